@@ -1,0 +1,79 @@
+"""Label sets and matchers: the identity of a series.
+
+A label set is a tuple of (name, value) pairs sorted by name, `__name__` included, without empty values:
+a label with an empty value is the same as no label (Prometheus data model).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any, TypeAlias
+
+import re2
+
+from pharos.errors import Kind, PharosError
+
+Labels: TypeAlias = tuple[tuple[str, str], ...]
+
+METRIC_NAME = "__name__"
+BUCKET_LABEL = "le"
+
+
+def labels_of(pairs: Mapping[str, str] | Iterable[tuple[str, str]]) -> Labels:
+    """Return the canonical label set of `pairs`: sorted by name, empty values left out."""
+    items = pairs.items() if isinstance(pairs, Mapping) else pairs
+    return tuple(sorted((name, value) for name, value in items if value))
+
+
+class MatchOp(StrEnum):
+    """The four ways a matcher compares a label's value."""
+
+    EQUAL = "="
+    NOT_EQUAL = "!="
+    REGEX = "=~"
+    NOT_REGEX = "!~"
+
+
+@lru_cache(maxsize=4096)
+def compile_regex(pattern: str) -> Any:
+    """Return `pattern` compiled by RE2, to be used with `fullmatch`, newlines matched by a dot as upstream.
+
+    Raises PharosError(INVALID) for a pattern that RE2 refuses.
+    """
+    options = re2.Options()
+    options.log_errors = False
+    options.dot_nl = True
+    try:
+        return re2.compile(pattern, options)
+    except re2.error as exc:
+        reason = exc.args[0] if exc.args else exc
+        text = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
+        raise PharosError(Kind.INVALID, f"error parsing regexp {pattern!r}: {text}") from exc
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """One condition on a label; an absent label has the empty value."""
+
+    name: str
+    op: MatchOp
+    value: str
+
+    def matches(self, value: str) -> bool:
+        """Return whether a label with this value satisfies the matcher."""
+        match self.op:
+            case MatchOp.EQUAL:
+                return value == self.value
+            case MatchOp.NOT_EQUAL:
+                return value != self.value
+            case MatchOp.REGEX:
+                return compile_regex(self.value).fullmatch(value) is not None
+            case MatchOp.NOT_REGEX:
+                return compile_regex(self.value).fullmatch(value) is None
+
+    def matches_empty(self) -> bool:
+        """Return whether a series without the label satisfies the matcher."""
+        return self.matches("")

@@ -1,0 +1,85 @@
+"""What Pharos tells of itself: every metric is declared here, once.
+
+The registry is scraped by Pharos in-process and served at `/metrics`.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+REGISTRY = CollectorRegistry(auto_describe=True)
+
+_FAST_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+INGEST_SAMPLES = Counter(
+    "pharos_ingest_samples_total", "Samples accepted, by how they came.", ["source"], registry=REGISTRY
+)
+INGEST_REJECTED = Counter(
+    "pharos_ingest_rejected_samples_total",
+    "Samples not accepted, by the reason.",
+    ["reason"],
+    registry=REGISTRY,
+)
+INGEST_REQUESTS = Counter(
+    "pharos_ingest_requests_total",
+    "Write requests, by protocol and HTTP status.",
+    ["protocol", "status"],
+    registry=REGISTRY,
+)
+INGEST_BYTES = Counter(
+    "pharos_ingest_bytes_total",
+    "Bytes of accepted request bodies as they came.",
+    ["source"],
+    registry=REGISTRY,
+)
+INGEST_ACCEPT_SECONDS = Histogram(
+    "pharos_ingest_accept_duration_seconds",
+    "From a request's body read to its log synced.",
+    buckets=_FAST_S,
+    registry=REGISTRY,
+)
+WAL_SYNC_SECONDS = Histogram(
+    "pharos_wal_sync_duration_seconds", "One group commit's fsync.", buckets=_FAST_S, registry=REGISTRY
+)
+WAL_BYTES = Gauge("pharos_wal_size_bytes", "Bytes in log segments not yet loaded.", registry=REGISTRY)
+WAL_DAMAGED_BYTES = Counter(
+    "pharos_wal_damaged_bytes_total", "Bytes of damaged log set aside at recovery.", registry=REGISTRY
+)
+LOADER_RUNS = Counter(
+    "pharos_loader_runs_total", "Log runs loaded, by result.", ["result"], registry=REGISTRY
+)
+LOADER_SECONDS = Histogram(
+    "pharos_loader_run_duration_seconds",
+    "Loading one run into the engine.",
+    buckets=_FAST_S,
+    registry=REGISTRY,
+)
+LOADER_LAG_SECONDS = Gauge(
+    "pharos_loader_lag_seconds", "Age of the oldest accepted frame not yet in the engine.", registry=REGISTRY
+)
+LOADER_SET_ASIDE = Counter(
+    "pharos_loader_set_aside_frames_total",
+    "Frames the engine refused, kept in the dead-letter folder.",
+    registry=REGISTRY,
+)
+SERIES_KNOWN = Gauge(
+    "pharos_ingest_known_series", "Series whose wire form is known to the decoder.", registry=REGISTRY
+)
+QUERY_SECONDS = Histogram(
+    "pharos_query_duration_seconds",
+    "Answering one query, by route.",
+    ["route"],
+    buckets=_FAST_S,
+    registry=REGISTRY,
+)
+QUERY_FAILED = Counter(
+    "pharos_query_failed_total", "Queries not answered, by error kind.", ["kind"], registry=REGISTRY
+)
+ENGINE_SECONDS = Histogram(
+    "pharos_engine_query_duration_seconds",
+    "One statement in the engine.",
+    ["purpose"],
+    buckets=_FAST_S,
+    registry=REGISTRY,
+)
+DISK_FREE_BYTES = Gauge("pharos_disk_free_bytes", "Free bytes where the data folder lies.", registry=REGISTRY)
