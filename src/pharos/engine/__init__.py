@@ -1,1 +1,64 @@
-"""TODO."""
+"""The door to the analytic store: run statements, load blocks, close.
+
+`Engine` is what the layers above see. Blocking work runs on threads that the engine owns: `run` hands a
+function a `Session`, whose queries go straight to the thread's own connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+import pyarrow as pa
+
+from pharos.engine.native import Column
+from pharos.engine.sql import Statement
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one statement may use."""
+
+    time_s: float = 30.0
+    memory_bytes: int = 2 << 30
+    result_rows: int = 0
+    """0 means no limit of its own."""
+
+
+class Session(Protocol):
+    """One thread's connection; usable only inside the function that `Engine.run` called."""
+
+    def query(self, statement: Statement, *, purpose: str, limits: Limits | None = None) -> pa.Table:
+        """Return the statement's rows as an Arrow table, valid as long as it is referenced.
+
+        `purpose` names the caller in metrics. Raises PharosError: LIMITED, TIMEOUT, CANCELLED,
+        UNAVAILABLE, or BUG for a statement that the engine refuses.
+        """
+        ...
+
+
+class Engine(Protocol):
+    """An open store."""
+
+    async def run(self, work: Callable[[Session], T]) -> T:
+        """Return what `work` returns, run on a query thread; cancelling the task cancels its statement."""
+        ...
+
+    def run_blocking(self, work: Callable[[Session], T]) -> T:
+        """Do the same from a thread that may wait (tests, start-up, commands)."""
+        ...
+
+    def load(self, table: str, rows: int, columns: Sequence[Column], *, token: str) -> None:
+        """Add one block of `rows` rows; a block of the same table and token is added once, ever.
+
+        Blocking, durable when it returns. Raises PharosError: UNAVAILABLE and LIMITED are worth a
+        retry, BUG is not.
+        """
+        ...
+
+    def close(self) -> None:
+        """Cancel what runs, let go of the store."""
+        ...

@@ -1,0 +1,287 @@
+"""chDB in this process, behind the engine's door.
+
+One process owns the store. Three kinds of lanes, each a thread with its own connection: queries (several,
+read-only), loading (one) and control (one: migrations, cancelling, merges). chDB's signal handlers are
+switched off before the first connection, since they turn a crash into a hang of minutes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import itertools
+import os
+import resource
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar
+from xml.sax.saxutils import escape
+
+import chdb
+import pyarrow as pa
+from chdb.state.sqlitelike import ChdbError
+
+from pharos.engine import Limits, Session, faults
+from pharos.engine.migrate import migrate
+from pharos.engine.native import Column, encode_block
+from pharos.engine.sql import Statement, string
+from pharos.errors import Kind, PharosError
+from pharos.telemetry import ENGINE_SECONDS
+
+T = TypeVar("T")
+
+DATABASE: Final = "pharos"
+_GRANTS: Final = (
+    "GRANT SHOW, SELECT, INSERT, ALTER, CREATE, DROP, TRUNCATE, OPTIMIZE, SYSTEM, KILL QUERY, TABLE ENGINE ON *.*"
+)
+_LOAD_SETTINGS: Final = (
+    # One block a call, whatever its size: deduplication by token and atomicity both need it.
+    "min_insert_block_size_rows=1000000000, min_insert_block_size_bytes=0, max_insert_block_size=1000000000, "
+    "async_insert=0, max_partitions_per_insert_block=0, optimize_on_insert=0"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedOptions:
+    """How much of the machine the embedded store may use."""
+
+    query_threads: int = 4
+    threads_per_query: int = 2
+    memory_bytes: int = 4 << 30
+    merge_threads: int = 2
+
+
+class EmbeddedSession:
+    """A connection that belongs to one thread."""
+
+    def __init__(self, connection: Any, limits: Limits, tag: str) -> None:
+        self._connection = connection
+        self._limits = limits
+        self.tag = tag
+        self.cancelled = False
+
+    def query(self, statement: Statement, *, purpose: str, limits: Limits | None = None) -> pa.Table:
+        """Return the rows of `statement`; see `Session.query`."""
+        if self.cancelled:
+            raise PharosError(Kind.CANCELLED, "the query was cancelled")
+        bound = limits or self._limits
+        settings = (
+            f" SETTINGS max_execution_time={bound.time_s:.3f}, max_memory_usage={bound.memory_bytes},"
+            f" max_result_rows={bound.result_rows}, result_overflow_mode='throw',"
+            f" output_format_arrow_compression_method='none', log_comment={string(self.tag)}"
+        )
+        began = time.perf_counter()
+        try:
+            result = self._connection.query(statement.text + settings, "ArrowStream")
+        except ChdbError as exc:
+            raise faults.engine_error(str(exc)) from exc
+        finally:
+            ENGINE_SECONDS.labels(purpose).observe(time.perf_counter() - began)
+        return _arrow_table(result)
+
+    def execute(self, text: str) -> None:
+        """Run a statement that returns nothing: migrations and control only."""
+        try:
+            self._connection.query(text, "Null")
+        except ChdbError as exc:
+            raise faults.engine_error(str(exc)) from exc
+
+    def insert(self, text: str, block: bytes) -> None:
+        """Stream one Native block into an INSERT statement."""
+        try:
+            inserter = self._connection.send_insert(text, "Native")
+            try:
+                inserter.append(block)
+            except BaseException:
+                inserter.cancel()
+                raise
+            inserter.finish()
+        except (ChdbError, RuntimeError) as exc:
+            raise faults.engine_error(str(exc)) from exc
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
+def _arrow_table(result: Any) -> pa.Table:
+    """Return the Arrow table that lies in the result's memory, without a copy."""
+    view = result.get_memview()
+    if not len(view):
+        return pa.table({})
+    raw = view.view()
+    size = len(raw) if not hasattr(raw, "nbytes") else raw.nbytes
+    address = ctypes.addressof((ctypes.c_char * size).from_buffer(raw)) if not raw.readonly else None
+    # A buffer with a base keeps the engine's result alive exactly as long as any array points into it.
+    buffer = pa.py_buffer(raw) if address is None else pa.foreign_buffer(address, size, base=(result, view, raw))
+    return pa.ipc.open_stream(buffer).read_all()
+
+
+class _Lanes:
+    """A few threads, each with its own connection to the store."""
+
+    def __init__(self, name: str, count: int, connect: Callable[[], EmbeddedSession]) -> None:
+        self._local = threading.local()
+        self._sessions: list[EmbeddedSession] = []
+        self._connect = connect
+        self._pool = ThreadPoolExecutor(count, thread_name_prefix=f"engine-{name}", initializer=self._open)
+
+    def _open(self) -> None:
+        session = self._connect()
+        self._local.session = session
+        self._sessions.append(session)
+
+    def submit(self, work: Callable[[EmbeddedSession], T]) -> Any:
+        return self._pool.submit(lambda: work(self._local.session))
+
+    def sessions(self) -> list[EmbeddedSession]:
+        return list(self._sessions)
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        for session in self._sessions:
+            session.close()
+
+
+class EmbeddedEngine:
+    """The embedded store; `open_engine` makes it."""
+
+    def __init__(self, folder: Path, options: EmbeddedOptions) -> None:
+        self._address = f"{folder / 'store'}?config-file={folder / 'engine.xml'}"
+        self._options = options
+        self._tags = itertools.count(1)
+        self._closed = False
+        self._control = _Lanes("control", 1, lambda: self._session(read_only=False))
+        self._loading = _Lanes("load", 1, lambda: self._session(read_only=False))
+        self._queries = _Lanes("query", options.query_threads, lambda: self._session(read_only=True))
+
+    def _session(self, *, read_only: bool) -> EmbeddedSession:
+        connection = chdb.connect(self._address)
+        limits = Limits(memory_bytes=self._options.memory_bytes // 2)
+        tag = f"pharos-{os.getpid()}-{next(self._tags)}"
+        session = EmbeddedSession(connection, limits, tag)
+        session.execute(f"CREATE DATABASE IF NOT EXISTS {DATABASE} ENGINE = Atomic")
+        session.execute(f"USE {DATABASE}")
+        session.execute(f"SET max_threads={self._options.threads_per_query}")
+        if read_only:
+            session.execute("SET use_query_condition_cache=1, enable_time_series_aggregate_functions=1")
+            session.execute("SET readonly=2")
+        return session
+
+    async def run(self, work: Callable[[Session], T]) -> T:
+        """Return what `work` returns, run on a query thread; see `Engine.run`."""
+        entered: list[EmbeddedSession] = []
+
+        def call(session: EmbeddedSession) -> T:
+            session.cancelled = False
+            entered.append(session)
+            return work(session)
+
+        future = asyncio.wrap_future(self._queries.submit(call))
+        try:
+            return await future  # type: ignore[no-any-return]
+        except asyncio.CancelledError:
+            for session in entered:
+                session.cancelled = True
+                self.kill(session.tag)
+            raise
+
+    def run_blocking(self, work: Callable[[Session], T]) -> T:
+        """Return what `work` returns, waiting for it."""
+        return self._queries.submit(work).result()  # type: ignore[no-any-return]
+
+    def control(self, work: Callable[[EmbeddedSession], T]) -> T:
+        """Run `work` on the control connection and wait: migrations, merges, snapshots."""
+        return self._control.submit(work).result()  # type: ignore[no-any-return]
+
+    def kill(self, tag: str) -> None:
+        """Ask the engine to end the statement that carries `tag`; does not wait."""
+        condition = f"Settings['log_comment'] = {string(tag)}"
+        self._control.submit(lambda session: session.execute(f"KILL QUERY WHERE {condition} ASYNC"))
+
+    def load(self, table: str, rows: int, columns: Sequence[Column], *, token: str) -> None:
+        """Add one block, durably, once; see `Engine.load`."""
+        names = ", ".join(column.name for column in columns)
+        text = (
+            f"INSERT INTO {table} ({names}) SETTINGS {_LOAD_SETTINGS}, insert_deduplication_token={string(token)}"
+        )
+        block = encode_block(rows, columns)
+        began = time.perf_counter()
+        self._loading.submit(lambda session: session.insert(text, block)).result()
+        ENGINE_SECONDS.labels("load").observe(time.perf_counter() - began)
+
+    def close(self) -> None:
+        """Cancel queries, join the threads, close the connections; calling it again does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        for session in self._queries.sessions():
+            session.cancelled = True
+        own = f"query_id != queryID() AND startsWith(Settings['log_comment'], 'pharos-{os.getpid()}-')"
+        with contextlib.suppress(PharosError):
+            self.control(lambda session: session.execute(f"KILL QUERY WHERE {own} SYNC"))
+        for lanes in (self._queries, self._loading, self._control):
+            lanes.close()
+
+
+def _write_configuration(folder: Path, options: EmbeddedOptions) -> None:
+    users = folder / "engine-users.xml"
+    users.write_text(
+        "<clickhouse><profiles><default/></profiles><users><default><password></password>"
+        "<networks><ip>127.0.0.1</ip><ip>::1</ip></networks><profile>default</profile><quota>default</quota>"
+        f"<grants><query>{_GRANTS}</query></grants></default></users><quotas><default/></quotas></clickhouse>\n"
+    )
+    settings = {
+        "users_config": escape(str(users)),
+        "max_server_memory_usage": options.memory_bytes,
+        "mark_cache_size": 256 << 20,
+        "primary_index_cache_size": 256 << 20,
+        "index_mark_cache_size": 64 << 20,
+        "uncompressed_cache_size": 0,
+        "background_pool_size": options.merge_threads,
+        "background_schedule_pool_size": 4,
+        "background_common_pool_size": 2,
+        "background_move_pool_size": 1,
+        "background_fetches_pool_size": 1,
+        "max_concurrent_queries": 200,
+    }
+    body = "".join(f"<{name}>{value}</{name}>" for name, value in settings.items())
+    (folder / "engine.xml").write_text(f"<clickhouse>{body}</clickhouse>\n")
+
+
+def _raise_file_limit() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 65_536 if hard == resource.RLIM_INFINITY else min(65_536, hard)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+@contextlib.contextmanager
+def open_engine(folder: Path, options: EmbeddedOptions | None = None) -> Iterator[EmbeddedEngine]:
+    """Open (or create) the store in `folder`, bring its tables up to date, close it on exit.
+
+    Raises PharosError(UNAVAILABLE) when another process holds the store.
+    """
+    chosen = options or EmbeddedOptions()
+    folder.mkdir(parents=True, exist_ok=True)
+    _raise_file_limit()
+    _write_configuration(folder, chosen)
+    chdb._chdb.set_signal_handlers_enabled(False)  # noqa: SLF001 - the only door to it
+    engine = EmbeddedEngine(folder, chosen)
+    try:
+        try:
+            engine.control(migrate)
+        except RuntimeError as exc:
+            raise PharosError(
+                Kind.UNAVAILABLE,
+                f"cannot open the store in {folder}: {str(exc)[:300]}",
+                hint="is another pharos running on the same folder?",
+            ) from exc
+        yield engine
+    finally:
+        engine.close()

@@ -1,0 +1,39 @@
+"""The engine's error codes, translated to kinds (ClickHouse src/Common/ErrorCodes.cpp)."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from pharos.errors import Kind, PharosError
+
+_CODE: Final = re.compile(r"Code: (\d+)\.")
+_KINDS: Final = {
+    159: (Kind.TIMEOUT, "the query took longer than its time limit"),
+    160: (Kind.TIMEOUT, "the query was estimated to take longer than its time limit"),
+    158: (Kind.LIMITED, "the query would read more rows than its limit"),
+    241: (Kind.LIMITED, "the query needs more memory than its limit"),
+    243: (Kind.UNAVAILABLE, "there is no space left on the disk of the store"),
+    307: (Kind.LIMITED, "the query would read more bytes than its limit"),
+    394: (Kind.CANCELLED, "the query was cancelled"),
+    396: (Kind.LIMITED, "the query's result is larger than its limit"),
+    202: (Kind.UNAVAILABLE, "too many queries run at once"),
+    252: (Kind.UNAVAILABLE, "the store has too many parts to merge"),
+    76: (Kind.UNAVAILABLE, "the store cannot open a file"),
+    75: (Kind.UNAVAILABLE, "the store cannot write to a file"),
+}
+_TRANSIENT: Final = frozenset({Kind.UNAVAILABLE, Kind.LIMITED, Kind.TIMEOUT, Kind.CANCELLED})
+
+
+def engine_error(text: str) -> PharosError:
+    """Return the PharosError for an engine's error text; an unknown code is a BUG that keeps the text."""
+    found = _CODE.search(text)
+    if found and (known := _KINDS.get(int(found[1]))):
+        kind, message = known
+        return PharosError(kind, message, retry_after_s=1.0 if kind is Kind.UNAVAILABLE else None)
+    return PharosError(Kind.BUG, f"the engine refused a statement: {text.strip()[:500]}")
+
+
+def is_transient(error: PharosError) -> bool:
+    """Return whether the same work may succeed later, unchanged."""
+    return error.kind in _TRANSIENT
