@@ -190,6 +190,17 @@ class Paren:
     span: Span = field(default=NOWHERE, compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class StepInvariant:
+    """An expression with the same answer at every step; only `plan` makes it, never the parser.
+
+    It is evaluated once, at the first step, and its answer stands for all of them.
+    """
+
+    expr: Expr
+    span: Span = field(default=NOWHERE, compare=False)
+
+
 Expr: TypeAlias = (
     NumberLiteral
     | StringLiteral
@@ -201,4 +212,5 @@ Expr: TypeAlias = (
     | Binary
     | Unary
     | Paren
+    | StepInvariant
 )
