@@ -1,0 +1,550 @@
+"""The log itself: append from many threads, one thread that syncs in groups, segments handed to the loader.
+
+Rules that hold at every moment:
+
+- A frame is acknowledged only after a sync that began when the frame was already written, and after the
+  folder's entry of its segment was synced.
+- Only acknowledged frames are ever read while the process lives: a segment becomes visible to `sealed` after
+  its last sync, and what a failed sync left behind is cut off. After a crash, everything intact is read.
+- After a failed sync nothing is known about the pages written before it, so that descriptor is never synced
+  again.
+- All syncs, and all closing of segments, happen on the one sync thread; appenders only write.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, NamedTuple, Self
+from zlib import crc32
+
+import orjson
+
+from pharos.clock import Clock
+from pharos.errors import Kind, PharosError
+from pharos.telemetry import WAL_BYTES, WAL_SYNC_SECONDS
+from pharos.wal.files import Files, OsFiles, write_all, write_whole
+from pharos.wal.format import (
+    MAX_PAYLOAD_BYTES,
+    MAX_TENANT_BYTES,
+    SEGMENT_HEAD_BYTES,
+    Buffer,
+    Frame,
+    mark_of,
+    pack_frame_head,
+    pack_segment_head,
+)
+from pharos.wal.numbers import SECRET_BYTES, SegmentNumbers
+from pharos.wal.recovery import (
+    Recovery,
+    file_of,
+    read_segment,
+    recover,
+    segment_named,
+    segments_in,
+    set_aside,
+)
+from pharos.wal.waiting import OnSynced, Via, Waiter, settle
+
+_LOG = logging.getLogger(__name__)
+
+DEAD_LETTER_FOLDER: Final = "dead-letter"
+
+
+@dataclass(frozen=True, slots=True)
+class WalOptions:
+    """Bounds of the log."""
+
+    segment_bytes: int = 20 * 1024 * 1024
+    """A frame that would make its segment longer begins the next; a larger one is alone in its segment."""
+    retry_after_s: float = 5.0
+    """What senders are told to wait when the medium takes nothing."""
+
+
+class Appended(NamedTuple):
+    """Where a frame was written; the future ends when it is on the medium, or fails with PharosError."""
+
+    segment: str
+    synced: Future[None]
+
+
+@dataclass(slots=True, eq=False)
+class _Segment:
+    """A segment that can still be written or synced."""
+
+    name: str
+    path: Path
+    fd: int
+    mark: bytes
+    written: int = SEGMENT_HEAD_BYTES
+    synced: int = SEGMENT_HEAD_BYTES
+    waiters: list[Waiter] = field(default_factory=list)
+    entry_synced: bool = False
+    failed: bool = False
+    finished: Future[str | None] = field(default_factory=Future)
+
+    @property
+    def is_empty(self) -> bool:
+        return self.written == SEGMENT_HEAD_BYTES
+
+
+class Wal:
+    """A write-ahead log in one folder, which no other process may use at the same time."""
+
+    def __init__(
+        self,
+        folder: Path,
+        numbers: SegmentNumbers,
+        recovered: tuple[Recovery, dict[str, int]],
+        clock: Clock,
+        files: Files,
+        options: WalOptions,
+    ) -> None:
+        self.recovery, self._sealed = recovered
+        self._known_damage = {(damage.file, damage.offset) for damage in self.recovery.damaged}
+        self._folder = folder
+        self._numbers = numbers
+        self._clock = clock
+        self._files = files
+        self._options = options
+        self._lock = threading.Lock()
+        self._work = threading.Condition(self._lock)
+        self._idle = False
+        self._active: _Segment | None = None
+        self._spare: _Segment | None = None
+        self._spare_wanted = True
+        self._last_active = ""
+        self._retired: list[_Segment] = []
+        self._closing = False
+        self._dead: BaseException | None = None
+        WAL_BYTES.set(self.unloaded_bytes)
+        self._thread = threading.Thread(target=self._sync_until_closed, name="pharos-wal-sync", daemon=True)
+        self._thread.start()
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path,
+        *,
+        clock: Clock,
+        files: Files | None = None,
+        options: WalOptions | None = None,
+        entropy: Callable[[int], bytes] = os.urandom,
+    ) -> Self:
+        """Return the log in `folder` (made if missing) after recovery; every segment found there is sealed.
+
+        Raises PharosError(UNSUPPORTED) for a segment of another format version, UNAVAILABLE when the folder
+        cannot be used. Damage never raises: it is in `recovery`.
+        """
+        files = files or OsFiles()
+        try:
+            files.make_folder(folder)
+            found = max(map(int, segments_in(files, folder)), default=0)
+            numbers = SegmentNumbers(files, folder, clock, found=found, entropy=entropy(SECRET_BYTES))
+            recovered = recover(files, folder, numbers.secret)
+        except OSError as exc:
+            raise PharosError(
+                Kind.UNAVAILABLE,
+                f"the log folder {folder} cannot be used: {exc}",
+                hint="it must be a folder that this user may read and write",
+            ) from exc
+        return cls(folder, numbers, recovered, clock, files, options or WalOptions())
+
+    @property
+    def unloaded_bytes(self) -> int:
+        """How many bytes of segments are not yet committed, the active one's included."""
+        with self._lock:
+            return self._unloaded_bytes()
+
+    @property
+    def active_bytes(self) -> int:
+        """How many bytes of frames wait in the active segment for `seal`."""
+        with self._lock:
+            return 0 if self._active is None else self._active.written - SEGMENT_HEAD_BYTES
+
+    def append(self, kind: int, tenant: str, recv_ns: int, payload: Buffer) -> Appended:
+        """Write one frame; the returned future ends when it is on the medium.
+
+        `kind` is 0 to 255 and the caller's own; the payload is not kept and must not change during the call.
+        Raises PharosError: INVALID or TOO_LARGE for what no frame can hold, UNAVAILABLE (retry_after_s set)
+        when the medium takes nothing or the log is closed; then nothing was appended.
+        """
+        synced: Future[None] = Future()
+        return Appended(self._append(kind, tenant, recv_ns, payload, synced), synced)
+
+    def append_then(
+        self, kind: int, tenant: str, recv_ns: int, payload: Buffer, on_synced: OnSynced, via: Via
+    ) -> str:
+        """Write one frame, return its segment; `on_synced` is called with None or the error after the sync.
+
+        All callbacks of a group that name the same `via` are called by one call of it
+        (`loop.call_soon_threadsafe`: one wake-up of the loop per group). They must not raise. Raises as
+        `append` does.
+        """
+        return self._append(kind, tenant, recv_ns, payload, (on_synced, via))
+
+    def seal(self) -> str | None:
+        """Close the active segment, synced, and return its name; None if it has no acknowledged frame.
+
+        Waits for the medium; appends go on into the next segment meanwhile.
+        """
+        with self._work:
+            segment = self._active
+            if segment is None or segment.is_empty:
+                return None
+            self._retire(segment)
+        return segment.finished.result()
+
+    def sealed(self) -> list[str]:
+        """Return the names of the segments that wait to be loaded, oldest first."""
+        with self._lock:
+            return sorted(self._sealed)
+
+    def read(self, segment: str) -> list[Frame]:
+        """Return the frames of a sealed segment in the order of their appends; they share one copy of
+        the file.
+
+        Damage that recovery has not seen yet is set aside as at recovery. Raises PharosError: MISSING for a
+        segment that is not sealed, UNAVAILABLE when its file cannot be opened.
+        """
+        limit = self._size_of(segment)
+        try:
+            frames, broken = read_segment(self._files, self._folder, segment, self._numbers.secret, limit)
+        except OSError as exc:
+            raise self._unavailable(f"log segment {segment} cannot be read: {exc}") from exc
+        for part in broken:
+            if (file_of(segment), part.offset) not in self._known_damage:
+                self._known_damage.add((file_of(segment), part.offset))
+                set_aside(self._files, self._folder, segment, part)
+        return frames
+
+    def commit(self, segment: str) -> None:
+        """Delete a sealed segment whose frames are safe elsewhere.
+
+        Raises PharosError: MISSING for a segment that is not sealed, UNAVAILABLE when it cannot be deleted;
+        then it stays sealed and this can be repeated.
+        """
+        self._size_of(segment)
+        try:
+            if file_of(segment) in self._files.names(self._folder):  # not when a repetition only has to sync
+                self._files.unlink(self._folder / file_of(segment))
+            self._files.sync_folder(self._folder)
+        except OSError as exc:
+            raise self._unavailable(f"log segment {segment} cannot be deleted: {exc}") from exc
+        with self._lock:
+            self._sealed.pop(segment, None)
+            WAL_BYTES.set(self._unloaded_bytes())
+
+    def set_aside(self, segment: str, frame_index: int, reason: str) -> Path:
+        """Copy a frame of a sealed segment into the folder `dead-letter`, and return the path of its payload.
+
+        A JSON file of the same name beside it says where the frame came from and why it is there. Both are
+        on the medium on return; a repetition replaces them. Raises PharosError: MISSING for a frame that is
+        not there, UNAVAILABLE when it cannot be written.
+        """
+        frames = self.read(segment)
+        if not 0 <= frame_index < len(frames):
+            raise PharosError(
+                Kind.MISSING, f"log segment {segment} has {len(frames)} frames, no {frame_index}"
+            )
+        frame = frames[frame_index]
+        path = self._folder / DEAD_LETTER_FOLDER / f"{segment}-{frame_index}.payload"
+        about = {
+            "segment": segment,
+            "frame": frame_index,
+            "kind": frame.kind,
+            "tenant": frame.tenant,
+            "recv_ns": frame.recv_ns,
+            "bytes": len(frame.payload),
+            "reason": reason,
+        }
+        try:
+            self._files.make_folder(path.parent)
+            write_whole(self._files, path, [frame.payload])
+            write_whole(
+                self._files, path.with_suffix(".json"), [orjson.dumps(about, option=orjson.OPT_INDENT_2)]
+            )
+        except OSError as exc:
+            raise self._unavailable(f"a frame of log segment {segment} cannot be set aside: {exc}") from exc
+        return path
+
+    def close(self) -> None:
+        """Sync what is written, tell who waits, and end; later appends raise UNAVAILABLE. Repeatable."""
+        with self._work:
+            self._closing = True
+            if self._active is not None:
+                self._retired.append(self._active)
+                self._active = None
+            self._work.notify()
+        self._thread.join()
+        if self._spare is not None:
+            self._discard(self._spare)
+            self._spare = None
+
+    # -- appending: any thread --
+
+    def _append(self, kind: int, tenant: str, recv_ns: int, payload: Buffer, waiter: Waiter) -> str:
+        body = payload if type(payload) is bytes else memoryview(payload).cast("B")
+        tenant_bytes = _checked(kind, tenant, recv_ns, len(body))
+        payload_sum = crc32(body)
+        with self._lock:
+            segment = self._room_for(len(body))
+            head = pack_frame_head(segment.mark, kind, tenant_bytes, recv_ns, len(body), payload_sum)
+            try:
+                write_all(self._files, segment.fd, (head, body))
+            except OSError as exc:
+                self._undo(segment)
+                raise self._unavailable(f"the log cannot be written: {exc}") from exc
+            segment.written += len(head) + len(body)
+            segment.waiters.append(waiter)
+            if self._idle:
+                self._idle = False
+                self._work.notify()
+        return segment.name
+
+    def _room_for(self, body_bytes: int) -> _Segment:
+        """Return the segment to write to, the next one if the active is full; the lock is held."""
+        if self._closing or self._dead is not None:
+            raise self._unavailable(
+                "the log is closed" if self._dead is None else f"the log failed: {self._dead}"
+            )
+        segment = self._active
+        if segment is not None:
+            if segment.is_empty or segment.written + body_bytes <= self._options.segment_bytes:
+                return segment
+            self._retire(segment)
+        if self._spare is not None:
+            self._active, self._spare = self._spare, None
+        else:
+            try:
+                self._active = self._begin()
+            except OSError as exc:
+                raise self._unavailable(f"no log segment can be begun: {exc}") from exc
+        self._last_active = self._active.name
+        self._spare_wanted = True
+        return self._active
+
+    def _begin(self) -> _Segment:
+        """Return a new segment with its header written; raises OSError."""
+        number = self._numbers.take()
+        mark = mark_of(self._numbers.secret, number)
+        name = segment_named(number)
+        path = self._folder / file_of(name)
+        segment = _Segment(name, path, self._files.create(path), mark)
+        try:
+            write_all(self._files, segment.fd, (pack_segment_head(number, mark),))
+        except OSError:
+            self._discard(segment)
+            raise
+        return segment
+
+    def _undo(self, segment: _Segment) -> None:
+        """Take back a frame that was written half; the lock is held."""
+        try:
+            self._files.truncate(segment.fd, segment.written)
+        except OSError as exc:
+            _LOG.warning("log segment %s is given up after a failed write: %s", segment.name, exc)
+            self._retire(segment)
+
+    def _retire(self, segment: _Segment) -> None:
+        """Hand the active segment to the sync thread; the next append begins another. The lock is held."""
+        self._active = None
+        self._retired.append(segment)
+        self._work.notify()
+
+    def _discard(self, segment: _Segment) -> None:
+        """Remove a segment that has no frame; one that stays for now is removed by the next recovery."""
+        self._files.close(segment.fd)
+        try:
+            self._files.unlink(segment.path)
+        except OSError as exc:
+            _LOG.warning("the empty log segment %s could not be removed: %s", segment.name, exc)
+
+    # -- syncing: the one thread --
+
+    def _sync_until_closed(self) -> None:
+        try:
+            while self._sync_round():
+                pass
+        except BaseException as exc:
+            self._die(exc)
+            raise
+
+    def _sync_round(self) -> bool:
+        """Wait for something to do and do it once; return False when the log is closed and all is done."""
+        with self._work:
+            while not self._has_work():
+                self._idle = True
+                self._work.wait()
+            self._idle = False
+            retired = list(self._retired)
+            active = self._active
+            wants_spare = self._spare_wanted
+            is_last = self._closing and active is None
+        for segment in retired:
+            self._finish(segment)
+        if active is not None and not active.failed:
+            self._sync(active)
+        if wants_spare and not is_last:
+            self._prepare_spare()
+        return not is_last
+
+    def _has_work(self) -> bool:
+        active = self._active
+        return bool(
+            self._retired or (active is not None and active.waiters) or self._spare_wanted or self._closing
+        )
+
+    def _sync(self, segment: _Segment) -> None:
+        """Sync what is written of a segment and tell who waits for it."""
+        with self._lock:
+            covered = len(segment.waiters)
+            written = segment.written
+        if written == segment.synced:
+            return
+        started_s = self._clock.monotonic_s()
+        try:
+            self._files.sync(segment.fd)
+            if not segment.entry_synced:
+                self._files.sync_folder(self._folder)
+                segment.entry_synced = True
+        except OSError as exc:
+            self._give_up(segment, exc)
+            return
+        WAL_SYNC_SECONDS.observe(self._clock.monotonic_s() - started_s)
+        with self._lock:
+            waiters = segment.waiters[:covered]
+            del segment.waiters[:covered]
+        segment.synced = written
+        settle(waiters, None)
+
+    def _give_up(self, segment: _Segment, exc: OSError) -> None:
+        """Fail every frame of a segment that no sync has covered, and go on with another segment."""
+        with self._lock:
+            segment.failed = True
+            waiters, segment.waiters = segment.waiters, []
+            segment.written = segment.synced
+            if self._active is segment:
+                self._retire(segment)
+        try:
+            self._files.truncate(segment.fd, segment.synced)
+        except OSError as cut:
+            _LOG.warning("frames of log segment %s that failed may come back: %s", segment.name, cut)
+        settle(waiters, self._unavailable(f"the log cannot be synced: {exc}"))
+
+    def _finish(self, segment: _Segment) -> None:
+        """Sync and close a retired segment and make it visible to the loader."""
+        if not segment.failed:
+            self._sync(segment)
+        if segment.is_empty:
+            self._discard(segment)
+        else:
+            self._files.close(segment.fd)
+        with self._lock:
+            self._retired.remove(segment)
+            if not segment.is_empty:
+                self._sealed[segment.name] = segment.written
+            WAL_BYTES.set(self._unloaded_bytes())
+        segment.finished.set_result(None if segment.is_empty else segment.name)
+
+    def _prepare_spare(self) -> None:
+        """Begin the segment after the active one, so that no append waits for the folder's sync."""
+        with self._lock:
+            self._spare_wanted = False
+        try:
+            segment = self._begin()
+            self._files.sync_folder(self._folder)
+        except OSError as exc:
+            _LOG.warning("the next log segment could not be begun ahead of time: %s", exc)
+            return
+        segment.entry_synced = True
+        with self._lock:
+            is_next = segment.name > self._last_active
+            if is_next:
+                self._spare = segment
+        if not is_next:  # an append that could not wait has begun a later one meanwhile
+            self._discard(segment)
+
+    def _die(self, exc: BaseException) -> None:
+        """Fail everyone who waits: the sync thread is ending by a defect, so nobody else would."""
+        with self._lock:
+            self._dead = exc
+            segments = [*self._retired, *([] if self._active is None else [self._active])]
+            self._retired = []
+            self._active = None
+        error = PharosError(Kind.BUG, f"the log's sync thread failed: {exc!r}")
+        for segment in segments:
+            settle(segment.waiters, error)
+            segment.finished.set_result(None)
+
+    # -- small things --
+
+    def _unloaded_bytes(self) -> int:
+        open_segments = [*self._retired, *([] if self._active is None else [self._active])]
+        return sum(self._sealed.values()) + sum(segment.written for segment in open_segments)
+
+    def _size_of(self, segment: str) -> int:
+        with self._lock:
+            size = self._sealed.get(segment)
+        if size is None:
+            raise PharosError(Kind.MISSING, f"no sealed log segment is named {segment!r}")
+        return size
+
+    def _unavailable(self, message: str) -> PharosError:
+        return PharosError(
+            Kind.UNAVAILABLE,
+            message,
+            hint="nothing was stored; free disk space or repair the medium, then send again",
+            retry_after_s=self._options.retry_after_s,
+        )
+
+
+def _checked(kind: int, tenant: str, recv_ns: int, payload_bytes: int) -> bytes:
+    """Return the tenant's bytes; raises PharosError for what a frame's header cannot hold."""
+    try:
+        tenant_bytes = tenant.encode()
+    except UnicodeEncodeError as exc:
+        raise PharosError(Kind.INVALID, f"the tenant {tenant!r} is not valid Unicode: {exc}") from exc
+    if not 0 <= kind <= 255:
+        raise PharosError(Kind.INVALID, f"a frame's kind is 0 to 255, not {kind}")
+    if len(tenant_bytes) > MAX_TENANT_BYTES:
+        raise PharosError(
+            Kind.INVALID, f"the tenant has {len(tenant_bytes)} bytes, {MAX_TENANT_BYTES} are the limit"
+        )
+    if not -(2**63) <= recv_ns < 2**63:
+        raise PharosError(Kind.INVALID, f"the receive time {recv_ns} ns does not fit into 64 bits")
+    if payload_bytes > MAX_PAYLOAD_BYTES:
+        raise PharosError(
+            Kind.TOO_LARGE,
+            f"a payload of {payload_bytes} bytes, {MAX_PAYLOAD_BYTES} are the limit",
+            hint="send smaller batches",
+        )
+    return tenant_bytes
+
+
+async def append_synced(wal: Wal, kind: int, tenant: str, recv_ns: int, payload: Buffer) -> str:
+    """Append a frame from the running event loop and return its segment once the frame is on the medium.
+
+    The write itself happens on this thread (tens of microseconds for 100 KB); only the sync is waited for. A
+    caller that is cancelled no longer waits, but the frame stays. Raises as `Wal.append` does.
+    """
+    loop = asyncio.get_running_loop()
+    synced: asyncio.Future[None] = loop.create_future()
+
+    def wake(error: PharosError | None) -> None:
+        if synced.done():
+            return
+        if error is None:
+            synced.set_result(None)
+        else:
+            synced.set_exception(error)
+
+    segment = wal.append_then(kind, tenant, recv_ns, payload, wake, loop.call_soon_threadsafe)
+    await synced
+    return segment
