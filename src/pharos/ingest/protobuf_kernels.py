@@ -122,11 +122,12 @@ def pointer(_typing: Any, buf: Any) -> Any:
     Kernels that make many calls pass this on: an array would be counted in and out, atomically, by each
     of them (12 ns instead of 2). The array has to outlive the pointer: take it from an argument.
     """
-    if not (isinstance(buf, types.Array) and _is_bytes(buf)):
+    if not (isinstance(buf, types.Array) and buf.layout == "C"):
         return None
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return context.make_array(signature.args[0])(context, builder, args[0]).data
+        start = context.make_array(signature.args[0])(context, builder, args[0]).data
+        return builder.bitcast(start, ir.IntType(8).as_pointer())
 
     return _ADDRESS(buf), generate
 
@@ -141,6 +142,30 @@ store_u16 = _storer(types.uint16, ir.IntType(16))
 store_u32 = _storer(types.uint32, ir.IntType(32))
 store_u64 = _storer(types.uint64, ir.IntType(64))
 store_f64 = _storer(types.float64, ir.DoubleType())
+
+
+@inlined_kernel
+def get_u64(column: Any, row: int) -> Any:
+    """Return word `row` of a column of eight-byte values, by its pointer."""
+    return load_u64(column, row << 3)
+
+
+@inlined_kernel
+def get_i64(column: Any, row: int) -> Any:
+    """Return word `row` of a column as a signed integer."""
+    return np.int64(load_u64(column, row << 3))
+
+
+@inlined_kernel
+def put_u64(column: Any, row: int, value: Any) -> None:
+    """Write word `row` of a column of eight-byte values, by its pointer."""
+    store_u64(column, row << 3, np.uint64(value))
+
+
+@inlined_kernel
+def put_f64(column: Any, row: int, value: float) -> None:
+    """Write double `row` of a column, by its pointer."""
+    store_f64(column, row << 3, value)
 
 
 @_intrinsic
@@ -210,7 +235,7 @@ def leading_zeros(_typing: Any, _value: Any) -> Any:
 
 
 @kernel
-def _read_long_varint(buf: Any, pos: int, end: int) -> tuple[Any, int]:
+def _read_long_varint(buf: Any, pos: Any, end: Any) -> tuple[Any, Any]:
     """Return what `read_varint` does, byte by byte."""
     value = np.uint64(0)
     for index in range(_VARINT_BYTES_AT_MOST):
@@ -224,7 +249,7 @@ def _read_long_varint(buf: Any, pos: int, end: int) -> tuple[Any, int]:
 
 
 @inlined_kernel
-def read_varint(buf: Any, pos: int, end: int) -> tuple[Any, int]:
+def read_varint(buf: Any, pos: Any, end: Any) -> tuple[Any, Any]:
     """Return (value as uint64, offset after it) of the varint at `pos`; -1 if it passes `end` or 10 bytes.
 
     Bits of the tenth byte that a uint64 cannot hold are dropped, as decoders of Go and C++ do.
@@ -247,7 +272,7 @@ def read_varint(buf: Any, pos: int, end: int) -> tuple[Any, int]:
 
 
 @inlined_kernel
-def read_fixed64(buf: Any, pos: int, end: int) -> tuple[Any, int]:
+def read_fixed64(buf: Any, pos: Any, end: Any) -> tuple[Any, Any]:
     """Return (value as uint64, offset after it) of the eight bytes at `pos`; offset -1 if they pass `end`."""
     if end - pos < 8:
         return np.uint64(0), -1
@@ -255,7 +280,7 @@ def read_fixed64(buf: Any, pos: int, end: int) -> tuple[Any, int]:
 
 
 @inlined_kernel
-def read_f64(buf: Any, pos: int, end: int) -> tuple[float, int]:
+def read_f64(buf: Any, pos: Any, end: Any) -> tuple[float, Any]:
     """Return (value, offset after it) of the double at `pos`, bits kept (stale markers are NaNs); or -1."""
     if end - pos < 8:
         return 0.0, -1
@@ -263,7 +288,7 @@ def read_f64(buf: Any, pos: int, end: int) -> tuple[float, int]:
 
 
 @inlined_kernel
-def read_tag(buf: Any, pos: int, end: int) -> tuple[Any, Any, int]:
+def read_tag(buf: Any, pos: Any, end: Any) -> tuple[Any, Any, Any]:
     """Return (field number, wire type, offset after it) of the tag at `pos`; -1 if it is not a legal tag."""
     tag, after = read_varint(buf, pos, end)
     # Field numbers end at 2**29 - 1, so a tag fits 32 bits; number 0 is illegal.
@@ -273,7 +298,7 @@ def read_tag(buf: Any, pos: int, end: int) -> tuple[Any, Any, int]:
 
 
 @inlined_kernel
-def read_length(buf: Any, pos: int, end: int) -> tuple[int, Any]:
+def read_length(buf: Any, pos: Any, end: Any) -> tuple[Any, Any]:
     """Return (start, stop) of the content whose length stands at `pos`; stop -1 if it passes `end`."""
     length, start = read_varint(buf, pos, end)
     if start < 0 or length > np.uint64(end - start):
@@ -282,7 +307,7 @@ def read_length(buf: Any, pos: int, end: int) -> tuple[int, Any]:
 
 
 @kernel
-def skip_field(buf: Any, pos: int, end: int, wire_type: int) -> Any:
+def skip_field(buf: Any, pos: Any, end: Any, wire_type: Any) -> Any:
     """Return the offset after the field whose tag ended at `pos`; -1 if it passes `end` or is a group."""
     if wire_type == VARINT:
         _, after = read_varint(buf, pos, end)
@@ -304,7 +329,7 @@ def varint_size(value: Any) -> Any:
 
 
 @inlined_kernel
-def write_varint(buf: Any, pos: int, value: Any) -> int:
+def write_varint(buf: Any, pos: Any, value: Any) -> Any:
     """Write the varint of a uint64 at `pos` (room checked by the caller) and return the offset after it."""
     while value >= np.uint64(0x80):
         store_u8(buf, pos, np.uint8(value | np.uint64(0x80)))
@@ -315,7 +340,7 @@ def write_varint(buf: Any, pos: int, value: Any) -> int:
 
 
 @kernel
-def _is_utf8_tail(buf: Any, pos: int, count: int) -> bool:
+def _is_utf8_tail(buf: Any, pos: Any, count: Any) -> bool:
     """Return whether the `count` bytes at `pos` all continue a character."""
     good = True
     for index in range(count):
@@ -324,7 +349,7 @@ def _is_utf8_tail(buf: Any, pos: int, count: int) -> bool:
 
 
 @kernel
-def is_utf8(buf: Any, start: int, end: int) -> bool:
+def is_utf8(buf: Any, start: Any, end: Any) -> bool:
     """Return whether bytes [start, end) are UTF-8 (RFC 3629: shortest form, no surrogates)."""
     pos = start
     while pos < end:
@@ -356,7 +381,7 @@ def _mix(left: Any, right: Any) -> Any:
 
 
 @kernel
-def _short_words(buf: Any, start: int, length: int) -> tuple[Any, Any]:
+def _short_words(buf: Any, start: Any, length: Any) -> tuple[Any, Any]:
     """Return two uint64 that together hold every one of the `length` (0 to 16) bytes at `start`."""
     if length >= 8:
         return load_u64(buf, start), load_u64(buf, start + length - 8)
@@ -371,7 +396,7 @@ def _short_words(buf: Any, start: int, length: int) -> tuple[Any, Any]:
 
 
 @kernel
-def hash_bytes(buf: Any, start: int, end: int, seed: Any) -> Any:
+def hash_bytes(buf: Any, start: Any, end: Any, seed: Any) -> Any:
     """Return a 64-bit hash of bytes [start, end): full avalanche, good for tables, not a cryptographic one.
 
     Both factors of each multiplication depend on `seed`, so that equal hashes cannot be built without
@@ -401,7 +426,7 @@ def hash_bytes(buf: Any, start: int, end: int, seed: Any) -> Any:
 
 
 @kernel
-def hash_bytes_128(buf: Any, start: int, end: int, seed: Any) -> tuple[Any, Any]:
+def hash_bytes_128(buf: Any, start: Any, end: Any, seed: Any) -> tuple[Any, Any]:
     """Return (low, high) of a 128-bit hash of bytes [start, end): two lanes with their own keys.
 
     Wide enough to stand for the bytes as an identity: among 10**9 inputs two meet with p < 10**-20.
