@@ -1,0 +1,174 @@
+"""Intake: a request body is unpacked, checked and decoded, appended to the log, and only then acknowledged.
+
+Decoding is the check: what cannot be decoded is refused before it reaches the log. The columns stay in
+memory for the loader, so that nothing is decoded twice unless the process dies in between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from pharos.clock import Clock
+from pharos.errors import Kind, PharosError
+from pharos.ingest.decoder import Accepted, Decoder, FrameKind, Run, plain_body
+from pharos.telemetry import INGEST_ACCEPT_SECONDS, INGEST_BYTES, INGEST_REJECTED, INGEST_SAMPLES
+from pharos.wal import Wal
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeOptions:
+    """Bounds of what is accepted but not yet stored."""
+
+    pending_bytes: int = 512 << 20
+    """Decoded columns in memory beyond which senders are told to wait."""
+    run_bytes: int = 48 << 20
+    """A run of this size is loaded at once."""
+    threads: int = 2
+
+
+class Intake:
+    """The way in for every signal that arrives as remote write."""
+
+    def __init__(self, wal: Wal, decoder: Decoder, clock: Clock, options: IntakeOptions) -> None:
+        self._wal = wal
+        self._decoder = decoder
+        self._clock = clock
+        self._options = options
+        self._lock = threading.Lock()
+        self._run = Run()
+        self._pending: list[Run] = []
+        self._pool = ThreadPoolExecutor(options.threads, thread_name_prefix="intake")
+        self._refusal: PharosError | None = None
+        self.full = threading.Event()
+        """Set when a run has reached its size, for the loader to come at once."""
+
+    def refuse(self, reason: PharosError | None) -> None:
+        """Turn requests away with `reason` from now on; None opens the intake again."""
+        self._refusal = reason
+
+    async def accept(self, tenant: str, kind: FrameKind, body: bytes, *, source: str) -> Accepted:
+        """Store a packed request durably and return what became of it.
+
+        Returns after the log is synced. Raises PharosError: INVALID or TOO_LARGE for the body, UNAVAILABLE
+        (retry_after_s set) when it cannot be kept now; then nothing of it is stored.
+        """
+        began = self._clock.monotonic_s()
+        loop = asyncio.get_running_loop()
+        synced: asyncio.Future[None] = loop.create_future()
+        accepted = await loop.run_in_executor(self._pool, self._append, tenant, kind, body, synced, loop)
+        if not accepted.is_empty:
+            await synced
+        INGEST_SAMPLES.labels(source).inc(accepted.samples + accepted.histograms)
+        INGEST_BYTES.labels(source).inc(len(body))
+        for reason, count in (
+            ("future", accepted.future),
+            ("old", accepted.old),
+            ("invalid_series", accepted.invalid_series),
+        ):
+            if count:
+                INGEST_REJECTED.labels(reason).inc(count)
+        INGEST_ACCEPT_SECONDS.observe(self._clock.monotonic_s() - began)
+        return accepted
+
+    def _append(
+        self,
+        tenant: str,
+        kind: FrameKind,
+        body: bytes,
+        synced: asyncio.Future[None],
+        loop: asyncio.AbstractEventLoop,
+    ) -> Accepted:
+        if self._refusal is not None:
+            raise self._refusal
+        plain = plain_body(kind, body)
+        recv_ns = self._clock.now_ns()
+
+        def on_synced(error: PharosError | None) -> None:
+            if synced.cancelled():
+                return
+            if error is None:
+                synced.set_result(None)
+            else:
+                synced.set_exception(error)
+
+        with self._lock:
+            self._check_room()
+            accepted, undo = self._decoder.decode(self._run, tenant, plain, recv_ns)
+            if accepted.is_empty:
+                return accepted
+            try:
+                segment = self._wal.append_then(
+                    kind, tenant, recv_ns, body, on_synced, loop.call_soon_threadsafe
+                )
+            except PharosError:
+                self._decoder.undo(self._run, undo)
+                raise
+            if self._run.segment not in {"", segment}:
+                # The log began another segment by itself after a fault: the frame belongs to a run of that one.
+                self._decoder.undo(self._run, undo)
+                self._retire_run()
+                self._decoder.decode(self._run, tenant, plain, recv_ns)
+            self._note_frame(segment, recv_ns)
+        return accepted
+
+    def _check_room(self) -> None:
+        pending = sum(run.memory_bytes() for run in self._pending) + self._run.memory_bytes()
+        if pending > self._options.pending_bytes:
+            raise PharosError(
+                Kind.UNAVAILABLE,
+                f"{pending >> 20} MiB of accepted samples wait to be stored",
+                hint="the disk or the store cannot follow; senders should retry",
+                retry_after_s=2.0,
+            )
+
+    def _note_frame(self, segment: str, recv_ns: int) -> None:
+        run = self._run
+        run.segment = segment
+        run.frames += 1
+        if not run.oldest_recv_ns:
+            run.oldest_recv_ns = recv_ns
+        if run.memory_bytes() > self._options.run_bytes:
+            self.full.set()
+
+    def _retire_run(self) -> None:
+        if self._run.frames:
+            self._pending.append(self._run)
+        self._run = Run()
+
+    def take(self) -> list[Run]:
+        """Seal the log and return the runs that wait to be stored, oldest first.
+
+        They count as pending until `stored` is called with each.
+        """
+        with self._lock:
+            self.full.clear()
+            if self._run.frames:
+                self._wal.seal()
+                self._retire_run()
+            return list(self._pending)
+
+    def stored(self, run: Run) -> None:
+        """Let go of a run that is in the store: its segment is deleted."""
+        if run.segment in self._wal.sealed():
+            self._wal.commit(run.segment)
+        with self._lock:
+            self._pending.remove(run)
+
+    def forget_series(self) -> None:
+        """Register every series anew: called when a run was not stored as it was."""
+        with self._lock:
+            self._decoder.forget()
+
+    def oldest_recv_ns(self) -> int:
+        """Return when the oldest frame that is not stored was received; 0 if there is none."""
+        with self._lock:
+            runs = [*self._pending, self._run]
+            return next((run.oldest_recv_ns for run in runs if run.frames), 0)
+
+    def close(self) -> None:
+        """Take nothing more; what was accepted stays in the log and in `take`."""
+        self.refuse(PharosError(Kind.UNAVAILABLE, "Pharos is shutting down", retry_after_s=1.0))
+        self._pool.shutdown(wait=True)

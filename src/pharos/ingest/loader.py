@@ -1,0 +1,177 @@
+"""The loop that moves runs from the log into the engine, and watches the disk.
+
+One of the few places with a broad `except`: whatever goes wrong in one round must not end the loop, since
+nothing that was acknowledged would ever become visible again.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from pharos.clock import Clock
+from pharos.engine import Engine, faults
+from pharos.errors import Kind, PharosError
+from pharos.ingest.accept import Intake
+from pharos.ingest.decoder import Decoder, Run
+from pharos.ingest.load import load_run
+from pharos.telemetry import (
+    DISK_FREE_BYTES,
+    LOADER_LAG_SECONDS,
+    LOADER_RUNS,
+    LOADER_SECONDS,
+    LOADER_SET_ASIDE,
+)
+from pharos.wal import Frame, Wal
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LoaderOptions:
+    """How often runs are loaded, and when the intake closes."""
+
+    interval_s: float = 0.4
+    free_floor_bytes: int = 512 << 20
+    """Below this much free disk nothing is accepted."""
+    retry_s: float = 1.0
+
+
+class Loader:
+    """Loads what the intake holds; `recover` first, then `start`."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        wal: Wal,
+        intake: Intake,
+        decoder: Decoder,
+        folder: Path,
+        clock: Clock,
+        options: LoaderOptions,
+    ) -> None:
+        self._engine = engine
+        self._wal = wal
+        self._intake = intake
+        self._decoder = decoder
+        self._folder = folder
+        self._clock = clock
+        self._options = options
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="loader", daemon=True)
+
+    def recover(self) -> int:
+        """Load every segment that a former process left, one at a time, and return how many frames they held."""
+        frames = 0
+        for segment in self._wal.sealed():
+            found = self._wal.read(segment)
+            run = self._decode_all(segment, found)
+            self._load_with_retries(run)
+            self._wal.commit(segment)
+            frames += len(found)
+        return frames
+
+    def _decode_all(self, segment: str, frames: list[Frame]) -> Run:
+        run = Run()
+        run.segment = segment
+        for index, frame in enumerate(frames):
+            try:
+                self._decoder.decode_frame(run, frame.kind, frame.tenant, frame.payload, frame.recv_ns)
+            except PharosError as exc:
+                self._set_aside(segment, index, exc)
+        return run
+
+    def _set_aside(self, segment: str, index: int, exc: PharosError) -> None:
+        path = self._wal.set_aside(segment, index, str(exc))
+        LOADER_SET_ASIDE.inc()
+        _LOG.error(
+            "frame %d of log segment %s cannot be stored and was kept in %s: %s", index, segment, path, exc
+        )
+
+    def _load_with_retries(self, run: Run) -> None:
+        """Load a run, waiting out what passes; frames that the engine refuses are set aside."""
+        while True:
+            try:
+                with LOADER_SECONDS.time():
+                    load_run(self._engine, run, run.segment)
+            except PharosError as exc:
+                LOADER_RUNS.labels("failed").inc()
+                if not faults.is_transient(exc):
+                    _LOG.error("log segment %s is refused by the store, isolating: %s", run.segment, exc)
+                    self._load_halves(run.segment, self._wal.read(run.segment), 0)
+                    self._intake.forget_series()
+                    return
+                _LOG.warning("log segment %s waits for the store: %s", run.segment, exc)
+                if self._stopping.wait(self._options.retry_s):
+                    raise
+            else:
+                LOADER_RUNS.labels("loaded").inc()
+                return
+
+    def _load_halves(self, segment: str, frames: list[Frame], first: int) -> None:
+        """Load frames [first, first + len) of a refused segment, halving until the bad ones stand alone."""
+        decoder = self._decoder.fresh()
+        run = Run()
+        run.segment = segment
+        for frame in frames:
+            decoder.decode_frame(run, frame.kind, frame.tenant, frame.payload, frame.recv_ns)
+        try:
+            load_run(self._engine, run, f"{segment}/{first}-{first + len(frames)}")
+        except PharosError as exc:
+            if faults.is_transient(exc):
+                raise
+            if len(frames) == 1:
+                self._set_aside(segment, first, exc)
+                return
+            half = len(frames) // 2
+            self._load_halves(segment, frames[:half], first)
+            self._load_halves(segment, frames[half:], first + half)
+
+    def start(self) -> None:
+        """Begin to load in a thread of its own."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Load what is left, then end; what the engine does not take stays in the log."""
+        self._stopping.set()
+        self._intake.full.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _loop(self) -> None:
+        while not self._stopping.is_set():
+            self._intake.full.wait(self._options.interval_s)
+            self._round()
+        self._round()
+
+    def _round(self) -> None:
+        try:
+            self._watch_disk()
+            for run in self._intake.take():
+                self._load_with_retries(run)
+                self._intake.stored(run)
+            oldest = self._intake.oldest_recv_ns()
+            LOADER_LAG_SECONDS.set((self._clock.now_ns() - oldest) / 1e9 if oldest else 0.0)
+        except Exception:
+            LOADER_RUNS.labels("error").inc()
+            _LOG.exception("a round of the loader failed; what was accepted stays in the log")
+            self._stopping.wait(self._options.retry_s)
+
+    def _watch_disk(self) -> None:
+        free = shutil.disk_usage(self._folder).free
+        DISK_FREE_BYTES.set(free)
+        floor = self._options.free_floor_bytes
+        if free < floor:
+            self._intake.refuse(
+                PharosError(
+                    Kind.UNAVAILABLE,
+                    f"only {free >> 20} MiB of disk are free, nothing is accepted below {floor >> 20} MiB",
+                    hint="free some space; Pharos goes on by itself",
+                    retry_after_s=10.0,
+                )
+            )
+        else:
+            self._intake.refuse(None)

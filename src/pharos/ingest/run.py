@@ -1,0 +1,181 @@
+"""The columns of one load run: what the frames of one log segment decode to, per tenant.
+
+Kernels write straight into these arrays; `mark` and `rollback` undo a request that turns out bad or that
+the log did not take. Counts live in one array so that a kernel can advance them.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Places in `TenantColumns.counts`. The first group counts rows and bytes written and is rolled back.
+SAMPLES: Final = 0
+STARTS: Final = 1
+SERIES: Final = 2
+METRIC_BYTES: Final = 3
+KEY_BYTES: Final = 4
+VALUE_BYTES: Final = 5
+LABELS: Final = 6
+PARTS: Final = 7
+# The second group tells of one request and is cleared before each.
+FUTURE: Final = 8
+OLD: Final = 9
+INVALID: Final = 10
+FAULT: Final = 11
+FAULT_AT: Final = 12
+COUNTS: Final = 16
+
+_FIRST_ROWS: Final = 4096
+
+
+class SampleArrays(NamedTuple):
+    """Float samples, one row each."""
+
+    id: NDArray[np.uint64]
+    metric: NDArray[np.uint64]
+    ts_ms: NDArray[np.int64]
+    value: NDArray[np.float64]
+
+
+class StartArrays(NamedTuple):
+    """Start timestamps of samples that have one."""
+
+    id: NDArray[np.uint64]
+    metric: NDArray[np.uint64]
+    ts_ms: NDArray[np.int64]
+    start_ms: NDArray[np.int64]
+
+
+class SeriesArrays(NamedTuple):
+    """Series to register, a row for each (series, day); label bytes are length-prefixed strings.
+
+    `slot` and `days_before` undo the registration in the table of known series (slot -1: nothing to undo).
+    """
+
+    id: NDArray[np.uint64]
+    metric: NDArray[np.uint64]
+    day: NDArray[np.int32]
+    label_end: NDArray[np.uint64]
+    slot: NDArray[np.int64]
+    days_before: NDArray[np.uint64]
+    metric_names: NDArray[np.uint8]
+    keys: NDArray[np.uint8]
+    values: NDArray[np.uint8]
+
+
+class PartArrays(NamedTuple):
+    """Where exemplars, histograms and metadata of a request lie; decoded after its samples."""
+
+    kind: NDArray[np.uint8]
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+    id: NDArray[np.uint64]
+    metric: NDArray[np.uint64]
+
+
+def _sample_arrays(rows: int) -> SampleArrays:
+    return SampleArrays(
+        np.empty(rows, np.uint64),
+        np.empty(rows, np.uint64),
+        np.empty(rows, np.int64),
+        np.empty(rows, np.float64),
+    )
+
+
+def _start_arrays(rows: int) -> StartArrays:
+    return StartArrays(
+        np.empty(rows, np.uint64),
+        np.empty(rows, np.uint64),
+        np.empty(rows, np.int64),
+        np.empty(rows, np.int64),
+    )
+
+
+def _series_arrays(rows: int, text_bytes: int) -> SeriesArrays:
+    return SeriesArrays(
+        np.empty(rows, np.uint64),
+        np.empty(rows, np.uint64),
+        np.empty(rows, np.int32),
+        np.empty(rows, np.uint64),
+        np.empty(rows, np.int64),
+        np.empty(rows, np.uint64),
+        np.empty(text_bytes, np.uint8),
+        np.empty(text_bytes, np.uint8),
+        np.empty(text_bytes, np.uint8),
+    )
+
+
+def _part_arrays(rows: int) -> PartArrays:
+    return PartArrays(
+        np.empty(rows, np.uint8),
+        np.empty(rows, np.int64),
+        np.empty(rows, np.int64),
+        np.empty(rows, np.uint64),
+        np.empty(rows, np.uint64),
+    )
+
+
+def _grown(old: NDArray[np.generic], size: int) -> NDArray[np.generic]:
+    fresh = np.empty(size, old.dtype)
+    fresh[: len(old)] = old
+    return fresh
+
+
+def _fuller(used: int, size: int, room: int) -> int:
+    return max(2 * size, used + room) if used + room > size else size
+
+
+class TenantColumns:
+    """One tenant's share of a run."""
+
+    def __init__(self) -> None:
+        self.counts: NDArray[np.int64] = np.zeros(COUNTS, np.int64)
+        self.samples = _sample_arrays(_FIRST_ROWS)
+        self.starts = _start_arrays(16)
+        self.series = _series_arrays(64, 4096)
+        self.parts = _part_arrays(64)
+
+    def mark(self) -> NDArray[np.int64]:
+        """Return the counts as they are, for `rollback`."""
+        return self.counts.copy()
+
+    def rollback(self, mark: NDArray[np.int64], days: NDArray[np.uint64]) -> None:
+        """Forget what was written since `mark`, and in `days` of the known series what it registered."""
+        for row in range(int(self.counts[SERIES]) - 1, int(mark[SERIES]) - 1, -1):
+            slot = int(self.series.slot[row])
+            if slot >= 0:
+                days[slot] = self.series.days_before[row]
+        self.counts[:] = mark
+
+    def grow(self) -> None:
+        """Double whatever is more than half full: called when a kernel ran out of room."""
+        counts = self.counts
+        rows = _fuller(int(counts[SAMPLES]), len(self.samples.id), len(self.samples.id) // 2 + 1)
+        if rows > len(self.samples.id):
+            self.samples = SampleArrays(*(_grown(a, rows) for a in self.samples))  # type: ignore[arg-type]
+        rows = _fuller(int(counts[STARTS]), len(self.starts.id), len(self.starts.id) // 2 + 1)
+        if rows > len(self.starts.id):
+            self.starts = StartArrays(*(_grown(a, rows) for a in self.starts))  # type: ignore[arg-type]
+        rows = _fuller(int(counts[PARTS]), len(self.parts.kind), len(self.parts.kind) // 2 + 1)
+        if rows > len(self.parts.kind):
+            self.parts = PartArrays(*(_grown(a, rows) for a in self.parts))  # type: ignore[arg-type]
+        self._grow_series()
+
+    def _grow_series(self) -> None:
+        series, counts = self.series, self.counts
+        rows = _fuller(int(counts[SERIES]), len(series.id), len(series.id) // 2 + 1)
+        used = int(max(counts[METRIC_BYTES], counts[KEY_BYTES], counts[VALUE_BYTES]))
+        text = _fuller(used, len(series.keys), len(series.keys) // 2 + 1)
+        self.series = SeriesArrays(
+            *(_grown(a, rows) for a in series[:6]),  # type: ignore[arg-type]
+            *(_grown(a, text) for a in series[6:]),  # type: ignore[arg-type]
+        )
+
+    def memory_bytes(self) -> int:
+        """Return the bytes that the rows written so far stand for."""
+        counts = self.counts
+        text = int(counts[METRIC_BYTES] + counts[KEY_BYTES] + counts[VALUE_BYTES])
+        return 32 * int(counts[SAMPLES] + counts[STARTS]) + 44 * int(counts[SERIES]) + text
