@@ -37,14 +37,16 @@ NOWHERE = Span(0, 0)
 class DurationExpr:
     """An arithmetic expression over durations: operator and operands, or a leaf.
 
-    `op` is one of `+ - * / % ^`, `neg`, `min_of`, `max_of`, `min`, `max`, `step`, `range`, `number`;
-    `seconds` holds the value of a leaf of kind `number`; `wrapped` says that it stood in parentheses.
+    `op` is one of `+ - * / % ^`, `neg`, `min_of`, `max_of`, `step`, `range`, `number`;
+    `seconds` holds the value of a leaf of kind `number`, `duration` says that it was written as one (`5m`
+    is 300); `wrapped` says that the expression stood in parentheses.
     """
 
     op: str
     args: tuple[DurationExpr, ...] = ()
     seconds: float = 0.0
     wrapped: bool = False
+    duration: bool = False
     span: Span = field(default=NOWHERE, compare=False)
 
 

@@ -1,0 +1,1 @@
+"""PromQL: text to nodes (parse), types (check), times (plan), answers (evaluate)."""
