@@ -77,7 +77,7 @@ def reference(body: bytes) -> Any:
             symbols[meta.help_ref : meta.help_ref + 1],
             symbols[meta.unit_ref : meta.unit_ref + 1],
         )
-        if names and (kind or any(help_text) or any(unit)):
+        if names and names[-1] and (kind or any(help_text) or any(unit)):
             family = family_of(names[-1], kind, native=bool(series.histograms))
             families.setdefault(family, (kind, help_text[0], unit[0]))
     for family, (kind, text, unit_text) in families.items():

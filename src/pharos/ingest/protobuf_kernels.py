@@ -40,7 +40,6 @@ BYTES: Final = types.Array(types.uint8, 1, "C", readonly=True)
 _TUPLE: Callable[..., Any] = types.Tuple
 _POINTER: Callable[..., Any] = types.CPointer
 _TWO_WORDS: Final = _TUPLE((types.uint64, types.uint64))
-_ADDRESS: Final = _POINTER(types.uint8)
 
 VARINT: Final = 0
 FIXED64: Final = 1
@@ -116,20 +115,19 @@ def _storer(value_type: Any, bits: Any) -> Any:
 
 
 @_intrinsic
-def pointer(_typing: Any, buf: Any) -> Any:
-    """Return the address of an array's first byte, which every kernel here takes in place of the array.
+def pointer(_typing: Any, array: Any) -> Any:
+    """Return the address of a contiguous array's first element, to index or to hand on.
 
     Kernels that make many calls pass this on: an array would be counted in and out, atomically, by each
     of them (12 ns instead of 2). The array has to outlive the pointer: take it from an argument.
     """
-    if not (isinstance(buf, types.Array) and buf.layout == "C"):
+    if not (isinstance(array, types.Array) and array.layout == "C"):
         return None
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        start = context.make_array(signature.args[0])(context, builder, args[0]).data
-        return builder.bitcast(start, ir.IntType(8).as_pointer())
+        return context.make_array(signature.args[0])(context, builder, args[0]).data
 
-    return _ADDRESS(buf), generate
+    return _POINTER(array.dtype)(array), generate
 
 
 load_u8 = _loader(types.uint8, ir.IntType(8))

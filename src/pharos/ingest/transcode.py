@@ -51,6 +51,7 @@ from pharos.ingest.transcode_measure import (
     CODE,
     FACTS,
     FAMILIES,
+    FAMILY,
     HISTOGRAM_START_FIELD,
     PENDING,
     POSITION,
@@ -58,6 +59,8 @@ from pharos.ingest.transcode_measure import (
     SAMPLE_START_FIELD,
     SEED,
     SERIES,
+    SYMBOLS,
+    TABLE_MASK,
     Fault,
     check_histogram,
     count_parts,
@@ -130,9 +133,10 @@ def transcode_v2(body: Body, *, limit_bytes: int = LIMIT_BYTES) -> bytes:
     lengths = np.empty(symbols, dtype=np.int32)
     sizes = np.empty(series, dtype=np.int32)
     most_families = min(symbols, series)
-    families = np.empty((most_families, 5), dtype=np.int32)
+    families = np.empty(most_families * FAMILY, dtype=np.int32)
     table = np.zeros(1 << (2 * most_families).bit_length(), dtype=np.int32)
     facts = np.zeros(FACTS, dtype=np.int64)
+    facts[SYMBOLS], facts[TABLE_MASK] = symbols, len(table) - 1
     seen = np.zeros(symbols, dtype=np.uint8)
     total = measure(array, starts, lengths, sizes, families, table, seen, facts, report, limit)
     _refuse(report, limit)
@@ -314,14 +318,15 @@ def _write_families(
 ) -> Any:
     """Write a MetricMetadata for each of the first `count` families; return the offset after them."""
     for row in range(count):
-        metric, help_ref, unit_ref = families[row, 0], families[row, 3], families[row, 4]
+        base = row * FAMILY
+        metric, help_ref, unit_ref = families[base], families[base + 3], families[base + 4]
         store_u8(out, pos, _TAG_METADATA)
-        pos = write_varint(out, pos + 1, np.uint64(family_size(families, row, lengths)))
-        if families[row, 2] != 0:
+        pos = write_varint(out, pos + 1, np.uint64(family_size(families, base, lengths)))
+        if families[base + 2] != 0:
             store_u8(out, pos, _TAG_METADATA_TYPE)
-            store_u8(out, pos + 1, families[row, 2])
+            store_u8(out, pos + 1, families[base + 2])
             pos += 2
-        name_length = np.int64(families[row, 1])
+        name_length = np.int64(families[base + 1])
         help_length, unit_length = np.int64(lengths[help_ref]), np.int64(lengths[unit_ref])
         pos = _put_string(
             out, pos, _TAG_METADATA_FAMILY, raw, np.int64(starts[metric]), name_length, body_end
@@ -348,8 +353,35 @@ def _write(
     total: Any,
 ) -> Any:
     """Write the request that the first pass measured into `room`; return its bytes, -1 if they do not fit."""
-    raw, end, pos = pointer(body), len(body), 0
-    out, out_pos, index = pointer(room), 0, 0
+    return _write_all(
+        pointer(body),
+        len(body),
+        pointer(starts),
+        pointer(lengths),
+        pointer(sizes),
+        pointer(families),
+        pointer(facts),
+        pointer(report),
+        pointer(room),
+        total,
+    )
+
+
+@kernel
+def _write_all(
+    raw: Any,
+    end: Any,
+    starts: Any,
+    lengths: Any,
+    sizes: Any,
+    families: Any,
+    facts: Any,
+    report: Any,
+    out: Any,
+    total: Any,
+) -> Any:
+    """Do what `_write` says, on pointers."""
+    pos, out_pos, index = 0, 0, 0
     while pos < end:
         field, wire, pos = read_tag(raw, pos, end)
         if field == 5:

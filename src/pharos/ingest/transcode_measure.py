@@ -41,7 +41,10 @@ _UNIT: Final = 4
 _CREATED: Final = 5
 _NEED_START: Final = 6  # samples without a start timestamp of their own
 _HISTOGRAMS: Final = 7
-FACTS: Final = 8
+# The same for every series: how many symbols there are, and slots of the table of families less one.
+SYMBOLS: Final = 8
+TABLE_MASK: Final = 9
+FACTS: Final = 10
 
 # Slots of `report`, what a pass says besides its result.
 CODE: Final = 0
@@ -51,6 +54,9 @@ ANY_CREATED: Final = 3
 FAMILIES: Final = 4
 SEED: Final = 5  # given, not said: the seed of the table of families
 REPORT: Final = 6
+
+# A family is five numbers: metric reference, bytes of its name that count, type, help and unit references.
+FAMILY: Final = 5
 
 _METRIC_NAME_WORD: Final = np.uint64(int.from_bytes(b"__name__", "little"))
 _TYPE_HISTOGRAM: Final = 3
@@ -151,7 +157,7 @@ def message_size(length: Any) -> Any:
 def _measure_refs(raw: Any, pos: Any, end: Any, starts: Any, lengths: Any, facts: Any, report: Any) -> Any:
     """Return the bytes of the labels referenced in [pos, end), or -1. Half a pair waits in `facts`."""
     size = 0
-    count = np.uint64(len(lengths))
+    count = np.uint64(facts[SYMBOLS])
     pending = facts[PENDING]
     while pos < end:
         ref, after = read_varint(raw, pos, end)
@@ -294,7 +300,7 @@ def check_histogram(raw: Any, pos: Any, end: Any) -> tuple[bool, Any, Any]:
 
 
 @kernel
-def _read_metadata(raw: Any, pos: Any, end: Any, symbols: Any, facts: Any, report: Any) -> Any:
+def _read_metadata(raw: Any, pos: Any, end: Any, facts: Any, report: Any) -> Any:
     """Take type, help and unit of the Metadata in [pos, end) into `facts`; return 0, or -1."""
     while pos < end:
         field, wire, after = read_tag(raw, pos, end)
@@ -304,7 +310,7 @@ def _read_metadata(raw: Any, pos: Any, end: Any, symbols: Any, facts: Any, repor
             if wire != VARINT:
                 return _fail(report, _WIRE_TYPE, pos)
             number, next_pos = read_varint(raw, after, end)
-            if next_pos >= 0 and field != 1 and number >= np.uint64(symbols):
+            if next_pos >= 0 and field != 1 and number >= np.uint64(facts[SYMBOLS]):
                 return _fail(report, _REFERENCE, pos)
             if field == 1:
                 # An enumeration has 32 bits; a type that is not known (yet) is an unknown type.
@@ -348,7 +354,7 @@ def _measure_part(
     if field == 4:
         size = measure_exemplar(raw, start, stop, starts, lengths, facts, report)
         return -1 if size < 0 else message_size(size)
-    return _read_metadata(raw, start, stop, len(lengths), facts, report)
+    return _read_metadata(raw, start, stop, facts, report)
 
 
 @kernel
@@ -370,7 +376,8 @@ def created_of(raw: Any, pos: Any, end: Any) -> Any:
 @kernel
 def _measure_series(raw: Any, pos: Any, end: Any, starts: Any, lengths: Any, facts: Any, report: Any) -> Any:
     """Return the bytes of the 1.0 TimeSeries of [pos, end) without tag and length, or -1; fill `facts`."""
-    facts[:] = 0
+    for slot in range(SYMBOLS):
+        facts[slot] = 0
     facts[PENDING] = facts[METRIC] = -1
     created = created_of(raw, pos, end)
     facts[_CREATED] = np.int64(created)
@@ -446,37 +453,40 @@ def _add_family(
 ) -> Any:
     """Note the metadata of the series at hand unless its family has some; return the bytes it will take."""
     metric, kind, help_ref, unit_ref = facts[METRIC], facts[_TYPE], facts[_HELP], facts[_UNIT]
-    if metric < 0 or seen[metric] != 0:
+    if seen[metric] != 0 or lengths[metric] == 0:
         return 0
-    if kind == 0 and (len(lengths) == 0 or (lengths[help_ref] == 0 and lengths[unit_ref] == 0)):
+    if kind == 0 and (facts[SYMBOLS] == 0 or (lengths[help_ref] == 0 and lengths[unit_ref] == 0)):
         return 0
     seen[metric] = 1
     start = np.int64(starts[metric])
     length = _family_length(raw, start, np.int64(lengths[metric]), facts)
-    mask = len(table) - 1
+    mask = facts[TABLE_MASK]
     slot = np.int64(hash_bytes(raw, start, start + length, np.uint64(report[SEED])) & np.uint64(mask))
     while table[slot] != 0:
-        other = families[table[slot] - 1]
-        if other[1] == length and _same_bytes(raw, np.int64(starts[other[0]]), start, length):
+        other = np.int64(table[slot] - 1) * FAMILY
+        if families[other + 1] == length and _same_bytes(
+            raw, np.int64(starts[families[other]]), start, length
+        ):
             return 0
         slot = (slot + 1) & mask
     row = report[FAMILIES]
     report[FAMILIES] = row + 1
     table[slot] = row + 1
-    families[row, 0] = metric
-    families[row, 1] = length
-    families[row, 2] = kind
-    families[row, 3] = help_ref
-    families[row, 4] = unit_ref
-    return message_size(family_size(families, row, lengths))
+    base = row * FAMILY
+    families[base] = metric
+    families[base + 1] = length
+    families[base + 2] = kind
+    families[base + 3] = help_ref
+    families[base + 4] = unit_ref
+    return message_size(family_size(families, base, lengths))
 
 
 @inlined_kernel
-def family_size(families: Any, row: Any, lengths: Any) -> Any:
+def family_size(families: Any, base: Any, lengths: Any) -> Any:
     """Return the bytes of a MetricMetadata without tag and length."""
-    size = string_size(np.int64(families[row, 1])) + (2 if families[row, 2] != 0 else 0)
-    size += string_size(np.int64(lengths[families[row, 3]]))
-    return size + string_size(np.int64(lengths[families[row, 4]]))
+    size = string_size(np.int64(families[base + 1])) + (2 if families[base + 2] != 0 else 0)
+    size += string_size(np.int64(lengths[families[base + 3]]))
+    return size + string_size(np.int64(lengths[families[base + 4]]))
 
 
 @kernel
@@ -493,11 +503,40 @@ def measure(
     limit: Any,
 ) -> Any:
     """Fill in symbols, sizes of series and families; return the bytes of the 1.0 request, or -1."""
-    raw, end, pos = pointer(body), len(body), 0
+    return _measure_all(
+        pointer(body),
+        len(body),
+        pointer(starts),
+        pointer(lengths),
+        pointer(sizes),
+        pointer(families),
+        pointer(table),
+        pointer(seen),
+        pointer(facts),
+        pointer(report),
+        limit,
+    )
+
+
+@kernel
+def _measure_all(
+    raw: Any,
+    end: Any,
+    starts: Any,
+    lengths: Any,
+    sizes: Any,
+    families: Any,
+    table: Any,
+    seen: Any,
+    facts: Any,
+    report: Any,
+    limit: Any,
+) -> Any:
+    """Do what `measure` says, on pointers."""
     _find_symbols(raw, end, starts, lengths)
-    if len(lengths) > 0 and lengths[0] != 0:
+    if facts[SYMBOLS] > 0 and lengths[0] != 0:
         return _fail(report, _FIRST_SYMBOL, np.int64(starts[0]))
-    total, index = 0, 0
+    pos, total, index = 0, 0, 0
     while pos < end:
         field, wire, pos = read_tag(raw, pos, end)
         if field == 5:
