@@ -1,0 +1,114 @@
+import type { Envelope } from './types';
+
+/** How a request failed: nothing came back, it took too long, or the server refused it in its own words. */
+export type FailureKind = 'network' | 'timeout' | 'refused';
+
+export class ApiError extends Error {
+  constructor(
+    readonly kind: FailureKind,
+    message: string,
+    readonly status = 0,
+    /** Prometheus' `errorType`, such as `bad_data` or `execution`; empty when the server gave none. */
+    readonly errorType = '',
+  ) {
+    super(message);
+    this.name = 'ApiError';
+  }
+}
+
+export interface Answer<T> {
+  data: T;
+  warnings: readonly string[];
+  infos: readonly string[];
+  /** Milliseconds from asking to the decoded answer. */
+  tookMs: number;
+  /** Characters of the answer's body. */
+  size: number;
+}
+
+export type Params = Readonly<Record<string, string | number | readonly string[] | undefined>>;
+
+const TIMEOUT_MS = 60_000;
+const LONGEST_GET = 1_800;
+
+function encode(params: Params): URLSearchParams {
+  const form = new URLSearchParams();
+  for (const [key, value] of Object.entries(params)) {
+    if (value === undefined) continue;
+    if (typeof value === 'object') for (const one of value) form.append(key, one);
+    else form.append(key, String(value));
+  }
+  return form;
+}
+
+/** True for the rejection that a cancelled request ends with. */
+export function isAbort(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'AbortError';
+}
+
+function failure(error: unknown, url: string): unknown {
+  if (isAbort(error)) return error;
+  if (error instanceof DOMException && error.name === 'TimeoutError')
+    return new ApiError('timeout', `No answer from ${url} within ${TIMEOUT_MS / 1000} s.`);
+  return new ApiError('network', `The server did not answer (${url}).`);
+}
+
+function parseEnvelope<T>(body: string, status: number): Envelope<T> {
+  try {
+    return JSON.parse(body) as Envelope<T>;
+  } catch {
+    const start = body.trim().slice(0, 200);
+    throw new ApiError('refused', start || `HTTP status ${status} without a message.`, status);
+  }
+}
+
+/**
+ * Asks one endpoint of the Prometheus API and unwraps its envelope.
+ *
+ * Long queries go as a form by POST, which the API accepts wherever it takes a query. Rejects with ApiError,
+ * or with an AbortError when `signal` fired.
+ */
+export async function ask<T>(path: string, params: Params = {}, signal?: AbortSignal): Promise<Answer<T>> {
+  const started = performance.now();
+  const form = encode(params).toString();
+  const post = form.length > LONGEST_GET;
+  const url = post || form === '' ? path : `${path}?${form}`;
+  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  let body: string;
+  let status: number;
+  try {
+    const response = await fetch(url, {
+      method: post ? 'POST' : 'GET',
+      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+      headers: { Accept: 'application/json' },
+      ...(post ? { body: new URLSearchParams(form) } : {}),
+    });
+    status = response.status;
+    body = await response.text();
+  } catch (error) {
+    throw failure(error, path);
+  }
+  const envelope = parseEnvelope<T>(body, status);
+  if (envelope.status !== 'success' || envelope.data === undefined) {
+    const message = envelope.error ?? `HTTP status ${status} without a message.`;
+    throw new ApiError('refused', message, status, envelope.errorType ?? '');
+  }
+  return {
+    data: envelope.data,
+    warnings: envelope.warnings ?? [],
+    infos: envelope.infos ?? [],
+    tookMs: performance.now() - started,
+    size: body.length,
+  };
+}
+
+/** True when `path` answers with a 2xx status; false for any other status; rejects when nothing answers. */
+export async function probe(path: string, signal?: AbortSignal): Promise<boolean> {
+  const timeout = AbortSignal.timeout(5_000);
+  try {
+    const response = await fetch(path, { signal: signal ? AbortSignal.any([signal, timeout]) : timeout });
+    return response.ok;
+  } catch (error) {
+    throw failure(error, path);
+  }
+}

@@ -1,0 +1,150 @@
+import { useElementSize } from '@mantine/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, type ReactElement } from 'react';
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import './chart.css';
+import { formatValue, type Unit } from '../design/format';
+import { usePageClock, useScheme } from '../design/hooks';
+import { stack, type Column } from './columns';
+import { Hover, type HoverContent } from './hover';
+import { plotOptions } from './plot';
+
+const NONE: ReadonlySet<number> = new Set();
+
+export interface ChartProps {
+  /** What the chart shows, for readers who cannot see it. */
+  title: string;
+  /** Grid instants in seconds. */
+  times: readonly number[];
+  columns: readonly Column[];
+  names: readonly string[];
+  colors: readonly string[];
+  unit: Unit;
+  height: number;
+  /** Ends of the time axis in seconds; the data may be shorter. */
+  range: readonly [number, number];
+  stacked?: boolean;
+  filled?: boolean;
+  compact?: boolean;
+  atLeast?: number;
+  faint?: number;
+  syncKey?: string;
+  hidden?: ReadonlySet<number>;
+  /** The series to draw bold, chosen elsewhere (in a legend). */
+  focused?: number | null;
+  onFocus?: (index: number | null) => void;
+  /** Index into `times` under the crosshair, also while the mouse is over a chart in step with this one. */
+  onCursor?: (index: number | null) => void;
+  onZoom?: (fromMs: number, toMs: number) => void;
+  onZoomOut?: () => void;
+}
+
+function describe(props: ChartProps): string {
+  const last = props.columns.slice(0, 5).map((column, i) => {
+    const value = column.findLast((one) => one !== null);
+    return `${props.names[i] ?? ''} ${value == null ? 'no value' : formatValue(value, props.unit)}`;
+  });
+  const more = props.columns.length > 5 ? `, and ${props.columns.length - 5} more` : '';
+  return `${props.title}: ${last.join(', ') || 'no data'}${more}`;
+}
+
+/** A time chart. Redrawn in place when only data moved; rebuilt when its series, unit or colours change. */
+export function Chart(props: ChartProps): ReactElement {
+  const { times, columns, colors, unit, height, stacked = false, filled = false, compact = false } = props;
+  const { atLeast = null, faint = null, syncKey = null, hidden = NONE, focused = null } = props;
+  const scheme = useScheme();
+  const { utc } = usePageClock();
+  const { ref: sizeRef, width } = useElementSize();
+  const holder = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  const hover = useRef<Hover | null>(null);
+  const latest = useRef(props);
+  useLayoutEffect(() => {
+    latest.current = props;
+  });
+
+  const drawn = useMemo(
+    () => [times as number[], ...(stacked ? stack(columns, hidden) : columns)] as uPlot.AlignedData,
+    [times, columns, stacked, hidden],
+  );
+  const drawnRef = useRef(drawn);
+  useLayoutEffect(() => {
+    drawnRef.current = drawn;
+  });
+  const palette = colors.join();
+
+  useLayoutEffect(() => {
+    const target = holder.current;
+    if (!target) return undefined;
+    const look = { scheme, unit, utc, stacked, filled, compact, atLeast, faint, syncKey, colors: palette ? palette.split(',') : [] };
+    const content = (): HoverContent => ({
+      names: latest.current.names,
+      colors: latest.current.colors,
+      columns: latest.current.columns,
+      hidden: latest.current.hidden ?? NONE,
+      unit,
+      utc,
+    });
+    const options = plotOptions(look, () => [...latest.current.range]);
+    options.width = Math.max(120, target.clientWidth);
+    options.height = latest.current.height;
+    options.hooks = {
+      setCursor: [
+        (self) => {
+          hover.current?.moved();
+          const at = self.cursor.idx;
+          latest.current.onCursor?.(at == null || (self.cursor.left ?? -1) < 0 ? null : at);
+        },
+      ],
+      setSelect: [
+        (self) => {
+          const { left, width: wide } = self.select;
+          if (wide < 6) return;
+          const [from, to] = [self.posToVal(left, 'x'), self.posToVal(left + wide, 'x')];
+          self.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+          latest.current.onZoom?.(from * 1000, to * 1000);
+        },
+      ],
+      draw: [() => hover.current?.highlight(latest.current.focused ?? null)],
+    };
+    const made = new uPlot(options, drawnRef.current, target);
+    made.over.addEventListener('dblclick', () => latest.current.onZoomOut?.());
+    plot.current = made;
+    hover.current = new Hover(made, content, (index) => latest.current.onFocus?.(index));
+    for (const index of latest.current.hidden ?? NONE) made.setSeries(index + 1, { show: false }, false);
+    return () => {
+      hover.current?.destroy();
+      made.destroy();
+      plot.current = null;
+      hover.current = null;
+    };
+  }, [scheme, unit, utc, stacked, filled, compact, atLeast, faint, syncKey, palette]);
+
+  useLayoutEffect(() => {
+    const target = plot.current;
+    if (target && target.data !== drawn) target.setData(drawn, true);
+  }, [drawn, props.range]);
+
+  useLayoutEffect(() => {
+    if (width > 0) plot.current?.setSize({ width, height });
+  }, [width, height]);
+
+  useLayoutEffect(() => {
+    const target = plot.current;
+    if (!target) return;
+    target.batch(() => {
+      for (let i = 0; i < columns.length; i += 1)
+        if (target.series[i + 1]?.show !== !hidden.has(i)) target.setSeries(i + 1, { show: !hidden.has(i) }, false);
+    });
+    // A change of columns needs no visit here: the plot is rebuilt whenever their number changes.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [hidden]);
+
+  useEffect(() => hover.current?.highlight(focused), [focused]);
+
+  return (
+    <div ref={sizeRef} className="chart" role="img" aria-label={describe(props)}>
+      <div ref={holder} style={{ height }} />
+    </div>
+  );
+}

@@ -1,0 +1,168 @@
+// What follows the mouse over a chart: a box with values, and the line under it drawn bolder. Both stay out of
+// uPlot's own canvas and out of React, so that moving the mouse over a thousand lines redraws one.
+
+import type uPlot from 'uplot';
+import { formatInstant, formatValue, type Unit } from '../design/format';
+import type { Column } from './columns';
+
+export interface HoverContent {
+  names: readonly string[];
+  colors: readonly string[];
+  /** The values as they are; what uPlot draws may be stacked. */
+  columns: readonly Column[];
+  hidden: ReadonlySet<number>;
+  unit: Unit;
+  utc: boolean;
+}
+
+const ROWS = 12;
+
+interface Row {
+  index: number;
+  value: number;
+  /** Distance in pixels from the mouse to where the value is drawn. */
+  far: number;
+}
+
+function rowsAt(plot: uPlot, at: number, content: HoverContent): Row[] {
+  const top = plot.cursor.top ?? 0;
+  const rows: Row[] = [];
+  for (const [index, column] of content.columns.entries()) {
+    if (content.hidden.has(index)) continue;
+    const value = column[at];
+    const drawn = plot.data[index + 1]?.[at];
+    if (value == null || drawn == null) continue;
+    rows.push({ index, value, far: Math.abs(plot.valToPos(drawn, 'y') - top) });
+  }
+  return rows;
+}
+
+function textElement(tag: string, className: string, text: string): HTMLElement {
+  const element = document.createElement(tag);
+  element.className = className;
+  element.textContent = text;
+  return element;
+}
+
+/** Follows one plot; `content` is asked at each movement, and `onNearest` told the series under the mouse. */
+export class Hover {
+  private readonly box = document.createElement('div');
+  private readonly overlay = document.createElement('canvas');
+  private frame = 0;
+  private shown: number | null = null;
+
+  constructor(
+    private readonly plot: uPlot,
+    private readonly content: () => HoverContent,
+    private readonly onNearest: (index: number | null) => void,
+  ) {
+    this.box.className = 'chart-tip';
+    this.box.hidden = true;
+    this.overlay.className = 'chart-overlay';
+    plot.over.append(this.overlay);
+    document.body.append(this.box);
+  }
+
+  /** Removes everything that was put on the page. */
+  destroy(): void {
+    cancelAnimationFrame(this.frame);
+    this.box.remove();
+    this.overlay.remove();
+  }
+
+  /** To be called when the crosshair moved, by the mouse over this chart or over one in step with it. */
+  moved(): void {
+    cancelAnimationFrame(this.frame);
+    this.frame = requestAnimationFrame(() => this.update());
+  }
+
+  private update(): void {
+    const { plot } = this;
+    const at = plot.cursor.idx;
+    const own = plot.over.matches(':hover');
+    if (at == null || !own || (plot.cursor.left ?? -1) < 0) {
+      this.box.hidden = true;
+      if (this.shown !== null) this.nearest(null);
+      return;
+    }
+    const rows = rowsAt(plot, at, this.content());
+    const near = rows.reduce<Row | null>((a, b) => (a === null || b.far < a.far ? b : a), null);
+    this.nearest(near && near.far < 40 ? near.index : null);
+    this.fill(at, rows, near);
+    this.place();
+  }
+
+  private nearest(index: number | null): void {
+    if (this.shown === index) return;
+    this.shown = index;
+    this.onNearest(index);
+  }
+
+  private fill(at: number, rows: Row[], near: Row | null): void {
+    const content = this.content();
+    const seconds = this.plot.data[0][at];
+    this.box.hidden = false;
+    this.box.replaceChildren(
+      textElement('div', 'chart-tip-time', seconds == null ? '' : formatInstant(seconds * 1000, content.utc)),
+    );
+    const listed = rows.length > ROWS ? rows.sort((a, b) => a.far - b.far).slice(0, ROWS) : rows;
+    listed.sort((a, b) => b.value - a.value);
+    for (const row of listed) {
+      const line = document.createElement('div');
+      line.className = row === near ? 'chart-tip-row near' : 'chart-tip-row';
+      const swatch = document.createElement('i');
+      swatch.style.background = content.colors[row.index] ?? '';
+      line.append(
+        swatch,
+        textElement('span', 'chart-tip-name', content.names[row.index] ?? ''),
+        textElement('b', '', formatValue(row.value, content.unit, 4)),
+      );
+      this.box.append(line);
+    }
+    if (rows.length === 0) this.box.append(textElement('div', 'dim', 'no value here'));
+    if (rows.length > ROWS) this.box.append(textElement('div', 'dim', `and ${rows.length - ROWS} more`));
+  }
+
+  private place(): void {
+    const over = this.plot.over.getBoundingClientRect();
+    const x = over.left + (this.plot.cursor.left ?? 0);
+    const y = over.top + (this.plot.cursor.top ?? 0);
+    const { offsetWidth: width, offsetHeight: height } = this.box;
+    const left = x + 16 + width > window.innerWidth - 8 ? x - width - 16 : x + 16;
+    const top = Math.min(Math.max(8, y - height / 2), window.innerHeight - height - 8);
+    this.box.style.transform = `translate(${Math.max(4, Math.round(left))}px, ${Math.round(top)}px)`;
+  }
+
+  /** Draws series `index` bold over the others, or nothing for null. */
+  highlight(index: number | null): void {
+    const { plot, overlay } = this;
+    const ratio = window.devicePixelRatio;
+    const { clientWidth: width, clientHeight: height } = plot.over;
+    overlay.width = width * ratio;
+    overlay.height = height * ratio;
+    const context = overlay.getContext('2d');
+    const values = index === null ? undefined : plot.data[index + 1];
+    overlay.hidden = values === undefined;
+    if (!context || !values || index === null) return;
+    context.scale(ratio, ratio);
+    context.strokeStyle = this.content().colors[index] ?? '#888888';
+    context.lineWidth = 2.6;
+    context.lineJoin = 'round';
+    context.beginPath();
+    let open = false;
+    for (let i = 0; i < values.length; i += 1) {
+      const value = values[i];
+      const time = plot.data[0][i];
+      if (value == null || time == null) {
+        open = false;
+        continue;
+      }
+      const x = plot.valToPos(time, 'x');
+      const y = plot.valToPos(value, 'y');
+      if (open) context.lineTo(x, y);
+      else context.moveTo(x, y);
+      open = true;
+    }
+    context.stroke();
+  }
+}

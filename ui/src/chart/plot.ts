@@ -1,0 +1,164 @@
+// What a chart looks like to uPlot: axes, series, crosshair. No React in here.
+
+import uPlot from 'uplot';
+import { INK, mix, translucent, type Scheme } from '../design/colors';
+import { formatValue, type Unit } from '../design/format';
+
+export interface PlotLook {
+  scheme: Scheme;
+  unit: Unit;
+  utc: boolean;
+  /** Lines stand on each other, the areas between them filled. */
+  stacked: boolean;
+  /** A light fill below lines; only sensible for few series. */
+  filled: boolean;
+  colors: readonly string[];
+  /** A series that is only the rest, such as free memory, which should not shout. */
+  faint: number | null;
+  syncKey: string | null;
+  /** Upper end that the value axis shows at least, such as 1 for ratios. */
+  atLeast: number | null;
+  compact: boolean;
+}
+
+const FONT = '11px Inter, system-ui, sans-serif';
+/** Beyond this many lines they are drawn thinner and without extras, which keeps a frame short. */
+export const MANY = 60;
+
+function valueRange(look: PlotLook): uPlot.Scale.Range {
+  return (_plot, min, max) => {
+    if (min == null || max == null || !Number.isFinite(min) || !Number.isFinite(max)) return [0, 1];
+    const top = Math.max(max, look.atLeast ?? max);
+    // Most of what is watched is at least 0, and a line that wobbles by a percent should look calm.
+    const calm = look.stacked || look.atLeast !== null || min < top * 0.6;
+    const floor = min >= 0 && calm ? 0 : min;
+    if (top === floor) {
+      if (top === 0) return [0, 1];
+      return top > 0 ? [0, top * 1.25] : [top * 1.25, 0];
+    }
+    const room = (top - floor) * 0.06;
+    return [floor === 0 ? 0 : floor - room, top === look.atLeast ? top : top + room];
+  };
+}
+
+const IEC_UNITS: readonly Unit[] = ['bytes', 'bytes-per-second'];
+
+/** Round distances between ticks: powers of two for bytes, 1-2-5 for anything else. */
+function increments(unit: Unit): number[] {
+  const steps: number[] = [];
+  if (IEC_UNITS.includes(unit)) {
+    for (let power = 0; power < 60; power += 1) steps.push(2 ** power);
+    return steps;
+  }
+  for (let power = -12; power < 18; power += 1)
+    for (const factor of [1, 2, 2.5, 5]) steps.push(Number((factor * 10 ** power).toPrecision(3)));
+  return steps;
+}
+
+function axes(look: PlotLook): uPlot.Axis[] {
+  const ink = INK[look.scheme];
+  const grid = { stroke: ink.grid, width: 1 };
+  return [
+    { stroke: ink.axis, font: FONT, grid, ticks: { show: false }, space: 64, size: 26, gap: 4, values: timeLabels(look.utc) },
+    {
+      stroke: ink.axis,
+      font: FONT,
+      grid,
+      ticks: { show: false },
+      gap: 6,
+      space: look.compact ? 28 : 36,
+      incrs: increments(look.unit),
+      values: (_plot, splits) => splits.map((value) => formatValue(value, look.unit, 4)),
+      size: (plot, labels) => {
+        const longest = (labels ?? []).reduce((a, b) => (b.length > a.length ? b : a), '');
+        plot.ctx.font = FONT;
+        // uPlot scales the font by the pixel ratio only while drawing, so this measures CSS pixels.
+        const wide = Math.ceil(plot.ctx.measureText(longest).width) + 14;
+        return Math.max(look.compact ? 56 : 60, wide);
+      },
+    },
+  ];
+}
+
+function timeLabels(utc: boolean): uPlot.Axis.DynamicValues {
+  const zone = zoned(utc);
+  return (_plot, splits, _axis, _space, incr) => {
+    let lastDay = '';
+    return splits.map((seconds) => {
+      const at = zone(seconds);
+      const day = `${MONTHS[at.getMonth()] ?? ''} ${at.getDate()}`;
+      const clock = `${two(at.getHours())}:${two(at.getMinutes())}`;
+      const newDay = lastDay !== '' && day !== lastDay;
+      lastDay = day;
+      if (incr >= 86_400 || newDay || (clock === '00:00' && at.getSeconds() === 0)) return day;
+      return incr < 60 ? `${clock}:${two(at.getSeconds())}` : clock;
+    });
+  };
+}
+
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+function two(value: number): string {
+  return String(value).padStart(2, '0');
+}
+
+/** Turns seconds into a Date whose local parts are those of UTC or of the browser's zone. */
+export function zoned(utc: boolean): (seconds: number) => Date {
+  return utc ? (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC') : (seconds) => new Date(seconds * 1000);
+}
+
+/** Points are drawn only where a value stands alone between gaps and a line would not show it. */
+const lonePoints: uPlot.Series.Points.Filter = (plot, seriesIdx, show) => {
+  if (show) return null;
+  const values = plot.data[seriesIdx];
+  if (!values) return null;
+  const lone: number[] = [];
+  for (let i = 0; i < values.length; i += 1)
+    if (values[i] != null && values[i - 1] == null && values[i + 1] == null) lone.push(i);
+  return lone.length > 0 ? lone : null;
+};
+
+function line(look: PlotLook, color: string, index: number, many: boolean): uPlot.Series {
+  const fill = look.stacked
+    ? translucent(color, index === look.faint ? 0.05 : look.scheme === 'dark' ? 0.32 : 0.26)
+    : look.filled
+      ? translucent(color, look.scheme === 'dark' ? 0.1 : 0.08)
+      : undefined;
+  return {
+    stroke: color,
+    width: many ? 1 : look.stacked ? 1.2 : 1.6,
+    ...(fill === undefined ? {} : { fill }),
+    pxAlign: many ? 0 : 1,
+    spanGaps: false,
+    points: { show: () => false, size: 4, fill: color, stroke: color, filter: lonePoints },
+  };
+}
+
+/** uPlot's options for a chart of `look`; `range` is asked at each drawing, so that new data can move it. */
+export function plotOptions(look: PlotLook, range: () => [number, number]): uPlot.Options {
+  const many = look.colors.length > MANY;
+  const ink = INK[look.scheme];
+  const bands: uPlot.Band[] = [];
+  if (look.stacked)
+    for (let i = look.colors.length; i > 1; i -= 1) bands.push({ series: [i, i - 1] });
+  return {
+    width: 300,
+    height: 150,
+    padding: [8, 18, 0, 0],
+    legend: { show: false },
+    tzDate: zoned(look.utc),
+    focus: { alpha: 1 },
+    cursor: {
+      y: !look.compact,
+      points: many
+        ? { show: false }
+        : { size: 7, width: 1.5, stroke: (_plot, idx) => look.colors[idx - 1] ?? ink.text, fill: () => mix(ink.grid, ink.text, 0.1) },
+      drag: { x: true, y: false, setScale: false, dist: 6 },
+      ...(look.syncKey === null ? {} : { sync: { key: look.syncKey, setSeries: false, scales: ['x', null] } }),
+    },
+    scales: { x: { time: true, range: () => range() }, y: { range: valueRange(look) } },
+    axes: axes(look),
+    series: [{}, ...look.colors.map((color, i) => line(look, color, i, many))],
+    bands,
+  };
+}

@@ -1,0 +1,81 @@
+import { useEffect, useRef, useState, type ReactElement, type ReactNode } from 'react';
+import type { Labels } from '../api/types';
+import { copyText } from './copy';
+import { Icon, type IconName } from './Icon';
+
+/** A button that is only an icon; `label` is its name and its tooltip. */
+export function IconButton(props: {
+  icon: IconName;
+  label: string;
+  onClick: () => void;
+  /** Given for a button that stays pressed. */
+  active?: boolean;
+  disabled?: boolean;
+  spin?: boolean;
+}): ReactElement {
+  const { icon, label, onClick, disabled = false, spin = false } = props;
+  return (
+    <button
+      type="button"
+      className="icon-button"
+      title={label}
+      aria-label={label}
+      aria-pressed={props.active}
+      disabled={disabled}
+      onClick={onClick}
+    >
+      <Icon name={icon} spin={spin} />
+    </button>
+  );
+}
+
+/** Copies `text` (or what it returns) and says for a moment that it did. */
+export function CopyIcon({ text, label }: { text: string | (() => string); label: string }): ReactElement {
+  const [state, setState] = useState<'idle' | 'done' | 'failed'>('idle');
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  const copy = (): void => {
+    void copyText(typeof text === 'string' ? text : text()).then((done) => {
+      setState(done ? 'done' : 'failed');
+      clearTimeout(timer.current);
+      timer.current = setTimeout(() => setState('idle'), 1600);
+    });
+  };
+  const said = state === 'done' ? 'Copied' : state === 'failed' ? 'The browser refused to copy' : label;
+  return <IconButton icon={state === 'done' ? 'check' : 'copy'} label={said} onClick={copy} />;
+}
+
+/** A remark in its place: something failed, is suspicious, or worth knowing. */
+export function Note({ level, children }: { level: 'bad' | 'warn' | 'info'; children: ReactNode }): ReactElement {
+  const icon = level === 'bad' ? 'error' : level === 'warn' ? 'warning' : 'info';
+  return (
+    <div className={`note ${level}`} role={level === 'bad' ? 'alert' : 'status'}>
+      <Icon name={icon} />
+      <div className="grow">{children}</div>
+    </div>
+  );
+}
+
+/** What stands where content would be, when there is none. */
+export function Empty({ icon, children }: { icon: IconName; children: ReactNode }): ReactElement {
+  return (
+    <div className="empty">
+      <Icon name={icon} size={26} />
+      <div>{children}</div>
+    </div>
+  );
+}
+
+export function LabelChips({ labels, without = [] }: { labels: Labels; without?: readonly string[] }): ReactElement {
+  return (
+    <span className="row wrap chips">
+      {Object.entries(labels)
+        .filter(([name]) => !without.includes(name))
+        .map(([name, value]) => (
+          <span className="label-chip" key={name}>
+            <span className="name">{name}</span>={JSON.stringify(value)}
+          </span>
+        ))}
+    </span>
+  );
+}

@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import { rankMetrics } from '../shell/rank';
+import { withRemembered } from './history';
+import { emptyPanel, errorPosition, fromGraphParams, readState, toCsv, writeState, type ExploreState } from './state';
+
+function throughUrl(state: ExploreState): ExploreState {
+  const text = new URLSearchParams(writeState(state)).toString();
+  return readState(Object.fromEntries(new URLSearchParams(text)));
+}
+
+describe('the address bar', () => {
+  it('is empty for a fresh page', () => expect(writeState(readState({}))).toEqual({}));
+  it('gives back what was written', () => {
+    const state: ExploreState = {
+      panels: [
+        { expr: 'sum by (job) (rate(x{a="b&c=d",e=~"f+|#"}[5m]))', view: 'graph', stacked: true, step: '30s', unit: 'bytes' },
+        { expr: 'up % 2\n# comment “ü”', view: 'table', stacked: false, step: null, unit: null },
+        emptyPanel(),
+      ],
+      range: { from: '2026-11-21T10:00:00Z', to: 'now' },
+      refreshMs: 10_000,
+    };
+    expect(throughUrl(state)).toEqual(state);
+  });
+  it('turns nonsense into defaults', () =>
+    expect(readState({ q0: 'up', v0: 'hologram', step0: '0s', unit0: 'parsec', refresh: '1ms', from: '' })).toEqual(
+      readState({ q0: 'up' }),
+    ));
+  it('ends at the first gap in the numbering', () =>
+    expect(readState({ q0: 'a', q2: 'c' }).panels.map((panel) => panel.expr)).toEqual(['a']));
+  it('takes the links that alerts carry', () =>
+    expect(fromGraphParams({ 'g0.expr': 'up == 0', 'g0.tab': '1', 'g0.range_input': '2h' })).toEqual({
+      q0: 'up == 0',
+      v0: 'table',
+      from: 'now-2h',
+      to: 'now',
+    }));
+});
+
+describe('errors', () => {
+  it('finds the position', () =>
+    expect(errorPosition('invalid parameter "query": 2:14: parse error: unexpected end of input')).toEqual({
+      line: 2,
+      column: 14,
+    }));
+  it('finds none where none is', () => expect(errorPosition('query timed out at 12:30')).toBeNull());
+});
+
+describe('CSV', () => {
+  it('quotes what needs it', () =>
+    expect(toCsv(['a,b', 'c'], [['say "hi"', 1.5], [null, 'x\ny']])).toBe(
+      '"a,b",c\r\n"say ""hi""",1.5\r\n,"x\ny"\r\n',
+    ));
+  it('lets no label become a formula, but keeps negative numbers', () =>
+    expect(toCsv(['=cmd()'], [[-1]])).toBe("'=cmd()\r\n-1\r\n"));
+});
+
+describe('history', () => {
+  it('keeps each query once, newest first', () => expect(withRemembered(['a', 'b'], ' b ')).toEqual(['b', 'a']));
+  it('keeps no empty query', () => expect(withRemembered(['a'], '  ')).toEqual(['a']));
+  it('does not grow for ever', () =>
+    expect(withRemembered(Array.from({ length: 50 }, (_, i) => `q${i}`), 'new')).toHaveLength(50));
+});
+
+describe('finding metrics', () => {
+  const names = ['go_goroutines', 'node_cpu_seconds_total', 'process_cpu_seconds_total', 'cpu'];
+  it('puts beginnings before middles before scattered words', () =>
+    expect(rankMetrics(names, 'cpu', 9)).toEqual(['cpu', 'node_cpu_seconds_total', 'process_cpu_seconds_total']));
+  it('finds scattered words', () => expect(rankMetrics(names, 'total process', 9)).toEqual(['process_cpu_seconds_total']));
+});

@@ -1,0 +1,109 @@
+import { Link } from '@tanstack/react-router';
+import { useMemo, useState, type ReactElement } from 'react';
+import { Chart } from '../chart/Chart';
+import { PALETTES, type Scheme } from '../design/colors';
+import { formatValue } from '../design/format';
+import { useScheme } from '../design/hooks';
+import { Icon } from '../design/Icon';
+import type { HomeSnapshot, PanelColumns } from './load';
+import { fillIn, type Panel } from './panels';
+
+const HEIGHT = 158;
+
+/** Names that mean the same everywhere keep their colour everywhere. */
+const FIXED: Readonly<Record<string, number>> = {
+  user: 0,
+  system: 1,
+  iowait: 3,
+  steal: 7,
+  nice: 6,
+  softirq: 4,
+  irq: 5,
+  used: 0,
+  cache: 2,
+  free: 8,
+  CPUs: 8,
+};
+
+function colorsOf(names: readonly string[], scheme: Scheme): string[] {
+  const palette = PALETTES[scheme];
+  return names.map((name, i) => palette[FIXED[name] ?? i % palette.length] ?? '#888888');
+}
+
+function Values(props: { panel: Panel; data: PanelColumns; colors: readonly string[]; at: number | null }): ReactElement {
+  const { panel, data, colors, at } = props;
+  return (
+    <ul className="legend-line">
+      {data.names.map((name, i) => {
+        const column = data.columns[i] ?? [];
+        const value = at === null ? column.findLast((one) => one !== null) : column[at];
+        return (
+          <li key={name}>
+            <i style={{ background: colors[i] }} />
+            <span className="ellipsis">{name}</span>
+            <b>{value == null ? '–' : formatValue(value, panel.unit)}</b>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+export function PanelCard(props: {
+  panel: Panel;
+  snapshot: HomeSnapshot | undefined;
+  host: string | null;
+  onZoom: (expr: string, fromMs: number, toMs: number) => void;
+}): ReactElement {
+  const { panel, snapshot, host, onZoom } = props;
+  const scheme = useScheme();
+  const [at, setAt] = useState<number | null>(null);
+  const data = snapshot?.panels[panel.id];
+  const names = data?.names;
+  const colors = useMemo(() => colorsOf(names ?? [], scheme), [names, scheme]);
+  const searches = Object.fromEntries(panel.queries.map((query, i) => [`q${i}`, fillIn(query.expr, host, '1m')]));
+  const filled = data !== undefined && data.names.length > 0;
+  return (
+    <article className="panel card">
+      <header className="row">
+        <h3 className="grow ellipsis">{panel.title}</h3>
+        <Link
+          className="card-open"
+          to="/explore"
+          search={searches as never}
+          aria-label={`Open ${panel.title} in Explore`}
+          title="Open in Explore"
+        >
+          <Icon name="external" size={14} />
+        </Link>
+      </header>
+      <div className="card-body" style={{ height: HEIGHT }}>
+        {filled ? (
+          <Chart
+            title={panel.title}
+            times={snapshot?.times ?? []}
+            columns={data.columns}
+            names={data.names}
+            colors={colors}
+            unit={panel.unit}
+            height={HEIGHT}
+            range={snapshot?.range ?? [0, 1]}
+            stacked={panel.stacked ?? false}
+            filled={data.names.length === 1}
+            compact
+            {...(panel.atLeast === undefined ? {} : { atLeast: panel.atLeast })}
+            {...(data.names.includes('free') ? { faint: data.names.indexOf('free') } : {})}
+            syncKey="home"
+            onCursor={setAt}
+            onZoom={(from, to) => onZoom(fillIn(panel.queries[0]?.expr ?? '', host, '1m'), from, to)}
+          />
+        ) : (
+          <div className={snapshot ? 'empty' : 'card-wait'}>
+            {data?.error ?? (snapshot ? 'No data in this range yet' : '')}
+          </div>
+        )}
+      </div>
+      {filled ? <Values panel={panel} data={data} colors={colors} at={at} /> : <ul className="legend-line" />}
+    </article>
+  );
+}

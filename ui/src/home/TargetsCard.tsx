@@ -1,0 +1,64 @@
+import { Link } from '@tanstack/react-router';
+import type { ReactElement } from 'react';
+import type { ActiveTarget, TargetsAnswer } from '../api/types';
+import { Icon } from '../design/Icon';
+import { Empty } from '../design/parts';
+
+interface PoolCount {
+  name: string;
+  up: number;
+  down: number;
+  all: number;
+}
+
+function countPools(targets: readonly ActiveTarget[]): PoolCount[] {
+  const pools = new Map<string, PoolCount>();
+  for (const target of targets) {
+    const pool = pools.get(target.scrapePool) ?? { name: target.scrapePool, up: 0, down: 0, all: 0 };
+    pool.all += 1;
+    if (target.health === 'up') pool.up += 1;
+    if (target.health === 'down') pool.down += 1;
+    pools.set(target.scrapePool, pool);
+  }
+  return [...pools.values()].sort((a, b) => b.down - a.down || a.name.localeCompare(b.name));
+}
+
+const MOST_POOLS = 8;
+
+export function TargetsCard(props: { answer: TargetsAnswer | undefined; error: string | null }): ReactElement {
+  const { answer, error } = props;
+  const pools = countPools(answer?.activeTargets ?? []);
+  return (
+    <section className="panel card foot-card" aria-label="Scrape targets">
+      <header className="row">
+        <h2 className="grow">Scrape targets</h2>
+        <Link to="/targets">all targets</Link>
+      </header>
+      {error !== null ? <div className="empty">{error}</div> : null}
+      {answer && pools.length === 0 ? (
+        <Empty icon="targets">
+          Nothing is scraped. Pharos still watches itself and its host; name targets in a prometheus.yml, or send data
+          as shown beside.
+        </Empty>
+      ) : null}
+      <ul className="pools">
+        {pools.slice(0, MOST_POOLS).map((pool) => (
+          <li key={pool.name}>
+            <span className={`dot ${pool.down > 0 ? 'bad' : pool.up === pool.all ? 'good' : ''}`} />
+            <Link className="grow ellipsis" to="/targets" search={{ pool: pool.name } as never}>
+              {pool.name}
+            </Link>
+            <span className="num">
+              {pool.up} / {pool.all} up
+            </span>
+          </li>
+        ))}
+        {pools.length > MOST_POOLS ? (
+          <li className="dim">
+            <Icon name="plus" size={12} /> {pools.length - MOST_POOLS} more pools
+          </li>
+        ) : null}
+      </ul>
+    </section>
+  );
+}

@@ -1,0 +1,183 @@
+// What the home page asks and how it shows it. `$host` stands for the matchers of the chosen host, `$w` for the
+// window of rates.
+
+import type { Unit } from '../design/format';
+
+export interface PanelQuery {
+  expr: string;
+  /** The series' name; where it is absent, the value of the label `by` is the name. */
+  name?: string;
+  by?: string;
+}
+
+export interface Panel {
+  id: string;
+  group: 'host' | 'pharos';
+  title: string;
+  unit: Unit;
+  queries: readonly PanelQuery[];
+  stacked?: boolean;
+  atLeast?: number;
+}
+
+const REAL_DISKS = 'device!~"(loop|ram|dm-|zram|md|sr).*"';
+const REAL_NETS = 'device!~"lo|veth.*|docker.*|br-.*|cni.*|flannel.*|virbr.*"';
+const REAL_FILES = 'fstype!~"tmpfs|devtmpfs|overlay|squashfs|ramfs|proc|sysfs|fuse.*|nsfs|autofs"';
+
+export const PANELS: readonly Panel[] = [
+  {
+    id: 'cpu',
+    group: 'host',
+    title: 'CPU by mode',
+    unit: 'ratio',
+    stacked: true,
+    atLeast: 1,
+    queries: [
+      {
+        expr: `sum by (mode) (rate(node_cpu_seconds_total{$host,mode!="idle"}[$w])) / scalar(count(count by (cpu) (node_cpu_seconds_total{$host,mode="idle"})))`,
+        by: 'mode',
+      },
+    ],
+  },
+  {
+    id: 'memory',
+    group: 'host',
+    title: 'Memory',
+    unit: 'bytes',
+    stacked: true,
+    queries: [
+      {
+        expr: 'node_memory_MemTotal_bytes{$host} - node_memory_MemFree_bytes{$host} - node_memory_Buffers_bytes{$host} - node_memory_Cached_bytes{$host}',
+        name: 'used',
+      },
+      { expr: 'node_memory_Buffers_bytes{$host} + node_memory_Cached_bytes{$host}', name: 'cache' },
+      { expr: 'node_memory_MemFree_bytes{$host}', name: 'free' },
+    ],
+  },
+  {
+    id: 'load',
+    group: 'host',
+    title: 'Load',
+    unit: 'none',
+    queries: [
+      { expr: 'node_load1{$host}', name: '1 min' },
+      { expr: 'node_load5{$host}', name: '5 min' },
+      { expr: 'node_load15{$host}', name: '15 min' },
+      { expr: 'count(count by (cpu) (node_cpu_seconds_total{$host,mode="idle"}))', name: 'CPUs' },
+    ],
+  },
+  {
+    id: 'disk',
+    group: 'host',
+    title: 'Disk throughput',
+    unit: 'bytes-per-second',
+    queries: [
+      { expr: `sum(rate(node_disk_read_bytes_total{$host,${REAL_DISKS}}[$w]))`, name: 'read' },
+      { expr: `sum(rate(node_disk_written_bytes_total{$host,${REAL_DISKS}}[$w]))`, name: 'written' },
+    ],
+  },
+  {
+    id: 'fill',
+    group: 'host',
+    title: 'File systems filled',
+    unit: 'ratio',
+    atLeast: 1,
+    queries: [
+      {
+        expr: `1 - min by (mountpoint) (node_filesystem_avail_bytes{$host,${REAL_FILES}} / node_filesystem_size_bytes{$host,${REAL_FILES}})`,
+        by: 'mountpoint',
+      },
+    ],
+  },
+  {
+    id: 'network',
+    group: 'host',
+    title: 'Network',
+    unit: 'bytes-per-second',
+    queries: [
+      { expr: `sum(rate(node_network_receive_bytes_total{$host,${REAL_NETS}}[$w]))`, name: 'received' },
+      { expr: `sum(rate(node_network_transmit_bytes_total{$host,${REAL_NETS}}[$w]))`, name: 'sent' },
+    ],
+  },
+  {
+    id: 'samples',
+    group: 'pharos',
+    title: 'Samples in',
+    unit: 'per-second',
+    stacked: true,
+    queries: [{ expr: 'sum by (source) (rate(pharos_ingest_samples_total[$w]))', by: 'source' }],
+  },
+  {
+    id: 'lag',
+    group: 'pharos',
+    title: 'Acknowledged to visible',
+    unit: 'seconds',
+    queries: [
+      { expr: 'max(pharos_loader_lag_seconds)', name: 'lag' },
+      {
+        expr: 'histogram_quantile(0.99, sum by (le) (rate(pharos_ingest_accept_duration_seconds_bucket[$w])))',
+        name: 'accept p99',
+      },
+    ],
+  },
+  {
+    id: 'queries',
+    group: 'pharos',
+    title: 'Queries',
+    unit: 'per-second',
+    stacked: true,
+    queries: [{ expr: 'sum by (route) (rate(pharos_query_duration_seconds_count[$w]))', by: 'route' }],
+  },
+  {
+    id: 'latency',
+    group: 'pharos',
+    title: 'Query latency',
+    unit: 'seconds',
+    queries: [
+      {
+        expr: 'histogram_quantile(0.5, sum by (le) (rate(pharos_query_duration_seconds_bucket[$w])))',
+        name: 'p50',
+      },
+      {
+        expr: 'histogram_quantile(0.99, sum by (le) (rate(pharos_query_duration_seconds_bucket[$w])))',
+        name: 'p99',
+      },
+    ],
+  },
+  {
+    id: 'storage',
+    group: 'pharos',
+    title: 'Memory and log',
+    unit: 'bytes',
+    queries: [
+      { expr: 'sum(process_resident_memory_bytes{job="pharos"})', name: 'memory' },
+      { expr: 'sum(pharos_wal_size_bytes)', name: 'log not yet loaded' },
+    ],
+  },
+  {
+    id: 'series',
+    group: 'pharos',
+    title: 'Active series',
+    unit: 'count',
+    queries: [{ expr: 'sum(pharos_ingest_known_series)', name: 'series' }],
+  },
+];
+
+/** Single figures that no panel shows. */
+export const FIGURES = {
+  uptime: 'time() - max(process_start_time_seconds{job="pharos"})',
+  rejected: 'sum(rate(pharos_ingest_rejected_samples_total[5m]))',
+  setAside: 'sum(pharos_loader_set_aside_frames_total)',
+  diskFree: 'min(pharos_disk_free_bytes)',
+} as const;
+
+export type Figure = keyof typeof FIGURES;
+
+export const HOSTS_QUERY = 'group by (instance) (node_load1{job="node"})';
+
+/** `expr` with the host's matchers and the rate window put in. */
+export function fillIn(expr: string, host: string | null, windowText: string): string {
+  const matchers = host === null ? 'job="node"' : `job="node",instance=${JSON.stringify(host)}`;
+  // The window first: a host's name may hold `$w`.
+  return expr.replaceAll('$w', windowText).replaceAll('$host', () => matchers);
+}

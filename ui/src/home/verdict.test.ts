@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import type { ActiveTarget } from '../api/types';
+import type { HomeSnapshot, PanelColumns } from './load';
+import { fillIn } from './panels';
+import { judge, newest } from './verdict';
+
+function snapshot(panels: Record<string, Record<string, (number | null)[]>>, figures = {}): HomeSnapshot {
+  const shown: Record<string, PanelColumns> = {};
+  for (const [id, series] of Object.entries(panels))
+    shown[id] = { names: Object.keys(series), columns: Object.values(series), error: null };
+  return {
+    times: [],
+    grid: { start: 0, end: 0, step: 5 },
+    range: [0, 0],
+    panels: shown,
+    figures: { uptime: 60, rejected: 0, setAside: 0, diskFree: 1e12, ...figures },
+    hosts: [],
+    takenMs: 0,
+  };
+}
+
+const target = (health: ActiveTarget['health']): ActiveTarget => ({
+  discoveredLabels: {},
+  labels: {},
+  scrapePool: 'a',
+  scrapeUrl: '',
+  globalUrl: '',
+  lastError: '',
+  lastScrape: '',
+  lastScrapeDuration: 0,
+  health,
+});
+
+describe('the verdict', () => {
+  it('finds nothing wrong with a calm system', () =>
+    expect(
+      judge(snapshot({ cpu: { user: [0.2] }, fill: { '/': [0.5] }, lag: { lag: [0.3] } }), [target('up')]),
+    ).toEqual([]));
+  it('finds nothing wrong with what it does not know', () =>
+    expect(judge(snapshot({}, { rejected: null, setAside: null }), undefined)).toEqual([]));
+  it('puts the bad before the suspicious', () => {
+    const found = judge(snapshot({ fill: { '/var': [0.87], '/data': [0.99] } }), [target('down'), target('up')]);
+    expect(found.map((one) => one.level)).toEqual(['bad', 'bad', 'warn']);
+    expect(found.map((one) => one.text)).toEqual([
+      '1 of 2 scrape targets is down',
+      'File system /data is 99 % full',
+      'File system /var is 87 % full',
+    ]);
+  });
+  it('adds the modes of the CPU up', () =>
+    expect(judge(snapshot({ cpu: { user: [0.6], system: [0.38] } }), [])[0]?.level).toBe('bad'));
+  it('warns of rejected samples', () =>
+    expect(judge(snapshot({}, { rejected: 3 }), [])[0]?.text).toBe('3/s samples are rejected'));
+  it('does not take an old value for the present', () =>
+    expect(newest(snapshot({ lag: { lag: [99, null, null, null, null, null] } }), 'lag').size).toBe(0));
+});
+
+describe('query templates', () => {
+  it('takes the host as a quoted matcher, whatever it is called', () =>
+    expect(fillIn('rate(x{$host}[$w])', 'a"b$w', '1m')).toBe('rate(x{job="node",instance="a\\"b$w"}[1m])'));
+});

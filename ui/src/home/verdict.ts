@@ -1,0 +1,106 @@
+// What deserves attention now, in the order of urgency. Pure, so that its thresholds are tested.
+
+import type { ActiveTarget } from '../api/types';
+import { formatCount, formatSeconds, formatValue } from '../design/format';
+import type { HomeSnapshot } from './load';
+
+export type Level = 'good' | 'warn' | 'bad' | 'unknown';
+
+export interface Finding {
+  level: 'warn' | 'bad';
+  text: string;
+  /** A PromQL expression that shows it, or the page that does. */
+  expr?: string;
+  page?: '/targets';
+}
+
+/** The newest value of each series of a panel, by name; a value older than a few steps counts as none. */
+export function newest(snapshot: HomeSnapshot, panelId: string): Map<string, number> {
+  const found = new Map<string, number>();
+  const panel = snapshot.panels[panelId];
+  panel?.names.forEach((name, i) => {
+    const value = panel.columns[i]?.slice(-4).findLast((one) => one !== null);
+    if (value != null) found.set(name, value);
+  });
+  return found;
+}
+
+export function total(values: ReadonlyMap<string, number>): number | null {
+  return values.size === 0 ? null : [...values.values()].reduce((a, b) => a + b, 0);
+}
+
+/** `bad` from `bad` up, `warn` from `warn` up. */
+export function levelOf(value: number | null | undefined, warn: number, bad: number): Level {
+  if (value == null) return 'unknown';
+  if (value >= bad) return 'bad';
+  return value >= warn ? 'warn' : 'good';
+}
+
+export const LIMITS = {
+  cpu: [0.85, 0.97],
+  memory: [0.88, 0.96],
+  fill: [0.85, 0.95],
+  lag: [2, 15],
+  log: [512 * 2 ** 20, 4 * 2 ** 30],
+} as const;
+
+function say(level: Level, finding: Omit<Finding, 'level'>): Finding[] {
+  return level === 'warn' || level === 'bad' ? [{ level, ...finding }] : [];
+}
+
+function hostFindings(snapshot: HomeSnapshot): Finding[] {
+  const cpu = total(newest(snapshot, 'cpu'));
+  const memory = newest(snapshot, 'memory');
+  const used = memory.get('used');
+  const all = total(memory);
+  const share = used != null && all ? used / all : null;
+  const findings = [
+    ...say(levelOf(cpu, ...LIMITS.cpu), { text: `CPU ${formatValue(cpu ?? 0, 'ratio')} busy` }),
+    ...say(levelOf(share, ...LIMITS.memory), { text: `Memory ${formatValue(share ?? 0, 'ratio')} used` }),
+  ];
+  for (const [mount, fill] of newest(snapshot, 'fill'))
+    findings.push(
+      ...say(levelOf(fill, ...LIMITS.fill), {
+        text: `File system ${mount} is ${formatValue(fill, 'ratio')} full`,
+        expr: `node_filesystem_avail_bytes{job="node",mountpoint=${JSON.stringify(mount)}}`,
+      }),
+    );
+  return findings;
+}
+
+function pharosFindings(snapshot: HomeSnapshot): Finding[] {
+  const lag = newest(snapshot, 'lag').get('lag') ?? null;
+  const log = newest(snapshot, 'storage').get('log not yet loaded') ?? null;
+  const { rejected, setAside } = snapshot.figures;
+  return [
+    ...say(levelOf(lag, ...LIMITS.lag), {
+      text: `New samples become visible after ${formatSeconds(lag ?? 0)}`,
+      expr: 'pharos_loader_lag_seconds',
+    }),
+    ...say(levelOf(log, ...LIMITS.log), {
+      text: `${formatValue(log ?? 0, 'bytes')} of accepted data wait in the log`,
+      expr: 'pharos_wal_size_bytes',
+    }),
+    ...say(levelOf(rejected, Number.MIN_VALUE, 1000), {
+      text: `${formatValue(rejected ?? 0, 'per-second')} samples are rejected`,
+      expr: 'sum by (reason) (rate(pharos_ingest_rejected_samples_total[5m]))',
+    }),
+    ...say(levelOf(setAside, 1, Infinity), {
+      text: `${formatCount(setAside ?? 0)} damaged frames were set aside`,
+      expr: 'pharos_loader_set_aside_frames_total',
+    }),
+  ];
+}
+
+/** What is wrong now, the bad before the merely suspicious. */
+export function judge(snapshot: HomeSnapshot | undefined, targets: readonly ActiveTarget[] | undefined): Finding[] {
+  const down = targets?.filter((target) => target.health === 'down') ?? [];
+  const findings: Finding[] = [
+    ...say(down.length > 0 ? 'bad' : 'good', {
+      text: `${down.length} of ${targets?.length ?? 0} scrape targets ${down.length === 1 ? 'is' : 'are'} down`,
+      page: '/targets',
+    }),
+    ...(snapshot ? [...pharosFindings(snapshot), ...hostFindings(snapshot)] : []),
+  ];
+  return findings.sort((a, b) => Number(b.level === 'bad') - Number(a.level === 'bad'));
+}

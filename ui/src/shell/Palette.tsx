@@ -1,0 +1,77 @@
+import { createSpotlight, Spotlight, type SpotlightActionData, type SpotlightActionGroupData } from '@mantine/spotlight';
+import './dialogs.css';
+import '@mantine/spotlight/styles.css';
+import { useQuery } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
+import { useEffect, useMemo, useState, type ReactElement } from 'react';
+import { metricNames } from '../api/calls';
+import { Icon } from '../design/Icon';
+import { readHistory } from '../explore/history';
+import { rankMetrics } from './rank';
+import type { Shortcut } from './shortcuts';
+
+const [store, spotlight] = createSpotlight();
+const NO_NAMES: readonly string[] = [];
+
+/** Pages, commands, past queries and metrics, found by typing. Mounted when it opens. */
+export default function Palette(props: { onClose: () => void; shortcuts: readonly Shortcut[] }): ReactElement {
+  const { onClose, shortcuts } = props;
+  const navigate = useNavigate();
+  const [query, setQuery] = useState('');
+  const metrics = useQuery({
+    queryKey: ['metric-names'],
+    queryFn: ({ signal }) => metricNames(signal),
+    staleTime: 60_000,
+  });
+  const names = metrics.data?.data ?? NO_NAMES;
+  useEffect(() => spotlight.open(), []);
+
+  const groups = useMemo(() => {
+    const wanted = query.trim().toLowerCase();
+    const open = (expr: string): void => {
+      void navigate({ to: '/explore', search: { q0: expr } as never });
+    };
+    const action = (id: string, label: string, run: () => void, description?: string): SpotlightActionData => ({
+      id,
+      label,
+      onClick: run,
+      ...(description === undefined ? {} : { description }),
+    });
+    const commands = shortcuts
+      .filter((one) => one.what.toLowerCase().includes(wanted))
+      .map((one) => action(one.what, one.what, one.run, one.keys.join(' ')));
+    const past = readHistory()
+      .filter((expr) => wanted === '' || expr.toLowerCase().includes(wanted))
+      .slice(0, 5)
+      .map((expr) => action(`past ${expr}`, expr, () => open(expr)));
+    const found = rankMetrics(names, wanted, 12).map((name) => action(`metric ${name}`, name, () => open(name)));
+    const all: SpotlightActionGroupData[] = [
+      { group: 'Go and do', actions: commands },
+      { group: 'Past queries', actions: past },
+      { group: 'Metrics', actions: found },
+    ];
+    return all.filter((one) => one.actions.length > 0);
+  }, [query, names, shortcuts, navigate]);
+
+  return (
+    <Spotlight
+      store={store}
+      shortcut={null}
+      actions={groups}
+      query={query}
+      onQueryChange={setQuery}
+      filter={(_query, actions) => actions}
+      onSpotlightClose={onClose}
+      nothingFound={metrics.isPending ? 'Looking…' : 'Nothing of that name'}
+      searchProps={{
+        leftSection: <Icon name="search" />,
+        placeholder: 'Page, command or metric',
+        'aria-label': 'Page, command or metric',
+      }}
+      scrollable
+      maxHeight={440}
+      lockScroll={false}
+      transitionProps={{ duration: 0 }}
+    />
+  );
+}

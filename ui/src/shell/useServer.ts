@@ -1,0 +1,44 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useEffect, useRef } from 'react';
+import { buildInfo, health } from '../api/calls';
+
+export type ServerState = 'asking' | 'ready' | 'starting' | 'unhealthy' | 'gone';
+
+export interface Server {
+  state: ServerState;
+  version: string | null;
+  /** Asks again at once. */
+  retry: () => void;
+}
+
+const CALM_MS = 5_000;
+const WORRIED_MS = 1_500;
+
+/** Watches the server; when it comes back, everything on the page is asked anew. */
+export function useServer(): Server {
+  const client = useQueryClient();
+  const check = useQuery({
+    queryKey: ['health'],
+    queryFn: ({ signal }) => health(signal),
+    retry: false,
+    refetchInterval: (query) =>
+      query.state.status === 'error' || query.state.data?.ready === false ? WORRIED_MS : CALM_MS,
+  });
+  const gone = check.isError;
+  const build = useQuery({
+    queryKey: ['buildinfo'],
+    queryFn: ({ signal }) => buildInfo(signal),
+    staleTime: 60_000,
+  });
+  const wasGone = useRef(false);
+  useEffect(() => {
+    if (wasGone.current && !gone)
+      void client.invalidateQueries({ predicate: (query) => query.queryKey[0] !== 'health' });
+    wasGone.current = gone;
+  }, [gone, client]);
+
+  let state: ServerState = 'asking';
+  if (gone) state = 'gone';
+  else if (check.data) state = check.data.healthy ? (check.data.ready ? 'ready' : 'starting') : 'unhealthy';
+  return { state, version: build.data?.data.version ?? null, retry: () => void check.refetch() };
+}

@@ -1,0 +1,3 @@
+declare module 'style-mod-original' {
+  export { StyleModule } from 'style-mod';
+}
