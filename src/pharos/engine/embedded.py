@@ -36,9 +36,7 @@ from pharos.telemetry import ENGINE_SECONDS
 T = TypeVar("T")
 
 DATABASE: Final = "pharos"
-_GRANTS: Final = (
-    "GRANT SHOW, SELECT, INSERT, ALTER, CREATE, DROP, TRUNCATE, OPTIMIZE, SYSTEM, KILL QUERY, TABLE ENGINE ON *.*"
-)
+_GRANTS: Final = "GRANT SHOW, SELECT, INSERT, ALTER, CREATE, DROP, TRUNCATE, OPTIMIZE, SYSTEM, KILL QUERY, TABLE ENGINE ON *.*"
 _LOAD_SETTINGS: Final = (
     # One block a call, whatever its size: deduplication by token and atomicity both need it.
     "min_insert_block_size_rows=1000000000, min_insert_block_size_bytes=0, max_insert_block_size=1000000000, "
@@ -118,7 +116,9 @@ def _arrow_table(result: Any) -> pa.Table:
     size = len(raw) if not hasattr(raw, "nbytes") else raw.nbytes
     address = ctypes.addressof((ctypes.c_char * size).from_buffer(raw)) if not raw.readonly else None
     # A buffer with a base keeps the engine's result alive exactly as long as any array points into it.
-    buffer = pa.py_buffer(raw) if address is None else pa.foreign_buffer(address, size, base=(result, view, raw))
+    buffer = (
+        pa.py_buffer(raw) if address is None else pa.foreign_buffer(address, size, base=(result, view, raw))
+    )
     return pa.ipc.open_stream(buffer).read_all()
 
 
@@ -167,7 +167,7 @@ class EmbeddedEngine:
         session = EmbeddedSession(connection, limits, tag)
         session.execute(f"CREATE DATABASE IF NOT EXISTS {DATABASE} ENGINE = Atomic")
         session.execute(f"USE {DATABASE}")
-        session.execute(f"SET max_threads={self._options.threads_per_query}")
+        session.execute(f"SET max_threads={self._options.threads_per_query}, max_query_size=16777216")
         if read_only:
             session.execute("SET use_query_condition_cache=1, enable_time_series_aggregate_functions=1")
             session.execute("SET readonly=2")
@@ -207,9 +207,7 @@ class EmbeddedEngine:
     def load(self, table: str, rows: int, columns: Sequence[Column], *, token: str) -> None:
         """Add one block, durably, once; see `Engine.load`."""
         names = ", ".join(column.name for column in columns)
-        text = (
-            f"INSERT INTO {table} ({names}) SETTINGS {_LOAD_SETTINGS}, insert_deduplication_token={string(token)}"
-        )
+        text = f"INSERT INTO {table} ({names}) SETTINGS {_LOAD_SETTINGS}, insert_deduplication_token={string(token)}"
         block = encode_block(rows, columns)
         began = time.perf_counter()
         self._loading.submit(lambda session: session.insert(text, block)).result()

@@ -1,0 +1,88 @@
+"""Native histograms of a selection, read from the store into columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pharos.engine import Limits, Session
+from pharos.engine.sql import Statement
+from pharos.promql.source import HistogramColumns
+from pharos.query.series import Selection
+
+_ARRAYS = (
+    "positive_span_offset",
+    "positive_span_length",
+    "positive",
+    "negative_span_offset",
+    "negative_span_length",
+    "negative",
+    "custom",
+)
+
+
+def _flat(column: Any) -> tuple[NDArray[np.int64], NDArray[Any]]:
+    """Return (ends with a leading 0, values) of a list column."""
+    lists = pa.concat_arrays(column.chunks)
+    return lists.offsets.to_numpy().astype(np.int64), lists.flatten().to_numpy()
+
+
+def read_histograms(
+    session: Session, condition: str, selection: Selection, limits: Limits
+) -> HistogramColumns | None:
+    """Return the histograms of the selection's series that meet the condition; None if there are none.
+
+    Ordered by series and time; of several with one time the last stored stays.
+    """
+    names = ", ".join(_ARRAYS)
+    table = session.query(
+        Statement(
+            "SELECT id, ts, any(start_ms) AS start_ms, any(reset_hint) AS reset_hint, any(schema) AS schema,"
+            " any(count) AS count, any(sum) AS sum, any(zero_threshold) AS zero_threshold,"
+            f" any(zero_count) AS zero_count, {', '.join(f'any({name}) AS {name}' for name in _ARRAYS)}"
+            " FROM (SELECT id, ts, start_ms, reset_hint, schema, count, sum, zero_threshold, zero_count,"
+            f" {names} FROM histograms WHERE {condition}) GROUP BY id, ts ORDER BY id, ts"
+        ),
+        purpose="histograms",
+        limits=limits,
+    )
+    if not table.num_rows:
+        return None
+    # Both the selection and the rows are ordered by id.
+    ids = table["id"].to_numpy()
+    known = np.isin(ids, selection.id)
+    if not known.all():
+        table = table.filter(pa.array(known))
+        ids = ids[known]
+        if not table.num_rows:
+            return None
+    offsets = np.searchsorted(ids, selection.id)
+    offsets = np.append(offsets, len(ids)).astype(np.int64)
+    flat = {name: _flat(table[name]) for name in _ARRAYS}
+    starts = table["start_ms"].to_numpy()
+    return HistogramColumns(
+        offsets=offsets,
+        ts_ms=pa.concat_arrays(table["ts"].chunks).view(pa.int64()).to_numpy(),
+        count=table["count"].to_numpy(),
+        sum=table["sum"].to_numpy(),
+        schema=table["schema"].to_numpy(),
+        zero_threshold=table["zero_threshold"].to_numpy(),
+        zero_count=table["zero_count"].to_numpy(),
+        reset_hint=table["reset_hint"].to_numpy(),
+        positive_spans_at=flat["positive_span_offset"][0],
+        positive_span_offset=flat["positive_span_offset"][1],
+        positive_span_length=flat["positive_span_length"][1],
+        positive_at=flat["positive"][0],
+        positive=flat["positive"][1],
+        negative_spans_at=flat["negative_span_offset"][0],
+        negative_span_offset=flat["negative_span_offset"][1],
+        negative_span_length=flat["negative_span_length"][1],
+        negative_at=flat["negative"][0],
+        negative=flat["negative"][1],
+        custom_at=flat["custom"][0],
+        custom=flat["custom"][1],
+        start_ms=starts if starts.any() else None,
+    )

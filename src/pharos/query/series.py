@@ -1,0 +1,110 @@
+"""Which series match: asked of the store once, remembered until a series of the tenant or metric is new."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pharos.engine import Session
+from pharos.engine.changes import Changes
+from pharos.engine.sql import Statement, series_condition
+from pharos.ingest.decode import metric_hash
+from pharos.labels import METRIC_NAME, Labels, Matcher, MatchOp
+from pharos.query.regroup import IdTable, id_table
+
+DAY_MS: Final = 86_400_000
+_CACHE_SERIES: Final = 2_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The series that match, ordered by id; `ids` leads from an id to its place."""
+
+    labels: tuple[Labels, ...]
+    id: NDArray[np.uint64]
+    metrics: tuple[int, ...]
+    """Hashes of the metrics that occur."""
+    ids: IdTable
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def label_sets(column: pa.Array) -> list[Labels]:
+    """Return the label sets of a map column, whose entries the store keeps sorted by name."""
+    maps = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if isinstance(maps, pa.ChunkedArray):
+        maps = pa.concat_arrays(maps.chunks) if maps.num_chunks else pa.array([], maps.type)
+    offsets = maps.offsets.to_pylist()
+    keys = maps.keys.to_pylist()
+    items = maps.items.to_pylist()
+    pairs = list(zip(keys, items, strict=True))
+    return [tuple(pairs[offsets[i] : offsets[i + 1]]) for i in range(len(offsets) - 1)]
+
+
+def named_metric(matchers: Sequence[Matcher]) -> str | None:
+    """Return the metric's name if an equality fixes it."""
+    for matcher in matchers:
+        if matcher.name == METRIC_NAME and matcher.op is MatchOp.EQUAL and matcher.value:
+            return matcher.value
+    return None
+
+
+class SeriesCache:
+    """Selections by tenant, matchers and days; bounded by how many series they hold; thread-safe."""
+
+    def __init__(self, changes: Changes) -> None:
+        self._changes = changes
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[tuple[object, ...], tuple[int, Selection]] = OrderedDict()
+        self._series = 0
+
+    def select(
+        self, session: Session, tenant: str, matchers: Sequence[Matcher], start_ms: int, end_ms: int
+    ) -> Selection:
+        """Return the tenant's series that match and were seen on a day of the range."""
+        days = (start_ms // DAY_MS, end_ms // DAY_MS)
+        ordered = tuple(sorted(matchers, key=lambda m: (m.name, m.op, m.value)))
+        key = (tenant, ordered, days)
+        name = named_metric(matchers)
+        stamp = self._changes.stamp(tenant, metric_hash(name) if name is not None else None)
+        with self._lock:
+            kept = self._kept.get(key)
+            if kept is not None and kept[0] == stamp:
+                self._kept.move_to_end(key)
+                return kept[1]
+        found = _read(session, tenant, ordered, days)
+        with self._lock:
+            old = self._kept.pop(key, None)
+            self._series += len(found) - (len(old[1]) if old else 0)
+            self._kept[key] = (stamp, found)
+            while self._series > _CACHE_SERIES and len(self._kept) > 1:
+                _, (_, dropped) = self._kept.popitem(last=False)
+                self._series -= len(dropped)
+        return found
+
+
+def _read(session: Session, tenant: str, matchers: Sequence[Matcher], days: tuple[int, int]) -> Selection:
+    seen = f"day BETWEEN toDate32({days[0]}) AND toDate32({days[1]})"
+    if days[0] < 0 or days[1] > 73_000:  # beyond what a date holds: no use as a condition
+        seen = "1"
+    table = session.query(
+        Statement(
+            "SELECT id, any(m) AS m, any(labels) AS labels FROM series"
+            f" WHERE {series_condition(tenant, matchers, seen)} GROUP BY id ORDER BY id"
+        ),
+        purpose="series",
+    )
+    if not table.num_rows:
+        empty: NDArray[np.uint64] = np.empty(0, np.uint64)
+        return Selection((), empty, (), id_table(empty))
+    ids = table["id"].to_numpy()
+    metrics = tuple(np.unique(table["m"].to_numpy()).tolist())
+    return Selection(tuple(label_sets(table["labels"])), ids, metrics, id_table(ids))
