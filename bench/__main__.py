@@ -1,0 +1,260 @@
+"""Run benchmarks: `python -m bench [ingest|query|freshness|disk|all] [--quick] [--out FILE]`."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from bench import dashboards, disk, freshness, ingest, machine, query
+from bench.client import QueryError
+from bench.report import Row, Section, keep, print_section, to_markdown
+from bench.servers import Server, installed, stop_all
+
+ROOT = Path(__file__).resolve().parent.parent
+NAN = float("nan")
+
+
+class Run:
+    """One call of the program: which servers, how long, and where progress is said."""
+
+    def __init__(self, kinds: dict[type[Server], str], quick: bool, console: Console) -> None:
+        self.kinds, self.quick, self.console = kinds, quick, console
+
+    def say(self, text: str) -> None:
+        """Print a line of progress."""
+        self.console.print(f"[dim]{time.strftime('%H:%M:%S')}[/] {text}", highlight=False)
+
+    def ingest(self) -> Section:
+        """Measure remote write."""
+        section = Section("ingest", "Remote write, as fast as the server takes it")
+        duration = 6 if self.quick else 30
+        for case in ingest.QUICK if self.quick else ingest.CASES:
+            found: dict[str, ingest.Result] = {}
+            for kind in self.kinds:
+                try:
+                    result = found[kind.name] = ingest.measure(kind, case, duration)
+                except (RuntimeError, OSError, QueryError) as error:
+                    section.notes.append(f"{kind.name}, {case}: {error}")
+                    continue
+                self.say(
+                    f"{kind.name}: {case}: {result.outcome.rate:,.0f} samples/s, generator used "
+                    f"{result.outcome.cpu_s / result.outcome.elapsed_s:.1%} of one core"
+                )
+                if not result.complete:
+                    section.notes.append(
+                        f"{kind.name}, {case}: {result.outcome.acknowledged:,} samples acknowledged, "
+                        f"{result.count.samples:,} readable"
+                    )
+            section.rows += _ingest_rows(case, found)
+        return section
+
+    def query(self) -> Section:
+        """Measure queries, and dashboards while samples come in."""
+        section = Section("query", "Queries over 10,000 series at 15 s")
+        hours = 2.0 if self.quick else 24.0
+        end = int(time.time()) // 15 * 15
+        servers = self._loaded(section, "query", 10_000, hours, end)
+        runs, budget = (5, 4.0) if self.quick else (20, 60.0)
+        result = query.compare(servers, query.QUERIES, end, runs, budget)
+        section.rows += _query_rows(result)
+        section.notes.append(
+            f"{hours:g} h of 12,100 series in each server; answers compared point by point: "
+            f"{result.agreements} of {result.agreements + len(result.disagreements)} agree."
+        )
+        section.notes += result.disagreements
+        section.rows += self._dashboards(servers, end, section)
+        for server in servers:
+            server.stop()
+        if not self.quick:
+            self._wide(section)
+        return section
+
+    def _loaded(self, section: Section, layout: str, series: int, hours: float, end: int) -> list[Server]:
+        """Return the servers that started and took all of the input; why another did not is noted."""
+        loaded = []
+        for kind in self.kinds:
+            server = kind()
+            try:
+                server.start()
+                self.say(f"{server.name}: loading {hours:g} h of {series:,} series")
+                samples, took = query.load(server, layout, series, hours, end)
+            except (RuntimeError, OSError, QueryError) as error:
+                section.notes.append(f"{server.name}, loading: {error}")
+                server.stop()
+                continue
+            settled = server.settle(20 if self.quick else 180)
+            self.say(f"{server.name}: {samples:,} samples in {took:.0f} s, quiet after {settled:.0f} s")
+            loaded.append(server)
+        return loaded
+
+    def _dashboards(self, servers: list[Server], end: int, section: Section) -> list[Row]:
+        found = {}
+        for server in servers:
+            self.say(f"{server.name}: 16 dashboard clients while 100,000 samples/s come in")
+            found[server.name] = dashboards.measure(
+                server, 20_000 if self.quick else 100_000, 5 if self.quick else 30, end
+            )
+            if found[server.name].timing.failure:
+                section.notes.append(f"{server.name}, dashboards: {found[server.name].timing.failure}")
+        title = "16 dashboards, 100 series of 1 h, 100,000 samples/s coming in"
+        median = {name: one.timing.percentile(50) * 1e3 for name, one in found.items()}
+        p95 = {name: one.timing.percentile(95) * 1e3 for name, one in found.items()}
+        rate = {name: one.outcome.rate for name, one in found.items()}
+        return [
+            Row(f"{title}: p50", "ms", median),
+            Row(f"{title}: p95", "ms", p95),
+            Row(f"{title}: cores used", "cores", {name: one.cpu_cores for name, one in found.items()}),
+            Row("samples/s taken meanwhile", "samples/s", rate, higher_is_better=True, compared=False),
+        ]
+
+    def _wide(self, section: Section) -> None:
+        end = int(time.time()) // 15 * 15
+        servers = self._loaded(section, "mixed", 100_000, 2, end)
+        result = query.compare(servers, query.WIDE, end, 10, 60, spot=False)
+        section.rows += _query_rows(result)
+        for server in servers:
+            server.stop()
+
+    def freshness(self) -> Section:
+        """Measure acknowledged to visible."""
+        section = Section("freshness", "From acknowledged to visible, 100,000 samples/s coming in")
+        found = {}
+        for kind in self.kinds:
+            self.say(f"{kind.name}: a probe every 100 ms")
+            try:
+                result = found[kind.name] = freshness.measure(
+                    kind, 20_000 if self.quick else 100_000, 6 if self.quick else 60
+                )
+            except (RuntimeError, OSError, QueryError) as error:
+                section.notes.append(f"{kind.name}: {error}")
+                continue
+            if result.missing or result.write.failure:
+                section.notes.append(
+                    f"{kind.name}: {result.missing} probes never seen {result.write.failure}"
+                )
+        for part in (50, 99):
+            values = {name: one.visible.percentile(part) * 1e3 for name, one in found.items()}
+            section.rows.append(Row(f"acknowledged to visible, p{part}", "ms", values))
+        for part in (50, 99):
+            values = {name: one.write.percentile(part) * 1e3 for name, one in found.items()}
+            section.rows.append(Row(f"write of one sample, p{part}", "ms", values))
+        section.rows.append(Row("cores used", "cores", {name: one.cpu_cores for name, one in found.items()}))
+        rates = {name: one.outcome.rate for name, one in found.items()}
+        section.rows.append(Row("samples/s taken", "samples/s", rates, higher_is_better=True, compared=False))
+        section.notes.append(
+            "An instant query asks for the probe every few milliseconds; its own time is included."
+        )
+        return section
+
+    def disk(self) -> Section:
+        """Measure bytes a sample."""
+        section = Section("disk", "Disk, after merges")
+        hours = 2.0 if self.quick else 24.0
+        end = int(time.time()) // 15 * 15
+        for case in disk.CASES[: 2 if self.quick else 3]:
+            found = {}
+            for kind in self.kinds:
+                try:
+                    one = disk.measure(kind, case, 10_000, hours, end, 20 if self.quick else 300)
+                except (RuntimeError, OSError, QueryError) as error:
+                    section.notes.append(f"{kind.name}, {case.name}: {error}")
+                    continue
+                found[kind.name] = one.bytes_per_sample
+                self.say(
+                    f"{kind.name}: {case.name}: {one.bytes_per_sample:.3f} B a sample, "
+                    f"quiet after {one.settle_s:.0f} s"
+                )
+            section.rows.append(Row(case.name, "B/sample", found))
+        section.notes.append(f"10,000 series, {hours:g} h at 15 s.")
+        return section
+
+
+def _ingest_rows(case: ingest.Case, found: dict[str, ingest.Result]) -> list[Row]:
+    rate, cpu, rss, private, p99, after, own = (Row(f"{case}: {what}", unit, {}) for what, unit in _INGEST)
+    for name, one in found.items():
+        rate.values[name] = one.outcome.rate if one.complete else NAN
+        cpu.values[name] = one.cpu_per_million_s
+        rss.values[name], private.values[name] = one.peak_rss_bytes / 1e6, one.peak_private_bytes / 1e6
+        p99.values[name] = one.outcome.latency_ms.get("p99", NAN)
+        after.values[name] = one.count.after_s
+        own.values[name] = 100 * one.outcome.cpu_s / one.outcome.elapsed_s
+    rate.higher_is_better = True
+    after.compared = own.compared = False
+    return [rate, cpu, rss, private, p99, after, own]
+
+
+_INGEST = (
+    ("acknowledged", "samples/s"),
+    ("CPU a million", "s"),
+    ("peak memory", "MB"),
+    ("of it private", "MB"),
+    ("answer p99", "ms"),
+    ("all readable after", "s"),
+    ("generator, of one core", "%"),
+)
+
+
+def _query_rows(result: query.Result) -> list[Row]:
+    rows = []
+    for asked, timings in result.timings.items():
+        for part in (50, 95):
+            values = {
+                name: NAN if one.failure else one.percentile(part) * 1e3 for name, one in timings.items()
+            }
+            rows.append(Row(f"{asked.size}: {asked.name}, p{part}", "ms", values))
+        failed = [f"{name}: {one.failure}" for name, one in timings.items() if one.failure]
+        result.disagreements += [f"{asked.name}: {failure}" for failure in failed]
+    return rows
+
+
+def main() -> int:
+    """Run what the command line names; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument(
+        "what", nargs="?", default="all", choices=["ingest", "query", "freshness", "disk", "all"]
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="small and short: shows that it works, not how fast"
+    )
+    parser.add_argument(
+        "--out", type=Path, help="the page to write (default: docs/benchmarks.md, none with --quick)"
+    )
+    parser.add_argument("--only", action="append", help="only servers whose name starts so")
+    parser.add_argument("--date", default=time.strftime("%Y-%m-%d"), help="the date to print on the page")
+    options = parser.parse_args()
+    console = Console(width=None if sys.stdout.isatty() else 180)
+    kinds = {
+        kind: version
+        for kind, version in installed().items()
+        if not options.only or any(kind.name.lower().startswith(name.lower()) for name in options.only)
+    }
+    console.print("  ".join(f"{kind.name} {version}" for kind, version in kinds.items()))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    out = options.out or (None if options.quick else ROOT / "docs" / "benchmarks.md")
+    run = Run(kinds, options.quick, console)
+    names = ["ingest", "query", "freshness", "disk"] if options.what == "all" else [options.what]
+    try:
+        for name in names:
+            section: Section = getattr(run, name)()
+            section.date, section.quick = options.date, options.quick
+            section.versions = {kind.name: version for kind, version in kinds.items()}
+            section.machine = machine.describe()
+            print_section(section, console)
+            sections = keep(section, ROOT / "bench" / "out" / ("quick" if options.quick else "full"))
+            if out is not None:
+                out.write_text(to_markdown(sections))
+    except KeyboardInterrupt:
+        console.print("stopped")
+        return 130
+    finally:
+        stop_all()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

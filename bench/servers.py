@@ -1,0 +1,359 @@
+"""The servers under test: started in a fresh folder, asked what they cost, never outliving the run."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import psutil
+
+from bench.client import Client, QueryError
+
+
+class NotInstalledError(Exception):
+    """The server's program is not on this machine; its column stays empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a server used between two moments."""
+
+    cpu_s: float
+    peak_rss_bytes: int
+    peak_private_bytes: int
+    """Resident bytes that no file backs."""
+
+
+class Server:
+    """A server in a folder of its own, on a free port of loopback, running until `stop`."""
+
+    name: ClassVar[str]
+    write_path: ClassVar[str]
+    ready_path: ClassVar[str]
+    no_cache: ClassVar[dict[str, str]] = {}
+    """Query arguments that switch off a cache of results."""
+
+    def __init__(self, folder: Path | None = None, port: int | None = None) -> None:
+        """Take `folder` (kept after `stop`) or a new temporary one (removed), and `port` or a free one."""
+        _made.add(self)
+        self._temporary = folder is None
+        self.folder = folder or Path(tempfile.mkdtemp(prefix=f"bench-{self.name.lower()}-"))
+        self.port = port or free_port()
+        self.ready_s = 0.0
+        self._process: subprocess.Popen[bytes] | None = None
+        self._watch: _Watch | None = None
+
+    def command(self) -> list[str]:
+        """Return the command line; raises NotInstalledError."""
+        raise NotImplementedError
+
+    def version(self) -> str:
+        """Return the version as the program states it."""
+        raise NotImplementedError
+
+    def stored(self) -> list[Path]:
+        """Return the folders and files that hold samples for good, the log left out."""
+        raise NotImplementedError
+
+    def start(self, timeout_s: float = 60) -> None:
+        """Start and wait until the server is ready; raises RuntimeError with the end of its output."""
+        command = self.command()
+        if shutil.which("setpriv"):
+            command = ["setpriv", "--pdeathsig", "KILL", "--", *command]
+        begun = time.monotonic()
+        with (self.folder / "output.log").open("ab") as output:
+            self._process = subprocess.Popen(
+                command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, start_new_session=True
+            )
+        while True:
+            with contextlib.suppress(OSError, QueryError):
+                client = Client(self.port)
+                client.get(self.ready_path)
+                break
+            if self._process.poll() is not None or time.monotonic() - begun > timeout_s:
+                output_end = (self.folder / "output.log").read_text(errors="replace")[-2000:]
+                self.stop()
+                raise RuntimeError(f"{self.name} did not become ready:\n{output_end}")
+            time.sleep(0.02)
+        self.ready_s = time.monotonic() - begun
+        self._watch = _Watch(self.pid)
+
+    def stop(self, timeout_s: float = 30) -> None:
+        """Ask the server to end, insist after `timeout_s`, and remove a temporary folder."""
+        self._end(signal.SIGTERM, timeout_s)
+        if self._temporary:
+            _made.discard(self)
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def kill(self) -> None:
+        """End every process of the server at once, as a power cut would (the folder stays)."""
+        self._end(signal.SIGKILL, 30)
+
+    def _end(self, how: signal.Signals, timeout_s: float) -> None:
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None
+        process, self._process = self._process, None
+        if process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            if how is signal.SIGKILL:
+                os.killpg(process.pid, how)
+            else:
+                process.send_signal(how)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout_s)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(10)
+
+    @property
+    def pid(self) -> int:
+        """The process id of the server; raises RuntimeError when it is not running."""
+        if self._process is None:
+            raise RuntimeError(f"{self.name} is not running")
+        return self._process.pid
+
+    def cpu_s(self) -> float:
+        """Return the CPU seconds used so far, all processes of the server together."""
+        used = 0.0
+        for process in _family(self.pid):
+            with contextlib.suppress(psutil.Error):
+                times = process.cpu_times()
+                used += times.user + times.system
+        return used
+
+    def reset_peak(self) -> None:
+        """Forget the peaks seen so far."""
+        if self._watch is not None:
+            self._watch.reset()
+
+    def peak(self) -> tuple[int, int]:
+        """Return the greatest resident and private bytes since the start or `reset_peak`."""
+        return (self._watch.rss, self._watch.private) if self._watch is not None else (0, 0)
+
+    def disk_bytes(self) -> int:
+        """Return the bytes of `stored`, hard links counted once."""
+        seen: dict[tuple[int, int], int] = {}
+        for top in self.stored():
+            for path in [top, *top.rglob("*")] if top.exists() else []:
+                with contextlib.suppress(FileNotFoundError):
+                    status = path.lstat()
+                    if path.is_file():
+                        seen[status.st_dev, status.st_ino] = status.st_size
+        return sum(seen.values())
+
+    def settle(self, timeout_s: float) -> float:
+        """Wait until merges have come to rest (CPU idle, size still); return the seconds it took."""
+        begun = time.monotonic()
+        quiet = 0
+        size, cpu = -1, self.cpu_s()
+        while quiet < 5 and time.monotonic() - begun < timeout_s:
+            time.sleep(1)
+            size_now, cpu_now = self.disk_bytes(), self.cpu_s()
+            quiet = quiet + 1 if size_now == size and cpu_now - cpu < 0.15 else 0
+            size, cpu = size_now, cpu_now
+        return time.monotonic() - begun
+
+
+class Pharos(Server):
+    """This repository's server, as `pharos up` starts it."""
+
+    name = "Pharos"
+    write_path = "/api/v1/write"
+    ready_path = "/-/ready"
+
+    def command(self) -> list[str]:
+        return [
+            str(_pharos()), "up", "--listen", f"127.0.0.1:{self.port}", "--data", str(self.folder / "store"),
+            *os.environ.get("PHAROS_BENCH_OPTIONS", "").split(),
+        ]  # fmt: skip
+
+    def version(self) -> str:
+        return _first_match(r"(\d+\.\d+\S*)", [str(_pharos()), "--version"])
+
+    def stored(self) -> list[Path]:
+        store = self.folder / "store"
+        return [path for path in store.iterdir() if path.name not in {"wal", "log"}] if store.exists() else []
+
+
+class Prometheus(Server):
+    """Prometheus as a receiver of remote write."""
+
+    name = "Prometheus"
+    write_path = "/api/v1/write"
+    ready_path = "/-/ready"
+
+    def command(self) -> list[str]:
+        config = self.folder / "prometheus.yml"
+        config.write_text("global: {}\n")
+        return [
+            _program("prometheus"), f"--config.file={config}", f"--storage.tsdb.path={self.folder / 'store'}",
+            f"--web.listen-address=127.0.0.1:{self.port}", "--web.enable-remote-write-receiver",
+            "--web.enable-admin-api", "--query.max-samples=1000000000", "--query.timeout=10m",
+            "--storage.tsdb.retention.time=10y",
+        ]  # fmt: skip
+
+    def version(self) -> str:
+        return _first_match(r"version (\S+)", [_program("prometheus"), "--version"])
+
+    def stored(self) -> list[Path]:
+        """A snapshot: it writes the head as a block too, which no running compaction would do for hours."""
+        answer = Client(self.port).post_json("/api/v1/admin/tsdb/snapshot")
+        return [self.folder / "store" / "snapshots" / answer["data"]["name"]]
+
+    def settle(self, timeout_s: float) -> float:
+        """Wait until CPU is idle; the size is not asked, as each answer costs a snapshot."""
+        begun = time.monotonic()
+        quiet, cpu = 0, self.cpu_s()
+        while quiet < 5 and time.monotonic() - begun < timeout_s:
+            time.sleep(1)
+            now = self.cpu_s()
+            quiet, cpu = (quiet + 1 if now - cpu < 0.1 else 0), now
+        return time.monotonic() - begun
+
+
+class VictoriaMetrics(Server):
+    """VictoriaMetrics, single node."""
+
+    name = "VictoriaMetrics"
+    write_path = "/api/v1/write"
+    ready_path = "/health"
+    no_cache: ClassVar[dict[str, str]] = {"nocache": "1"}
+
+    def command(self) -> list[str]:
+        return [
+            _program("victoria-metrics"), f"-httpListenAddr=127.0.0.1:{self.port}",
+            f"-storageDataPath={self.folder / 'store'}", "-retentionPeriod=100y", "-search.latencyOffset=0s",
+            "-search.maxQueryDuration=10m", "-search.maxConcurrentRequests=16", "-loggerLevel=WARN",
+        ]  # fmt: skip
+
+    def version(self) -> str:
+        path = _program("victoria-metrics")
+        return _first_match(
+            r"v?(\d+\.\d+\.\d+\S*)", [path, "-version"], ["dpkg-query", "-W", "victoria-metrics"]
+        )
+
+    def stored(self) -> list[Path]:
+        return [self.folder / "store" / "data", self.folder / "store" / "indexdb"]
+
+    def settle(self, timeout_s: float) -> float:
+        """Flush, force the final merge of every month, and wait until no merge runs and the size is still."""
+        begun = time.monotonic()
+        client = Client(self.port)
+        client.get("/internal/force_flush")
+        client.get("/internal/force_merge")
+        time.sleep(1)
+        while time.monotonic() - begun < timeout_s:
+            counts = re.findall(
+                r"^vm_active(?:_force)?_merges\S* (\d+)", client.get("/metrics").decode(), re.MULTILINE
+            )
+            if not any(int(count) for count in counts):
+                break
+            time.sleep(0.5)
+        super().settle(max(1.0, timeout_s - (time.monotonic() - begun)))
+        return time.monotonic() - begun
+
+
+SERVERS: tuple[type[Server], ...] = (Pharos, Prometheus, VictoriaMetrics)
+
+
+def installed() -> dict[type[Server], str]:
+    """Return the version of each server that this machine can run."""
+    found = {}
+    for kind in SERVERS:
+        with contextlib.suppress(NotInstalledError):
+            probe = kind.__new__(kind)
+            found[kind] = probe.version()
+    return found
+
+
+def free_port() -> int:
+    """Return a port of loopback that was free a moment ago."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+_made: set[Server] = set()
+
+
+def stop_all() -> None:
+    """End every server this process started."""
+    for server in list(_made):
+        server.kill()
+        server.stop()
+
+
+class _Watch:
+    """A thread that looks at a server's memory five times a second and keeps the peaks."""
+
+    def __init__(self, pid: int) -> None:
+        self.rss = self.private = 0
+        self._pid = pid
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._thread.start()
+
+    def reset(self) -> None:
+        self.rss = self.private = 0
+
+    def close(self) -> None:
+        self._closed.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._closed.wait(0.2):
+            rss = private = 0
+            for process in _family(self._pid):
+                with contextlib.suppress(psutil.Error):
+                    memory = process.memory_info()
+                    rss += memory.rss
+                    private += memory.rss - memory.shared
+            self.rss, self.private = max(self.rss, rss), max(self.private, private)
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    try:
+        process = psutil.Process(pid)
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _program(name: str) -> str:
+    path = shutil.which(name)
+    if path is None:
+        raise NotInstalledError(name)
+    return path
+
+
+def _pharos() -> Path:
+    path = Path(sys.executable).with_name("pharos")
+    if not path.exists():
+        raise NotInstalledError("pharos")
+    return path
+
+
+def _first_match(pattern: str, *commands: list[str]) -> str:
+    """Return the first group of `pattern` in what the first telling one of `commands` prints."""
+    for command in commands:
+        with contextlib.suppress(OSError):
+            ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+            found = re.search(pattern, ran.stdout + ran.stderr)
+            if found:
+                return found.group(1)
+    return "unknown"
