@@ -162,6 +162,11 @@ class Matching:
     fill_left: float | None = None
     fill_right: float | None = None
 
+    @property
+    def fills(self) -> bool:
+        """Return whether a value is given for series without a partner."""
+        return self.fill_left is not None or self.fill_right is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Binary:

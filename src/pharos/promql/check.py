@@ -216,13 +216,12 @@ class _Checker:
                 message = "binary expression must contain only scalar and instant vector types"
                 raise self._fail(side, message)
         is_set = node.op in SET_OPERATORS
-        fills = matching.fill_left is not None or matching.fill_right is not None
         if left_type is ValueType.VECTOR and right_type is ValueType.VECTOR:
-            settled: Matching | None = self._vectors(node, matching, fills=fills)
+            settled: Matching | None = self._vectors(node, matching)
         else:
             if matching.labels:
                 raise self._fail(node, "vector matching only allowed between instant vectors")
-            if fills:
+            if matching.fills:
                 raise self._fail(node, "filling in missing series only allowed between instant vectors")
             if is_set:
                 message = f"set operator {quote(node.op)} not allowed in binary scalar expression"
@@ -250,11 +249,11 @@ class _Checker:
                 start += 1
             raise parse_error(self.text, start, message)
 
-    def _vectors(self, node: Binary, matching: Matching, *, fills: bool) -> Matching:
+    def _vectors(self, node: Binary, matching: Matching) -> Matching:
         if node.op not in SET_OPERATORS:
             return matching
         if matching.card in (Cardinality.ONE_TO_MANY, Cardinality.MANY_TO_ONE):
             raise self._fail(node, f"no grouping allowed for {quote(node.op)} operation")
-        if fills:
+        if matching.fills:
             raise self._fail(node, "filling in missing series not allowed for set operators")
         return replace(matching, card=Cardinality.MANY_TO_MANY)

@@ -114,7 +114,7 @@ def tokenize(text: str) -> list[Token]:
     return _Lexer(text).run()
 
 
-class _Failure(Exception):
+class _LexError(Exception):
     """A lexical error: where it is and what it says."""
 
     def __init__(self, start: int, message: str) -> None:
@@ -144,7 +144,7 @@ class _Lexer:
                 else:
                     self._outside()
             self._end()
-        except _Failure as failure:
+        except _LexError as failure:
             self.tokens.append(Token(ERROR, failure.message, failure.start))
         return self.tokens
 
@@ -155,13 +155,13 @@ class _Lexer:
     def _end(self) -> None:
         size = len(self.text)
         if self.in_braces:
-            raise _Failure(size, "unexpected end of input inside braces")
+            raise _LexError(size, "unexpected end of input inside braces")
         if self.in_brackets and not self.got_duration:
-            raise _Failure(size, "unexpected end of input in duration expression")
+            raise _LexError(size, "unexpected end of input in duration expression")
         if self.depth:
-            raise _Failure(size, "unclosed left parenthesis")
+            raise _LexError(size, "unclosed left parenthesis")
         if self.in_brackets:
-            raise _Failure(size, "unclosed left bracket")
+            raise _LexError(size, "unclosed left bracket")
         self.tokens.append(Token(EOF, "", size))
 
     def _outside(self) -> None:
@@ -212,7 +212,7 @@ class _Lexer:
                 self.depth -= 1
                 if self.depth < 0:
                     self.tokens.pop()
-                    raise _Failure(self.at, f"unexpected right parenthesis {quote_char(char)}")
+                    raise _LexError(self.at, f"unexpected right parenthesis {quote_char(char)}")
             case "{":
                 self.in_braces = True
             case "[":
@@ -220,10 +220,10 @@ class _Lexer:
                 self.got_duration = self.got_colon = False
             case "]":
                 self.tokens.pop()
-                raise _Failure(start, f"unexpected right bracket {quote_char(char)}")
+                raise _LexError(start, f"unexpected right bracket {quote_char(char)}")
             case "}":
                 self.tokens.pop()
-                raise _Failure(start, f"unexpected character: {quote_char(char)}")
+                raise _LexError(start, f"unexpected character: {quote_char(char)}")
 
     def _odd(self) -> None:
         """Read what the pattern of expressions does not know: odd numbers, escapes, errors."""
@@ -237,10 +237,10 @@ class _Lexer:
             self._string()
             return
         elif char == "=":
-            raise _Failure(at, f"unexpected character after '=': {quote_char(after)}")
+            raise _LexError(at, f"unexpected character after '=': {quote_char(after)}")
         elif char == "!":
-            raise _Failure(at, f"unexpected character after '!': {quote_char(after)}")
-        raise _Failure(at, f"unexpected character: {quote_char(char)}")
+            raise _LexError(at, f"unexpected character after '!': {quote_char(after)}")
+        raise _LexError(at, f"unexpected character: {quote_char(char)}")
 
     def _braces(self) -> None:
         """Read one token inside braces."""
@@ -257,7 +257,7 @@ class _Lexer:
                 message = f"unexpected left brace {quote_char(char)}"
             else:
                 message = f"unexpected character inside braces: {quote_char(char)}"
-            raise _Failure(self.at, message)
+            raise _LexError(self.at, message)
         if found.lastgroup == "skip":
             self.at = found.end()
         elif found.lastgroup == "op":
@@ -303,22 +303,22 @@ class _Lexer:
                 if not self.got_duration:
                     self.tokens.pop()
                     message = "unexpected colon before duration in duration expression"
-                    raise _Failure(self.at, message)
+                    raise _LexError(self.at, message)
                 if self.got_colon:
                     self.tokens.pop()
-                    raise _Failure(start, f"unexpected colon {quote_char(char)}")
+                    raise _LexError(start, f"unexpected colon {quote_char(char)}")
                 self.got_colon = True
 
     def _odd_in_brackets(self, char: str) -> None:
-        """Refuse a character inside brackets, or read it as outside of them, as upstream does after a number."""
+        """Refuse a character inside brackets, or read it as outside of them (upstream, after a number)."""
         if not self.got_duration:
             message = f"unexpected character in duration expression: {quote_char(char)}"
-            raise _Failure(self.at, message)
+            raise _LexError(self.at, message)
         if char.isascii() and (char.isalpha() or char == "_"):
             message = f"unexpected character: {quote_char(char)}, expected {quote_char(':')}"
-            raise _Failure(self.at, message)
+            raise _LexError(self.at, message)
         if char == "[":
-            raise _Failure(self.at, f"unexpected left bracket {quote_char(char)}")
+            raise _LexError(self.at, f"unexpected left bracket {quote_char(char)}")
         found = _OUTSIDE.match(self.text, self.at)
         if found is None:
             self._odd()
@@ -333,11 +333,11 @@ class _Lexer:
         opening = text[start]
         at = start + 1
         if opening == "`":
-            raise _Failure(start, "unterminated raw string")
+            raise _LexError(start, "unterminated raw string")
         while True:
             char = text[at : at + 1]
             if char in ("", "\n"):
-                raise _Failure(start, "unterminated quoted string")
+                raise _LexError(start, "unterminated quoted string")
             if char == opening:
                 self._emit(STRING, at + 1)
                 return
@@ -349,7 +349,7 @@ class _Lexer:
         """Return the offset after an escape whose backslash ends at `at` (rules of go/scanner)."""
         char = self.text[at : at + 1]
         if not char:
-            raise _Failure(start, "escape sequence not terminated")
+            raise _LexError(start, "escape sequence not terminated")
         if char in _SIMPLE_ESCAPES or char == opening:
             return at + 1
         if char in "01234567":
@@ -358,19 +358,19 @@ class _Lexer:
             count, base, most = _NUMERIC_ESCAPES[char]
             at += 1
         else:
-            raise _Failure(start, f"unknown escape sequence {_code_point(char)}")
+            raise _LexError(start, f"unknown escape sequence {_code_point(char)}")
         value = 0
         for _ in range(count):
             digit = self.text[at : at + 1]
             if not digit:
-                raise _Failure(start, "escape sequence not terminated")
+                raise _LexError(start, "escape sequence not terminated")
             place = "0123456789abcdef".find(digit.lower())
             if not 0 <= place < base:
-                raise _Failure(start, f"illegal character {_code_point(digit)} in escape sequence")
+                raise _LexError(start, f"illegal character {_code_point(digit)} in escape sequence")
             value = value * base + place
             at += 1
         if value > most or 0xD800 <= value < 0xE000:
-            raise _Failure(start, "escape sequence is an invalid Unicode code point")
+            raise _LexError(start, "escape sequence is an invalid Unicode code point")
         return at
 
     def _number(self) -> None:
@@ -382,7 +382,7 @@ class _Lexer:
             self._emit(DURATION, scan.at)
         else:
             seen = self.text[self.at : scan.at]
-            raise _Failure(self.at, f"bad number or duration syntax: {quote(seen)}")
+            raise _LexError(self.at, f"bad number or duration syntax: {quote(seen)}")
 
 
 class _NumberScan:

@@ -131,7 +131,7 @@ def plan(
 
 
 def subquery_start(start_ms: int, offset_ms: int, range_ms: int, step_ms: int) -> int:
-    """Return the first time a subquery is evaluated at: a multiple of its step, inside its left-open window."""
+    """Return the first time a subquery is evaluated at: a multiple of its step in a left-open window."""
     left = start_ms - offset_ms - range_ms
     return (left // step_ms + 1) * step_ms
 
