@@ -15,7 +15,7 @@ from bench.servers import Server
 
 PROBE = (("__name__", "bench_probe"), ("cluster", "probe"))
 PERIOD_S = 0.1
-_HEADERS = {
+HEADERS = {
     "Content-Type": "application/x-protobuf",
     "Content-Encoding": "snappy",
     "X-Prometheus-Remote-Write-Version": "0.1.0",
@@ -67,7 +67,7 @@ def _probe(server: Server, duration_s: float) -> Result:
     for number in range(1, count + 1):
         time.sleep(max(0.0, begun + number * PERIOD_S - time.monotonic()))
         body = single(PROBE, number, int(time.time() * 1000))
-        status, content = client.request("POST", server.write_path, body, _HEADERS)
+        status, content = client.request("POST", server.write_path, body, HEADERS)
         if status not in {200, 204}:
             result.write.failure = f"{status} {content[:200].decode(errors='replace')}"
             continue

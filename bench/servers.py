@@ -174,11 +174,15 @@ class Pharos(Server):
     name = "Pharos"
     write_path = "/api/v1/write"
     ready_path = "/-/ready"
+    settings = "promql:\n  max_samples: 1000000000\n  timeout: 10m\n"
+    """What pharos.yml says."""
 
     def command(self) -> list[str]:
+        config = self.folder / "pharos.yml"
+        config.write_text(self.settings)
         return [
             str(_pharos()), "up", "--listen", f"127.0.0.1:{self.port}", "--data", str(self.folder / "store"),
-            *os.environ.get("PHAROS_BENCH_OPTIONS", "").split(),
+            "--config", str(config), *os.environ.get("PHAROS_BENCH_OPTIONS", "").split(),
         ]  # fmt: skip
 
     def version(self) -> str:

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
 
 from bench.client import Client, QueryError
+from bench.series import build
+from bench.values import total
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +29,57 @@ def count_samples(client: Client, names: list[str], start_ms: int, end_ms: int, 
     Counted in windows whose borders carry no sample: times must be whole seconds, the borders lie half a
     second off. One query a metric, as a function drops the name and must not make two series equal.
     """
+    return sum(_over_windows(client, "count", name, start_ms, end_ms, step_s) for name in names)
+
+
+def _over_windows(client: Client, what: str, name: str, start_ms: int, end_ms: int, step_s: int) -> int:
     first = start_ms / 1000 - 0.5 + step_s
     last = max(end_ms / 1000 + step_s, first)
-    held = 0.0
-    for name in names:
-        rows = client.range(f"sum(count_over_time({name}[{step_s}s]))", first, last, step_s, nocache="1")
-        held += sum(value for _, points in rows for _, value in points)
-    return round(held)
+    rows = client.range(f"sum({what}_over_time({name}[{step_s}s]))", first, last, step_s, nocache="1")
+    return sum(round(value) for _, points in rows for _, value in points)
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """How many samples of a metric there are, and their sum."""
+
+    count: int
+    sum: int
+
+
+def expected(layout: str, series: int, shard_samples: Sequence[int]) -> dict[str, Content]:
+    """Return what a server must hold of each metric after a sender's `shard_samples` were acknowledged.
+
+    The layout must hold whole numbers only ("counters"), so that sums are exact.
+    """
+    made = build(layout, series)
+    names = np.array([row[0][1] for row in made.labels])
+    bounds = np.linspace(0, series, len(shard_samples) + 1).astype(int)
+    found = {str(name): Content(0, 0) for name in np.unique(names)}
+    for (first, last), sent in zip(pairwise(bounds), shard_samples, strict=True):
+        steps, rest = divmod(sent, int(last - first))
+        for name, content in found.items():
+            index = np.arange(first, last, dtype=np.int64)[names[first:last] == name]
+            more = index[index < first + rest]
+            worth = total(index, made.kinds[index], 0, steps) + total(
+                more, made.kinds[more], steps, steps + 1
+            )
+            count = len(index) * steps + len(more)
+            found[name] = Content(content.count + count, content.sum + round(worth))
+    return found
+
+
+def held(
+    client: Client, names: list[str], start_ms: int, end_ms: int, step_s: int = 7200
+) -> dict[str, Content]:
+    """Return what a server holds of each metric, by its own account."""
+    return {
+        name: Content(
+            _over_windows(client, "count", name, start_ms, end_ms, step_s),
+            _over_windows(client, "sum", name, start_ms, end_ms, step_s),
+        )
+        for name in names
+    }
 
 
 def wait_for(
