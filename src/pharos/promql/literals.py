@@ -97,3 +97,11 @@ def format_float(value: float) -> str:
     if "e" in text:
         text = format(Decimal(text), "f")
     return text.removesuffix(".0")
+
+
+def format_general(value: float) -> str:
+    """Return a float as Go's `%v` does: with an exponent below 1e-4 and from 1e21 on."""
+    if not math.isfinite(value) or value == 0 or 1e-4 <= abs(value) < 1e21:
+        return format_float(value)
+    mantissa, _, power = f"{Decimal(repr(value)).normalize():e}".partition("e")
+    return f"{mantissa}e{int(power):+03d}"

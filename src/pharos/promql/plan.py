@@ -3,8 +3,8 @@
 After `plan`
 - every duration and offset is an `int` of milliseconds, the step of a subquery included;
 - `@ start()` and `@ end()` are an `At(Anchor.TIME, ms)`;
-- what has the same answer at every step stands in a `StepInvariant` (upstream PreprocessExpr), except a
-  literal, a range vector and the argument of `timestamp`, which a function wants to see as they are;
+- what has the same answer at every step stands in a `StepInvariant` (upstream PreprocessExpr), except what
+  a function wants to see as it is: a literal, a range vector, the argument of `timestamp`;
 - equal sub-expressions are one and the same object, so that `id(node)` is the key of a cache that lives as
   long as the plan (together with the steps: a node may stand within a subquery and outside of it);
 - `fetches` says what has to be read, one fetch for all selectors with the same matchers whose times meet.
@@ -44,6 +44,9 @@ from pharos.promql.functions import ANCHORED_SAFE, FUNCTIONS, SMOOTHED_SAFE
 
 DEFAULT_LOOKBACK_MS = 300_000
 """How old a sample may be that answers an instant (upstream query.lookback-delta)."""
+
+_SEES_SAMPLES = frozenset({"timestamp", "start_timestamp"})
+"""Functions of the samples that a selector finds, rather than of their values at a step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +256,7 @@ class _Resolver:
         args = [self.visit(arg) for arg in node.args]
         _check_extended(node, args)
         invariant = not FUNCTIONS[node.func].varies and all(arg.invariant for arg in args)
-        if not invariant and node.func != "timestamp":
+        if not invariant and node.func not in _SEES_SAMPLES:
             args = [self.wrapped(arg) for arg in args]
         planned = Call(node.func, tuple(arg.expr for arg in args), node.span)
         key = (Call, node.func, *(id(arg.expr) for arg in args))
