@@ -84,3 +84,18 @@ ENGINE_SECONDS = Histogram(
     registry=REGISTRY,
 )
 DISK_FREE_BYTES = Gauge("pharos_disk_free_bytes", "Free bytes where the data folder lies.", registry=REGISTRY)
+SCRAPES = Counter(
+    "pharos_scrapes_total", "Scrapes, by result: ok, failed or not_stored.", ["result"], registry=REGISTRY
+)
+SCRAPE_SECONDS = Histogram(
+    "pharos_scrape_duration_seconds",
+    "One scrape, from the request to the encoded body.",
+    buckets=_FAST_S,
+    registry=REGISTRY,
+)
+SCRAPE_TARGETS = Gauge("pharos_scrape_targets", "Targets scraped, by job.", ["job"], registry=REGISTRY)
+SCRAPE_DISCOVERY_FAILED = Counter(
+    "pharos_scrape_discovery_failed_total",
+    "Discovery files and targets that could not be used.",
+    registry=REGISTRY,
+)

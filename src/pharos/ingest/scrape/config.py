@@ -1,0 +1,502 @@
+"""prometheus.yml as it is: what is scraped from here, and a notice for each section that Pharos serves
+elsewhere.
+
+Field names, defaults and checks are those of Prometheus 3 (config/config.go). Unknown fields are refused
+with their line, as Prometheus refuses them; known sections that are not scraping's business, and discovery
+mechanisms that are not served, are accepted and kept as notices. Environment references are expanded in
+external_labels only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from pharos.errors import Kind, PharosError
+from pharos.ingest.scrape.document import Fields, Value, load_document
+from pharos.ingest.scrape.http_section import join, read_http
+from pharos.ingest.scrape.job import (
+    DEFAULT_PROTOCOLS,
+    ESCAPING_SCHEMES,
+    SCRAPE_PROTOCOLS,
+    FileDiscovery,
+    JobConfig,
+    Limits,
+    Notice,
+    ScrapeConfig,
+    TargetGroup,
+)
+from pharos.ingest.scrape.relabel import Action, Rule, is_label_name
+
+_ELSEWHERE: Final = {
+    "alerting": "Pharos routes alerts itself: point alertmanager.yml at it instead",
+    "remote_write": "samples are stored here and not sent on",
+    "remote_read": "queries read what is stored here",
+    "storage": "storage is set in pharos.yml",
+    "tracing": "Pharos' own traces are set in pharos.yml",
+    "otlp": "OTLP is always received, under the default translation",
+    "runtime": "settings of the Go runtime have no meaning here",
+}
+_OTHER_DISCOVERY: Final = frozenset(
+    f"{name}_sd_configs"
+    for name in (
+        "aws",
+        "azure",
+        "consul",
+        "digitalocean",
+        "dns",
+        "docker",
+        "dockerswarm",
+        "ec2",
+        "eureka",
+        "gce",
+        "hetzner",
+        "http",
+        "ionos",
+        "kubernetes",
+        "kuma",
+        "lightsail",
+        "linode",
+        "marathon",
+        "nerve",
+        "nomad",
+        "openstack",
+        "ovhcloud",
+        "puppetdb",
+        "scaleway",
+        "serverset",
+        "stackit",
+        "triton",
+        "uyuni",
+        "vultr",
+    )
+)
+_ACTIONS: Final = frozenset(action.value for action in Action)
+_FILE_NAME = re.compile(r"[^*]*(\*[^/]*)?\.(json|yml|yaml|JSON|YML|YAML)")
+_GLOB_NAME = re.compile(r"[^*]*(\*[^/]*)?")
+_VARIABLE = re.compile(r"\$(?:(\$)|\{([^}]*)\}|(\w+))")
+
+
+@dataclass(frozen=True, slots=True)
+class _Global:
+    """What jobs inherit."""
+
+    job: JobConfig
+    protocols: tuple[str, ...] | None
+    escaping: str
+    evaluation_interval_ms: int
+    external_labels: tuple[tuple[str, str], ...]
+
+
+class _Reading:
+    """One reading of a configuration: where relative paths start, and the notices so far."""
+
+    def __init__(self, name: str, base_dir: Path, environment: Mapping[str, str]) -> None:
+        self.name = name
+        self.base_dir = base_dir
+        self.environment = environment
+        self.notices: list[Notice] = []
+
+    def note(self, line: int, section: str, text: str) -> None:
+        self.notices.append(Notice(self.name, line, section, text))
+
+
+def load_scrape_config(
+    source: Path | str, base_dir: Path | None = None, *, environment: Mapping[str, str] | None = None
+) -> ScrapeConfig:
+    """Return the configuration in a file (a Path) or a text (a str, with `base_dir` for relative paths).
+
+    `environment` fills `${VAR}` in external_labels. Raises PharosError with `file:line: message`: INVALID
+    for what Prometheus would refuse, UNSUPPORTED for what would change the meaning if it were ignored,
+    MISSING for no file.
+    """
+    if isinstance(source, Path):
+        name, text = str(source), _read_file(source)
+        base_dir = base_dir or source.parent
+    else:
+        name, text = "prometheus.yml", source.encode()
+    reading = _Reading(name, (base_dir or Path()).absolute(), environment or {})
+    fields = Fields(load_document(text, name), "the configuration")
+    common = _global(fields, reading)
+    for section, reason in _ELSEWHERE.items():
+        value = fields.take_set(section)
+        if value is not None:
+            reading.note(value.line, section, f"accepted but not served: {reason}")
+    rule_files = _patterns(fields, "rule_files", reading)
+    extra_files = _patterns(fields, "scrape_config_files", reading)
+    jobs = _jobs(fields, common, reading)
+    fields.done()
+    origin = dict.fromkeys((job.job_name for job in jobs), name)
+    for pattern in extra_files:
+        base = Path(pattern)
+        for path in sorted(base.parent.glob(base.name)):
+            more = _Reading(str(path), path.parent, reading.environment)
+            inner = Fields(load_document(_read_file(path), str(path)), "the scrape config file")
+            for job in _jobs(inner, common, more):
+                if job.job_name in origin:
+                    raise PharosError(
+                        Kind.INVALID,
+                        f"{path}:{job.line}: found multiple scrape configs with job name {job.job_name!r}, "
+                        f"first found in {origin[job.job_name]}",
+                    )
+                origin[job.job_name] = str(path)
+                jobs.append(job)
+            inner.done()
+            reading.notices += more.notices
+    return ScrapeConfig(
+        jobs=tuple(jobs),
+        notices=tuple(reading.notices),
+        external_labels=common.external_labels,
+        evaluation_interval_ms=common.evaluation_interval_ms,
+        rule_files=rule_files,
+    )
+
+
+def _read_file(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise PharosError(Kind.MISSING, f"{path}: there is no such file") from None
+    except OSError as exc:
+        raise PharosError(Kind.INVALID, f"{path}: cannot be read: {exc.strerror}") from exc
+
+
+def _patterns(fields: Fields, name: str, reading: _Reading) -> tuple[str, ...]:
+    value = fields.take(name)
+    if value is None:
+        return ()
+    for one in value.items():
+        if _GLOB_NAME.fullmatch(one.text()) is None:
+            what = "rule file" if name == "rule_files" else "scrape config file"
+            raise one.fault(f"invalid {what} path {one.text()!r}")
+    return tuple(join(reading.base_dir, text) for text in value.texts())
+
+
+def _global(fields: Fields, reading: _Reading) -> _Global:
+    value = fields.take("global")
+    if value is None:
+        return _Global(JobConfig(""), None, "", 60_000, ())
+    inner = Fields(value, "global")
+    interval = inner.read("scrape_interval", Value.duration_ms, 0) or 60_000
+    timeout = inner.read("scrape_timeout", Value.duration_ms, 0)
+    if timeout > interval:
+        raise value.fault("global scrape timeout greater than scrape interval")
+    legacy = _is_legacy(inner, default=False)
+    job = JobConfig(
+        job_name="",
+        scrape_interval_ms=interval,
+        scrape_timeout_ms=timeout or min(10_000, interval),
+        limits=_limits(inner, Limits()),
+        legacy_names=legacy,
+        scrape_native_histograms=inner.read("scrape_native_histograms", Value.boolean, default=False),
+        always_scrape_classic_histograms=inner.read(
+            "always_scrape_classic_histograms", Value.boolean, default=False
+        ),
+        extra_scrape_metrics=inner.read("extra_scrape_metrics", Value.boolean, default=False),
+    )
+    _not_converted(inner, reading)
+    for name in ("query_log_file", "scrape_failure_log_file", "rule_query_offset"):
+        given = inner.take(name)
+        if given is not None:
+            reading.note(given.line, f"global.{name}", "accepted but not served")
+    found = _Global(
+        job=job,
+        protocols=_protocols(inner, "global config"),
+        escaping=_escaping(inner, legacy, ""),
+        evaluation_interval_ms=inner.read("evaluation_interval", Value.duration_ms, 0) or 60_000,
+        external_labels=_external_labels(inner, legacy, reading),
+    )
+    inner.done()
+    return found
+
+
+def _external_labels(fields: Fields, legacy: bool, reading: _Reading) -> tuple[tuple[str, str], ...]:
+    value = fields.take("external_labels")
+    if value is None:
+        return ()
+
+    def expand(one: re.Match[str]) -> str:
+        return "$" if one[1] else reading.environment.get(one[2] or one[3] or "", "")
+
+    labels = {}
+    for name, line, inner in value.pairs():
+        if not is_label_name(name, legacy):
+            raise value.source.fault(line, f"{name!r} is not a valid label name")
+        labels[name] = _VARIABLE.sub(expand, inner.text())
+    return tuple(sorted(labels.items()))
+
+
+def _is_legacy(fields: Fields, *, default: bool) -> bool:
+    value = fields.take("metric_name_validation_scheme")
+    if value is None or not value.text():
+        return default
+    if value.text() not in {"legacy", "utf8"}:
+        raise value.fault(
+            "unknown scrape config name validation method specified, must be either '', 'legacy' or 'utf8', "
+            f"got {value.text()}"
+        )
+    return value.text() == "legacy"
+
+
+def _escaping(fields: Fields, legacy: bool, inherited: str) -> str:
+    value = fields.take("metric_name_escaping_scheme")
+    text = value.text() if value is not None else ""
+    if value is not None and text not in {"", *ESCAPING_SCHEMES}:
+        raise value.fault(
+            "unknown name escaping method specified, must be one of "
+            f"{', '.join(ESCAPING_SCHEMES)}, got {text!r}"
+        )
+    if value is not None and legacy and text == "allow-utf-8":
+        raise value.fault("utf8 metric names requested but validation scheme is not set to UTF8")
+    return text or inherited or ("underscores" if legacy else "allow-utf-8")
+
+
+def _limits(fields: Fields, inherited: Limits) -> Limits:
+    found = {
+        name: fields.read(name, Value.whole, 0) or getattr(inherited, name)
+        for name in (
+            "sample_limit",
+            "target_limit",
+            "label_limit",
+            "label_name_length_limit",
+            "label_value_length_limit",
+            "keep_dropped_targets",
+        )
+    }
+    size = fields.read("body_size_limit", Value.size_bytes, 0) or inherited.body_size_limit
+    return replace(Limits(**found), body_size_limit=size)
+
+
+def _protocols(fields: Fields, where: str) -> tuple[str, ...] | None:
+    value = fields.take_set("scrape_protocols")
+    if value is None:
+        return None
+    names = value.texts()
+    if not names:
+        raise value.fault(f"scrape_protocols cannot be empty for {where}")
+    if len({name.lower() for name in names}) != len(names):
+        raise value.fault(f"duplicated protocol in scrape_protocols, got {list(names)} for {where}")
+    for name in names:
+        _check_protocol(value, name)
+    return names
+
+
+def _check_protocol(value: Value, name: str) -> None:
+    if name not in SCRAPE_PROTOCOLS:
+        raise value.fault(f"unknown scrape protocol {name}, supported: {', '.join(sorted(SCRAPE_PROTOCOLS))}")
+
+
+def _not_converted(fields: Fields, reading: _Reading) -> None:
+    value = fields.take("convert_classic_histograms_to_nhcb")
+    if value is not None and value.boolean():
+        reading.note(value.line, value.path, "classic histograms are stored as they come, not converted")
+
+
+def _jobs(fields: Fields, common: _Global, reading: _Reading) -> list[JobConfig]:
+    value = fields.take("scrape_configs")
+    jobs: list[JobConfig] = []
+    names: set[str] = set()
+    for one in value.items() if value is not None else []:
+        if one.is_null():
+            raise one.fault("empty or null scrape config section")
+        job = _job(one, common, reading)
+        if job.job_name in names:
+            raise one.fault(f"found multiple scrape configs with job name {job.job_name!r}")
+        names.add(job.job_name)
+        jobs.append(job)
+    return jobs
+
+
+def _job(value: Value, common: _Global, reading: _Reading) -> JobConfig:
+    fields = Fields(value, "scrape_config")
+    name = fields.read("job_name", Value.text, "")
+    if not name:
+        raise value.fault("job_name is empty")
+    inherited = common.job
+    interval = fields.read("scrape_interval", Value.duration_ms, 0) or inherited.scrape_interval_ms
+    timeout = fields.read("scrape_timeout", Value.duration_ms, 0)
+    if timeout > interval:
+        raise value.fault(
+            f"scrape timeout greater than scrape interval for scrape config with job name {name!r}"
+        )
+    legacy, escaping = _names(fields, common)
+    rules = _rules(fields, "relabel_configs", legacy)
+    native = fields.read("scrape_native_histograms", Value.boolean, inherited.scrape_native_histograms)
+    job = JobConfig(
+        job_name=name,
+        scrape_interval_ms=interval,
+        scrape_timeout_ms=timeout or min(inherited.scrape_timeout_ms, interval),
+        metrics_path=fields.read("metrics_path", Value.text, "") or "/metrics",
+        scheme=_scheme(fields),
+        params=_params(fields),
+        honor_labels=fields.read("honor_labels", Value.boolean, default=False),
+        honor_timestamps=fields.read("honor_timestamps", Value.boolean, default=True),
+        track_timestamps_staleness=fields.read("track_timestamps_staleness", Value.boolean, default=False),
+        scrape_protocols=_job_protocols(fields, name, common, native),
+        fallback_scrape_protocol=_fallback(fields),
+        scrape_native_histograms=native,
+        always_scrape_classic_histograms=fields.read(
+            "always_scrape_classic_histograms", Value.boolean, inherited.always_scrape_classic_histograms
+        ),
+        enable_compression=fields.read("enable_compression", Value.boolean, default=True),
+        extra_scrape_metrics=fields.read(
+            "extra_scrape_metrics", Value.boolean, inherited.extra_scrape_metrics
+        ),
+        legacy_names=legacy,
+        escaping=escaping,
+        limits=_limits(fields, inherited.limits),
+        http=read_http(fields, reading.base_dir),
+        relabel_rules=rules,
+        metric_relabel_rules=_rules(fields, "metric_relabel_configs", legacy),
+        static_groups=_static_groups(fields, check=not rules),
+        file_discoveries=_file_discoveries(fields, reading),
+        line=value.line,
+    )
+    _not_converted(fields, reading)
+    _note_unserved(fields, reading)
+    fields.done()
+    return job
+
+
+def _names(fields: Fields, common: _Global) -> tuple[bool, str]:
+    """Return (classic names only, escaping asked for) of a job."""
+    given = [name for name, _, _ in fields.left() if name == "metric_name_validation_scheme"]
+    legacy = _is_legacy(fields, default=common.job.legacy_names)
+    inherited = "" if given and legacy != common.job.legacy_names else common.escaping
+    return legacy, _escaping(fields, legacy, inherited)
+
+
+def _params(fields: Fields) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    value = fields.take("params")
+    return () if value is None else tuple(sorted(value.mapping(Value.texts).items()))
+
+
+def _scheme(fields: Fields) -> str:
+    value = fields.take("scheme")
+    if value is not None and value.text() not in {"http", "https"}:
+        raise value.fault(f"scheme must be http or https, got {value.text()!r}")
+    return value.text() if value is not None else "http"
+
+
+def _job_protocols(fields: Fields, name: str, common: _Global, native: bool) -> tuple[str, ...]:
+    own = _protocols(fields, f"scrape config with job name {name!r}")
+    if own is not None or common.protocols is not None:
+        return own or common.protocols or ()
+    return ("PrometheusProto", *DEFAULT_PROTOCOLS) if native else DEFAULT_PROTOCOLS
+
+
+def _fallback(fields: Fields) -> str:
+    value = fields.take("fallback_scrape_protocol")
+    if value is None or not value.text():
+        return ""
+    _check_protocol(value, value.text())
+    return value.text()
+
+
+def _rules(fields: Fields, name: str, legacy: bool) -> tuple[Rule, ...]:
+    value = fields.take(name)
+    found = []
+    for one in value.items() if value is not None else []:
+        if one.is_null():
+            kind = "target" if name == "relabel_configs" else "metric"
+            raise one.fault(f"empty or null {kind} relabeling rule in scrape config")
+        found.append(_rule(one, legacy))
+    return tuple(found)
+
+
+def _rule(value: Value, legacy: bool) -> Rule:
+    """Return one relabel rule; a field written as null or empty counts as written, as upstream."""
+    fields = Fields(value, "relabel_config")
+    action = fields.take("action")
+    word = action.text().lower() if action is not None else Action.REPLACE.value
+    if action is not None and word not in _ACTIONS:
+        raise action.fault(f"unknown relabel action {action.text()!r}")
+    given = {}
+    for name in ("separator", "regex", "target_label", "replacement"):
+        written = fields.take_set(name)
+        if written is not None:
+            given[name] = written.text()
+    source_labels = fields.texts("source_labels")
+    modulus = fields.read("modulus", Value.whole, 0)
+    fields.done()
+    try:
+        return Rule(
+            action=Action(word),
+            source_labels=source_labels,
+            modulus=modulus,
+            legacy_names=legacy,
+            **given,
+        )
+    except PharosError as exc:
+        raise value.fault(exc.message) from exc
+
+
+def read_group(value: Value, source: str, *, check: bool) -> TargetGroup:
+    """Return one target group (`targets` and `labels`); `check` refuses what looks like a URL.
+
+    Raises PharosError(INVALID) with the line.
+    """
+    fields = Fields(value, "target group")
+    targets = fields.take("targets")
+    addresses = targets.items() if targets is not None else []
+    for one in addresses if check else []:
+        if "/" in one.text():
+            raise one.fault(f"{one.text()!r} is not a valid hostname")
+    labels = _group_labels(fields)
+    fields.done()
+    return TargetGroup(source, tuple(one.text() for one in addresses), tuple(sorted(labels.items())))
+
+
+def _group_labels(fields: Fields) -> dict[str, str]:
+    value = fields.take("labels")
+    if value is None:
+        return {}
+    for name, line, _ in value.pairs():
+        if not name:
+            raise value.source.fault(line, f"{name!r} is not a valid label name")
+    return value.group()
+
+
+def _static_groups(fields: Fields, *, check: bool) -> tuple[TargetGroup, ...]:
+    value = fields.take("static_configs")
+    groups = value.items() if value is not None else []
+    return tuple(read_group(one, str(index), check=check) for index, one in enumerate(groups))
+
+
+def _file_discoveries(fields: Fields, reading: _Reading) -> tuple[FileDiscovery, ...]:
+    value = fields.take("file_sd_configs")
+    found = []
+    for one in value.items() if value is not None else []:
+        inner = Fields(one, "file_sd_config")
+        files = inner.take("files")
+        if files is None or not files.items():
+            raise one.fault("file service discovery config must contain at least one path name")
+        for path in files.items():
+            if _FILE_NAME.fullmatch(path.text()) is None:
+                raise path.fault(f"path name {path.text()!r} is not valid for file discovery")
+        refresh = inner.read("refresh_interval", Value.duration_ms, 300_000)
+        inner.done()
+        found.append(FileDiscovery(tuple(join(reading.base_dir, text) for text in files.texts()), refresh))
+    return tuple(found)
+
+
+def _note_unserved(fields: Fields, reading: _Reading) -> None:
+    """Take what is known but not served out of a job, with a notice for each."""
+    reasons = {
+        "native_histogram_bucket_limit": "native histograms are stored as they come",
+        "native_histogram_min_bucket_factor": "native histograms are stored as they come",
+        "scrape_failure_log_file": "failed scrapes are shown by /api/v1/targets",
+    }
+    for name, line, _ in fields.left():
+        if name in _OTHER_DISCOVERY:
+            reading.note(
+                line, name, "this discovery is not served yet: use file_sd_configs or static_configs"
+            )
+        elif name in reasons:
+            reading.note(line, name, f"accepted but not served: {reasons[name]}")
+        else:
+            continue
+        fields.take(name)

@@ -1,0 +1,125 @@
+"""Where targets come from: groups written in the configuration, and files that are watched.
+
+A file is read when its modification time, size or inode changed. A file that cannot be read keeps its last
+good groups; a file that is gone takes its groups with it (discovery/file upstream).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from pharos.errors import Kind, PharosError
+from pharos.ingest.scrape.config import read_group
+from pharos.ingest.scrape.document import MOST_BYTES, load_document
+from pharos.ingest.scrape.job import JobConfig, TargetGroup
+from pharos.telemetry import SCRAPE_DISCOVERY_FAILED
+
+_log = logging.getLogger(__name__)
+
+FILE_LABEL: Final = "__meta_filepath"
+_Stamp = tuple[int, int, int]
+
+
+def read_groups(path: Path) -> tuple[TargetGroup, ...]:
+    """Return the target groups of a JSON or YAML file, each with the `__meta_filepath` label.
+
+    Raises PharosError(INVALID) naming the file (and for YAML the line) if it is not a list of groups.
+    """
+    try:
+        text = path.read_bytes()
+    except OSError as exc:
+        raise PharosError(Kind.INVALID, f"{path}: cannot be read: {exc.strerror}") from exc
+    if path.suffix.lower() == ".json":
+        groups = _json_groups(text, path)
+    else:
+        items = load_document(text, str(path)).items()
+        groups = [read_group(one, f"{path}:{index}", check=False) for index, one in enumerate(items)]
+    return tuple(
+        TargetGroup(one.source, one.targets, (*one.labels, (FILE_LABEL, str(path)))) for one in groups
+    )
+
+
+def _json_groups(text: bytes, path: Path) -> list[TargetGroup]:
+    if len(text) > MOST_BYTES:
+        raise PharosError(Kind.TOO_LARGE, f"{path}: the file is larger than {MOST_BYTES} bytes")
+    try:
+        found: Any = orjson.loads(text)
+    except orjson.JSONDecodeError as exc:
+        raise PharosError(Kind.INVALID, f"{path}:{exc.lineno}: {exc.msg}") from exc
+    if not isinstance(found, list):
+        raise PharosError(Kind.INVALID, f"{path}: expected a list of target groups")
+    return [_json_group(one, f"{path}:{index}") for index, one in enumerate(found)]
+
+
+def _json_group(found: Any, source: str) -> TargetGroup:
+    if not isinstance(found, dict):
+        raise PharosError(Kind.INVALID, f"{source}: nil target group item found")
+    unknown = sorted(set(found) - {"targets", "labels"})
+    if unknown:
+        raise PharosError(Kind.INVALID, f"{source}: field {unknown[0]} not found in target group")
+    targets, labels = found.get("targets") or [], found.get("labels") or {}
+    if not isinstance(targets, list) or not all(isinstance(one, str) for one in targets):
+        raise PharosError(Kind.INVALID, f"{source}: targets must be a list of texts")
+    if not isinstance(labels, dict) or not all(isinstance(one, str) for one in labels.values()):
+        raise PharosError(Kind.INVALID, f"{source}: labels must be a mapping of texts")
+    return TargetGroup(source, tuple(targets), tuple(sorted(labels.items())))
+
+
+def addresses(groups: tuple[TargetGroup, ...]) -> Iterator[dict[str, str]]:
+    """Yield the labels of each address of the groups, `__address__` and the group's."""
+    for group in groups:
+        common = dict(group.labels)
+        for address in group.targets:
+            yield {**common, "__address__": address}
+
+
+def _matching(pattern: str) -> list[str]:
+    """Return the existing files that an absolute pattern names, whose last part may hold wildcards."""
+    path = Path(pattern)
+    return sorted(str(one) for one in path.parent.glob(path.name))
+
+
+class FileWatch:
+    """The files of one job. `refresh` reads what changed; it blocks and is called on a thread."""
+
+    def __init__(self, job: JobConfig, read: Callable[[Path], tuple[TargetGroup, ...]] = read_groups) -> None:
+        self._patterns = [pattern for one in job.file_discoveries for pattern in one.files]
+        self._read = read
+        self._stamps: dict[str, _Stamp] = {}
+        self._groups: dict[str, tuple[TargetGroup, ...]] = {}
+        self._shown: tuple[TargetGroup, ...] = ()
+
+    @property
+    def groups(self) -> tuple[TargetGroup, ...]:
+        """The groups as of the last refresh."""
+        return self._shown
+
+    def refresh(self) -> bool:
+        """Look at the files and read what changed; return whether the groups are others than before."""
+        paths = dict.fromkeys(path for pattern in self._patterns for path in _matching(pattern))
+        for path in set(self._groups) - set(paths):
+            del self._groups[path]
+            self._stamps.pop(path, None)
+        for path in paths:
+            try:
+                found = Path(path).stat()
+            except OSError:
+                continue
+            stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
+            if self._stamps.get(path) == stamp:
+                continue
+            self._stamps[path] = stamp
+            try:
+                self._groups[path] = self._read(Path(path))
+            except PharosError as exc:
+                SCRAPE_DISCOVERY_FAILED.inc()
+                _log.warning("discovery file not used, its last good groups stay: %s", exc)
+        shown = tuple(group for path in paths for group in self._groups.get(path, ()))
+        changed = shown != self._shown
+        self._shown = shown
+        return changed

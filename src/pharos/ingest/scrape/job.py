@@ -1,0 +1,109 @@
+"""What is scraped and how: the records that a prometheus.yml becomes, every default filled in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from pharos.ingest.scrape.relabel import Rule
+from pharos.outbound import HttpOptions
+
+SCRAPE_PROTOCOLS: Final = {
+    "PrometheusProto": "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;"
+    "encoding=delimited",
+    "PrometheusText1.0.0": "text/plain;version=1.0.0",
+    "PrometheusText0.0.4": "text/plain;version=0.0.4",
+    "OpenMetricsText0.0.1": "application/openmetrics-text;version=0.0.1",
+    "OpenMetricsText1.0.0": "application/openmetrics-text;version=1.0.0",
+}
+DEFAULT_PROTOCOLS: Final = (
+    "OpenMetricsText1.0.0",
+    "OpenMetricsText0.0.1",
+    "PrometheusText1.0.0",
+    "PrometheusText0.0.4",
+)
+ESCAPING_SCHEMES: Final = ("allow-utf-8", "underscores", "dots", "values")
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something accepted but not served here."""
+
+    file: str
+    line: int
+    section: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.section}: {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class TargetGroup:
+    """Addresses with labels in common; `source` tells groups apart."""
+
+    source: str
+    targets: tuple[str, ...]
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FileDiscovery:
+    """One file_sd_config: absolute paths (with one `*` at most) and how often they are read in any case."""
+
+    files: tuple[str, ...]
+    refresh_interval_ms: int = 300_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a page may hold; 0 is no limit. Lengths are in bytes, labels are counted after relabelling."""
+
+    sample_limit: int = 0
+    target_limit: int = 0
+    label_limit: int = 0
+    label_name_length_limit: int = 0
+    label_value_length_limit: int = 0
+    body_size_limit: int = 0
+    keep_dropped_targets: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class JobConfig:
+    """One scrape_config with every default filled in. Times are in ms. `line` is no part of its identity."""
+
+    job_name: str
+    scrape_interval_ms: int = 60_000
+    scrape_timeout_ms: int = 10_000
+    metrics_path: str = "/metrics"
+    scheme: str = "http"
+    params: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    honor_labels: bool = False
+    honor_timestamps: bool = True
+    track_timestamps_staleness: bool = False
+    scrape_protocols: tuple[str, ...] = DEFAULT_PROTOCOLS
+    fallback_scrape_protocol: str = ""
+    scrape_native_histograms: bool = False
+    always_scrape_classic_histograms: bool = False
+    enable_compression: bool = True
+    extra_scrape_metrics: bool = False
+    legacy_names: bool = False
+    escaping: str = "allow-utf-8"
+    limits: Limits = Limits()
+    http: HttpOptions = field(default_factory=HttpOptions)
+    relabel_rules: tuple[Rule, ...] = ()
+    metric_relabel_rules: tuple[Rule, ...] = ()
+    static_groups: tuple[TargetGroup, ...] = ()
+    file_discoveries: tuple[FileDiscovery, ...] = ()
+    line: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ScrapeConfig:
+    """A whole prometheus.yml; rule_files are absolute patterns for whoever evaluates rules."""
+
+    jobs: tuple[JobConfig, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    external_labels: tuple[tuple[str, str], ...] = ()
+    evaluation_interval_ms: int = 60_000
+    rule_files: tuple[str, ...] = ()

@@ -1,0 +1,259 @@
+"""The scraper: all jobs and their targets, kept in step with the configuration and the discovered groups."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from pharos.clock import Clock
+from pharos.errors import Kind, PharosError
+from pharos.ingest.scrape.cache import ScrapeCache, warm_up
+from pharos.ingest.scrape.discovery import FileWatch, addresses
+from pharos.ingest.scrape.fetch import PageFetch
+from pharos.ingest.scrape.intake import Format, Intake, Metadata
+from pharos.ingest.scrape.job import JobConfig, ScrapeConfig
+from pharos.ingest.scrape.loop import Fetch, Fetched, Surroundings, TargetLoop, Workspace
+from pharos.ingest.scrape.target import DroppedTarget, Sink, TargetSpec, TargetStatus, target_of
+from pharos.labels import Labels, labels_of
+from pharos.outbound import Outbound
+from pharos.telemetry import SCRAPE_DISCOVERY_FAILED, SCRAPE_TARGETS
+
+_log = logging.getLogger(__name__)
+
+POLL_S: Final = 5.0
+"""How often discovery files are looked at."""
+_USER_AGENT: Final = "Pharos"
+
+
+@dataclass(slots=True)
+class _Pool:
+    """One job's targets."""
+
+    job: JobConfig
+    watch: FileWatch
+    told: dict[str, Metadata] = field(default_factory=dict)
+    loops: dict[TargetSpec, TargetLoop] = field(default_factory=dict)
+    dropped: list[DroppedTarget] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Leaving:
+    """A target that is gone, until its stale markers are written or a successor takes its cache."""
+
+    loop: TargetLoop
+    task: asyncio.Task[None]
+
+
+class Scraper:
+    """Scrapes what it is told to. Make, start and use it inside one running event loop.
+
+    `sink` takes the bodies of `tenant`; `random_source` makes the hash secret and the schedule's seed, and
+    shortens retry waits. Nothing is scraped before `start`.
+    """
+
+    def __init__(
+        self, sink: Sink, clock: Clock, random_source: random.Random, *, tenant: str = "default"
+    ) -> None:
+        self._seed = random_source.getrandbits(64)
+        self._around = Surroundings(sink, clock, tenant, "scrape", Workspace(), random_source.getrandbits(48))
+        self._local_around = Surroundings(
+            sink, clock, tenant, "self", self._around.workspace, self._around.offset_seed
+        )
+        self._clock = clock
+        self._random = random_source
+        self._outbound: Outbound | None = None
+        self._pools: dict[str, _Pool] = {}
+        self._local: dict[TargetSpec, TargetLoop] = {}
+        self._leaving: dict[tuple[str, Labels], _Leaving] = {}
+        self._poll: asyncio.Task[None] | None = None
+        self._config = ScrapeConfig()
+        self._changing = asyncio.Lock()
+
+    @property
+    def config(self) -> ScrapeConfig:
+        """The configuration in force."""
+        return self._config
+
+    async def start(self) -> None:
+        """Begin to scrape what is registered and configured; compiles the kernels first if no cache holds
+        them.
+        """
+        await asyncio.to_thread(warm_up)
+        self._outbound = Outbound(allow_private=True, user_agent=_USER_AGENT, random_source=self._random)
+        for loop in self._local.values():
+            loop.start()
+        self._poll = asyncio.create_task(self._poll_files(), name="scrape discovery")
+        await self.apply(self._config)
+
+    async def stop(self) -> None:
+        """Stop at once. No stale markers are written: whoever starts next goes on where this one ended."""
+        leaving = [one.task for one in self._leaving.values()]
+        for task in [*leaving, *([self._poll] if self._poll is not None else [])]:
+            task.cancel()
+        await asyncio.gather(*leaving, *([self._poll] if self._poll else []), return_exceptions=True)
+        loops = [loop for pool in self._pools.values() for loop in pool.loops.values()]
+        await asyncio.gather(*(loop.stop(cancel=True) for loop in [*loops, *self._local.values()]))
+        if self._outbound is not None:
+            await self._outbound.close()
+            self._outbound = None
+
+    def register_local(
+        self,
+        job: str,
+        instance: str,
+        interval_ms: int,
+        produce: Callable[[], bytes],
+        *,
+        form: Format = Format.TEXT,
+    ) -> None:
+        """Scrape `produce`, called on a thread, as a target of its own: relabelling apart, all is as by
+        HTTP.
+        """
+        labels = labels_of({"job": job, "instance": instance})
+        spec = TargetSpec(job, labels, f"internal:{job}", interval_ms, min(interval_ms, 10_000), labels)
+
+        async def fetch() -> Fetched:
+            return Fetched(await asyncio.to_thread(produce), form)
+
+        intake = Intake(JobConfig(job), labels, self._seed, {}, None)
+        loop = TargetLoop(spec, JobConfig(job), fetch, intake, self._local_around)
+        self._local[spec] = loop
+        if self._outbound is not None:
+            loop.start()
+
+    async def apply(self, config: ScrapeConfig) -> None:
+        """Take over a configuration: jobs that did not change keep their loops, targets that stay keep their
+        memory.
+
+        Before `start` it is only remembered.
+        """
+        async with self._changing:
+            self._config = config
+            if self._outbound is None:
+                return
+            self._outbound.forget_tls()
+            wanted = {job.job_name: job for job in config.jobs}
+            for name in [name for name in self._pools if name not in wanted]:
+                await self._retire(self._pools.pop(name), set())
+                SCRAPE_TARGETS.remove(name)
+            for name, job in wanted.items():
+                await self._apply_job(name, job)
+
+    async def _apply_job(self, name: str, job: JobConfig) -> None:
+        pool = self._pools.get(name)
+        if pool is not None and pool.job == job:
+            return
+        fresh = _Pool(job, FileWatch(job))
+        await _refreshed(fresh.watch)
+        if pool is not None:
+            # The rules changed, so every loop is made anew; their memories are adopted by label set.
+            await self._retire(pool, set())
+        self._pools[name] = fresh
+        await self._sync(fresh)
+
+    async def _sync(self, pool: _Pool) -> None:
+        """Bring a pool's loops in line with its groups."""
+        job = pool.job
+        specs: dict[TargetSpec, None] = {}
+        dropped: dict[Labels, DroppedTarget] = {}
+        for found in addresses((*job.static_groups, *pool.watch.groups)):
+            try:
+                target = target_of(job, found)
+            except PharosError as exc:
+                SCRAPE_DISCOVERY_FAILED.inc()
+                _log.warning("target not used: %s", exc)
+                continue
+            if isinstance(target, TargetSpec):
+                specs[target] = None
+            elif not job.limits.keep_dropped_targets or len(dropped) < job.limits.keep_dropped_targets:
+                dropped[target.discovered] = target
+        pool.dropped = list(dropped.values())
+        await self._retire(pool, set(specs))
+        limit = job.limits.target_limit
+        error = (
+            f"target_limit exceeded (number of targets: {len(specs)}, limit: {limit})"
+            if limit and len(specs) > limit
+            else ""
+        )
+        for spec in specs:
+            loop = pool.loops.get(spec)
+            if loop is None:
+                loop = pool.loops[spec] = await self._make_loop(pool, spec)
+                loop.start()
+            loop.forced_error = error
+        SCRAPE_TARGETS.labels(job.job_name).set(len(pool.loops))
+
+    async def _make_loop(self, pool: _Pool, spec: TargetSpec) -> TargetLoop:
+        if self._outbound is None:
+            raise PharosError(Kind.BUG, "targets need a started scraper")
+        cache: ScrapeCache | None = None
+        leaving = self._leaving.pop((spec.job, spec.labels), None)
+        if leaving is not None:
+            leaving.task.cancel()
+            await asyncio.gather(leaving.task, return_exceptions=True)
+            cache = leaving.loop.intake.cache
+            cache.forget_all()
+        fetch: Fetch = PageFetch(self._outbound, pool.job, spec)
+        intake = Intake(pool.job, spec.labels, self._seed, pool.told, cache)
+        return TargetLoop(spec, pool.job, fetch, intake, self._around)
+
+    async def _retire(self, pool: _Pool, keep: set[TargetSpec]) -> None:
+        """Stop the loops that are not kept; each writes its stale markers later, unless a successor comes."""
+        gone = [spec for spec in pool.loops if spec not in keep]
+        await asyncio.gather(*(pool.loops[spec].stop(cancel=False) for spec in gone))
+        for spec in gone:
+            loop = pool.loops.pop(spec)
+            task = asyncio.create_task(self._leave(loop), name=f"leave {spec.url}")
+            self._leaving[spec.job, spec.labels] = _Leaving(loop, task)
+
+    async def _leave(self, loop: TargetLoop) -> None:
+        """Write a gone target's stale markers at the time of its next scrape, just over two intervals
+        later.
+        """
+        interval_ms = loop.spec.interval_ms
+        status = loop.status()
+        if status.last_scrape_ms:
+            time_ms = max(status.last_scrape_ms + interval_ms, self._clock.now_ms())
+            await asyncio.sleep(interval_ms * 2.1 / 1000)
+            try:
+                await loop.write_stale(time_ms)
+            except PharosError as exc:
+                _log.warning("stale markers of %s not stored: %s", loop.spec.url, exc)
+        key = (loop.spec.job, loop.spec.labels)
+        if (leaving := self._leaving.get(key)) is not None and leaving.loop is loop:
+            del self._leaving[key]
+
+    async def _poll_files(self) -> None:
+        while True:
+            await asyncio.sleep(POLL_S)
+            await self.refresh_discovery()
+
+    async def refresh_discovery(self) -> None:
+        """Look at the discovery files now and take over what changed."""
+        for pool in list(self._pools.values()):
+            if pool.job.file_discoveries and await _refreshed(pool.watch):
+                async with self._changing:
+                    if self._pools.get(pool.job.job_name) is pool:
+                        await self._sync(pool)
+
+    def targets(self) -> list[TargetStatus]:
+        """Return every target, active ones first within their job; dropped ones are marked so."""
+        found: list[TargetStatus] = []
+        for pool in self._pools.values():
+            found += [loop.status() for loop in pool.loops.values()]
+            found += [TargetStatus(one.job, one.discovered, dropped=True) for one in pool.dropped]
+        return found + [loop.status() for loop in self._local.values()]
+
+    def target_metadata(self) -> list[tuple[Labels, tuple[Metadata, ...]]]:
+        """Return (target's labels, what its page says of its families) of every active target."""
+        loops = [loop for pool in self._pools.values() for loop in pool.loops.values()]
+        return [(loop.spec.labels, loop.intake.metadata) for loop in [*loops, *self._local.values()]]
+
+
+async def _refreshed(watch: FileWatch) -> bool:
+    """Look at a job's files on a thread; return whether its groups changed."""
+    return await asyncio.to_thread(watch.refresh)
