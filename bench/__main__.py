@@ -181,7 +181,7 @@ def _ingest_rows(case: ingest.Case, found: dict[str, ingest.Result]) -> list[Row
         cpu.values[name] = one.cpu_per_million_s
         rss.values[name], private.values[name] = one.peak_rss_bytes / 1e6, one.peak_private_bytes / 1e6
         p99.values[name] = one.outcome.latency_ms.get("p99", NAN)
-        after.values[name] = one.count.after_s
+        after.values[name] = one.readable_after_s
         own.values[name] = 100 * one.outcome.cpu_s / one.outcome.elapsed_s
     rate.higher_is_better = True
     after.compared = own.compared = False
@@ -235,6 +235,7 @@ def main() -> int:
     }
     console.print("  ".join(f"{kind.name} {version}" for kind, version in kinds.items()))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     out = options.out or (None if options.quick else ROOT / "docs" / "benchmarks.md")
     run = Run(kinds, options.quick, console)
     names = ["ingest", "query", "freshness", "disk"] if options.what == "all" else [options.what]

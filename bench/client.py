@@ -85,6 +85,5 @@ class Client:
             **more,
         )
 
-    def close(self) -> None:
-        """Close the connection."""
+    def __del__(self) -> None:
         self._connection.close()

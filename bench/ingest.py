@@ -9,7 +9,7 @@ from bench.client import Client
 from bench.sender import Outcome, Plan, send
 from bench.series import metric_names
 from bench.servers import Server
-from bench.verify import Count, wait_for
+from bench.verify import Count, first_metric, wait_for
 
 INTERVAL_MS = 15_000
 
@@ -45,7 +45,10 @@ class Result:
     cpu_s: float
     peak_rss_bytes: int
     peak_private_bytes: int
+    readable_after_s: float
+    """From the last acknowledgement until the samples of one metric were all there."""
     count: Count
+    """Of all metrics, afterwards."""
 
     @property
     def cpu_per_million_s(self) -> float:
@@ -77,12 +80,16 @@ def measure(kind: type[Server], case: Case, duration_s: float, now_s: float | No
         server.reset_peak()
         before = server.cpu_s()
         outcome = send(plan)
-        cpu_sending = server.cpu_s() - before
-        rss, private = server.peak()
         last = start_ms + (max(outcome.shard_samples) * case.connections // case.series + 2) * INTERVAL_MS
+        client = Client(server.port)
+        # One metric is asked for until it is whole, so that the questions hardly add to the server's cost.
+        name, of_it = first_metric("mixed", case.series, outcome.shard_samples)
+        readable = wait_for(client, of_it, [name], start_ms, last)
+        cpu_s = server.cpu_s() - before
+        rss, private = server.peak()
         count = wait_for(
             Client(server.port), outcome.acknowledged, metric_names("mixed", case.series), start_ms, last
         )
     finally:
         server.stop()
-    return Result(outcome, cpu_sending, rss, private, count)
+    return Result(outcome, cpu_s, rss, private, readable.after_s, count)

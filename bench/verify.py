@@ -50,23 +50,35 @@ class Content:
 def expected(layout: str, series: int, shard_samples: Sequence[int]) -> dict[str, Content]:
     """Return what a server must hold of each metric after a sender's `shard_samples` were acknowledged.
 
-    The layout must hold whole numbers only ("counters"), so that sums are exact.
+    Sums are exact for layouts of whole numbers only ("counters").
     """
     made = build(layout, series)
     names = np.array([row[0][1] for row in made.labels])
-    bounds = np.linspace(0, series, len(shard_samples) + 1).astype(int)
+    bounds = np.linspace(0, len(made), len(shard_samples) + 1).astype(int)
     found = {str(name): Content(0, 0) for name in np.unique(names)}
     for (first, last), sent in zip(pairwise(bounds), shard_samples, strict=True):
         steps, rest = divmod(sent, int(last - first))
         for name, content in found.items():
             index = np.arange(first, last, dtype=np.int64)[names[first:last] == name]
             more = index[index < first + rest]
-            worth = total(index, made.kinds[index], 0, steps) + total(
-                more, made.kinds[more], steps, steps + 1
-            )
+            worth = total(index, made.kinds[index], 0, steps)
+            worth += total(more, made.kinds[more], steps, steps + 1)
             count = len(index) * steps + len(more)
             found[name] = Content(content.count + count, content.sum + round(worth))
     return found
+
+
+def first_metric(layout: str, series: int, shard_samples: Sequence[int]) -> tuple[str, int]:
+    """Return the name of a layout's first metric and how many samples of it `shard_samples` contain."""
+    made = build(layout, series)
+    name = made.labels[0][0][1]
+    own = np.array([row[0][1] == name for row in made.labels])
+    bounds = np.linspace(0, len(made), len(shard_samples) + 1).astype(int)
+    count = 0
+    for (first, last), sent in zip(pairwise(bounds), shard_samples, strict=True):
+        steps, rest = divmod(sent, int(last - first))
+        count += steps * int(own[first:last].sum()) + int(own[first : first + rest].sum())
+    return name, count
 
 
 def held(

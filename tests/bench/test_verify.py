@@ -6,7 +6,7 @@ from collections import Counter
 
 from bench.series import build
 from bench.values import value
-from bench.verify import Content, expected
+from bench.verify import Content, expected, first_metric
 
 
 def test_expected_content_is_that_of_each_shard_s_acknowledged_prefix() -> None:
@@ -21,3 +21,5 @@ def test_expected_content_is_that_of_each_shard_s_acknowledged_prefix() -> None:
             sums[name] += int(value(first + within, step, layout.kinds[first + within]))
     wanted = {name: Content(counts[name], sums[name]) for name in counts}
     assert expected("counters", 400, [607, 150]) == wanted
+    name = layout.labels[0][0][1]
+    assert first_metric("counters", 400, [607, 150]) == (name, counts[name])
