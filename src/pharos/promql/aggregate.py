@@ -1,0 +1,277 @@
+"""Aggregations over the series of a grid, step by step (promql/engine.go: aggregation, aggregationK)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from pharos.errors import Kind, PharosError
+from pharos.labels import METRIC_NAME, Labels, labels_of
+from pharos.promql import annotations as words
+from pharos.promql.aggregate_histogram import aggregate_cells
+from pharos.promql.annotations import Annotations, format_f, format_g
+from pharos.promql.ast import NOWHERE, Aggregate, Span, StringLiteral
+from pharos.promql.kernels import Bools, Floats, Ints
+from pharos.promql.kernels_group import group_avg, group_count, group_extreme, group_sum, group_variance
+from pharos.promql.kernels_rank import keep_extremes, keep_first
+from pharos.promql.kernels_sorted import quantile_group
+from pharos.promql.aggregate_hash import hash_labels
+from pharos.promql.values import Grid, drop_absent, empty_grid, take_rows
+
+KEEPING: Final = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
+"""Aggregations that give back some of their input instead of one series a group."""
+
+_MAX_INT: Final = 9223372036854775807.0
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Which group each series of a grid belongs to, and the labels of the groups in order of appearance."""
+
+    numbers: Ints
+    labels: list[Labels]
+
+
+def grouped(labels: Sequence[Labels], names: Sequence[str], *, without: bool) -> Groups:
+    """Return the groups of series with the same values of `names`, or of all labels but those."""
+    if not without and not names:
+        return Groups(np.zeros(len(labels), np.int64), [()] if labels else [])
+    keys = _keys_without(labels, names) if without else _keys_by(labels, names)
+    numbers: dict[Labels, int] = {}
+    out = np.asarray([numbers.setdefault(key, len(numbers)) for key in keys], np.int64)
+    return Groups(out, list(numbers))
+
+
+def _keys_by(labels: Sequence[Labels], names: Sequence[str]) -> list[Labels]:
+    wanted = frozenset(names)
+    if not labels:
+        return []
+    at = [i for i, pair in enumerate(labels[0]) if pair[0] in wanted]
+    if len(wanted) == 1 and len(at) == 1:
+        # All series of one metric mostly have the same label names: look where the first one has it.
+        (i,) = at
+        (name,) = wanted
+        return [
+            (ls[i],) if len(ls) > i and ls[i][0] == name else tuple(p for p in ls if p[0] == name)
+            for ls in labels
+        ]
+    return [tuple(pair for pair in ls if pair[0] in wanted) for ls in labels]
+
+
+def _keys_without(labels: Sequence[Labels], names: Sequence[str]) -> list[Labels]:
+    unwanted = frozenset((*names, METRIC_NAME))
+    return [tuple(pair for pair in ls if pair[0] not in unwanted) for ls in labels]
+
+
+def aggregate(
+    node: Aggregate, grid: Grid, param: Floats | None, *, delayed: bool, notes: Annotations
+) -> Grid:
+    """Return the aggregation `node` of `grid`; `param` is its scalar argument by step.
+
+    Raises PharosError(INVALID) for a parameter that Prometheus refuses.
+    """
+    steps = grid.steps
+    if node.op == "count_values":
+        return _count_values(node, grid)
+    values = param if param is not None else np.zeros(steps)
+    if node.op in KEEPING:
+        return _keep(node, grid, values, notes)
+    if node.op == "quantile":
+        _warn_quantile(values, _span_of(node.param), notes)
+    if not grid.labels:
+        return empty_grid(steps)
+    groups = grouped(grid.labels, node.grouping, without=node.without)
+    floats = grid.floats()
+    out, seen = _REDUCERS[node.op](groups, grid, floats, values)
+    result = Grid(groups.labels, out, seen)
+    if delayed and grid.dropped is not None:
+        result.dropped = np.zeros(len(groups.labels), np.bool_)
+        np.logical_or.at(result.dropped, groups.numbers, grid.dropped)
+    if grid.cells is not None:
+        aggregate_cells(node, grid, groups.numbers, result, notes)
+    return drop_absent(result)
+
+
+def _span_of(node: object) -> Span:
+    span = getattr(node, "span", NOWHERE)
+    return span if isinstance(span, Span) else NOWHERE
+
+
+def _shape(groups: Groups, grid: Grid) -> tuple[int, int]:
+    return len(groups.labels), grid.steps
+
+
+def _sum(groups: Groups, grid: Grid, floats: Bools, _: Floats) -> tuple[Floats, Bools]:
+    shape = _shape(groups, grid)
+    out, seen = np.zeros(shape), np.zeros(shape, np.bool_)
+    group_sum(groups.numbers, grid.values, floats, out, np.zeros(shape), seen)
+    return out, seen
+
+
+def _avg(groups: Groups, grid: Grid, floats: Bools, _: Floats) -> tuple[Floats, Bools]:
+    shape = _shape(groups, grid)
+    out, seen = np.zeros(shape), np.zeros(shape, np.bool_)
+    group_avg(groups.numbers, grid.values, floats, out, np.zeros(shape), np.zeros(shape), seen)
+    return out, seen
+
+
+def _count(groups: Groups, grid: Grid, floats: Bools, _: Floats) -> tuple[Floats, Bools]:
+    del floats
+    shape = _shape(groups, grid)
+    out, seen = np.zeros(shape), np.zeros(shape, np.bool_)
+    group_count(groups.numbers, grid.present, out, seen)
+    return out, seen
+
+
+def _group(groups: Groups, grid: Grid, floats: Bools, values: Floats) -> tuple[Floats, Bools]:
+    _, seen = _count(groups, grid, floats, values)
+    return np.ones(seen.shape), seen
+
+
+def _extreme(sign: float) -> Callable[[Groups, Grid, Bools, Floats], tuple[Floats, Bools]]:
+    def reduce(groups: Groups, grid: Grid, floats: Bools, _: Floats) -> tuple[Floats, Bools]:
+        shape = _shape(groups, grid)
+        out, seen = np.zeros(shape), np.zeros(shape, np.bool_)
+        group_extreme(groups.numbers, grid.values, floats, sign, out, seen)
+        return out, seen
+
+    return reduce
+
+
+def _stdvar(groups: Groups, grid: Grid, floats: Bools, _: Floats) -> tuple[Floats, Bools]:
+    shape = _shape(groups, grid)
+    out, seen = np.zeros(shape), np.zeros(shape, np.bool_)
+    group_variance(groups.numbers, grid.values, floats, np.zeros(shape), np.zeros(shape), out, seen)
+    return out, seen
+
+
+def _stddev(groups: Groups, grid: Grid, floats: Bools, values: Floats) -> tuple[Floats, Bools]:
+    out, seen = _stdvar(groups, grid, floats, values)
+    with np.errstate(invalid="ignore"):
+        return np.sqrt(out), seen
+
+
+def _quantile(groups: Groups, grid: Grid, floats: Bools, values: Floats) -> tuple[Floats, Bools]:
+    shape = _shape(groups, grid)
+    out, seen = np.zeros(shape), np.zeros(shape, np.bool_)
+    quantile_group(groups.numbers, shape[0], grid.values, floats, values, out, seen)
+    return out, seen
+
+
+_REDUCERS: Final[dict[str, Callable[[Groups, Grid, Bools, Floats], tuple[Floats, Bools]]]] = {
+    "sum": _sum,
+    "avg": _avg,
+    "count": _count,
+    "group": _group,
+    "min": _extreme(-1.0),
+    "max": _extreme(1.0),
+    "stdvar": _stdvar,
+    "stddev": _stddev,
+    "quantile": _quantile,
+}
+
+
+def _warn_quantile(values: Floats, span: Span, notes: Annotations) -> None:
+    if np.isnan(values).any():
+        notes.warn(words.invalid_quantile(float("nan")), span)
+    high, low = float(values.max()), float(values.min())
+    if high > 1:
+        notes.warn(words.invalid_quantile(high), span)
+    if low < 0:
+        notes.warn(words.invalid_quantile(low), span)
+
+
+def _count_values(node: Aggregate, grid: Grid) -> Grid:
+    name = node.param.value if isinstance(node.param, StringLiteral) else ""
+    names = node.grouping if node.without else (*node.grouping, name)
+    rows: dict[Labels, int] = {}
+    counts: list[Floats] = []
+    histograms = grid.histograms()
+    for i, labels in enumerate(grid.labels):
+        texts: dict[str, Bools] = {}
+        floats = grid.present[i] & ~histograms[i]
+        bits = grid.values[i].view(np.int64)
+        for code in np.unique(bits[floats]).tolist():
+            mask = floats & (bits == code)
+            text = format_f(float(grid.values[i][np.flatnonzero(mask)[0]]))
+            texts[text] = texts.get(text, np.zeros(grid.steps, np.bool_)) | mask
+        for k in np.flatnonzero(histograms[i]).tolist():
+            assert grid.cells is not None  # noqa: S101 - histograms() is empty without cells
+            texts.setdefault(str(grid.cells[i, k]), np.zeros(grid.steps, np.bool_))[k] = True
+        for text, mask in texts.items():
+            valued = labels_of({**dict(labels), name: text})
+            key = grouped([valued], names, without=node.without).labels[0]
+            if key not in rows:
+                rows[key] = len(counts)
+                counts.append(np.zeros(grid.steps))
+            counts[rows[key]] += mask
+    if not rows:
+        return empty_grid(grid.steps)
+    values = np.array(counts)
+    return Grid(list(rows), values, values > 0)
+
+
+# ---- aggregations that keep some of their input
+
+
+def _keep(node: Aggregate, grid: Grid, values: Floats, notes: Annotations) -> Grid:
+    steps = grid.steps
+    if node.op == "limit_ratio":
+        return _limit_ratio(node, grid, values, notes)
+    high, low = float(values.max()), float(values.min())
+    if high < 1:
+        return empty_grid(steps)
+    if np.isnan(values).any():
+        raise PharosError(Kind.INVALID, "Parameter value is NaN")
+    if low <= -_MAX_INT:
+        raise PharosError(Kind.INVALID, f"Scalar value {format_g(low)} underflows int64")
+    if high >= _MAX_INT:
+        raise PharosError(Kind.INVALID, f"Scalar value {format_g(high)} overflows int64")
+    if not grid.labels:
+        return grid
+    limits = np.minimum(values, float(len(grid.labels))).astype(np.int64)
+    groups = grouped(grid.labels, node.grouping, without=node.without)
+    order = np.argsort(groups.numbers, kind="stable").astype(np.int64)
+    starts = np.searchsorted(groups.numbers[order], np.arange(len(groups.labels) + 1)).astype(np.int64)
+    kept = np.zeros(grid.present.shape, np.bool_)
+    if node.op == "limitk":
+        keep_first(starts, order, grid.present, limits, kept)
+        return _kept_rows(grid, kept)
+    if (grid.histograms() & (limits >= 1)).any():
+        notes.info(words.ignored_in_aggregation(node.op), node.span)
+    sign = 1.0 if node.op == "topk" else -1.0
+    chosen = np.empty(len(grid.labels), np.int64)
+    n = keep_extremes(starts, order, grid.values, grid.floats(), limits, sign, kept, chosen)
+    if steps > 1:
+        return _kept_rows(grid, kept)
+    # For one step the answer is in order: group by group, the best first, NaN last.
+    column = grid.values[:, 0]
+    ranked = sorted(
+        chosen[:n].tolist(),
+        key=lambda row: (int(groups.numbers[row]), bool(np.isnan(column[row])), -sign * float(column[row])),
+    )
+    return _kept_rows(take_rows(grid, np.asarray(ranked, np.int64)), np.ones((n, 1), np.bool_))
+
+
+def _kept_rows(grid: Grid, kept: Bools) -> Grid:
+    return drop_absent(Grid(grid.labels, grid.values, grid.present & kept, grid.cells, grid.dropped))
+
+
+def _limit_ratio(node: Aggregate, grid: Grid, values: Floats, notes: Annotations) -> Grid:
+    high, low = float(values.max()), float(values.min())
+    if high == 0 and low == 0:
+        return empty_grid(grid.steps)
+    if np.isnan(values).any():
+        raise PharosError(Kind.INVALID, "Ratio value is NaN")
+    span = _span_of(node.param)
+    if high > 1.0:
+        notes.warn(words.invalid_ratio(high, 1.0), span)
+    if low < -1.0:
+        notes.warn(words.invalid_ratio(low, -1.0), span)
+    ratios = np.clip(values, -1.0, 1.0)
+    offsets = np.asarray([hash_labels(labels) / float(2**64 - 1) for labels in grid.labels]).reshape(-1, 1)
+    kept = ((ratios >= 0) & (offsets < ratios)) | ((ratios < 0) & (offsets >= 1.0 + ratios))
+    return _kept_rows(grid, kept & (values != 0))

@@ -1,0 +1,234 @@
+"""Functions of range vectors over floats: each is a kernel over the windows of every series."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from pharos.errors import Kind, PharosError
+from pharos.labels import METRIC_NAME
+from pharos.promql import annotations as words
+from pharos.promql import kernels_window as ops
+from pharos.promql.annotations import Annotations
+from pharos.promql.ast import Call, Span
+from pharos.promql.evaluate_windows import Windows
+from pharos.promql.kernels import Bools, Floats, Ints
+from pharos.promql.kernels_rate import (
+    extended_window,
+    instant_window,
+    is_start_reset,
+    rate_window,
+    rate_window_started,
+)
+from pharos.promql.kernels_sorted import quantile_window
+from pharos.promql.kernels_window import mark_changes, mark_drops, over_window, transitions
+from pharos.promql.values import Grid, drop_absent, label_value, lose_names
+
+_SIMPLE: Final = {
+    "avg_over_time": ops.AVG,
+    "count_over_time": ops.COUNT,
+    "deriv": ops.DERIV,
+    "double_exponential_smoothing": ops.SMOOTHING,
+    "first_over_time": ops.FIRST,
+    "last_over_time": ops.LAST,
+    "max_over_time": ops.MAX,
+    "min_over_time": ops.MIN,
+    "predict_linear": ops.PREDICT,
+    "present_over_time": ops.PRESENT,
+    "stddev_over_time": ops.STDDEV,
+    "stdvar_over_time": ops.STDVAR,
+    "sum_over_time": ops.SUM,
+    "ts_of_first_over_time": ops.TS_FIRST,
+    "ts_of_last_over_time": ops.TS_LAST,
+    "ts_of_max_over_time": ops.TS_MAX,
+    "ts_of_min_over_time": ops.TS_MIN,
+}
+NAME_KEEPING: Final = frozenset({"first_over_time", "last_over_time"})
+_COUNTER_SUFFIXES: Final = ("_total", "_sum", "_count", "_bucket")
+
+
+@dataclass(frozen=True, slots=True)
+class RangeCall:
+    """A call of a range function: its node, scalar arguments by step, and where its words go."""
+
+    node: Call
+    scalars: Sequence[Floats]
+    arg_span: Span
+    delayed: bool
+    use_types: bool
+    notes: Annotations
+
+
+Kernel = Callable[[RangeCall, Windows, Floats, Bools], None]
+
+
+def range_function(call: RangeCall, windows: Windows) -> Grid:
+    """Return the function's value over the float windows of every series, metric names still in place."""
+    samples = windows.samples
+    shape = (len(samples.labels), windows.steps)
+    out, present = np.zeros(shape), np.zeros(shape, np.bool_)
+    name = call.node.func
+    special = _SPECIAL.get(name)
+    if special is not None:
+        special(call, windows, out, present)
+    else:
+        _over_time(call, windows, out, present)
+    return Grid(list(samples.labels), out, present, None, samples.dropped)
+
+
+def finish_names(call: RangeCall, grid: Grid) -> Grid:
+    """Return the result without absent series and, unless the function keeps them, without names."""
+    grid = drop_absent(grid)
+    if call.node.func in {"rate", "increase"}:
+        _warn_non_counter(call, grid)
+    if call.node.func in NAME_KEEPING:
+        return grid
+    return lose_names(grid, delayed=call.delayed)
+
+
+def _warn_non_counter(call: RangeCall, grid: Grid) -> None:
+    floats = grid.floats().any(axis=1).tolist() if grid.cells is not None else [True] * len(grid.labels)
+    seen: set[str] = set()
+    for labels, has_float in zip(grid.labels, floats, strict=True):
+        name = label_value(labels, METRIC_NAME)
+        if not name or not has_float:
+            continue
+        if call.use_types:
+            kind = label_value(labels, "__type__")
+            if kind not in {"counter", "histogram"}:
+                call.notes.info(words.possible_non_counter_type(name, kind), call.arg_span)
+        elif name not in seen:
+            seen.add(name)
+            if not name.endswith(_COUNTER_SUFFIXES):
+                call.notes.info(words.possible_non_counter(name), call.arg_span)
+
+
+def _over_time(call: RangeCall, w: Windows, out: Floats, present: Bools) -> None:
+    zeros = np.zeros(w.steps)
+    first = call.scalars[0] if call.scalars else zeros
+    second = call.scalars[1] if len(call.scalars) > 1 else zeros
+    name = call.node.func
+    if name == "double_exponential_smoothing" and w.samples.offsets[-1] > 0:
+        _check_factor(first, "smoothing")
+        _check_factor(second, "trend")
+    s = w.samples
+    over_window(
+        _SIMPLE[name], s.offsets, s.ts, s.values, w.first_ms, w.stride_ms, w.steps, w.range_ms,
+        w.eval_first_ms, w.eval_step_ms, first, second, out, present,
+    )  # fmt: skip
+
+
+def _check_factor(values: Floats, what: str) -> None:
+    bad = values[(values <= 0) | (values >= 1)]
+    if bad.size:
+        short = what[0] + "f"
+        raise PharosError(
+            Kind.INVALID, f"invalid {what} factor. Expected: 0 < {short} < 1, got: {float(bad[0]):f}"
+        )
+
+
+def _rate(*, is_counter: bool, is_rate: bool) -> Kernel:
+    def run(call: RangeCall, w: Windows, out: Floats, present: Bools) -> None:
+        s = w.samples
+        if w.anchored or w.smoothed:
+            extended_window(
+                s.offsets, s.ts, s.values, w.first_ms, w.stride_ms, w.steps, w.range_ms, w.reach_ms,
+                w.smoothed, is_counter, is_rate, out, present,
+            )  # fmt: skip
+        elif is_counter and s.started is not None and s.started.any():
+            overlaps = np.zeros(len(s.labels), np.int64)
+            rate_window_started(
+                s.offsets, s.ts, s.values, s.started, w.first_ms, w.stride_ms, w.steps, w.range_ms,
+                is_rate, out, present, overlaps,
+            )  # fmt: skip
+            for row in np.flatnonzero(overlaps).tolist():
+                metric = label_value(s.labels[row], METRIC_NAME)
+                call.notes.start_overlap(metric, call.arg_span, int(overlaps[row]))
+        else:
+            rate_window(
+                s.offsets, s.ts, s.values, w.first_ms, w.stride_ms, w.steps, w.range_ms,
+                is_counter, is_rate, out, present,
+            )  # fmt: skip
+
+    return run
+
+
+def _instant(*, is_rate: bool) -> Kernel:
+    def run(call: RangeCall, w: Windows, out: Floats, present: Bools) -> None:
+        del call
+        s = w.samples
+        started = s.started if s.started is not None and is_rate else np.zeros(0, np.int64)
+        instant_window(
+            s.offsets, s.ts, s.values, started, w.first_ms, w.stride_ms, w.steps, w.range_ms, is_rate,
+            out, present,
+        )  # fmt: skip
+
+    return run
+
+
+def _count_marks(w: Windows, marks: Bools, out: Floats, present: Bools) -> None:
+    s = w.samples
+    reach = w.reach_ms if w.anchored else -1
+    transitions(
+        s.offsets, s.ts, s.values, marks, w.first_ms, w.stride_ms, w.steps, w.range_ms, reach, out, present
+    )
+
+
+def _changes(call: RangeCall, w: Windows, out: Floats, present: Bools) -> None:
+    del call
+    marks = np.zeros(w.samples.values.size, np.bool_)
+    mark_changes(w.samples.values, marks)
+    _count_marks(w, marks, out, present)
+
+
+def start_resets(started: Ints, ts: Ints) -> Bools:
+    """Return which samples' start timestamps tell of a reset since the sample before."""
+    marks = np.zeros(ts.size, np.bool_)
+    for j in np.flatnonzero(started[1:]).tolist():
+        marks[j + 1] = is_start_reset(started[j], ts[j], started[j + 1], ts[j + 1])
+    return marks
+
+
+def _resets(call: RangeCall, w: Windows, out: Floats, present: Bools) -> None:
+    del call
+    s = w.samples
+    marks = np.zeros(s.values.size, np.bool_)
+    mark_drops(s.values, marks)
+    if s.started is not None and s.started.any():
+        marks |= start_resets(s.started, s.ts)
+    _count_marks(w, marks, out, present)
+
+
+def _quantile(call: RangeCall, w: Windows, out: Floats, present: Bools) -> None:
+    s = w.samples
+    deviation = call.node.func == "mad_over_time"
+    quantiles = np.zeros(w.steps) if deviation else call.scalars[0]
+    quantile_window(
+        s.offsets, s.ts, s.values, w.first_ms, w.stride_ms, w.steps, w.range_ms, deviation, quantiles,
+        out, present,
+    )  # fmt: skip
+    if not deviation:
+        bad = np.isnan(quantiles) | (quantiles < 0) | (quantiles > 1)
+        for k in np.flatnonzero(bad & present.any(axis=0)).tolist():
+            call.notes.warn(words.invalid_quantile(float(quantiles[k])), call.node.args[0].span)
+
+
+_SPECIAL: Final[dict[str, Kernel]] = {
+    "changes": _changes,
+    "delta": _rate(is_counter=False, is_rate=False),
+    "idelta": _instant(is_rate=False),
+    "increase": _rate(is_counter=True, is_rate=False),
+    "irate": _instant(is_rate=True),
+    "mad_over_time": _quantile,
+    "quantile_over_time": _quantile,
+    "rate": _rate(is_counter=True, is_rate=True),
+    "resets": _resets,
+}
+
+
+def absent_steps(grid: Grid) -> Bools:
+    """Return the steps at which no series is present."""
+    return ~grid.present.any(axis=0) if len(grid.labels) else np.ones(grid.steps, np.bool_)

@@ -1,0 +1,441 @@
+"""From a planned query to its answer: walk the nodes, read the samples, run the kernels.
+
+Every node is evaluated once for all steps. What the plan shares is kept; `check` is called between nodes so
+that a deadline or a closed connection ends the work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from pharos.errors import Kind, PharosError
+from pharos.promql import calls, calls_bucket, calls_histogram, calls_info, calls_label
+from pharos.promql.aggregate import aggregate
+from pharos.promql.annotations import Annotations
+from pharos.promql.ast import (
+    Aggregate,
+    Binary,
+    Call,
+    Duration,
+    Expr,
+    MatrixSelector,
+    NumberLiteral,
+    Paren,
+    StepInvariant,
+    StringLiteral,
+    Subquery,
+    Unary,
+    VectorSelector,
+)
+from pharos.promql.binary import binary_operation
+from pharos.promql.calls import Context, Function
+from pharos.promql.calls_label import absence
+from pharos.promql.calls_range import RangeCall, finish_names, range_function
+from pharos.promql.calls_range_histogram import correct_histograms
+from pharos.promql.evaluate_select import Selection, select_instant, select_times
+from pharos.promql.evaluate_windows import Windows, samples_of_grid, window_rows
+from pharos.promql.kernels import Floats, Ints
+from pharos.promql.parse import parse
+from pharos.promql.plan import DEFAULT_LOOKBACK_MS, Planned, plan, subquery_start
+from pharos.promql.source import SampleSource
+from pharos.promql.values import (
+    Answer,
+    AnswerType,
+    Grid,
+    Scalar,
+    Text,
+    Value,
+    broadcast_steps,
+    drop_absent,
+    empty_grid,
+    lose_names,
+    settle_names,
+)
+
+_CALLS: Final[dict[str, Function]] = {
+    **calls.FUNCTIONS,
+    **calls_label.FUNCTIONS,
+    **calls_bucket.FUNCTIONS,
+    **calls_histogram.FUNCTIONS,
+}
+
+TOO_MANY_SAMPLES: Final = "query processing would load too many samples into memory in query execution"
+
+
+def _no_check() -> None:
+    return
+
+
+@dataclass(frozen=True, slots=True)
+class EvalOptions:
+    """How to evaluate.
+
+    `delayed_name_removal` keeps metric names until the end of the query; `type_and_unit_labels` has rate
+    look at `__type__` rather than at the name's ending; `start_timestamps` lets counters use theirs.
+    `max_samples` bounds the samples read and those in any one intermediate result (0: no bound). `check`
+    is called between nodes and raises to end the evaluation.
+    """
+
+    delayed_name_removal: bool = False
+    type_and_unit_labels: bool = False
+    start_timestamps: bool = True
+    max_samples: int = 0
+    check: Callable[[], None] = _no_check
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The times a node is evaluated at: `start_ms + k * step_ms` for `count` steps."""
+
+    start_ms: int
+    step_ms: int
+    count: int
+
+    @property
+    def last_ms(self) -> int:
+        """Return the last time."""
+        return self.start_ms + self.step_ms * (self.count - 1)
+
+    def times_ms(self) -> Ints:
+        """Return all times."""
+        return self.start_ms + self.step_ms * np.arange(self.count, dtype=np.int64)
+
+
+def evaluate(planned: Planned, source: SampleSource, options: EvalOptions | None = None) -> Answer:
+    """Return the answer of a planned query over `source`.
+
+    Raises PharosError(INVALID) where Prometheus ends a query with an error, PharosError(LIMITED) where a
+    limit is met, and whatever `source` and `options.check` raise.
+    """
+    evaluation = _Evaluation(planned, source, options or EvalOptions())
+    return evaluation.answer()
+
+
+class _Evaluation:
+    """One query on its way: what was read, what is known, what is to be said."""
+
+    def __init__(self, planned: Planned, source: SampleSource, options: EvalOptions) -> None:
+        self.planned = planned
+        self.source = source
+        self.options = options
+        self.notes = Annotations()
+        self.samples_read = 0
+        self._selections: dict[int, Selection] = {}
+        self._known: dict[tuple[int, Steps], Value] = {}
+
+    # ---- the whole query
+
+    def answer(self) -> Answer:
+        """Return the answer with names settled, ordered where the API orders it."""
+        planned = self.planned
+        instant = planned.step_ms == 0
+        count = 1 if instant else (planned.end_ms - planned.start_ms) // planned.step_ms + 1
+        steps = Steps(planned.start_ms, planned.step_ms, count)
+        root = planned.expr
+        while isinstance(root, Paren | StepInvariant) and isinstance(
+            root.expr, Paren | MatrixSelector | Subquery
+        ):
+            root = root.expr
+        if isinstance(root, MatrixSelector | Subquery):
+            return self._range_answer(root, steps, instant=instant)
+        value = self.value(root, steps)
+        times = steps.times_ms()
+        if isinstance(value, Text):
+            self._refuse_range("string", instant=instant)
+            return self._finished(Answer(AnswerType.STRING, times, text=value.value))
+        if isinstance(value, Scalar):
+            kind = AnswerType.SCALAR if instant else AnswerType.MATRIX
+            row = value.values.reshape(1, -1)
+            return self._finished(Answer(kind, times, [()], row, np.ones(row.shape, np.bool_)))
+        grid = drop_absent(settle_names(value))
+        kind = AnswerType.VECTOR
+        if not instant:
+            kind = AnswerType.MATRIX
+            grid = _ordered(grid)
+        return self._finished(Answer(kind, times, grid.labels, grid.values, grid.present, grid.cells))
+
+    def _finished(self, answer: Answer) -> Answer:
+        warnings, infos = self.notes.rendered(self.planned.text)
+        return replace(answer, warnings=warnings, infos=infos, samples_read=self.samples_read)
+
+    def _refuse_range(self, kind: str, *, instant: bool) -> None:
+        if not instant:
+            raise PharosError(
+                Kind.INVALID,
+                f'invalid expression type "{kind}" for range query, must be Scalar or instant Vector',
+            )
+
+    def _range_answer(self, root: MatrixSelector | Subquery, steps: Steps, *, instant: bool) -> Answer:
+        self._refuse_range("range vector", instant=instant)
+        if isinstance(root, Subquery):
+            inner, grid = self._subquery(root, steps)
+            grid = _ordered(drop_absent(settle_names(grid)))
+            return self._finished(
+                Answer(
+                    AnswerType.MATRIX, inner.times_ms(), grid.labels, grid.values, grid.present, grid.cells
+                )
+            )
+        windows = self._windows(root, steps)
+        return self._finished(Answer(AnswerType.MATRIX, steps.times_ms(), raw=window_rows(windows)))
+
+    # ---- nodes
+
+    def value(self, node: Expr, steps: Steps) -> Value:
+        """Return the value of `node` at `steps`; shared nodes are evaluated once."""
+        self.options.check()
+        if not self.planned.is_shared(node):
+            return self._value(node, steps)
+        key = (id(node), steps)
+        if key not in self._known:
+            self._known[key] = self._value(node, steps)
+        return self._known[key]
+
+    def _value(self, node: Expr, steps: Steps) -> Value:
+        value = self._dispatch(node, steps)
+        limit = self.options.max_samples
+        if limit and isinstance(value, Grid) and value.present.size > limit and value.present.sum() > limit:
+            raise PharosError(Kind.LIMITED, TOO_MANY_SAMPLES, hint="narrow the selector or widen the step")
+        return value
+
+    def _dispatch(self, node: Expr, steps: Steps) -> Value:
+        match node:
+            case NumberLiteral(value=number):
+                return Scalar(np.full(steps.count, number))
+            case StringLiteral(value=text):
+                return Text(text)
+            case Paren(expr=inner):
+                return self.value(inner, steps)
+            case StepInvariant(expr=inner):
+                return broadcast_steps(self.value(inner, replace(steps, count=1)), steps.count)
+            case VectorSelector():
+                return self._instant(node, steps)
+            case Unary(op=op, expr=inner):
+                return self._unary(op, self.value(inner, steps))
+            case Binary(left=left, right=right):
+                sides = self.value(left, steps), self.value(right, steps)
+                return binary_operation(
+                    self._placed(node), *sides, delayed=self.options.delayed_name_removal, notes=self.notes
+                )
+            case Aggregate():
+                return self._aggregate(node, steps)
+            case Call():
+                return self._call(node, steps)
+            case _:
+                raise PharosError(Kind.BUG, f"a {type(node).__name__} stands where no range vector can")
+
+    def _placed(self, node: Binary) -> Binary:
+        # Annotations tell the last place a shared node stands at, as upstream, which evaluates each of them.
+        return replace(node, span=self.planned.spans_of(node)[-1])
+
+    def _unary(self, op: str, value: Value) -> Value:
+        if op == "+":
+            return value
+        if isinstance(value, Scalar):
+            return Scalar(-value.values)
+        if not isinstance(value, Grid):
+            raise PharosError(Kind.BUG, "a string was negated; check should refuse it")
+        cells = None
+        if value.cells is not None:
+            cells = calls_histogram.negated(value.cells)
+        negative = Grid(value.labels, -value.values, value.present, cells, value.dropped)
+        return lose_names(negative, delayed=self.options.delayed_name_removal)
+
+    def _aggregate(self, node: Aggregate, steps: Steps) -> Value:
+        param: Floats | None = None
+        if node.param is not None and node.op != "count_values":
+            value = self.value(node.param, steps)
+            param = value.values if isinstance(value, Scalar) else None
+        grid = calls.grid_of(self.value(node.expr, steps))
+        return aggregate(node, grid, param, delayed=self.options.delayed_name_removal, notes=self.notes)
+
+    # ---- selectors
+
+    def _selection(self, selector: VectorSelector) -> Selection:
+        fetch = self.planned.fetch_of(selector)
+        if id(fetch) not in self._selections:
+            self.options.check()
+            block = self.source.select(fetch.matchers, fetch.start_ms, fetch.end_ms)
+            self._count(block.values.size)
+            self._selections[id(fetch)] = Selection(block)
+        return self._selections[id(fetch)]
+
+    def _count(self, samples: int) -> None:
+        self.samples_read += samples
+        if self.options.max_samples and self.samples_read > self.options.max_samples:
+            raise PharosError(Kind.LIMITED, TOO_MANY_SAMPLES, hint="narrow the selector or the time range")
+
+    def _instant(self, node: VectorSelector, steps: Steps) -> Grid:
+        at, shift = node.at, milliseconds(node.offset)
+        if at is not None:
+            once = select_instant(
+                self._selection(node), node, at.ms - shift, 1, 1, self.planned.lookback_ms, self.notes
+            )
+            spread = broadcast_steps(once, steps.count)
+            return spread if isinstance(spread, Grid) else once
+        return select_instant(
+            self._selection(node), node, steps.start_ms - shift, steps.step_ms, steps.count,
+            self.planned.lookback_ms, self.notes,
+        )  # fmt: skip
+
+    def _windows(self, node: MatrixSelector, steps: Steps) -> Windows:
+        selector = node.selector
+        shift = milliseconds(selector.offset)
+        fixed = selector.at is not None
+        first = selector.at.ms if selector.at is not None else steps.start_ms
+        samples = self._selection(selector).samples()
+        if not self.options.start_timestamps:
+            samples = replace(samples, started=None)
+        return Windows(
+            samples=samples,
+            first_ms=first - shift,
+            stride_ms=0 if fixed else steps.step_ms,
+            steps=steps.count,
+            range_ms=milliseconds(node.range),
+            eval_first_ms=steps.start_ms,
+            eval_step_ms=steps.step_ms,
+            anchored=selector.anchored,
+            smoothed=selector.smoothed,
+            reach_ms=self.planned.lookback_ms,
+        )
+
+    def _subquery(self, node: Subquery, steps: Steps) -> tuple[Steps, Grid]:
+        """Return the times a subquery is evaluated at and what it gives there."""
+        shift, width = milliseconds(node.offset), milliseconds(node.range)
+        stride = milliseconds(node.step or 1)
+        first, last = steps.start_ms, steps.last_ms
+        if node.at is not None:
+            first = last = node.at.ms
+        start = subquery_start(first, shift, width, stride)
+        count = max(0, (last - shift - start) // stride + 1)
+        inner = Steps(start, stride, count)
+        if count == 0:
+            return inner, empty_grid(0)
+        return inner, calls.grid_of(self.value(node.expr, inner))
+
+    def _subquery_windows(self, node: Subquery, steps: Steps) -> Windows:
+        inner, grid = self._subquery(node, steps)
+        shift = milliseconds(node.offset)
+        first = node.at.ms if node.at is not None else steps.start_ms
+        return Windows(
+            samples=calls_histogram.forget_reset_hints(samples_of_grid(grid, inner.times_ms())),
+            first_ms=first - shift,
+            stride_ms=0 if node.at is not None else steps.step_ms,
+            steps=steps.count,
+            range_ms=milliseconds(node.range),
+            eval_first_ms=steps.start_ms,
+            eval_step_ms=steps.step_ms,
+        )
+
+    # ---- calls
+
+    def _call(self, node: Call, steps: Steps) -> Value:
+        placed = replace(node, span=self.planned.spans_of(node)[-1])
+        args = [bare(arg) for arg in node.args]
+        if node.func in {"timestamp", "start_timestamp"} and isinstance(args[0], VectorSelector):
+            return self._timestamps(node.func, args[0], steps)
+        context = Context(placed, steps.times_ms(), self.options.delayed_name_removal, self.notes)
+        if node.func == "info":
+            return calls_info.info(
+                context,
+                calls.grid_of(self.value(args[0], steps)),
+                args,
+                self.source,
+                self.planned.lookback_ms,
+            )
+        for i, arg in enumerate(args):
+            if isinstance(arg, MatrixSelector | Subquery):
+                return self._range_call(placed, args, i, steps)
+        function = _CALLS.get(node.func)
+        if function is None:
+            raise PharosError(Kind.UNSUPPORTED, f"function {node.func} is not known to the evaluator")
+        return function(context, [self.value(arg, steps) for arg in args])
+
+    def _timestamps(self, func: str, selector: VectorSelector, steps: Steps) -> Grid:
+        shift = milliseconds(selector.offset)
+        first, stride = (steps.start_ms, steps.step_ms) if selector.at is None else (selector.at.ms, 0)
+        grid = select_times(
+            self._selection(selector), first - shift, stride, steps.count, self.planned.lookback_ms,
+            started=func == "start_timestamp",
+        )  # fmt: skip
+        return lose_names(grid, delayed=self.options.delayed_name_removal)
+
+    def _range_call(self, node: Call, args: Sequence[Expr], at: int, steps: Steps) -> Value:
+        arg = args[at]
+        if isinstance(arg, Subquery):
+            windows = self._subquery_windows(arg, steps)
+        elif isinstance(arg, MatrixSelector):
+            windows = self._windows(arg, steps)
+        else:
+            raise PharosError(Kind.BUG, "a range function without a range vector")
+        scalars = [calls.numbers_of(self.value(other, steps)) for i, other in enumerate(args) if i != at]
+        call = RangeCall(
+            node=node,
+            scalars=scalars,
+            arg_span=self.planned.spans_of(arg)[-1],
+            delayed=self.options.delayed_name_removal,
+            use_types=self.options.type_and_unit_labels,
+            notes=self.notes,
+        )
+        if node.func == "absent_over_time":
+            counted = range_function(replace(call, node=replace(node, func="count_over_time")), windows)
+            counted = correct_histograms(
+                replace(call, node=replace(node, func="count_over_time")), windows, counted
+            )
+            missing = ~counted.present.any(axis=0) if counted.labels else np.ones(steps.count, np.bool_)
+            return absence(arg, missing)
+        grid = range_function(call, windows)
+        grid = correct_histograms(call, windows, grid)
+        return finish_names(call, grid)
+
+
+def milliseconds(duration: Duration) -> int:
+    """Return a duration of a planned node, which is a number."""
+    if not isinstance(duration, int):
+        raise PharosError(Kind.BUG, "a duration expression reached the evaluation; plan should resolve it")
+    return duration
+
+
+def bare(node: Expr) -> Expr:
+    """Return `node` without the parentheses around it."""
+    while isinstance(node, Paren):
+        node = node.expr
+    return node
+
+
+def _ordered(grid: Grid) -> Grid:
+    """Return the grid in order of its labels, as a matrix is answered."""
+    order = sorted(range(len(grid.labels)), key=grid.labels.__getitem__)
+    if order == list(range(len(order))):
+        return grid
+    rows = np.asarray(order, np.int64)
+    return Grid(
+        [grid.labels[i] for i in order],
+        grid.values[rows],
+        grid.present[rows],
+        None if grid.cells is None else grid.cells[rows],
+        None if grid.dropped is None else grid.dropped[rows],
+    )
+
+
+def evaluate_text(
+    text: str,
+    source: SampleSource,
+    start_ms: int,
+    end_ms: int,
+    step_ms: int,
+    *,
+    options: EvalOptions | None = None,
+    lookback_ms: int = DEFAULT_LOOKBACK_MS,
+    subquery_step_ms: int = 60_000,
+) -> Answer:
+    """Return the answer of a query in words; a step of 0 asks for the instant `end_ms`.
+
+    Raises PharosError as `parse`, `check`, `plan` and `evaluate` do.
+    """
+    expr = parse(text)
+    planned = plan(expr, start_ms, end_ms, step_ms, subquery_step_ms, lookback_ms=lookback_ms, text=text)
+    return evaluate(planned, source, options)

@@ -1,0 +1,166 @@
+"""Instant selectors: what one read of the source gives, and the grid it answers with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pharos.labels import METRIC_NAME
+from pharos.promql import annotations as words
+from pharos.promql.annotations import Annotations
+from pharos.promql.ast import VectorSelector
+from pharos.promql.evaluate_windows import fresh_samples
+from pharos.promql.histogram_columns import decode_cells
+from pharos.promql.histogram_smooth import smoothed_cell
+from pharos.promql.kernels import Bools, Ints
+from pharos.promql.kernels_select import select_index, select_last, select_smoothed
+from pharos.promql.source import STALE_NAN_BITS, SeriesBlock
+from pharos.promql.values import Cells, Grid, Samples, drop_absent, empty_cells, label_value
+
+
+class Selection:
+    """The block of one read, with its histograms and its stale-free samples made when first asked for."""
+
+    def __init__(self, block: SeriesBlock) -> None:
+        self.block = block
+        self._cells: Cells | None = None
+        self._samples: Samples | None = None
+
+    def cells(self) -> Cells | None:
+        """Return the histograms of the block as objects, one a row, or None if it has none."""
+        if self._cells is None and self.block.histograms is not None and self.block.histograms.ts_ms.size:
+            self._cells = decode_cells(self.block.histograms)
+        return self._cells
+
+    def samples(self) -> Samples:
+        """Return the samples of the block without stale markers."""
+        if self._samples is None:
+            self._samples = fresh_samples(self.block, self.cells())
+        return self._samples
+
+
+def select_instant(
+    selection: Selection,
+    node: VectorSelector,
+    first_ms: int,
+    step_ms: int,
+    steps: int,
+    lookback_ms: int,
+    notes: Annotations,
+) -> Grid:
+    """Return the newest sample of every series at each step, or the interpolated one for `smoothed`."""
+    block = selection.block
+    if node.smoothed:
+        return _select_smoothed(selection, node, first_ms, step_ms, steps, lookback_ms, notes)
+    shape = (len(block.labels), steps)
+    if selection.cells() is None:
+        values, present = np.zeros(shape), np.zeros(shape, np.bool_)
+        select_last(
+            block.offsets, block.ts_ms, block.values, first_ms, step_ms, steps, lookback_ms, values, present
+        )
+        return drop_absent(Grid(list(block.labels), values, present))
+    picked = pick(selection, first_ms, step_ms, steps, lookback_ms)
+    values = np.where(picked.is_float, _taken(block.values, picked.float_rows), 0.0)
+    cells = empty_cells(shape)
+    decoded = selection.cells()
+    assert decoded is not None  # noqa: S101 - seen above
+    cells[picked.is_histogram] = decoded[picked.histogram_rows[picked.is_histogram]]
+    return drop_absent(Grid(list(block.labels), values, picked.is_float | picked.is_histogram, cells))
+
+
+class Picked:
+    """Which row of a block answers each step: a float's, a histogram's, or none."""
+
+    def __init__(self, float_rows: Ints, histogram_rows: Ints, is_float: Bools, is_histogram: Bools) -> None:
+        self.float_rows = float_rows
+        self.histogram_rows = histogram_rows
+        self.is_float = is_float
+        self.is_histogram = is_histogram
+
+
+def _taken(column: NDArray[Any], rows: Ints) -> NDArray[Any]:
+    if not column.size:
+        return np.zeros(rows.shape, column.dtype)
+    return column[np.maximum(rows, 0)]
+
+
+def pick(selection: Selection, first_ms: int, step_ms: int, steps: int, lookback_ms: int) -> Picked:
+    """Return the row that answers each step: the newest in the lookback, none if that is a stale marker."""
+    block = selection.block
+    shape = (len(block.labels), steps)
+    float_rows = np.empty(shape, np.int64)
+    select_index(block.offsets, block.ts_ms, first_ms, step_ms, steps, lookback_ms, float_rows)
+    there = float_rows >= 0
+    stale = there & (_taken(block.values, float_rows).view(np.int64) == STALE_NAN_BITS)
+    columns = block.histograms
+    if columns is None or not columns.ts_ms.size:
+        none = np.zeros(shape, np.bool_)
+        return Picked(float_rows, float_rows, there & ~stale, none)
+    histogram_rows = np.empty(shape, np.int64)
+    select_index(columns.offsets, columns.ts_ms, first_ms, step_ms, steps, lookback_ms, histogram_rows)
+    found = histogram_rows >= 0
+    ended = found & (_taken(columns.sum, histogram_rows).view(np.int64) == STALE_NAN_BITS)
+    newer = found & (~there | (_taken(columns.ts_ms, histogram_rows) > _taken(block.ts_ms, float_rows)))
+    return Picked(float_rows, histogram_rows, there & ~newer & ~stale, newer & ~ended)
+
+
+def select_times(
+    selection: Selection, first_ms: int, step_ms: int, steps: int, lookback_ms: int, *, started: bool
+) -> Grid:
+    """Return the time in seconds of the sample that answers each step, or the start it tells of."""
+    block = selection.block
+    picked = pick(selection, first_ms, step_ms, steps, lookback_ms)
+    columns = block.histograms
+    float_times = block.start_ms if started else block.ts_ms
+    values = np.zeros(picked.float_rows.shape)
+    if float_times is not None:
+        values = np.where(picked.is_float, _taken(float_times, picked.float_rows), 0) / 1000.0
+    if columns is not None:
+        times = columns.start_ms if started else columns.ts_ms
+        if times is not None:
+            values = np.where(picked.is_histogram, _taken(times, picked.histogram_rows) / 1000.0, values)
+    return drop_absent(Grid(list(block.labels), values, picked.is_float | picked.is_histogram))
+
+
+def _select_smoothed(
+    selection: Selection,
+    node: VectorSelector,
+    first_ms: int,
+    step_ms: int,
+    steps: int,
+    lookback_ms: int,
+    notes: Annotations,
+) -> Grid:
+    samples = selection.samples()
+    shape = (len(samples.labels), steps)
+    values, present = np.zeros(shape), np.zeros(shape, np.bool_)
+    select_smoothed(
+        samples.offsets, samples.ts, samples.values, first_ms, step_ms, steps, lookback_ms, values, present
+    )
+    grid = Grid(list(samples.labels), values, present)
+    histograms = samples.histograms
+    if histograms is None:
+        return drop_absent(grid)
+    grid.cells = empty_cells(shape)
+    for row in np.flatnonzero(np.diff(histograms.offsets)).tolist():
+        low, high = int(histograms.offsets[row]), int(histograms.offsets[row + 1])
+        ts, cells = histograms.ts[low:high], histograms.cells[low:high]
+        float_ts = samples.ts[samples.offsets[row] : samples.offsets[row + 1]]
+        metric = label_value(samples.labels[row], METRIC_NAME)
+        for k in range(steps):
+            t = first_ms + k * step_ms
+            a, b = np.searchsorted(ts, [t - lookback_ms, t + lookback_ms], side="right").tolist()
+            if a == b:
+                continue
+            present[row, k] = False
+            c, d = np.searchsorted(float_ts, [t - lookback_ms, t + lookback_ms], side="right").tolist()
+            if c != d:
+                notes.warn(words.mixed_floats_histograms(metric), node.span)
+                continue
+            cell = smoothed_cell(ts[a:b], cells[a:b], t, metric, node.span, notes)
+            if cell is not None:
+                grid.cells[row, k] = cell
+                present[row, k] = True
+    return drop_absent(grid)

@@ -1,0 +1,94 @@
+"""What a range function reads: the samples of series, and the windows that slide over them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pharos.promql.kernels import Bools, Ints, drop_stale, has_stale
+from pharos.promql.source import STALE_NAN_BITS, HistogramColumns, SeriesBlock
+from pharos.promql.values import Cells, Grid, HistogramSamples, Samples
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """Left-open windows of `range_ms` that end at `first_ms + k * stride_ms`, one for each of `steps` steps.
+
+    Where an offset or `@` parts the data from the query, `eval_first_ms + k * eval_step_ms` is the time of
+    evaluation. `reach_ms` is the lookback that anchored and smoothed windows look further by.
+    """
+
+    samples: Samples
+    first_ms: int
+    stride_ms: int
+    steps: int
+    range_ms: int
+    eval_first_ms: int
+    eval_step_ms: int
+    anchored: bool = False
+    smoothed: bool = False
+    reach_ms: int = 0
+
+
+def fresh_samples(block: SeriesBlock, cells: Cells | None) -> Samples:
+    """Return the samples of a block without its stale markers; `cells` are its histograms, decoded."""
+    offsets, ts, values, started = block.offsets, block.ts_ms, block.values, block.start_ms
+    if has_stale(values):
+        kept_at = np.empty_like(offsets)
+        kept = np.empty(values.size, np.int64)
+        rows = kept[: drop_stale(offsets, ts, values, kept_at, kept)]
+        offsets, ts, values = kept_at, ts[rows], values[rows]
+        started = None if started is None else started[rows]
+    histograms = None
+    if block.histograms is not None and cells is not None:
+        histograms = _fresh_histograms(block.histograms, cells)
+    return Samples(block.labels, offsets, ts, values, started, histograms)
+
+
+def _fresh_histograms(columns: HistogramColumns, cells: Cells) -> HistogramSamples:
+    fresh = columns.sum.view(np.int64) != STALE_NAN_BITS
+    counts = np.concatenate([[0], np.cumsum(fresh)]).astype(np.int64)
+    started = None if columns.start_ms is None else columns.start_ms[fresh]
+    return HistogramSamples(counts[columns.offsets], columns.ts_ms[fresh], cells[fresh], started)
+
+
+def samples_of_grid(grid: Grid, times_ms: Ints) -> Samples:
+    """Return the present cells of a grid as samples at the times of its steps: what a subquery gives."""
+    floats = grid.floats()
+    offsets = np.concatenate([[0], np.cumsum(floats.sum(axis=1))]).astype(np.int64)
+    ts = np.broadcast_to(times_ms, floats.shape)[floats]
+    histograms = None
+    if grid.cells is not None:
+        there = grid.histograms()
+        at = np.concatenate([[0], np.cumsum(there.sum(axis=1))]).astype(np.int64)
+        histograms = HistogramSamples(
+            at, np.broadcast_to(times_ms, there.shape)[there], grid.cells[there], None
+        )
+    return Samples(grid.labels, offsets, ts, grid.values[floats], None, histograms, grid.dropped)
+
+
+def window_rows(windows: Windows) -> Samples:
+    """Return the samples of the first window of every series: what a range selector by itself answers."""
+    s = windows.samples
+    end = windows.first_ms
+    start = end - windows.range_ms
+    inside = (s.ts > start) & (s.ts <= end)
+    counts = np.concatenate([[0], np.cumsum(inside)]).astype(np.int64)
+    histograms = None
+    keep = np.diff(counts[s.offsets]) > 0
+    if s.histograms is not None:
+        there = (s.histograms.ts > start) & (s.histograms.ts <= end)
+        found = np.concatenate([[0], np.cumsum(there)]).astype(np.int64)[s.histograms.offsets]
+        keep |= np.diff(found) > 0
+        histograms = HistogramSamples(
+            _kept_offsets(found, keep), s.histograms.ts[there], s.histograms.cells[there], None
+        )
+    labels = [s.labels[i] for i in np.flatnonzero(keep).tolist()]
+    return Samples(
+        labels, _kept_offsets(counts[s.offsets], keep), s.ts[inside], s.values[inside], None, histograms
+    )
+
+
+def _kept_offsets(offsets: Ints, keep: Bools) -> Ints:
+    return np.concatenate([[0], np.cumsum(np.diff(offsets)[keep])]).astype(np.int64)

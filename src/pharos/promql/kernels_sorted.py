@@ -1,0 +1,157 @@
+"""Kernels that keep each window in order: quantiles and the median absolute deviation."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pharos.promql.kernels import Bools, Floats, Ints, inlined, kernel
+
+
+@inlined
+def quantile_of(ordered: Floats, n: int, q: float) -> float:
+    """Return the q-quantile of the first `n` values in order: a weighted mean of the two at its rank."""
+    if n == 0 or np.isnan(q):
+        return np.nan
+    if q < 0.0:
+        return -np.inf
+    if q > 1.0:
+        return np.inf
+    rank = q * np.float64(n - 1)
+    lower = max(0, int(np.floor(rank)))
+    upper = min(n - 1, lower + 1)
+    weight = rank - np.floor(rank)
+    return ordered[lower] * (1.0 - weight) + ordered[upper] * weight
+
+
+@inlined
+def position(ordered: Floats, n: int, value: float) -> int:
+    """Return where `value` stands, or would be put, among `n` ordered values; NaN comes first."""
+    low = 0
+    if np.isnan(value):
+        return 0
+    high = n
+    while low < high:
+        middle = (low + high) // 2
+        if ordered[middle] < value or np.isnan(ordered[middle]):
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@inlined
+def insert(ordered: Floats, n: int, value: float) -> int:
+    """Put `value` among `n` ordered values and return their new number."""
+    at = position(ordered, n, value)
+    for j in range(n, at, -1):
+        ordered[j] = ordered[j - 1]
+    ordered[at] = value
+    return n + 1
+
+
+@inlined
+def remove(ordered: Floats, n: int, value: float) -> int:
+    """Take one `value` out of `n` ordered values and return their new number."""
+    at = position(ordered, n, value)
+    for j in range(at, n - 1):
+        ordered[j] = ordered[j + 1]
+    return n - 1
+
+
+@inlined
+def deviation_of(ordered: Floats, n: int, scratch: Floats) -> float:
+    """Return the median of the distances from the median; NaN where any value is NaN."""
+    if np.isnan(ordered[0]):
+        return np.nan
+    median = quantile_of(ordered, n, 0.5)
+    for j in range(n):
+        scratch[j] = abs(ordered[j] - median)
+    scratch[:n].sort()
+    return quantile_of(scratch, n, 0.5)
+
+
+@kernel
+def quantile_window(
+    offsets: Ints,
+    ts: Ints,
+    values: Floats,
+    first_ms: int,
+    step_ms: int,
+    steps: int,
+    range_ms: int,
+    deviation: bool,
+    quantiles: Floats,
+    out: Floats,
+    present: Bools,
+) -> None:  # pragma: no cover - compiled
+    """Fill the grid with a quantile of each window, or with its median absolute deviation.
+
+    `quantiles` holds the wanted quantile by step. The window is kept in order while it slides.
+    """
+    longest = 0
+    for i in range(offsets.size - 1):
+        longest = max(longest, offsets[i + 1] - offsets[i])
+    ordered = np.empty(longest + 1, np.float64)
+    scratch = np.empty(longest + 1, np.float64)
+    for i in range(offsets.size - 1):
+        hi = offsets[i + 1]
+        a = offsets[i]
+        b = a
+        n = 0
+        for k in range(steps):
+            end = first_ms + k * step_ms
+            start = end - range_ms
+            while a < b and ts[a] <= start:
+                n = remove(ordered, n, values[a])
+                a += 1
+            while b < hi and ts[b] <= end:
+                if ts[b] > start:
+                    n = insert(ordered, n, values[b])
+                else:
+                    a = b + 1
+                b += 1
+            if n == 0:
+                continue
+            if deviation:
+                out[i, k] = deviation_of(ordered, n, scratch)
+            else:
+                out[i, k] = quantile_of(ordered, n, quantiles[k])
+            present[i, k] = True
+
+
+@kernel
+def quantile_group(
+    groups: Ints, count: int, values: Floats, present: Bools, quantiles: Floats, out: Floats, seen: Bools
+) -> None:  # pragma: no cover - compiled
+    """Fill `out[count, steps]` with a quantile over the series of each group, step by step."""
+    n, steps = values.shape
+    sizes = np.zeros(count + 1, np.int64)
+    for i in range(n):
+        sizes[groups[i] + 1] += 1
+    starts = np.cumsum(sizes)
+    members = np.empty(n, np.int64)
+    filled = starts[:count].copy()
+    for i in range(n):
+        members[filled[groups[i]]] = i
+        filled[groups[i]] += 1
+    scratch = np.empty(n + 1, np.float64)
+    for g in range(count):
+        for k in range(steps):
+            m = 0
+            nans = 0
+            for p in range(starts[g], starts[g + 1]):
+                i = members[p]
+                if present[i, k]:
+                    v = values[i, k]
+                    if np.isnan(v):
+                        scratch[m] = scratch[nans]
+                        scratch[nans] = v
+                        nans += 1
+                    else:
+                        scratch[m] = v
+                    m += 1
+            if m == 0:
+                continue
+            scratch[nans:m].sort()
+            out[g, k] = quantile_of(scratch, m, quantiles[k])
+            seen[g, k] = True

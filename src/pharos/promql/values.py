@@ -1,0 +1,290 @@
+"""The working values of an evaluation: grids of instant vectors, scalars, strings, and the answer.
+
+A grid holds n series over the steps of a query. Presence is exact and stands apart from the numbers: a NaN
+is a value. Native histograms stand in an optional grid of objects; where a cell is set, the float beside it
+means nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pharos.errors import Kind, PharosError
+from pharos.labels import METRIC_NAME, Labels
+from pharos.promql.kernels import Bools, Floats, Ints
+
+Cells: TypeAlias = NDArray[Any]
+"""An array of `FloatHistogram` or None."""
+
+METADATA_LABELS: Final = frozenset({METRIC_NAME, "__type__", "__unit__"})
+"""What goes when an operation changes the meaning of a metric (upstream schema.IsMetadataLabel)."""
+
+DUPLICATE_SERIES: Final = "vector cannot contain metrics with the same labelset"
+
+
+@dataclass(slots=True)
+class Grid:
+    """An instant vector at every step: `values[n, steps]` where `present[n, steps]`.
+
+    `cells` holds native histograms where there are any. `dropped[n]` says which series lose their metric
+    name at the end of the query (delayed name removal); None stands for none of them.
+    """
+
+    labels: list[Labels]
+    values: Floats
+    present: Bools
+    cells: Cells | None = None
+    dropped: Bools | None = None
+
+    @property
+    def steps(self) -> int:
+        """Return the number of steps."""
+        return int(self.values.shape[1])
+
+    def drop_flags(self) -> Bools:
+        """Return which series will lose their name, one flag a series."""
+        if self.dropped is None:
+            return np.zeros(len(self.labels), np.bool_)
+        return self.dropped
+
+    def floats(self) -> Bools:
+        """Return where a float is present."""
+        if self.cells is None:
+            return self.present
+        return self.present & ~self.histograms()
+
+    def histograms(self) -> Bools:
+        """Return where a native histogram is present."""
+        if self.cells is None:
+            return np.zeros(self.present.shape, np.bool_)
+        return np.not_equal(self.cells, None) & self.present
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A number at every step."""
+
+    values: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A string."""
+
+    value: str
+
+
+Value: TypeAlias = Grid | Scalar | Text
+
+
+@dataclass(frozen=True, slots=True)
+class HistogramSamples:
+    """Histogram samples of the series of a block: rows `offsets[i] <= r < offsets[i + 1]` belong to series i."""
+
+    offsets: Ints
+    ts: Ints
+    cells: Cells
+    started: Ints | None
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Samples of n series without stale markers, floats and histograms apart."""
+
+    labels: Sequence[Labels]
+    offsets: Ints
+    ts: Ints
+    values: Floats
+    started: Ints | None
+    histograms: HistogramSamples | None
+    dropped: Bools | None = None
+
+
+class AnswerType(StrEnum):
+    """The four result types of the Prometheus API."""
+
+    SCALAR = "scalar"
+    STRING = "string"
+    VECTOR = "vector"
+    MATRIX = "matrix"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a query evaluates to, in columns.
+
+    For `vector` and `matrix`, `values[n, steps]` counts where `present[n, steps]`, at `times_ms[steps]`;
+    `cells` holds native histograms. For `scalar`, `values` has one row and everything is present; for
+    `string`, `text` is the value. A range selector asked for directly comes as `raw`, with the samples'
+    own times, and no grid.
+    """
+
+    type: AnswerType
+    times_ms: Ints
+    labels: Sequence[Labels] = ()
+    values: Floats = field(default_factory=lambda: np.zeros((0, 0)))
+    present: Bools = field(default_factory=lambda: np.zeros((0, 0), np.bool_))
+    cells: Cells | None = None
+    text: str = ""
+    raw: Samples | None = None
+    warnings: tuple[str, ...] = ()
+    infos: tuple[str, ...] = ()
+    samples_read: int = 0
+
+
+def empty_grid(steps: int) -> Grid:
+    """Return an instant vector without series."""
+    return Grid([], np.zeros((0, steps)), np.zeros((0, steps), np.bool_))
+
+
+def empty_cells(shape: tuple[int, ...]) -> Cells:
+    """Return a grid of no histograms."""
+    return np.full(shape, None, dtype=object)
+
+
+def label_value(labels: Labels, name: str) -> str:
+    """Return the value of label `name`, empty if there is none."""
+    for key, value in labels:
+        if key == name:
+            return value
+    return ""
+
+
+def without_name(labels: Labels) -> Labels:
+    """Return the labels without metric name, type and unit."""
+    for i, (key, _) in enumerate(labels):
+        if key == METRIC_NAME:
+            rest = labels[:i] + labels[i + 1 :]
+            if i < len(rest) and rest[i][0] in METADATA_LABELS:
+                return tuple(pair for pair in rest if pair[0] not in METADATA_LABELS)
+            return rest
+        if key > METRIC_NAME and key[0] != "_":
+            break
+    return tuple(pair for pair in labels if pair[0] not in METADATA_LABELS)
+
+
+def take_rows(grid: Grid, rows: NDArray[Any]) -> Grid:
+    """Return the series of `grid` that `rows` (numbers or a mask) names, in that order."""
+    numbers = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
+    return Grid(
+        [grid.labels[i] for i in numbers.tolist()],
+        grid.values[numbers],
+        grid.present[numbers],
+        None if grid.cells is None else grid.cells[numbers],
+        None if grid.dropped is None else grid.dropped[numbers],
+    )
+
+
+def drop_absent(grid: Grid) -> Grid:
+    """Return the grid without series that are present at no step, and without an empty `cells`."""
+    rows = grid.present.any(axis=1)
+    kept = grid if bool(rows.all()) else take_rows(grid, rows)
+    if kept.cells is not None and not kept.histograms().any():
+        return replace(kept, cells=None)
+    return kept
+
+
+def broadcast_steps(value: Value, steps: int) -> Value:
+    """Return a value computed for one step as the same value at each of `steps` steps."""
+    if isinstance(value, Scalar):
+        return Scalar(np.repeat(value.values[:1], steps))
+    if isinstance(value, Grid):
+        return Grid(
+            value.labels,
+            np.repeat(value.values, steps, axis=1),
+            np.repeat(value.present, steps, axis=1),
+            None if value.cells is None else np.repeat(value.cells, steps, axis=1),
+            value.dropped,
+        )
+    return value
+
+
+def stack(first: Grid, second: Grid) -> Grid:
+    """Return the series of both grids, those of `first` before those of `second`."""
+    cells = None
+    if first.cells is not None or second.cells is not None:
+        parts = [g.cells if g.cells is not None else empty_cells(g.present.shape) for g in (first, second)]
+        cells = np.concatenate(parts)
+    dropped = None
+    if first.dropped is not None or second.dropped is not None:
+        dropped = np.concatenate([first.drop_flags(), second.drop_flags()])
+    return Grid(
+        first.labels + second.labels,
+        np.concatenate([first.values, second.values]),
+        np.concatenate([first.present, second.present]),
+        cells,
+        dropped,
+    )
+
+
+def has_duplicates(labels: Sequence[Labels]) -> bool:
+    """Return whether two series have the same labels."""
+    return len(set(labels)) != len(labels)
+
+
+def merge_same_labels(grid: Grid) -> Grid:
+    """Return the grid with series of the same labels made one.
+
+    Raises PharosError(INVALID) where two of them are present at the same step.
+    """
+    if not has_duplicates(grid.labels):
+        return grid
+    at: dict[Labels, int] = {}
+    first_rows: list[int] = []
+    target = np.empty(len(grid.labels), np.int64)
+    for i, labels in enumerate(grid.labels):
+        row = at.setdefault(labels, len(at))
+        if row == len(first_rows):
+            first_rows.append(i)
+        target[i] = row
+    counts = np.zeros((len(at), grid.steps), np.int32)
+    np.add.at(counts, target, grid.present)
+    if (counts > 1).any():
+        raise PharosError(Kind.INVALID, DUPLICATE_SERIES)
+    merged = take_rows(grid, np.asarray(first_rows, np.int64))
+    merged.values = merged.values.copy()
+    merged.present = counts > 0
+    if grid.cells is not None:
+        merged.cells = empty_cells(merged.present.shape)
+    for i in range(len(grid.labels)):
+        mask = grid.present[i]
+        merged.values[target[i], mask] = grid.values[i, mask]
+        if merged.cells is not None and grid.cells is not None:
+            merged.cells[target[i], mask] = grid.cells[i, mask]
+    return merged
+
+
+def lose_names(grid: Grid, *, delayed: bool) -> Grid:
+    """Return the grid without metric names: at once, or marked for the end of the query if `delayed`.
+
+    Raises PharosError(INVALID) where that makes two series the same at one step.
+    """
+    if delayed:
+        return replace(grid, dropped=np.ones(len(grid.labels), np.bool_))
+    names = {label_value(labels, METRIC_NAME) for labels in grid.labels}
+    nameless = replace(grid, labels=[without_name(labels) for labels in grid.labels])
+    if len(names) <= 1 and not any(
+        key in METADATA_LABELS - {METRIC_NAME} for ls in grid.labels for key, _ in ls
+    ):
+        return nameless
+    return merge_same_labels(nameless)
+
+
+def settle_names(grid: Grid) -> Grid:
+    """Return the grid with the delayed removal of names carried out.
+
+    Raises PharosError(INVALID) where that makes two series the same at one step.
+    """
+    if grid.dropped is None or not grid.dropped.any():
+        return grid
+    flags = grid.dropped.tolist()
+    labels = [
+        without_name(labels) if flag else labels for labels, flag in zip(grid.labels, flags, strict=True)
+    ]
+    return merge_same_labels(replace(grid, labels=labels, dropped=None))

@@ -1,0 +1,28 @@
+"""Every eval of every promqltest file is a case: our own always, the conformance suite where it is at hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.promql.promqltest import Eval, MemorySource, read_file, replay, run_eval
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDERS = (ROOT / "tests/promql/cases", ROOT.parent / "shared/conformance/promql")
+
+
+def _cases() -> list[tuple[str, Eval, MemorySource]]:
+    return [
+        (f"{path.stem}:{asked.line}", asked, source)
+        for folder in FOLDERS
+        for path in sorted(folder.glob("*.test"))
+        for asked, source in replay(read_file(path))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "source"), [pytest.param(asked, source, id=name) for name, asked, source in _cases()]
+)
+def test_eval_gives_what_the_file_expects(asked: Eval, source: MemorySource) -> None:
+    run_eval(asked, source)
