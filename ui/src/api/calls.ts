@@ -12,7 +12,11 @@ export function queryRange(query: string, grid: Grid, signal?: AbortSignal): Pro
   return ask('/api/v1/query_range', { query, ...grid, stats: 'true' }, signal);
 }
 
-export function queryInstant(query: string, time: number, signal?: AbortSignal): Promise<Answer<QueryAnswer>> {
+export function queryInstant(
+  query: string,
+  time: number,
+  signal?: AbortSignal,
+): Promise<Answer<QueryAnswer>> {
   return ask('/api/v1/query', { query, time, stats: 'true' }, signal);
 }
 

@@ -76,7 +76,18 @@ export function Chart(props: ChartProps): ReactElement {
   useLayoutEffect(() => {
     const target = holder.current;
     if (!target) return undefined;
-    const look = { scheme, unit, utc, stacked, filled, compact, atLeast, faint, syncKey, colors: palette ? palette.split(',') : [] };
+    const look = {
+      scheme,
+      unit,
+      utc,
+      stacked,
+      filled,
+      compact,
+      atLeast,
+      faint,
+      syncKey,
+      colors: palette ? palette.split(',') : [],
+    };
     const content = (): HoverContent => ({
       names: latest.current.names,
       colors: latest.current.colors,
@@ -134,7 +145,8 @@ export function Chart(props: ChartProps): ReactElement {
     if (!target) return;
     target.batch(() => {
       for (let i = 0; i < columns.length; i += 1)
-        if (target.series[i + 1]?.show !== !hidden.has(i)) target.setSeries(i + 1, { show: !hidden.has(i) }, false);
+        if (target.series[i + 1]?.show !== !hidden.has(i))
+          target.setSeries(i + 1, { show: !hidden.has(i) }, false);
     });
     // A change of columns needs no visit here: the plot is rebuilt whenever their number changes.
     // eslint-disable-next-line react-hooks/exhaustive-deps

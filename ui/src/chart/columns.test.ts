@@ -4,7 +4,8 @@ import { formatLabels, gridTimes, labelKey, nameSeries, stack, summarize, toColu
 const GRID = { start: 100, end: 140, step: 10 };
 
 describe('columns', () => {
-  it('has one instant per step, both ends included', () => expect(gridTimes(GRID)).toEqual([100, 110, 120, 130, 140]));
+  it('has one instant per step, both ends included', () =>
+    expect(gridTimes(GRID)).toEqual([100, 110, 120, 130, 140]));
   it('survives fractional steps', () => expect(gridTimes({ start: 0, end: 1, step: 0.1 })).toHaveLength(11));
   it('keeps gaps as gaps and leaves out what cannot be drawn', () =>
     expect(
@@ -78,5 +79,6 @@ describe('names', () => {
   it('names a series without labels', () => expect(nameSeries([{}]).names).toEqual(['{}']));
   it('escapes quotes as PromQL does', () =>
     expect(formatLabels({ __name__: 'x', a: 'say "hi"\\' })).toBe('x{a="say \\"hi\\"\\\\"}'));
-  it('is equal for equal label sets', () => expect(labelKey({ a: '1', b: '2' })).toBe(labelKey({ b: '2', a: '1' })));
+  it('is equal for equal label sets', () =>
+    expect(labelKey({ a: '1', b: '2' })).toBe(labelKey({ b: '2', a: '1' })));
 });

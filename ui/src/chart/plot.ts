@@ -27,7 +27,8 @@ export const MANY = 60;
 
 function valueRange(look: PlotLook): uPlot.Scale.Range {
   return (_plot, min, max) => {
-    if (min == null || max == null || !Number.isFinite(min) || !Number.isFinite(max)) return [0, 1];
+    // Without any value uPlot passes null for both, whatever its types say.
+    if (!Number.isFinite(min) || !Number.isFinite(max)) return [0, 1];
     const top = Math.max(max, look.atLeast ?? max);
     // Most of what is watched is at least 0, and a line that wobbles by a percent should look calm.
     const calm = look.stacked || look.atLeast !== null || min < top * 0.6;
@@ -55,11 +56,31 @@ function increments(unit: Unit): number[] {
   return steps;
 }
 
+let ruler: CanvasRenderingContext2D | null = null;
+
+/** Width of an axis label in CSS pixels; measured apart, for uPlot remembers what font its own canvas has. */
+function textWidth(text: string): number {
+  if (ruler === null) {
+    ruler = document.createElement('canvas').getContext('2d');
+    if (ruler) ruler.font = FONT;
+  }
+  return ruler ? Math.ceil(ruler.measureText(text).width) : text.length * 7;
+}
+
 function axes(look: PlotLook): uPlot.Axis[] {
   const ink = INK[look.scheme];
   const grid = { stroke: ink.grid, width: 1 };
   return [
-    { stroke: ink.axis, font: FONT, grid, ticks: { show: false }, space: 64, size: 26, gap: 4, values: timeLabels(look.utc) },
+    {
+      stroke: ink.axis,
+      font: FONT,
+      grid,
+      ticks: { show: false },
+      space: 64,
+      size: 26,
+      gap: 4,
+      values: timeLabels(look.utc),
+    },
     {
       stroke: ink.axis,
       font: FONT,
@@ -69,13 +90,8 @@ function axes(look: PlotLook): uPlot.Axis[] {
       space: look.compact ? 28 : 36,
       incrs: increments(look.unit),
       values: (_plot, splits) => splits.map((value) => formatValue(value, look.unit, 4)),
-      size: (plot, labels) => {
-        const longest = (labels ?? []).reduce((a, b) => (b.length > a.length ? b : a), '');
-        plot.ctx.font = FONT;
-        // uPlot scales the font by the pixel ratio only while drawing, so this measures CSS pixels.
-        const wide = Math.ceil(plot.ctx.measureText(longest).width) + 14;
-        return Math.max(look.compact ? 56 : 60, wide);
-      },
+      size: (_plot, labels: string[] | null) =>
+        Math.max(look.compact ? 56 : 60, Math.max(0, ...(labels ?? []).map(textWidth)) + 14),
     },
   ];
 }
@@ -104,7 +120,9 @@ function two(value: number): string {
 
 /** Turns seconds into a Date whose local parts are those of UTC or of the browser's zone. */
 export function zoned(utc: boolean): (seconds: number) => Date {
-  return utc ? (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC') : (seconds) => new Date(seconds * 1000);
+  return utc
+    ? (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC')
+    : (seconds) => new Date(seconds * 1000);
 }
 
 /** Points are drawn only where a value stands alone between gaps and a line would not show it. */
@@ -139,8 +157,7 @@ export function plotOptions(look: PlotLook, range: () => [number, number]): uPlo
   const many = look.colors.length > MANY;
   const ink = INK[look.scheme];
   const bands: uPlot.Band[] = [];
-  if (look.stacked)
-    for (let i = look.colors.length; i > 1; i -= 1) bands.push({ series: [i, i - 1] });
+  if (look.stacked) for (let i = look.colors.length; i > 1; i -= 1) bands.push({ series: [i, i - 1] });
   return {
     width: 300,
     height: 150,
@@ -152,9 +169,16 @@ export function plotOptions(look: PlotLook, range: () => [number, number]): uPlo
       y: !look.compact,
       points: many
         ? { show: false }
-        : { size: 7, width: 1.5, stroke: (_plot, idx) => look.colors[idx - 1] ?? ink.text, fill: () => mix(ink.grid, ink.text, 0.1) },
+        : {
+            size: 7,
+            width: 1.5,
+            stroke: (_plot, idx) => look.colors[idx - 1] ?? ink.text,
+            fill: () => mix(ink.grid, ink.text, 0.1),
+          },
       drag: { x: true, y: false, setScale: false, dist: 6 },
-      ...(look.syncKey === null ? {} : { sync: { key: look.syncKey, setSeries: false, scales: ['x', null] } }),
+      ...(look.syncKey === null
+        ? {}
+        : { sync: { key: look.syncKey, setSeries: false, scales: ['x', null] } }),
     },
     scales: { x: { time: true, range: () => range() }, y: { range: valueRange(look) } },
     axes: axes(look),

@@ -4,7 +4,8 @@ import type { ReactElement } from 'react';
 const PATHS = {
   home: 'M4 11.5 12 4l8 7.500M6 10v10h4.500v-6h3v6H18V10',
   explore: 'M4 19V5M4 19h16M7.500 15l3.500-5 3.500 3L19 6.500',
-  targets: 'M12 3v3M12 18v3M3 12h3M18 12h3M12 6a6 6 0 1 0 0 12 6 6 0 0 0 0-12M12 11a1 1 0 1 0 0 2 1 1 0 0 0 0-2',
+  targets:
+    'M12 3v3M12 18v3M3 12h3M18 12h3M12 6a6 6 0 1 0 0 12 6 6 0 0 0 0-12M12 11a1 1 0 1 0 0 2 1 1 0 0 0 0-2',
   cardinality: 'M5 20v-5M10 20V9M15 20v-8M20 20V4',
   search: 'M10.500 4a6.500 6.500 0 1 0 0 13 6.500 6.500 0 0 0 0-13M15.500 15.500 20 20',
   sun: 'M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8M12 2v2.500M12 19.500V22M2 12h2.500M19.500 12H22M5 5l1.700 1.700M17.300 17.300 19 19M19 5l-1.700 1.700M6.700 17.300 5 19',
@@ -40,7 +41,15 @@ const PATHS = {
 export type IconName = keyof typeof PATHS;
 
 /** An outline icon; decoration only, the button around it carries the name. */
-export function Icon({ name, size = 16, spin = false }: { name: IconName; size?: number; spin?: boolean }): ReactElement {
+export function Icon({
+  name,
+  size = 16,
+  spin = false,
+}: {
+  name: IconName;
+  size?: number;
+  spin?: boolean;
+}): ReactElement {
   return (
     <svg
       className={spin ? 'spin' : undefined}

@@ -4,8 +4,30 @@
 export type Scheme = 'dark' | 'light';
 
 export const PALETTES: Readonly<Record<Scheme, readonly string[]>> = {
-  dark: ['#4a94ff', '#ffb224', '#1fcfae', '#ff7261', '#bca2ff', '#f3ea7a', '#9adcff', '#e26db4', '#a3b1c2', '#bd8a5a'],
-  light: ['#0d68bf', '#c47a00', '#009470', '#cd332e', '#673dcc', '#655500', '#3c94dc', '#cd4392', '#66758a', '#7a4a1e'],
+  dark: [
+    '#4a94ff',
+    '#ffb224',
+    '#1fcfae',
+    '#ff7261',
+    '#bca2ff',
+    '#f3ea7a',
+    '#9adcff',
+    '#e26db4',
+    '#a3b1c2',
+    '#bd8a5a',
+  ],
+  light: [
+    '#0d68bf',
+    '#c47a00',
+    '#009470',
+    '#cd332e',
+    '#673dcc',
+    '#655500',
+    '#3c94dc',
+    '#cd4392',
+    '#66758a',
+    '#7a4a1e',
+  ],
 };
 
 /** Colours that carry a meaning, for canvases; style sheets have the same as `--good`, `--warn`, `--bad`. */

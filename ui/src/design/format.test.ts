@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { formatAgo, formatClock, formatCount, formatInstant, formatSeconds, formatValue, guessUnit } from './format';
+import {
+  formatAgo,
+  formatClock,
+  formatCount,
+  formatInstant,
+  formatSeconds,
+  formatValue,
+  guessUnit,
+} from './format';
 
 describe('values', () => {
   it.each([

@@ -46,7 +46,13 @@ export function CopyIcon({ text, label }: { text: string | (() => string); label
 }
 
 /** A remark in its place: something failed, is suspicious, or worth knowing. */
-export function Note({ level, children }: { level: 'bad' | 'warn' | 'info'; children: ReactNode }): ReactElement {
+export function Note({
+  level,
+  children,
+}: {
+  level: 'bad' | 'warn' | 'info';
+  children: ReactNode;
+}): ReactElement {
   const icon = level === 'bad' ? 'error' : level === 'warn' ? 'warning' : 'info';
   return (
     <div className={`note ${level}`} role={level === 'bad' ? 'alert' : 'status'}>
@@ -66,7 +72,13 @@ export function Empty({ icon, children }: { icon: IconName; children: ReactNode 
   );
 }
 
-export function LabelChips({ labels, without = [] }: { labels: Labels; without?: readonly string[] }): ReactElement {
+export function LabelChips({
+  labels,
+  without = [],
+}: {
+  labels: Labels;
+  without?: readonly string[];
+}): ReactElement {
   return (
     <span className="row wrap chips">
       {Object.entries(labels)

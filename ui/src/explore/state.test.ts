@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { rankMetrics } from '../shell/rank';
 import { withRemembered } from './history';
-import { emptyPanel, errorPosition, fromGraphParams, readState, toCsv, writeState, type ExploreState } from './state';
+import {
+  emptyPanel,
+  errorPosition,
+  fromGraphParams,
+  readState,
+  toCsv,
+  writeState,
+  type ExploreState,
+} from './state';
 
 function throughUrl(state: ExploreState): ExploreState {
   const text = new URLSearchParams(writeState(state)).toString();
@@ -13,7 +21,13 @@ describe('the address bar', () => {
   it('gives back what was written', () => {
     const state: ExploreState = {
       panels: [
-        { expr: 'sum by (job) (rate(x{a="b&c=d",e=~"f+|#"}[5m]))', view: 'graph', stacked: true, step: '30s', unit: 'bytes' },
+        {
+          expr: 'sum by (job) (rate(x{a="b&c=d",e=~"f+|#"}[5m]))',
+          view: 'graph',
+          stacked: true,
+          step: '30s',
+          unit: 'bytes',
+        },
         { expr: 'up % 2\n# comment “ü”', view: 'table', stacked: false, step: null, unit: null },
         emptyPanel(),
       ],
@@ -23,9 +37,9 @@ describe('the address bar', () => {
     expect(throughUrl(state)).toEqual(state);
   });
   it('turns nonsense into defaults', () =>
-    expect(readState({ q0: 'up', v0: 'hologram', step0: '0s', unit0: 'parsec', refresh: '1ms', from: '' })).toEqual(
-      readState({ q0: 'up' }),
-    ));
+    expect(
+      readState({ q0: 'up', v0: 'hologram', step0: '0s', unit0: 'parsec', refresh: '1ms', from: '' }),
+    ).toEqual(readState({ q0: 'up' })));
   it('ends at the first gap in the numbering', () =>
     expect(readState({ q0: 'a', q2: 'c' }).panels.map((panel) => panel.expr)).toEqual(['a']));
   it('takes the links that alerts carry', () =>
@@ -48,23 +62,40 @@ describe('errors', () => {
 
 describe('CSV', () => {
   it('quotes what needs it', () =>
-    expect(toCsv(['a,b', 'c'], [['say "hi"', 1.5], [null, 'x\ny']])).toBe(
-      '"a,b",c\r\n"say ""hi""",1.5\r\n,"x\ny"\r\n',
-    ));
+    expect(
+      toCsv(
+        ['a,b', 'c'],
+        [
+          ['say "hi"', 1.5],
+          [null, 'x\ny'],
+        ],
+      ),
+    ).toBe('"a,b",c\r\n"say ""hi""",1.5\r\n,"x\ny"\r\n'));
   it('lets no label become a formula, but keeps negative numbers', () =>
     expect(toCsv(['=cmd()'], [[-1]])).toBe("'=cmd()\r\n-1\r\n"));
 });
 
 describe('history', () => {
-  it('keeps each query once, newest first', () => expect(withRemembered(['a', 'b'], ' b ')).toEqual(['b', 'a']));
+  it('keeps each query once, newest first', () =>
+    expect(withRemembered(['a', 'b'], ' b ')).toEqual(['b', 'a']));
   it('keeps no empty query', () => expect(withRemembered(['a'], '  ')).toEqual(['a']));
   it('does not grow for ever', () =>
-    expect(withRemembered(Array.from({ length: 50 }, (_, i) => `q${i}`), 'new')).toHaveLength(50));
+    expect(
+      withRemembered(
+        Array.from({ length: 50 }, (_, i) => `q${i}`),
+        'new',
+      ),
+    ).toHaveLength(50));
 });
 
 describe('finding metrics', () => {
   const names = ['go_goroutines', 'node_cpu_seconds_total', 'process_cpu_seconds_total', 'cpu'];
   it('puts beginnings before middles before scattered words', () =>
-    expect(rankMetrics(names, 'cpu', 9)).toEqual(['cpu', 'node_cpu_seconds_total', 'process_cpu_seconds_total']));
-  it('finds scattered words', () => expect(rankMetrics(names, 'total process', 9)).toEqual(['process_cpu_seconds_total']));
+    expect(rankMetrics(names, 'cpu', 9)).toEqual([
+      'cpu',
+      'node_cpu_seconds_total',
+      'process_cpu_seconds_total',
+    ]));
+  it('finds scattered words', () =>
+    expect(rankMetrics(names, 'total process', 9)).toEqual(['process_cpu_seconds_total']));
 });

@@ -112,7 +112,10 @@ export function errorPosition(message: string): { line: number; column: number }
 }
 
 /** One line per instant, one column per series, as spreadsheets read it (RFC 4180). */
-export function toCsv(header: readonly string[], rows: readonly (readonly (string | number | null)[])[]): string {
+export function toCsv(
+  header: readonly string[],
+  rows: readonly (readonly (string | number | null)[])[],
+): string {
   const cell = (value: string | number | null): string => {
     if (value === null) return '';
     // A formula in a spreadsheet must not come from a label's value.

@@ -4,7 +4,13 @@ import { Icon } from '../design/Icon';
 import type { Finding } from './verdict';
 
 /** One line that says all is well, or what is not. Always as high as at least one line, so nothing jumps. */
-export function Attention({ findings, ready }: { findings: readonly Finding[]; ready: boolean }): ReactElement {
+export function Attention({
+  findings,
+  ready,
+}: {
+  findings: readonly Finding[];
+  ready: boolean;
+}): ReactElement {
   if (findings.length === 0)
     return (
       <div className="attention panel">

@@ -18,12 +18,13 @@ import { SendData } from './SendData';
 import { TargetsCard } from './TargetsCard';
 import { Tiles } from './Tiles';
 import { judge } from './verdict';
+import type { Flat } from '../explore/state';
 
 const SPANS = ['5m', '15m', '1h', '6h', '24h'];
 const DEFAULT_SPAN = '15m';
 
 export function HomePage(): ReactElement {
-  const search = useSearch({ strict: false }) as Readonly<Record<string, string | undefined>>;
+  const search: Flat = useSearch({ strict: false });
   const navigate = useNavigate();
   const { utc } = usePageClock();
   const [refreshMs, setRefreshMs] = useState(5_000);

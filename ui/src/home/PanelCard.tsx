@@ -30,7 +30,12 @@ function colorsOf(names: readonly string[], scheme: Scheme): string[] {
   return names.map((name, i) => palette[FIXED[name] ?? i % palette.length] ?? '#888888');
 }
 
-function Values(props: { panel: Panel; data: PanelColumns; colors: readonly string[]; at: number | null }): ReactElement {
+function Values(props: {
+  panel: Panel;
+  data: PanelColumns;
+  colors: readonly string[];
+  at: number | null;
+}): ReactElement {
   const { panel, data, colors, at } = props;
   return (
     <ul className="legend-line">
@@ -61,7 +66,9 @@ export function PanelCard(props: {
   const data = snapshot?.panels[panel.id];
   const names = data?.names;
   const colors = useMemo(() => colorsOf(names ?? [], scheme), [names, scheme]);
-  const searches = Object.fromEntries(panel.queries.map((query, i) => [`q${i}`, fillIn(query.expr, host, '1m')]));
+  const searches = Object.fromEntries(
+    panel.queries.map((query, i) => [`q${i}`, fillIn(query.expr, host, '1m')]),
+  );
   const filled = data !== undefined && data.names.length > 0;
   return (
     <article className="panel card">

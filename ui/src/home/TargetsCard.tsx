@@ -25,7 +25,10 @@ function countPools(targets: readonly ActiveTarget[]): PoolCount[] {
 
 const MOST_POOLS = 8;
 
-export function TargetsCard(props: { answer: TargetsAnswer | undefined; error: string | null }): ReactElement {
+export function TargetsCard(props: {
+  answer: TargetsAnswer | undefined;
+  error: string | null;
+}): ReactElement {
   const { answer, error } = props;
   const pools = countPools(answer?.activeTargets ?? []);
   return (
@@ -37,8 +40,8 @@ export function TargetsCard(props: { answer: TargetsAnswer | undefined; error: s
       {error !== null ? <div className="empty">{error}</div> : null}
       {answer && pools.length === 0 ? (
         <Empty icon="targets">
-          Nothing is scraped. Pharos still watches itself and its host; name targets in a prometheus.yml, or send data
-          as shown beside.
+          Nothing is scraped. Pharos still watches itself and its host; name targets in a prometheus.yml, or
+          send data as shown beside.
         </Empty>
       ) : null}
       <ul className="pools">

@@ -21,7 +21,8 @@ function hostTiles(snapshot: HomeSnapshot): Tile[] {
   const fills = [...newest(snapshot, 'fill')].sort((a, b) => b[1] - a[1]);
   const [mount, fill] = fills[0] ?? ['', null];
   const network = newest(snapshot, 'network');
-  const text = (value: number | undefined, unit: Unit): string => (value == null ? '–' : formatValue(value, unit));
+  const text = (value: number | undefined, unit: Unit): string =>
+    value == null ? '–' : formatValue(value, unit);
   return [
     {
       name: 'CPU',
@@ -89,7 +90,16 @@ function pharosTiles(snapshot: HomeSnapshot): Tile[] {
   ];
 }
 
-const NAMES = ['Samples in', 'Visible after', 'Active series', 'Query p99', 'CPU', 'Memory', 'Fullest disk', 'Network'];
+const NAMES = [
+  'Samples in',
+  'Visible after',
+  'Active series',
+  'Query p99',
+  'CPU',
+  'Memory',
+  'Fullest disk',
+  'Network',
+];
 
 /** The figures to read first. Tiles stand in their places before the first answer. */
 export function Tiles({ snapshot }: { snapshot: HomeSnapshot | undefined }): ReactElement {

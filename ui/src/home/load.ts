@@ -33,7 +33,13 @@ export interface HomeRequest {
 
 const MOST_SERIES = 12;
 
-async function loadQuery(query: PanelQuery, request: HomeRequest, grid: Grid, length: number, signal: AbortSignal) {
+async function loadQuery(
+  query: PanelQuery,
+  request: HomeRequest,
+  grid: Grid,
+  length: number,
+  signal: AbortSignal,
+) {
   const windowText = formatDuration(Math.max(60, grid.step * 4) * 1000);
   const { data } = await queryRange(fillIn(query.expr, request.host, windowText), grid, signal);
   if (data.resultType !== 'matrix') return [];
@@ -106,7 +112,9 @@ export async function loadHome(request: HomeRequest, signal: AbortSignal): Promi
   const [hosts, panels, figures] = await Promise.all([
     loadHosts(request.nowMs, signal),
     Promise.all(
-      PANELS.map(async (panel) => [panel.id, await loadPanel(panel, request, grid, times.length, signal)] as const),
+      PANELS.map(
+        async (panel) => [panel.id, await loadPanel(panel, request, grid, times.length, signal)] as const,
+      ),
     ),
     Promise.all(
       Object.entries(FIGURES).map(

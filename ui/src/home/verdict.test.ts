@@ -39,7 +39,10 @@ describe('the verdict', () => {
   it('finds nothing wrong with what it does not know', () =>
     expect(judge(snapshot({}, { rejected: null, setAside: null }), undefined)).toEqual([]));
   it('puts the bad before the suspicious', () => {
-    const found = judge(snapshot({ fill: { '/var': [0.87], '/data': [0.99] } }), [target('down'), target('up')]);
+    const found = judge(snapshot({ fill: { '/var': [0.87], '/data': [0.99] } }), [
+      target('down'),
+      target('up'),
+    ]);
     expect(found.map((one) => one.level)).toEqual(['bad', 'bad', 'warn']);
     expect(found.map((one) => one.text)).toEqual([
       '1 of 2 scrape targets is down',

@@ -93,7 +93,10 @@ function pharosFindings(snapshot: HomeSnapshot): Finding[] {
 }
 
 /** What is wrong now, the bad before the merely suspicious. */
-export function judge(snapshot: HomeSnapshot | undefined, targets: readonly ActiveTarget[] | undefined): Finding[] {
+export function judge(
+  snapshot: HomeSnapshot | undefined,
+  targets: readonly ActiveTarget[] | undefined,
+): Finding[] {
   const down = targets?.filter((target) => target.health === 'down') ?? [];
   const findings: Finding[] = [
     ...say(down.length > 0 ? 'bad' : 'good', {

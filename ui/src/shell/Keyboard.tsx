@@ -31,10 +31,21 @@ function ShortcutList({ shortcuts }: { shortcuts: readonly Shortcut[] }): ReactE
 }
 
 /** The list of shortcuts, over the page. */
-export default function Keyboard(props: { onClose: () => void; shortcuts: readonly Shortcut[] }): ReactElement {
+export default function Keyboard(props: {
+  onClose: () => void;
+  shortcuts: readonly Shortcut[];
+}): ReactElement {
   // Locking the page's scroll needs a <style> element, which the content security policy forbids.
   return (
-    <Modal opened onClose={props.onClose} title="Keyboard" size="sm" centered lockScroll={false} transitionProps={{ duration: 0 }}>
+    <Modal
+      opened
+      onClose={props.onClose}
+      title="Keyboard"
+      size="sm"
+      centered
+      lockScroll={false}
+      transitionProps={{ duration: 0 }}
+    >
       <ShortcutList shortcuts={props.shortcuts} />
     </Modal>
   );

@@ -1,4 +1,9 @@
-import { createSpotlight, Spotlight, type SpotlightActionData, type SpotlightActionGroupData } from '@mantine/spotlight';
+import {
+  createSpotlight,
+  Spotlight,
+  type SpotlightActionData,
+  type SpotlightActionGroupData,
+} from '@mantine/spotlight';
 import './dialogs.css';
 import '@mantine/spotlight/styles.css';
 import { useQuery } from '@tanstack/react-query';
@@ -14,7 +19,10 @@ const [store, spotlight] = createSpotlight();
 const NO_NAMES: readonly string[] = [];
 
 /** Pages, commands, past queries and metrics, found by typing. Mounted when it opens. */
-export default function Palette(props: { onClose: () => void; shortcuts: readonly Shortcut[] }): ReactElement {
+export default function Palette(props: {
+  onClose: () => void;
+  shortcuts: readonly Shortcut[];
+}): ReactElement {
   const { onClose, shortcuts } = props;
   const navigate = useNavigate();
   const [query, setQuery] = useState('');
@@ -31,7 +39,12 @@ export default function Palette(props: { onClose: () => void; shortcuts: readonl
     const open = (expr: string): void => {
       void navigate({ to: '/explore', search: { q0: expr } as never });
     };
-    const action = (id: string, label: string, run: () => void, description?: string): SpotlightActionData => ({
+    const action = (
+      id: string,
+      label: string,
+      run: () => void,
+      description?: string,
+    ): SpotlightActionData => ({
       id,
       label,
       onClick: run,
@@ -44,7 +57,9 @@ export default function Palette(props: { onClose: () => void; shortcuts: readonl
       .filter((expr) => wanted === '' || expr.toLowerCase().includes(wanted))
       .slice(0, 5)
       .map((expr) => action(`past ${expr}`, expr, () => open(expr)));
-    const found = rankMetrics(names, wanted, 12).map((name) => action(`metric ${name}`, name, () => open(name)));
+    const found = rankMetrics(names, wanted, 12).map((name) =>
+      action(`metric ${name}`, name, () => open(name)),
+    );
     const all: SpotlightActionGroupData[] = [
       { group: 'Go and do', actions: commands },
       { group: 'Past queries', actions: past },

@@ -34,7 +34,9 @@ function Banner({ server }: { server: Server }): ReactElement | null {
     return (
       <div className="banner bad" role="alert">
         <Icon name="refresh" spin />
-        <span>The server does not answer. What you see is the last that arrived; asking again by itself.</span>
+        <span>
+          The server does not answer. What you see is the last that arrived; asking again by itself.
+        </span>
         <button type="button" className="button" onClick={server.retry}>
           Ask now
         </button>
@@ -59,7 +61,15 @@ const THEMES = [
   { value: 'dark', icon: 'moon', label: 'Dark' },
 ] as const;
 
-function Sidebar({ server, onClose, clock }: { server: Server; onClose: () => void; clock: ReactElement }): ReactElement {
+function Sidebar({
+  server,
+  onClose,
+  clock,
+}: {
+  server: Server;
+  onClose: () => void;
+  clock: ReactElement;
+}): ReactElement {
   const path = useRouterState({ select: (state) => state.location.pathname });
   const { colorScheme, setColorScheme } = useMantineColorScheme({ keepTransitions: true });
   const state = STATES[server.state];
@@ -99,7 +109,10 @@ function Sidebar({ server, onClose, clock }: { server: Server; onClose: () => vo
             />
           ))}
         </div>
-        <div className="side-status" title={`${state.text}${server.version ? `, version ${server.version}` : ''}`}>
+        <div
+          className="side-status"
+          title={`${state.text}${server.version ? `, version ${server.version}` : ''}`}
+        >
           <span className={`dot ${state.dot}`} />
           <span className="side-text">
             {state.text}

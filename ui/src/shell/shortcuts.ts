@@ -28,11 +28,14 @@ export function useShortcuts(shortcuts: readonly Shortcut[]): void {
     let lastMs = 0;
     const onKey = (event: KeyboardEvent): void => {
       if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-      if (typing(event.composedPath()[0] ?? event.target) || document.querySelector('[role="dialog"]')) return;
+      if (typing(event.composedPath()[0] ?? event.target) || document.querySelector('[role="dialog"]'))
+        return;
       typed = event.timeStamp - lastMs > SEQUENCE_MS ? [event.key] : [...typed, event.key];
       lastMs = event.timeStamp;
       const hit = latest.current.find(
-        ({ keys }) => keys.length <= typed.length && keys.every((key, i) => typed[typed.length - keys.length + i] === key),
+        ({ keys }) =>
+          keys.length <= typed.length &&
+          keys.every((key, i) => typed[typed.length - keys.length + i] === key),
       );
       if (!hit) return;
       event.preventDefault();

@@ -1,1 +1,168 @@
-export function TargetsPage() { return null; }
+import { SegmentedControl } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { Link, useNavigate, useSearch } from '@tanstack/react-router';
+import { useMemo, useState, type ReactElement } from 'react';
+import { targets as loadTargets } from '../api/calls';
+import type { ActiveTarget } from '../api/types';
+import { formatAgo, formatInstant, formatSeconds } from '../design/format';
+import { useNow, usePageClock } from '../design/hooks';
+import { Icon } from '../design/Icon';
+import { Empty, LabelChips, Note } from '../design/parts';
+import { groupTargets, lastScrapeMs, type HealthFilter, type Pool } from './group';
+import './targets.css';
+import type { Flat } from '../explore/state';
+
+const NO_TARGETS: readonly ActiveTarget[] = [];
+const FIRST = 50;
+const REFRESH_MS = 5_000;
+
+const DOTS = { up: 'good', down: 'bad', unknown: '' } as const;
+
+function TargetRow({ target, nowMs }: { target: ActiveTarget; nowMs: number }): ReactElement {
+  const { utc } = usePageClock();
+  const last = lastScrapeMs(target);
+  const seen = Number.isNaN(last) ? 'never' : formatInstant(last, utc);
+  return (
+    <tr>
+      <td>
+        <span className={`pill ${DOTS[target.health]}`}>{target.health}</span>
+      </td>
+      <td className="target-url">
+        <a href={target.scrapeUrl} rel="noreferrer" target="_blank" className="mono">
+          {target.scrapeUrl}
+        </a>
+        {target.lastError ? (
+          <div className="target-error">
+            <Icon name="error" size={13} /> {target.lastError}
+          </div>
+        ) : null}
+      </td>
+      <td>
+        <LabelChips labels={target.labels} />
+      </td>
+      <td className="num" title={seen}>
+        {formatAgo(last, nowMs)}
+      </td>
+      <td className="num">
+        {target.lastScrapeDuration > 0 ? formatSeconds(target.lastScrapeDuration) : '–'}
+      </td>
+    </tr>
+  );
+}
+
+function PoolSection({ pool, nowMs, open }: { pool: Pool; nowMs: number; open: boolean }): ReactElement {
+  const [limit, setLimit] = useState(FIRST);
+  const rest = pool.targets.length - limit;
+  return (
+    <details className="panel pool" open={open}>
+      <summary>
+        <Icon name="chevronRight" size={14} />
+        <span className={`dot ${pool.down > 0 ? 'bad' : pool.up === pool.targets.length ? 'good' : ''}`} />
+        <h2>{pool.name}</h2>
+        <span className="dim">
+          {pool.up} of {pool.targets.length} up
+        </span>
+        <span className="grow" />
+        <Link to="/explore" search={{ q0: `up{job=${JSON.stringify(pool.name)}}` } as never}>
+          history
+        </Link>
+      </summary>
+      <div className="pool-scroll">
+        <table className="list">
+          <thead>
+            <tr>
+              <th>health</th>
+              <th>endpoint</th>
+              <th>labels</th>
+              <th className="num">last scrape</th>
+              <th className="num">took</th>
+            </tr>
+          </thead>
+          <tbody>
+            {pool.targets.slice(0, limit).map((target) => (
+              <TargetRow
+                key={`${target.scrapeUrl} ${JSON.stringify(target.labels)}`}
+                target={target}
+                nowMs={nowMs}
+              />
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {rest > 0 ? (
+        <button type="button" className="button more" onClick={() => setLimit(limit * 4)}>
+          Showing {limit} of {pool.targets.length}; show more
+        </button>
+      ) : null}
+    </details>
+  );
+}
+
+export function TargetsPage(): ReactElement {
+  const search: Flat = useSearch({ strict: false });
+  const navigate = useNavigate();
+  const now = useNow(1_000);
+  const answer = useQuery({
+    queryKey: ['targets'],
+    queryFn: ({ signal }) => loadTargets(signal),
+    refetchInterval: REFRESH_MS,
+  });
+  const all = answer.data?.data.activeTargets ?? NO_TARGETS;
+  const wanted = search.filter ?? '';
+  const health = (['down', 'up', 'unknown'].find((one) => one === search.health) ?? 'all') as HealthFilter;
+  const pool = search.pool ?? null;
+  const pools = useMemo(() => groupTargets(all, { wanted, health, pool }), [all, wanted, health, pool]);
+  const set = (next: Record<string, string | undefined>): void => {
+    void navigate({ to: '/targets', search: { ...search, ...next } as never, replace: true });
+  };
+  const count = (state: ActiveTarget['health']): number => all.filter((one) => one.health === state).length;
+  return (
+    <div className="page">
+      <div className="page-head">
+        <h1>Targets</h1>
+        <span className="grow" />
+        {pool === null ? null : (
+          <button type="button" className="button" onClick={() => set({ pool: undefined })}>
+            pool {pool} <Icon name="close" size={12} />
+          </button>
+        )}
+        <input
+          className="field target-filter"
+          type="search"
+          placeholder="Filter by address, label or error"
+          aria-label="Filter targets"
+          value={wanted}
+          onChange={(event) => set({ filter: event.target.value || undefined })}
+        />
+        <SegmentedControl
+          size="xs"
+          aria-label="Health"
+          data={[
+            { value: 'all', label: `All ${all.length}` },
+            { value: 'down', label: `Down ${count('down')}` },
+            { value: 'unknown', label: `Unknown ${count('unknown')}` },
+            { value: 'up', label: `Up ${count('up')}` },
+          ]}
+          value={health}
+          onChange={(value) => set({ health: value === 'all' ? undefined : value })}
+        />
+      </div>
+      {answer.error && !answer.data ? (
+        <Note level="bad">The targets could not be read: {answer.error.message}</Note>
+      ) : null}
+      {answer.isPending ? <div className="panel card-wait pool-wait" /> : null}
+      {answer.data && all.length === 0 ? (
+        <Empty icon="targets">
+          Nothing is scraped. Start Pharos with a prometheus.yml that names targets, or send data to it: see{' '}
+          <Link to="/">Home</Link>.
+        </Empty>
+      ) : null}
+      {all.length > 0 && pools.length === 0 ? (
+        <Empty icon="search">No target fits these filters.</Empty>
+      ) : null}
+      {pools.map((one) => (
+        <PoolSection key={one.name} pool={one} nowMs={now} open={pools.length <= 12 || one.down > 0} />
+      ))}
+    </div>
+  );
+}

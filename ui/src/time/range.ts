@@ -149,13 +149,18 @@ export function shift(span: Span, direction: -1 | 1): TimeRange {
 
 /** Two instants as a URL writes them: whole seconds in UTC. */
 export function absolute(fromMs: number, toMs: number): TimeRange {
-  const text = (ms: number): string => `${new Date(Math.round(ms / 1000) * 1000).toISOString().slice(0, 19)}Z`;
+  const text = (ms: number): string =>
+    `${new Date(Math.round(ms / 1000) * 1000).toISOString().slice(0, 19)}Z`;
   const from = Math.round(fromMs / 1000) * 1000;
   return { from: text(from), to: text(Math.max(toMs, from + 1000)) };
 }
 
 /** A range's name for a button: a quick range's own, else its ends. */
-export function describeRange(range: TimeRange, utc: boolean, show: (ms: number, utc: boolean) => string): string {
+export function describeRange(
+  range: TimeRange,
+  utc: boolean,
+  show: (ms: number, utc: boolean) => string,
+): string {
   if (range.to === 'now') {
     const quick = QUICK_RANGES.find(([from]) => from === range.from);
     if (quick) return quick[1];

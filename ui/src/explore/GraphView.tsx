@@ -1,0 +1,136 @@
+import { useMemo, useState, type ReactElement } from 'react';
+import type { Grid } from '../api/calls';
+import type { RangeSeries } from '../api/types';
+import { Chart } from '../chart/Chart';
+import { formatLabels, gridTimes, labelKey, nameSeries, summarize, toColumn } from '../chart/columns';
+import { MANY } from '../chart/plot';
+import { seriesColor } from '../design/colors';
+import { formatCount, type Unit } from '../design/format';
+import { useScheme } from '../design/hooks';
+import { Empty, LabelChips } from '../design/parts';
+import type { Span } from '../time/range';
+import { Legend } from './Legend';
+
+const HEIGHT = 320;
+const FIRST = 200;
+const NEXT = 1_000;
+
+export interface GraphViewProps {
+  title: string;
+  series: readonly RangeSeries[];
+  grid: Grid;
+  span: Span;
+  unit: Unit;
+  stacked: boolean;
+  onZoom: (fromMs: number, toMs: number) => void;
+  onZoomOut: () => void;
+}
+
+function MoreNote(props: {
+  shown: number;
+  all: number;
+  onMore: (count: number) => void;
+}): ReactElement | null {
+  const { shown, all, onMore } = props;
+  if (shown >= all) return null;
+  return (
+    <div className="more-note" role="status">
+      Showing {formatCount(shown)} of {formatCount(all)} series.
+      <button
+        type="button"
+        className="button"
+        onClick={() => onMore(Math.min(all, shown < NEXT ? NEXT : all))}
+      >
+        Show {formatCount(Math.min(all, shown < NEXT ? NEXT : all))}
+      </button>
+      <span className="dim">topk(10, …) or an aggregation shows fewer and says more.</span>
+    </div>
+  );
+}
+
+export function GraphView(props: GraphViewProps): ReactElement {
+  const { series, grid, span, unit, stacked } = props;
+  const scheme = useScheme();
+  const [limit, setLimit] = useState(FIRST);
+  const [focused, setFocused] = useState<number | null>(null);
+  // Hidden by label set, not by number, so that a refresh with other series keeps the choice.
+  const [hiddenKeys, setHiddenKeys] = useState<ReadonlySet<string>>(new Set());
+
+  const shown = useMemo(() => series.slice(0, limit), [series, limit]);
+  const drawn = useMemo(() => {
+    const times = gridTimes(grid);
+    const columns = shown.map((one) => toColumn(one, grid, times.length));
+    return { times, columns, summaries: columns.map(summarize) };
+  }, [shown, grid]);
+  const naming = useMemo(() => {
+    const labels = shown.map((one) => one.metric);
+    return { ...nameSeries(labels), titles: labels.map(formatLabels), keys: labels.map(labelKey) };
+  }, [shown]);
+  const colors = useMemo(() => shown.map((_, i) => seriesColor(i, scheme)), [shown, scheme]);
+  const hidden = useMemo(
+    () => new Set(naming.keys.flatMap((key, i) => (hiddenKeys.has(key) ? [i] : []))),
+    [naming, hiddenKeys],
+  );
+  const range = useMemo(() => [span.fromMs / 1000, span.toMs / 1000] as const, [span]);
+
+  if (series.length === 0)
+    return (
+      <Empty icon="explore">
+        The query found nothing in this range. Widen the range, or check the names.
+      </Empty>
+    );
+
+  const isolate = (index: number): void => {
+    const alone = hidden.size === naming.keys.length - 1 && !hidden.has(index);
+    setHiddenKeys(new Set(alone ? [] : naming.keys.filter((_, i) => i !== index)));
+  };
+  const toggle = (index: number): void => {
+    const key = naming.keys[index] ?? '';
+    const next = new Set(hiddenKeys);
+    if (!next.delete(key)) next.add(key);
+    setHiddenKeys(next);
+  };
+  const common = Object.keys(naming.common).length > 0 || (naming.metric !== '' && series.length > 1);
+  return (
+    <div>
+      <MoreNote shown={shown.length} all={series.length} onMore={setLimit} />
+      <Chart
+        title={props.title}
+        times={drawn.times}
+        columns={drawn.columns}
+        names={naming.names}
+        colors={colors}
+        unit={unit}
+        height={HEIGHT}
+        range={range}
+        stacked={stacked && shown.length <= MANY * 4}
+        filled={shown.length === 1}
+        syncKey="explore"
+        hidden={hidden}
+        focused={focused}
+        onFocus={setFocused}
+        onZoom={props.onZoom}
+        onZoomOut={props.onZoomOut}
+      />
+      {common ? (
+        <div className="common row wrap">
+          <span className="dim">all:</span>
+          {naming.metric === '' ? null : <span className="label-chip">{naming.metric}</span>}
+          <LabelChips labels={naming.common} />
+        </div>
+      ) : null}
+      <Legend
+        names={naming.names}
+        titles={naming.titles}
+        colors={colors}
+        summaries={drawn.summaries}
+        unit={unit}
+        hidden={hidden}
+        focused={focused}
+        onFocus={setFocused}
+        onIsolate={isolate}
+        onToggle={toggle}
+      />
+    </div>
+  );
+}

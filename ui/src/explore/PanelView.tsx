@@ -1,0 +1,272 @@
+import { SegmentedControl } from '@mantine/core';
+import { useState, type ReactElement, type ReactNode } from 'react';
+import { formatQuery } from '../api/calls';
+import { ApiError } from '../api/client';
+import { formatCount, formatSeconds, formatValue, guessUnit, UNIT_NAMES, type Unit } from '../design/format';
+import { usePageClock } from '../design/hooks';
+import { CopyIcon, Empty, IconButton, Note } from '../design/parts';
+import { formatDuration, parseDuration, type Span } from '../time/range';
+import { exportCsv } from './csv';
+import { GraphView } from './GraphView';
+import { HistoryMenu } from './HistoryMenu';
+import { QueryEditor } from './QueryEditor';
+import { ResultTable } from './ResultTable';
+import type { QueryPanel } from './state';
+import { stepOf, useResult, type Result } from './useResult';
+
+export interface PanelViewProps {
+  index: number;
+  panel: QueryPanel;
+  span: Span | null;
+  run: number;
+  only: boolean;
+  onRun: (change: Partial<QueryPanel>) => void;
+  onChange: (change: Partial<QueryPanel>) => void;
+  onRemove: () => void;
+  onZoom: (fromMs: number, toMs: number) => void;
+  onZoomOut: () => void;
+}
+
+function StatsLine({ result }: { result: Result }): ReactElement {
+  const { data, grid, tookMs, size } = result;
+  const parts: string[] = [];
+  if (data.resultType === 'vector' || data.resultType === 'matrix')
+    parts.push(`${formatCount(data.result.length)} series`);
+  if (grid) parts.push(`step ${formatDuration(grid.step * 1000)}`);
+  const server = data.stats?.timings?.execTotalTime ?? data.stats?.timings?.evalTotalTime;
+  parts.push(
+    `${formatSeconds(tookMs / 1000)}${server === undefined ? '' : ` (server ${formatSeconds(server)})`}`,
+  );
+  const read = data.stats?.samples?.totalQueryableSamples;
+  if (read !== undefined) parts.push(`${formatCount(read)} samples read`);
+  parts.push(formatValue(size, 'bytes'));
+  return <span className="stats dim">{parts.join(' · ')}</span>;
+}
+
+function StepField(props: {
+  panel: QueryPanel;
+  span: Span | null;
+  onChange: (step: string | null) => void;
+}): ReactElement {
+  const { panel, span, onChange } = props;
+  const [text, setText] = useState(panel.step ?? '');
+  const parsed = text.trim() === '' ? 0 : parseDuration(text.trim());
+  const commit = (): void => {
+    if (parsed === null) return;
+    const next = parsed === 0 ? null : text.trim();
+    if (next !== panel.step) onChange(next);
+  };
+  const auto = span ? formatDuration(stepOf({ ...panel, step: null }, span) * 1000) : '';
+  return (
+    <label className="row">
+      <span className="dim">step</span>
+      <input
+        className="field step"
+        value={text}
+        placeholder={`auto ${auto}`}
+        aria-label="Step"
+        aria-invalid={parsed === null}
+        onChange={(event) => setText(event.target.value)}
+        onBlur={commit}
+        onKeyDown={(event) => {
+          if (event.key === 'Enter') commit();
+        }}
+      />
+    </label>
+  );
+}
+
+function UnitField(props: { panel: QueryPanel; onChange: (unit: Unit | null) => void }): ReactElement {
+  const { panel, onChange } = props;
+  const guessed = UNIT_NAMES.find(([unit]) => unit === guessUnit(panel.expr))?.[1] ?? '';
+  return (
+    <label className="row">
+      <span className="dim">unit</span>
+      <select
+        className="select"
+        aria-label="Unit"
+        value={panel.unit ?? ''}
+        onChange={(event) => onChange((event.target.value || null) as Unit | null)}
+      >
+        <option value="">auto: {guessed}</option>
+        {UNIT_NAMES.map(([unit, name]) => (
+          <option key={unit} value={unit}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function Remarks({ result }: { result: Result }): ReactNode {
+  return (
+    <>
+      {result.warnings.map((text) => (
+        <Note level="warn" key={text}>
+          {text}
+        </Note>
+      ))}
+      {result.infos.map((text) => (
+        <Note level="info" key={text}>
+          {text}
+        </Note>
+      ))}
+    </>
+  );
+}
+
+function errorTitle(error: Error): string {
+  if (!(error instanceof ApiError) || error.kind !== 'refused') return '';
+  if (error.errorType === 'bad_data') return 'The query is not valid. ';
+  return error.errorType === 'timeout' ? 'The query took too long. ' : 'The query failed. ';
+}
+
+function Body(
+  props: PanelViewProps & { result: Result | undefined; error: Error | null; pending: boolean },
+): ReactElement {
+  const { panel, result, error, pending, onZoom, onZoomOut } = props;
+  if (panel.expr.trim() === '')
+    return (
+      <Empty icon="explore">
+        Write a PromQL expression and press Enter. Ctrl-Space completes names, Ctrl-K finds a metric.
+      </Empty>
+    );
+  if (error)
+    return (
+      <Note level="bad">
+        <b>{errorTitle(error)}</b>
+        {error.message}
+      </Note>
+    );
+  if (!result) return <div className="waiting" aria-label={pending ? 'Loading' : ''} />;
+  const unit = panel.unit ?? guessUnit(result.expr);
+  const { data, grid } = result;
+  return (
+    <>
+      <Remarks result={result} />
+      {grid && data.resultType === 'matrix' ? (
+        <GraphView
+          title={result.expr}
+          series={data.result}
+          grid={grid}
+          span={result.span}
+          unit={unit}
+          stacked={panel.stacked}
+          onZoom={onZoom}
+          onZoomOut={onZoomOut}
+        />
+      ) : (
+        <ResultTable answer={data} unit={panel.unit ?? 'none'} />
+      )}
+    </>
+  );
+}
+
+/** One query with its editor, its settings and its result. */
+export function PanelView(props: PanelViewProps): ReactElement {
+  const { index, panel, span, run, only, onRun, onChange, onRemove } = props;
+  const { utc } = usePageClock();
+  const [draft, setDraft] = useState({ text: panel.expr, of: panel.expr });
+  // The back button changes the expression under us: then the draft follows it.
+  if (draft.of !== panel.expr) setDraft({ text: panel.expr, of: panel.expr });
+  const [formatError, setFormatError] = useState<string | null>(null);
+  const query = useResult(panel, span, run);
+  const result = query.data;
+  const stale = query.isPlaceholderData && query.isFetching;
+  const failed = query.error;
+  const setText = (text: string): void => {
+    setDraft({ text, of: panel.expr });
+    setFormatError(null);
+  };
+  const format = (): void => {
+    void formatQuery(draft.text).then(
+      (answer) => setText(answer.data),
+      (reason: unknown) => setFormatError(reason instanceof Error ? reason.message : String(reason)),
+    );
+  };
+  const shownError = failed && draft.text === panel.expr ? failed.message : formatError;
+  return (
+    <section className="panel query" aria-label={`Query ${index + 1}`}>
+      <div className="query-head">
+        <QueryEditor
+          text={draft.text}
+          onChange={setText}
+          onRun={() => onRun({ expr: draft.text })}
+          error={shownError}
+          autoFocus={only && panel.expr === ''}
+        />
+        <div className="row query-actions">
+          <HistoryMenu onChoose={(expr) => onRun({ expr })} />
+          <IconButton
+            icon="format"
+            label="Format the query"
+            disabled={draft.text.trim() === ''}
+            onClick={format}
+          />
+          <CopyIcon text={() => draft.text} label="Copy the query" />
+          <IconButton
+            icon="trash"
+            label="Remove this query"
+            disabled={only && panel.expr === ''}
+            onClick={onRemove}
+          />
+          <button
+            type="button"
+            className="button primary"
+            onClick={() => onRun({ expr: draft.text })}
+            title="Run (Enter or Ctrl-Enter)"
+          >
+            {draft.text === panel.expr ? 'Run' : 'Run *'}
+          </button>
+        </div>
+      </div>
+      <div className={`progress${query.isFetching ? ' on' : ''}`} />
+      {formatError ? <Note level="bad">{formatError}</Note> : null}
+      <div className="row wrap query-tools">
+        <SegmentedControl
+          size="xs"
+          aria-label="View"
+          data={[
+            { value: 'graph', label: 'Graph' },
+            { value: 'table', label: 'Table' },
+          ]}
+          value={panel.view}
+          onChange={(view) => onChange({ view: view === 'table' ? 'table' : 'graph' })}
+        />
+        {panel.view === 'graph' ? (
+          <>
+            <button
+              type="button"
+              className="button"
+              aria-pressed={panel.stacked}
+              onClick={() => onChange({ stacked: !panel.stacked })}
+            >
+              Stacked
+            </button>
+            <StepField
+              key={panel.step ?? ''}
+              panel={panel}
+              span={span}
+              onChange={(step) => onChange({ step })}
+            />
+          </>
+        ) : null}
+        <UnitField panel={panel} onChange={(unit) => onChange({ unit })} />
+        <span className="grow" />
+        {result && !failed ? <StatsLine result={result} /> : null}
+        <IconButton
+          icon="download"
+          label="Save as CSV"
+          disabled={!result || failed !== null}
+          onClick={() => {
+            if (result) exportCsv(result, utc);
+          }}
+        />
+      </div>
+      <div className={stale ? 'query-body stale' : 'query-body'} aria-busy={query.isFetching}>
+        <Body {...props} result={result} error={failed} pending={query.isFetching} />
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,41 @@
+import type { EditorView } from '@codemirror/view';
+import { useEffect, useRef, type ReactElement } from 'react';
+import { makeEditor, markError, setText } from './editor';
+
+export interface QueryEditorProps {
+  text: string;
+  onChange: (text: string) => void;
+  onRun: () => void;
+  /** The server's words about this very text; a position in them is marked. */
+  error: string | null;
+  autoFocus: boolean;
+}
+
+export function QueryEditor(props: QueryEditorProps): ReactElement {
+  const holder = useRef<HTMLDivElement>(null);
+  const view = useRef<EditorView | null>(null);
+  const latest = useRef(props);
+  useEffect(() => {
+    latest.current = props;
+  });
+  useEffect(() => {
+    if (!holder.current) return undefined;
+    const made = makeEditor(holder.current, latest.current.text, {
+      run: () => latest.current.onRun(),
+      changed: (text) => latest.current.onChange(text),
+    });
+    view.current = made.view;
+    if (latest.current.autoFocus) made.view.focus();
+    return () => {
+      made.stop();
+      view.current = null;
+    };
+  }, []);
+  useEffect(() => {
+    if (view.current) setText(view.current, props.text);
+  }, [props.text]);
+  useEffect(() => {
+    if (view.current) markError(view.current, props.error);
+  }, [props.error]);
+  return <div className={props.error === null ? 'editor' : 'editor wrong'} ref={holder} />;
+}

@@ -1,0 +1,195 @@
+// The PromQL editor: CodeMirror with Prometheus' own language package.
+
+import {
+  autocompletion,
+  closeBrackets,
+  closeBracketsKeymap,
+  completionKeymap,
+  startCompletion,
+} from '@codemirror/autocomplete';
+import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
+import { bracketMatching, HighlightStyle, indentOnInput, syntaxHighlighting } from '@codemirror/language';
+import { lintKeymap } from '@codemirror/lint';
+import { EditorState, Prec, StateEffect, StateField, type Extension } from '@codemirror/state';
+import { Decoration, EditorView, keymap, placeholder, type DecorationSet } from '@codemirror/view';
+import { tags } from '@lezer/highlight';
+import { PromQLExtension } from '@prometheus-io/codemirror-promql';
+import { errorPosition } from './state';
+
+const colors = HighlightStyle.define([
+  { tag: tags.variableName, color: 'var(--syn-metric)' },
+  { tag: tags.function(tags.variableName), color: 'var(--syn-keyword)' },
+  {
+    tag: [tags.operatorKeyword, tags.modifier, tags.logicOperator],
+    color: 'var(--syn-keyword)',
+    fontWeight: '600',
+  },
+  { tag: tags.labelName, color: 'var(--syn-label)' },
+  { tag: tags.string, color: 'var(--syn-string)' },
+  { tag: tags.number, color: 'var(--syn-number)' },
+  { tag: tags.comment, color: 'var(--dim)', fontStyle: 'italic' },
+  { tag: [tags.operator, tags.arithmeticOperator], color: 'var(--text)' },
+  { tag: tags.invalid, color: 'var(--bad)' },
+]);
+
+const look = EditorView.theme({
+  '&': { color: 'var(--text)', backgroundColor: 'transparent', fontSize: '13px' },
+  '&.cm-focused': { outline: 'none' },
+  '.cm-scroller': { fontFamily: 'var(--mono)', lineHeight: '1.6', maxHeight: '240px' },
+  '.cm-content': { padding: '7px 0', caretColor: 'var(--text)' },
+  '.cm-line': { padding: '0 10px' },
+  '.cm-cursor': { borderLeftColor: 'var(--text)', borderLeftWidth: '1.5px' },
+  '&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground, .cm-content ::selection':
+    { backgroundColor: 'color-mix(in srgb, var(--accent) 28%, transparent)' },
+  '.cm-placeholder': { color: 'var(--dim)' },
+  '&.cm-focused .cm-matchingBracket': {
+    backgroundColor: 'var(--accent-soft)',
+    outline: '1px solid var(--accent)',
+  },
+  '.cm-server-error': {
+    textDecoration: 'underline wavy var(--bad)',
+    textUnderlineOffset: '3px',
+    backgroundColor: 'var(--bad-soft)',
+  },
+  '.cm-tooltip': {
+    backgroundColor: 'var(--raised)',
+    border: '1px solid var(--line)',
+    borderRadius: '6px',
+    boxShadow: 'var(--shadow)',
+    overflow: 'hidden',
+    zIndex: '300',
+  },
+  '.cm-tooltip.cm-tooltip-autocomplete > ul': {
+    fontFamily: 'var(--mono)',
+    fontSize: '12px',
+    maxHeight: '260px',
+    minWidth: '240px',
+  },
+  '.cm-tooltip.cm-tooltip-autocomplete > ul > li': { padding: '3px 8px', lineHeight: '1.5' },
+  '.cm-tooltip-autocomplete ul li[aria-selected]': {
+    backgroundColor: 'var(--accent-soft)',
+    color: 'var(--text)',
+  },
+  '.cm-completionDetail': { color: 'var(--dim)', fontStyle: 'normal', marginLeft: '10px' },
+  '.cm-completionMatchedText': { color: 'var(--accent)', textDecoration: 'none', fontWeight: '600' },
+  '.cm-completionIcon': { display: 'none' },
+  '.cm-tooltip .cm-completionInfo': {
+    padding: '6px 10px',
+    maxWidth: '320px',
+    fontFamily: 'var(--sans)',
+    fontSize: '12px',
+  },
+  '.cm-diagnostic': { padding: '4px 8px', fontFamily: 'var(--sans)', fontSize: '12px' },
+  '.cm-diagnostic-error': { borderLeftColor: 'var(--bad)' },
+  '.cm-lintRange-error': {
+    backgroundImage: 'none',
+    textDecoration: 'underline wavy var(--bad)',
+    textUnderlineOffset: '3px',
+  },
+});
+
+const setErrorAt = StateEffect.define<number | null>();
+
+const errorMark = Decoration.mark({ class: 'cm-server-error' });
+
+/** The place that the server found wrong; forgotten with the next change. */
+const serverError = StateField.define<DecorationSet>({
+  create: () => Decoration.none,
+  update(marks, transaction) {
+    let next = transaction.docChanged ? Decoration.none : marks;
+    for (const effect of transaction.effects) {
+      if (!effect.is(setErrorAt)) continue;
+      next = Decoration.none;
+      if (effect.value === null) continue;
+      const length = transaction.state.doc.length;
+      const from = Math.min(effect.value, Math.max(0, length - 1));
+      const word = transaction.state.wordAt(from);
+      const to = Math.min(length, Math.max(from + 1, word?.to ?? 0));
+      if (to > from) next = Decoration.set([errorMark.range(from, to)]);
+    }
+    return next;
+  },
+  provide: (field) => EditorView.decorations.from(field),
+});
+
+/** Marks where `message` says that the query is wrong, or takes the mark away. */
+export function markError(view: EditorView, message: string | null): void {
+  const position = message === null ? null : errorPosition(message);
+  let at: number | null = null;
+  if (position && position.line <= view.state.doc.lines) {
+    const line = view.state.doc.line(position.line);
+    at = Math.min(line.to, line.from + position.column - 1);
+  }
+  view.dispatch({ effects: setErrorAt.of(at) });
+}
+
+export interface EditorActions {
+  run: () => void;
+  changed: (text: string) => void;
+}
+
+function language(): { extension: Extension; stop: () => void } {
+  const promql = new PromQLExtension().activateLinter(true).setComplete({
+    remote: { url: '', httpMethod: 'GET', cache: { maxAge: 60_000 } },
+  });
+  return { extension: promql.asExtension(), stop: () => promql.destroy() };
+}
+
+/** An editor in `parent`; `stop` must be called when it leaves the page. */
+export function makeEditor(
+  parent: HTMLElement,
+  text: string,
+  actions: EditorActions,
+): { view: EditorView; stop: () => void } {
+  const promql = language();
+  const run = (): boolean => {
+    actions.run();
+    return true;
+  };
+  const state = EditorState.create({
+    doc: text,
+    extensions: [
+      Prec.highest(keymap.of([{ key: 'Mod-Enter', run }])),
+      history(),
+      indentOnInput(),
+      bracketMatching(),
+      closeBrackets(),
+      autocompletion({ icons: false, maxRenderedOptions: 200 }),
+      syntaxHighlighting(colors),
+      look,
+      serverError,
+      EditorView.lineWrapping,
+      placeholder(
+        'PromQL, such as rate(node_cpu_seconds_total[5m]); Enter runs it, Shift-Enter starts a new line',
+      ),
+      promql.extension,
+      keymap.of([
+        { key: 'Mod-Space', run: startCompletion },
+        ...closeBracketsKeymap,
+        ...completionKeymap,
+        { key: 'Enter', run },
+        ...historyKeymap,
+        ...lintKeymap,
+        ...defaultKeymap,
+      ]),
+      EditorView.contentAttributes.of({ 'aria-label': 'PromQL expression', spellcheck: 'false' }),
+      EditorView.updateListener.of((update) => {
+        if (update.docChanged) actions.changed(update.state.doc.toString());
+      }),
+    ],
+  });
+  const view = new EditorView({ state, parent });
+  return {
+    view,
+    stop: () => {
+      view.destroy();
+      promql.stop();
+    },
+  };
+}
+
+/** Replaces the whole text, unless it is the same already. */
+export function setText(view: EditorView, text: string): void {
+  if (view.state.doc.toString() === text) return;
+  view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } });
+}

@@ -1,0 +1,123 @@
+import { Popover } from '@mantine/core';
+import '@mantine/core/styles/Popover.css';
+import { useState, type SyntheticEvent, type ReactElement } from 'react';
+import { formatInstant } from '../design/format';
+import { useNow, usePageClock } from '../design/hooks';
+import { Icon } from '../design/Icon';
+import { IconButton } from '../design/parts';
+import { absolute, describeRange, QUICK_RANGES, resolveRange, shift, widen, type TimeRange } from './range';
+import './picker.css';
+
+function RangeForm(props: { range: TimeRange; onApply: (range: TimeRange) => void }): ReactElement {
+  const { utc, setUtc } = usePageClock();
+  const [from, setFrom] = useState(props.range.from);
+  const [to, setTo] = useState(props.range.to);
+  const [tried, setTried] = useState(false);
+  const now = useNow(1_000);
+  const resolved = resolveRange({ from, to }, now, utc);
+  const wrong = typeof resolved === 'string' ? resolved : null;
+  const submit = (event: SyntheticEvent): void => {
+    event.preventDefault();
+    setTried(true);
+    if (wrong !== null || typeof resolved === 'string') return;
+    const keep = (text: string): boolean => text.trim().startsWith('now');
+    // A calendar time without a zone would mean something else to a reader elsewhere: a link carries UTC.
+    const fixed = absolute(resolved.fromMs, resolved.toMs);
+    props.onApply({ from: keep(from) ? from.trim() : fixed.from, to: keep(to) ? to.trim() : fixed.to });
+  };
+  const ends =
+    typeof resolved === 'string'
+      ? null
+      : `${formatInstant(Math.floor(resolved.fromMs / 1000) * 1000, utc)} to ${formatInstant(Math.floor(resolved.toMs / 1000) * 1000, utc)}`;
+  return (
+    <form className="picker-form" onSubmit={submit}>
+      <label>
+        <span className="dim">From</span>
+        <input
+          className="field"
+          value={from}
+          onChange={(event) => setFrom(event.target.value)}
+          aria-invalid={tried && wrong !== null}
+          data-autofocus
+        />
+      </label>
+      <label>
+        <span className="dim">To</span>
+        <input
+          className="field"
+          value={to}
+          onChange={(event) => setTo(event.target.value)}
+          aria-invalid={tried && wrong !== null}
+        />
+      </label>
+      <p className={wrong === null ? 'dim' : 'picker-wrong'} role={wrong === null ? undefined : 'alert'}>
+        {wrong ?? ends}
+      </p>
+      <div className="row">
+        <button type="submit" className="button primary">
+          Apply
+        </button>
+        <span className="grow" />
+        <button type="button" className="button" aria-pressed={utc} onClick={() => setUtc(!utc)}>
+          UTC
+        </button>
+      </div>
+      <p className="dim picker-hint">now-90m, now/d, 2026-11-21 14:30, or seconds since 1970</p>
+    </form>
+  );
+}
+
+/** The range's name as a button that opens quick ranges and exact times; arrows move and widen it. */
+export function TimePicker(props: { range: TimeRange; onChange: (range: TimeRange) => void }): ReactElement {
+  const { range, onChange } = props;
+  const { utc } = usePageClock();
+  const [open, setOpen] = useState(false);
+  const apply = (next: TimeRange): void => {
+    setOpen(false);
+    onChange(next);
+  };
+  const move = (change: (span: { fromMs: number; toMs: number }) => TimeRange): void => {
+    const span = resolveRange(range, Date.now(), utc);
+    if (typeof span !== 'string') onChange(change(span));
+  };
+  return (
+    <div className="row picker">
+      <IconButton icon="chevronLeft" label="Earlier" onClick={() => move((span) => shift(span, -1))} />
+      <Popover
+        opened={open}
+        onChange={setOpen}
+        position="bottom-end"
+        trapFocus
+        transitionProps={{ duration: 0 }}
+      >
+        <Popover.Target>
+          <button type="button" className="button" onClick={() => setOpen(!open)} aria-expanded={open}>
+            <Icon name="clock" size={14} />
+            {describeRange(range, utc, formatInstant)}
+            {utc ? <span className="dim">UTC</span> : null}
+            <Icon name="chevronDown" size={13} />
+          </button>
+        </Popover.Target>
+        <Popover.Dropdown className="picker-box">
+          <RangeForm key={`${range.from} ${range.to}`} range={range} onApply={apply} />
+          <ul className="picker-quick" aria-label="Quick ranges">
+            {QUICK_RANGES.map(([from, name]) => (
+              <li key={from}>
+                <button
+                  type="button"
+                  className="plain"
+                  aria-current={range.from === from && range.to === 'now'}
+                  onClick={() => apply({ from, to: 'now' })}
+                >
+                  {name}
+                </button>
+              </li>
+            ))}
+          </ul>
+        </Popover.Dropdown>
+      </Popover>
+      <IconButton icon="chevronRight" label="Later" onClick={() => move((span) => shift(span, 1))} />
+      <IconButton icon="zoomOut" label="Wider" onClick={() => move((span) => widen(span, Date.now()))} />
+    </div>
+  );
+}
