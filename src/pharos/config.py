@@ -1,4 +1,4 @@
-"""Settings: one document (pharos.yml), gathered into frozen records; the only place that reads the environment."""
+"""Settings: one document (pharos.yml), gathered into frozen records."""
 
 from __future__ import annotations
 
@@ -93,11 +93,16 @@ class Settings(_Section):
         default=False, description="Listen beyond loopback although there is no authentication yet."
     )
     prometheus: Path | None = Field(None, description="A prometheus.yml whose targets are scraped.")
-    self_scrape_interval: DurationMs = Field(5_000, description="How often Pharos and its host are scraped.")
+    self_scrape_interval: DurationMs = Field(2_000, description="How often Pharos and its host are scraped.")
     retention: Retention = Retention()
     ingest: Ingest = Ingest()
     promql: Promql = Promql()
     engine: Engine = Engine()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The process's environment, for what a configuration file may refer to."""
+        return dict(os.environ)
 
 
 def load_settings(path: Path | None, overrides: dict[str, Any]) -> Settings:
@@ -160,14 +165,3 @@ def split_address(listen: str) -> tuple[str, int]:
     if not port.isdigit() or int(port) > 65_535:
         raise PharosError(Kind.INVALID, f"not an address: {listen!r}", hint="write it as 127.0.0.1:8080")
     return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 - what ":8080" means everywhere
-
-
-def is_supervised() -> bool:
-    """Return whether a supervisor started this process and handed it its socket."""
-    return "PHAROS_SOCKET_FD" in os.environ
-
-
-def inherited_socket() -> int | None:
-    """Return the file descriptor of the listening socket that a supervisor holds open for us."""
-    raw = os.environ.get("PHAROS_SOCKET_FD", "")
-    return int(raw) if raw.isdigit() else None

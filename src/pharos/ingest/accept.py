@@ -11,6 +11,8 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import cramjam
+
 from pharos.clock import Clock
 from pharos.errors import Kind, PharosError
 from pharos.ingest.decoder import Accepted, Decoder, FrameKind, Run, plain_body
@@ -49,16 +51,27 @@ class Intake:
         """Turn requests away with `reason` from now on; None opens the intake again."""
         self._refusal = reason
 
-    async def accept(self, tenant: str, kind: FrameKind, body: bytes, *, source: str) -> Accepted:
+    async def accept_packed(self, tenant: str, kind: FrameKind, body: bytes, *, source: str) -> Accepted:
         """Store a packed request durably and return what became of it.
 
         Returns after the log is synced. Raises PharosError: INVALID or TOO_LARGE for the body, UNAVAILABLE
         (retry_after_s set) when it cannot be kept now; then nothing of it is stored.
         """
+        return await self._accept(tenant, kind, body, None, source)
+
+    async def accept(self, tenant: str, write_request: bytes, *, source: str) -> Accepted:
+        """Store a version 1.0 request that was made in this process and is not packed; see `accept_packed`."""
+        return await self._accept(tenant, FrameKind.REMOTE_WRITE_1, b"", write_request, source)
+
+    async def _accept(
+        self, tenant: str, kind: FrameKind, body: bytes, plain: bytes | None, source: str
+    ) -> Accepted:
         began = self._clock.monotonic_s()
         loop = asyncio.get_running_loop()
         synced: asyncio.Future[None] = loop.create_future()
-        accepted = await loop.run_in_executor(self._pool, self._append, tenant, kind, body, synced, loop)
+        accepted = await loop.run_in_executor(
+            self._pool, self._append, tenant, kind, body, plain, synced, loop
+        )
         if not accepted.is_empty:
             await synced
         INGEST_SAMPLES.labels(source).inc(accepted.samples + accepted.histograms)
@@ -78,12 +91,16 @@ class Intake:
         tenant: str,
         kind: FrameKind,
         body: bytes,
+        plain: bytes | None,
         synced: asyncio.Future[None],
         loop: asyncio.AbstractEventLoop,
     ) -> Accepted:
         if self._refusal is not None:
             raise self._refusal
-        plain = plain_body(kind, body)
+        if plain is None:
+            plain = plain_body(kind, body)
+        else:
+            body = bytes(cramjam.snappy.compress_raw(plain))
         recv_ns = self._clock.now_ns()
 
         def on_synced(error: PharosError | None) -> None:
@@ -107,7 +124,7 @@ class Intake:
                 self._decoder.undo(self._run, undo)
                 raise
             if self._run.segment not in {"", segment}:
-                # The log began another segment by itself after a fault: the frame belongs to a run of that one.
+                # After a fault the log began another segment by itself: the frame goes to a run of that one.
                 self._decoder.undo(self._run, undo)
                 self._retire_run()
                 self._decoder.decode(self._run, tenant, plain, recv_ns)

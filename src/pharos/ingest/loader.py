@@ -12,9 +12,13 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from pharos.clock import Clock
 from pharos.engine import Engine, faults
+from pharos.engine.changes import Changes
 from pharos.errors import Kind, PharosError
+from pharos.ingest import run as places
 from pharos.ingest.accept import Intake
 from pharos.ingest.decoder import Decoder, Run
 from pharos.ingest.load import load_run
@@ -41,11 +45,12 @@ class LoaderOptions:
 
 
 class Loader:
-    """Loads what the intake holds; `recover` first, then `start`."""
+    """Loads what a former process left, then what the intake holds, in a thread of its own."""
 
     def __init__(
         self,
         engine: Engine,
+        changes: Changes,
         wal: Wal,
         intake: Intake,
         decoder: Decoder,
@@ -54,6 +59,7 @@ class Loader:
         options: LoaderOptions,
     ) -> None:
         self._engine = engine
+        self._changes = changes
         self._wal = wal
         self._intake = intake
         self._decoder = decoder
@@ -61,25 +67,39 @@ class Loader:
         self._clock = clock
         self._options = options
         self._stopping = threading.Event()
+        self._recovered = threading.Event()
+        self._left = wal.sealed()
         self._thread = threading.Thread(target=self._loop, name="loader", daemon=True)
 
-    def recover(self) -> int:
-        """Load every segment that a former process left, one at a time, and return how many frames they held."""
-        frames = 0
-        for segment in self._wal.sealed():
-            found = self._wal.read(segment)
-            run = self._decode_all(segment, found)
+    @property
+    def is_recovered(self) -> bool:
+        """Whether everything that a former process left in the log is in the store."""
+        return self._recovered.is_set()
+
+    def _recover(self) -> None:
+        """Load every segment that a former process left, one at a time, so that memory stays bounded."""
+        left = self._left
+        if left:
+            _LOG.info("recovering %d log segments", len(left))
+        for number, segment in enumerate(left, 1):
+            frames = self._wal.read(segment)
+            run = self._decode_all(segment, frames)
             self._load_with_retries(run)
+            self._note_changes(run)
             self._wal.commit(segment)
-            frames += len(found)
-        return frames
+            _LOG.info(
+                "recovered log segment %s: %d frames (%d of %d)", segment, len(frames), number, len(left)
+            )
+        self._recovered.set()
 
     def _decode_all(self, segment: str, frames: list[Frame]) -> Run:
         run = Run()
         run.segment = segment
+        # A decoder of its own: intake may be decoding new requests at the same time.
+        decoder = self._decoder.fresh()
         for index, frame in enumerate(frames):
             try:
-                self._decoder.decode_frame(run, frame.kind, frame.tenant, frame.payload, frame.recv_ns)
+                decoder.decode_frame(run, frame.kind, frame.tenant, frame.payload, frame.recv_ns)
             except PharosError as exc:
                 self._set_aside(segment, index, exc)
         return run
@@ -130,6 +150,17 @@ class Loader:
             self._load_halves(segment, frames[:half], first)
             self._load_halves(segment, frames[half:], first + half)
 
+    def _note_changes(self, run: Run) -> None:
+        """Tell the caches above what the store holds now."""
+        for tenant, columns in run.tenants.items():
+            if rows := int(columns.counts[places.SERIES]):
+                self._changes.note_series(tenant, np.unique(columns.series.metric[:rows]).tolist())
+            if rows := int(columns.counts[places.STARTS]):
+                self._changes.note_starts(tenant, np.unique(columns.starts.metric[:rows]).tolist())
+        for tenant, parts in run.parts:
+            if parts.histograms is not None:
+                self._changes.note_histograms(tenant, np.unique(parts.histograms.metric).tolist())
+
     def start(self) -> None:
         """Begin to load in a thread of its own."""
         self._thread.start()
@@ -150,8 +181,11 @@ class Loader:
     def _round(self) -> None:
         try:
             self._watch_disk()
+            if not self.is_recovered:
+                self._recover()
             for run in self._intake.take():
                 self._load_with_retries(run)
+                self._note_changes(run)
                 self._intake.stored(run)
             oldest = self._intake.oldest_recv_ns()
             LOADER_LAG_SECONDS.set((self._clock.now_ns() - oldest) / 1e9 if oldest else 0.0)

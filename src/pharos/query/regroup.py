@@ -95,7 +95,7 @@ def _scatter(
 @kernel
 def _wins(left: Any, right: Any) -> bool:
     """Return whether `left` is kept when two samples have one time: the greater, a number before a NaN."""
-    return bool(left > right or (right != right and left == left))  # noqa: PLR0124 - NaN
+    return bool(left > right or (right != right and left == left))
 
 
 @kernel

@@ -1,0 +1,63 @@
+"""From kinds to statuses: each spoken protocol has its own table and shape."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import orjson
+from starlette.responses import Response
+
+from pharos.errors import Kind, PharosError
+
+STATUS: Final = {
+    Kind.INVALID: 400,
+    Kind.UNSUPPORTED: 422,
+    Kind.MISSING: 404,
+    Kind.DENIED: 403,
+    Kind.TOO_LARGE: 413,
+    Kind.LIMITED: 429,
+    Kind.TIMEOUT: 503,
+    Kind.CANCELLED: 503,
+    Kind.UNAVAILABLE: 503,
+    Kind.BUG: 500,
+}
+"""HTTP status of each kind."""
+
+_PROMETHEUS: Final = {
+    Kind.INVALID: ("bad_data", 400),
+    Kind.UNSUPPORTED: ("execution", 422),
+    Kind.MISSING: ("not_found", 404),
+    Kind.DENIED: ("forbidden", 403),
+    Kind.TOO_LARGE: ("bad_data", 413),
+    Kind.LIMITED: ("execution", 422),
+    Kind.TIMEOUT: ("timeout", 503),
+    Kind.CANCELLED: ("canceled", 503),
+    Kind.UNAVAILABLE: ("unavailable", 503),
+    Kind.BUG: ("internal", 500),
+}
+
+
+def retry_headers(error: PharosError) -> dict[str, str]:
+    """Return the Retry-After header where waiting helps."""
+    if error.retry_after_s is None:
+        return {}
+    return {"Retry-After": str(max(1, round(error.retry_after_s)))}
+
+
+def plain_error(error: PharosError) -> Response:
+    """Return the answer of a write endpoint: the sentence as text, which senders log."""
+    return Response(
+        f"{error}\n", STATUS[error.kind], headers=retry_headers(error), media_type="text/plain; charset=utf-8"
+    )
+
+
+def prometheus_error(error: PharosError, *, executing: bool = False) -> Response:
+    """Return an error in the shape of the Prometheus API.
+
+    `executing` says that the query itself was fine: what is invalid then failed in its evaluation.
+    """
+    name, status = _PROMETHEUS[error.kind]
+    if executing and error.kind is Kind.INVALID:
+        name, status = "execution", 422
+    body = {"status": "error", "errorType": name, "error": str(error)}
+    return Response(orjson.dumps(body), status, headers=retry_headers(error), media_type="application/json")

@@ -1,0 +1,272 @@
+"""Everything is built here, in one straight function, and closed in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import ipaddress
+import logging
+import os
+import random
+import secrets
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+from prometheus_client import generate_latest
+
+from pharos.api.prometheus import PrometheusApi
+from pharos.api.server import Edge, create_app
+from pharos.clock import SystemClock
+from pharos.config import Settings, split_address
+from pharos.engine.changes import Changes
+from pharos.engine.embedded import EmbeddedEngine, EmbeddedOptions, EmbeddedSession, open_engine
+from pharos.engine.sql import Statement
+from pharos.errors import Kind, PharosError
+from pharos.ingest.accept import Intake, IntakeOptions
+from pharos.ingest.decoder import Decoder
+from pharos.ingest.host import HostMetrics
+from pharos.ingest.known import DAY_MS
+from pharos.ingest.loader import Loader, LoaderOptions
+from pharos.ingest.retention import keep_metrics
+from pharos.ingest.scrape.config import load_scrape_config
+from pharos.ingest.scrape.job import ScrapeConfig
+from pharos.ingest.scrape.scraper import Scraper
+from pharos.query.metrics import Metrics, MetricsOptions
+from pharos.telemetry import REGISTRY
+from pharos.wal import Wal, WalOptions
+
+_LOG = logging.getLogger(__name__)
+
+_ONE_SEGMENT_BYTES = 1 << 40
+"""The intake seals segments itself, so that a segment and a run are the same frames."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pharos:
+    """A running server."""
+
+    app: FastAPI
+    loader: Loader
+    intake: Intake
+    engine: EmbeddedEngine
+
+
+@contextmanager
+def hold_folder(folder: Path) -> Iterator[None]:
+    """Keep other processes off the folder; the lock goes with the process, however it ends.
+
+    Raises PharosError(UNAVAILABLE) when another process holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "lock"
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as exc:
+            file.seek(0)
+            owner = file.read().strip() or "unknown"
+            raise PharosError(
+                Kind.UNAVAILABLE,
+                f"the folder {folder} is in use by another pharos (process {owner})",
+                hint="stop that one, or name another folder with --data",
+            ) from exc
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield
+
+
+@asynccontextmanager
+async def open_pharos(settings: Settings) -> AsyncIterator[Pharos]:
+    """Build a server over the settings' folder, and close it again in reverse.
+
+    Raises PharosError when the folder cannot be used.
+    """
+    clock = SystemClock()
+    folder = settings.data
+    async with AsyncExitStack() as stack:
+        stack.enter_context(hold_folder(folder))
+        wal = Wal.open(folder / "log", clock=clock, options=WalOptions(segment_bytes=_ONE_SEGMENT_BYTES))
+        stack.callback(wal.close)
+        for damage in wal.recovery.damaged:
+            _LOG.warning("set aside damaged bytes of the log: %s", damage)
+
+        options = EmbeddedOptions(
+            query_threads=settings.engine.query_threads, memory_bytes=settings.engine.memory
+        )
+        engine = stack.enter_context(open_engine(folder / "engine", options))
+        engine.control(lambda session: keep_metrics(session, settings.retention.metrics))
+        changes = Changes()
+        _note_what_is_stored(engine, changes)
+
+        decoder = Decoder(
+            seed=secrets.randbits(64),
+            today=clock.now_ms() // DAY_MS,
+            max_age_ms=settings.ingest.max_sample_age,
+        )
+        intake = Intake(wal, decoder, clock, IntakeOptions(pending_bytes=settings.ingest.max_pending))
+        loader = Loader(
+            engine,
+            changes,
+            wal,
+            intake,
+            decoder,
+            folder,
+            clock,
+            LoaderOptions(free_floor_bytes=settings.ingest.min_free_disk),
+        )
+        loader.start()
+        stack.callback(loader.stop)
+        stack.callback(intake.close)
+
+        metrics = Metrics(
+            engine,
+            changes,
+            clock,
+            MetricsOptions(
+                lookback_ms=settings.promql.lookback,
+                timeout_ms=settings.promql.timeout,
+                max_samples=settings.promql.max_samples,
+                max_steps=settings.promql.max_steps,
+                experimental=settings.promql.experimental,
+            ),
+        )
+        scraper = Scraper(intake, clock, random.SystemRandom())
+        host = HostMetrics(clock)
+        name = socket.gethostname()
+        scraper.register_local(
+            "pharos", name, settings.self_scrape_interval, lambda: generate_latest(REGISTRY)
+        )
+        scraper.register_local("node", name, settings.self_scrape_interval, host.exposition)
+        await scraper.apply(_scrape_config(settings))
+        await scraper.start()
+        stack.push_async_callback(scraper.stop)
+
+        def reload() -> None:
+            task = asyncio.get_running_loop().create_task(scraper.apply(_scrape_config(settings)))
+            task.add_done_callback(lambda done: done.result())
+
+        prometheus = PrometheusApi(
+            metrics=metrics,
+            scraper=scraper,
+            clock=clock,
+            started_ms=clock.now_ms(),
+            settings_text=lambda: settings.model_dump_json(indent=2),
+        )
+        app = create_app(
+            Edge(
+                intake=intake,
+                prometheus=prometheus,
+                max_body_bytes=settings.ingest.max_body,
+                is_ready=lambda: loader.is_recovered,
+                reload=reload,
+            )
+        )
+        yield Pharos(app, loader, intake, engine)
+
+
+def _scrape_config(settings: Settings) -> ScrapeConfig:
+    """Return what is to be scraped; raises PharosError that names file and line."""
+    if settings.prometheus is None:
+        return ScrapeConfig()
+    config = load_scrape_config(settings.prometheus, environment=settings.environment)
+    for notice in config.notices:
+        _LOG.warning("%s", notice)
+    return config
+
+
+def _note_what_is_stored(engine: EmbeddedEngine, changes: Changes) -> None:
+    for table, note in (("histograms", changes.note_histograms), ("starts", changes.note_starts)):
+        rows = engine.run_blocking(
+            partial(
+                EmbeddedSession.query,
+                statement=Statement(f"SELECT tenant, groupUniqArray(m) AS m FROM {table} GROUP BY tenant"),  # noqa: S608
+                purpose="start",
+            )
+        )
+        for row in rows.to_pylist():
+            note(row["tenant"], row["m"])
+
+
+def check_exposure(host: str, *, insecure: bool) -> None:
+    """Refuse to listen beyond loopback, where nothing asks who is there yet.
+
+    Raises PharosError(DENIED) unless `insecure`.
+    """
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback and not insecure:
+        raise PharosError(
+            Kind.DENIED,
+            f"refusing to listen on {host}: anyone who reaches it could read and write everything",
+            hint="listen on 127.0.0.1, or add --insecure if the network is fenced off otherwise",
+        )
+
+
+def bind(listen: str, *, insecure: bool) -> socket.socket:
+    """Return a listening socket. Raises PharosError: DENIED, or UNAVAILABLE when the port is taken."""
+    host, port = split_address(listen)
+    check_exposure(host, insecure=insecure)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((host, port))
+        sock.listen(2048)
+    except OSError as exc:
+        sock.close()
+        raise PharosError(
+            Kind.UNAVAILABLE,
+            f"cannot listen on {listen}: {exc.strerror}",
+            hint="is another pharos running? --listen 127.0.0.1:0 takes a free port",
+        ) from exc
+    return sock
+
+
+async def serve(settings: Settings, sock: socket.socket, announce: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT, then store what was accepted and close.
+
+    `announce` is called with the address once requests are answered.
+    """
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with open_pharos(settings) as pharos:
+        config = uvicorn.Config(
+            pharos.app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            date_header=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=10,
+            h11_max_incomplete_event_size=64 << 10,
+        )
+        server = _Server(config)
+        serving = asyncio.create_task(server.serve(sockets=[sock]))
+        host, port = sock.getsockname()[:2]
+        announce(f"http://{f'[{host}]' if ':' in host else host}:{port}")
+        waiting = asyncio.create_task(stop.wait())
+        await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        waiting.cancel()
+        await serving
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handlers: ours close the store too."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield

@@ -1,0 +1,49 @@
+"""How long telemetry is kept: a TTL on each table, set when it differs from the settings."""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+import pyarrow as pa
+
+from pharos.engine.sql import Statement
+
+_TIMES: Final = {
+    "samples": "toDateTime(ts)",
+    "histograms": "toDateTime(ts)",
+    "starts": "toDateTime(ts)",
+    "exemplars": "toDateTime(ts)",
+    "series": "toDateTime(day) + toIntervalDay(1)",
+}
+
+
+class Altered(Protocol):
+    """What retention needs of a connection."""
+
+    def query(self, statement: Statement, *, purpose: str) -> pa.Table:
+        """Return a statement's rows."""
+        ...
+
+    def execute(self, text: str) -> None:
+        """Run a statement."""
+        ...
+
+
+def keep_metrics(session: Altered, retention_ms: int) -> None:
+    """Keep metrics for `retention_ms`, for ever if it is 0; whole parts are dropped once all of them is older."""
+    found = session.query(
+        Statement(
+            "SELECT name, extract(engine_full, ' TTL (.*?) SETTINGS ') AS ttl FROM system.tables"
+            " WHERE database = currentDatabase()"
+        ),
+        purpose="retention",
+    )
+    current = dict(zip(found["name"].to_pylist(), found["ttl"].to_pylist(), strict=True))
+    for table, time in _TIMES.items():
+        wanted = f"{time} + toIntervalSecond({retention_ms // 1000})" if retention_ms else ""
+        if current.get(table, "") == wanted:
+            continue
+        change = f"MODIFY TTL {wanted}" if wanted else "REMOVE TTL"
+        session.execute(
+            f"ALTER TABLE {table} {change} SETTINGS materialize_ttl_after_modify=0, mutations_sync=0"
+        )

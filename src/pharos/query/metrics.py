@@ -1,0 +1,343 @@
+"""Questions about metrics: PromQL, series, labels, metadata, exemplars, cardinality.
+
+Each runs as one piece of work on an engine thread, so that neither evaluation nor encoding holds up the
+event loop; `finish` turns the answer into what the caller wants while still there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+import numpy as np
+
+from pharos.clock import Clock
+from pharos.engine import Engine, Limits, Session
+from pharos.engine.changes import Changes
+from pharos.engine.sql import Statement, series_condition, string
+from pharos.errors import Kind, PharosError
+from pharos.labels import METRIC_NAME, Labels, Matcher
+from pharos.promql.ast import Expr, VectorSelector
+from pharos.promql.evaluate import EvalOptions, evaluate
+from pharos.promql.parse import parse
+from pharos.promql.plan import plan
+from pharos.promql.values import Answer
+from pharos.query.samples import MetricSource, key_condition, time_condition
+from pharos.query.series import DAY_MS, SeriesCache, label_sets
+from pharos.telemetry import QUERY_FAILED, QUERY_SECONDS
+
+T = TypeVar("T")
+
+SUBQUERY_STEP_MS: Final = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsOptions:
+    """Bounds and features of queries; times in milliseconds."""
+
+    lookback_ms: int = 300_000
+    timeout_ms: int = 120_000
+    max_samples: int = 50_000_000
+    max_steps: int = 11_000
+    experimental: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When a query is evaluated; an instant query has a step of 0."""
+
+    start_ms: int
+    end_ms: int
+    step_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which of a tenant's series a question is about."""
+
+    tenant: str
+    start_ms: int
+    end_ms: int
+    selectors: tuple[tuple[Matcher, ...], ...] = ()
+    """Any of them may match; none at all means every series."""
+    limit: int = 0
+
+    def condition(self) -> str:
+        """Return the condition over the series table."""
+        first, last = self.start_ms // DAY_MS, self.end_ms // DAY_MS
+        days = "1" if first < 0 or last > 73_000 else f"day BETWEEN toDate32({first}) AND toDate32({last})"
+        if not self.selectors:
+            return series_condition(self.tenant, (), days)
+        return " OR ".join(f"({series_condition(self.tenant, m, days)})" for m in self.selectors)
+
+    def limit_clause(self) -> str:
+        """Return the clause that fetches one row more than the limit, to know that there are more."""
+        return f" LIMIT {self.limit + 1}" if self.limit else ""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricMetadata:
+    """What senders say of a metric."""
+
+    metric: str
+    type: str
+    unit: str
+    help: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exemplar:
+    """One exemplar."""
+
+    labels: Labels
+    value: float
+    ts_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cardinality:
+    """What takes how many series today."""
+
+    series: int
+    samples: int
+    label_pairs: int
+    by_metric: list[tuple[str, int]]
+    values_by_label: list[tuple[str, int]]
+    bytes_by_label: list[tuple[str, int]]
+    by_pair: list[tuple[str, int]]
+    oldest_ms: int
+    newest_ms: int
+
+
+class Metrics:
+    """Answers questions about one store's metrics."""
+
+    def __init__(self, engine: Engine, changes: Changes, clock: Clock, options: MetricsOptions) -> None:
+        self._engine = engine
+        self._changes = changes
+        self._clock = clock
+        self.options = options
+        self._cache = SeriesCache(changes)
+
+    def parse(self, text: str) -> Expr:
+        """Return the checked expression of `text`. Raises PharosError(INVALID) with upstream's message."""
+        return parse(text)
+
+    def matchers(self, text: str) -> tuple[Matcher, ...]:
+        """Return the matchers of a series selector. Raises PharosError(INVALID)."""
+        expr = self.parse(text)
+        if not isinstance(expr, VectorSelector):
+            raise PharosError(Kind.INVALID, f"a series selector is expected, not {text!r}")
+        return expr.matchers
+
+    async def evaluate(
+        self,
+        tenant: str,
+        text: str,
+        times: Times,
+        finish: Callable[[Answer], T],
+        *,
+        lookback_ms: int | None = None,
+        timeout_ms: int | None = None,
+    ) -> T:
+        """Return what `finish` makes of a query's answer.
+
+        Raises PharosError: INVALID with a position for a fault in the text, UNSUPPORTED, LIMITED, TIMEOUT.
+        """
+        began = self._clock.monotonic_s()
+        expr = self.parse(text)
+        time_s = min(timeout_ms or self.options.timeout_ms, self.options.timeout_ms) / 1000
+        lookback = lookback_ms or self.options.lookback_ms
+
+        def check() -> None:
+            if self._clock.monotonic_s() - began > time_s:
+                raise PharosError(
+                    Kind.TIMEOUT, "query timed out in expression evaluation", hint=f"limit {time_s:g}s"
+                )
+
+        def work(session: Session) -> T:
+            check()
+            left_s = time_s - (self._clock.monotonic_s() - began)
+            source = MetricSource(
+                session,
+                tenant,
+                self._cache,
+                self._changes,
+                max_samples=self.options.max_samples,
+                time_s=left_s,
+            )
+            planned = plan(
+                expr,
+                times.start_ms,
+                times.end_ms,
+                times.step_ms,
+                SUBQUERY_STEP_MS,
+                lookback_ms=lookback,
+                text=text,
+            )
+            options = EvalOptions(
+                delayed_name_removal=self.options.experimental,
+                max_samples=self.options.max_samples,
+                check=check,
+            )
+            return finish(evaluate(planned, source, options))
+
+        try:
+            return await self._engine.run(work)
+        except PharosError as exc:
+            QUERY_FAILED.labels(exc.kind).inc()
+            raise
+        finally:
+            QUERY_SECONDS.labels("range" if times.step_ms else "instant").observe(
+                self._clock.monotonic_s() - began
+            )
+
+    async def series(self, window: Window) -> list[Labels]:
+        """Return the label sets of the series of the window, in order, one more than the limit at most."""
+        statement = Statement(
+            f"SELECT any(labels) AS labels FROM series WHERE {window.condition()}"
+            f" GROUP BY metric, id ORDER BY metric, id{window.limit_clause()}"
+        )
+
+        def work(session: Session) -> list[Labels]:
+            table = session.query(statement, purpose="series")
+            return sorted(label_sets(table["labels"])) if table.num_rows else []
+
+        return await self._engine.run(work)
+
+    async def label_names(self, window: Window) -> list[str]:
+        """Return the names of all labels of the window's series, in order."""
+        return await self._column(
+            f"SELECT DISTINCT arrayJoin(mapKeys(labels)) AS value FROM series WHERE {window.condition()}",
+            window,
+        )
+
+    async def label_values(self, name: str, window: Window) -> list[str]:
+        """Return the values of one label over the window's series, in order."""
+        column = "metric" if name == METRIC_NAME else f"labels[{string(name)}]"
+        return await self._column(
+            f"SELECT DISTINCT {column} AS value FROM series WHERE ({window.condition()}) AND value != ''",
+            window,
+        )
+
+    async def _column(self, text: str, window: Window) -> list[str]:
+        statement = Statement(f"{text} ORDER BY value{window.limit_clause()}")
+
+        def work(session: Session) -> list[str]:
+            table = session.query(statement, purpose="labels")
+            values: list[str] = table["value"].to_pylist() if table.num_rows else []
+            return values
+
+        return await self._engine.run(work)
+
+    async def metadata(self, tenant: str, metric: str = "", limit: int = 0) -> list[MetricMetadata]:
+        """Return what is known of the tenant's metrics (or of one), newest first within a metric."""
+        only = f" AND metric = {string(metric)}" if metric else ""
+        top = f" LIMIT {limit}" if limit else ""
+        statement = Statement(
+            "SELECT metric, type, unit, help FROM metadata"
+            f" WHERE tenant = {string(tenant)}{only}"
+            f" AND metric IN (SELECT DISTINCT metric FROM metadata WHERE tenant = {string(tenant)}{only}"
+            f" ORDER BY metric{top})"
+            " GROUP BY metric, type, unit, help ORDER BY metric, max(seen_ms) DESC"
+        )
+
+        def work(session: Session) -> list[MetricMetadata]:
+            table = session.query(statement, purpose="metadata")
+            return [MetricMetadata(**row) for row in table.to_pylist()]
+
+        return await self._engine.run(work)
+
+    async def exemplars(self, tenant: str, text: str, times: Times) -> list[tuple[Labels, list[Exemplar]]]:
+        """Return the exemplars of every series that the query's selectors match.
+
+        Raises PharosError(INVALID) for a fault in the text.
+        """
+        planned = plan(self.parse(text), times.start_ms, times.end_ms, 1, SUBQUERY_STEP_MS)
+        selectors = {fetch.matchers for fetch in planned.fetches}
+
+        def work(session: Session) -> list[tuple[Labels, list[Exemplar]]]:
+            found: dict[Labels, list[Exemplar]] = {}
+            for matchers in selectors:
+                found.update(self._exemplars_of(session, tenant, matchers, times))
+            return sorted(found.items())
+
+        return await self._engine.run(work)
+
+    def _exemplars_of(
+        self, session: Session, tenant: str, matchers: Sequence[Matcher], times: Times
+    ) -> dict[Labels, list[Exemplar]]:
+        selection = self._cache.select(session, tenant, matchers, times.start_ms, times.end_ms)
+        if not len(selection):
+            return {}
+        condition = key_condition(tenant, selection, times.start_ms, times.end_ms, whole=False)
+        table = session.query(
+            Statement(
+                "SELECT id, toUnixTimestamp64Milli(ts) AS ms, v, labels FROM exemplars WHERE"
+                f" {condition} AND {time_condition(times.start_ms, times.end_ms)} ORDER BY id, ts"
+            ),
+            purpose="exemplars",
+            limits=Limits(result_rows=100_000),
+        )
+        if not table.num_rows:
+            return {}
+        found: dict[Labels, list[Exemplar]] = {}
+        places = np.searchsorted(selection.id, table["id"].to_numpy()).tolist()
+        columns = (table["ms"].to_pylist(), table["v"].to_pylist(), label_sets(table["labels"]))
+        for place, ms, value, labels in zip(places, *columns, strict=True):
+            found.setdefault(selection.labels[place], []).append(Exemplar(labels, value, ms))
+        return found
+
+    async def cardinality(self, tenant: str, limit: int) -> Cardinality:
+        """Return what takes the most series of the tenant today; the first `limit` of each list."""
+        today = self._clock.now_ms() // DAY_MS
+        fence = f"tenant = {string(tenant)} AND day = toDate32({today})"
+        living = (
+            f"(SELECT id, any(metric) AS metric, any(labels) AS labels FROM series WHERE {fence} GROUP BY id)"
+        )
+        pairs = f"(SELECT arrayJoin(CAST(labels, 'Array(Tuple(String, String))')) AS p FROM {living})"
+        bucket = self._clock.now_ms() // 7_200_000
+
+        def top(session: Session, text: str) -> list[tuple[str, int]]:
+            table = session.query(
+                Statement(f"{text} ORDER BY n DESC, name LIMIT {limit}"), purpose="cardinality"
+            )
+            return (
+                list(zip(table["name"].to_pylist(), table["n"].to_pylist(), strict=True))
+                if len(table)
+                else []
+            )
+
+        def work(session: Session) -> Cardinality:
+            head = session.query(
+                Statement(f"SELECT count() AS series, sum(length(labels)) AS pairs FROM {living}"),
+                purpose="cardinality",
+            )
+            recent = session.query(
+                Statement(
+                    "SELECT count() AS n, min(toUnixTimestamp64Milli(ts)) AS low,"
+                    " max(toUnixTimestamp64Milli(ts)) AS high"
+                    f" FROM samples WHERE tenant = {string(tenant)} AND b = {bucket}"
+                ),
+                purpose="cardinality",
+            )
+            return Cardinality(
+                series=head["series"][0].as_py(),
+                samples=recent["n"][0].as_py(),
+                label_pairs=head["pairs"][0].as_py(),
+                by_metric=top(session, f"SELECT metric AS name, count() AS n FROM {living} GROUP BY name"),
+                values_by_label=top(
+                    session, f"SELECT p.1 AS name, uniqExact(p.2) AS n FROM {pairs} GROUP BY name"
+                ),
+                bytes_by_label=top(
+                    session, f"SELECT p.1 AS name, sum(length(p.2)) AS n FROM {pairs} GROUP BY name"
+                ),
+                by_pair=top(
+                    session, f"SELECT concat(p.1, '=', p.2) AS name, count() AS n FROM {pairs} GROUP BY name"
+                ),
+                oldest_ms=recent["low"][0].as_py(),
+                newest_ms=recent["high"][0].as_py(),
+            )
+
+        return await self._engine.run(work)
