@@ -67,6 +67,11 @@ class Run:
             f"{result.agreements} of {result.agreements + len(result.disagreements)} agree."
         )
         section.notes += result.disagreements
+        for server in servers:
+            exact, all_points = query.exact_points(server, 10_000, hours, end)
+            section.notes.append(
+                f"{server.name}: {exact:,} of {all_points:,} full-precision values came back exactly."
+            )
         section.rows += self._dashboards(servers, end, section)
         for server in servers:
             server.stop()
@@ -157,19 +162,22 @@ class Run:
         hours = 2.0 if self.quick else 24.0
         end = int(time.time()) // 15 * 15
         for case in disk.CASES[: 2 if self.quick else 3]:
-            found = {}
+            found: dict[str, disk.Result] = {}
             for kind in self.kinds:
                 try:
                     one = disk.measure(kind, case, 10_000, hours, end, 20 if self.quick else 300)
                 except (RuntimeError, OSError, QueryError) as error:
                     section.notes.append(f"{kind.name}, {case.name}: {error}")
                     continue
-                found[kind.name] = one.bytes_per_sample
+                found[kind.name] = one
                 self.say(
-                    f"{kind.name}: {case.name}: {one.bytes_per_sample:.3f} B a sample, "
-                    f"quiet after {one.settle_s:.0f} s"
+                    f"{kind.name}: {case.name}: {one.at_rest:.3f} B a sample at rest, after "
+                    f"{one.settle_s:.0f} s, {one.merged:.3f} after a forced merge"
                 )
-            section.rows.append(Row(case.name, "B/sample", found))
+            at_rest = {name: one.at_rest for name, one in found.items()}
+            section.rows.append(Row(f"{case.name}: at rest", "B/sample", at_rest))
+            merged = {name: one.merged for name, one in found.items()}
+            section.rows.append(Row(f"{case.name}: after a forced final merge", "B/sample", merged))
         section.notes.append(f"10,000 series, {hours:g} h at 15 s.")
         return section
 

@@ -8,7 +8,7 @@ from bench.client import Client
 from bench.query import INTERVAL_MS
 from bench.sender import Plan, send
 from bench.series import build, metric_names
-from bench.servers import Server
+from bench.servers import Server, Weight
 from bench.verify import wait_for
 
 
@@ -33,13 +33,18 @@ class Result:
     """What it took."""
 
     samples: int
-    disk_bytes: int
+    weight: Weight
     settle_s: float
 
     @property
-    def bytes_per_sample(self) -> float:
-        """Bytes on disk for each sample."""
-        return self.disk_bytes / self.samples
+    def at_rest(self) -> float:
+        """Bytes a sample after merges came to rest by themselves."""
+        return self.weight.at_rest / self.samples
+
+    @property
+    def merged(self) -> float:
+        """Bytes a sample after a forced final merge."""
+        return self.weight.merged / self.samples
 
 
 def measure(kind: type[Server], case: Case, series: int, hours: float, end_s: int, settle_s: float) -> Result:
@@ -60,6 +65,6 @@ def measure(kind: type[Server], case: Case, series: int, hours: float, end_s: in
         if held.samples != outcome.acknowledged:
             raise RuntimeError(f"{server.name} holds {held.samples:,} of {outcome.acknowledged:,} samples")
         settled = server.settle(settle_s)
-        return Result(outcome.acknowledged, server.disk_bytes(), settled)
+        return Result(outcome.acknowledged, server.weigh(), settled)
     finally:
         server.stop()

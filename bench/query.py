@@ -6,14 +6,16 @@ neither a cache nor a busy moment of the machine favours one of them.
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from dataclasses import dataclass, field
 
 from bench.client import Client, QueryError
 from bench.sender import Plan, send
-from bench.series import build, metric_names
+from bench.series import PRECISE, build, metric_names
 from bench.servers import Server
+from bench.values import value
 from bench.verify import wait_for
 
 INTERVAL_MS = 15_000
@@ -220,6 +222,26 @@ def _spot_check(servers: list[Server], clients: dict[str, Client], end: float, r
                 result.agreements += 1
 
 
+def exact_points(server: Server, series: int, hours: float, end_s: int) -> tuple[int, int]:
+    """Return how many raw values of full-precision gauges come back as they were sent, and of how many."""
+    layout = build("query", series)
+    index = {row: number for number, row in enumerate(layout.labels) if layout.kinds[number] == PRECISE}
+    steps = int(hours * 3_600_000) // INTERVAL_MS
+    content = Client(server.port).get(
+        "/api/v1/query", query="temperature_celsius[5m]", time=f"{end_s - 307:.3f}", **server.no_cache
+    )
+    exact = count = 0
+    for row in json.loads(content)["data"]["result"]:
+        number = index.get(tuple(sorted(row["metric"].items())))
+        if number is None:
+            continue
+        for at, text in row["values"]:
+            step = steps - round((end_s - at) * 1000 / INTERVAL_MS)
+            exact += float(text) == value(number, step, PRECISE)
+            count += 1
+    return exact, count
+
+
 def _key(labels: dict[str, str]) -> tuple[tuple[str, str], ...]:
     """Labels without the name, which VictoriaMetrics keeps where Prometheus drops it."""
     return tuple(sorted((name, text) for name, text in labels.items() if name != "__name__"))
@@ -238,7 +260,7 @@ def _first_difference(wanted: _Answer, got: _Answer, tolerance: float) -> str:
         other = got[labels]
         if points.keys() != other.keys():
             return f"{dict(labels)} has points at other times"
-        for at, value in points.items():
-            if not math.isclose(value, other[at], rel_tol=tolerance, abs_tol=1e-12):
-                return f"{dict(labels)} at {at}: {value} and {other[at]}"
+        for at, want in points.items():
+            if not math.isclose(want, other[at], rel_tol=tolerance, abs_tol=1e-12):
+                return f"{dict(labels)} at {at}: {want} and {other[at]}"
     return ""

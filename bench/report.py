@@ -131,8 +131,10 @@ one run, and writes this page. Figures of different machines cannot be compared;
   written in milliseconds, so all servers cut, merge and compact blocks far more often than they would.
 - Query ranges move a step with each run, and runs are interleaved between servers: p50 and p95 are over those
   runs, the time is that to the last byte of the answer, seen by a client on the same machine.
-- Prometheus is weighed by a snapshot (its blocks and its head written as a block), VictoriaMetrics after a
-  forced final merge, Pharos without its log after its merges came to rest.
+- On disk: samples and index without the log. "At rest" is after merges ended by themselves, the other row
+  after a final merge was forced. Prometheus is weighed by a snapshot: its blocks, and its head as a block.
+  VictoriaMetrics rounds values that need all 53 bits, which saves space; the query section says how many
+  of such values each server gave back exactly.
 """
 
 

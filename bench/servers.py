@@ -36,6 +36,16 @@ class Cost:
     """Resident bytes that no file backs."""
 
 
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """Bytes on disk."""
+
+    at_rest: int
+    """After merges came to rest by themselves."""
+    merged: int
+    """After a final merge was forced, where there is such a thing."""
+
+
 class Server:
     """A server in a folder of its own, on a free port of loopback, running until `stop`."""
 
@@ -63,8 +73,8 @@ class Server:
         """Return the version as the program states it."""
         raise NotImplementedError
 
-    def stored(self) -> list[Path]:
-        """Return the folders and files that hold samples for good, the log left out."""
+    def weigh(self) -> Weight:
+        """Return the bytes of samples and index, the log left out; the server may be stopped for it."""
         raise NotImplementedError
 
     def start(self, timeout_s: float = 60) -> None:
@@ -144,27 +154,14 @@ class Server:
         """Return the greatest resident and private bytes since the start or `reset_peak`."""
         return (self._watch.rss, self._watch.private) if self._watch is not None else (0, 0)
 
-    def disk_bytes(self) -> int:
-        """Return the bytes of `stored`, hard links counted once."""
-        seen: dict[tuple[int, int], int] = {}
-        for top in self.stored():
-            for path in [top, *top.rglob("*")] if top.exists() else []:
-                with contextlib.suppress(FileNotFoundError):
-                    status = path.lstat()
-                    if path.is_file():
-                        seen[status.st_dev, status.st_ino] = status.st_size
-        return sum(seen.values())
-
     def settle(self, timeout_s: float) -> float:
-        """Wait until merges have come to rest (CPU idle, size still); return the seconds it took."""
+        """Wait until the server has used no CPU to speak of for five seconds; return the seconds it took."""
         begun = time.monotonic()
-        quiet = 0
-        size, cpu = -1, self.cpu_s()
+        quiet, cpu = 0, self.cpu_s()
         while quiet < 5 and time.monotonic() - begun < timeout_s:
             time.sleep(1)
-            size_now, cpu_now = self.disk_bytes(), self.cpu_s()
-            quiet = quiet + 1 if size_now == size and cpu_now - cpu < 0.15 else 0
-            size, cpu = size_now, cpu_now
+            now = self.cpu_s()
+            quiet, cpu = (quiet + 1 if now - cpu < 0.12 else 0), now
         return time.monotonic() - begun
 
 
@@ -188,9 +185,34 @@ class Pharos(Server):
     def version(self) -> str:
         return _first_match(r"(\d+\.\d+\S*)", [str(_pharos()), "--version"])
 
-    def stored(self) -> list[Path]:
-        store = self.folder / "store"
-        return [path for path in store.iterdir() if path.name not in {"wal", "log"}] if store.exists() else []
+    def weigh(self) -> Weight:
+        """Stop, and ask the store itself: parts that a merge has replaced stay on disk for some minutes."""
+        self._end(signal.SIGTERM, 60)
+        folder = self.folder / "store" / "engine"
+        ran = subprocess.run(
+            [sys.executable, "-c", _WEIGH, f"{folder / 'store'}?config-file={folder / 'engine.xml'}"],
+            capture_output=True, text=True, timeout=600, check=False,
+        )  # fmt: skip
+        if ran.returncode != 0:
+            raise RuntimeError(f"the store cannot be weighed: {ran.stderr[-500:]}")
+        at_rest, merged = ran.stdout.split()
+        return Weight(int(at_rest), int(merged))
+
+
+_WEIGH = """
+import os, sys
+import chdb, chdb._chdb
+chdb._chdb.set_signal_handlers_enabled(False)
+connection = chdb.connect(sys.argv[1])
+for merged in (False, True):
+    if merged:
+        connection.query("OPTIMIZE TABLE pharos.samples FINAL")
+        connection.query("OPTIMIZE TABLE pharos.series FINAL")
+    active = "SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND database = 'pharos'"
+    print(connection.query(active, "TabSeparated").bytes().decode().strip(), flush=True)
+connection.close()
+os._exit(0)
+"""
 
 
 class Prometheus(Server):
@@ -213,20 +235,11 @@ class Prometheus(Server):
     def version(self) -> str:
         return _first_match(r"version (\S+)", [_program("prometheus"), "--version"])
 
-    def stored(self) -> list[Path]:
+    def weigh(self) -> Weight:
         """A snapshot: it writes the head as a block too, which no running compaction would do for hours."""
         answer = Client(self.port).post_json("/api/v1/admin/tsdb/snapshot")
-        return [self.folder / "store" / "snapshots" / answer["data"]["name"]]
-
-    def settle(self, timeout_s: float) -> float:
-        """Wait until CPU is idle; the size is not asked, as each answer costs a snapshot."""
-        begun = time.monotonic()
-        quiet, cpu = 0, self.cpu_s()
-        while quiet < 5 and time.monotonic() - begun < timeout_s:
-            time.sleep(1)
-            now = self.cpu_s()
-            quiet, cpu = (quiet + 1 if now - cpu < 0.1 else 0), now
-        return time.monotonic() - begun
+        size = _tree_bytes(self.folder / "store" / "snapshots" / answer["data"]["name"])
+        return Weight(size, size)
 
 
 class VictoriaMetrics(Server):
@@ -250,25 +263,24 @@ class VictoriaMetrics(Server):
             r"v?(\d+\.\d+\.\d+\S*)", [path, "-version"], ["dpkg-query", "-W", "victoria-metrics"]
         )
 
-    def stored(self) -> list[Path]:
-        return [self.folder / "store" / "data", self.folder / "store" / "indexdb"]
-
-    def settle(self, timeout_s: float) -> float:
-        """Flush, force the final merge of every month, and wait until no merge runs and the size is still."""
-        begun = time.monotonic()
+    def weigh(self) -> Weight:
+        """As it lies, and after the final merge of every month was forced."""
         client = Client(self.port)
         client.get("/internal/force_flush")
+        at_rest = self._bytes()
         client.get("/internal/force_merge")
-        time.sleep(1)
-        while time.monotonic() - begun < timeout_s:
-            counts = re.findall(
-                r"^vm_active(?:_force)?_merges\S* (\d+)", client.get("/metrics").decode(), re.MULTILINE
-            )
+        end = time.monotonic() + 300
+        while time.monotonic() < end:
+            time.sleep(1)
+            text = client.get("/metrics").decode()
+            counts = re.findall(r"^vm_active(?:_force)?_merges\S* (\d+)", text, re.MULTILINE)
             if not any(int(count) for count in counts):
                 break
-            time.sleep(0.5)
-        super().settle(max(1.0, timeout_s - (time.monotonic() - begun)))
-        return time.monotonic() - begun
+        self.settle(30)
+        return Weight(at_rest, self._bytes())
+
+    def _bytes(self) -> int:
+        return _tree_bytes(self.folder / "store" / "data") + _tree_bytes(self.folder / "store" / "indexdb")
 
 
 SERVERS: tuple[type[Server], ...] = (Pharos, Prometheus, VictoriaMetrics)
@@ -282,6 +294,17 @@ def installed() -> dict[type[Server], str]:
             probe = kind.__new__(kind)
             found[kind] = probe.version()
     return found
+
+
+def _tree_bytes(top: Path) -> int:
+    """Return the bytes of all files below `top`, hard links counted once."""
+    seen: dict[tuple[int, int], int] = {}
+    for path in top.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):
+            status = path.stat()
+            if path.is_file():
+                seen[status.st_dev, status.st_ino] = status.st_size
+    return sum(seen.values())
 
 
 def free_port() -> int:
