@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,9 @@ from walcases import WAIT_S, OpenWal, contents
 from pharos.clock import FakeClock
 from pharos.errors import Kind, PharosError
 from pharos.telemetry import REGISTRY
-from pharos.wal import append_synced
-from pharos.wal.faulty import FaultyFiles
+from pharos.wal import append_synced, numbers, waiting
+from pharos.wal.faulty import Fault, FaultyFiles
+from pharos.wal.waiting import OnSynced
 
 
 def test_frames_come_back_in_order_as_they_were_given(open_wal: OpenWal) -> None:
@@ -142,19 +144,19 @@ def test_names_never_repeat_even_when_all_segments_are_gone(
     assert names == sorted(set(names))
 
 
-def test_numbers_survive_more_segments_than_are_reserved_at_once(open_wal: OpenWal, tmp_path: Path) -> None:
-    files = FaultyFiles()
+def test_numbers_survive_more_segments_than_are_reserved_at_once(
+    open_wal: OpenWal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(numbers, "_RESERVED_AT_ONCE", 2)
     names: list[str] = []
-    for round_number in range(2):
-        wal = open_wal(files=files)
-        wal._numbers._bound = wal._numbers._next + 2
-        for _ in range(5):
+    for _ in range(3):
+        wal = open_wal()
+        for _ in range(7):
             names.append(wal.append(1, "t", 1, b"x").segment)
             wal.seal()
         for segment in wal.sealed():
             wal.commit(segment)
         wal.close()
-        assert (tmp_path / "wal" / "sequence").exists(), round_number
     assert names == sorted(set(names))
 
 
@@ -260,45 +262,56 @@ def test_one_sync_covers_all_frames_written_before_it(open_wal: OpenWal) -> None
 @pytest.mark.parametrize(
     "loop_factory", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"]
 )
-def test_the_loop_is_woken_once_for_a_group(open_wal: OpenWal, loop_factory: object) -> None:
+def test_the_loop_is_woken_once_for_a_group(
+    open_wal: OpenWal,
+    monkeypatch: pytest.MonkeyPatch,
+    loop_factory: Callable[[], asyncio.AbstractEventLoop],
+) -> None:
     entered, go = threading.Event(), threading.Event()
+    batches: list[int] = []
+    call_all = waiting._call_all
+
+    def count_and_call(batch: Sequence[OnSynced], error: PharosError | None) -> None:
+        batches.append(len(batch))
+        call_all(batch, error)
 
     def before(operation: str, path: Path) -> None:
         if operation == "sync" and path.suffix == ".wal":
             entered.set()
             assert go.wait(WAIT_S)
 
+    monkeypatch.setattr(waiting, "_call_all", count_and_call)
     files = FaultyFiles()
     wal = open_wal(files=files)
     files.before = before
 
     async def trip() -> list[str]:
-        loop = asyncio.get_running_loop()
-        wakes: list[int] = []
         first = asyncio.ensure_future(append_synced(wal, 1, "t", 0, b"x"))
         await asyncio.to_thread(entered.wait, WAIT_S)
-        waiting = [asyncio.ensure_future(append_synced(wal, 1, "t", 0, b"x")) for _ in range(9)]
+        group = [asyncio.ensure_future(append_synced(wal, 1, "t", 0, b"x")) for _ in range(9)]
         await asyncio.sleep(0)
-        waiting[0].cancel()
-        for _ in range(9):
-            wal.append_then(1, "t", 0, b"x", lambda _error: wakes.append(0), via)
+        group[0].cancel()
         go.set()
-        done = await asyncio.gather(first, *waiting[1:])
-        assert len(wakes) == 9
-        assert calls == [9]
-        assert loop is asyncio.get_running_loop()
-        return done
+        return await asyncio.gather(first, *group[1:])
 
-    calls: list[int] = []
-
-    def via(call: object, batch: list[object], error: PharosError | None) -> None:
-        calls.append(len(batch))
-        call(batch, error)  # type: ignore[operator]
-
-    with asyncio.Runner(loop_factory=loop_factory) as runner:  # type: ignore[arg-type]
-        assert len(set(runner.run(trip()))) == 1
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        assert len(runner.run(trip())) == 9
+    assert batches == [1, 9]
     wal.seal()
-    assert len(contents(wal)) == 19
+    assert len(contents(wal)) == 10
+
+
+def test_append_synced_raises_what_the_sync_failed_with(open_wal: OpenWal) -> None:
+    wal = open_wal(files=FaultyFiles(faults=[Fault("sync", 5, ".wal")]))
+
+    async def trip() -> None:
+        with pytest.raises(PharosError, match="cannot be synced"):
+            await append_synced(wal, 1, "t", 0, b"lost")
+        await append_synced(wal, 1, "t", 0, b"kept")
+
+    asyncio.run(trip())
+    wal.seal()
+    assert [frame[3] for frame in contents(wal)] == [b"kept"]
 
 
 def test_a_loop_that_is_gone_does_not_stop_the_log(open_wal: OpenWal) -> None:

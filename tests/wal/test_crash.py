@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from walcases import OpenWal
 from pharos.clock import FakeClock
 from pharos.errors import PharosError
 from pharos.wal import Wal, WalOptions
-from pharos.wal.faulty import FaultyFiles
+from pharos.wal.faulty import Fault, FaultyFiles
 
 WRITER = """
 import os, sys, threading
@@ -111,6 +112,27 @@ def test_cut_power_loses_nothing_acknowledged(tmp_path: Path, seed: int) -> None
         )
         assert again.recovery.damaged == ()
         again.close()
+
+
+def test_an_acknowledged_frame_has_its_segments_entry_on_the_medium(tmp_path: Path) -> None:
+    """Also of a segment that was not begun ahead of time; power is cut right at the acknowledgement."""
+    files = FaultyFiles(faults=[Fault("create", 5, ".wal")])
+    wal = Wal.open(tmp_path / "wal", clock=FakeClock(), files=files)
+    while files.faults:
+        os.sched_yield()
+    cut = threading.Event()
+
+    def via(_call: object, _batch: object, error: PharosError | None) -> None:
+        assert error is None
+        files.power_cut_into(tmp_path / "wal", tmp_path / "cut")
+        cut.set()
+
+    wal.append_then(1, "t", 7, b"x", lambda _error: None, via)
+    assert cut.wait(20)
+    wal.close()
+    again = Wal.open(tmp_path / "cut", clock=FakeClock())
+    assert [frame.recv_ns for segment in again.sealed() for frame in again.read(segment)] == [7]
+    again.close()
 
 
 def test_an_unsynced_log_loses_its_frames_when_power_is_cut(tmp_path: Path) -> None:

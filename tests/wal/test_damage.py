@@ -45,7 +45,7 @@ def write_segment(open_wal: OpenWal, frames: list[FrameTuple] = FRAMES, folder: 
 def place(spec: list[Any]) -> int:
     if spec[0] == "header":
         return int(spec[1])
-    frame, part, offset = spec
+    frame, part, offset = int(spec[0]), str(spec[1]), int(spec[2])
     return STARTS[frame + 1] + offset if part == "end" else STARTS[frame] + PARTS[part] + offset
 
 

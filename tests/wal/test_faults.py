@@ -242,3 +242,13 @@ def test_a_defect_in_the_sync_thread_fails_everyone_instead_of_hanging(open_wal:
     with pytest.raises(PharosError, match="failed"):
         wal.append(1, "t", 1, b"x")
     assert wal.seal() is None
+
+
+def test_folders_that_were_made_stay_after_a_power_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr(OsFiles, "sync_folder", lambda _self, path: synced.append(path))
+    OsFiles().make_folder(tmp_path / "new" / "wal")
+    OsFiles().make_folder(tmp_path / "new" / "wal")
+    assert synced == [tmp_path, tmp_path / "new"]

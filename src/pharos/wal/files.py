@@ -18,7 +18,7 @@ class Files(Protocol):
     """The file operations of the log; each may raise OSError as the system call of its name does."""
 
     def make_folder(self, path: Path) -> None:
-        """Make `path` and its parents where they are missing."""
+        """Make `path` and its parents where they are missing, so that they stay after a power cut."""
         ...
 
     def names(self, folder: Path) -> list[str]:
@@ -74,8 +74,12 @@ class OsFiles:
     """The operating system's files."""
 
     def make_folder(self, path: Path) -> None:
-        """Make `path` and its parents where they are missing."""
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        """Make `path` and its parents where they are missing, for this user only, and sync what was made."""
+        if path.is_dir():
+            return
+        self.make_folder(path.parent)
+        path.mkdir(mode=0o700, exist_ok=True)
+        self.sync_folder(path.parent)
 
     def names(self, folder: Path) -> list[str]:
         """Return the names in `folder`, sorted."""

@@ -86,7 +86,6 @@ class _Segment:
     synced: int = SEGMENT_HEAD_BYTES
     waiters: list[Waiter] = field(default_factory=list)
     entry_synced: bool = False
-    failed: bool = False
     finished: Future[str | None] = field(default_factory=Future)
 
     @property
@@ -389,7 +388,7 @@ class Wal:
             is_last = self._closing and active is None
         for segment in retired:
             self._finish(segment)
-        if active is not None and not active.failed:
+        if active is not None:
             self._sync(active)
         if wants_spare and not is_last:
             self._prepare_spare()
@@ -406,7 +405,7 @@ class Wal:
         with self._lock:
             covered = len(segment.waiters)
             written = segment.written
-        if written == segment.synced:
+        if written == segment.synced:  # nothing new, or given up: such a segment is never synced again
             return
         started_s = self._clock.monotonic_s()
         try:
@@ -427,7 +426,6 @@ class Wal:
     def _give_up(self, segment: _Segment, exc: OSError) -> None:
         """Fail every frame of a segment that no sync has covered, and go on with another segment."""
         with self._lock:
-            segment.failed = True
             waiters, segment.waiters = segment.waiters, []
             segment.written = segment.synced
             if self._active is segment:
@@ -440,8 +438,7 @@ class Wal:
 
     def _finish(self, segment: _Segment) -> None:
         """Sync and close a retired segment and make it visible to the loader."""
-        if not segment.failed:
-            self._sync(segment)
+        self._sync(segment)
         if segment.is_empty:
             self._discard(segment)
         else:
