@@ -19,6 +19,8 @@ from pharos.promql.literals import parse_duration, parse_number
 EXPECTED: Final = "number, duration, step(), or range()"
 _MAX_SECONDS: Final = 2**63 / 1e9
 _MAX_NESTING: Final = 64
+_FLOAT_ERROR_MS: Final = 1e-3
+"""What is this near to a whole millisecond was one when it was written."""
 _SUM, _PRODUCT, _POWER = 1, 2, 3
 _PRECEDENCE: Final = {"+": _SUM, "-": _SUM, "*": _PRODUCT, "/": _PRODUCT, "%": _PRODUCT, "^": _POWER}
 _STARTS: Final = frozenset({NUMBER, DURATION, "+", "-", "(", "step", "range", "min_of", "max_of"})
@@ -151,7 +153,9 @@ def _is_number(node: DurationExpr) -> bool:
 
 
 def _collapsed(node: DurationExpr) -> Duration:
-    """Return a bare number as milliseconds, cut from whole nanoseconds, else the expression."""
+    """Return a bare number as milliseconds, cut towards zero, else the expression."""
     if not _is_number(node):
         return node
-    return int(round(node.seconds * 1e9) / 1e6)
+    ms = node.seconds * 1000
+    nearest = round(ms)
+    return nearest if abs(ms - nearest) < _FLOAT_ERROR_MS else int(ms)
