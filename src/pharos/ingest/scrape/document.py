@@ -115,8 +115,9 @@ class Value:
 
     def duration_ms(self) -> int:
         """Return the milliseconds of a duration such as 1m30s."""
+        text = self.text()
         try:
-            return parse_duration_ms(self.text())
+            return parse_duration_ms(text)
         except PharosError as exc:
             raise self.fault(f"{self.path}: {exc}") from exc
 

@@ -103,7 +103,7 @@ def _authorization(fields: Fields, base_dir: Path, has_basic: bool) -> tuple[str
     if section is None:
         name, value = given[0]
         if len(given) > 1:
-            raise value.fault("at most one of bearer_token & bearer_token_file must be configured")
+            raise given[1][1].fault("at most one of bearer_token & bearer_token_file must be configured")
         if has_basic:
             raise value.fault(f"at most one of basic_auth & {name} must be configured")
         path = value.text() if name == "bearer_token_file" else ""

@@ -37,7 +37,7 @@ _HOST_PORT = re.compile(r"(?:\[[^\[\]]*\]|[^:\[\]]*):([^:\[\]]*)")
 class Sink(Protocol):
     """Where the bodies of scrapes go."""
 
-    async def accept(self, tenant: str, write_request: bytes, *, source: str) -> None:
+    async def accept(self, tenant: str, write_request: bytes, *, source: str) -> object:
         """Make one uncompressed remote-write 1.0 WriteRequest durable.
 
         Raises PharosError(UNAVAILABLE) on back-pressure: the scrape then counts as not stored and the next
