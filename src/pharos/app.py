@@ -23,7 +23,7 @@ from prometheus_client import generate_latest
 
 from pharos.api.prometheus import PrometheusApi
 from pharos.api.server import Edge, create_app
-from pharos.clock import SystemClock
+from pharos.clock import Clock, SystemClock
 from pharos.config import Settings, split_address
 from pharos.engine.changes import Changes
 from pharos.engine.embedded import EmbeddedEngine, EmbeddedOptions, EmbeddedSession, open_engine
@@ -112,39 +112,15 @@ async def open_pharos(settings: Settings) -> AsyncIterator[Pharos]:
             max_age_ms=settings.ingest.max_sample_age,
         )
         intake = Intake(wal, decoder, clock, IntakeOptions(pending_bytes=settings.ingest.max_pending))
-        loader = Loader(
-            engine,
-            changes,
-            wal,
-            intake,
-            decoder,
-            folder,
-            clock,
-            LoaderOptions(free_floor_bytes=settings.ingest.min_free_disk),
-        )
+        floor = LoaderOptions(free_floor_bytes=settings.ingest.min_free_disk)
+        loader = Loader(engine, changes, wal, intake, decoder, folder, clock, floor)
         loader.start()
         stack.callback(loader.stop)
         stack.callback(intake.close)
 
-        metrics = Metrics(
-            engine,
-            changes,
-            clock,
-            MetricsOptions(
-                lookback_ms=settings.promql.lookback,
-                timeout_ms=settings.promql.timeout,
-                max_samples=settings.promql.max_samples,
-                max_steps=settings.promql.max_steps,
-                experimental=settings.promql.experimental,
-            ),
-        )
+        metrics = Metrics(engine, changes, clock, _metrics_options(settings))
         scraper = Scraper(intake, clock, random.SystemRandom())
-        host = HostMetrics(clock)
-        name = socket.gethostname()
-        scraper.register_local(
-            "pharos", name, settings.self_scrape_interval, lambda: generate_latest(REGISTRY)
-        )
-        scraper.register_local("node", name, settings.self_scrape_interval, host.exposition)
+        _watch_ourselves(scraper, clock, settings.self_scrape_interval)
         await scraper.apply(_scrape_config(settings))
         await scraper.start()
         stack.push_async_callback(scraper.stop)
@@ -170,6 +146,23 @@ async def open_pharos(settings: Settings) -> AsyncIterator[Pharos]:
             )
         )
         yield Pharos(app, loader, intake, engine)
+
+
+def _watch_ourselves(scraper: Scraper, clock: Clock, interval_ms: int) -> None:
+    """Scrape this process and its host from the start, so that there is something to see at once."""
+    name = socket.gethostname()
+    scraper.register_local("pharos", name, interval_ms, lambda: generate_latest(REGISTRY))
+    scraper.register_local("node", name, interval_ms, HostMetrics(clock).exposition)
+
+
+def _metrics_options(settings: Settings) -> MetricsOptions:
+    return MetricsOptions(
+        lookback_ms=settings.promql.lookback,
+        timeout_ms=settings.promql.timeout,
+        max_samples=settings.promql.max_samples,
+        max_steps=settings.promql.max_steps,
+        experimental=settings.promql.experimental,
+    )
 
 
 def _scrape_config(settings: Settings) -> ScrapeConfig:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pharos.errors import Kind, PharosError
-from pharos.ingest import decode, run
+from pharos.ingest import decode, run, wire_labels
 from pharos.ingest.known import DAY_MS, KnownSeries
 from pharos.ingest.parts import Parts, SeenMetadata, decode_parts
 from pharos.ingest.run import TenantColumns
@@ -38,14 +38,14 @@ _YEAR_2299_MS: Final = 10_382_000_000_000
 _YEAR_1900_MS: Final = -2_208_900_000_000
 
 _FAULTS: Final = {
-    decode.TOO_MANY_LABELS: f"a series has more than {decode.LABELS_MAX} labels",
-    decode.EMPTY_LABEL_NAME: "a label has an empty name",
-    decode.DUPLICATE_LABEL: "a label name occurs twice in one series",
-    decode.NOT_UTF8: "a label is not valid UTF-8",
-    decode.NO_METRIC_NAME: "a series has no metric name (label __name__)",
-    decode.LABEL_NAME_TOO_LONG: f"a label name is longer than {decode.LABEL_NAME_MAX_BYTES} bytes",
-    decode.LABEL_VALUE_TOO_LONG: f"a label value is longer than {decode.LABEL_VALUE_MAX_BYTES} bytes",
-    decode.BAD_LABEL: "a label message is malformed",
+    wire_labels.TOO_MANY_LABELS: f"a series has more than {wire_labels.LABELS_MAX} labels",
+    wire_labels.EMPTY_LABEL_NAME: "a label has an empty name",
+    wire_labels.DUPLICATE_LABEL: "a label name occurs twice in one series",
+    wire_labels.NOT_UTF8: "a label is not valid UTF-8",
+    wire_labels.NO_METRIC_NAME: "a series has no metric name (label __name__)",
+    wire_labels.LABEL_NAME_TOO_LONG: f"a label name is longer than {wire_labels.LABEL_NAME_MAX_BYTES} bytes",
+    wire_labels.LABEL_VALUE_TOO_LONG: f"a label value is longer than {wire_labels.LABEL_VALUE_MAX_BYTES} bytes",
+    wire_labels.BAD_LABEL: "a label message is malformed",
 }
 
 
@@ -127,7 +127,7 @@ class Decoder:
         self.known = KnownSeries(seed, today)
         self._seed = seed
         self._seen_metadata = SeenMetadata()
-        self._scratch: NDArray[np.int64] = np.empty((decode.LABELS_MAX, 4), np.int64)
+        self._scratch: NDArray[np.int64] = np.empty((wire_labels.LABELS_MAX, 4), np.int64)
         self._saved: NDArray[np.int64] = np.zeros(run.COUNTS, np.int64)
         self._max_age_ms = max_age_ms
 

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pharos.ingest.protobuf_kernels import get_u64, hash_bytes, inlined_kernel, kernel, pointer
+from pharos.ingest.protobuf_kernels import byte_pointer, get_u64, hash_bytes, inlined_kernel, kernel
 from pharos.telemetry import SERIES_KNOWN
 
 DAY_MS: Final = 86_400_000
@@ -49,11 +49,11 @@ class KnownPointers(NamedTuple):
 def known_pointers(known: Any) -> Any:
     """Return the pointers of a table; valid while the caller holds the arrays."""
     return KnownPointers(
-        pointer(known.low),
-        pointer(known.high),
-        pointer(known.id),
-        pointer(known.metric),
-        pointer(known.days),
+        byte_pointer(known.low),
+        byte_pointer(known.high),
+        byte_pointer(known.id),
+        byte_pointer(known.metric),
+        byte_pointer(known.days),
         np.int64(len(known.low) - 1),
     )
 

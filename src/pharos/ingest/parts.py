@@ -13,15 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pharos.errors import Kind, PharosError
-from pharos.ingest.decode import EXEMPLAR, HISTOGRAM, LABELS_MAX, METADATA, put_string, read_labels
+from pharos.ingest.decode import EXEMPLAR, HISTOGRAM, METADATA
 from pharos.ingest.protobuf_kernels import (
     FIXED64,
     LENGTH_DELIMITED,
     VARINT,
+    byte_pointer,
     hash_bytes,
     is_utf8,
     kernel,
-    pointer,
     read_f64,
     read_length,
     read_tag,
@@ -29,6 +29,7 @@ from pharos.ingest.protobuf_kernels import (
     skip_field,
 )
 from pharos.ingest.run import PartArrays
+from pharos.ingest.wire_labels import LABELS_MAX, put_string, read_labels
 
 # Columns of the numbers of a histogram.
 _TS: Final = 0
@@ -357,7 +358,7 @@ def _label_fields(buf: Any, start: int, end: int, scratch: Any, at: Any) -> tupl
             pos = skip_field(buf, pos, end, wire)
         if pos < 0:
             return 0, 0.0, 0, 1
-    count, fault = read_labels(pointer(scratch), 0, length, pointer(at))
+    count, fault = read_labels(byte_pointer(scratch), 0, length, byte_pointer(at))
     return count, value, ts, fault
 
 

@@ -130,6 +130,19 @@ def pointer(_typing: Any, array: Any) -> Any:
     return _POINTER(array.dtype)(array), generate
 
 
+@_intrinsic
+def byte_pointer(_typing: Any, array: Any) -> Any:
+    """Return the address of a contiguous array of any type as that of bytes, for `get_*` and `put_*`."""
+    if not (isinstance(array, types.Array) and array.layout == "C"):
+        return None
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        start = context.make_array(signature.args[0])(context, builder, args[0]).data
+        return builder.bitcast(start, ir.IntType(8).as_pointer())
+
+    return _POINTER(types.uint8)(array), generate
+
+
 load_u8 = _loader(types.uint8, ir.IntType(8))
 load_u16 = _loader(types.uint16, ir.IntType(16))
 load_u32 = _loader(types.uint32, ir.IntType(32))

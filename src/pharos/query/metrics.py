@@ -110,6 +110,27 @@ class Cardinality:
     newest_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Deadline:
+    """When a query must be done."""
+
+    clock: Clock
+    began_s: float
+    time_s: float
+
+    def left_s(self) -> float:
+        return self.time_s - (self.clock.monotonic_s() - self.began_s)
+
+    def check(self) -> None:
+        """Raise PharosError(TIMEOUT) when the time is up."""
+        if self.left_s() <= 0:
+            raise PharosError(
+                Kind.TIMEOUT,
+                "query timed out in expression evaluation",
+                hint=f"the limit is {self.time_s:g}s",
+            )
+
+
 class Metrics:
     """Answers questions about one store's metrics."""
 
@@ -148,38 +169,24 @@ class Metrics:
         began = self._clock.monotonic_s()
         expr = self.parse(text)
         time_s = min(timeout_ms or self.options.timeout_ms, self.options.timeout_ms) / 1000
-        lookback = lookback_ms or self.options.lookback_ms
-
-        def check() -> None:
-            if self._clock.monotonic_s() - began > time_s:
-                raise PharosError(
-                    Kind.TIMEOUT, "query timed out in expression evaluation", hint=f"limit {time_s:g}s"
-                )
+        deadline = _Deadline(self._clock, began, time_s)
 
         def work(session: Session) -> T:
-            check()
-            left_s = time_s - (self._clock.monotonic_s() - began)
-            source = MetricSource(
-                session,
-                tenant,
-                self._cache,
-                self._changes,
-                max_samples=self.options.max_samples,
-                time_s=left_s,
-            )
+            deadline.check()
+            source = self._source(session, tenant, deadline.left_s())
             planned = plan(
                 expr,
                 times.start_ms,
                 times.end_ms,
                 times.step_ms,
                 SUBQUERY_STEP_MS,
-                lookback_ms=lookback,
+                lookback_ms=lookback_ms or self.options.lookback_ms,
                 text=text,
             )
             options = EvalOptions(
                 delayed_name_removal=self.options.experimental,
                 max_samples=self.options.max_samples,
-                check=check,
+                check=deadline.check,
             )
             return finish(evaluate(planned, source, options))
 
@@ -189,9 +196,18 @@ class Metrics:
             QUERY_FAILED.labels(exc.kind).inc()
             raise
         finally:
-            QUERY_SECONDS.labels("range" if times.step_ms else "instant").observe(
-                self._clock.monotonic_s() - began
-            )
+            took_s = self._clock.monotonic_s() - began
+            QUERY_SECONDS.labels("range" if times.step_ms else "instant").observe(took_s)
+
+    def _source(self, session: Session, tenant: str, time_s: float) -> MetricSource:
+        return MetricSource(
+            session,
+            tenant,
+            self._cache,
+            self._changes,
+            max_samples=self.options.max_samples,
+            time_s=time_s,
+        )
 
     async def series(self, window: Window) -> list[Labels]:
         """Return the label sets of the series of the window, in order, one more than the limit at most."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pharos.engine import Session
 from pharos.engine.changes import Changes
 from pharos.engine.sql import Statement, series_condition
-from pharos.ingest.decode import metric_hash
+from pharos.ingest.wire_labels import metric_hash
 from pharos.labels import METRIC_NAME, Labels, Matcher, MatchOp
 from pharos.query.regroup import IdTable, id_table
 

@@ -1,0 +1,88 @@
+"""Fixtures that many tests share: a real server in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+_ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
+
+
+class Server:
+    """`pharos up` on a free port; its address is printed once it answers."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self.folder = folder
+        self.log = folder.parent / f"{folder.name}.log"
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "pharos.cli", "up"),
+                    *("--listen", "127.0.0.1:0", "--data", str(folder), *arguments),
+                ],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env={**os.environ, "COLUMNS": "200"},
+            )
+        self.url = self._address()
+        self._drain = threading.Thread(target=self._read_on, daemon=True)
+        self._drain.start()
+        self.wait_ready()
+
+    def _address(self) -> str:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if found := _ADDRESS.search(line.decode()):
+                return found[0]
+        raise AssertionError(f"pharos did not start:\n{self.log.read_text()}")
+
+    def _read_on(self) -> None:
+        assert self.process.stdout is not None
+        self.process.stdout.read()
+
+    def wait_ready(self) -> None:
+        """Wait until what a former process left is stored."""
+        for _ in range(600):
+            try:
+                with urllib.request.urlopen(f"{self.url}/-/ready", timeout=10):
+                    return
+            except urllib.error.HTTPError as exc:
+                exc.close()
+                if self.process.poll() is not None:
+                    break
+                threading.Event().wait(0.1)
+        raise AssertionError(f"pharos is not ready:\n{self.log.read_text()}")
+
+    def stop(self) -> int:
+        """Ask it to end, and return its exit code."""
+        self.process.terminate()
+        code = self.process.wait(30)
+        self._drain.join(5)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        return code
+
+    def kill(self) -> None:
+        """End it without a warning."""
+        self.process.kill()
+        self.process.wait(30)
+        self._drain.join(5)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def pharos_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server that the whole session shares; tests keep apart by tenants."""
+    server = Server(tmp_path_factory.mktemp("pharos") / "store")
+    yield server.url
+    code = server.stop()
+    assert code == 0, server.log.read_text()
