@@ -74,7 +74,7 @@ export function CardinalityPage(): ReactElement {
             {formatCount(head.numSeries)} series
             {head.numLabelPairs === undefined ? '' : `, ${formatCount(head.numLabelPairs)} label pairs`}
             {head.minTime && head.minTime > 0 && head.minTime < 8e15
-              ? `, since ${formatInstant(head.minTime, utc)}`
+              ? `, since ${formatInstant(Math.floor(head.minTime / 1000) * 1000, utc)}`
               : ''}
           </span>
         ) : null}

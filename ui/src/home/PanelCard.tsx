@@ -30,6 +30,11 @@ function colorsOf(names: readonly string[], scheme: Scheme): string[] {
   return names.map((name, i) => palette[FIXED[name] ?? i % palette.length] ?? '#888888');
 }
 
+/** Room for two lines where the number of series can change, so that nothing jumps when it does. */
+function legendClass(panel: Panel): string {
+  return panel.queries.some((query) => query.by !== undefined) ? 'legend-line two' : 'legend-line';
+}
+
 function Values(props: {
   panel: Panel;
   data: PanelColumns;
@@ -38,7 +43,7 @@ function Values(props: {
 }): ReactElement {
   const { panel, data, colors, at } = props;
   return (
-    <ul className="legend-line">
+    <ul className={legendClass(panel)}>
       {data.names.map((name, i) => {
         const column = data.columns[i] ?? [];
         const value = at === null ? column.findLast((one) => one !== null) : column[at];
@@ -110,7 +115,11 @@ export function PanelCard(props: {
           </div>
         )}
       </div>
-      {filled ? <Values panel={panel} data={data} colors={colors} at={at} /> : <ul className="legend-line" />}
+      {filled ? (
+        <Values panel={panel} data={data} colors={colors} at={at} />
+      ) : (
+        <ul className={legendClass(panel)} />
+      )}
     </article>
   );
 }

@@ -50,7 +50,7 @@ function hostTiles(snapshot: HomeSnapshot): Tile[] {
       value: total(network),
       unit: 'bytes-per-second',
       level: 'good',
-      more: `${text(network.get('received'), 'bytes-per-second')} in`,
+      more: `↓ ${text(network.get('received'), 'bytes-per-second')}  ↑ ${text(network.get('sent'), 'bytes-per-second')}`,
     },
   ];
 }
@@ -79,7 +79,7 @@ function pharosTiles(snapshot: HomeSnapshot): Tile[] {
       level: levelOf(lag, ...LIMITS.lag),
       more: log === null ? 'accepted to queryable' : `${formatValue(log, 'bytes')} in the log`,
     },
-    { name: 'Active series', value: series, unit: 'count', level: 'good', more: 'known to the decoder' },
+    { name: 'Active series', value: series, unit: 'count', level: 'good', more: 'seen lately' },
     {
       name: 'Query p99',
       value: latency.get('p99') ?? null,
