@@ -455,7 +455,7 @@ def _offsets(rows: Sequence[Sequence[Row]]) -> Any:
 
 
 def _hinted(rows: list[Row]) -> list[Row]:
-    """Return the rows with the hints a chunk gives: a gauge is one, the first is what it says, others known."""
+    """Return the rows with the hints that upstream's storage reads back: known only within a chunk."""
     out: list[Row] = []
     previous: FloatHistogram | None = None
     for row in rows:
@@ -465,16 +465,23 @@ def _hinted(rows: list[Row]) -> list[Row]:
             out.append(row)
             continue
         seen = histogram.copy()
-        if seen.hint is not ResetHint.GAUGE and previous is not None:
-            if previous.hint is ResetHint.GAUGE:
-                seen.hint = ResetHint.UNKNOWN if seen.hint is not ResetHint.RESET else seen.hint
-            else:
-                seen.hint = ResetHint.RESET if seen.detect_reset(previous) else ResetHint.NOT_RESET
-        elif seen.hint is ResetHint.NOT_RESET:
-            seen.hint = ResetHint.UNKNOWN
-        previous = seen
+        if seen.hint is not ResetHint.GAUGE:
+            seen.hint = ResetHint.NOT_RESET if _same_chunk(previous, histogram) else ResetHint.UNKNOWN
+        previous = histogram
         out.append(Row(row.ts_ms, Point(histogram=seen), row.start_ms))
     return out
+
+
+def _same_chunk(previous: FloatHistogram | None, histogram: FloatHistogram) -> bool:
+    """Return whether the storage appends a counter histogram to the chunk of the one before it."""
+    if previous is None or previous.hint is ResetHint.GAUGE or histogram.hint is ResetHint.RESET:
+        return False
+    layout = (histogram.schema, histogram.zero_threshold, histogram.custom)
+    if layout != (previous.schema, previous.zero_threshold, previous.custom):
+        return False
+    unhinted = histogram.copy()
+    unhinted.hint = ResetHint.UNKNOWN
+    return not unhinted.detect_reset(previous)
 
 
 def _nhcb_of(entry: dict[str, Any]) -> FloatHistogram:

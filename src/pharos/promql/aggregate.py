@@ -13,12 +13,13 @@ from pharos.labels import METRIC_NAME, Labels, labels_of
 from pharos.promql import annotations as words
 from pharos.promql.aggregate_histogram import aggregate_cells
 from pharos.promql.annotations import Annotations, format_f, format_g
-from pharos.promql.ast import NOWHERE, Aggregate, Span, StringLiteral
+from pharos.promql.ast import NOWHERE, Aggregate, Paren, Span, StringLiteral
 from pharos.promql.kernels import Bools, Floats, Ints
 from pharos.promql.kernels_group import group_avg, group_count, group_extreme, group_sum, group_variance
 from pharos.promql.kernels_rank import keep_extremes, keep_first
 from pharos.promql.kernels_sorted import quantile_group
 from pharos.promql.aggregate_hash import hash_labels
+from pharos.promql.quoting import quote
 from pharos.promql.values import Grid, drop_absent, empty_grid, take_rows
 
 KEEPING: Final = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
@@ -185,7 +186,12 @@ def _warn_quantile(values: Floats, span: Span, notes: Annotations) -> None:
 
 
 def _count_values(node: Aggregate, grid: Grid) -> Grid:
-    name = node.param.value if isinstance(node.param, StringLiteral) else ""
+    param = node.param
+    while isinstance(param, Paren):
+        param = param.expr
+    name = param.value if isinstance(param, StringLiteral) else ""
+    if not name or not name.isprintable() and any("\ud800" <= char <= "\udfff" for char in name):
+        raise PharosError(Kind.INVALID, f"invalid label name {quote(name)}")
     names = node.grouping if node.without else (*node.grouping, name)
     rows: dict[Labels, int] = {}
     counts: list[Floats] = []

@@ -1,13 +1,151 @@
-"""Aggregations of groups that hold native histograms."""
+"""Aggregations of groups that hold native histograms (promql/engine.go: aggregation)."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from pharos.labels import METRIC_NAME
+from pharos.promql import annotations as words
 from pharos.promql.annotations import Annotations
 from pharos.promql.ast import Aggregate
+from pharos.promql.histogram import FloatHistogram, IncompatibleSchemaError, ResetHint
+from pharos.promql.histogram_arithmetic import add, kahan_add
 from pharos.promql.kernels import Ints
-from pharos.promql.values import Grid
+from pharos.promql.values import Grid, empty_cells, label_value
+
+_IGNORING: Final = frozenset({"min", "max", "stddev", "stdvar", "quantile"})
+
+
+@dataclass(slots=True)
+class Total:
+    """A running sum or mean of histograms with its compensation, and what was seen on the way."""
+
+    value: FloatHistogram
+    comp: FloatHistogram | None = None
+    mean: FloatHistogram | None = None
+    count: float = 1.0
+    reset_seen: bool = False
+    no_reset_seen: bool = False
+    reconciled: bool = False
+
+    def note_hint(self, histogram: FloatHistogram) -> None:
+        """Remember what a sample tells of resets."""
+        self.reset_seen |= histogram.hint is ResetHint.RESET
+        self.no_reset_seen |= histogram.hint is ResetHint.NOT_RESET
+
+    def add_to_sum(self, histogram: FloatHistogram) -> None:
+        """Add a sample. Raises IncompatibleSchemaError."""
+        self.note_hint(histogram)
+        self.comp, reconciled = kahan_add(self.value, histogram, self.comp)
+        self.reconciled |= reconciled
+
+    def add_to_mean(self, histogram: FloatHistogram, count: float) -> None:
+        """Add sample number `count`: to the sum while it does not overflow, then to a moving mean.
+
+        Raises IncompatibleSchemaError.
+        """
+        self.note_hint(histogram)
+        self.count = count
+        if self.mean is None:
+            value = self.value.copy()
+            comp = None if self.comp is None else self.comp.copy()
+            comp, reconciled = kahan_add(value, histogram, comp)
+            self.reconciled |= reconciled
+            if not value.has_overflow():
+                self.value, self.comp = value, comp
+                return
+            self.mean = self.value.copy().div(count - 1)
+            if self.comp is not None:
+                self.comp.div(count - 1)
+        q = (count - 1) / count
+        if self.comp is not None:
+            self.comp.mul(q)
+        self.comp, reconciled = kahan_add(self.mean.mul(q), histogram.copy().div(count), self.comp)
+        self.reconciled |= reconciled
+
+    def finished_sum(self) -> FloatHistogram:
+        """Return the sum with its compensation added."""
+        if self.comp is not None:
+            add(self.value, self.comp)
+        return self.value
+
+    def finished_mean(self) -> FloatHistogram:
+        """Return the mean with its compensation added."""
+        if self.mean is not None:
+            result = self.mean
+            if self.comp is not None:
+                add(result, self.comp)
+            return result
+        result = self.value.div(self.count)
+        if self.comp is not None:
+            add(result, self.comp.div(self.count))
+        return result
+
+
+def started(histogram: FloatHistogram) -> Total:
+    """Return the total of one sample."""
+    total = Total(histogram.copy())
+    total.note_hint(histogram)
+    return total
 
 
 def aggregate_cells(node: Aggregate, grid: Grid, groups: Ints, result: Grid, notes: Annotations) -> None:
     """Correct `result`, which holds what the floats give, where histograms are among the input."""
-    del node, grid, groups, result, notes
+    if grid.cells is None:
+        return
+    there = grid.histograms()
+    if node.op in _IGNORING:
+        if there.any():
+            notes.info(words.ignored_in_aggregation(node.op), node.expr.span)
+        return
+    if node.op not in {"sum", "avg"}:
+        return
+    result.cells = empty_cells(result.present.shape)
+    finish: Callable[[Total], FloatHistogram] = Total.finished_sum
+    if node.op == "avg":
+        finish = Total.finished_mean
+    touched = np.zeros(result.present.shape, np.bool_)
+    np.logical_or.at(touched, groups, there)
+    for group, k in np.argwhere(touched).tolist():
+        rows = np.flatnonzero((groups == group) & grid.present[:, k]).tolist()
+        result.present[group, k] = False
+        total = _total(node, grid, rows, k, notes)
+        if total is None:
+            continue
+        if total.reset_seen and total.no_reset_seen:
+            notes.warn(words.reset_collision("aggregation"), node.expr.span)
+        result.cells[group, k] = finish(total).compact()
+        result.present[group, k] = True
+
+
+def _total(node: Aggregate, grid: Grid, rows: list[int], k: int, notes: Annotations) -> Total | None:
+    """Return the total of one group at one step, None where floats or layouts do not go with it."""
+    assert grid.cells is not None  # noqa: S101 - only called with cells
+    total: Total | None = None
+    mixed, compatible = False, True
+    for number, row in enumerate(rows):
+        cell: FloatHistogram | None = grid.cells[row, k]
+        if cell is None or (total is None and number):
+            mixed = True
+        elif total is None:
+            total = started(cell)
+        else:
+            try:
+                if node.op == "sum":
+                    total.add_to_sum(cell)
+                else:
+                    total.add_to_mean(cell, number + 1.0)
+            except IncompatibleSchemaError:
+                name = label_value(grid.labels[row], METRIC_NAME)
+                notes.warn(words.mixed_schemas(name), node.expr.span)
+                compatible = False
+                break
+            if total.reconciled:
+                notes.info(words.reconciled_buckets("aggregation"), node.expr.span)
+    if mixed:
+        notes.warn(words.MIXED_IN_AGGREGATION, node.expr.span)
+    return total if compatible and not mixed else None

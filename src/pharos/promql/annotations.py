@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from pharos.promql.ast import Span
+from pharos.promql.quoting import quote
 
 _WARNING: Final = "PromQL warning: "
 _INFO: Final = "PromQL info: "
@@ -52,28 +53,6 @@ def format_f(value: float) -> str:
     if point >= len(digits):
         return sign + digits + "0" * (point - len(digits))
     return f"{sign}{digits[:point]}.{digits[point:]}"
-
-
-def quoted(text: str) -> str:
-    """Return `text` in double quotes as Go's `%q` prints it."""
-    out = ['"']
-    for char in text:
-        if char in '"\\':
-            out.append("\\" + char)
-        elif char in _ESCAPES:
-            out.append(_ESCAPES[char])
-        elif char.isprintable():
-            out.append(char)
-        else:
-            code = ord(char)
-            out.append(
-                f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-            )
-    out.append('"')
-    return "".join(out)
-
-
-_ESCAPES: Final = {"\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +118,7 @@ class Annotations:
         """Add the warning on start timestamps that lie before the sample before."""
         key = (
             f"{_WARNING}sample has start time that overlaps with previous sample timestamp "
-            f"for metric {quoted(metric)}"
+            f"for metric {quote(metric)}"
         )
         self._places[key] = span
         self._counts[key] = self._counts.get(key, 0) + count
@@ -182,7 +161,7 @@ def place_of(query: str, offset: int) -> str:
 
 
 def _for_metric(metric: str) -> str:
-    return f" for metric name {quoted(metric)}" if metric else ""
+    return f" for metric name {quote(metric)}" if metric else ""
 
 
 def invalid_quantile(q: float) -> str:
@@ -197,12 +176,12 @@ def invalid_ratio(ratio: float, cap: float) -> str:
 
 def bad_bucket_label(metric: str, value: str) -> str:
     """Return the warning on a bucket whose `le` is no number."""
-    return f'bucket label "le" is missing or has a malformed value of {quoted(value)}{_for_metric(metric)}'
+    return f'bucket label "le" is missing or has a malformed value of {quote(value)}{_for_metric(metric)}'
 
 
 def mixed_floats_histograms(metric: str) -> str:
     """Return the warning on floats and histograms in one window of a metric."""
-    return f"encountered a mix of histograms and floats for metric name {quoted(metric)}"
+    return f"encountered a mix of histograms and floats for metric name {quote(metric)}"
 
 
 MIXED_IN_AGGREGATION: Final = "encountered a mix of histograms and floats for aggregation"
@@ -216,19 +195,19 @@ def mixed_classic_native(metric: str) -> str:
 
 def not_counter(metric: str) -> str:
     """Return the warning on a gauge histogram used as a counter."""
-    return f"this native histogram metric is not a counter: {quoted(metric)}"
+    return f"this native histogram metric is not a counter: {quote(metric)}"
 
 
 def not_gauge(metric: str) -> str:
     """Return the warning on a counter histogram used as a gauge."""
-    return f"this native histogram metric is not a gauge: {quoted(metric)}"
+    return f"this native histogram metric is not a gauge: {quote(metric)}"
 
 
 def mixed_schemas(metric: str) -> str:
     """Return the warning on exponential and custom buckets that cannot go together."""
     return (
         "vector contains a mix of histograms with exponential and custom buckets schemas "
-        f"for metric name {quoted(metric)}"
+        f"for metric name {quote(metric)}"
     )
 
 
@@ -244,20 +223,20 @@ def reset_collision(operation: str) -> str:
 
 def possible_non_counter(metric: str) -> str:
     """Return the info on a rate of what may be no counter."""
-    return "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: " + quoted(metric)
+    return "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: " + quote(metric)
 
 
 def possible_non_counter_type(metric: str, kind: str) -> str:
     """Return the info on a rate of a metric whose type label says it is no counter."""
     return (
         'metric might not be a counter, __type__ label is not set to "counter" or "histogram", '
-        f"got {quoted(kind)}: {quoted(metric)}"
+        f"got {quote(kind)}: {quote(metric)}"
     )
 
 
 def incompatible_types(left: str, op: str, right: str) -> str:
     """Return the info on operand types an operator does not know."""
-    return f"incompatible sample types encountered for binary operator {quoted(op)}: {left} {op} {right}"
+    return f"incompatible sample types encountered for binary operator {quote(op)}: {left} {op} {right}"
 
 
 def ignored_in_aggregation(aggregation: str) -> str:
@@ -268,8 +247,7 @@ def ignored_in_aggregation(aggregation: str) -> str:
 def ignored_in_range(metric: str) -> str:
     """Return the info on histograms a function of floats leaves out."""
     return (
-        "ignored histograms in a range containing both floats and histograms "
-        f"for metric name {quoted(metric)}"
+        f"ignored histograms in a range containing both floats and histograms for metric name {quote(metric)}"
     )
 
 

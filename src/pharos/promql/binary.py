@@ -10,10 +10,11 @@ import numpy as np
 
 from pharos.errors import Kind, PharosError
 from pharos.labels import METRIC_NAME, Labels, labels_of
-from pharos.promql.annotations import Annotations, Note, quoted
+from pharos.promql.annotations import Annotations, Note
 from pharos.promql.ast import Binary, Cardinality, Matching, Span
 from pharos.promql.binary_histogram import combine
 from pharos.promql.kernels import Bools, Floats, Ints
+from pharos.promql.quoting import quote
 from pharos.promql.values import (
     Cells,
     Grid,
@@ -392,4 +393,4 @@ def _operate_pairs(
 
 def format_labels(labels: Labels) -> str:
     """Return labels as Prometheus prints a label set in its messages."""
-    return "{" + ", ".join(f"{name}={quoted(value)}" for name, value in labels) + "}"
+    return "{" + ", ".join(f"{name}={quote(value)}" for name, value in labels) + "}"

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from pharos.promql import annotations as words
 from pharos.promql.annotations import Note
-from pharos.promql.histogram import FloatHistogram
+from pharos.promql.histogram import FloatHistogram, IncompatibleSchemaError, ResetHint
+from pharos.promql.histogram_arithmetic import add, subtract
+from pharos.promql.histogram_trim import trim
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,34 @@ def combine(
     right_value: float,
 ) -> Combined:
     """Return `left op right`; where a side is no histogram, its float counts."""
+    if left is not None and right is not None:
+        if op in {"+", "-"}:
+            return _sum(op, left, right)
+        if op in {"==", "!="}:
+            return Combined(left, left.equals(right) == (op == "=="), True)
+    elif left is not None:
+        if op == "*":
+            return Combined(left.copy().mul(right_value).compact(), True, True)
+        if op == "/":
+            return Combined(left.copy().div(right_value).compact(), True, True)
+        if op in {"</", ">/"}:
+            return Combined(trim(left.copy(), right_value, upper=op == "</"), True, True)
+    elif right is not None and op == "*":
+        return Combined(right.copy().mul(left_value).compact(), True, True)
     kinds = ("float" if left is None else "histogram", "float" if right is None else "histogram")
-    refused = Combined(None, False, False, Note(words.incompatible_types(kinds[0], op, kinds[1]), False))
-    return refused
+    return Combined(None, False, False, Note(words.incompatible_types(kinds[0], op, kinds[1]), False))
+
+
+def _sum(op: str, left: FloatHistogram, right: FloatHistogram) -> Combined:
+    result = left.copy()
+    operation = "addition" if op == "+" else "subtraction"
+    try:
+        merged = (add if op == "+" else subtract)(result, right)
+    except IncompatibleSchemaError:
+        return Combined(None, False, False, Note(words.incompatible_layout(op), True))
+    if op == "-":
+        result.hint = ResetHint.GAUGE
+    if merged.collision:
+        return Combined(None, False, False, Note(words.reset_collision(operation), True))
+    note = Note(words.reconciled_buckets(operation), False) if merged.reconciled else None
+    return Combined(result.compact(), True, True, note)

@@ -134,7 +134,7 @@ def _quantiles(
             Forced(int(at[group, 0]), int(first), int(last), low, high, diff),
         )
     classic = Grid(list(buckets.labels), out, seen, None, buckets.dropped)
-    return stack(native_quantiles(context, native, quantiles), classic)
+    return stack(native_quantiles(context, native, quantiles, arg), classic)
 
 
 def _warn_quantile(context: Context, quantiles: Floats, arg: int) -> None:

@@ -1,32 +1,104 @@
-"""Functions of native histograms."""
+"""Functions of instant vectors that read native histograms."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
-from pharos.promql.calls import Context, Function
+import numpy as np
+
+from pharos.labels import METRIC_NAME
+from pharos.promql import histogram_quantile as stats
+from pharos.promql.annotations import Note
+from pharos.promql.calls import Context, Function, grid_of
+from pharos.promql.histogram import FloatHistogram, ResetHint, quotient
 from pharos.promql.kernels import Floats
-from pharos.promql.values import Grid, empty_grid
+from pharos.promql.values import (
+    Cells,
+    Grid,
+    Samples,
+    Value,
+    drop_absent,
+    empty_cells,
+    label_value,
+    lose_names,
+)
 
 
-def native_quantiles(context: Context, grid: Grid, quantiles: Floats) -> Grid:
-    """Return the quantile by step of every native histogram, names still in place."""
-    del context, quantiles
-    return empty_grid(grid.steps)
+def _native(
+    context: Context,
+    grid: Grid,
+    compute: Callable[[FloatHistogram, int, str], tuple[float, Note | None]],
+    arg: int,
+) -> Grid:
+    """Return a number for every histogram of `grid`, names still in place; notes stand at argument `arg`."""
+    there = grid.histograms()
+    values = np.zeros(there.shape)
+    if grid.cells is not None:
+        for row, k in np.argwhere(there).tolist():
+            metric = label_value(grid.labels[row], METRIC_NAME) if context.delayed else ""
+            values[row, k], note = compute(grid.cells[row, k], k, metric)
+            if note is not None:
+                context.notes.add(note, context.node.args[arg].span)
+    return drop_absent(Grid(list(grid.labels), values, there, None, grid.dropped))
+
+
+def native_quantiles(context: Context, grid: Grid, quantiles: Floats, arg: int) -> Grid:
+    """Return the quantile by step of every native histogram of argument `arg`, names still in place."""
+    return _native(
+        context, grid, lambda cell, k, metric: stats.quantile(float(quantiles[k]), cell, metric), arg
+    )
 
 
 def native_fractions(context: Context, grid: Grid, lows: Floats, highs: Floats) -> Grid:
     """Return the share of observations between two bounds of every native histogram, names still in place."""
-    del context, lows, highs
-    return empty_grid(grid.steps)
+    return _native(
+        context,
+        grid,
+        lambda cell, k, metric: stats.fraction(float(lows[k]), float(highs[k]), cell, metric),
+        2,
+    )
 
 
-FUNCTIONS: Final[dict[str, Function]] = {}
+def _simple(compute: Callable[[FloatHistogram], float]) -> Function:
+    def call(context: Context, args: Sequence[Value]) -> Value:
+        grid = _native(context, grid_of(args[0]), lambda cell, _k, _metric: (compute(cell), None), 0)
+        return drop_absent(lose_names(grid, delayed=context.delayed))
+
+    return call
 
 
-def negated(cells):
-    return cells
+def _deviation(histogram: FloatHistogram) -> float:
+    variance = stats.variance(histogram)
+    return math.sqrt(variance) if variance >= 0 else math.nan
 
 
-def forget_reset_hints(samples):
-    return samples
+FUNCTIONS: Final[dict[str, Function]] = {
+    "histogram_avg": _simple(lambda histogram: quotient(histogram.sum, histogram.count)),
+    "histogram_count": _simple(lambda histogram: histogram.count),
+    "histogram_stddev": _simple(_deviation),
+    "histogram_stdvar": _simple(stats.variance),
+    "histogram_sum": _simple(lambda histogram: histogram.sum),
+}
+
+
+def negated(cells: Cells) -> Cells:
+    """Return the histograms with the opposite sign: gauges."""
+    out = empty_cells(cells.shape)
+    for at in np.argwhere(np.not_equal(cells, None)).tolist():
+        out[tuple(at)] = cells[tuple(at)].copy().mul(-1.0)
+    return out
+
+
+def forget_reset_hints(samples: Samples) -> Samples:
+    """Return samples of a subquery whose counters tell nothing of resets: samples between may be missing."""
+    histograms = samples.histograms
+    if histograms is None:
+        return samples
+    cells = histograms.cells.copy()
+    for at, cell in enumerate(cells.tolist()):
+        if cell.hint in {ResetHint.RESET, ResetHint.NOT_RESET}:
+            cells[at] = replace(cell, hint=ResetHint.UNKNOWN)
+    return replace(samples, histograms=replace(histograms, cells=cells))

@@ -115,6 +115,40 @@ def evaluate(planned: Planned, source: SampleSource, options: EvalOptions | None
     return evaluation.answer()
 
 
+@dataclass(frozen=True, slots=True)
+class _Wants:
+    """What the nodes above a selector read of histograms (upstream detectHistogramStatsDecoding)."""
+
+    reads_stats: bool = False
+    reads_buckets: bool = False
+
+    @property
+    def stats(self) -> bool:
+        """Return whether count and sum will do."""
+        return self.reads_stats and not self.reads_buckets
+
+    def under(self, node: Expr) -> _Wants:
+        """Return what is read of the histograms below `node`."""
+        match node:
+            case Call(func="histogram_count" | "histogram_sum" | "histogram_avg"):
+                return replace(self, reads_stats=True)
+            case Subquery() | Binary(op="</" | ">/"):
+                return replace(self, reads_buckets=True)
+            case Call(func=func) if func in _BUCKET_READERS:
+                return replace(self, reads_buckets=True)
+            case _:
+                return self
+
+
+_WHOLE: Final = _Wants()
+_BUCKET_READERS: Final = frozenset(
+    {
+        "histogram_fraction", "histogram_quantile", "histogram_quantiles", "histogram_stddev",
+        "histogram_stdvar",
+    }
+)  # fmt: skip
+
+
 class _Evaluation:
     """One query on its way: what was read, what is known, what is to be said."""
 
@@ -125,7 +159,8 @@ class _Evaluation:
         self.notes = Annotations()
         self.samples_read = 0
         self._selections: dict[int, Selection] = {}
-        self._known: dict[tuple[int, Steps], Value] = {}
+        self._known: dict[tuple[int, Steps, bool], Value] = {}
+        self._wants = _WHOLE
 
     # ---- the whole query
 
@@ -189,13 +224,16 @@ class _Evaluation:
         self.options.check()
         if not self.planned.is_shared(node):
             return self._value(node, steps)
-        key = (id(node), steps)
+        key = (id(node), steps, self._wants.stats)
         if key not in self._known:
             self._known[key] = self._value(node, steps)
         return self._known[key]
 
     def _value(self, node: Expr, steps: Steps) -> Value:
+        above = self._wants
+        self._wants = above.under(node)
         value = self._dispatch(node, steps)
+        self._wants = above
         limit = self.options.max_samples
         if limit and isinstance(value, Grid) and value.present.size > limit and value.present.sum() > limit:
             raise PharosError(Kind.LIMITED, TOO_MANY_SAMPLES, hint="narrow the selector or widen the step")
@@ -272,13 +310,14 @@ class _Evaluation:
         at, shift = node.at, milliseconds(node.offset)
         if at is not None:
             once = select_instant(
-                self._selection(node), node, at.ms - shift, 1, 1, self.planned.lookback_ms, self.notes
-            )
+                self._selection(node), node, at.ms - shift, 1, 1, self.planned.lookback_ms, self.notes,
+                stats=self._wants.stats,
+            )  # fmt: skip
             spread = broadcast_steps(once, steps.count)
             return spread if isinstance(spread, Grid) else once
         return select_instant(
             self._selection(node), node, steps.start_ms - shift, steps.step_ms, steps.count,
-            self.planned.lookback_ms, self.notes,
+            self.planned.lookback_ms, self.notes, stats=self._wants.stats,
         )  # fmt: skip
 
     def _windows(self, node: MatrixSelector, steps: Steps) -> Windows:
@@ -286,7 +325,7 @@ class _Evaluation:
         shift = milliseconds(selector.offset)
         fixed = selector.at is not None
         first = selector.at.ms if selector.at is not None else steps.start_ms
-        samples = self._selection(selector).samples()
+        samples = self._selection(selector).samples(stats=self._wants.stats)
         if not self.options.start_timestamps:
             samples = replace(samples, started=None)
         return Windows(
@@ -314,7 +353,11 @@ class _Evaluation:
         inner = Steps(start, stride, count)
         if count == 0:
             return inner, empty_grid(0)
-        return inner, calls.grid_of(self.value(node.expr, inner))
+        above = self._wants
+        self._wants = above.under(node)
+        grid = calls.grid_of(self.value(node.expr, inner))
+        self._wants = above
+        return inner, grid
 
     def _subquery_windows(self, node: Subquery, steps: Steps) -> Windows:
         inner, grid = self._subquery(node, steps)
@@ -337,6 +380,8 @@ class _Evaluation:
         args = [bare(arg) for arg in node.args]
         if node.func in {"timestamp", "start_timestamp"} and isinstance(args[0], VectorSelector):
             return self._timestamps(node.func, args[0], steps)
+        if node.func in {"start", "end", "range", "step"}:
+            return Scalar(np.full(steps.count, self._query_time(node.func)))
         context = Context(placed, steps.times_ms(), self.options.delayed_name_removal, self.notes)
         if node.func == "info":
             return calls_info.info(
@@ -353,6 +398,17 @@ class _Evaluation:
         if function is None:
             raise PharosError(Kind.UNSUPPORTED, f"function {node.func} is not known to the evaluator")
         return function(context, [self.value(arg, steps) for arg in args])
+
+    def _query_time(self, func: str) -> float:
+        """Return what `start()`, `end()`, `range()` or `step()` says of the query, in seconds."""
+        planned = self.planned
+        times = {
+            "start": planned.start_ms,
+            "end": planned.end_ms,
+            "range": planned.end_ms - planned.start_ms,
+            "step": planned.step_ms if planned.start_ms != planned.end_ms else 0,
+        }
+        return times[func] / 1000
 
     def _timestamps(self, func: str, selector: VectorSelector, steps: Steps) -> Grid:
         shift = milliseconds(selector.offset)

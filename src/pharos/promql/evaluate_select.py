@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import Any
 
 import numpy as np
@@ -12,33 +13,59 @@ from pharos.promql import annotations as words
 from pharos.promql.annotations import Annotations
 from pharos.promql.ast import VectorSelector
 from pharos.promql.evaluate_windows import fresh_samples
+from pharos.promql.histogram import FloatHistogram, ResetHint
 from pharos.promql.histogram_columns import decode_cells
-from pharos.promql.histogram_smooth import smoothed_cell
+from pharos.promql.histogram_rate import Points, Speaker, smoothed_cell
 from pharos.promql.kernels import Bools, Ints
 from pharos.promql.kernels_select import select_index, select_last, select_smoothed
-from pharos.promql.source import STALE_NAN_BITS, SeriesBlock
+from pharos.promql.source import STALE_NAN_BITS, HistogramColumns, SeriesBlock
 from pharos.promql.values import Cells, Grid, Samples, drop_absent, empty_cells, label_value
 
 
 class Selection:
-    """The block of one read, with its histograms and its stale-free samples made when first asked for."""
+    """The block of one read, with its histograms and its stale-free samples made when first asked for.
+
+    Where only count and sum of histograms are asked for (`stats`), their buckets are left out and resets are
+    found beforehand, as upstream's HistogramStatsIterator does.
+    """
 
     def __init__(self, block: SeriesBlock) -> None:
         self.block = block
-        self._cells: Cells | None = None
-        self._samples: Samples | None = None
+        self._cells: dict[bool, Cells] = {}
+        self._samples: dict[bool, Samples] = {}
 
-    def cells(self) -> Cells | None:
+    def cells(self, *, stats: bool) -> Cells | None:
         """Return the histograms of the block as objects, one a row, or None if it has none."""
-        if self._cells is None and self.block.histograms is not None and self.block.histograms.ts_ms.size:
-            self._cells = decode_cells(self.block.histograms)
-        return self._cells
+        columns = self.block.histograms
+        if columns is None or not columns.ts_ms.size:
+            return None
+        if stats not in self._cells:
+            whole = self.cells(stats=False) if stats else None
+            self._cells[stats] = decode_cells(columns) if whole is None else _stats(columns, whole)
+        return self._cells[stats]
 
-    def samples(self) -> Samples:
+    def samples(self, *, stats: bool) -> Samples:
         """Return the samples of the block without stale markers."""
-        if self._samples is None:
-            self._samples = fresh_samples(self.block, self.cells())
-        return self._samples
+        if stats not in self._samples:
+            self._samples[stats] = fresh_samples(self.block, self.cells(stats=stats))
+        return self._samples[stats]
+
+
+def _stats(columns: HistogramColumns, whole: Cells) -> Cells:
+    """Return the histograms without buckets, the reset before each told by its hint."""
+    out = empty_cells(whole.shape)
+    stale = columns.sum.view(np.int64) == STALE_NAN_BITS
+    for low, high in zip(columns.offsets[:-1].tolist(), columns.offsets[1:].tolist(), strict=True):
+        previous: FloatHistogram | None = None
+        for row in range(low, high):
+            cell: FloatHistogram = whole[row]
+            hint = cell.hint
+            if not stale[row]:
+                if hint is ResetHint.UNKNOWN and previous is not None:
+                    hint = ResetHint.RESET if cell.detect_reset(previous) else ResetHint.NOT_RESET
+                previous = cell
+            out[row] = FloatHistogram(cell.schema, cell.count, cell.sum, hint=hint)
+    return out
 
 
 def select_instant(
@@ -49,13 +76,18 @@ def select_instant(
     steps: int,
     lookback_ms: int,
     notes: Annotations,
+    *,
+    stats: bool,
 ) -> Grid:
     """Return the newest sample of every series at each step, or the interpolated one for `smoothed`."""
     block = selection.block
     if node.smoothed:
-        return _select_smoothed(selection, node, first_ms, step_ms, steps, lookback_ms, notes)
+        return _select_smoothed(
+            selection.samples(stats=stats), node, first_ms, step_ms, steps, lookback_ms, notes
+        )
     shape = (len(block.labels), steps)
-    if selection.cells() is None:
+    decoded = selection.cells(stats=stats)
+    if decoded is None:
         values, present = np.zeros(shape), np.zeros(shape, np.bool_)
         select_last(
             block.offsets, block.ts_ms, block.values, first_ms, step_ms, steps, lookback_ms, values, present
@@ -64,8 +96,6 @@ def select_instant(
     picked = pick(selection, first_ms, step_ms, steps, lookback_ms)
     values = np.where(picked.is_float, _taken(block.values, picked.float_rows), 0.0)
     cells = empty_cells(shape)
-    decoded = selection.cells()
-    assert decoded is not None  # noqa: S101 - seen above
     cells[picked.is_histogram] = decoded[picked.histogram_rows[picked.is_histogram]]
     return drop_absent(Grid(list(block.labels), values, picked.is_float | picked.is_histogram, cells))
 
@@ -125,7 +155,7 @@ def select_times(
 
 
 def _select_smoothed(
-    selection: Selection,
+    samples: Samples,
     node: VectorSelector,
     first_ms: int,
     step_ms: int,
@@ -133,34 +163,40 @@ def _select_smoothed(
     lookback_ms: int,
     notes: Annotations,
 ) -> Grid:
-    samples = selection.samples()
     shape = (len(samples.labels), steps)
     values, present = np.zeros(shape), np.zeros(shape, np.bool_)
     select_smoothed(
         samples.offsets, samples.ts, samples.values, first_ms, step_ms, steps, lookback_ms, values, present
     )
     grid = Grid(list(samples.labels), values, present)
+    if samples.histograms is not None:
+        _smooth_histograms(samples, node, (first_ms, step_ms, lookback_ms), grid, notes)
+    return drop_absent(grid)
+
+
+def _smooth_histograms(
+    samples: Samples, node: VectorSelector, times: tuple[int, int, int], grid: Grid, notes: Annotations
+) -> None:
+    """Correct `grid` in place at every step that has a histogram within the lookback."""
+    first_ms, step_ms, lookback_ms = times
     histograms = samples.histograms
-    if histograms is None:
-        return drop_absent(grid)
-    grid.cells = empty_cells(shape)
+    assert histograms is not None  # noqa: S101 - only called with histograms
+    grid.cells = empty_cells(grid.present.shape)
     for row in np.flatnonzero(np.diff(histograms.offsets)).tolist():
         low, high = int(histograms.offsets[row]), int(histograms.offsets[row + 1])
-        ts, cells = histograms.ts[low:high], histograms.cells[low:high]
-        float_ts = samples.ts[samples.offsets[row] : samples.offsets[row + 1]]
-        metric = label_value(samples.labels[row], METRIC_NAME)
-        for k in range(steps):
+        ts, cells = histograms.ts[low:high].tolist(), histograms.cells[low:high].tolist()
+        float_ts = samples.ts[samples.offsets[row] : samples.offsets[row + 1]].tolist()
+        say = Speaker(label_value(samples.labels[row], METRIC_NAME), node.span, notes)
+        for k in range(grid.steps):
             t = first_ms + k * step_ms
-            a, b = np.searchsorted(ts, [t - lookback_ms, t + lookback_ms], side="right").tolist()
+            a, b = bisect_right(ts, t - lookback_ms), bisect_right(ts, t + lookback_ms)
             if a == b:
                 continue
-            present[row, k] = False
-            c, d = np.searchsorted(float_ts, [t - lookback_ms, t + lookback_ms], side="right").tolist()
-            if c != d:
-                notes.warn(words.mixed_floats_histograms(metric), node.span)
+            grid.present[row, k] = False
+            if bisect_right(float_ts, t - lookback_ms) != bisect_right(float_ts, t + lookback_ms):
+                notes.warn(words.mixed_floats_histograms(say.metric), node.span)
                 continue
-            cell = smoothed_cell(ts[a:b], cells[a:b], t, metric, node.span, notes)
+            cell = smoothed_cell(Points(ts[a:b], cells[a:b], []), t, say)
             if cell is not None:
                 grid.cells[row, k] = cell
-                present[row, k] = True
-    return drop_absent(grid)
+                grid.present[row, k] = True
