@@ -52,6 +52,8 @@ def compile_regex(pattern: str) -> Any:
         reason = exc.args[0] if exc.args else exc
         text = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
         raise PharosError(Kind.INVALID, f"error parsing regexp {pattern!r}: {text}") from exc
+    except UnicodeEncodeError as exc:
+        raise PharosError(Kind.INVALID, f"error parsing regexp {pattern!r}: invalid UTF-8") from exc
 
 
 @dataclass(frozen=True, slots=True)

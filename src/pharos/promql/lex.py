@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from pharos.promql.functions import AGGREGATORS
 from pharos.promql.quoting import quote, quote_char
 
 EOF: Final = "EOF"
@@ -37,24 +38,7 @@ WORD_OPERATORS: Final = frozenset({"and", "or", "unless", "atan2"})
 SYMBOL_OPERATORS: Final = frozenset(
     {"+", "-", "*", "/", "%", "^", "==", "!=", "<", "<=", ">", ">=", "</", ">/", "=~", "!~", "@"}
 )
-AGGREGATOR_WORDS: Final = frozenset(
-    {
-        "avg",
-        "bottomk",
-        "count",
-        "count_values",
-        "group",
-        "limit_ratio",
-        "limitk",
-        "max",
-        "min",
-        "quantile",
-        "stddev",
-        "stdvar",
-        "sum",
-        "topk",
-    }
-)
+AGGREGATOR_WORDS: Final = frozenset(AGGREGATORS)
 KEYWORDS: Final = frozenset(
     {
         "anchored",

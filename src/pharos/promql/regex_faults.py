@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pharos.errors import PharosError
+from pharos.promql.quoting import quote
 
 _GO_WORDS: Final = (
     ("no argument for repetition operator", "missing argument to repetition operator"),
@@ -26,6 +27,8 @@ def regex_fault(error: PharosError) -> str:
     RE2 and Go's regexp have the same rules and name them differently; what has no counterpart stays as it is.
     """
     cause = error.__cause__
+    if isinstance(cause, UnicodeEncodeError):
+        return f"error parsing regexp: invalid UTF-8: `{quote(cause.object)[1:-1]}`"
     raw = cause.args[0] if cause is not None and cause.args else error.message
     text = raw.decode(errors="replace") if isinstance(raw, bytes) else str(raw)
     for ours, theirs in _GO_WORDS:
