@@ -51,7 +51,7 @@ function plain(value: number, digits: number): string {
   const size = Math.abs(value);
   if (size >= 1e21 || size < 1e-6) return value.toExponential(digits - 1).replace(/\.?0+e/, 'e');
   if (size >= 10_000) return scaled(value, 1000, SI, digits).join('');
-  return significant(value, Math.max(digits, size >= 1000 ? 4 : digits));
+  return significant(value, size >= 1000 ? Math.max(4, digits) : size < 0.1 ? Math.min(3, digits) : digits);
 }
 
 /** A length of time given in seconds: `350 µs`, `1.2 s`, `3m 20s`, `5d 2h`. */

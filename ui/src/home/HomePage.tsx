@@ -22,6 +22,13 @@ import type { Flat } from '../explore/state';
 
 const SPANS = ['5m', '15m', '1h', '6h', '24h'];
 const DEFAULT_SPAN = '15m';
+const FAILED_MS = 20_000;
+
+/** After a failure asks seldom: the shell notices when the server is back and has everything asked anew. */
+function pace(status: string, refreshMs: number): number | false {
+  if (refreshMs === 0) return false;
+  return status === 'error' ? Math.max(refreshMs, FAILED_MS) : refreshMs;
+}
 
 export function HomePage(): ReactElement {
   const search: Flat = useSearch({ strict: false });
@@ -39,13 +46,13 @@ export function HomePage(): ReactElement {
     queryKey: ['home', span, host],
     queryFn: ({ signal }) =>
       loadHome({ spanMs: parseDuration(span) ?? 900_000, nowMs: Date.now(), host, points }, signal),
-    refetchInterval: refreshMs || false,
+    refetchInterval: (query) => pace(query.state.status, refreshMs),
     placeholderData: keepPreviousData,
   });
   const targets = useQuery({
     queryKey: ['targets'],
     queryFn: ({ signal }) => loadTargets(signal),
-    refetchInterval: refreshMs || false,
+    refetchInterval: (query) => pace(query.state.status, refreshMs),
   });
   useEffect(() => {
     if (visible) return;

@@ -46,11 +46,11 @@ function hostTiles(snapshot: HomeSnapshot): Tile[] {
       more: mount || 'no file system seen',
     },
     {
-      name: 'Network',
-      value: total(network),
+      name: 'Network in',
+      value: network.get('received') ?? null,
       unit: 'bytes-per-second',
       level: 'good',
-      more: `↓ ${text(network.get('received'), 'bytes-per-second')}  ↑ ${text(network.get('sent'), 'bytes-per-second')}`,
+      more: `${text(network.get('sent'), 'bytes-per-second')} out`,
     },
   ];
 }
@@ -98,7 +98,7 @@ const NAMES = [
   'CPU',
   'Memory',
   'Fullest disk',
-  'Network',
+  'Network in',
 ];
 
 /** The figures to read first. Tiles stand in their places before the first answer. */

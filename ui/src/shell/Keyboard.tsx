@@ -44,6 +44,8 @@ export default function Keyboard(props: {
       size="sm"
       centered
       lockScroll={false}
+      classNames={{ content: 'dialog', header: 'dialog' }}
+      overlayProps={{ backgroundOpacity: 0.4 }}
       transitionProps={{ duration: 0 }}
     >
       <ShortcutList shortcuts={props.shortcuts} />

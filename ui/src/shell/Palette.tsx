@@ -86,6 +86,8 @@ export default function Palette(props: {
       scrollable
       maxHeight={440}
       lockScroll={false}
+      classNames={{ content: 'dialog' }}
+      overlayProps={{ backgroundOpacity: 0.4, blur: 0 }}
       transitionProps={{ duration: 0 }}
     />
   );
