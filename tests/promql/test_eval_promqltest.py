@@ -1,12 +1,13 @@
-"""Every eval of every promqltest file is a case: our own always, the conformance suite where it is at hand."""
+"""Every eval of every promqltest file is a case: our own always, the conformance suite where at hand."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-
-from tests.promql.promqltest import Eval, MemorySource, read_file, replay, run_eval
+from tests.promql.promqltest import replay, run_eval
+from tests.promql.promqltest_language import Eval, read_file
+from tests.promql.promqltest_source import MemorySource
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = (ROOT / "tests/promql/cases", ROOT.parent / "shared/conformance/promql")

@@ -11,6 +11,7 @@ import numpy as np
 from pharos.errors import Kind, PharosError
 from pharos.labels import METRIC_NAME, Labels, labels_of
 from pharos.promql import annotations as words
+from pharos.promql.aggregate_hash import hash_labels
 from pharos.promql.aggregate_histogram import aggregate_cells
 from pharos.promql.annotations import Annotations, format_f, format_g
 from pharos.promql.ast import NOWHERE, Aggregate, Paren, Span, StringLiteral
@@ -18,7 +19,6 @@ from pharos.promql.kernels import Bools, Floats, Ints
 from pharos.promql.kernels_group import group_avg, group_count, group_extreme, group_sum, group_variance
 from pharos.promql.kernels_rank import keep_extremes, keep_first
 from pharos.promql.kernels_sorted import quantile_group
-from pharos.promql.aggregate_hash import hash_labels
 from pharos.promql.quoting import quote
 from pharos.promql.values import Grid, drop_absent, empty_grid, take_rows
 
@@ -190,7 +190,7 @@ def _count_values(node: Aggregate, grid: Grid) -> Grid:
     while isinstance(param, Paren):
         param = param.expr
     name = param.value if isinstance(param, StringLiteral) else ""
-    if not name or not name.isprintable() and any("\ud800" <= char <= "\udfff" for char in name):
+    if not name or any("\ud800" <= char <= "\udfff" for char in name):
         raise PharosError(Kind.INVALID, f"invalid label name {quote(name)}")
     names = node.grouping if node.without else (*node.grouping, name)
     rows: dict[Labels, int] = {}

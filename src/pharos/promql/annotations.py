@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import math
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -143,7 +143,7 @@ class Annotations:
 
 def _forced_detail(forced: Forced) -> str:
     low, high = (
-        datetime.datetime.fromtimestamp(ms // 1000, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        dt.datetime.fromtimestamp(ms // 1000, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         for ms in (forced.min_ms, forced.max_ms)
     )
     return (

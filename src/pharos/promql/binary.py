@@ -20,8 +20,10 @@ from pharos.promql.values import (
     Grid,
     Scalar,
     Value,
+    any_series,
     drop_absent,
     empty_cells,
+    is_set,
     label_value,
     lose_names,
     merge_same_labels,
@@ -98,7 +100,7 @@ def float_operation(op: str, left: Floats, right: Floats) -> tuple[Floats, Bools
 
 
 def vector_scalar(what: Operator, vector: Grid, scalar: Floats, *, swapped: bool) -> Grid:
-    """Return the operation between every series and a number a step; `swapped` when the number stands left."""
+    """Return the operation of every series with a number a step; `swapped`: the number stands left."""
     row = np.broadcast_to(scalar, vector.values.shape)
     floats = (row, vector.values) if swapped else (vector.values, row)
     cells = (None, vector.cells) if swapped else (vector.cells, None)
@@ -147,7 +149,7 @@ def _combine_histograms(
     left, right = (side if side is not None else empty_cells(present.shape) for side in cells)
     out = empty_cells(present.shape)
     valid = present.copy()
-    touched = (np.not_equal(left, None) | np.not_equal(right, None)) & present
+    touched = (is_set(left) | is_set(right)) & present
     if what.op in TRIM:
         touched = present
     last: dict[int, Note] = {}
@@ -226,7 +228,7 @@ def vector_vector(what: Operator, matching: Matching, left: Grid, right: Grid) -
     many, one = (right, left) if swapped else (left, right)
     fill_one, fill_many = matching.fill_right, matching.fill_left
     many_numbers, one_numbers, count = signatures(many, one, matching)
-    many_any, one_any = many.present.any(axis=0), one.present.any(axis=0)
+    many_any, one_any = any_series(many.present), any_series(one.present)
     active = many_any & one_any
     if fill_one is not None or fill_many is not None:
         active = many_any | one_any
@@ -279,7 +281,8 @@ def _check_one_side(
         raise PharosError(
             Kind.INVALID,
             f"found duplicate series for the match group {matched} on the {side} hand-side of the operation: "
-            f"[{first}, {second}];many-to-many matching not allowed: matching labels must be unique on one side",
+            f"[{first}, {second}];many-to-many matching not allowed: "
+            "matching labels must be unique on one side",
         )
 
 

@@ -1,4 +1,4 @@
-"""Binary operators on cells where at least one side is a native histogram (promql/engine.go vectorElemBinop)."""
+"""Binary operators on cells where a side is a native histogram (promql/engine.go: vectorElemBinop)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pharos.promql.histogram_trim import trim
 
 @dataclass(frozen=True, slots=True)
 class Combined:
-    """The outcome for one cell: a histogram or none, whether a filter keeps it, whether there is one at all."""
+    """The outcome for one cell: its histogram if any, whether a filter keeps it, whether there is one."""
 
     cell: FloatHistogram | None
     keep: bool

@@ -191,7 +191,7 @@ def dates_of(values: Floats) -> Dates:
 
 def is_leap(year: Ints) -> Bools:
     """Return which years are leap years."""
-    return (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
+    return np.asarray((year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0)), np.bool_)
 
 
 _MONTH_DAYS: Final = np.asarray([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])

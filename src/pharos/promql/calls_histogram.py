@@ -22,6 +22,7 @@ from pharos.promql.values import (
     Value,
     drop_absent,
     empty_cells,
+    is_set,
     label_value,
     lose_names,
 )
@@ -87,7 +88,7 @@ FUNCTIONS: Final[dict[str, Function]] = {
 def negated(cells: Cells) -> Cells:
     """Return the histograms with the opposite sign: gauges."""
     out = empty_cells(cells.shape)
-    for at in np.argwhere(np.not_equal(cells, None)).tolist():
+    for at in np.argwhere(is_set(cells)).tolist():
         out[tuple(at)] = cells[tuple(at)].copy().mul(-1.0)
     return out
 

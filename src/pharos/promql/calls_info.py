@@ -27,7 +27,7 @@ from pharos.promql.calls import Context
 from pharos.promql.evaluate_select import Selection, pick
 from pharos.promql.kernels import Bools, Ints
 from pharos.promql.source import SampleSource
-from pharos.promql.values import Grid, drop_absent, label_value, merge_same_labels
+from pharos.promql.values import Grid, any_series, drop_absent, label_value, merge_same_labels
 
 IDENTIFYING: Final = ("instance", "job")
 """The labels by which an info series and what it describes know one another."""
@@ -160,7 +160,7 @@ def _identity(labels: Labels) -> Labels:
 
 
 def _combined(grid: Grid, enriched: Sequence[bool], infos: _Infos, wanted: Sequence[Matcher]) -> Grid:
-    chosen = _newest(infos, grid.present.any(axis=0) if grid.labels else np.zeros(grid.steps, np.bool_))
+    chosen = _newest(infos, any_series(grid.present))
     data_names = {matcher.name for matcher in wanted}
     plain = all(matcher.matches_empty() for matcher in wanted)
     labels: list[Labels] = []

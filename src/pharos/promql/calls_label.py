@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cmp_to_key, lru_cache
+from functools import cache, cmp_to_key
 from typing import Final
 
 import numpy as np
 
 from pharos.errors import Kind, PharosError
-from pharos.labels import METRIC_NAME, Labels, MatchOp, Matcher, compile_regex, labels_of
+from pharos.labels import METRIC_NAME, Labels, Matcher, MatchOp, compile_regex, labels_of
 from pharos.promql import annotations as words
 from pharos.promql.ast import Expr, MatrixSelector, Paren, StepInvariant, VectorSelector
 from pharos.promql.calls import Context, Function, grid_of
@@ -20,6 +20,7 @@ from pharos.promql.values import (
     Grid,
     Text,
     Value,
+    any_series,
     drop_absent,
     empty_grid,
     label_value,
@@ -81,7 +82,7 @@ def _label_replace(context: Context, args: Sequence[Value]) -> Value:
     for name, at in regex.groupindex.items():
         names[at] = name.decode() if isinstance(name, bytes) else name
 
-    @lru_cache(maxsize=None)
+    @cache
     def replaced(value: str) -> str | None:
         found = regex.fullmatch(value)
         if found is None:
@@ -204,8 +205,7 @@ def absence(node: Expr, missing: Bools) -> Grid:
 
 def _absent(context: Context, args: Sequence[Value]) -> Value:
     grid = grid_of(args[0])
-    missing = ~grid.present.any(axis=0) if grid.labels else np.ones(grid.steps, np.bool_)
-    return absence(context.node.args[0], missing)
+    return absence(context.node.args[0], ~any_series(grid.present))
 
 
 FUNCTIONS: Final[dict[str, Function]] = {

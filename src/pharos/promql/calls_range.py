@@ -90,7 +90,9 @@ def finish_names(call: RangeCall, grid: Grid) -> Grid:
 
 
 def _warn_non_counter(call: RangeCall, grid: Grid) -> None:
-    floats = grid.floats().any(axis=1).tolist() if grid.cells is not None else [True] * len(grid.labels)
+    floats = (
+        [bool(row.any()) for row in grid.floats()] if grid.cells is not None else [True] * len(grid.labels)
+    )
     seen: set[str] = set()
     for labels, has_float in zip(grid.labels, floats, strict=True):
         name = label_value(labels, METRIC_NAME)
@@ -172,9 +174,7 @@ def _instant(*, is_rate: bool) -> Kernel:
 def _count_marks(w: Windows, marks: Bools, out: Floats, present: Bools) -> None:
     s = w.samples
     reach = w.reach_ms if w.anchored else -1
-    transitions(
-        s.offsets, s.ts, s.values, marks, w.first_ms, w.stride_ms, w.steps, w.range_ms, reach, out, present
-    )
+    transitions(s.offsets, s.ts, marks, w.first_ms, w.stride_ms, w.steps, w.range_ms, reach, out, present)
 
 
 def _changes(call: RangeCall, w: Windows, out: Floats, present: Bools) -> None:
@@ -227,8 +227,3 @@ _SPECIAL: Final[dict[str, Kernel]] = {
     "rate": _rate(is_counter=True, is_rate=True),
     "resets": _resets,
 }
-
-
-def absent_steps(grid: Grid) -> Bools:
-    """Return the steps at which no series is present."""
-    return ~grid.present.any(axis=0) if len(grid.labels) else np.ones(grid.steps, np.bool_)

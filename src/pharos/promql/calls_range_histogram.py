@@ -1,4 +1,4 @@
-"""Range functions over windows that hold native histograms; what holds only floats stays as the kernels had it."""
+"""Range functions over windows that hold native histograms; the kernels answer for those of floats alone."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -59,7 +60,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The samples of one series in one window: `f0 <= j < f1` of the floats, `h0 <= j < h1` of the histograms."""
+    """One series in one window: floats `f0 <= j < f1` and histograms `h0 <= j < h1`."""
 
     row: Row
     f0: int
@@ -293,7 +294,7 @@ def _transitions(differs: Callable[[_Sample, _Sample], bool]) -> Rule:
         samples = _in_order(windows, window)
         if not samples:
             return None
-        return float(sum(differs(a, b) for a, b in zip(samples, samples[1:], strict=False)))
+        return float(sum(differs(a, b) for a, b in pairwise(samples)))
 
     return rule
 

@@ -49,6 +49,7 @@ from pharos.promql.values import (
     Scalar,
     Text,
     Value,
+    any_series,
     broadcast_steps,
     drop_absent,
     empty_grid,
@@ -437,12 +438,9 @@ class _Evaluation:
             notes=self.notes,
         )
         if node.func == "absent_over_time":
-            counted = range_function(replace(call, node=replace(node, func="count_over_time")), windows)
-            counted = correct_histograms(
-                replace(call, node=replace(node, func="count_over_time")), windows, counted
-            )
-            missing = ~counted.present.any(axis=0) if counted.labels else np.ones(steps.count, np.bool_)
-            return absence(arg, missing)
+            counting = replace(call, node=replace(node, func="count_over_time"))
+            counted = correct_histograms(counting, windows, range_function(counting, windows))
+            return absence(arg, ~any_series(counted.present))
         grid = range_function(call, windows)
         grid = correct_histograms(call, windows, grid)
         return finish_names(call, grid)

@@ -37,7 +37,7 @@ def fresh_samples(block: SeriesBlock, cells: Cells | None) -> Samples:
     if has_stale(values):
         kept_at = np.empty_like(offsets)
         kept = np.empty(values.size, np.int64)
-        rows = kept[: drop_stale(offsets, ts, values, kept_at, kept)]
+        rows = kept[: drop_stale(offsets, values, kept_at, kept)]
         offsets, ts, values = kept_at, ts[rows], values[rows]
         started = None if started is None else started[rows]
     histograms = None

@@ -98,7 +98,7 @@ def reduced(side: Side, schema: int, target: int) -> Side:
 
 @dataclass(slots=True)
 class FloatHistogram:
-    """A native histogram: `positive` and `negative` hold counts by bucket index, `custom` the listed bounds."""
+    """A native histogram; `positive` and `negative` hold counts by bucket index, `custom` listed bounds."""
 
     schema: int = 0
     count: float = 0.0
@@ -130,7 +130,7 @@ class FloatHistogram:
         )
 
     def copy_to_schema(self, target: int) -> FloatHistogram:
-        """Return a copy at the resolution of `target`, which must not be higher; the hint is lost if lower."""
+        """Return a copy at the resolution `target`, which must not be higher; a lower one loses the hint."""
         copied = self.copy()
         if target != self.schema:
             copied.positive = reduced(self.positive, self.schema, target)
@@ -191,9 +191,8 @@ class FloatHistogram:
 
     def __str__(self) -> str:
         parts = [f"count:{format_g(self.count)}", f"sum:{format_g(self.sum)}"]
-        for index in sorted(self.negative, reverse=True):
-            if self.negative[index] != 0:
-                parts.append(str(self.bucket(index, positive=False)))
+        below = [index for index in sorted(self.negative, reverse=True) if self.negative[index] != 0]
+        parts.extend(str(self.bucket(index, positive=False)) for index in below)
         if self.zero_count != 0:
             parts.append(str(self.zero_bucket()))
         parts.extend(str(self.bucket(index)) for index in sorted(self.positive) if self.positive[index] != 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from typing import Any
 
 import numpy as np
@@ -96,7 +96,7 @@ def encode_columns(offsets: Ints, rows: Sequence[tuple[int, int, FloatHistogram 
     )
 
 
-def _bounds(parts: Sequence[Sequence[Any]]) -> Ints:
+def _bounds(parts: Sequence[Sized]) -> Ints:
     return np.concatenate([[0], np.cumsum([len(part) for part in parts])]).astype(np.int64)
 
 

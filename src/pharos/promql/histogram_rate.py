@@ -267,7 +267,7 @@ def _correct_resets(
     *,
     spanned: bool,
 ) -> bool:
-    """Add to `result` what resets between the ends of a window hid; `spanned`: the left end is interpolated."""
+    """Add to `result` what resets between the ends hid; `spanned`: the left end is interpolated."""
     cells = points.cells
     at, prev = first + 1, ends[0]
     if spanned and cells[first + 1].detect_reset(cells[first]):

@@ -53,7 +53,7 @@ def kahan_inc(inc: float, total: float, comp: float) -> tuple[float, float]:
 
 @kernel
 def drop_stale(
-    offsets: Ints, ts: Ints, values: Floats, kept_at: Ints, kept: Ints
+    offsets: Ints, values: Floats, kept_at: Ints, kept: Ints
 ) -> int:  # pragma: no cover - compiled
     """Write the row numbers that are no stale markers to `kept` and their CSR offsets to `kept_at`."""
     bits = values.view(np.int64)

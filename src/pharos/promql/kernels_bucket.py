@@ -69,16 +69,16 @@ def quantile_of_buckets(q: float, n: int, bound: Floats, count: Floats) -> float
         else:
             low = middle + 1
     if low == n - 1:
-        return bound[n - 2]
+        return float(bound[n - 2])
     if low == 0 and bound[0] <= 0.0:
-        return bound[0]
+        return float(bound[0])
     start = 0.0
     within = count[low]
     if low > 0:
         start = bound[low - 1]
         within -= count[low - 1]
         rank -= count[low - 1]
-    return start + (bound[low] - start) * (rank / within)
+    return float(start + (bound[low] - start) * (rank / within))
 
 
 @kernel
@@ -143,7 +143,7 @@ def bucket_quantile(
 
 @inlined
 def rank_within(v: float, lower: float, upper: float, rank: float, count: float) -> float:
-    """Return the rank of `v` within a bucket by linear interpolation; all of it where it has no lower bound."""
+    """Return the rank of `v` within a bucket on a line; all of it where the bucket has no lower bound."""
     if lower == -np.inf:
         return count
     return rank + (count - rank) * (v - lower) / (upper - lower)
@@ -188,7 +188,7 @@ def fraction_of_buckets(low: float, high: float, n: int, bound: Floats, count: F
         low_rank = total
     if not high_set or high_rank > total:
         high_rank = total
-    return (high_rank - low_rank) / total
+    return float((high_rank - low_rank) / total)
 
 
 @kernel

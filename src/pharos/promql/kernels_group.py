@@ -11,7 +11,7 @@ from pharos.promql.kernels import Bools, Floats, Ints, kahan_inc, kernel
 def group_sum(
     groups: Ints, values: Floats, present: Bools, total: Floats, comp: Floats, seen: Bools
 ) -> None:  # pragma: no cover - compiled
-    """Add every present value to its group's compensated sum, series by series; `total` becomes the result."""
+    """Add every present value to its group's compensated sum; `total` becomes the result."""
     n, steps = values.shape
     for i in range(n):
         g = groups[i]

@@ -30,15 +30,15 @@ def extrapolation_factor(
     is_counter: bool,
 ) -> float:
     """Return how much the increase between first and last sample grows when stretched to the window."""
-    to_start = np.float64(first_t - start_ms) / 1000.0
-    to_end = np.float64(end_ms - last_t) / 1000.0
-    sampled = np.float64(last_t - first_t) / 1000.0
-    average = sampled / np.float64(count - 1)
+    to_start: float = np.float64(first_t - start_ms) / 1000.0
+    to_end: float = np.float64(end_ms - last_t) / 1000.0
+    sampled: float = np.float64(last_t - first_t) / 1000.0
+    average: float = sampled / np.float64(count - 1)
     threshold = average * 1.1
     if to_start >= threshold:
         to_start = average / 2.0
     if is_counter:
-        to_zero = to_start
+        to_zero: float = to_start
         if increase > 0.0 and first_v >= 0.0:
             to_zero = sampled * (first_v / increase)
         if to_zero < to_start:
@@ -52,8 +52,8 @@ def extrapolation_factor(
 
 @inlined
 def started_factor(start_t: int, last_t: int, threshold: float, average: float, end_ms: int) -> float:
-    """Return the same where the first sample's start timestamp stands in the window: no stretch to the left."""
-    to_end = np.float64(end_ms - last_t) / 1000.0
+    """Return the same where the first sample's start stands in the window: no stretch to the left."""
+    to_end: float = np.float64(end_ms - last_t) / 1000.0
     sampled = np.float64(last_t - start_t) / 1000.0
     if to_end >= threshold:
         to_end = average / 2.0

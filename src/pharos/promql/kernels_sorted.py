@@ -20,7 +20,7 @@ def quantile_of(ordered: Floats, n: int, q: float) -> float:
     lower = max(0, int(np.floor(rank)))
     upper = min(n - 1, lower + 1)
     weight = rank - np.floor(rank)
-    return ordered[lower] * (1.0 - weight) + ordered[upper] * weight
+    return float(ordered[lower] * (1.0 - weight) + ordered[upper] * weight)
 
 
 @inlined

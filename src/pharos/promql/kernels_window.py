@@ -64,7 +64,7 @@ def window_avg(values: Floats, a: int, b: int) -> float:
         mean, comp = kahan_inc(values[j] / count, q * mean, q * comp)
     if incremental:
         return mean + comp
-    return total / count + comp / count
+    return float(total / count + comp / count)
 
 
 @inlined
@@ -79,7 +79,7 @@ def window_extreme(ts: Ints, values: Floats, a: int, b: int, sign: float, timed:
             at = ts[j]
     if timed:
         return np.float64(at) / 1000.0
-    return best
+    return float(best)
 
 
 @inlined
@@ -148,7 +148,7 @@ def window_smoothing(values: Floats, a: int, b: int, sf: float, tf: float) -> fl
         y = (1.0 - sf) * (s1 + trend)
         s0 = s1
         s1 = x + y
-    return s1
+    return float(s1)
 
 
 @inlined
@@ -157,9 +157,9 @@ def window_point(op: int, ts: Ints, values: Floats, a: int, b: int) -> float:
     if op == COUNT:
         return np.float64(b - a)
     if op == FIRST:
-        return values[a]
+        return float(values[a])
     if op == LAST:
-        return values[b - 1]
+        return float(values[b - 1])
     if op == TS_FIRST:
         return np.float64(ts[a]) / 1000.0
     if op == TS_LAST:
@@ -187,7 +187,7 @@ def window_value(
     if op == STDVAR:
         return window_variance(values, a, b)
     if op == STDDEV:
-        return np.sqrt(window_variance(values, a, b))
+        return float(np.sqrt(window_variance(values, a, b)))
     if op == DERIV:
         return window_line(ts, values, a, b, ts[a])[0]
     if op == PREDICT:
@@ -241,7 +241,6 @@ def over_window(
 def transitions(
     offsets: Ints,
     ts: Ints,
-    values: Floats,
     marks: Bools,
     first_ms: int,
     step_ms: int,

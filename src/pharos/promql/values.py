@@ -63,7 +63,7 @@ class Grid:
         """Return where a native histogram is present."""
         if self.cells is None:
             return np.zeros(self.present.shape, np.bool_)
-        return np.not_equal(self.cells, None) & self.present
+        return is_set(self.cells) & self.present
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ Value: TypeAlias = Grid | Scalar | Text
 
 @dataclass(frozen=True, slots=True)
 class HistogramSamples:
-    """Histogram samples of the series of a block: rows `offsets[i] <= r < offsets[i + 1]` belong to series i."""
+    """Histogram samples by series: rows `offsets[i] <= r < offsets[i + 1]` belong to series i."""
 
     offsets: Ints
     ts: Ints
@@ -138,6 +138,16 @@ class Answer:
     samples_read: int = 0
 
 
+def is_set(cells: Cells) -> Bools:
+    """Return where there is a histogram."""
+    return np.asarray(cells != None, np.bool_)  # noqa: E711 - element by element
+
+
+def any_series(present: Bools) -> Bools:
+    """Return the steps at which some series is present."""
+    return np.asarray(present.any(axis=0), np.bool_)
+
+
 def empty_grid(steps: int) -> Grid:
     """Return an instant vector without series."""
     return Grid([], np.zeros((0, steps)), np.zeros((0, steps), np.bool_))
@@ -183,7 +193,7 @@ def take_rows(grid: Grid, rows: NDArray[Any]) -> Grid:
 
 def drop_absent(grid: Grid) -> Grid:
     """Return the grid without series that are present at no step, and without an empty `cells`."""
-    rows = grid.present.any(axis=1)
+    rows = np.asarray(grid.present.any(axis=1), np.bool_)
     kept = grid if bool(rows.all()) else take_rows(grid, rows)
     if kept.cells is not None and not kept.histograms().any():
         return replace(kept, cells=None)

@@ -1,0 +1,359 @@
+"""The promqltest language, read into commands: `load`, `clear` and `eval`.
+
+It is documented beside promql/promqltest of prometheus/prometheus.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from pharos.clock import parse_duration_ms
+from pharos.labels import METRIC_NAME, Labels, labels_of
+from pharos.promql.histogram import FloatHistogram, ResetHint
+from pharos.promql.histogram_arithmetic import add, subtract
+from pharos.promql.quoting import unquote
+from pharos.promql.source import STALE_NAN_BITS
+
+STALE = float(np.array([STALE_NAN_BITS], np.int64).view(np.float64)[0])
+
+
+@dataclass
+class Point:
+    """A value of a sequence: a float, a histogram, or nothing; `hinted` if a reset hint was written."""
+
+    value: float = 0.0
+    histogram: FloatHistogram | None = None
+    omitted: bool = False
+    hinted: bool = False
+    stale: bool = False
+
+
+@dataclass
+class Series:
+    """A line that names a series and its sequence of values."""
+
+    labels: Labels
+    points: list[Point]
+
+
+@dataclass
+class Load:
+    """`load STEP` with its series; `starts` holds the offsets of start timestamps by series."""
+
+    line: int
+    step_ms: int
+    series: list[Series]
+    starts: dict[Labels, list[int | None]]
+    with_nhcb: bool
+
+
+@dataclass
+class Clear:
+    """`clear`."""
+
+    line: int
+
+
+@dataclass
+class Expect:
+    """`expect KIND msg|regex: TEXT`."""
+
+    kind: str
+    how: str
+    text: str
+
+    def fits(self, text: str) -> bool:
+        if self.how == "msg":
+            return text == self.text
+        return not self.how or re.search(self.text, text) is not None
+
+
+@dataclass
+class Eval:
+    """`eval instant at T EXPR` or `eval range from A to B step S EXPR`, and what to expect."""
+
+    line: int
+    expr: str
+    ranged: bool
+    start_ms: int
+    end_ms: int
+    step_ms: int
+    legacy: str = ""
+    message: str | None = None
+    pattern: str | None = None
+    expects: list[Expect] = field(default_factory=list)
+    scalar: float | None = None
+    string: str | None = None
+    range_vector: bool = False
+    series: list[Series] = field(default_factory=list)
+
+    def expected(self, kind: str) -> list[Expect]:
+        return [expect for expect in self.expects if expect.kind == kind]
+
+    @property
+    def fails(self) -> bool:
+        return self.legacy == "fail" or bool(self.expected("fail"))
+
+    @property
+    def ordered(self) -> bool:
+        return self.legacy == "ordered" or bool(self.expected("ordered"))
+
+
+Command = Load | Clear | Eval
+
+# ---------------------------------------------------------------- reading
+
+_LOAD = re.compile(r"load(?:_(with_nhcb))?\s+(.+?)$")
+_INSTANT = re.compile(r"eval(?:_(fail|warn|ordered|info))?\s+instant\s+(?:at\s+(.+?))?\s+(.+)$")
+_RANGE = re.compile(r"eval(?:_(fail|warn|info))?\s+range\s+from\s+(.+)\s+to\s+(.+)\s+step\s+(.+?)\s+(.+)$")
+_EXPECT = re.compile(r"expect\s+(ordered|fail|warn|no_warn|info|no_info)(?:\s+(regex|msg):(.+))?$")
+_RANGE_VECTOR = re.compile(r"expect range vector\s+from\s+(.+)\s+to\s+(.+)\s+step\s+(.+)$")
+_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+_LABEL = re.compile(r"""\s*([a-zA-Z_][a-zA-Z0-9_]*|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)\s*""")
+_STRING = re.compile(r"""\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)\s*""")
+_NUM = r"(?:[iI]nf|[nN]a[nN]|(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)"
+_ITEM = re.compile(rf"([+-]?{_NUM})(?:([+-]{_NUM})(?=x))?(?:x(\d+))?$")
+_HISTOGRAM_ITEM = re.compile(r"\{\{(.*?)\}\}(?:([+-])\{\{(.*?)\}\}(?=x))?(?:x(\d+))?(?=\s|$)")
+_SPAN = r"(?:(?:\d+(?:ms|[smhdwy]))+|0)"
+_START_ITEM = re.compile(rf"([+-]?{_SPAN})(?:([+-]{_SPAN})(?=x))?(?:x(\d+))?$")
+
+
+def read_file(path: Path) -> list[Command]:
+    """Return the commands of a file."""
+    lines = [line.strip() for line in path.read_text(encoding="utf-8").split("\n")]
+    lines = ["" if line.startswith("#") else line for line in lines]
+    commands: list[Command] = []
+    at = 0
+    while at < len(lines):
+        word = re.split(r"[ \t]+", lines[at], maxsplit=1)[0].lower()
+        if word == "clear":
+            commands.append(Clear(at + 1))
+        elif word.startswith("load"):
+            at, load = _read_load(lines, at)
+            commands.append(load)
+        elif word.startswith("eval"):
+            at, asked = _read_eval(lines, at)
+            commands.append(asked)
+        elif word:
+            raise ValueError(f"{path.name}:{at + 1}: unknown command {word!r}")
+        at += 1
+    return commands
+
+
+def _read_load(lines: Sequence[str], at: int) -> tuple[int, Load]:
+    found = _LOAD.match(lines[at])
+    if not found:
+        raise ValueError(f"line {at + 1}: not a load")
+    load = Load(at + 1, parse_duration_ms(found[2]), [], {}, bool(found[1]))
+    of_labels: dict[Labels, Series] = {}
+    while at + 1 < len(lines) and lines[at + 1]:
+        at += 1
+        labels, rest = _read_labels(lines[at])
+        if rest.startswith("@st"):
+            load.starts[labels] = _read_starts(rest[3:])
+        else:
+            of_labels[labels] = Series(labels, read_points(rest))
+    load.series = list(of_labels.values())
+    return at, load
+
+
+def _read_eval(lines: Sequence[str], at: int) -> tuple[int, Eval]:
+    instant, ranged = _INSTANT.match(lines[at]), _RANGE.match(lines[at])
+    if instant:
+        time = parse_duration_ms(instant[2] or "0")
+        asked = Eval(at + 1, instant[3], False, time, time, 0, instant[1] or "")
+    elif ranged:
+        start, end, step = (parse_duration_ms(ranged[i]) for i in (2, 3, 4))
+        asked = Eval(at + 1, ranged[5], True, start, end, step, ranged[1] or "")
+    else:
+        raise ValueError(f"line {at + 1}: not an eval")
+    while at + 1 < len(lines) and lines[at + 1]:
+        at += 1
+        if not _read_expectation(asked, lines[at]):
+            break
+    return at, asked
+
+
+def _read_expectation(asked: Eval, line: str) -> bool:
+    """Add what a line below an eval expects; return whether more may follow."""
+    if asked.legacy == "fail" and line.startswith("expected_fail_message"):
+        asked.message = line.removeprefix("expected_fail_message").strip()
+        return False
+    if asked.legacy == "fail" and line.startswith("expected_fail_regexp"):
+        asked.pattern = line.removeprefix("expected_fail_regexp").strip()
+        return False
+    if found := _RANGE_VECTOR.match(line):
+        asked.start_ms, asked.end_ms, asked.step_ms = (parse_duration_ms(part) for part in found.groups())
+        asked.range_vector = True
+        return True
+    if line.startswith("expect string"):
+        asked.string = unquote(line.removeprefix("expect string").strip())
+        return True
+    if line.split(" ", maxsplit=1)[0] == "expect":
+        found = _EXPECT.match(line)
+        if not found:
+            raise ValueError(f"not an expectation: {line!r}")
+        asked.expects.append(Expect(found[1], found[2] or "", (found[3] or "").strip()))
+        return True
+    number = _number(line)
+    if number is not None:
+        asked.scalar = number
+        return False
+    labels, rest = _read_labels(line)
+    asked.series = [series for series in asked.series if series.labels != labels]
+    asked.series.append(Series(labels, read_points(rest)))
+    return True
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(int(text, 0))
+    except ValueError:
+        pass
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _read_labels(line: str) -> tuple[Labels, str]:
+    labels: dict[str, str] = {}
+    found = _NAME.match(line)
+    at = 0
+    if found:
+        labels[METRIC_NAME] = found.group()
+        at = found.end()
+    rest = line[at:].lstrip(" \t")
+    if not rest.startswith("{") or rest.startswith("{{"):
+        return labels_of(labels), rest if not line[at:].startswith("@") else line[at:]
+    at = 1
+    while not rest[at:].lstrip().startswith("}"):
+        name = _LABEL.match(rest, at)
+        if not name:
+            raise ValueError(f"no label name in {rest[at:]!r}")
+        key = unquote(name[1]) if name[1][0] in "\"'`" else name[1]
+        at = name.end()
+        if rest[at] == "=":
+            value = _STRING.match(rest, at + 1)
+            if not value:
+                raise ValueError(f"no label value in {rest[at:]!r}")
+            labels[key] = unquote(value[1])
+            at = value.end()
+        else:
+            labels[METRIC_NAME] = key
+        if rest[at] == ",":
+            at += 1
+    return labels_of(labels), rest[rest.index("}", at) + 1 :].strip()
+
+
+def read_points(text: str) -> list[Point]:
+    """Return a sequence of values: `1 2 _ stale 0+10x5 {{...}}x3`."""
+    points: list[Point] = []
+    at = 0
+    while at < len(text):
+        if text[at] in " \t":
+            at += 1
+            continue
+        if text.startswith("{{", at):
+            found = _HISTOGRAM_ITEM.match(text, at)
+            if not found:
+                raise ValueError(f"not a histogram: {text[at:]!r}")
+            points += _histogram_points(found)
+            at = found.end()
+            continue
+        item = re.split(r"[ \t]", text[at:], maxsplit=1)[0]
+        at += len(item)
+        points += _float_points(item)
+    return points
+
+
+def _float_points(item: str) -> Iterator[Point]:
+    if item.startswith("_"):
+        for _ in range(int(item[2:] or 1) if item.startswith("_x") else 1):
+            yield Point(omitted=True)
+        return
+    if item == "stale":
+        yield Point(STALE, stale=True)
+        return
+    found = _ITEM.match(item)
+    if not found:
+        raise ValueError(f"not a value: {item!r}")
+    value = float(found[1])
+    for _ in range(int(found[3]) + 1 if found[3] else 1):
+        yield Point(value)
+        value += float(found[2] or 0.0)
+
+
+def _histogram_points(found: re.Match[str]) -> Iterator[Point]:
+    current, hinted = read_histogram(found[1])
+    change = read_histogram(found[3])[0] if found[2] else None
+    for at in range(int(found[4]) + 1 if found[4] else 1):
+        if at and change is not None:
+            current = current.copy()
+            (add if found[2] == "+" else subtract)(current, change)
+        yield Point(histogram=current.copy(), hinted=hinted)
+
+
+_HINTS = {
+    "unknown": ResetHint.UNKNOWN,
+    "reset": ResetHint.RESET,
+    "not_reset": ResetHint.NOT_RESET,
+    "gauge": ResetHint.GAUGE,
+}
+
+
+def read_histogram(text: str) -> tuple[FloatHistogram, bool]:
+    """Return the histogram between double braces, and whether it tells a reset hint."""
+    parts = dict(re.findall(r"(\w+):(\[[^\]]*\]|\S+)", text))
+    unknown = set(parts) - {
+        "schema", "sum", "count", "z_bucket", "z_bucket_w", "custom_values", "buckets", "offset",
+        "n_buckets", "n_offset", "counter_reset_hint",
+    }  # fmt: skip
+    if unknown:
+        raise ValueError(f"unknown parts of a histogram: {unknown}")
+
+    def numbers(name: str) -> list[float]:
+        return [float(number) for number in parts.get(name, "[]")[1:-1].split()]
+
+    def side(name: str, offset: str) -> dict[int, float]:
+        first = int(parts.get(offset, 0))
+        return {first + i: count for i, count in enumerate(numbers(name))}
+
+    histogram = FloatHistogram(
+        schema=int(parts.get("schema", 0)),
+        count=float(parts.get("count", 0)),
+        sum=float(parts.get("sum", 0)),
+        zero_threshold=float(parts.get("z_bucket_w", 0)),
+        zero_count=float(parts.get("z_bucket", 0)),
+        positive=side("buckets", "offset"),
+        negative=side("n_buckets", "n_offset"),
+        custom=tuple(numbers("custom_values")),
+        hint=_HINTS[parts.get("counter_reset_hint", "unknown")],
+    )
+    return histogram, "counter_reset_hint" in parts
+
+
+def _read_starts(text: str) -> list[int | None]:
+    starts: list[int | None] = []
+    for item in text.split():
+        if item.startswith("_"):
+            starts += [None] * (int(item[2:]) if item.startswith("_x") else 1)
+            continue
+        found = _START_ITEM.match(item)
+        if not found:
+            raise ValueError(f"not a start timestamp: {item!r}")
+        value = _signed_ms(found[1])
+        for _ in range(int(found[3]) + 1 if found[3] else 1):
+            starts.append(value)
+            value += _signed_ms(found[2]) if found[2] else 0
+    return starts
+
+
+def _signed_ms(text: str) -> int:
+    ms = parse_duration_ms(text.lstrip("+-"))
+    return -ms if text.startswith("-") else ms
