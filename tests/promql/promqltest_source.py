@@ -139,7 +139,8 @@ def _same_chunk(previous: FloatHistogram | None, histogram: FloatHistogram) -> b
 
 def _nhcb_of(entry: dict[str, Any]) -> FloatHistogram:
     buckets = dict(sorted(entry["buckets"].items()))
-    count: float = entry.get("count", buckets[max(buckets)] if buckets else 0.0)
+    highest: float = buckets[max(buckets)] if buckets else 0.0
+    count: float = entry["count"] if "count" in entry else highest
     buckets.setdefault(math.inf, count)
     bounds = tuple(bound for bound in buckets if bound != math.inf)
     positive: dict[int, float] = {}
