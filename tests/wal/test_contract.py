@@ -59,6 +59,25 @@ def test_seal_without_frames_returns_none(open_wal: OpenWal) -> None:
     assert wal.seal() is None
 
 
+def test_begin_seal_does_not_wait_for_the_medium(open_wal: OpenWal) -> None:
+    go = threading.Event()
+    files = FaultyFiles()
+    wal = open_wal(files=files)
+
+    def before(operation: str, _path: Path) -> None:
+        assert operation != "sync" or go.wait(WAIT_S)
+
+    files.before = before
+    first = wal.append(1, "t", 1, b"x")
+    sealing = wal.begin_seal()
+    later = wal.append(1, "t", 2, b"y")
+    assert not sealing.done()
+    assert wal.sealed() == []
+    go.set()
+    assert sealing.result(WAIT_S) == first.segment != later.segment
+    assert contents(wal) == [(1, "t", 1, b"x")]
+
+
 def test_seal_completes_the_futures_of_its_frames(open_wal: OpenWal) -> None:
     wal = open_wal()
     appended = [wal.append(1, "t", 1, b"x") for _ in range(5)]

@@ -252,3 +252,24 @@ def test_folders_that_were_made_stay_after_a_power_cut(
     OsFiles().make_folder(tmp_path / "new" / "wal")
     OsFiles().make_folder(tmp_path / "new" / "wal")
     assert synced == [tmp_path, tmp_path / "new"]
+
+
+def test_a_log_on_a_full_medium_opens_and_can_be_drained(open_wal: OpenWal, tmp_path: Path) -> None:
+    wal = open_wal()
+    for number in range(3):
+        wal.append(1, "t", number, b"x")
+        wal.seal()
+    wal.close()
+    (tmp_path / "wal" / wal.sealed()[1]).with_suffix(".wal").write_bytes(b"PHAROSWL" + bytes(100))
+    files = FaultyFiles(space=0)
+    wal = open_wal(files=files)
+    assert [frame[2] for frame in contents(wal)] == [0, 2]
+    with pytest.raises(PharosError) as failure:
+        wal.append(1, "t", 3, b"x")
+    assert failure.value.kind is Kind.UNAVAILABLE
+    for segment in wal.sealed():
+        wal.commit(segment)
+    files.space = None
+    wal.append(1, "t", 3, b"x").synced.result(WAIT_S)
+    wal.seal()
+    assert [frame[2] for frame in contents(wal)] == [3]

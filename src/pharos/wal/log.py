@@ -147,6 +147,7 @@ class Wal:
             found = max(map(int, segments_in(files, folder)), default=0)
             numbers = SegmentNumbers(files, folder, clock, found=found, entropy=entropy(SECRET_BYTES))
             recovered = recover(files, folder, numbers.secret)
+            numbers.reserve_early()
         except OSError as exc:
             raise PharosError(
                 Kind.UNAVAILABLE,
@@ -193,12 +194,21 @@ class Wal:
 
         Waits for the medium; appends go on into the next segment meanwhile.
         """
+        return self.begin_seal().result()
+
+    def begin_seal(self) -> Future[str | None]:
+        """Let the next append begin another segment, at once, and return what `seal` returns when it is done.
+
+        For callers that hold a lock of their own around `append`, and must not hold it for a sync.
+        """
         with self._work:
             segment = self._active
-            if segment is None or segment.is_empty:
-                return None
-            self._retire(segment)
-        return segment.finished.result()
+            if segment is not None and not segment.is_empty:
+                self._retire(segment)
+                return segment.finished
+        nothing: Future[str | None] = Future()
+        nothing.set_result(None)
+        return nothing
 
     def sealed(self) -> list[str]:
         """Return the names of the segments that wait to be loaded, oldest first."""

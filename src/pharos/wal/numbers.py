@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 from pathlib import Path
@@ -10,6 +11,8 @@ from zlib import crc32
 
 from pharos.clock import Clock
 from pharos.wal.files import Files, read_range, write_whole
+
+_LOG = logging.getLogger(__name__)
 
 FILE: Final = "sequence"
 SECRET_BYTES: Final = 32
@@ -42,14 +45,26 @@ class SegmentNumbers:
     def take(self) -> int:
         """Return a number that no segment of this store has had; raises OSError if it cannot be recorded."""
         with self._lock:
-            if self._next >= self._bound:
-                bound = self._next + _RESERVED_AT_ONCE
-                line = f"1 {bound} {self.secret.hex()}"
-                write_whole(self._files, self._path, [f"{line} {crc32(line.encode()):08x}\n".encode()])
-                self._bound = bound
+            self._reserve()
             number = self._next
             self._next += 1
             return number
+
+    def reserve_early(self) -> None:
+        """Record the first block of numbers now, so that no append waits for it; a full medium may refuse."""
+        with self._lock:
+            try:
+                self._reserve()
+            except OSError as exc:
+                _LOG.warning("no segment numbers could be reserved yet: %s", exc)
+
+    def _reserve(self) -> None:
+        """See to it that the next number lies below the recorded bound; the lock is held."""
+        if self._next >= self._bound:
+            bound = self._next + _RESERVED_AT_ONCE
+            line = f"1 {bound} {self.secret.hex()}"
+            write_whole(self._files, self._path, [f"{line} {crc32(line.encode()):08x}\n".encode()])
+            self._bound = bound
 
 
 def _load(files: Files, folder: Path) -> tuple[int, bytes] | None:
