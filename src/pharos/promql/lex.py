@@ -72,7 +72,9 @@ _NUMBER: Final = (
     r"(?![A-Za-z0-9_.])"
 )
 _DURATION: Final = r"[0-9]+(?:ms|[smhdwy])(?:[0-9]+(?:ms|[smhdw]))*(?![A-Za-z0-9_])"
-_STRING: Final = r""""[^"\\\n]*"|'[^'\\\n]*'|`[^`]*`"""
+_INVALID: Final = "\ud800-\udfff\ufffd"
+"""What is no UTF-8: lone surrogates stand for odd bytes; upstream refuses the replacement character too."""
+_STRING: Final = rf""""[^"\\\n{_INVALID}]*"|'[^'\\\n{_INVALID}]*'|`[^`{_INVALID}]*`"""
 _SKIP: Final = r"(?P<skip>[ \t\r\n]+|\#[^\r\n]*)"
 
 _OUTSIDE: Final = re.compile(
@@ -316,17 +318,20 @@ class _Lexer:
         text, start = self.text, self.at
         opening = text[start]
         at = start + 1
-        if opening == "`":
-            raise _LexError(start, "unterminated raw string")
+        raw = opening == "`"
         while True:
             char = text[at : at + 1]
-            if char in ("", "\n"):
+            if char and (char == "\ufffd" or "\ud800" <= char <= "\udfff"):
+                raise _LexError(start, "invalid UTF-8 rune")
+            if raw and not char:
+                raise _LexError(start, "unterminated raw string")
+            if char == "" or (char == "\n" and not raw):
                 raise _LexError(start, "unterminated quoted string")
             if char == opening:
                 self._emit(STRING, at + 1)
                 return
             at += 1
-            if char == "\\":
+            if char == "\\" and not raw:
                 at = self._escape(start, at, opening)
 
     def _escape(self, start: int, at: int, opening: str) -> int:

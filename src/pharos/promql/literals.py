@@ -9,9 +9,7 @@ from typing import Final
 
 from pharos.promql.quoting import quote
 
-_DURATION: Final = re.compile(
-    r"(?:([0-9]+)y)?(?:([0-9]+)w)?(?:([0-9]+)d)?(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?(?:([0-9]+)ms)?"
-)
+_DURATION_PART: Final = re.compile(r"([0-9]+)([^0-9]+)")
 _UNITS_MS: Final = (31_536_000_000, 604_800_000, 86_400_000, 3_600_000, 60_000, 1_000, 1)
 _UNIT_NAMES: Final = ("y", "w", "d", "h", "m", "s", "ms")
 _EXACT_UNITS: Final = 2
@@ -58,14 +56,21 @@ def parse_duration(text: str) -> int:
         return 0
     if not text:
         raise ValueError("empty duration string")
-    found = _DURATION.fullmatch(text)
-    if found is None:
-        raise ValueError(f"not a valid duration string: {quote(text)}")
-    total = sum(
-        int(count) * unit for count, unit in zip(found.groups(), _UNITS_MS, strict=True) if count is not None
-    )
-    if total * 1_000_000 > _MAX_NS:
-        raise ValueError("duration out of range")
+    total, at, last = 0, 0, -1
+    while at < len(text):
+        part = _DURATION_PART.match(text, at)
+        if part is None:
+            raise ValueError(f"not a valid duration string: {quote(text)}")
+        count, unit = part.groups()
+        if unit not in _UNIT_NAMES:
+            raise ValueError(f"unknown unit {quote(unit)} in duration {quote(text)}")
+        index = _UNIT_NAMES.index(unit)
+        if index <= last:
+            raise ValueError(f"not a valid duration string: {quote(text)}")
+        total += int(count) * _UNITS_MS[index]
+        if total * 1_000_000 > _MAX_NS:
+            raise ValueError("duration out of range")
+        at, last = part.end(), index
     return total
 
 
