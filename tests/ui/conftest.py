@@ -1,0 +1,171 @@
+"""Fixtures of the page tests: a server with something to show, and Debian's Chromium to look at it.
+
+The browser is closed after every module, because an open one keeps an event loop running in the main thread,
+which tests of asynchronous code elsewhere could not share.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from tests.conftest import Server
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+XSS = '<img src=x onerror="window.__xss=1">'
+FLEET = 240
+"""More series than a graph shows at first."""
+ENOUGH = 12
+
+
+def _exposition() -> bytes:
+    second = int(time.time())
+    lines = ["# TYPE fleet_requests_total counter"]
+    lines += [f'fleet_requests_total{{host="host-{i:03d}"}} {second * (1 + i % 7)}' for i in range(FLEET)]
+    lines += ["# TYPE queue_bytes gauge", f"queue_bytes {1_000_000 + second % 60 * 1000}"]
+    lines += [f'hostile_info{{payload={json.dumps(XSS)},quote="a\\"b"}} 1']
+    return "\n".join(lines).encode() + b"\n"
+
+
+class _Exporter(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        body = _exposition()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain; version=0.0.4")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None:
+        """Stay silent."""
+
+
+@pytest.fixture(scope="session")
+def exporter_address() -> Iterator[str]:
+    """The address of a target whose samples grow by the second."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Exporter)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+    thread.join(5)
+
+
+def _wait_for_samples(url: str) -> None:
+    """Return once enough is stored for a graph of rates."""
+    query = urllib.parse.urlencode({"query": f"count_over_time(queue_bytes[1m]) >= {ENOUGH}"})
+    for _ in range(300):
+        with urllib.request.urlopen(f"{url}/api/v1/query?{query}", timeout=10) as answer:
+            if json.load(answer)["data"]["result"]:
+                return
+        threading.Event().wait(0.2)
+    raise AssertionError("the exporter's samples did not arrive within a minute")
+
+
+@pytest.fixture(scope="session")
+def ui_url(exporter_address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server that scrapes the exporter every second, and a target that is not there."""
+    folder = tmp_path_factory.mktemp("ui")
+    config = folder / "prometheus.yml"
+    config.write_text(
+        f"""
+global: {{scrape_interval: 1s, scrape_timeout: 1s}}
+scrape_configs:
+  - job_name: fleet
+    static_configs: [{{targets: ["{exporter_address}"], labels: {{team: '{XSS}'}}}}]
+  - job_name: missing
+    static_configs: [{{targets: ["127.0.0.1:9"]}}]
+"""
+    )
+    server = Server(folder / "store", "--prometheus", str(config))
+    _wait_for_samples(server.url)
+    yield server.url
+    code = server.stop()
+    assert code == 0, server.log.read_text()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, shared by a module's tests."""
+    assert Path(CHROMIUM).exists(), "these tests drive Debian's chromium: apt-get install chromium"
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+class Watched:
+    """A page and everything that went wrong on it."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.faults: list[str] = []
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.faults.append(f"uncaught: {error}"))
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self.faults.append(f"{message.type}: {message.text}")
+
+    def forget(self, pattern: str) -> None:
+        """Drop faults that a test provoked; there must be one."""
+        kept = [fault for fault in self.faults if not re.search(pattern, fault)]
+        assert len(kept) < len(self.faults), f"no fault matched {pattern!r}"
+        self.faults = kept
+
+
+@pytest.fixture
+def open_page(browser: Browser, ui_url: str) -> Iterator[Callable[..., Watched]]:
+    """Opens pages of the server; afterwards none of them may have logged an error or broken the policy."""
+    opened: list[Watched] = []
+
+    def open_(path: str, *, width: int = 1440, height: int = 900, scheme: str = "dark") -> Watched:
+        context = browser.new_context(
+            base_url=ui_url,
+            viewport={"width": width, "height": height},
+            color_scheme="light" if scheme == "light" else "dark",
+            reduced_motion="reduce",
+        )
+        watched = Watched(context.new_page())
+        opened.append(watched)
+        watched.page.goto(path)
+        return watched
+
+    yield open_
+    for watched in opened:
+        watched.page.context.close()
+    assert [fault for watched in opened for fault in watched.faults] == []
+
+
+def painted_share(page: Page, selector: str) -> float:
+    """The share of a canvas' pixels that are not transparent."""
+    return float(
+        page.locator(selector).first.evaluate(
+            """(canvas) => {
+                const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+                let painted = 0;
+                for (let i = 3; i < data.length; i += 4) if (data[i] > 0) painted += 1;
+                return painted / (data.length / 4);
+            }"""
+        )
+    )

@@ -1,0 +1,207 @@
+"""Explore: writing, running and reading queries; everything that matters is in the address."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import parse_qs, quote, urlsplit
+
+from playwright.sync_api import Page, expect
+from tests.ui.conftest import FLEET, XSS, Watched, painted_share
+
+Open = Callable[..., Watched]
+SHOWN_AT_FIRST = 200
+
+
+def _parameters(page: Page) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
+
+
+def _graph(expr: str, **more: str) -> str:
+    rest = "".join(f"&{name}={quote(value)}" for name, value in more.items())
+    return f"/explore?q0={quote(expr)}&from=now-5m&to=now{rest}"
+
+
+def _editor(page: Page) -> None:
+    page.get_by_role("textbox", name="PromQL expression").first.click()
+
+
+def test_a_query_runs_with_ctrl_enter_and_is_drawn(open_page: Open) -> None:
+    page = open_page("/explore").page
+    _editor(page)
+    page.keyboard.type("queue_bytes")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".legend-all .legend-row")).to_have_count(1)
+    expect(page.locator(".legend-all")).to_contain_text("queue_bytes")
+    expect(page.locator(".stats")).to_contain_text("1 series")
+    assert painted_share(page, ".query canvas") > 0.01
+    assert _parameters(page) == {"q0": "queue_bytes"}
+
+
+def test_the_editor_completes_names_that_the_server_knows(open_page: Open) -> None:
+    page = open_page("/explore").page
+    _editor(page)
+    page.keyboard.type("rate(fleet_req", delay=20)
+    option = page.locator(".cm-tooltip-autocomplete li", has_text="fleet_requests_total")
+    option.click()
+    expect(page.locator(".cm-content")).to_contain_text("rate(fleet_requests_total")
+
+
+def test_an_address_opens_exactly_what_it_says(open_page: Open) -> None:
+    expr = 'sum by (job) (rate(fleet_requests_total{host=~"host-00[0-4]"}[30s]))'
+    page = open_page(
+        _graph(expr, stack0="1", step0="5s", unit0="bytes", q1="up", v1="table", refresh="10s")
+    ).page
+    first, second = page.locator(".query").nth(0), page.locator(".query").nth(1)
+    expect(first.locator(".cm-content")).to_have_text(expr)
+    expect(first.get_by_role("button", name="Stacked")).to_have_attribute("aria-pressed", "true")
+    expect(first.get_by_label("Step")).to_have_value("5s")
+    expect(first.locator(".stats")).to_contain_text("step 5s")
+    expect(first.get_by_label("Unit")).to_have_value("bytes")
+    expect(second.get_by_role("table", name="Result")).to_contain_text("fleet")
+    expect(page.get_by_label("Refresh by itself")).to_have_value("10000")
+    before = _parameters(page)
+    page.reload()
+    expect(page.locator(".query").nth(1).get_by_role("table", name="Result")).to_be_visible()
+    assert _parameters(page) == before
+
+
+def test_back_returns_to_the_former_query(open_page: Open) -> None:
+    page = open_page(_graph("queue_bytes")).page
+    expect(page.locator(".legend-all")).to_contain_text("queue_bytes")
+    _editor(page)
+    page.keyboard.press("Control+a")
+    page.keyboard.type("up == 1")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url("**q0=up*")
+    page.go_back()
+    expect(page.locator(".cm-content")).to_have_text("queue_bytes")
+    expect(page.locator(".legend-all")).to_contain_text("queue_bytes")
+
+
+def test_a_wrong_query_is_marked_where_it_is_wrong(open_page: Open) -> None:
+    watched = open_page(_graph("sum(rate(queue_bytes[5m])) by (job) +"))
+    page = watched.page
+    expect(page.get_by_role("alert")).to_contain_text("parse error")
+    expect(page.locator(".cm-server-error")).to_have_count(1)
+    watched.forget("status of 400")
+
+
+def test_many_series_are_shown_in_part_until_asked_for(open_page: Open) -> None:
+    page = open_page(_graph("rate(fleet_requests_total[30s])")).page
+    note = page.locator(".more-note")
+    expect(note).to_contain_text(f"Showing {SHOWN_AT_FIRST} of {FLEET} series")
+    note.get_by_role("button").click()
+    expect(note).to_have_count(0)
+    expect(page.get_by_role("table", name="Series")).to_have_attribute("aria-rowcount", str(FLEET))
+    in_page = page.locator(".legend-all .legend-row").count()
+    assert 0 < in_page < 60, "only the rows in view may be in the page"
+
+
+def test_the_legend_isolates_and_toggles(open_page: Open) -> None:
+    page = open_page(_graph('fleet_requests_total{host=~"host-00[0-3]"}')).page
+    rows = page.locator(".legend-all .legend-row")
+    off = page.locator(".legend-all .legend-row.off")
+    expect(rows).to_have_count(4)
+    rows.nth(1).get_by_role("button").click()
+    expect(off).to_have_count(3)
+    rows.nth(1).get_by_role("button").click()
+    expect(off).to_have_count(0)
+    rows.nth(2).get_by_role("button").click(modifiers=["Control"])
+    expect(off).to_have_count(1)
+
+
+def test_dragging_zooms_and_back_unzooms(open_page: Open) -> None:
+    page = open_page(_graph("queue_bytes")).page
+    expect(page.locator(".legend-all")).to_contain_text("queue_bytes")
+    box = page.locator(".u-over").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + 50, steps=6)
+    page.mouse.up()
+    page.wait_for_url("**from=*Z&to=*Z")
+    page.go_back()
+    page.wait_for_url("**from=now-5m&to=now")
+
+
+def test_a_range_is_chosen_by_hand_and_nonsense_refused(open_page: Open) -> None:
+    page = open_page(_graph("queue_bytes")).page
+    page.get_by_role("button", name="Last 5 minutes").click()
+    page.get_by_label("From").fill("yesterday-ish")
+    page.get_by_role("button", name="Apply").click()
+    expect(page.get_by_role("alert")).to_contain_text("yesterday-ish")
+    page.get_by_label("From").fill("now-90m")
+    page.get_by_role("button", name="Apply").click()
+    page.wait_for_url("**from=now-90m**")
+    expect(page.get_by_role("button", name="Last 90m")).to_be_visible()
+
+
+def test_a_table_is_sorted_and_filtered(open_page: Open) -> None:
+    page = open_page(_graph("fleet_requests_total", v0="table")).page
+    table = page.get_by_role("table", name="Result")
+    host = table.get_by_role("button", name=re.compile("^host"))
+    host.click()
+    expect(table.locator(".result-all .result-row").first).to_contain_text("host-000")
+    host.click()
+    expect(table.locator(".result-all .result-row").first).to_contain_text(f"host-{FLEET - 1}")
+    page.get_by_label("Filter rows").fill("host=host-017")
+    expect(table.locator(".result-all .result-row")).to_have_count(1)
+    expect(page.locator(".result-tools")).to_contain_text(f"1 of {FLEET} rows")
+
+
+def test_a_result_is_saved_as_csv(open_page: Open, tmp_path: Path) -> None:
+    page = open_page(_graph('fleet_requests_total{host="host-000"}')).page
+    expect(page.locator(".legend-all .legend-row")).to_have_count(1)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save as CSV").click()
+    path = tmp_path / "result.csv"
+    download.value.save_as(path)
+    header, *rows = path.read_text().splitlines()
+    assert header.startswith("time,")
+    assert any(re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z,\d+", row) for row in rows)
+
+
+def test_past_queries_are_offered_again(open_page: Open) -> None:
+    page = open_page("/explore").page
+    _editor(page)
+    page.keyboard.type("sum(up)")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url("**q0=sum*")
+    page.goto("/explore")
+    page.get_by_role("button", name="Past queries").click()
+    page.get_by_role("button", name="sum(up)").click()
+    expect(page.locator(".cm-content")).to_have_text("sum(up)")
+    expect(page.locator(".legend-all .legend-row")).to_have_count(1)
+
+
+def test_panels_are_added_and_removed(open_page: Open) -> None:
+    page = open_page(_graph("queue_bytes")).page
+    page.get_by_role("button", name="Add a query").click()
+    expect(page.locator(".query")).to_have_count(2)
+    page.locator(".query").nth(0).get_by_role("button", name="Remove this query").click()
+    expect(page.locator(".query")).to_have_count(1)
+    expect(page.locator(".cm-content")).not_to_contain_text("queue_bytes")
+
+
+def test_labels_from_strangers_stay_text(open_page: Open) -> None:
+    page = open_page(_graph("hostile_info", q1="hostile_info", v1="table")).page
+    expect(page.locator(".legend-all")).to_contain_text("<img src=x")
+    expect(page.get_by_role("table", name="Result")).to_contain_text(XSS)
+    box = page.locator(".u-over").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] - 4, box["y"] + box["height"] / 2)
+    expect(page.locator(".chart-tip")).to_contain_text("<img src=x")
+    assert page.evaluate("window.__xss") is None
+    assert page.locator("main img").count() == 0
+
+
+def test_links_of_alerts_lead_here(open_page: Open) -> None:
+    page = open_page("/graph?g0.expr=up%20%3D%3D%201&g0.tab=1").page
+    page.wait_for_url("**/explore?q0=*")
+    expect(page.locator(".cm-content")).to_have_text("up == 1")
+    expect(page.get_by_role("table", name="Result")).to_contain_text("fleet")

@@ -1,0 +1,116 @@
+"""The home page tells what the person on call needs first, and keeps telling it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from playwright.sync_api import Page, Request, expect
+from tests.ui.conftest import Watched, painted_share
+
+Open = Callable[..., Watched]
+FIGURES = 15_000
+"""Milliseconds until rates exist: two scrapes of the server by itself, and some."""
+
+
+def _count_queries(page: Page) -> list[str]:
+    seen: list[str] = []
+
+    def note(request: Request) -> None:
+        if "/api/v1/query" in request.url:
+            seen.append(request.url)
+
+    page.on("request", note)
+    return seen
+
+
+def test_figures_and_charts_live_without_any_configuration(open_page: Open) -> None:
+    page = open_page("/").page
+    for name in ("Samples in", "CPU", "Memory", "Fullest disk"):
+        tile = page.locator(".tile", has=page.get_by_text(name, exact=True))
+        expect(tile.locator(".tile-value")).not_to_have_text("–", timeout=FIGURES)
+    expect(page.get_by_role("img", name="CPU by mode")).to_be_visible(timeout=FIGURES)
+    expect(page.locator(".card .chart")).not_to_have_count(0)
+    assert painted_share(page, ".card .chart canvas") > 0.01
+
+
+def test_every_panel_of_the_host_and_of_pharos_has_data(open_page: Open) -> None:
+    page = open_page("/").page
+    for title in (
+        "Samples in",
+        "Acknowledged to visible",
+        "Queries",
+        "Query latency",
+        "Memory and log",
+        "Active series",
+        "CPU by mode",
+        "Memory",
+        "Load",
+        "File systems filled",
+    ):
+        card = page.locator("article", has=page.get_by_role("heading", name=title, exact=True))
+        expect(card.get_by_role("img")).to_be_visible(timeout=FIGURES)
+
+
+def test_says_which_targets_are_down(open_page: Open) -> None:
+    page = open_page("/").page
+    finding = page.get_by_role("link", name="scrape targets is down")
+    expect(finding).to_be_visible(timeout=FIGURES)
+    finding.click()
+    expect(page).to_have_url("/targets")
+
+
+def test_snippets_carry_the_real_address(open_page: Open, ui_url: str) -> None:
+    page = open_page("/").page
+    expect(page.locator(".snippet pre")).to_contain_text(f"{ui_url}/api/v1/write")
+    page.get_by_text("OpenTelemetry", exact=True).click()
+    expect(page.locator(".snippet pre")).to_contain_text(f"OTEL_EXPORTER_OTLP_ENDPOINT={ui_url}")
+
+
+def test_a_paused_page_asks_for_nothing(open_page: Open) -> None:
+    page = open_page("/").page
+    expect(page.locator(".tile-value").first).not_to_have_text("–", timeout=FIGURES)
+    page.get_by_label("Refresh by itself").select_option(label="Paused")
+    page.wait_for_load_state("networkidle")
+    seen = _count_queries(page)
+    page.wait_for_timeout(6_000)
+    assert seen == []
+    page.get_by_role("button", name="Refresh now").click()
+    page.wait_for_timeout(500)
+    assert seen != []
+
+
+def test_refreshing_moves_nothing(open_page: Open) -> None:
+    page = open_page("/").page
+    expect(page.locator(".tile-value").first).not_to_have_text("–", timeout=FIGURES)
+    expect(page.get_by_role("img", name="Query latency")).to_be_visible(timeout=FIGURES)
+    where = "() => [...document.querySelectorAll('article, .home-foot, .tile')].map((e) => e.offsetTop)"
+    before = page.evaluate(where)
+    page.wait_for_timeout(11_000)
+    assert page.evaluate(where) == before
+
+
+def test_a_lost_server_is_said_and_a_returning_one_noticed(open_page: Open) -> None:
+    watched = open_page("/")
+    page = watched.page
+    expect(page.locator(".tile-value").first).not_to_have_text("–", timeout=FIGURES)
+    page.context.set_offline(True)
+    banner = page.get_by_role("alert").filter(has_text="does not answer")
+    expect(banner).to_be_visible(timeout=12_000)
+    expect(page.locator(".tile-value").first).not_to_have_text("–")
+    page.context.set_offline(False)
+    expect(banner).to_have_count(0, timeout=12_000)
+    watched.forget("ERR_INTERNET_DISCONNECTED")
+
+
+def test_dragging_over_a_chart_opens_that_time_in_explore(open_page: Open) -> None:
+    page = open_page("/").page
+    chart = page.get_by_role("img", name="Memory and log")
+    expect(chart).to_be_visible(timeout=FIGURES)
+    chart.scroll_into_view_if_needed()
+    box = chart.locator(".u-over").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + 40, steps=6)
+    page.mouse.up()
+    page.wait_for_url("**/explore?q0=*&from=*Z&to=*Z")

@@ -1,0 +1,100 @@
+"""Targets, cardinality, and what is around all pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+from tests.ui.conftest import Watched
+
+Open = Callable[..., Watched]
+
+
+@pytest.mark.parametrize("path", ["/", "/explore", "/targets", "/cardinality"])
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_pages_open_by_their_address_and_fit_a_telephone(open_page: Open, path: str, scheme: str) -> None:
+    page = open_page(path, width=390, height=844, scheme=scheme).page
+    expect(page.locator("h1")).to_be_visible()
+    assert page.locator("html").get_attribute("data-mantine-color-scheme") == scheme
+    page.wait_for_timeout(700)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_an_unknown_page_says_so(open_page: Open) -> None:
+    page = open_page("/no-such-page").page
+    expect(page.get_by_text("There is no such page.")).to_be_visible()
+    page.get_by_role("link", name="Go home").click()
+    expect(page.locator("h1")).to_have_text("Home")
+
+
+def test_failing_targets_come_first_with_their_error(open_page: Open) -> None:
+    page = open_page("/targets").page
+    first = page.locator(".pool").first
+    expect(first.get_by_role("heading")).to_have_text("missing")
+    expect(first.get_by_text("down", exact=True)).to_be_visible(timeout=10_000)
+    expect(first.locator(".target-error")).not_to_be_empty()
+
+
+def test_targets_are_filtered_by_the_address(open_page: Open) -> None:
+    page = open_page("/targets").page
+    page.get_by_label("Filter targets").fill("job=fleet")
+    expect(page.locator(".pool")).to_have_count(1)
+    expect(page.locator(".pool")).to_contain_text("<img src=x onerror=")
+    page.wait_for_url("**filter=job*")
+    page.reload()
+    expect(page.locator(".pool")).to_have_count(1)
+    assert page.evaluate("window.__xss") is None
+
+
+def test_cardinality_leads_to_explore(open_page: Open) -> None:
+    page = open_page("/cardinality").page
+    page.get_by_role("link", name="fleet_requests_total", exact=True).first.click()
+    page.wait_for_url("**/explore?q0=fleet_requests_total*")
+    expect(page.get_by_role("table", name="Result")).to_be_visible()
+
+
+def test_the_keyboard_alone_suffices(open_page: Open) -> None:
+    page = open_page("/").page
+    expect(page.locator("h1")).to_have_text("Home")
+    page.keyboard.press("g")
+    page.keyboard.press("t")
+    expect(page.locator("h1")).to_have_text("Targets")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_contain_text("Go to Explore")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.keyboard.press("Control+k")
+    page.get_by_placeholder("Page, command or metric").fill("queue_by")
+    expect(page.get_by_text("queue_bytes", exact=True)).to_be_visible()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/explore?q0=queue_bytes")
+
+
+def test_a_choice_of_colours_is_kept(open_page: Open) -> None:
+    page = open_page("/", scheme="dark").page
+    page.get_by_role("button", name="Light", exact=True).click()
+    expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", "light")
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", "light")
+
+
+def test_a_part_of_the_page_that_cannot_be_loaded_is_said(open_page: Open) -> None:
+    watched = open_page("/targets")
+    page = watched.page
+    expect(page.locator("h1")).to_have_text("Targets")
+    page.route("**/assets/CardinalityPage*.js", lambda route: route.abort())
+    page.get_by_role("link", name="Cardinality").click()
+    expect(page.get_by_role("alert")).to_contain_text("could not be loaded")
+    expect(page.get_by_role("button", name="Reload")).to_be_visible()
+    watched.forget("ERR_FAILED|dynamically imported")
+    watched.faults = [fault for fault in watched.faults if "dynamically imported" not in fault]
+
+
+def test_the_policy_allows_no_inline_code(open_page: Open, ui_url: str) -> None:
+    page = open_page("/").page
+    response = page.request.get(ui_url)
+    policy = response.headers["content-security-policy"]
+    assert "unsafe-inline" not in policy.split("style-src")[0]
+    assert "unsafe-eval" not in policy
+    assert "<script>" not in response.text()
