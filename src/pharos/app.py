@@ -11,6 +11,7 @@ import random
 import secrets
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -230,6 +231,8 @@ async def serve(settings: Settings, sock: socket.socket, announce: Callable[[str
 
     `announce` is called with the address once requests are answered.
     """
+    # Threads that come back from compiled code get the interpreter soon, even beside a busy one.
+    sys.setswitchinterval(0.0005)
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

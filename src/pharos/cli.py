@@ -19,6 +19,7 @@ from pharos.app import bind, serve
 from pharos.config import load_settings
 from pharos.errors import PharosError
 from pharos.ingest.scrape.config import load_scrape_config
+from pharos.warm import warm
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 _OUT = Console()
@@ -87,6 +88,14 @@ def check(
             _OUT.print(f"[green]good[/green] {path}", highlight=False, soft_wrap=True)
     if faults:
         raise typer.Exit(1)
+
+
+@cli.command("warm")
+def compile_kernels() -> None:
+    """Compile what the server runs, once after an installation."""
+    with _ERR.status("compiling, once after an installation: about two minutes"):
+        ran = warm()
+    _OUT.print(f"compiled; {ran} expressions ran", highlight=False)
 
 
 @cli.command()

@@ -88,7 +88,7 @@ class WriteEndpoint:
         self._intake = intake
         self._max_body_bytes = max_body_bytes
 
-    async def __call__(self, request: Request) -> Response:
+    async def write(self, request: Request) -> Response:
         """Answer 204 once everything is durable, 400 if some of it was refused (the rest is stored)."""
         response = await self._answer(request)
         INGEST_REQUESTS.labels("remote_write", str(response.status_code)).inc()

@@ -100,7 +100,7 @@ class PrometheusApi:
                 tenant_of(request),
                 text,
                 times,
-                partial(answer_chunks, times=times, limit=limit),
+                partial(answer_chunks, limit=limit),
                 lookback_ms=lookback,
                 timeout_ms=timeout,
             )
@@ -324,7 +324,7 @@ def unescape_label(name: str) -> str:
     return "".join(out)
 
 
-def answer_chunks(answer: Answer, *, times: Times, limit: int) -> list[bytes]:
+def answer_chunks(answer: Answer, *, limit: int) -> list[bytes]:
     """Return a query's answer as JSON text; `limit` 0 shows every series."""
     return list(
         encode.encode_answer(answer, is_range=bool(times.step_ms), step_ms=times.step_ms, limit=limit)

@@ -102,6 +102,10 @@ class EmbeddedSession:
         except (ChdbError, RuntimeError) as exc:
             raise faults.engine_error(str(exc)) from exc
 
+    def renamed(self, tag: str) -> EmbeddedSession:
+        """Return a session on the same connection whose statements carry `tag`."""
+        return EmbeddedSession(self._connection, self._limits, tag)
+
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
@@ -139,9 +143,6 @@ class _Lanes:
     def submit(self, work: Callable[[EmbeddedSession], T]) -> Any:
         return self._pool.submit(lambda: work(self._local.session))
 
-    def sessions(self) -> list[EmbeddedSession]:
-        return list(self._sessions)
-
     def close(self) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
         for session in self._sessions:
@@ -163,8 +164,7 @@ class EmbeddedEngine:
     def _session(self, *, read_only: bool) -> EmbeddedSession:
         connection = chdb.connect(self._address)
         limits = Limits(memory_bytes=self._options.memory_bytes // 2)
-        tag = f"pharos-{os.getpid()}-{next(self._tags)}"
-        session = EmbeddedSession(connection, limits, tag)
+        session = EmbeddedSession(connection, limits, self._next_tag())
         session.execute(f"CREATE DATABASE IF NOT EXISTS {DATABASE} ENGINE = Atomic")
         session.execute(f"USE {DATABASE}")
         session.execute(f"SET max_threads={self._options.threads_per_query}, max_query_size=16777216")
@@ -175,21 +175,29 @@ class EmbeddedEngine:
 
     async def run(self, work: Callable[[Session], T]) -> T:
         """Return what `work` returns, run on a query thread; see `Engine.run`."""
+        # Each call has a session object and a tag of its own: cancelling one can never reach the next.
         entered: list[EmbeddedSession] = []
+        left = threading.Event()
 
         def call(session: EmbeddedSession) -> T:
-            session.cancelled = False
-            entered.append(session)
-            return work(session)
+            own = session.renamed(self._next_tag())
+            entered.append(own)
+            if left.is_set():
+                own.cancelled = True
+            return work(own)
 
         future = asyncio.wrap_future(self._queries.submit(call))
         try:
             return await future  # type: ignore[no-any-return]
         except asyncio.CancelledError:
+            left.set()
             for session in entered:
                 session.cancelled = True
                 self.kill(session.tag)
             raise
+
+    def _next_tag(self) -> str:
+        return f"pharos-{os.getpid()}-{next(self._tags)}"
 
     def run_blocking(self, work: Callable[[Session], T]) -> T:
         """Return what `work` returns, waiting for it."""
@@ -218,8 +226,6 @@ class EmbeddedEngine:
         if self._closed:
             return
         self._closed = True
-        for session in self._queries.sessions():
-            session.cancelled = True
         own = f"query_id != queryID() AND startsWith(Settings['log_comment'], 'pharos-{os.getpid()}-')"
         with contextlib.suppress(PharosError):
             self.control(lambda session: session.execute(f"KILL QUERY WHERE {own} SYNC"))

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import cramjam
 
@@ -103,19 +104,12 @@ class Intake:
             body = bytes(cramjam.snappy.compress_raw(plain))
         recv_ns = self._clock.now_ns()
 
-        def on_synced(error: PharosError | None) -> None:
-            if synced.cancelled():
-                return
-            if error is None:
-                synced.set_result(None)
-            else:
-                synced.set_exception(error)
-
         with self._lock:
             self._check_room()
             accepted, undo = self._decoder.decode(self._run, tenant, plain, recv_ns)
             if accepted.is_empty:
                 return accepted
+            on_synced = partial(_settle, self._run, synced)
             try:
                 segment = self._wal.append_then(
                     kind, tenant, recv_ns, body, on_synced, loop.call_soon_threadsafe
@@ -160,12 +154,17 @@ class Intake:
 
         They count as pending until `stored` is called with each.
         """
+        sealed: Future[str | None] | None = None
         with self._lock:
             self.full.clear()
             if self._run.frames:
-                self._wal.seal()
+                sealed = self._wal.begin_seal()
                 self._retire_run()
-            return list(self._pending)
+            taken = list(self._pending)
+        if sealed is not None:
+            # The medium is waited for outside of the lock: requests go on into the next segment.
+            sealed.result()
+        return taken
 
     def stored(self, run: Run) -> None:
         """Let go of a run that is in the store: its segment is deleted."""
@@ -189,3 +188,16 @@ class Intake:
         """Take nothing more; what was accepted stays in the log and in `take`."""
         self.refuse(PharosError(Kind.UNAVAILABLE, "Pharos is shutting down", retry_after_s=1.0))
         self._pool.shutdown(wait=True)
+
+
+def _settle(run: Run, synced: asyncio.Future[None], error: PharosError | None) -> None:
+    """Tell the waiting request that its frame is on the medium, or why it is not."""
+    if error is not None:
+        # The sender will repeat what it was not thanked for: the run must be decoded again from the log.
+        run.is_torn = True
+    if synced.cancelled():
+        return
+    if error is None:
+        synced.set_result(None)
+    else:
+        synced.set_exception(error)

@@ -91,6 +91,8 @@ class Run:
     def __init__(self) -> None:
         self.segment = ""
         self.frames = 0
+        self.is_torn = False
+        """Whether some frame of it was not acknowledged after all."""
         self.oldest_recv_ns = 0
         self.tenants: dict[str, TenantColumns] = {}
         self.parts: list[tuple[str, Parts]] = []

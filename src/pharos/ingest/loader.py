@@ -104,6 +104,14 @@ class Loader:
                 self._set_aside(segment, index, exc)
         return run
 
+    def _as_acknowledged(self, run: Run) -> Run:
+        """Return the run with nothing in it that a sync failed to keep."""
+        if not run.is_torn:
+            return run
+        self._intake.forget_series()
+        frames = self._wal.read(run.segment) if run.segment in self._wal.sealed() else []
+        return self._decode_all(run.segment, frames)
+
     def _set_aside(self, segment: str, index: int, exc: PharosError) -> None:
         path = self._wal.set_aside(segment, index, str(exc))
         LOADER_SET_ASIDE.inc()
@@ -183,10 +191,11 @@ class Loader:
             self._watch_disk()
             if not self.is_recovered:
                 self._recover()
-            for run in self._intake.take():
+            for taken in self._intake.take():
+                run = self._as_acknowledged(taken)
                 self._load_with_retries(run)
                 self._note_changes(run)
-                self._intake.stored(run)
+                self._intake.stored(taken)
             oldest = self._intake.oldest_recv_ns()
             LOADER_LAG_SECONDS.set((self._clock.now_ns() - oldest) / 1e9 if oldest else 0.0)
         except Exception:

@@ -1,0 +1,205 @@
+"""The contract of the engine's door, on the embedded store."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pharos.engine import Limits, native
+from pharos.engine.embedded import EmbeddedEngine, open_engine
+from pharos.engine.sql import Statement, regex, string
+from pharos.errors import Kind, PharosError
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedEngine]:
+    # chDB allows one store per process: the whole test session shares this folder's engine.
+    with open_engine(tmp_path_factory.mktemp("engine")) as opened:
+        yield opened
+
+
+def _samples(ts: list[int], values: list[float], tenant: str = "t") -> list[native.Column]:
+    n = len(ts)
+    return [
+        native.repeated_string("tenant", [(tenant, n)]),
+        native.numbers("b", np.array([t // 7_200_000 for t in ts], np.int32)),
+        native.numbers("m", np.ones(n, np.uint64)),
+        native.numbers("id", np.ones(n, np.uint64)),
+        native.numbers("ts", np.array(ts, np.int64), "DateTime64(3, 'UTC')"),
+        native.numbers("v", np.array(values, np.float64)),
+    ]
+
+
+def _count(engine: EmbeddedEngine, tenant: str) -> int:
+    statement = Statement(f"SELECT count() AS n FROM samples WHERE tenant = {string(tenant)}")
+    return int(engine.run_blocking(lambda s: s.query(statement, purpose="test"))["n"][0].as_py())
+
+
+def test_a_block_loaded_again_with_its_token_is_stored_once(engine: EmbeddedEngine) -> None:
+    for _ in range(3):
+        engine.load("samples", 2, _samples([1, 2], [1.0, 2.0], "once"), token="segment-1")
+    assert _count(engine, "once") == 2
+
+
+def test_blocks_with_other_tokens_are_both_stored(engine: EmbeddedEngine) -> None:
+    engine.load("samples", 1, _samples([1], [1.0], "both"), token="a")
+    engine.load("samples", 1, _samples([1], [1.0], "both"), token="b")
+    assert _count(engine, "both") == 2
+
+
+def test_a_block_over_a_thousand_days_is_stored_whole_and_once(engine: EmbeddedEngine) -> None:
+    days = [day * 86_400_000 for day in range(1000)]
+    for _ in range(2):
+        engine.load("samples", 1000, _samples(days, [0.0] * 1000, "days"), token="late")
+    assert _count(engine, "days") == 1000
+
+
+def test_the_bits_of_special_values_survive(engine: EmbeddedEngine) -> None:
+    bits = np.array(
+        [0x7FF0000000000002, 0x7FF8000000000001, 0xFFF0000000000000, 0x8000000000000000], np.uint64
+    )
+    engine.load("samples", 4, _samples([1, 2, 3, 4], list(bits.view(np.float64)), "bits"), token="bits")
+    statement = Statement("SELECT v FROM samples WHERE tenant = 'bits' ORDER BY ts")
+    table = engine.run_blocking(lambda s: s.query(statement, purpose="test"))
+    assert table["v"].to_numpy().view(np.uint64).tolist() == bits.tolist()
+
+
+def test_a_query_that_takes_too_long_ends_with_timeout(engine: EmbeddedEngine) -> None:
+    statement = Statement("SELECT count() AS n FROM numbers(1000000000000)")
+    with pytest.raises(PharosError) as caught:
+        engine.run_blocking(lambda s: s.query(statement, purpose="test", limits=Limits(time_s=0.3)))
+    assert caught.value.kind is Kind.TIMEOUT
+
+
+def test_a_result_beyond_its_limit_is_refused_not_cut(engine: EmbeddedEngine) -> None:
+    statement = Statement("SELECT number FROM numbers(100000)")
+    with pytest.raises(PharosError) as caught:
+        engine.run_blocking(lambda s: s.query(statement, purpose="test", limits=Limits(result_rows=10)))
+    assert caught.value.kind is Kind.LIMITED
+
+
+def test_query_connections_cannot_write(engine: EmbeddedEngine) -> None:
+    with pytest.raises(PharosError):
+        engine.run_blocking(lambda s: s.query(Statement("TRUNCATE TABLE samples"), purpose="test"))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "file('/etc/passwd', 'LineAsString')",
+        "url('http://127.0.0.1:9/', 'LineAsString')",
+        "remote('127.0.0.1:9', system.one)",
+        "s3('http://127.0.0.1:9/bucket/x', 'LineAsString')",
+    ],
+)
+def test_no_statement_reaches_files_or_the_network(engine: EmbeddedEngine, source: str) -> None:
+    for run in (engine.run_blocking, engine.control):
+        with pytest.raises(PharosError, match="Not enough privileges"):
+            run(lambda s: s.query(Statement(f"SELECT * FROM {source}"), purpose="test"))
+
+
+async def test_cancelling_the_task_ends_the_statement(engine: EmbeddedEngine) -> None:
+    statement = Statement("SELECT count() AS n FROM numbers(100000000000)")
+    running = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def work(session: object) -> object:
+        loop.call_soon_threadsafe(running.set)
+        return session.query(statement, purpose="test", limits=Limits(time_s=600))  # type: ignore[attr-defined]
+
+    tasks = [asyncio.create_task(engine.run(work)) for _ in range(4)]
+    await running.wait()
+    for task in tasks:
+        task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await tasks[0]
+    # All four query threads were busy: an answer means that the statements ended long before their limit.
+    answer = await asyncio.wait_for(
+        engine.run(lambda s: s.query(Statement("SELECT 1 AS x"), purpose="test")), timeout=60
+    )
+    assert answer["x"].to_pylist() == [1]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_any_text_survives_as_a_literal(engine: EmbeddedEngine, text: str) -> None:
+    statement = Statement(f"SELECT {string(text)} AS value")
+    table = engine.run_blocking(lambda s: s.query(statement, purpose="test"))
+    assert table["value"].to_pylist() == [text]
+
+
+@pytest.mark.parametrize(("pattern", "value", "matches"), [("a.c", "a\nc", True), ("a|b", "ab", False)])
+def test_patterns_are_anchored_and_dots_take_newlines(
+    engine: EmbeddedEngine, pattern: str, value: str, matches: bool
+) -> None:
+    statement = Statement(f"SELECT match({string(value)}, {regex(pattern)}) AS found")
+    table = engine.run_blocking(lambda s: s.query(statement, purpose="test"))
+    assert table["found"].to_pylist() == [int(matches)]
+
+
+def test_strings_maps_and_arrays_arrive_as_sent(engine: EmbeddedEngine) -> None:
+    engine.load(
+        "series",
+        2,
+        [
+            native.string_values("tenant", ["shapes", "shapes"]),
+            native.string_values("metric", ["a", "ü" * 100]),
+            native.numbers("m", np.array([1, 2], np.uint64)),
+            native.numbers("id", np.array([1, 2], np.uint64)),
+            native.numbers("day", np.array([0, 20_000], np.int32), "Date32"),
+            native.string_map(
+                "labels",
+                np.array([1, 1], np.uint64),
+                native.text("job"),
+                native.text("x" * 300),
+            ),
+        ],
+        token="shapes",
+    )
+    statement = Statement("SELECT metric, labels FROM series WHERE tenant = 'shapes' ORDER BY id")
+    table = engine.run_blocking(lambda s: s.query(statement, purpose="test"))
+    assert table["metric"].to_pylist() == ["a", "ü" * 100]
+    assert table["labels"].to_pylist() == [[("job", "x" * 300)], []]
+
+
+_CRASH = """
+import os, signal, sys
+from pathlib import Path
+from pharos.engine.embedded import open_engine
+with open_engine(Path(sys.argv[1])):
+    os.kill(os.getpid(), signal.SIGSEGV)
+"""
+
+
+def test_a_crash_ends_the_process_at_once(tmp_path: Path) -> None:
+    ended = subprocess.run([sys.executable, "-c", _CRASH, str(tmp_path)], timeout=60, check=False)
+    assert ended.returncode == -11
+
+
+_NEWER = """
+import sys
+from pathlib import Path
+from pharos.engine.embedded import open_engine
+with open_engine(Path(sys.argv[1])) as engine:
+    engine.control(lambda s: s.execute("INSERT INTO schema_migrations VALUES (9999, 'later')"))
+try:
+    with open_engine(Path(sys.argv[1])):
+        print("opened")
+except Exception as exc:
+    print(exc)
+"""
+
+
+def test_a_store_of_a_newer_version_is_refused_by_name(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", _NEWER, str(tmp_path)], timeout=60, check=True, capture_output=True, text=True
+    )
+    assert "schema 9999" in ended.stdout
