@@ -140,7 +140,7 @@ def _same_chunk(previous: FloatHistogram | None, histogram: FloatHistogram) -> b
 def _nhcb_of(entry: dict[str, Any]) -> FloatHistogram:
     buckets = dict(sorted(entry["buckets"].items()))
     highest: float = buckets[max(buckets)] if buckets else 0.0
-    count: float = entry["count"] if "count" in entry else highest
+    count = float(entry.get("count", highest))
     buckets.setdefault(math.inf, count)
     bounds = tuple(bound for bound in buckets if bound != math.inf)
     positive: dict[int, float] = {}

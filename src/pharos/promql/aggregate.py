@@ -21,6 +21,7 @@ from pharos.promql.kernels_rank import keep_extremes, keep_first
 from pharos.promql.kernels_sorted import quantile_group
 from pharos.promql.quoting import quote
 from pharos.promql.values import Grid, drop_absent, empty_grid, take_rows
+from pharos.promql.values_labels import keep_labels, leave_labels
 
 KEEPING: Final = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
 """Aggregations that give back some of their input instead of one series a group."""
@@ -40,31 +41,10 @@ def grouped(labels: Sequence[Labels], names: Sequence[str], *, without: bool) ->
     """Return the groups of series with the same values of `names`, or of all labels but those."""
     if not without and not names:
         return Groups(np.zeros(len(labels), np.int64), [()] if labels else [])
-    keys = _keys_without(labels, names) if without else _keys_by(labels, names)
+    keys = leave_labels(labels, (*names, METRIC_NAME)) if without else keep_labels(labels, names)
     numbers: dict[Labels, int] = {}
     out = np.asarray([numbers.setdefault(key, len(numbers)) for key in keys], np.int64)
     return Groups(out, list(numbers))
-
-
-def _keys_by(labels: Sequence[Labels], names: Sequence[str]) -> list[Labels]:
-    wanted = frozenset(names)
-    if not labels:
-        return []
-    at = [i for i, pair in enumerate(labels[0]) if pair[0] in wanted]
-    if len(wanted) == 1 and len(at) == 1:
-        # All series of one metric mostly have the same label names: look where the first one has it.
-        (i,) = at
-        (name,) = wanted
-        return [
-            (ls[i],) if len(ls) > i and ls[i][0] == name else tuple(p for p in ls if p[0] == name)
-            for ls in labels
-        ]
-    return [tuple(pair for pair in ls if pair[0] in wanted) for ls in labels]
-
-
-def _keys_without(labels: Sequence[Labels], names: Sequence[str]) -> list[Labels]:
-    unwanted = frozenset((*names, METRIC_NAME))
-    return [tuple(pair for pair in ls if pair[0] not in unwanted) for ls in labels]
 
 
 def aggregate(

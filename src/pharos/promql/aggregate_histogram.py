@@ -15,7 +15,8 @@ from pharos.promql.ast import Aggregate
 from pharos.promql.histogram import FloatHistogram, IncompatibleSchemaError, ResetHint
 from pharos.promql.histogram_arithmetic import add, kahan_add
 from pharos.promql.kernels import Ints
-from pharos.promql.values import Grid, empty_cells, label_value
+from pharos.promql.values import Grid, empty_cells
+from pharos.promql.values_labels import label_value
 
 _IGNORING: Final = frozenset({"min", "max", "stddev", "stdvar", "quantile"})
 

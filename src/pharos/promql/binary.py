@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from pharos.promql.annotations import Annotations, Note
 from pharos.promql.ast import Binary, Cardinality, Matching, Span
 from pharos.promql.binary_histogram import combine
 from pharos.promql.kernels import Bools, Floats, Ints
+from pharos.promql.kernels_group import count_present
 from pharos.promql.quoting import quote
 from pharos.promql.values import (
     Cells,
@@ -24,13 +25,12 @@ from pharos.promql.values import (
     drop_absent,
     empty_cells,
     is_set,
-    label_value,
     lose_names,
     merge_same_labels,
     stack,
     take_rows,
-    without_name,
 )
+from pharos.promql.values_labels import all_without_name, keep_labels, label_value, leave_labels
 
 ARITHMETIC: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "+": np.add,
@@ -168,11 +168,11 @@ def _combine_histograms(
 # ---- vector matching
 
 
-def signature(labels: Labels, matching: Matching) -> Labels:
-    """Return the labels that decide which series match one another."""
+def signature_of(labels: Sequence[Labels], matching: Matching) -> list[Labels]:
+    """Return of all series the labels that decide which ones match."""
     if matching.on:
-        return tuple(pair for pair in labels if pair[0] in matching.labels)
-    return tuple(pair for pair in labels if pair[0] != METRIC_NAME and pair[0] not in matching.labels)
+        return keep_labels(labels, matching.labels)
+    return leave_labels(labels, (*matching.labels, METRIC_NAME))
 
 
 def signatures(left: Grid, right: Grid, matching: Matching) -> tuple[Ints, Ints, int]:
@@ -180,8 +180,7 @@ def signatures(left: Grid, right: Grid, matching: Matching) -> tuple[Ints, Ints,
     numbers: dict[Labels, int] = {}
     sides = [
         np.asarray(
-            [numbers.setdefault(signature(labels, matching), len(numbers)) for labels in grid.labels],
-            np.int64,
+            [numbers.setdefault(key, len(numbers)) for key in signature_of(grid.labels, matching)], np.int64
         )
         for grid in (left, right)
     ]
@@ -191,7 +190,7 @@ def signatures(left: Grid, right: Grid, matching: Matching) -> tuple[Ints, Ints,
 def group_counts(numbers: Ints, count: int, present: Bools) -> Ints:
     """Return how many samples each match group has at each step."""
     out = np.zeros((count, present.shape[1]), np.int64)
-    np.add.at(out, numbers, present)
+    count_present(numbers, present, out)
     return out
 
 
@@ -209,14 +208,17 @@ def set_operation(op: str, matching: Matching, left: Grid, right: Grid) -> Grid:
     return drop_absent(Grid(left.labels, left.values, present, left.cells, left.dropped))
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Pairs:
-    """Rows of the many side beside rows of the one side (-1: none, a fill value stands in)."""
+    """Rows of the many side beside rows of the one side (-1: none, a fill value stands in).
 
-    many: list[int]
-    one: list[int]
-    masks: list[Bools]
-    groups: list[int]
+    `masks` holds by pair where both are present, `groups` the number of their match group.
+    """
+
+    many: Ints
+    one: Ints
+    masks: Bools
+    groups: Ints
 
 
 def vector_vector(what: Operator, matching: Matching, left: Grid, right: Grid) -> Grid:
@@ -232,39 +234,32 @@ def vector_vector(what: Operator, matching: Matching, left: Grid, right: Grid) -
     active = many_any & one_any
     if fill_one is not None or fill_many is not None:
         active = many_any | one_any
-    one_counts = group_counts(one_numbers, count, one.present)
-    _check_one_side(matching, one, one_numbers, one_counts, active, swapped=swapped)
+    _check_one_side(matching, one, one_numbers, active, swapped=swapped)
     pairs = _pair_rows(many, one, many_numbers, one_numbers, active)
     if fill_one is not None:
-        _add_fill(pairs, many, many_numbers, one_counts > 0, active, is_many=True)
-    labels = [
-        _result_labels(what, matching, many, one, m, o) for m, o in zip(pairs.many, pairs.one, strict=True)
-    ]
-    _check_unique(matching, pairs, labels, count, one.steps)
+        matched = group_counts(one_numbers, count, one.present) > 0
+        pairs = _joined(pairs, _fill(many, many_numbers, matched, active, is_many=True))
+    labels = _result_labels(what, matching, many, one, pairs)
+    unique = _check_unique(matching, pairs, labels, count)
     if fill_many is not None:
-        matched = np.zeros((count, one.steps), np.bool_)
-        for group, mask in zip(pairs.groups, pairs.masks, strict=True):
-            matched[group] |= mask
-        extra = Pairs([], [], [], [])
-        _add_fill(extra, one, one_numbers, matched, active, is_many=False)
-        labels += [
-            _result_labels(what, matching, many, one, m, o)
-            for m, o in zip(extra.many, extra.one, strict=True)
-        ]
-        for mine, theirs in (
-            (pairs.many, extra.many),
-            (pairs.one, extra.one),
-            (pairs.masks, extra.masks),
-            (pairs.groups, extra.groups),
-        ):
-            mine.extend(theirs)  # type: ignore[arg-type]
-    return _operate_pairs(what, (many, one), (fill_many, fill_one), pairs, labels, swapped=swapped)
+        matched = group_counts(pairs.groups, count, pairs.masks) > 0
+        extra = _fill(one, one_numbers, matched, active, is_many=False)
+        labels += _result_labels(what, matching, many, one, extra)
+        pairs = _joined(pairs, extra)
+    result = _operate_pairs(what, (many, one), (fill_many, fill_one), pairs, swapped=swapped)
+    result.labels = labels
+    if what.bool_modifier and what.delayed:
+        result.dropped = np.ones(len(labels), np.bool_)
+    if unique and fill_many is None:
+        return drop_absent(result)
+    return drop_absent(merge_same_labels(result))
 
 
-def _check_one_side(
-    matching: Matching, one: Grid, numbers: Ints, counts: Ints, active: Bools, *, swapped: bool
-) -> None:
-    bad = (counts > 1) & active
+def _check_one_side(matching: Matching, one: Grid, numbers: Ints, active: Bools, *, swapped: bool) -> None:
+    """Refuse two samples of one match group on the side that must have one."""
+    if np.unique(numbers).size == numbers.size:
+        return
+    bad = (group_counts(numbers, int(numbers.max()) + 1, one.present) > 1) & active
     if not bad.any():
         return
     step = int(np.flatnonzero(bad.any(axis=0))[0])
@@ -276,7 +271,7 @@ def _check_one_side(
             seen[group] = row
             continue
         first, second = sorted((format_labels(one.labels[row]), format_labels(one.labels[seen[group]])))
-        matched = format_labels(signature(one.labels[row], matching))
+        matched = format_labels(signature_of([one.labels[row]], matching)[0])
         side = "left" if swapped else "right"
         raise PharosError(
             Kind.INVALID,
@@ -287,50 +282,54 @@ def _check_one_side(
 
 
 def _pair_rows(many: Grid, one: Grid, many_numbers: Ints, one_numbers: Ints, active: Bools) -> Pairs:
-    of_group: dict[int, list[int]] = {}
-    for row, group in enumerate(one_numbers.tolist()):
-        of_group.setdefault(group, []).append(row)
-    pairs = Pairs([], [], [], [])
-    everywhere = bool(active.all())
-    for row, group in enumerate(many_numbers.tolist()):
-        for other in of_group.get(group, ()):
-            mask = many.present[row] & one.present[other]
-            pairs.many.append(row)
-            pairs.one.append(other)
-            pairs.masks.append(mask if everywhere else mask & active)
-            pairs.groups.append(group)
-    return pairs
+    """Return every row of the many side with every row of the one side in its match group."""
+    order = np.argsort(one_numbers, kind="stable")
+    groups = one_numbers[order]
+    first = np.searchsorted(groups, many_numbers, side="left")
+    found = np.searchsorted(groups, many_numbers, side="right") - first
+    rows = np.repeat(np.arange(many_numbers.size), found)
+    within = np.arange(rows.size) - np.repeat(np.cumsum(found) - found, found)
+    others = order[np.repeat(first, found) + within]
+    masks = many.present[rows] & one.present[others]
+    if not active.all():
+        masks &= active
+    return Pairs(rows, others, masks, many_numbers[rows])
 
 
-def _add_fill(
-    pairs: Pairs, side: Grid, numbers: Ints, matched: Bools, active: Bools, *, is_many: bool
-) -> None:
-    for row, group in enumerate(numbers.tolist()):
-        mask = side.present[row] & ~matched[group] & active
-        if mask.any():
-            pairs.many.append(row if is_many else -1)
-            pairs.one.append(-1 if is_many else row)
-            pairs.masks.append(mask)
-            pairs.groups.append(group)
+def _fill(side: Grid, numbers: Ints, matched: Bools, active: Bools, *, is_many: bool) -> Pairs:
+    """Return the rows of one side where nothing of the other matches, beside no row."""
+    masks = side.present & ~matched[numbers] & active
+    rows = np.flatnonzero(masks.any(axis=1))
+    none = np.full(rows.size, -1)
+    return Pairs(rows if is_many else none, none if is_many else rows, masks[rows], numbers[rows])
 
 
-def _check_unique(matching: Matching, pairs: Pairs, labels: list[Labels], count: int, steps: int) -> None:
-    """Refuse two results of one match group at one step, or two of the same labels where many may match."""
+def _joined(first: Pairs, second: Pairs) -> Pairs:
+    return Pairs(
+        np.concatenate([first.many, second.many]),
+        np.concatenate([first.one, second.one]),
+        np.concatenate([first.masks, second.masks]),
+        np.concatenate([first.groups, second.groups]),
+    )
+
+
+def _check_unique(matching: Matching, pairs: Pairs, labels: list[Labels], count: int) -> bool:
+    """Refuse two results of one match group at one step, or two of the same labels where many may match.
+
+    Returns whether no two results can have the same labels.
+    """
     if matching.card is Cardinality.ONE_TO_ONE:
-        if len(set(pairs.groups)) == len(pairs.groups):
-            return
-        found = np.zeros((count, steps), np.int32)
-        for group, mask in zip(pairs.groups, pairs.masks, strict=True):
-            found[group] += mask
-        if (found > 1).any():
+        if np.unique(pairs.groups).size == pairs.groups.size:
+            return True
+        if (group_counts(pairs.groups, count, pairs.masks) > 1).any():
             raise PharosError(
                 Kind.INVALID,
                 "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)",
             )
-        return
-    keys = list(zip(pairs.groups, labels, strict=True))
+        return False
+    keys = list(zip(pairs.groups.tolist(), labels, strict=True))
     if len(set(keys)) == len(keys):
-        return
+        return False
     present: dict[tuple[int, Labels], Bools] = {}
     for key, mask in zip(keys, pairs.masks, strict=True):
         known = present.get(key)
@@ -339,25 +338,34 @@ def _check_unique(matching: Matching, pairs: Pairs, labels: list[Labels], count:
                 Kind.INVALID, "multiple matches for labels: grouping labels must ensure unique matches"
             )
         present[key] = mask if known is None else known | mask
+    return False
 
 
-def _result_labels(what: Operator, matching: Matching, many: Grid, one: Grid, m: int, o: int) -> Labels:
-    """Return the labels of the result of row `m` of the many side with row `o` of the one side."""
-    many_labels = many.labels[m] if m >= 0 else signature(one.labels[o], matching)
-    one_labels = one.labels[o] if o >= 0 else signature(many.labels[m], matching)
-    result = many_labels
+def _result_labels(what: Operator, matching: Matching, many: Grid, one: Grid, pairs: Pairs) -> list[Labels]:
+    """Return the labels of the result of every pair."""
+    sides: list[list[Labels]] = []
+    for mine, other, rows, others in (
+        (many, one, pairs.many, pairs.one),
+        (one, many, pairs.one, pairs.many),
+    ):
+        labels = [mine.labels[row] for row in rows.tolist()] if not (rows < 0).any() else None
+        if labels is None:
+            # A fill value has the labels by which it would have matched.
+            labels = signature_of([other.labels[row] for row in others.tolist()], matching)
+        sides.append(labels)
+    result = sides[0]
     if what.op in ARITHMETIC or (what.bool_modifier and not what.delayed):
-        result = without_name(result)
+        result = all_without_name(result)[0]
     if matching.card is Cardinality.ONE_TO_ONE:
         if matching.on:
-            result = tuple(pair for pair in result if pair[0] in matching.labels)
+            result = keep_labels(result, matching.labels)
         elif matching.labels:
-            result = tuple(pair for pair in result if pair[0] not in matching.labels)
+            result = leave_labels(result, matching.labels)
     if matching.include:
-        named = dict(result)
-        for name in matching.include:
-            named[name] = label_value(one_labels, name)
-        result = labels_of(named)
+        result = [
+            labels_of({**dict(mine), **{name: label_value(other, name) for name in matching.include}})
+            for mine, other in zip(result, sides[1], strict=True)
+        ]
     return result
 
 
@@ -366,18 +374,20 @@ def _operate_pairs(
     sides: tuple[Grid, Grid],
     fills: tuple[float | None, float | None],
     pairs: Pairs,
-    labels: list[Labels],
     *,
     swapped: bool,
 ) -> Grid:
-    steps = sides[0].steps
-    present = np.array(pairs.masks, np.bool_).reshape(len(pairs.masks), steps)
+    """Return the operation of every pair, as a grid without labels."""
     operands: list[Floats] = []
     cells: list[Cells | None] = []
-    for grid, numbers, fill in zip(sides, (pairs.many, pairs.one), fills, strict=True):
-        rows = np.asarray(numbers, np.int64)
-        values = grid.values[rows] if len(grid.labels) else np.zeros((len(numbers), steps))
-        taken = None if grid.cells is None else grid.cells[rows]
+    for grid, rows, fill in zip(sides, (pairs.many, pairs.one), fills, strict=True):
+        whole = rows.size == len(grid.labels) and bool((rows == np.arange(rows.size)).all())
+        if not len(grid.labels):
+            operands.append(np.full(pairs.masks.shape, fill if fill is not None else 0.0))
+            cells.append(None)
+            continue
+        values = grid.values if whole else grid.values[rows]
+        taken = grid.cells if whole or grid.cells is None else grid.cells[rows]
         if (rows < 0).any():
             values[rows < 0] = fill
             if taken is not None:
@@ -387,11 +397,7 @@ def _operate_pairs(
     if swapped:
         operands.reverse()
         cells.reverse()
-    result = _elementwise(what, (operands[0], operands[1]), (cells[0], cells[1]), present)
-    result.labels = labels
-    if what.bool_modifier and what.delayed:
-        result.dropped = np.ones(len(labels), np.bool_)
-    return drop_absent(merge_same_labels(result))
+    return _elementwise(what, (operands[0], operands[1]), (cells[0], cells[1]), pairs.masks)
 
 
 def format_labels(labels: Labels) -> str:

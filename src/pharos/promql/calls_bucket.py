@@ -18,15 +18,8 @@ from pharos.promql.calls_histogram import native_fractions, native_quantiles
 from pharos.promql.calls_label import text_of
 from pharos.promql.kernels import Bools, Floats, Ints
 from pharos.promql.kernels_bucket import bucket_fraction, bucket_quantile
-from pharos.promql.values import (
-    Grid,
-    Value,
-    drop_absent,
-    label_value,
-    lose_names,
-    merge_same_labels,
-    stack,
-)
+from pharos.promql.values import Grid, Value, drop_absent, lose_names, merge_same_labels, stack
+from pharos.promql.values_labels import label_value
 
 _NUMBER: Final = re.compile(r"[+-]?(?:inf(?:inity)?|nan|(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\Z", re.IGNORECASE)
 

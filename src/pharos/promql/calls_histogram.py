@@ -15,17 +15,8 @@ from pharos.promql.annotations import Note
 from pharos.promql.calls import Context, Function, grid_of
 from pharos.promql.histogram import FloatHistogram, ResetHint, quotient
 from pharos.promql.kernels import Floats
-from pharos.promql.values import (
-    Cells,
-    Grid,
-    Samples,
-    Value,
-    drop_absent,
-    empty_cells,
-    is_set,
-    label_value,
-    lose_names,
-)
+from pharos.promql.values import Cells, Grid, Samples, Value, drop_absent, empty_cells, is_set, lose_names
+from pharos.promql.values_labels import label_value
 
 
 def _native(

@@ -27,7 +27,8 @@ from pharos.promql.calls import Context
 from pharos.promql.evaluate_select import Selection, pick
 from pharos.promql.kernels import Bools, Ints
 from pharos.promql.source import SampleSource
-from pharos.promql.values import Grid, any_series, drop_absent, label_value, merge_same_labels
+from pharos.promql.values import Grid, any_series, drop_absent, merge_same_labels
+from pharos.promql.values_labels import label_value
 
 IDENTIFYING: Final = ("instance", "job")
 """The labels by which an info series and what it describes know one another."""

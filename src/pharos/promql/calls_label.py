@@ -23,10 +23,10 @@ from pharos.promql.values import (
     any_series,
     drop_absent,
     empty_grid,
-    label_value,
     merge_same_labels,
     take_rows,
 )
+from pharos.promql.values_labels import label_value
 
 _REFERENCE: Final = re.compile(r"\$(?:\{(\w+)\}|(\w+)|(\$))")
 

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from pharos.errors import Kind, PharosError
-from pharos.labels import METRIC_NAME
+from pharos.labels import METRIC_NAME, Labels
 from pharos.promql import annotations as words
 from pharos.promql import kernels_window as ops
 from pharos.promql.annotations import Annotations
@@ -24,8 +24,9 @@ from pharos.promql.kernels_rate import (
     rate_window_started,
 )
 from pharos.promql.kernels_sorted import quantile_window
-from pharos.promql.kernels_window import mark_changes, mark_drops, over_window, transitions
-from pharos.promql.values import Grid, drop_absent, label_value, lose_names
+from pharos.promql.kernels_window import extreme_window, mark_changes, mark_drops, over_window, transitions
+from pharos.promql.values import Grid, drop_absent, lose_names
+from pharos.promql.values_labels import label_value, metric_names
 
 _SIMPLE: Final = {
     "avg_over_time": ops.AVG,
@@ -34,8 +35,6 @@ _SIMPLE: Final = {
     "double_exponential_smoothing": ops.SMOOTHING,
     "first_over_time": ops.FIRST,
     "last_over_time": ops.LAST,
-    "max_over_time": ops.MAX,
-    "min_over_time": ops.MIN,
     "predict_linear": ops.PREDICT,
     "present_over_time": ops.PRESENT,
     "stddev_over_time": ops.STDDEV,
@@ -43,8 +42,6 @@ _SIMPLE: Final = {
     "sum_over_time": ops.SUM,
     "ts_of_first_over_time": ops.TS_FIRST,
     "ts_of_last_over_time": ops.TS_LAST,
-    "ts_of_max_over_time": ops.TS_MAX,
-    "ts_of_min_over_time": ops.TS_MIN,
 }
 NAME_KEEPING: Final = frozenset({"first_over_time", "last_over_time"})
 _COUNTER_SUFFIXES: Final = ("_total", "_sum", "_count", "_bucket")
@@ -90,22 +87,19 @@ def finish_names(call: RangeCall, grid: Grid) -> Grid:
 
 
 def _warn_non_counter(call: RangeCall, grid: Grid) -> None:
-    floats = (
-        [bool(row.any()) for row in grid.floats()] if grid.cells is not None else [True] * len(grid.labels)
-    )
-    seen: set[str] = set()
-    for labels, has_float in zip(grid.labels, floats, strict=True):
-        name = label_value(labels, METRIC_NAME)
-        if not name or not has_float:
-            continue
-        if call.use_types:
-            kind = label_value(labels, "__type__")
-            if kind not in {"counter", "histogram"}:
+    labels: list[Labels] = grid.labels
+    if grid.cells is not None:
+        rows = np.flatnonzero(grid.floats().any(axis=1)).tolist()
+        labels = [labels[row] for row in rows]
+    if call.use_types:
+        for ls in labels:
+            name, kind = label_value(ls, METRIC_NAME), label_value(ls, "__type__")
+            if name and kind not in {"counter", "histogram"}:
                 call.notes.info(words.possible_non_counter_type(name, kind), call.arg_span)
-        elif name not in seen:
-            seen.add(name)
-            if not name.endswith(_COUNTER_SUFFIXES):
-                call.notes.info(words.possible_non_counter(name), call.arg_span)
+        return
+    for name in sorted(metric_names(labels)):
+        if name and not name.endswith(_COUNTER_SUFFIXES):
+            call.notes.info(words.possible_non_counter(name), call.arg_span)
 
 
 def _over_time(call: RangeCall, w: Windows, out: Floats, present: Bools) -> None:
@@ -171,6 +165,17 @@ def _instant(*, is_rate: bool) -> Kernel:
     return run
 
 
+def _extreme(sign: float, *, timed: bool) -> Kernel:
+    def run(call: RangeCall, w: Windows, out: Floats, present: Bools) -> None:
+        del call
+        s = w.samples
+        extreme_window(
+            sign, timed, s.offsets, s.ts, s.values, w.first_ms, w.stride_ms, w.steps, w.range_ms, out, present
+        )
+
+    return run
+
+
 def _count_marks(w: Windows, marks: Bools, out: Floats, present: Bools) -> None:
     s = w.samples
     reach = w.reach_ms if w.anchored else -1
@@ -223,7 +228,11 @@ _SPECIAL: Final[dict[str, Kernel]] = {
     "increase": _rate(is_counter=True, is_rate=False),
     "irate": _instant(is_rate=True),
     "mad_over_time": _quantile,
+    "max_over_time": _extreme(1.0, timed=False),
+    "min_over_time": _extreme(-1.0, timed=False),
     "quantile_over_time": _quantile,
     "rate": _rate(is_counter=True, is_rate=True),
     "resets": _resets,
+    "ts_of_max_over_time": _extreme(1.0, timed=True),
+    "ts_of_min_over_time": _extreme(-1.0, timed=True),
 }

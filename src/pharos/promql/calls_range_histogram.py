@@ -26,7 +26,8 @@ from pharos.promql.histogram_rate import (
     instant_rate,
 )
 from pharos.promql.kernels_rate import is_start_reset
-from pharos.promql.values import Grid, empty_cells, label_value
+from pharos.promql.values import Grid, empty_cells
+from pharos.promql.values_labels import label_value
 
 Outcome: TypeAlias = "float | FloatHistogram | None"
 

@@ -55,6 +55,7 @@ from pharos.promql.values import (
     empty_grid,
     lose_names,
     settle_names,
+    take_rows,
 )
 
 _CALLS: Final[dict[str, Function]] = {
@@ -462,17 +463,11 @@ def bare(node: Expr) -> Expr:
 
 def _ordered(grid: Grid) -> Grid:
     """Return the grid in order of its labels, as a matrix is answered."""
-    order = sorted(range(len(grid.labels)), key=grid.labels.__getitem__)
-    if order == list(range(len(order))):
+    labels = sorted(grid.labels)
+    if labels == grid.labels:
         return grid
-    rows = np.asarray(order, np.int64)
-    return Grid(
-        [grid.labels[i] for i in order],
-        grid.values[rows],
-        grid.present[rows],
-        None if grid.cells is None else grid.cells[rows],
-        None if grid.dropped is None else grid.dropped[rows],
-    )
+    order = sorted(range(len(labels)), key=grid.labels.__getitem__)
+    return take_rows(grid, np.asarray(order, np.int64))
 
 
 def evaluate_text(

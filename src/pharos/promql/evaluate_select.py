@@ -19,7 +19,8 @@ from pharos.promql.histogram_rate import Points, Speaker, smoothed_cell
 from pharos.promql.kernels import Bools, Ints
 from pharos.promql.kernels_select import select_index, select_last, select_smoothed
 from pharos.promql.source import STALE_NAN_BITS, HistogramColumns, SeriesBlock
-from pharos.promql.values import Cells, Grid, Samples, drop_absent, empty_cells, label_value
+from pharos.promql.values import Cells, Grid, Samples, drop_absent, empty_cells
+from pharos.promql.values_labels import label_value
 
 
 class Selection:

@@ -29,6 +29,16 @@ def group_sum(
 
 
 @kernel
+def count_present(groups: Ints, present: Bools, out: Ints) -> None:  # pragma: no cover - compiled
+    """Add to `out[groups, steps]` how many samples of each group are present at each step."""
+    n, steps = present.shape
+    for i in range(n):
+        g = groups[i]
+        for k in range(steps):
+            out[g, k] += present[i, k]
+
+
+@kernel
 def group_count(
     groups: Ints, present: Bools, out: Floats, seen: Bools
 ) -> None:  # pragma: no cover - compiled

@@ -11,8 +11,6 @@ from pharos.promql.kernels import Bools, Floats, Ints, inlined, kahan_inc, kerne
 COUNT: Final = 0
 SUM: Final = 1
 AVG: Final = 2
-MIN: Final = 3
-MAX: Final = 4
 FIRST: Final = 5
 LAST: Final = 6
 PRESENT: Final = 7
@@ -20,13 +18,9 @@ STDVAR: Final = 8
 STDDEV: Final = 9
 TS_FIRST: Final = 10
 TS_LAST: Final = 11
-TS_MIN: Final = 12
-TS_MAX: Final = 13
 DERIV: Final = 14
 PREDICT: Final = 15
 SMOOTHING: Final = 16
-
-AT_LEAST_TWO: Final = (DERIV, PREDICT, SMOOTHING)
 
 
 @inlined
@@ -65,21 +59,6 @@ def window_avg(values: Floats, a: int, b: int) -> float:
     if incremental:
         return mean + comp
     return float(total / count + comp / count)
-
-
-@inlined
-def window_extreme(ts: Ints, values: Floats, a: int, b: int, sign: float, timed: bool) -> float:
-    """Return the largest (`sign` 1) or smallest (-1) value, or the time in seconds of its last occurrence."""
-    best = values[a]
-    at = ts[a]
-    for j in range(a, b):
-        v = values[j]
-        if np.isnan(best) or v * sign > best * sign or (timed and v == best):
-            best = v
-            at = ts[j]
-    if timed:
-        return np.float64(at) / 1000.0
-    return float(best)
 
 
 @inlined
@@ -176,14 +155,6 @@ def window_value(
         return window_sum(values, a, b)
     if op == AVG:
         return window_avg(values, a, b)
-    if op == MIN:
-        return window_extreme(ts, values, a, b, -1.0, False)
-    if op == MAX:
-        return window_extreme(ts, values, a, b, 1.0, False)
-    if op == TS_MIN:
-        return window_extreme(ts, values, a, b, -1.0, True)
-    if op == TS_MAX:
-        return window_extreme(ts, values, a, b, 1.0, True)
     if op == STDVAR:
         return window_variance(values, a, b)
     if op == STDDEV:
@@ -235,6 +206,50 @@ def over_window(
                 at = eval_first_ms + k * eval_step_ms
                 out[i, k] = window_value(op, ts, values, a, b, at, p1[k], p2[k])
                 present[i, k] = True
+
+
+@kernel
+def extreme_window(
+    sign: float,
+    timed: bool,
+    offsets: Ints,
+    ts: Ints,
+    values: Floats,
+    first_ms: int,
+    step_ms: int,
+    steps: int,
+    range_ms: int,
+    out: Floats,
+    present: Bools,
+) -> None:  # pragma: no cover - compiled
+    """Fill the grid with the largest (`sign` 1) or smallest (-1) value of each window, or with its last time.
+
+    The best sample is kept while the window slides, and looked for anew only when it leaves.
+    """
+    for i in range(offsets.size - 1):
+        hi = offsets[i + 1]
+        a = offsets[i]
+        b = a
+        best = a - 1
+        for k in range(steps):
+            end = first_ms + k * step_ms
+            seen = b
+            while b < hi and ts[b] <= end:
+                b += 1
+            while a < b and ts[a] <= end - range_ms:
+                a += 1
+            if a == b:
+                continue
+            if best < a:
+                best = a
+                seen = a + 1
+            for j in range(max(seen, a), b):
+                v = values[j]
+                top = values[best]
+                if np.isnan(top) or v * sign > top * sign or (timed and v == top):
+                    best = j
+            out[i, k] = np.float64(ts[best]) / 1000.0 if timed else values[best]
+            present[i, k] = True
 
 
 @kernel

@@ -16,14 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pharos.errors import Kind, PharosError
-from pharos.labels import METRIC_NAME, Labels
+from pharos.labels import Labels
 from pharos.promql.kernels import Bools, Floats, Ints
+from pharos.promql.kernels_group import count_present
+from pharos.promql.values_labels import all_without_name, without_name
 
 Cells: TypeAlias = NDArray[Any]
 """An array of `FloatHistogram` or None."""
-
-METADATA_LABELS: Final = frozenset({METRIC_NAME, "__type__", "__unit__"})
-"""What goes when an operation changes the meaning of a metric (upstream schema.IsMetadataLabel)."""
 
 DUPLICATE_SERIES: Final = "vector cannot contain metrics with the same labelset"
 
@@ -158,27 +157,6 @@ def empty_cells(shape: tuple[int, ...]) -> Cells:
     return np.full(shape, None, dtype=object)
 
 
-def label_value(labels: Labels, name: str) -> str:
-    """Return the value of label `name`, empty if there is none."""
-    for key, value in labels:
-        if key == name:
-            return value
-    return ""
-
-
-def without_name(labels: Labels) -> Labels:
-    """Return the labels without metric name, type and unit."""
-    for i, (key, _) in enumerate(labels):
-        if key == METRIC_NAME:
-            rest = labels[:i] + labels[i + 1 :]
-            if i < len(rest) and rest[i][0] in METADATA_LABELS:
-                return tuple(pair for pair in rest if pair[0] not in METADATA_LABELS)
-            return rest
-        if key > METRIC_NAME and key[0] != "_":
-            break
-    return tuple(pair for pair in labels if pair[0] not in METADATA_LABELS)
-
-
 def take_rows(grid: Grid, rows: NDArray[Any]) -> Grid:
     """Return the series of `grid` that `rows` (numbers or a mask) names, in that order."""
     numbers = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
@@ -253,8 +231,8 @@ def merge_same_labels(grid: Grid) -> Grid:
         if row == len(first_rows):
             first_rows.append(i)
         target[i] = row
-    counts = np.zeros((len(at), grid.steps), np.int32)
-    np.add.at(counts, target, grid.present)
+    counts = np.zeros((len(at), grid.steps), np.int64)
+    count_present(target, grid.present, counts)
     if (counts > 1).any():
         raise PharosError(Kind.INVALID, DUPLICATE_SERIES)
     merged = take_rows(grid, np.asarray(first_rows, np.int64))
@@ -277,13 +255,9 @@ def lose_names(grid: Grid, *, delayed: bool) -> Grid:
     """
     if delayed:
         return replace(grid, dropped=np.ones(len(grid.labels), np.bool_))
-    names = {label_value(labels, METRIC_NAME) for labels in grid.labels}
-    nameless = replace(grid, labels=[without_name(labels) for labels in grid.labels])
-    if len(names) <= 1 and not any(
-        key in METADATA_LABELS - {METRIC_NAME} for ls in grid.labels for key, _ in ls
-    ):
-        return nameless
-    return merge_same_labels(nameless)
+    labels, may_repeat = all_without_name(grid.labels)
+    nameless = replace(grid, labels=labels)
+    return merge_same_labels(nameless) if may_repeat else nameless
 
 
 def settle_names(grid: Grid) -> Grid:
@@ -293,6 +267,8 @@ def settle_names(grid: Grid) -> Grid:
     """
     if grid.dropped is None or not grid.dropped.any():
         return grid
+    if bool(grid.dropped.all()):
+        return lose_names(replace(grid, dropped=None), delayed=False)
     flags = grid.dropped.tolist()
     labels = [
         without_name(labels) if flag else labels for labels, flag in zip(grid.labels, flags, strict=True)
