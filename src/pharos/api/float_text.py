@@ -19,6 +19,7 @@ from pharos.ingest.protobuf_kernels import (
     inlined_kernel,
     kernel,
     leading_zeros,
+    load_u8,
     mul_128,
     pointer,
     store_u8,
@@ -194,9 +195,7 @@ def _write_fraction(out: Any, at: Any, bits: Any) -> Any:
     point = count + exponent
     if point < -5 or point > 21:
         _write_digits(out, at + 1, digits, count)
-        store_u8(
-            out, at, np.uint8(_ZERO_CHAR + digits // (_TENS[np.uint64(count - 1)] if count > 1 else _ONE))
-        )
+        store_u8(out, at, load_u8(out, at + 1))
         if count > 1:
             store_u8(out, at + 1, np.uint8(ord(".")))
             at += count
@@ -247,7 +246,7 @@ def write_float(out: Any, at: Any, bits: Any) -> Any:
 
 @inlined_kernel
 def write_time(out: Any, at: Any, time_ms: Any) -> Any:
-    """Write a time as seconds, whole or with all three decimals (jsonutil MarshalTimestamp); return the end."""
+    """Write a time as seconds, whole or with three decimals (MarshalTimestamp); return the end."""
     size = np.uint64(time_ms)
     if time_ms < 0:
         store_u8(out, at, np.uint8(ord("-")))

@@ -1,0 +1,333 @@
+"""Answers as JSON text: the compiled writers against a plain reference, and what surrounds them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from tests.api.encode_reference import expected_labels, expected_matrix
+
+from pharos.api import encode
+from pharos.labels import Labels, labels_of
+from pharos.promql.histogram import CUSTOM_SCHEMA, FloatHistogram
+from pharos.promql.values import Answer, AnswerType, HistogramSamples, Samples
+
+UP: Labels = (("__name__", "up"), ("job", "node"))
+
+
+def text_of(chunks: Any) -> str:
+    text = b"".join(chunks).decode()
+    orjson.loads(text)
+    return text
+
+
+def series_of(count: int) -> list[Labels]:
+    return [(("__name__", "m"), ("i", str(i))) for i in range(count)]
+
+
+# ---- matrices
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_a_matrix_is_what_the_plain_printer_gives(data: st.DataObject) -> None:
+    rows, steps = data.draw(st.integers(0, 6)), data.draw(st.integers(0, 6))
+    values = data.draw(hnp.arrays(np.float64, (rows, steps)))
+    present = data.draw(hnp.arrays(np.bool_, (rows, steps)))
+    start = data.draw(st.integers(-(10**15), 10**15))
+    step = data.draw(st.integers(1, 10**9))
+    points = [
+        [(start + i * step, float(values[row, i])) for i in range(steps) if present[row, i]]
+        for row in range(rows)
+    ]
+    got = text_of(encode.encode_matrix(series_of(rows), start, step, values, present))
+    assert got == expected_matrix(series_of(rows), points)
+
+
+def test_an_empty_grid_is_an_empty_array() -> None:
+    nothing = np.zeros((0, 5)), np.zeros((0, 5), np.bool_)
+    assert text_of(encode.encode_matrix([], 0, 1000, *nothing)) == "[]"
+    without_steps = np.zeros((2, 0)), np.zeros((2, 0), np.bool_)
+    assert text_of(encode.encode_matrix(series_of(2), 0, 1000, *without_steps)) == "[]"
+    absent = np.ones((3, 4)), np.zeros((3, 4), np.bool_)
+    assert text_of(encode.encode_matrix(series_of(3), 0, 1000, *absent)) == "[]"
+
+
+def test_chunks_join_to_the_same_text_whatever_their_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(3)
+    labels = [(("__name__", "m"), ("long", "x" * int(size))) for size in random.integers(0, 300, 400)]
+    values, present = random.random((400, 50)), random.random((400, 50)) < 0.7
+    present[::7] = False
+    points = [
+        [(i * 500, float(values[row, i])) for i in np.flatnonzero(present[row]).tolist()]
+        for row in range(400)
+    ]
+    whole = expected_matrix(labels, points)
+    for size in (2, 3, 50, 997, 10_000):
+        monkeypatch.setattr(encode, "CHUNK_BYTES", size)
+        monkeypatch.setattr(encode, "_BLOCK_ROWS", 1 + size % 13)
+        chunks = list(encode.encode_matrix(labels, 0, 500, values, present))
+        assert text_of(chunks) == whole
+        assert max(map(len, chunks)) < size + 600
+
+
+def test_ten_thousand_chunks_join_to_the_same_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encode, "CHUNK_BYTES", 16)
+    values = np.arange(20_000, dtype=np.float64).reshape(20, 1000) / 8
+    chunks = list(encode.encode_matrix(series_of(20), 0, 1, values, np.ones(values.shape, np.bool_)))
+    points = [[(i, float(values[row, i])) for i in range(1000)] for row in range(20)]
+    assert len(chunks) > 10_000
+    assert text_of(chunks) == expected_matrix(series_of(20), points)
+
+
+def test_chunks_have_about_the_promised_size() -> None:
+    values = np.random.default_rng(1).random((9000, 30))
+    chunks = list(encode.encode_matrix(series_of(9000), 0, 15_000, values, np.ones(values.shape, np.bool_)))
+    assert len(chunks) > 20
+    assert max(map(len, chunks)) < encode.CHUNK_BYTES + 1000
+    assert min(map(len, chunks[:-1])) >= encode.CHUNK_BYTES
+    assert len(orjson.loads(b"".join(chunks))) == 9000
+
+
+def test_columns_in_any_layout_are_printed_the_same() -> None:
+    wide = np.arange(24, dtype=np.float64).reshape(4, 6)
+    there = wide % 5 != 0
+    expected = text_of(encode.encode_matrix(series_of(4), 0, 1, wide, there))
+    fixed = wide.copy()
+    fixed.setflags(write=False)
+    assert text_of(encode.encode_matrix(series_of(4), 0, 1, fixed, there)) == expected
+    turned = np.asfortranarray(wide), np.asfortranarray(there)
+    assert text_of(encode.encode_matrix(series_of(4), 0, 1, *turned)) == expected
+    every_other = encode.encode_matrix(series_of(4), 0, 2, wide[:, ::2], there[:, ::2])
+    assert text_of(every_other) == text_of(
+        encode.encode_matrix(series_of(4), 0, 2, wide[:, ::2].copy(), there[:, ::2].copy())
+    )
+
+
+# ---- samples and vectors
+
+
+@given(
+    st.lists(st.lists(st.tuples(st.integers(-(2**63) + 1, 2**63 - 1), st.floats()), max_size=5), max_size=6)
+)
+@settings(max_examples=150, deadline=None)
+def test_samples_keep_their_own_times(points: list[list[tuple[int, float]]]) -> None:
+    labels = series_of(len(points))
+    offsets = np.cumsum([0, *map(len, points)]).astype(np.int64)
+    times = np.array([ts for row in points for ts, _ in row], np.int64)
+    values = np.array([value for row in points for _, value in row], np.float64)
+    got = text_of(encode.encode_samples(labels, offsets, times, values))
+    assert got == expected_matrix(labels, points)
+
+
+TIMES = [
+    (0, "0"),
+    (1, "0.001"),
+    (-1, "-0.001"),
+    (-1500, "-1.500"),
+    (1435781451781, "1435781451.781"),
+    (1435781430000, "1435781430"),
+    (1435781430100, "1435781430.100"),
+    (1435781430010, "1435781430.010"),
+    (9223372036854775807, "9223372036854775.807"),
+    (-9223372036854775808, "-9223372036854775.808"),
+]
+
+
+@pytest.mark.parametrize(("ms", "text"), TIMES)
+def test_times_are_printed_as_upstream_prints_them(ms: int, text: str) -> None:
+    got = text_of(encode.encode_vector([UP], ms, np.ones(1), np.ones(1, np.bool_)))
+    assert got == f'[{{"metric":{expected_labels(UP)},"value":[{text},"1"]}}]'
+    raw = encode.encode_samples([UP], np.array([0, 1]), np.array([ms]), np.ones(1))
+    assert text_of(raw) == f'[{{"metric":{expected_labels(UP)},"values":[[{text},"1"]]}}]'
+    assert encode.time_text(ms) == text
+
+
+def test_a_vector_has_one_value_a_series_and_no_absent_ones() -> None:
+    values, present = np.array([1.5, math.nan, 3.0]), np.array([True, True, False])
+    got = text_of(encode.encode_vector(series_of(3), 1500, values, present))
+    assert got == (
+        '[{"metric":{"__name__":"m","i":"0"},"value":[1.500,"1.5"]},'
+        '{"metric":{"__name__":"m","i":"1"},"value":[1.500,"NaN"]}]'
+    )
+
+
+# ---- labels
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "</script><script>alert(1)</script>",
+        "a&b<c>d",
+        'quote " backslash \\ slash /',
+        "line\nfeed\ttab\r\x00\x1f\x7f",
+        "\u2028\u2029",
+        "ünïcödé 漢字 🙂",
+    ],
+)
+def test_label_values_survive_and_cannot_leave_a_page(value: str) -> None:
+    labels = labels_of({"__name__": "m", "weird": value})
+    got = text_of(encode.encode_vector([labels], 0, np.ones(1), np.ones(1, np.bool_)))
+    assert orjson.loads(got)[0]["metric"] == dict(labels)
+    assert not set("<>&\u2028\u2029\n\x00") & set(got)
+
+
+def test_a_lone_surrogate_becomes_the_replacement_character() -> None:
+    labels = (("__name__", "m"), ("bad", "a\ud800b"))
+    got = orjson.loads(b"".join(encode.encode_vector([labels], 0, np.ones(1), np.ones(1, np.bool_))))
+    assert got[0]["metric"] == {"__name__": "m", "bad": "a\ufffdb"}
+
+
+def test_labels_stay_in_sorted_order_and_no_labels_are_an_empty_object() -> None:
+    got = text_of(
+        encode.encode_vector([labels_of({"b": "1", "a": "2"}), ()], 0, np.ones(2), np.ones(2, bool))
+    )
+    assert got.startswith('[{"metric":{"a":"2","b":"1"},')
+    assert '{"metric":{},"value"' in got
+
+
+# ---- native histograms
+
+EXPONENTIAL = FloatHistogram(
+    schema=0, count=21, sum=34593.34, zero_threshold=0.25, zero_count=3, positive={0: 12, 1: 0, 2: 6}
+)
+EXPONENTIAL_TEXT = (
+    '{"count":"21","sum":"34593.34","buckets":[[3,"-0.25","0.25","3"],[0,"0.5","1","12"],[0,"2","4","6"]]}'
+)
+CUSTOM = FloatHistogram(
+    schema=CUSTOM_SCHEMA, count=4, sum=1e-7, positive={0: 1, 1: 2.5, 2: 0.5}, custom=(1.0, 5.0)
+)
+
+
+def test_histograms_are_printed_without_empty_buckets() -> None:
+    assert encode.histogram_text(EXPONENTIAL).decode() == EXPONENTIAL_TEXT
+
+
+def test_a_histogram_without_buckets_has_no_list_of_them() -> None:
+    assert encode.histogram_text(FloatHistogram(sum=math.nan)) == b'{"count":"0","sum":"NaN"}'
+
+
+def test_bounds_say_which_of_them_belong_to_the_bucket() -> None:
+    negative = FloatHistogram(count=3, negative={1: 2}, zero_count=1)
+    buckets = orjson.loads(encode.histogram_text(negative))["buckets"]
+    assert buckets == [[1, "-2", "-1", "2"], [3, "-0", "0", "1"]]
+    buckets = orjson.loads(encode.histogram_text(CUSTOM))["buckets"]
+    assert [row[1:] for row in buckets] == [["-Inf", "1", "1"], ["1", "5", "2.5"], ["5", "+Inf", "0.5"]]
+    assert [row[0] for row in buckets] == [3, 0, 0]
+
+
+def cells_of(rows: Sequence[Sequence[FloatHistogram | None]]) -> Any:
+    cells = np.full((len(rows), len(rows[0])), None, object)
+    for i, row in enumerate(rows):
+        for j, cell in enumerate(row):
+            cells[i, j] = cell
+    return cells
+
+
+def test_histograms_stand_next_to_the_floats_of_a_series() -> None:
+    cells = cells_of([[None, EXPONENTIAL], [EXPONENTIAL, EXPONENTIAL], [None, None], [EXPONENTIAL, None]])
+    values = np.full((4, 2), 7.0)
+    present = np.array([[1, 1], [1, 1], [1, 1], [0, 0]], np.bool_)
+    got = text_of(encode.encode_matrix(series_of(4), 1000, 500, values, present, cells))
+    assert got == (
+        '[{"metric":{"__name__":"m","i":"0"},"values":[[1,"7"]],'
+        f'"histograms":[[1.500,{EXPONENTIAL_TEXT}]]}},'
+        f'{{"metric":{{"__name__":"m","i":"1"}},"histograms":[[1,{EXPONENTIAL_TEXT}],'
+        f"[1.500,{EXPONENTIAL_TEXT}]]}},"
+        '{"metric":{"__name__":"m","i":"2"},"values":[[1,"7"],[1.500,"7"]]}]'
+    )
+
+
+def test_a_vector_holds_a_histogram_in_place_of_a_value() -> None:
+    cells = np.array([None, EXPONENTIAL], object)
+    got = text_of(encode.encode_vector(series_of(2), 1500, np.full(2, 7.0), np.ones(2, np.bool_), cells))
+    assert got == (
+        '[{"metric":{"__name__":"m","i":"0"},"value":[1.500,"7"]},'
+        f'{{"metric":{{"__name__":"m","i":"1"}},"histogram":[1.500,{EXPONENTIAL_TEXT}]}}]'
+    )
+
+
+def test_histograms_larger_than_a_chunk_are_printed_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    cells = cells_of([[EXPONENTIAL] * 20 for _ in range(30)])
+    grid = np.zeros((30, 20)), np.ones((30, 20), np.bool_), cells
+    expected = text_of(encode.encode_matrix(series_of(30), 0, 1, *grid))
+    monkeypatch.setattr(encode, "CHUNK_BYTES", 100)
+    monkeypatch.setattr(encode, "_BLOCK_BYTES", 5000)
+    assert text_of(encode.encode_matrix(series_of(30), 0, 1, *grid)) == expected
+
+
+# ---- whole answers
+
+
+def answer_text(answer: Answer, limit: int = 0) -> str:
+    return text_of(encode.encode_answer(answer, limit=limit))
+
+
+def test_a_scalar_never_has_an_exponent() -> None:
+    times = np.array([1435781451100])
+    answer = Answer(AnswerType.SCALAR, times, [()], np.array([[1e-7]]), np.ones((1, 1), np.bool_))
+    assert answer_text(answer) == (
+        '{"status":"success","data":{"resultType":"scalar","result":[1435781451.1,"0.0000001"]}}'
+    )
+    assert encode.encode_scalar(1000, math.inf) == b'[1,"+Inf"]'
+    assert encode.encode_scalar(0, 1e22) == b'[0,"10000000000000000000000"]'
+
+
+def test_a_string_is_escaped() -> None:
+    answer = Answer(AnswerType.STRING, np.array([1500]), text='<"x">')
+    assert answer_text(answer) == (
+        '{"status":"success","data":{"resultType":"string","result":[1.5,"\\u003c\\"x\\"\\u003e"]}}'
+    )
+
+
+def test_warnings_and_infos_stand_behind_the_data_where_there_are_any() -> None:
+    answer = Answer(AnswerType.VECTOR, np.array([0]), warnings=("w <1>",), infos=("i", "j"))
+    assert answer_text(answer) == (
+        '{"status":"success","data":{"resultType":"vector","result":[]},'
+        '"warnings":["w \\u003c1\\u003e"],"infos":["i","j"]}'
+    )
+
+
+def test_a_limit_shows_the_first_series_and_says_so() -> None:
+    grid = np.ones((3, 2)), np.ones((3, 2), np.bool_)
+    answer = Answer(AnswerType.MATRIX, np.array([0, 1000]), series_of(3), *grid, warnings=("first",))
+    cut = orjson.loads(answer_text(answer, limit=2))
+    assert [one["metric"]["i"] for one in cut["data"]["result"]] == ["0", "1"]
+    assert cut["warnings"] == ["first", "results truncated due to limit"]
+    whole = orjson.loads(answer_text(answer, limit=3))
+    assert len(whole["data"]["result"]) == 3
+    assert whole["warnings"] == ["first"]
+
+
+def test_raw_samples_and_raw_histograms_of_a_range_selector_are_shown() -> None:
+    histograms = HistogramSamples(
+        np.array([0, 0, 1]), np.array([2500]), np.array([EXPONENTIAL], object), None
+    )
+    raw = Samples(series_of(2), np.array([0, 2, 2]), np.array([1, 1000]), np.ones(2), None, histograms)
+    answer = Answer(AnswerType.MATRIX, np.array([3000]), raw=raw)
+    result = f'"metric":{{"__name__":"m","i":"1"}},"histograms":[[2.500,{EXPONENTIAL_TEXT}]]'
+    assert answer_text(answer) == (
+        '{"status":"success","data":{"resultType":"matrix","result":['
+        '{"metric":{"__name__":"m","i":"0"},"values":[[0.001,"1"],[1,"1"]]},'
+        f"{{{result}}}]}}}}"
+    )
+    assert '"i":"1"' not in answer_text(answer, limit=1)
+
+
+def test_a_small_answer_is_one_chunk() -> None:
+    answer = Answer(AnswerType.VECTOR, np.array([0]), [UP], np.ones((1, 1)), np.ones((1, 1), np.bool_))
+    assert len(list(encode.encode_answer(answer))) == 1
+
+
+def test_an_error_names_its_type() -> None:
+    assert encode.error_body("bad_data", 'parse error: "<"') == (
+        b'{"status":"error","errorType":"bad_data","error":"parse error: \\"\\u003c\\""}'
+    )
