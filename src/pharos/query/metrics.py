@@ -212,13 +212,13 @@ class Metrics:
     async def series(self, window: Window) -> list[Labels]:
         """Return the label sets of the series of the window, in order, one more than the limit at most."""
         statement = Statement(
-            f"SELECT any(labels) AS labels FROM series WHERE {window.condition()}"
+            f"SELECT any(labels) AS l FROM series WHERE {window.condition()}"
             f" GROUP BY metric, id ORDER BY metric, id{window.limit_clause()}"
         )
 
         def work(session: Session) -> list[Labels]:
             table = session.query(statement, purpose="series")
-            return sorted(label_sets(table["labels"])) if table.num_rows else []
+            return sorted(label_sets(table["l"])) if table.num_rows else []
 
         return await self._engine.run(work)
 

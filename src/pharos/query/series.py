@@ -97,7 +97,7 @@ def _read(session: Session, tenant: str, matchers: Sequence[Matcher], days: tupl
         seen = "1"
     table = session.query(
         Statement(
-            "SELECT id, any(m) AS m, any(labels) AS labels FROM series"
+            "SELECT id, any(m) AS m, any(labels) AS l FROM series"
             f" WHERE {series_condition(tenant, matchers, seen)} GROUP BY id ORDER BY id"
         ),
         purpose="series",
@@ -107,4 +107,4 @@ def _read(session: Session, tenant: str, matchers: Sequence[Matcher], days: tupl
         return Selection((), empty, (), id_table(empty))
     ids = table["id"].to_numpy()
     metrics = tuple(np.unique(table["m"].to_numpy()).tolist())
-    return Selection(tuple(label_sets(table["labels"])), ids, metrics, id_table(ids))
+    return Selection(tuple(label_sets(table["l"])), ids, metrics, id_table(ids))
