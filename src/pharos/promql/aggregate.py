@@ -14,7 +14,7 @@ from pharos.promql import annotations as words
 from pharos.promql.aggregate_hash import hash_labels
 from pharos.promql.aggregate_histogram import aggregate_cells
 from pharos.promql.annotations import Annotations, format_f, format_g
-from pharos.promql.ast import NOWHERE, Aggregate, Paren, Span, StringLiteral
+from pharos.promql.ast import Aggregate, Paren, Span, StringLiteral
 from pharos.promql.kernels import Bools, Floats, Ints
 from pharos.promql.kernels_group import group_avg, group_count, group_extreme, group_sum, group_variance
 from pharos.promql.kernels_rank import keep_extremes, keep_first
@@ -27,6 +27,15 @@ KEEPING: Final = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
 """Aggregations that give back some of their input instead of one series a group."""
 
 _MAX_INT: Final = 9223372036854775807.0
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where an aggregation, its operand and its parameter stand in the text."""
+
+    whole: Span
+    expr: Span
+    param: Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +57,7 @@ def grouped(labels: Sequence[Labels], names: Sequence[str], *, without: bool) ->
 
 
 def aggregate(
-    node: Aggregate, grid: Grid, param: Floats | None, *, delayed: bool, notes: Annotations
+    node: Aggregate, grid: Grid, param: Floats | None, places: Places, *, delayed: bool, notes: Annotations
 ) -> Grid:
     """Return the aggregation `node` of `grid`; `param` is its scalar argument by step.
 
@@ -59,9 +68,9 @@ def aggregate(
         return _count_values(node, grid)
     values = param if param is not None else np.zeros(steps)
     if node.op in KEEPING:
-        return _keep(node, grid, values, notes)
+        return _keep(node, grid, values, places, notes)
     if node.op == "quantile":
-        _warn_quantile(values, _span_of(node.param), notes)
+        _warn_quantile(values, places.param, notes)
     if not grid.labels:
         return empty_grid(steps)
     groups = grouped(grid.labels, node.grouping, without=node.without)
@@ -72,13 +81,8 @@ def aggregate(
         result.dropped = np.zeros(len(groups.labels), np.bool_)
         np.logical_or.at(result.dropped, groups.numbers, grid.dropped)
     if grid.cells is not None:
-        aggregate_cells(node, grid, groups.numbers, result, notes)
+        aggregate_cells(node.op, grid, groups.numbers, result, places.expr, notes)
     return drop_absent(result)
-
-
-def _span_of(node: object) -> Span:
-    span = getattr(node, "span", NOWHERE)
-    return span if isinstance(span, Span) else NOWHERE
 
 
 def _shape(groups: Groups, grid: Grid) -> tuple[int, int]:
@@ -203,10 +207,10 @@ def _count_values(node: Aggregate, grid: Grid) -> Grid:
 # ---- aggregations that keep some of their input
 
 
-def _keep(node: Aggregate, grid: Grid, values: Floats, notes: Annotations) -> Grid:
+def _keep(node: Aggregate, grid: Grid, values: Floats, places: Places, notes: Annotations) -> Grid:
     steps = grid.steps
     if node.op == "limit_ratio":
-        return _limit_ratio(node, grid, values, notes)
+        return _limit_ratio(grid, values, places, notes)
     high, low = float(values.max()), float(values.min())
     if high < 1:
         return empty_grid(steps)
@@ -227,7 +231,7 @@ def _keep(node: Aggregate, grid: Grid, values: Floats, notes: Annotations) -> Gr
         keep_first(starts, order, grid.present, limits, kept)
         return _kept_rows(grid, kept)
     if (grid.histograms() & (limits >= 1)).any():
-        notes.info(words.ignored_in_aggregation(node.op), node.span)
+        notes.info(words.ignored_in_aggregation(node.op), places.whole)
     sign = 1.0 if node.op == "topk" else -1.0
     chosen = np.empty(len(grid.labels), np.int64)
     n = keep_extremes(starts, order, grid.values, grid.floats(), limits, sign, kept, chosen)
@@ -246,13 +250,13 @@ def _kept_rows(grid: Grid, kept: Bools) -> Grid:
     return drop_absent(Grid(grid.labels, grid.values, grid.present & kept, grid.cells, grid.dropped))
 
 
-def _limit_ratio(node: Aggregate, grid: Grid, values: Floats, notes: Annotations) -> Grid:
+def _limit_ratio(grid: Grid, values: Floats, places: Places, notes: Annotations) -> Grid:
     high, low = float(values.max()), float(values.min())
     if high == 0 and low == 0:
         return empty_grid(grid.steps)
     if np.isnan(values).any():
         raise PharosError(Kind.INVALID, "Ratio value is NaN")
-    span = _span_of(node.param)
+    span = places.param
     if high > 1.0:
         notes.warn(words.invalid_ratio(high, 1.0), span)
     if low < -1.0:

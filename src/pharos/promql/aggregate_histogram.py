@@ -11,7 +11,7 @@ import numpy as np
 from pharos.labels import METRIC_NAME
 from pharos.promql import annotations as words
 from pharos.promql.annotations import Annotations
-from pharos.promql.ast import Aggregate
+from pharos.promql.ast import Span
 from pharos.promql.histogram import FloatHistogram, IncompatibleSchemaError, ResetHint
 from pharos.promql.histogram_arithmetic import add, kahan_add
 from pharos.promql.kernels import Ints
@@ -94,36 +94,36 @@ def started(histogram: FloatHistogram) -> Total:
     return total
 
 
-def aggregate_cells(node: Aggregate, grid: Grid, groups: Ints, result: Grid, notes: Annotations) -> None:
+def aggregate_cells(op: str, grid: Grid, groups: Ints, result: Grid, span: Span, notes: Annotations) -> None:
     """Correct `result`, which holds what the floats give, where histograms are among the input."""
     if grid.cells is None:
         return
     there = grid.histograms()
-    if node.op in _IGNORING:
+    if op in _IGNORING:
         if there.any():
-            notes.info(words.ignored_in_aggregation(node.op), node.expr.span)
+            notes.info(words.ignored_in_aggregation(op), span)
         return
-    if node.op not in {"sum", "avg"}:
+    if op not in {"sum", "avg"}:
         return
     result.cells = empty_cells(result.present.shape)
     finish: Callable[[Total], FloatHistogram] = Total.finished_sum
-    if node.op == "avg":
+    if op == "avg":
         finish = Total.finished_mean
     touched = np.zeros(result.present.shape, np.bool_)
     np.logical_or.at(touched, groups, there)
     for group, k in np.argwhere(touched).tolist():
         rows = np.flatnonzero((groups == group) & grid.present[:, k]).tolist()
         result.present[group, k] = False
-        total = _total(node, grid, rows, k, notes)
+        total = _total(op, grid, rows, k, span, notes)
         if total is None:
             continue
         if total.reset_seen and total.no_reset_seen:
-            notes.warn(words.reset_collision("aggregation"), node.expr.span)
+            notes.warn(words.reset_collision("aggregation"), span)
         result.cells[group, k] = finish(total).compact()
         result.present[group, k] = True
 
 
-def _total(node: Aggregate, grid: Grid, rows: list[int], k: int, notes: Annotations) -> Total | None:
+def _total(op: str, grid: Grid, rows: list[int], k: int, span: Span, notes: Annotations) -> Total | None:
     """Return the total of one group at one step, None where floats or layouts do not go with it."""
     assert grid.cells is not None  # noqa: S101 - only called with cells
     total: Total | None = None
@@ -136,17 +136,17 @@ def _total(node: Aggregate, grid: Grid, rows: list[int], k: int, notes: Annotati
             total = started(cell)
         else:
             try:
-                if node.op == "sum":
+                if op == "sum":
                     total.add_to_sum(cell)
                 else:
                     total.add_to_mean(cell, number + 1.0)
             except IncompatibleSchemaError:
                 name = label_value(grid.labels[row], METRIC_NAME)
-                notes.warn(words.mixed_schemas(name), node.expr.span)
+                notes.warn(words.mixed_schemas(name), span)
                 compatible = False
                 break
             if total.reconciled:
-                notes.info(words.reconciled_buckets("aggregation"), node.expr.span)
+                notes.info(words.reconciled_buckets("aggregation"), span)
     if mixed:
-        notes.warn(words.MIXED_IN_AGGREGATION, node.expr.span)
+        notes.warn(words.MIXED_IN_AGGREGATION, span)
     return total if compatible and not mixed else None

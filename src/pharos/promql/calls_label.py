@@ -65,7 +65,7 @@ def _relabelled(grid: Grid, labels: list[Labels], target: str, changed: Bools) -
 
 
 def _check_name(name: str, what: str) -> None:
-    if not name:
+    if not name or any("\ud800" <= char <= "\udfff" for char in name):
         raise PharosError(Kind.INVALID, f"invalid {what}: {name}")
 
 
@@ -133,22 +133,23 @@ def _sort(context: Context, args: Sequence[Value]) -> Value:
     return take_rows(floats, np.asarray(order, np.int64))
 
 
-_CHUNK: Final = re.compile(r"\d+|\D+")
+_CHUNK: Final = re.compile(r"[0-9]+|[^0-9]+")
 
 
 def natural_less(left: str, right: str) -> bool:
     """Return whether `left` comes before `right` with runs of digits compared as numbers (natsort)."""
-    chunks_left, chunks_right = _CHUNK.findall(left), _CHUNK.findall(right)
-    for a, b in zip(chunks_left, chunks_right, strict=False):
-        if a == b:
-            continue
-        if a[0].isdigit() and b[0].isdigit():
-            first, second = int(a), int(b)
-            if first == second:
-                return len(a) < len(b)
-            return first < second
-        return str(a) < str(b)
-    return len(chunks_left) < len(chunks_right)
+    lefts: list[str] = _CHUNK.findall(left)
+    rights: list[str] = _CHUNK.findall(right)
+    for i, a in enumerate(lefts):
+        if i >= len(rights):
+            return False
+        b = rights[i]
+        numeric = a[0].isdigit() and b[0].isdigit()
+        if a != b and not (numeric and int(a) == int(b)):
+            return int(a) < int(b) if numeric else a < b
+        if i == len(lefts) - 1:
+            return True
+    return False
 
 
 def _sort_by_label(context: Context, args: Sequence[Value]) -> Value:

@@ -143,7 +143,8 @@ def _window(windows: Windows, row: Row, k: int) -> Window:
 def _ignore(call: RangeCall, windows: Windows, window: Window, say: Speaker) -> Outcome | _Keep:
     del windows
     if call.node.func in _IGNORING and window.f1 > window.f0:
-        call.notes.info(words.ignored_in_range(say.metric), say.span)
+        # Upstream points at the first argument, which of quantile_over_time is not the range.
+        call.notes.info(words.ignored_in_range(say.metric), call.node.args[0].span)
     return KEEP
 
 

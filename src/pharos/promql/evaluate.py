@@ -14,7 +14,7 @@ import numpy as np
 
 from pharos.errors import Kind, PharosError
 from pharos.promql import calls, calls_bucket, calls_histogram, calls_info, calls_label
-from pharos.promql.aggregate import aggregate
+from pharos.promql.aggregate import Places, aggregate
 from pharos.promql.annotations import Annotations
 from pharos.promql.ast import (
     Aggregate,
@@ -25,6 +25,7 @@ from pharos.promql.ast import (
     MatrixSelector,
     NumberLiteral,
     Paren,
+    Span,
     StepInvariant,
     StringLiteral,
     Subquery,
@@ -257,8 +258,9 @@ class _Evaluation:
                 return self._unary(op, self.value(inner, steps))
             case Binary(left=left, right=right):
                 sides = self.value(left, steps), self.value(right, steps)
+                placed = replace(node, span=self._place(node))
                 return binary_operation(
-                    self._placed(node), *sides, delayed=self.options.delayed_name_removal, notes=self.notes
+                    placed, *sides, delayed=self.options.delayed_name_removal, notes=self.notes
                 )
             case Aggregate():
                 return self._aggregate(node, steps)
@@ -267,9 +269,18 @@ class _Evaluation:
             case _:
                 raise PharosError(Kind.BUG, f"a {type(node).__name__} stands where no range vector can")
 
-    def _placed(self, node: Binary) -> Binary:
-        # Annotations tell the last place a shared node stands at, as upstream, which evaluates each of them.
-        return replace(node, span=self.planned.spans_of(node)[-1])
+    def _place(self, node: Expr, within: Span | None = None) -> Span:
+        """Return where annotations on `node` point: without parentheses, at the last place it stands at.
+
+        Upstream evaluates equal nodes one by one, and the last one's place is what it keeps. `within` is the
+        place of the call or aggregation that `node` is an argument of.
+        """
+        while isinstance(node, Paren | StepInvariant):
+            node = node.expr
+        spans = self.planned.spans_of(node)
+        if within is not None:
+            spans = tuple(s for s in spans if within.start <= s.start and s.end <= within.end) or spans
+        return spans[-1]
 
     def _unary(self, op: str, value: Value) -> Value:
         if op == "+":
@@ -290,7 +301,13 @@ class _Evaluation:
             value = self.value(node.param, steps)
             param = value.values if isinstance(value, Scalar) else None
         grid = calls.grid_of(self.value(node.expr, steps))
-        return aggregate(node, grid, param, delayed=self.options.delayed_name_removal, notes=self.notes)
+        span = self._place(node)
+        places = Places(
+            span, self._place(node.expr, span), span if node.param is None else self._place(node.param, span)
+        )
+        return aggregate(
+            node, grid, param, places, delayed=self.options.delayed_name_removal, notes=self.notes
+        )
 
     # ---- selectors
 
@@ -378,8 +395,11 @@ class _Evaluation:
     # ---- calls
 
     def _call(self, node: Call, steps: Steps) -> Value:
-        placed = replace(node, span=self.planned.spans_of(node)[-1])
         args = [bare(arg) for arg in node.args]
+        span = self._place(node)
+        placed = replace(
+            node, span=span, args=tuple(replace(bare(arg), span=self._place(arg, span)) for arg in args)
+        )
         if node.func in {"timestamp", "start_timestamp"} and isinstance(args[0], VectorSelector):
             return self._timestamps(node.func, args[0], steps)
         if node.func in {"start", "end", "range", "step"}:
@@ -433,7 +453,7 @@ class _Evaluation:
         call = RangeCall(
             node=node,
             scalars=scalars,
-            arg_span=self.planned.spans_of(arg)[-1],
+            arg_span=node.args[at].span,
             delayed=self.options.delayed_name_removal,
             use_types=self.options.type_and_unit_labels,
             notes=self.notes,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
 import numpy as np
 
+from pharos.errors import Kind, PharosError
+from pharos.labels import Labels
 from pharos.promql.kernels import Bools, Ints, drop_stale, has_stale
+from pharos.promql.kernels_rate import interpolated
 from pharos.promql.source import STALE_NAN_BITS, HistogramColumns, SeriesBlock
 from pharos.promql.values import Cells, Grid, HistogramSamples, Samples
 
@@ -69,7 +73,12 @@ def samples_of_grid(grid: Grid, times_ms: Ints) -> Samples:
 
 
 def window_rows(windows: Windows) -> Samples:
-    """Return the samples of the first window of every series: what a range selector by itself answers."""
+    """Return the samples of the first window of every series: what a range selector by itself answers.
+
+    Raises PharosError(INVALID) for histograms in an anchored or smoothed window.
+    """
+    if windows.anchored or windows.smoothed:
+        return _extended_rows(windows)
     s = windows.samples
     end = windows.first_ms
     start = end - windows.range_ms
@@ -85,10 +94,60 @@ def window_rows(windows: Windows) -> Samples:
             _kept_offsets(found, keep), s.histograms.ts[there], s.histograms.cells[there], None
         )
     labels = [s.labels[i] for i in np.flatnonzero(keep).tolist()]
-    return Samples(
-        labels, _kept_offsets(counts[s.offsets], keep), s.ts[inside], s.values[inside], None, histograms
-    )
+    offsets = _kept_offsets(counts[s.offsets], keep)
+    return Samples(labels, offsets, s.ts[inside], s.values[inside], None, histograms)
 
 
 def _kept_offsets(offsets: Ints, keep: Bools) -> Ints:
     return np.concatenate([[0], np.cumsum(np.diff(offsets)[keep])]).astype(np.int64)
+
+
+def _extended_rows(windows: Windows) -> Samples:
+    """Return the samples of anchored or smoothed windows: those inside, and one at either end of each."""
+    s, end = windows.samples, windows.first_ms
+    start = end - windows.range_ms
+    low, high = start - windows.reach_ms, end + (windows.reach_ms if windows.smoothed else 0)
+    kind = "anchored" if windows.anchored else "smoothed"
+    if s.histograms is not None and ((s.histograms.ts > low) & (s.histograms.ts <= high)).any():
+        raise PharosError(Kind.INVALID, f"{kind} modifier is not supported with histograms")
+    labels: list[Labels] = []
+    parts: list[tuple[list[int], list[float]]] = []
+    for row, name in enumerate(s.labels):
+        ts = s.ts[s.offsets[row] : s.offsets[row + 1]]
+        a, b = np.searchsorted(ts, [low, high], side="right").tolist()
+        values = s.values[s.offsets[row] : s.offsets[row + 1]][a:b].tolist()
+        part = extended_points(ts[a:b].tolist(), values, start, end, smoothed=windows.smoothed)
+        if part[0]:
+            labels.append(name)
+            parts.append(part)
+    offsets = np.concatenate([[0], np.cumsum([len(part[0]) for part in parts])]).astype(np.int64)
+    return Samples(
+        labels,
+        offsets,
+        np.asarray([t for part in parts for t in part[0]], np.int64),
+        np.asarray([v for part in parts for v in part[1]], np.float64),
+        None,
+        None,
+    )
+
+
+def extended_points(
+    ts: list[int], values: list[float], start_ms: int, end_ms: int, *, smoothed: bool
+) -> tuple[list[int], list[float]]:
+    """Return times and values of one window with a value at either end (promql/engine.go extendFloats)."""
+    if not ts:
+        return [], []
+    last = len(ts) - 1
+    first = max(0, bisect_right(ts, start_ms, 0, last) - 1)
+    if smoothed:
+        last = bisect_left(ts, end_ms, 0, last)
+    if ts[last] <= start_ms:
+        return [], []
+    left, right = values[first], values[last]
+    if smoothed and ts[first] < start_ms:
+        left = interpolated(ts[first], left, ts[first + 1], values[first + 1], start_ms, False)
+    if smoothed and last > 0 and ts[last] > end_ms:
+        right = interpolated(ts[last - 1], values[last - 1], ts[last], right, end_ms, False)
+    a = first + (ts[first] <= start_ms)
+    b = last + (ts[last] < end_ms)
+    return [start_ms, *ts[a:b], end_ms], [left, *values[a:b], right]
