@@ -89,7 +89,9 @@ export interface TsdbStatus {
 }
 
 export interface BuildInfo {
+  /** The Prometheus version whose API is spoken; clients choose features by it. */
   version: string;
+  pharosVersion?: string;
   revision?: string;
   goVersion?: string;
 }

@@ -43,9 +43,18 @@ export function HomePage(): ReactElement {
   const visible = useDocumentVisibility() === 'visible';
 
   const home = useQuery({
-    queryKey: ['home', span, host],
+    queryKey: ['home', span, host, search.span === undefined],
     queryFn: ({ signal }) =>
-      loadHome({ spanMs: parseDuration(span) ?? 900_000, nowMs: Date.now(), host, points }, signal),
+      loadHome(
+        {
+          spanMs: parseDuration(span) ?? 900_000,
+          nowMs: Date.now(),
+          host,
+          points,
+          fit: search.span === undefined,
+        },
+        signal,
+      ),
     refetchInterval: (query) => pace(query.state.status, refreshMs),
     placeholderData: keepPreviousData,
   });

@@ -29,6 +29,8 @@ export interface HomeRequest {
   host: string | null;
   /** About how many points a chart is wide. */
   points: number;
+  /** Leave out the start of the range while nothing is known of it: a server just started looks alive so. */
+  fit: boolean;
 }
 
 const MOST_SERIES = 12;
@@ -104,6 +106,24 @@ async function loadHosts(nowMs: number, signal: AbortSignal): Promise<string[]> 
   }
 }
 
+const LEAST_FIT_S = 120;
+
+/** The first instant with a value in any panel, a little earlier for air; the start of the range if it is old. */
+export function startOfData(
+  times: readonly number[],
+  panels: Readonly<Record<string, PanelColumns>>,
+): number {
+  let first = times.length;
+  for (const { columns } of Object.values(panels))
+    for (const column of columns) {
+      const at = column.findIndex((value) => value !== null);
+      if (at >= 0 && at < first) first = at;
+    }
+  const [start = 0, end = 0] = [times[0], times.at(-1)];
+  const known = end - (times[first] ?? end);
+  return Math.max(start, end - Math.max(LEAST_FIT_S, known * 1.15));
+}
+
 /** Everything the home page shows at `request.nowMs`; rejects when the server does not answer. */
 export async function loadHome(request: HomeRequest, signal: AbortSignal): Promise<HomeSnapshot> {
   const step = chooseStep(request.spanMs, request.points, 5);
@@ -125,7 +145,7 @@ export async function loadHome(request: HomeRequest, signal: AbortSignal): Promi
   return {
     times,
     grid,
-    range: [grid.start, grid.end],
+    range: [request.fit ? startOfData(times, Object.fromEntries(panels)) : grid.start, grid.end],
     panels: Object.fromEntries(panels),
     figures: Object.fromEntries(figures) as Record<Figure, number | null>,
     hosts,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ActiveTarget } from '../api/types';
-import type { HomeSnapshot, PanelColumns } from './load';
+import { startOfData, type HomeSnapshot, type PanelColumns } from './load';
 import { fillIn } from './panels';
 import { judge, newest } from './verdict';
 
@@ -56,6 +56,18 @@ describe('the verdict', () => {
     expect(judge(snapshot({}, { rejected: 3 }), [])[0]?.text).toBe('3/s samples are rejected'));
   it('does not take an old value for the present', () =>
     expect(newest(snapshot({ lag: { lag: [99, null, null, null, null, null] } }), 'lag').size).toBe(0));
+});
+
+describe('the range of a young server', () => {
+  const times = Array.from({ length: 181 }, (_, i) => i * 5);
+  const panel = (first: number): Record<string, PanelColumns> => ({
+    a: { names: ['x'], columns: [times.map((_, i) => (i >= first ? 1 : null))], error: null },
+  });
+  it('starts a little before its first value', () =>
+    expect(startOfData(times, panel(100))).toBe(900 - 400 * 1.15));
+  it('is two minutes at least', () => expect(startOfData(times, panel(178))).toBe(780));
+  it('is whole when all of it is known', () => expect(startOfData(times, panel(0))).toBe(0));
+  it('is two minutes when nothing is known', () => expect(startOfData(times, {})).toBe(780));
 });
 
 describe('query templates', () => {

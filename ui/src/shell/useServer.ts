@@ -40,5 +40,9 @@ export function useServer(): Server {
   let state: ServerState = 'asking';
   if (gone) state = 'gone';
   else if (check.data) state = check.data.healthy ? (check.data.ready ? 'ready' : 'starting') : 'unhealthy';
-  return { state, version: build.data?.data.version ?? null, retry: () => void check.refetch() };
+  return {
+    state,
+    version: build.data?.data.pharosVersion ?? build.data?.data.version ?? null,
+    retry: () => void check.refetch(),
+  };
 }
