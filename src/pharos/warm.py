@@ -11,7 +11,7 @@ from typing import Final
 import cramjam
 import numpy as np
 
-from pharos.api.encode import encode_answer
+from pharos.api.encode import encode_answer, histogram_text
 from pharos.engine.native import varint
 from pharos.errors import PharosError
 from pharos.ingest.decoder import Decoder, FrameKind, Run
@@ -20,6 +20,7 @@ from pharos.labels import Labels, Matcher
 from pharos.promql.ast import ValueType
 from pharos.promql.evaluate import evaluate
 from pharos.promql.functions import AGGREGATORS, FUNCTIONS, Function
+from pharos.promql.histogram import FloatHistogram
 from pharos.promql.parse import parse
 from pharos.promql.plan import plan
 from pharos.promql.source import SeriesBlock
@@ -87,6 +88,7 @@ def warm() -> int:
         decoder.decode_frame(Run(), FrameKind.REMOTE_WRITE_1, "default", packed, 1)
     rows = (np.ones(1, np.uint64), np.ones(1, np.int64), np.ones(1))
     regroup([rows], id_table(rows[0]), 1, 0, 2)
+    histogram_text(FloatHistogram())
     ran = 0
     for text in _expressions():
         for end_ms, step_ms in ((3_600_000, _STEP_MS), (0, 0)):

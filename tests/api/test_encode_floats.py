@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from tests.api.encode_reference import expected_text
 
 from pharos.api.encode import float_text
-from pharos.api.float_text import SLACK, print_floats
+from pharos.api.float_text import FLOAT_BYTES, SLACK, print_floats
 
 
 def printed(values: NDArray[np.float64]) -> list[str]:
     """Return what the kernel prints, one text a number."""
-    out = np.empty(values.size * 32 + SLACK, np.uint8)
+    out = np.empty(values.size * FLOAT_BYTES + SLACK, np.uint8)
     ends = np.empty(values.size, np.int64)
     print_floats(values, out, ends)
     text = out.tobytes().decode("latin-1")

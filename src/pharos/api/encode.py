@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -18,7 +19,7 @@ import orjson
 from numpy.typing import NDArray
 
 from pharos.api.encode_kernels import PREFIX_STRIDE, Columns, Frames, prepare_times, write_series
-from pharos.api.float_text import SLACK
+from pharos.api.float_text import FLOAT_BYTES, SLACK, print_floats
 from pharos.labels import Labels
 from pharos.promql.annotations import format_f
 from pharos.promql.histogram import FloatHistogram
@@ -44,7 +45,7 @@ _LINES: Final = (("\u2028".encode(), b"\\u2028"), ("\u2029".encode(), b"\\u2029"
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """What the cells of a series stand in, and its histograms."""
+    """What stands before the cells of a series and after them."""
 
     opening: bytes
     closing: bytes
@@ -110,14 +111,29 @@ def _head(labels: Labels) -> bytes:
 
 def histogram_text(histogram: FloatHistogram) -> bytes:
     """Return a native histogram as MarshalHistogram prints it: count, sum and the buckets not empty."""
-    buckets = ",".join(
-        f'[{_BRACKETS[bucket.brackets]},"{float_text(bucket.lower)}","{float_text(bucket.upper)}",'
-        f'"{float_text(bucket.count)}"]'
-        for bucket in histogram.buckets()
-        if bucket.count != 0
-    )
-    head = f'{{"count":"{float_text(histogram.count)}","sum":"{float_text(histogram.sum)}"'
-    return (f'{head},"buckets":[{buckets}]}}' if buckets else head + "}").encode()
+    kinds: list[int] = []
+    numbers = [histogram.count, histogram.sum]
+    for bucket in histogram.buckets():
+        if bucket.count != 0:
+            kinds.append(_BRACKETS[bucket.brackets])
+            numbers += (bucket.lower, bucket.upper, bucket.count)
+    count, total, *texts = _float_texts(numbers)
+    head = f'{{"count":"{count}","sum":"{total}"'
+    if not kinds:
+        return f"{head}}}".encode()
+    rows = zip(kinds, texts[0::3], texts[1::3], texts[2::3], strict=True)
+    buckets = ",".join(f'[{kind},"{lower}","{upper}","{held}"]' for kind, lower, upper, held in rows)
+    return f'{head},"buckets":[{buckets}]}}'.encode()
+
+
+def _float_texts(numbers: Sequence[float]) -> list[str]:
+    values = np.array(numbers, np.float64)
+    out = np.empty(values.size * FLOAT_BYTES + SLACK, np.uint8)
+    ends = np.empty(values.size, np.int64)
+    print_floats(values, out, ends)
+    at = ends.tolist()
+    text = out[: at[-1]].tobytes().decode("ascii")
+    return [text[begin:end] for begin, end in pairwise([0, *at])]
 
 
 def _histograms_text(pairs: Iterable[tuple[int, FloatHistogram]], *, many: bool) -> bytes:

@@ -30,6 +30,9 @@ from pharos.ingest.protobuf_kernels import (
 SLACK: Final = 64
 """Bytes that printing one time and one double may touch: at most 25 + 27, and what wide stores overrun."""
 
+FLOAT_BYTES: Final = 32
+"""More bytes than any double has as text."""
+
 _FRACTION: Final = np.uint64((1 << 52) - 1)
 _HIDDEN: Final = np.uint64(1 << 52)
 _MAGNITUDE: Final = np.uint64((1 << 63) - 1)
@@ -266,7 +269,10 @@ def write_time(out: Any, at: Any, time_ms: Any) -> Any:
 
 @kernel
 def print_floats(values: Any, out: Any, ends: Any) -> None:
-    """Write the doubles `values[n]` one after another into `out`; `ends[i]` is where number i ends."""
+    """Write the doubles `values[n]` one after another into `out`; `ends[i]` is where number i ends.
+
+    `out` has `FLOAT_BYTES` for each of them and `SLACK`.
+    """
     target = pointer(out)
     bits = values.view(np.uint64)
     at = np.int64(0)
