@@ -12,7 +12,6 @@ from typing import Annotated, Any
 import typer
 import uvloop
 from rich.console import Console
-from rich.logging import RichHandler
 
 from pharos import __version__
 from pharos.app import bind, serve
@@ -54,8 +53,7 @@ def up(
     faulthandler.enable()
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.INFO,
-        format="%(message)s",
-        handlers=[RichHandler(console=_ERR, show_path=False, omit_repeated_times=False)],
+        format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
     )
     overrides: dict[str, Any] = {
         "data": data,

@@ -326,6 +326,4 @@ def unescape_label(name: str) -> str:
 
 def answer_chunks(answer: Answer, *, limit: int) -> list[bytes]:
     """Return a query's answer as JSON text; `limit` 0 shows every series."""
-    return list(
-        encode.encode_answer(answer, is_range=bool(times.step_ms), step_ms=times.step_ms, limit=limit)
-    )
+    return list(encode.encode_answer(answer, limit=limit))

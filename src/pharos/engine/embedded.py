@@ -15,7 +15,7 @@ import os
 import resource
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,7 @@ from chdb.state.sqlitelike import ChdbError
 
 from pharos.engine import Limits, Session, faults
 from pharos.engine.migrate import migrate
-from pharos.engine.native import Column, encode_block
+from pharos.engine.native import Column, Payload, block_pieces
 from pharos.engine.sql import Statement, string
 from pharos.errors import Kind, PharosError
 from pharos.telemetry import ENGINE_SECONDS
@@ -89,12 +89,13 @@ class EmbeddedSession:
         except ChdbError as exc:
             raise faults.engine_error(str(exc)) from exc
 
-    def insert(self, text: str, block: bytes) -> None:
+    def insert(self, text: str, block: Iterable[Payload]) -> None:
         """Stream one Native block into an INSERT statement."""
         try:
             inserter = self._connection.send_insert(text, "Native")
             try:
-                inserter.append(block)
+                for piece in block:
+                    inserter.append(piece)
             except BaseException:
                 inserter.cancel()
                 raise
@@ -216,7 +217,7 @@ class EmbeddedEngine:
         """Add one block, durably, once; see `Engine.load`."""
         names = ", ".join(column.name for column in columns)
         text = f"INSERT INTO {table} ({names}) SETTINGS {_LOAD_SETTINGS}, insert_deduplication_token={string(token)}"
-        block = encode_block(rows, columns)
+        block = block_pieces(rows, columns)
         began = time.perf_counter()
         self._loading.submit(lambda session: session.insert(text, block)).result()
         ENGINE_SECONDS.labels("load").observe(time.perf_counter() - began)

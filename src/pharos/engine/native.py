@@ -92,9 +92,11 @@ def arrays(name: str, ends: NDArray[np.uint64], values: NDArray[np.generic]) -> 
     )
 
 
-def encode_block(rows: int, columns: Sequence[Column]) -> bytes:
-    """Return one Native block of `rows` rows."""
-    parts: list[Payload] = [varint(len(columns)), varint(rows)]
+def block_pieces(rows: int, columns: Sequence[Column]) -> list[Payload]:
+    """Return the pieces, in order, of one Native block of `rows` rows; large ones are not copied."""
+    head = varint(len(columns)) + varint(rows)
+    pieces: list[Payload] = []
     for column in columns:
-        parts += (text(column.name), text(column.type), *column.payload)
-    return b"".join(parts)
+        pieces += (head + text(column.name) + text(column.type), *column.payload)
+        head = b""
+    return [piece for piece in pieces if len(piece)]
