@@ -31,6 +31,7 @@ from pharos.errors import Kind, PharosError
 KEEPALIVE_S: Final = 300.0
 """How long an idle connection is kept: longer than any sensible scrape interval."""
 REDIRECTS_AT_MOST: Final = 10
+_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _RETRIABLE: Final = frozenset({429, 500, 502, 503, 504})
 
@@ -199,6 +200,8 @@ def is_public_address(text: str) -> bool:
     address = ipaddress.ip_address(text.partition("%")[0])
     if isinstance(address, ipaddress.IPv6Address):
         inner = address.ipv4_mapped or address.sixtofour
+        if address in _NAT64:
+            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if inner is not None:
             address = inner
     return address.is_global and not address.is_multicast
@@ -321,6 +324,7 @@ class Outbound:
                 if not (options.follow_redirects and response.status in _REDIRECTS and location):
                     return await _read(response, request.body_limit)
                 target = url.join(URL(location))
+                self._check_address(target)
             if response.status == 303 or (response.status in {301, 302} and method == "POST"):
                 method, body = "GET", None
             if target.origin() != url.origin():

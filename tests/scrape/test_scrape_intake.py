@@ -122,6 +122,26 @@ def test_churn_does_not_grow_the_memory() -> None:
     assert one.cache.series_count < 1000
 
 
+def test_pages_that_fail_and_differ_do_not_grow_the_memory() -> None:
+    one = intake()
+    digest(one, "a 1\n")
+    for turn in range(60):
+        page = "".join(f'a{{turn="{turn}",n="{n}"}} 1\n' for n in range(100)) + "broken\n"
+        with pytest.raises(PharosError):
+            digest(one, page)
+        one.stale(NOW_MS)
+        one.cache.next_turn(good=False)
+    assert one.cache.series_count < 1500
+
+
+def test_bounds_read_from_a_failing_page_are_canonical_later() -> None:
+    one = intake()
+    page = '# TYPE h histogram\nh_bucket{le="1"} 1\n'
+    with pytest.raises(PharosError):
+        digest(one, page + "broken\n")
+    assert digest(one, page).value("h_bucket", le="1.0") == 1
+
+
 @pytest.mark.parametrize(
     ("exposed", "honor", "out"),
     [

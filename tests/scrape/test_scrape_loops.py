@@ -435,9 +435,14 @@ def job_of(more: str = "") -> Any:
         ({"__address__": "h"}, "", "http://h:80/metrics", {"instance": "h", "job": "j"}),
         ({"__address__": "h"}, "  scheme: https\n", "https://h:443/metrics", {"instance": "h", "job": "j"}),
         ({"__address__": "[::1]:9"}, "", "http://[::1]:9/metrics", {"instance": "[::1]:9", "job": "j"}),
-        ({"__address__": "h:1", "job": "own", "instance": "i"}, "", "http://h:1/metrics", {"instance": "i", "job": "own"}),
         (
-            {"__address__": "h:1", "__meta_x": "y", "__tmp": "z", "__metrics_path__": "/q?", "__param_a": "b"},
+            {"__address__": "h:1", "job": "own", "instance": "i"},
+            "",
+            "http://h:1/metrics",
+            {"instance": "i", "job": "own"},
+        ),
+        (
+            {"__address__": "h:1", "__meta_x": "y", "__metrics_path__": "/q?", "__param_a": "b"},
             "  params: {a: [c, d], e: [f]}\n",
             "http://h:1/q%3F?a=c&a=d&e=f",
             {"instance": "h:1", "job": "j"},

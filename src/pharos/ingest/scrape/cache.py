@@ -26,6 +26,7 @@ from pharos.ingest.scrape.write_request import (
 
 _FIRST_SLOTS: Final = 64
 _SLACK: Final = 64
+_FAILED_SLACK: Final = 1000
 
 
 @kernel
@@ -110,6 +111,7 @@ class ScrapeCache:
         "_seen",
         "_tracked",
         "_used",
+        "_used_when_good",
         "_values",
         "series_count",
         "turn",
@@ -121,6 +123,7 @@ class ScrapeCache:
         self._values = np.zeros(_FIRST_SLOTS, dtype=np.int32)
         self._seen = np.zeros(_FIRST_SLOTS, dtype=np.int32)
         self._used = 0
+        self._used_when_good = 0
         self._blob = np.empty(0, dtype=np.uint8)
         self._blob_size = 0
         self._offsets = np.empty(0, dtype=np.int64)
@@ -263,6 +266,10 @@ class ScrapeCache:
             gone = self._used - int(np.count_nonzero(self._seen == self.turn))
             if gone > _SLACK + self._used // 4:
                 self.forget_unseen()
+            self._used_when_good = self._used
+        elif self._used > 2 * self._used_when_good + _FAILED_SLACK:
+            # Pages that fail and differ each time must not fill the memory.
+            self.forget_unseen()
         self.turn += 1
 
     def forget_all(self) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import struct
 from bisect import bisect_right
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
@@ -168,7 +169,7 @@ class Intake:
             self._check_sample_limit(kept)
             exemplars = self._exemplars(page, body, array, time_ms) if strict else []
         except PharosError as exc:
-            raise PageError(exc, page.lines, self.cache.count_kept(page)) from exc
+            raise PageError(exc, page.lines, self._count_read(page, body, strict)) from exc
         emitted = self.cache.emit(
             page,
             time_ms,
@@ -307,6 +308,12 @@ class Intake:
                         f"{what} exceeded (metric: {metric[:50]}, label name: {pair[0][:50]}, "
                         f"length: {length}, limit: {limit})",
                     )
+
+    def _count_read(self, page: Page, body: bytes, strict: bool) -> int:
+        """Return how many samples of a refused page were kept by relabelling, as far as it could be read."""
+        with suppress(PharosError):
+            self._learn(page, body, strict, self._notes(page, body, strict))
+        return self.cache.count_kept(page)
 
     def _exemplars(self, page: Page, body: bytes, array: Any, time_ms: int) -> list[bytes]:
         """Return the exemplars that are new since the last scrape; one that cannot be read fails the page."""

@@ -1,0 +1,279 @@
+"""The outgoing client: private addresses, redirects, bounds, retries, TLS, and that no secret is printed."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import random
+import ssl
+import subprocess
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+from yarl import URL
+
+from pharos.errors import Kind, PharosError
+from pharos.outbound import (
+    Answer,
+    HttpOptions,
+    Outbound,
+    Request,
+    Retry,
+    Secret,
+    SecretText,
+    TlsOptions,
+    is_public_address,
+    shown_url,
+)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Server:
+    def __init__(self) -> None:
+        self.answers: dict[str, Handler] = {}
+        self.seen: list[web.Request] = []
+        self.url = URL()
+
+    async def dispatch(self, request: web.Request) -> web.StreamResponse:
+        self.seen.append(request)
+        return await self.answers[request.path](request)
+
+
+@pytest_asyncio.fixture
+async def server() -> AsyncIterator[Server]:
+    found = Server()
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", found.dispatch)
+    runner = web.AppRunner(app, shutdown_timeout=0, handler_cancellation=True)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    found.url = URL(f"http://127.0.0.1:{runner.addresses[0][1]}")
+    yield found
+    await runner.cleanup()
+
+
+def client(*, allow_private: bool = True) -> Outbound:
+    return Outbound(allow_private=allow_private, user_agent="test", random_source=random.Random(1))
+
+
+@pytest_asyncio.fixture
+async def outbound() -> AsyncIterator[Outbound]:
+    found = client()
+    yield found
+    await found.close()
+
+
+def says(body: bytes, status: int = 200, **headers: str) -> Handler:
+    async def handler(_: web.Request) -> web.StreamResponse:
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        return web.Response(status=status, body=body, headers=given)
+
+    return handler
+
+
+async def refused(sending: Awaitable[Answer]) -> PharosError:
+    with pytest.raises(PharosError) as raised:
+        await sending
+    return raised.value
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("8.8.8.8", True),
+        ("2001:4860:4860::8888", True),
+        ("127.0.0.1", False),
+        ("10.1.2.3", False),
+        ("172.16.0.1", False),
+        ("192.168.1.1", False),
+        ("169.254.169.254", False),
+        ("100.64.0.1", False),
+        ("0.0.0.0", False),  # noqa: S104
+        ("224.0.0.1", False),
+        ("255.255.255.255", False),
+        ("::1", False),
+        ("::", False),
+        ("fe80::1%eth0", False),
+        ("fc00::1", False),
+        ("ff02::1", False),
+        ("::ffff:127.0.0.1", False),
+        ("::ffff:8.8.8.8", True),
+        ("2002:7f00:1::", False),
+        ("64:ff9b::7f00:1", False),
+    ],
+)
+def test_public_addresses(address: str, public: bool) -> None:
+    assert is_public_address(address) is public
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "[::1]", "localhost", "169.254.169.254", "127.1", "0x7f000001"]
+)
+async def test_private_addresses_are_refused_before_any_byte_is_sent(server: Server, host: str) -> None:
+    strict = client(allow_private=False)
+    url = URL(f"http://{host}:{server.url.port}/x")
+    assert (await refused(strict.send(Request(url)))).kind in {Kind.DENIED, Kind.UNAVAILABLE, Kind.INVALID}
+    await strict.close()
+    assert server.seen == []
+
+
+async def test_answer_and_headers(server: Server, outbound: Outbound) -> None:
+    server.answers["/x"] = says(b"hello", 418, Content_Type="text/plain", X_A="b")
+    answer = await outbound.send(Request(server.url / "x", "POST", {"X-Own": "1"}, b"body"))
+    assert (answer.status, answer.body, answer.content_type, answer.wire_bytes) == (
+        418,
+        b"hello",
+        "text/plain",
+        5,
+    )
+    assert answer.headers["X-A"] == "b"
+    request = server.seen[0]
+    assert (request.method, request.headers["X-Own"], request.headers["User-Agent"]) == ("POST", "1", "test")
+
+
+@pytest.mark.parametrize(("encoding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress)])
+async def test_packed_body_is_unpacked(
+    server: Server, outbound: Outbound, encoding: str, pack: Callable[[bytes], bytes]
+) -> None:
+    server.answers["/x"] = says(pack(b"z" * 100_000), Content_Encoding=encoding)
+    answer = await outbound.send(Request(server.url / "x", body_limit=100_000))
+    assert answer.body == b"z" * 100_000
+    assert answer.wire_bytes < 1000
+    limited = outbound.send(Request(server.url / "x", body_limit=99_999))
+    assert (await refused(limited)).kind is Kind.TOO_LARGE
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body"),
+    [("gzip", b"not gzip"), ("gzip", gzip.compress(b"x" * 1000)[:-9]), ("br", b"x")],
+)
+async def test_broken_packing_is_unavailable(
+    server: Server, outbound: Outbound, encoding: str, body: bytes
+) -> None:
+    server.answers["/x"] = says(body, Content_Encoding=encoding)
+    assert (await refused(outbound.send(Request(server.url / "x")))).kind is Kind.UNAVAILABLE
+
+
+async def test_plain_body_is_bounded(server: Server, outbound: Outbound) -> None:
+    server.answers["/x"] = says(b"x" * 1001)
+    assert (await refused(outbound.send(Request(server.url / "x", body_limit=1000)))).kind is Kind.TOO_LARGE
+    assert len((await outbound.send(Request(server.url / "x", body_limit=1001))).body) == 1001
+
+
+async def test_timeout_covers_the_whole_answer(server: Server, outbound: Outbound) -> None:
+    async def trickle(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"a")
+        await asyncio.Event().wait()
+        return response
+
+    server.answers["/x"] = trickle
+    assert (await refused(outbound.send(Request(server.url / "x", timeout_s=0.1)))).kind is Kind.TIMEOUT
+
+
+async def test_redirects_follow_the_method_rules_and_end(server: Server, outbound: Outbound) -> None:
+    server.answers["/303"] = says(b"", 303, Location="/get")
+    server.answers["/307"] = says(b"", 307, Location="/get")
+    server.answers["/get"] = says(b"there")
+    server.answers["/loop"] = says(b"", 302, Location="/loop")
+    for path, method in (("303", "GET"), ("307", "POST")):
+        assert (await outbound.send(Request(server.url / path, "POST", body=b"x"))).body == b"there"
+        assert server.seen[-1].method == method
+    assert "redirects more than 10 times" in str(await refused(outbound.send(Request(server.url / "loop"))))
+    kept = await outbound.send(Request(server.url / "loop"), HttpOptions(follow_redirects=False))
+    assert kept.status == 302
+
+
+async def test_redirect_to_another_scheme_is_refused(server: Server, outbound: Outbound) -> None:
+    server.answers["/x"] = says(b"", 302, Location="file:///etc/passwd")
+    assert (await refused(outbound.send(Request(server.url / "x")))).kind is Kind.INVALID
+
+
+async def test_retry_waits_and_gives_the_last_answer(server: Server, outbound: Outbound) -> None:
+    statuses = iter([503, 429, 200])
+
+    async def handler(_: web.Request) -> web.StreamResponse:
+        return web.Response(status=next(statuses), headers={"Retry-After": "0"})
+
+    server.answers["/x"] = handler
+    retry = Retry(attempts=3, first_wait_s=0.001, most_wait_s=0.002)
+    assert (await outbound.send(Request(server.url / "x"), retry=retry)).status == 200
+    assert len(server.seen) == 3
+    server.answers["/y"] = says(b"", 503)
+    assert (await outbound.send(Request(server.url / "y"), retry=retry)).status == 503
+    assert len(server.seen) == 6
+    server.answers["/z"] = says(b"", 400)
+    assert (await outbound.send(Request(server.url / "z"), retry=retry)).status == 400
+    assert len(server.seen) == 7
+
+
+async def test_no_connection_names_the_address_without_secrets(outbound: Outbound) -> None:
+    options = HttpOptions(username=SecretText(Secret("u")), password=SecretText(Secret("hunter2")))
+    error = await refused(outbound.send(Request(URL("http://me:hunter2@127.0.0.1:1/x?key=hunter2")), options))
+    assert error.kind is Kind.UNAVAILABLE
+    assert "http://127.0.0.1:1/x" in str(error)
+    assert "hunter2" not in str(error) + repr(options) + repr(error)
+
+
+def test_shown_url_has_no_secrets() -> None:
+    assert shown_url(URL("https://a:b@h:1/p?q=r")) == "https://h:1/p"
+    assert shown_url(URL("https://h/p?q=r")) == "https://h/p"
+
+
+async def test_secret_files_are_read_at_each_use(server: Server, outbound: Outbound, tmp_path: Path) -> None:
+    server.answers["/x"] = says(b"")
+    path = tmp_path / "token"
+    options = HttpOptions(authorization_type="Bearer", credentials=SecretText(path=str(path)))
+    missing = await refused(outbound.send(Request(server.url / "x"), options))
+    assert str(path) in str(missing)
+    for token in ("one", "two"):
+        path.write_text(token + "\n")
+        await outbound.send(Request(server.url / "x"), options)
+        assert server.seen[-1].headers["Authorization"] == f"Bearer {token}"
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, Path]:
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
+    name = ["-subj", "/CN=pharos.test", "-addext", "subjectAltName=DNS:pharos.test"]
+    files = ["-keyout", str(key), "-out", str(cert)]
+    subprocess.run(["openssl", "req", "-x509", *curve, *name, *files], check=True, capture_output=True)
+    return cert, key
+
+
+@pytest_asyncio.fixture
+async def tls_server(certificate: tuple[Path, Path]) -> AsyncIterator[tuple[URL, Path]]:
+    cert, key = certificate
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(cert, key)
+    app = web.Application()
+    app.router.add_get("/x", says(b"safe"))
+    runner = web.AppRunner(app, shutdown_timeout=0)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+    yield URL(f"https://127.0.0.1:{runner.addresses[0][1]}/x"), cert
+    await runner.cleanup()
+
+
+async def test_tls_is_verified_unless_told_otherwise(
+    tls_server: tuple[URL, Path], outbound: Outbound
+) -> None:
+    url, cert = tls_server
+    assert (await refused(outbound.send(Request(url)))).kind is Kind.UNAVAILABLE
+    named = HttpOptions(tls=TlsOptions(ca_path=str(cert), server_name="pharos.test", min_version="TLS12"))
+    assert (await outbound.send(Request(url), named)).body == b"safe"
+    inline = HttpOptions(tls=TlsOptions(ca=cert.read_text(), server_name="pharos.test"))
+    assert (await outbound.send(Request(url), inline)).body == b"safe"
+    wrong_name = HttpOptions(tls=TlsOptions(ca_path=str(cert), server_name="other.test"))
+    assert (await refused(outbound.send(Request(url), wrong_name))).kind is Kind.UNAVAILABLE
+    careless = HttpOptions(tls=TlsOptions(insecure_skip_verify=True))
+    assert (await outbound.send(Request(url), careless)).body == b"safe"
+    absent = HttpOptions(tls=TlsOptions(ca_path="/no/such/file"))
+    assert "/no/such/file" in str(await refused(outbound.send(Request(url), absent)))
