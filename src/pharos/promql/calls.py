@@ -131,11 +131,8 @@ def _scalar(context: Context, args: Sequence[Value]) -> Value:
     del context
     grid = grid_of(args[0])
     floats = grid.floats()
-    total = np.where(floats, grid.values, 0.0).sum(axis=0) if len(grid.labels) > 1 else None
-    if total is None:
-        values = grid.values[0] if grid.labels else np.zeros(grid.steps)
-        single = floats[0] if grid.labels else np.zeros(grid.steps, np.bool_)
-        return Scalar(np.where(single, values, np.nan))
+    if not grid.labels:
+        return Scalar(np.full(grid.steps, np.nan))
     row = floats.argmax(axis=0)
     values = grid.values[row, np.arange(grid.steps)]
     return Scalar(np.where(floats.sum(axis=0) == 1, values, np.nan))
@@ -162,31 +159,45 @@ def _timestamp(context: Context, args: Sequence[Value]) -> Value:
 
 @dataclass(frozen=True, slots=True)
 class Dates:
-    """Calendar fields of times in seconds since the epoch."""
+    """Calendar fields of times in seconds since the epoch; `weekday` is 0 on Sundays."""
 
-    days: Ints
     seconds: Ints
+    weekday: Ints
     year: Ints
     month: Ints
     day: Ints
 
 
+_ABSOLUTE_SECONDS: Final = 9_223_372_028_715_321_600
+"""From the first day of Go's calendar, in the year -292277022399, to the epoch (package time)."""
+_ABSOLUTE_YEAR: Final = -292_277_022_399
+_CYCLE_DAYS: Final = 146_097
+_CYCLE_EPOCH_DAYS: Final = 11_323
+"""2001-01-01, which stands in the cycle of 400 years where Go's calendar begins."""
+
+
 def dates_of(values: Floats) -> Dates:
-    """Return the calendar fields of times in seconds, cut to whole ones towards zero."""
-    with np.errstate(invalid="ignore"):
-        whole = values.astype(np.int64)
-    days = whole // 86_400
+    """Return the calendar fields of times in seconds, cut to whole ones towards zero.
+
+    What lies outside of Go's calendar wraps around as it does there.
+    """
+    with np.errstate(invalid="ignore", over="ignore"):
+        whole = values.astype(np.int64).astype(np.uint64) + np.uint64(_ABSOLUTE_SECONDS)
+    absolute_days = whole // np.uint64(86_400)
+    seconds = (whole % np.uint64(86_400)).astype(np.int64)
+    weekday = ((absolute_days + np.uint64(1)) % np.uint64(7)).astype(np.int64)
+    cycles = (absolute_days // np.uint64(_CYCLE_DAYS)).astype(np.int64)
+    days = (absolute_days % np.uint64(_CYCLE_DAYS)).astype(np.int64) + _CYCLE_EPOCH_DAYS
     # Days since 0000-03-01 in eras of 400 years: a year that ends with February has its leap day last.
     shifted = days + 719_468
-    era = shifted // 146_097
-    of_era = shifted - era * 146_097
+    era = shifted // _CYCLE_DAYS
+    of_era = shifted - era * _CYCLE_DAYS
     year_of_era = (of_era - of_era // 1460 + of_era // 36_524 - of_era // 146_096) // 365
     of_year = of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
     march_month = (5 * of_year + 2) // 153
     month = np.where(march_month < 10, march_month + 3, march_month - 9)
-    year = year_of_era + era * 400 + (month <= 2)
-    day = of_year - (153 * march_month + 2) // 5 + 1
-    return Dates(days, whole - days * 86_400, year, month, day)
+    year = year_of_era + era * 400 + (month <= 2) - 2001 + _ABSOLUTE_YEAR + 400 * cycles
+    return Dates(seconds, weekday, year, month, of_year - (153 * march_month + 2) // 5 + 1)
 
 
 def is_leap(year: Ints) -> Bools:
@@ -199,7 +210,7 @@ _DAYS_BEFORE: Final = np.concatenate([[0], np.cumsum(_MONTH_DAYS)[:-1]])
 
 _DATE_FIELDS: Final[dict[str, Callable[[Dates], Any]]] = {
     "day_of_month": lambda date: date.day,
-    "day_of_week": lambda date: (date.days + 4) % 7,
+    "day_of_week": lambda date: date.weekday,
     "day_of_year": lambda date: (
         _DAYS_BEFORE[date.month - 1] + date.day + ((date.month > 2) & is_leap(date.year))
     ),
