@@ -8,7 +8,7 @@ from bench.client import Client
 from bench.query import INTERVAL_MS
 from bench.sender import Plan, send
 from bench.series import build, metric_names
-from bench.servers import Server, Weight
+from bench.servers import Server, Weight, started
 from bench.verify import wait_for
 
 
@@ -51,9 +51,7 @@ def measure(kind: type[Server], case: Case, series: int, hours: float, end_s: in
     """Write `hours` of `series` series into a fresh server, wait for its merges, and weigh its folder."""
     steps = int(hours * 3_600_000) // INTERVAL_MS
     start_ms = end_s * 1000 - steps * INTERVAL_MS
-    server = kind()
-    try:
-        server.start()
+    with started(kind) as server:
         outcome = send(
             Plan(
                 server.port, server.write_path, layout=case.layout, series=len(build(case.layout, series)),
@@ -66,5 +64,3 @@ def measure(kind: type[Server], case: Case, series: int, hours: float, end_s: in
             raise RuntimeError(f"{server.name} holds {held.samples:,} of {outcome.acknowledged:,} samples")
         settled = server.settle(settle_s)
         return Result(outcome.acknowledged, server.weigh(), settled)
-    finally:
-        server.stop()

@@ -11,7 +11,7 @@ from bench.client import Client, QueryError
 from bench.dashboards import background
 from bench.query import Timing
 from bench.sender import Outcome
-from bench.servers import Server
+from bench.servers import Server, started
 
 PROBE = (("__name__", "bench_probe"), ("cluster", "probe"))
 PERIOD_S = 0.1
@@ -36,9 +36,7 @@ class Result:
 
 def measure(kind: type[Server], series: int, duration_s: float) -> Result:
     """Send a probe each 100 ms to a fresh server under load, and ask for the latest one all the time."""
-    server = kind()
-    try:
-        server.start()
+    with started(kind) as server:
         sending = background(server, series)
         try:
             sending.begin(int(time.time() * 1000))
@@ -49,8 +47,6 @@ def measure(kind: type[Server], series: int, duration_s: float) -> Result:
             result.outcome = sending.stop()
         finally:
             sending.kill()
-    finally:
-        server.stop()
     return result
 
 

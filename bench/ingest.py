@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bench.client import Client
 from bench.sender import Outcome, Plan, send
 from bench.series import metric_names
-from bench.servers import Server
+from bench.servers import Server, started
 from bench.verify import Count, first_metric, wait_for
 
 INTERVAL_MS = 15_000
@@ -69,9 +69,7 @@ def measure(kind: type[Server], case: Case, duration_s: float, now_s: float | No
     now = int(now_s or time.time())
     steps = 2 * 86_400 * 1000 // INTERVAL_MS
     start_ms = (now - now % 15) * 1000 - steps * INTERVAL_MS
-    server = kind()
-    try:
-        server.start()
+    with started(kind) as server:
         plan = Plan(
             server.port, server.write_path, series=case.series, connections=case.connections,
             samples=case.samples, start_ms=start_ms, interval_ms=INTERVAL_MS, steps=steps,
@@ -90,6 +88,4 @@ def measure(kind: type[Server], case: Case, duration_s: float, now_s: float | No
         count = wait_for(
             Client(server.port), outcome.acknowledged, metric_names("mixed", case.series), start_ms, last
         )
-    finally:
-        server.stop()
     return Result(outcome, cpu_s, rss, private, readable.after_s, count)

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -93,12 +94,17 @@ class Server:
                 client.get(self.ready_path)
                 break
             if self._process.poll() is not None or time.monotonic() - begun > timeout_s:
-                output_end = (self.folder / "output.log").read_text(errors="replace")[-2000:]
+                words = self.last_words()
                 self.stop()
-                raise RuntimeError(f"{self.name} did not become ready:\n{output_end}")
+                raise RuntimeError(f"{self.name} did not become ready:\n{words}")
             time.sleep(0.02)
         self.ready_s = time.monotonic() - begun
         self._watch = _Watch(self.pid)
+
+    def last_words(self) -> str:
+        """Return the end of what the server printed."""
+        output = self.folder / "output.log"
+        return output.read_text(errors="replace")[-1500:] if output.exists() else ""
 
     def stop(self, timeout_s: float = 30) -> None:
         """Ask the server to end, insist after `timeout_s`, and remove a temporary folder."""
@@ -284,6 +290,22 @@ class VictoriaMetrics(Server):
 
 
 SERVERS: tuple[type[Server], ...] = (Pharos, Prometheus, VictoriaMetrics)
+
+
+@contextlib.contextmanager
+def started(kind: type[Server]) -> Iterator[Server]:
+    """Give a fresh server that is ready and stop it afterwards.
+
+    What goes wrong meanwhile is raised as RuntimeError with the last words of the server.
+    """
+    server = kind()
+    try:
+        server.start()
+        yield server
+    except (RuntimeError, OSError, QueryError) as error:
+        raise RuntimeError(f"{error}\n{server.last_words()}") from error
+    finally:
+        server.stop()
 
 
 def installed() -> dict[type[Server], str]:

@@ -16,7 +16,7 @@ from bench.client import Client
 from bench.freshness import HEADERS
 from bench.sender import Plan, Sending
 from bench.servers import Pharos, free_port
-from bench.verify import expected, held
+from bench.verify import expected, held, wait_for
 
 SIZE_MB = 384
 ROOM_MB = 96
@@ -103,4 +103,6 @@ def test_a_full_disk_loses_nothing_and_ends_by_itself(
     assert outcome.busy > 0
     wanted = expected("counters", SERIES, outcome.shard_samples)
     steps = max(outcome.shard_samples) * 4 // SERIES + 2
-    assert held(client, sorted(wanted), start_ms, start_ms + steps * 15_000) == wanted
+    names, end_ms = sorted(wanted), start_ms + steps * 15_000
+    wait_for(client, outcome.acknowledged, names, start_ms, end_ms)
+    assert held(client, names, start_ms, end_ms) == wanted

@@ -15,7 +15,7 @@ import pytest
 from bench.client import Client
 from bench.sender import Plan, Sending
 from bench.servers import Pharos, free_port
-from bench.verify import expected, held
+from bench.verify import expected, held, wait_for
 
 KILLS = int(os.environ.get("PHAROS_KILLS", "3"))
 SEED = int(os.environ.get("PHAROS_KILL_SEED", "1"))
@@ -66,10 +66,11 @@ def test_killed_again_and_again_it_keeps_every_acknowledged_sample_once(server: 
     wanted = expected("counters", SERIES, outcome.shard_samples)
     assert sum(content.count for content in wanted.values()) == outcome.acknowledged
     steps = max(outcome.shard_samples) * 4 // SERIES + 2
-    found = held(Client(server.port), sorted(wanted), start_ms, start_ms + steps * 15_000)
-    assert found == wanted
+    names, end_ms = sorted(wanted), start_ms + steps * 15_000
+    wait_for(Client(server.port), outcome.acknowledged, names, start_ms, end_ms)
+    assert held(Client(server.port), names, start_ms, end_ms) == wanted
 
     # And once more after a restart: what was answered came from the store, not from memory.
     server.stop()
     server.start()
-    assert held(Client(server.port), sorted(wanted), start_ms, start_ms + steps * 15_000) == wanted
+    assert held(Client(server.port), names, start_ms, end_ms) == wanted
