@@ -15,7 +15,7 @@ from written import STALE_BITS, bits, read
 
 from pharos.errors import PharosError
 from pharos.ingest.scrape.exposition.scan import Page
-from pharos.ingest.scrape.intake import Format, Intake, Metadata, merge_target_labels
+from pharos.ingest.scrape.intake import Format, Intake, JobMemory, Metadata, merge_target_labels
 from pharos.ingest.scrape.job import JobConfig, Limits
 from pharos.ingest.scrape.relabel import Action, Rule
 
@@ -244,7 +244,7 @@ def test_exemplars_are_stored_once_each() -> None:
 
 
 def test_metadata_is_told_once_for_a_job_and_again_when_it_changes() -> None:
-    told: dict[str, Metadata] = {}
+    told = JobMemory()
     page = "# HELP a Some\\nhelp.\n# TYPE a counter\na 1\n# TYPE b histogram\nb_sum 1\n"
     first = Intake(JobConfig("j"), TARGET, 7, told, None)
     second = Intake(JobConfig("j"), (("instance", "other"), ("job", "j")), 7, told, None)
@@ -317,3 +317,39 @@ def test_random_openmetrics_pages_agree_with_the_python_client(
     }
     found = digest(intake(), page, Format.OPENMETRICS)
     assert {dict(labels)["__name__"]: value for labels, _, value in found.samples} == wanted
+
+
+PLAIN_OR_NOT = st.one_of(
+    st.just("le"),
+    st.just("quantile"),
+    st.just("job"),
+    st.just("exported_job"),
+    st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,5}", fullmatch=True),
+)
+BOUNDS = st.one_of(
+    st.sampled_from(
+        ["1", "1.0", "0.005", "0.0001", "0.00001", "100000.0", "1000000.0", "+Inf", "-1", "0.10", "x"]
+    ),
+    st.floats(min_value=0, max_value=1e8).map(repr),
+    LABEL_VALUES,
+)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["m", "_x", "a:b"]), st.dictionaries(PLAIN_OR_NOT, BOUNDS, max_size=5)),
+        max_size=8,
+    ),
+    st.sampled_from(["histogram", "summary", "gauge"]),
+    st.booleans(),
+)
+@settings(max_examples=400, deadline=None)
+def test_plain_and_long_way_identify_alike(
+    rows: list[tuple[str, dict[str, str]]], kind: str, honor: bool
+) -> None:
+    page = f"# TYPE m {kind}\n" + page_of([(name, labels, 1.0) for name, labels in rows])
+    short_way = intake(honor_labels=honor)
+    # A limit that is never met sends every line the long way.
+    long_way = intake(honor_labels=honor, limits=Limits(label_limit=1000))
+    for _ in range(2):
+        assert digest(short_way, page).by_series() == digest(long_way, page).by_series()

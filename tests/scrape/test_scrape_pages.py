@@ -21,7 +21,7 @@ from pharos.errors import PharosError
 from pharos.ingest.scrape.exposition.numbers import HARD, MALFORMED, PARSED, parse_float
 from pharos.ingest.scrape.exposition.scan import Page
 from pharos.ingest.scrape.exposition.text import canonical_bound
-from pharos.ingest.scrape.intake import Format, Intake
+from pharos.ingest.scrape.intake import Format, Intake, JobMemory
 from pharos.ingest.scrape.job import JobConfig
 
 NOW_MS = 1_700_000_000_000
@@ -30,7 +30,7 @@ TARGET = (("instance", "i"), ("job", "j"))
 
 
 def intake(**settings_: Any) -> Intake:
-    return Intake(JobConfig("j", **settings_), TARGET, 7, {}, None)
+    return Intake(JobConfig("j", **settings_), TARGET, 7, JobMemory(), None)
 
 
 def digest(one: Intake, page: str | bytes, form: Format = Format.TEXT, time_ms: int = NOW_MS) -> Written:

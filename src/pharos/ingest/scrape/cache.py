@@ -15,6 +15,7 @@ import numpy as np
 
 from pharos.ingest.protobuf_kernels import hash_bytes, kernel
 from pharos.ingest.scrape.exposition.scan import UNKNOWN, Fault, Page, find_slot, scan_lines
+from pharos.ingest.scrape.learn import index_labels, learn_plain, room_to_learn, target_columns
 from pharos.ingest.scrape.write_request import (
     STALE_BITS,
     changed_exemplars,
@@ -163,6 +164,43 @@ class ScrapeCache:
         )
         page.lines, page.notes, page.notes_hash = lines, notes, int(notes_hash)
         page.revived, page.fault, page.where = revived, Fault(fault), where
+
+    def learn_plain(self, body: Any, page: Page, target: tuple[Any, Any]) -> int:
+        """Learn what is spelled plainly among the unknown lines; return how many texts were new.
+
+        `target` is of learn.target_columns. Right only where no rule or limit looks at the labels.
+        """
+        blob, spans = target
+        unknown, room = room_to_learn(page.spans, page.refs, page.lines, len(blob), len(spans))
+        if unknown == 0:
+            return 0
+        slots = len(self._keys)
+        while slots < (self._used + unknown + 1) * 2:
+            slots *= 2
+        if slots > len(self._keys):
+            self._resize(slots)
+        self._reserve(self.series_count + unknown)
+        if self._blob_size + room > len(self._blob):
+            self._blob = np.concatenate((self._blob[: self._blob_size], np.empty(room, dtype=np.uint8)))
+        slots = _FIRST_SLOTS
+        while slots < (self.series_count + unknown + 1) * 2:
+            slots *= 2
+        by_labels = (np.zeros(slots, dtype=np.uint64), np.zeros(slots, dtype=np.int32))
+        index_labels(self._blob, self._offsets, self._lengths, self.series_count, self._seed, *by_labels)
+        self.series_count, self._blob_size, self._used, fresh = learn_plain(
+            body,
+            (page.spans, page.refs, page.hashes),
+            page.lines,
+            self._seed,
+            target,
+            (self._keys, self._values, self._seen),
+            self.turn,
+            by_labels,
+            (self._blob, self._offsets, self._lengths),
+            (self.series_count, self._blob_size, self._used),
+        )
+        self._trim()
+        return int(fresh)
 
     def unknown_rows(self, page: Page) -> list[int]:
         """Return the first row of each text that is not known."""
@@ -357,10 +395,11 @@ def warm_up() -> None:
     loop.
     """
     cache = ScrapeCache(1)
-    body = np.frombuffer(b'a{b="c"} 1 2 # {d="e"} 1\n# EOF\n', dtype=np.uint8)
+    body = np.frombuffer(b'x 1\na{b="c",l="\xc3\xa4"} 1 2 # {d="e"} 1\n# EOF\n', dtype=np.uint8)
     page = Page.of_size(4)
     for strict in (False, True):
         cache.scan(body, strict, page)
+        cache.learn_plain(body, page, target_columns((("job", "j"),)))
         for row in cache.unknown_rows(page):
             cache.learn(int(page.hashes[row]), cache.series(b"labels"))
         cache.resolve(page)

@@ -46,6 +46,7 @@ from pharos.ingest.scrape.exposition.text import (
     refuse,
 )
 from pharos.ingest.scrape.job import JobConfig
+from pharos.ingest.scrape.learn import target_columns
 from pharos.ingest.scrape.relabel import is_label_name, is_metric_name, relabel
 from pharos.ingest.scrape.write_request import (
     STALE_BITS,
@@ -58,6 +59,7 @@ from pharos.labels import METRIC_NAME, Labels, labels_of
 
 AHEAD_AT_MOST_MS: Final = 600_000
 """How far in the future an explicit timestamp may lie; later ones are left out, as upstream."""
+_MOST_NOTE_SETS: Final = 32
 EXPORTED_PREFIX: Final = "exported_"
 
 REPORT_NAMES: Final = (
@@ -101,6 +103,16 @@ class Digest:
     metadata: dict[str, Metadata] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class JobMemory:
+    """What the targets of one job share: metadata that is stored already, and comments read already, by
+    hash.
+    """
+
+    told: dict[str, Metadata] = field(default_factory=dict)
+    notes: dict[int, list[Note | None]] = field(default_factory=dict)
+
+
 class PageError(PharosError):
     """A page was refused; carries how many samples were read and kept before the fault."""
 
@@ -133,23 +145,27 @@ def merge_target_labels(exposed: Mapping[str, str], target: Labels, honor_labels
 
 
 class Intake:
-    """A target's memory and rules. `told` is shared by the targets of a job: the metadata that is stored
-    already.
-    """
+    """A target's memory and rules; `memory` is shared by the targets of its job."""
 
     def __init__(
-        self, job: JobConfig, labels: Labels, seed: int, told: dict[str, Metadata], cache: ScrapeCache | None
+        self, job: JobConfig, labels: Labels, seed: int, memory: JobMemory, cache: ScrapeCache | None
     ) -> None:
         self._job = job
         self._labels = labels
         self._seed = seed
-        self._told = told
+        self._memory = memory
         self.cache = cache or ScrapeCache(seed)
         self._notes_hash = 0
         self.metadata: tuple[Metadata, ...] = ()
         names = REPORT_NAMES + (EXTRA_REPORT_NAMES if job.extra_scrape_metrics else ())
         self._report = [encode_labels(labels_of({**dict(labels), METRIC_NAME: name})) for name in names]
         self._reported = False
+        limits = job.limits
+        labels_matter = (
+            limits.label_limit or limits.label_name_length_limit or limits.label_value_length_limit
+        )
+        plain = not job.metric_relabel_rules and not labels_matter
+        self._plain = target_columns(labels) if plain else None
 
     def digest(self, body: bytes, form: Format, time_ms: int, page: Page) -> Digest:
         """Return the samples of a page as WriteRequest fields, markers for series that it lacks included.
@@ -204,7 +220,7 @@ class Intake:
 
     def stored(self, digest: Digest) -> None:
         """Note that a digest's body is durable."""
-        self._told.update(digest.metadata)
+        self._memory.told.update(digest.metadata)
 
     def not_stored(self) -> None:
         """Note that the last digest's body was lost: its metadata must be told again."""
@@ -231,18 +247,23 @@ class Intake:
         """
         if page.notes_hash == self._notes_hash and not (page.refs[: page.lines] == -1).any():
             return None
-        found = []
-        for start, stop, row in page.comments[: page.notes].tolist():
-            note = parse_note(body[start:stop], strict)
-            if note is not None:
-                found.append((row, note))
-        return found
+        comments = page.comments[: page.notes].tolist()
+        notes = self._memory.notes.get(page.notes_hash)
+        if notes is None or len(notes) != len(comments):
+            notes = [parse_note(body[start:stop], strict) for start, stop, _ in comments]
+            if len(self._memory.notes) >= _MOST_NOTE_SETS:
+                self._memory.notes.clear()
+            self._memory.notes[page.notes_hash] = notes
+        return [(row, note) for (_, _, row), note in zip(comments, notes, strict=True) if note is not None]
 
     def _learn(self, page: Page, body: bytes, strict: bool, notes: list[tuple[int, Note]] | None) -> int:
         """Read the unknown lines the long way; return how many series are new."""
+        fresh = 0
+        if self._plain is not None:
+            fresh = self.cache.learn_plain(np.frombuffer(body, dtype=np.uint8), page, self._plain)
         rows = self.cache.unknown_rows(page)
         if not rows:
-            return 0
+            return fresh
         types = [(row, note.text) for row, note in notes or [] if note.word == "TYPE"]
         starts = [row for row, _ in types]
         learnt: list[tuple[int, bytes | None]] = []
@@ -252,7 +273,7 @@ class Intake:
             kind = types[place - 1][1] if place else ""
             labels = self._identify(text, strict, kind)
             learnt.append((row, None if labels is None else encode_labels(labels)))
-        added = 0
+        added = fresh
         for row, encoded in learnt:
             added += encoded is not None
             ref = DROPPED if encoded is None else self.cache.series(encoded)
@@ -340,9 +361,11 @@ class Intake:
             word = {"TYPE": "kind", "HELP": "help", "UNIT": "unit"}[note.word]
             families.setdefault(note.family, {})[word] = note.text
         found = [Metadata(family, **texts) for family, texts in families.items()]
-        self.metadata = tuple(told if (told := self._told.get(one.family)) == one else one for one in found)
+        self.metadata = tuple(
+            told if (told := self._memory.told.get(one.family)) == one else one for one in found
+        )
         self._notes_hash = page.notes_hash
-        return {one.family: one for one in self.metadata if self._told.get(one.family) is not one}
+        return {one.family: one for one in self.metadata if self._memory.told.get(one.family) is not one}
 
 
 def _settle_hard_numbers(page: Page, body: bytes) -> None:

@@ -14,7 +14,7 @@ from pharos.errors import Kind, PharosError
 from pharos.ingest.scrape.cache import ScrapeCache, warm_up
 from pharos.ingest.scrape.discovery import FileWatch, addresses
 from pharos.ingest.scrape.fetch import PageFetch
-from pharos.ingest.scrape.intake import Format, Intake, Metadata
+from pharos.ingest.scrape.intake import Format, Intake, JobMemory, Metadata
 from pharos.ingest.scrape.job import JobConfig, ScrapeConfig
 from pharos.ingest.scrape.loop import Fetch, Fetched, Surroundings, TargetLoop, Workspace
 from pharos.ingest.scrape.target import DroppedTarget, Sink, TargetSpec, TargetStatus, target_of
@@ -35,7 +35,7 @@ class _Pool:
 
     job: JobConfig
     watch: FileWatch
-    told: dict[str, Metadata] = field(default_factory=dict)
+    memory: JobMemory = field(default_factory=JobMemory)
     loops: dict[TargetSpec, TargetLoop] = field(default_factory=dict)
     dropped: list[DroppedTarget] = field(default_factory=list)
 
@@ -119,7 +119,7 @@ class Scraper:
         async def fetch() -> Fetched:
             return Fetched(await asyncio.to_thread(produce), form)
 
-        intake = Intake(JobConfig(job), labels, self._seed, {}, None)
+        intake = Intake(JobConfig(job), labels, self._seed, JobMemory(), None)
         loop = TargetLoop(spec, JobConfig(job), fetch, intake, self._local_around)
         self._local[spec] = loop
         if self._outbound is not None:
@@ -198,7 +198,7 @@ class Scraper:
             cache = leaving.loop.intake.cache
             cache.forget_all()
         fetch: Fetch = PageFetch(self._outbound, pool.job, spec)
-        intake = Intake(pool.job, spec.labels, self._seed, pool.told, cache)
+        intake = Intake(pool.job, spec.labels, self._seed, pool.memory, cache)
         return TargetLoop(spec, pool.job, fetch, intake, self._around)
 
     async def _retire(self, pool: _Pool, keep: set[TargetSpec]) -> None:
