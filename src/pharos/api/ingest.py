@@ -55,25 +55,28 @@ def negotiate(headers: Mapping[str, str]) -> FrameKind:
     content_type = headers.get("content-type", "")
     if content_type:
         media, *parameters = (part.strip() for part in content_type.split(";"))
-        if media != "application/x-protobuf":
+        if media.lower() != "application/x-protobuf":
             raise _UnacceptableError(f"Content-Type {content_type!r} is not application/x-protobuf")
         proto = ""
         for parameter in parameters:
             name, _, value = parameter.partition("=")
             if name.strip().lower() == "proto":
-                proto = value.strip()
+                proto = value.strip().strip('"')
         if proto not in _MESSAGES:
             raise _UnacceptableError(f"message {proto!r} is not known; write 1.0 or 2.0")
         kind = _MESSAGES[proto]
     else:
         kind = FrameKind.REMOTE_WRITE_1
-    encoding = headers.get("content-encoding", "snappy")
-    if encoding != "snappy":
+    encoding = headers.get("content-encoding", "") or "snappy"
+    if encoding.lower() != "snappy":
         raise _UnacceptableError(f"Content-Encoding {encoding!r} is not snappy")
     return kind
 
 
-def _written(accepted: Accepted) -> dict[str, str]:
+def _written(kind: FrameKind | None, accepted: Accepted) -> dict[str, str]:
+    """Return the headers that say what was written: 2.0 asks for them, a sender of 1.0 must not see them."""
+    if kind is FrameKind.REMOTE_WRITE_1:
+        return {}
     return {
         "X-Prometheus-Remote-Write-Samples-Written": str(accepted.samples),
         "X-Prometheus-Remote-Write-Histograms-Written": str(accepted.histograms),
@@ -95,20 +98,21 @@ class WriteEndpoint:
         return response
 
     async def _answer(self, request: Request) -> Response:
-        written = _written(Accepted())
+        kind: FrameKind | None = None
         try:
             tenant = tenant_of(request)
             kind = negotiate(request.headers)
             body = await read_body(request, self._max_body_bytes)
             accepted = await self._intake.accept_packed(tenant, kind, body, source="remote_write")
         except _UnacceptableError as exc:
-            return Response(f"{exc}\n", 415, headers=written, media_type="text/plain; charset=utf-8")
+            return Response(f"{exc}\n", 415, media_type="text/plain; charset=utf-8")
         except PharosError as exc:
             response = plain_error(exc)
-            response.headers.update(written)
+            response.headers.update(_written(kind, Accepted()))
             return response
+        written = _written(kind, accepted)
         if accepted.is_whole:
-            return Response(status_code=204, headers=_written(accepted))
+            return Response(status_code=204, headers=written)
         return Response(
-            f"{accepted.refusal()}\n", 400, headers=_written(accepted), media_type="text/plain; charset=utf-8"
+            f"{accepted.refusal()}\n", 400, headers=written, media_type="text/plain; charset=utf-8"
         )

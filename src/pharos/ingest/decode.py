@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from pharos.ingest.histogram_check import histogram_fault
 from pharos.ingest.known import DAY_MS, DAYS_SEEN, find_slot, known_pointers
 from pharos.ingest.protobuf_kernels import (
     FIXED64,
@@ -288,10 +289,7 @@ def _register(
     if fault == 0 and named < 0:
         fault = NO_METRIC_NAME
     if fault != 0:
-        if get_i64(out.counts, FAULT) == 0:
-            put_u64(out.counts, FAULT, fault)
-            put_u64(out.counts, FAULT_AT, labels_start)
-        _add(out.counts, INVALID, 1)
+        _refuse(out, fault, labels_start)
         return MALFORMED, -1
     if slot < 0:
         slot = _new_slot(known, used, slot, key[0], key[1], ident, metric)
@@ -324,6 +322,15 @@ def _register(
     return DONE, slot
 
 
+@inlined_kernel
+def _refuse(out: Any, fault: Any, place: Any) -> None:
+    """Count a refused series or histogram; the first says why."""
+    if get_i64(out.counts, FAULT) == 0:
+        put_u64(out.counts, FAULT, fault)
+        put_u64(out.counts, FAULT_AT, place)
+    _add(out.counts, INVALID, 1)
+
+
 @kernel
 def _put_part(buf: Any, out: Any, field: int, first: int, stop: int, least_ms: int, most_ms: int) -> int:
     """Note where an exemplar (field 3) or histogram (field 4) lies; return how it ended."""
@@ -333,6 +340,10 @@ def _put_part(buf: Any, out: Any, field: int, first: int, stop: int, least_ms: i
             return MALFORMED
         if ts > most_ms or ts < least_ms:
             _add(out.counts, FUTURE if ts > most_ms else OLD, 1)
+            return DONE
+        fault = histogram_fault(buf, first, stop)
+        if fault != 0:
+            _refuse(out, fault, first)
             return DONE
     k = get_i64(out.counts, PARTS)
     if k == out.part_room:

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pharos.errors import Kind, PharosError
-from pharos.ingest import decode, run, wire_labels
+from pharos.ingest import decode, histogram_check, run, wire_labels
 from pharos.ingest.known import DAY_MS, KnownSeries
 from pharos.ingest.parts import Parts, SeenMetadata, decode_parts
+from pharos.ingest.protobuf_kernels import read_length, read_tag
 from pharos.ingest.run import TenantColumns
 from pharos.ingest.scatter import gather_labels
 from pharos.ingest.transcode import transcode_v2
@@ -34,6 +35,8 @@ class FrameKind(IntEnum):
 
 FUTURE_TOLERANCE_MS: Final = 600_000
 _BODY_MAX_BYTES: Final = 64 << 20
+# A body of 64 MiB makes half of this if its samples are of usual size; what makes more is built to.
+_DECODED_MAX_BYTES: Final = 512 << 20
 _YEAR_2299_MS: Final = 10_382_000_000_000
 _YEAR_1900_MS: Final = -2_208_900_000_000
 
@@ -46,6 +49,7 @@ _FAULTS: Final = {
     wire_labels.LABEL_NAME_TOO_LONG: f"a label name is longer than {wire_labels.LABEL_NAME_MAX_BYTES} bytes",
     wire_labels.LABEL_VALUE_TOO_LONG: f"a label value is longer than {wire_labels.LABEL_VALUE_MAX_BYTES} bytes",
     wire_labels.BAD_LABEL: "a label message is malformed",
+    **histogram_check.FAULTS,
 }
 
 
@@ -60,13 +64,15 @@ class Accepted:
     future: int = 0
     old: int = 0
     invalid_series: int = 0
+    refused_exemplars: int = 0
+    """Exemplars with labels that are refused, or at times outside of the bounds."""
     fault: str = ""
     """Why the first refused series was refused; empty if none was."""
 
     @property
     def is_whole(self) -> bool:
         """Whether nothing of the request was refused."""
-        return not (self.future or self.old or self.invalid_series)
+        return not (self.future or self.old or self.invalid_series or self.refused_exemplars)
 
     @property
     def is_empty(self) -> bool:
@@ -82,6 +88,8 @@ class Accepted:
             parts.append(f"{self.old} samples are older than the store keeps")
         if self.invalid_series:
             parts.append(f"{self.invalid_series} series are invalid, the first because {self.fault}")
+        if self.refused_exemplars:
+            parts.append(f"{self.refused_exemplars} exemplars have invalid labels or times")
         return "; ".join(parts)
 
 
@@ -132,10 +140,14 @@ class Decoder:
         self._scratch: NDArray[np.int64] = np.empty((wire_labels.LABELS_MAX, 4), np.int64)
         self._saved: NDArray[np.int64] = np.zeros(run.COUNTS, np.int64)
         self._max_age_ms = max_age_ms
+        self._decoded_max = _DECODED_MAX_BYTES
 
     def fresh(self) -> Decoder:
-        """Return a decoder of the same settings that has seen nothing."""
-        return Decoder(seed=self._seed, today=self.known.base_day, max_age_ms=self._max_age_ms)
+        """Return a decoder of the same settings that has seen nothing, for what was accepted before."""
+        decoder = Decoder(seed=self._seed, today=self.known.base_day, max_age_ms=self._max_age_ms)
+        # Room doubles from another base than when the frame was accepted: never refuse it now.
+        decoder._decoded_max = 4 * self._decoded_max
+        return decoder
 
     def forget(self) -> None:
         """Forget every series: for when a run that registered some was not stored."""
@@ -153,14 +165,13 @@ class Decoder:
         buf = np.frombuffer(body, np.uint8)
         seed = self.known.seed_of(tenant)
         bounds = self._bounds(recv_ns // 1_000_000)
-        ended, at = self._pass_over(buf, columns, seed, bounds)
-        if ended == decode.SCATTERED:
-            columns.rollback(undo.mark, self.known.arrays.days)
-            buf = np.frombuffer(gather_labels(body), np.uint8)
-            ended, at = self._pass_over(buf, columns, seed, bounds)
         try:
-            if ended != decode.DONE:
-                raise PharosError(Kind.INVALID, f"malformed WriteRequest at byte {at}", position=at)
+            ended, at = self._pass_over(buf, columns, seed, bounds)
+            if ended == decode.SCATTERED:
+                columns.rollback(undo.mark, self.known.arrays.days)
+                buf = np.frombuffer(gather_labels(body), np.uint8)
+                ended, at = self._pass_over(buf, columns, seed, bounds)
+            _check_end(ended, at)
             parts = decode_parts(
                 buf, columns.parts, int(columns.counts[run.PARTS]), bounds, seed, self._seen_metadata
             )
@@ -184,7 +195,7 @@ class Decoder:
         self, buf: NDArray[np.uint8], columns: TenantColumns, seed: np.uint64, bounds: tuple[int, int]
     ) -> tuple[int, int]:
         """Run the kernel to the end of the body, growing what it asks for."""
-        pos = 0
+        pos, room_max = 0, columns.room_bytes() + self._decoded_max
         while True:
             ended, pos = decode.decode_request(
                 buf,
@@ -200,7 +211,15 @@ class Decoder:
                 *bounds,
             )
             if ended == decode.NEED_ROOM:
-                columns.grow()
+                if columns.room_bytes() > room_max:
+                    raise PharosError(
+                        Kind.TOO_LARGE,
+                        f"the request decodes to more than {self._decoded_max >> 20} MiB",
+                        hint="send fewer samples in a request",
+                    )
+                _, _, content = read_tag(buf, pos, len(buf))
+                first, stop = read_length(buf, content, len(buf))
+                columns.grow(int(stop) - int(first))
             elif ended == decode.NEED_SLOTS:
                 self._grow_known(columns)
             else:
@@ -227,6 +246,11 @@ class Decoder:
         if not into.oldest_recv_ns:
             into.oldest_recv_ns = recv_ns
         return accepted
+
+
+def _check_end(ended: int, at: int) -> None:
+    if ended != decode.DONE:
+        raise PharosError(Kind.INVALID, f"malformed WriteRequest at byte {at}", position=at)
 
 
 def declared_bytes(body: bytes | memoryview) -> int:
@@ -286,6 +310,7 @@ def _accepted(counts: NDArray[np.int64], before: NDArray[np.int64], parts: Parts
         histograms=len(parts.histograms.id) if parts.histograms else 0,
         exemplars=len(parts.exemplars.id) if parts.exemplars else 0,
         metadata=len(parts.metadata),
+        refused_exemplars=parts.refused_exemplars,
         future=int(counts[run.FUTURE]),
         old=int(counts[run.OLD]),
         invalid_series=int(counts[run.INVALID]),

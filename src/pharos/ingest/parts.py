@@ -20,7 +20,6 @@ from pharos.ingest.protobuf_kernels import (
     VARINT,
     byte_pointer,
     hash_bytes,
-    is_utf8,
     kernel,
     read_f64,
     read_length,
@@ -111,6 +110,7 @@ class Parts:
     histograms: Histograms | None = None
     exemplars: Exemplars | None = None
     metadata: list[Metadata] = field(default_factory=list)
+    refused_exemplars: int = 0
 
 
 @kernel
@@ -366,7 +366,7 @@ def _label_fields(buf: Any, start: int, end: int, scratch: Any, at: Any) -> tupl
 def _read_exemplars(
     buf: Any, parts: Any, count: int, bounds: Any, out: Any, texts: Any, scratch: Any, at: Any
 ) -> Any:
-    """Read every located exemplar; return (rows or -1 - place of a malformed one, key bytes, value bytes)."""
+    """Read every located exemplar that is good; return (rows, key bytes, value bytes)."""
     ids, metrics, ts_ms, values, ends = out
     keys, vals = texts
     row = 0
@@ -377,9 +377,7 @@ def _read_exemplars(
         if parts.kind[k] != EXEMPLAR:
             continue
         many, value, ts, fault = _label_fields(buf, parts.start[k], parts.end[k], scratch, at)
-        if fault != 0:
-            return -1 - k, key_at, value_at
-        if ts < bounds[0] or ts > bounds[1]:
+        if fault != 0 or ts < bounds[0] or ts > bounds[1]:
             continue
         for i in range(many):
             key_at = put_string(scratch, at[i, 0], at[i, 1], keys, key_at)
@@ -396,7 +394,8 @@ def _read_exemplars(
 
 def _exemplars(
     buf: NDArray[np.uint8], parts: PartArrays, count: int, bounds: tuple[int, int]
-) -> Exemplars | None:
+) -> tuple[Exemplars | None, int]:
+    """Return the good exemplars and how many are not."""
     chosen = parts.kind[:count] == EXEMPLAR
     rows = int(np.count_nonzero(chosen))
     sizes = (parts.end[:count] - parts.start[:count])[chosen]
@@ -412,12 +411,10 @@ def _exemplars(
     at = np.empty((LABELS_MAX, 4), np.int64)
     scratch = np.empty(int(sizes.max()) + 16, np.uint8)
     done, keys, values = _read_exemplars(buf, parts, count, bounds, out, texts, scratch, at)
-    if done < 0:
-        start = int(parts.start[-1 - done])
-        raise PharosError(Kind.INVALID, f"malformed exemplar at byte {start} of the request", position=start)
     if done == 0:
-        return None
-    return Exemplars(*(array[:done] for array in out), texts[0][:keys].tobytes(), texts[1][:values].tobytes())
+        return None, rows
+    columns = (array[:done] for array in out)
+    return Exemplars(*columns, texts[0][:keys].tobytes(), texts[1][:values].tobytes()), rows - done
 
 
 @kernel
@@ -461,10 +458,8 @@ def _parse_metadata(buf: NDArray[np.uint8], start: int, end: int) -> Metadata:
         if pos >= 0 and number in texts and wire == LENGTH_DELIMITED:
             first, pos = read_length(buf, pos, end)
             if pos >= 0:
-                if not is_utf8(buf, first, pos):
-                    pos = -1
-                else:
-                    texts[number] = buf[first:pos].tobytes().decode()
+                # A help text in another encoding is no reason to refuse the samples beside it.
+                texts[number] = buf[first:pos].tobytes().decode(errors="replace")
         elif pos >= 0 and number == 1 and wire == VARINT:
             kind, pos = read_varint(buf, pos, end)
         elif pos >= 0:
@@ -515,7 +510,7 @@ def decode_parts(
     seed: np.uint64,
     seen: SeenMetadata,
 ) -> Parts:
-    """Return what `decode_request` located in `buf`; exemplars outside of `bounds` (ms) are left out.
+    """Return what `decode_request` located in `buf`; bad exemplars, or outside of `bounds` (ms), are counted.
 
     Raises PharosError(INVALID) for a malformed message; nothing is remembered then but other metadata of
     the same request, which the sender repeats.
@@ -525,7 +520,7 @@ def decode_parts(
     if np.any(kinds == HISTOGRAM):
         result.histograms = _histograms(buf, parts, count)
     if np.any(kinds == EXEMPLAR):
-        result.exemplars = _exemplars(buf, parts, count, bounds)
+        result.exemplars, result.refused_exemplars = _exemplars(buf, parts, count, bounds)
     if np.any(kinds == METADATA):
         result.metadata = seen.take_new(buf, parts, count, seed)
     return result

@@ -124,10 +124,6 @@ def _grown(old: NDArray[np.generic], size: int) -> NDArray[np.generic]:
     return fresh
 
 
-def _fuller(used: int, size: int, room: int) -> int:
-    return max(2 * size, used + room) if used + room > size else size
-
-
 class TenantColumns:
     """One tenant's share of a run."""
 
@@ -150,29 +146,33 @@ class TenantColumns:
                 days[slot] = self.series.days_before[row]
         self.counts[:] = mark
 
-    def grow(self) -> None:
-        """Double whatever is more than half full: called when a kernel ran out of room."""
-        counts = self.counts
-        rows = _fuller(int(counts[SAMPLES]), len(self.samples.id), len(self.samples.id) // 2 + 1)
-        if rows > len(self.samples.id):
-            self.samples = SampleArrays(*(_grown(a, rows) for a in self.samples))  # type: ignore[arg-type]
-        rows = _fuller(int(counts[STARTS]), len(self.starts.id), len(self.starts.id) // 2 + 1)
-        if rows > len(self.starts.id):
-            self.starts = StartArrays(*(_grown(a, rows) for a in self.starts))  # type: ignore[arg-type]
-        rows = _fuller(int(counts[PARTS]), len(self.parts.kind), len(self.parts.kind) // 2 + 1)
-        if rows > len(self.parts.kind):
-            self.parts = PartArrays(*(_grown(a, rows) for a in self.parts))  # type: ignore[arg-type]
-        self._grow_series()
+    def grow(self, message_bytes: int) -> None:
+        """Make room for a message of this size; called when a kernel ran out of it, until there is enough.
 
-    def _grow_series(self) -> None:
-        series, counts = self.series, self.counts
-        rows = _fuller(int(counts[SERIES]), len(series.id), len(series.id) // 2 + 1)
-        used = int(max(counts[METRIC_BYTES], counts[KEY_BYTES], counts[VALUE_BYTES]))
-        text = _fuller(used, len(series.keys), len(series.keys) // 2 + 1)
-        self.series = SeriesArrays(
-            *(_grown(a, rows) for a in series[:6]),  # type: ignore[arg-type]
-            *(_grown(a, text) for a in series[6:]),  # type: ignore[arg-type]
-        )
+        Doubles the rows that the message could overflow. If there are none it is the series that want room:
+        a row, with all its labels, for each day.
+        """
+        counts, most = self.counts, message_bytes // 2 + 1
+        grew = False
+        if int(counts[SAMPLES]) + most > len(self.samples.id):
+            grew, rows = True, 2 * len(self.samples.id)
+            self.samples = SampleArrays(*(_grown(a, rows) for a in self.samples))  # type: ignore[arg-type]
+        if int(counts[STARTS]) + most > len(self.starts.id):
+            grew, rows = True, 2 * len(self.starts.id)
+            self.starts = StartArrays(*(_grown(a, rows) for a in self.starts))  # type: ignore[arg-type]
+        if int(counts[PARTS]) + most > len(self.parts.kind):
+            grew, rows = True, 2 * len(self.parts.kind)
+            self.parts = PartArrays(*(_grown(a, rows) for a in self.parts))  # type: ignore[arg-type]
+        if not grew:
+            rows, text = 2 * len(self.series.id), 2 * len(self.series.keys)
+            self.series = SeriesArrays(
+                *(_grown(a, rows) for a in self.series[:6]),  # type: ignore[arg-type]
+                *(_grown(a, text) for a in self.series[6:]),  # type: ignore[arg-type]
+            )
+
+    def room_bytes(self) -> int:
+        """Return the size of the arrays, used or not."""
+        return sum(a.nbytes for group in (self.samples, self.starts, self.series, self.parts) for a in group)
 
     def memory_bytes(self) -> int:
         """Return the bytes that the rows written so far stand for."""

@@ -110,7 +110,10 @@ def _v1() -> Iterator[Body]:
     yield Body("labels as a number", lambda now: good(now) + field(1, number_field(1, 5)), (400,))
     yield Body("series as a number", lambda now: good(now) + number_field(1, 5), (400,))
     yield Body(
-        "a label name as a number", lambda now: good(now) + field(1, field(1, number_field(1, 5))), (400,)
+        "a label name as a number",
+        lambda now: good(now) + field(1, field(1, number_field(1, 5)) + sample(now, 1.0)),
+        (400,),
+        stores_good=True,
     )
     yield Body("a sample as a number", lambda now: good(now) + field(1, named + number_field(2, 5)), (400,))
     value_as_number = number_field(1, 5)
