@@ -105,6 +105,7 @@ def _read(session: Session, tenant: str, matchers: Sequence[Matcher], days: tupl
     if not table.num_rows:
         empty: NDArray[np.uint64] = np.empty(0, np.uint64)
         return Selection((), empty, (), id_table(empty))
-    ids = table["id"].to_numpy()
+    # A copy: what is kept must not lie in the memory of an answer, which the engine uses again.
+    ids = table["id"].to_numpy().copy()
     metrics = tuple(np.unique(table["m"].to_numpy()).tolist())
     return Selection(tuple(label_sets(table["l"])), ids, metrics, id_table(ids))
