@@ -241,6 +241,7 @@ async def serve(settings: Settings, sock: socket.socket, announce: Callable[[str
         config = uvicorn.Config(
             pharos.app,
             log_config=None,
+            proxy_headers=False,
             access_log=False,
             lifespan="off",
             server_header=False,
