@@ -17,8 +17,11 @@ import cramjam
 from pharos.clock import Clock
 from pharos.errors import Kind, PharosError
 from pharos.ingest.decoder import Accepted, Decoder, FrameKind, Run, plain_body
+from pharos.ingest.run import TenantColumns
 from pharos.telemetry import INGEST_ACCEPT_SECONDS, INGEST_BYTES, INGEST_REJECTED, INGEST_SAMPLES
 from pharos.wal import Wal
+
+_SPARE_COLUMNS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,8 @@ class Intake:
         self._clock = clock
         self._options = options
         self._lock = threading.Lock()
-        self._run = Run()
+        self._spare: list[TenantColumns] = []
+        self._run = Run(self._spare)
         self._pending: list[Run] = []
         self._pool = ThreadPoolExecutor(options.threads, thread_name_prefix="intake")
         self._refusal: PharosError | None = None
@@ -92,7 +96,7 @@ class Intake:
         tenant: str,
         kind: FrameKind,
         body: bytes,
-        plain: bytes | None,
+        plain: bytes | memoryview | None,
         synced: asyncio.Future[None],
         loop: asyncio.AbstractEventLoop,
     ) -> Accepted:
@@ -147,7 +151,7 @@ class Intake:
     def _retire_run(self) -> None:
         if self._run.frames:
             self._pending.append(self._run)
-        self._run = Run()
+        self._run = Run(self._spare)
 
     def take(self) -> list[Run]:
         """Seal the log and return the runs that wait to be stored, oldest first.
@@ -172,6 +176,10 @@ class Intake:
             self._wal.commit(run.segment)
         with self._lock:
             self._pending.remove(run)
+            for columns in run.tenants.values():
+                if len(self._spare) < _SPARE_COLUMNS:
+                    columns.counts[:] = 0
+                    self._spare.append(columns)
 
     def forget_series(self) -> None:
         """Register every series anew: called when a run was not stored as it was."""
