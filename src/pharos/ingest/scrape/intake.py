@@ -20,6 +20,7 @@ import numpy as np
 
 from pharos.errors import Kind, PharosError
 from pharos.ingest.scrape.cache import ScrapeCache
+from pharos.ingest.scrape.exposition.families import SpelledPage, spell
 from pharos.ingest.scrape.exposition.scan import (
     DROPPED,
     EXEMPLAR_START,
@@ -27,16 +28,19 @@ from pharos.ingest.scrape.exposition.scan import (
     HARD_TIME,
     HARD_VALUE,
     HAS_TIME,
+    IS_HISTOGRAM,
     START,
     STOP,
     TIME_START,
     TIME_STOP,
+    UNKNOWN,
     VALUE_START,
     VALUE_STOP,
     Fault,
     Page,
 )
 from pharos.ingest.scrape.exposition.text import (
+    Exemplar,
     Note,
     canonical_bound,
     parse_exemplar,
@@ -51,6 +55,7 @@ from pharos.ingest.scrape.relabel import is_label_name, is_metric_name, relabel
 from pharos.ingest.scrape.write_request import (
     STALE_BITS,
     encode_exemplar,
+    encode_histogram,
     encode_labels,
     encode_metadata,
     encode_sample,
@@ -160,6 +165,7 @@ class Intake:
         names = REPORT_NAMES + (EXTRA_REPORT_NAMES if job.extra_scrape_metrics else ())
         self._report = [encode_labels(labels_of({**dict(labels), METRIC_NAME: name})) for name in names]
         self._reported = False
+        self._last_exemplars: dict[tuple[int, int], Exemplar] = {}
         limits = job.limits
         labels_matter = (
             limits.label_limit or limits.label_name_length_limit or limits.label_value_length_limit
@@ -174,12 +180,16 @@ class Intake:
         before.
         """
         strict = form is Format.OPENMETRICS
+        spelled = None
+        if form is Format.PROTOBUF:
+            spelled = self._spell(body)
+            body, page = spelled.text(), Page.of_size(len(spelled.lines) + 1)
         array = np.frombuffer(body, dtype=np.uint8)
         self.cache.scan(array, strict, page)
         try:
             self._check_fault(page, body)
             _settle_hard_numbers(page, body)
-            notes = self._notes(page, body, strict)
+            notes = self._notes(page, body, strict) if spelled is None else self._place(page, spelled)
             added = page.revived + self._learn(page, body, strict, notes)
             kept = self.cache.count_kept(page)
             self._check_sample_limit(kept)
@@ -194,9 +204,54 @@ class Intake:
             self._job.track_timestamps_staleness,
         )
         parts = [emitted.body, self.cache.stale(time_ms), *exemplars]
+        if spelled is not None:
+            parts += self._beside(page, spelled, time_ms)
         changed = self._metadata(page, notes)
         parts += [encode_metadata(one.family, one.kind, one.help, one.unit) for one in changed.values()]
         return Digest(b"".join(parts), page.lines, kept, added, changed)
+
+    def _spell(self, body: bytes) -> SpelledPage:
+        job = self._job
+        try:
+            return spell(
+                body, native=job.scrape_native_histograms, classic_too=job.always_scrape_classic_histograms
+            )
+        except PharosError as exc:
+            raise PageError(exc, 0, 0) from exc
+
+    def _place(self, page: Page, spelled: SpelledPage) -> list[tuple[int, Note]] | None:
+        """Put what text could not say into the scanned page; return its notes as `_notes` does."""
+        for row, time_ms in spelled.times:
+            page.times[row] = time_ms
+            page.flags[row] |= HAS_TIME
+        for row, _ in spelled.histograms:
+            page.flags[row] |= IS_HISTOGRAM
+        page.notes_hash = hash(tuple(spelled.notes))
+        known = page.notes_hash == self._notes_hash and not (page.refs[: page.lines] == UNKNOWN).any()
+        return None if known else spelled.notes
+
+    def _beside(self, page: Page, spelled: SpelledPage, time_ms: int) -> list[bytes]:
+        """Return the native histograms, and the exemplars that are new, of a protobuf page."""
+        found = []
+        honored = self._job.honor_timestamps
+        times = {row: own for row, own in spelled.times if honored}
+        for row, histogram in spelled.histograms:
+            if page.refs[row] >= 0:
+                histogram.timestamp = times.get(row, time_ms)
+                labels = self.cache.labels(int(page.refs[row]))
+                found.append(encode_histogram(labels, histogram.SerializeToString()))
+        latest: dict[tuple[int, int], Exemplar] = {}
+        for place, (row, exemplar) in enumerate(spelled.exemplars):
+            key = (int(page.hashes[row]), place)
+            latest[key] = exemplar
+            is_new = page.refs[row] >= 0 and self._last_exemplars.get(key) != exemplar
+            # A native histogram's exemplar without a time cannot be told from a repeated one.
+            if is_new and (exemplar.time_ms is not None or not page.flags[row] & IS_HISTOGRAM):
+                stamp = times.get(row, time_ms) if exemplar.time_ms is None else exemplar.time_ms
+                labels = self.cache.labels(int(page.refs[row]))
+                found.append(encode_exemplar(labels, exemplar.labels, exemplar.value, stamp))
+        self._last_exemplars = latest
+        return found
 
     def stale(self, time_ms: int) -> bytes:
         """Return stale markers for all that is live, for a scrape that failed or a target that is gone."""
@@ -245,7 +300,7 @@ class Intake:
         """Return (samples before it, note) for each comment; None if all comments are those of the last
         page.
         """
-        if page.notes_hash == self._notes_hash and not (page.refs[: page.lines] == -1).any():
+        if page.notes_hash == self._notes_hash and not (page.refs[: page.lines] == UNKNOWN).any():
             return None
         comments = page.comments[: page.notes].tolist()
         notes = self._memory.notes.get(page.notes_hash)

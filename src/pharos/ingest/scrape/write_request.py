@@ -22,7 +22,7 @@ from pharos.ingest.protobuf_kernels import (
     varint_size,
     write_varint,
 )
-from pharos.ingest.scrape.exposition.scan import EXEMPLAR_START, HAS_EXEMPLAR, HAS_TIME
+from pharos.ingest.scrape.exposition.scan import EXEMPLAR_START, HAS_EXEMPLAR, HAS_TIME, IS_HISTOGRAM
 from pharos.labels import Labels
 
 STALE_BITS: Final = 0x7FF0000000000002
@@ -79,6 +79,11 @@ def encode_exemplar(labels: bytes, exemplar_labels: Labels, value: float, time_m
     """Return a TimeSeries field that carries one exemplar and no sample, as Prometheus sends them."""
     content = encode_labels(exemplar_labels) + b"\x11" + struct.pack("<d", value) + b"\x18" + varint(time_ms)
     return field(0x0A, labels + field(0x1A, content))
+
+
+def encode_histogram(labels: bytes, histogram: bytes) -> bytes:
+    """Return a TimeSeries field with one native histogram, its message encoded already."""
+    return field(0x0A, labels + field(0x22, histogram))
 
 
 def encode_metadata(family: str, kind: str, help_text: str, unit: str) -> bytes:
@@ -155,7 +160,8 @@ def put_samples(
         if not explicit or track_times:
             tracked[ref] = turn
             live[ref] = 1
-        size = _put(out, size, blob, offsets[ref], lengths[ref], bits[row], stamp)
+        if (flags[row] & IS_HISTOGRAM) == 0:
+            size = _put(out, size, blob, offsets[ref], lengths[ref], bits[row], stamp)
     return size, duplicates, ahead
 
 

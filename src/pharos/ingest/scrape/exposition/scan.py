@@ -29,6 +29,8 @@ HAS_TIME: Final = 1
 HARD_VALUE: Final = 2
 HARD_TIME: Final = 4
 HAS_EXEMPLAR: Final = 8
+IS_HISTOGRAM: Final = 16
+"""The row stands for a native histogram: it is tracked, but no float sample is written."""
 
 START: Final = 0
 STOP: Final = 1
