@@ -79,6 +79,9 @@ EXEMPLAR: Final = 1
 HISTOGRAM: Final = 2
 METADATA: Final = 3
 
+_EXEMPLAR_TIME: Final = 3
+_HISTOGRAM_TIME: Final = 15
+
 _NO_DAY: Final = -(1 << 62)
 _MANY_DAYS: Final = -(1 << 61)
 
@@ -199,8 +202,8 @@ def _put_series(
 def _read_sample(buf: Any, start: int, end: int) -> tuple[float, int, int, int]:
     """Return (value, time ms, start timestamp ms, offset or -1) of a Sample message."""
     value = 0.0
-    ts = np.int64(0)
-    begun = np.int64(0)
+    ts: Any = np.int64(0)
+    begun: Any = np.int64(0)
     pos = start
     while 0 <= pos < end:
         field, wire, pos = read_tag(buf, pos, end)
@@ -222,15 +225,15 @@ def _read_sample(buf: Any, start: int, end: int) -> tuple[float, int, int, int]:
 
 
 @kernel
-def histogram_time(buf: Any, start: int, end: int) -> tuple[int, int]:
-    """Return (time ms, offset or -1) of a Histogram message (field 15)."""
-    ts = np.int64(0)
+def part_time(buf: Any, start: int, end: int, time_field: int) -> tuple[int, int]:
+    """Return (time ms, offset or -1) of a Histogram or Exemplar message."""
+    ts: Any = np.int64(0)
     pos = start
     while 0 <= pos < end:
         field, wire, pos = read_tag(buf, pos, end)
         if pos < 0:
             break
-        if field == 15 and wire == VARINT:
+        if field == time_field and wire == VARINT:
             raw, pos = read_varint(buf, pos, end)
             ts = np.int64(raw)
         else:
@@ -279,8 +282,10 @@ def _register(
     base_day: int,
     samples_from: int,
     parts_from: int,
+    least_ms: int,
+    most_ms: int,
 ) -> tuple[int, int]:
-    """Check a series' labels and register it for each new day of its samples and histograms.
+    """Check a series' labels and register it for each new day of what it brings.
 
     Returns (how it ended, slot); MALFORMED for a series that is refused.
     """
@@ -295,16 +300,17 @@ def _register(
         slot = _new_slot(known, used, slot, key[0], key[1], ident, metric)
         if slot < 0:
             return NEED_SLOTS, -1
-    last = np.int64(_NO_DAY)
+    last: Any = np.int64(_NO_DAY)
     samples_to = get_i64(out.counts, SAMPLES)
     for row in range(samples_from, samples_to + get_i64(out.counts, PARTS) - parts_from):
         if row < samples_to:
             ts = get_i64(out.sample_ts, row)
         else:
             part = parts_from + row - samples_to
-            if load_u8(out.part_kind, part) != HISTOGRAM:
+            field = _HISTOGRAM_TIME if load_u8(out.part_kind, part) == HISTOGRAM else _EXEMPLAR_TIME
+            ts, _ = part_time(buf, get_i64(out.part_start, part), get_i64(out.part_end, part), field)
+            if ts > most_ms or ts < least_ms:
                 continue
-            ts, _ = histogram_time(buf, get_i64(out.part_start, part), get_i64(out.part_end, part))
         day = day_of(ts)
         before = get_u64(known.days, slot)
         if day == last or _is_registered(before, base_day, day):
@@ -335,7 +341,7 @@ def _refuse(out: Any, fault: Any, place: Any) -> None:
 def _put_part(buf: Any, out: Any, field: int, first: int, stop: int, least_ms: int, most_ms: int) -> int:
     """Note where an exemplar (field 3) or histogram (field 4) lies; return how it ended."""
     if field == 4:
-        ts, after = histogram_time(buf, first, stop)
+        ts, after = part_time(buf, first, stop, _HISTOGRAM_TIME)
         if after < 0:
             return MALFORMED
         if ts > most_ms or ts < least_ms:
@@ -378,11 +384,11 @@ def _scan_series(buf: Any, start: int, end: int, out: Any, least_ms: int, most_m
 
     Returns (how it ended, labels start, labels end, the one day of all its samples or _MANY_DAYS).
     """
-    labels_start = np.int64(start)
-    labels_end = np.int64(start)
+    labels_start: Any = np.int64(start)
+    labels_end: Any = np.int64(start)
     pos = start
     row = get_i64(out.counts, SAMPLES)
-    day = np.int64(_NO_DAY)
+    day: Any = np.int64(_NO_DAY)
     ended = DONE
     while pos < end and ended == DONE:
         begin = pos
@@ -441,7 +447,7 @@ def _decode_series(
     parts_from = get_i64(out.counts, PARTS)
     ended, labels_start, labels_end, day = _scan_series(buf, start, end, out, least_ms, most_ms)
     if ended != DONE or day == _NO_DAY:
-        return np.int64(ended)
+        return np.int64(ended)  # type: ignore[return-value]
     low, high = hash_bytes_128(buf, labels_start, labels_end, seed)
     low |= np.uint64(1)
     slot = find_slot(known, low, high)
@@ -459,6 +465,8 @@ def _decode_series(
             base_day,
             row,
             parts_from,
+            least_ms,
+            most_ms,
         )
         if ended == MALFORMED:
             put_u64(out.counts, SAMPLES, row)
@@ -466,7 +474,7 @@ def _decode_series(
             put_u64(out.counts, PARTS, parts_from)
             return DONE
         if ended != DONE:
-            return np.int64(ended)
+            return np.int64(ended)  # type: ignore[return-value]
     ident = get_u64(known.id, slot)
     metric = get_u64(known.metric, slot)
     for k in range(row, get_i64(out.counts, SAMPLES)):

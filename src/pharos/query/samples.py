@@ -118,7 +118,7 @@ class MetricSource:
         where = "" if len(selection) <= _FEW_SERIES else f" WHERE {time_condition(start_ms, end_ms)}"
         try:
             rows = self._session.query(
-                Statement(f"SELECT id, ts, {value} FROM {table} PREWHERE {condition}{where}"),
+                Statement(f"SELECT id, ts, {value} AS number FROM {table} PREWHERE {condition}{where}"),
                 purpose=table,
                 limits=self._limits(),
             )
@@ -130,7 +130,7 @@ class MetricSource:
         self._left -= rows.num_rows
         if self._left <= 0:
             raise self._too_many()
-        return regroup(row_chunks(rows, value), selection.ids, len(selection), start_ms, end_ms)
+        return regroup(row_chunks(rows, "number"), selection.ids, len(selection), start_ms, end_ms)
 
     def _too_many(self) -> PharosError:
         return PharosError(
@@ -151,7 +151,7 @@ class MetricSource:
     ) -> NDArray[np.int64]:
         """Return the start timestamp of each sample, 0 where none is known."""
         st_offsets, st_ts, st = self._read(
-            "starts", "toFloat64(start_ms) AS st", selection, start_ms, end_ms, whole=whole
+            "starts", "toFloat64(start_ms)", selection, start_ms, end_ms, whole=whole
         )
         found: NDArray[np.int64] = np.zeros(len(ts), np.int64)
         for i in range(len(selection)):
