@@ -1,0 +1,158 @@
+"""What `evaluate` promises besides numbers: types, limits, deadlines, sharing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from pharos.errors import Kind, PharosError
+from pharos.labels import Matcher, labels_of
+from pharos.promql.aggregate_hash import hash_labels, xxhash64
+from pharos.promql.annotations import format_f, format_g
+from pharos.promql.calls import dates_of
+from pharos.promql.calls_label import natural_less
+from pharos.promql.evaluate import EvalOptions, evaluate, evaluate_text
+from pharos.promql.parse import parse
+from pharos.promql.plan import plan
+from pharos.promql.source import SeriesBlock
+from pharos.promql.values import AnswerType
+
+
+class Counting:
+    """Ten series with a sample a minute, and a count of the reads."""
+
+    def __init__(self, series: int = 10, samples: int = 10) -> None:
+        self.reads = 0
+        self.block = SeriesBlock(
+            [labels_of({"__name__": "m_total", "i": str(i)}) for i in range(series)],
+            np.arange(series + 1, dtype=np.int64) * samples,
+            np.tile(np.arange(samples, dtype=np.int64) * 60_000, series),
+            np.arange(series * samples, dtype=np.float64),
+        )
+
+    def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesBlock:
+        self.reads += 1
+        return self.block
+
+
+@pytest.mark.parametrize(
+    ("query", "step_ms", "kind"),
+    [
+        ("1 + 1", 0, AnswerType.SCALAR),
+        ('"x"', 0, AnswerType.STRING),
+        ("m_total", 0, AnswerType.VECTOR),
+        ("m_total[5m]", 0, AnswerType.MATRIX),
+        ("m_total[5m:1m]", 0, AnswerType.MATRIX),
+        ("1 + 1", 60_000, AnswerType.MATRIX),
+        ("sum(m_total)", 60_000, AnswerType.MATRIX),
+    ],
+)
+def test_an_answer_has_the_type_of_the_api(query: str, step_ms: int, kind: AnswerType) -> None:
+    start = 0 if step_ms else 540_000
+    assert evaluate_text(query, Counting(), start, 540_000, step_ms).type is kind
+
+
+@pytest.mark.parametrize("query", ['"x"', "m_total[5m]"])
+def test_a_range_query_refuses_strings_and_ranges(query: str) -> None:
+    with pytest.raises(PharosError, match="invalid expression type") as caught:
+        evaluate_text(query, Counting(), 0, 60_000, 60_000)
+    assert caught.value.kind is Kind.INVALID
+
+
+def test_equal_expressions_are_read_and_evaluated_once() -> None:
+    source = Counting()
+    answer = evaluate_text("rate(m_total[5m]) / rate(m_total[5m]) + m_total", source, 0, 540_000, 60_000)
+    assert source.reads == 1
+    assert answer.samples_read == 100
+
+
+def test_more_samples_than_allowed_are_refused() -> None:
+    with pytest.raises(PharosError, match="too many samples") as caught:
+        evaluate_text("m_total", Counting(), 0, 540_000, 60_000, options=EvalOptions(max_samples=99))
+    assert caught.value.kind is Kind.LIMITED
+
+
+def test_a_result_may_outgrow_the_samples_it_was_made_of() -> None:
+    with pytest.raises(PharosError, match="too many samples"):
+        evaluate_text("m_total", Counting(), 0, 540_000, 1_000, options=EvalOptions(max_samples=1_000))
+
+
+def test_check_is_called_between_nodes_and_ends_the_work() -> None:
+    def late() -> None:
+        raise PharosError(Kind.TIMEOUT, "late")
+
+    with pytest.raises(PharosError, match="late"):
+        evaluate_text("sum(m_total)", Counting(), 0, 540_000, 60_000, options=EvalOptions(check=late))
+
+
+def test_a_plan_can_be_evaluated_again() -> None:
+    text = "sum(increase(m_total[3m]))"
+    planned = plan(parse(text), 540_000, 540_000, 0, 60_000, text=text)
+    first, second = (evaluate(planned, Counting()) for _ in range(2))
+    assert first.values.tolist() == second.values.tolist() == [[30.0]]
+
+
+def test_names_go_at_once_unless_their_removal_is_delayed() -> None:
+    text = 'label_replace(-m_total{i="1"}, "was", "$1", "__name__", "(.*)")'
+    at_once = evaluate_text(text, Counting(1), 0, 0, 0)
+    delayed = evaluate_text(text, Counting(1), 0, 0, 0, options=EvalOptions(delayed_name_removal=True))
+    assert list(at_once.labels) == [(("i", "0"),)]
+    assert list(delayed.labels) == [(("i", "0"), ("was", "m_total"))]
+
+
+def test_annotations_point_into_the_text() -> None:
+    answer = evaluate_text("sum(\n  quantile(3, m_total))", Counting(), 0, 0, 0)
+    assert answer.warnings == ("PromQL warning: quantile value should be between 0 and 1, got 3 (2:12)",)
+
+
+@pytest.mark.parametrize(
+    ("value", "g", "f"),
+    [
+        (1.0, "1", "1"),
+        (-0.0, "-0", "-0"),
+        (1e6, "1e+06", "1000000"),
+        (123456.0, "123456", "123456"),
+        (1.5e-7, "1.5e-07", "0.00000015"),
+        (1e300, "1e+300", "1" + "0" * 300),
+        (0.1, "0.1", "0.1"),
+        (float("inf"), "+Inf", "+Inf"),
+        (float("nan"), "NaN", "NaN"),
+    ],
+)
+def test_numbers_are_printed_as_go_prints_them(value: float, g: str, f: str) -> None:
+    assert (format_g(value), format_f(value)) == (g, f)
+
+
+@pytest.mark.parametrize(
+    ("body", "hashed"),
+    [
+        (b"", 0xEF46DB3751D8E999),
+        (b"abc", 0x44BC2CF5AD770999),
+        (b"Nobody inspects the spammish repetition", 0xFBCEA83C8A378BF1),
+    ],
+)
+def test_the_hash_is_xxhash64(body: bytes, hashed: int) -> None:
+    assert xxhash64(body) == hashed
+
+
+def test_label_sets_are_hashed_as_prometheus_lays_them_out() -> None:
+    assert hash_labels((("a", "b"),)) == xxhash64(b"\x01a\x01b")
+    assert hash_labels((("a", "x" * 300),)) == xxhash64(b"\x01a\xff\x2c\x01\x00" + b"x" * 300)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "less"),
+    [("a2", "a10", True), ("a10", "a2", False), ("a", "b", True), ("a1b", "a1c", True), ("1", "a", True)],
+)
+def test_runs_of_digits_sort_as_numbers(left: str, right: str, *, less: bool) -> None:
+    assert natural_less(left, right) is less
+
+
+def test_times_before_the_epoch_and_beyond_the_calendar_have_dates() -> None:
+    dates = dates_of(np.asarray([-86_401.0, 951_782_400.0, float("nan")]))
+    assert dates.year[:2].tolist() == [1969, 2000]
+    assert dates.month[:2].tolist() == [12, 2]
+    assert dates.day[:2].tolist() == [30, 29]
+    assert 1 <= int(dates.month[2]) <= 12

@@ -1,0 +1,221 @@
+"""Kernels that slide agree with what a plain look at each window gives."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pharos.promql import kernels_window as ops
+from pharos.promql.kernels import Floats, Ints, kahan_step
+from pharos.promql.kernels_rank import keep_extremes
+from pharos.promql.kernels_rate import extended_window, rate_window
+from pharos.promql.kernels_select import select_last, select_smoothed
+from pharos.promql.kernels_sorted import quantile_window
+from pharos.promql.kernels_window import extreme_window, mark_changes, over_window, transitions
+from pharos.promql.source import STALE_NAN_BITS
+
+STALE = float(np.array([STALE_NAN_BITS], np.int64).view(np.float64)[0])
+NUMBERS = st.one_of(
+    st.sampled_from([0.0, -0.0, 1.0, -1.0, math.nan, math.inf, -math.inf, 1e300, 5e-324]),
+    st.floats(-1e6, 1e6),
+)
+SERIES = st.lists(
+    st.lists(st.tuples(st.integers(1, 40), NUMBERS), max_size=30).map(
+        lambda pairs: (np.cumsum([gap for gap, _ in pairs]), [value for _, value in pairs])
+    ),
+    min_size=1,
+    max_size=4,
+)
+GRIDS = st.tuples(st.integers(-20, 60), st.integers(0, 50), st.integers(1, 25), st.integers(1, 120))
+
+
+def block(series: list[tuple[Ints, list[float]]]) -> tuple[Ints, Ints, Floats]:
+    offsets = np.concatenate([[0], np.cumsum([len(values) for _, values in series])]).astype(np.int64)
+    ts = np.asarray([int(t) for times, _ in series for t in times], np.int64)
+    return offsets, ts, np.asarray([v for _, values in series for v in values], np.float64)
+
+
+def same(a: float, b: float) -> bool:
+    return (math.isnan(a) and math.isnan(b)) or (a == b and math.copysign(1, a) == math.copysign(1, b))
+
+
+def check(
+    series: list[tuple[Ints, list[float]]],
+    grid: tuple[int, int, int, int],
+    run: Callable[..., object],
+    plain: Callable[[list[int], list[float]], float | None],
+) -> None:
+    first, step, steps, width = grid
+    offsets, ts, values = block(series)
+    out = np.zeros((len(series), steps))
+    present = np.zeros((len(series), steps), np.bool_)
+    run(offsets, ts, values, first, step, steps, width, out, present)
+    for i, (times, numbers) in enumerate(series):
+        for k in range(steps):
+            end = first + k * step
+            window = [(int(t), v) for t, v in zip(times, numbers, strict=True) if end - width < t <= end]
+            expected = plain([t for t, _ in window], [v for _, v in window]) if window else None
+            assert present[i, k] == (expected is not None)
+            if expected is not None:
+                assert same(out[i, k], expected), (i, k, out[i, k], expected)
+
+
+def plain_sum(_: list[int], values: list[float]) -> float:
+    total = comp = 0.0
+    for value in values:
+        total, comp = kahan_step(value, total, comp)
+    return total if math.isinf(total) else total + comp
+
+
+def plain_max(_: list[int], values: list[float]) -> float:
+    best = values[0]
+    for value in values:
+        if value > best or math.isnan(best):
+            best = value
+    return best
+
+
+def plain_median(_: list[int], values: list[float]) -> float:
+    ordered = sorted(values, key=lambda value: (not math.isnan(value), 0.0 if math.isnan(value) else value))
+    rank = 0.5 * (len(values) - 1)
+    low = math.floor(rank)
+    high = min(len(values) - 1, low + 1)
+    return ordered[low] * (1 - (rank - low)) + ordered[high] * (rank - low)
+
+
+def plain_changes(_: list[int], values: list[float]) -> float:
+    pairs = itertools.pairwise(values)
+    return float(sum(a != b and not (math.isnan(a) and math.isnan(b)) for a, b in pairs))
+
+
+@settings(max_examples=150, deadline=None)
+@given(SERIES, GRIDS)
+def test_sum_of_a_window_is_the_compensated_sum_of_its_samples(
+    series: list[tuple[Ints, list[float]]], grid: tuple[int, int, int, int]
+) -> None:
+    def run(offsets: Ints, ts: Ints, values: Floats, first: int, step: int, steps: int, width: int,
+            out: Floats, present: np.ndarray) -> None:  # fmt: skip
+        zeros = np.zeros(steps)
+        over_window(
+            ops.SUM, offsets, ts, values, first, step, steps, width, first, step, zeros, zeros, out, present
+        )
+
+    check(series, grid, run, plain_sum)
+
+
+@settings(max_examples=150, deadline=None)
+@given(SERIES, GRIDS)
+def test_a_maximum_that_leaves_the_window_is_looked_for_anew(
+    series: list[tuple[Ints, list[float]]], grid: tuple[int, int, int, int]
+) -> None:
+    def run(offsets: Ints, ts: Ints, values: Floats, first: int, step: int, steps: int, width: int,
+            out: Floats, present: np.ndarray) -> None:  # fmt: skip
+        extreme_window(1.0, False, offsets, ts, values, first, step, steps, width, out, present)
+
+    check(series, grid, run, plain_max)
+
+
+@settings(max_examples=150, deadline=None)
+@given(SERIES, GRIDS)
+def test_a_window_kept_in_order_has_the_median_of_its_samples(
+    series: list[tuple[Ints, list[float]]], grid: tuple[int, int, int, int]
+) -> None:
+    def run(offsets: Ints, ts: Ints, values: Floats, first: int, step: int, steps: int, width: int,
+            out: Floats, present: np.ndarray) -> None:  # fmt: skip
+        half = np.full(steps, 0.5)
+        quantile_window(offsets, ts, values, first, step, steps, width, False, half, out, present)
+
+    plain = [
+        (times, [0.0 if value == 0 else value for value in values]) for times, values in series
+    ]  # zeros of either sign are equal in any order
+    check(plain, grid, run, plain_median)
+
+
+@settings(max_examples=150, deadline=None)
+@given(SERIES, GRIDS)
+def test_changes_are_counted_between_the_samples_of_a_window(
+    series: list[tuple[Ints, list[float]]], grid: tuple[int, int, int, int]
+) -> None:
+    def run(offsets: Ints, ts: Ints, values: Floats, first: int, step: int, steps: int, width: int,
+            out: Floats, present: np.ndarray) -> None:  # fmt: skip
+        marks = np.zeros(values.size, np.bool_)
+        mark_changes(values, marks)
+        transitions(offsets, ts, marks, first, step, steps, width, -1, out, present)
+
+    check(series, grid, run, plain_changes)
+
+
+@settings(max_examples=150, deadline=None)
+@given(SERIES, GRIDS)
+def test_an_instant_is_answered_by_the_newest_sample_of_the_lookback(
+    series: list[tuple[Ints, list[float]]], grid: tuple[int, int, int, int]
+) -> None:
+    check(series, grid, select_last, lambda _, values: values[-1])
+
+
+def test_a_stale_marker_leaves_a_gap() -> None:
+    offsets, ts, values = block([(np.asarray([10, 20, 30]), [1.0, STALE, 3.0])])
+    out, present = np.zeros((1, 4)), np.zeros((1, 4), np.bool_)
+    select_last(offsets, ts, values, 10, 10, 4, 15, out, present)
+    assert present.tolist() == [[True, False, True, True]]
+    assert out[0, [0, 2, 3]].tolist() == [1.0, 3.0, 3.0]
+
+
+def test_an_ordinary_nan_is_a_value() -> None:
+    offsets, ts, values = block([(np.asarray([10]), [math.nan])])
+    out, present = np.zeros((1, 1)), np.zeros((1, 1), np.bool_)
+    select_last(offsets, ts, values, 10, 0, 1, 15, out, present)
+    assert present[0, 0]
+    assert math.isnan(out[0, 0])
+
+
+@pytest.mark.parametrize(
+    ("times", "values", "expected"),
+    [
+        ([10, 20, 30, 40], [0.0, 10.0, 20.0, 30.0], 40.0),
+        ([10, 20, 30, 40], [10.0, 20.0, 5.0, 15.0], 40.0 * 25 / 30),
+        ([20, 30], [10.0, 20.0], 20.0),
+    ],
+)
+def test_an_increase_is_stretched_to_the_ends_of_its_window(
+    times: list[int], values: list[float], expected: float
+) -> None:
+    offsets, ts, numbers = block([(np.asarray(times) * 1000, values)])
+    out, present = np.zeros((1, 1)), np.zeros((1, 1), np.bool_)
+    rate_window(offsets, ts, numbers, 45_000, 0, 1, 40_000, True, False, out, present)
+    assert present[0, 0]
+    assert out[0, 0] == pytest.approx(expected, rel=0.25)
+
+
+def test_an_anchored_increase_takes_the_sample_before_the_window() -> None:
+    offsets, ts, values = block([(np.asarray([5, 15, 25]), [1.0, 4.0, 2.0])])
+    out, present = np.zeros((1, 1)), np.zeros((1, 1), np.bool_)
+    extended_window(offsets, ts, values, 30, 0, 1, 20, 100, False, True, False, out, present)
+    assert (present[0, 0], out[0, 0]) == (True, 5.0)
+
+
+def test_a_smoothed_value_stands_on_the_line_between_its_neighbours() -> None:
+    offsets, ts, values = block([(np.asarray([10, 20]), [1.0, 3.0])])
+    out, present = np.zeros((1, 3)), np.zeros((1, 3), np.bool_)
+    select_smoothed(offsets, ts, values, 5, 10, 3, 100, out, present)
+    assert present.tolist() == [[False, True, True]]
+    assert out[0, 1:].tolist() == [2.0, 3.0]
+
+
+def test_of_equal_samples_the_heap_keeps_those_upstream_keeps() -> None:
+    """The heap of 1, 1 gives way at its top, the first one, when 2 comes."""
+    values = np.asarray([[1.0], [1.0], [2.0]])
+    kept = np.zeros((3, 1), np.bool_)
+    order = np.empty(3, np.int64)
+    starts, members = np.asarray([0, 3], np.int64), np.arange(3, dtype=np.int64)
+    count = keep_extremes(
+        starts, members, values, np.ones((3, 1), np.bool_), np.asarray([2], np.int64), 1.0, kept, order
+    )
+    assert count == 2
+    assert kept[:, 0].tolist() == [False, True, True]
