@@ -47,20 +47,23 @@ class _Section(BaseModel):
 class Retention(_Section):
     """How long each kind of telemetry is kept; 0 keeps it for ever."""
 
-    metrics: DurationMs = Field(30 * 86_400_000, description="How long samples are kept.")
+    metrics: DurationMs = Field(default=30 * 86_400_000, description="How long samples are kept.")
 
 
 class Ingest(_Section):
     """What is accepted."""
 
     max_sample_age: DurationMs = Field(
-        7 * 86_400_000, description="Older samples are refused; 0 accepts any age."
+        default=7 * 86_400_000, description="Older samples are refused; 0 accepts any age."
     )
-    min_free_disk: SizeBytes = Field(512 << 20, description="Below this much free disk nothing is accepted.")
+    min_free_disk: SizeBytes = Field(
+        default=512 << 20, description="Below this much free disk nothing is accepted."
+    )
     max_pending: SizeBytes = Field(
-        512 << 20, description="Accepted but not yet stored samples in memory before senders must wait."
+        default=512 << 20,
+        description="Accepted but not yet stored samples in memory before senders must wait.",
     )
-    max_body: SizeBytes = Field(32 << 20, description="The largest request body, packed.")
+    max_body: SizeBytes = Field(default=32 << 20, description="The largest request body, packed.")
 
 
 class Promql(_Section):
@@ -69,31 +72,35 @@ class Promql(_Section):
     experimental: bool = Field(
         default=False, description="Turn on every experimental feature, delayed name removal too."
     )
-    lookback: DurationMs = Field(300_000, description="How far an instant selector looks back.")
-    timeout: DurationMs = Field(120_000, description="The longest a query may take.")
-    max_samples: int = Field(50_000_000, gt=0, description="Samples that a query may load.")
-    max_steps: int = Field(11_000, gt=0, description="Points per series that a range query may return.")
+    lookback: DurationMs = Field(default=300_000, description="How far an instant selector looks back.")
+    timeout: DurationMs = Field(default=120_000, description="The longest a query may take.")
+    max_samples: int = Field(default=50_000_000, gt=0, description="Samples that a query may load.")
+    max_steps: int = Field(
+        default=11_000, gt=0, description="Points per series that a range query may return."
+    )
 
 
 class Engine(_Section):
     """The embedded store's share of the machine."""
 
-    memory: SizeBytes = Field(4 << 30, description="Memory of the embedded store.")
-    query_threads: int = Field(4, gt=0, le=64, description="Queries that run at once.")
+    memory: SizeBytes = Field(default=4 << 30, description="Memory of the embedded store.")
+    query_threads: int = Field(default=4, gt=0, le=64, description="Queries that run at once.")
 
 
 class Settings(_Section):
     """Everything that pharos.yml may say."""
 
-    data: Path = Field(Path("pharos-data"), description="The folder that holds everything.")
+    data: Path = Field(default=Path("pharos-data"), description="The folder that holds everything.")
     listen: str = Field(
-        "127.0.0.1:8080", description="Address and port of UI and APIs; port 0 takes a free one."
+        default="127.0.0.1:8080", description="Address and port of UI and APIs; port 0 takes a free one."
     )
     insecure: bool = Field(
         default=False, description="Listen beyond loopback although there is no authentication yet."
     )
-    prometheus: Path | None = Field(None, description="A prometheus.yml whose targets are scraped.")
-    self_scrape_interval: DurationMs = Field(2_000, description="How often Pharos and its host are scraped.")
+    prometheus: Path | None = Field(default=None, description="A prometheus.yml whose targets are scraped.")
+    self_scrape_interval: DurationMs = Field(
+        default=2_000, description="How often Pharos and its host are scraped."
+    )
     retention: Retention = Retention()
     ingest: Ingest = Ingest()
     promql: Promql = Promql()

@@ -42,7 +42,7 @@ class Column:
 
 
 def _bytes_of(values: NDArray[np.generic]) -> memoryview:
-    return memoryview(np.ascontiguousarray(values)).cast("B")
+    return np.ascontiguousarray(values).data.cast("B")
 
 
 _TYPES = {

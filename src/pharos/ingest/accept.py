@@ -65,7 +65,7 @@ class Intake:
         return await self._accept(tenant, kind, body, None, source)
 
     async def accept(self, tenant: str, write_request: bytes, *, source: str) -> Accepted:
-        """Store a version 1.0 request that was made in this process and is not packed; see `accept_packed`."""
+        """Store an unpacked version 1.0 request that was made in this process; see `accept_packed`."""
         return await self._accept(tenant, FrameKind.REMOTE_WRITE_1, b"", write_request, source)
 
     async def _accept(

@@ -47,7 +47,9 @@ _FAULTS: Final = {
     wire_labels.NOT_UTF8: "a label is not valid UTF-8",
     wire_labels.NO_METRIC_NAME: "a series has no metric name (label __name__)",
     wire_labels.LABEL_NAME_TOO_LONG: f"a label name is longer than {wire_labels.LABEL_NAME_MAX_BYTES} bytes",
-    wire_labels.LABEL_VALUE_TOO_LONG: f"a label value is longer than {wire_labels.LABEL_VALUE_MAX_BYTES} bytes",
+    wire_labels.LABEL_VALUE_TOO_LONG: (
+        f"a label value is longer than {wire_labels.LABEL_VALUE_MAX_BYTES} bytes"
+    ),
     wire_labels.BAD_LABEL: "a label message is malformed",
     **histogram_check.FAULTS,
 }

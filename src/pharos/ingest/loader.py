@@ -198,7 +198,7 @@ class Loader:
                 self._intake.stored(taken)
             oldest = self._intake.oldest_recv_ns()
             LOADER_LAG_SECONDS.set((self._clock.now_ns() - oldest) / 1e9 if oldest else 0.0)
-        except Exception:
+        except Exception:  # noqa: BLE001 - see the module's first lines
             LOADER_RUNS.labels("error").inc()
             _LOG.exception("a round of the loader failed; what was accepted stays in the log")
             self._stopping.wait(self._options.retry_s)

@@ -73,7 +73,7 @@ class Histograms:
     floats: NDArray[np.float64]
     """[rows, 4]: count, sum, zero threshold, zero count."""
     ends: NDArray[np.uint64]
-    """[rows, 5]: where each row's positive spans, positive, negative spans, negative and custom values end."""
+    """[rows, 5]: where a row's positive spans, positive, negative spans, negative and custom values end."""
     span_offset: tuple[NDArray[np.int32], NDArray[np.int32]]
     span_length: tuple[NDArray[np.uint32], NDArray[np.uint32]]
     buckets: tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -221,7 +221,7 @@ def _read_histogram(
         if stop < 0:
             return False
         pos = stop
-        after = np.int64(0)
+        after: Any = np.int64(0)
         if number == 8:
             after = _read_spans(buf, content, stop, n_off, n_len, counts[_NEGATIVE_SPANS])
             counts[_NEGATIVE_SPANS] = after
@@ -334,8 +334,8 @@ def _histograms(buf: NDArray[np.uint8], parts: PartArrays, count: int) -> Histog
 def _label_fields(buf: Any, start: int, end: int, scratch: Any, at: Any) -> tuple[int, float, int, int]:
     """Read an Exemplar: (label count, value, time ms, fault); its labels lie in `at` (places in `buf`)."""
     value = 0.0
-    ts = np.int64(0)
-    length = np.int64(0)
+    ts: Any = np.int64(0)
+    length: Any = np.int64(0)
     pos = start
     while pos < end:
         begin = pos
@@ -370,8 +370,8 @@ def _read_exemplars(
     ids, metrics, ts_ms, values, ends = out
     keys, vals = texts
     row = 0
-    key_at = np.int64(0)
-    value_at = np.int64(0)
+    key_at: Any = np.int64(0)
+    value_at: Any = np.int64(0)
     labels = np.uint64(0)
     for k in range(count):
         if parts.kind[k] != EXEMPLAR:
@@ -413,8 +413,16 @@ def _exemplars(
     done, keys, values = _read_exemplars(buf, parts, count, bounds, out, texts, scratch, at)
     if done == 0:
         return None, rows
-    columns = (array[:done] for array in out)
-    return Exemplars(*columns, texts[0][:keys].tobytes(), texts[1][:values].tobytes()), rows - done
+    exemplars = Exemplars(
+        id=out[0][:done],
+        metric=out[1][:done],
+        ts_ms=out[2][:done],
+        value=out[3][:done],
+        label_end=out[4][:done],
+        keys=texts[0][:keys].tobytes(),
+        values=texts[1][:values].tobytes(),
+    )
+    return exemplars, rows - done
 
 
 @kernel

@@ -30,7 +30,7 @@ class Altered(Protocol):
 
 
 def keep_metrics(session: Altered, retention_ms: int) -> None:
-    """Keep metrics for `retention_ms`, for ever if it is 0; whole parts are dropped once all of them is older."""
+    """Keep metrics for `retention_ms`, for ever if it is 0; only parts that are older as a whole go."""
     found = session.query(
         Statement(
             "SELECT name, extract(engine_full, ' TTL (.*?) SETTINGS ') AS ttl FROM system.tables"

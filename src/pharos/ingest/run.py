@@ -167,7 +167,7 @@ class TenantColumns:
             rows, text = 2 * len(self.series.id), 2 * len(self.series.keys)
             self.series = SeriesArrays(
                 *(_grown(a, rows) for a in self.series[:6]),  # type: ignore[arg-type]
-                *(_grown(a, text) for a in self.series[6:]),  # type: ignore[arg-type]
+                *(_grown(a, text) for a in self.series[6:]),
             )
 
     def room_bytes(self) -> int:

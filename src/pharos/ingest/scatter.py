@@ -1,4 +1,4 @@
-"""Requests whose series have their labels scattered among other fields: legal protobuf, never seen from senders.
+"""Requests whose series have their labels scattered among other fields: legal, but no sender does it.
 
 The compiled pass wants a series' labels in one piece; here they are put in front, the rest kept in order.
 """

@@ -108,8 +108,8 @@ def _compare_names(buf: Any, at: Any, left_row: int, right_row: int) -> int:
     b, b_end = name_start(at, right_row), name_end(at, right_row)
     shorter = min(a_end - a, b_end - b)
     for i in range(shorter):
-        left = np.int64(load_u8(buf, a + i))
-        right = np.int64(load_u8(buf, b + i))
+        left: Any = np.int64(load_u8(buf, a + i))
+        right: Any = np.int64(load_u8(buf, b + i))
         if left != right:
             return left - right
     return (a_end - a) - (b_end - b)
