@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -203,3 +204,14 @@ def test_a_store_of_a_newer_version_is_refused_by_name(tmp_path: Path) -> None:
         [sys.executable, "-c", _NEWER, str(tmp_path)], timeout=60, check=True, capture_output=True, text=True
     )
     assert "schema 9999" in ended.stdout
+
+
+def test_an_answer_keeps_its_memory_while_others_come_and_go(engine: EmbeddedEngine) -> None:
+    # Arrow tables point into the engine's own memory, which must stay theirs as long as they are held.
+    def first_numbers(first: int) -> pa.ChunkedArray:
+        statement = Statement(f"SELECT number + {first} AS n FROM numbers(2000000)")
+        return engine.run_blocking(lambda session: session.query(statement, purpose="test"))["n"]
+
+    kept = [(first, first_numbers(first)) for first in range(0, 12_000_000, 1_000_000)]
+    for first, column in kept:
+        assert [column[0].as_py(), column[1_999_999].as_py()] == [first, first + 1_999_999]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import itertools
 import os
 import resource
@@ -23,6 +22,7 @@ from typing import Any, Final, TypeVar
 from xml.sax.saxutils import escape
 
 import chdb
+import numpy as np
 import pyarrow as pa
 from chdb.state.sqlitelike import ChdbError
 
@@ -36,7 +36,10 @@ from pharos.telemetry import ENGINE_SECONDS
 T = TypeVar("T")
 
 DATABASE: Final = "pharos"
-_GRANTS: Final = "GRANT SHOW, SELECT, INSERT, ALTER, CREATE, DROP, TRUNCATE, OPTIMIZE, SYSTEM, KILL QUERY, TABLE ENGINE ON *.*"
+_GRANTS: Final = (
+    "GRANT SHOW, SELECT, INSERT, ALTER, CREATE, DROP, TRUNCATE, OPTIMIZE, SYSTEM, KILL QUERY, TABLE ENGINE"
+    " ON *.*"
+)
 _LOAD_SETTINGS: Final = (
     # One block a call, whatever its size: deduplication by token and atomicity both need it.
     "min_insert_block_size_rows=1000000000, min_insert_block_size_bytes=0, max_insert_block_size=1000000000, "
@@ -117,13 +120,9 @@ def _arrow_table(result: Any) -> pa.Table:
     view = result.get_memview()
     if not len(view):
         return pa.table({})
-    raw = view.view()
-    size = len(raw) if not hasattr(raw, "nbytes") else raw.nbytes
-    address = ctypes.addressof((ctypes.c_char * size).from_buffer(raw)) if not raw.readonly else None
-    # A buffer with a base keeps the engine's result alive exactly as long as any array points into it.
-    buffer = (
-        pa.py_buffer(raw) if address is None else pa.foreign_buffer(address, size, base=(result, view, raw))
-    )
+    raw = np.frombuffer(view.view(), np.uint8)
+    # The view does not keep the result alive, the base does, for as long as any array points into it.
+    buffer = pa.foreign_buffer(raw.ctypes.data, raw.nbytes, base=(result, view, raw))
     return pa.ipc.open_stream(buffer).read_all()
 
 
@@ -216,7 +215,8 @@ class EmbeddedEngine:
     def load(self, table: str, rows: int, columns: Sequence[Column], *, token: str) -> None:
         """Add one block, durably, once; see `Engine.load`."""
         names = ", ".join(column.name for column in columns)
-        text = f"INSERT INTO {table} ({names}) SETTINGS {_LOAD_SETTINGS}, insert_deduplication_token={string(token)}"
+        settings = f"{_LOAD_SETTINGS}, insert_deduplication_token={string(token)}"
+        text = f"INSERT INTO {table} ({names}) SETTINGS {settings}"
         block = block_pieces(rows, columns)
         began = time.perf_counter()
         self._loading.submit(lambda session: session.insert(text, block)).result()
