@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 from tests.ui.conftest import Watched
 
 Open = Callable[..., Watched]
+AXE = Path(__file__).parents[2] / "ui/node_modules/axe-core/axe.min.js"
+"""The accessibility checker, among the packages that the pages are built with."""
 
 
 @pytest.mark.parametrize("path", ["/", "/explore", "/targets", "/cardinality"])
@@ -98,3 +101,17 @@ def test_the_policy_allows_no_inline_code(open_page: Open, ui_url: str) -> None:
     assert "unsafe-inline" not in policy.split("style-src")[0]
     assert "unsafe-eval" not in policy
     assert "<script>" not in response.text()
+
+
+@pytest.mark.parametrize("path", ["/", "/explore?q0=up&q1=up&v1=table", "/targets", "/cardinality"])
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_pages_meet_wcag_aa(open_page: Open, path: str, scheme: str) -> None:
+    page = open_page(path, scheme=scheme).page
+    expect(page.locator("h1")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    page.evaluate(AXE.read_text())
+    found = page.evaluate(
+        """() => axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa'] })
+            .then(({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map((n) => [id, n.html])))"""
+    )
+    assert found == []

@@ -14,6 +14,7 @@ export function HistoryMenu({ onChoose }: { onChoose: (expr: string) => void }):
       onChange={(open) => setKept(open ? readHistory() : null)}
       position="bottom-end"
       trapFocus
+      withRoles={false}
       transitionProps={{ duration: 0 }}
     >
       <Popover.Target>

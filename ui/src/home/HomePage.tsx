@@ -44,17 +44,18 @@ export function HomePage(): ReactElement {
 
   const home = useQuery({
     queryKey: ['home', span, host, search.span === undefined],
-    queryFn: ({ signal }) =>
-      loadHome(
-        {
-          spanMs: parseDuration(span) ?? 900_000,
-          nowMs: Date.now(),
-          host,
-          points,
-          fit: search.span === undefined,
-        },
-        signal,
-      ),
+    queryFn: ({ signal, queryKey }) => {
+      const request = {
+        spanMs: parseDuration(span) ?? 900_000,
+        nowMs: Date.now(),
+        host,
+        points,
+        fit: search.span === undefined,
+      };
+      // The very first answers are shown as they come; later ones together, so that nothing flickers.
+      const first = client.getQueriesData({ queryKey: ['home'] }).every(([, known]) => known === undefined);
+      return loadHome(request, signal, first ? (part) => client.setQueryData(queryKey, part) : undefined);
+    },
     refetchInterval: (query) => pace(query.state.status, refreshMs),
     placeholderData: keepPreviousData,
   });

@@ -110,8 +110,8 @@ export function PanelCard(props: {
             onZoom={(from, to) => onZoom(fillIn(panel.queries[0]?.expr ?? '', host, '1m'), from, to)}
           />
         ) : (
-          <div className={snapshot ? 'empty' : 'card-wait'} title={data?.error ?? undefined}>
-            <span className="card-said">{data?.error ?? (snapshot ? 'No data in this range yet' : '')}</span>
+          <div className={data ? 'empty' : 'card-wait'} title={data?.error ?? undefined}>
+            <span className="card-said">{data?.error ?? (data ? 'No data in this range yet' : '')}</span>
           </div>
         )}
       </div>

@@ -1,10 +1,21 @@
 // One refresh of the home page: all its queries for the same instants, together.
 
 import { queryInstant, queryRange, type Grid } from '../api/calls';
-import { ApiError, isAbort } from '../api/client';
+import { ApiError } from '../api/client';
+import type { Labels } from '../api/types';
 import { gridTimes, parseFloatText, summarize, toColumn, type Column } from '../chart/columns';
 import { alignGrid, chooseStep, formatDuration } from '../time/range';
-import { FIGURES, fillIn, HOSTS_QUERY, PANELS, type Figure, type Panel, type PanelQuery } from './panels';
+import {
+  FIGURES,
+  fillIn,
+  HOSTS_QUERY,
+  panelExpr,
+  PANELS,
+  PART,
+  unite,
+  type Figure,
+  type Panel,
+} from './panels';
 
 export interface PanelColumns {
   names: string[];
@@ -35,27 +46,9 @@ export interface HomeRequest {
 
 const MOST_SERIES = 12;
 
-async function loadQuery(
-  query: PanelQuery,
-  request: HomeRequest,
-  grid: Grid,
-  length: number,
-  signal: AbortSignal,
-) {
-  const windowText = formatDuration(Math.max(60, grid.step * 4) * 1000);
-  const { data } = await queryRange(fillIn(query.expr, request.host, windowText), grid, signal);
-  if (data.resultType !== 'matrix') return [];
-  return data.result.map((series) => ({
-    name: query.name ?? series.metric[query.by ?? ''] ?? 'value',
-    column: toColumn(series, grid, length),
-  }));
-}
-
-/** The series that are not 0 throughout, largest first; at least one. */
-function liveliest<T extends { column: Column }>(series: T[]): T[] {
-  const sized = series.map((one) => ({ one, size: summarize(one.column).avg ?? 0 }));
-  sized.sort((a, b) => b.size - a.size);
-  return sized.filter(({ size }, i) => i === 0 || size > 0).map(({ one }) => one);
+function nameOf(panel: Panel, labels: Labels): string {
+  const [first] = panel.queries;
+  return labels[PART] ?? labels[first?.by ?? ''] ?? first?.name ?? 'value';
 }
 
 async function loadPanel(
@@ -65,33 +58,51 @@ async function loadPanel(
   length: number,
   signal: AbortSignal,
 ): Promise<PanelColumns> {
-  const answers = await Promise.allSettled(
-    panel.queries.map((query) => loadQuery(query, request, grid, length, signal)),
-  );
-  const failed = answers.find((answer) => answer.status === 'rejected');
-  if (failed) {
-    const reason: unknown = failed.reason;
-    // A server that does not answer fails the whole refresh; one that refuses a query fails only its panel.
-    if (isAbort(reason) || !(reason instanceof ApiError) || reason.kind !== 'refused') throw reason;
+  const windowText = formatDuration(Math.max(60, grid.step * 4) * 1000);
+  try {
+    const { data } = await queryRange(fillIn(panelExpr(panel), request.host, windowText), grid, signal);
+    const found = (data.resultType === 'matrix' ? data.result : []).map((series) => ({
+      name: nameOf(panel, series.metric),
+      column: toColumn(series, grid, length),
+    }));
+    const order = panel.queries.map((query) => query.name);
+    found.sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
+    const kept = (found.length > 4 ? liveliest(found) : found).slice(0, MOST_SERIES);
+    return { names: kept.map((one) => one.name), columns: kept.map((one) => one.column), error: null };
+  } catch (error) {
+    return { names: [], columns: [], error: refusal(error) };
   }
-  const series = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
-  const kept = (series.length > 4 ? liveliest(series) : series).slice(0, MOST_SERIES);
-  return {
-    names: kept.map((one) => one.name),
-    columns: kept.map((one) => one.column),
-    error: failed ? (failed.reason as ApiError).message : null,
-  };
 }
 
-async function loadFigure(expr: string, nowMs: number, signal: AbortSignal): Promise<number | null> {
+/** The server's words when it refused one query; anything else, such as no answer, fails the whole refresh. */
+function refusal(error: unknown): string {
+  if (error instanceof ApiError && error.kind === 'refused') return error.message;
+  throw error;
+}
+
+/** The series that are not 0 throughout, largest first; at least one. */
+function liveliest<T extends { column: Column }>(series: T[]): T[] {
+  const sized = series.map((one) => ({ one, size: summarize(one.column).avg ?? 0 }));
+  sized.sort((a, b) => b.size - a.size);
+  return sized.filter(({ size }, i) => i === 0 || size > 0).map(({ one }) => one);
+}
+
+type Figures = Readonly<Record<Figure, number | null>>;
+
+const NO_FIGURES: Figures = { uptime: null, rejected: null, setAside: null, diskFree: null };
+
+async function loadFigures(nowMs: number, signal: AbortSignal): Promise<Figures> {
   try {
-    const { data } = await queryInstant(expr, nowMs / 1000, signal);
-    const text = data.resultType === 'vector' ? data.result[0]?.value?.[1] : undefined;
-    const value = text === undefined ? Number.NaN : parseFloatText(text);
-    return Number.isFinite(value) ? value : null;
+    const { data } = await queryInstant(unite(Object.entries(FIGURES)), nowMs / 1000, signal);
+    const figures: Record<string, number | null> = { ...NO_FIGURES };
+    for (const { metric, value } of data.resultType === 'vector' ? data.result : []) {
+      const number = parseFloatText(value?.[1] ?? 'NaN');
+      if (Number.isFinite(number)) figures[metric[PART] ?? ''] = number;
+    }
+    return figures as Figures;
   } catch (error) {
-    if (error instanceof ApiError && error.kind === 'refused') return null;
-    throw error;
+    refusal(error);
+    return NO_FIGURES;
   }
 }
 
@@ -101,8 +112,8 @@ async function loadHosts(nowMs: number, signal: AbortSignal): Promise<string[]> 
     if (data.resultType !== 'vector') return [];
     return data.result.map((one) => one.metric.instance ?? '').sort();
   } catch (error) {
-    if (error instanceof ApiError && error.kind === 'refused') return [];
-    throw error;
+    refusal(error);
+    return [];
   }
 }
 
@@ -124,31 +135,42 @@ export function startOfData(
   return Math.max(start, end - Math.max(LEAST_FIT_S, known * 1.15));
 }
 
-/** Everything the home page shows at `request.nowMs`; rejects when the server does not answer. */
-export async function loadHome(request: HomeRequest, signal: AbortSignal): Promise<HomeSnapshot> {
+/**
+ * Everything the home page shows at `request.nowMs`; rejects when the server does not answer.
+ *
+ * `onPart` gets the same with what has arrived so far, each time more of it has.
+ */
+export async function loadHome(
+  request: HomeRequest,
+  signal: AbortSignal,
+  onPart?: (snapshot: HomeSnapshot) => void,
+): Promise<HomeSnapshot> {
   const step = chooseStep(request.spanMs, request.points, 5);
   const grid = alignGrid({ fromMs: request.nowMs - request.spanMs, toMs: request.nowMs }, step);
   const times = gridTimes(grid);
-  const [hosts, panels, figures] = await Promise.all([
-    loadHosts(request.nowMs, signal),
-    Promise.all(
-      PANELS.map(
-        async (panel) => [panel.id, await loadPanel(panel, request, grid, times.length, signal)] as const,
-      ),
-    ),
-    Promise.all(
-      Object.entries(FIGURES).map(
-        async ([name, expr]) => [name, await loadFigure(expr, request.nowMs, signal)] as const,
-      ),
-    ),
-  ]);
-  return {
+  const panels: Record<string, PanelColumns> = {};
+  let figures = NO_FIGURES;
+  let hosts: string[] = [];
+  const snapshot = (): HomeSnapshot => ({
     times,
     grid,
-    range: [request.fit ? startOfData(times, Object.fromEntries(panels)) : grid.start, grid.end],
-    panels: Object.fromEntries(panels),
-    figures: Object.fromEntries(figures) as Record<Figure, number | null>,
+    range: [request.fit ? startOfData(times, panels) : grid.start, grid.end],
+    panels: { ...panels },
+    figures,
     hosts,
     takenMs: request.nowMs,
-  };
+  });
+  await Promise.all([
+    ...PANELS.map(async (panel) => {
+      panels[panel.id] = await loadPanel(panel, request, grid, times.length, signal);
+      onPart?.(snapshot());
+    }),
+    loadFigures(request.nowMs, signal).then((found) => {
+      figures = found;
+    }),
+    loadHosts(request.nowMs, signal).then((found) => {
+      hosts = found;
+    }),
+  ]);
+  return snapshot();
 }

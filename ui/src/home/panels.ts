@@ -163,6 +163,23 @@ export const PANELS: readonly Panel[] = [
   },
 ];
 
+/** The label by which a united query tells its parts apart. */
+export const PART = 'part';
+
+/** Several expressions as one, whose results carry their key in the label `part`: one request instead of many. */
+export function unite(parts: readonly (readonly [string, string])[]): string {
+  return parts
+    .map(([key, expr]) => `label_replace(${expr}, "${PART}", ${JSON.stringify(key)}, "", "")`)
+    .join(' or ');
+}
+
+/** All of a panel's queries as one. */
+export function panelExpr(panel: Panel): string {
+  const [first] = panel.queries;
+  if (first !== undefined && panel.queries.length === 1) return first.expr;
+  return unite(panel.queries.map((query, i) => [query.name ?? String(i), query.expr]));
+}
+
 /** Single figures that no panel shows. */
 export const FIGURES = {
   uptime: 'time() - max(process_start_time_seconds{job="pharos"})',

@@ -54,47 +54,52 @@ function PoolSection({ pool, nowMs, open }: { pool: Pool; nowMs: number; open: b
   const [limit, setLimit] = useState(FIRST);
   const rest = pool.targets.length - limit;
   return (
-    <details className="panel pool" open={open}>
-      <summary>
-        <Icon name="chevronRight" size={14} />
-        <span className={`dot ${pool.down > 0 ? 'bad' : pool.up === pool.targets.length ? 'good' : ''}`} />
-        <h2>{pool.name}</h2>
-        <span className="dim">
-          {pool.up} of {pool.targets.length} up
-        </span>
-        <span className="grow" />
-        <Link to="/explore" search={{ q0: `up{job=${JSON.stringify(pool.name)}}` } as never}>
-          history
-        </Link>
-      </summary>
-      <div className="pool-scroll">
-        <table className="list">
-          <thead>
-            <tr>
-              <th>health</th>
-              <th>endpoint</th>
-              <th>labels</th>
-              <th className="num">last scrape</th>
-              <th className="num">took</th>
-            </tr>
-          </thead>
-          <tbody>
-            {pool.targets.slice(0, limit).map((target) => (
-              <TargetRow
-                key={`${target.scrapeUrl} ${JSON.stringify(target.labels)}`}
-                target={target}
-                nowMs={nowMs}
-              />
-            ))}
-          </tbody>
-        </table>
-      </div>
-      {rest > 0 ? (
-        <button type="button" className="button more" onClick={() => setLimit(limit * 4)}>
-          Showing {limit} of {pool.targets.length}; show more
-        </button>
-      ) : null}
-    </details>
+    <section className="panel pool" aria-label={`Pool ${pool.name}`}>
+      <Link
+        className="pool-history"
+        to="/explore"
+        search={{ q0: `up{job=${JSON.stringify(pool.name)}}` } as never}
+      >
+        history
+      </Link>
+      <details open={open}>
+        <summary>
+          <Icon name="chevronRight" size={14} />
+          <span className={`dot ${pool.down > 0 ? 'bad' : pool.up === pool.targets.length ? 'good' : ''}`} />
+          <h2>{pool.name}</h2>
+          <span className="dim">
+            {pool.up} of {pool.targets.length} up
+          </span>
+        </summary>
+        <div className="pool-scroll">
+          <table className="list">
+            <thead>
+              <tr>
+                <th>health</th>
+                <th>endpoint</th>
+                <th>labels</th>
+                <th className="num">last scrape</th>
+                <th className="num">took</th>
+              </tr>
+            </thead>
+            <tbody>
+              {pool.targets.slice(0, limit).map((target) => (
+                <TargetRow
+                  key={`${target.scrapeUrl} ${JSON.stringify(target.labels)}`}
+                  target={target}
+                  nowMs={nowMs}
+                />
+              ))}
+            </tbody>
+          </table>
+        </div>
+        {rest > 0 ? (
+          <button type="button" className="button more" onClick={() => setLimit(limit * 4)}>
+            Showing {limit} of {pool.targets.length}; show more
+          </button>
+        ) : null}
+      </details>
+    </section>
   );
 }
 
