@@ -72,8 +72,11 @@ class _Front:
         self._write = write
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] == "/api/v1/write" and scope["method"] == "POST":
-            response = await self._write.write(Request(scope, receive))
+        if scope["type"] == "http" and scope["path"] == "/api/v1/write":
+            if scope["method"] == "POST":
+                response = await self._write.write(Request(scope, receive))
+            else:
+                response = PlainTextResponse("only POST writes\n", 405, headers={"Allow": "POST"})
             await response(scope, receive, send)
             return
         await self._app(scope, receive, send)

@@ -227,6 +227,21 @@ def _v1() -> Iterator[Body]:
         stores_good=True,
     )
     yield Body(
+        "30 million samples of two bytes",
+        lambda now: field(1, label(b"__name__", b"bad") + b"\x12\x00" * 30_000_000) + good(now),
+        (204, 400, 413),
+    )
+    wide = label(b"__name__", b"bad") + b"".join(label(b"l%d" % n, b"v" * 30_000) for n in range(200))
+    days = b"".join(sample(86_400_000 * day, 1.0) for day in range(20_000))
+    yield Body("six megabytes of labels, on each of 20,000 days", lambda _: field(1, wide + days), (400, 413))
+    plain = b"".join(sample(86_400_000 * day, 1.0) for day in range(18_000, 19_000))
+    yield Body(
+        "samples of a thousand days",
+        lambda now: field(1, label(b"__name__", b"backfill") + plain) + good(now),
+        (204, 400),
+        stores_good=True,
+    )
+    yield Body(
         "an exemplar with a label of a mebibyte",
         lambda now: field(
             1,
