@@ -287,7 +287,7 @@ async def test_local_source_goes_the_same_way(sink: Collected, scraper: Scraper)
     pages = iter([b"a 1\nb 1\n", b"a 2\n", b"bad page\n"])
     scraper.register_local("pharos", "self", 3_600_000, lambda: next(pages))
     loop = next(iter(scraper._local.values()))
-    await loop.scrape(NOW_MS)
+    await eventually(lambda: bool(sink.bodies))
     assert sink.last().value("a", job="pharos", instance="self") == 1
     await loop.scrape(NOW_MS + 1)
     assert sink.last().stale() == {"b"}
@@ -295,6 +295,16 @@ async def test_local_source_goes_the_same_way(sink: Collected, scraper: Scraper)
     assert sink.last().value("up") == 0
     assert sink.sources == ["self"] * 3
     assert scraper.targets()[0].scrape_pool == "pharos"
+
+
+async def test_local_source_is_scraped_at_once_and_may_fail(sink: Collected, scraper: Scraper) -> None:
+    def produce() -> bytes:
+        raise OSError("no such device")
+
+    scraper.register_local("host", "self", 3_600_000, produce)
+    await eventually(lambda: bool(sink.bodies))
+    assert sink.last().value("up", job="host") == 0
+    assert scraper.targets()[0].last_error == "host cannot be read: no such device"
 
 
 async def test_unchanged_job_keeps_its_loop_and_changed_one_its_memory(
@@ -499,6 +509,22 @@ def test_first_scrapes_spread_over_the_interval_and_keep_their_place() -> None:
     later = NOW_MS + 123_456
     assert {(later + offset_ms(spec, later, 5)) % 15_000 for spec in specs} == places
     assert all(0 <= offset_ms(spec, later, 5) <= 15_000 for spec in specs)
+
+
+async def test_stamps_follow_a_wall_clock_that_is_set(sink: Collected, exporter: Exporter) -> None:
+    clock = FakeClock(NOW_MS)
+    scraper = Scraper(sink, clock, random.Random(1))
+    await scraper.start()
+    scraper.register_local("j", "i", 40, lambda: b"a 1\n")
+    await eventually(lambda: len(sink.bodies) >= 2)
+    clock.advance_ms(3_600_000)
+    seen = len(sink.bodies)
+    await eventually(lambda: len(sink.bodies) >= seen + 3)
+    await scraper.stop()
+    times = [time_ms for labels, time_ms, _ in sink.all().samples if dict(labels)["__name__"] == "up"]
+    # A clock that stands still while ticks go on counts as set at each of them.
+    assert times[0] == NOW_MS
+    assert set(times[-2:]) == {NOW_MS + 3_600_000}
 
 
 async def test_ticks_keep_their_pace_and_stamps(

@@ -32,6 +32,7 @@ TOLERANCE_MS: Final = 10
 """A scrape that starts this late at most is stamped with the time it was due (at most 1 % of the
 interval).
 """
+_OK, _FAILED, _NOT_STORED = (SCRAPES.labels(result) for result in ("ok", "failed", "not_stored"))
 _FIRST_ROWS: Final = 8192
 
 
@@ -120,11 +121,11 @@ class TargetLoop:
             timeout_ms=self.spec.timeout_ms,
         )
 
-    def start(self) -> None:
-        """Schedule the first scrape at the target's own place in the interval."""
+    def start(self, *, at_once: bool = False) -> None:
+        """Schedule the first scrape: at the target's own place in the interval, or `at_once`."""
         loop = asyncio.get_running_loop()
         now_ms = self._around.clock.now_ms()
-        wait_ms = offset_ms(self.spec, now_ms, self._around.offset_seed)
+        wait_ms = 0 if at_once else offset_ms(self.spec, now_ms, self._around.offset_seed)
         self._due_s, self._due_ms = loop.time() + wait_ms / 1000, now_ms + wait_ms
         self._handle = loop.call_at(self._due_s, self._tick)
 
@@ -139,19 +140,21 @@ class TargetLoop:
 
     def _tick(self) -> None:
         loop = asyncio.get_running_loop()
-        interval_s = self.spec.interval_ms / 1000
+        interval_ms = self.spec.interval_ms
+        late_s = loop.time() - self._due_s
         now_ms = self._around.clock.now_ms()
+        if abs(now_ms - self._due_ms - late_s * 1000) > TOLERANCE_MS:
+            # The wall clock was set: stamps follow it, the pace stays that of the monotonic clock.
+            self._due_ms = now_ms - round(late_s * 1000)
         late_ms = now_ms - self._due_ms
-        aligned = 0 <= late_ms <= min(TOLERANCE_MS, self.spec.interval_ms // 100)
+        aligned = 0 <= late_ms <= min(TOLERANCE_MS, interval_ms // 100)
         if self._task is None or self._task.done():
             stamp = self._due_ms if aligned else now_ms
             self._task = loop.create_task(self._guarded(stamp), name=f"scrape {self.spec.url}")
-        missed = int((loop.time() - self._due_s) / interval_s)
-        self._due_s += interval_s * (missed + 1)
-        # The wall clock may be set while we run: what is due is counted on from it, not from the start.
-        drifted = abs(late_ms) > self.spec.interval_ms
-        self._due_ms = now_ms if drifted else self._due_ms + self.spec.interval_ms * missed
-        self._due_ms += self.spec.interval_ms
+        # Ticks that were missed are not made up for.
+        steps = max(0, int(late_s * 1000) // interval_ms) + 1
+        self._due_s += steps * interval_ms / 1000
+        self._due_ms += steps * interval_ms
         self._handle = loop.call_at(self._due_s, self._tick)
 
     async def _guarded(self, time_ms: int) -> None:
@@ -186,7 +189,7 @@ class TargetLoop:
         report = self.intake.report(self._report(digest, error, duration_s, size), time_ms)
         self._last_error, self._last_ms, self._last_duration_s = error, time_ms, duration_s
         self._health = Health.DOWN if error else Health.UP
-        SCRAPES.labels("failed" if error else "ok").inc()
+        (_FAILED if error else _OK).inc()
         SCRAPE_SECONDS.observe(duration_s)
         try:
             await self._store(digest, report, marks)
@@ -233,7 +236,7 @@ class TargetLoop:
             self.intake.cache.restore(marks)
             self.intake.not_stored()
             self._last_error = f"not stored: {exc}"
-            SCRAPES.labels("not_stored").inc()
+            _NOT_STORED.inc()
             raise
         self.intake.stored(digest)
 

@@ -85,7 +85,7 @@ class Scraper:
         await asyncio.to_thread(warm_up)
         self._outbound = Outbound(allow_private=True, user_agent=_USER_AGENT, random_source=self._random)
         for loop in self._local.values():
-            loop.start()
+            loop.start(at_once=True)
         self._poll = asyncio.create_task(self._poll_files(), name="scrape discovery")
         await self.apply(self._config)
 
@@ -111,19 +111,22 @@ class Scraper:
         form: Format = Format.TEXT,
     ) -> None:
         """Scrape `produce`, called on a thread, as a target of its own: relabelling apart, all is as by
-        HTTP.
+        HTTP. The first scrape comes at once; an OSError or PharosError of `produce` is a failed scrape.
         """
         labels = labels_of({"job": job, "instance": instance})
         spec = TargetSpec(job, labels, f"internal:{job}", interval_ms, min(interval_ms, 10_000), labels)
 
         async def fetch() -> Fetched:
-            return Fetched(await asyncio.to_thread(produce), form)
+            try:
+                return Fetched(await asyncio.to_thread(produce), form)
+            except OSError as exc:
+                raise PharosError(Kind.UNAVAILABLE, f"{job} cannot be read: {exc}") from exc
 
         intake = Intake(JobConfig(job), labels, self._seed, JobMemory(), None)
         loop = TargetLoop(spec, JobConfig(job), fetch, intake, self._local_around)
         self._local[spec] = loop
         if self._outbound is not None:
-            loop.start()
+            loop.start(at_once=True)
 
     async def apply(self, config: ScrapeConfig) -> None:
         """Take over a configuration: jobs that did not change keep their loops, targets that stay keep their
