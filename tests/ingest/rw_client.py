@@ -18,7 +18,7 @@ TENANT = "X-Scope-OrgID"
 WRITTEN = tuple(
     f"X-Prometheus-Remote-Write-{part}-Written" for part in ("Samples", "Histograms", "Exemplars")
 )
-VISIBLE_WITHIN_S = 3.0
+VISIBLE_WITHIN_S = 10.0
 
 
 @dataclass(frozen=True)
