@@ -130,7 +130,9 @@ def pick(selection: Selection, first_ms: int, step_ms: int, steps: int, lookback
         none = np.zeros(shape, np.bool_)
         return Picked(float_rows, float_rows, there & ~stale, none)
     histogram_rows = np.empty(shape, np.int64)
-    select_index(columns.offsets, columns.ts_ms, first_ms, step_ms, steps, lookback_ms, histogram_rows)
+    # A kernel is compiled once more for memory that must not be written to.
+    times_ms = np.require(columns.ts_ms, requirements="W")
+    select_index(columns.offsets, times_ms, first_ms, step_ms, steps, lookback_ms, histogram_rows)
     found = histogram_rows >= 0
     ended = found & (_taken(columns.sum, histogram_rows).view(np.int64) == STALE_NAN_BITS)
     newer = found & (~there | (_taken(columns.ts_ms, histogram_rows) > _taken(block.ts_ms, float_rows)))
