@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pharos.engine import Limits, native
+from pharos.engine import Limits, Session, native
 from pharos.engine.embedded import EmbeddedEngine, open_engine
 from pharos.engine.sql import Statement, regex, string
 from pharos.errors import Kind, PharosError
@@ -215,3 +215,16 @@ def test_an_answer_keeps_its_memory_while_others_come_and_go(engine: EmbeddedEng
     kept = [(first, first_numbers(first)) for first in range(0, 12_000_000, 1_000_000)]
     for first, column in kept:
         assert [column[0].as_py(), column[1_999_999].as_py()] == [first, first + 1_999_999]
+
+
+def test_nothing_of_a_failed_answer_is_found_in_the_next(engine: EmbeddedEngine) -> None:
+    # A statement that fails half-way has already written some of its rows.
+    failing = Statement("SELECT throwIf(number = 3000000) AS n FROM numbers(5000000)")
+    asked = Statement("SELECT 'own' AS value")
+
+    def work(session: Session) -> pa.Table:
+        with pytest.raises(PharosError):
+            session.query(failing, purpose="test")
+        return session.query(asked, purpose="test")
+
+    assert engine.run_blocking(work).to_pydict() == {"value": ["own"]}

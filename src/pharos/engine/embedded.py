@@ -80,10 +80,19 @@ class EmbeddedSession:
         try:
             result = self._connection.query(statement.text + settings, "ArrowStream")
         except ChdbError as exc:
+            self._discard_rest()
             raise faults.engine_error(str(exc)) from exc
         finally:
             ENGINE_SECONDS.labels(purpose).observe(time.perf_counter() - began)
         return _arrow_table(result)
+
+    def _discard_rest(self) -> None:
+        """Throw away what a failed or cancelled statement had already written.
+
+        chDB 26.9 keeps it in the connection and puts it in front of the next statement's answer.
+        """
+        with contextlib.suppress(ChdbError):
+            self._connection.query("SELECT 1", "Null")
 
     def execute(self, text: str) -> None:
         """Run a statement that returns nothing: migrations and control only."""
