@@ -18,7 +18,13 @@ from pharos.clock import Clock
 from pharos.errors import Kind, PharosError
 from pharos.ingest.decoder import Accepted, Decoder, FrameKind, Run, plain_body
 from pharos.ingest.run import TenantColumns
-from pharos.telemetry import INGEST_ACCEPT_SECONDS, INGEST_BYTES, INGEST_REJECTED, INGEST_SAMPLES
+from pharos.telemetry import (
+    INGEST_ACCEPT_SECONDS,
+    INGEST_BYTES,
+    INGEST_REJECTED,
+    INGEST_SAMPLES,
+    SERIES_KNOWN,
+)
 from pharos.wal import Wal
 
 _SPARE_COLUMNS = 2
@@ -165,6 +171,7 @@ class Intake:
                 sealed = self._wal.begin_seal()
                 self._retire_run()
             taken = list(self._pending)
+            SERIES_KNOWN.set(int(self._decoder.known.used[0]))
         if sealed is not None:
             # The medium is waited for outside of the lock: requests go on into the next segment.
             sealed.result()
