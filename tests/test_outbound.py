@@ -148,6 +148,16 @@ async def test_packed_body_is_unpacked(
     assert (await refused(limited)).kind is Kind.TOO_LARGE
 
 
+async def test_gzip_of_several_members_is_read_whole(server: Server, outbound: Outbound) -> None:
+    server.answers["/x"] = says(gzip.compress(b"one ") + gzip.compress(b"two"), Content_Encoding="gzip")
+    assert (await outbound.send(Request(server.url / "x"))).body == b"one two"
+
+
+async def test_endless_empty_members_end_at_the_limit(server: Server, outbound: Outbound) -> None:
+    server.answers["/x"] = says(gzip.compress(b"") * 20_000, Content_Encoding="gzip")
+    assert (await refused(outbound.send(Request(server.url / "x", body_limit=1000)))).kind is Kind.TOO_LARGE
+
+
 @pytest.mark.parametrize(
     ("encoding", "body"),
     [("gzip", b"not gzip"), ("gzip", gzip.compress(b"x" * 1000)[:-9]), ("br", b"x")],

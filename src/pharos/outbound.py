@@ -32,6 +32,7 @@ KEEPALIVE_S: Final = 300.0
 """How long an idle connection is kept: longer than any sensible scrape interval."""
 REDIRECTS_AT_MOST: Final = 10
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
+_PACKING_OVERHEAD_BYTES: Final = 64 * 1024
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _RETRIABLE: Final = frozenset({429, 500, 502, 503, 504})
 
@@ -357,23 +358,48 @@ class Outbound:
         self._contexts.clear()
 
 
+class _Unpacker:
+    """Unpacks gzip (one member or several, as its format allows) or deflate, never more than it is asked
+    for.
+    """
+
+    def __init__(self, encoding: str) -> None:
+        self._wbits = 31 if encoding == "gzip" else 15
+        self._stream = zlib.decompressobj(self._wbits)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the packed data came to its end."""
+        return self._stream.eof
+
+    def feed(self, chunk: bytes, most: int) -> bytes:
+        """Return what `chunk` unpacks to, `most` bytes of it at most; zlib.error if it is broken."""
+        found = bytearray()
+        while chunk and len(found) < most:
+            if self._stream.eof:
+                self._stream = zlib.decompressobj(self._wbits)
+            found += self._stream.decompress(chunk, most - len(found))
+            chunk = self._stream.unused_data
+        return bytes(found)
+
+
 async def _read(response: aiohttp.ClientResponse, limit: int) -> Answer:
     """Return the whole answer, unpacked; raises PharosError(TOO_LARGE) once `limit` bytes are passed."""
     encoding = response.headers.get("Content-Encoding", "").strip().lower()
     if encoding not in {"", "identity", "gzip", "deflate"}:
         raise PharosError(Kind.UNAVAILABLE, f"content encoding {encoding[:20]!r} was not asked for")
-    unpack = zlib.decompressobj(31 if encoding == "gzip" else 15) if encoding in {"gzip", "deflate"} else None
+    unpacker = None if encoding in {"", "identity"} else _Unpacker(encoding)
     parts: list[bytes] = []
     size = wire = 0
     async for chunk in response.content.iter_any():
         wire += len(chunk)
-        part = chunk if unpack is None else unpack.decompress(chunk, limit - size + 1)
+        part = chunk if unpacker is None else unpacker.feed(chunk, limit - size + 1)
         size += len(part)
-        if size > limit or (unpack is not None and unpack.unconsumed_tail):
+        if size > limit or wire > limit + _PACKING_OVERHEAD_BYTES:
             response.close()
             raise PharosError(Kind.TOO_LARGE, f"body size limit exceeded: more than {limit} bytes")
         parts.append(part)
-    if unpack is not None and wire and not unpack.eof:
+    if unpacker is not None and wire and not unpacker.is_done:
         raise PharosError(Kind.UNAVAILABLE, "the compressed body ends too early")
     return Answer(
         response.status, response.reason or "", response.headers.get("Content-Type", ""),
