@@ -14,6 +14,8 @@ from pharos.promql.annotations import format_f, format_g
 from pharos.promql.calls import dates_of
 from pharos.promql.calls_label import natural_less
 from pharos.promql.evaluate import EvalOptions, evaluate, evaluate_text
+from pharos.promql.histogram import FloatHistogram
+from pharos.promql.histogram_columns import encode_columns
 from pharos.promql.parse import parse
 from pharos.promql.plan import plan
 from pharos.promql.source import SeriesBlock
@@ -156,3 +158,17 @@ def test_times_before_the_epoch_and_beyond_the_calendar_have_dates() -> None:
     assert dates.month[:2].tolist() == [12, 2]
     assert dates.day[:2].tolist() == [30, 29]
     assert 1 <= int(dates.month[2]) <= 12
+
+
+@pytest.mark.parametrize("delayed", [False, True])
+def test_a_count_of_histograms_keeps_type_and_unit_unless_names_go_late(delayed: bool) -> None:
+    labels = labels_of({"__name__": "h", "__type__": "histogram", "i": "1"})
+    histograms = encode_columns(np.asarray([0, 1], np.int64), [(0, 0, FloatHistogram(0, 5.0, 1.0))])
+    none = np.empty(0, np.int64)
+    source = Counting()
+    source.block = SeriesBlock([labels], np.zeros(2, np.int64), none, np.empty(0), None, histograms)
+    answer = evaluate_text(
+        "histogram_count(h)", source, 0, 0, 0, options=EvalOptions(delayed_name_removal=delayed)
+    )
+    assert answer.values.tolist() == [[5.0]]
+    assert list(answer.labels) == [labels[2:] if delayed else labels[1:]]

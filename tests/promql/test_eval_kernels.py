@@ -16,7 +16,7 @@ from pharos.promql.kernels import Floats, Ints, kahan_step
 from pharos.promql.kernels_rank import keep_extremes
 from pharos.promql.kernels_rate import extended_window, rate_window
 from pharos.promql.kernels_select import select_last, select_smoothed
-from pharos.promql.kernels_sorted import quantile_window
+from pharos.promql.kernels_sorted import quantile_group, quantile_window
 from pharos.promql.kernels_window import extreme_window, mark_changes, over_window, transitions
 from pharos.promql.source import STALE_NAN_BITS
 
@@ -82,8 +82,14 @@ def plain_max(_: list[int], values: list[float]) -> float:
 
 
 def plain_median(_: list[int], values: list[float]) -> float:
+    return plain_quantile(values, 0.5)
+
+
+def plain_quantile(values: list[float], quantile: float) -> float:
+    if not 0 <= quantile <= 1:
+        return math.nan if math.isnan(quantile) else math.copysign(math.inf, quantile)
     ordered = sorted(values, key=lambda value: (not math.isnan(value), 0.0 if math.isnan(value) else value))
-    rank = 0.5 * (len(values) - 1)
+    rank = quantile * (len(values) - 1)
     low = math.floor(rank)
     high = min(len(values) - 1, low + 1)
     return ordered[low] * (1 - (rank - low)) + ordered[high] * (rank - low)
@@ -219,3 +225,28 @@ def test_of_equal_samples_the_heap_keeps_those_upstream_keeps() -> None:
     )
     assert count == 2
     assert kept[:, 0].tolist() == [False, True, True]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.integers(1, 120),
+    st.integers(1, 12),
+    st.integers(1, 3),
+    st.sampled_from([-0.5, 0.0, 0.01, 0.5, 0.9, 1.0, 1.5, math.nan]),
+    st.integers(0, 2**32 - 1),
+)
+def test_a_quantile_over_series_is_the_one_of_the_ordered_values(
+    series: int, steps: int, groups: int, quantile: float, seed: int
+) -> None:
+    chance = np.random.default_rng(seed)
+    values = chance.integers(-20, 20, (series, steps)).astype(np.float64)
+    values[chance.random(values.shape) < chance.choice([0.0, 0.1, 0.9])] = math.nan
+    present = chance.random(values.shape) < 0.8
+    numbers = chance.integers(0, groups, series)
+    out, seen = np.zeros((groups, steps)), np.zeros((groups, steps), np.bool_)
+    quantile_group(numbers, groups, values, present, np.full(steps, quantile), out, seen)
+    for g, k in np.ndindex(groups, steps):
+        chosen = values[(numbers == g) & present[:, k], k].tolist()
+        assert seen[g, k] == bool(chosen)
+        if chosen:
+            assert same(out[g, k], plain_quantile(chosen, quantile))

@@ -15,7 +15,17 @@ from pharos.promql.annotations import Note
 from pharos.promql.calls import Context, Function, grid_of
 from pharos.promql.histogram import FloatHistogram, ResetHint, quotient
 from pharos.promql.kernels import Floats
-from pharos.promql.values import Cells, Grid, Samples, Value, drop_absent, empty_cells, is_set, lose_names
+from pharos.promql.values import (
+    Cells,
+    Grid,
+    Samples,
+    Value,
+    drop_absent,
+    empty_cells,
+    is_set,
+    lose_names,
+    merge_same_labels,
+)
 from pharos.promql.values_labels import label_value
 
 
@@ -55,9 +65,14 @@ def native_fractions(context: Context, grid: Grid, lows: Floats, highs: Floats) 
 
 
 def _simple(compute: Callable[[FloatHistogram], float]) -> Function:
+    """Return the function that reads a number off each histogram; type and unit stay, unless removed late."""
+
     def call(context: Context, args: Sequence[Value]) -> Value:
         grid = _native(context, grid_of(args[0]), lambda cell, _k, _metric: (compute(cell), None), 0)
-        return drop_absent(lose_names(grid, delayed=context.delayed))
+        if context.delayed:
+            return lose_names(grid, delayed=True)
+        bare = [tuple(pair for pair in labels if pair[0] != METRIC_NAME) for labels in grid.labels]
+        return merge_same_labels(replace(grid, labels=bare))
 
     return call
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from pharos.promql.kernels import Bools, Floats, Ints, inlined, kernel
+
+STEPS_AT_ONCE: Final = 8
+"""How many steps of a group are gathered together: neighbours in memory."""
 
 
 @inlined
@@ -119,6 +124,49 @@ def quantile_window(
             present[i, k] = True
 
 
+@inlined
+def place_rank(unordered: Floats, nans: int, n: int, q: float) -> None:
+    """Put the two values at the rank of `q` where they stand in order; NaN stand first already.
+
+    Values are parted around one of them again and again (Hoare), only where the rank is; few are sorted.
+    """
+    rank = int(np.floor(q * np.float64(n - 1)))
+    low, high = nans, n - 1
+    if rank < low:
+        low, high = rank, rank
+    while high - low > 16:
+        first, middle, last = unordered[low], unordered[(low + high) // 2], unordered[high]
+        pivot = max(min(first, middle), min(max(first, middle), last))
+        i, j = low, high
+        while i <= j:
+            while unordered[i] < pivot:
+                i += 1
+            while unordered[j] > pivot:
+                j -= 1
+            if i <= j:
+                unordered[i], unordered[j] = unordered[j], unordered[i]
+                i += 1
+                j -= 1
+        if rank <= j:
+            high = j
+        elif rank >= i:
+            low = i
+        else:
+            low, high = rank, rank
+    for p in range(low + 1, high + 1):
+        value = unordered[p]
+        i = p
+        while i > low and unordered[i - 1] > value:
+            unordered[i] = unordered[i - 1]
+            i -= 1
+        unordered[i] = value
+    least = max(rank + 1, nans)
+    if least < n:
+        for p in range(least + 1, n):
+            if unordered[p] < unordered[least]:
+                unordered[p], unordered[least] = unordered[least], unordered[p]
+
+
 @kernel
 def quantile_group(
     groups: Ints, count: int, values: Floats, present: Bools, quantiles: Floats, out: Floats, seen: Bools
@@ -134,24 +182,32 @@ def quantile_group(
     for i in range(n):
         members[filled[groups[i]]] = i
         filled[groups[i]] += 1
-    scratch = np.empty(n + 1, np.float64)
+    scratch = np.empty((STEPS_AT_ONCE, n + 1), np.float64)
+    sizes_at = np.empty(STEPS_AT_ONCE, np.int64)
+    nans_at = np.empty(STEPS_AT_ONCE, np.int64)
     for g in range(count):
-        for k in range(steps):
-            m = 0
-            nans = 0
+        for first in range(0, steps, STEPS_AT_ONCE):
+            width = min(STEPS_AT_ONCE, steps - first)
+            sizes_at[:] = 0
+            nans_at[:] = 0
             for p in range(starts[g], starts[g + 1]):
                 i = members[p]
-                if present[i, k]:
-                    v = values[i, k]
-                    if np.isnan(v):
-                        scratch[m] = scratch[nans]
-                        scratch[nans] = v
-                        nans += 1
-                    else:
-                        scratch[m] = v
-                    m += 1
-            if m == 0:
-                continue
-            scratch[nans:m].sort()
-            out[g, k] = quantile_of(scratch, m, quantiles[k])
-            seen[g, k] = True
+                for j in range(width):
+                    if present[i, first + j]:
+                        v = values[i, first + j]
+                        m = sizes_at[j]
+                        sizes_at[j] = m + 1
+                        if np.isnan(v):
+                            scratch[j, m] = scratch[j, nans_at[j]]
+                            scratch[j, nans_at[j]] = v
+                            nans_at[j] += 1
+                        else:
+                            scratch[j, m] = v
+            for j in range(width):
+                m = sizes_at[j]
+                if m:
+                    q = quantiles[first + j]
+                    if q >= 0.0 and q <= 1.0:
+                        place_rank(scratch[j], nans_at[j], m, q)
+                    out[g, first + j] = quantile_of(scratch[j], m, q)
+                    seen[g, first + j] = True
