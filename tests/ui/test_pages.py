@@ -112,6 +112,7 @@ def test_pages_meet_wcag_aa(open_page: Open, path: str, scheme: str) -> None:
     page.evaluate(AXE.read_text())
     found = page.evaluate(
         """() => axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa'] })
-            .then(({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map((n) => [id, n.html])))"""
+            .then(({ violations }) =>
+                violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`)))"""
     )
     assert found == []

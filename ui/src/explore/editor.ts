@@ -35,7 +35,12 @@ const colors = HighlightStyle.define([
 const look = EditorView.theme({
   '&': { color: 'var(--text)', backgroundColor: 'transparent', fontSize: '13px' },
   '&.cm-focused': { outline: 'none' },
-  '.cm-scroller': { fontFamily: 'var(--mono)', lineHeight: '1.6', maxHeight: '240px' },
+  '.cm-scroller': {
+    fontFamily: 'var(--mono)',
+    lineHeight: '1.6',
+    fontVariantLigatures: 'none',
+    maxHeight: '240px',
+  },
   '.cm-content': { padding: '7px 0', caretColor: 'var(--text)' },
   '.cm-line': { padding: '0 10px' },
   '.cm-cursor': { borderLeftColor: 'var(--text)', borderLeftWidth: '1.5px' },

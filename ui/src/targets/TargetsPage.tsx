@@ -28,9 +28,13 @@ function TargetRow({ target, nowMs }: { target: ActiveTarget; nowMs: number }): 
         <span className={`pill ${DOTS[target.health]}`}>{target.health}</span>
       </td>
       <td className="target-url">
-        <a href={target.scrapeUrl} rel="noreferrer" target="_blank" className="mono">
-          {target.scrapeUrl}
-        </a>
+        {/^https?:/.test(target.scrapeUrl) ? (
+          <a href={target.scrapeUrl} rel="noreferrer" target="_blank" className="mono">
+            {target.scrapeUrl}
+          </a>
+        ) : (
+          <span className="mono">{target.scrapeUrl}</span>
+        )}
         {target.lastError ? (
           <div className="target-error">
             <Icon name="error" size={13} /> {target.lastError}
