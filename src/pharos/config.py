@@ -75,6 +75,9 @@ class Promql(_Section):
     lookback: DurationMs = Field(default=300_000, description="How far an instant selector looks back.")
     timeout: DurationMs = Field(default=120_000, description="The longest a query may take.")
     max_samples: int = Field(default=50_000_000, gt=0, description="Samples that a query may load.")
+    cache: SizeBytes = Field(
+        default=256 << 20, description="Memory for decoded samples, so that queries read only what is new."
+    )
     max_steps: int = Field(
         default=11_000, gt=0, description="Points per series that a range query may return."
     )

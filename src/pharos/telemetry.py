@@ -76,6 +76,15 @@ QUERY_SECONDS = Histogram(
 QUERY_FAILED = Counter(
     "pharos_query_failed_total", "Queries not answered, by error kind.", ["kind"], registry=REGISTRY
 )
+BUCKETS_READ = Counter(
+    "pharos_query_buckets_total",
+    "Two-hour buckets of a metric that queries read, by how: kept, extended, loaded or direct.",
+    ["how"],
+    registry=REGISTRY,
+)
+BUCKETS_BYTES = Gauge(
+    "pharos_query_buckets_size_bytes", "Memory of decoded two-hour buckets.", registry=REGISTRY
+)
 ENGINE_SECONDS = Histogram(
     "pharos_engine_query_duration_seconds",
     "One statement in the engine.",

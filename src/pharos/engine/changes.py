@@ -3,15 +3,56 @@
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import Iterable
+from typing import Final
+
+EVERYTHING: Final = -(1 << 63)
+"""The smallest time of a change that may have touched any row."""
+_WATCHED: Final = 200_000
+_STEPS: Final = 32
+
+BucketKey = tuple[str, int, int]
+"""Tenant, metric hash, number of the two-hour bucket."""
+
+
+class _Additions:
+    """What was added to one bucket: for every version since `began`, the smallest time added later.
+
+    Kept as steps of rising version and rising time; a step is dropped when a later one is not younger.
+    """
+
+    __slots__ = ("began", "steps")
+
+    def __init__(self, began: int) -> None:
+        self.began = began
+        self.steps: list[tuple[int, int]] = []
+
+    def add(self, version: int, smallest_ms: int) -> None:
+        while self.steps and self.steps[-1][1] >= smallest_ms:
+            self.steps.pop()
+        self.steps.append((version, smallest_ms))
+        if len(self.steps) > _STEPS:
+            # Two steps in one: the later version with the earlier time promises less than either.
+            older = self.steps[: _STEPS // 2]
+            pairs = zip(older[::2], older[1::2], strict=True)
+            self.steps[: _STEPS // 2] = [(later[0], earlier[1]) for earlier, later in pairs]
+
+    def since(self, stamp: int) -> int | None:
+        if stamp < self.began:
+            return EVERYTHING
+        for version, smallest_ms in self.steps:
+            if version > stamp:
+                return smallest_ms
+        return None
 
 
 class Changes:
-    """Counts registrations of series by tenant and by metric; thread-safe.
+    """Counts registrations of series by tenant and by metric, and what was added to buckets; thread-safe.
 
     Whoever caches takes the stamp before reading the store, and the cached answer is good as long as the
-    stamp is the same.
+    stamp is the same. Additions to a bucket are remembered once someone watches it, and only the ones since;
+    about a bucket that was forgotten meanwhile the answer is that everything may have changed.
     """
 
     def __init__(self) -> None:
@@ -20,6 +61,9 @@ class Changes:
         self._of_metric: defaultdict[tuple[str, int], int] = defaultdict(int)
         self._histograms: set[tuple[str, int]] = set()
         self._starts: set[tuple[str, int]] = set()
+        self._version = 0
+        self._watched: OrderedDict[BucketKey, _Additions] = OrderedDict()
+        self._rewritten: dict[str, int] = {}
 
     def note_series(self, tenant: str, metrics: Iterable[int]) -> None:
         """Say that series of these metric hashes were registered, after they were stored."""
@@ -37,6 +81,52 @@ class Changes:
         """Say that start timestamps of these metric hashes are stored."""
         with self._lock:
             self._starts.update((tenant, metric) for metric in metrics)
+
+    def note_samples(self, tenant: str, added: Iterable[tuple[int, int, int]]) -> None:
+        """Say that samples are stored: for each (metric hash, bucket) the smallest time in milliseconds."""
+        with self._lock:
+            self._version += 1
+            for metric, bucket, smallest_ms in added:
+                additions = self._watched.get((tenant, metric, bucket))
+                if additions is not None:
+                    additions.add(self._version, smallest_ms)
+
+    def note_rewritten(self, tenant: str) -> None:
+        """Say that anything of the tenant may have changed or gone: a deletion, a restored backup."""
+        with self._lock:
+            self._version += 1
+            self._rewritten[tenant] = self._version
+            self._of_tenant[tenant] += 1
+            for owner, metric in list(self._of_metric):
+                if owner == tenant:
+                    self._of_metric[owner, metric] += 1
+
+    def watch(self, tenant: str, metric: int, buckets: Iterable[int]) -> int:
+        """Remember additions to the buckets from now on, and return the stamp to ask about them later.
+
+        To be called before the store is read.
+        """
+        with self._lock:
+            for bucket in buckets:
+                key = (tenant, metric, bucket)
+                if key in self._watched:
+                    self._watched.move_to_end(key)
+                else:
+                    self._watched[key] = _Additions(self._version)
+            while len(self._watched) > _WATCHED:
+                self._watched.popitem(last=False)
+            return self._version
+
+    def added_since(self, tenant: str, metric: int, bucket: int, stamp: int) -> int | None:
+        """Return the smallest time in milliseconds that was added to a bucket after the stamp, or None.
+
+        `EVERYTHING` when that is not known, or when the bucket was rewritten.
+        """
+        with self._lock:
+            if stamp < self._rewritten.get(tenant, 0):
+                return EVERYTHING
+            additions = self._watched.get((tenant, metric, bucket))
+            return EVERYTHING if additions is None else additions.since(stamp)
 
     def stamp(self, tenant: str, metric: int | None = None) -> int:
         """Return a number that grows whenever a series of the tenant (or of its metric) is registered."""

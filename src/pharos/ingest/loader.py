@@ -22,6 +22,7 @@ from pharos.ingest import run as places
 from pharos.ingest.accept import Intake
 from pharos.ingest.decoder import Decoder, Run
 from pharos.ingest.load import load_run
+from pharos.ingest.touched import touched_buckets
 from pharos.telemetry import (
     DISK_FREE_BYTES,
     LOADER_LAG_SECONDS,
@@ -163,11 +164,17 @@ class Loader:
         for tenant, columns in run.tenants.items():
             if rows := int(columns.counts[places.SERIES]):
                 self._changes.note_series(tenant, np.unique(columns.series.metric[:rows]).tolist())
+            if rows := int(columns.counts[places.SAMPLES]):
+                samples = columns.samples
+                added = touched_buckets(samples.metric[:rows], samples.ts_ms[:rows])
+                self._changes.note_samples(tenant, added)
             if rows := int(columns.counts[places.STARTS]):
                 self._changes.note_starts(tenant, np.unique(columns.starts.metric[:rows]).tolist())
         for tenant, parts in run.parts:
             if parts.histograms is not None:
+                times = np.ascontiguousarray(parts.histograms.integers[:, 0])
                 self._changes.note_histograms(tenant, np.unique(parts.histograms.metric).tolist())
+                self._changes.note_samples(tenant, touched_buckets(parts.histograms.metric, times))
 
     def start(self) -> None:
         """Begin to load in a thread of its own."""

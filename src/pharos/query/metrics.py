@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pharos.clock import Clock
 from pharos.engine import Engine, Limits, Session
@@ -18,11 +19,13 @@ from pharos.engine.changes import Changes
 from pharos.engine.sql import Statement, series_condition, string
 from pharos.errors import Kind, PharosError
 from pharos.labels import METRIC_NAME, Labels, Matcher
-from pharos.promql.ast import Expr, VectorSelector
+from pharos.promql.ast import Expr
 from pharos.promql.evaluate import EvalOptions, evaluate
-from pharos.promql.parse import parse
+from pharos.promql.parse import parse, parse_selector
 from pharos.promql.plan import plan
+from pharos.promql.source import SeriesBlock
 from pharos.promql.values import Answer
+from pharos.query.buckets import BucketCache
 from pharos.query.samples import MetricSource, key_condition, time_condition
 from pharos.query.series import DAY_MS, SeriesCache, label_sets
 from pharos.telemetry import QUERY_FAILED, QUERY_SECONDS
@@ -41,6 +44,10 @@ class MetricsOptions:
     max_samples: int = 50_000_000
     max_steps: int = 11_000
     experimental: bool = False
+    cache_bytes: int = 256 << 20
+    """Memory for decoded buckets."""
+    retention_ms: int = 0
+    """How long the store keeps samples; 0 is for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +91,25 @@ class MetricMetadata:
     type: str
     unit: str
     help: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which samples a raw read is about: those of one selector in a range of times, both ends included."""
+
+    matchers: tuple[Matcher, ...]
+    start_ms: int
+    end_ms: int
+
+
+@dataclass(slots=True)
+class Measured:
+    """What a query took, filled in on the way; seconds."""
+
+    queue_s: float = 0.0
+    prepare_s: float = 0.0
+    eval_s: float = 0.0
+    samples_per_step: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +166,7 @@ class Metrics:
         self._clock = clock
         self.options = options
         self._cache = SeriesCache(changes)
+        self._buckets = BucketCache(changes, clock, options.cache_bytes, options.retention_ms)
 
     def parse(self, text: str) -> Expr:
         """Return the checked expression of `text`. Raises PharosError(INVALID) with upstream's message."""
@@ -147,10 +174,7 @@ class Metrics:
 
     def matchers(self, text: str) -> tuple[Matcher, ...]:
         """Return the matchers of a series selector. Raises PharosError(INVALID)."""
-        expr = self.parse(text)
-        if not isinstance(expr, VectorSelector):
-            raise PharosError(Kind.INVALID, f"a series selector is expected, not {text!r}")
-        return expr.matchers
+        return parse_selector(text)
 
     async def evaluate(
         self,
@@ -161,8 +185,9 @@ class Metrics:
         *,
         lookback_ms: int | None = None,
         timeout_ms: int | None = None,
+        measured: Measured | None = None,
     ) -> T:
-        """Return what `finish` makes of a query's answer.
+        """Return what `finish` makes of a query's answer; `measured`, if given, is complete before.
 
         Raises PharosError: INVALID with a position for a fault in the text, UNSUPPORTED, LIMITED, TIMEOUT.
         """
@@ -173,6 +198,7 @@ class Metrics:
 
         def work(session: Session) -> T:
             deadline.check()
+            entered = self._clock.monotonic_s()
             source = self._source(session, tenant, deadline.left_s())
             planned = plan(
                 expr,
@@ -188,7 +214,13 @@ class Metrics:
                 max_samples=self.options.max_samples,
                 check=deadline.check,
             )
-            return finish(evaluate(planned, source, options))
+            prepared = self._clock.monotonic_s()
+            answer = evaluate(planned, source, options)
+            if measured is not None:
+                measured.queue_s = entered - began
+                measured.prepare_s = prepared - entered
+                measured.eval_s = self._clock.monotonic_s() - prepared
+            return finish(answer)
 
         try:
             return await self._engine.run(work)
@@ -208,6 +240,25 @@ class Metrics:
             max_samples=self.options.max_samples,
             time_s=time_s,
         )
+
+    async def read(
+        self, tenant: str, wanted: Sequence[Wanted], finish: Callable[[list[SeriesBlock]], T]
+    ) -> T:
+        """Return what `finish` makes of the samples as they are stored, one block for each of `wanted`.
+
+        Raises PharosError: LIMITED, TIMEOUT.
+        """
+        deadline = _Deadline(self._clock, self._clock.monotonic_s(), self.options.timeout_ms / 1000)
+
+        def work(session: Session) -> T:
+            source = self._source(session, tenant, deadline.left_s())
+            blocks: list[SeriesBlock] = []
+            for one in wanted:
+                deadline.check()
+                blocks.append(source.select(one.matchers, one.start_ms, one.end_ms))
+            return finish(blocks)
+
+        return await self._engine.run(work)
 
     async def series(self, window: Window) -> list[Labels]:
         """Return the label sets of the series of the window, in order, one more than the limit at most."""

@@ -1,4 +1,4 @@
-"""The samples of a selection, read from the store: what PromQL's source is made of."""
+"""The samples of a selection, read from kept buckets and the store: what PromQL's source is made of."""
 
 from __future__ import annotations
 
@@ -16,12 +16,16 @@ from pharos.errors import Kind, PharosError
 from pharos.ingest.load import BUCKET_MS
 from pharos.labels import Matcher
 from pharos.promql.source import HistogramColumns, SeriesBlock
+from pharos.query.buckets import BucketCache
 from pharos.query.histograms import read_histograms
+from pharos.query.pieces import Rows, find, piece_of
 from pharos.query.regroup import regroup
 from pharos.query.series import Selection, SeriesCache
 
 _FEW_SERIES: Final = 64
 """Up to here rows outside of the range are cheaper to read than to filter in the store."""
+_MOST_BUCKETS: Final = 4_400
+"""A year; longer ranges are read without looking for kept buckets."""
 _LISTED_SERIES: Final = 5_000
 """Up to here the ids of a selection are worth listing in the statement."""
 
@@ -75,31 +79,33 @@ class MetricSource:
         *,
         max_samples: int,
         time_s: float,
+        buckets: BucketCache | None = None,
     ) -> None:
         self._session = session
-        self._tenant = tenant
+        self.tenant = tenant
+        self._buckets = buckets
         self._cache = cache
         self._changes = changes
         self._left = max_samples
         self._max_samples = max_samples
-        self._time_s = time_s
+        self.time_s = time_s
         self.samples_read = 0
         self.series_selected = 0
 
     def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesBlock:
         """Return the samples of the series that match; see `SampleSource.select`."""
-        selection = self._cache.select(self._session, self._tenant, matchers, start_ms, end_ms)
+        selection = self._cache.select(self._session, self.tenant, matchers, start_ms, end_ms)
         self.series_selected += len(selection)
         if not len(selection):
             return SeriesBlock((), np.zeros(1, np.int64), np.empty(0, np.int64), np.empty(0, np.float64))
         whole = _is_whole(matchers)
-        offsets, ts, values = self._read("samples", "v", selection, start_ms, end_ms, whole=whole)
+        offsets, ts, values = self._floats(selection, start_ms, end_ms, whole=whole)
         starts = None
-        if self._changes.has_starts(self._tenant, selection.metrics):
+        if self._changes.has_starts(self.tenant, selection.metrics):
             starts = self._start_times(selection, start_ms, end_ms, offsets, ts, whole=whole)
         histograms: HistogramColumns | None = None
-        if self._changes.has_histograms(self._tenant, selection.metrics):
-            condition = key_condition(self._tenant, selection, start_ms, end_ms, whole=whole)
+        if self._changes.has_histograms(self.tenant, selection.metrics):
+            condition = key_condition(self.tenant, selection, start_ms, end_ms, whole=whole)
             histograms = read_histograms(
                 self._session,
                 f"{condition} AND {time_condition(start_ms, end_ms)}",
@@ -109,28 +115,73 @@ class MetricSource:
         return SeriesBlock(selection.labels, offsets, ts, values, starts, histograms)
 
     def _limits(self) -> Limits:
-        return Limits(time_s=self._time_s, result_rows=self._left)
+        return Limits(time_s=self.time_s, result_rows=self._left)
 
-    def _read(
-        self, table: str, value: str, selection: Selection, start_ms: int, end_ms: int, *, whole: bool
+    def _floats(
+        self, selection: Selection, start_ms: int, end_ms: int, *, whole: bool
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-        condition = key_condition(self._tenant, selection, start_ms, end_ms, whole=whole)
-        where = "" if len(selection) <= _FEW_SERIES else f" WHERE {time_condition(start_ms, end_ms)}"
+        """Return (offsets, times, values), from kept buckets where there are any."""
+        first, last = start_ms // BUCKET_MS, end_ms // BUCKET_MS
+        if self._buckets is None or len(selection.metrics) != 1 or last - first >= _MOST_BUCKETS:
+            return self._read("samples", "v", selection, start_ms, end_ms, whole=whole)
+        buckets = range(first, last + 1)
+        cover = self._buckets.cover(self, selection.metrics[0], selection.id, buckets, whole=whole)
+        if len(cover.missing) == len(buckets):
+            return self._read("samples", "v", selection, start_ms, end_ms, whole=whole)
+        pieces = dict(cover.pieces)
+        for run_first, run_last in cover.missing_runs():
+            base = run_first * BUCKET_MS
+            low, high = max(start_ms, base), min(end_ms, (run_last + 1) * BUCKET_MS - 1)
+            rows = self._rows("samples", "v", selection, low, high, whole=whole)
+            piece = piece_of(rows, base, low, high)
+            pieces[run_first] = () if piece is None else (piece,)
+        ordered = [piece for bucket in sorted(pieces) for piece in pieces[bucket]]
+        found = find(ordered, selection.id, start_ms, end_ms)
+        self._spend(found.count)
+        return found.read()
+
+    def rows(self, metric: int, first: int, last: int, low_ms: int | None = None) -> Rows:
+        """Return all rows of a metric in buckets first to last, from `low_ms` on; counts nothing."""
+        where = "" if low_ms is None else f" WHERE ts >= fromUnixTimestamp64Milli({low_ms})"
+        buckets = f"b = {first}" if first == last else f"b BETWEEN {first} AND {last}"
+        condition = f"tenant = {string(self.tenant)} AND {buckets} AND m = {metric}"
+        return row_chunks(self._query("samples", f"id, ts, v FROM samples PREWHERE {condition}{where}"), "v")
+
+    def count(self, metric: int, first: int, last: int) -> int:
+        """Return how many rows a metric has in buckets first to last."""
+        condition = f"tenant = {string(self.tenant)} AND b BETWEEN {first} AND {last} AND m = {metric}"
+        counted = self._query("count", f"count() AS n FROM samples WHERE {condition}")
+        return int(counted["n"][0].as_py())
+
+    def _query(self, purpose: str, text: str) -> pa.Table:
         try:
-            rows = self._session.query(
-                Statement(f"SELECT id, ts, {value} AS number FROM {table} PREWHERE {condition}{where}"),
-                purpose=table,
-                limits=self._limits(),
-            )
+            return self._session.query(Statement(f"SELECT {text}"), purpose=purpose, limits=self._limits())
         except PharosError as exc:
             if exc.kind is Kind.LIMITED:
                 raise self._too_many() from exc
             raise
-        self.samples_read += rows.num_rows
-        self._left -= rows.num_rows
+
+    def _spend(self, samples: int) -> None:
+        """Count samples against the budget; raises PharosError(LIMITED) when it is used up."""
+        self.samples_read += samples
+        self._left -= samples
         if self._left <= 0:
             raise self._too_many()
-        return regroup(row_chunks(rows, "number"), selection.ids, len(selection), start_ms, end_ms)
+
+    def _rows(
+        self, table: str, value: str, selection: Selection, start_ms: int, end_ms: int, *, whole: bool
+    ) -> Rows:
+        condition = key_condition(self.tenant, selection, start_ms, end_ms, whole=whole)
+        where = "" if len(selection) <= _FEW_SERIES else f" WHERE {time_condition(start_ms, end_ms)}"
+        table_rows = self._query(table, f"id, ts, {value} AS number FROM {table} PREWHERE {condition}{where}")
+        return row_chunks(table_rows, "number")
+
+    def _read(
+        self, table: str, value: str, selection: Selection, start_ms: int, end_ms: int, *, whole: bool
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        rows = self._rows(table, value, selection, start_ms, end_ms, whole=whole)
+        self._spend(sum(len(ids) for ids, _, _ in rows))
+        return regroup(rows, selection.ids, len(selection), start_ms, end_ms)
 
     def _too_many(self) -> PharosError:
         return PharosError(

@@ -1,0 +1,253 @@
+"""Two-hour buckets of metrics kept decoded in memory, so that a query reads from the store only what is new.
+
+A kept bucket holds all series of one metric and is complete as of a stamp of `Changes`. What was added since
+is read from the smallest time of the additions on, and takes the place of what the bucket held from there:
+late samples only make that read wider. Pieces never change, so readers need no lock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pharos.clock import Clock
+from pharos.engine.changes import BucketKey, Changes
+from pharos.errors import Kind, PharosError
+from pharos.ingest.load import BUCKET_MS
+from pharos.query.pieces import Piece, Rows, joined, piece_of, until
+from pharos.telemetry import BUCKETS_BYTES, BUCKETS_READ
+
+_SMALL_ROWS: Final = 130_000
+"""A bucket of so few rows is read whole, whatever is asked of it."""
+_GROUP_ROWS: Final = 1_000_000
+"""Neighbouring buckets are read by one statement up to here."""
+_FEW: Final = 16
+"""A series of a bucket is scattered over as many others as a granule of the store holds: reading one of
+sixteen reads nearly all."""
+_ROWS_OF_SERIES: Final = 480
+"""How many samples a series is taken to have in a bucket: one every 15 seconds."""
+_SAMPLE_BYTES: Final = 13
+_LOCKS: Final = 64
+
+
+class Reader(Protocol):
+    """What the cache reads the store with, within the limits of one query."""
+
+    tenant: str
+    time_s: float
+
+    def rows(self, metric: int, first: int, last: int, low_ms: int | None = None) -> Rows:
+        """Return all rows of the metric in buckets first to last, from `low_ms` on if it is given."""
+        ...
+
+    def count(self, metric: int, first: int, last: int) -> int:
+        """Return how many rows the metric has in buckets first to last."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    stamp: int
+    pieces: tuple[Piece, ...]
+
+    @property
+    def nbytes(self) -> int:
+        return 256 + sum(piece.nbytes for piece in self.pieces)
+
+    @property
+    def series(self) -> int:
+        return max((len(piece.ids) for piece in self.pieces), default=0)
+
+
+@dataclass(slots=True)
+class Cover:
+    """What the cache has of a range: pieces by bucket, and the buckets that are to be read directly."""
+
+    pieces: dict[int, tuple[Piece, ...]]
+    missing: list[int]
+
+    def missing_runs(self) -> Iterator[tuple[int, int]]:
+        """Yield (first, last) of neighbouring missing buckets."""
+        yield from _runs(self.missing)
+
+
+def _runs(buckets: Sequence[int], longest: int = 288) -> Iterator[tuple[int, int]]:
+    begin = 0
+    for i in range(1, len(buckets) + 1):
+        if i == len(buckets) or buckets[i] != buckets[i - 1] + 1 or i - begin >= longest:
+            yield buckets[begin], buckets[i - 1]
+            begin = i
+
+
+class BucketCache:
+    """Decoded buckets by tenant, metric and bucket; bounded in bytes, least recently used go first."""
+
+    def __init__(self, changes: Changes, clock: Clock, limit_bytes: int, retention_ms: int = 0) -> None:
+        self._changes = changes
+        self._clock = clock
+        self._limit = limit_bytes
+        self._retention_ms = retention_ms
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[BucketKey, _Kept] = OrderedDict()
+        self._bytes = 0
+        self._sizes: OrderedDict[BucketKey, tuple[int, int]] = OrderedDict()
+        self._loading = [threading.Lock() for _ in range(_LOCKS)]
+
+    @property
+    def nbytes(self) -> int:
+        """Return the memory that the kept buckets take."""
+        return self._bytes
+
+    def cover(
+        self, reader: Reader, metric: int, ids: NDArray[np.uint64], buckets: Sequence[int], *, whole: bool
+    ) -> Cover:
+        """Return the pieces of the metric's buckets, up to date; `ids` are the series that are wanted.
+
+        `whole` says that these are all of the metric. Loads buckets where that pays and there is room; the
+        others are left to be read directly. Raises what the reader raises.
+        """
+        cover = Cover({}, [])
+        absent = []
+        for bucket in buckets:
+            kept = self._usable(reader.tenant, metric, bucket)
+            if kept is None:
+                absent.append(bucket)
+                continue
+            low = self._changes.added_since(reader.tenant, metric, bucket, kept.stamp)
+            if low is None:
+                BUCKETS_READ.labels("kept").inc()
+                cover.pieces[bucket] = kept.pieces
+            elif whole or len(ids) * _FEW >= kept.series or kept.series * _ROWS_OF_SERIES <= _SMALL_ROWS:
+                cover.pieces[bucket] = self._extended(reader, metric, bucket)
+            else:
+                cover.missing.append(bucket)
+        if absent:
+            self._load_absent(reader, metric, absent, cover, len(ids), whole=whole)
+        BUCKETS_READ.labels("direct").inc(len(cover.missing))
+        cover.missing.sort()
+        return cover
+
+    def _usable(self, tenant: str, metric: int, bucket: int) -> _Kept | None:
+        with self._lock:
+            kept = self._kept.get((tenant, metric, bucket))
+            if kept is not None:
+                self._kept.move_to_end((tenant, metric, bucket))
+        return kept if self._is_retained(bucket) else None
+
+    def _is_retained(self, bucket: int) -> bool:
+        """Return whether the bucket is young enough that the store will not drop it behind our back."""
+        if not self._retention_ms:
+            return True
+        return (bucket + 1) * BUCKET_MS > self._clock.now_ms() - self._retention_ms + BUCKET_MS
+
+    def _load_absent(
+        self, reader: Reader, metric: int, absent: list[int], cover: Cover, series: int, *, whole: bool
+    ) -> None:
+        size = self._size(reader, metric, absent[-1])
+        if not (whole or size <= _SMALL_ROWS or series * _FEW * _ROWS_OF_SERIES >= size):
+            cover.missing.extend(absent)
+            return
+        room = self._limit // 2 - sum(p.nbytes for pieces in cover.pieces.values() for p in pieces)
+        loads: list[int] = []
+        for bucket in reversed(absent):
+            room -= size * _SAMPLE_BYTES
+            if room >= 0 and self._is_retained(bucket):
+                loads.append(bucket)
+            else:
+                cover.missing.append(bucket)
+        for first, last in _runs(sorted(loads), max(1, _GROUP_ROWS // max(1, size))):
+            cover.pieces.update(self._loaded(reader, metric, range(first, last + 1)))
+
+    def _size(self, reader: Reader, metric: int, newest: int) -> int:
+        """Return about how many rows a bucket of the metric has, at most twice too many."""
+        key = (reader.tenant, metric, newest)
+        stamp = self._changes.stamp(reader.tenant, metric)
+        with self._lock:
+            known = self._sizes.get(key)
+        if known is not None and known[0] == stamp:
+            return known[1]
+        size = reader.count(metric, newest - 1, newest)
+        with self._lock:
+            self._sizes[key] = (stamp, size)
+            self._sizes.move_to_end(key)
+            while len(self._sizes) > 10_000:
+                self._sizes.popitem(last=False)
+        return size
+
+    @contextlib.contextmanager
+    def _alone(self, reader: Reader, metric: int, buckets: Sequence[int]) -> Iterator[None]:
+        """Hold the right to load these buckets, so that two queries do not read the same rows."""
+        places = sorted({hash((reader.tenant, metric, bucket)) % _LOCKS for bucket in buckets})
+        with contextlib.ExitStack() as stack:
+            for place in places:  # in order, so that no two wait for each other
+                lock = self._loading[place]
+                if not lock.acquire(timeout=max(0.0, reader.time_s)):
+                    raise PharosError(Kind.TIMEOUT, "query timed out while another one read its samples")
+                stack.callback(lock.release)
+            yield
+
+    def _loaded(self, reader: Reader, metric: int, buckets: range) -> dict[int, tuple[Piece, ...]]:
+        """Read whole buckets from the store and keep them."""
+        pieces: dict[int, tuple[Piece, ...]] = {}
+        with self._alone(reader, metric, buckets):
+            # Another query may have loaded them meanwhile.
+            wanted = []
+            for bucket in buckets:
+                kept = self._usable(reader.tenant, metric, bucket)
+                if kept and self._changes.added_since(reader.tenant, metric, bucket, kept.stamp) is None:
+                    pieces[bucket] = kept.pieces
+                else:
+                    wanted.append(bucket)
+            if not wanted:
+                return pieces
+            stamp = self._changes.watch(reader.tenant, metric, wanted)
+            rows = reader.rows(metric, wanted[0], wanted[-1])
+            for bucket in wanted:
+                begin = bucket * BUCKET_MS
+                piece = piece_of(rows, begin, begin, begin + BUCKET_MS - 1)
+                pieces[bucket] = () if piece is None else (piece,)
+                self._keep((reader.tenant, metric, bucket), _Kept(stamp, pieces[bucket]))
+            BUCKETS_READ.labels("loaded").inc(len(wanted))
+        return pieces
+
+    def _extended(self, reader: Reader, metric: int, bucket: int) -> tuple[Piece, ...]:
+        """Read what was added to a kept bucket, and keep it so."""
+        key = (reader.tenant, metric, bucket)
+        with self._alone(reader, metric, (bucket,)):
+            kept = self._usable(*key) or _Kept(-1, ())
+            # The stamp first: what is noted in between is then read now and once more.
+            stamp = self._changes.watch(reader.tenant, metric, (bucket,))
+            low = self._changes.added_since(*key, kept.stamp)
+            if low is None:
+                return kept.pieces
+            begin, end = bucket * BUCKET_MS, (bucket + 1) * BUCKET_MS - 1
+            low = max(low, begin)
+            rows = reader.rows(metric, bucket, bucket, low if low > begin else None)
+            fresh = piece_of(rows, begin, low, end)
+            pieces = [cut for piece in kept.pieces if (cut := until(piece, low)) is not None]
+            if fresh is not None:
+                pieces.append(fresh)
+            # As in a binary counter: every sample is copied a logarithmic number of times.
+            while len(pieces) > 1 and pieces[-2].values.size <= 2 * pieces[-1].values.size:
+                pieces[-2:] = [joined(pieces[-2:])]
+            extended = _Kept(stamp, tuple(pieces))
+            self._keep(key, extended)
+            BUCKETS_READ.labels("extended").inc()
+            return extended.pieces
+
+    def _keep(self, key: BucketKey, kept: _Kept) -> None:
+        with self._lock:
+            old = self._kept.pop(key, None)
+            self._bytes += kept.nbytes - (old.nbytes if old else 0)
+            self._kept[key] = kept
+            while self._bytes > self._limit and self._kept:
+                _, dropped = self._kept.popitem(last=False)
+                self._bytes -= dropped.nbytes
+            BUCKETS_BYTES.set(self._bytes)
