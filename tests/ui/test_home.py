@@ -23,6 +23,16 @@ def _count_queries(page: Page) -> list[str]:
     return seen
 
 
+def _set_visibility(page: Page, state: str) -> None:
+    page.evaluate(
+        """(state) => {
+            Object.defineProperty(document, 'visibilityState', { value: state, configurable: true });
+            document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));
+        }""",
+        state,
+    )
+
+
 def test_figures_and_charts_live_without_any_configuration(open_page: Open) -> None:
     page = open_page("/").page
     for name in ("Samples in", "CPU", "Memory", "Fullest disk"):
@@ -79,13 +89,24 @@ def test_a_paused_page_asks_for_nothing(open_page: Open) -> None:
     assert seen != []
 
 
+def test_a_hidden_page_asks_for_nothing_until_it_is_seen_again(open_page: Open) -> None:
+    page = open_page("/").page
+    expect(page.locator(".tile-value").first).not_to_have_text("–", timeout=FIGURES)
+    _set_visibility(page, "hidden")
+    seen = _count_queries(page)
+    page.wait_for_timeout(6_000)
+    assert seen == []
+    with page.expect_request("**/api/v1/query_range*"):
+        _set_visibility(page, "visible")
+
+
 def test_refreshing_moves_nothing(open_page: Open) -> None:
     page = open_page("/").page
     expect(page.locator(".tile-value").first).not_to_have_text("–", timeout=FIGURES)
     expect(page.get_by_role("img", name="Query latency")).to_be_visible(timeout=FIGURES)
     where = "() => [...document.querySelectorAll('article, .home-foot, .tile')].map((e) => e.offsetTop)"
     before = page.evaluate(where)
-    page.wait_for_timeout(11_000)
+    page.wait_for_timeout(6_000)
     assert page.evaluate(where) == before
 
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ActiveTarget } from '../api/types';
 import { startOfData, type HomeSnapshot, type PanelColumns } from './load';
-import { fillIn } from './panels';
+import { fillIn, panelExpr, PANELS, unite } from './panels';
 import { judge, newest } from './verdict';
 
 function snapshot(panels: Record<string, Record<string, (number | null)[]>>, figures = {}): HomeSnapshot {
@@ -73,4 +73,21 @@ describe('the range of a young server', () => {
 describe('query templates', () => {
   it('takes the host as a quoted matcher, whatever it is called', () =>
     expect(fillIn('rate(x{$host}[$w])', 'a"b$w', '1m')).toBe('rate(x{job="node",instance="a\\"b$w"}[1m])'));
+  it('asks several things at once and can tell them apart', () =>
+    expect(
+      unite([
+        ['a', 'up'],
+        ['b "x"', 'sum(y)'],
+      ]),
+    ).toBe('label_replace(up, "part", "a", "", "") or label_replace(sum(y), "part", "b \\"x\\"", "", "")'));
+  it('leaves a single query as it is', () => {
+    const cpu = PANELS.find((panel) => panel.id === 'cpu');
+    expect(cpu && panelExpr(cpu)).toBe(cpu?.queries[0]?.expr);
+  });
+  it('names every part of every panel differently', () => {
+    for (const panel of PANELS) {
+      const names = panel.queries.map((query) => query.name);
+      expect(new Set(names).size).toBe(names.length);
+    }
+  });
 });
