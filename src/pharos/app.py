@@ -17,13 +17,16 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import uvicorn
 from fastapi import FastAPI
 from prometheus_client import generate_latest
 
+from pharos.api.admin import AdminApi
 from pharos.api.prometheus import PrometheusApi
 from pharos.api.server import Edge, create_app
+from pharos.backup import take_snapshot, wait_until_stored
 from pharos.clock import Clock, SystemClock
 from pharos.config import Settings, split_address
 from pharos.engine.changes import Changes
@@ -47,6 +50,10 @@ _LOG = logging.getLogger(__name__)
 
 _ONE_SEGMENT_BYTES = 1 << 40
 """The intake seals segments itself, so that a segment and a run are the same frames."""
+
+
+ADMIN_KEY_FILE: Final = "admin-key"
+_SNAPSHOT_WAIT_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +137,10 @@ async def open_pharos(settings: Settings) -> AsyncIterator[Pharos]:
             task = asyncio.get_running_loop().create_task(scraper.apply(_scrape_config(settings)))
             task.add_done_callback(lambda done: done.result())
 
+        def snapshot() -> str:
+            wait_until_stored(loader, intake, clock, _SNAPSHOT_WAIT_S)
+            return take_snapshot(engine, folder, settings.model_dump_json(indent=2), clock)
+
         prometheus = PrometheusApi(
             metrics=metrics,
             scraper=scraper,
@@ -141,12 +152,23 @@ async def open_pharos(settings: Settings) -> AsyncIterator[Pharos]:
             Edge(
                 intake=intake,
                 prometheus=prometheus,
+                admin=AdminApi(key=_admin_key(folder), snapshot=snapshot),
                 max_body_bytes=settings.ingest.max_body,
                 is_ready=lambda: loader.is_recovered,
                 reload=reload,
             )
         )
         yield Pharos(app, loader, intake, engine)
+
+
+def _admin_key(folder: Path) -> str:
+    """Return this run's key: who may read the data folder may ask for snapshots, nobody else."""
+    key = secrets.token_urlsafe(32)
+    path = folder / ADMIN_KEY_FILE
+    path.unlink(missing_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(key)
+    return key
 
 
 def _watch_ourselves(scraper: Scraper, clock: Clock, interval_ms: int) -> None:

@@ -2,112 +2,53 @@
 
 from __future__ import annotations
 
-import faulthandler
-import logging
-import os
 import sys
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-import uvloop
-from rich.console import Console
 
 from pharos import __version__
-from pharos.app import bind, serve
-from pharos.config import load_settings
+from pharos.commands.backup import backup, restore
+from pharos.commands.check import check
+from pharos.commands.explain import explain
+from pharos.commands.query import query
+from pharos.commands.screen import OUT, JsonOption, print_error, print_json
+from pharos.commands.up import up
+from pharos.commands.warm import warm
 from pharos.errors import PharosError
-from pharos.ingest.scrape.config import load_scrape_config
-from pharos.warm import warm
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-_OUT = Console()
-_ERR = Console(stderr=True)
-
-ConfigOption = Annotated[
-    Path | None, typer.Option("--config", help="A pharos.yml; without one every setting has its default.")
-]
-DataOption = Annotated[Path | None, typer.Option("--data", help="The folder that holds everything.")]
 
 
-@cli.command()
-def up(
-    config: ConfigOption = None,
-    data: DataOption = None,
-    listen: Annotated[str | None, typer.Option(help="Address and port; port 0 takes a free one.")] = None,
-    prometheus: Annotated[
-        Path | None, typer.Option(help="A prometheus.yml whose targets are scraped.")
-    ] = None,
-    insecure: Annotated[
-        bool, typer.Option("--insecure", help="Listen beyond loopback without authentication.")
+def _exit_with_version(asked: bool) -> None:
+    if asked:
+        OUT.print(__version__)
+        raise typer.Exit
+
+
+@cli.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version and exit.", callback=_exit_with_version, is_eager=True
+        ),
     ] = False,
-    supervise: Annotated[
-        bool, typer.Option("--supervise", help="Start again at once after a crash.")
-    ] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
 ) -> None:
-    """Start the server."""
-    if supervise:
-        arguments = [argument for argument in sys.argv[1:] if argument != "--supervise"]
-        os.execv(sys.executable, [sys.executable, "-m", "pharos.supervisor", *arguments])  # noqa: S606
-    faulthandler.enable()
-    logging.basicConfig(
-        level=logging.DEBUG if verbose else logging.INFO,
-        format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
-    )
-    overrides: dict[str, Any] = {
-        "data": data,
-        "listen": listen,
-        "prometheus": prometheus,
-        "insecure": insecure or None,
-    }
-    settings = load_settings(config, overrides)
-    sock = bind(settings.listen, insecure=settings.insecure)
-    uvloop.run(serve(settings, sock, lambda address: _announce(address, settings.data)))
+    """Pharos: observability in one process and one folder."""
 
 
-@cli.command()
-def check(
-    files: Annotated[list[Path], typer.Argument(help="pharos.yml or prometheus.yml files.")],
-) -> None:
-    """Check configuration files; every fault is named with its line."""
-    faults = 0
-    for path in files:
-        try:
-            if path.name.startswith("pharos"):
-                load_settings(path, {})
-            else:
-                for notice in load_scrape_config(path, environment=os.environ).notices:
-                    _OUT.print(f"[yellow]note[/yellow] {notice}", highlight=False, soft_wrap=True)
-        except PharosError as exc:
-            faults += 1
-            _OUT.print(f"[red]fault[/red] {exc}", highlight=False, soft_wrap=True)
-        else:
-            _OUT.print(f"[green]good[/green] {path}", highlight=False, soft_wrap=True)
-    if faults:
-        raise typer.Exit(1)
-
-
-@cli.command("warm")
-def compile_kernels() -> None:
-    """Compile what the server runs, once after an installation."""
-    with _ERR.status("compiling, once after an installation: about two minutes"):
-        ran = warm()
-    _OUT.print(f"compiled; {ran} expressions ran", highlight=False)
-
-
-@cli.command()
-def version() -> None:
+def print_version(as_json: JsonOption = False) -> None:
     """Print the version."""
-    _OUT.print(__version__, highlight=False)
+    if as_json:
+        print_json({"version": __version__})
+    else:
+        OUT.print(__version__)
 
 
-def _announce(address: str, folder: Path) -> None:
-    _OUT.print(f"\n  [bold]Pharos {__version__}[/bold]  {address}   (data in {folder})\n", highlight=False)
-    _OUT.print("  Prometheus, in prometheus.yml:", highlight=False)
-    _OUT.print(f"    remote_write:\n      - url: {address}/api/v1/write\n", highlight=False)
-    _OUT.print("  vmagent:", highlight=False)
-    _OUT.print(f"    -remoteWrite.url={address}/api/v1/write\n", highlight=False)
+for _command in (up, check, query, explain, backup, restore, warm):
+    cli.command()(_command)
+cli.command("version")(print_version)
 
 
 def main() -> None:
@@ -115,8 +56,7 @@ def main() -> None:
     try:
         cli()
     except PharosError as exc:
-        _ERR.print(f"[red]pharos:[/red] {exc}", highlight=False, soft_wrap=True)
-        sys.exit(2)
+        sys.exit(print_error(exc, as_json="--json" in sys.argv))
 
 
 if __name__ == "__main__":

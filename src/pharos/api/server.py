@@ -15,6 +15,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pharos import __version__
+from pharos.api.admin import AdminApi
 from pharos.api.ingest import WriteEndpoint
 from pharos.api.prometheus import PrometheusApi
 from pharos.errors import PharosError
@@ -40,6 +41,7 @@ class Edge:
 
     intake: Intake
     prometheus: PrometheusApi
+    admin: AdminApi
     max_body_bytes: int
     is_ready: Callable[[], bool]
     reload: Callable[[], None]
@@ -90,6 +92,7 @@ def create_app(edge: Edge) -> FastAPI:
     app.add_middleware(_Headers)
     app.add_middleware(_Front, write=WriteEndpoint(edge.intake, edge.max_body_bytes))
     app.include_router(edge.prometheus.router())
+    app.include_router(edge.admin.router())
 
     @app.get("/-/healthy", response_class=PlainTextResponse)
     async def healthy() -> str:

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from xml.sax.saxutils import escape
@@ -276,8 +277,12 @@ def _raise_file_limit() -> None:
 
 
 @contextlib.contextmanager
-def open_engine(folder: Path, options: EmbeddedOptions | None = None) -> Iterator[EmbeddedEngine]:
+def open_engine(
+    folder: Path, options: EmbeddedOptions | None = None, *, last_migration: int | None = None
+) -> Iterator[EmbeddedEngine]:
     """Open (or create) the store in `folder`, bring its tables up to date, close it on exit.
+
+    With `last_migration` the tables are brought no further than that, as an older version's backup has them.
 
     Raises PharosError(UNAVAILABLE) when another process holds the store.
     """
@@ -289,7 +294,7 @@ def open_engine(folder: Path, options: EmbeddedOptions | None = None) -> Iterato
     engine = EmbeddedEngine(folder, chosen)
     try:
         try:
-            engine.control(migrate)
+            engine.control(partial(migrate, last=last_migration))
         except RuntimeError as exc:
             raise PharosError(
                 Kind.UNAVAILABLE,

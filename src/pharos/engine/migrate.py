@@ -37,8 +37,8 @@ def shipped() -> list[tuple[int, str, str]]:
     return [(int(name[:4]), name, (folder / name).read_text()) for name in found]
 
 
-def migrate(session: Migrated) -> None:
-    """Bring the tables up to this version.
+def migrate(session: Migrated, last: int | None = None) -> None:
+    """Bring the tables up to this version, or only up to migration `last`.
 
     Raises PharosError(UNAVAILABLE) when the store was written by a newer version. A statement that was
     already carried out before a crash is repeated harmlessly: every one is written with IF NOT EXISTS.
@@ -58,7 +58,7 @@ def migrate(session: Migrated) -> None:
             hint="start the newer version, or restore a backup",
         )
     for number, name, text in migrations:
-        if number <= done:
+        if number <= done or number > (newest if last is None else last):
             continue
         for statement in _COMMENT.sub("", text).split(";"):
             if statement.strip():

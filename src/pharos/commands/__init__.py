@@ -1,0 +1,1 @@
+"""The commands of `pharos`, one file each; `pharos.cli` lists them."""

@@ -1,0 +1,91 @@
+"""One question to a running server."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import orjson
+from yarl import URL
+
+from pharos import __version__
+from pharos.errors import Kind, PharosError
+from pharos.outbound import Answer, Outbound, Request
+
+_ANSWER_MAX_BYTES: Final = 1 << 30
+_KINDS: Final = {
+    400: Kind.INVALID,
+    403: Kind.DENIED,
+    404: Kind.MISSING,
+    413: Kind.TOO_LARGE,
+    422: Kind.LIMITED,
+    429: Kind.LIMITED,
+    503: Kind.UNAVAILABLE,
+}
+
+
+def ask(
+    server: str,
+    path: str,
+    fields: Sequence[tuple[str, str]] = (),
+    *,
+    headers: Mapping[str, str] | None = None,
+    timeout_s: float = 130.0,
+) -> dict[str, Any]:
+    """POST `fields` to the server and return its JSON answer. Blocking.
+
+    Raises PharosError: UNAVAILABLE when no Pharos answers at the address, else what the server's answer says.
+    """
+    try:
+        url = URL(server.rstrip("/"))
+    except ValueError as exc:
+        raise PharosError(Kind.INVALID, f"not an address: {server!r}: {exc}") from exc
+    if url.scheme not in {"http", "https"} or not url.host:
+        raise PharosError(
+            Kind.INVALID, f"not an address: {server!r}", hint="write it as http://127.0.0.1:8080"
+        )
+    body = URL.build(query=list(fields)).raw_query_string.encode()
+    sent = {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})}
+    request = Request(
+        url.joinpath(*path.strip("/").split("/")),
+        "POST",
+        sent,
+        body,
+        timeout_s=timeout_s,
+        body_limit=_ANSWER_MAX_BYTES,
+    )
+    try:
+        answer = asyncio.run(_send(request))
+    except PharosError as exc:
+        hint = "is Pharos running there? --server names another address"
+        raise PharosError(exc.kind, exc.message, hint=hint) from exc
+    return _document(server, answer)
+
+
+async def _send(request: Request) -> Answer:
+    outbound = Outbound(
+        allow_private=True, user_agent=f"pharos/{__version__}", random_source=random.SystemRandom()
+    )
+    try:
+        return await outbound.send(request)
+    finally:
+        await outbound.close()
+
+
+def _document(server: str, answer: Answer) -> dict[str, Any]:
+    try:
+        document = orjson.loads(answer.body)
+    except orjson.JSONDecodeError:
+        document = None
+    if not isinstance(document, dict) or "status" not in document:
+        raise PharosError(
+            Kind.UNAVAILABLE,
+            f"what answers at {server} is not Pharos: status {answer.status}, type {answer.content_type!r}",
+            hint="--server names the address that `pharos up` printed",
+        )
+    if document["status"] != "success":
+        kind = _KINDS.get(answer.status, Kind.UNAVAILABLE)
+        raise PharosError(kind, str(document.get("error", f"status {answer.status}")))
+    return document

@@ -1,0 +1,61 @@
+"""`pharos check`: configuration files, looked at without a server."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from pharos.commands.screen import EXIT_FOUND, OUT, JsonOption, print_json
+from pharos.config import load_settings
+from pharos.errors import PharosError
+from pharos.ingest.scrape.config import load_scrape_config
+
+
+def check(
+    files: Annotated[
+        list[Path], typer.Argument(help="pharos.yml files (named pharos*.yml) and prometheus.yml files.")
+    ],
+    as_json: JsonOption = False,
+) -> None:
+    """Check configuration files; every fault is named with its line."""
+    verdicts = [_verdict(path) for path in files]
+    if as_json:
+        print_json(verdicts)
+    else:
+        for verdict in verdicts:
+            _show(verdict)
+    if any(verdict["fault"] for verdict in verdicts):
+        raise typer.Exit(EXIT_FOUND)
+
+
+def _verdict(path: Path) -> dict[str, Any]:
+    notices: list[str] = []
+    fault = ""
+    kind = "pharos" if path.name.startswith("pharos") else "prometheus"
+    try:
+        if kind == "pharos":
+            settings = load_settings(path, {})
+            if settings.prometheus is not None:
+                notices = _scraped(settings.prometheus)
+        else:
+            notices = _scraped(path)
+    except PharosError as exc:
+        fault = str(exc)
+    return {"file": str(path), "kind": kind, "fault": fault, "notices": notices}
+
+
+def _scraped(path: Path) -> list[str]:
+    return [str(notice) for notice in load_scrape_config(path, environment=os.environ).notices]
+
+
+def _show(verdict: dict[str, Any]) -> None:
+    for notice in verdict["notices"]:
+        OUT.print(f"[yellow]note[/yellow]  {escape(notice)}")
+    if verdict["fault"]:
+        OUT.print(f"[red]fault[/red] {escape(verdict['fault'])}")
+    else:
+        OUT.print(f"[green]good[/green]  {escape(verdict['file'])} (read as {verdict['kind']}.yml)")

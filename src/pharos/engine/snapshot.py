@@ -1,0 +1,111 @@
+"""Snapshots of the store: parts frozen by hard links, and parts attached to an empty store.
+
+A part is immutable once written, so freezing costs no space and no pause. ClickHouse puts frozen parts into
+`shadow/NAME/store/XXX/UUID/` and attaches what lies in a table's `detached/` (ALTER TABLE ... FREEZE, ATTACH
+PART).
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import pyarrow as pa
+
+from pharos.engine.sql import Statement, identifier, string
+from pharos.errors import Kind, PharosError
+
+_MIGRATIONS: Final = "schema_migrations"
+_LAST: Final = "series"
+"""Frozen after the rest: series are stored before their samples, so no frozen sample lacks its series."""
+_FROZEN_AS: Final = "pharos"
+"""The engine would escape anything but letters, digits and underscores."""
+
+
+class Altered(Protocol):
+    """What a snapshot needs of a connection."""
+
+    def query(self, statement: Statement, *, purpose: str) -> pa.Table:
+        """Return a statement's rows."""
+        ...
+
+    def execute(self, text: str) -> None:
+        """Run a statement."""
+        ...
+
+
+def _tables(session: Altered) -> dict[str, Path]:
+    """Return the folder of every table that holds telemetry, in the order in which they are frozen."""
+    rows: list[dict[str, Any]] = session.query(
+        Statement(
+            "SELECT name, data_paths[1] AS path FROM system.tables"
+            " WHERE database = currentDatabase() AND endsWith(engine, 'MergeTree') ORDER BY name"
+        ),
+        purpose="snapshot",
+    ).to_pylist()
+    found = {row["name"]: Path(row["path"]) for row in rows if row["name"] != _MIGRATIONS}
+    return dict(sorted(found.items(), key=lambda item: item[0] == _LAST))
+
+
+def schema_number(session: Altered) -> int:
+    """Return the number of the newest migration that the store has seen."""
+    rows = session.query(Statement(f"SELECT max(number) AS n FROM {_MIGRATIONS}"), purpose="snapshot")
+    return int(rows["n"][0].as_py())
+
+
+def freeze(session: Altered, folder: Path) -> int:
+    """Link every part of every table to `folder/TABLE/PART`, and return the store's schema number.
+
+    `folder` must lie on the store's own medium. Raises OSError, or PharosError when the engine refuses.
+    """
+    for table, path in _tables(session).items():
+        # path is .../store/XXX/UUID/
+        shadow = path.parents[2] / "shadow"
+        # What a crash may have left; nobody else freezes.
+        shutil.rmtree(shadow, ignore_errors=True)
+        session.execute(f"ALTER TABLE {identifier(table)} FREEZE WITH NAME {string(_FROZEN_AS)}")
+        (folder / table).mkdir(parents=True)
+        parts = shadow / _FROZEN_AS / path.relative_to(path.parents[2])
+        if parts.is_dir():
+            for part in sorted(parts.iterdir()):
+                part.rename(folder / table / part.name)
+            parts.rmdir()
+        left = [str(part) for part in shadow.glob(f"{_FROZEN_AS}/store/*/*/*")]
+        if left:
+            raise PharosError(
+                Kind.BUG, f"the engine froze parts of {table} where none were expected: {left[:3]}"
+            )
+    shutil.rmtree(shadow, ignore_errors=True)
+    return schema_number(session)
+
+
+def rows_of_part(part: Path) -> int:
+    """Return how many rows a part's folder holds. Raises PharosError(INVALID) when it does not say."""
+    try:
+        return int((part / "count.txt").read_text())
+    except (OSError, ValueError) as exc:
+        raise PharosError(Kind.INVALID, f"{part} does not say how many rows it holds: {exc}") from exc
+
+
+def detached_folders(session: Altered) -> dict[str, Path]:
+    """Return, by table, the folder into which parts are put for `attach`."""
+    return {table: path / "detached" for table, path in _tables(session).items()}
+
+
+def attach(session: Altered, parts: Mapping[str, Sequence[str]]) -> dict[str, int]:
+    """Attach parts that lie in the tables' detached folders, and return how many rows each table holds then.
+
+    Merges are stopped before, so that the numbers are those of the parts; opening the store again resumes
+    them. Raises PharosError when the engine refuses a part.
+    """
+    session.execute("SYSTEM STOP MERGES")
+    rows: dict[str, int] = {}
+    for table, names in parts.items():
+        quoted = identifier(table)
+        for part in names:
+            session.execute(f"ALTER TABLE {quoted} ATTACH PART {string(part)}")
+        counted = session.query(Statement(f"SELECT count() AS n FROM {quoted}"), purpose="restore")
+        rows[table] = int(counted["n"][0].as_py())
+    return rows
