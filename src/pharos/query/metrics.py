@@ -104,8 +104,9 @@ class Wanted:
 
 @dataclass(slots=True)
 class Measured:
-    """What a query took, filled in on the way; seconds."""
+    """What a query took, filled in on the way; seconds. `by_step` asks for the samples of each step."""
 
+    by_step: bool = False
     queue_s: float = 0.0
     prepare_s: float = 0.0
     eval_s: float = 0.0

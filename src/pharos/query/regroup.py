@@ -93,15 +93,21 @@ def _scatter(
 
 
 @kernel
-def _wins(left: Any, right: Any) -> bool:
-    """Return whether `left` is kept when two samples have one time: the greater, a number before a NaN."""
-    return bool(left > right or (right != right and left == left))
+def _wins(left: Any, right: Any, left_bits: int, right_bits: int) -> bool:
+    """Return whether `left` is kept when two samples have one time: the greater, a number before a NaN.
+
+    Zeros of either sign and NaNs differ by their bits alone: the answer never hangs on the rows' order.
+    """
+    if left == right or (left != left and right != right):
+        return bool(left_bits > right_bits)
+    return bool(left > right or right != right)
 
 
 @kernel
 def _settle(room: Any, cursor: Any, ts: Any, values: Any, offsets: Any) -> None:
     """Close the gaps between series, put each in order, drop what has the same time; fill `offsets`."""
     write = 0
+    bits = values.view(np.int64)
     for s in range(len(cursor)):
         first, last = room[s], cursor[s]
         ordered = True
@@ -113,10 +119,11 @@ def _settle(room: Any, cursor: Any, ts: Any, values: Any, offsets: Any) -> None:
             order = np.argsort(ts[first:last], kind="mergesort")
             held_ts = ts[first:last][order]
             held = values[first:last][order]
+            held_bits = bits[first:last][order]
             kept = first
             for i in range(len(held_ts)):
                 if kept > first and ts[kept - 1] == held_ts[i]:
-                    if _wins(held[i], values[kept - 1]):
+                    if _wins(held[i], values[kept - 1], held_bits[i], bits[kept - 1]):
                         values[kept - 1] = held[i]
                     continue
                 ts[kept] = held_ts[i]

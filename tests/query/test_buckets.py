@@ -1,0 +1,234 @@
+"""Kept buckets answer to the bit what the store answers, whatever was written, deleted or forgotten before."""
+
+from __future__ import annotations
+
+import random
+import threading
+
+import numpy as np
+import pytest
+from tests.query.store import BUCKET_MS, HASH, StillClock, Store, days_of
+
+from pharos.engine.changes import Changes
+from pharos.engine.embedded import EmbeddedEngine
+from pharos.errors import Kind, PharosError
+from pharos.labels import METRIC_NAME, Matcher, MatchOp
+from pharos.promql.source import STALE_NAN_BITS, SeriesBlock
+from pharos.query import buckets as module
+from pharos.query.buckets import BucketCache
+
+_BEGIN = 1_795_000_000_000 // BUCKET_MS * BUCKET_MS
+_NAME = Matcher(METRIC_NAME, MatchOp.EQUAL, "m")
+_STALE = np.array([STALE_NAN_BITS], np.int64).view(np.float64)[0]
+_SPECIAL = [_STALE, float("nan"), float("inf"), float("-inf"), 0.0, -0.0]
+
+
+def _same(left: SeriesBlock, right: SeriesBlock) -> None:
+    assert left.labels == right.labels
+    np.testing.assert_array_equal(left.offsets, right.offsets)
+    np.testing.assert_array_equal(left.ts_ms, right.ts_ms)
+    np.testing.assert_array_equal(left.values.view(np.int64), right.values.view(np.int64))
+
+
+def _matchers(rng: random.Random, series: int) -> tuple[Matcher, ...]:
+    kind = rng.randrange(4)
+    if kind == 0:
+        return (_NAME,)
+    if kind == 1:
+        return (_NAME, Matcher("i", MatchOp.EQUAL, str(rng.randrange(series))))
+    if kind == 2:
+        return (_NAME, Matcher("i", MatchOp.REGEX, f".*{rng.randrange(10)}"))
+    return (_NAME, Matcher("i", MatchOp.NOT_EQUAL, "1"))
+
+
+def _batch(rng: random.Random, series: int, now_ms: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+    """Samples as they come: new ones, late ones, twice the same time with another value, special values."""
+    n = rng.randrange(1, 400)
+    late = rng.choice([0, 0, 0, 60_000, 600_000, BUCKET_MS * 2])
+    random_of = np.random.default_rng(rng.getrandbits(32))
+    ts = now_ms - random_of.integers(0, 15_000 + late, n) // 1000 * 1000
+    values = random_of.integers(0, 5, n).astype(np.float64)
+    values[random_of.random(n) < 0.1] = rng.choice(_SPECIAL)
+    return random_of.integers(0, series, n), ts.astype(np.int64), values
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_random_writes_deletes_and_evictions_read_as_without_a_cache(
+    engine: EmbeddedEngine, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Small bounds, so that every way of reading is taken by little data.
+    monkeypatch.setattr(module, "_SMALL_ROWS", 500)
+    monkeypatch.setattr(module, "_FEW", 4)
+    monkeypatch.setattr(module, "_ROWS_OF_SERIES", 40)
+    monkeypatch.setattr(module, "_GROUP_ROWS", 2_000)
+    rng = random.Random(seed)
+    series = 40
+    store = Store(engine, f"random-{seed}", Changes())
+    store.register(series, days_of(_BEGIN - 3 * BUCKET_MS, _BEGIN + 6 * BUCKET_MS))
+    clock = StillClock(_BEGIN)
+    kept = BucketCache(store.changes, clock, rng.choice([30_000, 200_000, 1 << 30]))
+    for _ in range(60):
+        clock.ms += rng.choice([1_000, 15_000, 600_000])
+        act = rng.random()
+        if act < 0.55:
+            store.write(*_batch(rng, series, clock.ms))
+        elif act < 0.6:
+            at = clock.ms - rng.randrange(BUCKET_MS)
+            store.delete(f"ts > fromUnixTimestamp64Milli({at})" if rng.random() < 0.5 else "id % 3 = 0")
+        end = clock.ms - rng.choice([0, 0, 30_000, BUCKET_MS])
+        start = end - rng.choice([0, 300_000, 3_600_000, 3 * BUCKET_MS])
+        matchers = _matchers(rng, series)
+        _same(store.select(matchers, start, end, kept), store.select(matchers, start, end, None))
+
+
+def test_a_note_between_reading_and_keeping_is_not_lost(engine: EmbeddedEngine) -> None:
+    """Writers and readers at once: what was noted before a read began is in the read."""
+    store = Store(engine, "threads", Changes())
+    store.register(8, days_of(_BEGIN, _BEGIN + BUCKET_MS))
+    kept = BucketCache(store.changes, StillClock(_BEGIN), 1 << 30)
+    noted = [0]
+    faults: list[str] = []
+
+    def write() -> None:
+        for k in range(1, 121):
+            at = _BEGIN + (k if k % 7 else k // 2) * 1_000
+            store.write(
+                np.arange(8), np.full(8, at, np.int64), np.full(8, float(k)), note=True
+            )  # late ones too: every seventh overwrites nothing, it fills what a stamp has passed
+            noted[0] = k
+
+    def read() -> None:
+        while noted[0] < 120 and not faults:
+            before = noted[0]
+            block = store.select((_NAME,), _BEGIN, _BEGIN + BUCKET_MS - 1, kept)
+            newest = block.values.max(initial=0.0)
+            if newest < before and before:
+                faults.append(f"noted {before}, read {newest}")
+
+    threads = [threading.Thread(target=read) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    write()
+    for thread in threads:
+        thread.join()
+    assert faults == []
+    span = (_BEGIN, _BEGIN + BUCKET_MS - 1)
+    _same(store.select((_NAME,), *span, kept), store.select((_NAME,), *span, None))
+
+
+def _filled(engine: EmbeddedEngine, tenant: str, series: int = 4, samples: int = 20) -> Store:
+    store = Store(engine, tenant, Changes())
+    store.register(series, days_of(_BEGIN, _BEGIN + BUCKET_MS))
+    for k in range(samples):
+        store.write(
+            np.arange(series), np.full(series, _BEGIN + k * 15_000, np.int64), np.full(series, float(k))
+        )
+    return store
+
+
+class _CountingCache(BucketCache):
+    """Counts what is read of the store."""
+
+    reads = 0
+
+    def cover(self, reader, metric, ids, buckets, *, whole):  # type: ignore[no-untyped-def]
+        rows = reader.rows
+
+        def counted(metric: int, first: int, last: int, low_ms: int | None = None):  # type: ignore[no-untyped-def]
+            found = rows(metric, first, last, low_ms)
+            self.reads += sum(len(chunk[0]) for chunk in found)
+            return found
+
+        reader.rows = counted
+        return super().cover(reader, metric, ids, buckets, whole=whole)
+
+
+def test_only_what_was_added_is_read(engine: EmbeddedEngine) -> None:
+    store = _filled(engine, "additions")
+    kept = _CountingCache(store.changes, StillClock(), 1 << 20)
+    span = (_BEGIN, _BEGIN + BUCKET_MS - 1)
+    store.select((_NAME,), *span, kept)
+    assert kept.reads == 80
+    store.select((_NAME,), *span, kept)
+    assert kept.reads == 80
+    store.write(np.arange(4), np.full(4, _BEGIN + 20 * 15_000, np.int64), np.full(4, 20.0))
+    block = store.select((_NAME,), *span, kept)
+    assert kept.reads == 84
+    assert len(block.ts_ms) == 84
+    store.write(np.array([2]), np.array([_BEGIN + 18 * 15_000 + 1], np.int64), np.array([7.0]))
+    block = store.select((_NAME,), *span, kept)
+    assert kept.reads == 84 + 9
+    assert len(block.ts_ms) == 85
+
+
+def test_what_was_written_without_a_note_is_not_seen(engine: EmbeddedEngine) -> None:
+    """The notes are what the cache lives by: this is why the loader gives them after the store has the rows."""
+    store = _filled(engine, "silent")
+    kept = BucketCache(store.changes, StillClock(), 1 << 20)
+    span = (_BEGIN, _BEGIN + BUCKET_MS - 1)
+    before = store.select((_NAME,), *span, kept)
+    store.write(np.array([0]), np.array([_BEGIN + 900_000], np.int64), np.array([1.0]), note=False)
+    _same(store.select((_NAME,), *span, kept), before)
+
+
+def test_few_series_of_a_large_bucket_do_not_load_it(
+    engine: EmbeddedEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_SMALL_ROWS", 10)
+    monkeypatch.setattr(module, "_ROWS_OF_SERIES", 1)
+    store = _filled(engine, "few", series=64)
+    kept = _CountingCache(store.changes, StillClock(), 1 << 20)
+    one = (_NAME, Matcher("i", MatchOp.EQUAL, "7"))
+    span = (_BEGIN, _BEGIN + BUCKET_MS - 1)
+    assert len(store.select(one, *span, kept).ts_ms) == 20
+    assert kept.reads == 0
+    assert kept.nbytes == 0
+
+
+def test_the_cache_stays_within_its_bound(engine: EmbeddedEngine) -> None:
+    store = Store(engine, "bound", Changes())
+    store.register(4, days_of(_BEGIN, _BEGIN + 40 * BUCKET_MS))
+    for k in range(40):
+        ts = _BEGIN + k * BUCKET_MS + np.arange(50) * 15_000
+        store.write(np.zeros(50, np.int64), ts.astype(np.int64), np.ones(50))
+    kept = BucketCache(store.changes, StillClock(), 12_000)
+    for k in range(40):
+        start = _BEGIN + k * BUCKET_MS
+        assert len(store.select((_NAME,), start, start + BUCKET_MS - 1, kept).ts_ms) == 50
+        assert kept.nbytes <= 12_000
+    assert kept.nbytes > 0
+
+
+def test_buckets_that_retention_may_drop_are_not_kept(engine: EmbeddedEngine) -> None:
+    store = _filled(engine, "retention")
+    clock = StillClock(_BEGIN + 10 * BUCKET_MS)
+    kept = BucketCache(store.changes, clock, 1 << 20, retention_ms=5 * BUCKET_MS)
+    assert len(store.select((_NAME,), _BEGIN, _BEGIN + BUCKET_MS - 1, kept).ts_ms) == 80
+    assert kept.nbytes == 0
+
+
+def test_a_query_counts_what_it_takes_from_kept_buckets(engine: EmbeddedEngine) -> None:
+    store = _filled(engine, "budget")
+    kept = BucketCache(store.changes, StillClock(), 1 << 20)
+    span = (_BEGIN, _BEGIN + BUCKET_MS - 1)
+    assert len(store.select((_NAME,), *span, kept, max_samples=81).ts_ms) == 80
+    with pytest.raises(PharosError) as caught:
+        store.select((_NAME,), *span, kept, max_samples=80)
+    assert caught.value.kind is Kind.LIMITED
+
+
+def test_additions_beyond_what_is_remembered_read_more_never_less() -> None:
+    rng = random.Random(3)
+    changes = Changes()
+    stamps = [changes.watch("t", HASH, (5,))]
+    smallest: list[int] = []
+    for k in range(400):
+        at = k * 10 if rng.random() < 0.9 else rng.randrange(4_000)
+        changes.note_samples("t", [(HASH, 5, at), (HASH, 6, -1), (HASH + 1, 5, -1)])
+        smallest.append(at)
+        stamps.append(changes.watch("t", HASH, (5,)))
+    for k, stamp in enumerate(stamps[:-1]):
+        told = changes.added_since("t", HASH, 5, stamp)
+        assert told is not None
+        assert told <= min(smallest[k:])
+    assert changes.added_since("t", HASH, 5, stamps[-1]) is None
