@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import math
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import rw_messages as rw
-from rw_cases import STALE, TYPES, Case, read_cases
-from rw_client import Receiver, eventually, seconds
+from rw_cases import STALE, TYPES, read_cases
+from rw_client import Answer, Receiver, eventually, seconds
 
 CASES = [*read_cases("compliance/receiver.yaml"), *read_cases("hostile/series.yaml")]
 
@@ -104,22 +105,47 @@ def assert_stored(receiver: Receiver, series: dict[str, Any], parts: list[str], 
         assert_metadata(receiver, metric, series["metadata"])
 
 
-def assert_only_later_request_is_stored(receiver: Receiver, version: int, now_ms: int) -> None:
-    """Assert that a good request after the refused one is stored, and that the tenant has nothing else."""
+def write_later_request(receiver: Receiver, version: int, now_ms: int) -> None:
     later = [{"labels": [("__name__", "later")], "samples": [(now_ms, 1.0)]}]
     body = rw.v2_body(later) if version == 2 else rw.v1_body(later)
     assert receiver.write(body, version).status == 204
+
+
+def assert_only_later_request_is_stored(receiver: Receiver, now_ms: int) -> None:
+    """Assert that the good request after the refused one is stored, and that the tenant has nothing else."""
     assert_sample(receiver, {"__name__": "later"}, now_ms, 1.0)
     everything = {"match[]": '{__name__!~"^$"}', "start": "0", "end": seconds(now_ms + 3_600_000)}
     assert receiver.get("/api/v1/series", **everything) == [{"__name__": "later"}]
 
 
-@pytest.mark.parametrize("case", CASES, ids=[case.label for case in CASES])
-def test_a_request_is_answered_and_stored_as_its_case_says(case: Case, pharos_url: str) -> None:
-    receiver = Receiver(pharos_url, case.label[:60])
-    now_ms = time.time_ns() // 1_000_000
-    body, series = case.request(now_ms)
-    answer = receiver.write(body, case.version)
+@dataclass(frozen=True)
+class Sent:
+    """A case's request, as it was sent and answered."""
+
+    receiver: Receiver
+    now_ms: int
+    series: list[dict[str, Any]]
+    answer: Answer
+
+
+@pytest.fixture(scope="module")
+def sent(pharos_url: str) -> list[Sent]:
+    """Every case's request in turn, so that what must become visible is waited for once and not each time."""
+    done = []
+    for number, case in enumerate(CASES):
+        receiver = Receiver(pharos_url, f"{number}-{case.label}"[:100])
+        now_ms = time.time_ns() // 1_000_000
+        body, series = case.request(now_ms)
+        done.append(Sent(receiver, now_ms, series, receiver.write(body, case.version)))
+        if case.stored == []:
+            write_later_request(receiver, case.version, now_ms)
+    return done
+
+
+@pytest.mark.parametrize("number", range(len(CASES)), ids=[case.label for case in CASES])
+def test_a_request_is_answered_and_stored_as_its_case_says(number: int, sent: list[Sent]) -> None:
+    case, request = CASES[number], sent[number]
+    answer = request.answer
     assert answer.status in case.statuses, f"{answer.status} {answer.text[:500]}"
     if answer.status == 204:
         assert answer.text == ""
@@ -130,6 +156,6 @@ def test_a_request_is_answered_and_stored_as_its_case_says(case: Case, pharos_ur
     elif case.written is not None:
         assert answer.written() == case.written, answer.text[:500]
     for index in case.stored:
-        assert_stored(receiver, series[index], case.stored_parts, now_ms)
+        assert_stored(request.receiver, request.series[index], case.stored_parts, request.now_ms)
     if case.stored == []:
-        assert_only_later_request_is_stored(receiver, case.version, now_ms)
+        assert_only_later_request_is_stored(request.receiver, request.now_ms)

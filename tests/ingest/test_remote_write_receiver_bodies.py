@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 import rw_messages as rw
 from google.protobuf.message import DecodeError
-from hostile.bodies import BODIES, Body, good, good_v2
+from hostile.bodies import BODIES, good, good_v2
 from ruamel.yaml import YAML
 from rw_client import SENDER, Answer, Receiver, eventually, seconds
 
@@ -34,10 +35,16 @@ def values_of_good(receiver: Receiver, time_ms: int) -> list[str]:
     return [one["value"][1] for one in vector]
 
 
-def assert_later_request_is_stored(receiver: Receiver) -> None:
+def write_later_request(receiver: Receiver) -> int:
+    """Send a request that is in order and return its time."""
     time_ms = now()
     body = rw.v1_body([{"labels": [("__name__", "later")], "samples": [(time_ms, 3.0)]}])
     assert receiver.write(body, 1).status == 204
+    return time_ms
+
+
+def assert_is_stored(receiver: Receiver, time_ms: int) -> None:
+    """Assert that the later request of that time is there."""
     query = {"query": "later", "time": seconds(time_ms)}
     assert eventually(lambda: receiver.get("/api/v1/query", **query)["result"])
 
@@ -51,41 +58,66 @@ def assert_is_clear(answer: Answer) -> None:
         assert "Traceback" not in answer.text
 
 
-@pytest.mark.parametrize("body", BODIES, ids=[tenant_of(body.name) for body in BODIES])
-def test_a_hostile_body_is_answered_and_good_data_still_stored(body: Body, pharos_url: str) -> None:
-    receiver = Receiver(pharos_url, tenant_of(body.name))
-    time_ms = now()
-    answer = receiver.write(body.build(time_ms), body.version, packed=body.packed)
-    assert answer.status in body.statuses, f"{answer.status} {answer.text[:500]}"
-    assert body.reason in answer.text
-    assert_is_clear(answer)
+@dataclass(frozen=True)
+class Sent:
+    """A request as it was sent and answered, and when the good one after it was."""
+
+    receiver: Receiver
+    time_ms: int
+    answer: Answer
+    later_ms: int
+
+
+@pytest.fixture(scope="module")
+def sent_bodies(pharos_url: str) -> list[Sent]:
+    """Every hostile body in turn, each followed by a good request of its tenant."""
+    done = []
+    for body in BODIES:
+        receiver, time_ms = Receiver(pharos_url, tenant_of(body.name)), now()
+        answer = receiver.write(body.build(time_ms), body.version, packed=body.packed)
+        done.append(Sent(receiver, time_ms, answer, write_later_request(receiver)))
+    return done
+
+
+@pytest.mark.parametrize("number", range(len(BODIES)), ids=[tenant_of(body.name) for body in BODIES])
+def test_a_hostile_body_is_answered_and_good_data_still_stored(number: int, sent_bodies: list[Sent]) -> None:
+    body, sent = BODIES[number], sent_bodies[number]
+    assert sent.answer.status in body.statuses, f"{sent.answer.status} {sent.answer.text[:500]}"
+    assert body.reason in sent.answer.text
+    assert_is_clear(sent.answer)
     if body.stores_good:
-        assert eventually(lambda: values_of_good(receiver, time_ms)) == ["2"]
-    assert_later_request_is_stored(receiver)
+        assert eventually(lambda: values_of_good(sent.receiver, sent.time_ms)) == ["2"]
+    assert_is_stored(sent.receiver, sent.later_ms)
 
 
-@pytest.mark.parametrize("request_case", REQUESTS, ids=[tenant_of(case["name"]) for case in REQUESTS])
-def test_what_surrounds_a_body_decides_how_it_is_read(request_case: dict[str, Any], pharos_url: str) -> None:
-    receiver = Receiver(pharos_url, "around-" + tenant_of(request_case["name"]))
-    time_ms, version = now(), request_case["version"]
-    headers: dict[str, str | None] = {
-        **SENDER,
-        "Content-Encoding": "snappy",
-        "Content-Type": rw.V2_TYPE if version == 2 else rw.V1_TYPE,
-        "X-Prometheus-Remote-Write-Version": "2.0.0" if version == 2 else "0.1.0",
-        **request_case.get("headers", {}),
-    }
-    body = rw.compress(good(time_ms) if version == 1 else good_v2(time_ms))
-    sent = {name: value for name, value in headers.items() if value is not None}
-    answer = receiver.call(request_case.get("method", "POST"), "/api/v1/write", body, sent)
-    assert answer.status == request_case["status"], answer.text[:500]
-    if request_case.get("stored"):
-        assert eventually(lambda: values_of_good(receiver, time_ms)) == ["2"]
-        assert answer.written() == ([1, 0, 0] if version == 2 else [0, 0, 0])
-    else:
-        assert answer.written() == [0, 0, 0]
-        assert_later_request_is_stored(receiver)
-        assert values_of_good(receiver, time_ms) == []
+@pytest.fixture(scope="module")
+def sent_requests(pharos_url: str) -> list[Sent]:
+    """A good body in each of the surroundings, each followed by a good request of its tenant."""
+    done = []
+    for case in REQUESTS:
+        receiver, time_ms = Receiver(pharos_url, "around-" + tenant_of(case["name"])), now()
+        headers: dict[str, str | None] = {
+            **SENDER,
+            "Content-Encoding": "snappy",
+            "Content-Type": rw.V2_TYPE if case["version"] == 2 else rw.V1_TYPE,
+            "X-Prometheus-Remote-Write-Version": "2.0.0" if case["version"] == 2 else "0.1.0",
+            **case.get("headers", {}),
+        }
+        body = rw.compress(good(time_ms) if case["version"] == 1 else good_v2(time_ms))
+        present = {name: value for name, value in headers.items() if value is not None}
+        answer = receiver.call(case.get("method", "POST"), "/api/v1/write", body, present)
+        done.append(Sent(receiver, time_ms, answer, write_later_request(receiver)))
+    return done
+
+
+@pytest.mark.parametrize("number", range(len(REQUESTS)), ids=[tenant_of(case["name"]) for case in REQUESTS])
+def test_what_surrounds_a_body_decides_how_it_is_read(number: int, sent_requests: list[Sent]) -> None:
+    case, sent = REQUESTS[number], sent_requests[number]
+    assert sent.answer.status == case["status"], sent.answer.text[:500]
+    assert_is_stored(sent.receiver, sent.later_ms)
+    is_stored = case.get("stored", False)
+    assert values_of_good(sent.receiver, sent.time_ms) == (["2"] if is_stored else [])
+    assert sent.answer.written() == ([1, 0, 0] if is_stored and case["version"] == 2 else [0, 0, 0])
 
 
 def small_request(version: int, time_ms: int) -> bytes:
@@ -154,7 +186,7 @@ def test_damaged_bytes_never_make_the_receiver_fail(version: int, pharos_url: st
             receiver.write(noise, version, packed=True).status,
         }
     assert statuses <= {204, 400, 413}
-    assert_later_request_is_stored(receiver)
+    assert_is_stored(receiver, write_later_request(receiver))
 
 
 def resident_bytes(pharos_url: str) -> float:
@@ -175,4 +207,4 @@ def test_memory_is_flat_under_bombs(pharos_url: str) -> None:
     for version, content in requests * 2:
         receiver.write(content, version, packed=True)
     assert resident_bytes(pharos_url) - before < MEMORY_GROWTH_BYTES_AT_MOST
-    assert_later_request_is_stored(receiver)
+    assert_is_stored(receiver, write_later_request(receiver))
