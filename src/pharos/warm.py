@@ -1,32 +1,37 @@
 """Compile every kernel once, so that the first request of a fresh installation is not slow.
 
-The compiled code is kept on disk by numba; on a second call everything is found there.
+A small store is filled and asked every function, in a folder that is thrown away; numba keeps the compiled
+code on disk, so that a second call, and the server, find everything there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import asyncio
+import struct
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 import cramjam
-import numpy as np
 
-from pharos.api.encode import encode_answer, histogram_text
+from pharos.api.encode import encode_answer
+from pharos.clock import Clock
+from pharos.engine.changes import Changes
+from pharos.engine.embedded import open_engine
 from pharos.engine.native import varint
 from pharos.errors import PharosError
 from pharos.ingest.decoder import Decoder, FrameKind, Run
+from pharos.ingest.load import load_run
 from pharos.ingest.scrape.cache import warm_up
-from pharos.labels import Labels, Matcher
+from pharos.ingest.wire_labels import metric_hash
 from pharos.promql.ast import ValueType
-from pharos.promql.evaluate import evaluate
 from pharos.promql.functions import AGGREGATORS, FUNCTIONS, Function
-from pharos.promql.histogram import FloatHistogram
-from pharos.promql.parse import parse
-from pharos.promql.plan import plan
-from pharos.promql.source import SeriesBlock
-from pharos.query.regroup import id_table, regroup
+from pharos.query.metrics import Metrics, MetricsOptions, Times
 
 _STEP_MS: Final = 15_000
+_END_MS: Final = 36_000_000
+_TENANT: Final = "default"
 _ARGUMENTS: Final = {
     ValueType.SCALAR: "0.5",
     ValueType.VECTOR: "m",
@@ -42,23 +47,49 @@ _OTHERS: Final = (
     "-m",
     "max_over_time(rate(m[5m])[10m:1m])",
     "m[5m]",
+    "rate(m[5m] anchored)",
+    "rate(m[5m] smoothed)",
     'label_replace(m, "a", "$1", "i", "(.*)")',
     'label_join(m, "a", "-", "i")',
-    "histogram_quantile(0.9, sum by (le) (rate(b[5m])))",
+    "histogram_quantile(0.9, sum by (le) (rate(m[5m])))",
+    "histogram_quantile(0.9, sum(rate(h[5m])))",
+    "histogram_count(h) + histogram_sum(h)",
+    "h + h",
+    "h[5m]",
 )
 
 
-class _Samples:
-    """A source with a few series, whatever is asked for."""
+def _field(number: int, content: bytes) -> bytes:
+    return varint(number << 3 | 2) + varint(len(content)) + content
 
-    def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesBlock:  # noqa: ARG002
-        """Return four series with a sample every 15 seconds."""
-        ts = np.arange(start_ms, end_ms, _STEP_MS, dtype=np.int64)
-        labels: list[Labels] = [
-            (("__name__", "m"), ("i", str(i)), ("le", "+Inf" if i == 3 else str(i))) for i in range(4)
-        ]
-        offsets = np.arange(5, dtype=np.int64) * len(ts)
-        return SeriesBlock(labels, offsets, np.tile(ts, 4), np.arange(4 * len(ts), dtype=np.float64))
+
+def _labels(name: str, number: int) -> bytes:
+    pairs = (("__name__", name), ("i", str(number)), ("le", "+Inf" if number == 3 else str(number)))
+    return b"".join(_field(1, _field(1, k.encode()) + _field(2, v.encode())) for k, v in pairs)
+
+
+def _requests() -> Iterator[tuple[FrameKind, bytes]]:
+    """Yield an hour of four series of floats and two of histograms, then a request of version 2.0."""
+    times = range(_END_MS - 3_600_000, _END_MS, _STEP_MS)
+    series = []
+    for i in range(4):
+        samples = b"".join(
+            _field(2, b"\x09" + struct.pack("<d", t / 1000) + b"\x10" + varint(t) + b"\x78" + varint(1))
+            for t in times
+        )
+        exemplar = _field(3, _labels("x", 0) + b"\x11" + bytes(8) + b"\x18" + varint(_END_MS - _STEP_MS))
+        series.append(_field(1, _labels("m", i) + samples + exemplar))
+    for i in range(2):
+        buckets = b"\x5a\x02\x10\x02" + b"\x62\x02\x02\x00"
+        points = b"".join(
+            _field(4, b"\x08\x02\x19" + struct.pack("<d", 3.0) + buckets + b"\x78" + varint(t)) for t in times
+        )
+        series.append(_field(1, _labels("h", i) + points))
+    metadata = _field(3, b"\x08\x01" + _field(2, b"m") + _field(4, b"help"))
+    yield FrameKind.REMOTE_WRITE_1, b"".join(series) + metadata
+    symbols = b"".join(_field(4, text) for text in (b"", b"__name__", b"v2"))
+    sample = _field(2, b"\x09" + bytes(8) + b"\x10" + varint(_END_MS - _STEP_MS))
+    yield FrameKind.REMOTE_WRITE_2, symbols + _field(5, _field(1, b"\x01\x02") + sample)
 
 
 def _expressions() -> Iterator[str]:
@@ -76,30 +107,30 @@ def _arguments(function: Function) -> list[str]:
     return [_ARGUMENTS[kind] for kind in function.args]
 
 
-def warm() -> int:
-    """Compile, or load from disk, what ingest, scraping and queries use; return how many expressions ran."""
-    warm_up()
-    label = b"\x0a\x08__name__\x12\x01m"
-    series = b"\x0a" + varint(len(label)) + label + b"\x12\x0b\x09" + bytes(8) + b"\x10\x01"
-    body = b"\x0a" + varint(len(series)) + series
-    decoder = Decoder(seed=1, today=0, max_age_ms=0)
-    for request in (body, body):
-        packed = bytes(cramjam.snappy.compress_raw(request))
-        decoder.decode_frame(Run(), FrameKind.REMOTE_WRITE_1, "default", packed, 1)
-    rows = (np.ones(1, np.uint64), np.ones(1, np.int64), np.ones(1))
-    regroup([rows], id_table(rows[0]), 1, 0, 2)
-    histogram_text(FloatHistogram())
+async def _ask_everything(metrics: Metrics) -> int:
     ran = 0
     for text in _expressions():
-        for end_ms, step_ms in ((3_600_000, _STEP_MS), (0, 0)):
+        for times in (Times(_END_MS - 3_600_000, _END_MS, _STEP_MS), Times(_END_MS, _END_MS)):
             try:
-                planned = plan(parse(text), 3_600_000 - end_ms, 3_600_000, step_ms, 60_000)
-                for _ in encode_answer(
-                    evaluate(planned, _Samples()), is_range=bool(step_ms), step_ms=step_ms
-                ):
-                    pass
+                await metrics.evaluate(_TENANT, text, times, lambda answer: list(encode_answer(answer)))
             except PharosError:
                 # Some functions refuse such arguments; their kernels are compiled by then or need none.
                 continue
             ran += 1
     return ran
+
+
+def warm(clock: Clock) -> int:
+    """Compile, or load from disk, what ingest, scraping and queries use; return how many queries ran."""
+    warm_up()
+    changes = Changes()
+    changes.note_histograms(_TENANT, [metric_hash("h")])
+    changes.note_starts(_TENANT, [metric_hash("m")])
+    decoder = Decoder(seed=1, today=0, max_age_ms=0)
+    with tempfile.TemporaryDirectory() as folder, open_engine(Path(folder)) as engine:
+        for number, (kind, request) in enumerate(_requests()):
+            run = Run()
+            packed = bytes(cramjam.snappy.compress_raw(request))
+            decoder.decode_frame(run, kind, _TENANT, packed, _END_MS * 1_000_000)
+            load_run(engine, run, f"warm-{number}")
+        return asyncio.run(_ask_everything(Metrics(engine, changes, clock, MetricsOptions())))
