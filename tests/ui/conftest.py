@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 from tests.conftest import Server
 
 CHROMIUM = "/usr/bin/chromium"
@@ -34,6 +34,8 @@ XSS = '<img src=x onerror="window.__xss=1">'
 FLEET = 240
 """More series than a graph shows at first."""
 ENOUGH = 12
+# A server that has never run compiles its kernels at the first query of a kind.
+expect.set_options(timeout=20_000)
 
 
 def _exposition() -> bytes:
@@ -75,7 +77,7 @@ def _wait_for_samples(url: str) -> None:
     """Return once enough is stored for a graph of rates."""
     query = urllib.parse.urlencode({"query": f"count_over_time(queue_bytes[1m]) >= {ENOUGH}"})
     for _ in range(300):
-        with urllib.request.urlopen(f"{url}/api/v1/query?{query}", timeout=10) as answer:
+        with urllib.request.urlopen(f"{url}/api/v1/query?{query}", timeout=60) as answer:
             if json.load(answer)["data"]["result"]:
                 return
         threading.Event().wait(0.2)
