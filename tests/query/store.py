@@ -101,11 +101,9 @@ class Store:
 
     def delete(self, condition: str) -> None:
         """Delete samples, as an administrator may."""
-        self.engine.control(
-            lambda session: session.execute(
-                f"DELETE FROM samples WHERE tenant = '{self.tenant}' AND {condition} SETTINGS mutations_sync=2"
-            )
-        )
+        fenced = f"tenant = '{self.tenant}' AND {condition}"
+        text = f"DELETE FROM samples WHERE {fenced} SETTINGS mutations_sync=2"
+        self.engine.control(lambda session: session.execute(text))
         self.changes.note_rewritten(self.tenant)
 
     def select(

@@ -1,4 +1,4 @@
-"""Kept buckets answer to the bit what the store answers, whatever was written, deleted or forgotten before."""
+"""Kept buckets answer to the bit what the store answers, whatever was written, deleted or forgotten."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_random_writes_deletes_and_evictions_read_as_without_a_cache(
     # Small bounds, so that every way of reading is taken by little data.
     monkeypatch.setattr(module, "_SMALL_ROWS", 500)
     monkeypatch.setattr(module, "_FEW", 4)
-    monkeypatch.setattr(module, "_ROWS_OF_SERIES", 40)
+    monkeypatch.setattr(module, "SERIES_ROWS", 40)
     monkeypatch.setattr(module, "_GROUP_ROWS", 2_000)
     rng = random.Random(seed)
     series = 40
@@ -162,7 +162,7 @@ def test_only_what_was_added_is_read(engine: EmbeddedEngine) -> None:
 
 
 def test_what_was_written_without_a_note_is_not_seen(engine: EmbeddedEngine) -> None:
-    """The notes are what the cache lives by: this is why the loader gives them after the store has the rows."""
+    """The notes are what the cache lives by: the loader gives them once the store has the rows."""
     store = _filled(engine, "silent")
     kept = BucketCache(store.changes, StillClock(), 1 << 20)
     span = (_BEGIN, _BEGIN + BUCKET_MS - 1)
@@ -175,7 +175,7 @@ def test_few_series_of_a_large_bucket_do_not_load_it(
     engine: EmbeddedEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_SMALL_ROWS", 10)
-    monkeypatch.setattr(module, "_ROWS_OF_SERIES", 1)
+    monkeypatch.setattr(module, "SERIES_ROWS", 1)
     store = _filled(engine, "few", series=64)
     kept = _CountingCache(store.changes, StillClock(), 1 << 20)
     one = (_NAME, Matcher("i", MatchOp.EQUAL, "7"))

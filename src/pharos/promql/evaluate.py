@@ -42,7 +42,7 @@ from pharos.promql.evaluate_windows import Windows, samples_of_grid, window_rows
 from pharos.promql.kernels import Floats, Ints
 from pharos.promql.parse import parse
 from pharos.promql.plan import DEFAULT_LOOKBACK_MS, Planned, plan, subquery_start
-from pharos.promql.source import SampleSource
+from pharos.promql.source import BlockSource, SampleSource
 from pharos.promql.values import (
     Answer,
     AnswerType,
@@ -56,6 +56,7 @@ from pharos.promql.values import (
     empty_grid,
     lose_names,
     settle_names,
+    stacked,
     take_rows,
 )
 
@@ -320,6 +321,21 @@ class _Evaluation:
             self._selections[id(fetch)] = Selection(block)
         return self._selections[id(fetch)]
 
+    def _by_blocks(self, selector: VectorSelector, steps: Steps, work: Callable[[Selection], Grid]) -> Grid:
+        """Return what `work` makes of a selector's samples, read piecemeal if there are very many."""
+        fetch = self.planned.fetch_of(selector)
+        if id(fetch) in self._selections or not isinstance(self.source, BlockSource):
+            return work(self._selection(selector))
+        blocks = self.source.blocks(fetch.matchers, fetch.start_ms, fetch.end_ms)
+        if blocks is None:
+            return work(self._selection(selector))
+        grids = []
+        for block in blocks:
+            self.options.check()
+            self.samples_read += block.values.size
+            grids.append(drop_absent(work(Selection(block))))
+        return stacked(grids, steps.count)
+
     def _count(self, samples: int) -> None:
         self.samples_read += samples
         if self.options.max_samples and self.samples_read > self.options.max_samples:
@@ -327,24 +343,26 @@ class _Evaluation:
 
     def _instant(self, node: VectorSelector, steps: Steps) -> Grid:
         at, shift = node.at, milliseconds(node.offset)
-        if at is not None:
-            once = select_instant(
-                self._selection(node), node, at.ms - shift, 1, 1, self.planned.lookback_ms, self.notes,
-                stats=self._wants.stats,
-            )  # fmt: skip
-            spread = broadcast_steps(once, steps.count)
-            return spread if isinstance(spread, Grid) else once
-        return select_instant(
-            self._selection(node), node, steps.start_ms - shift, steps.step_ms, steps.count,
-            self.planned.lookback_ms, self.notes, stats=self._wants.stats,
-        )  # fmt: skip
+        inner = steps if at is None else Steps(at.ms, 1, 1)
 
-    def _windows(self, node: MatrixSelector, steps: Steps) -> Windows:
+        def select(selection: Selection) -> Grid:
+            return select_instant(
+                selection, node, inner.start_ms - shift, inner.step_ms, inner.count,
+                self.planned.lookback_ms, self.notes, stats=self._wants.stats,
+            )  # fmt: skip
+
+        grid = self._by_blocks(node, inner, select)
+        if at is None:
+            return grid
+        spread = broadcast_steps(grid, steps.count)
+        return spread if isinstance(spread, Grid) else grid
+
+    def _windows(self, node: MatrixSelector, steps: Steps, selection: Selection | None = None) -> Windows:
         selector = node.selector
         shift = milliseconds(selector.offset)
         fixed = selector.at is not None
         first = selector.at.ms if selector.at is not None else steps.start_ms
-        samples = self._selection(selector).samples(stats=self._wants.stats)
+        samples = (selection or self._selection(selector)).samples(stats=self._wants.stats)
         if not self.options.start_timestamps:
             samples = replace(samples, started=None)
         return Windows(
@@ -443,12 +461,6 @@ class _Evaluation:
 
     def _range_call(self, node: Call, args: Sequence[Expr], at: int, steps: Steps) -> Value:
         arg = args[at]
-        if isinstance(arg, Subquery):
-            windows = self._subquery_windows(arg, steps)
-        elif isinstance(arg, MatrixSelector):
-            windows = self._windows(arg, steps)
-        else:
-            raise PharosError(Kind.BUG, "a range function without a range vector")
         scalars = [calls.numbers_of(self.value(other, steps)) for i, other in enumerate(args) if i != at]
         call = RangeCall(
             node=node,
@@ -458,13 +470,21 @@ class _Evaluation:
             use_types=self.options.type_and_unit_labels,
             notes=self.notes,
         )
-        if node.func == "absent_over_time":
-            counting = replace(call, node=replace(node, func="count_over_time"))
-            counted = correct_histograms(counting, windows, range_function(counting, windows))
-            return absence(arg, ~any_series(counted.present))
-        grid = range_function(call, windows)
-        grid = correct_histograms(call, windows, grid)
-        return finish_names(call, grid)
+        is_absence = node.func == "absent_over_time"
+        counted = replace(call, node=replace(node, func="count_over_time")) if is_absence else call
+
+        def over(windows: Windows) -> Grid:
+            return correct_histograms(counted, windows, range_function(counted, windows))
+
+        if isinstance(arg, Subquery):
+            grid = over(self._subquery_windows(arg, steps))
+        elif isinstance(arg, MatrixSelector):
+            grid = self._by_blocks(
+                arg.selector, steps, lambda selection: over(self._windows(arg, steps, selection))
+            )
+        else:
+            raise PharosError(Kind.BUG, "a range function without a range vector")
+        return absence(arg, ~any_series(grid.present)) if is_absence else finish_names(call, grid)
 
 
 def milliseconds(duration: Duration) -> int:

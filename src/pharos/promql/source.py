@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,5 +73,17 @@ class SampleSource(Protocol):
 
         Series without a sample in that time may be left out. Raises PharosError(LIMITED) when the
         budget of the query is used up.
+        """
+        ...
+
+
+@runtime_checkable
+class BlockSource(Protocol):
+    """A source that can give a large selection piecemeal, so that memory stays bounded."""
+
+    def blocks(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> Iterator[SeriesBlock] | None:
+        """Return what `select` returns, a few series at a time, or None where reading all at once will do.
+
+        No series stands in two blocks, and no block has native histograms.
         """
         ...

@@ -147,6 +147,24 @@ def any_series(present: Bools) -> Bools:
     return np.asarray(present.any(axis=0), np.bool_)
 
 
+def stacked(grids: Sequence[Grid], steps: int) -> Grid:
+    """Return one grid with the series of all of them, which have floats only."""
+    if len(grids) == 1:
+        return grids[0]
+    if not grids:
+        return empty_grid(steps)
+    dropped = None
+    if any(grid.dropped is not None for grid in grids):
+        dropped = np.concatenate([grid.drop_flags() for grid in grids])
+    return Grid(
+        [labels for grid in grids for labels in grid.labels],
+        np.concatenate([grid.values for grid in grids]),
+        np.concatenate([grid.present for grid in grids]),
+        None,
+        dropped,
+    )
+
+
 def empty_grid(steps: int) -> Grid:
     """Return an instant vector without series."""
     return Grid([], np.zeros((0, steps)), np.zeros((0, steps), np.bool_))

@@ -31,7 +31,7 @@ _GROUP_ROWS: Final = 1_000_000
 _FEW: Final = 16
 """A series of a bucket is scattered over as many others as a granule of the store holds: reading one of
 sixteen reads nearly all."""
-_ROWS_OF_SERIES: Final = 480
+SERIES_ROWS: Final = 480
 """How many samples a series is taken to have in a bucket: one every 15 seconds."""
 _SAMPLE_BYTES: Final = 13
 _LOCKS: Final = 64
@@ -124,7 +124,7 @@ class BucketCache:
             if low is None:
                 BUCKETS_READ.labels("kept").inc()
                 cover.pieces[bucket] = kept.pieces
-            elif whole or len(ids) * _FEW >= kept.series or kept.series * _ROWS_OF_SERIES <= _SMALL_ROWS:
+            elif whole or len(ids) * _FEW >= kept.series or kept.series * SERIES_ROWS <= _SMALL_ROWS:
                 cover.pieces[bucket] = self._extended(reader, metric, bucket)
             else:
                 cover.missing.append(bucket)
@@ -151,7 +151,7 @@ class BucketCache:
         self, reader: Reader, metric: int, absent: list[int], cover: Cover, series: int, *, whole: bool
     ) -> None:
         size = self._size(reader, metric, absent[-1])
-        if not (whole or size <= _SMALL_ROWS or series * _FEW * _ROWS_OF_SERIES >= size):
+        if not (whole or size <= _SMALL_ROWS or series * _FEW * SERIES_ROWS >= size):
             cover.missing.extend(absent)
             return
         room = self._limit // 2 - sum(p.nbytes for pieces in cover.pieces.values() for p in pieces)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -16,7 +16,7 @@ from pharos.errors import Kind, PharosError
 from pharos.ingest.load import BUCKET_MS
 from pharos.labels import Matcher
 from pharos.promql.source import HistogramColumns, SeriesBlock
-from pharos.query.buckets import BucketCache
+from pharos.query.buckets import SERIES_ROWS, BucketCache
 from pharos.query.histograms import read_histograms
 from pharos.query.pieces import Rows, find, piece_of
 from pharos.query.regroup import regroup
@@ -26,6 +26,8 @@ _FEW_SERIES: Final = 64
 """Up to here rows outside of the range are cheaper to read than to filter in the store."""
 _MOST_BUCKETS: Final = 4_400
 """A year; longer ranges are read without looking for kept buckets."""
+_BLOCK_SAMPLES: Final = 4_000_000
+"""Selections that may be larger are evaluated in blocks of series of about this size."""
 _LISTED_SERIES: Final = 5_000
 """Up to here the ids of a selection are worth listing in the statement."""
 
@@ -43,6 +45,8 @@ def key_condition(tenant: str, selection: Selection, start_ms: int, end_ms: int,
         if len(selection.metrics) == 1
         else f"m IN {integers(selection.metrics)}",
     ]
+    if selection.is_part:
+        parts.append(f"id BETWEEN {selection.id[0]} AND {selection.id[-1]}")
     if not whole and len(selection) <= _LISTED_SERIES:
         parts.append(f"id IN {integers(selection.id)}" if len(selection) > 1 else f"id = {selection.id[0]}")
     return " AND ".join(parts)
@@ -98,7 +102,34 @@ class MetricSource:
         self.series_selected += len(selection)
         if not len(selection):
             return SeriesBlock((), np.zeros(1, np.int64), np.empty(0, np.int64), np.empty(0, np.float64))
-        whole = _is_whole(matchers)
+        return self._block(selection, start_ms, end_ms, whole=_is_whole(matchers))
+
+    def blocks(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> Iterator[SeriesBlock] | None:
+        """Return the samples a few series at a time if there are very many; see `BlockSource.blocks`.
+
+        The budget then bounds each block; how many there are is bounded by the query's time.
+        """
+        selection = self._cache.select(self._session, self.tenant, matchers, start_ms, end_ms)
+        most = len(selection) * (end_ms - start_ms) * SERIES_ROWS // BUCKET_MS
+        if most <= _BLOCK_SAMPLES or self._changes.has_histograms(self.tenant, selection.metrics):
+            return None
+        self.series_selected += len(selection)
+        return self._blocks(selection, start_ms, end_ms, whole=_is_whole(matchers))
+
+    def _blocks(
+        self, selection: Selection, start_ms: int, end_ms: int, *, whole: bool
+    ) -> Iterator[SeriesBlock]:
+        budget, at = self._left, 0
+        count = max(1, _BLOCK_SAMPLES * BUCKET_MS // (4 * SERIES_ROWS * max(1, end_ms - start_ms)))
+        while at < len(selection):
+            block = self._block(selection.part(at, at + count), start_ms, end_ms, whole=whole)
+            at += count
+            # The next block holds about as many samples as wanted, but is not much larger than this one.
+            count = max(1, min(4 * count, count * _BLOCK_SAMPLES // max(1, block.values.size)))
+            self._left = budget
+            yield block
+
+    def _block(self, selection: Selection, start_ms: int, end_ms: int, *, whole: bool) -> SeriesBlock:
         offsets, ts, values = self._floats(selection, start_ms, end_ms, whole=whole)
         starts = None
         if self._changes.has_starts(self.tenant, selection.metrics):

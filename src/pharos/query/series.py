@@ -32,9 +32,16 @@ class Selection:
     metrics: tuple[int, ...]
     """Hashes of the metrics that occur."""
     ids: IdTable
+    is_part: bool = False
+    """Whether these are neighbours out of a larger selection."""
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def part(self, first: int, last: int) -> Selection:
+        """Return the selection of series first to last - 1."""
+        ids = self.id[first:last]
+        return Selection(self.labels[first:last], ids, self.metrics, id_table(ids), is_part=True)
 
 
 def label_sets(column: pa.Array) -> list[Labels]:
