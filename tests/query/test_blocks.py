@@ -1,0 +1,87 @@
+"""A selection read in blocks of series gives the same answer as one read at once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pharos.engine import Session
+from pharos.engine.changes import Changes
+from pharos.engine.embedded import EmbeddedEngine
+from pharos.errors import Kind, PharosError
+from pharos.promql.evaluate import evaluate_text
+from pharos.promql.values import Answer
+from pharos.query import samples as module
+from pharos.query.buckets import BucketCache
+from pharos.query.samples import MetricSource
+from pharos.query.series import SeriesCache
+from tests.query.store import BUCKET_MS, StillClock, Store, days_of
+
+_BEGIN = 1_795_000_000_000 // BUCKET_MS * BUCKET_MS
+_END = _BEGIN + 3 * BUCKET_MS
+_QUERIES = [
+    "m",
+    "m @ end()",
+    "rate(m[5m])",
+    "sum(rate(m[5m]))",
+    "topk(3, max_over_time(m[10m]))",
+    "count_over_time(m[1h]) and m > 3",
+    "absent_over_time(m[5m])",
+    'absent_over_time(m{i="none"}[5m])',
+    "sum by (i) (m) / on (i) sum by (i) (m offset 10m)",
+    "max_over_time(rate(m[5m])[30m:5m])",
+    "timestamp(m)",
+    "quantile_over_time(0.5, m[5m])",
+    "last_over_time(m[5m])",
+]
+
+
+@pytest.fixture(scope="module")
+def store(engine: EmbeddedEngine) -> Store:
+    store = Store(engine, "blocks", Changes())
+    store.register(37, days_of(_BEGIN - BUCKET_MS, _END))
+    rng = np.random.default_rng(5)
+    series = np.repeat(np.arange(37), 360)
+    ts = np.tile(np.arange(360) * 60_000, 37) + _BEGIN
+    keep = rng.random(len(ts)) < 0.8
+    store.write(series[keep], ts[keep], np.cumsum(rng.integers(-1, 5, len(ts))).astype(np.float64)[keep])
+    return store
+
+
+def _answer(store: Store, text: str, buckets: BucketCache | None, max_samples: int = 10_000_000) -> Answer:
+    def work(session: Session) -> Answer:
+        source = MetricSource(
+            session,
+            store.tenant,
+            SeriesCache(store.changes),
+            store.changes,
+            max_samples=max_samples,
+            time_s=30,
+            buckets=buckets,
+        )
+        return evaluate_text(text, source, _BEGIN + 3_600_000, _END, 300_000)
+
+    return store.engine.run_blocking(work)
+
+
+@pytest.mark.parametrize("text", _QUERIES)
+@pytest.mark.parametrize("cache_bytes", [0, 60_000, 1 << 20])
+def test_in_blocks_as_at_once(
+    store: Store, text: str, cache_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = _answer(store, text, None)
+    monkeypatch.setattr(module, "_BLOCK_SAMPLES", 1_500)
+    parted = _answer(store, text, BucketCache(store.changes, StillClock(), cache_bytes))
+    assert parted.labels == whole.labels
+    np.testing.assert_array_equal(parted.values, whole.values)
+    np.testing.assert_array_equal(parted.present, whole.present)
+    assert (parted.warnings, parted.infos) == (whole.warnings, whole.infos)
+
+
+def test_the_budget_bounds_a_block_and_not_the_query(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(PharosError) as caught:
+        _answer(store, "sum(rate(m[5m]))", None, max_samples=4_000)
+    assert caught.value.kind is Kind.LIMITED
+    monkeypatch.setattr(module, "_BLOCK_SAMPLES", 1_500)
+    answer = _answer(store, "sum(rate(m[5m]))", None, max_samples=4_000)
+    assert answer.samples_read > 8_000
