@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.query.store import BUCKET_MS, StillClock, Store, days_of
 
 from pharos.engine import Session
 from pharos.engine.changes import Changes
@@ -15,7 +16,6 @@ from pharos.query import samples as module
 from pharos.query.buckets import BucketCache
 from pharos.query.samples import MetricSource
 from pharos.query.series import SeriesCache
-from tests.query.store import BUCKET_MS, StillClock, Store, days_of
 
 _BEGIN = 1_795_000_000_000 // BUCKET_MS * BUCKET_MS
 _END = _BEGIN + 3 * BUCKET_MS
