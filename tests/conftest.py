@@ -32,10 +32,14 @@ class Server:
                 stderr=log,
                 env={**os.environ, "COLUMNS": "200"},
             )
-        self.url = self._address()
         self._drain = threading.Thread(target=self._read_on, daemon=True)
-        self._drain.start()
-        self.wait_ready()
+        try:
+            self.url = self._address()
+            self._drain.start()
+            self.wait_ready()
+        except BaseException:
+            self.kill()
+            raise
 
     def _address(self) -> str:
         assert self.process.stdout is not None
@@ -74,7 +78,8 @@ class Server:
         """End it without a warning."""
         self.process.kill()
         self.process.wait(30)
-        self._drain.join(5)
+        if self._drain.is_alive():
+            self._drain.join(5)
         assert self.process.stdout is not None
         self.process.stdout.close()
 

@@ -101,6 +101,10 @@ class Settings(_Section):
         default=False, description="Listen beyond loopback although there is no authentication yet."
     )
     prometheus: Path | None = Field(default=None, description="A prometheus.yml whose targets are scraped.")
+    admin_api: bool = Field(
+        default=False,
+        description="Answer requests to delete series; anyone who reaches the port may send them.",
+    )
     self_scrape_interval: DurationMs = Field(
         default=2_000, description="How often Pharos and its host are scraped."
     )
@@ -171,7 +175,7 @@ def split_address(listen: str) -> tuple[str, int]:
 
     Raises PharosError(INVALID) for anything else.
     """
-    host, _, port = listen.rpartition(":")
-    if not port.isdigit() or int(port) > 65_535:
+    host, colon, port = listen.rpartition(":")
+    if not colon or not port.isdigit() or int(port) > 65_535:
         raise PharosError(Kind.INVALID, f"not an address: {listen!r}", hint="write it as 127.0.0.1:8080")
     return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 - what ":8080" means everywhere

@@ -16,6 +16,8 @@ _QUICK_CRASH_S: Final = 5.0
 _LONGEST_PAUSE_S: Final = 10.0
 _OWN_CHOICE: Final = (0, 1, 2)
 """Exit codes with which the server ends on purpose: stopped, or refused to start."""
+_SIGNALLED: Final = 128
+"""Plus the signal's number: what a shell reports of a process that a signal ended."""
 
 
 def pause_after(uptime_s: float, last_pause_s: float) -> float:
@@ -42,9 +44,12 @@ def run(command: list[str]) -> int:
     while True:
         began = time.monotonic()
         child = subprocess.Popen(command)  # noqa: S603 - our own arguments, no shell
+        if stopping:
+            # The signal came while there was nobody to hand it to.
+            child.terminate()
         code = child.wait()
         if stopping or code in _OWN_CHOICE:
-            return code
+            return _SIGNALLED - code if code < 0 else code
         pause_s = pause_after(time.monotonic() - began, pause_s)
         sys.stderr.write(f"pharos: the server ended with code {code}, starting it again\n")
         time.sleep(pause_s)

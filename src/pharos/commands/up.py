@@ -47,11 +47,6 @@ def up(
     if supervise:
         arguments = [argument for argument in sys.argv[1:] if argument != "--supervise"]
         os.execv(sys.executable, [sys.executable, "-m", "pharos.supervisor", *arguments])  # noqa: S606
-    faulthandler.enable()
-    logging.basicConfig(
-        level=logging.DEBUG if verbose else logging.INFO,
-        format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
-    )
     overrides: dict[str, Any] = {
         "data": data,
         "listen": listen,
@@ -60,6 +55,11 @@ def up(
     }
     settings = load_settings(config, overrides)
     sock = bind(settings.listen, insecure=settings.insecure)
+    faulthandler.enable()
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.INFO,
+        format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
+    )
     uvloop.run(serve(settings, sock, partial(_announce, folder=settings.data, as_json=as_json)))
 
 

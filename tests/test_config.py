@@ -1,0 +1,134 @@
+"""Settings: what a file may say, and how its faults are named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pharos.config import Settings, load_settings, split_address
+from pharos.errors import Kind, PharosError
+
+
+def _file(folder: Path, text: str) -> Path:
+    path = folder / "pharos.yml"
+    path.write_text(text)
+    return path
+
+
+def test_without_a_file_every_setting_has_its_default() -> None:
+    assert load_settings(None, {}) == Settings()
+
+
+def test_an_empty_file_is_a_file_of_defaults(tmp_path: Path) -> None:
+    assert load_settings(_file(tmp_path, "# nothing yet\n"), {}) == Settings()
+
+
+def test_durations_and_sizes_are_read_with_their_units(tmp_path: Path) -> None:
+    text = "retention:\n  metrics: 1d12h\ningest:\n  max_body: 1.5MB\n  min_free_disk: 2 GB\nengine:\n  memory: 1073741824\n"
+    settings = load_settings(_file(tmp_path, text), {})
+    assert settings.retention.metrics == 36 * 3_600_000
+    assert settings.ingest.max_body == 1536 << 10
+    assert settings.ingest.min_free_disk == 2 << 30
+    assert settings.engine.memory == 1 << 30
+
+
+def test_a_zero_needs_no_unit(tmp_path: Path) -> None:
+    assert load_settings(_file(tmp_path, "retention: {metrics: 0}\n"), {}).retention.metrics == 0
+
+
+def test_what_the_command_line_says_wins(tmp_path: Path) -> None:
+    path = _file(tmp_path, "listen: 127.0.0.1:9000\ninsecure: true\n")
+    settings = load_settings(path, {"listen": "127.0.0.1:1", "insecure": None})
+    assert (settings.listen, settings.insecure) == ("127.0.0.1:1", True)
+
+
+def test_paths_in_a_file_count_from_that_file(tmp_path: Path) -> None:
+    settings = load_settings(_file(tmp_path, "data: store\nprometheus: /etc/p.yml\n"), {})
+    assert settings.data == tmp_path / "store"
+    assert settings.prometheus == Path("/etc/p.yml")
+    assert load_settings(_file(tmp_path, "data: store\n"), {"data": Path("here")}).data == Path("here")
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("listne: x\n", ":1: listne: "),
+        ("retention:\n  metric: 5d\n", ":2: retention.metric: "),
+        ("retention:\n  metrics: soon\n", "soon"),
+        ("# a comment\n\nengine:\n  query_threads: 0\n", ":4: engine.query_threads: "),
+        ("engine:\n  query_threads: 65\n", ":2: engine.query_threads: "),
+        ("engine:\n  query_threads: many\n", ":2: engine.query_threads: "),
+        ("engine: 4\n", ":1: engine: "),
+        ("ingest:\n  max_body: 3 parsecs\n", "3 parsecs"),
+        ("insecure: perhaps\n", ":1: insecure: "),
+        ("promql: {max_steps: 1, max_samples: -1}\n", ":1: promql.max_samples: "),
+    ],
+)
+def test_a_fault_names_file_line_and_key(tmp_path: Path, text: str, where: str) -> None:
+    path = _file(tmp_path, text)
+    with pytest.raises(PharosError) as raised:
+        load_settings(path, {})
+    assert raised.value.kind is Kind.INVALID
+    assert str(path) in str(raised.value)
+    assert where in str(raised.value)
+
+
+def test_every_fault_of_a_file_is_named_at_once(tmp_path: Path) -> None:
+    with pytest.raises(PharosError) as raised:
+        load_settings(_file(tmp_path, "a: 1\nb: 2\n"), {})
+    assert "pharos.yml:1: a: " in str(raised.value)
+    assert "pharos.yml:2: b: " in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"a: [1,\n", "not valid YAML"),
+        (b"- a list\n", "a mapping of settings is expected"),
+        (b"just words", "a mapping of settings is expected"),
+        (b"data: \xff\n", "not valid YAML"),
+        (b"listen: a\nlisten: b\n", "not valid YAML"),
+        (b"a: &x [1]\nb: !!python/object:os.system {}\n", "pharos.yml"),
+    ],
+    ids=["unfinished", "list", "words", "no UTF-8", "twice the same key", "a tag"],
+)
+def test_what_is_no_settings_file_is_refused(tmp_path: Path, content: bytes, says: str) -> None:
+    path = tmp_path / "pharos.yml"
+    path.write_bytes(content)
+    with pytest.raises(PharosError) as raised:
+        load_settings(path, {})
+    assert says in str(raised.value)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(PharosError, match=r"cannot read .*gone\.yml: No such file"):
+        load_settings(tmp_path / "gone.yml", {})
+
+
+def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "pharos.yml"
+    path.write_bytes(b"#" * ((1 << 20) + 1))
+    with pytest.raises(PharosError) as raised:
+        load_settings(path, {})
+    assert raised.value.kind is Kind.TOO_LARGE
+
+
+@pytest.mark.parametrize(
+    ("listen", "address"),
+    [
+        ("127.0.0.1:8080", ("127.0.0.1", 8080)),
+        ("localhost:0", ("localhost", 0)),
+        ("[::1]:9090", ("::1", 9090)),
+        (":80", ("0.0.0.0", 80)),
+    ],
+)
+def test_an_address_is_host_and_port(listen: str, address: tuple[str, int]) -> None:
+    assert split_address(listen) == address
+
+
+@pytest.mark.parametrize("listen", ["", "8080", "host", "host:", "host:http", "host:65536", "host:-1"])
+def test_what_is_no_address_is_refused(listen: str) -> None:
+    with pytest.raises(PharosError) as raised:
+        split_address(listen)
+    assert raised.value.kind is Kind.INVALID
