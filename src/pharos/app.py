@@ -12,7 +12,8 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -24,10 +25,17 @@ from fastapi import FastAPI
 from prometheus_client import generate_latest
 
 from pharos.api.admin import AdminApi
+from pharos.api.catalog import CatalogApi
+from pharos.api.federate import FederateEndpoint
 from pharos.api.prometheus import PrometheusApi
+from pharos.api.remote_read import ReadEndpoint
+from pharos.api.rules import RulesApi
 from pharos.api.server import Edge, create_app
+from pharos.api.status import Reloaded, StatusApi
+from pharos.api.targets import TargetsApi
+from pharos.api.tsdb_admin import TsdbAdminApi
 from pharos.backup import take_snapshot, wait_until_stored
-from pharos.clock import Clock, SystemClock
+from pharos.clock import Clock, SystemClock, format_duration_ms
 from pharos.config import Settings, split_address
 from pharos.engine.changes import Changes
 from pharos.engine.embedded import EmbeddedEngine, EmbeddedOptions, EmbeddedSession, open_engine
@@ -42,6 +50,7 @@ from pharos.ingest.retention import keep_metrics
 from pharos.ingest.scrape.config import load_scrape_config
 from pharos.ingest.scrape.job import ScrapeConfig
 from pharos.ingest.scrape.scraper import Scraper
+from pharos.query.erase import Eraser
 from pharos.query.metrics import Metrics, MetricsOptions
 from pharos.telemetry import REGISTRY
 from pharos.wal import Wal, WalOptions
@@ -64,6 +73,8 @@ class Pharos:
     loader: Loader
     intake: Intake
     engine: EmbeddedEngine
+    reload: Callable[[], Awaitable[None]]
+    """Read prometheus.yml again. Raises PharosError and changes nothing when it is not good."""
 
 
 @contextmanager
@@ -133,9 +144,13 @@ async def open_pharos(settings: Settings) -> AsyncIterator[Pharos]:
         await scraper.start()
         stack.push_async_callback(scraper.stop)
 
-        def reload() -> None:
-            task = asyncio.get_running_loop().create_task(scraper.apply(_scrape_config(settings)))
-            task.add_done_callback(lambda done: done.result())
+        reloaded = Reloaded(clock.now_ms())
+
+        async def reload() -> None:
+            await _reload(settings, scraper, clock, reloaded)
+
+        def settle() -> None:
+            wait_until_stored(loader, intake, clock, _SNAPSHOT_WAIT_S)
 
         def snapshot() -> str:
             wait_until_stored(loader, intake, clock, _SNAPSHOT_WAIT_S)
@@ -143,22 +158,70 @@ async def open_pharos(settings: Settings) -> AsyncIterator[Pharos]:
 
         prometheus = PrometheusApi(
             metrics=metrics,
-            scraper=scraper,
             clock=clock,
-            started_ms=clock.now_ms(),
-            settings_text=lambda: settings.model_dump_json(indent=2),
+            catalog=CatalogApi(metrics),
+            targets=TargetsApi(scraper, metrics),
+            status=StatusApi(
+                metrics=metrics,
+                clock=clock,
+                started_ms=clock.now_ms(),
+                settings_text=lambda: settings.model_dump_json(indent=2),
+                flags=partial(_flags, settings),
+                reloaded=reloaded,
+                is_recovered=lambda: loader.is_recovered,
+                retention_ms=settings.retention.metrics,
+                damaged=len(wal.recovery.damaged),
+            ),
+            rules=RulesApi(),
+            admin=TsdbAdminApi(
+                metrics, Eraser(engine, changes, settle, intake.forget_series), settings.admin_api
+            ),
         )
         app = create_app(
             Edge(
                 intake=intake,
                 prometheus=prometheus,
+                federate=FederateEndpoint(metrics, clock),
+                read=ReadEndpoint(metrics),
                 admin=AdminApi(key=_admin_key(folder), snapshot=snapshot),
                 max_body_bytes=settings.ingest.max_body,
                 is_ready=lambda: loader.is_recovered,
                 reload=reload,
             )
         )
-        yield Pharos(app, loader, intake, engine)
+        yield Pharos(app, loader, intake, engine, reload)
+
+
+async def _reload(settings: Settings, scraper: Scraper, clock: Clock, reloaded: Reloaded) -> None:
+    """Take over what prometheus.yml says now. Raises PharosError that names file and line."""
+    try:
+        config = await asyncio.to_thread(_scrape_config, settings)
+        await scraper.apply(config)
+    except PharosError:
+        reloaded.good = False
+        raise
+    reloaded.good, reloaded.at_ms = True, clock.now_ms()
+
+
+def _flags(settings: Settings) -> dict[str, str]:
+    """Return the settings that upstream has as flags, by upstream's names."""
+    promql = settings.promql
+    return {
+        "config.file": str(settings.prometheus or ""),
+        "enable-feature": "promql-experimental-functions,promql-delayed-name-removal"
+        if promql.experimental
+        else "",
+        "query.lookback-delta": format_duration_ms(promql.lookback),
+        "query.max-concurrency": str(settings.engine.query_threads),
+        "query.max-samples": str(promql.max_samples),
+        "query.timeout": format_duration_ms(promql.timeout),
+        "storage.tsdb.path": str(settings.data),
+        "storage.tsdb.retention.time": format_duration_ms(settings.retention.metrics),
+        "web.enable-admin-api": str(settings.admin_api).lower(),
+        "web.enable-lifecycle": "true",
+        "web.enable-remote-write-receiver": "true",
+        "web.listen-address": settings.listen,
+    }
 
 
 def _admin_key(folder: Path) -> str:
@@ -185,6 +248,8 @@ def _metrics_options(settings: Settings) -> MetricsOptions:
         max_samples=settings.promql.max_samples,
         max_steps=settings.promql.max_steps,
         experimental=settings.promql.experimental,
+        cache_bytes=settings.promql.cache,
+        retention_ms=settings.retention.metrics,
     )
 
 
@@ -257,6 +322,7 @@ async def serve(settings: Settings, sock: socket.socket, announce: Callable[[str
     sys.setswitchinterval(0.0005)
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
+    reloads: deque[asyncio.Task[None]] = deque(maxlen=8)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with open_pharos(settings) as pharos:
@@ -274,6 +340,9 @@ async def serve(settings: Settings, sock: socket.socket, announce: Callable[[str
         )
         server = _Server(config)
         serving = asyncio.create_task(server.serve(sockets=[sock]))
+        loop.add_signal_handler(
+            signal.SIGHUP, lambda: reloads.append(loop.create_task(_reload_logged(pharos)))
+        )
         host, port = sock.getsockname()[:2]
         announce(f"http://{f'[{host}]' if ':' in host else host}:{port}")
         waiting = asyncio.create_task(stop.wait())
@@ -281,6 +350,15 @@ async def serve(settings: Settings, sock: socket.socket, announce: Callable[[str
         server.should_exit = True
         waiting.cancel()
         await serving
+
+
+async def _reload_logged(pharos: Pharos) -> None:
+    try:
+        await pharos.reload()
+    except PharosError as exc:
+        _LOG.error("the configuration was not reloaded, the last good one stays: %s", exc)
+    else:
+        _LOG.info("the configuration was reloaded")
 
 
 class _Server(uvicorn.Server):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-import orjson
 from starlette.responses import Response
 
+from pharos.api.encode import error_body
 from pharos.errors import Kind, PharosError
 
 STATUS: Final = {
@@ -31,7 +31,8 @@ _PROMETHEUS: Final = {
     Kind.TOO_LARGE: ("bad_data", 413),
     Kind.LIMITED: ("execution", 422),
     Kind.TIMEOUT: ("timeout", 503),
-    Kind.CANCELLED: ("canceled", 503),
+    # What nginx calls it: the client went away, nobody will read it.
+    Kind.CANCELLED: ("canceled", 499),
     Kind.UNAVAILABLE: ("unavailable", 503),
     Kind.BUG: ("internal", 500),
 }
@@ -59,5 +60,6 @@ def prometheus_error(error: PharosError, *, executing: bool = False) -> Response
     name, status = _PROMETHEUS[error.kind]
     if executing and error.kind is Kind.INVALID:
         name, status = "execution", 422
-    body = {"status": "error", "errorType": name, "error": str(error)}
-    return Response(orjson.dumps(body), status, headers=retry_headers(error), media_type="application/json")
+    return Response(
+        error_body(name, str(error)), status, headers=retry_headers(error), media_type="application/json"
+    )

@@ -1,11 +1,13 @@
-"""Parameters of the Prometheus HTTP API: from query string and form, in its formats for times and durations."""
+"""Parameters of the Prometheus HTTP API: from query string and form, in its formats for times."""
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -16,12 +18,34 @@ from pharos.clock import parse_duration_ms
 from pharos.errors import Kind, PharosError
 
 _FORM_MAX_BYTES: Final = 10 << 20
+_FIELDS_MAX: Final = 10_000
 _TIME_MAX_MS: Final = 1 << 53
+_INT64_MAX: Final = (1 << 63) - 1
+
+MIN_TIME_MS: Final = -(1 << 46)
+MAX_TIME_MS: Final = 1 << 46
+"""The bounds of an optional range that is not given: over two thousand years each way."""
+_BOUNDARIES: Final = {
+    "-292273086-05-16T16:47:06Z": MIN_TIME_MS,
+    "292277025-08-18T07:12:54.999999999Z": MAX_TIME_MS,
+}
+"""What clients of upstream's library send for "always" (upstream api minTimeFormatted)."""
+
+TRUNCATED: Final = "results truncated due to limit"
+
+_NUMBER: Final = re.compile(
+    r"[+-]?(?:\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|inf(?:inity)?|nan)\Z", re.IGNORECASE
+)
+_RFC3339: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)\Z", re.ASCII)
+_INTEGER: Final = re.compile(r"[+-]?\d+\Z", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """Names and values in the order they came, query string first."""
+    """Names and values; those of a form come before those of the query string, as in Go's net/http.
+
+    Bytes that are no UTF-8 are kept as lone surrogates (PEP 383).
+    """
 
     pairs: tuple[tuple[str, str], ...]
 
@@ -33,13 +57,6 @@ class Parameters:
         """Return every value of `name`."""
         return [value for key, value in self.pairs if key == name]
 
-    def required(self, name: str) -> str:
-        """Return the first value of `name`. Raises PharosError(INVALID) if it is missing or empty."""
-        value = self.first(name)
-        if not value:
-            raise invalid(name, f"{name!r} is required")
-        return value
-
     def time_ms(self, name: str, default_ms: int | None = None) -> int:
         """Return a time; `default_ms` if it is missing. Raises PharosError(INVALID)."""
         value = self.first(name)
@@ -48,7 +65,8 @@ class Parameters:
         try:
             return parse_time_ms(value)
         except PharosError as exc:
-            raise invalid(name, exc.message) from exc
+            optional = f"Invalid time value for '{name}': " if default_ms is not None else ""
+            raise invalid(name, optional + exc.message) from exc
 
     def duration_ms(self, name: str, default_ms: int | None = None) -> int | None:
         """Return a duration; `default_ms` if it is missing. Raises PharosError(INVALID)."""
@@ -60,16 +78,58 @@ class Parameters:
         except PharosError as exc:
             raise invalid(name, exc.message) from exc
 
-    def limit(self, name: str = "limit") -> int:
-        """Return a limit, 0 for none. Raises PharosError(INVALID)."""
-        value = self.first(name)
+    def limit(self) -> int:
+        """Return the limit, 0 for none. Raises PharosError(INVALID)."""
+        value = self.first("limit")
         if not value:
             return 0
-        if not value.isdigit():
-            raise invalid(
-                name, "limit must be non-negative" if value.startswith("-") else f"not a number: {value!r}"
-            )
-        return int(value[:12])
+        number = _integer(value)
+        if number < 0:
+            raise invalid("limit", "limit must be non-negative")
+        return number
+
+    def count(self, name: str) -> int:
+        """Return a limit of the metadata endpoints, -1 for none. Raises PharosError(INVALID)."""
+        value = self.first(name)
+        if not value:
+            return -1
+        if not _INTEGER.match(value) or abs(int(value)) > _INT64_MAX:
+            raise PharosError(Kind.INVALID, f"{name} must be a number")
+        return max(int(value), -1)
+
+    def flag(self, name: str) -> bool:
+        """Return a truth value as Go's strconv.ParseBool reads it; False if missing.
+
+        Raises PharosError(INVALID).
+        """
+        value = self.first(name)
+        if value in {"1", "t", "T", "TRUE", "true", "True"}:
+            return True
+        if value in {"", "0", "f", "F", "FALSE", "false", "False"}:
+            return False
+        message = f"unable to parse boolean: strconv.ParseBool: parsing {quoted(value)}: invalid syntax"
+        raise invalid(name, message)
+
+    def range_ms(self) -> tuple[int, int]:
+        """Return start and end, always when they are missing; the end may lie before the start.
+
+        Raises PharosError(INVALID).
+        """
+        return self.time_ms("start", MIN_TIME_MS), self.time_ms("end", MAX_TIME_MS)
+
+
+def _integer(text: str) -> int:
+    """Return the number as Go's strconv.Atoi reads it. Raises PharosError(INVALID) in its words."""
+    if not _INTEGER.match(text):
+        raise invalid("limit", f"strconv.Atoi: parsing {quoted(text)}: invalid syntax")
+    if len(text) > 20 or abs(int(text)) > _INT64_MAX:
+        raise invalid("limit", f"strconv.Atoi: parsing {quoted(text)}: value out of range")
+    return int(text)
+
+
+def quoted(text: str) -> str:
+    """Return the text in double quotes, what stands out in it escaped."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def invalid(name: str, message: str) -> PharosError:
@@ -78,62 +138,74 @@ def invalid(name: str, message: str) -> PharosError:
 
 
 async def parameters_of(request: Request) -> Parameters:
-    """Return the parameters of a GET or a POST with a form.
+    """Return the parameters of a query string, and of the form of a POST or PUT.
 
-    Raises PharosError: INVALID for a form that is not text, TOO_LARGE.
+    Raises PharosError: INVALID for too many fields, TOO_LARGE.
     """
-    pairs: list[tuple[str, str]] = list(request.query_params.multi_items())
-    media = request.headers.get("content-type", "").partition(";")[0].strip()
-    if request.method == "POST" and media == "application/x-www-form-urlencoded":
-        body = await read_body(request, _FORM_MAX_BYTES)
-        try:
-            pairs += parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=10_000)
-        except ValueError as exc:
-            raise PharosError(Kind.INVALID, f"the form cannot be read: {exc}") from exc
-    return Parameters(tuple(pairs))
+    query = _pairs(request.scope["query_string"])
+    if request.method not in {"POST", "PUT"}:
+        return Parameters(query)
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media != "application/x-www-form-urlencoded":
+        return Parameters(query)
+    return Parameters(_pairs(await read_body(request, _FORM_MAX_BYTES)) + query)
+
+
+def _pairs(raw: bytes) -> tuple[tuple[str, str], ...]:
+    if not raw:
+        return ()
+    text = raw.decode("utf-8", "surrogateescape")
+    try:
+        return tuple(
+            parse_qsl(text, keep_blank_values=True, errors="surrogateescape", max_num_fields=_FIELDS_MAX)
+        )
+    except ValueError as exc:
+        raise PharosError(Kind.INVALID, f"error parsing form values: {exc}") from exc
 
 
 def parse_time_ms(text: str) -> int:
     """Return the milliseconds of a Unix time in seconds or of an RFC 3339 time (upstream api parseTime).
 
-    Raises PharosError(INVALID).
+    Raises PharosError(INVALID), also for numbers that are no time.
     """
-    try:
+    cannot = PharosError(Kind.INVALID, f"cannot parse {quoted(text)} to a valid timestamp")
+    if _NUMBER.match(text):
         seconds = float(text)
-    except ValueError:
-        pass
-    else:
         if not math.isfinite(seconds) or abs(seconds) * 1000 > _TIME_MAX_MS:
-            raise PharosError(Kind.INVALID, f'cannot parse "{text}" to a valid timestamp')
-        return round(seconds * 1000)
+            raise cannot
+        fraction, whole = math.modf(seconds)
+        return min(max(int(whole) * 1000 + round(fraction * 1000), MIN_TIME_MS), MAX_TIME_MS)
+    if text in _BOUNDARIES:
+        return _BOUNDARIES[text]
+    found = _RFC3339.match(text)
+    if found is None:
+        raise cannot
+    moment, fraction_digits, zone = found.groups()
     try:
-        moment = datetime.fromisoformat(text)
+        at = datetime.fromisoformat(moment + ("+00:00" if zone == "Z" else zone))
     except ValueError as exc:
-        raise PharosError(Kind.INVALID, f'cannot parse "{text}" to a valid timestamp') from exc
-    if moment.tzinfo is None:
-        raise PharosError(Kind.INVALID, f'cannot parse "{text}" to a valid timestamp')
-    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
-    return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
+        raise cannot from exc
+    since: timedelta = at - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since.days * 86_400 + since.seconds) * 1000 + int((fraction_digits or "").ljust(3, "0")[:3])
 
 
 def parse_step_ms(text: str) -> int:
     """Return the milliseconds of a number of seconds or of a duration. Raises PharosError(INVALID)."""
-    try:
-        seconds = float(text)
-    except ValueError:
+    if not _NUMBER.match(text):
         try:
             return parse_duration_ms(text)
         except PharosError as exc:
-            raise PharosError(Kind.INVALID, f'cannot parse "{text}" to a valid duration') from exc
-    if not math.isfinite(seconds) or abs(seconds) * 1000 > _TIME_MAX_MS:
-        raise PharosError(Kind.INVALID, f'cannot parse "{text}" to a valid duration. It overflows int64')
+            raise PharosError(Kind.INVALID, f"cannot parse {quoted(text)} to a valid duration") from exc
+    seconds = float(text)
+    if not math.isfinite(seconds) or abs(seconds) * 1e9 > _INT64_MAX:
+        raise PharosError(
+            Kind.INVALID, f"cannot parse {quoted(text)} to a valid duration. It overflows int64"
+        )
     return round(seconds * 1000)
 
 
 def check_range(start_ms: int, end_ms: int, step_ms: int, max_steps: int) -> None:
     """Raise PharosError(INVALID) for a range that a range query may not have, in upstream's words."""
-    if end_ms < start_ms:
-        raise invalid("end", "end timestamp must not be before start time")
     if step_ms <= 0:
         raise invalid(
             "step", "zero or negative query resolution step widths are not accepted. Try a positive integer"
@@ -146,20 +218,8 @@ def check_range(start_ms: int, end_ms: int, step_ms: int, max_steps: int) -> Non
         )
 
 
-def window_ms(parameters: Parameters, now_ms: int, back_ms: int) -> tuple[int, int]:
-    """Return the start and end of a metadata question; without them the last `back_ms`.
-
-    Raises PharosError(INVALID).
-    """
-    start = parameters.time_ms("start", now_ms - back_ms)
-    end = parameters.time_ms("end", now_ms)
-    if end < start:
-        raise invalid("end", "end timestamp must not be before start time")
-    return start, end
-
-
 def capped(values: Sequence[str], limit: int) -> tuple[list[str], list[str]]:
     """Return (the first `limit` values, warnings)."""
     if limit and len(values) > limit:
-        return list(values[:limit]), ["results truncated due to limit"]
+        return list(values[:limit]), [TRUNCATED]
     return list(values), []

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from fastapi import FastAPI
 from prometheus_client import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pharos import __version__
 from pharos.api.admin import AdminApi
+from pharos.api.encode import error_body
+from pharos.api.federate import FederateEndpoint
 from pharos.api.ingest import WriteEndpoint
 from pharos.api.prometheus import PrometheusApi
+from pharos.api.remote_read import ReadEndpoint
+from pharos.api.routes import PARAMETERS
 from pharos.errors import PharosError
 from pharos.ingest.accept import Intake
 from pharos.telemetry import REGISTRY
@@ -41,10 +46,12 @@ class Edge:
 
     intake: Intake
     prometheus: PrometheusApi
+    federate: FederateEndpoint
+    read: ReadEndpoint
     admin: AdminApi
     max_body_bytes: int
     is_ready: Callable[[], bool]
-    reload: Callable[[], None]
+    reload: Callable[[], Awaitable[None]]
 
 
 class _Headers:
@@ -84,43 +91,43 @@ class _Front:
         await self._app(scope, receive, send)
 
 
+_ANY: Final = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"]
+_TEXT: Final[dict[str, Any]] = {"content": {"text/plain": {"schema": {"type": "string"}}}}
+_BINARY: Final[dict[str, Any]] = {"schema": {"type": "string", "format": "binary"}}
+
+
 def create_app(edge: Edge) -> FastAPI:
     """Return the application that answers on Pharos' one port."""
     app = FastAPI(
-        title="Pharos", version=__version__, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json"
+        title="Pharos",
+        version=__version__,
+        summary="All-in-one observability server.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
     )
+    write = WriteEndpoint(edge.intake, edge.max_body_bytes)
     app.add_middleware(_Headers)
-    app.add_middleware(_Front, write=WriteEndpoint(edge.intake, edge.max_body_bytes))
+    app.add_middleware(_Front, write=write)
+    app.add_exception_handler(Exception, _internal)
     app.include_router(edge.prometheus.router())
     app.include_router(edge.admin.router())
+    _add_protocols(app, edge, write)
+    _add_lifecycle(app, edge)
 
-    @app.get("/-/healthy", response_class=PlainTextResponse)
-    async def healthy() -> str:
-        return "Pharos is healthy.\n"
-
-    @app.get("/-/ready", response_class=PlainTextResponse)
-    async def ready() -> Response:
-        if edge.is_ready():
-            return PlainTextResponse("Pharos is ready.\n")
-        return PlainTextResponse("Pharos is starting.\n", 503)
-
-    @app.post("/-/reload", response_class=PlainTextResponse)
-    @app.put("/-/reload", response_class=PlainTextResponse)
-    async def reload() -> Response:
-        try:
-            edge.reload()
-        except PharosError as exc:
-            return PlainTextResponse(f"{exc}\n", 400)
-        return PlainTextResponse("The configuration was reloaded.\n")
-
-    @app.get("/metrics")
+    @app.get("/metrics", response_class=Response, responses={200: _TEXT}, operation_id="own_metrics")
     def metrics(request: Request) -> Response:
+        """Return what Pharos measures of itself."""
         if "application/openmetrics-text" in request.headers.get("accept", ""):
             return Response(
                 generate_openmetrics(REGISTRY),
                 media_type="application/openmetrics-text; version=1.0.0; charset=utf-8",
             )
         return Response(generate_latest(REGISTRY), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    @app.api_route("/api/{path:path}", methods=_ANY, include_in_schema=False)
+    async def unknown(request: Request) -> Response:
+        return _unanswered(app, request)
 
     @app.get("/{path:path}", include_in_schema=False)
     async def page(path: str) -> Response:
@@ -129,9 +136,128 @@ def create_app(edge: Edge) -> FastAPI:
     return app
 
 
+def _add_protocols(app: FastAPI, edge: Edge, write: WriteEndpoint) -> None:
+    """Add remote write and read, and federation."""
+    body = {"content": {"application/x-protobuf": _BINARY}, "required": True}
+    failures: dict[int | str, dict[str, Any]] = {
+        400: {"description": "What is wrong, as text.", **_TEXT},
+        413: {"description": "The body is too large.", **_TEXT},
+        503: {"description": "Not now.", **_TEXT},
+    }
+    app.add_api_route(
+        "/api/v1/write",
+        write.write,
+        methods=["POST"],
+        operation_id="remote_write",
+        response_class=Response,
+        status_code=204,
+        responses={415: {"description": "Neither remote write 1.0 nor 2.0.", **_TEXT}, **failures},
+        openapi_extra={"requestBody": body},
+        tags=["prometheus"],
+    )
+    answers = {"application/x-protobuf": _BINARY, "application/x-streamed-protobuf": _BINARY}
+    app.add_api_route(
+        "/api/v1/read",
+        edge.read.read,
+        methods=["POST"],
+        operation_id="remote_read",
+        response_class=Response,
+        responses={200: {"description": "The samples.", "content": answers}, 422: _UNREAD, **failures},
+        openapi_extra={"requestBody": body},
+        tags=["prometheus"],
+    )
+    app.add_api_route(
+        "/federate",
+        edge.federate.federate,
+        methods=["GET"],
+        operation_id="federate",
+        response_class=Response,
+        responses={200: {"description": "The newest samples.", **_TEXT}, 422: _UNREAD, **failures},
+        openapi_extra={
+            "parameters": [{"name": "match[]", "in": "query", "schema": PARAMETERS["match[]"]}],
+        },
+        tags=["prometheus"],
+    )
+
+
+_UNREAD: Final[dict[str, Any]] = {"description": "More samples than a query may load.", **_TEXT}
+
+
+def _add_lifecycle(app: FastAPI, edge: Edge) -> None:
+    """Add what operators and orchestrators ask."""
+
+    async def healthy() -> Response:
+        """Say that the process answers."""
+        return PlainTextResponse("Pharos is healthy.\n")
+
+    async def ready() -> Response:
+        """Say whether what a former process left is stored, so that answers are complete."""
+        if edge.is_ready():
+            return PlainTextResponse("Pharos is ready.\n")
+        return PlainTextResponse("Pharos is starting.\n", 503)
+
+    async def reload() -> Response:
+        """Read prometheus.yml again; the last good configuration stays when the new one is not."""
+        try:
+            await edge.reload()
+        except PharosError as exc:
+            return PlainTextResponse(f"failed to reload config: {exc}\n", 500)
+        return PlainTextResponse("The configuration was reloaded.\n")
+
+    async def leave() -> Response:
+        """Refuse: the process is ended by whoever started it."""
+        return PlainTextResponse("Lifecycle API is not enabled.\n", 403)
+
+    text: dict[int | str, dict[str, Any]] = {200: _TEXT}
+    table: list[tuple[str, Callable[[], Awaitable[Response]], tuple[str, ...], dict[int | str, Any]]] = [
+        ("/-/healthy", healthy, ("GET", "HEAD"), text),
+        ("/-/ready", ready, ("GET", "HEAD"), {**text, 503: {"description": "Starting.", **_TEXT}}),
+        ("/-/reload", reload, ("POST", "PUT"), {**text, 500: {"description": "The fault.", **_TEXT}}),
+        ("/-/quit", leave, ("POST", "PUT"), {403: {"description": "Disabled.", **_TEXT}}),
+    ]
+    for path, answer, methods, responses in table:
+        name = getattr(answer, "__name__", "")
+        for method in methods:
+            app.add_api_route(
+                path,
+                answer,
+                methods=[method],
+                operation_id=f"{name}_{method.lower()}",
+                response_class=PlainTextResponse,
+                status_code=403 if answer is leave else 200,
+                responses=responses,
+                include_in_schema=method != "HEAD",
+                tags=["lifecycle"],
+            )
+
+
+async def _internal(_request: Request, _fault: Exception) -> Response:
+    """Answer a fault of Pharos itself; the log has the story, the client only its kind."""
+    body = error_body("internal", "internal error: it is in the log of Pharos")
+    return Response(body, 500, media_type="application/json")
+
+
+def _unanswered(app: FastAPI, request: Request) -> Response:
+    """Answer for an API address or method that does not exist."""
+    methods: set[str] = set()
+    for route in app.routes:
+        matched, _ = route.matches(request.scope)
+        path = getattr(route, "path", "")
+        if matched is Match.PARTIAL and path not in {"/api/{path:path}", "/{path:path}"}:
+            methods |= getattr(route, "methods", None) or set()
+    if not methods:
+        body = error_body("not_found", f"{request.url.path} is not an address of this API")
+        return Response(body, 404, media_type="application/json")
+    allow = {"Allow": ", ".join(sorted({*methods, "OPTIONS"}))}
+    if request.method == "OPTIONS":
+        return Response(status_code=204, headers=allow)
+    body = error_body("bad_data", f"{request.method} is not a method of {request.url.path}")
+    return Response(body, 405, headers=allow, media_type="application/json")
+
+
 def _page(path: str) -> Response:
     """Return a file of the built page, or the page itself for every address that it routes."""
-    if path.startswith(("api/", "-/")):
+    if path.startswith("-/"):
         return PlainTextResponse("not found\n", 404)
     wanted = (STATIC / path).resolve()
     if path and wanted.is_file() and wanted.is_relative_to(STATIC.resolve()):

@@ -6,6 +6,7 @@ functions and nowhere else. `Statement` is a type of its own so that a bare stri
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from pharos.labels import METRIC_NAME, Matcher, MatchOp
 _ESCAPES = str.maketrans(
     {"\\": "\\\\", "'": "\\'", "\0": "\\0", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
 )
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +29,21 @@ class Statement:
 
 
 def string(value: str) -> str:
-    """Return `value` as a string literal (ClickHouse syntax, section String literals)."""
-    return f"'{value.translate(_ESCAPES)}'"
+    """Return `value` as a string literal (ClickHouse syntax, section String literals).
+
+    Lone surrogates stand for bytes that are no UTF-8 (PEP 383) and become those bytes, which no stored
+    text has.
+    """
+    text = value.translate(_ESCAPES)
+    if not text.isascii():
+        text = _SURROGATE.sub(_byte_escapes, text)
+    return f"'{text}'"
+
+
+def _byte_escapes(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    raw = bytes([code & 0xFF]) if 0xDC80 <= code <= 0xDCFF else found[0].encode("utf-8", "surrogatepass")
+    return "".join(f"\\x{byte:02x}" for byte in raw)
 
 
 def strings(values: Iterable[str]) -> str:

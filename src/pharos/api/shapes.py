@@ -1,0 +1,342 @@
+"""The shapes of the Prometheus API's answers, for the OpenAPI document: types are generated from it.
+
+Answers are not built of these (a million samples would not stand it); the contract tests hold both together.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+T = TypeVar("T")
+
+LabelSet = dict[str, str]
+Point = Annotated[
+    list[float | str], Field(min_length=2, max_length=2, description="Unix time in seconds, value as text.")
+]
+Bucket = Annotated[
+    list[int | str],
+    Field(min_length=4, max_length=4, description="Boundary rule, lower bound, upper bound, count."),
+]
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_serialization_defaults_required=False)
+
+
+class Success(_Shape, Generic[T]):
+    """A successful answer."""
+
+    status: Literal["success"]
+    data: T
+    warnings: list[str] = []
+    infos: list[str] = []
+
+
+class Failure(_Shape):
+    """A failed request."""
+
+    status: Literal["error"]
+    errorType: Literal[  # noqa: N815 - upstream's name
+        "bad_data", "execution", "timeout", "canceled", "internal", "unavailable", "not_found", "forbidden"
+    ]
+    error: str
+
+
+class HistogramValue(_Shape):
+    """A native histogram."""
+
+    count: str
+    sum: str
+    buckets: list[Bucket] = []
+
+
+HistogramPoint = Annotated[list[float | HistogramValue], Field(min_length=2, max_length=2)]
+
+
+class VectorItem(_Shape):
+    """One series of an instant vector."""
+
+    metric: LabelSet
+    value: Point | None = None
+    histogram: HistogramPoint | None = None
+
+
+class MatrixItem(_Shape):
+    """One series of a range vector."""
+
+    metric: LabelSet
+    values: list[Point] = []
+    histograms: list[HistogramPoint] = []
+
+
+class Timings(_Shape):
+    """Seconds a query spent where."""
+
+    evalTotalTime: float  # noqa: N815
+    resultSortTime: float  # noqa: N815
+    queryPreparationTime: float  # noqa: N815
+    innerEvalTime: float  # noqa: N815
+    execQueueTime: float  # noqa: N815
+    execTotalTime: float  # noqa: N815
+
+
+class SampleCounts(_Shape):
+    """Samples a query looked at."""
+
+    totalQueryableSamples: int  # noqa: N815
+    peakSamples: int  # noqa: N815
+    totalQueryableSamplesPerStep: list[list[float]] = []  # noqa: N815
+
+
+class QueryStats(_Shape):
+    """What a query took; asked for by `stats`."""
+
+    timings: Timings
+    samples: SampleCounts
+
+
+class _Result(_Shape):
+    stats: QueryStats | None = None
+
+
+class VectorResult(_Result):
+    """An instant vector."""
+
+    resultType: Literal["vector"]  # noqa: N815
+    result: list[VectorItem]
+
+
+class MatrixResult(_Result):
+    """A range vector."""
+
+    resultType: Literal["matrix"]  # noqa: N815
+    result: list[MatrixItem]
+
+
+class ScalarResult(_Result):
+    """A number or a text."""
+
+    resultType: Literal["scalar", "string"]  # noqa: N815
+    result: Point
+
+
+QueryResult = Annotated[VectorResult | MatrixResult | ScalarResult, Field(union_mode="left_to_right")]
+
+
+class ExemplarShape(_Shape):
+    """One exemplar."""
+
+    labels: LabelSet
+    value: str
+    timestamp: float
+
+
+class SeriesExemplars(_Shape):
+    """The exemplars of a series."""
+
+    seriesLabels: LabelSet  # noqa: N815
+    exemplars: list[ExemplarShape]
+
+
+class MetricDescription(_Shape):
+    """What senders say of a metric."""
+
+    type: str
+    help: str
+    unit: str
+
+
+class TargetMetadata(MetricDescription):
+    """What a target says of a metric."""
+
+    target: LabelSet
+    metric: str = ""
+
+
+class ActiveTarget(_Shape):
+    """A target that is scraped."""
+
+    discoveredLabels: LabelSet  # noqa: N815
+    labels: LabelSet
+    scrapePool: str  # noqa: N815
+    scrapeUrl: str  # noqa: N815
+    globalUrl: str  # noqa: N815
+    lastError: str  # noqa: N815
+    lastScrape: str  # noqa: N815
+    lastScrapeDuration: float  # noqa: N815
+    health: Literal["up", "down", "unknown"]
+    scrapeInterval: str  # noqa: N815
+    scrapeTimeout: str  # noqa: N815
+
+
+class DroppedTargetShape(_Shape):
+    """A target that relabelling dropped."""
+
+    discoveredLabels: LabelSet  # noqa: N815
+    scrapePool: str  # noqa: N815
+
+
+class Targets(_Shape):
+    """All targets."""
+
+    activeTargets: list[ActiveTarget]  # noqa: N815
+    droppedTargets: list[DroppedTargetShape]  # noqa: N815
+    droppedTargetCounts: dict[str, int]  # noqa: N815
+
+
+class ScrapePools(_Shape):
+    """The names of all jobs."""
+
+    scrapePools: list[str]  # noqa: N815
+
+
+class RelabelStep(_Shape):
+    """What one rule of relabelling made of the labels."""
+
+    rule: dict[str, Any]
+    output: LabelSet
+    keep: bool
+
+
+class RelabelSteps(_Shape):
+    """Relabelling step by step."""
+
+    steps: list[RelabelStep]
+
+
+class AlertShape(_Shape):
+    """An alert that is pending or firing."""
+
+    labels: LabelSet
+    annotations: LabelSet
+    state: str
+    activeAt: str | None = None  # noqa: N815
+    value: str
+
+
+class Alerts(_Shape):
+    """All alerts that are pending or firing."""
+
+    alerts: list[AlertShape]
+
+
+class RuleGroup(_Shape):
+    """A group of rules."""
+
+    name: str
+    file: str
+    rules: list[dict[str, Any]]
+    interval: float
+    limit: int
+    evaluationTime: float  # noqa: N815
+    lastEvaluation: str  # noqa: N815
+
+
+class RuleGroups(_Shape):
+    """All groups of rules."""
+
+    groups: list[RuleGroup]
+
+
+class AlertmanagerAddress(_Shape):
+    """One Alertmanager."""
+
+    url: str
+
+
+class Alertmanagers(_Shape):
+    """Where alerts go."""
+
+    activeAlertmanagers: list[AlertmanagerAddress]  # noqa: N815
+    droppedAlertmanagers: list[AlertmanagerAddress]  # noqa: N815
+
+
+class Notification(_Shape):
+    """Something that the operator should know."""
+
+    text: str
+    date: str
+    active: bool
+
+
+class BuildInfo(_Shape):
+    """Which version this is."""
+
+    application: str
+    version: str
+    pharosVersion: str  # noqa: N815
+    revision: str
+    branch: str
+    buildUser: str  # noqa: N815
+    buildDate: str  # noqa: N815
+    goVersion: str  # noqa: N815
+    pythonVersion: str  # noqa: N815
+
+
+class RuntimeInfo(_Shape):
+    """How the process fares."""
+
+    startTime: str  # noqa: N815
+    CWD: str
+    hostname: str
+    serverTime: str  # noqa: N815
+    reloadConfigSuccess: bool  # noqa: N815
+    lastConfigTime: str  # noqa: N815
+    corruptionCount: int  # noqa: N815
+    goroutineCount: int  # noqa: N815
+    GOMAXPROCS: int
+    GOMEMLIMIT: int
+    GOGC: str
+    GODEBUG: str
+    storageRetention: str  # noqa: N815
+
+
+class ConfigText(_Shape):
+    """The settings in force."""
+
+    yaml: str
+
+
+class WalReplay(_Shape):
+    """How far the log is read again."""
+
+    min: int
+    max: int
+    current: int
+    state: Literal["waiting", "in progress", "done"]
+
+
+class Count(_Shape):
+    """How many of what."""
+
+    name: str
+    value: int
+
+
+class HeadStats(_Shape):
+    """Today's series."""
+
+    numSeries: int  # noqa: N815
+    numLabelPairs: int  # noqa: N815
+    chunkCount: int  # noqa: N815
+    samples: int
+    minTime: int  # noqa: N815
+    maxTime: int  # noqa: N815
+
+
+class TsdbStatus(_Shape):
+    """What takes the most series."""
+
+    headStats: HeadStats  # noqa: N815
+    seriesCountByMetricName: list[Count]  # noqa: N815
+    labelValueCountByLabelName: list[Count]  # noqa: N815
+    memoryInBytesByLabelName: list[Count]  # noqa: N815
+    seriesCountByLabelValuePair: list[Count]  # noqa: N815
+
+
+class Snapshot(_Shape):
+    """The name of a snapshot below `snapshots` in the data folder."""
+
+    name: str
