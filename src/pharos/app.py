@@ -130,7 +130,8 @@ async def open_pharos(settings: Settings) -> AsyncIterator[Pharos]:
             today=clock.now_ms() // DAY_MS,
             max_age_ms=settings.ingest.max_sample_age,
         )
-        intake = Intake(wal, decoder, clock, IntakeOptions(pending_bytes=settings.ingest.max_pending))
+        pending = IntakeOptions(pending_bytes=settings.ingest.max_pending)
+        intake = Intake(wal, decoder, clock, pending, changes.arrivals)
         floor = LoaderOptions(free_floor_bytes=settings.ingest.min_free_disk)
         loader = Loader(engine, changes, wal, intake, decoder, folder, clock, floor)
         loader.start()

@@ -7,6 +7,8 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Iterable
 from typing import Final
 
+from pharos.engine.arrivals import Arrivals
+
 EVERYTHING: Final = -(1 << 63)
 """The smallest time of a change that may have touched any row."""
 _WATCHED: Final = 200_000
@@ -64,6 +66,8 @@ class Changes:
         self._version = 0
         self._watched: OrderedDict[BucketKey, _Additions] = OrderedDict()
         self._rewritten: dict[str, int] = {}
+        self.arrivals = Arrivals()
+        """What is accepted and will be stored."""
 
     def note_series(self, tenant: str, metrics: Iterable[int]) -> None:
         """Say that series of these metric hashes were registered, after they were stored."""

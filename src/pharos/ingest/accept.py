@@ -15,6 +15,7 @@ from functools import partial
 import cramjam
 
 from pharos.clock import Clock
+from pharos.engine.arrivals import LIVE_MS, Arrivals
 from pharos.errors import Kind, PharosError
 from pharos.ingest.decoder import Accepted, Decoder, FrameKind, Run, plain_body
 from pharos.ingest.run import TenantColumns
@@ -44,7 +45,14 @@ class IntakeOptions:
 class Intake:
     """The way in for every signal that arrives as remote write."""
 
-    def __init__(self, wal: Wal, decoder: Decoder, clock: Clock, options: IntakeOptions) -> None:
+    def __init__(
+        self,
+        wal: Wal,
+        decoder: Decoder,
+        clock: Clock,
+        options: IntakeOptions,
+        arrivals: Arrivals | None = None,
+    ) -> None:
         self._wal = wal
         self._decoder = decoder
         self._clock = clock
@@ -56,7 +64,9 @@ class Intake:
         self._pool = ThreadPoolExecutor(options.threads, thread_name_prefix="intake")
         self._refusal: PharosError | None = None
         self.full = threading.Event()
-        """Set when a run has reached its size, for the loader to come at once."""
+        """Set when a run has reached its size or a query waits for it, for the loader to come at once."""
+        self._arrivals = arrivals or Arrivals()
+        self._arrivals.on_hurry(self.full.set)
 
     def refuse(self, reason: PharosError | None) -> None:
         """Turn requests away with `reason` from now on; None opens the intake again."""
@@ -133,6 +143,7 @@ class Intake:
                 self._retire_run()
                 self._decoder.decode(self._run, tenant, plain, recv_ns)
             self._note_frame(segment, recv_ns)
+            self._note_past(tenant, accepted, recv_ns // 1_000_000 - LIVE_MS)
         return accepted
 
     def _check_room(self) -> None:
@@ -153,6 +164,11 @@ class Intake:
             run.oldest_recv_ns = recv_ns
         if run.memory_bytes() > self._options.run_bytes:
             self.full.set()
+
+    def _note_past(self, tenant: str, accepted: Accepted, live_ms: int) -> None:
+        least, most = self._run.last_span(tenant, accepted)
+        if least < live_ms:
+            self._arrivals.note(self._run, tenant, least, most)
 
     def _retire_run(self) -> None:
         if self._run.frames:
@@ -181,6 +197,7 @@ class Intake:
         """Let go of a run that is in the store: its segment is deleted."""
         if run.segment in self._wal.sealed():
             self._wal.commit(run.segment)
+        self._arrivals.stored(run)
         with self._lock:
             self._pending.remove(run)
             for columns in run.tenants.values():

@@ -119,6 +119,20 @@ class Run:
             found = self.tenants[tenant] = self._spare.pop() if self._spare else TenantColumns()
         return found
 
+    def last_span(self, tenant: str, accepted: Accepted) -> tuple[int, int]:
+        """Return the first and the last time, in ms, of the samples of the frame that was decoded last.
+
+        The first is later than the last if it has none.
+        """
+        columns = self.tenants[tenant]
+        rows = int(columns.counts[run.SAMPLES])
+        times = [columns.samples.ts_ms[rows - accepted.samples : rows]] if accepted.samples else []
+        if accepted.histograms and self.parts[-1][1].histograms is not None:
+            times.append(self.parts[-1][1].histograms.integers[:, 0])
+        if not times:
+            return 1 << 62, -(1 << 62)
+        return min(int(part.min()) for part in times), max(int(part.max()) for part in times)
+
     def memory_bytes(self) -> int:
         """Return roughly what the run holds in memory."""
         return sum(columns.memory_bytes() for columns in self.tenants.values()) + self.parts_bytes

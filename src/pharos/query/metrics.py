@@ -22,7 +22,7 @@ from pharos.labels import METRIC_NAME, Labels, Matcher
 from pharos.promql.ast import Expr
 from pharos.promql.evaluate import EvalOptions, evaluate
 from pharos.promql.parse import parse, parse_selector
-from pharos.promql.plan import plan
+from pharos.promql.plan import Planned, plan
 from pharos.promql.source import SeriesBlock
 from pharos.promql.values import Answer
 from pharos.query.buckets import BucketCache
@@ -33,6 +33,8 @@ from pharos.telemetry import QUERY_FAILED, QUERY_SECONDS
 T = TypeVar("T")
 
 SUBQUERY_STEP_MS: Final = 60_000
+_ARRIVAL_WAIT_S: Final = 5.0
+"""The longest that a query waits for accepted samples of the past to be stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,20 +198,28 @@ class Metrics:
         expr = self.parse(text)
         time_s = min(timeout_ms or self.options.timeout_ms, self.options.timeout_ms) / 1000
         deadline = _Deadline(self._clock, began, time_s)
+        lookback_ms = lookback_ms or self.options.lookback_ms
 
-        def work(session: Session) -> T:
-            deadline.check()
-            entered = self._clock.monotonic_s()
-            source = self._source(session, tenant, deadline.left_s())
-            planned = plan(
+        def make_plan() -> Planned:
+            return plan(
                 expr,
                 times.start_ms,
                 times.end_ms,
                 times.step_ms,
                 SUBQUERY_STEP_MS,
-                lookback_ms=lookback_ms or self.options.lookback_ms,
+                lookback_ms=lookback_ms,
                 text=text,
             )
+
+        if self._changes.arrivals.has(tenant):
+            fetches = make_plan().fetches
+            await self._arrived(tenant, [(fetch.start_ms, fetch.end_ms) for fetch in fetches])
+
+        def work(session: Session) -> T:
+            deadline.check()
+            entered = self._clock.monotonic_s()
+            source = self._source(session, tenant, deadline.left_s())
+            planned = make_plan()
             options = EvalOptions(
                 delayed_name_removal=self.options.experimental,
                 max_samples=self.options.max_samples,
@@ -232,6 +242,12 @@ class Metrics:
             took_s = self._clock.monotonic_s() - began
             QUERY_SECONDS.labels("range" if times.step_ms else "instant").observe(took_s)
 
+    async def _arrived(self, tenant: str, spans: Sequence[tuple[int, int]]) -> None:
+        """Wait for what was accepted of the past in these times, so that who loads history finds it."""
+        if spans:
+            least, most = min(first for first, _ in spans), max(last for _, last in spans)
+            await self._changes.arrivals.until_stored(tenant, least, most, _ARRIVAL_WAIT_S)
+
     def _source(self, session: Session, tenant: str, time_s: float) -> MetricSource:
         return MetricSource(
             session,
@@ -250,6 +266,7 @@ class Metrics:
         Raises PharosError: LIMITED, TIMEOUT.
         """
         deadline = _Deadline(self._clock, self._clock.monotonic_s(), self.options.timeout_ms / 1000)
+        await self._arrived(tenant, [(one.start_ms, one.end_ms) for one in wanted])
 
         def work(session: Session) -> T:
             source = self._source(session, tenant, deadline.left_s())
@@ -267,6 +284,8 @@ class Metrics:
             f"SELECT any(labels) AS l FROM series WHERE {window.condition()}"
             f" GROUP BY metric, id ORDER BY metric, id{window.limit_clause()}"
         )
+
+        await self._arrived(window.tenant, [(window.start_ms, window.end_ms)])
 
         def work(session: Session) -> list[Labels]:
             table = session.query(statement, purpose="series")
@@ -291,6 +310,7 @@ class Metrics:
 
     async def _column(self, text: str, window: Window) -> list[str]:
         statement = Statement(f"{text} ORDER BY value{window.limit_clause()}")
+        await self._arrived(window.tenant, [(window.start_ms, window.end_ms)])
 
         def work(session: Session) -> list[str]:
             table = session.query(statement, purpose="labels")

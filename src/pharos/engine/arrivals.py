@@ -1,0 +1,70 @@
+"""Samples of the past that are accepted but not yet stored: what a query over their time waits for.
+
+Live samples need not be waited for, they show within a second anyway; and a query up to now would always
+wait. But who loads history and then asks for it expects to find it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Final
+
+LIVE_MS: Final = 60_000
+"""Samples not older than this when they are received are live."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """What one run holds of the past: by tenant the first and the last time, in milliseconds."""
+
+    spans: dict[str, tuple[int, int]] = field(default_factory=dict)
+    stored: Future[None] = field(default_factory=Future)
+
+
+class Arrivals:
+    """Which runs hold samples of the past until they are stored; thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: dict[Hashable, _Waiting] = {}
+        self._hurry: Callable[[], object] = lambda: None
+
+    def on_hurry(self, hurry: Callable[[], object]) -> None:
+        """Call `hurry`, which must not block, when someone waits for a run."""
+        self._hurry = hurry
+
+    def note(self, run: Hashable, tenant: str, least_ms: int, most_ms: int) -> None:
+        """Say that the run holds samples of the past of this span of times, both ends included."""
+        with self._lock:
+            spans = self._waiting.setdefault(run, _Waiting()).spans
+            least, most = spans.get(tenant, (least_ms, most_ms))
+            spans[tenant] = (min(least, least_ms), max(most, most_ms))
+
+    def stored(self, run: Hashable) -> None:
+        """Say that everything of the run can be read."""
+        with self._lock:
+            done = self._waiting.pop(run, None)
+        if done is not None:
+            done.stored.set_result(None)
+
+    def has(self, tenant: str) -> bool:
+        """Return whether anything of the tenant's past waits to be stored."""
+        with self._lock:
+            return any(tenant in waiting.spans for waiting in self._waiting.values())
+
+    async def until_stored(self, tenant: str, start_ms: int, end_ms: int, time_s: float) -> None:
+        """Return when all that is now known of the tenant in that time is stored, or after `time_s`."""
+        with self._lock:
+            wanted = []
+            for waiting in self._waiting.values():
+                least, most = waiting.spans.get(tenant, (end_ms + 1, start_ms - 1))
+                if least <= end_ms and most >= start_ms:
+                    wanted.append(waiting.stored)
+        if wanted:
+            self._hurry()
+            # Not a gather: a client that goes away must not cancel what others wait for.
+            await asyncio.wait([asyncio.shield(asyncio.wrap_future(one)) for one in wanted], timeout=time_s)
