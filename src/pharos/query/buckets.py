@@ -35,6 +35,11 @@ SERIES_ROWS: Final = 480
 """How many samples a series is taken to have in a bucket: one every 15 seconds."""
 _SAMPLE_BYTES: Final = 13
 _LOCKS: Final = 64
+_GRANULE_ROWS: Final = 8_192
+"""Rows that the store reads for one series of a bucket."""
+_STATEMENT_ROWS: Final = 100_000
+"""Rows that could be read in the time that any statement takes."""
+_REMEMBERED: Final = 10_000
 
 
 class Reader(Protocol):
@@ -61,9 +66,13 @@ class _Kept:
     def nbytes(self) -> int:
         return 256 + sum(piece.nbytes for piece in self.pieces)
 
-    @property
-    def series(self) -> int:
-        return max((len(piece.ids) for piece in self.pieces), default=0)
+    def rows_from(self, low_ms: int) -> int:
+        """Return about how many of the rows lie at or after `low_ms`."""
+        rows = sum(piece.values.size for piece in self.pieces)
+        if not rows:
+            return 0
+        first, last = self.pieces[0].first_ms, self.pieces[-1].last_ms
+        return rows * max(0, last - max(low_ms, first)) // max(1, last - first)
 
 
 @dataclass(slots=True)
@@ -98,6 +107,7 @@ class BucketCache:
         self._kept: OrderedDict[BucketKey, _Kept] = OrderedDict()
         self._bytes = 0
         self._sizes: OrderedDict[BucketKey, tuple[int, int]] = OrderedDict()
+        self._spent: OrderedDict[BucketKey, int] = OrderedDict()
         self._loading = [threading.Lock() for _ in range(_LOCKS)]
 
     @property
@@ -124,7 +134,11 @@ class BucketCache:
             if low is None:
                 BUCKETS_READ.labels("kept").inc()
                 cover.pieces[bucket] = kept.pieces
-            elif whole or len(ids) * _FEW >= kept.series or kept.series * SERIES_ROWS <= _SMALL_ROWS:
+            elif whole or self._is_paid(
+                (reader.tenant, metric, bucket),
+                max(_SMALL_ROWS, _GRANULE_ROWS * len(ids)),
+                kept.rows_from(low),
+            ):
                 cover.pieces[bucket] = self._extended(reader, metric, bucket)
             else:
                 cover.missing.append(bucket)
@@ -151,33 +165,45 @@ class BucketCache:
         self, reader: Reader, metric: int, absent: list[int], cover: Cover, series: int, *, whole: bool
     ) -> None:
         size = self._size(reader, metric, absent[-1])
-        if not (whole or size <= _SMALL_ROWS or series * _FEW * SERIES_ROWS >= size):
-            cover.missing.extend(absent)
-            return
-        room = self._limit // 2 - sum(p.nbytes for pieces in cover.pieces.values() for p in pieces)
+        pays = whole or size <= _SMALL_ROWS or series * _FEW * SERIES_ROWS >= size
+        cost = _STATEMENT_ROWS // len(absent) + series * _GRANULE_ROWS
+        room = 3 * self._limit // 4 - sum(p.nbytes for pieces in cover.pieces.values() for p in pieces)
         loads: list[int] = []
         for bucket in reversed(absent):
             room -= size * _SAMPLE_BYTES
-            if room >= 0 and self._is_retained(bucket):
+            if room < 0 or not self._is_retained(bucket):
+                cover.missing.append(bucket)
+            elif pays or self._is_paid((reader.tenant, metric, bucket), cost, size):
                 loads.append(bucket)
             else:
                 cover.missing.append(bucket)
         for first, last in _runs(sorted(loads), max(1, _GROUP_ROWS // max(1, size))):
             cover.pieces.update(self._loaded(reader, metric, range(first, last + 1)))
 
+    def _is_paid(self, key: BucketKey, cost: int, size: int) -> bool:
+        """Count what reading a few series directly costs; return whether reading all is no dearer by now."""
+        with self._lock:
+            spent = self._spent.pop(key, 0) + cost
+            if spent >= size:
+                return True
+            self._spent[key] = spent
+            while len(self._spent) > _REMEMBERED:
+                self._spent.popitem(last=False)
+            return False
+
     def _size(self, reader: Reader, metric: int, newest: int) -> int:
-        """Return about how many rows a bucket of the metric has, at most twice too many."""
+        """Return how many rows the newest full bucket of the metric has, or the newest if it is the first."""
         key = (reader.tenant, metric, newest)
         stamp = self._changes.stamp(reader.tenant, metric)
         with self._lock:
             known = self._sizes.get(key)
         if known is not None and known[0] == stamp:
             return known[1]
-        size = reader.count(metric, newest - 1, newest)
+        size = reader.count(metric, newest - 1, newest - 1) or reader.count(metric, newest, newest)
         with self._lock:
             self._sizes[key] = (stamp, size)
             self._sizes.move_to_end(key)
-            while len(self._sizes) > 10_000:
+            while len(self._sizes) > _REMEMBERED:
                 self._sizes.popitem(last=False)
         return size
 
