@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: venv up demo test check format bench ui docs constraints clean
+.PHONY: venv up demo test check format bench ui docs reference constraints clean
 
 venv: $(STAMP)
 
@@ -44,6 +44,9 @@ bench: $(STAMP)
 
 docs: $(STAMP)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
+reference: $(STAMP)
+	$(BIN)/python -m tests.docs.reference
 
 # Pins exactly what this virtualenv holds; remove the file first to take the newest versions that fit.
 constraints: $(STAMP)

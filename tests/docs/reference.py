@@ -1,0 +1,153 @@
+"""Writes the references of settings, own metrics and commands: `make reference`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import typer
+from prometheus_client import Metric
+from pydantic import BaseModel
+
+from pharos.cli import cli
+from pharos.clock import format_duration_ms
+from pharos.config import Settings
+from pharos.telemetry import REGISTRY
+
+DOCS = Path(__file__).parent.parent.parent / "docs"
+_WRITTEN = "<!-- Written by `make reference`; what it says stands in the source. -->\n"
+
+
+def settings() -> str:
+    """Return the page of settings."""
+    lines = [
+        "# Settings",
+        "",
+        _WRITTEN,
+        "A `pharos.yml`, named by `pharos up --config pharos.yml`, may say any of these; each has a default. Options of",
+        "the command line win over the file. Durations are written `15s`, `5m`, `1h30m`, `30d`; sizes `512MB`, `2GB`,",
+        "where 1 KB is 1024 bytes. Paths count from the file's folder. `pharos check pharos.yml` names each fault with",
+        "its line.",
+        "",
+    ]
+    own = [name for name, field in Settings.model_fields.items() if not _is_section(field.default)]
+    lines += _table((name, Settings.model_fields[name]) for name in own)
+    for name, field in Settings.model_fields.items():
+        if _is_section(field.default):
+            lines += ["", f"## {name}", "", (type(field.default).__doc__ or "").strip(), ""]
+            lines += _table((f"{name}.{key}", one) for key, one in type(field.default).model_fields.items())
+    return "\n".join(lines) + "\n"
+
+
+def _is_section(default: object) -> bool:
+    return isinstance(default, BaseModel)
+
+
+def _table(fields: Any) -> Iterator[str]:
+    yield "| setting | default | what it is |"
+    yield "|---|---|---|"
+    for name, field in fields:
+        yield f"| `{name}` | {_default(field)} | {field.description} |"
+
+
+def _default(field: Any) -> str:
+    value = field.default
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    kinds = [getattr(one, "func", None) for one in field.metadata]
+    names = {getattr(kind, "__name__", "") for kind in kinds}
+    if "_duration_ms" in names:
+        return f"`{format_duration_ms(value)}`"
+    if "_size_bytes" in names:
+        return f"`{_size(value)}`"
+    return f"`{value}`"
+
+
+def _size(value: int) -> str:
+    for unit, size in (("GB", 1 << 30), ("MB", 1 << 20), ("KB", 1 << 10)):
+        if value and value % size == 0:
+            return f"{value // size}{unit}"
+    return f"{value}B"
+
+
+def metrics() -> str:
+    """Return the page of own metrics."""
+    lines = [
+        "# Own metrics",
+        "",
+        _WRITTEN,
+        'What Pharos tells of itself. It scrapes itself (`job="pharos"`), and serves the same at `/metrics`. The metrics',
+        'of its host (`job="node"`) have the names of node_exporter, the report series (`up`, `scrape_*`) and those of the',
+        "process (`process_*`) those of Prometheus.",
+        "",
+        "| metric | type | labels | what it is |",
+        "|---|---|---|---|",
+    ]
+    for collector in {id(one): one for one in REGISTRY._names_to_collectors.values()}.values():
+        labels = ", ".join(f"`{name}`" for name in getattr(collector, "_labelnames", ()))
+        described: list[Metric] = list(getattr(collector, "describe", collector.collect)())
+        for metric in described:
+            name = f"{metric.name}_total" if metric.type == "counter" else metric.name
+            lines.append(f"| `{name}` | {metric.type} | {labels} | {metric.documentation} |")
+    head, rows = lines[:9], sorted(set(lines[9:]))
+    return "\n".join(head + rows) + "\n"
+
+
+def commands() -> str:
+    """Return the page of commands."""
+    group = typer.main.get_command(cli)
+    assert isinstance(group, click.Group) or hasattr(group, "commands")
+    lines = [
+        "# Commands",
+        "",
+        _WRITTEN,
+        "Results go to standard output, everything else to standard error. With `--json` both are for programs.",
+        "",
+        "| exit code | meaning |",
+        "|---|---|",
+        "| 0 | done |",
+        "| 1 | what was asked about is bad: a fault in a file, a refused expression, a damaged backup |",
+        "| 2 | it could not be done: wrong usage, bad settings, a folder in use, no server |",
+        "| 128 + n | the server was ended by signal n |",
+    ]
+    found: dict[str, Any] = group.commands  # type: ignore[attr-defined]
+    for name, command in found.items():
+        lines += ["", f"## pharos {name}", "", str(command.help).strip(), ""]
+        arguments = [one for one in command.params if one.param_type_name == "argument"]
+        options = [one for one in command.params if one.param_type_name == "option"]
+        shown = " ".join(one.name.upper() + ("..." if one.nargs == -1 else "") for one in arguments)
+        lines += ["```text", " ".join(part for part in ("pharos", name, shown, "[OPTIONS]") if part), "```"]
+        if arguments or options:
+            lines += ["", "| | |", "|---|---|"]
+        lines += [f"| `{one.name.upper()}` | {one.help} |" for one in arguments]
+        lines += [f"| {_flags(one)} | {one.help}{_default_of(one)} |" for one in options]
+    return "\n".join(lines) + "\n"
+
+
+def _flags(option: Any) -> str:
+    return ", ".join(f"`{flag}`" for flag in option.opts)
+
+
+def _default_of(option: Any) -> str:
+    if option.default in (None, False) or option.is_flag:
+        return ""
+    return f" Default: `{option.default}`."
+
+
+PAGES = {"settings.md": settings, "metrics.md": metrics, "commands.md": commands}
+
+
+def main() -> None:
+    """Write the pages."""
+    for name, page in PAGES.items():
+        (DOCS / name).write_text(page())
+        sys.stdout.write(f"written: docs/{name}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,154 @@
+"""The documentation tells the truth: its commands run, its references are complete, its links lead somewhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from tests.conftest import Server
+from tests.docs import reference
+
+ROOT = Path(__file__).parent.parent.parent
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+_BLOCK = re.compile(
+    r"^(?P<indent> *)<!-- (?P<mark>run|run, exits \d+|file: \S+) -->\n"
+    r"(?P=indent)```\w+\n(?P<body>.*?)^(?P=indent)```$",
+    re.MULTILINE | re.DOTALL,
+)
+_DEFAULT_ADDRESS = "127.0.0.1:8080"
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block that a mark tells us to run or to write."""
+
+    mark: str
+    body: str
+
+
+def _blocks(page: Path) -> list[Block]:
+    return [
+        Block(found["mark"], re.sub(rf"^{found['indent']}", "", found["body"], flags=re.MULTILINE))
+        for found in _BLOCK.finditer(page.read_text())
+    ]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with its data where the documentation has it."""
+    made = Server(tmp_path_factory.mktemp("docs") / "pharos-data")
+    yield made
+    assert made.stop() == 0
+
+
+def test_every_mark_in_the_pages_belongs_to_a_block() -> None:
+    marks = sum(len(re.findall(r"<!-- (?:run|file)", page.read_text())) for page in PAGES)
+    assert marks == sum(len(_blocks(page)) for page in PAGES) > 10
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if _blocks(page)], ids=lambda page: page.name)
+def test_the_commands_of_a_page_run(page: Path, server: Server, tmp_path: Path) -> None:
+    (tmp_path / "pharos-data").symlink_to(server.folder)
+    environment = _environment(tmp_path, server)
+    for block in _blocks(page):
+        body = block.body.replace(_DEFAULT_ADDRESS, server.url.removeprefix("http://"))
+        if block.mark.startswith("file: "):
+            (tmp_path / block.mark.removeprefix("file: ")).write_text(body)
+            continue
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", body],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        wanted = int(block.mark.removeprefix("run, exits ")) if "exits" in block.mark else 0
+        assert done.returncode == wanted, f"{body}\n{done.stdout}\n{done.stderr}"
+        assert done.stdout + done.stderr, f"nothing was printed by: {body}"
+
+
+def _environment(folder: Path, server: Server) -> dict[str, str]:
+    """Return an environment in which `pharos` is this checkout's, and asks this server where none is named."""
+    programs = folder / "bin"
+    programs.mkdir()
+    script = (
+        f'#!/bin/sh\nif [ "$1" = query ]; then shift; set -- query --server {server.url} "$@"; fi\n'
+        f'exec "{sys.executable}" -m pharos.cli "$@"\n'
+    )
+    (programs / "pharos").write_text(script)
+    (programs / "pharos").chmod(0o755)
+    return {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+
+
+@pytest.mark.parametrize("name", reference.PAGES)
+def test_a_reference_is_what_the_source_says(name: str) -> None:
+    assert (reference.DOCS / name).read_text() == reference.PAGES[name](), "run `make reference`"
+
+
+def test_the_references_name_every_setting_metric_and_command() -> None:
+    settings, metrics, commands = (page() for page in reference.PAGES.values())
+    assert "`retention.metrics`" in settings
+    assert "`ingest.max_body`" in settings
+    assert settings.count("\n| `") == len(_setting_names(reference.Settings))
+    source = (ROOT / "src" / "pharos" / "telemetry.py").read_text()
+    declared = re.findall(r'"(pharos_\w+)"', source)
+    assert declared
+    assert [name for name in declared if f"`{name}`" not in metrics] == []
+    for command in ("up", "check", "query", "explain", "backup", "restore", "warm", "version"):
+        assert f"## pharos {command}\n" in commands
+
+
+def _setting_names(model: type[reference.BaseModel]) -> list[str]:
+    names: list[str] = []
+    for name, field in model.model_fields.items():
+        inner = type(field.default)
+        names += _setting_names(inner) if issubclass(inner, reference.BaseModel) else [name]
+    return names
+
+
+def test_every_path_that_is_served_is_described(server: Server) -> None:
+    page = (ROOT / "docs" / "http-api.md").read_text()
+    with urllib.request.urlopen(f"{server.url}/api/openapi.json", timeout=30) as answer:
+        served = set(json.loads(answer.read())["paths"])
+    assert "/api/v1/query" in served
+    assert sorted(path for path in served if f"`{path.replace(':path', '')}`" not in page) == []
+
+
+_LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+def test_links_beside_the_site_lead_somewhere(page: str) -> None:
+    for target, _ in _LINK.findall((ROOT / page).read_text()):
+        assert (ROOT / target).exists(), f"{page} links {target}"
+
+
+def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "mkdocs",
+            "build",
+            "--strict",
+            "--quiet",
+            "--site-dir",
+            str(tmp_path / "site"),
+        ],
+        cwd=ROOT,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "site" / "index.html").is_file()
