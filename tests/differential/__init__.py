@@ -1,0 +1,1 @@
+"""Pharos compared with other evaluations of the same expressions over the same samples."""
