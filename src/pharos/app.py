@@ -251,6 +251,9 @@ def _metrics_options(settings: Settings) -> MetricsOptions:
         experimental=settings.promql.experimental,
         cache_bytes=settings.promql.cache,
         retention_ms=settings.retention.metrics,
+        max_concurrent=settings.engine.query_threads,
+        max_concurrent_per_tenant=settings.promql.max_per_tenant or settings.engine.query_threads,
+        slow_ms=settings.promql.slow_query,
     )
 
 

@@ -78,6 +78,14 @@ class Promql(_Section):
     cache: SizeBytes = Field(
         default=256 << 20, description="Memory for decoded samples, so that queries read only what is new."
     )
+    max_per_tenant: int = Field(
+        default=0,
+        ge=0,
+        description="Queries of one tenant evaluated at once; 0 is as many as engine.query_threads.",
+    )
+    slow_query: DurationMs = Field(
+        default=10_000, description="Slower queries are logged with their plan; 0 logs none."
+    )
     max_steps: int = Field(
         default=11_000, gt=0, description="Points per series that a range query may return."
     )

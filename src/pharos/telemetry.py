@@ -76,6 +76,18 @@ QUERY_SECONDS = Histogram(
 QUERY_FAILED = Counter(
     "pharos_query_failed_total", "Queries not answered, by error kind.", ["kind"], registry=REGISTRY
 )
+QUERY_QUEUED = Gauge(
+    "pharos_query_queue_length", "Queries that wait for others to end.", registry=REGISTRY
+)
+QUERY_SLOW = Counter(
+    "pharos_query_slow_total", "Queries that took longer than promql.slow_query.", registry=REGISTRY
+)
+QUERY_REUSED = Counter(
+    "pharos_query_reused_total",
+    "Queries answered with another's work: shared with an equal one, or continued from a kept answer.",
+    ["how"],
+    registry=REGISTRY,
+)
 BUCKETS_READ = Counter(
     "pharos_query_buckets_total",
     "Two-hour buckets of a metric that queries read, by how: kept, extended, loaded or direct.",

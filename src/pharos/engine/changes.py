@@ -121,6 +121,11 @@ class Changes:
                 self._watched.popitem(last=False)
             return self._version
 
+    @property
+    def version(self) -> int:
+        """Return a number that grows with every note about samples."""
+        return self._version
+
     def added_since(self, tenant: str, metric: int, bucket: int, stamp: int) -> int | None:
         """Return the smallest time in milliseconds that was added to a bucket after the stamp, or None.
 

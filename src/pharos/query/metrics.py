@@ -6,6 +6,8 @@ event loop; `finish` turns the answer into what the caller wants while still the
 
 from __future__ import annotations
 
+import contextlib
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -21,14 +23,19 @@ from pharos.errors import Kind, PharosError
 from pharos.labels import METRIC_NAME, Labels, Matcher
 from pharos.promql.ast import Expr
 from pharos.promql.evaluate import EvalOptions, evaluate
+from pharos.promql.explain import explain_tree
 from pharos.promql.parse import parse, parse_selector
 from pharos.promql.plan import Planned, plan
 from pharos.promql.source import SeriesBlock
 from pharos.promql.values import Answer
+from pharos.query.admission import Admission, Flights, SamplePool, SampleShare
 from pharos.query.buckets import BucketCache
+from pharos.query.results import ResultCache
 from pharos.query.samples import MetricSource, key_condition, time_condition
 from pharos.query.series import DAY_MS, SeriesCache, label_sets
-from pharos.telemetry import QUERY_FAILED, QUERY_SECONDS
+from pharos.telemetry import QUERY_FAILED, QUERY_REUSED, QUERY_SECONDS, QUERY_SLOW
+
+_LOG = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -47,9 +54,14 @@ class MetricsOptions:
     max_steps: int = 11_000
     experimental: bool = False
     cache_bytes: int = 256 << 20
-    """Memory for decoded buckets."""
+    """Memory for decoded buckets; an eighth of it more for answers."""
     retention_ms: int = 0
     """How long the store keeps samples; 0 is for ever."""
+    max_concurrent: int = 4
+    """Queries evaluated at once; the others wait."""
+    max_concurrent_per_tenant: int = 4
+    slow_ms: int = 10_000
+    """Slower queries are logged with their plan; 0 logs none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +182,10 @@ class Metrics:
         self.options = options
         self._cache = SeriesCache(changes)
         self._buckets = BucketCache(changes, clock, options.cache_bytes, options.retention_ms)
+        self._results = ResultCache(changes, options.cache_bytes // 8)
+        self._admission = Admission(options.max_concurrent, options.max_concurrent_per_tenant)
+        self._samples = SamplePool(options.max_samples)
+        self._flights: Flights[Answer] = Flights()
 
     def parse(self, text: str) -> Expr:
         """Return the checked expression of `text`. Raises PharosError(INVALID) with upstream's message."""
@@ -196,7 +212,8 @@ class Metrics:
         """
         began = self._clock.monotonic_s()
         expr = self.parse(text)
-        time_s = min(timeout_ms or self.options.timeout_ms, self.options.timeout_ms) / 1000
+        longest_ms = self.options.timeout_ms
+        time_s = min(longest_ms if timeout_ms is None else timeout_ms, longest_ms) / 1000
         deadline = _Deadline(self._clock, began, time_s)
         lookback_ms = lookback_ms or self.options.lookback_ms
 
@@ -215,26 +232,40 @@ class Metrics:
             fetches = make_plan().fetches
             await self._arrived(tenant, [(fetch.start_ms, fetch.end_ms) for fetch in fetches])
 
-        def work(session: Session) -> T:
-            deadline.check()
+        def work(session: Session) -> Answer:
             entered = self._clock.monotonic_s()
-            source = self._source(session, tenant, deadline.left_s())
             planned = make_plan()
-            options = EvalOptions(
-                delayed_name_removal=self.options.experimental,
-                max_samples=self.options.max_samples,
-                check=deadline.check,
-            )
             prepared = self._clock.monotonic_s()
-            answer = evaluate(planned, source, options)
+            with contextlib.closing(self._samples.share()) as share:
+                source = self._source(session, tenant, deadline, share)
+                answer = self._evaluated(tenant, expr, planned, source, deadline, reuse=measured is None)
             if measured is not None:
                 measured.queue_s = entered - began
                 measured.prepare_s = prepared - entered
                 measured.eval_s = self._clock.monotonic_s() - prepared
-            return finish(answer)
+            self._tell_if_slow(tenant, planned, answer, self._clock.monotonic_s() - began)
+            return answer
+
+        async def lead(publish: Callable[[Answer], None]) -> T:
+            def answer_and_finish(session: Session) -> T:
+                deadline.check()
+                answer = work(session)
+                publish(answer)
+                return finish(answer)
+
+            async with self._admission.slot(tenant, deadline.left_s()):
+                return await self._engine.run(answer_and_finish)
+
+        async def follow(answer: Answer) -> T:
+            QUERY_REUSED.labels("shared").inc()
+            return await self._engine.run(lambda _: finish(answer))
 
         try:
-            return await self._engine.run(work)
+            if measured is not None:
+                return await lead(lambda _: None)
+            # With the version: an answer is shared only with those who could not have seen more than it.
+            key = (tenant, text, times, lookback_ms, self._changes.version)
+            return await self._flights.fly(key, deadline.left_s, lead, follow)
         except PharosError as exc:
             QUERY_FAILED.labels(exc.kind).inc()
             raise
@@ -242,20 +273,75 @@ class Metrics:
             took_s = self._clock.monotonic_s() - began
             QUERY_SECONDS.labels("range" if times.step_ms else "instant").observe(took_s)
 
+    def _evaluated(
+        self,
+        tenant: str,
+        expr: Expr,
+        planned: Planned,
+        source: MetricSource,
+        deadline: _Deadline,
+        *,
+        reuse: bool,
+    ) -> Answer:
+        """Return the answer of a plan, continued from a kept one where that is exact."""
+        options = EvalOptions(
+            delayed_name_removal=self.options.experimental,
+            max_samples=self.options.max_samples,
+            check=deadline.check,
+        )
+
+        def from_start(start_ms: int) -> Answer:
+            if start_ms == planned.start_ms:
+                return evaluate(planned, source, options)
+            QUERY_REUSED.labels("continued").inc()
+            rest = plan(
+                expr,
+                start_ms,
+                planned.end_ms,
+                planned.step_ms,
+                SUBQUERY_STEP_MS,
+                lookback_ms=planned.lookback_ms,
+                text=planned.text,
+            )
+            return evaluate(rest, source, options)
+
+        if not reuse:
+            return from_start(planned.start_ms)
+        return self._results.answer(tenant, expr, planned, from_start)
+
+    def _tell_if_slow(self, tenant: str, planned: Planned, answer: Answer, took_s: float) -> None:
+        if not self.options.slow_ms or took_s * 1000 < self.options.slow_ms:
+            return
+        QUERY_SLOW.inc()
+        _LOG.warning(
+            "slow query: tenant=%s took_s=%.3f samples=%d series=%d query=%r plan:\n%s",
+            tenant,
+            took_s,
+            answer.samples_read,
+            len(answer.labels),
+            planned.text,
+            explain_tree(planned),
+        )
+
     async def _arrived(self, tenant: str, spans: Sequence[tuple[int, int]]) -> None:
         """Wait for what was accepted of the past in these times, so that who loads history finds it."""
         if spans:
             least, most = min(first for first, _ in spans), max(last for _, last in spans)
             await self._changes.arrivals.until_stored(tenant, least, most, _ARRIVAL_WAIT_S)
 
-    def _source(self, session: Session, tenant: str, time_s: float) -> MetricSource:
+    def _source(
+        self, session: Session, tenant: str, deadline: _Deadline, share: SampleShare | None = None
+    ) -> MetricSource:
         return MetricSource(
             session,
             tenant,
             self._cache,
             self._changes,
             max_samples=self.options.max_samples,
-            time_s=time_s,
+            time_s=deadline.left_s(),
+            buckets=self._buckets,
+            share=share,
+            check=deadline.check,
         )
 
     async def read(
@@ -269,7 +355,7 @@ class Metrics:
         await self._arrived(tenant, [(one.start_ms, one.end_ms) for one in wanted])
 
         def work(session: Session) -> T:
-            source = self._source(session, tenant, deadline.left_s())
+            source = self._source(session, tenant, deadline)
             blocks: list[SeriesBlock] = []
             for one in wanted:
                 deadline.check()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -16,6 +16,7 @@ from pharos.errors import Kind, PharosError
 from pharos.ingest.load import BUCKET_MS
 from pharos.labels import Matcher
 from pharos.promql.source import HistogramColumns, SeriesBlock
+from pharos.query.admission import SampleShare
 from pharos.query.buckets import SERIES_ROWS, BucketCache
 from pharos.query.histograms import read_histograms
 from pharos.query.pieces import Rows, find, piece_of
@@ -71,8 +72,15 @@ def row_chunks(
     ]
 
 
+def _no_check() -> None:
+    return
+
+
 class MetricSource:
-    """A tenant's samples within one query; counts what it loads against the query's budget."""
+    """A tenant's samples within one query; counts what it loads against the query's budget.
+
+    `share` is the query's part of what all queries may hold; `check` raises when the query is to end.
+    """
 
     def __init__(
         self,
@@ -84,10 +92,14 @@ class MetricSource:
         max_samples: int,
         time_s: float,
         buckets: BucketCache | None = None,
+        share: SampleShare | None = None,
+        check: Callable[[], None] = _no_check,
     ) -> None:
         self._session = session
         self.tenant = tenant
         self._buckets = buckets
+        self._share = share
+        self._check = check
         self._cache = cache
         self._changes = changes
         self._left = max_samples
@@ -126,8 +138,10 @@ class MetricSource:
             at += count
             # The next block holds about as many samples as wanted, but is not much larger than this one.
             count = max(1, min(4 * count, count * _BLOCK_SAMPLES // max(1, block.values.size)))
-            self._left = budget
             yield block
+            self._left = budget
+            if self._share is not None:
+                self._share.empty()
 
     def _block(self, selection: Selection, start_ms: int, end_ms: int, *, whole: bool) -> SeriesBlock:
         offsets, ts, values = self._floats(selection, start_ms, end_ms, whole=whole)
@@ -198,6 +212,8 @@ class MetricSource:
         self._left -= samples
         if self._left <= 0:
             raise self._too_many()
+        if self._share is not None:
+            self._share.take(samples, self._check)
 
     def _rows(
         self, table: str, value: str, selection: Selection, start_ms: int, end_ms: int, *, whole: bool

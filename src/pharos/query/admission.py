@@ -1,0 +1,198 @@
+"""Who may evaluate when: slots with a fair queue, samples in memory, one evaluation for equal queries."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from contextlib import asynccontextmanager
+from typing import Final, Generic, TypeVar
+
+from pharos.errors import Kind, PharosError
+from pharos.telemetry import QUERY_QUEUED
+
+A = TypeVar("A")
+T = TypeVar("T")
+
+_WAIT_S: Final = 0.05
+
+
+class Admission:
+    """Slots for queries, overall and per tenant; tenants that wait take turns. For one event loop."""
+
+    def __init__(self, most: int, most_per_tenant: int) -> None:
+        self._most = most
+        self._most_per_tenant = most_per_tenant
+        self._running: dict[str, int] = {}
+        self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
+
+    @asynccontextmanager
+    async def slot(self, tenant: str, wait_s: float) -> AsyncIterator[None]:
+        """Hold a slot while inside. Raises PharosError(TIMEOUT) when none came free in time."""
+        if not self._take(tenant):
+            await self._queue(tenant, wait_s)
+        try:
+            yield
+        finally:
+            self._release(tenant)
+
+    def _take(self, tenant: str) -> bool:
+        used = self._running.get(tenant, 0)
+        if sum(self._running.values()) >= self._most or used >= self._most_per_tenant:
+            return False
+        self._running[tenant] = used + 1
+        return True
+
+    async def _queue(self, tenant: str, wait_s: float) -> None:
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        line = self._waiting.setdefault(tenant, deque())
+        line.append(turn)
+        QUERY_QUEUED.inc()
+        try:
+            await asyncio.wait_for(asyncio.shield(turn), max(0.0, wait_s))
+        except BaseException as exc:
+            if turn.done() and not turn.cancelled():
+                self._release(tenant)  # the slot came at the same moment
+            else:
+                line.remove(turn)
+                turn.cancel()
+            if isinstance(exc, TimeoutError):
+                raise PharosError(Kind.TIMEOUT, "query timed out in query queue") from exc
+            raise
+        finally:
+            QUERY_QUEUED.dec()
+            if not line:
+                self._waiting.pop(tenant, None)
+
+    def _release(self, tenant: str) -> None:
+        left = self._running[tenant] - 1
+        if left:
+            self._running[tenant] = left
+        else:
+            del self._running[tenant]
+        for waiting in list(self._waiting):
+            line = self._waiting[waiting]
+            if line and self._take(waiting):
+                self._waiting.move_to_end(waiting)
+                line.popleft().set_result(None)
+                return
+
+
+class SamplePool:
+    """Bounds the samples that all queries hold in memory at once; thread-safe.
+
+    A query that asks for more than is left waits until others are done, except the oldest, so that one always
+    goes on. Small requests never wait.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._changed = threading.Condition()
+        self._held: OrderedDict[object, int] = OrderedDict()
+
+    def share(self) -> SampleShare:
+        """Return a query's share, empty; it must be closed."""
+        share = SampleShare(self)
+        with self._changed:
+            self._held[share] = 0
+        return share
+
+    def take(self, share: SampleShare, samples: int, check: Callable[[], None]) -> None:
+        """Add to a share, once there is room; `check` raises to give up."""
+        with self._changed:
+            while not self._has_room(share, samples):
+                check()
+                self._changed.wait(_WAIT_S)
+            self._held[share] += samples
+
+    def _has_room(self, share: SampleShare, samples: int) -> bool:
+        if samples * 100 <= self._limit or next(iter(self._held)) is share:
+            return True
+        return sum(self._held.values()) + samples <= self._limit
+
+    def empty(self, share: SampleShare) -> None:
+        """Give back all that a share holds."""
+        with self._changed:
+            self._held[share] = 0
+            self._changed.notify_all()
+
+    def close(self, share: SampleShare) -> None:
+        """Give back all and forget the share."""
+        with self._changed:
+            self._held.pop(share, None)
+            self._changed.notify_all()
+
+
+class SampleShare:
+    """What one query holds of the pool."""
+
+    def __init__(self, pool: SamplePool) -> None:
+        self._pool = pool
+
+    def take(self, samples: int, check: Callable[[], None]) -> None:
+        """Hold more samples, once there is room; `check` raises to give up."""
+        self._pool.take(self, samples, check)
+
+    def empty(self) -> None:
+        """Give back what is held: the samples are no longer in memory."""
+        self._pool.empty(self)
+
+    def close(self) -> None:
+        """Give back everything for good."""
+        self._pool.close(self)
+
+
+class Flights(Generic[A]):
+    """Evaluations on their way: who asks the same while one runs gets its answer. For one event loop."""
+
+    def __init__(self) -> None:
+        self._flying: dict[Hashable, asyncio.Future[A]] = {}
+
+    async def fly(
+        self,
+        key: Hashable,
+        wait_s: Callable[[], float],
+        lead: Callable[[Callable[[A], None]], Awaitable[T]],
+        follow: Callable[[A], Awaitable[T]],
+    ) -> T:
+        """Return what `lead` makes, or what `follow` makes of another's answer to the same key.
+
+        `lead` calls what it is given with the answer, on any thread. If whoever leads gives up, one of those
+        who follow leads. Raises what `lead` raises, and PharosError(TIMEOUT) after `wait_s()`.
+        """
+        while (flying := self._flying.get(key)) is not None:
+            try:
+                answer = await asyncio.wait_for(asyncio.shield(flying), max(0.0, wait_s()))
+            except TimeoutError as exc:
+                raise PharosError(Kind.TIMEOUT, "query timed out in expression evaluation") from exc
+            except asyncio.CancelledError:
+                task = asyncio.current_task()
+                if not flying.cancelled() or (task is not None and task.cancelling()):
+                    raise
+                continue
+            return await follow(answer)
+        return await self._lead(key, lead)
+
+    async def _lead(self, key: Hashable, lead: Callable[[Callable[[A], None]], Awaitable[T]]) -> T:
+        loop = asyncio.get_running_loop()
+        flying: asyncio.Future[A] = loop.create_future()
+        self._flying[key] = flying
+
+        def land(answer: A) -> None:
+            if not flying.done():
+                flying.set_result(answer)
+
+        def publish(answer: A) -> None:
+            loop.call_soon_threadsafe(land, answer)
+
+        try:
+            return await lead(publish)
+        except PharosError as exc:
+            if exc.kind not in {Kind.TIMEOUT, Kind.CANCELLED} and not flying.done():
+                flying.set_exception(exc)
+                flying.exception()  # seen, even if nobody follows
+            raise
+        finally:
+            flying.cancel()
+            del self._flying[key]

@@ -1,0 +1,194 @@
+"""Slots, the pool of samples and shared evaluations."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from pharos.errors import Kind, PharosError
+from pharos.query.admission import Admission, Flights, SamplePool
+
+
+async def _turns() -> None:
+    """Let everything that can run do so."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+class _Queries:
+    """Queries that hold their slot until told to end; `order` says who got one when."""
+
+    def __init__(self, admission: Admission) -> None:
+        self.admission = admission
+        self.order: list[str] = []
+        self.tasks: dict[str, asyncio.Task[None]] = {}
+        self.ends: dict[str, asyncio.Event] = {}
+
+    async def start(self, name: str, wait_s: float = 60) -> asyncio.Task[None]:
+        self.ends[name] = asyncio.Event()
+
+        async def query() -> None:
+            async with self.admission.slot(name[0], wait_s):
+                self.order.append(name)
+                await self.ends[name].wait()
+
+        self.tasks[name] = asyncio.create_task(query())
+        await _turns()
+        return self.tasks[name]
+
+    async def end(self, name: str) -> None:
+        self.ends[name].set()
+        await self.tasks[name]
+        await _turns()
+
+
+async def test_tenants_that_wait_take_turns() -> None:
+    queries = _Queries(Admission(2, 2))
+    for name in ("a1", "a2", "a3", "a4", "b1", "b2"):
+        await queries.start(name)
+    assert queries.order == ["a1", "a2"]
+    await queries.end("a1")
+    await queries.end("a2")
+    assert queries.order == ["a1", "a2", "a3", "b1"]
+    for name in ("a3", "b1", "a4", "b2"):
+        await queries.end(name)
+    assert queries.order == ["a1", "a2", "a3", "b1", "a4", "b2"]
+
+
+async def test_one_tenant_cannot_take_every_slot() -> None:
+    queries = _Queries(Admission(3, 2))
+    for name in ("a1", "a2", "a3", "b1"):
+        await queries.start(name)
+    assert queries.order == ["a1", "a2", "b1"]
+    await queries.end("b1")
+    assert "a3" not in queries.order
+    await queries.end("a1")
+    assert queries.order[-1] == "a3"
+    for name in ("a2", "a3"):
+        await queries.end(name)
+
+
+async def test_waiting_too_long_is_prometheus_timeout_and_gives_the_place_up() -> None:
+    queries = _Queries(Admission(1, 1))
+    await queries.start("a1")
+    late = await queries.start("a2", wait_s=0.01)
+    with pytest.raises(PharosError) as caught:
+        await late
+    assert (caught.value.kind, caught.value.message) == (Kind.TIMEOUT, "query timed out in query queue")
+    gone = await queries.start("a3")
+    gone.cancel()
+    await asyncio.wait({gone})
+    await queries.start("a4")
+    await queries.end("a1")
+    assert queries.order == ["a1", "a4"]
+    await queries.end("a4")
+
+
+def test_samples_in_memory_are_bounded_and_the_oldest_goes_on() -> None:
+    pool = SamplePool(1_000)
+    oldest, second = pool.share(), pool.share()
+    second.take(900, lambda: None)
+    oldest.take(5_000, lambda: None)  # nobody it could wait for
+    second.take(10, lambda: None)  # small
+    asked = threading.Event()
+    took = threading.Event()
+
+    def take() -> None:
+        second.take(80, asked.set)
+        took.set()
+
+    thread = threading.Thread(target=take)
+    thread.start()
+    assert asked.wait(10)
+    assert not took.is_set()
+    oldest.close()
+    assert took.wait(10)
+    thread.join()
+    second.close()
+
+
+def test_who_waits_for_room_can_give_up() -> None:
+    pool = SamplePool(100)
+    oldest, second = pool.share(), pool.share()
+    oldest.take(100, lambda: None)
+
+    def give_up() -> None:
+        raise PharosError(Kind.TIMEOUT, "time is up")
+
+    with pytest.raises(PharosError, match="time is up"):
+        second.take(50, give_up)
+    oldest.empty()
+    second.take(50, give_up)
+
+
+class _Flight:
+    """Asks the same of `Flights` several times; `led` counts evaluations."""
+
+    def __init__(self) -> None:
+        self.flights: Flights[str] = Flights()
+        self.led = 0
+        self.go = asyncio.Event()
+        self.fault: PharosError | None = None
+
+    async def ask(self, key: str = "q", wait_s: float = 60) -> str:
+        async def lead(publish):  # type: ignore[no-untyped-def]
+            self.led += 1
+            await self.go.wait()
+            if self.fault is not None:
+                raise self.fault
+            publish("answer")
+            await asyncio.sleep(0)
+            return "led"
+
+        async def follow(answer: str) -> str:
+            return f"followed {answer}"
+
+        return await self.flights.fly(key, lambda: wait_s, lead, follow)
+
+
+async def test_equal_queries_share_one_evaluation() -> None:
+    flight = _Flight()
+    tasks = [asyncio.create_task(flight.ask()) for _ in range(3)]
+    other = asyncio.create_task(flight.ask("another"))
+    await _turns()
+    flight.go.set()
+    assert [await task for task in tasks] == ["led", "followed answer", "followed answer"]
+    assert await other == "led"
+    assert flight.led == 2
+    assert await flight.ask() == "led"
+
+
+async def test_when_who_leads_goes_away_another_leads() -> None:
+    flight = _Flight()
+    tasks = [asyncio.create_task(flight.ask()) for _ in range(3)]
+    await _turns()
+    tasks[0].cancel()
+    await _turns()
+    assert flight.led == 2
+    flight.go.set()
+    assert [await task for task in tasks[1:]] == ["led", "followed answer"]
+
+
+async def test_a_fault_of_the_query_is_everyones() -> None:
+    flight = _Flight()
+    flight.fault = PharosError(Kind.INVALID, "many-to-many")
+    tasks = [asyncio.create_task(flight.ask()) for _ in range(2)]
+    await _turns()
+    flight.go.set()
+    for task in tasks:
+        with pytest.raises(PharosError, match="many-to-many"):
+            await task
+    assert flight.led == 1
+
+
+async def test_who_follows_has_a_time_of_its_own() -> None:
+    flight = _Flight()
+    leader = asyncio.create_task(flight.ask())
+    await _turns()
+    with pytest.raises(PharosError) as caught:
+        await flight.ask(wait_s=0.01)
+    assert caught.value.kind is Kind.TIMEOUT
+    flight.go.set()
+    assert await leader == "led"
