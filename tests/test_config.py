@@ -25,7 +25,11 @@ def test_an_empty_file_is_a_file_of_defaults(tmp_path: Path) -> None:
 
 
 def test_durations_and_sizes_are_read_with_their_units(tmp_path: Path) -> None:
-    text = "retention:\n  metrics: 1d12h\ningest:\n  max_body: 1.5MB\n  min_free_disk: 2 GB\nengine:\n  memory: 1073741824\n"
+    text = (
+        "retention:\n  metrics: 1d12h\n"
+        "ingest:\n  max_body: 1.5MB\n  min_free_disk: 2 GB\n"
+        "engine:\n  memory: 1073741824\n"
+    )
     settings = load_settings(_file(tmp_path, text), {})
     assert settings.retention.metrics == 36 * 3_600_000
     assert settings.ingest.max_body == 1536 << 10

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
-from running import Ended, Run
+from tests.cli.running import Ended, Run
 
 from pharos.cli import main
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from running import Ended, run_apart
+from tests.cli.running import Ended, run_apart
 from tests.conftest import Server
 from tests.servers import counted, write_samples
 

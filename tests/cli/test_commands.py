@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
-from running import Ended, Run
+from tests.cli.running import Ended, Run
 
 from pharos import __version__
 
 
 def _error(ended: Ended) -> dict[str, str]:
-    found = json.loads(ended.err)["error"]
+    found: dict[str, str] = json.loads(ended.err)["error"]
     assert set(found) == {"kind", "message", "hint"}
     return found
 

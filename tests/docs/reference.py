@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import click
 import typer
 from prometheus_client import Metric
 from pydantic import BaseModel
@@ -18,6 +17,7 @@ from pharos.config import Settings
 from pharos.telemetry import REGISTRY
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
+_METRICS_HEAD = 9
 _WRITTEN = "<!-- Written by `make reference`; what it says stands in the source. -->\n"
 
 
@@ -27,10 +27,10 @@ def settings() -> str:
         "# Settings",
         "",
         _WRITTEN,
-        "A `pharos.yml`, named by `pharos up --config pharos.yml`, may say any of these; each has a default. Options of",
-        "the command line win over the file. Durations are written `15s`, `5m`, `1h30m`, `30d`; sizes `512MB`, `2GB`,",
-        "where 1 KB is 1024 bytes. Paths count from the file's folder. `pharos check pharos.yml` names each fault with",
-        "its line.",
+        "A `pharos.yml`, named by `pharos up --config pharos.yml`, may say any of these; each has a default.",
+        "Options of the command line win over the file. Durations are written `15s`, `5m`, `1h30m`, `30d`;",
+        "sizes `512MB`, `2GB`, where 1 KB is 1024 bytes. Paths count from the file's folder.",
+        "`pharos check pharos.yml` names each fault with its line.",
         "",
     ]
     own = [name for name, field in Settings.model_fields.items() if not _is_section(field.default)]
@@ -81,9 +81,9 @@ def metrics() -> str:
         "# Own metrics",
         "",
         _WRITTEN,
-        'What Pharos tells of itself. It scrapes itself (`job="pharos"`), and serves the same at `/metrics`. The metrics',
-        'of its host (`job="node"`) have the names of node_exporter, the report series (`up`, `scrape_*`) and those of the',
-        "process (`process_*`) those of Prometheus.",
+        "What Pharos tells of itself: it scrapes itself (job `pharos`), and serves the same at `/metrics`.",
+        "The metrics of its host (job `node`) have the names of node_exporter, the report series (`up`,",
+        "`scrape_*`) and those of the process (`process_*`) those of Prometheus.",
         "",
         "| metric | type | labels | what it is |",
         "|---|---|---|---|",
@@ -94,29 +94,27 @@ def metrics() -> str:
         for metric in described:
             name = f"{metric.name}_total" if metric.type == "counter" else metric.name
             lines.append(f"| `{name}` | {metric.type} | {labels} | {metric.documentation} |")
-    head, rows = lines[:9], sorted(set(lines[9:]))
+    head, rows = lines[:_METRICS_HEAD], sorted(set(lines[_METRICS_HEAD:]))
     return "\n".join(head + rows) + "\n"
 
 
 def commands() -> str:
     """Return the page of commands."""
-    group = typer.main.get_command(cli)
-    assert isinstance(group, click.Group) or hasattr(group, "commands")
+    group: Any = typer.main.get_command(cli)
     lines = [
         "# Commands",
         "",
         _WRITTEN,
-        "Results go to standard output, everything else to standard error. With `--json` both are for programs.",
+        "Results go to standard output, all else to standard error; with `--json` both are for programs.",
         "",
         "| exit code | meaning |",
         "|---|---|",
         "| 0 | done |",
-        "| 1 | what was asked about is bad: a fault in a file, a refused expression, a damaged backup |",
+        "| 1 | what was asked about is bad: a file with a fault, a refused expression, a damaged backup |",
         "| 2 | it could not be done: wrong usage, bad settings, a folder in use, no server |",
         "| 128 + n | the server was ended by signal n |",
     ]
-    found: dict[str, Any] = group.commands  # type: ignore[attr-defined]
-    for name, command in found.items():
+    for name, command in group.commands.items():
         lines += ["", f"## pharos {name}", "", str(command.help).strip(), ""]
         arguments = [one for one in command.params if one.param_type_name == "argument"]
         options = [one for one in command.params if one.param_type_name == "option"]
