@@ -261,3 +261,14 @@ def find(pieces: Sequence[Piece], ids: NDArray[np.uint64], start_ms: int, end_ms
     offsets = np.zeros(len(ids) + 1, np.int64)
     np.cumsum(lengths, out=offsets[1:])
     return Found(near, low, high, offsets)
+
+
+def warm_up() -> None:
+    """Compile the kernels, or load them from disk, for rows as the store returns them: read-only."""
+    rows = (np.ones(2, np.uint64), np.arange(2, dtype=np.int64), np.ones(2))
+    for column in rows:
+        column.flags.writeable = False
+    piece = piece_of([rows], 0, 0, 10)
+    if piece is not None:
+        later = replace(piece, ts=piece.ts + 2, first_ms=2, last_ms=3)
+        find([joined([piece, later])], piece.ids, 1, 2).read()
