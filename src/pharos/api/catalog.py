@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from pharos.api.answers import success
 from pharos.api.parameters import TRUNCATED, Parameters, capped, invalid, quoted
-from pharos.api.routes import Route
+from pharos.api.routes import ANY_COUNT, Route
 from pharos.api.shapes import LabelSet, MetricDescription
 from pharos.api.tenant import tenant_of
 from pharos.errors import Kind, PharosError
@@ -37,6 +37,7 @@ class CatalogApi:
                 self.metadata,
                 dict[str, list[MetricDescription]],
                 ("metric", "limit", "limit_per_metric"),
+                schemas=ANY_COUNT,
             ),
         ]
 

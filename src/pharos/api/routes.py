@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from fastapi import APIRouter
@@ -12,14 +12,8 @@ from starlette.responses import Response
 from pharos.api.answers import Endpoint, guarded
 from pharos.api.shapes import Failure, Success
 
-_TIME: Final = {
-    "anyOf": [{"type": "number"}, {"type": "string", "format": "date-time"}],
-    "description": "Unix time in seconds, or RFC 3339.",
-}
-_DURATION: Final = {
-    "anyOf": [{"type": "number"}, {"type": "string", "pattern": "^([0-9]+(ms|[smhdwy]))+$"}],
-    "description": "Seconds, or a duration such as 1h30m.",
-}
+_TIME: Final = {"type": ["number", "string"], "description": "Unix time in seconds, or RFC 3339."}
+_DURATION: Final = {"type": ["number", "string"], "description": "Seconds, or a duration such as 1h30m."}
 _TEXTS: Final = {"type": "array", "items": {"type": "string"}}
 
 PARAMETERS: Final[dict[str, dict[str, Any]]] = {
@@ -36,13 +30,16 @@ PARAMETERS: Final[dict[str, dict[str, Any]]] = {
     "match[]": {**_TEXTS, "description": "Series selectors; any of them may match."},
     "metric": {"type": "string", "description": "Only this metric."},
     "match_target": {"type": "string", "description": "Only targets whose labels this selector matches."},
-    "state": {"type": "string", "enum": ["active", "dropped", "any"]},
+    "state": {"type": "string", "description": "active, dropped or any."},
     "scrapePool": {"type": "string", "description": "Only targets of this job."},
     "labels": {"type": "string", "description": "The discovered labels of a target, a JSON object."},
     "type": {"type": "string", "enum": ["alert", "record"]},
     "skip_head": {"type": "boolean", "description": "Understood and without effect: there is no head."},
 }
 """The schema of every parameter by its name."""
+
+ANY_COUNT: Final = {"limit": {"type": "integer", "description": "The most that is returned; below 0 all."}}
+"""The limit of the metadata endpoints."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +53,8 @@ class Route:
     required: tuple[str, ...] = ()
     methods: tuple[str, ...] = ("GET",)
     tag: str = "prometheus"
+    schemas: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    """Schemas of parameters that mean something else here than elsewhere."""
 
 
 def add_routes(router: APIRouter, routes: Iterable[Route]) -> None:
@@ -94,6 +93,7 @@ def _responses(data: Any) -> dict[int | str, dict[str, Any]]:
 
 
 def _inputs(route: Route, method: str) -> dict[str, Any]:
+    schemas = {name: route.schemas.get(name, PARAMETERS[name]) for name in route.parameters}
     in_path = [
         {"name": part[1:-1].partition(":")[0], "in": "path", "required": True, "schema": {"type": "string"}}
         for part in route.path.split("/")
@@ -102,13 +102,13 @@ def _inputs(route: Route, method: str) -> dict[str, Any]:
     if method in {"POST", "PUT"}:
         schema = {
             "type": "object",
-            "properties": {name: PARAMETERS[name] for name in route.parameters},
+            "properties": schemas,
             "required": list(route.required),
         }
         form = {"application/x-www-form-urlencoded": {"schema": schema}}
         return {"parameters": in_path, "requestBody": {"content": form, "required": bool(route.required)}}
     in_query = [
-        {"name": name, "in": "query", "required": name in route.required, "schema": PARAMETERS[name]}
+        {"name": name, "in": "query", "required": name in route.required, "schema": schemas[name]}
         for name in route.parameters
     ]
     return {"parameters": [*in_path, *in_query]}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +12,7 @@ from prometheus_client import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
-from starlette.routing import Match
+from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pharos import __version__
@@ -91,6 +91,7 @@ class _Front:
         await self._app(scope, receive, send)
 
 
+_PAGE: Final = "/{path:path}"
 _ANY: Final = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"]
 _TEXT: Final[dict[str, Any]] = {"content": {"text/plain": {"schema": {"type": "string"}}}}
 _BINARY: Final[dict[str, Any]] = {"schema": {"type": "string", "format": "binary"}}
@@ -110,8 +111,9 @@ def create_app(edge: Edge) -> FastAPI:
     app.add_middleware(_Headers)
     app.add_middleware(_Front, write=write)
     app.add_exception_handler(Exception, _internal)
-    app.include_router(edge.prometheus.router())
-    app.include_router(edge.admin.router())
+    routers = (edge.prometheus.router(), edge.admin.router())
+    for router in routers:
+        app.include_router(router)
     _add_protocols(app, edge, write)
     _add_lifecycle(app, edge)
 
@@ -127,9 +129,9 @@ def create_app(edge: Edge) -> FastAPI:
 
     @app.api_route("/api/{path:path}", methods=_ANY, include_in_schema=False)
     async def unknown(request: Request) -> Response:
-        return _unanswered(app, request)
+        return _unanswered([*app.routes, *(route for router in routers for route in router.routes)], request)
 
-    @app.get("/{path:path}", include_in_schema=False)
+    @app.api_route(_PAGE, methods=["GET", "HEAD"], include_in_schema=False)
     async def page(path: str) -> Response:
         return _page(path)
 
@@ -237,14 +239,14 @@ async def _internal(_request: Request, _fault: Exception) -> Response:
     return Response(body, 500, media_type="application/json")
 
 
-def _unanswered(app: FastAPI, request: Request) -> Response:
+def _unanswered(routes: Sequence[BaseRoute], request: Request) -> Response:
     """Answer for an API address or method that does not exist."""
     methods: set[str] = set()
-    for route in app.routes:
-        matched, _ = route.matches(request.scope)
-        path = getattr(route, "path", "")
-        if matched is Match.PARTIAL and path not in {"/api/{path:path}", "/{path:path}"}:
-            methods |= getattr(route, "methods", None) or set()
+    for route in routes:
+        if not isinstance(route, Route) or route.path == _PAGE:
+            continue
+        if route.matches(request.scope)[0] is Match.PARTIAL:
+            methods |= route.methods or set()
     if not methods:
         body = error_body("not_found", f"{request.url.path} is not an address of this API")
         return Response(body, 404, media_type="application/json")

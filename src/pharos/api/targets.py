@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from pharos.api.answers import rfc3339, success
 from pharos.api.parameters import Parameters, invalid
-from pharos.api.routes import Route
+from pharos.api.routes import ANY_COUNT, Route
 from pharos.api.shapes import RelabelSteps, ScrapePools, TargetMetadata, Targets
 from pharos.clock import format_duration_ms
 from pharos.errors import Kind, PharosError
@@ -39,6 +39,7 @@ class TargetsApi:
                 self.target_metadata,
                 list[TargetMetadata],
                 ("match_target", "metric", "limit"),
+                schemas=ANY_COUNT,
             ),
             Route(
                 "/targets/relabel_steps",
