@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 import cramjam
+import numpy as np
 
 from pharos.api.encode import encode_answer
 from pharos.clock import Clock
@@ -24,9 +25,11 @@ from pharos.errors import PharosError
 from pharos.ingest.decoder import Decoder, FrameKind, Run
 from pharos.ingest.load import load_run
 from pharos.ingest.scrape.cache import warm_up
+from pharos.ingest.touched import touched_buckets
 from pharos.ingest.wire_labels import metric_hash
 from pharos.promql.ast import ValueType
 from pharos.promql.functions import AGGREGATORS, FUNCTIONS, Function
+from pharos.query import pieces
 from pharos.query.metrics import Metrics, MetricsOptions, Times
 
 _STEP_MS: Final = 15_000
@@ -123,6 +126,8 @@ async def _ask_everything(metrics: Metrics) -> int:
 def warm(clock: Clock) -> int:
     """Compile, or load from disk, what ingest, scraping and queries use; return how many queries ran."""
     warm_up()
+    pieces.warm_up()
+    touched_buckets(np.ones(1, np.uint64), np.ones(1, np.int64))
     changes = Changes()
     changes.note_histograms(_TENANT, [metric_hash("h")])
     changes.note_starts(_TENANT, [metric_hash("m")])
