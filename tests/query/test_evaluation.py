@@ -1,0 +1,110 @@
+"""What `Metrics.evaluate` adds to an evaluation: shared work, slots, the log of slow queries."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.query.store import BUCKET_MS, Store, days_of
+
+from pharos.clock import SystemClock
+from pharos.engine.changes import Changes
+from pharos.engine.embedded import EmbeddedEngine
+from pharos.errors import Kind, PharosError
+from pharos.promql.values import Answer
+from pharos.query.metrics import Metrics, MetricsOptions, Times
+from pharos.telemetry import QUERY_REUSED, QUERY_SLOW
+
+_BEGIN = 1_795_000_000_000 // BUCKET_MS * BUCKET_MS
+_TIMES = Times(_BEGIN, _BEGIN + 1_800_000, 15_000)
+_QUERY = "sum(rate(m[5m]))"
+
+
+class _HastyClock(SystemClock):
+    """Every look at the clock finds it a second later."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def monotonic_s(self) -> float:
+        self.seconds += 1
+        return self.seconds
+
+
+@pytest.fixture(scope="module")
+def store(engine: EmbeddedEngine) -> Store:
+    store = Store(engine, "evaluation", Changes())
+    store.register(5, days_of(_BEGIN, _BEGIN + BUCKET_MS))
+    ts = np.repeat(_BEGIN + np.arange(120) * 15_000, 5)
+    store.write(np.tile(np.arange(5), 120), ts.astype(np.int64), np.arange(600).astype(np.float64))
+    return store
+
+
+def _points(answer: Answer) -> list[float]:
+    return answer.values[answer.present].tolist()  # type: ignore[no-any-return]
+
+
+def _metrics(store: Store, options: MetricsOptions | None = None) -> Metrics:
+    return Metrics(store.engine, store.changes, SystemClock(), options or MetricsOptions())
+
+
+async def test_equal_queries_at_once_are_evaluated_once_and_answered_each(store: Store) -> None:
+    metrics = _metrics(store)
+    before = QUERY_REUSED.labels("shared")._value.get()
+    answers = await asyncio.gather(
+        *(metrics.evaluate(store.tenant, _QUERY, _TIMES, _points) for _ in range(5)),
+        metrics.evaluate("another", _QUERY, _TIMES, _points),
+        metrics.evaluate(store.tenant, _QUERY, replace(_TIMES, step_ms=30_000), _points),
+    )
+    assert QUERY_REUSED.labels("shared")._value.get() == before + 4
+    assert answers[:5] == [answers[0]] * 5
+    assert len(answers[0]) == 120
+    assert answers[5] == []
+    assert len(answers[6]) == 60
+
+
+async def test_who_asks_after_a_note_does_not_get_the_answer_from_before(store: Store) -> None:
+    metrics = _metrics(store)
+    first = asyncio.create_task(metrics.evaluate(store.tenant, "count(m)", _TIMES, _points))
+    await asyncio.sleep(0)
+    store.changes.note_samples(store.tenant, [])
+    before = QUERY_REUSED.labels("shared")._value.get()
+    assert await metrics.evaluate(store.tenant, "count(m)", _TIMES, _points) == await first
+    assert QUERY_REUSED.labels("shared")._value.get() == before
+
+
+async def test_without_a_slot_in_time_the_queue_times_out(store: Store) -> None:
+    metrics = _metrics(store, MetricsOptions(max_concurrent=0))
+    with pytest.raises(PharosError) as caught:
+        await metrics.evaluate(store.tenant, _QUERY, _TIMES, _points, timeout_ms=20)
+    assert (caught.value.kind, caught.value.message) == (Kind.TIMEOUT, "query timed out in query queue")
+
+
+async def test_slow_queries_are_logged_with_their_plan(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = QUERY_SLOW._value.get()
+    hasty = Metrics(store.engine, store.changes, _HastyClock(), MetricsOptions(slow_ms=2_000))
+    with caplog.at_level(logging.WARNING, "pharos.query"):
+        await hasty.evaluate(store.tenant, _QUERY, _TIMES, _points)
+    assert QUERY_SLOW._value.get() == before + 1
+    (record,) = caplog.records
+    assert "aggregate sum" in record.getMessage()
+    assert f"query={_QUERY!r}" in record.getMessage()
+    assert "tenant=evaluation" in record.getMessage()
+
+
+async def test_a_dashboard_that_refreshes_continues_its_answer(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    metrics = _metrics(store)
+    monkeypatch.setattr(metrics._results, "_least_samples", 0)
+    later = replace(_TIMES, start_ms=_TIMES.start_ms + 60_000, end_ms=_TIMES.end_ms + 60_000)
+    await metrics.evaluate(store.tenant, _QUERY, _TIMES, _points)
+    before = QUERY_REUSED.labels("continued")._value.get()
+    continued = await metrics.evaluate(store.tenant, _QUERY, later, _points)
+    assert QUERY_REUSED.labels("continued")._value.get() == before + 1
+    assert continued == await _metrics(store).evaluate(store.tenant, _QUERY, later, _points)
