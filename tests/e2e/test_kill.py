@@ -61,7 +61,6 @@ def test_killed_again_and_again_it_keeps_every_acknowledged_sample_once(server: 
     assert outcome.refused == []
     assert outcome.acknowledged > KILLS * SERIES, "there was no load to speak of"
     assert outcome.broken >= KILLS
-    assert max(ready_s) < 5.0
 
     wanted = expected("counters", SERIES, outcome.shard_samples)
     assert sum(content.count for content in wanted.values()) == outcome.acknowledged
@@ -74,3 +73,4 @@ def test_killed_again_and_again_it_keeps_every_acknowledged_sample_once(server: 
     server.stop()
     server.start()
     assert held(Client(server.port), names, start_ms, end_ms) == wanted
+    assert max(ready_s) < 5.0, ready_s
