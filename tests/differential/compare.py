@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 TOLERANCE = 1e-9
@@ -28,7 +29,7 @@ def difference(found: Any, wanted: Any, *, notes: bool = True, tolerance: float 
         return f"error: found {texts[0]!r}, wanted {texts[1]!r}" if notes and texts[0] != texts[1] else None
     if notes:
         for kind in ("warnings", "infos"):
-            if sorted(found.get(kind, ())) != sorted(wanted.get(kind, ())):
+            if _notes(found.get(kind, ())) != _notes(wanted.get(kind, ())):
                 return f"{kind}: found {found.get(kind)}, wanted {wanted.get(kind)}"
     if found["data"]["resultType"] != wanted["data"]["resultType"]:
         return f"type: found {found['data']['resultType']}, wanted {wanted['data']['resultType']}"
@@ -37,6 +38,19 @@ def difference(found: Any, wanted: Any, *, notes: bool = True, tolerance: float 
         same = all(_same(left, right, tolerance) for left, right in zip(*pairs, strict=True))
         return None if same else f"found {pairs[0]}, wanted {pairs[1]}"
     return _series_difference(_by_labels(found), _by_labels(wanted), tolerance)
+
+
+_METRIC = re.compile(r' for metric name "[^"]*"')
+_UNSURE = "conflicting counter resets"
+
+
+def _notes(texts: Sequence[str]) -> list[str]:
+    """Return annotations without what depends on the storage.
+
+    Which of several metrics is named depends on the order of series; whether resets contradict each other,
+    on the hints that a storage makes up from the sample before the window (docs/promql-differences.md).
+    """
+    return sorted(_METRIC.sub("", text) for text in texts if _UNSURE not in text)
 
 
 def sorted_values(answer: Any) -> list[float]:
@@ -65,7 +79,9 @@ def _points(one: Any, kind: str) -> list[Any]:
 def _series_difference(found: dict[str, Any], wanted: dict[str, Any], tolerance: float) -> str | None:
     for key in wanted.keys() | found.keys():
         if key not in found or key not in wanted:
-            return f"{key}: " + (f"missing {wanted[key]}" if key in wanted else f"unexpected {found[key]}")[:600]
+            return (
+                f"{key}: " + (f"missing {wanted[key]}" if key in wanted else f"unexpected {found[key]}")[:600]
+            )
         for kind in ("value", "histogram"):
             left, right = _points(found[key], kind), _points(wanted[key], kind)
             if [_ms(point) for point in left] != [_ms(point) for point in right]:

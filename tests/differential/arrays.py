@@ -1,0 +1,77 @@
+"""Series in memory as arrays: the source that the evaluation in this process reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tests.differential.written import histogram_fields
+
+from pharos.labels import Labels, Matcher
+from pharos.promql.histogram import FloatHistogram
+from pharos.promql.histogram_columns import encode_columns
+from pharos.promql.source import SeriesBlock
+
+HistogramRows = Sequence[tuple[int, FloatHistogram]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    ts_ms: NDArray[np.int64]
+    values: NDArray[np.float64]
+    histograms: HistogramRows
+
+
+class ArraySource:
+    """The samples of series in the form of `rw_messages.v1_body`, `native` holding (time, histogram)."""
+
+    def __init__(self, series: Sequence[Mapping[str, Any]]) -> None:
+        self._series: dict[Labels, _Kept] = {}
+        for one in sorted(series, key=lambda one: one["labels"]):
+            samples = one.get("samples", ())
+            self._series[tuple(one["labels"])] = _Kept(
+                np.array([sample[0] for sample in samples], np.int64),
+                np.array([sample[1] for sample in samples], np.float64),
+                one.get("native", ()),
+            )
+
+    def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesBlock:
+        """Return the matching series in order of their labels."""
+        chosen = []
+        for labels in self._series:
+            have = dict(labels)
+            if all(matcher.matches(have.get(matcher.name, "")) for matcher in matchers):
+                chosen.append(labels)
+        ts, values, rows = [], [], []
+        offsets, histogram_offsets = [0], [0]
+        for labels in chosen:
+            kept = self._series[labels]
+            low, high = np.searchsorted(kept.ts_ms, [start_ms, end_ms + 1]).tolist()
+            ts.append(kept.ts_ms[low:high])
+            values.append(kept.values[low:high])
+            offsets.append(offsets[-1] + high - low)
+            mine = [(at, 0, histogram) for at, histogram in kept.histograms if start_ms <= at <= end_ms]
+            rows += mine
+            histogram_offsets.append(len(rows))
+        return SeriesBlock(
+            labels=chosen,
+            offsets=np.array(offsets, np.int64),
+            ts_ms=np.concatenate([np.empty(0, np.int64), *ts]),
+            values=np.concatenate([np.empty(0, np.float64), *values]),
+            histograms=encode_columns(np.array(histogram_offsets, np.int64), rows) if rows else None,
+        )
+
+
+def on_the_wire(series: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the series as remote write sends them, native histograms as messages."""
+    return [
+        {
+            "labels": one["labels"],
+            "samples": one.get("samples", ()),
+            "histograms": [histogram_fields(at, 0, native) for at, native in one.get("native", ())],
+        }
+        for one in series
+    ]
