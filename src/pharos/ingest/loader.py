@@ -79,18 +79,18 @@ class Loader:
 
     def _recover(self) -> None:
         """Load every segment that a former process left, one at a time, so that memory stays bounded."""
-        left = self._left
-        if left:
-            _LOG.info("recovering %d log segments", len(left))
-        for number, segment in enumerate(left, 1):
+        if self._left:
+            _LOG.info("recovering %d log segments", len(self._left))
+        while self._left:
+            segment = self._left[0]
             frames = self._wal.read(segment)
             run = self._decode_all(segment, frames)
             self._load_with_retries(run)
             self._note_changes(run)
             self._wal.commit(segment)
-            _LOG.info(
-                "recovered log segment %s: %d frames (%d of %d)", segment, len(frames), number, len(left)
-            )
+            # Only now: a round that fails before this takes the same segment again.
+            del self._left[0]
+            _LOG.info("recovered log segment %s: %d frames, %d left", segment, len(frames), len(self._left))
         self._recovered.set()
 
     def _decode_all(self, segment: str, frames: list[Frame]) -> Run:
