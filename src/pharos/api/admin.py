@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pharos.api.errors import prometheus_error
+from pharos.api.shapes import Failure, Snapshot, Success
 from pharos.errors import Kind, PharosError
 
 KEY_HEADER: Final = "X-Pharos-Key"
@@ -21,27 +22,43 @@ KEY_HEADER: Final = "X-Pharos-Key"
 
 @dataclass(frozen=True, slots=True)
 class AdminApi:
-    """`key` is asked for in a header, which no page of another origin can send; `snapshot` blocks."""
+    """`key` is asked for in a header, which no page of another origin can send; `snapshot` blocks.
+
+    With `allowed` nobody is asked for the key.
+    """
 
     key: str
     snapshot: Callable[[], str]
+    allowed: bool = False
 
     def router(self) -> APIRouter:
         """Return the routes below `/api/v1/admin`, with Prometheus' path for snapshots."""
         router = APIRouter(prefix="/api/v1/admin")
-        router.add_api_route(
-            "/tsdb/snapshot", self.take_snapshot, methods=["POST", "PUT"], response_class=Response
-        )
+        for method in ("POST", "PUT"):
+            router.add_api_route(
+                "/tsdb/snapshot",
+                self.take_snapshot,
+                methods=[method],
+                operation_id=f"take_snapshot_{method.lower()}",
+                response_class=Response,
+                responses={
+                    200: {"model": Success[Snapshot], "description": "The snapshot's name."},
+                    403: {"model": Failure, "description": "The key is missing or wrong."},
+                    503: {"model": Failure, "description": "The store cannot do it now."},
+                },
+                tags=["prometheus"],
+            )
         return router
 
     async def take_snapshot(self, request: Request) -> Response:
         """Freeze the store below `snapshots` in the data folder and answer with the snapshot's name."""
-        if not hmac.compare_digest(request.headers.get(KEY_HEADER, "").encode(), self.key.encode()):
+        given = request.headers.get(KEY_HEADER, "")
+        if not self.allowed and not hmac.compare_digest(given.encode(), self.key.encode()):
             return prometheus_error(
                 PharosError(
                     Kind.DENIED,
                     f"the header {KEY_HEADER} does not carry this server's key",
-                    hint="the key lies in the file admin-key of the data folder",
+                    hint="it lies in the file admin-key of the data folder; admin_api: true asks for none",
                 )
             )
         try:

@@ -9,6 +9,7 @@ from typing import Protocol
 from starlette.requests import Request
 from starlette.responses import Response
 
+from pharos.api.encode import error_body
 from pharos.api.parameters import Parameters, invalid
 from pharos.api.routes import Route
 from pharos.api.tenant import tenant_of
@@ -58,9 +59,9 @@ class TsdbAdminApi:
     ) -> Callable[[Parameters, Request], Awaitable[Response]]:
         async def allowed(parameters: Parameters, request: Request) -> Response:
             if not self.enabled:
-                raise PharosError(
-                    Kind.UNAVAILABLE, "admin APIs disabled", hint="set admin_api: true in pharos.yml"
-                )
+                # Upstream's own answer, status and all.
+                body = error_body("unavailable", "admin APIs disabled (set admin_api: true in pharos.yml)")
+                return Response(body, 500, media_type="application/json")
             return await endpoint(parameters, request)
 
         allowed.__doc__ = endpoint.__doc__

@@ -1,0 +1,55 @@
+"""The OpenAPI document and the server hold together: generated requests, every answer checked against it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from peers import Peer
+
+HERE = Path(__file__).parent
+OUTSIDE = "/-/|^/metrics|admin/tsdb/snapshot"
+
+
+def test_generated_requests_get_documented_answers(pharos: Peer, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [
+            *(
+                str(Path(sys.executable).parent / "schemathesis"),
+                "--config-file",
+                str(HERE / "schemathesis.toml"),
+            ),
+            *("run", f"{pharos.url}/api/openapi.json", "--header", "X-Scope-OrgID: generated"),
+            *("--phases", "examples,coverage,fuzzing", "--max-examples", "6", "--seed", "1"),
+            *("--exclude-path-regex", OUTSIDE, "--continue-on-failure", "--no-color"),
+        ],
+        cwd=tmp_path,
+        env={**os.environ, "SCHEMATHESIS_HOOKS": "contract_hooks", "PYTHONPATH": str(HERE)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
+
+
+def test_the_document_covers_every_address(pharos: Peer) -> None:
+    document = pharos.ask("GET", "/api/openapi.json").json()
+    paths = document["paths"]
+    for path in (
+        "query", "query_range", "query_exemplars", "format_query", "parse_query", "series", "labels",
+        "label/{name}/values", "metadata", "targets", "targets/metadata", "targets/relabel_steps",
+        "scrape_pools", "rules", "alerts", "alertmanagers", "notifications", "status/buildinfo",
+        "status/runtimeinfo", "status/config", "status/flags", "status/tsdb", "status/walreplay", "read",
+        "write", "admin/tsdb/delete_series", "admin/tsdb/clean_tombstones", "admin/tsdb/snapshot",
+    ):  # fmt: skip
+        assert f"/api/v1/{path}" in paths
+    assert {"/federate", "/metrics", "/-/healthy", "/-/ready", "/-/reload"} <= set(paths)
+    operations = [operation for methods in paths.values() for operation in methods.values()]
+    names = [operation["operationId"] for operation in operations]
+    assert len(names) == len(set(names))
+    query = paths["/api/v1/query"]["get"]
+    assert {one["name"] for one in query["parameters"]} >= {"query", "time", "timeout", "limit", "stats"}
+    assert query["responses"]["200"]["content"]["application/json"]["schema"]
