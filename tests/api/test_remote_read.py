@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from peers import PROMETHEUS, STEP_MS, Answer, Peer, running_prometheus, samples
+from tests.ingest import rw_messages as rw
 from xor_reader import decode_chunk, read_varint
 
 from pharos.api.read_kernels import crc32c, write_chunks
@@ -117,6 +118,33 @@ def test_samples_come_packed(pharos: Peer, end_ms: int) -> None:
     )
     assert b"\x09" + first in plain
     assert struct.pack("<Q", 0x7FF0000000000002) in plain  # the stale marker, bit by bit
+
+
+def test_native_histograms_come_as_float_histograms(pharos: Peer, end_ms: int) -> None:
+    written = {
+        "count_int": 12, "sum": 18.5, "schema": 1, "zero_threshold": 0.001, "zero_count_int": 2,
+        "positive_spans": [[0, 2], [1, 2]], "positive_deltas": [1, 1, -1, 2], "reset_hint": 3,
+        "negative_spans": [[-2, 2]], "negative_deltas": [2, -1], "timestamp": end_ms,
+    }  # fmt: skip
+    pharos.write([{"labels": [("__name__", "native")], "histograms": [written]}])
+    pharos.wait_for("histogram_count(native)", end_ms / 1000, 12)
+    # Chunks are asked for first: samples are the answer all the same.
+    answer = read(pharos, request_body("native", end_ms - 1000, end_ms, 1, 0))
+    assert answer.headers["content-type"] == "application/x-protobuf"
+    message = bytes(cramjam.snappy.decompress_raw(answer.body))
+    for _ in range(2):  # results, timeseries
+        size, at = read_varint(message, 1)
+        assert (message[0], size) == (0x0A, len(message) - at)
+        message = message[at:]
+    series = rw.V1["TimeSeries"].FromString(message)
+    (found,) = series.histograms
+    assert [(one.name, one.value) for one in series.labels] == [("__name__", "native")]
+    assert (found.count_float, found.sum, found.schema, found.timestamp) == (12.0, 18.5, 1, end_ms)
+    assert (found.zero_threshold, found.zero_count_float, found.reset_hint) == (0.001, 2.0, 3)
+    assert [(one.offset, one.length) for one in found.positive_spans] == [(0, 2), (1, 2)]
+    assert [(one.offset, one.length) for one in found.negative_spans] == [(-2, 2)]
+    assert list(found.positive_counts) == [1.0, 2.0, 1.0, 3.0]
+    assert list(found.negative_counts) == [2.0, 1.0]
 
 
 def test_nothing_found_is_an_empty_result_for_each_query(pharos: Peer) -> None:
