@@ -145,9 +145,9 @@ class Loader:
         decoder = self._decoder.fresh()
         run = Run()
         run.segment = segment
-        for frame in frames:
-            decoder.decode_frame(run, frame.kind, frame.tenant, frame.payload, frame.recv_ns)
         try:
+            for frame in frames:
+                decoder.decode_frame(run, frame.kind, frame.tenant, frame.payload, frame.recv_ns)
             load_run(self._engine, run, f"{segment}/{first}-{first + len(frames)}")
         except PharosError as exc:
             if faults.is_transient(exc):
@@ -195,7 +195,7 @@ class Loader:
 
     def _round(self) -> None:
         try:
-            self._watch_disk()
+            self.watch_disk()
             if not self.is_recovered:
                 self._recover()
             for taken in self._intake.take():
@@ -210,7 +210,8 @@ class Loader:
             _LOG.exception("a round of the loader failed; what was accepted stays in the log")
             self._stopping.wait(self._options.retry_s)
 
-    def _watch_disk(self) -> None:
+    def watch_disk(self) -> None:
+        """Close the intake while too little disk is free, open it again when there is enough."""
         free = shutil.disk_usage(self._folder).free
         DISK_FREE_BYTES.set(free)
         floor = self._options.free_floor_bytes

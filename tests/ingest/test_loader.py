@@ -1,0 +1,181 @@
+"""From accepted to stored: what the loader does when the store refuses, fails or comes back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.ingest.rw_messages import v1_body
+
+from pharos.clock import SystemClock
+from pharos.engine.changes import Changes
+from pharos.engine.native import Column
+from pharos.errors import Kind, PharosError
+from pharos.ingest.accept import Intake, IntakeOptions
+from pharos.ingest.decoder import Decoder
+from pharos.ingest.loader import Loader, LoaderOptions
+from pharos.wal import Wal, WalOptions
+
+POISON = 666.0
+
+
+class ScriptedEngine:
+    """Keeps the values it is given, by table and token; `refuse` is asked before each block."""
+
+    def __init__(self, refuse: Callable[[str, list[float]], PharosError | None]) -> None:
+        self.blocks: dict[tuple[str, str], list[float]] = {}
+        self.calls = 0
+        self._refuse = refuse
+
+    def load(self, table: str, rows: int, columns: Sequence[Column], *, token: str) -> None:
+        values: list[float] = []
+        for column in columns:
+            if table == "samples" and column.name == "v":
+                values = np.frombuffer(b"".join(bytes(p) for p in column.payload), np.float64).tolist()
+        self.calls += 1
+        refused = self._refuse(table, values)
+        if refused is not None:
+            raise refused
+        self.blocks.setdefault((table, token), values)
+
+    def stored(self) -> list[float]:
+        return sorted(v for (table, _), values in self.blocks.items() if table == "samples" for v in values)
+
+
+class Trip:
+    """An intake and a loader over a log in a folder."""
+
+    def __init__(self, folder: Path, engine: ScriptedEngine, floor: int = 0) -> None:
+        clock = SystemClock()
+        self.wal = Wal.open(folder / "log", clock=clock, options=WalOptions(segment_bytes=1 << 40))
+        decoder = Decoder(seed=7, today=clock.now_ms() // 86_400_000, max_age_ms=0)
+        self.intake = Intake(self.wal, decoder, clock, IntakeOptions(pending_bytes=1 << 20))
+        options = LoaderOptions(interval_s=0.01, free_floor_bytes=floor, retry_s=0.01)
+        self.loader = Loader(engine, Changes(), self.wal, self.intake, decoder, folder, clock, options)  # type: ignore[arg-type]
+        self._now_ms = clock.now_ms()
+
+    def write(self, *values: float) -> None:
+        async def accept() -> None:
+            for value in values:
+                series = {"labels": [("__name__", "m")], "samples": [(self._now_ms, value)]}
+                await self.intake.accept("default", v1_body([series]), source="test")
+
+        asyncio.run(accept())
+
+    def run_to_the_end(self) -> None:
+        self.loader.start()
+        self.end()
+
+    def end(self) -> None:
+        self.loader.stop()
+        self.intake.close()
+        self.wal.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def _nothing_refused(_table: str, _values: list[float]) -> PharosError | None:
+    return None
+
+
+def test_everything_accepted_is_stored_and_its_segments_deleted(folder: Path) -> None:
+    engine = ScriptedEngine(_nothing_refused)
+    trip = Trip(folder, engine)
+    trip.write(1.0, 2.0, 3.0)
+    trip.run_to_the_end()
+    assert engine.stored() == [1.0, 2.0, 3.0]
+    assert trip.wal.sealed() == []
+
+
+@pytest.mark.parametrize("poisoned", [[0], [7], [3], [0, 7], [2, 3, 6]])
+def test_frames_that_the_store_refuses_are_set_aside_and_the_rest_stored(
+    folder: Path, poisoned: list[int]
+) -> None:
+    def refuse(_table: str, values: list[float]) -> PharosError | None:
+        return PharosError(Kind.BUG, "cannot parse") if POISON in values else None
+
+    engine = ScriptedEngine(refuse)
+    trip = Trip(folder, engine)
+    trip.write(*(POISON if i in poisoned else float(i) for i in range(8)))
+    trip.run_to_the_end()
+    assert engine.stored() == [float(i) for i in range(8) if i not in poisoned]
+    kept = sorted(path.name for path in (folder / "log" / "dead-letter").glob("*.payload"))
+    assert len(kept) == len(poisoned)
+    assert trip.wal.sealed() == []
+
+
+def test_a_store_that_fails_for_a_while_loses_nothing(folder: Path) -> None:
+    failures = iter(range(5))
+
+    def refuse(_table: str, _values: list[float]) -> PharosError | None:
+        down = next(failures, None) is not None
+        return PharosError(Kind.UNAVAILABLE, "no space") if down else None
+
+    engine = ScriptedEngine(refuse)
+    trip = Trip(folder, engine)
+    trip.write(1.0, 2.0)
+    trip.loader.start()
+    while trip.wal.sealed() or not engine.stored():
+        trip.intake.full.wait(0.01)
+    trip.end()
+    assert engine.stored() == [1.0, 2.0]
+
+
+def test_what_a_stopped_process_left_in_the_log_is_stored_by_the_next(folder: Path) -> None:
+    def down(_table: str, _values: list[float]) -> PharosError | None:
+        return PharosError(Kind.UNAVAILABLE, "gone")
+
+    first = Trip(folder, ScriptedEngine(down))
+    first.write(1.0, 2.0)
+    first.run_to_the_end()
+    engine = ScriptedEngine(_nothing_refused)
+    second = Trip(folder, engine)
+    assert not second.loader.is_recovered
+    second.run_to_the_end()
+    assert second.loader.is_recovered
+    assert engine.stored() == [1.0, 2.0]
+
+
+def test_below_the_disk_floor_nothing_is_accepted(folder: Path) -> None:
+    trip = Trip(folder, ScriptedEngine(_nothing_refused), floor=1 << 60)
+    trip.loader.watch_disk()
+    with pytest.raises(PharosError, match="disk") as caught:
+        trip.write(1.0)
+    assert caught.value.kind is Kind.UNAVAILABLE
+    assert caught.value.retry_after_s
+    trip.run_to_the_end()
+
+
+def test_above_the_disk_floor_samples_are_accepted_again(folder: Path) -> None:
+    engine = ScriptedEngine(_nothing_refused)
+    trip = Trip(folder, engine)
+    trip.intake.refuse(PharosError(Kind.UNAVAILABLE, "only 1 MiB of disk are free"))
+    trip.loader.watch_disk()
+    trip.write(1.0)
+    trip.run_to_the_end()
+    assert engine.stored() == [1.0]
+
+
+def test_more_than_may_wait_is_refused_until_it_is_stored(folder: Path) -> None:
+    trip = Trip(folder, ScriptedEngine(_nothing_refused))
+    values = [float(i) for i in range(40_000)]
+    series = {
+        "labels": [("__name__", "m")],
+        "samples": [(1_700_000_000_000 + i, v) for i, v in enumerate(values)],
+    }
+    body = v1_body([series])
+
+    async def flood() -> None:
+        for _ in range(10):
+            await trip.intake.accept("default", body, source="test")
+
+    with pytest.raises(PharosError, match="wait to be stored") as caught:
+        asyncio.run(flood())
+    assert caught.value.kind is Kind.UNAVAILABLE
+    trip.run_to_the_end()
