@@ -47,7 +47,7 @@ from pharos.ingest.scrape.job import ScrapeConfig
 from pharos.ingest.scrape.scraper import Scraper
 from pharos.query.erase import Eraser
 from pharos.query.metrics import Metrics, MetricsOptions
-from pharos.store import open_store
+from pharos.store import Store, open_store
 from pharos.telemetry import REGISTRY
 
 _LOG = logging.getLogger(__name__)
@@ -69,11 +69,15 @@ class Pharos:
     """Read prometheus.yml again. Raises PharosError and changes nothing when it is not good."""
 
 
+class FolderInUseError(PharosError):
+    """Another process holds the data folder."""
+
+
 @contextmanager
 def hold_folder(folder: Path) -> Iterator[None]:
     """Keep other processes off the folder; the lock goes with the process, however it ends.
 
-    Raises PharosError(UNAVAILABLE) when another process holds it.
+    Raises FolderInUseError(UNAVAILABLE) when another process holds it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "lock"
@@ -83,7 +87,7 @@ def hold_folder(folder: Path) -> Iterator[None]:
         except OSError as exc:
             file.seek(0)
             owner = file.read().strip() or "unknown"
-            raise PharosError(
+            raise FolderInUseError(
                 Kind.UNAVAILABLE,
                 f"the folder {folder} is in use by another pharos (process {owner})",
                 hint="stop that one, or name another folder with --data",
@@ -131,17 +135,7 @@ async def open_pharos(settings: Settings) -> AsyncIterator[Pharos]:
             clock=clock,
             catalog=CatalogApi(metrics),
             targets=TargetsApi(scraper, metrics),
-            status=StatusApi(
-                metrics=metrics,
-                clock=clock,
-                started_ms=clock.now_ms(),
-                settings_text=lambda: settings.model_dump_json(indent=2),
-                flags=partial(_flags, settings),
-                reloaded=reloaded,
-                is_recovered=lambda: loader.is_recovered,
-                retention_ms=settings.retention.metrics,
-                damaged=len(store.wal.recovery.damaged),
-            ),
+            status=_status_api(settings, store, metrics, clock, reloaded),
             rules=RulesApi(),
             admin=TsdbAdminApi(
                 metrics, Eraser(engine, changes, settle, intake.forget_series), settings.admin_api
@@ -160,6 +154,22 @@ async def open_pharos(settings: Settings) -> AsyncIterator[Pharos]:
             )
         )
         yield Pharos(app, loader, intake, engine, reload)
+
+
+def _status_api(
+    settings: Settings, store: Store, metrics: Metrics, clock: Clock, reloaded: Reloaded
+) -> StatusApi:
+    return StatusApi(
+        metrics=metrics,
+        clock=clock,
+        started_ms=clock.now_ms(),
+        settings_text=lambda: settings.model_dump_json(indent=2),
+        flags=partial(_flags, settings),
+        reloaded=reloaded,
+        is_recovered=lambda: store.loader.is_recovered,
+        retention_ms=settings.retention.metrics,
+        damaged=len(store.wal.recovery.damaged),
+    )
 
 
 async def _reload(settings: Settings, scraper: Scraper, clock: Clock, reloaded: Reloaded) -> None:

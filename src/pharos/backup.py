@@ -31,14 +31,11 @@ from pharos import __version__
 from pharos.clock import Clock
 from pharos.config import Settings
 from pharos.engine import migrate, snapshot
-from pharos.engine.changes import Changes
 from pharos.engine.embedded import EmbeddedEngine, open_engine
 from pharos.errors import Kind, PharosError
-from pharos.ingest.accept import Intake, IntakeOptions
-from pharos.ingest.decoder import Decoder
-from pharos.ingest.known import DAY_MS
-from pharos.ingest.loader import Loader, LoaderOptions
-from pharos.wal import Wal
+from pharos.ingest.accept import Intake
+from pharos.ingest.loader import Loader
+from pharos.store import open_store
 
 FORMAT: Final = 1
 SNAPSHOTS: Final = "snapshots"
@@ -51,6 +48,7 @@ _ASIDE_FOLDERS: Final = ("dead-letter", "damaged")
 _RESTORING: Final = ".restoring"
 _CHUNK_BYTES: Final = 1 << 20
 _WAIT_S: Final = 0.05
+_LOG_WAIT_S: Final = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,27 +121,9 @@ def stopped_store(settings: Settings, clock: Clock) -> Iterator[EmbeddedEngine]:
 
     The caller holds the folder. Raises PharosError(UNAVAILABLE) when the log cannot be loaded.
     """
-    folder = settings.data
-    wal = Wal.open(folder / "log", clock=clock)
-    try:
-        with open_engine(folder / "engine") as engine:
-            decoder = Decoder(
-                seed=secrets.randbits(64),
-                today=clock.now_ms() // DAY_MS,
-                max_age_ms=settings.ingest.max_sample_age,
-            )
-            intake = Intake(wal, decoder, clock, IntakeOptions())
-            options = LoaderOptions(free_floor_bytes=0)
-            loader = Loader(engine, Changes(), wal, intake, decoder, folder, clock, options)
-            loader.start()
-            try:
-                wait_until_stored(loader, intake, clock, timeout_s=600.0)
-            finally:
-                loader.stop()
-                intake.close()
-            yield engine
-    finally:
-        wal.close()
+    with open_store(settings, clock) as store:
+        wait_until_stored(store.loader, store.intake, clock, _LOG_WAIT_S)
+        yield store.engine
 
 
 # -- copying it out --

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,6 +74,15 @@ def test_a_running_server_is_backed_up_with_all_it_acknowledged(tmp_path: Path) 
     assert rows["samples"] >= 300
     for restored in _restored(tmp_path / "b", tmp_path / "new"):
         assert counted(restored.url, "online") == 300
+
+
+def test_a_snapshot_is_refused_without_the_key(pharos_url: str) -> None:
+    request = urllib.request.Request(f"{pharos_url}/api/v1/admin/tsdb/snapshot", b"", method="POST")
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=30)
+    with refused.value as answer:
+        assert answer.code == 403
+        assert json.loads(answer.read())["errorType"] == "forbidden"
 
 
 def test_settings_are_in_the_backup_for_people(backup: Path) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from pharos import backup as backups
 from pharos.api.admin import KEY_HEADER
-from pharos.app import ADMIN_KEY_FILE, hold_folder
+from pharos.app import ADMIN_KEY_FILE, FolderInUseError, hold_folder
 from pharos.clock import SystemClock
 from pharos.commands.ask import ask
 from pharos.commands.screen import OUT, JsonOption, as_found, print_json
@@ -62,19 +62,15 @@ def _of_any_server(settings: Settings, destination: Path) -> backups.Manifest:
     try:
         with hold_folder(settings.data):
             return _of_stopped(settings, destination)
-    except PharosError as exc:
-        # Only a held folder is answered by a server.
-        if not _is_served(settings.data, exc):
+    except FolderInUseError:
+        # No address is there when another command holds the folder.
+        if not (settings.data / ADDRESS_FILE).is_file():
             raise
     name = _ask_for_snapshot(settings.data)
     try:
         return backups.write_backup(settings.data, name, destination)
     finally:
         backups.drop_snapshot(settings.data, name)
-
-
-def _is_served(folder: Path, error: PharosError) -> bool:
-    return error.kind is Kind.UNAVAILABLE and "in use" in error.message and (folder / ADDRESS_FILE).is_file()
 
 
 def _of_stopped(settings: Settings, destination: Path) -> backups.Manifest:

@@ -1,0 +1,89 @@
+"""The part of a server that keeps samples: log, store, intake and loader, opened and closed together."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from pharos.clock import Clock
+from pharos.config import Settings
+from pharos.engine.changes import Changes
+from pharos.engine.embedded import EmbeddedEngine, EmbeddedOptions, EmbeddedSession, open_engine
+from pharos.engine.sql import Statement, identifier
+from pharos.ingest.accept import Intake, IntakeOptions
+from pharos.ingest.decoder import Decoder
+from pharos.ingest.known import DAY_MS
+from pharos.ingest.loader import Loader, LoaderOptions
+from pharos.ingest.retention import keep_metrics
+from pharos.wal import Wal, WalOptions
+
+_LOG = logging.getLogger(__name__)
+
+_ONE_SEGMENT_BYTES: Final = 1 << 40
+"""The intake seals segments itself, so that a segment and a run are the same frames."""
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """What keeps samples; the loader is running, and first loads what a former process left."""
+
+    wal: Wal
+    engine: EmbeddedEngine
+    changes: Changes
+    intake: Intake
+    loader: Loader
+
+
+@contextmanager
+def open_store(settings: Settings, clock: Clock) -> Iterator[Store]:
+    """Open what keeps samples in the settings' folder, which the caller holds; on exit store the rest, close.
+
+    Raises PharosError when the folder cannot be used.
+    """
+    folder = settings.data
+    with ExitStack() as stack:
+        wal = Wal.open(folder / "log", clock=clock, options=WalOptions(segment_bytes=_ONE_SEGMENT_BYTES))
+        stack.callback(wal.close)
+        for damage in wal.recovery.damaged:
+            _LOG.warning("set aside damaged bytes of the log: %s", damage)
+
+        options = EmbeddedOptions(
+            query_threads=settings.engine.query_threads, memory_bytes=settings.engine.memory
+        )
+        engine = stack.enter_context(open_engine(folder / "engine", options))
+        engine.control(lambda session: keep_metrics(session, settings.retention.metrics))
+        changes = Changes()
+        _note_what_is_stored(engine, changes)
+
+        decoder = Decoder(
+            seed=secrets.randbits(64),
+            today=clock.now_ms() // DAY_MS,
+            max_age_ms=settings.ingest.max_sample_age,
+        )
+        pending = IntakeOptions(pending_bytes=settings.ingest.max_pending)
+        intake = Intake(wal, decoder, clock, pending, changes.arrivals)
+        floor = LoaderOptions(free_floor_bytes=settings.ingest.min_free_disk)
+        loader = Loader(engine, changes, wal, intake, decoder, folder, clock, floor)
+        loader.start()
+        stack.callback(loader.stop)
+        stack.callback(intake.close)
+        yield Store(wal, engine, changes, intake, loader)
+
+
+def _note_what_is_stored(engine: EmbeddedEngine, changes: Changes) -> None:
+    for table, note in (("histograms", changes.note_histograms), ("starts", changes.note_starts)):
+        columns = "tenant, groupUniqArray(m) AS m"
+        rows = engine.run_blocking(
+            partial(
+                EmbeddedSession.query,
+                statement=Statement(f"SELECT {columns} FROM {identifier(table)} GROUP BY tenant"),  # noqa: S608
+                purpose="start",
+            )
+        )
+        for row in rows.to_pylist():
+            note(row["tenant"], row["m"])
