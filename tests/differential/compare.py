@@ -15,6 +15,8 @@ from typing import Any
 TOLERANCE = 1e-9
 SORTING = ("sort", "sort_desc", "sort_by_label", "sort_by_label_desc", "topk", "bottomk")
 _ERROR_PREFIX = 'invalid parameter "query": '
+_SERIES = re.compile(r" for the match group .*", re.DOTALL)
+"""Which series a failed match names depends on their order."""
 
 
 def difference(found: Any, wanted: Any, *, notes: bool = True, tolerance: float = TOLERANCE) -> str | None:
@@ -25,7 +27,7 @@ def difference(found: Any, wanted: Any, *, notes: bool = True, tolerance: float 
     if found["status"] != wanted["status"]:
         return f"status: found {_short(found)}, wanted {_short(wanted)}"
     if found["status"] == "error":
-        texts = [answer["error"].removeprefix(_ERROR_PREFIX) for answer in (found, wanted)]
+        texts = [_SERIES.sub("", answer["error"].removeprefix(_ERROR_PREFIX)) for answer in (found, wanted)]
         return f"error: found {texts[0]!r}, wanted {texts[1]!r}" if notes and texts[0] != texts[1] else None
     if notes:
         for kind in ("warnings", "infos"):

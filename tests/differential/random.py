@@ -1,0 +1,164 @@
+"""Random queries, as many as are wanted: `python -m tests.differential.random --queries 10000 --seed 7`.
+
+Each is asked as a range and as an instant query. By default the server's answer is held against the
+evaluation in this process over the same samples; with --prometheus against the installed Prometheus, without
+what only 3.x has. Prints every difference, and ends with 1 if there was one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.differential.arrays import ArraySource, on_the_wire
+from tests.differential.compare import TOLERANCE, difference
+from tests.differential.demo import in_order_of_time
+from tests.differential.generator import Generator
+from tests.differential.random_series import BASE_MS, LAST_MS, STEP_MS, random_series
+from tests.differential.servers import Client, running_pharos, running_prometheus
+
+from pharos.api.encode import encode_answer
+from pharos.errors import PharosError
+from pharos.promql.evaluate import EvalOptions, evaluate_text
+
+SLOW_S = 20.0
+Ask = Callable[[str, "Times"], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When a query is asked; a step of 0 asks for the instant `end_ms`."""
+
+    start_ms: int
+    end_ms: int
+    step_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A query that two evaluations answer differently."""
+
+    query: str
+    times: Times
+    text: str
+
+    def __str__(self) -> str:
+        times = self.times
+        return f"{self.query}\n  {times.start_ms} {times.end_ms} {times.step_ms}\n  {self.text}"
+
+
+def random_times(rng: random.Random, *, exact: bool) -> Times:
+    """Return times within the samples; `exact` ones may fall on samples, others are never on a border."""
+    if exact and rng.random() < 0.5:
+        end = BASE_MS + rng.randrange(20, LAST_MS // STEP_MS - BASE_MS // STEP_MS) * STEP_MS
+    else:
+        end = rng.randrange(BASE_MS + 600_000, LAST_MS + 600_000) // 60_000 * 60_000 + 3_000
+    if rng.random() < 0.5:
+        return Times(end, end, 0)
+    step = rng.choice((15_000, 60_000, 300_000, 35_000))
+    return Times(end - rng.choice((0, 4, 20, 60)) * step, end, step)
+
+
+def server(client: Client) -> Ask:
+    """Return how to ask a server."""
+
+    def ask(query: str, times: Times) -> Any:
+        if times.step_ms:
+            return client.ranged(query, times.start_ms, times.end_ms, times.step_ms)
+        return client.instant(query, times.end_ms)
+
+    return ask
+
+
+def in_process(source: ArraySource, *, experimental: bool) -> Ask:
+    """Return how to ask the evaluation in this process."""
+    options = EvalOptions(delayed_name_removal=experimental)
+
+    def ask(query: str, times: Times) -> Any:
+        try:
+            answer = evaluate_text(
+                query, source, times.start_ms, times.end_ms, times.step_ms, options=options
+            )
+        except PharosError as exc:
+            return {"status": "error", "error": exc.message}
+        return json.loads(b"".join(encode_answer(answer)))
+
+    return ask
+
+
+_SPREAD = re.compile("std(dev|var)|deriv|predict_linear|smoothing")
+_SPREAD_TOLERANCE = 1e-5
+"""Where nearly equal numbers are subtracted, the order of a sum shows earlier."""
+
+
+def differences(
+    seed: int, queries: int, found: Ask, wanted: Ask, *, modern: bool, until_s: float = float("inf")
+) -> Iterator[Difference | None]:
+    """Yield for each query how the answers differ, None where they do not; stop when the time is up."""
+    rng = random.Random(seed)
+    generator = Generator(rng, modern=modern)
+    for _ in range(queries):
+        if time.monotonic() > until_s:
+            return
+        query, times = generator.expression(), random_times(rng, exact=modern)
+        began = time.monotonic()
+        ours = found(query, times)
+        took_s = time.monotonic() - began
+        tolerance = _SPREAD_TOLERANCE if _SPREAD.search(query) else TOLERANCE
+        text = difference(ours, wanted(query, times), notes=modern, tolerance=tolerance)
+        if text is None and took_s > SLOW_S:
+            text = f"took {took_s:.0f} s"
+        yield None if text is None else Difference(query, times, text)
+
+
+def main() -> int:
+    """Run the command and return its exit code."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--queries", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--prometheus", action="store_true", help="against the installed Prometheus")
+    parser.add_argument("--experimental", action="store_true", help="with delayed name removal")
+    asked = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="pharos-random-"))
+    modern = not asked.prometheus
+    series = random_series(asked.seed, everything=modern)
+    count = 0
+    with running_pharos(folder / "pharos", experimental=asked.experimental) as pharos:
+        for part in in_order_of_time(on_the_wire(series)) if asked.prometheus else [on_the_wire(series)]:
+            pharos.write(part)
+        began = time.monotonic()
+        if asked.prometheus:
+            with running_prometheus(folder / "prometheus") as prometheus:
+                for part in in_order_of_time(on_the_wire(series)):
+                    prometheus.write(part)
+                count = _report(asked, server(pharos), server(prometheus), modern=modern)
+        else:
+            source = ArraySource(series)
+            reference = in_process(source, experimental=asked.experimental)
+            count = _report(asked, server(pharos), reference, modern=modern)
+    print(f"{asked.queries} queries, {count} differences, {time.monotonic() - began:.0f} s")
+    return 1 if count else 0
+
+
+def _report(asked: argparse.Namespace, found: Ask, wanted: Ask, *, modern: bool) -> int:
+    count = 0
+    for one in differences(asked.seed, asked.queries, found, wanted, modern=modern):
+        if one is not None:
+            count += 1
+            print(one, flush=True)
+    return count
+
+
+if __name__ == "__main__":
+    sys.exit(main())
