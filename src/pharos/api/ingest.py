@@ -50,7 +50,7 @@ async def read_body(request: Request, limit: int) -> bytes:
 def negotiate(headers: Mapping[str, str]) -> FrameKind:
     """Return which message the body is, by its content type (Remote Write 2.0 specification, Protocol).
 
-    Raises _UnacceptableError for any other type or encoding; a missing header counts as version 1.0 in snappy.
+    Raises _UnacceptableError for any other type or encoding; without a header it is version 1.0 in snappy.
     """
     content_type = headers.get("content-type", "")
     if content_type:
