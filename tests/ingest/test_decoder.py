@@ -1,0 +1,173 @@
+"""Requests to columns: what was sent is what is in the run, and a bad request leaves nothing behind."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.ingest.rw_messages import compress, v1_body
+
+from pharos.errors import Kind, PharosError
+from pharos.ingest import run as places
+from pharos.ingest.decoder import Decoder, FrameKind, Run, unpack
+from pharos.ingest.known import DAY_MS
+
+NOW_MS = 1_763_712_000_000
+TENANT = "default"
+
+names = st.sampled_from(["job", "instance", "zone", "a", "ü"])
+values = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+label_sets = st.dictionaries(names, values, max_size=5).map(lambda found: {"__name__": "m", **found})
+floats = st.integers(0, 2**64 - 1).map(lambda bits: struct.unpack("<d", struct.pack("<Q", bits))[0])
+samples = st.tuples(st.integers(NOW_MS - 40 * DAY_MS, NOW_MS), floats)
+series = st.fixed_dictionaries(
+    {"labels": label_sets.map(lambda found: list(found.items())), "samples": st.lists(samples, max_size=4)}
+)
+
+
+def _decoder() -> Decoder:
+    return Decoder(seed=11, today=NOW_MS // DAY_MS, max_age_ms=0)
+
+
+def _strings(packed: bytes, count: int) -> Iterator[str]:
+    pos = 0
+    for _ in range(count):
+        size, shift = 0, 0
+        while True:
+            byte = packed[pos]
+            pos += 1
+            size |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                break
+        yield packed[pos : pos + size].decode()
+        pos += size
+
+
+def _registered(run: Run) -> dict[int, tuple[tuple[str, str], ...]]:
+    """The label set of each id that the run registers."""
+    columns = run.columns(TENANT)
+    rows, labels = int(columns.counts[places.SERIES]), int(columns.counts[places.LABELS])
+    pairs = list(
+        zip(
+            _strings(columns.series.keys.tobytes(), labels),
+            _strings(columns.series.values.tobytes(), labels),
+            strict=True,
+        )
+    )
+    ends = [0, *columns.series.label_end[:rows].tolist()]
+    return {int(columns.series.id[i]): tuple(pairs[ends[i] : ends[i + 1]]) for i in range(rows)}
+
+
+def _stored(run: Run, labels_of: dict[int, tuple[tuple[str, str], ...]]) -> list[tuple[object, int, bytes]]:
+    columns = run.columns(TENANT)
+    rows = int(columns.counts[places.SAMPLES])
+    return sorted(
+        (
+            labels_of[int(columns.samples.id[i])],
+            int(columns.samples.ts_ms[i]),
+            struct.pack("<d", columns.samples.value[i]),
+        )
+        for i in range(rows)
+    )
+
+
+def _sent(request: list[dict[str, list[tuple[object, object]]]]) -> list[tuple[object, int, bytes]]:
+    return sorted(
+        (tuple(sorted((k, v) for k, v in one["labels"] if v)), ts, struct.pack("<d", value))  # type: ignore[type-var,misc]
+        for one in request
+        for ts, value in one["samples"]
+    )
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(series, max_size=8))
+def test_what_is_sent_is_what_is_decoded_the_first_time_and_again(request_: list[dict[str, object]]) -> None:
+    decoder, first, again = _decoder(), Run(), Run()
+    body = v1_body(request_)
+    accepted, _ = decoder.decode(first, TENANT, body, NOW_MS * 1_000_000)
+    labels_of = _registered(first)
+    assert accepted.is_whole
+    assert _stored(first, labels_of) == _sent(request_)  # type: ignore[arg-type]
+    decoder.decode(again, TENANT, body, NOW_MS * 1_000_000)
+    assert _stored(again, labels_of) == _sent(request_)  # type: ignore[arg-type]
+    days = {ts // DAY_MS for one in request_ for ts, _ in one["samples"]}  # type: ignore[attr-defined]
+    if all(abs(day - NOW_MS // DAY_MS) < 30 for day in days):
+        assert int(again.columns(TENANT).counts[places.SERIES]) == 0
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(series, min_size=1, max_size=4))
+def test_a_request_that_ends_badly_leaves_the_run_as_it_was(request_: list[dict[str, object]]) -> None:
+    decoder, run = _decoder(), Run()
+    body = v1_body(request_)
+    before = run.columns(TENANT).counts.copy()
+    with pytest.raises(PharosError, match="malformed") as caught:
+        decoder.decode(run, TENANT, body + b"\xff", NOW_MS * 1_000_000)
+    assert caught.value.kind is Kind.INVALID
+    assert (run.columns(TENANT).counts == before).all()
+    # And the series that it mentioned are registered as if they had never been seen.
+    fresh = Run()
+    decoder.decode(fresh, TENANT, body, NOW_MS * 1_000_000)
+    assert _stored(fresh, _registered(fresh)) == _sent(request_)  # type: ignore[arg-type]
+
+
+def test_an_id_does_not_depend_on_the_order_of_labels_nor_on_empty_ones() -> None:
+    ids = set()
+    for labels in (
+        [("__name__", "m"), ("a", "1"), ("b", "2")],
+        [("b", "2"), ("a", "1"), ("__name__", "m")],
+        [("__name__", "m"), ("a", "1"), ("b", "2"), ("c", "")],
+    ):
+        run = Run()
+        _decoder().decode(
+            run, TENANT, v1_body([{"labels": labels, "samples": [(NOW_MS, 1.0)]}]), NOW_MS * 1_000_000
+        )
+        ids.add(int(run.columns(TENANT).samples.id[0]))
+    assert len(ids) == 1
+
+
+def test_a_hundred_thousand_new_series_grow_the_table_of_known_ones() -> None:
+    decoder, first, again = _decoder(), Run(), Run()
+    request = [
+        {"labels": [("__name__", "m"), ("i", str(i))], "samples": [(NOW_MS, float(i))]}
+        for i in range(100_000)
+    ]
+    body = v1_body(request)
+    decoder.decode(first, TENANT, body, NOW_MS * 1_000_000)
+    decoder.decode(again, TENANT, body, NOW_MS * 1_000_000)
+    assert len(np.unique(first.columns(TENANT).samples.id[:100_000])) == 100_000
+    assert int(again.columns(TENANT).counts[places.SERIES]) == 0
+
+
+def test_tenants_do_not_share_known_series() -> None:
+    decoder, run = _decoder(), Run()
+    body = v1_body([{"labels": [("__name__", "m")], "samples": [(NOW_MS, 1.0)]}])
+    for tenant in ("a", "b"):
+        decoder.decode(run, tenant, body, NOW_MS * 1_000_000)
+    assert all(int(run.columns(tenant).counts[places.SERIES]) == 1 for tenant in ("a", "b"))
+
+
+def test_times_are_judged_by_the_receipt_that_the_frame_carries() -> None:
+    body = compress(v1_body([{"labels": [("__name__", "m")], "samples": [(NOW_MS, 1.0)]}]))
+    early, late = Run(), Run()
+    decoder = Decoder(seed=1, today=0, max_age_ms=DAY_MS)
+    first = decoder.decode_frame(
+        early, FrameKind.REMOTE_WRITE_1, TENANT, body, (NOW_MS - 3_600_000) * 1_000_000
+    )
+    second = decoder.decode_frame(
+        late, FrameKind.REMOTE_WRITE_1, TENANT, body, (NOW_MS + 2 * DAY_MS) * 1_000_000
+    )
+    assert (first.future, first.samples) == (1, 0)
+    assert (second.old, second.samples) == (1, 0)
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff\xff\xff\xff\xff", b"\xff\xff\xff\x7f", b"\x05hello"])
+def test_what_is_no_snappy_block_is_refused(body: bytes) -> None:
+    with pytest.raises(PharosError) as caught:
+        unpack(body)
+    assert caught.value.kind in {Kind.INVALID, Kind.TOO_LARGE}
