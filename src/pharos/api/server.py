@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from fastapi import FastAPI
 from prometheus_client import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,6 +19,7 @@ from pharos.api.admin import AdminApi
 from pharos.api.encode import error_body
 from pharos.api.federate import FederateEndpoint
 from pharos.api.ingest import WriteEndpoint
+from pharos.api.page import page
 from pharos.api.prometheus import PrometheusApi
 from pharos.api.remote_read import ReadEndpoint
 from pharos.api.routes import PARAMETERS
@@ -27,13 +27,13 @@ from pharos.errors import PharosError
 from pharos.ingest.accept import Intake
 from pharos.telemetry import REGISTRY
 
-STATIC: Final = Path(__file__).parent / "static"
 _SECURITY: Final = (
     (
         b"content-security-policy",
         (
-            b"default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none';"
-            b" base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+            b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self';"
+            b" connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none';"
+            b" frame-ancestors 'none'"
         ),
     ),
     (b"x-content-type-options", b"nosniff"),
@@ -134,8 +134,8 @@ def create_app(edge: Edge) -> FastAPI:
         return _unanswered([*app.routes, *(route for router in routers for route in router.routes)], request)
 
     @app.api_route(_PAGE, methods=["GET", "HEAD"], include_in_schema=False)
-    async def page(path: str) -> Response:
-        return _page(path)
+    async def any_page(path: str, request: Request) -> Response:
+        return page(path, request.headers.get("accept-encoding", ""))
 
     return app
 
@@ -257,19 +257,3 @@ def _unanswered(routes: Sequence[BaseRoute], request: Request) -> Response:
         return Response(status_code=204, headers=allow)
     body = error_body("bad_data", f"{request.method} is not a method of {request.url.path}")
     return Response(body, 405, headers=allow, media_type="application/json")
-
-
-def _page(path: str) -> Response:
-    """Return a file of the built page, or the page itself for every address that it routes."""
-    if path.startswith("-/"):
-        return PlainTextResponse("not found\n", 404)
-    wanted = (STATIC / path).resolve()
-    if path and wanted.is_file() and wanted.is_relative_to(STATIC.resolve()):
-        hashed = path.startswith("assets/")
-        caching = "public, max-age=31536000, immutable" if hashed else "no-cache"
-        return FileResponse(wanted, headers={"Cache-Control": caching})
-    index = STATIC / "index.html"
-    if "." in path.rsplit("/", 1)[-1] or not index.is_file():
-        missing = "not found\n" if path else "The page is not built: run `make ui`.\n"
-        return PlainTextResponse(missing, 404)
-    return FileResponse(index, headers={"Cache-Control": "no-cache"})

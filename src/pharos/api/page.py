@@ -1,0 +1,43 @@
+"""The built page: its files, packed where the browser takes that; the page itself for its own addresses."""
+
+from __future__ import annotations
+
+import mimetypes
+from pathlib import Path
+from typing import Final
+
+from starlette.responses import FileResponse, PlainTextResponse, Response
+
+STATIC: Final = Path(__file__).parent / "static"
+_PACKED: Final = (("br", ".br"), ("gzip", ".gz"))
+_SUFFIXES: Final = tuple(suffix for _, suffix in _PACKED)
+
+
+def page(path: str, accept_encoding: str) -> Response:
+    """Return a file of the built page, or the page for every address that it routes by itself."""
+    missing = PlainTextResponse("not found\n", 404)
+    if path.startswith("-/") or path.endswith(_SUFFIXES):
+        return missing
+    wanted = (STATIC / path).resolve()
+    if path and wanted.is_file() and wanted.is_relative_to(STATIC.resolve()):
+        hashed = path.startswith("assets/")
+        caching = "public, max-age=31536000, immutable" if hashed else "no-cache"
+        return _file(wanted, caching, accept_encoding)
+    index = STATIC / "index.html"
+    if "." in path.rsplit("/", 1)[-1]:
+        return missing
+    if not index.is_file():
+        return PlainTextResponse("The page is not built: run `make ui`.\n", 404)
+    return _file(index, "no-cache", accept_encoding)
+
+
+def _file(wanted: Path, caching: str, accept_encoding: str) -> Response:
+    headers = {"Cache-Control": caching, "Vary": "Accept-Encoding"}
+    media_type = mimetypes.guess_type(wanted.name)[0] or "application/octet-stream"
+    accepted = {part.partition(";")[0].strip().lower() for part in accept_encoding.split(",")}
+    for encoding, suffix in _PACKED:
+        packed = wanted.with_name(wanted.name + suffix)
+        if encoding in accepted and packed.is_file():
+            headers["Content-Encoding"] = encoding
+            return FileResponse(packed, headers=headers, media_type=media_type)
+    return FileResponse(wanted, headers=headers, media_type=media_type)
