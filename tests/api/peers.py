@@ -153,7 +153,7 @@ def running_prometheus(folder: Path, configuration: str = "global: {}\n") -> Ite
                 f"--web.listen-address=127.0.0.1:{port}",
                 "--web.enable-remote-write-receiver",
                 "--web.enable-admin-api",
-                "--enable-feature=exemplar-storage,native-histograms",
+                "--enable-feature=exemplar-storage,native-histograms,promql-per-step-stats",
             ],
             stdout=log,
             stderr=log,

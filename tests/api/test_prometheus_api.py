@@ -60,6 +60,25 @@ if PROMETHEUS is not None:
                 assert ordered(path, mine.body) == ordered(path, theirs.body), path
                 assert mine.headers["content-type"] == theirs.headers["content-type"]
 
+    def test_samples_by_step_are_counted_alike(pharos: Peer, end_ms: int, folder: Path) -> None:
+        with running_prometheus(folder) as prometheus:
+            prometheus.write(samples(end_ms))
+            for query in (
+                "requests_total", "rate(requests_total[290s])", "gone + 1",
+                "sum(requests_total offset 100s) / 2", "requests_total @ 5", f"sum(odd @ {end_ms // 1000})",
+                "nothing", "1", "gone",
+                "histogram_quantile(0.9, rate(lat_bucket[110s])) > requests_total",
+            ):  # fmt: skip
+                end = end_ms / 1000
+                for path, when in (
+                    ("/api/v1/query", {"time": end}),
+                    ("/api/v1/query_range", {"start": end - 1200, "end": end, "step": 75}),
+                ):
+                    mine = pharos.data(path, query=query, stats="all", **when)["stats"]["samples"]
+                    theirs = prometheus.data(path, query=query, stats="all", **when)["stats"]["samples"]
+                    for name in ("totalQueryableSamples", "totalQueryableSamplesPerStep"):
+                        assert mine.get(name) == theirs.get(name), (query, name)
+
     def test_federation_shows_what_prometheus_shows(pharos: Peer, end_ms: int, folder: Path) -> None:
         with running_prometheus(folder) as prometheus:
             prometheus.write(samples(end_ms))
@@ -140,3 +159,9 @@ def test_federation_spells_names_for_the_reader(pharos: Peer, end_ms: int) -> No
     assert new == f'# TYPE "my.metric" untyped\n{{"my.metric","a.b"="x",instance=""}} 3 {end_ms}\n'
     broken = pharos.ask("GET", "/federate?match[]=up{")
     assert (broken.status, broken.body) == (400, b"1:4: parse error: unexpected end of input inside braces\n")
+
+
+def test_days_without_samples_have_no_labels(pharos: Peer, end_ms: int) -> None:
+    assert pharos.data("/api/v1/labels", start="-9e12", end=5) == []
+    assert pharos.data("/api/v1/labels", start=end_ms / 1000 + 3 * 86_400, end="9e12") == []
+    assert "job" in pharos.data("/api/v1/labels", start="-9e12", end="9e12")

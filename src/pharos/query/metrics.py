@@ -33,12 +33,15 @@ from pharos.query.buckets import BucketCache
 from pharos.query.results import ResultCache
 from pharos.query.samples import MetricSource, key_condition, time_condition
 from pharos.query.series import DAY_MS, SeriesCache, label_sets
+from pharos.query.step_samples import samples_per_step
 from pharos.telemetry import QUERY_FAILED, QUERY_REUSED, QUERY_SECONDS, QUERY_SLOW
 
 _LOG = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+_LAST_DAY: Final = 73_000
+"""The last day that is worth a condition: a date holds few more."""
 SUBQUERY_STEP_MS: Final = 60_000
 _ARRIVAL_WAIT_S: Final = 5.0
 """The longest that a query waits for accepted samples of the past to be stored."""
@@ -87,7 +90,12 @@ class Window:
     def condition(self) -> str:
         """Return the condition over the series table."""
         first, last = self.start_ms // DAY_MS, self.end_ms // DAY_MS
-        days = "1" if first < 0 or last > 73_000 else f"day BETWEEN toDate32({first}) AND toDate32({last})"
+        bounds = []
+        if first > 0:
+            bounds.append(f"day >= toDate32({min(first, _LAST_DAY)})")
+        if 0 <= last < _LAST_DAY:
+            bounds.append(f"day <= toDate32({last})")
+        days = " AND ".join(bounds) or "1"
         if not self.selectors:
             return series_condition(self.tenant, (), days)
         return " OR ".join(f"({series_condition(self.tenant, m, days)})" for m in self.selectors)
@@ -243,6 +251,9 @@ class Metrics:
                 measured.queue_s = entered - began
                 measured.prepare_s = prepared - entered
                 measured.eval_s = self._clock.monotonic_s() - prepared
+                if measured.by_step:
+                    again = self._source(session, tenant, deadline)
+                    measured.samples_per_step = samples_per_step(planned, again)
             self._tell_if_slow(tenant, planned, answer, self._clock.monotonic_s() - began)
             return answer
 
