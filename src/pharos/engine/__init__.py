@@ -31,6 +31,9 @@ class Limits:
 class Session(Protocol):
     """One thread's connection; usable only inside the function that `Engine.run` called."""
 
+    cancelled: bool
+    """Whether whoever called `Engine.run` is gone: long work between statements should end."""
+
     def query(self, statement: Statement, *, purpose: str, limits: Limits | None = None) -> pa.Table:
         """Return the statement's rows as an Arrow table, valid as long as it is referenced.
 

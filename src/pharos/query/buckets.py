@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 from pharos.clock import Clock
 from pharos.engine.changes import BucketKey, Changes
-from pharos.errors import Kind, PharosError
 from pharos.ingest.load import BUCKET_MS
 from pharos.query.pieces import Piece, Rows, joined, piece_of, until
 from pharos.telemetry import BUCKETS_BYTES, BUCKETS_READ
@@ -35,6 +34,7 @@ SERIES_ROWS: Final = 480
 """How many samples a series is taken to have in a bucket: one every 15 seconds."""
 _SAMPLE_BYTES: Final = 13
 _LOCKS: Final = 64
+_WAIT_S: Final = 0.1
 _GRANULE_ROWS: Final = 8_192
 """Rows that the store reads for one series of a bucket."""
 _STATEMENT_ROWS: Final = 100_000
@@ -46,7 +46,10 @@ class Reader(Protocol):
     """What the cache reads the store with, within the limits of one query."""
 
     tenant: str
-    time_s: float
+
+    def check(self) -> None:
+        """Raise when the query is to end."""
+        ...
 
     def rows(self, metric: int, first: int, last: int, low_ms: int | None = None) -> Rows:
         """Return all rows of the metric in buckets first to last, from `low_ms` on if it is given."""
@@ -214,8 +217,8 @@ class BucketCache:
         with contextlib.ExitStack() as stack:
             for place in places:  # in order, so that no two wait for each other
                 lock = self._loading[place]
-                if not lock.acquire(timeout=max(0.0, reader.time_s)):
-                    raise PharosError(Kind.TIMEOUT, "query timed out while another one read its samples")
+                while not lock.acquire(timeout=_WAIT_S):
+                    reader.check()
                 stack.callback(lock.release)
             yield
 

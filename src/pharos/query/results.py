@@ -112,17 +112,26 @@ class ResultCache:
         self._kept: OrderedDict[tuple[object, ...], _Kept] = OrderedDict()
         self._bytes = 0
 
-    def answer(self, tenant: str, expr: Expr, planned: Planned, evaluate: Evaluation) -> Answer:
+    def answer(
+        self,
+        tenant: str,
+        expr: Expr,
+        planned: Planned,
+        evaluate: Evaluation,
+        *,
+        oldest_ms: int | None = None,
+    ) -> Answer:
         """Return the answer of a planned query, of which only what is not known is evaluated.
 
-        Raises what `evaluate` raises.
+        Samples before `oldest_ms` may vanish without a note, so what reaches there is not kept. Raises what
+        `evaluate` raises.
         """
         reach = reach_of(expr, planned) if planned.step_ms else None
         if reach is None or not self._limit:
             return evaluate(planned.start_ms)
         first, last = planned.start_ms - reach.back_ms, planned.end_ms + reach.forward_ms
         buckets = range(first // BUCKET_MS, last // BUCKET_MS + 1)
-        if len(buckets) > _MOST_BUCKETS:
+        if len(buckets) > _MOST_BUCKETS or (oldest_ms is not None and first < oldest_ms):
             return evaluate(planned.start_ms)
         key = (
             tenant,

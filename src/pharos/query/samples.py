@@ -99,7 +99,7 @@ class MetricSource:
         self.tenant = tenant
         self._buckets = buckets
         self._share = share
-        self._check = check
+        self._is_over = check
         self._cache = cache
         self._changes = changes
         self._left = max_samples
@@ -107,6 +107,12 @@ class MetricSource:
         self.time_s = time_s
         self.samples_read = 0
         self.series_selected = 0
+
+    def check(self) -> None:
+        """Raise PharosError when the query is to end: its time is up, or nobody waits for it."""
+        if self._session.cancelled:
+            raise PharosError(Kind.CANCELLED, "query was canceled in expression evaluation")
+        self._is_over()
 
     def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesBlock:
         """Return the samples of the series that match; see `SampleSource.select`."""
@@ -213,7 +219,7 @@ class MetricSource:
         if self._left <= 0:
             raise self._too_many()
         if self._share is not None:
-            self._share.take(samples, self._check)
+            self._share.take(samples, self.check)
 
     def _rows(
         self, table: str, value: str, selection: Selection, start_ms: int, end_ms: int, *, whole: bool
