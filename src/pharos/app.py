@@ -14,7 +14,7 @@ import socket
 import sys
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,7 @@ from prometheus_client import generate_latest
 
 from pharos.api.admin import AdminApi
 from pharos.api.catalog import CatalogApi
+from pharos.api.encode import encode_answer
 from pharos.api.federate import FederateEndpoint
 from pharos.api.prometheus import PrometheusApi
 from pharos.api.remote_read import ReadEndpoint
@@ -33,6 +34,7 @@ from pharos.api.rules import RulesApi
 from pharos.api.server import Edge, create_app
 from pharos.api.status import Reloaded, StatusApi
 from pharos.api.targets import TargetsApi
+from pharos.api.tenant import DEFAULT_TENANT
 from pharos.api.tsdb_admin import TsdbAdminApi
 from pharos.backup import take_snapshot, wait_until_stored
 from pharos.clock import Clock, SystemClock, format_duration_ms
@@ -46,7 +48,7 @@ from pharos.ingest.scrape.config import load_scrape_config
 from pharos.ingest.scrape.job import ScrapeConfig
 from pharos.ingest.scrape.scraper import Scraper
 from pharos.query.erase import Eraser
-from pharos.query.metrics import Metrics, MetricsOptions
+from pharos.query.metrics import Metrics, MetricsOptions, Times
 from pharos.store import Store, open_store
 from pharos.telemetry import REGISTRY
 
@@ -96,6 +98,18 @@ def hold_folder(folder: Path) -> Iterator[None]:
         file.write(f"{os.getpid()}\n")
         file.flush()
         yield
+
+
+_FIRST_QUERIES: Final = (
+    "up",
+    "up[1m]",
+    "sum by (job) (rate(pharos_ingest_samples_total[1m]))",
+    "max without (device) (node_filesystem_avail_bytes / on (mountpoint, device, fstype, instance, job)"
+    " node_filesystem_size_bytes)",
+    "max_over_time(node_load1[1m])",
+    "topk(1, increase(node_network_receive_bytes_total[1m]) > 0)",
+    "histogram_quantile(0.9, sum by (le) (rate(pharos_query_duration_seconds_bucket[1m])))",
+)
 
 
 @asynccontextmanager
@@ -153,7 +167,20 @@ async def open_pharos(settings: Settings) -> AsyncIterator[Pharos]:
                 reload=reload,
             )
         )
+        loading = asyncio.create_task(_load_kernels(metrics, clock), name="load kernels")
+        stack.callback(loading.cancel)
         yield Pharos(app, loader, intake, engine, reload)
+
+
+async def _load_kernels(metrics: Metrics, clock: Clock) -> None:
+    """Ask what dashboards ask first, so that nobody waits for compiled code to be read from disk."""
+    now_ms = clock.now_ms()
+    for text in _FIRST_QUERIES:
+        for times in (Times(now_ms - 60_000, now_ms, 15_000), Times(now_ms, now_ms)):
+            with suppress(PharosError):
+                await metrics.evaluate(
+                    DEFAULT_TENANT, text, times, lambda answer: list(encode_answer(answer))
+                )
 
 
 def _status_api(
