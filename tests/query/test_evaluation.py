@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -12,9 +13,10 @@ from tests.query.store import BUCKET_MS, Store, days_of
 
 from pharos.clock import SystemClock
 from pharos.engine.changes import Changes
-from pharos.engine.embedded import EmbeddedEngine
+from pharos.engine.embedded import EmbeddedEngine, EmbeddedOptions
 from pharos.errors import Kind, PharosError
 from pharos.promql.values import Answer
+from pharos.query.admission import SamplePool, SampleShare
 from pharos.query.metrics import Metrics, MetricsOptions, Times
 from pharos.telemetry import QUERY_REUSED, QUERY_SLOW
 
@@ -32,6 +34,23 @@ class _HastyClock(SystemClock):
     def monotonic_s(self) -> float:
         self.seconds += 1
         return self.seconds
+
+
+class _TellingPool(SamplePool):
+    """Tells when somebody waits for room."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.asked = threading.Event()
+
+    def _has_room(self, share: SampleShare, samples: int) -> bool:
+        room = super()._has_room(share, samples)
+        if not room:
+            self.asked.set()
+        return room
+
+    def has_room_for_all(self) -> bool:
+        return not self._held
 
 
 @pytest.fixture(scope="module")
@@ -108,3 +127,20 @@ async def test_a_dashboard_that_refreshes_continues_its_answer(
     continued = await metrics.evaluate(store.tenant, _QUERY, later, _points)
     assert QUERY_REUSED.labels("continued")._value.get() == before + 1
     assert continued == await _metrics(store).evaluate(store.tenant, _QUERY, later, _points)
+
+
+async def test_a_query_whose_client_left_gives_its_lane_back_while_it_waits(store: Store) -> None:
+    metrics = _metrics(store, MetricsOptions(max_samples=1_000))
+    metrics._samples = _TellingPool(1_000)
+    held = metrics._samples.share()
+    held.take(1_000, lambda: None)
+    asked = asyncio.create_task(metrics.evaluate(store.tenant, "m", _TIMES, _points))
+    await asyncio.to_thread(metrics._samples.asked.wait)
+    asked.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+    everyone = threading.Barrier(EmbeddedOptions().query_threads)
+    # Only when every lane of the engine is free do all of these meet.
+    await asyncio.gather(*(store.engine.run(lambda _: everyone.wait(30)) for _ in range(everyone.parties)))
+    held.close()
+    assert metrics._samples.has_room_for_all()

@@ -180,6 +180,31 @@ class _Deadline:
             )
 
 
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """One query as it was asked."""
+
+    tenant: str
+    text: str
+    expr: Expr
+    times: Times
+    lookback_ms: int
+    deadline: _Deadline
+    measured: Measured | None
+
+    def plan(self, start_ms: int | None = None) -> Planned:
+        """Return its plan, from a later step on if `start_ms` is given."""
+        return plan(
+            self.expr,
+            self.times.start_ms if start_ms is None else start_ms,
+            self.times.end_ms,
+            self.times.step_ms,
+            SUBQUERY_STEP_MS,
+            lookback_ms=self.lookback_ms,
+            text=self.text,
+        )
+
+
 class Metrics:
     """Answers questions about one store's metrics."""
 
@@ -219,64 +244,17 @@ class Metrics:
         Raises PharosError: INVALID with a position for a fault in the text, UNSUPPORTED, LIMITED, TIMEOUT.
         """
         began = self._clock.monotonic_s()
-        expr = self.parse(text)
         longest_ms = self.options.timeout_ms
         time_s = min(longest_ms if timeout_ms is None else timeout_ms, longest_ms) / 1000
         deadline = _Deadline(self._clock, began, time_s)
-        lookback_ms = lookback_ms or self.options.lookback_ms
-
-        def make_plan() -> Planned:
-            return plan(
-                expr,
-                times.start_ms,
-                times.end_ms,
-                times.step_ms,
-                SUBQUERY_STEP_MS,
-                lookback_ms=lookback_ms,
-                text=text,
-            )
-
+        question = _Question(
+            tenant, text, self.parse(text), times, lookback_ms or self.options.lookback_ms, deadline, measured
+        )
         if self._changes.arrivals.has(tenant):
-            fetches = make_plan().fetches
+            fetches = question.plan().fetches
             await self._arrived(tenant, [(fetch.start_ms, fetch.end_ms) for fetch in fetches])
-
-        def work(session: Session) -> Answer:
-            entered = self._clock.monotonic_s()
-            planned = make_plan()
-            prepared = self._clock.monotonic_s()
-            with contextlib.closing(self._samples.share()) as share:
-                source = self._source(session, tenant, deadline, share)
-                answer = self._evaluated(tenant, expr, planned, source, deadline, reuse=measured is None)
-            if measured is not None:
-                measured.queue_s = entered - began
-                measured.prepare_s = prepared - entered
-                measured.eval_s = self._clock.monotonic_s() - prepared
-                if measured.by_step:
-                    again = self._source(session, tenant, deadline)
-                    measured.samples_per_step = samples_per_step(planned, again)
-            self._tell_if_slow(tenant, planned, answer, self._clock.monotonic_s() - began)
-            return answer
-
-        async def lead(publish: Callable[[Answer], None]) -> T:
-            def answer_and_finish(session: Session) -> T:
-                deadline.check()
-                answer = work(session)
-                publish(answer)
-                return finish(answer)
-
-            async with self._admission.slot(tenant, deadline.left_s()):
-                return await self._engine.run(answer_and_finish)
-
-        async def follow(answer: Answer) -> T:
-            QUERY_REUSED.labels("shared").inc()
-            return await self._engine.run(lambda _: finish(answer))
-
         try:
-            if measured is not None:
-                return await lead(lambda _: None)
-            # With the version: an answer is shared only with those who could not have seen more than it.
-            key = (tenant, text, times, lookback_ms, self._changes.version)
-            return await self._flights.fly(key, deadline.left_s, lead, follow)
+            return await self._shared(question, finish)
         except PharosError as exc:
             QUERY_FAILED.labels(exc.kind).inc()
             raise
@@ -284,53 +262,84 @@ class Metrics:
             took_s = self._clock.monotonic_s() - began
             QUERY_SECONDS.labels("range" if times.step_ms else "instant").observe(took_s)
 
-    def _evaluated(
-        self,
-        tenant: str,
-        expr: Expr,
-        planned: Planned,
-        source: MetricSource,
-        deadline: _Deadline,
-        *,
-        reuse: bool,
-    ) -> Answer:
+    async def _shared(self, question: _Question, finish: Callable[[Answer], T]) -> T:
+        """Answer the question, together with others that ask the same at the same time."""
+        deadline = question.deadline
+
+        async def lead(publish: Callable[[Answer], None]) -> T:
+            def work(session: Session) -> T:
+                deadline.check()
+                answer = self._answer(session, question)
+                publish(answer)
+                return finish(answer)
+
+            async with self._admission.slot(question.tenant, deadline.left_s()):
+                return await self._engine.run(work)
+
+        async def follow(answer: Answer) -> T:
+            QUERY_REUSED.labels("shared").inc()
+            return await self._engine.run(lambda _: finish(answer))
+
+        if question.measured is not None:
+            return await lead(lambda _: None)
+        # With the version: an answer is shared only with those who could not have seen more than it.
+        version = self._changes.version
+        key = (question.tenant, question.text, question.times, question.lookback_ms, version)
+        return await self._flights.fly(key, deadline.left_s, lead, follow)
+
+    def _answer(self, session: Session, question: _Question) -> Answer:
+        """Return the answer, on a thread of the engine."""
+        entered = self._clock.monotonic_s()
+        planned = question.plan()
+        prepared = self._clock.monotonic_s()
+        measured, deadline = question.measured, question.deadline
+        with contextlib.closing(self._samples.share()) as share:
+            source = self._source(session, question.tenant, deadline, share)
+            try:
+                answer = self._evaluated(question, planned, source)
+            finally:
+                self._tell_if_slow(question, planned, source)
+        if measured is not None:
+            measured.queue_s = entered - deadline.began_s
+            measured.prepare_s = prepared - entered
+            measured.eval_s = self._clock.monotonic_s() - prepared
+            if measured.by_step:
+                again = self._source(session, question.tenant, deadline)
+                measured.samples_per_step = samples_per_step(planned, again)
+        return answer
+
+    def _evaluated(self, question: _Question, planned: Planned, source: MetricSource) -> Answer:
         """Return the answer of a plan, continued from a kept one where that is exact."""
         options = EvalOptions(
             delayed_name_removal=self.options.experimental,
             max_samples=self.options.max_samples,
-            check=deadline.check,
+            check=source.check,
         )
 
         def from_start(start_ms: int) -> Answer:
             if start_ms == planned.start_ms:
                 return evaluate(planned, source, options)
             QUERY_REUSED.labels("continued").inc()
-            rest = plan(
-                expr,
-                start_ms,
-                planned.end_ms,
-                planned.step_ms,
-                SUBQUERY_STEP_MS,
-                lookback_ms=planned.lookback_ms,
-                text=planned.text,
-            )
-            return evaluate(rest, source, options)
+            return evaluate(question.plan(start_ms), source, options)
 
-        if not reuse:
+        if question.measured is not None:
             return from_start(planned.start_ms)
-        return self._results.answer(tenant, expr, planned, from_start)
+        retention_ms = self.options.retention_ms
+        oldest_ms = self._clock.now_ms() - retention_ms if retention_ms else None
+        return self._results.answer(question.tenant, question.expr, planned, from_start, oldest_ms=oldest_ms)
 
-    def _tell_if_slow(self, tenant: str, planned: Planned, answer: Answer, took_s: float) -> None:
+    def _tell_if_slow(self, question: _Question, planned: Planned, source: MetricSource) -> None:
+        took_s = self._clock.monotonic_s() - question.deadline.began_s
         if not self.options.slow_ms or took_s * 1000 < self.options.slow_ms:
             return
         QUERY_SLOW.inc()
         _LOG.warning(
             "slow query: tenant=%s took_s=%.3f samples=%d series=%d query=%r plan:\n%s",
-            tenant,
+            question.tenant,
             took_s,
-            answer.samples_read,
-            len(answer.labels),
-            planned.text,
+            source.samples_read,
+            source.series_selected,
+            question.text,
             explain_tree(planned),
         )
 
