@@ -16,6 +16,7 @@ from typing import Final
 import cramjam
 import numpy as np
 
+from pharos.api import read_kernels
 from pharos.api.encode import encode_answer
 from pharos.clock import Clock
 from pharos.engine.changes import Changes
@@ -29,7 +30,7 @@ from pharos.ingest.touched import touched_buckets
 from pharos.ingest.wire_labels import metric_hash
 from pharos.promql.ast import ValueType
 from pharos.promql.functions import AGGREGATORS, FUNCTIONS, Function
-from pharos.query import pieces
+from pharos.query import pieces, step_samples
 from pharos.query.metrics import Metrics, MetricsOptions, Times
 
 _STEP_MS: Final = 15_000
@@ -127,6 +128,8 @@ def warm(clock: Clock) -> int:
     """Compile, or load from disk, what ingest, scraping and queries use; return how many queries ran."""
     warm_up()
     pieces.warm_up()
+    read_kernels.warm_up()
+    step_samples.warm_up()
     touched_buckets(np.ones(1, np.uint64), np.ones(1, np.int64))
     changes = Changes()
     changes.note_histograms(_TENANT, [metric_hash("h")])

@@ -100,3 +100,10 @@ def _selected(
     shifted = at - milliseconds(selector.offset)
     _count(block.offsets, block.ts_ms, stale, shifted, width_ms, newest, counts)
     return counts
+
+
+def warm_up() -> None:
+    """Compile the kernel, or load it from disk."""
+    one = np.zeros(1, np.int64)
+    for newest in (True, False):
+        _count(np.array([0, 1], np.int64), one, one, one, 1, newest, one.copy())
