@@ -104,8 +104,7 @@ _FIRST_QUERIES: Final = (
     "up",
     "up[1m]",
     "sum by (job) (rate(pharos_ingest_samples_total[1m]))",
-    "max without (device) (node_filesystem_avail_bytes / on (mountpoint, device, fstype, instance, job)"
-    " node_filesystem_size_bytes)",
+    "max without (device) (node_memory_MemAvailable_bytes / on (instance) node_memory_MemTotal_bytes)",
     "max_over_time(node_load1[1m])",
     "topk(1, increase(node_network_receive_bytes_total[1m]) > 0)",
     "histogram_quantile(0.9, sum by (le) (rate(pharos_query_duration_seconds_bucket[1m])))",
