@@ -76,9 +76,7 @@ QUERY_SECONDS = Histogram(
 QUERY_FAILED = Counter(
     "pharos_query_failed_total", "Queries not answered, by error kind.", ["kind"], registry=REGISTRY
 )
-QUERY_QUEUED = Gauge(
-    "pharos_query_queue_length", "Queries that wait for others to end.", registry=REGISTRY
-)
+QUERY_QUEUED = Gauge("pharos_query_queue_length", "Queries that wait for others to end.", registry=REGISTRY)
 QUERY_SLOW = Counter(
     "pharos_query_slow_total", "Queries that took longer than promql.slow_query.", registry=REGISTRY
 )
