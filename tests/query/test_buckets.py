@@ -225,6 +225,15 @@ def test_a_query_counts_what_it_takes_from_kept_buckets(engine: EmbeddedEngine) 
     assert caught.value.kind is Kind.LIMITED
 
 
+def test_loading_a_bucket_is_not_on_the_budget_of_the_query(engine: EmbeddedEngine) -> None:
+    store = _filled(engine, "loading")
+    kept = BucketCache(store.changes, StillClock(), 1 << 20)
+    one = (_NAME, Matcher("i", MatchOp.EQUAL, "2"))
+    block = store.select(one, _BEGIN, _BEGIN + BUCKET_MS - 1, kept, max_samples=30)
+    assert len(block.ts_ms) == 20
+    assert kept.nbytes > 80 * 12
+
+
 def test_additions_beyond_what_is_remembered_read_more_never_less() -> None:
     rng = random.Random(3)
     changes = Changes()

@@ -192,11 +192,19 @@ class MetricSource:
         return found.read()
 
     def rows(self, metric: int, first: int, last: int, low_ms: int | None = None) -> Rows:
-        """Return all rows of a metric in buckets first to last, from `low_ms` on; counts nothing."""
+        """Return all rows of a metric in buckets first to last, from `low_ms` on.
+
+        They are for the cache, whose size bounds them, and not of the query's budget.
+        """
         where = "" if low_ms is None else f" WHERE ts >= fromUnixTimestamp64Milli({low_ms})"
         buckets = f"b = {first}" if first == last else f"b BETWEEN {first} AND {last}"
         condition = f"tenant = {string(self.tenant)} AND {buckets} AND m = {metric}"
-        return row_chunks(self._query("samples", f"id, ts, v FROM samples PREWHERE {condition}{where}"), "v")
+        found = self._session.query(
+            Statement(f"SELECT id, ts, v FROM samples PREWHERE {condition}{where}"),
+            purpose="samples",
+            limits=Limits(time_s=self.time_s),
+        )
+        return row_chunks(found, "v")
 
     def count(self, metric: int, first: int, last: int) -> int:
         """Return how many rows a metric has in buckets first to last."""
