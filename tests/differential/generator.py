@@ -44,13 +44,15 @@ _SPANS = ("15s", "30s", "1m", "2m", "5m", "10m", "20m", "1h", "90s")
 class Generator:
     """Makes expressions; the same random generator makes the same ones.
 
-    `modern` adds what only Prometheus 3.x has, and what it answers otherwise than 2.x.
+    `modern` adds what only Prometheus 3.x has, and what it answers otherwise than 2.x
+    (docs/promql-differences.md).
     """
 
     def __init__(self, rng: random.Random, *, modern: bool) -> None:
         self._rng = rng
         self._modern = modern
         self._in_subquery = False
+        self._arithmetic = _ARITHMETIC if modern else tuple(op for op in _ARITHMETIC if op != "atan2")
 
     def expression(self) -> str:
         """Return an instant vector or a scalar in words."""
@@ -83,7 +85,7 @@ class Generator:
             (0.5, lambda: f"-({self.vector(depth - 1)})"),
             (0.5, lambda: f"vector({self.scalar(depth - 1)})"),
             (0.5, lambda: f"absent({self.vector(depth - 1)})"),
-            (0.5, lambda: f"timestamp({self.vector(depth - 1)})"),
+            (0.5, lambda: f"timestamp({self.vector(depth - 1) if self._modern else self._matched()})"),
         ]
         if self._modern:
             ways += [(1.5, lambda: self._native(depth - 1)), (1.5, lambda: self._new(depth - 1))]
@@ -110,7 +112,7 @@ class Generator:
         left, right = self.scalar(depth - 1), self.scalar(depth - 1)
         if self._rng.random() < 0.3:
             return f"({left} {self._rng.choice(_COMPARISONS)} bool {right})"
-        return f"({left} {self._rng.choice(_ARITHMETIC)} {right})"
+        return f"({left} {self._rng.choice(self._arithmetic)} {right})"
 
     def selector(self, names: tuple[str, ...] = ()) -> str:
         """Return a vector selector, maybe with `offset` and `@`."""
@@ -159,6 +161,8 @@ class Generator:
         if choice < 0.1:
             return f"quantile_over_time({rng.choice(('0', '0.5', '0.9', '1', '1.5', '-1'))}, {matrix})"
         if choice < 0.15:
+            if not self._modern:
+                matrix = f"{self._matched()}[{rng.choice(_SPANS)}]"
             return f"predict_linear({matrix}, {rng.choice(('60', '-600', '3600'))})"
         if self._modern and choice < 0.2:
             return f"double_exponential_smoothing({matrix}, {rng.choice(('0.1', '0.5'))}, 0.3)"
@@ -168,7 +172,12 @@ class Generator:
                 return f"{rng.choice(('rate', 'increase', 'delta'))}({selected})"
             selected = f"{self._matched()}[{rng.choice(_SPANS)}] anchored"
             return f"{rng.choice(('rate', 'increase', 'delta', 'resets', 'changes'))}({selected})"
-        return f"{rng.choice(_RANGES + _RANGES_3 if self._modern else _RANGES)}({matrix})"
+        function = rng.choice(_RANGES + _RANGES_3 if self._modern else _RANGES)
+        if function in {"rate", "increase"} and not self._modern:
+            matrix = self._matrix(0, ("c_total", "h_bucket", "h_count", "h_sum"))
+        if function.startswith("std") and not self._modern:
+            matrix = self._matrix(0, ("w",))
+        return f"{function}({matrix})"
 
     def _plain_function(self, depth: int) -> str:
         rng, vector = self._rng, self.vector(depth)
@@ -201,9 +210,12 @@ class Generator:
                 f"{rng.choice(('topk', 'bottomk'))}{grouping} ({rng.choice('0123')}, {self.selector(('w',))})"
             )
         if choice < 0.22:
-            label = rng.choice(("v", "job"))
+            label = rng.choice(("v", "job")) if self._modern else "zz"
             return f'count_values{grouping} ("{label}", {self.selector(("g", "up", "c_total"))})'
-        return f"{rng.choice(_AGGREGATIONS)}{grouping} ({self.vector(depth)})"
+        operator = rng.choice(_AGGREGATIONS)
+        if operator.startswith("std") and not self._modern:
+            return f"{operator}{grouping} ({self.selector(('w',))})"
+        return f"{operator}{grouping} ({self.vector(depth)})"
 
     def _matching(self, *, sets: bool = False) -> str:
         rng = self._rng
@@ -221,7 +233,7 @@ class Generator:
     def _binary(self, depth: int) -> str:
         rng = self._rng
         compare = rng.random() < 0.35
-        operator = rng.choice(_COMPARISONS if compare else _ARITHMETIC)
+        operator = rng.choice(_COMPARISONS if compare else self._arithmetic)
         word = " bool" if compare and rng.random() < 0.5 else ""
         choice = rng.random()
         if choice < 0.3:
@@ -233,10 +245,11 @@ class Generator:
             return f"({both} {operator}{word} {both})"
         if choice < 0.75:
             names = ", ".join(rng.sample(("job", "instance", "code"), rng.choice((1, 1, 2))))
-            left, right = (
-                f"{rng.choice(_AGGREGATIONS)} by ({names}) ({self.vector(depth - 1)})" for _ in "lr"
-            )
+            operators = _AGGREGATIONS if self._modern else _AGGREGATIONS[:6]
+            left, right = (f"{rng.choice(operators)} by ({names}) ({self.vector(depth - 1)})" for _ in "lr")
             return f"({left} {operator}{word} on ({names}) {right})"
+        if compare and not self._modern:
+            word = " bool"
         return f"({self.vector(depth)} {operator}{word}{self._matching()} {self.vector(depth)})"
 
     def _set_operation(self, depth: int) -> str:

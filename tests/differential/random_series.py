@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Sequence
 from typing import Any
 
 from tests.differential.demo import BASE_MS, Labels
@@ -23,6 +24,8 @@ JOBS = ("api", "web", "db")
 INSTANCES = ("a:1", "b:2", "c:3")
 ZONES = ("eu", "us", 'ünïcode, "quoted" \\ back')
 BOUNDS = ("0.1", "0.5", "1", "5", "+Inf")
+
+_ODD = (math.nan, math.inf, -math.inf, 0.0, -0.0, 1e-300)
 
 Samples = list[tuple[int, float]]
 
@@ -62,22 +65,23 @@ def _with_gaps(rng: random.Random, samples: list[Any], stale: Any) -> list[Any]:
     return out or samples[:1]
 
 
-def _counter(rng: random.Random) -> list[float]:
-    total, values = float(rng.randrange(1000)), []
+def _counter(rng: random.Random, base: float, *, resets: bool) -> list[float]:
+    total, values = 2 * base + rng.randrange(1000), []
     for _ in range(STEPS):
-        total = float(rng.randrange(5)) if rng.random() < 0.02 else total + rng.choice((0, 0, 1, 2, 7, 30))
+        restarted = resets and rng.random() < 0.02
+        total = base + rng.randrange(5) if restarted else total + rng.choice((0, 0, 1, 2, 7, 30))
         values.append(total)
     return values
 
 
-def _gauge(rng: random.Random) -> list[float]:
+def _gauge(rng: random.Random, odd_values: Sequence[float]) -> list[float]:
     odd = rng.random() < 0.3
     values, level = [], 0.0
     for _ in range(STEPS):
         level += rng.choice((-2.0, -1.0, -0.5, 0.0, 0.0, 0.5, 1.0, 3.0))
         values.append(level)
         if odd and rng.random() < 0.03:
-            values[-1] = rng.choice((math.nan, math.inf, -math.inf, 0.0, -0.0, 1e300, 1e-300))
+            values[-1] = rng.choice(odd_values)
     return values
 
 
@@ -109,41 +113,45 @@ def _native(rng: random.Random, *, custom: bool) -> list[FloatHistogram]:
 def random_series(seed: int, *, everything: bool) -> list[dict[str, Any]]:
     """Return series as `arrays.ArraySource` takes them.
 
-    `everything` adds what a Prometheus 2.x does not know or counts otherwise: native histograms, samples at
-    whole steps.
+    `everything` adds what a Prometheus 2.x does not know or counts otherwise (docs/promql-differences.md):
+    native histograms, samples at whole steps, counters near zero, sums that overflow.
     """
     rng = random.Random(seed)
+    base = 0.0 if everything else 1e6
+    odd_values = (*_ODD, 1e300) if everything else _ODD
     out: list[dict[str, Any]] = []
 
-    def add(labels: Labels, values: list[float]) -> None:
+    def add(labels: Labels, values: list[float], *, gaps: bool = True) -> None:
         times = _times(rng, exact=everything and rng.random() < 0.4)
         samples = list(zip(times, values, strict=True))
-        out.append({"labels": labels, "samples": _with_gaps(rng, samples, STALE)})
+        out.append({"labels": labels, "samples": _with_gaps(rng, samples, STALE) if gaps else samples})
 
     for job in JOBS:
         for instance in INSTANCES:
             for code in ("200", "404", "500"):
                 if rng.random() < 0.8:
-                    add(_labels("c_total", job=job, instance=instance, code=code), _counter(rng))
+                    labels = _labels("c_total", job=job, instance=instance, code=code)
+                    resets = everything or rng.random() < 0.5
+                    add(labels, _counter(rng, base, resets=resets), gaps=everything or not resets)
             zone = rng.choice(ZONES)
-            add(_labels("g", job=job, instance=instance, zone=zone), _gauge(rng))
+            add(_labels("g", job=job, instance=instance, zone=zone), _gauge(rng, odd_values))
             if rng.random() < 0.8:
-                add(_labels("g2", job=job, instance=instance), _gauge(rng))
+                add(_labels("g2", job=job, instance=instance), _gauge(rng, odd_values))
             # No two values alike, so that topk has no choice.
             add(_labels("w", job=job, instance=instance), [rng.uniform(-100, 100) for _ in range(STEPS)])
             version = rng.choice(("1", "2"))
             add(_labels("target_info", job=job, instance=instance, version=version), [1.0] * STEPS)
-        add(_labels("only", job=job), _gauge(rng))
-        _add_classic(rng, job, add)
-    add(_labels("bare"), _gauge(rng))
+        add(_labels("only", job=job), _gauge(rng, odd_values))
+        _add_classic(rng, job, base, add)
+    add(_labels("bare"), _gauge(rng, odd_values))
     add(_labels("up", job="api", instance="a:1"), [float(rng.random() < 0.9) for _ in range(STEPS)])
     if everything:
         _add_native(rng, out)
     return out
 
 
-def _add_classic(rng: random.Random, job: str, add: Any) -> None:
-    counts = [0.0] * len(BOUNDS)
+def _add_classic(rng: random.Random, job: str, base: float, add: Any) -> None:
+    counts = [base] * len(BOUNDS)
     columns: list[list[float]] = [[] for _ in BOUNDS]
     for _ in range(STEPS):
         for _ in range(rng.randrange(5)):

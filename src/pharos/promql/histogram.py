@@ -202,6 +202,7 @@ class FloatHistogram:
 
     def mul(self, factor: float) -> FloatHistogram:
         """Multiply everything by `factor` in place; a negative factor makes a gauge."""
+        factor = float(factor)  # numpy's numbers warn where Go's and Python's give NaN
         self.zero_count *= factor
         self.count *= factor
         self.sum *= factor
