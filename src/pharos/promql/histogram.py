@@ -214,6 +214,7 @@ class FloatHistogram:
 
     def div(self, scalar: float) -> FloatHistogram:
         """Divide everything by `scalar` in place; zero leaves no buckets, a negative number makes a gauge."""
+        scalar = float(scalar)
         self.zero_count = quotient(self.zero_count, scalar)
         self.count = quotient(self.count, scalar)
         self.sum = quotient(self.sum, scalar)

@@ -1,0 +1,54 @@
+"""Random queries, bounded: PHAROS_RANDOM_SECONDS (20 by default) for each comparison, PHAROS_RANDOM_SEED.
+
+Long runs: `python -m tests.differential.random --queries 1000000 --seed 2`.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.differential.arrays import ArraySource, on_the_wire
+from tests.differential.demo import in_order_of_time
+from tests.differential.random import Ask, differences, in_process, server
+from tests.differential.random_series import random_series
+from tests.differential.servers import PROMETHEUS, Client, running_pharos, running_prometheus
+
+SECONDS = float(os.environ.get("PHAROS_RANDOM_SECONDS", "20"))
+SEED = int(os.environ.get("PHAROS_RANDOM_SEED", "1"))
+LEAST = 50
+
+
+@pytest.fixture(scope="module")
+def pharos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    with running_pharos(tmp_path_factory.mktemp("random"), experimental=False) as client:
+        yield client
+
+
+def compare(found: Ask, wanted: Ask, *, modern: bool) -> None:
+    until_s = time.monotonic() + SECONDS
+    answers = list(differences(SEED, 1_000_000, found, wanted, modern=modern, until_s=until_s))
+    assert len(answers) > LEAST
+    wrong = [str(one) for one in answers if one is not None]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_server_answers_random_queries_as_the_evaluation_in_this_process(pharos: Client) -> None:
+    series = random_series(SEED, everything=True)
+    pharos.tenant = "everything"
+    pharos.write(on_the_wire(series))
+    compare(server(pharos), in_process(ArraySource(series), experimental=False), modern=True)
+
+
+if PROMETHEUS is not None:
+    # Where the peer is not installed there is nothing to compare with.
+    def test_server_answers_random_queries_as_prometheus_does(pharos: Client, tmp_path: Path) -> None:
+        pharos.tenant = "older"
+        with running_prometheus(tmp_path) as prometheus:
+            for part in in_order_of_time(on_the_wire(random_series(SEED, everything=False))):
+                pharos.write(part)
+                prometheus.write(part)
+            compare(server(pharos), server(prometheus), modern=False)
