@@ -53,12 +53,12 @@ def _page(url: str) -> str:
 
 
 def _values(page: str) -> dict[Labels, float]:
+    own = {"job": "node", "instance": "n:9100"}
     return {
-        tuple(sorted({**sample.labels, METRIC_NAME: sample.name, "job": "node", "instance": "n:9100"}.items())):
-            float(sample.value)
+        tuple(sorted({**sample.labels, METRIC_NAME: sample.name, **own}.items())): float(sample.value)
         for family in text_string_to_metric_families(page)
         for sample in family.samples
-    }  # fmt: skip
+    }
 
 
 def node_series(pages: Iterable[str]) -> list[dict[str, Any]]:

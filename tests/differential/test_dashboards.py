@@ -1,8 +1,9 @@
-"""The expressions of well-known dashboards answer as Prometheus answers them, over node_exporter's samples."""
+"""The expressions of well-known dashboards answer as Prometheus does, over node_exporter's samples."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from tests.differential.demo import BASE_MS, in_order_of_time
 from tests.differential.node_samples import made_up_series, node_pages, node_series
 from tests.differential.servers import NODE_EXPORTER, PROMETHEUS, Client, running_pharos, running_prometheus
 
-from pharos.promql.ast import Expr, VectorSelector, children
+from pharos.promql.ast import VectorSelector
 from pharos.promql.parse import parse
 
 CORPUS: dict[str, list[str]] = yaml.safe_load((Path(__file__).parent / "dashboards.yaml").read_text())
@@ -48,12 +49,16 @@ def filled_in(expr: str) -> str:
 EXPRESSIONS = [filled_in(expr) for exprs in CORPUS.values() for expr in exprs]
 
 
-def selectors(expr: Expr) -> Iterator[VectorSelector]:
+def selectors(node: object) -> Iterator[VectorSelector]:
     """Yield every vector selector of an expression."""
-    if isinstance(expr, VectorSelector):
-        yield expr
-    for child in children(expr):
-        yield from selectors(child)
+    if isinstance(node, VectorSelector):
+        yield node
+    elif isinstance(node, tuple):
+        for part in node:
+            yield from selectors(part)
+    elif is_dataclass(node):
+        for field in fields(node):
+            yield from selectors(getattr(node, field.name))
 
 
 @pytest.mark.parametrize("expr", EXPRESSIONS)
