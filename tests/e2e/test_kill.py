@@ -1,6 +1,6 @@
 """Kill -9 at random moments under full write load: nothing acknowledged is lost, nothing is there twice.
 
-PHAROS_KILLS sets how often (3 by default), PHAROS_KILL_SEED which moments, PHAROS_READY_S how soon it is ready.
+PHAROS_KILLS sets how often (3 by default), PHAROS_KILL_SEED which moments, PHAROS_READY_S the ready time.
 """
 
 from __future__ import annotations
