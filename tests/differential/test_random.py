@@ -1,4 +1,4 @@
-"""Random queries, bounded: PHAROS_RANDOM_SECONDS (20 by default) for each comparison, PHAROS_RANDOM_SEED.
+"""Random queries, bounded: PHAROS_RANDOM_SECONDS (10 by default) for each comparison, PHAROS_RANDOM_SEED.
 
 Long runs: `python -m tests.differential.random --queries 1000000 --seed 2`.
 """
@@ -17,7 +17,7 @@ from tests.differential.random import Ask, differences, in_process, server
 from tests.differential.random_series import random_series
 from tests.differential.servers import PROMETHEUS, Client, running_pharos, running_prometheus
 
-SECONDS = float(os.environ.get("PHAROS_RANDOM_SECONDS", "20"))
+SECONDS = float(os.environ.get("PHAROS_RANDOM_SECONDS", "10"))
 SEED = int(os.environ.get("PHAROS_RANDOM_SEED", "1"))
 LEAST = 50
 
