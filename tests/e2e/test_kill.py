@@ -1,6 +1,6 @@
 """Kill -9 at random moments under full write load: nothing acknowledged is lost, nothing is there twice.
 
-PHAROS_KILLS sets how often (3 by default), PHAROS_KILL_SEED which moments, PHAROS_READY_S the ready time.
+PHAROS_KILLS sets how often (3 by default), PHAROS_KILL_SEED which moments.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from bench.servers import Pharos, free_port
 from bench.verify import expected, held, wait_for
 
 KILLS = int(os.environ.get("PHAROS_KILLS", "3"))
-READY_S = float(os.environ.get("PHAROS_READY_S", "inf"))
 SEED = int(os.environ.get("PHAROS_KILL_SEED", "1"))
 SERIES = 10_000
 STEPS = 6 * 86_400 // 15
@@ -74,6 +73,5 @@ def test_killed_again_and_again_it_keeps_every_acknowledged_sample_once(server: 
     server.stop()
     server.start()
     assert held(Client(server.port), names, start_ms, end_ms) == wanted
-    # A time is no property of the code alone: the long run by hand sets the bound on a quiet machine.
+    # A time is no property of the code alone, so it is told, not asserted.
     print(f"ready after {[round(one, 2) for one in sorted(ready_s)]} s")
-    assert max(ready_s) < READY_S, ready_s

@@ -332,14 +332,9 @@ def error_body(error_type: str, message: str) -> bytes:
 def encode_answer(
     answer: Answer,
     *,
-    is_range: bool = False,  # noqa: ARG001
-    step_ms: int = 0,  # noqa: ARG001
     limit: int = 0,
 ) -> Iterator[bytes]:
-    """Yield the whole body of a query's answer; with a `limit`, of that many series at most, and a warning.
-
-    The answer says itself what shape and times it has: `is_range` and `step_ms` change nothing.
-    """
+    """Yield the whole body of a query's answer; with a `limit`, of that many series at most, and a warning."""
     series = answer.labels if answer.raw is None else answer.raw.labels
     listed = answer.type in {AnswerType.VECTOR, AnswerType.MATRIX}
     truncated = listed and 0 < limit < len(series)
