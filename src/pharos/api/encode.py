@@ -329,12 +329,8 @@ def error_body(error_type: str, message: str) -> bytes:
     return json_text({"status": "error", "errorType": error_type, "error": message})
 
 
-def encode_answer(
-    answer: Answer,
-    *,
-    limit: int = 0,
-) -> Iterator[bytes]:
-    """Yield the whole body of a query's answer; with a `limit`, of that many series at most, and a warning."""
+def encode_answer(answer: Answer, *, limit: int = 0) -> Iterator[bytes]:
+    """Yield the body of a query's answer; with a `limit`, of that many series at most, and a warning."""
     series = answer.labels if answer.raw is None else answer.raw.labels
     listed = answer.type in {AnswerType.VECTOR, AnswerType.MATRIX}
     truncated = listed and 0 < limit < len(series)
