@@ -37,14 +37,21 @@ class ArraySource:
                 np.array([sample[1] for sample in samples], np.float64),
                 one.get("native", ()),
             )
+        self._named = {labels: dict(labels) for labels in self._series}
+        self._selected: dict[tuple[Matcher, ...], list[Labels]] = {}
+
+    def _matching(self, matchers: tuple[Matcher, ...]) -> list[Labels]:
+        if matchers not in self._selected:
+            self._selected[matchers] = [
+                labels
+                for labels, have in self._named.items()
+                if all(matcher.matches(have.get(matcher.name, "")) for matcher in matchers)
+            ]
+        return self._selected[matchers]
 
     def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesBlock:
         """Return the matching series in order of their labels."""
-        chosen = []
-        for labels in self._series:
-            have = dict(labels)
-            if all(matcher.matches(have.get(matcher.name, "")) for matcher in matchers):
-                chosen.append(labels)
+        chosen = self._matching(tuple(matchers))
         ts, values, rows = [], [], []
         offsets, histogram_offsets = [0], [0]
         for labels in chosen:

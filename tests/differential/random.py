@@ -14,7 +14,9 @@ import re
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,10 @@ from pharos.errors import PharosError
 from pharos.promql.evaluate import EvalOptions, evaluate_text
 
 SLOW_S = 20.0
+_AHEAD = 4
+"""How many queries the server is asked while this process evaluates an earlier one."""
+_AGAIN = 0.1
+"""How often a range query is asked once more."""
 Ask = Callable[[str, "Times"], Any]
 
 
@@ -125,24 +131,61 @@ def differences(
 
     What comes of rounding alone is not yielded as a difference.
     """
-    rng = random.Random(seed)
     series = random_series(seed, everything=modern)
+    with ThreadPoolExecutor(1) as asking:
+        ahead: deque[tuple[str, Times, Future[tuple[Any, float]]]] = deque()
+        for query, times in _questions(seed, queries, modern=modern):
+            if time.monotonic() > until_s:
+                break
+            ahead.append((query, times, asking.submit(_timed, found, query, times)))
+            if len(ahead) > _AHEAD:
+                yield _compared(*ahead.popleft(), wanted, series, modern=modern)
+        while ahead:
+            yield _compared(*ahead.popleft(), wanted, series, modern=modern)
+
+
+def _questions(seed: int, queries: int, *, modern: bool) -> Iterator[tuple[str, Times]]:
+    """Yield queries; some range queries come again a few steps later, as a dashboard asks them."""
+    rng = random.Random(seed)
     generator = Generator(rng, modern=modern)
-    for _ in range(queries):
-        if time.monotonic() > until_s:
-            return
+    left = queries
+    while left > 0:
         query, times = generator.expression(), random_times(rng, exact=modern)
-        began = time.monotonic()
-        ours = found(query, times)
-        took_s = time.monotonic() - began
-        tolerance = _SPREAD_TOLERANCE if _SPREAD.search(query) else TOLERANCE
-        text = difference(ours, wanted(query, times), notes=modern, tolerance=tolerance)
-        if text is None and took_s > SLOW_S:
-            text = f"took {took_s:.0f} s"
-        elif text is not None and is_rounding(series, query, times):
-            print(f"rounding: {query}", file=sys.stderr)
-            text = None
-        yield None if text is None else Difference(query, times, text)
+        yield query, times
+        left -= 1
+        while left > 0 and times.step_ms and rng.random() < _AGAIN:
+            shift = rng.choice((0, 1, 1, 2, 10)) * times.step_ms
+            start = times.start_ms + rng.choice((0, shift))
+            times = Times(start, times.end_ms + shift, times.step_ms)
+            yield query, times
+            left -= 1
+
+
+def _timed(ask: Ask, query: str, times: Times) -> tuple[Any, float]:
+    began = time.monotonic()
+    answer = ask(query, times)
+    return answer, time.monotonic() - began
+
+
+def _compared(
+    query: str,
+    times: Times,
+    answered: Future[tuple[Any, float]],
+    wanted: Ask,
+    series: Sequence[Mapping[str, Any]],
+    *,
+    modern: bool,
+) -> Difference | None:
+    expected = wanted(query, times)
+    ours, took_s = answered.result()
+    tolerance = _SPREAD_TOLERANCE if _SPREAD.search(query) else TOLERANCE
+    text = difference(ours, expected, notes=modern, tolerance=tolerance)
+    if text is None and took_s > SLOW_S:
+        text = f"took {took_s:.0f} s"
+    elif text is not None and is_rounding(series, query, times):
+        print(f"rounding: {query}", file=sys.stderr)
+        text = None
+    return None if text is None else Difference(query, times, text)
 
 
 def main() -> int:
