@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
+import urllib.request
 from collections.abc import Callable
 
+from bench.freshness import HEADERS
 from playwright.sync_api import Page, Request, expect
+from tests.ingest.rw_messages import compress, v1_body
 from tests.ui.conftest import Watched, painted_share
 
 Open = Callable[..., Watched]
@@ -59,6 +63,36 @@ def test_every_panel_of_the_host_and_of_pharos_has_data(open_page: Open) -> None
     ):
         card = page.locator("article", has=page.get_by_role("heading", name=title, exact=True))
         expect(card.get_by_role("img")).to_be_visible(timeout=FIGURES)
+
+
+def _write_hosts(url: str, tenant: str) -> None:
+    """Two minutes of two hosts, one of them idle and the other one burning."""
+    now_ms = time.time_ns() // 1_000_000
+    times = range(now_ms - 120_000, now_ms + 1, 5_000)
+    series = []
+    for instance, idle_share in (("calm:9100", 0.9), ("burning:9100", 0.01)):
+        of = [("instance", instance), ("job", "machines")]
+        series.append({"labels": [("__name__", "node_load1"), *of], "samples": [(at, 1.0) for at in times]})
+        labels = [("__name__", "node_cpu_seconds_total"), ("cpu", "0"), *of, ("mode", "idle")]
+        idle = [(at, (at - times[0]) / 1000 * idle_share) for at in times]
+        series.append({"labels": labels, "samples": idle})
+    headers = {**HEADERS, "X-Scope-OrgID": tenant}
+    request = urllib.request.Request(f"{url}/api/v1/write", compress(v1_body(series)), headers)
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        assert answer.status == 204
+
+
+def test_of_several_hosts_it_names_the_one_that_burns(open_page: Open, ui_url: str) -> None:
+    _write_hosts(ui_url, "hosts")
+    page = open_page("/", tenant="hosts").page
+    finding = page.get_by_role("link", name="CPU of burning:9100 99 % busy")
+    expect(finding).to_be_visible(timeout=FIGURES)
+    busiest = page.locator(".tile", has=page.get_by_text("Busiest CPU", exact=True))
+    expect(busiest).to_contain_text("burning:9100")
+    expect(page.get_by_role("img", name="CPU busy")).to_be_visible()
+    finding.click()
+    expect(page.locator(".page-head select").first).to_have_value("burning:9100")
+    expect(page.get_by_role("heading", name="CPU by mode")).to_be_visible()
 
 
 def test_says_which_targets_are_down(open_page: Open) -> None:

@@ -34,6 +34,12 @@ export function Attention({
 
 function FindingText({ finding }: { finding: Finding }): ReactElement {
   if (finding.page) return <Link to={finding.page}>{finding.text}</Link>;
+  if (finding.host !== undefined)
+    return (
+      <Link to="/" search={(before: Record<string, unknown>) => ({ ...before, host: finding.host })}>
+        {finding.text}
+      </Link>
+    );
   if (finding.expr === undefined) return <span>{finding.text}</span>;
   return (
     <Link to="/explore" search={{ q0: finding.expr } as never}>

@@ -99,8 +99,8 @@ export function HomePage(): ReactElement {
               value={host ?? ''}
               onChange={(event) => setSearch({ host: event.target.value || undefined })}
             >
-              <option value="">all together</option>
-              {snapshot.hosts.map((name) => (
+              <option value="">all, side by side</option>
+              {snapshot.hosts.map(({ name }) => (
                 <option key={name}>{name}</option>
               ))}
             </select>
@@ -130,7 +130,7 @@ export function HomePage(): ReactElement {
           <h2 className="group-title">{group === 'host' ? 'Host' : 'Pharos'}</h2>
           <div className="panel-grid">
             {PANELS.filter((panel) => panel.group === group).map((panel) => (
-              <PanelCard key={panel.id} panel={panel} snapshot={snapshot} host={host} onZoom={zoom} />
+              <PanelCard key={panel.id} panel={panel} snapshot={snapshot} onZoom={zoom} />
             ))}
           </div>
         </section>

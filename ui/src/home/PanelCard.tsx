@@ -6,7 +6,7 @@ import { formatValue } from '../design/format';
 import { useScheme } from '../design/hooks';
 import { Icon } from '../design/Icon';
 import type { HomeSnapshot, PanelColumns } from './load';
-import { fillIn, type Panel } from './panels';
+import { drawn, fillIn, type Panel } from './panels';
 
 const HEIGHT = 158;
 
@@ -32,7 +32,7 @@ function colorsOf(names: readonly string[], scheme: Scheme): string[] {
 
 /** Room for two lines where the number of series can change, so that nothing jumps when it does. */
 function legendClass(panel: Panel): string {
-  return panel.queries.some((query) => query.by !== undefined) ? 'legend-line two' : 'legend-line';
+  return panel.queries.some((query) => query.name === undefined) ? 'legend-line two' : 'legend-line';
 }
 
 function Values(props: {
@@ -62,17 +62,18 @@ function Values(props: {
 export function PanelCard(props: {
   panel: Panel;
   snapshot: HomeSnapshot | undefined;
-  host: string | null;
   onZoom: (expr: string, fromMs: number, toMs: number) => void;
 }): ReactElement {
-  const { panel, snapshot, host, onZoom } = props;
+  const { snapshot, onZoom } = props;
+  const matchers = snapshot?.matchers ?? null;
+  const panel = drawn(props.panel, snapshot !== undefined && matchers === null);
   const scheme = useScheme();
   const [at, setAt] = useState<number | null>(null);
   const data = snapshot?.panels[panel.id];
   const names = data?.names;
   const colors = useMemo(() => colorsOf(names ?? [], scheme), [names, scheme]);
   const searches = Object.fromEntries(
-    panel.queries.map((query, i) => [`q${i}`, fillIn(query.expr, host, '1m')]),
+    panel.queries.map((query, i) => [`q${i}`, fillIn(query.expr, matchers, '1m')]),
   );
   const filled = data !== undefined && data.names.length > 0;
   return (
@@ -107,7 +108,7 @@ export function PanelCard(props: {
             {...(data.names.includes('free') ? { faint: data.names.indexOf('free') } : {})}
             syncKey="home"
             onCursor={setAt}
-            onZoom={(from, to) => onZoom(fillIn(panel.queries[0]?.expr ?? '', host, '1m'), from, to)}
+            onZoom={(from, to) => onZoom(fillIn(panel.queries[0]?.expr ?? '', matchers, '1m'), from, to)}
           />
         ) : (
           <div className={data ? 'empty' : 'card-wait'} title={data?.error ?? undefined}>

@@ -1,7 +1,7 @@
 import type { ReactElement } from 'react';
 import { formatValue, type Unit } from '../design/format';
 import type { HomeSnapshot } from './load';
-import { levelOf, LIMITS, newest, total, type Level } from './verdict';
+import { highest, levelOf, LIMITS, newest, total, type Level } from './verdict';
 
 interface Tile {
   name: string;
@@ -9,6 +9,21 @@ interface Tile {
   unit: Unit;
   level: Level;
   more: string;
+}
+
+/** Of several hosts the worst, by name: an average would hide the one that burns. */
+function overviewTiles(snapshot: HomeSnapshot): Tile[] {
+  const worst = (name: string, panelId: 'cpu' | 'memory' | 'fill'): Tile => {
+    const [host, value] = highest(newest(snapshot, panelId));
+    return { name, value, unit: 'ratio', level: levelOf(value, ...LIMITS[panelId]), more: host };
+  };
+  const [talker, traffic] = highest(newest(snapshot, 'network'));
+  return [
+    worst('Busiest CPU', 'cpu'),
+    worst('Fullest memory', 'memory'),
+    worst('Fullest disk', 'fill'),
+    { name: 'Most traffic', value: traffic, unit: 'bytes-per-second', level: 'good', more: talker },
+  ];
 }
 
 function hostTiles(snapshot: HomeSnapshot): Tile[] {
@@ -104,12 +119,15 @@ const NAMES = [
 /** The figures to read first. Tiles stand in their places before the first answer. */
 export function Tiles({ snapshot }: { snapshot: HomeSnapshot | undefined }): ReactElement {
   const tiles: Tile[] = snapshot
-    ? [...pharosTiles(snapshot), ...hostTiles(snapshot)]
+    ? [
+        ...pharosTiles(snapshot),
+        ...(snapshot.matchers === null ? overviewTiles(snapshot) : hostTiles(snapshot)),
+      ]
     : NAMES.map((name) => ({ name, value: null, unit: 'none', level: 'unknown', more: ' ' }));
   return (
     <div className="tiles">
-      {tiles.map((tile) => (
-        <div className={`tile panel ${tile.level}`} key={tile.name}>
+      {tiles.map((tile, i) => (
+        <div className={`tile panel ${tile.level}`} key={i}>
           <div className="tile-name">{tile.name}</div>
           <div className="tile-value">{tile.value === null ? '–' : formatValue(tile.value, tile.unit)}</div>
           <div className="tile-more ellipsis" title={tile.more}>

@@ -6,14 +6,19 @@ import type { Labels } from '../api/types';
 import { gridTimes, parseFloatText, summarize, toColumn, type Column } from '../chart/columns';
 import { alignGrid, chooseStep, formatDuration } from '../time/range';
 import {
+  drawn,
   FIGURES,
   fillIn,
   HOSTS_QUERY,
+  matchersOf,
+  MOST_SERIES,
+  nameHosts,
   panelExpr,
   PANELS,
   PART,
   unite,
   type Figure,
+  type Host,
   type Panel,
 } from './panels';
 
@@ -30,7 +35,9 @@ export interface HomeSnapshot {
   range: [number, number];
   panels: Readonly<Record<string, PanelColumns>>;
   figures: Readonly<Record<Figure, number | null>>;
-  hosts: string[];
+  hosts: readonly Host[];
+  /** The matchers of the host that is shown; null when the host panels show an overview of all. */
+  matchers: string | null;
   takenMs: number;
 }
 
@@ -44,26 +51,25 @@ export interface HomeRequest {
   fit: boolean;
 }
 
-const MOST_SERIES = 12;
-
-function nameOf(panel: Panel, labels: Labels): string {
+function nameOf(panel: Panel, labels: Labels, hosts: readonly Host[]): string {
   const [first] = panel.queries;
-  return labels[PART] ?? labels[first?.by ?? ''] ?? first?.name ?? 'value';
+  const told = labels[PART] ?? labels[first?.by ?? ''] ?? first?.name;
+  if (told !== undefined) return told;
+  const { job = '', instance = '' } = labels;
+  return hosts.find((host) => host.job === job && host.instance === instance)?.name ?? instance;
 }
 
 async function loadPanel(
   panel: Panel,
-  request: HomeRequest,
-  grid: Grid,
-  length: number,
+  { hosts, matchers, grid, times }: HomeSnapshot,
   signal: AbortSignal,
 ): Promise<PanelColumns> {
   const windowText = formatDuration(Math.max(60, grid.step * 4) * 1000);
   try {
-    const { data } = await queryRange(fillIn(panelExpr(panel), request.host, windowText), grid, signal);
+    const { data } = await queryRange(fillIn(panelExpr(panel), matchers, windowText), grid, signal);
     const found = (data.resultType === 'matrix' ? data.result : []).map((series) => ({
-      name: nameOf(panel, series.metric),
-      column: toColumn(series, grid, length),
+      name: nameOf(panel, series.metric, hosts),
+      column: toColumn(series, grid, times.length),
     }));
     const order = panel.queries.map((query) => query.name);
     found.sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
@@ -106,11 +112,11 @@ async function loadFigures(nowMs: number, signal: AbortSignal): Promise<Figures>
   }
 }
 
-async function loadHosts(nowMs: number, signal: AbortSignal): Promise<string[]> {
+async function loadHosts(nowMs: number, signal: AbortSignal): Promise<Host[]> {
   try {
     const { data } = await queryInstant(HOSTS_QUERY, nowMs / 1000, signal);
     if (data.resultType !== 'vector') return [];
-    return data.result.map((one) => one.metric.instance ?? '').sort();
+    return nameHosts(data.result.map((one) => one.metric));
   } catch (error) {
     refusal(error);
     return [];
@@ -150,7 +156,8 @@ export async function loadHome(
   const times = gridTimes(grid);
   const panels: Record<string, PanelColumns> = {};
   let figures = NO_FIGURES;
-  let hosts: string[] = [];
+  const hosts = await loadHosts(request.nowMs, signal);
+  const matchers = matchersOf(request.host, hosts);
   const snapshot = (): HomeSnapshot => ({
     times,
     grid,
@@ -158,18 +165,16 @@ export async function loadHome(
     panels: { ...panels },
     figures,
     hosts,
+    matchers,
     takenMs: request.nowMs,
   });
   await Promise.all([
     ...PANELS.map(async (panel) => {
-      panels[panel.id] = await loadPanel(panel, request, grid, times.length, signal);
+      panels[panel.id] = await loadPanel(drawn(panel, matchers === null), snapshot(), signal);
       onPart?.(snapshot());
     }),
     loadFigures(request.nowMs, signal).then((found) => {
       figures = found;
-    }),
-    loadHosts(request.nowMs, signal).then((found) => {
-      hosts = found;
     }),
   ]);
   return snapshot();

@@ -1,5 +1,5 @@
-// What the home page asks and how it shows it. `$host` stands for the matchers of the chosen host, `$w` for the
-// window of rates.
+// What the home page asks and how it shows it. `$host` stands for the matchers of one host, `$w` for the window of
+// rates. Where several hosts are known and none is chosen, a panel shows its overview: a line for each host.
 
 import type { Unit } from '../design/format';
 
@@ -18,7 +18,18 @@ export interface Panel {
   queries: readonly PanelQuery[];
   stacked?: boolean;
   atLeast?: number;
+  overview?: Overview;
 }
+
+/** A host panel for all hosts: one figure of each. */
+export interface Overview {
+  title: string;
+  unit: Unit;
+  atLeast?: number;
+  expr: string;
+}
+
+const HOST = 'by (job, instance)';
 
 const REAL_DISKS = 'device!~"(loop|ram|dm-|zram|md|sr).*"';
 const REAL_NETS = 'device!~"lo|veth.*|docker.*|br-.*|cni.*|flannel.*|virbr.*"';
@@ -32,6 +43,12 @@ export const PANELS: readonly Panel[] = [
     unit: 'ratio',
     stacked: true,
     atLeast: 1,
+    overview: {
+      title: 'CPU busy',
+      unit: 'ratio',
+      atLeast: 1,
+      expr: `1 - avg ${HOST} (rate(node_cpu_seconds_total{mode="idle"}[$w]))`,
+    },
     queries: [
       {
         expr: `sum by (mode) (rate(node_cpu_seconds_total{$host,mode!="idle"}[$w])) / scalar(count(count by (cpu) (node_cpu_seconds_total{$host,mode="idle"})))`,
@@ -45,6 +62,12 @@ export const PANELS: readonly Panel[] = [
     title: 'Memory',
     unit: 'bytes',
     stacked: true,
+    overview: {
+      title: 'Memory used',
+      unit: 'ratio',
+      atLeast: 1,
+      expr: `1 - max ${HOST} (node_memory_MemAvailable_bytes) / max ${HOST} (node_memory_MemTotal_bytes)`,
+    },
     queries: [
       {
         expr: 'node_memory_MemTotal_bytes{$host} - node_memory_MemFree_bytes{$host} - node_memory_Buffers_bytes{$host} - node_memory_Cached_bytes{$host}',
@@ -59,6 +82,11 @@ export const PANELS: readonly Panel[] = [
     group: 'host',
     title: 'Load',
     unit: 'none',
+    overview: {
+      title: 'Load per CPU',
+      unit: 'none',
+      expr: `max ${HOST} (node_load1) / count ${HOST} (node_cpu_seconds_total{mode="idle"})`,
+    },
     queries: [
       { expr: 'node_load1{$host}', name: '1 min' },
       { expr: 'node_load5{$host}', name: '5 min' },
@@ -71,6 +99,11 @@ export const PANELS: readonly Panel[] = [
     group: 'host',
     title: 'Disk throughput',
     unit: 'bytes-per-second',
+    overview: {
+      title: 'Disk throughput',
+      unit: 'bytes-per-second',
+      expr: `sum ${HOST} (rate(node_disk_read_bytes_total{${REAL_DISKS}}[$w]) + rate(node_disk_written_bytes_total{${REAL_DISKS}}[$w]))`,
+    },
     queries: [
       { expr: `sum(rate(node_disk_read_bytes_total{$host,${REAL_DISKS}}[$w]))`, name: 'read' },
       { expr: `sum(rate(node_disk_written_bytes_total{$host,${REAL_DISKS}}[$w]))`, name: 'written' },
@@ -82,6 +115,12 @@ export const PANELS: readonly Panel[] = [
     title: 'File systems filled',
     unit: 'ratio',
     atLeast: 1,
+    overview: {
+      title: 'Fullest file system',
+      unit: 'ratio',
+      atLeast: 1,
+      expr: `1 - min ${HOST} (node_filesystem_avail_bytes{${REAL_FILES}} / node_filesystem_size_bytes{${REAL_FILES}})`,
+    },
     queries: [
       {
         expr: `1 - min by (mountpoint) (node_filesystem_avail_bytes{$host,${REAL_FILES}} / node_filesystem_size_bytes{$host,${REAL_FILES}})`,
@@ -94,6 +133,11 @@ export const PANELS: readonly Panel[] = [
     group: 'host',
     title: 'Network',
     unit: 'bytes-per-second',
+    overview: {
+      title: 'Network, both ways',
+      unit: 'bytes-per-second',
+      expr: `sum ${HOST} (rate(node_network_receive_bytes_total{${REAL_NETS}}[$w]) + rate(node_network_transmit_bytes_total{${REAL_NETS}}[$w]))`,
+    },
     queries: [
       { expr: `sum(rate(node_network_receive_bytes_total{$host,${REAL_NETS}}[$w]))`, name: 'received' },
       { expr: `sum(rate(node_network_transmit_bytes_total{$host,${REAL_NETS}}[$w]))`, name: 'sent' },
@@ -190,11 +234,50 @@ export const FIGURES = {
 
 export type Figure = keyof typeof FIGURES;
 
-export const HOSTS_QUERY = 'group by (instance) (node_load1{job="node"})';
+/** At most so many lines a chart; of more hosts the highest at each moment. */
+export const MOST_SERIES = 12;
+
+/** The panel as it is drawn: of one host, or its overview of all of them. */
+export function drawn(panel: Panel, overview: boolean): Panel {
+  if (!overview || panel.overview === undefined) return panel;
+  const { expr, ...rest } = panel.overview;
+  return { id: panel.id, group: panel.group, ...rest, queries: [{ expr: `topk(${MOST_SERIES}, ${expr})` }] };
+}
+
+/** A host is what one job scrapes at one instance; whichever job that is, node_exporter's names tell it. */
+export interface Host {
+  job: string;
+  instance: string;
+  /** The instance alone where no other job scrapes the same. */
+  name: string;
+}
+
+export const HOSTS_QUERY = 'group by (job, instance) (node_load1)';
+
+/** Sorted by name, each name once. */
+export function nameHosts(found: readonly { job?: string; instance?: string }[]): Host[] {
+  const count = new Map<string, number>();
+  for (const { instance = '' } of found) count.set(instance, (count.get(instance) ?? 0) + 1);
+  return found
+    .map(({ job = '', instance = '' }) => ({
+      job,
+      instance,
+      name: count.get(instance) === 1 ? instance : `${instance} (${job})`,
+    }))
+    .sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
+}
+
+/** The matchers of the host of that name, or of the only one; null when all are to be shown together. */
+export function matchersOf(chosen: string | null, hosts: readonly Host[]): string | null {
+  const host = chosen === null ? hosts[0] : hosts.find((one) => one.name === chosen);
+  if (chosen === null && hosts.length > 1) return null;
+  // A host that is gone, or not seen yet, has its past still.
+  if (host === undefined) return `instance=${JSON.stringify(chosen ?? '')}`;
+  return `job=${JSON.stringify(host.job)},instance=${JSON.stringify(host.instance)}`;
+}
 
 /** `expr` with the host's matchers and the rate window put in. */
-export function fillIn(expr: string, host: string | null, windowText: string): string {
-  const matchers = host === null ? 'job="node"' : `job="node",instance=${JSON.stringify(host)}`;
+export function fillIn(expr: string, matchers: string | null, windowText: string): string {
   // The window first: a host's name may hold `$w`.
-  return expr.replaceAll('$w', windowText).replaceAll('$host', () => matchers);
+  return expr.replaceAll('$w', windowText).replaceAll('$host', () => matchers ?? '');
 }

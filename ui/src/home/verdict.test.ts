@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ActiveTarget } from '../api/types';
 import { startOfData, type HomeSnapshot, type PanelColumns } from './load';
-import { fillIn, panelExpr, PANELS, unite } from './panels';
+import { drawn, fillIn, matchersOf, nameHosts, panelExpr, PANELS, unite } from './panels';
 import { judge, newest } from './verdict';
 
 function snapshot(panels: Record<string, Record<string, (number | null)[]>>, figures = {}): HomeSnapshot {
@@ -15,6 +15,7 @@ function snapshot(panels: Record<string, Record<string, (number | null)[]>>, fig
     panels: shown,
     figures: { uptime: 60, rejected: 0, setAside: 0, diskFree: 1e12, ...figures },
     hosts: [],
+    matchers: 'job="node",instance="a"',
     takenMs: 0,
   };
 }
@@ -54,6 +55,16 @@ describe('the verdict', () => {
     expect(judge(snapshot({ cpu: { user: [0.6], system: [0.38] } }), [])[0]?.level).toBe('bad'));
   it('warns of rejected samples', () =>
     expect(judge(snapshot({}, { rejected: 3 }), [])[0]?.text).toBe('3/s samples are rejected'));
+  it('names each host in need when all are shown', () => {
+    const all = {
+      ...snapshot({ cpu: { a: [0.99], b: [0.1] }, memory: { a: [0.2], b: [0.9] } }),
+      matchers: null,
+    };
+    expect(judge(all, []).map((one) => [one.text, one.host])).toEqual([
+      ['CPU of a 99 % busy', 'a'],
+      ['Memory of b 90 % used', 'b'],
+    ]);
+  });
   it('does not take an old value for the present', () =>
     expect(newest(snapshot({ lag: { lag: [99, null, null, null, null, null] } }), 'lag').size).toBe(0));
 });
@@ -72,7 +83,24 @@ describe('the range of a young server', () => {
 
 describe('query templates', () => {
   it('takes the host as a quoted matcher, whatever it is called', () =>
-    expect(fillIn('rate(x{$host}[$w])', 'a"b$w', '1m')).toBe('rate(x{job="node",instance="a\\"b$w"}[1m])'));
+    expect(
+      fillIn('rate(x{$host}[$w])', matchersOf('a"b$w', nameHosts([{ job: 'n', instance: 'a"b$w' }])), '1m'),
+    ).toBe('rate(x{job="n",instance="a\\"b$w"}[1m])'));
+  it('tells the same instance of two jobs apart', () => {
+    const hosts = nameHosts([{ job: 'n', instance: 'x' }, { job: 'm', instance: 'x' }, { instance: 'y' }]);
+    expect(hosts.map((host) => host.name)).toEqual(['x (m)', 'x (n)', 'y']);
+    expect(matchersOf('x (m)', hosts)).toBe('job="m",instance="x"');
+    expect(matchersOf('y', hosts)).toBe('job="",instance="y"');
+  });
+  it('shows the only host by itself, several as an overview, and a host that is gone', () => {
+    expect(matchersOf(null, nameHosts([{ job: 'n', instance: 'x' }]))).toBe('job="n",instance="x"');
+    expect(matchersOf(null, nameHosts([{ instance: 'x' }, { instance: 'y' }]))).toBe(null);
+    expect(matchersOf('z', [])).toBe('instance="z"');
+  });
+  it('has an overview of every host panel, a line for each host', () => {
+    for (const panel of PANELS.filter((one) => one.group === 'host'))
+      expect(panelExpr(drawn(panel, true))).toMatch(/^topk\(12, .*by \(job, instance\)/);
+  });
   it('asks several things at once and can tell them apart', () =>
     expect(
       unite([

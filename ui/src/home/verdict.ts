@@ -12,6 +12,8 @@ export interface Finding {
   /** A PromQL expression that shows it, or the page that does. */
   expr?: string;
   page?: '/targets';
+  /** The host whose panels show it. */
+  host?: string;
 }
 
 /** The newest value of each series of a panel, by name; a value older than a few steps counts as none. */
@@ -29,6 +31,13 @@ export function total(values: ReadonlyMap<string, number>): number | null {
   return values.size === 0 ? null : [...values.values()].reduce((a, b) => a + b, 0);
 }
 
+/** The highest with its name; no name and null when there is none. */
+export function highest(values: ReadonlyMap<string, number>): [string, number | null] {
+  let found: [string, number | null] = ['', null];
+  for (const [name, value] of values) if (found[1] === null || value > found[1]) found = [name, value];
+  return found;
+}
+
 /** `bad` from `bad` up, `warn` from `warn` up. */
 export function levelOf(value: number | null | undefined, warn: number, bad: number): Level {
   if (value == null) return 'unknown';
@@ -36,19 +45,40 @@ export function levelOf(value: number | null | undefined, warn: number, bad: num
   return value >= warn ? 'warn' : 'good';
 }
 
-export const LIMITS = {
+type Measure = 'cpu' | 'memory' | 'fill' | 'lag' | 'log';
+
+/** From where a measure is suspicious, and from where it is bad. */
+export const LIMITS: Readonly<Record<Measure, readonly [number, number]>> = {
   cpu: [0.85, 0.97],
   memory: [0.88, 0.96],
   fill: [0.85, 0.95],
   lag: [2, 15],
   log: [512 * 2 ** 20, 4 * 2 ** 30],
-} as const;
+};
 
 function say(level: Level, finding: Omit<Finding, 'level'>): Finding[] {
   return level === 'warn' || level === 'bad' ? [{ level, ...finding }] : [];
 }
 
+const OVERVIEW_SAYS = [
+  ['cpu', 'CPU of', 'busy'],
+  ['memory', 'Memory of', 'used'],
+  ['fill', 'A file system of', 'full'],
+] as const;
+
+function overviewFindings(snapshot: HomeSnapshot): Finding[] {
+  return OVERVIEW_SAYS.flatMap(([panelId, whose, how]) =>
+    [...newest(snapshot, panelId)].flatMap(([host, value]) =>
+      say(levelOf(value, ...LIMITS[panelId]), {
+        text: `${whose} ${host} ${formatValue(value, 'ratio')} ${how}`,
+        host,
+      }),
+    ),
+  );
+}
+
 function hostFindings(snapshot: HomeSnapshot): Finding[] {
+  if (snapshot.matchers === null) return overviewFindings(snapshot);
   const cpu = total(newest(snapshot, 'cpu'));
   const memory = newest(snapshot, 'memory');
   const used = memory.get('used');
@@ -62,7 +92,7 @@ function hostFindings(snapshot: HomeSnapshot): Finding[] {
     findings.push(
       ...say(levelOf(fill, ...LIMITS.fill), {
         text: `File system ${mount} is ${formatValue(fill, 'ratio')} full`,
-        expr: `node_filesystem_avail_bytes{job="node",mountpoint=${JSON.stringify(mount)}}`,
+        expr: `node_filesystem_avail_bytes{${snapshot.matchers},mountpoint=${JSON.stringify(mount)}}`,
       }),
     );
   return findings;
