@@ -166,13 +166,15 @@ async def open_pharos(settings: Settings) -> AsyncIterator[Pharos]:
                 reload=reload,
             )
         )
-        loading = asyncio.create_task(_load_kernels(metrics, clock), name="load kernels")
+        loading = asyncio.create_task(_load_kernels(metrics, clock, loader), name="load kernels")
         stack.callback(loading.cancel)
         yield Pharos(app, loader, intake, engine, reload)
 
 
-async def _load_kernels(metrics: Metrics, clock: Clock) -> None:
+async def _load_kernels(metrics: Metrics, clock: Clock, loader: Loader) -> None:
     """Ask what dashboards ask first, so that nobody waits for compiled code to be read from disk."""
+    # Not beside the recovery, which everybody waits for.
+    await asyncio.shield(asyncio.wrap_future(loader.recovered))
     now_ms = clock.now_ms()
     for text in _FIRST_QUERIES:
         for times in (Times(now_ms - 60_000, now_ms, 15_000), Times(now_ms, now_ms)):

@@ -60,7 +60,7 @@ class Ingest(_Section):
         default=512 << 20, description="Below this much free disk nothing is accepted."
     )
     max_pending: SizeBytes = Field(
-        default=512 << 20,
+        default=192 << 20,
         description="Accepted but not yet stored samples in memory before senders must wait.",
     )
     max_body: SizeBytes = Field(default=32 << 20, description="The largest request body, packed.")

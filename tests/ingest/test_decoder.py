@@ -144,6 +144,19 @@ def test_a_hundred_thousand_new_series_grow_the_table_of_known_ones() -> None:
     assert int(again.columns(TENANT).counts[places.SERIES]) == 0
 
 
+def test_a_request_that_ends_badly_after_the_table_grew_leaves_its_series_to_be_registered() -> None:
+    decoder = _decoder()
+    request = [
+        {"labels": [("__name__", "m"), ("i", str(i))], "samples": [(NOW_MS, float(i))]} for i in range(20_000)
+    ]
+    body = v1_body(request)
+    with pytest.raises(PharosError, match="malformed"):
+        decoder.decode(Run(), TENANT, body + b"\xff", NOW_MS * 1_000_000)
+    run = Run()
+    decoder.decode(run, TENANT, body, NOW_MS * 1_000_000)
+    assert int(run.columns(TENANT).counts[places.SERIES]) == 20_000
+
+
 def test_tenants_do_not_share_known_series() -> None:
     decoder, run = _decoder(), Run()
     body = v1_body([{"labels": [("__name__", "m")], "samples": [(NOW_MS, 1.0)]}])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import cramjam
 import numpy as np
 import pytest
 from tests.ingest.rw_messages import v1_body
@@ -15,7 +17,7 @@ from pharos.engine.changes import Changes
 from pharos.engine.native import Column
 from pharos.errors import Kind, PharosError
 from pharos.ingest.accept import Intake, IntakeOptions
-from pharos.ingest.decoder import Decoder
+from pharos.ingest.decoder import Decoder, FrameKind
 from pharos.ingest.loader import Loader, LoaderOptions
 from pharos.wal import Wal, WalOptions
 
@@ -41,6 +43,10 @@ class ScriptedEngine:
             raise refused
         self.blocks.setdefault((table, token), values)
 
+    def tables(self, table: str) -> list[str]:
+        """Return the tokens of a table's blocks, in the order of the first load of each."""
+        return [token for name, token in self.blocks if name == table]
+
     def stored(self) -> list[float]:
         return sorted(v for (table, _), values in self.blocks.items() if table == "samples" for v in values)
 
@@ -48,20 +54,33 @@ class ScriptedEngine:
 class Trip:
     """An intake and a loader over a log in a folder."""
 
-    def __init__(self, folder: Path, engine: ScriptedEngine, floor: int = 0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        engine: ScriptedEngine,
+        floor: int = 0,
+        bounds: IntakeOptions = IntakeOptions(pending_bytes=1 << 20),  # noqa: B008 - it is frozen
+    ) -> None:
         clock = SystemClock()
         self.wal = Wal.open(folder / "log", clock=clock, options=WalOptions(segment_bytes=1 << 40))
         decoder = Decoder(seed=7, today=clock.now_ms() // 86_400_000, max_age_ms=0)
-        self.intake = Intake(self.wal, decoder, clock, IntakeOptions(pending_bytes=1 << 20))
+        self.intake = Intake(self.wal, decoder, clock, bounds)
         options = LoaderOptions(interval_s=0.01, free_floor_bytes=floor, retry_s=0.01)
         self.loader = Loader(engine, Changes(), self.wal, self.intake, decoder, folder, clock, options)  # type: ignore[arg-type]
         self._now_ms = clock.now_ms()
 
-    def write(self, *values: float) -> None:
+    def write(self, *values: float, metric: str = "m", packed: bool = False) -> None:
         async def accept() -> None:
             for value in values:
-                series = {"labels": [("__name__", "m")], "samples": [(self._now_ms, value)]}
-                await self.intake.accept("default", v1_body([series]), source="test")
+                series = {"labels": [("__name__", metric)], "samples": [(self._now_ms, value)]}
+                body = v1_body([series])
+                if packed:
+                    snappy = bytes(cramjam.snappy.compress_raw(body))
+                    await self.intake.accept_packed(
+                        "default", FrameKind.REMOTE_WRITE_1, snappy, source="test"
+                    )
+                else:
+                    await self.intake.accept("default", body, source="test")
 
         asyncio.run(accept())
 
@@ -140,6 +159,76 @@ def test_what_a_stopped_process_left_in_the_log_is_stored_by_the_next(folder: Pa
     second.run_to_the_end()
     assert second.loader.is_recovered
     assert engine.stored() == [1.0, 2.0]
+
+
+def _left_in_the_log(folder: Path, *writes: Sequence[float]) -> list[str]:
+    """Have each of `writes` in a segment of its own and nothing stored; return the segments' names."""
+    trip = Trip(folder, ScriptedEngine(_nothing_refused))
+    for values in writes:
+        trip.write(*values)
+        trip.intake.take()
+    trip.intake.close()
+    trip.wal.close()
+    return trip.wal.sealed()
+
+
+def test_recovery_stores_segments_in_order_each_under_its_name_and_a_series_once(folder: Path) -> None:
+    segments = _left_in_the_log(folder, [1.0, 2.0], [3.0], [4.0, 5.0])
+    assert len(segments) == 3
+    engine = ScriptedEngine(_nothing_refused)
+    Trip(folder, engine).run_to_the_end()
+    assert engine.tables("samples") == segments
+    assert engine.tables("series") == segments[:1]
+    assert engine.stored() == [1.0, 2.0, 3.0, 4.0, 5.0]
+
+
+def test_recovery_registers_a_series_anew_after_a_segment_that_was_refused(folder: Path) -> None:
+    segments = _left_in_the_log(folder, [POISON], [3.0])
+
+    def refuse(_table: str, values: list[float]) -> PharosError | None:
+        return PharosError(Kind.BUG, "cannot parse") if POISON in values else None
+
+    engine = ScriptedEngine(refuse)
+    trip = Trip(folder, engine)
+    trip.run_to_the_end()
+    assert engine.stored() == [3.0]
+    assert segments[1] in engine.tables("series")
+    assert trip.wal.sealed() == []
+
+
+def test_senders_are_held_back_during_recovery_and_scrapes_are_not(folder: Path) -> None:
+    _left_in_the_log(folder, [1.0])
+    is_down = threading.Event()
+    is_down.set()
+
+    def refuse(_table: str, _values: list[float]) -> PharosError | None:
+        return PharosError(Kind.UNAVAILABLE, "not yet") if is_down.is_set() else None
+
+    engine = ScriptedEngine(refuse)
+    trip = Trip(folder, engine, bounds=IntakeOptions(early_bytes=1))
+    trip.loader.start()
+    trip.write(2.0, packed=True)
+    with pytest.raises(PharosError, match="still being stored") as caught:
+        trip.write(3.0, packed=True)
+    assert caught.value.kind is Kind.UNAVAILABLE
+    assert caught.value.retry_after_s
+    trip.write(4.0)
+    is_down.clear()
+    trip.loader.recovered.result(timeout=60)
+    trip.write(5.0, 6.0, packed=True)
+    trip.end()
+    assert engine.stored() == [1.0, 2.0, 4.0, 5.0, 6.0]
+
+
+def test_a_run_that_has_its_size_is_ended_and_so_is_its_segment(folder: Path) -> None:
+    engine = ScriptedEngine(_nothing_refused)
+    trip = Trip(folder, engine, bounds=IntakeOptions(run_bytes=100))
+    trip.write(*(float(i) for i in range(10)))
+    assert [run.frames for run in trip.intake.take()] == [2, 4, 4]
+    assert len(trip.wal.sealed()) == 3
+    trip.run_to_the_end()
+    assert engine.stored() == [float(i) for i in range(10)]
+    assert trip.wal.sealed() == []
 
 
 def test_below_the_disk_floor_nothing_is_accepted(folder: Path) -> None:

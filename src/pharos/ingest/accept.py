@@ -35,10 +35,12 @@ _SPARE_COLUMNS = 2
 class IntakeOptions:
     """Bounds of what is accepted but not yet stored."""
 
-    pending_bytes: int = 512 << 20
+    pending_bytes: int = 192 << 20
     """Decoded columns in memory beyond which senders are told to wait."""
-    run_bytes: int = 48 << 20
-    """A run of this size is loaded at once."""
+    early_bytes: int = 4 << 20
+    """The same for senders, while what a former process left in the log is being loaded."""
+    run_bytes: int = 24 << 20
+    """A run of this size is ended and loaded at once, so that no segment takes long to load again."""
     threads: int = 2
 
 
@@ -61,6 +63,9 @@ class Intake:
         self._spare: list[TenantColumns] = []
         self._run = Run(self._spare)
         self._pending: list[Run] = []
+        self._sealing: Future[str | None] | None = None
+        """Done when the newest ended segment is on the medium, and so are those before it."""
+        self._is_early = False
         self._pool = ThreadPoolExecutor(options.threads, thread_name_prefix="intake")
         self._refusal: PharosError | None = None
         self.full = threading.Event()
@@ -71,6 +76,14 @@ class Intake:
     def refuse(self, reason: PharosError | None) -> None:
         """Turn requests away with `reason` from now on; None opens the intake again."""
         self._refusal = reason
+
+    def hold_back(self, *, is_early: bool) -> None:
+        """Take only little from senders while what a former process left in the log is being loaded.
+
+        They repeat what they were not thanked for, and decoding at their full rate beside it would double
+        the time it takes. What is made in this process cannot be repeated, and is taken as ever.
+        """
+        self._is_early = is_early
 
     async def accept_packed(self, tenant: str, kind: FrameKind, body: bytes, *, source: str) -> Accepted:
         """Store a packed request durably and return what became of it.
@@ -118,6 +131,7 @@ class Intake:
     ) -> Accepted:
         if self._refusal is not None:
             raise self._refusal
+        self._check_room(is_repeatable=plain is None)
         if plain is None:
             plain = plain_body(kind, body)
         else:
@@ -125,7 +139,6 @@ class Intake:
         recv_ns = self._clock.now_ns()
 
         with self._lock:
-            self._check_room()
             accepted, undo = self._decoder.decode(self._run, tenant, plain, recv_ns)
             if accepted.is_empty:
                 return accepted
@@ -144,16 +157,27 @@ class Intake:
                 self._decoder.decode(self._run, tenant, plain, recv_ns)
             self._note_frame(segment, recv_ns)
             self._note_past(tenant, accepted, recv_ns // 1_000_000 - LIVE_MS)
+            if self._run.memory_bytes() > self._options.run_bytes:
+                self._end_run()
+                self.full.set()
         return accepted
 
-    def _check_room(self) -> None:
-        pending = sum(run.memory_bytes() for run in self._pending) + self._run.memory_bytes()
+    def _check_room(self, *, is_repeatable: bool) -> None:
+        """Raise UNAVAILABLE when too much waits; what others decode at this moment may go beyond it."""
+        pending = sum(run.memory_bytes() for run in [*self._pending, self._run])
         if pending > self._options.pending_bytes:
             raise PharosError(
                 Kind.UNAVAILABLE,
                 f"{pending >> 20} MiB of accepted samples wait to be stored",
                 hint="the disk or the store cannot follow; senders should retry",
                 retry_after_s=2.0,
+            )
+        if self._is_early and is_repeatable and pending > self._options.early_bytes:
+            raise PharosError(
+                Kind.UNAVAILABLE,
+                "what was accepted before the last crash is still being stored",
+                hint="Pharos is nearly ready; senders should retry",
+                retry_after_s=1.0,
             )
 
     def _note_frame(self, segment: str, recv_ns: int) -> None:
@@ -162,13 +186,16 @@ class Intake:
         run.frames += 1
         if not run.oldest_recv_ns:
             run.oldest_recv_ns = recv_ns
-        if run.memory_bytes() > self._options.run_bytes:
-            self.full.set()
 
     def _note_past(self, tenant: str, accepted: Accepted, live_ms: int) -> None:
         least, most = self._run.last_span(tenant, accepted)
         if least < live_ms:
             self._arrivals.note(self._run, tenant, least, most)
+
+    def _end_run(self) -> None:
+        """Let the next frame begin another segment and another run; the lock is held."""
+        self._sealing = self._wal.begin_seal()
+        self._retire_run()
 
     def _retire_run(self) -> None:
         if self._run.frames:
@@ -180,17 +207,15 @@ class Intake:
 
         They count as pending until `stored` is called with each.
         """
-        sealed: Future[str | None] | None = None
         with self._lock:
             self.full.clear()
             if self._run.frames:
-                sealed = self._wal.begin_seal()
-                self._retire_run()
-            taken = list(self._pending)
+                self._end_run()
+            taken, sealing = list(self._pending), self._sealing
             SERIES_KNOWN.set(int(self._decoder.known.used[0]))
-        if sealed is not None:
+        if sealing is not None:
             # The medium is waited for outside of the lock: requests go on into the next segment.
-            sealed.result()
+            sealing.result()
         return taken
 
     def stored(self, run: Run) -> None:
@@ -200,10 +225,7 @@ class Intake:
         self._arrivals.stored(run)
         with self._lock:
             self._pending.remove(run)
-            for columns in run.tenants.values():
-                if len(self._spare) < _SPARE_COLUMNS:
-                    columns.counts[:] = 0
-                    self._spare.append(columns)
+            run.give_back(_SPARE_COLUMNS)
 
     def forget_series(self) -> None:
         """Register every series anew: called when a run was not stored as it was."""

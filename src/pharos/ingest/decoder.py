@@ -6,7 +6,7 @@ that the frame carries.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pharos.errors import Kind, PharosError
 from pharos.ingest import decode, histogram_check, run, wire_labels
-from pharos.ingest.known import DAY_MS, KnownSeries
+from pharos.ingest.known import DAY_MS, KnownArrays, KnownSeries
 from pharos.ingest.parts import Parts, SeenMetadata, decode_parts
 from pharos.ingest.protobuf_kernels import read_length, read_tag
 from pharos.ingest.run import TenantColumns
@@ -119,6 +119,13 @@ class Run:
             found = self.tenants[tenant] = self._spare.pop() if self._spare else TenantColumns()
         return found
 
+    def give_back(self, most: int) -> None:
+        """Put the columns among the spare ones, of which `most` are kept; the run is done."""
+        for columns in self.tenants.values():
+            if len(self._spare) < most:
+                columns.counts[:] = 0
+                self._spare.append(columns)
+
     def last_span(self, tenant: str, accepted: Accepted) -> tuple[int, int]:
         """Return the first and the last time, in ms, of the samples of the frame that was decoded last.
 
@@ -144,7 +151,8 @@ class Undo:
 
     tenant: str
     mark: NDArray[np.int64]
-    parts: int = field(default=0)
+    known: KnownArrays
+    parts: int
 
 
 class Decoder:
@@ -181,14 +189,14 @@ class Decoder:
         """
         self.known.turn_to(recv_ns // 1_000_000 // DAY_MS)
         columns = into.columns(tenant)
-        undo = Undo(tenant, columns.mark(), len(into.parts))
+        undo = Undo(tenant, columns.mark(), self.known.arrays, len(into.parts))
         buf = np.frombuffer(body, np.uint8)
         seed = self.known.seed_of(tenant)
         bounds = self._bounds(recv_ns // 1_000_000)
         try:
             ended, at = self._pass_over(buf, columns, seed, bounds)
             if ended == decode.SCATTERED:
-                columns.rollback(undo.mark, self.known.arrays.days)
+                self._roll_back(columns, undo)
                 buf = np.frombuffer(gather_labels(bytes(body)), np.uint8)
                 ended, at = self._pass_over(buf, columns, seed, bounds)
             _check_end(ended, at)
@@ -252,10 +260,15 @@ class Decoder:
 
     def undo(self, from_run: Run, undo: Undo) -> None:
         """Take the last decoded frame out of the run again."""
-        columns = from_run.columns(undo.tenant)
-        columns.rollback(undo.mark, self.known.arrays.days)
+        self._roll_back(from_run.columns(undo.tenant), undo)
         del from_run.parts[undo.parts :]
         self._seen_metadata.clear()
+
+    def _roll_back(self, columns: TenantColumns, undo: Undo) -> None:
+        columns.rollback(undo.mark, self.known.arrays.days)
+        if self.known.arrays is not undo.known:
+            # The table was replaced meanwhile, and what the frame registered can no longer be told apart.
+            self.known.clear()
 
     def decode_frame(
         self, into: Run, kind: int, tenant: str, payload: memoryview | bytes, recv_ns: int

@@ -9,8 +9,13 @@ from __future__ import annotations
 import logging
 import shutil
 import threading
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
@@ -22,6 +27,7 @@ from pharos.ingest import run as places
 from pharos.ingest.accept import Intake
 from pharos.ingest.decoder import Decoder, Run
 from pharos.ingest.load import load_run
+from pharos.ingest.run import TenantColumns
 from pharos.ingest.touched import touched_buckets
 from pharos.telemetry import (
     DISK_FREE_BYTES,
@@ -33,6 +39,8 @@ from pharos.telemetry import (
 from pharos.wal import Frame, Wal
 
 _LOG = logging.getLogger(__name__)
+
+_SPARE_COLUMNS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,37 +76,58 @@ class Loader:
         self._clock = clock
         self._options = options
         self._stopping = threading.Event()
-        self._recovered = threading.Event()
         self._left = wal.sealed()
+        self.recovered: Future[None] = Future()
+        """Done when everything that a former process left in the log is in the store."""
+        intake.hold_back(is_early=bool(self._left))
         self._thread = threading.Thread(target=self._loop, name="loader", daemon=True)
 
     @property
     def is_recovered(self) -> bool:
         """Whether everything that a former process left in the log is in the store."""
-        return self._recovered.is_set()
+        return self.recovered.done()
 
     def _recover(self) -> None:
-        """Load every segment that a former process left, one at a time, so that memory stays bounded."""
+        """Load every segment that a former process left, the oldest first.
+
+        While one is being stored the next is decoded, and no more, so that memory stays bounded.
+        """
         if self._left:
             _LOG.info("recovering %d log segments", len(self._left))
         while self._left:
-            segment = self._left[0]
-            frames = self._wal.read(segment)
-            run = self._decode_all(segment, frames)
-            self._load_with_retries(run)
-            self._note_changes(run)
-            self._wal.commit(segment)
-            # Only now: a round that fails before this takes the same segment again.
-            del self._left[0]
-            _LOG.info("recovered log segment %s: %d frames, %d left", segment, len(frames), len(self._left))
-        self._recovered.set()
+            self._recover_in_order()
+        self._intake.hold_back(is_early=False)
+        self.recovered.set_result(None)
 
-    def _decode_all(self, segment: str, frames: list[Frame]) -> Run:
-        run = Run()
+    def _recover_in_order(self) -> None:
+        """Load the segments that are left, up to and including the first that is not stored as it was.
+
+        One decoder serves them all, since a series that an earlier segment brought is stored before it is
+        needed. It is not the intake's, which may be decoding new requests at the same time.
+        """
+        decoder, spare = self._decoder.fresh(), list[TenantColumns]()
+
+        def decode(segment: str) -> Run:
+            return self._decode_all(decoder, Run(spare), segment)
+
+        with closing(_one_ahead(decode, list(self._left))) as runs:
+            for run in runs:
+                is_whole = self._load_with_retries(run)
+                self._note_changes(run)
+                self._wal.commit(run.segment)
+                run.give_back(_SPARE_COLUMNS)
+                # Only now: a round that fails before this takes the same segment again.
+                del self._left[0]
+                _LOG.info(
+                    "recovered log segment %s: %d frames, %d left", run.segment, run.frames, len(self._left)
+                )
+                if not is_whole:
+                    return
+
+    def _decode_all(self, decoder: Decoder, run: Run, segment: str) -> Run:
+        """Return the run with the frames of a sealed segment added; what cannot be decoded is set aside."""
         run.segment = segment
-        # A decoder of its own: intake may be decoding new requests at the same time.
-        decoder = self._decoder.fresh()
-        for index, frame in enumerate(frames):
+        for index, frame in enumerate(self._wal.read(segment)):
             try:
                 decoder.decode_frame(run, frame.kind, frame.tenant, frame.payload, frame.recv_ns)
             except PharosError as exc:
@@ -110,8 +139,9 @@ class Loader:
         if not run.is_torn:
             return run
         self._intake.forget_series()
-        frames = self._wal.read(run.segment) if run.segment in self._wal.sealed() else []
-        return self._decode_all(run.segment, frames)
+        if run.segment not in self._wal.sealed():
+            return Run()
+        return self._decode_all(self._decoder.fresh(), Run(), run.segment)
 
     def _set_aside(self, segment: str, index: int, exc: PharosError) -> None:
         path = self._wal.set_aside(segment, index, str(exc))
@@ -120,8 +150,11 @@ class Loader:
             "frame %d of log segment %s cannot be stored and was kept in %s: %s", index, segment, path, exc
         )
 
-    def _load_with_retries(self, run: Run) -> None:
-        """Load a run, waiting out what passes; frames that the engine refuses are set aside."""
+    def _load_with_retries(self, run: Run) -> bool:
+        """Load a run, waiting out what passes; frames that the engine refuses are set aside.
+
+        Returns whether it was stored as it was, and with it every series that it registers.
+        """
         while True:
             try:
                 with LOADER_SECONDS.time():
@@ -132,13 +165,13 @@ class Loader:
                     _LOG.error("log segment %s is refused by the store, isolating: %s", run.segment, exc)
                     self._load_halves(run.segment, self._wal.read(run.segment), 0)
                     self._intake.forget_series()
-                    return
+                    return False
                 _LOG.warning("log segment %s waits for the store: %s", run.segment, exc)
                 if self._stopping.wait(self._options.retry_s):
                     raise
             else:
                 LOADER_RUNS.labels("loaded").inc()
-                return
+                return True
 
     def _load_halves(self, segment: str, frames: list[Frame], first: int) -> None:
         """Load frames [first, first + len) of a refused segment, halving until the bad ones stand alone."""
@@ -188,6 +221,8 @@ class Loader:
             self._thread.join()
 
     def _loop(self) -> None:
+        # The first at once: what a former process left is waited for.
+        self._round()
         while not self._stopping.is_set():
             self._intake.full.wait(self._options.interval_s)
             self._round()
@@ -226,3 +261,15 @@ class Loader:
             )
         else:
             self._intake.refuse(None)
+
+
+def _one_ahead(make: Callable[[str], Run], segments: Sequence[str]) -> Generator[Run]:
+    """Yield what `make` returns for each segment, made on another thread while the one before is in use."""
+    with ThreadPoolExecutor(1, thread_name_prefix="recovery") as ahead:
+        making: deque[Future[Run]] = deque()
+        for segment in segments:
+            making.append(ahead.submit(make, segment))
+            if len(making) > 1:
+                yield making.popleft().result()
+        while making:
+            yield making.popleft().result()
