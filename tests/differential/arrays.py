@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tests.differential.written import histogram_fields
 
 from pharos.labels import Labels, Matcher
-from pharos.promql.histogram import FloatHistogram
+from pharos.promql.histogram import FloatHistogram, ResetHint
 from pharos.promql.histogram_columns import encode_columns
 from pharos.promql.source import SeriesBlock
 
@@ -35,7 +35,7 @@ class ArraySource:
             self._series[tuple(one["labels"])] = _Kept(
                 np.array([sample[0] for sample in samples], np.int64),
                 np.array([sample[1] for sample in samples], np.float64),
-                one.get("native", ()),
+                [(at, _believed(native)) for at, native in one.get("native", ())],
             )
         self._named = {labels: dict(labels) for labels in self._series}
         self._selected: dict[tuple[Matcher, ...], list[Labels]] = {}
@@ -70,6 +70,13 @@ class ArraySource:
             values=np.concatenate([np.empty(0, np.float64), *values]),
             histograms=encode_columns(np.array(histogram_offsets, np.int64), rows) if rows else None,
         )
+
+
+def _believed(histogram: FloatHistogram) -> FloatHistogram:
+    """Return the histogram as a store gives it back: of its hint only that it is a gauge."""
+    if histogram.hint is ResetHint.GAUGE:
+        return histogram
+    return replace(histogram, hint=ResetHint.UNKNOWN)
 
 
 def on_the_wire(series: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

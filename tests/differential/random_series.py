@@ -88,6 +88,7 @@ def _gauge(rng: random.Random, odd_values: Sequence[float]) -> list[float]:
 def _native(rng: random.Random, *, custom: bool) -> list[FloatHistogram]:
     out, counts, spent = [], [0.0] * 5, 0.0
     schema = rng.choice((0, 0, 1, 3))
+    hints = rng.choice(((ResetHint.UNKNOWN,), (ResetHint.GAUGE,), tuple(ResetHint)))
     for _ in range(STEPS):
         if rng.random() < 0.02:
             counts, spent = [0.0] * 5, 0.0
@@ -98,14 +99,19 @@ def _native(rng: random.Random, *, custom: bool) -> list[FloatHistogram]:
             positive = {i: counts[i] for i in range(4)}
             out.append(
                 FloatHistogram(
-                    CUSTOM_SCHEMA, sum(counts[:4]), spent, positive=positive, custom=(0.5, 1.0, 2.0)
+                    CUSTOM_SCHEMA,
+                    sum(counts[:4]),
+                    spent,
+                    positive=positive,
+                    custom=(0.5, 1.0, 2.0),
+                    hint=rng.choice(hints),
                 )
             )
         else:
             positive = {i - 1: counts[i] for i in range(4)}
             total = sum(counts)
             out.append(
-                FloatHistogram(schema, total, spent, 0.001, counts[4], positive, hint=ResetHint.UNKNOWN)
+                FloatHistogram(schema, total, spent, 0.001, counts[4], positive, hint=rng.choice(hints))
             )
     return out
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pharos.errors import Kind, PharosError
-from pharos.labels import Matcher, labels_of
+from pharos.labels import Labels, Matcher, labels_of
 from pharos.promql.aggregate_hash import hash_labels, xxhash64
 from pharos.promql.annotations import format_f, format_g
 from pharos.promql.calls import dates_of
@@ -109,6 +109,27 @@ def test_annotations_point_into_the_text() -> None:
     assert answer.warnings == ("PromQL warning: quantile value should be between 0 and 1, got 3 (2:12)",)
 
 
+def _one_histogram(labels: Labels, histogram: FloatHistogram) -> Counting:
+    source = Counting()
+    none = np.empty(0, np.int64)
+    columns = encode_columns(np.asarray([0, 1], np.int64), [(0, 0, histogram)])
+    source.block = SeriesBlock([labels], np.zeros(2, np.int64), none, np.empty(0), None, columns)
+    return source
+
+
+def test_series_that_differ_by_name_alone_are_refused_by_range_functions_at_any_step() -> None:
+    source = Counting(2, 5)
+    source.block.labels[:] = [labels_of({"__name__": name}) for name in ("a_total", "b_total")]
+    source.block.ts_ms[5:] += 1_200_000
+    query = '{__name__=~"[ab]_total"}'
+    assert evaluate_text(f"-{query}", source, 0, 1_500_000, 60_000).labels == [()]
+    with pytest.raises(PharosError, match="same labelset"):
+        evaluate_text(f"rate({query}[5m])", source, 0, 1_500_000, 60_000)
+    delayed = EvalOptions(delayed_name_removal=True)
+    merged = evaluate_text(f"rate({query}[5m])", source, 0, 1_500_000, 60_000, options=delayed)
+    assert merged.labels == [()]
+
+
 @pytest.mark.parametrize(
     ("value", "g", "f"),
     [
@@ -163,10 +184,7 @@ def test_times_before_the_epoch_and_beyond_the_calendar_have_dates() -> None:
 @pytest.mark.parametrize("delayed", [False, True])
 def test_a_count_of_histograms_keeps_type_and_unit_unless_names_go_late(delayed: bool) -> None:
     labels = labels_of({"__name__": "h", "__type__": "histogram", "i": "1"})
-    histograms = encode_columns(np.asarray([0, 1], np.int64), [(0, 0, FloatHistogram(0, 5.0, 1.0))])
-    none = np.empty(0, np.int64)
-    source = Counting()
-    source.block = SeriesBlock([labels], np.zeros(2, np.int64), none, np.empty(0), None, histograms)
+    source = _one_histogram(labels, FloatHistogram(0, 5.0, 1.0))
     answer = evaluate_text(
         "histogram_count(h)", source, 0, 0, 0, options=EvalOptions(delayed_name_removal=delayed)
     )

@@ -26,7 +26,9 @@ from pharos.promql.values_labels import keep_labels, leave_labels
 KEEPING: Final = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
 """Aggregations that give back some of their input instead of one series a group."""
 
-_MAX_INT: Final = 9223372036854775807.0
+_MIN_INT: Final = -9223372036854775808.0
+_MAX_INT: Final = 9223372036854774784.0
+"""The first number that Prometheus takes for too large: the last float before 2^63."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +218,7 @@ def _keep(node: Aggregate, grid: Grid, values: Floats, places: Places, notes: An
         return empty_grid(steps)
     if np.isnan(values).any():
         raise PharosError(Kind.INVALID, "Parameter value is NaN")
-    if low <= -_MAX_INT:
+    if low <= _MIN_INT:
         raise PharosError(Kind.INVALID, f"Scalar value {format_g(low)} underflows int64")
     if high >= _MAX_INT:
         raise PharosError(Kind.INVALID, f"Scalar value {format_g(high)} overflows int64")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -240,13 +240,19 @@ def vector_vector(what: Operator, matching: Matching, left: Grid, right: Grid) -
         matched = group_counts(one_numbers, count, one.present) > 0
         pairs = _joined(pairs, _fill(many, many_numbers, matched, active, is_many=True))
     labels = _result_labels(what, matching, many, one, pairs)
-    unique = _check_unique(matching, pairs, labels, count)
+    fills = (fill_many, fill_one)
+    if fill_many is not None or np.unique(pairs.groups).size < pairs.groups.size:
+        # Only what gives a result counts as a match.
+        matches = replace(pairs, masks=_with_result(what, (many, one), fills, pairs, swapped=swapped))
+    else:
+        matches = pairs
+    unique = _check_unique(matching, matches, labels, count)
     if fill_many is not None:
-        matched = group_counts(pairs.groups, count, pairs.masks) > 0
+        matched = group_counts(matches.groups, count, matches.masks) > 0
         extra = _fill(one, one_numbers, matched, active, is_many=False)
         labels += _result_labels(what, matching, many, one, extra)
         pairs = _joined(pairs, extra)
-    result = _operate_pairs(what, (many, one), (fill_many, fill_one), pairs, swapped=swapped)
+    result = _operate_pairs(what, (many, one), fills, pairs, swapped=swapped)
     result.labels = labels
     if what.bool_modifier and what.delayed:
         result.dropped = np.ones(len(labels), np.bool_)
@@ -367,6 +373,21 @@ def _result_labels(what: Operator, matching: Matching, many: Grid, one: Grid, pa
             for mine, other in zip(result, sides[1], strict=True)
         ]
     return result
+
+
+def _with_result(
+    what: Operator,
+    sides: tuple[Grid, Grid],
+    fills: tuple[float | None, float | None],
+    pairs: Pairs,
+    *,
+    swapped: bool,
+) -> Bools:
+    """Return where a pair has a result, kept or not; between floats every operator but trimming has one."""
+    if what.op not in TRIM and all(side.cells is None for side in sides):
+        return pairs.masks
+    silent = replace(what, bool_modifier=True, annotations=Annotations())
+    return _operate_pairs(silent, sides, fills, pairs, swapped=swapped).present
 
 
 def _operate_pairs(

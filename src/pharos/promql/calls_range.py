@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -25,8 +26,9 @@ from pharos.promql.kernels_rate import (
 )
 from pharos.promql.kernels_sorted import quantile_window
 from pharos.promql.kernels_window import extreme_window, mark_changes, mark_drops, over_window, transitions
-from pharos.promql.values import Grid, drop_absent, lose_names
-from pharos.promql.values_labels import label_value, metric_names
+from pharos.promql.literals import format_fixed
+from pharos.promql.values import DUPLICATE_SERIES, Grid, drop_absent, has_duplicates, lose_names
+from pharos.promql.values_labels import all_without_name, label_value, metric_names
 
 _SIMPLE: Final = {
     "avg_over_time": ops.AVG,
@@ -77,13 +79,22 @@ def range_function(call: RangeCall, windows: Windows) -> Grid:
 
 
 def finish_names(call: RangeCall, grid: Grid) -> Grid:
-    """Return the result without absent series and, unless the function keeps them, without names."""
+    """Return the result without absent series and, unless the function keeps them, without names.
+
+    Raises PharosError(INVALID) where two series are the same without them, at whichever steps: other than
+    functions of instant vectors, those of ranges are not merged (promql/engine.go).
+    """
     grid = drop_absent(grid)
     if call.node.func in {"rate", "increase"}:
         _warn_non_counter(call, grid)
     if call.node.func in NAME_KEEPING:
         return grid
-    return lose_names(grid, delayed=call.delayed)
+    if call.delayed:
+        return lose_names(grid, delayed=True)
+    labels, may_repeat = all_without_name(grid.labels)
+    if may_repeat and has_duplicates(labels):
+        raise PharosError(Kind.INVALID, DUPLICATE_SERIES)
+    return replace(grid, labels=labels)
 
 
 def _warn_non_counter(call: RangeCall, grid: Grid) -> None:
@@ -107,9 +118,8 @@ def _over_time(call: RangeCall, w: Windows, out: Floats, present: Bools) -> None
     first = call.scalars[0] if call.scalars else zeros
     second = call.scalars[1] if len(call.scalars) > 1 else zeros
     name = call.node.func
-    if name == "double_exponential_smoothing" and w.samples.offsets[-1] > 0:
-        _check_factor(first, "smoothing")
-        _check_factor(second, "trend")
+    if name == "double_exponential_smoothing":
+        _check_factors(first, second, w)
     s = w.samples
     over_window(
         _SIMPLE[name], s.offsets, s.ts, s.values, w.first_ms, w.stride_ms, w.steps, w.range_ms,
@@ -117,13 +127,31 @@ def _over_time(call: RangeCall, w: Windows, out: Floats, present: Bools) -> None
     )  # fmt: skip
 
 
-def _check_factor(values: Floats, what: str) -> None:
-    bad = values[(values <= 0) | (values >= 1)]
-    if bad.size:
+def _check_factors(smoothing: Floats, trend: Floats, w: Windows) -> None:
+    """Refuse factors that are out of range at a step where a window holds anything."""
+    bad = [(values <= 0) | (values >= 1) for values in (smoothing, trend)]
+    if not (bad[0] | bad[1]).any():
+        return
+    for k in np.flatnonzero((bad[0] | bad[1]) & _populated(w)).tolist():
+        what, values = ("smoothing", smoothing) if bad[0][k] else ("trend", trend)
         short = what[0] + "f"
-        raise PharosError(
-            Kind.INVALID, f"invalid {what} factor. Expected: 0 < {short} < 1, got: {float(bad[0]):f}"
-        )
+        got = format_fixed(float(values[k]))
+        raise PharosError(Kind.INVALID, f"invalid {what} factor. Expected: 0 < {short} < 1, got: {got}")
+
+
+def _populated(w: Windows) -> Bools:
+    """Return the steps at which the window of some series holds a float or a histogram."""
+    ends = w.first_ms + w.stride_ms * np.arange(w.steps, dtype=np.int64)
+    found = np.zeros(w.steps, np.bool_)
+    columns = [(w.samples.offsets, w.samples.ts)]
+    if w.samples.histograms is not None:
+        columns.append((w.samples.histograms.offsets, w.samples.histograms.ts))
+    for offsets, ts in columns:
+        for low, high in pairwise(offsets.tolist()):
+            row = ts[low:high]
+            before = np.searchsorted(row, ends - w.range_ms, side="right")
+            found |= np.searchsorted(row, ends, side="right") > before
+    return found
 
 
 def _rate(*, is_counter: bool, is_rate: bool) -> Kernel:

@@ -420,6 +420,10 @@ class _Evaluation:
         )
         if node.func in {"timestamp", "start_timestamp"} and isinstance(args[0], VectorSelector):
             return self._timestamps(node.func, args[0], steps)
+        if node.func == "start_timestamp":
+            # Only a sample as it is stored has a start; what an expression gives has none.
+            self.value(args[0], steps)
+            return empty_grid(steps.count)
         if node.func in {"start", "end", "range", "step"}:
             return Scalar(np.full(steps.count, self._query_time(node.func)))
         context = Context(placed, steps.times_ms(), self.options.delayed_name_removal, self.notes)

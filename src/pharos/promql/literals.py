@@ -110,3 +110,12 @@ def format_general(value: float) -> str:
         return format_float(value)
     mantissa, _, power = f"{Decimal(repr(value)).normalize():e}".partition("e")
     return f"{mantissa}e{int(power):+03d}"
+
+
+def format_fixed(value: float) -> str:
+    """Return a float as Go's `%f` does: six decimals."""
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "+Inf" if value > 0 else "-Inf"
+    return f"{value:f}"

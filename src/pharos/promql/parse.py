@@ -54,6 +54,7 @@ from pharos.promql.lex import (
     STRING,
     Token,
 )
+from pharos.promql.literals import format_fixed
 from pharos.promql.parse_durations import EXPECTED, DurationParser
 from pharos.promql.quoting import quote, unquote
 from pharos.promql.regex_faults import regex_fault
@@ -493,7 +494,7 @@ class _Parser:
         else:
             seconds = self.signed_number("@", "timestamp")
             if not -(2.0**63) < seconds < 2.0**63:
-                shown = _go_fixed(seconds)
+                shown = format_fixed(seconds)
                 message = f"timestamp out of bounds for @ modifier: {shown}"
                 raise cursor.error(node.span.start, message)
             at = At(Anchor.TIME, _rounded(seconds * 1000))
@@ -528,15 +529,6 @@ class _Parser:
 def _is_label(name: str) -> bool:
     """Return whether a name is legal for a label: not empty and UTF-8."""
     return bool(name) and not any(0xD800 <= ord(char) <= 0xDFFF for char in name)
-
-
-def _go_fixed(value: float) -> str:
-    """Return a float as Go's `%f` does."""
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "+Inf" if value > 0 else "-Inf"
-    return f"{value:f}"
 
 
 def _rounded(value: float) -> int:

@@ -15,7 +15,7 @@ An evaluation walks `Planned.expr` and asks `Planned.fetch_of(selector)` for the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pharos.errors import Kind, PharosError
 from pharos.labels import Matcher
@@ -254,6 +254,8 @@ class _Resolver:
 
     def _call(self, node: Call) -> _Visited:
         args = [self.visit(arg) for arg in node.args]
+        if node.func in _SEES_SAMPLES:
+            args = [self._without_offset(arg) for arg in args]
         _check_extended(node, args)
         invariant = not FUNCTIONS[node.func].varies and all(arg.invariant for arg in args)
         if not invariant and node.func not in _SEES_SAMPLES:
@@ -261,6 +263,15 @@ class _Resolver:
         planned = Call(node.func, tuple(arg.expr for arg in args), node.span)
         key = (Call, node.func, *(id(arg.expr) for arg in args))
         return _Visited(self._one(key, planned, node.span), invariant, invariant)
+
+    def _without_offset(self, arg: _Visited) -> _Visited:
+        """Return a selector with `@` without its offset, which upstream's `timestamp` leaves out."""
+        inner = arg.expr
+        while isinstance(inner, Paren):
+            inner = inner.expr
+        if isinstance(inner, VectorSelector) and inner.at is not None and inner.offset:
+            return replace(arg, expr=self._selector(replace(inner, offset=0)))
+        return arg
 
     def _aggregate(self, node: Aggregate) -> _Visited:
         inner = self.visit(node.expr)

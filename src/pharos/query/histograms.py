@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pharos.engine import Limits, Session
 from pharos.engine.sql import Statement
+from pharos.promql.histogram import ResetHint
 from pharos.promql.source import HistogramColumns
 from pharos.query.series import Selection
 
@@ -35,7 +36,9 @@ def read_histograms(
 ) -> HistogramColumns | None:
     """Return the histograms of the selection's series that meet the condition; None if there are none.
 
-    Ordered by series and time; of several with one time the last stored stays.
+    Ordered by series and time; of several with one time the last stored stays. What a sender says of counter
+    resets is not believed, only that a histogram is a gauge: as upstream's storage, which reads the first
+    sample of a chunk back as unknown. The numbers tell.
     """
     names = ", ".join(_ARRAYS)
     table = session.query(
@@ -63,6 +66,7 @@ def read_histograms(
     offsets = np.append(offsets, len(ids)).astype(np.int64)
     flat = {name: _flat(table[name]) for name in _ARRAYS}
     starts = table["start_ms"].to_numpy()
+    hints = table["reset_hint"].to_numpy()
     return HistogramColumns(
         offsets=offsets,
         ts_ms=pa.concat_arrays(table["ts"].chunks).view(pa.int64()).to_numpy(),
@@ -71,7 +75,7 @@ def read_histograms(
         schema=table["schema"].to_numpy(),
         zero_threshold=table["zero_threshold"].to_numpy(),
         zero_count=table["zero_count"].to_numpy(),
-        reset_hint=table["reset_hint"].to_numpy(),
+        reset_hint=np.where(hints == ResetHint.GAUGE, hints, ResetHint.UNKNOWN).astype(np.uint8),
         positive_spans_at=flat["positive_span_offset"][0],
         positive_span_offset=flat["positive_span_offset"][1],
         positive_span_length=flat["positive_span_length"][1],
