@@ -120,7 +120,7 @@ _RANGES: Final = (
         "Smoothed value of a gauge, with a smoothing and a trend factor.",
         experimental=True,
     ),
-    _over_time("first_over_time", "Oldest sample of a range.", experimental=True),
+    _over_time("first_over_time", "Oldest sample of a range."),
     _over_time("idelta", "Difference of the last two samples of a range."),
     _over_time("increase", "Increase of a counter over a range, extrapolated to the whole range."),
     _over_time("irate", "Increase per second between the last two samples of a range."),
