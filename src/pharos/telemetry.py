@@ -46,6 +46,18 @@ WAL_BYTES = Gauge("pharos_wal_size_bytes", "Bytes in log segments not yet loaded
 WAL_DAMAGED_BYTES = Counter(
     "pharos_wal_damaged_bytes_total", "Bytes of damaged log set aside at recovery.", registry=REGISTRY
 )
+WAL_ASIDE_BYTES = Gauge(
+    "pharos_wal_aside_size_bytes",
+    "Bytes kept of what could not be loaded, by folder of the log.",
+    ["folder"],
+    registry=REGISTRY,
+)
+WAL_ASIDE_REMOVED = Counter(
+    "pharos_wal_aside_removed_bytes_total",
+    "Bytes of it that were removed to make room for later ones.",
+    ["folder"],
+    registry=REGISTRY,
+)
 LOADER_RUNS = Counter(
     "pharos_loader_runs_total", "Log runs loaded, by result.", ["result"], registry=REGISTRY
 )

@@ -23,8 +23,9 @@ def open_wal(tmp_path: Path) -> Iterator[OpenWal]:
         clock: FakeClock | None = None,
         segment_bytes: int = 1_000_000,
         retry_after_s: float = 5.0,
+        aside_bytes: int = 1_000_000,
     ) -> Wal:
-        options = WalOptions(segment_bytes=segment_bytes, retry_after_s=retry_after_s)
+        options = WalOptions(segment_bytes, retry_after_s, aside_bytes)
         wal = Wal.open(folder or tmp_path / "wal", clock=clock or FakeClock(), files=files, options=options)
         opened.append(wal)
         return wal

@@ -219,6 +219,38 @@ def test_set_aside_keeps_the_payload_with_its_story(open_wal: OpenWal, tmp_path:
     assert failure.value.kind is Kind.MISSING
 
 
+def test_what_is_set_aside_is_bounded_and_the_oldest_goes_first(open_wal: OpenWal, tmp_path: Path) -> None:
+    wal = open_wal(aside_bytes=2_500)
+    for number in range(4):
+        wal.append(number, "tenant", number, bytes(1_000))
+    segment = wal.seal()
+    assert segment is not None
+    folder = tmp_path / "wal" / "dead-letter"
+
+    def told(metric: str) -> float:
+        return REGISTRY.get_sample_value(metric, {"folder": "dead-letter"}) or 0.0
+
+    removed = told("pharos_wal_aside_removed_bytes_total")
+    paths = [wal.set_aside(segment, number, "no") for number in range(3)]
+    kept = {one.name for path in paths[1:] for one in (path, path.with_suffix(".json"))}
+    (folder / "notes.txt").write_bytes(bytes(5_000))
+    assert {one.name for one in folder.iterdir()} == {*kept, "notes.txt"}
+    there = sum((folder / name).stat().st_size for name in kept)
+    assert told("pharos_wal_aside_size_bytes") == there
+    assert told("pharos_wal_aside_removed_bytes_total") - removed == there / 2
+
+    # Again, which makes no room for itself; and a start with a lower bound.
+    assert wal.set_aside(segment, 1, "no") == paths[1]
+    assert {one.name for one in folder.iterdir()} == {*kept, "notes.txt"}
+    wal.close()
+    open_wal(aside_bytes=1_500)
+    assert {one.name for one in folder.iterdir()} == {
+        f"{segment}-2.json",
+        f"{segment}-2.payload",
+        "notes.txt",
+    }
+
+
 @pytest.mark.parametrize(
     ("frame", "kind"),
     [

@@ -196,6 +196,19 @@ def test_damage_that_cannot_be_kept_is_still_told(open_wal: OpenWal, tmp_path: P
     assert (tmp_path / "wal" / f"{whole}.wal").stat().st_size == 5722
 
 
+def test_damaged_bytes_are_kept_up_to_a_bound_and_the_oldest_go_first(
+    open_wal: OpenWal, tmp_path: Path
+) -> None:
+    names = [write_segment(open_wal) for _ in range(3)]
+    for name in names:
+        path = tmp_path / "wal" / f"{name}.wal"
+        path.write_bytes(damage(path.read_bytes(), ["zero", ["header", 0], 5722], random.Random(7)))
+    wal = open_wal(aside_bytes=12_000)
+    assert len(wal.recovery.damaged) == 3
+    kept = sorted(one.name for one in (tmp_path / "wal" / "damaged").iterdir())
+    assert kept == [f"{name}.wal" for name in names[1:]]
+
+
 def test_files_of_others_are_left_alone(open_wal: OpenWal, tmp_path: Path) -> None:
     folder = tmp_path / "wal"
     folder.mkdir()

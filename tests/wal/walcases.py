@@ -24,6 +24,7 @@ class OpenWal(Protocol):
         clock: FakeClock | None = None,
         segment_bytes: int = 1_000_000,
         retry_after_s: float = 5.0,
+        aside_bytes: int = 1_000_000,
     ) -> Wal: ...
 
 

@@ -39,8 +39,11 @@ class IntakeOptions:
     """Decoded columns in memory beyond which senders are told to wait."""
     early_bytes: int = 4 << 20
     """The same for senders, while what a former process left in the log is being loaded."""
-    run_bytes: int = 24 << 20
-    """A run of this size is ended and loaded at once, so that no segment takes long to load again."""
+    run_bytes: int = 15 << 20
+    """A run of this size is ended and loaded at once, so that no segment takes long to load again.
+
+    A little less than a power of two: columns double when they are full.
+    """
     threads: int = 2
 
 

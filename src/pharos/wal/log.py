@@ -21,7 +21,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, NamedTuple, Self
+from typing import NamedTuple, Self
 from zlib import crc32
 
 import orjson
@@ -29,7 +29,8 @@ import orjson
 from pharos.clock import Clock
 from pharos.errors import Kind, PharosError
 from pharos.telemetry import WAL_BYTES, WAL_SYNC_SECONDS
-from pharos.wal.files import Files, OsFiles, write_all, write_whole
+from pharos.wal.aside import DAMAGED_FOLDER, DEAD_LETTER_FOLDER, Aside
+from pharos.wal.files import Files, OsFiles, write_all
 from pharos.wal.format import (
     MAX_PAYLOAD_BYTES,
     MAX_TENANT_BYTES,
@@ -54,8 +55,6 @@ from pharos.wal.waiting import OnSynced, Via, Waiter, settle
 
 _LOG = logging.getLogger(__name__)
 
-DEAD_LETTER_FOLDER: Final = "dead-letter"
-
 
 @dataclass(frozen=True, slots=True)
 class WalOptions:
@@ -65,6 +64,8 @@ class WalOptions:
     """A frame that would make its segment longer begins the next; a larger one is alone in its segment."""
     retry_after_s: float = 5.0
     """What senders are told to wait when the medium takes nothing."""
+    aside_bytes: int = 256 * 1024 * 1024
+    """What is kept of damaged bytes, and of frames that were set aside; the oldest go first."""
 
 
 class Appended(NamedTuple):
@@ -101,11 +102,13 @@ class Wal:
         folder: Path,
         numbers: SegmentNumbers,
         recovered: tuple[Recovery, dict[str, int]],
+        aside: tuple[Aside, Aside],
         clock: Clock,
         files: Files,
         options: WalOptions,
     ) -> None:
         self.recovery, self._sealed = recovered
+        self._damaged, self._dead_letters = aside
         self._known_damage = {(damage.file, damage.offset) for damage in self.recovery.damaged}
         self._folder = folder
         self._numbers = numbers
@@ -141,12 +144,16 @@ class Wal:
         Raises PharosError(UNSUPPORTED) for a segment of another format version, UNAVAILABLE when the folder
         cannot be used. Damage never raises: it is in `recovery`.
         """
-        files = files or OsFiles()
+        files, options = files or OsFiles(), options or WalOptions()
         try:
             files.make_folder(folder)
             found = max(map(int, segments_in(files, folder)), default=0)
             numbers = SegmentNumbers(files, folder, clock, found=found, entropy=entropy(SECRET_BYTES))
-            recovered = recover(files, folder, numbers.secret)
+            damaged = Aside(files, folder / DAMAGED_FOLDER, options.aside_bytes)
+            dead_letters = Aside(files, folder / DEAD_LETTER_FOLDER, options.aside_bytes)
+            recovered = recover(files, folder, numbers.secret, damaged)
+            damaged.trim()
+            dead_letters.trim()
             numbers.reserve_early()
         except OSError as exc:
             raise PharosError(
@@ -154,7 +161,7 @@ class Wal:
                 f"the log folder {folder} cannot be used: {exc}",
                 hint="it must be a folder that this user may read and write",
             ) from exc
-        return cls(folder, numbers, recovered, clock, files, options or WalOptions())
+        return cls(folder, numbers, recovered, (damaged, dead_letters), clock, files, options)
 
     @property
     def unloaded_bytes(self) -> int:
@@ -230,7 +237,7 @@ class Wal:
         for part in broken:
             if (file_of(segment), part.offset) not in self._known_damage:
                 self._known_damage.add((file_of(segment), part.offset))
-                set_aside(self._files, self._folder, segment, part)
+                set_aside(self._files, self._folder, segment, part, self._damaged)
         return frames
 
     def commit(self, segment: str) -> None:
@@ -263,8 +270,7 @@ class Wal:
                 Kind.MISSING, f"log segment {segment} has {len(frames)} frames, no {frame_index}"
             )
         frame = frames[frame_index]
-        path = self._folder / DEAD_LETTER_FOLDER / f"{segment}-{frame_index}.payload"
-        about = {
+        facts = {
             "segment": segment,
             "frame": frame_index,
             "kind": frame.kind,
@@ -273,12 +279,11 @@ class Wal:
             "bytes": len(frame.payload),
             "reason": reason,
         }
+        about = orjson.dumps(facts, option=orjson.OPT_INDENT_2)
+        name = f"{segment}-{frame_index}"
         try:
-            self._files.make_folder(path.parent)
-            write_whole(self._files, path, [frame.payload])
-            write_whole(
-                self._files, path.with_suffix(".json"), [orjson.dumps(about, option=orjson.OPT_INDENT_2)]
-            )
+            path = self._dead_letters.write(f"{name}.payload", [frame.payload], len(frame.payload))
+            self._dead_letters.write(f"{name}.json", [about], len(about))
         except OSError as exc:
             raise self._unavailable(f"a frame of log segment {segment} cannot be set aside: {exc}") from exc
         return path

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from pharos.telemetry import WAL_DAMAGED_BYTES
-from pharos.wal.files import Files, read_range, write_whole
+from pharos.wal.aside import Aside
+from pharos.wal.files import Files, read_range
 from pharos.wal.format import (
     SEGMENT_HEAD_BYTES,
     Broken,
@@ -26,7 +27,6 @@ from pharos.wal.format import (
 
 _LOG = logging.getLogger(__name__)
 
-DAMAGED_FOLDER: Final = "damaged"
 _WINDOW_BYTES: Final = 4 * 1024 * 1024
 _FILE = re.compile(r"(\d{19})\.wal\Z")
 
@@ -147,10 +147,10 @@ def _parts(source: _Whole | _Window, segment: str, secret: bytes) -> Iterator[Sp
     yield from scan(source, mark)
 
 
-def recover(files: Files, folder: Path, secret: bytes) -> tuple[Recovery, dict[str, int]]:
+def recover(files: Files, folder: Path, secret: bytes, aside: Aside) -> tuple[Recovery, dict[str, int]]:
     """Look through every segment of `folder`; return what was found and the sizes of the segments to load.
 
-    Intact frames stay where they are. Damaged ranges are copied to the folder `damaged`; a segment without a
+    Intact frames stay where they are. Damaged ranges are copied into `aside`; a segment without a
     single intact frame is moved there whole, and one that never got a frame is removed. Raises
     PharosError(UNSUPPORTED) before anything is touched when a segment is of another version, OSError when
     the folder cannot be read.
@@ -166,11 +166,11 @@ def recover(files: Files, folder: Path, secret: bytes) -> tuple[Recovery, dict[s
         frames += intact
         if intact:
             sizes[name] = size
-            damaged += [set_aside(files, folder, name, part) for part in broken]
+            damaged += [set_aside(files, folder, name, part, aside) for part in broken]
         elif size <= SEGMENT_HEAD_BYTES:
             files.unlink(folder / file_of(name))
         else:
-            damaged.append(_move_aside(files, folder, name, size, broken))
+            damaged.append(_move_aside(folder, name, size, broken, aside))
     if len(sizes) < len(names):
         files.sync_folder(folder)
     return Recovery(len(sizes), frames, sum(sizes.values()), tuple(damaged)), sizes
@@ -196,38 +196,30 @@ def _survey(files: Files, folder: Path, segment: str, secret: bytes) -> tuple[in
     return window.size, len(parts) - len(broken), broken
 
 
-def set_aside(files: Files, folder: Path, segment: str, part: Broken) -> Damage:
-    """Copy a broken range to the folder `damaged`, count it, and return what is to be said about it."""
-    kept: Path | None = folder / DAMAGED_FOLDER / f"{segment}-{part.offset}-{part.length}"
+def set_aside(files: Files, folder: Path, segment: str, part: Broken, aside: Aside) -> Damage:
+    """Copy a broken range into `aside`, count it, and return what is to be said about it."""
+    kept: Path | None = None
     try:
-        files.make_folder(folder / DAMAGED_FOLDER)
         fd = files.open(folder / file_of(segment))
         try:
-            write_whole(
-                files,
-                folder / DAMAGED_FOLDER / f"{segment}-{part.offset}-{part.length}",
-                (
-                    read_range(files, fd, at, min(_WINDOW_BYTES, part.offset + part.length - at))
-                    for at in range(part.offset, part.offset + part.length, _WINDOW_BYTES)
-                ),
+            chunks = (
+                read_range(files, fd, at, min(_WINDOW_BYTES, part.offset + part.length - at))
+                for at in range(part.offset, part.offset + part.length, _WINDOW_BYTES)
             )
+            kept = aside.write(f"{segment}-{part.offset}-{part.length}", chunks, part.length)
         finally:
             files.close(fd)
     except OSError as exc:
         _LOG.warning("damaged bytes of log segment %s were not kept: %s", segment, exc)
-        kept = None
     return _tell(Damage(file_of(segment), part.offset, part.length, part.reason, kept))
 
 
-def _move_aside(files: Files, folder: Path, segment: str, size: int, broken: list[Broken]) -> Damage:
-    kept: Path | None = folder / DAMAGED_FOLDER / file_of(segment)
+def _move_aside(folder: Path, segment: str, size: int, broken: list[Broken], aside: Aside) -> Damage:
+    kept: Path | None = None
     try:
-        files.make_folder(folder / DAMAGED_FOLDER)
-        files.rename(folder / file_of(segment), folder / DAMAGED_FOLDER / file_of(segment))
-        files.sync_folder(folder / DAMAGED_FOLDER)
+        kept = aside.take_in(folder / file_of(segment), size)
     except OSError as exc:
         _LOG.warning("damaged log segment %s could not be moved: %s", segment, exc)
-        kept = None
     return _tell(Damage(file_of(segment), 0, size, broken[-1].reason, kept))
 
 
