@@ -288,6 +288,14 @@ def test_a_string_is_escaped() -> None:
     )
 
 
+def test_of_many_annotations_the_first_are_shown_and_the_others_counted() -> None:
+    notes = tuple(f"note {number:02}" for number in reversed(range(13)))
+    answer = Answer(AnswerType.VECTOR, np.array([0]), warnings=notes[:10], infos=notes)
+    shown = orjson.loads(answer_text(answer))
+    assert shown["warnings"] == list(notes[:10])
+    assert shown["infos"] == [*sorted(notes)[:10], "3 more info annotations omitted"]
+
+
 def test_warnings_and_infos_stand_behind_the_data_where_there_are_any() -> None:
     answer = Answer(AnswerType.VECTOR, np.array([0]), warnings=("w <1>",), infos=("i", "j"))
     assert answer_text(answer) == (

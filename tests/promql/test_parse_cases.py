@@ -9,13 +9,14 @@ from pharos.errors import Kind, PharosError
 from pharos.promql.parse import (
     EVERYTHING,
     MAX_LENGTH,
-    STABLE,
     ParseOptions,
     parse,
     parse_selector,
     parse_uncached,
 )
 from pharos.promql.printer import to_text
+
+NOTHING = ParseOptions(False, False, False, False)
 
 
 def test_there_are_several_hundred_rows_of_both_kinds() -> None:
@@ -64,7 +65,7 @@ def test_an_empty_query_says_so() -> None:
 )
 def test_without_its_option_a_part_of_the_language_is_refused(query: str, message: str) -> None:
     with pytest.raises(PharosError) as caught:
-        parse(query, STABLE)
+        parse(query, NOTHING)
     assert str(caught.value) == message
     assert to_text(parse(query, EVERYTHING))
 

@@ -36,6 +36,9 @@ _BLOCK_ROWS: Final = 4096
 _BLOCK_BYTES: Final = 1 << 20
 """How many series have their labels and histograms ready as text at a time: the first bound that is met."""
 
+MOST_NOTES: Final = 10
+"""How many warnings, and how many infos, an answer shows (web/api/v1, AsStrings)."""
+
 _LABEL_SETS: Final = 1 << 15
 _TRUNCATED: Final = "results truncated due to limit"
 _BRACKETS: Final = {"(]": 0, "[)": 1, "()": 2, "[]": 3}
@@ -336,7 +339,16 @@ def encode_answer(answer: Answer, *, limit: int = 0) -> Iterator[bytes]:
     truncated = listed and 0 < limit < len(series)
     shown = limit if truncated else len(series)
     warnings = (*answer.warnings, _TRUNCATED) if truncated else answer.warnings
-    return envelope(answer.type, _result(answer, shown), warnings, answer.infos)
+    result = _result(answer, shown)
+    return envelope(answer.type, result, _first(warnings, "warning"), _first(answer.infos, "info"))
+
+
+def _first(notes: Sequence[str], kind: str) -> Sequence[str]:
+    """Return as many annotations as upstream shows, and how many more there were."""
+    more = len(notes) - MOST_NOTES
+    if more <= 0:
+        return notes
+    return [*sorted(notes)[:MOST_NOTES], f"{more} more {kind} annotations omitted"]
 
 
 def _result(answer: Answer, shown: int) -> Iterable[bytes]:

@@ -283,6 +283,13 @@ class _Evaluation:
             spans = tuple(s for s in spans if within.start <= s.start and s.end <= within.end) or spans
         return spans[-1]
 
+    def _argument_place(self, arg: Expr, within: Span) -> Span:
+        """Return where annotations on an argument of a call point: for a subquery at the query's beginning.
+
+        Upstream puts the samples of a subquery in its place, and they stand nowhere in the text.
+        """
+        return Span(0, 0) if isinstance(arg, Subquery) else self._place(arg, within)
+
     def _unary(self, op: str, value: Value) -> Value:
         if op == "+":
             return value
@@ -416,7 +423,7 @@ class _Evaluation:
         args = [bare(arg) for arg in node.args]
         span = self._place(node)
         placed = replace(
-            node, span=span, args=tuple(replace(bare(arg), span=self._place(arg, span)) for arg in args)
+            node, span=span, args=tuple(replace(arg, span=self._argument_place(arg, span)) for arg in args)
         )
         if node.func in {"timestamp", "start_timestamp"} and isinstance(args[0], VectorSelector):
             return self._timestamps(node.func, args[0], steps)

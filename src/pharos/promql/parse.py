@@ -104,7 +104,7 @@ class ParseOptions:
 
 EVERYTHING: Final = ParseOptions()
 """All of the language."""
-STABLE: Final = ParseOptions(False, False, False, False)
+STABLE: Final = ParseOptions(experimental_functions=False, extended_ranges=False, fill_modifiers=False)
 """The language of a Prometheus without feature flags."""
 
 
