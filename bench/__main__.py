@@ -12,7 +12,7 @@ from rich.console import Console
 
 from bench import dashboards, disk, freshness, ingest, machine, query
 from bench.client import QueryError
-from bench.report import Row, Section, keep, print_section, to_markdown
+from bench.report import SERVERS, Row, Section, keep, print_section, to_markdown
 from bench.servers import Server, installed, stop_all
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -55,45 +55,54 @@ class Run:
 
     def query(self) -> Section:
         """Measure queries, and dashboards while samples come in."""
-        section = Section("query", "Queries over 10,000 series at 15 s")
-        hours = 2.0 if self.quick else 24.0
-        end = int(time.time()) // 15 * 15
-        servers = self._loaded(section, "query", 10_000, hours, end)
-        runs, budget = (5, 4.0) if self.quick else (20, 60.0)
-        result = query.compare(servers, query.QUERIES, end, runs, budget)
+        title = "Queries over 10,000 series of a day and 100,000 series of two hours, at 15 s"
+        section = Section("query", title)
+        # An hour more than the longest range, and a little more than two, for ranges that move.
+        held = query.Dataset(
+            10_000, 3.0 if self.quick else 25.0, 1.5 if self.quick else 2.25, int(time.time()) // 15 * 15
+        )
+        servers = self._loaded(section, held)
+        runs, budget = (4, 6.0) if self.quick else (15, 30.0)
+        self.say("queries")
+        result = query.compare(servers, query.QUERIES, held.end_s, runs, budget)
         section.rows += _query_rows(result)
         section.notes.append(
-            f"{hours:g} h of 12,100 series in each server; answers compared point by point: "
+            f"{held.samples:,} samples in each server; answers compared point by point: "
             f"{result.agreements} of {result.agreements + len(result.disagreements)} agree."
         )
+        for peer in SERVERS[1:]:
+            for cached, how in ((False, "evaluated anew"), (True, "refreshed")):
+                least, where = result.least_ratio(peer, cached=cached)
+                if where:
+                    section.notes.append(
+                        f"Heavy queries {how} take {peer} at least {least:.1f} times as long: {where}."
+                    )
         section.notes += result.disagreements
         for server in servers:
-            exact, all_points = query.exact_points(server, 10_000, hours, end)
+            exact, all_points = query.exact_points(server, held)
             section.notes.append(
                 f"{server.name}: {exact:,} of {all_points:,} full-precision values came back exactly."
             )
-        section.rows += self._dashboards(servers, end, section)
+        section.rows += self._dashboards(servers, held.end_s, section)
         for server in servers:
             server.stop()
-        if not self.quick:
-            self._wide(section)
         return section
 
-    def _loaded(self, section: Section, layout: str, series: int, hours: float, end: int) -> list[Server]:
+    def _loaded(self, section: Section, held: query.Dataset) -> list[Server]:
         """Return the servers that started and took all of the input; why another did not is noted."""
         loaded = []
         for kind in self.kinds:
             server = kind()
             try:
                 server.start()
-                self.say(f"{server.name}: loading {hours:g} h of {series:,} series")
-                samples, took = query.load(server, layout, series, hours, end)
+                self.say(f"{server.name}: loading {held.samples:,} samples")
+                took = query.load(server, held)
             except (RuntimeError, OSError, QueryError) as error:
                 section.notes.append(f"{server.name}, loading: {error}")
                 server.stop()
                 continue
-            settled = server.settle(20 if self.quick else 180)
-            self.say(f"{server.name}: {samples:,} samples in {took:.0f} s, quiet after {settled:.0f} s")
+            settled = server.settle(20 if self.quick else 90)
+            self.say(f"{server.name}: loaded in {took:.0f} s, quiet after {settled:.0f} s")
             loaded.append(server)
         return loaded
 
@@ -104,26 +113,34 @@ class Run:
             found[server.name] = dashboards.measure(
                 server, 20_000 if self.quick else 100_000, 5 if self.quick else 30, end
             )
-            if found[server.name].timing.failure:
-                section.notes.append(f"{server.name}, dashboards: {found[server.name].timing.failure}")
         title = "16 dashboards, 100 series of 1 h, 100,000 samples/s coming in"
-        median = {name: one.timing.percentile(50) * 1e3 for name, one in found.items()}
-        p95 = {name: one.timing.percentile(95) * 1e3 for name, one in found.items()}
+        rows = []
+        for name, where in (("alone", title), ("beside", "the same, 2 more clients asking too much")):
+            phases: dict[str, dashboards.Phase] = {
+                server: getattr(one, name) for server, one in found.items()
+            }
+            failed = [f"{server}, {where}: {one.timing.failure}" for server, one in phases.items()]
+            section.notes += [failure for failure in failed if not failure.endswith(": ")]
+            for part in (50, 95):
+                waited = {server: one.timing.percentile(part) * 1e3 for server, one in phases.items()}
+                rows.append(Row(f"{where}: p{part}", "ms", waited))
+            cores = {server: one.cpu_cores for server, one in phases.items()}
+            rows.append(Row(f"{where}: cores used", "cores", cores))
+        for part in (50, 100):
+            refused = {name: one.beside.refused.percentile(part) * 1e3 for name, one in found.items()}
+            rows.append(
+                Row(f"too much is refused after, {'p50' if part == 50 else 'longest'}", "ms", refused)
+            )
+        for name, one in found.items():
+            section.notes.append(
+                f"{name}: of what asked too much, {len(one.beside.refused.runs)} refused, "
+                f"{one.beside.answered} answered. {one.beside.refused.failure}"
+            )
         rate = {name: one.outcome.rate for name, one in found.items()}
-        return [
-            Row(f"{title}: p50", "ms", median),
-            Row(f"{title}: p95", "ms", p95),
-            Row(f"{title}: cores used", "cores", {name: one.cpu_cores for name, one in found.items()}),
-            Row("samples/s taken meanwhile", "samples/s", rate, higher_is_better=True, compared=False),
-        ]
-
-    def _wide(self, section: Section) -> None:
-        end = int(time.time()) // 15 * 15
-        servers = self._loaded(section, "mixed", 100_000, 2, end)
-        result = query.compare(servers, query.WIDE, end, 10, 60, spot=False)
-        section.rows += _query_rows(result)
-        for server in servers:
-            server.stop()
+        rows.append(
+            Row("samples/s taken meanwhile", "samples/s", rate, higher_is_better=True, compared=False)
+        )
+        return rows
 
     def freshness(self) -> Section:
         """Measure acknowledged to visible."""
@@ -214,7 +231,7 @@ def _query_rows(result: query.Result) -> list[Row]:
             values = {
                 name: NAN if one.failure else one.percentile(part) * 1e3 for name, one in timings.items()
             }
-            rows.append(Row(f"{asked.size}: {asked.name}, p{part}", "ms", values))
+            rows.append(Row(f"{asked}, p{part}", "ms", values))
         failed = [f"{name}: {one.failure}" for name, one in timings.items() if one.failure]
         result.disagreements += [f"{asked.name}: {failure}" for failure in failed]
     return rows

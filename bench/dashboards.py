@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bench.client import Client, QueryError
 from bench.query import HOUR, Timing
@@ -16,14 +16,34 @@ PERIOD_S = 0.5
 RATE = 100_000
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+TOO_MUCH = (
+    ('{__name__=~".+"}', 24 * HOUR, 10),
+    ("sum(max_over_time(requests_total[1h]))", 24 * HOUR, 10),
+)
+"""Expression, range and step of what would need more than 50 million points in memory."""
+GREEDY = 2
+
+
+@dataclass(slots=True)
+class Phase:
     """What the clients saw, from the moment each query was due."""
 
-    timing: Timing
+    timing: Timing = field(default_factory=Timing)
+    cpu_cores: float = 0.0
+    """Cores the server used for everything."""
+    refused: Timing = field(default_factory=Timing)
+    """How long each query that asked too much waited for its refusal."""
+    answered: int = 0
+    """How many of those were answered nevertheless."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What the dashboards saw alone, and beside clients that ask too much."""
+
+    alone: Phase
+    beside: Phase
     outcome: Outcome
-    cpu_cores: float
-    """Cores the server used for both."""
 
 
 def background(server: Server, series: int, rate: int = RATE) -> Sending:
@@ -38,27 +58,63 @@ def background(server: Server, series: int, rate: int = RATE) -> Sending:
 
 
 def measure(server: Server, series: int, duration_s: float, end_s: int) -> Result:
-    """Let 16 clients ask for 100 series of an hour up to `end_s`, each twice a second, under ingest."""
+    """Let 16 clients ask for 100 series of an hour up to `end_s`, each twice a second, under ingest.
+
+    Then once more, while others ask all the time for what is too much.
+    """
     sending = background(server, series)
-    timing = Timing()
+    alone, beside = Phase(), Phase()
     try:
         sending.begin(int(time.time() * 1000))
         time.sleep(min(5.0, duration_s / 2))
-        cpu, begun = server.cpu_s(), time.monotonic()
-        lock = threading.Lock()
-        threads = [
-            threading.Thread(target=_ask, args=(server, number, begun, duration_s, end_s, timing, lock))
-            for number in range(CLIENTS)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        cores = (server.cpu_s() - cpu) / (time.monotonic() - begun)
+        _run(server, duration_s, end_s, alone, greedy=0)
+        _run(server, duration_s, end_s, beside, greedy=GREEDY)
         outcome = sending.stop()
     finally:
         sending.kill()
-    return Result(timing, outcome, cores)
+    return Result(alone, beside, outcome)
+
+
+def _run(server: Server, duration_s: float, end_s: int, phase: Phase, *, greedy: int) -> None:
+    cpu, begun = server.cpu_s(), time.monotonic()
+    lock = threading.Lock()
+    threads = [
+        threading.Thread(target=_ask, args=(server, number, begun, duration_s, end_s, phase.timing, lock))
+        for number in range(CLIENTS)
+    ] + [
+        threading.Thread(target=_ask_too_much, args=(server, number, begun + duration_s, end_s, phase, lock))
+        for number in range(greedy)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads[:CLIENTS]:
+        thread.join()
+    phase.cpu_cores = (server.cpu_s() - cpu) / (time.monotonic() - begun)
+    for thread in threads[CLIENTS:]:
+        thread.join()
+
+
+def _ask_too_much(
+    server: Server, number: int, until: float, end_s: int, phase: Phase, lock: threading.Lock
+) -> None:
+    client = Client(server.port, timeout_s=150)
+    turn = number
+    while time.monotonic() < until:
+        expression, span_s, step_s = TOO_MUCH[turn % len(TOO_MUCH)]
+        turn += 1
+        refused = False
+        try:
+            client.range_bytes(expression, end_s - span_s, end_s, step_s, **server.no_cache)
+        except QueryError:
+            refused = True
+        except OSError as error:
+            with lock:
+                phase.refused.failure = str(error)[:300]
+            return
+        with lock:
+            phase.answered += not refused
+            if refused:
+                phase.refused.runs.append(client.last_s)
 
 
 def _ask(

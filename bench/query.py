@@ -1,4 +1,7 @@
-"""Queries over the same day of 10,000 series in every server: small, medium and heavy, over moving ranges.
+"""Queries over the same samples in every server: small, medium and heavy, over moving ranges.
+
+A day of 10,000 series, and of its last two hours 100,000 more. Heavy queries are asked twice: evaluated anew
+each time, and as a dashboard asks that refreshes, where what a server remembers of its answers may serve.
 
 Runs are interleaved between the servers, and each run's range lies a step later than the one before, so that
 neither a cache nor a busy moment of the machine favours one of them.
@@ -9,7 +12,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bench.client import Client, QueryError
 from bench.sender import Plan, send
@@ -35,6 +38,9 @@ class Query:
     cached: bool = False
     """Whether caches of results may answer (a dashboard that refreshes)."""
 
+    def __str__(self) -> str:
+        return f"{self.size}: {self.name}{', refreshed' if self.cached else ''}"
+
 
 _RATE = "sum by (job) (rate(requests_total[5m]))"
 _INSTANCE = 'requests_total{instance="10.0.3.4:9100"}'
@@ -42,8 +48,10 @@ _ONE = 'requests_total{instance="10.0.3.4:9100",handler="/api/v1/resource-007"}'
 _JOB = 'requests_total{job="job-3"}'
 _JOIN = "sum by (version) (rate(requests_total[5m]) * on (instance) group_left (version) build_info)"
 _P95 = "histogram_quantile(0.95, sum by (job, le) (rate(latency_seconds_bucket[5m])))"
+_QUANTILE = "quantile_over_time(0.9, temperature_celsius[5m])"
+_WIDE_RATE = "sum by (job) (rate(http_requests_total[5m]))"
 
-QUERIES = (
+LIGHT = (
     Query("small", "1 series, instant", _ONE, 0),
     Query("small", "1 series, 1 h", _ONE, HOUR),
     Query("small", "rate of 1 series, 1 h", f"rate({_ONE}[5m])", HOUR),
@@ -60,30 +68,37 @@ QUERIES = (
         "medium", "1,100 series by regex, 1 h", 'sum(rate(requests_total{handler=~".*-0(0.|10)"}[5m]))', HOUR
     ),
     Query("medium", "histogram_quantile, 1,000 buckets, 1 h", _P95, HOUR),
-    Query("heavy", "sum by (job) of rate of 10,000 series, 1 h", _RATE, HOUR),
-    Query("heavy", "the same, caches allowed", _RATE, HOUR, cached=True),
-    Query("heavy", "sum by (job) of rate of 10,000 series, 24 h step 5 m", _RATE, DAY, 300),
+)
+HEAVY = (
+    Query("heavy", "sum by (job) of rate, 10,000 series, 24 h step 5 m", _RATE, DAY, 300),
     Query(
         "heavy",
-        "quantile_over_time, 1,000 series, 1 h",
-        "quantile_over_time(0.9, temperature_celsius[5m])",
-        HOUR,
+        "sum by (job) of increase over 1 h, 10,000 series, 24 h step 5 m",
+        "sum by (job) (increase(requests_total[1h]))",
+        DAY,
+        300,
     ),
+    Query("heavy", "quantile_over_time, 1,000 series, 24 h step 5 m", _QUANTILE, DAY, 300),
+    Query("heavy", "sum by (job) of rate, 10,000 series, 1 h", _RATE, HOUR),
+    Query("heavy", "quantile_over_time, 1,000 series, 1 h", _QUANTILE, HOUR),
     Query(
-        "heavy",
-        "topk(5) of rate of 10,000 series, 1 h step 60 s",
-        "topk(5, rate(requests_total[5m]))",
-        HOUR,
-        60,
+        "heavy", "topk(5) of rate, 10,000 series, 1 h step 60 s", "topk(5, rate(requests_total[5m]))", HOUR, 60
     ),
-    Query("heavy", "join by group_left over 10,000 series, 1 h step 60 s", _JOIN, HOUR, 60),
-)
-
-_WIDE_RATE = "sum by (job) (rate(http_server_requests_total[5m]))"
-WIDE = (
-    Query("wide", "sum by (job) of rate of 2,500 of 100,000 series, 1 h", _WIDE_RATE, HOUR),
-    Query("wide", "count of 100,000 series, instant", 'count({cluster="bench"})', 0),
-)
+    Query("heavy", "join by group_left, 10,000 series, 1 h step 60 s", _JOIN, HOUR, 60),
+    Query(
+        "heavy", "count by (__name__), 4 metrics, 12,100 series, 1 h step 60 s",
+        'count by (__name__) ({cluster="bench"})', HOUR, 60,
+    ),
+    Query("heavy", "sum by (job) of rate, 100,000 series, 1 h step 60 s", _WIDE_RATE, HOUR, 60),
+    Query("heavy", "sum by (job) of rate, 100,000 series, instant", _WIDE_RATE, 0),
+    Query("heavy", "sum by (job), 100,000 series, instant", "sum by (job) (http_requests_total)", 0),
+    Query(
+        "heavy", "sum of rate, 2,000 of 100,000 series, 1 h",
+        'sum(rate(http_requests_total{job="service-07"}[5m]))', HOUR,
+    ),
+)  # fmt: skip
+"""The wide ones need two hours of the wide counter, those of 24 h a day of the narrow one."""
+QUERIES = (*LIGHT, *HEAVY, *(replace(query, cached=True) for query in HEAVY if query.span_s))
 
 SPOT = (
     ("quantile_over_time(0.9, temperature_celsius[5m])", 1e-9),
@@ -111,40 +126,72 @@ class Timing:
 class Result:
     """Everything of one comparison, by the servers' names."""
 
-    loaded: dict[str, tuple[int, float, float]] = field(default_factory=dict)
-    """Samples, seconds of loading, seconds of settling."""
     timings: dict[Query, dict[str, Timing]] = field(default_factory=dict)
     disagreements: list[str] = field(default_factory=list)
     agreements: int = 0
 
+    def least_ratio(self, peer: str, *, cached: bool) -> tuple[float, str]:
+        """Return how many times as long as Pharos `peer` took at the median, where that is least, and where."""
+        found = []
+        for asked, timings in self.timings.items():
+            own, other = timings.get("Pharos"), timings.get(peer)
+            if asked.size == "heavy" and asked.cached == cached and own and other and own.runs and other.runs:
+                found.append((other.percentile(50) / own.percentile(50), asked.name))
+        return min(found, default=(math.nan, ""))
 
-def load(server: Server, layout: str, series: int, hours: float, end_s: int) -> tuple[int, float]:
-    """Write `hours` of a layout that end at `end_s`, oldest first; return samples and seconds.
 
-    Raises RuntimeError when not every sample is readable afterwards.
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """`hours` of the narrow metrics up to `end_s`, and of their end `wide_hours` with the wide counter too."""
+
+    series: int
+    hours: float
+    wide_hours: float
+    end_s: int
+
+    @property
+    def start_ms(self) -> int:
+        """Return the time of the first step."""
+        return self.end_s * 1000 - self.steps * INTERVAL_MS
+
+    @property
+    def steps(self) -> int:
+        """Return how many steps the narrow metrics have."""
+        return int(self.hours * 3_600_000) // INTERVAL_MS
+
+    @property
+    def samples(self) -> int:
+        """Return how many samples there are."""
+        narrow, both = len(build("query", self.series)), len(build("wide", self.series))
+        wide_steps = int(self.wide_hours * 3_600_000) // INTERVAL_MS
+        return narrow * self.steps + (both - narrow) * wide_steps
+
+
+def load(server: Server, held: Dataset) -> float:
+    """Write a dataset, oldest first; return the seconds it took.
+
+    The wide counter comes together with the last hours of the narrow metrics: who refuses samples older than
+    the newest ones by an hour takes all of them so. Raises RuntimeError when not every sample is readable
+    afterwards.
     """
-    size = len(build(layout, series))
-    steps = int(hours * 3_600_000) // INTERVAL_MS
-    start_ms = end_s * 1000 - steps * INTERVAL_MS
+    both_from = held.steps - int(held.wide_hours * 3_600_000) // INTERVAL_MS
     begun = time.monotonic()
-    outcome = send(
-        Plan(
-            server.port, server.write_path, layout=layout, series=series, connections=_connections(size),
-            samples=0,
-            start_ms=start_ms, interval_ms=INTERVAL_MS, steps=steps,
-        )
-    )  # fmt: skip
+    acknowledged = 0
+    for layout, first, steps in (("query", 0, both_from), ("wide", both_from, held.steps)):
+        if first < steps:
+            outcome = send(
+                Plan(
+                    server.port, server.write_path, layout=layout, series=held.series, samples=0,
+                    start_ms=held.start_ms, interval_ms=INTERVAL_MS, first_step=first, steps=steps,
+                )
+            )  # fmt: skip
+            acknowledged += outcome.acknowledged
     took = time.monotonic() - begun
-    held = wait_for(
-        Client(server.port), outcome.acknowledged, metric_names(layout, series), start_ms, end_s * 1000
-    )
-    if held.samples != outcome.acknowledged or held.samples != size * steps:
-        raise RuntimeError(f"{server.name} holds {held.samples:,} of {size * steps:,} samples")
-    return held.samples, took
-
-
-def _connections(series: int) -> int:
-    return next(count for count in (4, 5, 2, 1) if series % count == 0)
+    names = metric_names("wide", held.series)
+    found = wait_for(Client(server.port), acknowledged, names, held.start_ms, held.end_s * 1000)
+    if found.samples != acknowledged or found.samples != held.samples:
+        raise RuntimeError(f"{server.name} holds {found.samples:,} of {held.samples:,} samples")
+    return took
 
 
 def compare(
@@ -153,18 +200,17 @@ def compare(
     end_s: int,
     runs: int,
     budget_s: float,
-    spot: bool = True,
 ) -> Result:
     """Run `queries` `runs` times on each of `servers`, which hold the same data up to `end_s`.
 
     A query ends early, after three runs, when its servers together have used `budget_s`.
     """
     result = Result()
-    clients = {server.name: Client(server.port, timeout_s=120) for server in servers}
-    last = end_s - 7.0 - (runs + 2) * 300
-    if spot:
-        _spot_check(servers, clients, last, result)
+    clients = {server.name: Client(server.port, timeout_s=150) for server in servers}
+    _spot_check(servers, clients, end_s - 607.0, result)
     for query in queries:
+        # All of the ranges lie within the dataset, if it has some steps more than a range.
+        last = end_s - 7.0 - (runs + 2) * query.step_s
         result.timings[query] = {server.name: Timing() for server in servers}
         used = 0.0
         for run in range(-1, runs):
@@ -222,13 +268,12 @@ def _spot_check(servers: list[Server], clients: dict[str, Client], end: float, r
                 result.agreements += 1
 
 
-def exact_points(server: Server, series: int, hours: float, end_s: int) -> tuple[int, int]:
+def exact_points(server: Server, held: Dataset) -> tuple[int, int]:
     """Return how many raw values of full-precision gauges come back as they were sent, and of how many."""
-    layout = build("query", series)
+    layout = build("query", held.series)
     index = {row: number for number, row in enumerate(layout.labels) if layout.kinds[number] == PRECISE}
-    steps = int(hours * 3_600_000) // INTERVAL_MS
     content = Client(server.port).get(
-        "/api/v1/query", query="temperature_celsius[5m]", time=f"{end_s - 307:.3f}", **server.no_cache
+        "/api/v1/query", query="temperature_celsius[5m]", time=f"{held.end_s - 307:.3f}", **server.no_cache
     )
     exact = count = 0
     for row in json.loads(content)["data"]["result"]:
@@ -236,7 +281,7 @@ def exact_points(server: Server, series: int, hours: float, end_s: int) -> tuple
         if number is None:
             continue
         for at, text in row["values"]:
-            step = steps - round((end_s - at) * 1000 / INTERVAL_MS)
+            step = held.steps - round((held.end_s - at) * 1000 / INTERVAL_MS)
             exact += float(text) == value(number, step, PRECISE)
             count += 1
     return exact, count

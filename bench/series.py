@@ -52,9 +52,10 @@ class Layout:
 
 
 def build(name: str, size: int) -> Layout:
-    """Return the layout called `name` ("mixed", "counters", "query", "probe") with about `size` series.
+    """Return the layout called `name` ("mixed", "counters", "query", "wide") with about `size` series.
 
-    "query" takes `size` as the number of series of its main metric; raises ValueError for another name.
+    "query" takes `size` as the number of series of its main metric; "wide" is "query" and behind it another
+    counter of ten times as many series. Raises ValueError for another name.
     """
     if name == "mixed":
         return _targets(size, (FAST, SLOW, DECIMAL, PRECISE))
@@ -62,6 +63,9 @@ def build(name: str, size: int) -> Layout:
         return _targets(size, (FAST, SLOW))
     if name == "query":
         return _query(size)
+    if name == "wide":
+        narrow, wide = _query(size), _wide(10 * size)
+        return Layout(narrow.labels + wide.labels, np.concatenate([narrow.kinds, wide.kinds]))
     raise ValueError(f"no layout is called {name!r}")
 
 
@@ -119,6 +123,29 @@ def _query(size: int) -> Layout:
         labels.append(_row("build_info", instance, version=f"1.{instance % 7}.0"))
         kinds.append(CONSTANT)
     return Layout(labels, np.array(kinds, np.uint8))
+
+
+def _wide(size: int) -> Layout:
+    """One counter of 50 jobs with ten instances each."""
+    labels: list[Labels] = []
+    per_instance = max(1, size // 500)
+    for index in range(size):
+        instance, within = divmod(index, per_instance)
+        job = f"service-{instance // 10:02d}"
+        row = {
+            "__name__": "http_requests_total",
+            "cluster": "wide",
+            "code": "200" if within % 5 else "503",
+            "env": "production",
+            "handler": f"/api/v1/resource-{within:03d}",
+            "instance": f"10.1.{instance // 10}.{instance % 10}:9100",
+            "job": job,
+            "namespace": f"team-{instance // 10 % 7}",
+            "pod": f"{job}-{(instance * 2654435761) & 0xFFFFFFFF:08x}",
+            "region": _REGIONS[instance % 4],
+        }
+        labels.append(tuple(sorted(row.items())))
+    return Layout(labels, np.array((SLOW, FAST), np.uint8)[np.arange(size) % 2])
 
 
 def _row(metric: str, instance: int, **more: str) -> Labels:

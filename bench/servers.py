@@ -177,15 +177,12 @@ class Pharos(Server):
     name = "Pharos"
     write_path = "/api/v1/write"
     ready_path = "/-/ready"
-    settings = "promql:\n  max_samples: 1000000000\n  timeout: 10m\n"
-    """What pharos.yml says."""
+    no_cache: ClassVar[dict[str, str]] = {"nocache": "1"}
 
     def command(self) -> list[str]:
-        config = self.folder / "pharos.yml"
-        config.write_text(self.settings)
         return [
             str(_pharos()), "up", "--listen", f"127.0.0.1:{self.port}", "--data", str(self.folder / "store"),
-            "--config", str(config), *os.environ.get("PHAROS_BENCH_OPTIONS", "").split(),
+            *os.environ.get("PHAROS_BENCH_OPTIONS", "").split(),
         ]  # fmt: skip
 
     def version(self) -> str:
@@ -234,8 +231,7 @@ class Prometheus(Server):
         return [
             _program("prometheus"), f"--config.file={config}", f"--storage.tsdb.path={self.folder / 'store'}",
             f"--web.listen-address=127.0.0.1:{self.port}", "--web.enable-remote-write-receiver",
-            "--web.enable-admin-api", "--query.max-samples=1000000000", "--query.timeout=10m",
-            "--storage.tsdb.retention.time=10y",
+            "--web.enable-admin-api", "--storage.tsdb.retention.time=10y",
         ]  # fmt: skip
 
     def version(self) -> str:
@@ -260,7 +256,7 @@ class VictoriaMetrics(Server):
         return [
             _program("victoria-metrics"), f"-httpListenAddr=127.0.0.1:{self.port}",
             f"-storageDataPath={self.folder / 'store'}", "-retentionPeriod=100y", "-search.latencyOffset=0s",
-            "-search.maxQueryDuration=10m", "-search.maxConcurrentRequests=16", "-loggerLevel=WARN",
+            "-search.maxQueryDuration=2m", "-search.maxConcurrentRequests=16", "-loggerLevel=WARN",
         ]  # fmt: skip
 
     def version(self) -> str:

@@ -136,7 +136,7 @@ class _CountingCache(BucketCache):
     def cover(self, reader, metric, ids, buckets, *, whole):  # type: ignore[no-untyped-def]
         rows = reader.rows
 
-        def counted(metric: int, first: int, last: int, low_ms: int | None = None):  # type: ignore[no-untyped-def]
+        def counted(metric: int, first: int, last: int, low_ms: int | None = None, ids: object = None):  # type: ignore[no-untyped-def]
             found = rows(metric, first, last, low_ms)
             self.reads += sum(len(chunk[0]) for chunk in found)
             return found

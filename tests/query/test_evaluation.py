@@ -129,6 +129,21 @@ async def test_a_dashboard_that_refreshes_continues_its_answer(
     assert continued == await _metrics(store).evaluate(store.tenant, _QUERY, later, _points)
 
 
+async def test_a_query_that_wants_no_reuse_is_evaluated_from_its_start(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    metrics = _metrics(store)
+    monkeypatch.setattr(metrics._results, "_least_samples", 0)
+    await metrics.evaluate(store.tenant, _QUERY, _TIMES, _points)
+    later = replace(_TIMES, start_ms=_TIMES.start_ms + 60_000, end_ms=_TIMES.end_ms + 60_000)
+    before = QUERY_REUSED.labels("continued")._value.get(), QUERY_REUSED.labels("shared")._value.get()
+    asked = [metrics.evaluate(store.tenant, _QUERY, later, _points, reuse=False) for _ in range(3)]
+    first, *others = await asyncio.gather(*asked)
+    after = QUERY_REUSED.labels("continued")._value.get(), QUERY_REUSED.labels("shared")._value.get()
+    assert after == before
+    assert others == [first, first]
+
+
 async def test_a_query_whose_client_left_gives_its_lane_back_while_it_waits(store: Store) -> None:
     metrics = _metrics(store, MetricsOptions(max_samples=1_000))
     metrics._samples = _TellingPool(1_000)

@@ -36,7 +36,7 @@ from pharos.promql.values import Answer
 from pharos.query.metrics import Measured, Metrics, Times
 
 _BOTH: Final = ("GET", "POST")
-_QUERY: Final = ("query", "timeout", "limit", "lookback_delta", "stats")
+_QUERY: Final = ("query", "timeout", "limit", "lookback_delta", "stats", "nocache")
 _RANGE_TYPES: Final = {ValueType.SCALAR, ValueType.VECTOR}
 
 
@@ -116,6 +116,7 @@ class PrometheusApi:
                 "query",
                 f'invalid expression type "{kind}" for range query, must be Scalar or instant Vector',
             )
+        reuse = not parameters.flag("nocache")
         stats = parameters.first("stats")
         measured = Measured(by_step=stats == "all") if stats else None
         packed = wants_gzip(request)
@@ -137,6 +138,7 @@ class PrometheusApi:
                     lookback_ms=lookback,
                     timeout_ms=timeout,
                     measured=measured,
+                    reuse=reuse,
                 ),
             )
         except PharosError as exc:

@@ -27,6 +27,7 @@ PARAMETERS: Final[dict[str, dict[str, Any]]] = {
     "limit": {"type": "integer", "minimum": 0, "description": "The most that is returned; 0 for all."},
     "limit_per_metric": {"type": "integer", "description": "The most entries of one metric."},
     "stats": {"type": "string", "description": "Anything: timings and samples too; `all`: also by step."},
+    "nocache": {"type": "boolean", "description": "Evaluate all of it; no kept answer serves."},
     "match[]": {**_TEXTS, "description": "Series selectors; any of them may match."},
     "metric": {"type": "string", "description": "Only this metric."},
     "match_target": {"type": "string", "description": "Only targets whose labels this selector matches."},

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pharos.clock import Clock
 from pharos.engine.changes import BucketKey, Changes
 from pharos.ingest.load import BUCKET_MS
-from pharos.query.pieces import Piece, Rows, joined, piece_of, until
+from pharos.query.pieces import Piece, Rows, joined, piece_of, side_by_side, until
 from pharos.telemetry import BUCKETS_BYTES, BUCKETS_READ
 
 _SMALL_ROWS: Final = 130_000
@@ -32,7 +32,10 @@ _FEW: Final = 16
 sixteen reads nearly all."""
 SERIES_ROWS: Final = 480
 """How many samples a series is taken to have in a bucket: one every 15 seconds."""
-_SAMPLE_BYTES: Final = 13
+_SAMPLE_BYTES: Final = 4
+"""What a sample is taken to need in memory until a bucket of its metric is known."""
+_READ_ROWS: Final = 4_000_000
+"""Buckets with more rows are read in parts, by ids, so that little lies in memory before it is packed."""
 _LOCKS: Final = 64
 _WAIT_S: Final = 0.1
 _GRANULE_ROWS: Final = 8_192
@@ -51,8 +54,15 @@ class Reader(Protocol):
         """Raise when the query is to end."""
         ...
 
-    def rows(self, metric: int, first: int, last: int, low_ms: int | None = None) -> Rows:
-        """Return all rows of the metric in buckets first to last, from `low_ms` on if it is given."""
+    def rows(
+        self,
+        metric: int,
+        first: int,
+        last: int,
+        low_ms: int | None = None,
+        ids: tuple[int, int] | None = None,
+    ) -> Rows:
+        """Return all rows of the metric in buckets first to last, from `low_ms` on and of `ids` if given."""
         ...
 
     def count(self, metric: int, first: int, last: int) -> int:
@@ -67,11 +77,11 @@ class _Kept:
 
     @property
     def nbytes(self) -> int:
-        return 256 + sum(piece.nbytes for piece in self.pieces)
+        return 256 + _nbytes(self.pieces)
 
     def rows_from(self, low_ms: int) -> int:
         """Return about how many of the rows lie at or after `low_ms`."""
-        rows = sum(piece.values.size for piece in self.pieces)
+        rows = sum(piece.samples for piece in self.pieces)
         if not rows:
             return 0
         first, last = self.pieces[0].first_ms, self.pieces[-1].last_ms
@@ -88,6 +98,10 @@ class Cover:
     def missing_runs(self) -> Iterator[tuple[int, int]]:
         """Yield (first, last) of neighbouring missing buckets."""
         yield from _runs(self.missing)
+
+
+def _nbytes(pieces: Sequence[Piece]) -> int:
+    return sum(piece.nbytes for piece in pieces)
 
 
 def _runs(buckets: Sequence[int], longest: int = 288) -> Iterator[tuple[int, int]]:
@@ -110,6 +124,7 @@ class BucketCache:
         self._kept: OrderedDict[BucketKey, _Kept] = OrderedDict()
         self._bytes = 0
         self._sizes: OrderedDict[BucketKey, tuple[int, int]] = OrderedDict()
+        self._weights: OrderedDict[tuple[str, int], float] = OrderedDict()
         self._spent: OrderedDict[BucketKey, int] = OrderedDict()
         self._loading = [threading.Lock() for _ in range(_LOCKS)]
 
@@ -170,18 +185,24 @@ class BucketCache:
         size = self._size(reader, metric, absent[-1])
         pays = whole or size <= _SMALL_ROWS or series * _FEW * SERIES_ROWS >= size
         cost = _STATEMENT_ROWS // len(absent) + series * _GRANULE_ROWS
-        room = 3 * self._limit // 4 - sum(p.nbytes for pieces in cover.pieces.values() for p in pieces)
         loads: list[int] = []
-        for bucket in reversed(absent):
-            room -= size * _SAMPLE_BYTES
-            if room < 0 or not self._is_retained(bucket):
-                cover.missing.append(bucket)
-            elif pays or self._is_paid((reader.tenant, metric, bucket), cost, size):
+        for bucket in absent:
+            if self._is_retained(bucket) and (
+                pays or self._is_paid((reader.tenant, metric, bucket), cost, size)
+            ):
                 loads.append(bucket)
             else:
                 cover.missing.append(bucket)
-        for first, last in _runs(sorted(loads), max(1, _GROUP_ROWS // max(1, size))):
-            cover.pieces.update(self._loaded(reader, metric, range(first, last + 1)))
+        room = 3 * self._limit // 4 - sum(map(_nbytes, cover.pieces.values()))
+        # The newest first. What the first ones weigh tells how many of the others there is room for.
+        for first, last in reversed(list(_runs(loads, max(1, _GROUP_ROWS // max(1, size))))):
+            buckets = range(first, last + 1)
+            if room < size * len(buckets) * self._weights.get((reader.tenant, metric), _SAMPLE_BYTES):
+                cover.missing.extend(buckets)
+                continue
+            loaded = self._loaded(reader, metric, buckets, size)
+            cover.pieces.update(loaded)
+            room -= sum(map(_nbytes, loaded.values()))
 
     def _is_paid(self, key: BucketKey, cost: int, size: int) -> bool:
         """Count what reading a few series directly costs; return whether reading all is no dearer by now."""
@@ -222,8 +243,8 @@ class BucketCache:
                 stack.callback(lock.release)
             yield
 
-    def _loaded(self, reader: Reader, metric: int, buckets: range) -> dict[int, tuple[Piece, ...]]:
-        """Read whole buckets from the store and keep them."""
+    def _loaded(self, reader: Reader, metric: int, buckets: range, size: int) -> dict[int, tuple[Piece, ...]]:
+        """Read whole buckets of about `size` rows each from the store and keep them."""
         pieces: dict[int, tuple[Piece, ...]] = {}
         with self._alone(reader, metric, buckets):
             # Another query may have loaded them meanwhile.
@@ -237,14 +258,38 @@ class BucketCache:
             if not wanted:
                 return pieces
             stamp = self._changes.watch(reader.tenant, metric, wanted)
-            rows = reader.rows(metric, wanted[0], wanted[-1])
+            read = self._read(reader, metric, range(wanted[0], wanted[-1] + 1), size)
             for bucket in wanted:
-                begin = bucket * BUCKET_MS
-                piece = piece_of(rows, begin, begin, begin + BUCKET_MS - 1)
-                pieces[bucket] = () if piece is None else (piece,)
+                pieces[bucket] = read[bucket]
                 self._keep((reader.tenant, metric, bucket), _Kept(stamp, pieces[bucket]))
+            self._weigh((reader.tenant, metric), [piece for bucket in wanted for piece in read[bucket]])
             BUCKETS_READ.labels("loaded").inc(len(wanted))
         return pieces
+
+    def _read(self, reader: Reader, metric: int, buckets: range, size: int) -> dict[int, tuple[Piece, ...]]:
+        """Return what the store has of the buckets; large ones are read in parts, ids being hashes."""
+        parts = -(-size // _READ_ROWS)
+        found: dict[int, list[Piece]] = {bucket: [] for bucket in buckets}
+        for part in range(max(1, parts)):
+            reader.check()
+            ids = ((part << 64) // parts, ((part + 1 << 64) // parts) - 1) if parts > 1 else None
+            rows = reader.rows(metric, buckets[0], buckets[-1], ids=ids)
+            for bucket in buckets:
+                begin = bucket * BUCKET_MS
+                piece = piece_of(rows, begin, begin, begin + BUCKET_MS - 1)
+                if piece is not None:
+                    found[bucket].append(piece)
+        return {bucket: (side_by_side(parts),) if parts else () for bucket, parts in found.items()}
+
+    def _weigh(self, key: tuple[str, int], pieces: Sequence[Piece]) -> None:
+        """Remember how many bytes a sample of a metric takes."""
+        samples = sum(piece.samples for piece in pieces)
+        if samples:
+            with self._lock:
+                self._weights[key] = _nbytes(pieces) / samples
+                self._weights.move_to_end(key)
+                while len(self._weights) > _REMEMBERED:
+                    self._weights.popitem(last=False)
 
     def _extended(self, reader: Reader, metric: int, bucket: int) -> tuple[Piece, ...]:
         """Read what was added to a kept bucket, and keep it so."""
@@ -264,7 +309,7 @@ class BucketCache:
             if fresh is not None:
                 pieces.append(fresh)
             # As in a binary counter: every sample is copied a logarithmic number of times.
-            while len(pieces) > 1 and pieces[-2].values.size <= 2 * pieces[-1].values.size:
+            while len(pieces) > 1 and pieces[-2].samples <= 2 * pieces[-1].samples:
                 pieces[-2:] = [joined(pieces[-2:])]
             extended = _Kept(stamp, tuple(pieces))
             self._keep(key, extended)

@@ -191,6 +191,8 @@ class _Question:
     lookback_ms: int
     deadline: _Deadline
     measured: Measured | None
+    reuse: bool
+    """Whether an earlier or a neighbour's answer may serve."""
 
     def plan(self, start_ms: int | None = None) -> Planned:
         """Return its plan, from a later step on if `start_ms` is given."""
@@ -238,8 +240,11 @@ class Metrics:
         lookback_ms: int | None = None,
         timeout_ms: int | None = None,
         measured: Measured | None = None,
+        reuse: bool = True,
     ) -> T:
         """Return what `finish` makes of a query's answer; `measured`, if given, is complete before.
+
+        Without `reuse`, or when it is measured, everything is evaluated for this query alone.
 
         Raises PharosError: INVALID with a position for a fault in the text, UNSUPPORTED, LIMITED, TIMEOUT.
         """
@@ -247,9 +252,9 @@ class Metrics:
         longest_ms = self.options.timeout_ms
         time_s = min(longest_ms if timeout_ms is None else timeout_ms, longest_ms) / 1000
         deadline = _Deadline(self._clock, began, time_s)
-        question = _Question(
-            tenant, text, self.parse(text), times, lookback_ms or self.options.lookback_ms, deadline, measured
-        )
+        lookback_ms = lookback_ms or self.options.lookback_ms
+        reuse = reuse and measured is None
+        question = _Question(tenant, text, self.parse(text), times, lookback_ms, deadline, measured, reuse)
         if self._changes.arrivals.has(tenant):
             fetches = question.plan().fetches
             await self._arrived(tenant, [(fetch.start_ms, fetch.end_ms) for fetch in fetches])
@@ -280,7 +285,7 @@ class Metrics:
             QUERY_REUSED.labels("shared").inc()
             return await self._engine.run(lambda _: finish(answer))
 
-        if question.measured is not None:
+        if not question.reuse:
             return await lead(lambda _: None)
         # With the version: an answer is shared only with those who could not have seen more than it.
         version = self._changes.version
@@ -322,7 +327,7 @@ class Metrics:
             QUERY_REUSED.labels("continued").inc()
             return evaluate(question.plan(start_ms), source, options)
 
-        if question.measured is not None:
+        if not question.reuse:
             return from_start(planned.start_ms)
         retention_ms = self.options.retention_ms
         oldest_ms = self._clock.now_ms() - retention_ms if retention_ms else None

@@ -14,35 +14,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pharos.ingest.protobuf_kernels import kernel
+from pharos.query.packed import Packed, cut, pack, unpack
 from pharos.query.regroup import id_table, regroup
 
 Rows = Sequence[tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.float64]]]
 """Chunks of (id, time ms, value), as the store returns them."""
 
-_PIECE_OVERHEAD: Final = 512
+_PIECE_OVERHEAD: Final = 768
+_JOINED_SAMPLES: Final = 2_000_000
+"""How many samples are unpacked at once to join pieces."""
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Samples of series, ordered by id; sample r of series i stands in `offsets[i] <= r < offsets[i + 1]`.
+    """Samples of series, ordered by id; times are after `base_ms`, ascending, none twice in a series.
 
-    Times are milliseconds after `base_ms`, ascending, none twice in a series. Only samples from `first_ms` to
-    `last_ms` count: the end may have been cut off.
+    Only samples from `first_ms` to `last_ms` count: the end may have been cut off.
     """
 
     base_ms: int
     ids: NDArray[np.uint64]
-    offsets: NDArray[np.int64]
-    ts: NDArray[np.int32]
-    values: NDArray[np.float64]
+    packed: Packed
     first_ms: int
     last_ms: int
 
     @property
+    def samples(self) -> int:
+        """Return how many samples it holds, those cut off too."""
+        return self.packed.samples
+
+    @property
     def nbytes(self) -> int:
         """Return the memory it takes."""
-        arrays = (self.ids, self.offsets, self.ts, self.values)
-        return _PIECE_OVERHEAD + sum(array.nbytes for array in arrays)
+        return _PIECE_OVERHEAD + self.ids.nbytes + self.packed.nbytes
 
 
 @kernel
@@ -76,65 +80,7 @@ def piece_of(rows: Rows, base_ms: int, low_ms: int, high_ms: int) -> Piece | Non
     offsets, ts, values = regroup(rows, id_table(ids), len(ids), low_ms, high_ms)
     if not len(ts):
         return None
-    first, last = int(ts.min()), int(ts.max())
-    # A copy where samples fell out: what is kept must not hold on to the room they had.
-    kept = values if values.base is None or values.base.size == values.size else values.copy()
-    return Piece(base_ms, ids, offsets, (ts - base_ms).astype(np.int32), kept, first, last)
-
-
-@kernel
-def _lengths(ids: Any, part_ids: Any, part_offsets: Any, part_ts: Any, below: int, lengths: Any) -> None:
-    """Add to each series' length what a part has of it before `below`."""
-    p = 0
-    for s in range(len(ids)):
-        while p < len(part_ids) and part_ids[p] < ids[s]:
-            p += 1
-        if p == len(part_ids):
-            return
-        if part_ids[p] == ids[s]:
-            lengths[s] += _cut(part_ts, part_offsets[p], part_offsets[p + 1], below) - part_offsets[p]
-
-
-@kernel
-def _cut(ts: Any, low: int, high: int, below: int) -> int:
-    """Return the first place in [low, high) whose time is not below, else `high`."""
-    while low < high:
-        middle = (low + high) >> 1
-        if ts[middle] < below:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
-@kernel
-def _append(
-    ids: Any,
-    part_ids: Any,
-    part_offsets: Any,
-    part_ts: Any,
-    part_values: Any,
-    below: int,
-    cursor: Any,
-    ts: Any,
-    values: Any,
-) -> None:
-    """Copy a part's samples before `below` behind what each series has so far."""
-    p = 0
-    for s in range(len(ids)):
-        while p < len(part_ids) and part_ids[p] < ids[s]:
-            p += 1
-        if p == len(part_ids):
-            return
-        if part_ids[p] == ids[s]:
-            low = part_offsets[p]
-            high = _cut(part_ts, low, part_offsets[p + 1], below)
-            at = cursor[s]
-            for i in range(low, high):
-                ts[at] = part_ts[i]
-                values[at] = part_values[i]
-                at += 1
-            cursor[s] = at
+    return Piece(base_ms, ids, pack(offsets, ts, values, base_ms), int(ts.min()), int(ts.max()))
 
 
 def until(piece: Piece, below_ms: int) -> Piece | None:
@@ -146,33 +92,55 @@ def until(piece: Piece, below_ms: int) -> Piece | None:
 
 def joined(pieces: Sequence[Piece]) -> Piece:
     """Return one piece of several that follow one another in time and have one base."""
-    base = pieces[0].base_ms
     ids: NDArray[np.uint64] = pieces[0].ids
     for piece in pieces[1:]:
         if not np.array_equal(ids, piece.ids):
             ids = np.union1d(ids, piece.ids)
-    lengths = np.zeros(len(ids), np.int64)
-    for piece in pieces:
-        _lengths(ids, piece.ids, piece.offsets, piece.ts, piece.last_ms - base + 1, lengths)
-    offsets = np.zeros(len(ids) + 1, np.int64)
-    np.cumsum(lengths, out=offsets[1:])
-    ts = np.empty(offsets[-1], np.int32)
-    values = np.empty(offsets[-1], np.float64)
-    cursor = offsets[:-1].copy()
-    for piece in pieces:
-        below = piece.last_ms - base + 1
-        _append(ids, piece.ids, piece.offsets, piece.ts, piece.values, below, cursor, ts, values)
-    return Piece(base, ids, offsets, ts, values, pieces[0].first_ms, pieces[-1].last_ms)
+    base, first, last = pieces[0].base_ms, pieces[0].first_ms, pieces[-1].last_ms
+    at_once = max(1, _JOINED_SAMPLES * len(ids) // max(1, sum(piece.samples for piece in pieces)))
+    parts = []
+    for at in range(0, len(ids), at_once):
+        offsets, ts, values = find(pieces, ids[at : at + at_once], first, last).read()
+        parts.append(Piece(base, ids[at : at + at_once], pack(offsets, ts, values, base), first, last))
+    return side_by_side(parts)
+
+
+def side_by_side(pieces: Sequence[Piece]) -> Piece:
+    """Return one piece of several of one base that hold different series, those of greater ids later."""
+    if len(pieces) == 1:
+        return pieces[0]
+    packs = [piece.packed for piece in pieces]
+    samples = np.cumsum([0, *(one.samples for one in packs)])
+    sizes = np.cumsum([0, *(one.body.nbytes for one in packs)])
+    packed = Packed(
+        np.concatenate(
+            [*(one.offsets[:-1] + at for one, at in zip(packs, samples, strict=False)), samples[-1:]]
+        ),
+        np.concatenate([one.forms for one in packs]),
+        np.concatenate([one.first_ts for one in packs]),
+        np.concatenate([one.strides for one in packs]),
+        np.concatenate([one.heads for one in packs]),
+        np.concatenate([one.places + at for one, at in zip(packs, sizes, strict=False)]),
+        np.concatenate([one.body for one in packs]),
+    )
+    ids = np.concatenate([piece.ids for piece in pieces])
+    first, last = min(piece.first_ms for piece in pieces), max(piece.last_ms for piece in pieces)
+    return Piece(pieces[0].base_ms, ids, packed, first, last)
 
 
 @kernel
 def _find(
     ids: Any,
     part_ids: Any,
-    part_offsets: Any,
-    part_ts: Any,
+    offsets: Any,
+    forms: Any,
+    first_ts: Any,
+    strides: Any,
+    places: Any,
+    body: Any,
     first: int,
     last: int,
+    rows: Any,
     low: Any,
     high: Any,
     lengths: Any,
@@ -183,6 +151,14 @@ def _find(
     """
     few = 16 * len(ids) < len(part_ids)
     p = 0
+    if not few and len(ids):
+        end = len(part_ids)
+        while p < end:
+            middle = (p + end) >> 1
+            if part_ids[middle] < ids[0]:
+                p = middle + 1
+            else:
+                end = middle
     for s in range(len(ids)):
         if few:
             end = len(part_ids)
@@ -196,32 +172,13 @@ def _find(
             while p < len(part_ids) and part_ids[p] < ids[s]:
                 p += 1
         if p == len(part_ids) or part_ids[p] != ids[s]:
-            low[s] = 0
-            high[s] = 0
+            rows[s] = -1
+            low[s] = high[s] = 0
             continue
-        a = part_offsets[p]
-        b = part_offsets[p + 1]
-        if a < b and part_ts[a] < first:
-            a = _cut(part_ts, a, b, first)
-        if a < b and part_ts[b - 1] > last:
-            b = _cut(part_ts, a, b, last + 1)
-        low[s] = a
-        high[s] = b
-        lengths[s] += b - a
-
-
-@kernel
-def _take(
-    part_ts: Any, part_values: Any, base_ms: int, low: Any, high: Any, cursor: Any, ts: Any, values: Any
-) -> None:
-    """Copy a part's samples between low and high behind what each series has so far."""
-    for s in range(len(low)):
-        at = cursor[s] - low[s]
-        for i in range(low[s], high[s]):
-            ts[at + i] = base_ms + part_ts[i]
-        for i in range(low[s], high[s]):
-            values[at + i] = part_values[i]
-        cursor[s] = at + high[s]
+        rows[s] = p
+        low[s] = cut(p, offsets, forms, first_ts, strides, places, body, first)
+        high[s] = cut(p, offsets, forms, first_ts, strides, places, body, last + 1)
+        lengths[s] += high[s] - low[s]
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +186,7 @@ class Found:
     """Where the samples of a selection stand in pieces; `read` copies them."""
 
     pieces: Sequence[Piece]
+    rows: NDArray[np.int64]
     low: NDArray[np.int64]
     high: NDArray[np.int64]
     offsets: NDArray[np.int64]
@@ -244,23 +202,31 @@ class Found:
         values = np.empty(self.count, np.float64)
         cursor = self.offsets[:-1].copy()
         for k, piece in enumerate(self.pieces):
-            _take(piece.ts, piece.values, piece.base_ms, self.low[k], self.high[k], cursor, ts, values)
+            one = piece.packed
+            unpack(
+                one.offsets, one.forms, one.first_ts, one.strides, one.heads, one.places, one.body,
+                piece.base_ms, self.rows[k], self.low[k], self.high[k], cursor, ts, values,
+            )  # fmt: skip
         return self.offsets, ts, values
 
 
 def find(pieces: Sequence[Piece], ids: NDArray[np.uint64], start_ms: int, end_ms: int) -> Found:
     """Find the samples of the series (ordered ids) with start_ms <= time <= end_ms in ordered pieces."""
     near = [piece for piece in pieces if piece.first_ms <= end_ms and piece.last_ms >= start_ms]
-    low = np.empty((len(near), len(ids)), np.int64)
-    high = np.empty((len(near), len(ids)), np.int64)
+    rows = np.empty((len(near), len(ids)), np.int64)
+    low, high = np.empty_like(rows), np.empty_like(rows)
     lengths = np.zeros(len(ids), np.int64)
     for k, piece in enumerate(near):
         first = max(start_ms, piece.first_ms) - piece.base_ms
         last = min(end_ms, piece.last_ms) - piece.base_ms
-        _find(ids, piece.ids, piece.offsets, piece.ts, first, last, low[k], high[k], lengths)
+        one = piece.packed
+        _find(
+            ids, piece.ids, one.offsets, one.forms, one.first_ts, one.strides, one.places, one.body,
+            first, last, rows[k], low[k], high[k], lengths,
+        )  # fmt: skip
     offsets = np.zeros(len(ids) + 1, np.int64)
     np.cumsum(lengths, out=offsets[1:])
-    return Found(near, low, high, offsets)
+    return Found(near, rows, low, high, offsets)
 
 
 def warm_up() -> None:
@@ -270,5 +236,4 @@ def warm_up() -> None:
         column.flags.writeable = False
     piece = piece_of([rows], 0, 0, 10)
     if piece is not None:
-        later = replace(piece, ts=piece.ts + 2, first_ms=2, last_ms=3)
-        find([joined([piece, later])], piece.ids, 1, 2).read()
+        find([piece], piece.ids, 1, 2).read()

@@ -191,14 +191,23 @@ class MetricSource:
         self._spend(found.count)
         return found.read()
 
-    def rows(self, metric: int, first: int, last: int, low_ms: int | None = None) -> Rows:
-        """Return all rows of a metric in buckets first to last, from `low_ms` on.
+    def rows(
+        self,
+        metric: int,
+        first: int,
+        last: int,
+        low_ms: int | None = None,
+        ids: tuple[int, int] | None = None,
+    ) -> Rows:
+        """Return all rows of a metric in buckets first to last, from `low_ms` on, with ids in that range.
 
         They are for the cache, whose size bounds them, and not of the query's budget.
         """
         where = "" if low_ms is None else f" WHERE ts >= fromUnixTimestamp64Milli({low_ms})"
         buckets = f"b = {first}" if first == last else f"b BETWEEN {first} AND {last}"
         condition = f"tenant = {string(self.tenant)} AND {buckets} AND m = {metric}"
+        if ids is not None:
+            condition += f" AND id BETWEEN {ids[0]} AND {ids[1]}"
         found = self._session.query(
             Statement(f"SELECT id, ts, v FROM samples PREWHERE {condition}{where}"),
             purpose="samples",
