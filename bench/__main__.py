@@ -12,6 +12,7 @@ from rich.console import Console
 
 from bench import dashboards, disk, freshness, ingest, machine, query
 from bench.client import QueryError
+from bench.query import Dataset
 from bench.report import SERVERS, Row, Section, keep, print_section, to_markdown
 from bench.servers import Server, installed, stop_all
 
@@ -58,7 +59,7 @@ class Run:
         title = "Queries over 10,000 series of a day and 100,000 series of two hours, at 15 s"
         section = Section("query", title)
         # An hour more than the longest range, and a little more than two, for ranges that move.
-        held = query.Dataset(
+        held = Dataset(
             10_000, 3.0 if self.quick else 25.0, 1.5 if self.quick else 2.25, int(time.time()) // 15 * 15
         )
         servers = self._loaded(section, held)
@@ -88,7 +89,7 @@ class Run:
             server.stop()
         return section
 
-    def _loaded(self, section: Section, held: query.Dataset) -> list[Server]:
+    def _loaded(self, section: Section, held: Dataset) -> list[Server]:
         """Return the servers that started and took all of the input; why another did not is noted."""
         loaded = []
         for kind in self.kinds:

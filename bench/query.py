@@ -131,7 +131,7 @@ class Result:
     agreements: int = 0
 
     def least_ratio(self, peer: str, *, cached: bool) -> tuple[float, str]:
-        """Return how many times as long as Pharos `peer` took at the median, where that is least, and where."""
+        """Return how many times as long as Pharos `peer` takes at the median where that is least, and where."""
         found = []
         for asked, timings in self.timings.items():
             own, other = timings.get("Pharos"), timings.get(peer)
@@ -142,7 +142,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """`hours` of the narrow metrics up to `end_s`, and of their end `wide_hours` with the wide counter too."""
+    """`hours` of the narrow metrics up to `end_s`, the last `wide_hours` with the wide counter too."""
 
     series: int
     hours: float

@@ -14,9 +14,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from pharos.clock import Clock
 from pharos.engine.changes import BucketKey, Changes
 from pharos.ingest.load import BUCKET_MS
@@ -36,6 +33,8 @@ _SAMPLE_BYTES: Final = 4
 """What a sample is taken to need in memory until a bucket of its metric is known."""
 _READ_ROWS: Final = 4_000_000
 """Buckets with more rows are read in parts, by ids, so that little lies in memory before it is packed."""
+_BRIEF: Final = 8
+"""A range of less than this part of a bucket is brief: to read it costs about such a part of all."""
 _LOCKS: Final = 64
 _WAIT_S: Final = 0.1
 _GRANULE_ROWS: Final = 8_192
@@ -134,13 +133,21 @@ class BucketCache:
         return self._bytes
 
     def cover(
-        self, reader: Reader, metric: int, ids: NDArray[np.uint64], buckets: Sequence[int], *, whole: bool
+        self,
+        reader: Reader,
+        metric: int,
+        series: int,
+        start_ms: int,
+        end_ms: int,
+        *,
+        whole: bool,
     ) -> Cover:
-        """Return the pieces of the metric's buckets, up to date; `ids` are the series that are wanted.
+        """Return the pieces of the metric's buckets in a range, up to date; `series` is how many are wanted.
 
         `whole` says that these are all of the metric. Loads buckets where that pays and there is room; the
         others are left to be read directly. Raises what the reader raises.
         """
+        buckets = range(start_ms // BUCKET_MS, end_ms // BUCKET_MS + 1)
         cover = Cover({}, [])
         absent = []
         for bucket in buckets:
@@ -154,14 +161,15 @@ class BucketCache:
                 cover.pieces[bucket] = kept.pieces
             elif whole or self._is_paid(
                 (reader.tenant, metric, bucket),
-                max(_SMALL_ROWS, _GRANULE_ROWS * len(ids)),
+                max(_SMALL_ROWS, _GRANULE_ROWS * series),
                 kept.rows_from(low),
             ):
                 cover.pieces[bucket] = self._extended(reader, metric, bucket)
             else:
                 cover.missing.append(bucket)
         if absent:
-            self._load_absent(reader, metric, absent, cover, len(ids), whole=whole)
+            brief = end_ms - start_ms < BUCKET_MS // _BRIEF
+            self._load_absent(reader, metric, absent, cover, series, whole=whole, brief=brief)
         BUCKETS_READ.labels("direct").inc(len(cover.missing))
         cover.missing.sort()
         return cover
@@ -180,11 +188,21 @@ class BucketCache:
         return (bucket + 1) * BUCKET_MS > self._clock.now_ms() - self._retention_ms + BUCKET_MS
 
     def _load_absent(
-        self, reader: Reader, metric: int, absent: list[int], cover: Cover, series: int, *, whole: bool
+        self,
+        reader: Reader,
+        metric: int,
+        absent: list[int],
+        cover: Cover,
+        series: int,
+        *,
+        whole: bool,
+        brief: bool,
     ) -> None:
         size = self._size(reader, metric, absent[-1])
-        pays = whole or size <= _SMALL_ROWS or series * _FEW * SERIES_ROWS >= size
-        cost = _STATEMENT_ROWS // len(absent) + series * _GRANULE_ROWS
+        most = whole or series * _FEW * SERIES_ROWS >= size
+        # A look at the last minutes leaves out values and most of the work, if not the times.
+        cost = size // _BRIEF if most else _STATEMENT_ROWS // len(absent) + series * _GRANULE_ROWS
+        pays = size <= _SMALL_ROWS or (most and (not brief or size <= _GROUP_ROWS))
         loads: list[int] = []
         for bucket in absent:
             if self._is_retained(bucket) and (

@@ -1,8 +1,8 @@
-"""Samples by series in memory, times and values each in the narrowest of a few forms that give them back exactly.
+"""Samples by series in memory, times and values each in the narrowest of a few forms that are exact.
 
 A scrape's times are evenly spaced and a counter's steps are small whole numbers, so that most samples take one
-or two bytes. Forms are per series: times are evenly spaced (nothing is kept), 16-bit differences, or 32-bit
-numbers; values are all the same (nothing is kept), differences of 8, 16 or 32 bits between whole numbers over
+or two bytes. Forms are per series. Times are evenly spaced (nothing is kept), 16-bit differences, or 32-bit
+numbers. Values are all the same (nothing is kept), differences of 8, 16 or 32 bits between whole numbers over
 1, 100 or 10,000, or the 64 bits themselves.
 """
 
@@ -32,10 +32,10 @@ _EXACT: Final = 4503599627370496.0
 class Packed:
     """Samples of n series; sample r of series i has `offsets[i] <= r < offsets[i + 1]`.
 
-    `forms` holds the form of the times in bits 0 and 1, that of the values in bits 2 to 4, and the power of 100
-    of their denominator in bits 5 and 6. What a series keeps begins at byte `places[i]` of `body`: its values,
-    then its times. `first_ts` and `heads` are its first time and value, the latter as a numerator where
-    differences follow; `strides` is the distance of even times. Times are milliseconds after the piece's base.
+    `forms` holds the form of the times in bits 0 and 1, that of the values in bits 2 to 4, and the power of
+    100 of their denominator in bits 5 and 6. What a series keeps begins at byte `places[i]` of `body`: its
+    values, then its times. `first_ts` and `heads` are its first time and value, the latter as a numerator
+    where differences follow; `strides` is the distance of even times. Times are milliseconds after a base.
     """
 
     offsets: NDArray[np.int64]
@@ -244,7 +244,7 @@ def cut(
         return 1 if count == 1 else min(count, (below - first + stride - 1) // stride)
     at = places[s] + _value_bytes(form, count)
     if form & 3 == _NEAR:
-        return int(_cut_near(body.view(np.uint16), at >> 1, count, first, below))
+        return _cut_near(body.view(np.uint16), at >> 1, count, int(first), below)
     times = body.view(np.int32)
     low, high = np.int64(0), count
     while low < high:
@@ -284,23 +284,20 @@ def unpack(
     places: Any,
     body: Any,
     base_ms: int,
-    rows: Any,
-    low: Any,
-    high: Any,
+    at_rows: Any,
     cursor: Any,
     ts: Any,
     values: Any,
 ) -> None:
-    """Write samples low to high - 1 of each wanted series (`rows`, -1 for none) behind what it has so far."""
+    """Write the samples that rows of (place, series, low, high) name, each where its place's cursor is."""
     words, halves, bytes_ = body.view(np.int32), body.view(np.int16), body.view(np.int8)
     gaps = body.view(np.uint16)
     bits = values.view(np.int64)
     head_bits = heads.view(np.int64)
-    for k in range(len(rows)):
-        s, a, b, to = rows[k], low[k], high[k], cursor[k]
-        if s < 0 or a >= b:
-            continue
-        cursor[k] = to + b - a
+    for k in range(len(at_rows)):
+        s, a, b = at_rows[k, 1], at_rows[k, 2], at_rows[k, 3]
+        to = cursor[at_rows[k, 0]]
+        cursor[at_rows[k, 0]] = to + b - a
         form, at = int(forms[s]), places[s]
         kind = form >> 2 & 7
         if kind == _SAME:

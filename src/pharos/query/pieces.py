@@ -129,6 +129,19 @@ def side_by_side(pieces: Sequence[Piece]) -> Piece:
 
 
 @kernel
+def _place(ids: Any, wanted: int, low: int) -> int:
+    """Return the first place from `low` on whose id is not smaller."""
+    high = len(ids)
+    while low < high:
+        middle = (low + high) >> 1
+        if ids[middle] < wanted:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@kernel
 def _find(
     ids: Any,
     part_ids: Any,
@@ -140,55 +153,45 @@ def _find(
     body: Any,
     first: int,
     last: int,
-    rows: Any,
-    low: Any,
-    high: Any,
+    at: Any,
     lengths: Any,
-) -> None:
-    """Write where each wanted series' samples of first <= time <= last stand; add their number to lengths.
+) -> int:
+    """Write place, row, low and high of each wanted series' samples in first <= time <= last; return their
+    number.
 
-    Two ways to walk both ordered lists: step by step, or by bisection where few are wanted of many.
+    The shorter list leads: step by step, or by bisection where the other one is very long.
     """
-    few = 16 * len(ids) < len(part_ids)
-    p = 0
-    if not few and len(ids):
-        end = len(part_ids)
-        while p < end:
-            middle = (p + end) >> 1
-            if part_ids[middle] < ids[0]:
-                p = middle + 1
-            else:
-                end = middle
-    for s in range(len(ids)):
-        if few:
-            end = len(part_ids)
-            while p < end:
-                middle = (p + end) >> 1
-                if part_ids[middle] < ids[s]:
-                    p = middle + 1
-                else:
-                    end = middle
+    few, many = 16 * len(ids) < len(part_ids), 16 * len(part_ids) < len(ids)
+    s = p = n = 0
+    if len(ids) and len(part_ids):
+        p = _place(part_ids, ids[0], 0)
+        s = _place(ids, part_ids[p], 0) if p < len(part_ids) else len(ids)
+    while s < len(ids) and p < len(part_ids):
+        if part_ids[p] < ids[s]:
+            p = _place(part_ids, ids[s], p) if few else p + 1
+        elif ids[s] < part_ids[p]:
+            s = _place(ids, part_ids[p], s) if many else s + 1
         else:
-            while p < len(part_ids) and part_ids[p] < ids[s]:
-                p += 1
-        if p == len(part_ids) or part_ids[p] != ids[s]:
-            rows[s] = -1
-            low[s] = high[s] = 0
-            continue
-        rows[s] = p
-        low[s] = cut(p, offsets, forms, first_ts, strides, places, body, first)
-        high[s] = cut(p, offsets, forms, first_ts, strides, places, body, last + 1)
-        lengths[s] += high[s] - low[s]
+            low = cut(p, offsets, forms, first_ts, strides, places, body, first)
+            high = cut(p, offsets, forms, first_ts, strides, places, body, last + 1)
+            if low < high:
+                at[n, 0], at[n, 1], at[n, 2], at[n, 3] = s, p, low, high
+                lengths[s] += high - low
+                n += 1
+            s += 1
+            p += 1
+    return n
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Where the samples of a selection stand in pieces; `read` copies them."""
+    """Where the samples of a selection stand in pieces; `read` copies them.
+
+    Rows of `places`: place in the selection, row of the piece, and the samples low to high - 1 of that.
+    """
 
     pieces: Sequence[Piece]
-    rows: NDArray[np.int64]
-    low: NDArray[np.int64]
-    high: NDArray[np.int64]
+    places: Sequence[NDArray[np.int64]]
     offsets: NDArray[np.int64]
 
     @property
@@ -201,11 +204,11 @@ class Found:
         ts = np.empty(self.count, np.int64)
         values = np.empty(self.count, np.float64)
         cursor = self.offsets[:-1].copy()
-        for k, piece in enumerate(self.pieces):
+        for piece, at in zip(self.pieces, self.places, strict=True):
             one = piece.packed
             unpack(
                 one.offsets, one.forms, one.first_ts, one.strides, one.heads, one.places, one.body,
-                piece.base_ms, self.rows[k], self.low[k], self.high[k], cursor, ts, values,
+                piece.base_ms, at, cursor, ts, values,
             )  # fmt: skip
         return self.offsets, ts, values
 
@@ -213,20 +216,21 @@ class Found:
 def find(pieces: Sequence[Piece], ids: NDArray[np.uint64], start_ms: int, end_ms: int) -> Found:
     """Find the samples of the series (ordered ids) with start_ms <= time <= end_ms in ordered pieces."""
     near = [piece for piece in pieces if piece.first_ms <= end_ms and piece.last_ms >= start_ms]
-    rows = np.empty((len(near), len(ids)), np.int64)
-    low, high = np.empty_like(rows), np.empty_like(rows)
+    places = []
     lengths = np.zeros(len(ids), np.int64)
-    for k, piece in enumerate(near):
+    for piece in near:
         first = max(start_ms, piece.first_ms) - piece.base_ms
         last = min(end_ms, piece.last_ms) - piece.base_ms
+        at = np.empty((min(len(ids), len(piece.ids)), 4), np.int64)
         one = piece.packed
-        _find(
+        count = _find(
             ids, piece.ids, one.offsets, one.forms, one.first_ts, one.strides, one.places, one.body,
-            first, last, rows[k], low[k], high[k], lengths,
+            first, last, at, lengths,
         )  # fmt: skip
+        places.append(at[:count])
     offsets = np.zeros(len(ids) + 1, np.int64)
     np.cumsum(lengths, out=offsets[1:])
-    return Found(near, rows, low, high, offsets)
+    return Found(near, places, offsets)
 
 
 def warm_up() -> None:

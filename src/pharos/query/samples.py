@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -14,12 +14,13 @@ from pharos.engine.changes import Changes
 from pharos.engine.sql import Statement, integers, string
 from pharos.errors import Kind, PharosError
 from pharos.ingest.load import BUCKET_MS
+from pharos.ingest.protobuf_kernels import kernel
 from pharos.labels import Matcher
 from pharos.promql.source import HistogramColumns, SeriesBlock
 from pharos.query.admission import SampleShare
-from pharos.query.buckets import SERIES_ROWS, BucketCache
+from pharos.query.buckets import SERIES_ROWS, BucketCache, Cover
 from pharos.query.histograms import read_histograms
-from pharos.query.pieces import Rows, find, piece_of
+from pharos.query.pieces import Piece, Rows, find, piece_of
 from pharos.query.regroup import regroup
 from pharos.query.series import Selection, SeriesCache
 
@@ -29,6 +30,12 @@ _MOST_BUCKETS: Final = 4_400
 """A year; longer ranges are read without looking for kept buckets."""
 _BLOCK_SAMPLES: Final = 4_000_000
 """Selections that may be larger are evaluated in blocks of series of about this size."""
+_KEPT_SAMPLES: Final = 400_000
+"""Blocks out of kept buckets are so small that they fit the processor's own memory."""
+_KEPT_SERIES: Final = 5_000
+"""Nor do they hold more series, whose answer may be larger than their samples."""
+_COVERED_METRICS: Final = 32
+"""Selections of more metrics are read from the store."""
 _LISTED_SERIES: Final = 5_000
 """Up to here the ids of a selection are worth listing in the statement."""
 
@@ -120,16 +127,19 @@ class MetricSource:
         self.series_selected += len(selection)
         if not len(selection):
             return SeriesBlock((), np.zeros(1, np.int64), np.empty(0, np.int64), np.empty(0, np.float64))
-        return self._block(selection, start_ms, end_ms, whole=_is_whole(matchers))
+        whole = _is_whole(matchers)
+        cover = self._cover(selection, start_ms, end_ms, whole=whole)
+        return self._block(selection, cover, start_ms, end_ms, whole=whole)
 
     def blocks(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> Iterator[SeriesBlock] | None:
-        """Return the samples a few series at a time if there are very many; see `BlockSource.blocks`.
+        """Return the samples a few series at a time if there are many; see `BlockSource.blocks`.
 
         The budget then bounds each block; how many there are is bounded by the query's time.
         """
         selection = self._cache.select(self._session, self.tenant, matchers, start_ms, end_ms)
         most = len(selection) * (end_ms - start_ms) * SERIES_ROWS // BUCKET_MS
-        if most <= _BLOCK_SAMPLES or self._changes.has_histograms(self.tenant, selection.metrics):
+        many = most > min(_KEPT_SAMPLES * 2, _BLOCK_SAMPLES) or len(selection) > _KEPT_SERIES * 2
+        if not many or self._changes.has_histograms(self.tenant, selection.metrics):
             return None
         self.series_selected += len(selection)
         return self._blocks(selection, start_ms, end_ms, whole=_is_whole(matchers))
@@ -137,20 +147,28 @@ class MetricSource:
     def _blocks(
         self, selection: Selection, start_ms: int, end_ms: int, *, whole: bool
     ) -> Iterator[SeriesBlock]:
+        cover = self._cover(selection, start_ms, end_ms, whole=whole)
+        in_memory = cover is not None and not cover.missing
+        in_memory &= not self._changes.has_starts(self.tenant, selection.metrics)
+        size = min(_KEPT_SAMPLES, _BLOCK_SAMPLES) if in_memory else _BLOCK_SAMPLES
         budget, at = self._left, 0
-        count = max(1, _BLOCK_SAMPLES * BUCKET_MS // (4 * SERIES_ROWS * max(1, end_ms - start_ms)))
+        count = max(1, size * BUCKET_MS // (4 * SERIES_ROWS * max(1, end_ms - start_ms)))
         while at < len(selection):
-            block = self._block(selection.part(at, at + count), start_ms, end_ms, whole=whole)
+            count = min(count, _KEPT_SERIES if in_memory else len(selection))
+            part = selection.part(at, at + count)
+            block = self._block(part, cover, start_ms, end_ms, whole=whole)
             at += count
             # The next block holds about as many samples as wanted, but is not much larger than this one.
-            count = max(1, min(4 * count, count * _BLOCK_SAMPLES // max(1, block.values.size)))
+            count = max(1, min(4 * count, count * size // max(1, block.values.size)))
             yield block
             self._left = budget
             if self._share is not None:
                 self._share.empty()
 
-    def _block(self, selection: Selection, start_ms: int, end_ms: int, *, whole: bool) -> SeriesBlock:
-        offsets, ts, values = self._floats(selection, start_ms, end_ms, whole=whole)
+    def _block(
+        self, selection: Selection, cover: Cover | None, start_ms: int, end_ms: int, *, whole: bool
+    ) -> SeriesBlock:
+        offsets, ts, values = self._floats(selection, cover, start_ms, end_ms, whole=whole)
         starts = None
         if self._changes.has_starts(self.tenant, selection.metrics):
             starts = self._start_times(selection, start_ms, end_ms, offsets, ts, whole=whole)
@@ -168,16 +186,31 @@ class MetricSource:
     def _limits(self) -> Limits:
         return Limits(time_s=self.time_s, result_rows=self._left)
 
+    def _cover(self, selection: Selection, start_ms: int, end_ms: int, *, whole: bool) -> Cover | None:
+        """Return what is kept of the selection's metrics, None where nothing of it helps."""
+        first, last = start_ms // BUCKET_MS, end_ms // BUCKET_MS
+        if (
+            self._buckets is None
+            or not 0 < len(selection.metrics) <= _COVERED_METRICS
+            or last - first >= _MOST_BUCKETS
+        ):
+            return None
+        pieces: dict[int, tuple[Piece, ...]] = dict.fromkeys(range(first, last + 1), ())
+        missing: set[int] = set()
+        for metric, series in zip(selection.metrics, selection.counts, strict=True):
+            cover = self._buckets.cover(self, metric, series, start_ms, end_ms, whole=whole)
+            missing.update(cover.missing)
+            for bucket, found in cover.pieces.items():
+                pieces[bucket] += found
+        # What is read of a bucket is read of all metrics.
+        kept = {bucket: found for bucket, found in pieces.items() if bucket not in missing}
+        return Cover(kept, sorted(missing)) if kept else None
+
     def _floats(
-        self, selection: Selection, start_ms: int, end_ms: int, *, whole: bool
+        self, selection: Selection, cover: Cover | None, start_ms: int, end_ms: int, *, whole: bool
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
         """Return (offsets, times, values), from kept buckets where there are any."""
-        first, last = start_ms // BUCKET_MS, end_ms // BUCKET_MS
-        if self._buckets is None or len(selection.metrics) != 1 or last - first >= _MOST_BUCKETS:
-            return self._read("samples", "v", selection, start_ms, end_ms, whole=whole)
-        buckets = range(first, last + 1)
-        cover = self._buckets.cover(self, selection.metrics[0], selection.id, buckets, whole=whole)
-        if len(cover.missing) == len(buckets):
+        if cover is None:
             return self._read("samples", "v", selection, start_ms, end_ms, whole=whole)
         pieces = dict(cover.pieces)
         for run_first, run_last in cover.missing_runs():
@@ -275,15 +308,20 @@ class MetricSource:
             "starts", "toFloat64(start_ms)", selection, start_ms, end_ms, whole=whole
         )
         found: NDArray[np.int64] = np.zeros(len(ts), np.int64)
-        for i in range(len(selection)):
-            low, high = st_offsets[i], st_offsets[i + 1]
-            if low == high:
-                continue
-            mine = ts[offsets[i] : offsets[i + 1]]
-            places = np.searchsorted(mine, st_ts[low:high])
-            good = (places < len(mine)) & (mine[np.minimum(places, len(mine) - 1)] == st_ts[low:high])
-            found[offsets[i] + places[good]] = st[low:high][good].astype(np.int64)
+        _match_starts(offsets, ts, st_offsets, st_ts, st, found)
         return found
+
+
+@kernel
+def _match_starts(offsets: Any, ts: Any, start_offsets: Any, start_ts: Any, starts: Any, found: Any) -> None:
+    """Write each start to the sample of its series that has its time, if there is one."""
+    for s in range(len(offsets) - 1):
+        i = offsets[s]
+        for j in range(start_offsets[s], start_offsets[s + 1]):
+            while i < offsets[s + 1] and ts[i] < start_ts[j]:
+                i += 1
+            if i < offsets[s + 1] and ts[i] == start_ts[j]:
+                found[i] = np.int64(starts[j])
 
 
 def _is_whole(matchers: Sequence[Matcher]) -> bool:

@@ -31,6 +31,8 @@ class Selection:
     id: NDArray[np.uint64]
     metrics: tuple[int, ...]
     """Hashes of the metrics that occur."""
+    counts: tuple[int, ...]
+    """How many of the series each metric has, those of a part's whole selection."""
     ids: IdTable
     is_part: bool = False
     """Whether these are neighbours out of a larger selection."""
@@ -41,7 +43,7 @@ class Selection:
     def part(self, first: int, last: int) -> Selection:
         """Return the selection of series first to last - 1."""
         ids = self.id[first:last]
-        return Selection(self.labels[first:last], ids, self.metrics, id_table(ids), is_part=True)
+        return Selection(self.labels[first:last], ids, self.metrics, self.counts, id_table(ids), is_part=True)
 
 
 def label_sets(column: pa.Array) -> list[Labels]:
@@ -111,8 +113,9 @@ def _read(session: Session, tenant: str, matchers: Sequence[Matcher], days: tupl
     )
     if not table.num_rows:
         empty: NDArray[np.uint64] = np.empty(0, np.uint64)
-        return Selection((), empty, (), id_table(empty))
+        return Selection((), empty, (), (), id_table(empty))
     # A copy: what is kept must not lie in the memory of an answer, which the engine uses again.
     ids = table["id"].to_numpy().copy()
-    metrics = tuple(np.unique(table["m"].to_numpy()).tolist())
-    return Selection(tuple(label_sets(table["l"])), ids, metrics, id_table(ids))
+    metrics, counts = np.unique(table["m"].to_numpy(), return_counts=True)
+    labels = tuple(label_sets(table["l"]))
+    return Selection(labels, ids, tuple(metrics.tolist()), tuple(counts.tolist()), id_table(ids))
