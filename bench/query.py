@@ -82,7 +82,8 @@ HEAVY = (
     Query("heavy", "sum by (job) of rate, 10,000 series, 1 h", _RATE, HOUR),
     Query("heavy", "quantile_over_time, 1,000 series, 1 h", _QUANTILE, HOUR),
     Query(
-        "heavy", "topk(5) of rate, 10,000 series, 1 h step 60 s", "topk(5, rate(requests_total[5m]))", HOUR, 60
+        "heavy", "topk(5) of rate, 10,000 series, 1 h step 60 s", "topk(5, rate(requests_total[5m]))", HOUR,
+        60,
     ),
     Query("heavy", "join by group_left, 10,000 series, 1 h step 60 s", _JOIN, HOUR, 60),
     Query(

@@ -6,8 +6,10 @@ that a deadline or a closed connection ends the work.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -40,9 +42,10 @@ from pharos.promql.calls_range_histogram import correct_histograms
 from pharos.promql.evaluate_select import Selection, select_instant, select_times
 from pharos.promql.evaluate_windows import Windows, samples_of_grid, window_rows
 from pharos.promql.kernels import Floats, Ints
+from pharos.promql.overlap import overlapped
 from pharos.promql.parse import parse
 from pharos.promql.plan import DEFAULT_LOOKBACK_MS, Planned, plan, subquery_start
-from pharos.promql.source import BlockSource, SampleSource
+from pharos.promql.source import BlockSource, SampleSource, SeriesBlock
 from pharos.promql.values import (
     Answer,
     AnswerType,
@@ -69,6 +72,8 @@ _CALLS: Final[dict[str, Function]] = {
 
 TOO_MANY_SAMPLES: Final = "query processing would load too many samples into memory in query execution"
 
+_LIMIT_HINT: Final = "narrow the selector or widen the step"
+
 
 def _no_check() -> None:
     return
@@ -81,7 +86,7 @@ class EvalOptions:
     `delayed_name_removal` keeps metric names until the end of the query; `type_and_unit_labels` has rate
     look at `__type__` rather than at the name's ending; `start_timestamps` lets counters use theirs.
     `max_samples` bounds the samples read and those in any one intermediate result (0: no bound). `check`
-    is called between nodes and raises to end the evaluation.
+    is called between nodes and raises to end the evaluation. `workers` compute blocks of large selections.
     """
 
     delayed_name_removal: bool = False
@@ -89,6 +94,7 @@ class EvalOptions:
     start_timestamps: bool = True
     max_samples: int = 0
     check: Callable[[], None] = _no_check
+    workers: Executor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +246,7 @@ class _Evaluation:
         self._wants = above
         limit = self.options.max_samples
         if limit and isinstance(value, Grid) and value.present.size > limit and value.present.sum() > limit:
-            raise PharosError(Kind.LIMITED, TOO_MANY_SAMPLES, hint="narrow the selector or widen the step")
+            raise PharosError(Kind.LIMITED, TOO_MANY_SAMPLES, hint=_LIMIT_HINT)
         return value
 
     def _dispatch(self, node: Expr, steps: Steps) -> Value:
@@ -336,12 +342,30 @@ class _Evaluation:
         blocks = self.source.blocks(fetch.matchers, fetch.start_ms, fetch.end_ms)
         if blocks is None:
             return work(self._selection(selector))
-        grids = []
+        grids: list[Grid] = []
+        cells = present = 0
+        limit = self.options.max_samples
+        for grid in overlapped(self._jobs(blocks, work), self.options.workers):
+            grids.append(grid)
+            cells += grid.present.size
+            if limit and cells > limit:  # only now is it worth counting what is there
+                present += sum(int(one.present.sum()) for one in (grids if not present else [grid]))
+                if present > limit:
+                    raise PharosError(Kind.LIMITED, TOO_MANY_SAMPLES, hint=_LIMIT_HINT)
+        return stacked(grids, steps.count)
+
+    def _jobs(
+        self, blocks: Iterable[SeriesBlock], work: Callable[[Selection], Grid]
+    ) -> Iterator[Callable[[], Grid]]:
+        """Yield what is to be computed of each block; with start times at once, as that may add notes."""
         for block in blocks:
             self.options.check()
             self.samples_read += block.values.size
-            grids.append(drop_absent(work(Selection(block))))
-        return stacked(grids, steps.count)
+            if block.start_ms is None:
+                yield partial(lambda one: drop_absent(work(Selection(one))), block)
+                continue
+            grid = drop_absent(work(Selection(block)))
+            yield partial(_itself, grid)
 
     def _count(self, samples: int) -> None:
         self.samples_read += samples
@@ -510,6 +534,10 @@ def bare(node: Expr) -> Expr:
     while isinstance(node, Paren):
         node = node.expr
     return node
+
+
+def _itself(grid: Grid) -> Grid:
+    return grid
 
 
 def _ordered(grid: Grid) -> Grid:

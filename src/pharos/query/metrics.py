@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -63,6 +64,8 @@ class MetricsOptions:
     max_concurrent: int = 4
     """Queries evaluated at once; the others wait."""
     max_concurrent_per_tenant: int = 4
+    workers: int = 1
+    """Threads that compute blocks of large selections while a query's own reads the next."""
     slow_ms: int = 10_000
     """Slower queries are logged with their plan; 0 logs none."""
 
@@ -221,6 +224,8 @@ class Metrics:
         self._admission = Admission(options.max_concurrent, options.max_concurrent_per_tenant)
         self._samples = SamplePool(options.max_samples)
         self._flights: Flights[Answer] = Flights()
+        # Beside the threads of the queries themselves, which compute too.
+        self._workers = ThreadPoolExecutor(max(1, options.workers), thread_name_prefix="evaluate")
 
     def parse(self, text: str) -> Expr:
         """Return the checked expression of `text`. Raises PharosError(INVALID) with upstream's message."""
@@ -319,6 +324,7 @@ class Metrics:
             delayed_name_removal=self.options.experimental,
             max_samples=self.options.max_samples,
             check=source.check,
+            workers=self._workers,
         )
 
         def from_start(start_ms: int) -> Answer:

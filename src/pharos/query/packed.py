@@ -1,6 +1,6 @@
 """Samples by series in memory, times and values each in the narrowest of a few forms that are exact.
 
-A scrape's times are evenly spaced and a counter's steps are small whole numbers, so that most samples take one
+A scrape's times are evenly spaced, a counter's steps small whole numbers, so that most samples take one
 or two bytes. Forms are per series. Times are evenly spaced (nothing is kept), 16-bit differences, or 32-bit
 numbers. Values are all the same (nothing is kept), differences of 8, 16 or 32 bits between whole numbers over
 1, 100 or 10,000, or the 64 bits themselves.
