@@ -10,8 +10,8 @@ from pharos.engine import Session
 from pharos.engine.changes import Changes
 from pharos.engine.embedded import EmbeddedEngine
 from pharos.errors import Kind, PharosError
-from pharos.promql.evaluate import evaluate_text
-from pharos.promql.values import Answer
+from pharos.promql.evaluate import Room, evaluate_text
+from pharos.promql.values import Answer, Grid
 from pharos.query import samples as module
 from pharos.query.buckets import BucketCache
 from pharos.query.samples import MetricSource
@@ -85,3 +85,23 @@ def test_the_budget_bounds_a_block_and_not_the_query(store: Store, monkeypatch: 
     monkeypatch.setattr(module, "_BLOCK_SAMPLES", 1_500)
     answer = _answer(store, "sum(rate(m[5m]))", None, max_samples=4_000)
     assert answer.samples_read > 8_000
+
+
+def _full(series: int, steps: int) -> Grid:
+    return Grid([()] * series, np.ones((series, steps)), np.ones((series, steps), np.bool_))
+
+
+def test_what_is_sure_to_be_too_much_is_refused_early() -> None:
+    room = Room(limit=1_000_000, series=100_000)
+    room.take(100, _full(100, 1_000))
+    with pytest.raises(PharosError) as caught:
+        room.take(100, _full(100, 1_000))
+    assert caught.value.kind is Kind.LIMITED
+
+
+def test_what_may_still_fit_goes_on_until_it_does_not() -> None:
+    room = Room(limit=1_000_000, series=3_000)
+    for _ in range(10):
+        room.take(100, _full(100, 1_000))
+    with pytest.raises(PharosError):
+        room.take(100, _full(100, 1_000))

@@ -72,6 +72,8 @@ _CALLS: Final[dict[str, Function]] = {
 
 TOO_MANY_SAMPLES: Final = "query processing would load too many samples into memory in query execution"
 
+_SURE_SERIES: Final = 200
+"""So few series of a selection are no measure of the others."""
 _LIMIT_HINT: Final = "narrow the selector or widen the step"
 
 
@@ -343,29 +345,28 @@ class _Evaluation:
         if blocks is None:
             return work(self._selection(selector))
         grids: list[Grid] = []
-        cells = present = 0
-        limit = self.options.max_samples
-        for grid in overlapped(self._jobs(blocks, work), self.options.workers):
+        room = Room(self.options.max_samples, blocks.series)
+        for series, grid in overlapped(self._jobs(blocks.blocks, work), self.options.workers):
+            room.take(series, grid)
             grids.append(grid)
-            cells += grid.present.size
-            if limit and cells > limit:  # only now is it worth counting what is there
-                present += sum(int(one.present.sum()) for one in (grids if not present else [grid]))
-                if present > limit:
-                    raise PharosError(Kind.LIMITED, TOO_MANY_SAMPLES, hint=_LIMIT_HINT)
         return stacked(grids, steps.count)
 
     def _jobs(
         self, blocks: Iterable[SeriesBlock], work: Callable[[Selection], Grid]
-    ) -> Iterator[Callable[[], Grid]]:
+    ) -> Iterator[Callable[[], tuple[int, Grid]]]:
         """Yield what is to be computed of each block; with start times at once, as that may add notes."""
+
+        def made(block: SeriesBlock) -> tuple[int, Grid]:
+            return len(block.labels), drop_absent(work(Selection(block)))
+
         for block in blocks:
             self.options.check()
             self.samples_read += block.values.size
             if block.start_ms is None:
-                yield partial(lambda one: drop_absent(work(Selection(one))), block)
-                continue
-            grid = drop_absent(work(Selection(block)))
-            yield partial(_itself, grid)
+                yield partial(made, block)
+            else:
+                one = made(block)
+                yield partial(_itself, one)
 
     def _count(self, samples: int) -> None:
         self.samples_read += samples
@@ -536,8 +537,33 @@ def bare(node: Expr) -> Expr:
     return node
 
 
-def _itself(grid: Grid) -> Grid:
-    return grid
+def _itself(made: tuple[int, Grid]) -> tuple[int, Grid]:
+    return made
+
+
+class Room:
+    """Ends an evaluation by blocks once its result is too large, or sure to become so."""
+
+    def __init__(self, limit: int, series: int) -> None:
+        self._limit = limit
+        self._series = series
+        self._seen = 0
+        self._present = 0
+
+    def take(self, series: int, grid: Grid) -> None:
+        """Count what is there of some more series. Raises PharosError(LIMITED).
+
+        Those that came are a random sample of all. With a sixteenth of the limit there, of many series, and
+        four times the limit to be expected, it is out of the question that all make less than the limit.
+        """
+        if not self._limit:
+            return
+        self._seen += series
+        self._present += int(np.count_nonzero(grid.present))
+        expected = self._present * self._series // max(1, self._seen)
+        enough = self._seen >= _SURE_SERIES and self._present >= max(self._limit // 16, 64 * grid.steps)
+        if (enough and expected > 4 * self._limit) or self._present > self._limit:
+            raise PharosError(Kind.LIMITED, TOO_MANY_SAMPLES, hint=_LIMIT_HINT)
 
 
 def _ordered(grid: Grid) -> Grid:

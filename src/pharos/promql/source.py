@@ -77,13 +77,22 @@ class SampleSource(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """A selection piecemeal: how many series it has, and their blocks."""
+
+    series: int
+    blocks: Iterator[SeriesBlock]
+
+
 @runtime_checkable
 class BlockSource(Protocol):
     """A source that can give a large selection piecemeal, so that memory stays bounded."""
 
-    def blocks(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> Iterator[SeriesBlock] | None:
+    def blocks(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> Blocks | None:
         """Return what `select` returns, a few series at a time, or None where reading all at once will do.
 
-        No series stands in two blocks, and no block has native histograms.
+        No series stands in two blocks, and no block has native histograms. Series come in an order that has
+        nothing to do with their samples.
         """
         ...

@@ -16,7 +16,7 @@ from pharos.errors import Kind, PharosError
 from pharos.ingest.load import BUCKET_MS
 from pharos.ingest.protobuf_kernels import kernel
 from pharos.labels import Matcher
-from pharos.promql.source import HistogramColumns, SeriesBlock
+from pharos.promql.source import Blocks, HistogramColumns, SeriesBlock
 from pharos.query.admission import SampleShare
 from pharos.query.buckets import SERIES_ROWS, BucketCache, Cover
 from pharos.query.histograms import read_histograms
@@ -131,7 +131,7 @@ class MetricSource:
         cover = self._cover(selection, start_ms, end_ms, whole=whole)
         return self._block(selection, cover, start_ms, end_ms, whole=whole)
 
-    def blocks(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> Iterator[SeriesBlock] | None:
+    def blocks(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> Blocks | None:
         """Return the samples a few series at a time if there are many; see `BlockSource.blocks`.
 
         The budget then bounds each block; how many there are is bounded by the query's time.
@@ -142,7 +142,8 @@ class MetricSource:
         if not many or self._changes.has_histograms(self.tenant, selection.metrics):
             return None
         self.series_selected += len(selection)
-        return self._blocks(selection, start_ms, end_ms, whole=_is_whole(matchers))
+        blocks = self._blocks(selection, start_ms, end_ms, whole=_is_whole(matchers))
+        return Blocks(len(selection), blocks)
 
     def _blocks(
         self, selection: Selection, start_ms: int, end_ms: int, *, whole: bool
