@@ -100,7 +100,7 @@ def test_what_is_sure_to_be_too_much_is_refused_early() -> None:
 
 
 def test_what_may_still_fit_goes_on_until_it_does_not() -> None:
-    room = Room(limit=1_000_000, series=3_000)
+    room = Room(limit=1_000_000, series=1_900)
     for _ in range(10):
         room.take(100, _full(100, 1_000))
     with pytest.raises(PharosError):

@@ -133,7 +133,7 @@ class _CountingCache(BucketCache):
 
     reads = 0
 
-    def cover(self, reader, metric, series, start_ms, end_ms, *, whole):  # type: ignore[no-untyped-def]
+    def cover(self, reader, metric, series, start_ms, end_ms, **how):  # type: ignore[no-untyped-def]
         rows = reader.rows
 
         def counted(metric: int, first: int, last: int, low_ms: int | None = None, ids: object = None):  # type: ignore[no-untyped-def]
@@ -142,7 +142,7 @@ class _CountingCache(BucketCache):
             return found
 
         reader.rows = counted
-        return super().cover(reader, metric, series, start_ms, end_ms, whole=whole)
+        return super().cover(reader, metric, series, start_ms, end_ms, **how)
 
 
 def test_only_what_was_added_is_read(engine: EmbeddedEngine) -> None:

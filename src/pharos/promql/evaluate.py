@@ -341,7 +341,7 @@ class _Evaluation:
         fetch = self.planned.fetch_of(selector)
         if id(fetch) in self._selections or not isinstance(self.source, BlockSource):
             return work(self._selection(selector))
-        blocks = self.source.blocks(fetch.matchers, fetch.start_ms, fetch.end_ms)
+        blocks = self.source.blocks(fetch.matchers, fetch.start_ms, fetch.end_ms, steps.count)
         if blocks is None:
             return work(self._selection(selector))
         grids: list[Grid] = []
@@ -554,15 +554,15 @@ class Room:
         """Count what is there of some more series. Raises PharosError(LIMITED).
 
         Those that came are a random sample of all. With a sixteenth of the limit there, of many series, and
-        four times the limit to be expected, it is out of the question that all make less than the limit.
+        twice the limit to be expected, it is out of the question that all make less than the limit.
         """
         if not self._limit:
             return
         self._seen += series
         self._present += int(np.count_nonzero(grid.present))
         expected = self._present * self._series // max(1, self._seen)
-        enough = self._seen >= _SURE_SERIES and self._present >= max(self._limit // 16, 64 * grid.steps)
-        if (enough and expected > 4 * self._limit) or self._present > self._limit:
+        enough = self._seen >= _SURE_SERIES and self._present >= max(self._limit // 16, 128 * grid.steps)
+        if (enough and expected > 2 * self._limit) or self._present > self._limit:
             raise PharosError(Kind.LIMITED, TOO_MANY_SAMPLES, hint=_LIMIT_HINT)
 
 

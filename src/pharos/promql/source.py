@@ -89,10 +89,10 @@ class Blocks:
 class BlockSource(Protocol):
     """A source that can give a large selection piecemeal, so that memory stays bounded."""
 
-    def blocks(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> Blocks | None:
+    def blocks(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, steps: int) -> Blocks | None:
         """Return what `select` returns, a few series at a time, or None where reading all at once will do.
 
         No series stands in two blocks, and no block has native histograms. Series come in an order that has
-        nothing to do with their samples.
+        nothing to do with their samples. `steps` is how many values will be made of each.
         """
         ...

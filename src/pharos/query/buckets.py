@@ -141,11 +141,12 @@ class BucketCache:
         end_ms: int,
         *,
         whole: bool,
+        load: bool = True,
     ) -> Cover:
         """Return the pieces of the metric's buckets in a range, up to date; `series` is how many are wanted.
 
-        `whole` says that these are all of the metric. Loads buckets where that pays and there is room; the
-        others are left to be read directly. Raises what the reader raises.
+        `whole` says that these are all of the metric. Loads buckets where that pays and there is room, unless
+        told not to; the others are left to be read directly. Raises what the reader raises.
         """
         buckets = range(start_ms // BUCKET_MS, end_ms // BUCKET_MS + 1)
         cover = Cover({}, [])
@@ -167,7 +168,9 @@ class BucketCache:
                 cover.pieces[bucket] = self._extended(reader, metric, bucket)
             else:
                 cover.missing.append(bucket)
-        if absent:
+        if not load:
+            cover.missing.extend(absent)
+        elif absent:
             brief = end_ms - start_ms < BUCKET_MS // _BRIEF
             self._load_absent(reader, metric, absent, cover, series, whole=whole, brief=brief)
         BUCKETS_READ.labels("direct").inc(len(cover.missing))

@@ -32,8 +32,8 @@ _BLOCK_SAMPLES: Final = 4_000_000
 """Selections that may be larger are evaluated in blocks of series of about this size."""
 _KEPT_SAMPLES: Final = 400_000
 """Blocks out of kept buckets are so small that they fit the processor's own memory."""
-_KEPT_SERIES: Final = 5_000
-"""Nor do they hold more series, whose answer may be larger than their samples."""
+_BLOCK_CELLS: Final = 1_000_000
+"""So many values at most are made of a block."""
 _COVERED_METRICS: Final = 32
 """Selections of more metrics are read from the store."""
 _LISTED_SERIES: Final = 5_000
@@ -131,31 +131,41 @@ class MetricSource:
         cover = self._cover(selection, start_ms, end_ms, whole=whole)
         return self._block(selection, cover, start_ms, end_ms, whole=whole)
 
-    def blocks(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> Blocks | None:
+    def blocks(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, steps: int) -> Blocks | None:
         """Return the samples a few series at a time if there are many; see `BlockSource.blocks`.
 
         The budget then bounds each block; how many there are is bounded by the query's time.
         """
         selection = self._cache.select(self._session, self.tenant, matchers, start_ms, end_ms)
         most = len(selection) * (end_ms - start_ms) * SERIES_ROWS // BUCKET_MS
-        many = most > min(_KEPT_SAMPLES * 2, _BLOCK_SAMPLES) or len(selection) > _KEPT_SERIES * 2
+        many = most > min(_KEPT_SAMPLES * 2, _BLOCK_SAMPLES) or len(selection) * steps > 4 * _BLOCK_CELLS
         if not many or self._changes.has_histograms(self.tenant, selection.metrics):
             return None
         self.series_selected += len(selection)
-        blocks = self._blocks(selection, start_ms, end_ms, whole=_is_whole(matchers))
+        whole = _is_whole(matchers)
+        # What may well be refused must not fill the cache first.
+        load = len(selection) * steps <= 2 * self._max_samples
+        cover = self._cover(selection, start_ms, end_ms, whole=whole, load=load)
+        blocks = self._blocks(selection, cover, start_ms, end_ms, max(1, _BLOCK_CELLS // steps), whole=whole)
         return Blocks(len(selection), blocks)
 
     def _blocks(
-        self, selection: Selection, start_ms: int, end_ms: int, *, whole: bool
+        self,
+        selection: Selection,
+        cover: Cover | None,
+        start_ms: int,
+        end_ms: int,
+        most: int,
+        *,
+        whole: bool,
     ) -> Iterator[SeriesBlock]:
-        cover = self._cover(selection, start_ms, end_ms, whole=whole)
         in_memory = cover is not None and not cover.missing
         in_memory &= not self._changes.has_starts(self.tenant, selection.metrics)
         size = min(_KEPT_SAMPLES, _BLOCK_SAMPLES) if in_memory else _BLOCK_SAMPLES
         budget, at = self._left, 0
         count = max(1, size * BUCKET_MS // (4 * SERIES_ROWS * max(1, end_ms - start_ms)))
         while at < len(selection):
-            count = min(count, _KEPT_SERIES if in_memory else len(selection))
+            count = min(count, most)
             part = selection.part(at, at + count)
             block = self._block(part, cover, start_ms, end_ms, whole=whole)
             at += count
@@ -187,7 +197,9 @@ class MetricSource:
     def _limits(self) -> Limits:
         return Limits(time_s=self.time_s, result_rows=self._left)
 
-    def _cover(self, selection: Selection, start_ms: int, end_ms: int, *, whole: bool) -> Cover | None:
+    def _cover(
+        self, selection: Selection, start_ms: int, end_ms: int, *, whole: bool, load: bool = True
+    ) -> Cover | None:
         """Return what is kept of the selection's metrics, None where nothing of it helps."""
         first, last = start_ms // BUCKET_MS, end_ms // BUCKET_MS
         if (
@@ -199,7 +211,7 @@ class MetricSource:
         pieces: dict[int, tuple[Piece, ...]] = dict.fromkeys(range(first, last + 1), ())
         missing: set[int] = set()
         for metric, series in zip(selection.metrics, selection.counts, strict=True):
-            cover = self._buckets.cover(self, metric, series, start_ms, end_ms, whole=whole)
+            cover = self._buckets.cover(self, metric, series, start_ms, end_ms, whole=whole, load=load)
             missing.update(cover.missing)
             for bucket, found in cover.pieces.items():
                 pieces[bucket] += found
