@@ -58,12 +58,12 @@ class Run:
         """Measure queries, and dashboards while samples come in."""
         title = "Queries over 10,000 series of a day and 100,000 series of two hours, at 15 s"
         section = Section("query", title)
-        # An hour more than the longest range, and a little more than two, for ranges that move.
+        # An hour more than the longest range, for ranges that move.
         held = Dataset(
-            10_000, 3.0 if self.quick else 25.0, 1.5 if self.quick else 2.25, int(time.time()) // 15 * 15
+            10_000, 3.0 if self.quick else 25.0, 1.5 if self.quick else 2.0, int(time.time()) // 15 * 15
         )
         servers = self._loaded(section, held)
-        runs, budget = (4, 6.0) if self.quick else (15, 30.0)
+        runs, budget = (4, 6.0) if self.quick else (15, 15.0)
         self.say("queries")
         result = query.compare(servers, query.QUERIES, held.end_s, runs, budget)
         section.rows += _query_rows(result)
@@ -112,7 +112,7 @@ class Run:
         for server in servers:
             self.say(f"{server.name}: 16 dashboard clients while 100,000 samples/s come in")
             found[server.name] = dashboards.measure(
-                server, 20_000 if self.quick else 100_000, 5 if self.quick else 30, end
+                server, 20_000 if self.quick else 100_000, 5 if self.quick else 25, end
             )
         title = "16 dashboards, 100 series of 1 h, 100,000 samples/s coming in"
         rows = []
@@ -151,7 +151,7 @@ class Run:
             self.say(f"{kind.name}: a probe every 100 ms")
             try:
                 result = found[kind.name] = freshness.measure(
-                    kind, 20_000 if self.quick else 100_000, 6 if self.quick else 60
+                    kind, 20_000 if self.quick else 100_000, 6 if self.quick else 30
                 )
             except (RuntimeError, OSError, QueryError) as error:
                 section.notes.append(f"{kind.name}: {error}")
@@ -177,13 +177,13 @@ class Run:
     def disk(self) -> Section:
         """Measure bytes a sample."""
         section = Section("disk", "Disk, after merges")
-        hours = 2.0 if self.quick else 24.0
+        hours = 1.0 if self.quick else 3.0
         end = int(time.time()) // 15 * 15
         for case in disk.CASES[: 2 if self.quick else 3]:
             found: dict[str, disk.Result] = {}
             for kind in self.kinds:
                 try:
-                    one = disk.measure(kind, case, 10_000, hours, end, 20 if self.quick else 300)
+                    one = disk.measure(kind, case, 10_000, hours, end, 20 if self.quick else 60)
                 except (RuntimeError, OSError, QueryError) as error:
                     section.notes.append(f"{kind.name}, {case.name}: {error}")
                     continue

@@ -22,6 +22,8 @@ TOO_MUCH = (
 )
 """Expression, range and step of what would need more than 50 million points in memory."""
 GREEDY = 2
+_PATIENCE_S = 60.0
+"""Who is not refused by then leaves."""
 
 
 @dataclass(slots=True)
@@ -97,7 +99,7 @@ def _run(server: Server, duration_s: float, end_s: int, phase: Phase, *, greedy:
 def _ask_too_much(
     server: Server, number: int, until: float, end_s: int, phase: Phase, lock: threading.Lock
 ) -> None:
-    client = Client(server.port, timeout_s=150)
+    client = Client(server.port, timeout_s=_PATIENCE_S)
     turn = number
     while time.monotonic() < until:
         expression, span_s, step_s = TOO_MUCH[turn % len(TOO_MUCH)]
@@ -109,7 +111,7 @@ def _ask_too_much(
             refused = True
         except OSError as error:
             with lock:
-                phase.refused.failure = str(error)[:300]
+                phase.refused.failure = f"no answer in {_PATIENCE_S:g} s: {error}"[:300]
             return
         with lock:
             phase.answered += not refused

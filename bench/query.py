@@ -132,7 +132,7 @@ class Result:
     agreements: int = 0
 
     def least_ratio(self, peer: str, *, cached: bool) -> tuple[float, str]:
-        """Return how many times as long as Pharos `peer` takes at the median where that is least, and where."""
+        """Return the least ratio of the medians of `peer` and Pharos over heavy queries, and of which one."""
         found = []
         for asked, timings in self.timings.items():
             own, other = timings.get("Pharos"), timings.get(peer)

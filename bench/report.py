@@ -119,9 +119,9 @@ one run, and writes this page. Figures of different machines cannot be compared;
 
 - **A ratio above 1 means that Pharos is better**, whether the figure is a rate (more is better) or a time, a
   size or a cost (less is better).
-- Each server runs alone in a fresh folder on the local disk with its default settings, except for what the
-  comparison needs: Prometheus with its remote-write receiver and higher query limits; VictoriaMetrics without
-  its latency offset, and asked with `nocache=1`, unless a row says that caches may answer.
+- Each server has a fresh folder on the local disk and its default settings, except for what the comparison
+  needs: Prometheus with its remote-write receiver; VictoriaMetrics without its latency offset and with 16
+  concurrent requests. One is measured at a time; in the query section the others are up and idle.
 - Acknowledged means different things: Pharos answers after its log is synced to disk (fsync); Prometheus has
   written its log and VictoriaMetrics its memory, both without a sync. After every run all acknowledged
   samples are counted through the query API; a figure stands only if none is missing and none is doubled.
@@ -130,7 +130,13 @@ one run, and writes this page. Figures of different machines cannot be compared;
 - Synthetic time runs much faster than real time in the ingest and disk runs: a scrape interval of 15 s is
   written in milliseconds, so all servers cut, merge and compact blocks far more often than they would.
 - Query ranges move a step with each run, and runs are interleaved between servers: p50 and p95 are over those
-  runs, the time is that to the last byte of the answer, seen by a client on the same machine.
+  runs, after one that is not counted. The time is that to the last byte of the answer, seen by a client on
+  the same machine: the server's time and some tenths of a millisecond.
+- Pharos and VictoriaMetrics can continue an earlier answer of a range query and compute only its new steps;
+  both leave that with `nocache=1`, which every query gets unless its row says "refreshed". Prometheus has no
+  such thing. What servers hold in memory of samples, decoded or as pages of their files, stays in use.
+- "Asking too much" are range queries whose answers, or steps on the way to them, have far more than 50
+  million points, the default limit of Pharos and Prometheus; they come one after the other, without a pause.
 - On disk: samples and index without the log. "At rest" is after merges ended by themselves, the other row
   after a final merge was forced. Prometheus is weighed by a snapshot: its blocks, and its head as a block.
   VictoriaMetrics rounds values that need all 53 bits, which saves space; the query section says how many
