@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from pharos.errors import Kind, PharosError
-from pharos.query.admission import Admission, Flights, SamplePool
+from pharos.query.admission import Admission, Flights, SamplePool, Slowness
 
 
 async def _turns() -> None:
@@ -30,7 +30,7 @@ class _Queries:
         self.ends[name] = asyncio.Event()
 
         async def query() -> None:
-            async with self.admission.slot(name[0], wait_s):
+            async with self.admission.slot(name[0], wait_s, slow=name.endswith("slow")):
                 self.order.append(name)
                 await self.ends[name].wait()
 
@@ -68,6 +68,30 @@ async def test_one_tenant_cannot_take_every_slot() -> None:
     assert queries.order[-1] == "a3"
     for name in ("a2", "a3"):
         await queries.end(name)
+
+
+async def test_slow_queries_leave_half_of_the_slots_to_others() -> None:
+    queries = _Queries(Admission(4, 4))
+    for name in ("a1slow", "b2slow", "a3slow", "a4", "a5", "a6"):
+        await queries.start(name)
+    assert queries.order == ["a1slow", "b2slow", "a4", "a5"]
+    await queries.end("a4")
+    assert queries.order[-1] == "a6"
+    await queries.end("a5")
+    assert queries.order[-1] == "a6"
+    await queries.end("b2slow")
+    assert queries.order[-1] == "a3slow"
+    for name in ("a1slow", "a3slow", "a6"):
+        await queries.end(name)
+
+
+def test_a_question_is_as_slow_as_it_was_the_last_time() -> None:
+    slowness = Slowness()
+    assert not slowness.is_slow("q")
+    slowness.note("q", 5.0)
+    assert slowness.is_slow("q")
+    slowness.note("q", 0.01)
+    assert not slowness.is_slow("q")
 
 
 async def test_waiting_too_long_is_prometheus_timeout_and_gives_the_place_up() -> None:

@@ -16,44 +16,54 @@ A = TypeVar("A")
 T = TypeVar("T")
 
 _WAIT_S: Final = 0.05
+_SLOW_S: Final = 0.3
+_REMEMBERED: Final = 10_000
 
 
 class Admission:
-    """Slots for queries, overall and per tenant; tenants that wait take turns. For one event loop."""
+    """Slots for queries, overall and per tenant; tenants that wait take turns. For one event loop.
+
+    Queries that are known to be slow share half of the slots, so that quick ones never wait for all of them.
+    """
 
     def __init__(self, most: int, most_per_tenant: int) -> None:
         self._most = most
         self._most_per_tenant = most_per_tenant
+        self._most_slow = max(1, most // 2)
+        self._slow = 0
         self._running: dict[str, int] = {}
-        self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
+        self._waiting: OrderedDict[tuple[str, bool], deque[asyncio.Future[None]]] = OrderedDict()
 
     @asynccontextmanager
-    async def slot(self, tenant: str, wait_s: float) -> AsyncIterator[None]:
+    async def slot(self, tenant: str, wait_s: float, *, slow: bool = False) -> AsyncIterator[None]:
         """Hold a slot while inside. Raises PharosError(TIMEOUT) when none came free in time."""
-        if not self._take(tenant):
-            await self._queue(tenant, wait_s)
+        if not self._take(tenant, slow):
+            await self._queue(tenant, wait_s, slow)
         try:
             yield
         finally:
-            self._release(tenant)
+            self._release(tenant, slow)
 
-    def _take(self, tenant: str) -> bool:
+    def _take(self, tenant: str, slow: bool) -> bool:
         used = self._running.get(tenant, 0)
         if sum(self._running.values()) >= self._most or used >= self._most_per_tenant:
             return False
+        if slow and self._slow >= self._most_slow:
+            return False
         self._running[tenant] = used + 1
+        self._slow += slow
         return True
 
-    async def _queue(self, tenant: str, wait_s: float) -> None:
+    async def _queue(self, tenant: str, wait_s: float, slow: bool) -> None:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        line = self._waiting.setdefault(tenant, deque())
+        line = self._waiting.setdefault((tenant, slow), deque())
         line.append(turn)
         QUERY_QUEUED.inc()
         try:
             await asyncio.wait_for(asyncio.shield(turn), max(0.0, wait_s))
         except BaseException as exc:
             if turn.done() and not turn.cancelled():
-                self._release(tenant)  # the slot came at the same moment
+                self._release(tenant, slow)  # the slot came at the same moment
             else:
                 line.remove(turn)
                 turn.cancel()
@@ -62,21 +72,40 @@ class Admission:
             raise
         finally:
             QUERY_QUEUED.dec()
-            if not line:
-                self._waiting.pop(tenant, None)
+            if not line and self._waiting.get((tenant, slow)) is line:
+                del self._waiting[tenant, slow]
 
-    def _release(self, tenant: str) -> None:
+    def _release(self, tenant: str, slow: bool) -> None:
         left = self._running[tenant] - 1
+        self._slow -= slow
         if left:
             self._running[tenant] = left
         else:
             del self._running[tenant]
         for waiting in list(self._waiting):
             line = self._waiting[waiting]
-            if line and self._take(waiting):
+            if line and self._take(*waiting):
                 self._waiting.move_to_end(waiting)
                 line.popleft().set_result(None)
                 return
+
+
+class Slowness:
+    """Which questions took long when they were last asked: bounded, least recently asked go first."""
+
+    def __init__(self) -> None:
+        self._took: OrderedDict[Hashable, float] = OrderedDict()
+
+    def is_slow(self, question: Hashable) -> bool:
+        """Return whether the question took long the last time."""
+        return self._took.get(question, 0.0) > _SLOW_S
+
+    def note(self, question: Hashable, took_s: float) -> None:
+        """Remember how long a question took."""
+        self._took[question] = took_s
+        self._took.move_to_end(question)
+        while len(self._took) > _REMEMBERED:
+            self._took.popitem(last=False)
 
 
 class SamplePool:

@@ -29,7 +29,7 @@ from pharos.promql.parse import parse, parse_selector
 from pharos.promql.plan import Planned, plan
 from pharos.promql.source import SeriesBlock
 from pharos.promql.values import Answer
-from pharos.query.admission import Admission, Flights, SamplePool, SampleShare
+from pharos.query.admission import Admission, Flights, SamplePool, SampleShare, Slowness
 from pharos.query.buckets import BucketCache
 from pharos.query.results import ResultCache
 from pharos.query.samples import MetricSource, key_condition, time_condition
@@ -222,6 +222,7 @@ class Metrics:
         self._buckets = BucketCache(changes, clock, options.cache_bytes, options.retention_ms)
         self._results = ResultCache(changes, options.cache_bytes // 8)
         self._admission = Admission(options.max_concurrent, options.max_concurrent_per_tenant)
+        self._slowness = Slowness()
         self._samples = SamplePool(options.max_samples)
         self._flights: Flights[Answer] = Flights()
         # Beside the threads of the queries themselves, which compute too.
@@ -283,8 +284,14 @@ class Metrics:
                 publish(answer)
                 return finish(answer)
 
-            async with self._admission.slot(question.tenant, deadline.left_s()):
-                return await self._engine.run(work)
+            asked = (question.tenant, question.text)
+            slow = self._slowness.is_slow(asked)
+            async with self._admission.slot(question.tenant, deadline.left_s(), slow=slow):
+                began_s = self._clock.monotonic_s()
+                try:
+                    return await self._engine.run(work)
+                finally:
+                    self._slowness.note(asked, self._clock.monotonic_s() - began_s)
 
         async def follow(answer: Answer) -> T:
             QUERY_REUSED.labels("shared").inc()
