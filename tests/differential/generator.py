@@ -164,7 +164,13 @@ class Generator:
             return f"({inner})[{rng.choice(_SPANS)}:{step}]{self._moved()}"
         span = rng.choice(_SPANS)
         if self._modern and rng.random() < 0.08:
-            span = rng.choice(("1m+30s", "2*45s", "(5m-1m)", "max_of(step(), 1m)", "90", "-30s+2m", "3m/2"))
+            span = rng.choice(
+                (
+                    "1m+30s", "2*45s", "(5m-1m)", "max_of(step(), 1m)", "90", "-30s+2m", "3m/2", "1m^1.5",
+                    "min_of(range(), 5m)", "step()", "1h30m/18", "0x3c", "1e2", "10m - -5m",
+                    "7m%4m",
+                )
+            )  # fmt: skip
         return f"{self._matched(names)}[{span}]{self._moved()}"
 
     def _range_function(self, depth: int) -> str:
@@ -215,6 +221,8 @@ class Generator:
     def _aggregation(self, depth: int) -> str:
         rng, grouping = self._rng, self._grouping()
         choice = rng.random()
+        if self._modern and choice < 0.04:
+            return self._odd_aggregation(depth, grouping)
         if choice < 0.08:
             rank = rng.choice(("0", "0.25", "0.5", "0.99", "1", "2"))
             return f"quantile{grouping} ({rank}, {self.vector(depth)})"
@@ -229,6 +237,21 @@ class Generator:
         if operator.startswith("std") and not self._modern:
             return f"{operator}{grouping} ({self.selector(('w',))})"
         return f"{operator}{grouping} ({self.vector(depth)})"
+
+    def _odd_aggregation(self, depth: int, grouping: str) -> str:
+        """Return an aggregation with a parameter that changes, or of what most aggregations leave out."""
+        rng = self._rng
+        choice = rng.random()
+        if choice < 0.3:
+            return f"{rng.choice(('topk', 'bottomk'))}{grouping} (scalar(up) + 1, {self.selector(('w',))})"
+        if choice < 0.5:
+            return f"quantile{grouping} ({self.scalar(depth)}, {self.vector(depth)})"
+        if choice < 0.7:
+            label = rng.choice(("v", "job", "__name__", "ünïcode"))
+            return f'count_values{grouping} ("{label}", {self.vector(depth)})'
+        if choice < 0.85:
+            return f"limit_ratio{grouping} ({rng.choice(('0.5', '-0.5'))}, {self.vector(depth)})"
+        return f"count({rng.choice(('topk', 'bottomk', 'limitk'))}{grouping} (2, {self.vector(depth)}))"
 
     def _matching(self, *, sets: bool = False) -> str:
         rng = self._rng
@@ -271,6 +294,16 @@ class Generator:
 
     def _labels_function(self, depth: int) -> str:
         rng, vector = self._rng, self.vector(depth)
+        if self._modern and rng.random() < 0.2:
+            return rng.choice(
+                (
+                    f'label_replace({vector}, "__name__", "new_$1", "job", "(.+)")',
+                    f'label_replace({vector}, "fresh", "$1", "__name__", "(.+)")',
+                    f'label_join({vector}, "__name__", "_", "job", "instance")',
+                    f'label_replace({vector}, "job", "${{all}}$$-$9", "job", "(?P<all>.*)")',
+                    f'sort_by_label_desc({vector}, "zone", "code")',
+                )
+            )
         if rng.random() < 0.5:
             source = rng.choice(_LABELS)
             target = rng.choice(("job", "fresh", "instance"))
