@@ -224,6 +224,14 @@ def test_bounds_say_which_of_them_belong_to_the_bucket() -> None:
     assert [row[0] for row in buckets] == [3, 0, 0]
 
 
+def test_a_bucket_that_reaches_into_the_zero_bucket_is_cut() -> None:
+    cut = FloatHistogram(
+        count=7, sum=1, zero_threshold=1.5, zero_count=2, positive={1: 3, 2: 0}, negative={1: 2}
+    )
+    buckets = orjson.loads(encode.histogram_text(cut))["buckets"]
+    assert buckets == [[1, "-2", "-1.5", "2"], [3, "-1.5", "1.5", "2"], [0, "1.5", "2", "3"]]
+
+
 def cells_of(rows: Sequence[Sequence[FloatHistogram | None]]) -> Any:
     cells = np.full((len(rows), len(rows[0])), None, object)
     for i, row in enumerate(rows):

@@ -2,7 +2,8 @@
 
 Everything is printed as upstream prints it: web/api/v1 `json_codec.go` for series and samples, util/jsonutil
 `MarshalFloat`, `MarshalTimestamp` and `MarshalHistogram`, promql `Scalar` and `String`. The samples are
-written by compiled kernels; Python handles series, chunks and native histograms.
+written by compiled kernels; Python handles series, chunks and what stands between the numbers of native
+histograms.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from pharos.api.encode_kernels import PREFIX_STRIDE, Columns, Frames, prepare_ti
 from pharos.api.float_text import FLOAT_BYTES, SLACK, print_floats
 from pharos.labels import Labels
 from pharos.promql.annotations import format_f
-from pharos.promql.histogram import FloatHistogram
+from pharos.promql.histogram import CUSTOM_SCHEMA, Bucket, FloatHistogram
 from pharos.promql.values import Answer, AnswerType, Cells, Samples
 
 Bools: TypeAlias = NDArray[np.bool_]
@@ -114,19 +115,79 @@ def _head(labels: Labels) -> bytes:
 
 def histogram_text(histogram: FloatHistogram) -> bytes:
     """Return a native histogram as MarshalHistogram prints it: count, sum and the buckets not empty."""
-    kinds: list[int] = []
-    numbers = [histogram.count, histogram.sum]
-    for bucket in histogram.buckets():
-        if bucket.count != 0:
-            kinds.append(_BRACKETS[bucket.brackets])
-            numbers += (bucket.lower, bucket.upper, bucket.count)
-    count, total, *texts = _float_texts(numbers)
-    head = f'{{"count":"{count}","sum":"{total}"'
-    if not kinds:
-        return f"{head}}}".encode()
-    rows = zip(kinds, texts[0::3], texts[1::3], texts[2::3], strict=True)
-    buckets = ",".join(f'[{kind},"{lower}","{upper}","{held}"]' for kind, lower, upper, held in rows)
-    return f'{head},"buckets":[{buckets}]}}'.encode()
+    return _histogram_texts([histogram])[0]
+
+
+@lru_cache(maxsize=1 << 14)
+def _exponential_frame(schema: int, index: int, positive: bool) -> str:
+    """Return what stands before the count of a bucket: which bounds belong to it, and the bounds."""
+    side = {index: 1.0}
+    histogram = FloatHistogram(schema, positive=side) if positive else FloatHistogram(schema, negative=side)
+    return _frame_of(histogram.bucket(index, positive=positive))
+
+
+@lru_cache(maxsize=1 << 10)
+def _custom_frames(bounds: tuple[float, ...]) -> list[str]:
+    """Return what `_exponential_frame` does for every bucket of listed bounds."""
+    histogram = FloatHistogram(
+        CUSTOM_SCHEMA, positive=dict.fromkeys(range(len(bounds) + 1), 1.0), custom=bounds
+    )
+    return [_frame_of(histogram.bucket(index)) for index in range(len(bounds) + 1)]
+
+
+def _frame_of(bucket: Bucket) -> str:
+    return f'[{_BRACKETS[bucket.brackets]},"{float_text(bucket.lower)}","{float_text(bucket.upper)}","'
+
+
+def _zero_reaches(histogram: FloatHistogram) -> bool:
+    """Return whether the zero bucket cuts another one."""
+    threshold = histogram.zero_threshold
+    sides = (histogram.positive, histogram.negative)
+    return threshold > 0 and any(side and histogram.bound(min(side) - 1) < threshold for side in sides)
+
+
+def _buckets_of(histogram: FloatHistogram) -> tuple[list[str], list[float]]:
+    """Return frames and counts of the buckets that are not empty, from the lowest up."""
+    if _zero_reaches(histogram):
+        buckets = [bucket for bucket in histogram.buckets() if bucket.count != 0]
+        return [_frame_of(bucket) for bucket in buckets], [bucket.count for bucket in buckets]
+    positive = [index for index in sorted(histogram.positive) if histogram.positive[index] != 0]
+    counts = [histogram.positive[index] for index in positive]
+    if histogram.uses_custom:
+        known = _custom_frames(histogram.custom)
+        in_order = (known[i] if 0 <= i < len(known) else _frame_of(histogram.bucket(i)) for i in positive)
+        return list(in_order), counts
+    schema = histogram.schema
+    frames = [_exponential_frame(schema, index, True) for index in positive]
+    if histogram.zero_count > 0:
+        frames.insert(0, _frame_of(histogram.zero_bucket()))
+        counts.insert(0, histogram.zero_count)
+    if histogram.negative:
+        negative = [
+            index for index in sorted(histogram.negative, reverse=True) if histogram.negative[index] != 0
+        ]
+        frames = [_exponential_frame(schema, index, False) for index in negative] + frames
+        counts = [histogram.negative[index] for index in negative] + counts
+    return frames, counts
+
+
+def _histogram_texts(histograms: Iterable[FloatHistogram]) -> list[bytes]:
+    """Return native histograms as text; their numbers are printed all at once."""
+    numbers: list[float] = []
+    framed: list[list[str]] = []
+    for histogram in histograms:
+        frames, counts = _buckets_of(histogram)
+        framed.append(frames)
+        numbers += (histogram.count, histogram.sum, *counts)
+    texts = iter(_float_texts(numbers))
+    out = []
+    for frames in framed:
+        head = f'{{"count":"{next(texts)}","sum":"{next(texts)}"'
+        if frames:
+            buckets = '"],'.join([frame + next(texts) for frame in frames])
+            head += f',"buckets":[{buckets}"]]'
+        out.append(f"{head}}}".encode())
+    return out
 
 
 def _float_texts(numbers: Sequence[float]) -> list[str]:
@@ -139,11 +200,12 @@ def _float_texts(numbers: Sequence[float]) -> list[str]:
     return [text[begin:end] for begin, end in pairwise([0, *at])]
 
 
-def _histograms_text(pairs: Iterable[tuple[int, FloatHistogram]], *, many: bool) -> bytes:
+def _histograms_text(pairs: Sequence[tuple[int, FloatHistogram]], *, many: bool) -> bytes:
     """Return the part of a series that holds its histograms; nothing for none."""
-    texts = [b"[%b,%b]" % (time_text(ts).encode(), histogram_text(cell)) for ts, cell in pairs]
-    if not texts:
+    if not pairs:
         return b""
+    found = _histogram_texts(cell for _, cell in pairs)
+    texts = [b"[%b,%b]" % (time_text(ts).encode(), text) for (ts, _), text in zip(pairs, found, strict=True)]
     if many:
         return b',"histograms":[' + b",".join(texts) + b"]"
     return b',"histogram":' + texts[0]
@@ -218,7 +280,7 @@ def _encode_grid(
 
         def tails(row: int) -> bytes:
             found = np.flatnonzero(held[row]).tolist()
-            return _histograms_text(((moments[i], cells[row, i]) for i in found), many=shape is _MANY)
+            return _histograms_text([(moments[i], cells[row, i]) for i in found], many=shape is _MANY)
 
     columns = Columns(
         np.arange(rows + 1, dtype=np.int64) * steps,
@@ -374,7 +436,7 @@ def _raw(samples: Samples, shown: int) -> Iterator[bytes]:
 
         def tails(row: int) -> bytes:
             found = range(at[row], at[row + 1])
-            return _histograms_text(((moments[r], histograms.cells[r]) for r in found), many=True)
+            return _histograms_text([(moments[r], histograms.cells[r]) for r in found], many=True)
 
     return encode_samples(
         samples.labels[:shown], samples.offsets[: shown + 1], samples.ts, samples.values, tails
