@@ -49,6 +49,7 @@ from pharos.ingest.scrape.job import ScrapeConfig
 from pharos.ingest.scrape.scraper import Scraper
 from pharos.query.erase import Eraser
 from pharos.query.metrics import Metrics, MetricsOptions, Times
+from pharos.resident import settle
 from pharos.store import Store, open_store
 from pharos.telemetry import REGISTRY
 
@@ -166,9 +167,16 @@ async def open_pharos(settings: Settings) -> AsyncIterator[Pharos]:
                 reload=reload,
             )
         )
-        loading = asyncio.create_task(_load_kernels(metrics, clock, loader), name="load kernels")
+        loading = asyncio.create_task(_settle(metrics, clock, loader), name="settle")
         stack.callback(loading.cancel)
         yield Pharos(app, loader, intake, engine, reload)
+
+
+async def _settle(metrics: Metrics, clock: Clock, loader: Loader) -> None:
+    """End the start: what it needed is given back once what is needed from now on is loaded."""
+    await _load_kernels(metrics, clock, loader)
+    given = await asyncio.to_thread(settle)
+    _LOG.debug("gave back %d MB that only the start needed", given >> 20)
 
 
 async def _load_kernels(metrics: Metrics, clock: Clock, loader: Loader) -> None:

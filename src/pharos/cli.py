@@ -2,22 +2,67 @@
 
 from __future__ import annotations
 
+import gc
+import importlib
 import sys
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from pharos import __version__
-from pharos.commands.backup import backup, restore
-from pharos.commands.check import check
-from pharos.commands.explain import explain
-from pharos.commands.query import query
 from pharos.commands.screen import OUT, JsonOption, print_error, print_json
-from pharos.commands.up import up
-from pharos.commands.warm import warm
 from pharos.errors import PharosError
 
-cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+_COMMANDS: Final = {
+    "up": ("up", "Start the server."),
+    "check": ("check", "Check configuration files; every fault is named with its line."),
+    "query": ("query", "Ask a running server a PromQL query, at one time or over a range."),
+    "explain": ("explain", "Show how an expression is read and planned."),
+    "backup": ("backup", "Copy everything that the data folder holds, from a running or a stopped server."),
+    "restore": (
+        "backup",
+        "Fill a new or empty data folder from a backup, after checking every file of it.",
+    ),
+    "warm": ("warm", "Compile what the server runs, once after an installation."),
+}
+"""The module below `pharos.commands` that holds each, and what the list of commands says of it."""
+
+
+class Deferred(TyperCommand):
+    """A command whose module is imported when it is called: the list, and the others, need no server."""
+
+    def __init__(self, name: str, module: str, summary: str) -> None:
+        super().__init__(name, help=summary)
+        self._function = (f"pharos.commands.{module}", name)
+
+    def load(self) -> TyperCommand:
+        """Return the command itself."""
+        module, name = self._function
+        # A server's modules are half a million objects, all of which stay: nothing for the collector to find.
+        gc.disable()
+        try:
+            function = getattr(importlib.import_module(module), name)
+        finally:
+            gc.freeze()
+            gc.enable()
+        return _alone(name, function)
+
+    def make_context(self, *args: Any, **extra: Any) -> Any:
+        """Hand the arguments to the command itself."""
+        return self.load().make_context(*args, **extra)
+
+
+def _alone(name: str, function: Any) -> TyperCommand:
+    app = _typer()
+    app.command(name)(function)
+    command = typer.main.get_command(app)
+    assert isinstance(command, TyperCommand)  # noqa: S101 - what one function without a callback becomes
+    return command
+
+
+def _typer() -> typer.Typer:
+    return typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
 def _exit_with_version(asked: bool) -> None:
@@ -26,7 +71,6 @@ def _exit_with_version(asked: bool) -> None:
         raise typer.Exit
 
 
-@cli.callback()
 def _root(
     version: Annotated[
         bool,
@@ -38,7 +82,7 @@ def _root(
     """Pharos: observability in one process and one folder."""
 
 
-def print_version(as_json: JsonOption = False) -> None:
+def _version(as_json: JsonOption = False) -> None:
     """Print the version."""
     if as_json:
         print_json({"version": __version__})
@@ -46,15 +90,21 @@ def print_version(as_json: JsonOption = False) -> None:
         OUT.print(__version__)
 
 
-for _command in (up, check, query, explain, backup, restore, warm):
-    cli.command()(_command)
-cli.command("version")(print_version)
+def build() -> TyperGroup:
+    """Return the group of all commands, none of them imported."""
+    app = _typer()
+    app.callback()(_root)
+    group = typer.main.get_group(app)
+    for name, (module, summary) in _COMMANDS.items():
+        group.add_command(Deferred(name, module, summary))
+    group.add_command(_alone("version", _version))
+    return group
 
 
 def main() -> None:
     """Run the command; a user's mistake ends with one sentence and exit code 1 or 2."""
     try:
-        cli()
+        build()()
     except PharosError as exc:
         sys.exit(print_error(exc, as_json="--json" in sys.argv))
 

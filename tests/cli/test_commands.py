@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from tests.cli.running import Ended, Run
 
 from pharos import __version__
+from pharos.cli import Deferred, build
 
 
 def _error(ended: Ended) -> dict[str, str]:
@@ -147,3 +150,28 @@ def test_a_port_that_is_taken_is_named(run: Run, tmp_path: Path, pharos_url: str
     ended = run("up", "--listen", listen, "--data", str(tmp_path / "data"))
     assert ended.code == 2
     assert listen in ended.err
+
+
+_LISTED = """
+import sys
+from pharos.cli import main
+sys.argv = ["pharos", "--help"]
+try:
+    main()
+except SystemExit:
+    pass
+print(sorted(name for name in sys.modules if name in {"pharos.app", "numba", "numpy", "aiohttp", "chdb"}))
+"""
+
+
+def test_the_list_of_commands_needs_no_server() -> None:
+    done = subprocess.run([sys.executable, "-c", _LISTED], capture_output=True, text=True, check=True)
+    assert "Start the server." in done.stdout
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_list_says_of_each_command_what_it_says_of_itself() -> None:
+    listed = {name: one for name, one in build().commands.items() if isinstance(one, Deferred)}
+    assert {name: one.help for name, one in listed.items()} == {
+        name: one.load().help for name, one in listed.items()
+    }

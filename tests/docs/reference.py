@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import typer
 from prometheus_client import Metric
 from pydantic import BaseModel
 
-from pharos.cli import cli
+from pharos.cli import Deferred, build
 from pharos.clock import format_duration_ms
 from pharos.config import Settings
 from pharos.telemetry import REGISTRY
@@ -100,7 +99,6 @@ def metrics() -> str:
 
 def commands() -> str:
     """Return the page of commands."""
-    group: Any = typer.main.get_command(cli)
     lines = [
         "# Commands",
         "",
@@ -114,7 +112,8 @@ def commands() -> str:
         "| 2 | it could not be done: wrong usage, bad settings, a folder in use, no server |",
         "| 128 + n | the server was ended by signal n |",
     ]
-    for name, command in group.commands.items():
+    for name, listed in build().commands.items():
+        command: Any = listed.load() if isinstance(listed, Deferred) else listed
         lines += ["", f"## pharos {name}", "", str(command.help).strip(), ""]
         arguments = [one for one in command.params if one.param_type_name == "argument"]
         options = [one for one in command.params if one.param_type_name == "option"]

@@ -22,12 +22,11 @@ from pathlib import Path
 from typing import IO, Any, Final, TypeVar
 from xml.sax.saxutils import escape
 
-import chdb
 import numpy as np
 import pyarrow as pa
-from chdb.state.sqlitelike import ChdbError
 
 from pharos.engine import Limits, Session, faults
+from pharos.engine.driver import DRIVER
 from pharos.engine.migrate import migrate
 from pharos.engine.native import Column, Payload, block_pieces
 from pharos.engine.sql import Statement, string
@@ -80,7 +79,7 @@ class EmbeddedSession:
         began = time.perf_counter()
         try:
             result = self._connection.query(statement.text + settings, "ArrowStream")
-        except ChdbError as exc:
+        except RuntimeError as exc:
             self._discard_rest()
             raise faults.engine_error(str(exc)) from exc
         finally:
@@ -92,14 +91,14 @@ class EmbeddedSession:
 
         chDB 26.9 keeps it in the connection and puts it in front of the next statement's answer.
         """
-        with contextlib.suppress(ChdbError):
+        with contextlib.suppress(RuntimeError):
             self._connection.query("SELECT 1", "Null")
 
     def execute(self, text: str) -> None:
         """Run a statement that returns nothing: migrations and control only."""
         try:
             self._connection.query(text, "Null")
-        except ChdbError as exc:
+        except RuntimeError as exc:
             raise faults.engine_error(str(exc)) from exc
 
     def insert(self, into: str, settings: str, block: Iterable[Payload]) -> None:
@@ -176,7 +175,7 @@ class EmbeddedEngine:
         self._queries = _Lanes("query", options.query_threads, lambda: self._session(read_only=True))
 
     def _session(self, *, read_only: bool) -> EmbeddedSession:
-        connection = chdb.connect(self._address)
+        connection = DRIVER.connect(self._address)
         limits = Limits(memory_bytes=self._options.memory_bytes // 2)
         session = EmbeddedSession(connection, limits, self._next_tag())
         session.execute(f"CREATE DATABASE IF NOT EXISTS {DATABASE} ENGINE = Atomic")
@@ -294,7 +293,6 @@ def open_engine(
     folder.mkdir(parents=True, exist_ok=True)
     _raise_file_limit()
     _write_configuration(folder, chosen)
-    chdb._chdb.set_signal_handlers_enabled(False)  # noqa: SLF001 - the only door to it
     engine = EmbeddedEngine(folder, chosen)
     try:
         try:

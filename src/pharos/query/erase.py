@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from pharos.engine.changes import Changes
+from pharos.engine.columns import numbers
 from pharos.engine.sql import Statement, integers, series_condition, string
 from pharos.ingest.load import BUCKET_MS
 from pharos.query.metrics import Wanted
@@ -94,7 +95,7 @@ def _erase(session: Controlled, tenant: str, wanted: Wanted) -> None:
     )
     if not table.num_rows:
         return
-    ids, metrics = table["id"].to_numpy().copy(), table["m"].to_numpy().copy()
+    ids, metrics = numbers(table["id"]).copy(), numbers(table["m"]).copy()
     for at in range(0, len(ids), _IDS_PER_STATEMENT):
         chosen = slice(at, at + _IDS_PER_STATEMENT)
         rows = (

@@ -9,6 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pharos.engine import Limits, Session
+from pharos.engine.columns import mask, numbers
 from pharos.engine.sql import Statement
 from pharos.promql.histogram import ResetHint
 from pharos.promql.source import HistogramColumns
@@ -28,7 +29,7 @@ _ARRAYS = (
 def _flat(column: Any) -> tuple[NDArray[np.int64], NDArray[Any]]:
     """Return (ends with a leading 0, values) of a list column."""
     lists = pa.concat_arrays(column.chunks)
-    return lists.offsets.to_numpy().astype(np.int64), lists.flatten().to_numpy()
+    return numbers(lists.offsets).astype(np.int64), numbers(lists.flatten())
 
 
 def read_histograms(
@@ -55,26 +56,26 @@ def read_histograms(
     if not table.num_rows:
         return None
     # Both the selection and the rows are ordered by id.
-    ids = table["id"].to_numpy()
+    ids = numbers(table["id"])
     known = np.isin(ids, selection.id)
     if not known.all():
-        table = table.filter(pa.array(known))
+        table = table.filter(mask(known))
         ids = ids[known]
         if not table.num_rows:
             return None
     offsets = np.searchsorted(ids, selection.id)
     offsets = np.append(offsets, len(ids)).astype(np.int64)
     flat = {name: _flat(table[name]) for name in _ARRAYS}
-    starts = table["start_ms"].to_numpy()
-    hints = table["reset_hint"].to_numpy()
+    starts = numbers(table["start_ms"])
+    hints = numbers(table["reset_hint"])
     return HistogramColumns(
         offsets=offsets,
-        ts_ms=pa.concat_arrays(table["ts"].chunks).view(pa.int64()).to_numpy(),
-        count=table["count"].to_numpy(),
-        sum=table["sum"].to_numpy(),
-        schema=table["schema"].to_numpy(),
-        zero_threshold=table["zero_threshold"].to_numpy(),
-        zero_count=table["zero_count"].to_numpy(),
+        ts_ms=numbers(table["ts"]),
+        count=numbers(table["count"]),
+        sum=numbers(table["sum"]),
+        schema=numbers(table["schema"]),
+        zero_threshold=numbers(table["zero_threshold"]),
+        zero_count=numbers(table["zero_count"]),
         reset_hint=np.where(hints == ResetHint.GAUGE, hints, ResetHint.UNKNOWN).astype(np.uint8),
         positive_spans_at=flat["positive_span_offset"][0],
         positive_span_offset=flat["positive_span_offset"][1],

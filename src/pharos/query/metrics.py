@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from pharos.clock import Clock
 from pharos.engine import Engine, Limits, Session
 from pharos.engine.changes import Changes
+from pharos.engine.columns import numbers
 from pharos.engine.sql import Statement, series_condition, string
 from pharos.errors import Kind, PharosError
 from pharos.labels import METRIC_NAME, Labels, Matcher
@@ -495,7 +496,7 @@ class Metrics:
         if not table.num_rows:
             return {}
         found: dict[Labels, list[Exemplar]] = {}
-        places = np.searchsorted(selection.id, table["id"].to_numpy()).tolist()
+        places = np.searchsorted(selection.id, numbers(table["id"])).tolist()
         columns = (table["ms"].to_pylist(), table["v"].to_pylist(), label_sets(table["labels"]))
         for place, ms, value, labels in zip(places, *columns, strict=True):
             found.setdefault(selection.labels[place], []).append(Exemplar(labels, value, ms))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pharos.engine import Limits, Session
 from pharos.engine.changes import Changes
+from pharos.engine.columns import numbers
 from pharos.engine.sql import Statement, integers, string
 from pharos.errors import Kind, PharosError
 from pharos.ingest.load import BUCKET_MS
@@ -71,9 +72,9 @@ def row_chunks(
     """Return the (id, time ms, value) arrays of each batch of a result, without a copy."""
     return [
         (
-            batch.column("id").to_numpy(zero_copy_only=True),
-            batch.column("ts").view(pa.int64()).to_numpy(zero_copy_only=True),
-            batch.column(value).to_numpy(zero_copy_only=True),
+            numbers(batch.column("id")),
+            numbers(batch.column("ts")),
+            numbers(batch.column(value)),
         )
         for batch in table.to_batches()
     ]

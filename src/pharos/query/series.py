@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pharos.engine import Session
 from pharos.engine.changes import Changes
+from pharos.engine.columns import numbers
 from pharos.engine.sql import Statement, series_condition
 from pharos.ingest.wire_labels import metric_hash
 from pharos.labels import METRIC_NAME, Labels, Matcher, MatchOp
@@ -46,11 +47,11 @@ class Selection:
         return Selection(self.labels[first:last], ids, self.metrics, self.counts, id_table(ids), is_part=True)
 
 
-def label_sets(column: pa.Array) -> list[Labels]:
+def label_sets(column: pa.Array | pa.ChunkedArray) -> list[Labels]:
     """Return the label sets of a map column, whose entries the store keeps sorted by name."""
-    maps = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    if isinstance(maps, pa.ChunkedArray):
-        maps = pa.concat_arrays(maps.chunks) if maps.num_chunks else pa.array([], maps.type)
+    if not len(column):
+        return []
+    maps = pa.concat_arrays(column.chunks) if isinstance(column, pa.ChunkedArray) else column
     offsets = maps.offsets.to_pylist()
     keys = maps.keys.to_pylist()
     items = maps.items.to_pylist()
@@ -115,7 +116,7 @@ def _read(session: Session, tenant: str, matchers: Sequence[Matcher], days: tupl
         empty: NDArray[np.uint64] = np.empty(0, np.uint64)
         return Selection((), empty, (), (), id_table(empty))
     # A copy: what is kept must not lie in the memory of an answer, which the engine uses again.
-    ids = table["id"].to_numpy().copy()
-    metrics, counts = np.unique(table["m"].to_numpy(), return_counts=True)
+    ids = numbers(table["id"]).copy()
+    metrics, counts = np.unique(numbers(table["m"]), return_counts=True)
     labels = tuple(label_sets(table["l"]))
     return Selection(labels, ids, tuple(metrics.tolist()), tuple(counts.tolist()), id_table(ids))

@@ -1,0 +1,36 @@
+"""chDB's extension module, without the rest of its package.
+
+The package opens a store in memory when it is imported: its threads and tables stay for good (20 MB), the
+signal handlers are installed before anyone can switch them off, and a tenth of a second is gone.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import sys
+from types import ModuleType
+from typing import Final
+
+
+def _load() -> ModuleType:
+    spec = importlib.util.find_spec("chdb")
+    if spec is None:
+        raise ModuleNotFoundError("No module named 'chdb'", name="chdb")
+    # The package is there for its modules to be found, and is not run.
+    sys.modules.setdefault("chdb", importlib.util.module_from_spec(spec))
+    flags = sys.getdlopenflags()
+    # As the package does: its symbols are its own, whatever other libraries call theirs.
+    sys.setdlopenflags(flags | os.RTLD_DEEPBIND)
+    try:
+        driver = importlib.import_module("chdb._chdb")
+    finally:
+        sys.setdlopenflags(flags)
+    # They would turn a crash into a hang of minutes; it counts only before the first connection.
+    driver.set_signal_handlers_enabled(False)
+    return driver
+
+
+DRIVER: Final = _load()
+"""What `connect` of an address returns is a connection; its errors are RuntimeErrors."""
