@@ -7,17 +7,20 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from pharos.engine import Limits, Session, native
 from pharos.engine.embedded import EmbeddedEngine, open_engine
 from pharos.engine.sql import Statement, regex, string
 from pharos.errors import Kind, PharosError
+from pharos.ingest.values import value_columns
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +30,9 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedEngine]
         yield opened
 
 
-def _samples(ts: list[int], values: list[float], tenant: str = "t") -> list[native.Column]:
+def _samples(
+    ts: list[int], values: list[float] | NDArray[np.float64], tenant: str = "t"
+) -> list[native.Column]:
     n = len(ts)
     return [
         native.repeated_string("tenant", [(tenant, n)]),
@@ -35,7 +40,7 @@ def _samples(ts: list[int], values: list[float], tenant: str = "t") -> list[nati
         native.numbers("m", np.ones(n, np.uint64)),
         native.numbers("id", np.ones(n, np.uint64)),
         native.numbers("ts", np.array(ts, np.int64), "DateTime64(3, 'UTC')"),
-        native.numbers("v", np.array(values, np.float64)),
+        *value_columns(np.asarray(values, np.float64)),
     ]
 
 
@@ -63,14 +68,74 @@ def test_a_block_over_a_thousand_days_is_stored_whole_and_once(engine: EmbeddedE
     assert _count(engine, "days") == 1000
 
 
-def test_the_bits_of_special_values_survive(engine: EmbeddedEngine) -> None:
-    bits = np.array(
-        [0x7FF0000000000002, 0x7FF8000000000001, 0xFFF0000000000000, 0x8000000000000000], np.uint64
-    )
-    engine.load("samples", 4, _samples([1, 2, 3, 4], list(bits.view(np.float64)), "bits"), token="bits")
+_SPECIAL_BITS: Final = (
+    0x7FF0000000000002,  # the stale marker, a signalling NaN
+    0x7FF8000000000001,
+    0xFFF8000000000000,
+    0xFFFFFFFFFFFFFFFF,
+    0x7FF0000000000000,
+    0xFFF0000000000000,
+    0x8000000000000000,
+    0x0000000000000000,
+    0x0000000000000001,
+    0x800FFFFFFFFFFFFF,
+    0x0010000000000000,
+    0x7FEFFFFFFFFFFFFF,
+)
+_EDGES: Final = (2.0**53 - 1, 2.0**53, 2.0**53 + 2, 2.0**63, -(2.0**63), 1e300, 0.5, -0.1, 1 / 3, 1e-300)
+
+
+def _columns_of_numbers() -> Iterator[NDArray[np.float64]]:
+    """Yield values of each kind that the codecs of `samples` tell apart, several blocks of each."""
+    rng = np.random.default_rng(20)
+    size = 20_000
+    kinds = [
+        np.cumsum(rng.integers(0, 2_000, size)).astype(np.float64),
+        -np.cumsum(rng.integers(0, 1 << 40, size)).astype(np.float64),
+        np.round(50 + np.cumsum(rng.normal(0, 0.3, size)), 2),
+        np.cumsum(rng.integers(0, 1500, size)) / 1000.0,
+        50 + 20 * np.sin(np.arange(size) / 300) + rng.random(size),
+        rng.integers(0, 1 << 64, size, np.uint64).view(np.float64),
+        np.full(size, 1.0),
+        np.full(size, 0.0),
+    ]
+    special = np.concatenate([np.array(_SPECIAL_BITS, np.uint64).view(np.float64), np.array(_EDGES)])
+    for values in kinds:
+        yield values
+        some = values.copy()
+        places = rng.choice(size, 500, replace=False)
+        some[places] = rng.choice(special, 500)
+        yield some
+    yield np.concatenate(kinds)[rng.permutation(size * len(kinds))][: 2 * size]
+    yield special
+
+
+def test_values_come_back_bit_for_bit_before_and_after_a_merge(engine: EmbeddedEngine) -> None:
+    values = np.concatenate(list(_columns_of_numbers()))
+    ts = np.arange(len(values), dtype=np.int64) * 100 + 1_700_006_400_000
+    part = len(ts) // 3 + 1
+    for low in range(0, len(ts), part):
+        rows = slice(low, low + part)
+        block = _samples(ts[rows].tolist(), values[rows], "bits")
+        engine.load("samples", len(ts[rows]), block, token=f"bits-{low}")
     statement = Statement("SELECT v FROM samples WHERE tenant = 'bits' ORDER BY ts")
-    table = engine.run_blocking(lambda s: s.query(statement, purpose="test"))
-    assert table["v"].to_numpy().view(np.uint64).tolist() == bits.tolist()
+    for _ in range(2):
+        table = engine.run_blocking(lambda s: s.query(statement, purpose="test"))
+        assert np.array_equal(table["v"].to_numpy().view(np.uint64), values.view(np.uint64))
+        engine.control(lambda s: s.execute("OPTIMIZE TABLE samples PARTITION '2023-11-15' FINAL"))
+
+
+@settings(max_examples=200)
+@given(st.lists(st.integers(0, 2**64 - 1) | st.floats().map(lambda x: int(np.float64(x).view(np.uint64)))))
+def test_a_value_is_kept_as_a_whole_number_or_as_the_rest(bits: list[int]) -> None:
+    values = np.array(bits, np.uint64).view(np.float64)
+    whole, rest = (b"".join(bytes(piece) for piece in c.payload) for c in value_columns(values))
+    numbers, others = np.frombuffer(whole, np.int64), np.frombuffer(rest, np.float64)
+    assert not np.any((numbers != 0) & (others.view(np.uint64) != 0))
+    assert np.where(numbers == 0, others, numbers.astype(np.float64)).view(np.uint64).tolist() == bits
+    with np.errstate(invalid="ignore"):  # a signalling NaN is compared
+        exact = (np.abs(values) <= 2**53) & (values == np.trunc(values)) & (values != 0)
+    assert np.array_equal(numbers != 0, exact)
 
 
 def test_a_query_that_takes_too_long_ends_with_timeout(engine: EmbeddedEngine) -> None:

@@ -33,10 +33,11 @@ class ScriptedEngine:
         self._refuse = refuse
 
     def load(self, table: str, rows: int, columns: Sequence[Column], *, token: str) -> None:
+        found = {column.name: b"".join(bytes(p) for p in column.payload) for column in columns}
         values: list[float] = []
-        for column in columns:
-            if table == "samples" and column.name == "v":
-                values = np.frombuffer(b"".join(bytes(p) for p in column.payload), np.float64).tolist()
+        if table == "samples":
+            whole, rest = np.frombuffer(found["whole"], np.int64), np.frombuffer(found["rest"])
+            values = np.where(whole == 0, rest, whole.astype(np.float64)).tolist()
         self.calls += 1
         refused = self._refuse(table, values)
         if refused is not None:

@@ -13,6 +13,7 @@ from pharos.engine.changes import Changes
 from pharos.engine.embedded import EmbeddedEngine
 from pharos.ingest.load import BUCKET_MS, bucket_of
 from pharos.ingest.touched import touched_buckets
+from pharos.ingest.values import value_columns
 from pharos.ingest.wire_labels import metric_hash
 from pharos.labels import Matcher
 from pharos.promql.source import SeriesBlock
@@ -92,7 +93,7 @@ class Store:
                 native.numbers("id", self.ids(series)),
                 native.numbers("m", metric),
                 native.numbers("ts", ts, "DateTime64(3, 'UTC')"),
-                native.numbers("v", values),
+                *value_columns(values),
             ],
             token=f"test-{next(_TOKENS)}",
         )

@@ -180,7 +180,9 @@ class EmbeddedEngine:
         session = EmbeddedSession(connection, limits, self._next_tag())
         session.execute(f"CREATE DATABASE IF NOT EXISTS {DATABASE} ENGINE = Atomic")
         session.execute(f"USE {DATABASE}")
-        session.execute(f"SET max_threads={self._options.threads_per_query}, max_query_size=16777216")
+        session.execute(
+            f"SET max_threads={self._options.threads_per_query}, max_query_size=16777216, enable_alp_codec=1"
+        )
         if read_only:
             session.execute("SET use_query_condition_cache=1, enable_time_series_aggregate_functions=1")
             session.execute("SET readonly=2")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from pharos.ingest import run as places
 from pharos.ingest.decoder import Run
 from pharos.ingest.parts import Exemplars, Histograms, Parts
 from pharos.ingest.run import TenantColumns
+from pharos.ingest.values import value_columns
 
 BUCKET_MS: Final = 7_200_000
 _TIME: Final = "DateTime64(3, 'UTC')"
@@ -47,15 +48,15 @@ def _load_keyed(
     engine: Engine,
     table: str,
     shares: Sequence[tuple[str, Sequence[NDArray[np.generic]]]],
-    names: Sequence[str],
+    value: Callable[[NDArray[Any]], Sequence[Column]],
     token: str,
 ) -> None:
-    """Load columns that begin with id, metric and time; `names` are those of the rest."""
+    """Load rows of id, metric, time and a number, of which `value` makes the columns."""
     runs = [(tenant, len(arrays[0])) for tenant, arrays in shares]
     rows = sum(count for _, count in runs)
     if not rows:
         return
-    columns = [_joined([arrays[i] for _, arrays in shares]) for i in range(3 + len(names))]
+    columns = [_joined([arrays[i] for _, arrays in shares]) for i in range(4)]
     ts = columns[2].astype(np.int64, copy=False)
     engine.load(
         table,
@@ -66,7 +67,7 @@ def _load_keyed(
             native.numbers("id", columns[0]),
             native.numbers("m", columns[1]),
             native.numbers("ts", ts, _TIME),
-            *(native.numbers(name, values) for name, values in zip(names, columns[3:], strict=True)),
+            *value(columns[3]),
         ],
         token=token,
     )
@@ -77,7 +78,7 @@ def _load_samples(engine: Engine, tenants: Sequence[tuple[str, TenantColumns]], 
     for tenant, columns in tenants:
         if count := int(columns.counts[places.SAMPLES]):
             shares.append((tenant, [array[:count] for array in columns.samples]))
-    _load_keyed(engine, "samples", shares, ("v",), token)
+    _load_keyed(engine, "samples", shares, value_columns, token)
 
 
 def _load_starts(engine: Engine, tenants: Sequence[tuple[str, TenantColumns]], token: str) -> None:
@@ -85,7 +86,7 @@ def _load_starts(engine: Engine, tenants: Sequence[tuple[str, TenantColumns]], t
     for tenant, columns in tenants:
         if count := int(columns.counts[places.STARTS]):
             shares.append((tenant, [array[:count] for array in columns.starts]))
-    _load_keyed(engine, "starts", shares, ("start_ms",), token)
+    _load_keyed(engine, "starts", shares, lambda start_ms: (native.numbers("start_ms", start_ms),), token)
 
 
 def _load_series(engine: Engine, tenants: Sequence[tuple[str, TenantColumns]], token: str) -> None:

@@ -1,23 +1,27 @@
 -- Samples: the key begins with the tenant, then a two-hour bucket, so that an hour of everything is one
 -- contiguous read; `m` is the hash of the metric's name and `id` that of the whole label set.
+-- A value that is a whole number lies in `whole` with a `rest` of 0, any other in `rest` with a `whole` of 0:
+-- whole numbers are small as differences, the others as decimals, and no one codec does both. Read `v`.
 CREATE TABLE samples (
-    tenant LowCardinality(String),
+    tenant LowCardinality(String) CODEC(ZSTD(1)),
     b Int32 CODEC(Delta, ZSTD(1)),
     m UInt64 CODEC(Delta, ZSTD(1)),
     id UInt64 CODEC(ZSTD(1)),
     ts DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
-    v Float64 CODEC(Delta, ZSTD(1))
+    whole Int64 CODEC(Delta, T64('bit'), ZSTD(1)),
+    rest Float64 CODEC(ALP, ZSTD(1)),
+    v Float64 ALIAS if(whole = 0, rest, toFloat64(whole))
 ) ENGINE = MergeTree PARTITION BY toDate(ts) ORDER BY (tenant, b, m, id, ts)
 SETTINGS {durable};
 
 -- Series: a row for each day on which a series was seen.
 CREATE TABLE series (
-    tenant LowCardinality(String),
-    metric LowCardinality(String),
-    m UInt64,
-    id UInt64,
-    day Date32,
-    labels Map(LowCardinality(String), String)
+    tenant LowCardinality(String) CODEC(ZSTD(1)),
+    metric LowCardinality(String) CODEC(ZSTD(1)),
+    m UInt64 CODEC(ZSTD(1)),
+    id UInt64 CODEC(ZSTD(1)),
+    day Date32 CODEC(ZSTD(1)),
+    labels Map(LowCardinality(String), String) CODEC(ZSTD(3))
 ) ENGINE = ReplacingMergeTree PARTITION BY toYYYYMM(day) ORDER BY (tenant, metric, id, day)
 SETTINGS {durable};
 
