@@ -125,17 +125,26 @@ def is_rounding(series: Sequence[Mapping[str, Any]], query: str, times: Times) -
 
 
 def differences(
-    seed: int, queries: int, found: Ask, wanted: Ask, *, modern: bool, until_s: float = float("inf")
+    seed: int,
+    queries: int,
+    found: Ask,
+    wanted: Ask,
+    *,
+    modern: bool,
+    until_s: float = float("inf"),
+    least: int = 0,
 ) -> Iterator[Difference | None]:
-    """Yield for each query how the answers differ, None where they do not; stop when the time is up.
+    """Yield for each query how the answers differ, None where they do not.
+
+    Stops when the time is up, but not before `least` queries.
 
     What comes of rounding alone is not yielded as a difference.
     """
     series = random_series(seed, everything=modern)
     with ThreadPoolExecutor(1) as asking:
         ahead: deque[tuple[str, Times, Future[tuple[Any, float]]]] = deque()
-        for query, times in _questions(seed, queries, modern=modern):
-            if time.monotonic() > until_s:
+        for number, (query, times) in enumerate(_questions(seed, queries, modern=modern)):
+            if number >= least and time.monotonic() > until_s:
                 break
             ahead.append((query, times, asking.submit(_timed, found, query, times)))
             if len(ahead) > _AHEAD:
