@@ -250,7 +250,7 @@ def vector_vector(what: Operator, matching: Matching, left: Grid, right: Grid) -
     if fill_many is not None:
         matched = group_counts(matches.groups, count, matches.masks) > 0
         extra = _fill(one, one_numbers, matched, active, is_many=False)
-        labels += _result_labels(what, matching, many, one, extra)
+        labels = [*labels, *_result_labels(what, matching, many, one, extra)]
         pairs = _joined(pairs, extra)
     result = _operate_pairs(what, (many, one), fills, pairs, swapped=swapped)
     result.labels = labels

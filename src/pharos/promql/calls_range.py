@@ -28,7 +28,7 @@ from pharos.promql.kernels_sorted import quantile_window
 from pharos.promql.kernels_window import extreme_window, mark_changes, mark_drops, over_window, transitions
 from pharos.promql.literals import format_fixed
 from pharos.promql.values import DUPLICATE_SERIES, Grid, drop_absent, has_duplicates, lose_names
-from pharos.promql.values_labels import all_without_name, label_value, metric_names
+from pharos.promql.values_labels import all_without_name, as_list, label_value, metric_names
 
 _SIMPLE: Final = {
     "avg_over_time": ops.AVG,
@@ -75,7 +75,7 @@ def range_function(call: RangeCall, windows: Windows) -> Grid:
         special(call, windows, out, present)
     else:
         _over_time(call, windows, out, present)
-    return Grid(list(samples.labels), out, present, None, samples.dropped)
+    return Grid(as_list(samples.labels), out, present, None, samples.dropped)
 
 
 def finish_names(call: RangeCall, grid: Grid) -> Grid:

@@ -345,11 +345,11 @@ class _Evaluation:
         if blocks is None:
             return work(self._selection(selector))
         grids: list[Grid] = []
-        room = Room(self.options.max_samples, blocks.series)
+        room = Room(self.options.max_samples, len(blocks.labels))
         for series, grid in overlapped(self._jobs(blocks.blocks, work), self.options.workers):
             room.take(series, grid)
             grids.append(grid)
-        return stacked(grids, steps.count)
+        return stacked(grids, steps.count, blocks.labels)
 
     def _jobs(
         self, blocks: Iterable[SeriesBlock], work: Callable[[Selection], Grid]

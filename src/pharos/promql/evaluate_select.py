@@ -20,7 +20,7 @@ from pharos.promql.kernels import Bools, Ints
 from pharos.promql.kernels_select import select_index, select_last, select_smoothed
 from pharos.promql.source import STALE_NAN_BITS, HistogramColumns, SeriesBlock
 from pharos.promql.values import Cells, Grid, Samples, drop_absent, empty_cells
-from pharos.promql.values_labels import label_value
+from pharos.promql.values_labels import as_list, label_value
 
 
 class Selection:
@@ -93,12 +93,12 @@ def select_instant(
         select_last(
             block.offsets, block.ts_ms, block.values, first_ms, step_ms, steps, lookback_ms, values, present
         )
-        return drop_absent(Grid(list(block.labels), values, present))
+        return drop_absent(Grid(as_list(block.labels), values, present))
     picked = pick(selection, first_ms, step_ms, steps, lookback_ms)
     values = np.where(picked.is_float, _taken(block.values, picked.float_rows), 0.0)
     cells = empty_cells(shape)
     cells[picked.is_histogram] = decoded[picked.histogram_rows[picked.is_histogram]]
-    return drop_absent(Grid(list(block.labels), values, picked.is_float | picked.is_histogram, cells))
+    return drop_absent(Grid(as_list(block.labels), values, picked.is_float | picked.is_histogram, cells))
 
 
 class Picked:
@@ -154,7 +154,7 @@ def select_times(
         times = columns.start_ms if started else columns.ts_ms
         if times is not None:
             values = np.where(picked.is_histogram, _taken(times, picked.histogram_rows) / 1000.0, values)
-    return drop_absent(Grid(list(block.labels), values, picked.is_float | picked.is_histogram))
+    return drop_absent(Grid(as_list(block.labels), values, picked.is_float | picked.is_histogram))
 
 
 def _select_smoothed(
@@ -171,7 +171,7 @@ def _select_smoothed(
     select_smoothed(
         samples.offsets, samples.ts, samples.values, first_ms, step_ms, steps, lookback_ms, values, present
     )
-    grid = Grid(list(samples.labels), values, present)
+    grid = Grid(as_list(samples.labels), values, present)
     if samples.histograms is not None:
         _smooth_histograms(samples, node, (first_ms, step_ms, lookback_ms), grid, notes)
     return drop_absent(grid)

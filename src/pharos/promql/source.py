@@ -79,9 +79,9 @@ class SampleSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
-    """A selection piecemeal: how many series it has, and their blocks."""
+    """A selection piecemeal: the labels of all of its series, and these in blocks."""
 
-    series: int
+    labels: Sequence[Labels]
     blocks: Iterator[SeriesBlock]
 
 

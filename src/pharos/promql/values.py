@@ -19,7 +19,7 @@ from pharos.errors import Kind, PharosError
 from pharos.labels import Labels
 from pharos.promql.kernels import Bools, Floats, Ints
 from pharos.promql.kernels_group import count_present
-from pharos.promql.values_labels import all_without_name, without_name
+from pharos.promql.values_labels import all_without_name, as_list, without_name
 
 Cells: TypeAlias = NDArray[Any]
 """An array of `FloatHistogram` or None."""
@@ -147,9 +147,13 @@ def any_series(present: Bools) -> Bools:
     return np.asarray(present.any(axis=0), np.bool_)
 
 
-def stacked(grids: Sequence[Grid], steps: int) -> Grid:
-    """Return one grid with the series of all of them, which have floats only."""
-    if len(grids) == 1:
+def stacked(grids: Sequence[Grid], steps: int, labels: Sequence[Labels] = ()) -> Grid:
+    """Return one grid with the series of all of them, which have floats only.
+
+    `labels` are those of all series that there could be, in the order of the grids.
+    """
+    every = sum(len(grid.labels) for grid in grids)
+    if len(grids) == 1 and every != len(labels):
         return grids[0]
     if not grids:
         return empty_grid(steps)
@@ -157,7 +161,7 @@ def stacked(grids: Sequence[Grid], steps: int) -> Grid:
     if any(grid.dropped is not None for grid in grids):
         dropped = np.concatenate([grid.drop_flags() for grid in grids])
     return Grid(
-        [labels for grid in grids for labels in grid.labels],
+        as_list(labels) if every == len(labels) else [ls for grid in grids for ls in grid.labels],
         np.concatenate([grid.values for grid in grids]),
         np.concatenate([grid.present for grid in grids]),
         None,

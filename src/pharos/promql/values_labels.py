@@ -6,14 +6,47 @@ from those places; any series that differs sends the whole list the long way.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from operator import itemgetter
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from pharos.labels import METRIC_NAME, Labels
 
+T = TypeVar("T")
+
+_MOST_DERIVED: Final = 8
 METADATA_LABELS: Final = frozenset({METRIC_NAME, "__type__", "__unit__"})
 """What goes when an operation changes the meaning of a metric (upstream schema.IsMetadataLabel)."""
+
+
+class SharedLabels(list[Labels]):
+    """The labels of a selection that many queries share, with what was derived from them; never changed."""
+
+    __slots__ = ("_derived",)
+
+    def __init__(self, labels: Iterable[Labels] = ()) -> None:
+        super().__init__(labels)
+        self._derived: dict[Hashable, Any] = {}
+
+    def derived(self, key: Hashable, make: Callable[[Sequence[Labels]], T]) -> T:
+        """Return what `make` makes of the labels, or made when it was last asked for under this key."""
+        known = self._derived  # one dictionary from here on: another thread may begin a new one
+        if key not in known:
+            if len(known) >= _MOST_DERIVED:
+                self._derived = known = {}
+            known[key] = make(self)
+        found: T = known[key]
+        return found
+
+
+def derived(labels: Sequence[Labels], key: Hashable, make: Callable[[Sequence[Labels]], T]) -> T:
+    """Return what `make` makes of the labels, remembered where they are shared."""
+    return labels.derived(key, make) if isinstance(labels, SharedLabels) else make(labels)
+
+
+def as_list(labels: Sequence[Labels]) -> list[Labels]:
+    """Return the labels as a list that is not to be changed."""
+    return labels if isinstance(labels, SharedLabels) else list(labels)
 
 
 def label_value(labels: Labels, name: str) -> str:
@@ -41,6 +74,10 @@ def _place_of(labels: Sequence[Labels], name: str) -> int:
 
 def metric_names(labels: Sequence[Labels]) -> set[str]:
     """Return the metric names of all series; the empty one for a series without."""
+    return derived(labels, "metric names", _metric_names)
+
+
+def _metric_names(labels: Sequence[Labels]) -> set[str]:
     place = _place_of(labels, METRIC_NAME)
     if place < 0:
         return {label_value(ls, METRIC_NAME) for ls in labels}
@@ -49,6 +86,15 @@ def metric_names(labels: Sequence[Labels]) -> set[str]:
 
 def all_without_name(labels: Sequence[Labels]) -> tuple[list[Labels], bool]:
     """Return the labels of all series without name, type and unit, and whether some may be the same now."""
+    return derived(labels, "without name", _all_without_name)
+
+
+def _all_without_name(labels: Sequence[Labels]) -> tuple[list[Labels], bool]:
+    nameless, may_repeat = _nameless(labels)
+    return SharedLabels(nameless) if isinstance(labels, SharedLabels) else nameless, may_repeat
+
+
+def _nameless(labels: Sequence[Labels]) -> tuple[list[Labels], bool]:
     place = _place_of(labels, METRIC_NAME)
     if place < 0:
         return [without_name(ls) for ls in labels], True

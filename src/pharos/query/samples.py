@@ -148,7 +148,7 @@ class MetricSource:
         load = len(selection) * steps <= 2 * self._max_samples
         cover = self._cover(selection, start_ms, end_ms, whole=whole, load=load)
         blocks = self._blocks(selection, cover, start_ms, end_ms, max(1, _BLOCK_CELLS // steps), whole=whole)
-        return Blocks(len(selection), blocks)
+        return Blocks(selection.labels, blocks)
 
     def _blocks(
         self,

@@ -18,6 +18,7 @@ from pharos.engine.columns import numbers
 from pharos.engine.sql import Statement, series_condition
 from pharos.ingest.wire_labels import metric_hash
 from pharos.labels import METRIC_NAME, Labels, Matcher, MatchOp
+from pharos.promql.values_labels import SharedLabels
 from pharos.query.regroup import IdTable, id_table
 
 DAY_MS: Final = 86_400_000
@@ -28,7 +29,7 @@ _CACHE_SERIES: Final = 2_000_000
 class Selection:
     """The series that match, ordered by id; `ids` leads from an id to its place."""
 
-    labels: tuple[Labels, ...]
+    labels: Sequence[Labels]
     id: NDArray[np.uint64]
     metrics: tuple[int, ...]
     """Hashes of the metrics that occur."""
@@ -118,5 +119,5 @@ def _read(session: Session, tenant: str, matchers: Sequence[Matcher], days: tupl
     # A copy: what is kept must not lie in the memory of an answer, which the engine uses again.
     ids = numbers(table["id"]).copy()
     metrics, counts = np.unique(numbers(table["m"]), return_counts=True)
-    labels = tuple(label_sets(table["l"]))
+    labels = SharedLabels(label_sets(table["l"]))
     return Selection(labels, ids, tuple(metrics.tolist()), tuple(counts.tolist()), id_table(ids))
