@@ -1,0 +1,76 @@
+"""Samples on their way into a body."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pharos.errors import Kind, PharosError
+from pharos.ingest.otlp.messages import MESSAGES_MAX, too_many
+from pharos.ingest.otlp.points import SAMPLE_ROOM, put_points
+from pharos.ingest.otlp.series import Series
+from pharos.ingest.scrape.write_request import STALE_BITS
+
+BODY_MAX_BYTES: Final = 128 << 20
+STALE: Final[float] = struct.unpack("<d", struct.pack("<Q", STALE_BITS))[0]
+NS_IN_MS: Final = 1_000_000
+
+
+@dataclass(slots=True)
+class Rows:
+    """Samples by the ref of their series; times in nanoseconds, a start of 0 is none."""
+
+    refs: list[int] = field(default_factory=list)
+    values: list[float] = field(default_factory=list)
+    times_ns: list[int] = field(default_factory=list)
+    begun_ns: list[int] = field(default_factory=list)
+
+    def add(self, ref: int, value: float, time_ns: int, begun_ns: int) -> None:
+        """Add one sample."""
+        self.refs.append(ref)
+        self.values.append(value)
+        self.times_ns.append(time_ns)
+        self.begun_ns.append(begun_ns)
+
+    def columns(self) -> tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.uint64], NDArray[np.uint64]]:
+        """Return refs, bits of the values, times and starts as columns."""
+        if len(self.refs) > MESSAGES_MAX:
+            raise too_many(MESSAGES_MAX)
+        return (
+            np.array(self.refs, np.int64),
+            np.array(self.values, np.float64).view(np.uint64),
+            np.array(self.times_ns, np.uint64),
+            np.array(self.begun_ns, np.uint64),
+        )
+
+
+def too_long() -> PharosError:
+    """Return the error of a request that becomes too long a body."""
+    return PharosError(
+        Kind.TOO_LARGE,
+        f"the request's samples take more than {BODY_MAX_BYTES >> 20} MiB with their labels",
+        hint="send fewer data points in a request",
+    )
+
+
+def samples_body(series: Series, columns: tuple[Any, Any, Any, Any]) -> bytes:
+    """Return the TimeSeries fields of samples, as `Rows.columns` has them; a ref below 0 leaves one out.
+
+    Raises PharosError(TOO_LARGE).
+    """
+    refs, bits, times_ns, begun_ns = columns
+    if not len(refs):
+        return b""
+    room = int(series.lengths[refs[refs >= 0]].sum()) + SAMPLE_ROOM * len(refs)
+    if room > BODY_MAX_BYTES:
+        raise too_long()
+    out = np.empty(room, np.uint8)
+    per_ms = np.uint64(NS_IN_MS)
+    size = put_points(
+        (series.blob, series.offsets, series.lengths), refs, bits, times_ns // per_ms, begun_ns // per_ms, out
+    )
+    return out[:size].tobytes()
