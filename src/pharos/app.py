@@ -28,6 +28,7 @@ from pharos.api.admin import AdminApi
 from pharos.api.catalog import CatalogApi
 from pharos.api.encode import encode_answer
 from pharos.api.federate import FederateEndpoint
+from pharos.api.otlp import OtlpEndpoint
 from pharos.api.prometheus import PrometheusApi
 from pharos.api.remote_read import ReadEndpoint
 from pharos.api.rules import RulesApi
@@ -44,6 +45,7 @@ from pharos.errors import Kind, PharosError
 from pharos.ingest.accept import Intake
 from pharos.ingest.host import HostMetrics
 from pharos.ingest.loader import Loader
+from pharos.ingest.otlp.translate import Translator
 from pharos.ingest.scrape.config import load_scrape_config
 from pharos.ingest.scrape.job import ScrapeConfig
 from pharos.ingest.scrape.scraper import Scraper
@@ -155,9 +157,16 @@ async def open_pharos(settings: Settings) -> AsyncIterator[Pharos]:
                 metrics, Eraser(engine, changes, settle, intake.forget_series), settings.admin_api
             ),
         )
+        otlp = OtlpEndpoint(
+            intake,
+            Translator(seed=secrets.randbits(64), lookback_ms=settings.promql.lookback),
+            settings.ingest.max_body,
+        )
+        stack.callback(otlp.close)
         app = create_app(
             Edge(
                 intake=intake,
+                otlp=otlp,
                 prometheus=prometheus,
                 federate=FederateEndpoint(metrics, clock),
                 read=ReadEndpoint(metrics),

@@ -15,6 +15,7 @@ from typing import Final
 
 import cramjam
 import numpy as np
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
 from pharos.api import read_kernels
 from pharos.api.encode import encode_answer
@@ -25,6 +26,7 @@ from pharos.engine.native import varint
 from pharos.errors import PharosError
 from pharos.ingest.decoder import Decoder, FrameKind, Run
 from pharos.ingest.load import load_run
+from pharos.ingest.otlp.translate import Translator
 from pharos.ingest.scrape.cache import warm_up
 from pharos.ingest.touched import touched_buckets
 from pharos.ingest.wire_labels import metric_hash
@@ -96,6 +98,16 @@ def _requests() -> Iterator[tuple[FrameKind, bytes]]:
     yield FrameKind.REMOTE_WRITE_2, symbols + _field(5, _field(1, b"\x01\x02") + sample)
 
 
+def _otlp_request() -> bytes:
+    """Return a gauge with more series than the translator has room for at first."""
+    request = ExportMetricsServiceRequest()
+    metric = request.resource_metrics.add().scope_metrics.add().metrics.add(name="m")
+    for number in range(1000):
+        attribute = metric.gauge.data_points.add(as_int=number).attributes.add(key="i")
+        attribute.value.string_value = str(number)
+    return request.SerializeToString()
+
+
 def _expressions() -> Iterator[str]:
     for function in FUNCTIONS.values():
         yield f"{function.name}({', '.join(_arguments(function))})"
@@ -130,6 +142,7 @@ def warm(clock: Clock) -> int:
     pieces.warm_up()
     read_kernels.warm_up()
     step_samples.warm_up()
+    Translator(seed=1, lookback_ms=1).translate(_otlp_request(), 0, 1)
     touched_buckets(np.ones(1, np.uint64), np.ones(1, np.int64))
     changes = Changes()
     changes.note_histograms(_TENANT, [metric_hash("h")])

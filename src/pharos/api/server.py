@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,9 +16,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pharos import __version__
 from pharos.api.admin import AdminApi
+from pharos.api.answers import Handler
 from pharos.api.encode import error_body
 from pharos.api.federate import FederateEndpoint
 from pharos.api.ingest import WriteEndpoint
+from pharos.api.otlp import JSON, METRICS_PATHS, OTHER_SIGNALS, PROTOBUF, OtlpEndpoint
 from pharos.api.page import page
 from pharos.api.prometheus import PrometheusApi
 from pharos.api.remote_read import ReadEndpoint
@@ -47,6 +49,7 @@ class Edge:
     """What the application is made of."""
 
     intake: Intake
+    otlp: OtlpEndpoint
     prometheus: PrometheusApi
     federate: FederateEndpoint
     read: ReadEndpoint
@@ -78,19 +81,20 @@ class _Headers:
 class _Front:
     """Takes writes out before any framework: the hottest path pays for no feature that it does not use."""
 
-    def __init__(self, app: ASGIApp, write: WriteEndpoint) -> None:
+    def __init__(self, app: ASGIApp, writes: Mapping[str, Handler]) -> None:
         self._app = app
-        self._write = write
+        self._writes = writes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] == "/api/v1/write":
-            if scope["method"] == "POST":
-                response = await self._write.write(Request(scope, receive))
-            else:
-                response = PlainTextResponse("only POST writes\n", 405, headers={"Allow": "POST"})
-            await response(scope, receive, send)
+        write = self._writes.get(scope["path"]) if scope["type"] == "http" else None
+        if write is None:
+            await self._app(scope, receive, send)
             return
-        await self._app(scope, receive, send)
+        if scope["method"] == "POST":
+            response = await write(Request(scope, receive))
+        else:
+            response = PlainTextResponse("only POST writes\n", 405, headers={"Allow": "POST"})
+        await response(scope, receive, send)
 
 
 _PAGE: Final = "/{path:path}"
@@ -111,12 +115,13 @@ def create_app(edge: Edge) -> FastAPI:
     )
     write = WriteEndpoint(edge.intake, edge.max_body_bytes)
     app.add_middleware(_Headers)
-    app.add_middleware(_Front, write=write)
+    app.add_middleware(_Front, writes=_writes(edge, write))
     app.add_exception_handler(Exception, _internal)
     routers = (edge.prometheus.router(), edge.admin.router())
     for router in routers:
         app.include_router(router)
     _add_protocols(app, edge, write)
+    _add_otlp(app, edge)
     _add_lifecycle(app, edge)
 
     @app.get("/metrics", response_class=Response, responses={200: _TEXT}, operation_id="own_metrics")
@@ -138,6 +143,15 @@ def create_app(edge: Edge) -> FastAPI:
         return page(path, request.headers.get("accept-encoding", ""))
 
     return app
+
+
+def _writes(edge: Edge, write: WriteEndpoint) -> dict[str, Handler]:
+    """Return who answers at each address that is written to."""
+    return {
+        "/api/v1/write": write.write,
+        **dict.fromkeys(METRICS_PATHS, edge.otlp.export_metrics),
+        **dict.fromkeys(OTHER_SIGNALS, edge.otlp.refuse_signal),
+    }
 
 
 def _add_protocols(app: FastAPI, edge: Edge, write: WriteEndpoint) -> None:
@@ -182,6 +196,52 @@ def _add_protocols(app: FastAPI, edge: Edge, write: WriteEndpoint) -> None:
         },
         tags=["prometheus"],
     )
+
+
+def _add_otlp(app: FastAPI, edge: Edge) -> None:
+    """Add where OpenTelemetry sends metrics to; what is said here is answered by `_Front`."""
+
+    def message(description: str, schema: dict[str, Any]) -> dict[str, Any]:
+        return {"description": description, "content": {PROTOBUF: _BINARY, JSON: {"schema": schema}}}
+
+    status = {
+        "type": "object",
+        "properties": {"code": {"type": "integer"}, "message": {"type": "string"}},
+        "required": ["code", "message"],
+    }
+    partial = {
+        "type": "object",
+        "properties": {
+            "partialSuccess": {
+                "type": "object",
+                "properties": {
+                    "rejectedDataPoints": {"type": "string"},
+                    "errorMessage": {"type": "string"},
+                },
+            }
+        },
+    }
+    body = {"content": {PROTOBUF: _BINARY, JSON: {"schema": {"type": "object"}}}, "required": True}
+    failures = {
+        400: "The body is no ExportMetricsServiceRequest.",
+        413: "The body is too large.",
+        415: "Neither protobuf nor JSON, or packed otherwise than by gzip or zstd.",
+        503: "Not now.",
+    }
+    for number, path in enumerate(METRICS_PATHS):
+        app.add_api_route(
+            path,
+            edge.otlp.export_metrics,
+            methods=["POST"],
+            operation_id=f"otlp_metrics{'_prometheus' * number}",
+            response_class=Response,
+            responses={
+                200: message("ExportMetricsServiceResponse: everything is durable, or what is not.", partial),
+                **{code: message(text, status) for code, text in failures.items()},
+            },
+            openapi_extra={"requestBody": body},
+            tags=["opentelemetry"],
+        )
 
 
 _UNREAD: Final[dict[str, Any]] = {"description": "More samples than a query may load.", **_TEXT}

@@ -21,6 +21,14 @@ from pharos.config import load_settings
 ADDRESS_FILE: Final = "address"
 """Where a running server's address lies in its data folder; other commands look there."""
 
+_OTEL_VARIABLES: Final = {
+    "EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+    "METRICS_EXPORTER": "otlp",
+    "LOGS_EXPORTER": "none",
+    "TRACES_EXPORTER": "none",
+}
+"""What an SDK is told beside the address: only metrics are received as yet."""
+
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="A pharos.yml; without one every setting has its default.")
 ]
@@ -74,3 +82,7 @@ def _announce(address: str, *, folder: Path, as_json: bool) -> None:
     OUT.print(f"    remote_write:\n      - url: {address}/api/v1/write\n")
     OUT.print("  vmagent:")
     OUT.print(f"    -remoteWrite.url={address}/api/v1/write\n")
+    OUT.print("  OpenTelemetry SDKs:")
+    for name, value in (("EXPORTER_OTLP_ENDPOINT", address), *_OTEL_VARIABLES.items()):
+        OUT.print(f"    export OTEL_{name}={value}")
+    OUT.print()

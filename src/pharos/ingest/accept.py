@@ -94,20 +94,44 @@ class Intake:
         Returns after the log is synced. Raises PharosError: INVALID or TOO_LARGE for the body, UNAVAILABLE
         (retry_after_s set) when it cannot be kept now; then nothing of it is stored.
         """
-        return await self._accept(tenant, kind, body, None, source)
+        return await self._accept(tenant, kind, body, None, source, is_repeatable=True)
 
-    async def accept(self, tenant: str, write_request: bytes, *, source: str) -> Accepted:
-        """Store an unpacked version 1.0 request that was made in this process; see `accept_packed`."""
-        return await self._accept(tenant, FrameKind.REMOTE_WRITE_1, b"", write_request, source)
+    async def accept(
+        self, tenant: str, write_request: bytes, *, source: str, is_repeatable: bool = False
+    ) -> Accepted:
+        """Store an unpacked version 1.0 request that was made in this process; see `accept_packed`.
+
+        `is_repeatable` says that somebody outside holds what it was made from, and sends it again if need be.
+        """
+        return await self._accept(
+            tenant, FrameKind.REMOTE_WRITE_1, b"", write_request, source, is_repeatable=is_repeatable
+        )
+
+    def check_open(self, *, is_repeatable: bool = True) -> None:
+        """Raise what a request would be refused with now, before anything is done for it."""
+        if self._refusal is not None:
+            raise self._refusal
+        self._check_room(is_repeatable=is_repeatable)
+
+    def time_bounds_ms(self) -> tuple[int, int]:
+        """Return the oldest and the newest time that a request received now may hold."""
+        return self._decoder.bounds(self._clock.now_ms())
 
     async def _accept(
-        self, tenant: str, kind: FrameKind, body: bytes, plain: bytes | None, source: str
+        self,
+        tenant: str,
+        kind: FrameKind,
+        body: bytes,
+        plain: bytes | None,
+        source: str,
+        *,
+        is_repeatable: bool,
     ) -> Accepted:
         began = self._clock.monotonic_s()
         loop = asyncio.get_running_loop()
         synced: asyncio.Future[None] = loop.create_future()
         accepted = await loop.run_in_executor(
-            self._pool, self._append, tenant, kind, body, plain, synced, loop
+            self._pool, self._append, tenant, kind, body, plain, synced, loop, is_repeatable
         )
         if not accepted.is_empty:
             await synced
@@ -131,10 +155,9 @@ class Intake:
         plain: bytes | memoryview | None,
         synced: asyncio.Future[None],
         loop: asyncio.AbstractEventLoop,
+        is_repeatable: bool,
     ) -> Accepted:
-        if self._refusal is not None:
-            raise self._refusal
-        self._check_room(is_repeatable=plain is None)
+        self.check_open(is_repeatable=is_repeatable)
         if plain is None:
             plain = plain_body(kind, body)
         else:

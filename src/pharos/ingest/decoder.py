@@ -34,7 +34,7 @@ class FrameKind(IntEnum):
 
 
 FUTURE_TOLERANCE_MS: Final = 600_000
-_BODY_MAX_BYTES: Final = 64 << 20
+BODY_MAX_BYTES: Final = 64 << 20
 # A body of 64 MiB makes half of this if its samples are of usual size; what makes more is built to.
 _DECODED_MAX_BYTES: Final = 512 << 20
 _YEAR_2299_MS: Final = 10_382_000_000_000
@@ -192,7 +192,7 @@ class Decoder:
         undo = Undo(tenant, columns.mark(), self.known.arrays, len(into.parts))
         buf = np.frombuffer(body, np.uint8)
         seed = self.known.seed_of(tenant)
-        bounds = self._bounds(recv_ns // 1_000_000)
+        bounds = self.bounds(recv_ns // 1_000_000)
         try:
             ended, at = self._pass_over(buf, columns, seed, bounds)
             if ended == decode.SCATTERED:
@@ -214,7 +214,7 @@ class Decoder:
             into.parts_bytes += 2 * len(body)
         return accepted, undo
 
-    def _bounds(self, recv_ms: int) -> tuple[int, int]:
+    def bounds(self, recv_ms: int) -> tuple[int, int]:
         """Return the oldest and the newest time, in ms, that a frame received at `recv_ms` may hold."""
         least = recv_ms - self._max_age_ms if self._max_age_ms else _YEAR_1900_MS
         return least, min(recv_ms + FUTURE_TOLERANCE_MS, _YEAR_2299_MS)
@@ -302,10 +302,10 @@ def unpack(body: bytes | memoryview) -> bytes | memoryview:
     Raises PharosError: TOO_LARGE, or INVALID for what is no snappy block.
     """
     declared = declared_bytes(body)
-    if declared > _BODY_MAX_BYTES:
+    if declared > BODY_MAX_BYTES:
         raise PharosError(
             Kind.TOO_LARGE,
-            f"the body declares {declared} bytes unpacked, the limit is {_BODY_MAX_BYTES}",
+            f"the body declares {declared} bytes unpacked, the limit is {BODY_MAX_BYTES}",
             hint="send fewer samples in a request",
         )
     # A snappy block expands at most 64 bytes for 3: a larger claim is a lie that only costs memory.

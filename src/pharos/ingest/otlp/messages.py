@@ -151,7 +151,7 @@ def read_request(body: bytes) -> Any:
     try:
         return _Request.FromString(body)
     except DecodeError as exc:
-        raise malformed(exc) from exc
+        raise malformed("its protobuf is cut off or corrupt") from exc
 
 
 def parse_message(message: Any, body: bytes) -> Any:
@@ -159,7 +159,7 @@ def parse_message(message: Any, body: bytes) -> Any:
     try:
         return message.FromString(body)
     except DecodeError as exc:
-        raise malformed(exc) from exc
+        raise malformed("its protobuf is cut off or corrupt") from exc
 
 
 def from_json(body: bytes) -> bytes:

@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pharos.ingest.decoder import BODY_MAX_BYTES
 from pharos.ingest.otlp.attributes import (
     TARGET_INFO,
     Origin,
@@ -29,7 +30,7 @@ from pharos.ingest.otlp.names import MetricKind, metric_name, unit_name
 from pharos.ingest.otlp.native import native_histogram
 from pharos.ingest.otlp.points import HAS_EXEMPLARS, NO_VALUE, Points, read_headers, scan_points
 from pharos.ingest.otlp.refused import Reason, Refused, RefusedError
-from pharos.ingest.otlp.rows import BODY_MAX_BYTES, NS_IN_MS, STALE, Rows, samples_body, too_long
+from pharos.ingest.otlp.rows import NS_IN_MS, STALE, Rows, samples_body, too_long
 from pharos.ingest.otlp.series import Series
 from pharos.ingest.otlp.values import plain_decimal
 from pharos.ingest.scrape.write_request import STALE_BITS, encode_exemplar, encode_histogram, encode_metadata
@@ -156,7 +157,10 @@ class Translator:
         columns = request.rows.columns()
         joined = tuple(np.concatenate(both) for both in zip(columns, number_columns, strict=True))
         samples = samples_body(self._series, (joined[0], joined[1], joined[2], joined[3]))
-        return Translated(b"".join([samples, *request.beside, *request.metadata]), request.refused)
+        made = b"".join([samples, *request.beside, *request.metadata])
+        if len(made) > BODY_MAX_BYTES:
+            raise too_long()
+        return Translated(made, request.refused)
 
     def _take(self, request: _Request, resource: int, metric: Any) -> None:
         """Add a metric to the request; those of numbers are only put down, to be read together."""
