@@ -1,0 +1,291 @@
+"""OTLP becomes what Prometheus 3 makes of it. The cases are data, in the folder otlp beside this file."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+import rw_messages as rw
+import yaml
+from google.protobuf import json_format
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+
+from pharos.errors import Kind, PharosError
+from pharos.ingest.decoder import Decoder, Run
+from pharos.ingest.otlp import messages, series
+from pharos.ingest.otlp.messages import from_json
+from pharos.ingest.otlp.names import MetricKind, label_name, metric_name, unit_name
+from pharos.ingest.otlp.native import bucket_layout
+from pharos.ingest.otlp.refused import RefusedError
+from pharos.ingest.otlp.translate import Translated, Translator
+from pharos.ingest.otlp.values import value_text
+
+_FOLDER = Path(__file__).parent / "otlp"
+_NOW_S = 100_000
+_DAY_S = 86_400
+_STALE = 0x7FF0000000000002
+_TYPE_WORDS = {1: "counter", 2: "gauge", 3: "histogram", 5: "summary"}
+
+
+@cache
+def _read(name: str) -> Any:
+    return yaml.safe_load((_FOLDER / name).read_text())
+
+
+def _or_nothing(make: Any, *arguments: Any) -> str:
+    try:
+        return str(make(*arguments))
+    except RefusedError:
+        return ""
+
+
+@pytest.mark.parametrize(("name", "unit", "kind", "result"), _read("names.yaml")["metrics"])
+def test_a_metric_is_named_as_upstream_does(name: str, unit: str, kind: str, result: str) -> None:
+    assert _or_nothing(metric_name, name, unit, MetricKind(kind)) == result
+
+
+@pytest.mark.parametrize(("unit", "result"), _read("names.yaml")["units"])
+def test_a_unit_has_its_name(unit: str, result: str) -> None:
+    assert unit_name(unit) == result
+
+
+@pytest.mark.parametrize(("key", "result"), _read("names.yaml")["labels"])
+def test_an_attribute_is_named_as_upstream_does(key: str, result: str) -> None:
+    assert _or_nothing(label_name, key) == result
+
+
+@pytest.mark.parametrize(("value", "result"), _read("names.yaml")["values"])
+def test_an_attribute_has_the_text_of_its_value(value: Any, result: str) -> None:
+    assert value_text(json_format.ParseDict(value, AnyValue())) == result
+
+
+def _spelled_out(node: Any) -> Any:
+    """Return a case's metrics as OTLP's JSON has them."""
+    if isinstance(node, list):
+        return [_spelled_out(one) for one in node]
+    if not isinstance(node, dict):
+        return "Infinity" if node == float("inf") else "-Infinity" if node == float("-inf") else node
+    made = {}
+    for name, value in node.items():
+        if name in {"at", "since"}:
+            name = {"at": "timeUnixNano", "since": "startTimeUnixNano"}[name]
+            value = str(int(value * 1_000_000_000))
+        elif name in {"attributes", "filteredAttributes"}:
+            value = _key_values(value)
+        made[name] = _spelled_out(value)
+    return made
+
+
+def _key_values(attributes: dict[str, str]) -> list[Any]:
+    return [{"key": key, "value": {"stringValue": value}} for key, value in attributes.items()]
+
+
+def _request(case: dict[str, Any]) -> bytes:
+    resource = {"attributes": _key_values(case.get("resource", {}))}
+    scope = {"scope": {"name": "tests"}, "metrics": _spelled_out(case["metrics"])}
+    document = {"resourceMetrics": [{"resource": resource, "scopeMetrics": [scope]}]}
+    return from_json(orjson.dumps(document))
+
+
+def _translate(translator: Translator, body: bytes) -> Translated:
+    return translator.translate(body, (_NOW_S - _DAY_S) * 1000, (_NOW_S + 600) * 1000)
+
+
+def _number(value: float) -> str:
+    if struct.pack("<d", value) == struct.pack("<Q", _STALE):
+        return "stale"
+    return str(int(value)) if value == value and abs(value) < 1e15 and value == int(value) else str(value)
+
+
+def _since(start_ms: int) -> str:
+    return f" since {_number(start_ms / 1000)}" if start_ms else ""
+
+
+def _labels(labels: Any) -> str:
+    pairs = [(one.name, one.value) for one in labels]
+    assert pairs == sorted(pairs)
+    return "{" + ",".join(f'{name}="{value}"' for name, value in pairs) + "}"
+
+
+def _native(one: Any) -> str:
+    if struct.pack("<d", one.sum) == struct.pack("<Q", _STALE):
+        assert one.count_int == _STALE
+        return f"stale histogram @{_number(one.timestamp / 1000)}"
+    assert one.zero_threshold == 1e-128
+    buckets = []
+    for side in ("positive", "negative"):
+        counts = [0]
+        for delta in getattr(one, f"{side}_deltas"):
+            counts.append(counts[-1] + delta)
+        spans = "".join(f"({span.offset}, {span.length})" for span in getattr(one, f"{side}_spans"))
+        buckets.append(f"{side} {spans} {counts[1:]}")
+    start = f"schema {one.schema} count {one.count_int} sum {_number(one.sum)} zero {one.zero_count_int}"
+    return f"{start} {' '.join(buckets)} @{_number(one.timestamp / 1000)}{_since(one.start_timestamp)}"
+
+
+def _stored(body: bytes) -> Iterator[str]:
+    for one in rw.V1["WriteRequest"].FromString(body).timeseries:
+        name = _labels(one.labels)
+        for sample in one.samples:
+            yield f"{name} {_number(sample.value)} @{_number(sample.timestamp / 1000)}{_since(sample.start)}"
+        for histogram in one.histograms:
+            yield f"{name} {_native(histogram)}"
+        for exemplar in one.exemplars:
+            at = _number(exemplar.timestamp / 1000)
+            yield f"{name} exemplar {_labels(exemplar.labels)} {_number(exemplar.value)} @{at}"
+
+
+@pytest.mark.parametrize("case", _read("metrics.yaml"), ids=lambda case: case["name"])
+def test_a_metric_becomes_what_upstream_makes_of_it(case: dict[str, Any]) -> None:
+    translator = Translator(seed=1, lookback_ms=300_000)
+    body = _request(case)
+    first = _translate(translator, body)
+    again = _translate(translator, body)
+
+    assert sorted(_stored(first.body)) == sorted(case["stored"])
+    assert sorted(_stored(again.body)) == sorted(case["stored"]), "of series that are known"
+    assert first.refused.counts == again.refused.counts == case.get("refused", {})
+    assert bool(first.refused.text()) == bool(case.get("refused"))
+    if "metadata" in case:
+        told = rw.V1["WriteRequest"].FromString(first.body).metadata
+        assert [[one.metric_family_name, _TYPE_WORDS[one.type], one.help, one.unit] for one in told] == case[
+            "metadata"
+        ]
+
+
+def test_the_decoder_takes_every_case_whole() -> None:
+    translator = Translator(seed=1, lookback_ms=300_000)
+    for case in _read("metrics.yaml"):
+        translated = _translate(translator, _request(case))
+        decoder = Decoder(seed=1, today=1, max_age_ms=0)
+        accepted, _ = decoder.decode(Run(), "t", translated.body, _NOW_S * 1_000_000_000)
+        assert accepted.is_whole, f"{case['name']}: {accepted}"
+
+
+def _gauge(points: int, attribute: str = "i", **more: str) -> ExportMetricsServiceRequest:
+    request = ExportMetricsServiceRequest()
+    resource_metrics = request.resource_metrics.add()
+    for key, value in more.items():
+        resource_metrics.resource.attributes.add(key=key).value.string_value = value
+    metric = resource_metrics.scope_metrics.add().metrics.add(name="m")
+    for number in range(points):
+        point = metric.gauge.data_points.add(as_int=number, time_unix_nano=_NOW_S * 1_000_000_000)
+        point.attributes.add(key=attribute).value.string_value = str(number)
+    return request
+
+
+def test_many_series_are_told_apart_and_found_again() -> None:
+    translator = Translator(seed=1, lookback_ms=300_000)
+    body = _gauge(3000).SerializeToString()
+    wanted = {f'{{__name__="m",i="{number}"}} {number} @{_NOW_S}' for number in range(3000)}
+    for _ in range(2):
+        assert set(_stored(_translate(translator, body).body)) == wanted
+
+
+def test_the_same_attributes_of_another_metric_or_resource_are_another_series() -> None:
+    translator = Translator(seed=1, lookback_ms=300_000)
+    request = _gauge(1)
+    metrics = request.resource_metrics[0].scope_metrics[0].metrics
+    metrics.add().CopyFrom(metrics[0])
+    metrics[1].name = "n"
+    other = request.resource_metrics.add()
+    other.CopyFrom(request.resource_metrics[0])
+    other.resource.attributes.add(key="service.name").value.string_value = "s"
+    at = f"0 @{_NOW_S}"
+    assert sorted(_stored(_translate(translator, request.SerializeToString()).body)) == [
+        f'{{__name__="m",i="0",job="s"}} {at}',
+        f'{{__name__="m",i="0"}} {at}',
+        f'{{__name__="n",i="0",job="s"}} {at}',
+        f'{{__name__="n",i="0"}} {at}',
+    ]
+
+
+def test_the_order_of_fields_does_not_matter() -> None:
+    point = _gauge(1).resource_metrics[0].scope_metrics[0].metrics[0].gauge.data_points[0]
+    bare = type(point)()
+    bare.CopyFrom(point)
+    del bare.attributes[:]
+    attributes = type(point)(attributes=[*point.attributes]).SerializeToString()
+    extra = type(point)()
+    extra.attributes.add(key="z").value.string_value = "y"
+    raw = attributes + bare.SerializeToString() + extra.SerializeToString()
+    request = b""
+    for tag, content in ((0x0A, raw), (0x2A, b""), (0x12, b""), (0x12, b""), (0x0A, b"")):
+        inner = content or request
+        request = bytes((tag, len(inner))) + inner
+        if tag == 0x2A:
+            request += b"\x0a\x01m"
+    translated = _translate(Translator(seed=1, lookback_ms=300_000), request)
+    assert list(_stored(translated.body)) == [f'{{__name__="m",i="0",z="y"}} 0 @{_NOW_S}']
+
+
+def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(series, "_REMEMBERED_MAX_BYTES", 1000)
+    translator = Translator(seed=1, lookback_ms=300_000)
+    for attribute in ("a", "b", "c"):
+        body = _gauge(50, attribute, **{"service.name": "s", "host": "h"}).SerializeToString()
+        assert len(set(_stored(_translate(translator, body).body))) == 51
+    assert translator._series._count == 51
+    assert len(translator._families) == len(translator._origins) == 1
+
+
+@pytest.mark.parametrize(
+    ("limit", "value"), [("_LEARNED_MAX_BYTES", 5_000), ("BODY_MAX_BYTES", 100), ("MESSAGES_MAX", 10)]
+)
+def test_a_request_that_would_take_too_much_is_refused(
+    limit: str, value: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("messages", "points", "rows", "series", "translate"):
+        monkeypatch.setattr(f"pharos.ingest.otlp.{module}.{limit}", value, raising=False)
+    with pytest.raises(PharosError) as raised:
+        _translate(Translator(seed=1, lookback_ms=300_000), _gauge(100).SerializeToString())
+    assert raised.value.kind is Kind.TOO_LARGE
+
+
+def test_target_info_of_points_far_apart_is_bounded() -> None:
+    request = _gauge(2, **{"service.name": "s", "host": "h"})
+    points = request.resource_metrics[0].scope_metrics[0].metrics[0].gauge.data_points
+    points[0].time_unix_nano = 0
+    translated = Translator(seed=1, lookback_ms=2).translate(request.SerializeToString(), 0, _NOW_S * 1000)
+    assert 4000 < len(list(_stored(translated.body))) < 5000
+
+
+def test_every_truncation_of_a_request_is_refused_or_taken() -> None:
+    case = next(one for one in _read("metrics.yaml") if one["name"].startswith("exemplars"))
+    body = _request(case)
+    for end in range(len(body)):
+        with pytest.raises(PharosError) as raised:
+            _translate(Translator(seed=1, lookback_ms=300_000), body[: end or 1])
+        assert raised.value.kind is Kind.INVALID
+
+
+@pytest.mark.parametrize(
+    ("counts", "offset", "scale_down", "layout"),
+    [
+        ([], 0, 0, ([], [])),
+        ([4], 0, 0, ([(1, 1)], [4])),
+        ([0], 0, 0, ([(1, 1)], [0])),
+        ([1, 2, 4], 0, 1, ([(1, 2)], [3, 1])),
+        ([0, 0, 3, 4], 0, 1, ([(1, 2)], [0, 7])),
+        ([1, 0, 0, 2], -3, 0, ([(-2, 4)], [1, -1, 0, 2])),
+        ([1, 0, 0, 0, 2], -3, 0, ([(-2, 1), (3, 1)], [1, 1])),
+        ([0, 0, 0, 0, 5], 0, 0, ([(1, 0), (4, 1)], [5])),
+        ([1] * 8, -4, 31, ([(0, 2)], [4, 0])),
+    ],
+)
+def test_dense_buckets_become_spans(counts: list[int], offset: int, scale_down: int, layout: Any) -> None:
+    assert bucket_layout(counts, offset, scale_down) == layout
+
+
+def test_messages_are_counted_before_they_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(messages, "MESSAGES_MAX", 1000)
+    for body in (b"\x0a\x00" * 1001, _gauge(0).SerializeToString() + b"\x0a\x00" * 1000):
+        with pytest.raises(PharosError) as raised:
+            messages.read_request(body)
+        assert raised.value.kind is Kind.TOO_LARGE
