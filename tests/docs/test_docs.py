@@ -88,8 +88,9 @@ def _environment(folder: Path, server: Server) -> dict[str, str]:
         f'if [ "$1" = query ]; then shift; set -- query --server {server.url} "$@"; fi\n'
         f'exec "{sys.executable}" -m pharos.cli "$@"\n'
     )
-    (programs / "pharos").write_text(script)
-    (programs / "pharos").chmod(0o755)
+    for name, text in (("pharos", script), ("python3", f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')):
+        (programs / name).write_text(text)
+        (programs / name).chmod(0o755)
     return {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
 
 
