@@ -157,16 +157,10 @@ async def open_pharos(settings: Settings) -> AsyncIterator[Pharos]:
                 metrics, Eraser(engine, changes, settle, intake.forget_series), settings.admin_api
             ),
         )
-        otlp = OtlpEndpoint(
-            intake,
-            Translator(seed=secrets.randbits(64), lookback_ms=settings.promql.lookback),
-            settings.ingest.max_body,
-        )
-        stack.callback(otlp.close)
         app = create_app(
             Edge(
                 intake=intake,
-                otlp=otlp,
+                otlp=_otlp_endpoint(stack, intake, settings),
                 prometheus=prometheus,
                 federate=FederateEndpoint(metrics, clock),
                 read=ReadEndpoint(metrics),
@@ -199,6 +193,13 @@ async def _load_kernels(metrics: Metrics, clock: Clock, loader: Loader) -> None:
                 await metrics.evaluate(
                     DEFAULT_TENANT, text, times, lambda answer: list(encode_answer(answer))
                 )
+
+
+def _otlp_endpoint(stack: AsyncExitStack, intake: Intake, settings: Settings) -> OtlpEndpoint:
+    translator = Translator(seed=secrets.randbits(64), lookback_ms=settings.promql.lookback)
+    endpoint = OtlpEndpoint(intake, translator, settings.ingest.max_body)
+    stack.callback(endpoint.close)
+    return endpoint
 
 
 def _status_api(
