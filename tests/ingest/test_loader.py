@@ -167,7 +167,7 @@ def _left_in_the_log(folder: Path, *writes: Sequence[float]) -> list[str]:
     trip = Trip(folder, ScriptedEngine(_nothing_refused))
     for values in writes:
         trip.write(*values)
-        trip.intake.take()
+        trip.intake.take(everything=True)
     trip.intake.close()
     trip.wal.close()
     return trip.wal.sealed()
@@ -225,10 +225,12 @@ def test_a_run_that_has_its_size_is_ended_and_so_is_its_segment(folder: Path) ->
     engine = ScriptedEngine(_nothing_refused)
     trip = Trip(folder, engine, bounds=IntakeOptions(run_bytes=100))
     trip.write(*(float(i) for i in range(10)))
+    trip.write(10.0)
     assert [run.frames for run in trip.intake.take()] == [2, 4, 4]
     assert len(trip.wal.sealed()) == 3
+    assert [run.frames for run in trip.intake.take(everything=True)] == [2, 4, 4, 1]
     trip.run_to_the_end()
-    assert engine.stored() == [float(i) for i in range(10)]
+    assert engine.stored() == [float(i) for i in range(11)]
     assert trip.wal.sealed() == []
 
 

@@ -228,14 +228,16 @@ class Intake:
             self._pending.append(self._run)
         self._run = Run(self._spare)
 
-    def take(self) -> list[Run]:
-        """Seal the log and return the runs that wait to be stored, oldest first.
+    def take(self, *, everything: bool = False) -> list[Run]:
+        """Return the runs that wait to be stored, oldest first, their segments sealed.
 
-        They count as pending until `stored` is called with each.
+        The run that is being filled is ended for it when none else waits, or for `everything`. They count
+        as pending until `stored` is called with each.
         """
         with self._lock:
             self.full.clear()
-            if self._run.frames:
+            # Beside runs of full size it is hardly begun: it would be a part of a few rows to be merged.
+            if self._run.frames and (everything or not self._pending):
                 self._end_run()
             taken, sealing = list(self._pending), self._sealing
             SERIES_KNOWN.set(int(self._decoder.known.used[0]))

@@ -226,14 +226,14 @@ class Loader:
         while not self._stopping.is_set():
             self._intake.full.wait(self._options.interval_s)
             self._round()
-        self._round()
+        self._round(everything=True)
 
-    def _round(self) -> None:
+    def _round(self, *, everything: bool = False) -> None:
         try:
             self.watch_disk()
             if not self.is_recovered:
                 self._recover()
-            for taken in self._intake.take():
+            for taken in self._intake.take(everything=everything):
                 run = self._as_acknowledged(taken)
                 self._load_with_retries(run)
                 self._note_changes(run)
