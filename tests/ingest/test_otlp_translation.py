@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import struct
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -289,3 +291,61 @@ def test_messages_are_counted_before_they_are_read(monkeypatch: pytest.MonkeyPat
         with pytest.raises(PharosError) as raised:
             messages.read_request(body)
         assert raised.value.kind is Kind.TOO_LARGE
+
+
+def _mutated(body: bytes, chance: random.Random) -> bytes:
+    """Return a body with bytes changed, taken out or put in."""
+    changed = bytearray(body)
+    for _ in range(chance.choice((1, 1, 2, 5))):
+        place = chance.randrange(len(changed) + 1)
+        more = bytes(chance.randrange(256) for _ in range(chance.randrange(3)))
+        changed[place : place + chance.randrange(3)] = more
+    return bytes(changed)
+
+
+def test_a_damaged_request_is_refused_or_becomes_something_the_decoder_knows() -> None:
+    chance = random.Random(7)
+    bodies = [_request(case) for case in _read("metrics.yaml")]
+    translator = Translator(seed=1, lookback_ms=300_000)
+    decoder = Decoder(seed=1, today=1, max_age_ms=0)
+    outcomes: Counter[str] = Counter()
+    for _ in range(3000):
+        try:
+            translated = _translate(translator, _mutated(chance.choice(bodies), chance))
+        except PharosError as exc:
+            outcomes[exc.kind.value] += 1
+            continue
+        decoder.decode(Run(), "t", translated.body, _NOW_S * 1_000_000_000)
+        outcomes["taken"] += 1
+    assert set(outcomes) == {"taken", "invalid"}
+
+
+_ODD = (None, True, -1, 1.5, "x", "", [], {}, [None], [[]], {"a": 1}, "NaN", [{}], "9" * 30, 1e300)
+
+
+def _places(node: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield every (container, key) of a document."""
+    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, inner in items:
+        yield node, key
+        yield from _places(inner)
+
+
+def test_json_of_odd_types_is_refused_or_taken() -> None:
+    chance = random.Random(7)
+    translator = Translator(seed=1, lookback_ms=300_000)
+    outcomes = set()
+    for case in _read("metrics.yaml"):
+        text = orjson.dumps(
+            {"resourceMetrics": [{"scopeMetrics": [{"metrics": _spelled_out(case["metrics"])}]}]}
+        )
+        for _ in range(100):
+            document = orjson.loads(text)
+            container, key = chance.choice(list(_places(document)))
+            container[key] = chance.choice(_ODD)
+            try:
+                _translate(translator, from_json(orjson.dumps(document)))
+                outcomes.add("taken")
+            except PharosError as exc:
+                outcomes.add(exc.kind.value)
+    assert outcomes == {"taken", "invalid"}

@@ -108,6 +108,7 @@ def test_snippets_carry_the_real_address(open_page: Open, ui_url: str) -> None:
     expect(page.locator(".snippet pre")).to_contain_text(f"{ui_url}/api/v1/write")
     page.get_by_text("OpenTelemetry", exact=True).click()
     expect(page.locator(".snippet pre")).to_contain_text(f"OTEL_EXPORTER_OTLP_ENDPOINT={ui_url}")
+    expect(page.locator(".snippet pre")).to_contain_text("OTEL_LOGS_EXPORTER=none")
 
 
 def test_a_paused_page_asks_for_nothing(open_page: Open) -> None:
