@@ -66,11 +66,13 @@ def _answer(store: Store, text: str, buckets: BucketCache | None, max_samples: i
 
 @pytest.mark.parametrize("text", _QUERIES)
 @pytest.mark.parametrize("cache_bytes", [0, 60_000, 1 << 20])
+@pytest.mark.parametrize("cells", [50, 100_000])
 def test_in_blocks_as_at_once(
-    store: Store, text: str, cache_bytes: int, monkeypatch: pytest.MonkeyPatch
+    store: Store, text: str, cache_bytes: int, cells: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = _answer(store, text, None)
     monkeypatch.setattr(module, "_BLOCK_SAMPLES", 1_500)
+    monkeypatch.setattr(module, "_BLOCK_CELLS", cells)
     parted = _answer(store, text, BucketCache(store.changes, StillClock(), cache_bytes))
     assert parted.labels == whole.labels
     np.testing.assert_array_equal(parted.values, whole.values)

@@ -165,14 +165,17 @@ class MetricSource:
         size = min(_KEPT_SAMPLES, _BLOCK_SAMPLES) if in_memory else _BLOCK_SAMPLES
         budget, at = self._left, 0
         count = max(1, size * BUCKET_MS // (4 * SERIES_ROWS * max(1, end_ms - start_ms)))
+        count = min(count, most)
         while at < len(selection):
-            count = min(count, most)
             part = selection.part(at, at + count)
             block = self._block(part, cover, start_ms, end_ms, whole=whole)
             at += count
             # The next block holds about as many samples as wanted, but is not much larger than this one.
             count = max(1, min(4 * count, count * size // max(1, block.values.size)))
-            yield block
+            if in_memory:
+                count = min(count, most)
+            for first in range(0, len(block.labels), most):
+                yield _part_of(block, first, first + most)
             self._left = budget
             if self._share is not None:
                 self._share.empty()
@@ -324,6 +327,18 @@ class MetricSource:
         found: NDArray[np.int64] = np.zeros(len(ts), np.int64)
         _match_starts(offsets, ts, st_offsets, st_ts, st, found)
         return found
+
+
+def _part_of(block: SeriesBlock, first: int, last: int) -> SeriesBlock:
+    """Return series first to last - 1 of a block without histograms."""
+    if first == 0 and last >= len(block.labels):
+        return block
+    offsets = block.offsets[first : last + 1]
+    rows = slice(int(offsets[0]), int(offsets[-1]))
+    starts = None if block.start_ms is None else block.start_ms[rows]
+    return SeriesBlock(
+        block.labels[first:last], offsets - offsets[0], block.ts_ms[rows], block.values[rows], starts
+    )
 
 
 @kernel
