@@ -145,7 +145,7 @@ class MetricSource:
         self.series_selected += len(selection)
         whole = _is_whole(matchers)
         # What may well be refused must not fill the cache first.
-        load = len(selection) * steps <= 2 * self._max_samples
+        load = len(selection) * steps <= self._max_samples
         cover = self._cover(selection, start_ms, end_ms, whole=whole, load=load)
         blocks = self._blocks(selection, cover, start_ms, end_ms, max(1, _BLOCK_CELLS // steps), whole=whole)
         return Blocks(selection.labels, blocks)
