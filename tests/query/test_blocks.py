@@ -107,3 +107,11 @@ def test_what_may_still_fit_goes_on_until_it_does_not() -> None:
         room.take(100, _full(100, 1_000))
     with pytest.raises(PharosError):
         room.take(100, _full(100, 1_000))
+
+
+def test_gaps_take_room_too() -> None:
+    sparse = _full(200, 1_000)
+    sparse.present[:, 1:] = False
+    with pytest.raises(PharosError):
+        Room(limit=1_000_000, series=100_000).take(200, sparse)
+    Room(limit=1_000_000, series=5_000).take(200, sparse)

@@ -549,12 +549,14 @@ class Room:
         self._series = series
         self._seen = 0
         self._present = 0
+        self._cells = 0
 
     def take(self, series: int, grid: Grid) -> None:
         """Count what is there of some more series. Raises PharosError(LIMITED).
 
         Those that came are a random sample of all. With a sixteenth of the limit there, of many series, and
-        twice the limit to be expected, it is out of the question that all make less than the limit.
+        twice the limit to be expected, it is out of the question that all make less than the limit. Gaps
+        take memory too: of them there may be three times as many as the limit.
         """
         if not self._limit:
             return
@@ -562,6 +564,10 @@ class Room:
         self._present += int(np.count_nonzero(grid.present))
         expected = self._present * self._series // max(1, self._seen)
         enough = self._seen >= _SURE_SERIES and self._present >= max(self._limit // 16, 128 * grid.steps)
+        self._cells += grid.present.size
+        cells = self._cells * self._series // max(1, self._seen) if self._seen >= _SURE_SERIES else 0
+        if self._cells > 4 * self._limit or cells > 8 * self._limit:
+            raise PharosError(Kind.LIMITED, TOO_MANY_SAMPLES, hint=_LIMIT_HINT)
         if (enough and expected > 2 * self._limit) or self._present > self._limit:
             raise PharosError(Kind.LIMITED, TOO_MANY_SAMPLES, hint=_LIMIT_HINT)
 
