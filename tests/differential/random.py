@@ -207,25 +207,26 @@ def main() -> int:
     parser.add_argument("--prometheus", action="store_true", help="against the installed Prometheus")
     parser.add_argument("--experimental", action="store_true", help="with delayed name removal")
     asked = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="pharos-random-"))
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="pharos-random-") as folder:
+        count = _run(asked, Path(folder))
+    print(f"{asked.queries} queries, {count} differences, {time.monotonic() - began:.0f} s")
+    return 1 if count else 0
+
+
+def _run(asked: argparse.Namespace, folder: Path) -> int:
     modern = not asked.prometheus
     series = random_series(asked.seed, everything=modern)
-    count = 0
     with running_pharos(folder / "pharos", experimental=asked.experimental) as pharos:
         for part in in_order_of_time(on_the_wire(series)) if asked.prometheus else [on_the_wire(series)]:
             pharos.write(part)
-        began = time.monotonic()
-        if asked.prometheus:
-            with running_prometheus(folder / "prometheus") as prometheus:
-                for part in in_order_of_time(on_the_wire(series)):
-                    prometheus.write(part)
-                count = _report(asked, server(pharos), server(prometheus), modern=modern)
-        else:
-            source = ArraySource(series)
-            reference = in_process(source, experimental=asked.experimental)
-            count = _report(asked, server(pharos), reference, modern=modern)
-    print(f"{asked.queries} queries, {count} differences, {time.monotonic() - began:.0f} s")
-    return 1 if count else 0
+        if not asked.prometheus:
+            reference = in_process(ArraySource(series), experimental=asked.experimental)
+            return _report(asked, server(pharos), reference, modern=modern)
+        with running_prometheus(folder / "prometheus") as prometheus:
+            for part in in_order_of_time(on_the_wire(series)):
+                prometheus.write(part)
+            return _report(asked, server(pharos), server(prometheus), modern=modern)
 
 
 def _report(asked: argparse.Namespace, found: Ask, wanted: Ask, *, modern: bool) -> int:
