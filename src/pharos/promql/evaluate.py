@@ -566,9 +566,8 @@ class Room:
         enough = self._seen >= _SURE_SERIES and self._present >= max(self._limit // 16, 128 * grid.steps)
         self._cells += grid.present.size
         cells = self._cells * self._series // max(1, self._seen) if self._seen >= _SURE_SERIES else 0
-        if self._cells > 4 * self._limit or cells > 8 * self._limit:
-            raise PharosError(Kind.LIMITED, TOO_MANY_SAMPLES, hint=_LIMIT_HINT)
-        if (enough and expected > 2 * self._limit) or self._present > self._limit:
+        gaps = self._cells > 4 * self._limit or cells > 8 * self._limit
+        if gaps or (enough and expected > 2 * self._limit) or self._present > self._limit:
             raise PharosError(Kind.LIMITED, TOO_MANY_SAMPLES, hint=_LIMIT_HINT)
 
 
