@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -23,6 +24,7 @@ from pharos.query.regroup import IdTable, id_table
 
 DAY_MS: Final = 86_400_000
 _CACHE_SERIES: Final = 2_000_000
+_LABELS_AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +55,17 @@ def label_sets(column: pa.Array | pa.ChunkedArray) -> list[Labels]:
     if not len(column):
         return []
     maps = pa.concat_arrays(column.chunks) if isinstance(column, pa.ChunkedArray) else column
-    offsets = maps.offsets.to_pylist()
-    keys = maps.keys.to_pylist()
-    items = maps.items.to_pylist()
-    pairs = list(zip(keys, items, strict=True))
-    return [tuple(pairs[offsets[i] : offsets[i + 1]]) for i in range(len(offsets) - 1)]
+    ends = maps.offsets.to_pylist()
+    found: list[Labels] = []
+    # A part at a time: other threads get their turn between two, not within one.
+    for at in range(0, len(ends) - 1, _LABELS_AT_ONCE):
+        offsets = ends[at : at + _LABELS_AT_ONCE + 1]
+        first, count = offsets[0], offsets[-1] - offsets[0]
+        keys = maps.keys.slice(first, count).to_pylist()
+        items = maps.items.slice(first, count).to_pylist()
+        pairs = list(zip(keys, items, strict=True))
+        found += [tuple(pairs[low - first : high - first]) for low, high in pairwise(offsets)]
+    return found
 
 
 def named_metric(matchers: Sequence[Matcher]) -> str | None:
