@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from pharos.labels import Labels
+from pharos.labels import Labels, labels_of
 from pharos.promql.aggregate import grouped
-from pharos.promql.values_labels import SharedLabels, all_without_name, as_list, metric_names
+from pharos.promql.values_labels import (
+    SharedLabels,
+    all_without_name,
+    as_list,
+    label_value,
+    metric_names,
+    put_labels,
+)
 
 _LABELS: list[Labels] = [
     (("__name__", name), ("i", str(i)), ("job", f"job-{i % 3}")) for name in ("a", "b") for i in range(9)
@@ -39,3 +48,17 @@ def test_few_derivations_are_remembered(count: int) -> None:
     for number in range(count):
         assert shared.derived(number, len) == len(_LABELS)
     assert len(shared._derived) <= 8
+
+
+_SETS = st.dictionaries(st.sampled_from("abcd"), st.sampled_from("xy"), max_size=4).map(labels_of)
+
+
+@given(
+    st.lists(st.tuples(_SETS, _SETS), max_size=6), st.lists(st.sampled_from("abce"), max_size=3, unique=True)
+)
+def test_labels_are_put_in_one_by_one_whether_or_not_series_look_alike(
+    pairs: list[tuple[Labels, Labels]], names: list[str]
+) -> None:
+    many, one = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    wanted = [labels_of({**dict(mine), **{n: label_value(other, n) for n in names}}) for mine, other in pairs]
+    assert put_labels(many, one, names) == wanted

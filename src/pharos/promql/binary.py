@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from pharos.errors import Kind, PharosError
-from pharos.labels import METRIC_NAME, Labels, labels_of
+from pharos.labels import METRIC_NAME, Labels
 from pharos.promql.annotations import Annotations, Note
 from pharos.promql.ast import Binary, Cardinality, Matching, Span
 from pharos.promql.binary_histogram import combine
@@ -30,7 +30,7 @@ from pharos.promql.values import (
     stack,
     take_rows,
 )
-from pharos.promql.values_labels import all_without_name, keep_labels, label_value, leave_labels
+from pharos.promql.values_labels import all_without_name, keep_labels, leave_labels, put_labels
 
 ARITHMETIC: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "+": np.add,
@@ -368,10 +368,7 @@ def _result_labels(what: Operator, matching: Matching, many: Grid, one: Grid, pa
         elif matching.labels:
             result = leave_labels(result, matching.labels)
     if matching.include:
-        result = [
-            labels_of({**dict(mine), **{name: label_value(other, name) for name in matching.include}})
-            for mine, other in zip(result, sides[1], strict=True)
-        ]
+        result = put_labels(result, sides[1], matching.include)
     return result
 
 

@@ -7,7 +7,7 @@ from those places; any series that differs sends the whole list the long way.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from operator import itemgetter
+from operator import add, itemgetter
 from typing import Any, Final, TypeVar
 
 from pharos.labels import METRIC_NAME, Labels
@@ -136,6 +136,21 @@ def leave_labels(labels: Sequence[Labels], names: Sequence[str]) -> list[Labels]
             return list(labels)
         return list(map(itemgetter(*kept), labels))
     return [tuple(pair for pair in ls if pair[0] not in unwanted) for ls in labels]
+
+
+def put_labels(labels: Sequence[Labels], others: Sequence[Labels], names: Sequence[str]) -> list[Labels]:
+    """Return the labels of all series with those called `names` of the series beside each in `others`.
+
+    What the other series has none of goes.
+    """
+    kept, taken = leave_labels(labels, names), keep_labels(others, names)
+    if not labels or not _is_uniform(kept) or not _is_uniform(taken):
+        return [tuple(sorted(mine + other)) for mine, other in zip(kept, taken, strict=True)]
+    both = kept[0] + taken[0]
+    order = sorted(range(len(both)), key=both.__getitem__)
+    if len(order) < 2:
+        return list(map(add, kept, taken))
+    return list(map(itemgetter(*order), map(add, kept, taken)))
 
 
 def _is_uniform(labels: Sequence[Labels]) -> bool:
