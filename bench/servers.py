@@ -178,11 +178,15 @@ class Pharos(Server):
     write_path = "/api/v1/write"
     ready_path = "/-/ready"
     no_cache: ClassVar[dict[str, str]] = {"nocache": "1"}
+    settings = "{}\n"
+    """What pharos.yml says: every setting has its default."""
 
     def command(self) -> list[str]:
+        config = self.folder / "pharos.yml"
+        config.write_text(self.settings)
         return [
             str(_pharos()), "up", "--listen", f"127.0.0.1:{self.port}", "--data", str(self.folder / "store"),
-            *os.environ.get("PHAROS_BENCH_OPTIONS", "").split(),
+            "--config", str(config), *os.environ.get("PHAROS_BENCH_OPTIONS", "").split(),
         ]  # fmt: skip
 
     def version(self) -> str:
