@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import logging
 import os
 import resource
 import threading
@@ -26,12 +27,15 @@ import numpy as np
 import pyarrow as pa
 
 from pharos.engine import Limits, Session, faults
+from pharos.engine.deduplication import forget_unstored
 from pharos.engine.driver import DRIVER
 from pharos.engine.migrate import migrate
 from pharos.engine.native import Column, Payload, block_pieces
 from pharos.engine.sql import Statement, string
 from pharos.errors import Kind, PharosError
 from pharos.telemetry import ENGINE_SECONDS
+
+_LOG = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -289,12 +293,14 @@ def open_engine(
 
     With `last_migration` the tables are brought no further than that, as an older version's backup has them.
 
-    Raises PharosError(UNAVAILABLE) when another process holds the store.
+    The caller holds the folder. Raises PharosError(UNAVAILABLE) when another process holds the store.
     """
     chosen = options or EmbeddedOptions()
     folder.mkdir(parents=True, exist_ok=True)
     _raise_file_limit()
     _write_configuration(folder, chosen)
+    if forgotten := forget_unstored(folder / "store"):
+        _LOG.info("%d insertions were cut short by a crash, and may be repeated", forgotten)
     engine = EmbeddedEngine(folder, chosen)
     try:
         try:

@@ -1,0 +1,79 @@
+"""Tokens of insertions that a crash cut short are forgotten, so that what they were to store is stored yet.
+
+The engine writes the token of an insertion to the table's deduplication log, and only then renames the new
+part into its place (MergeTreeSink, `addPart` before `renameTempPartAndAdd`). A process killed between the two
+leaves a token without a part, and the repetition with the same token would be taken for a duplicate:
+acknowledged samples would be gone. So before the store is opened, every token whose part is not there gets
+the record by which the engine itself takes a token back.
+
+A record is a line: operation (1 adds, 2 drops), part, hash of the token; separated by tabs
+(MergeTreeDeduplicationLog, `writeRecord`). A part is named partition_first_last_level, with the numbers of
+the first and the last insertion that it holds, those merged into it included.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from pathlib import Path
+from typing import Final
+
+_ADDED: Final = "1"
+_DROPPED: Final = "2"
+_PART_FIELDS: Final = (4, 5)  # a fifth is the number of the mutation
+
+
+def forget_unstored(store: Path) -> int:
+    """Take back the tokens of parts that are not in the store's folder; return how many there were.
+
+    Nobody may have the store open. Durable when it returns. Raises OSError.
+    """
+    return sum(_forget_in(logs) for logs in sorted(store.glob("store/*/*/deduplication_logs")))
+
+
+def _forget_in(logs: Path) -> int:
+    files = sorted(logs.glob("deduplication_log_*.txt"), key=lambda path: int(path.stem.rpartition("_")[2]))
+    if not files:
+        return 0
+    added: dict[str, str] = {}
+    for path in files:
+        for operation, part, token in _records(path):
+            if operation == _ADDED:
+                added[token] = part
+            else:
+                added.pop(token, None)
+    there = _insertions(logs.parent)
+    unstored = [(part, token) for token, part in added.items() if not _is_there(part, there)]
+    if unstored:
+        with files[-1].open("ab") as file:
+            file.writelines(f"{_DROPPED}\t{part}\t{token}\n".encode() for part, token in unstored)
+            file.flush()
+            os.fsync(file.fileno())
+    return len(unstored)
+
+
+def _records(path: Path) -> list[list[str]]:
+    """Return the records of a log; a last one cut short is cut off, as the engine reads nothing after it."""
+    content = path.read_bytes()
+    whole = content.rfind(b"\n") + 1
+    if whole < len(content):
+        with path.open("r+b") as file:
+            file.truncate(whole)
+            os.fsync(file.fileno())
+    records = [line.split("\t") for line in content[:whole].decode("utf-8", "replace").splitlines()]
+    return [record for record in records if len(record) == 3]
+
+
+def _insertions(table: Path) -> dict[str, list[tuple[int, int]]]:
+    """Return the first and last insertion of every part in the table's folder, by partition."""
+    found: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for entry in os.scandir(table):
+        fields = entry.name.split("_")
+        if len(fields) in _PART_FIELDS and all(field.isdigit() for field in fields[1:]):
+            found[fields[0]].append((int(fields[1]), int(fields[2])))
+    return found
+
+
+def _is_there(part: str, there: dict[str, list[tuple[int, int]]]) -> bool:
+    partition, first, *_ = part.split("_")
+    return any(low <= int(first) <= high for low, high in there.get(partition, ()))
