@@ -13,6 +13,7 @@ from pharos.engine import native
 from pharos.engine.deduplication import forget_unstored
 from pharos.engine.embedded import EmbeddedEngine, open_engine
 from pharos.engine.sql import Statement
+from pharos.errors import PharosError
 from pharos.ingest.values import value_columns
 
 
@@ -71,6 +72,21 @@ def test_of_an_insertion_into_two_days_only_what_is_missing_is_stored(tmp_path: 
     with open_engine(tmp_path) as engine:
         _load(engine, "both", [1, day])
         assert _times(engine) == [1, day]
+
+
+def test_an_insertion_that_failed_late_is_stored_when_repeated(tmp_path: Path) -> None:
+    with open_engine(tmp_path) as engine:
+        _load(engine, "first", [1])
+        in_the_way = _log(tmp_path).parent.parent / "19700101_2_2_0"
+        in_the_way.touch()
+        with pytest.raises(PharosError, match="Not a directory"):
+            _load(engine, "second", [2])
+        in_the_way.unlink()
+        for _ in range(2):
+            _load(engine, "second", [2])
+        assert _times(engine) == [1, 2]
+    with open_engine(tmp_path) as engine:
+        assert _times(engine) == [1, 2]
 
 
 def test_parts_that_were_merged_keep_their_tokens(tmp_path: Path) -> None:

@@ -1,10 +1,11 @@
-"""Tokens of insertions that a crash cut short are forgotten, so that what they were to store is stored yet.
+"""Tokens of insertions that were cut short do not count, so that what they were to store is stored yet.
 
 The engine writes the token of an insertion to the table's deduplication log, and only then renames the new
 part into its place (MergeTreeSink, `addPart` before `renameTempPartAndAdd`). A process killed between the two
 leaves a token without a part, and the repetition with the same token would be taken for a duplicate:
 acknowledged samples would be gone. So before the store is opened, every token whose part is not there gets
-the record by which the engine itself takes a token back.
+the record by which the engine itself takes a token back. An open engine has its tokens in memory: there what
+failed is repeated with another one.
 
 A record is a line: operation (1 adds, 2 drops), part, hash of the token; separated by tabs
 (MergeTreeDeduplicationLog, `writeRecord`). A part is named partition_first_last_level, with the numbers of
@@ -28,13 +29,32 @@ def forget_unstored(store: Path) -> int:
 
     Nobody may have the store open. Durable when it returns. Raises OSError.
     """
-    return sum(_forget_in(logs) for logs in sorted(store.glob("store/*/*/deduplication_logs")))
+    forgotten = 0
+    for logs in _folders(store):
+        files, unstored = _unstored(logs)
+        forgotten += len(unstored)
+        for path in files:
+            _cut_torn_record(path)
+        if unstored:
+            with files[-1].open("ab") as file:
+                file.writelines(f"{_DROPPED}\t{part}\t{token}\n".encode() for part, token in unstored)
+                file.flush()
+                os.fsync(file.fileno())
+    return forgotten
 
 
-def _forget_in(logs: Path) -> int:
+def has_unstored(store: Path) -> bool:
+    """Return whether a token's part is not there, while no insertion is under way."""
+    return any(_unstored(logs)[1] for logs in _folders(store))
+
+
+def _folders(store: Path) -> list[Path]:
+    return sorted(store.glob("store/*/*/deduplication_logs"))
+
+
+def _unstored(logs: Path) -> tuple[list[Path], list[tuple[str, str]]]:
+    """Return the files of a table's log, in order, and the parts and tokens that count without reason."""
     files = sorted(logs.glob("deduplication_log_*.txt"), key=lambda path: int(path.stem.rpartition("_")[2]))
-    if not files:
-        return 0
     added: dict[str, str] = {}
     for path in files:
         for operation, part, token in _records(path):
@@ -43,25 +63,22 @@ def _forget_in(logs: Path) -> int:
             else:
                 added.pop(token, None)
     there = _insertions(logs.parent)
-    unstored = [(part, token) for token, part in added.items() if not _is_there(part, there)]
-    if unstored:
-        with files[-1].open("ab") as file:
-            file.writelines(f"{_DROPPED}\t{part}\t{token}\n".encode() for part, token in unstored)
-            file.flush()
-            os.fsync(file.fileno())
-    return len(unstored)
+    return files, [(part, token) for token, part in added.items() if not _is_there(part, there)]
 
 
 def _records(path: Path) -> list[list[str]]:
-    """Return the records of a log; a last one cut short is cut off, as the engine reads nothing after it."""
+    lines = path.read_bytes().decode("utf-8", "replace").split("\n")[:-1]
+    return [record for record in (line.split("\t") for line in lines) if len(record) == 3]
+
+
+def _cut_torn_record(path: Path) -> None:
+    """Cut off a last record that is not whole: the engine would read nothing that it writes behind it."""
     content = path.read_bytes()
     whole = content.rfind(b"\n") + 1
     if whole < len(content):
         with path.open("r+b") as file:
             file.truncate(whole)
             os.fsync(file.fileno())
-    records = [line.split("\t") for line in content[:whole].decode("utf-8", "replace").splitlines()]
-    return [record for record in records if len(record) == 3]
 
 
 def _insertions(table: Path) -> dict[str, list[tuple[int, int]]]:
@@ -69,7 +86,8 @@ def _insertions(table: Path) -> dict[str, list[tuple[int, int]]]:
     found: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for entry in os.scandir(table):
         fields = entry.name.split("_")
-        if len(fields) in _PART_FIELDS and all(field.isdigit() for field in fields[1:]):
+        is_part = len(fields) in _PART_FIELDS and all(field.isdigit() for field in fields[1:])
+        if is_part and entry.is_dir():
             found[fields[0]].append((int(fields[1]), int(fields[2])))
     return found
 

@@ -27,7 +27,7 @@ import numpy as np
 import pyarrow as pa
 
 from pharos.engine import Limits, Session, faults
-from pharos.engine.deduplication import forget_unstored
+from pharos.engine.deduplication import forget_unstored, has_unstored
 from pharos.engine.driver import DRIVER
 from pharos.engine.migrate import migrate
 from pharos.engine.native import Column, Payload, block_pieces
@@ -170,10 +170,13 @@ class EmbeddedEngine:
     """The embedded store; `open_engine` makes it."""
 
     def __init__(self, folder: Path, options: EmbeddedOptions) -> None:
-        self._address = f"{folder / 'store'}?config-file={folder / 'engine.xml'}"
+        self._store = folder / "store"
+        self._address = f"{self._store}?config-file={folder / 'engine.xml'}"
         self._options = options
         self._tags = itertools.count(1)
         self._closed = False
+        self._tokens: dict[tuple[str, str], str] = {}
+        """What stands for a token that the engine holds for used although nothing was stored with it."""
         self._control = _Lanes("control", 1, lambda: self._session(read_only=False))
         self._loading = _Lanes("load", 1, lambda: self._session(read_only=False))
         self._queries = _Lanes("query", options.query_threads, lambda: self._session(read_only=True))
@@ -234,11 +237,17 @@ class EmbeddedEngine:
     def load(self, table: str, rows: int, columns: Sequence[Column], *, token: str) -> None:
         """Add one block, durably, once; see `Engine.load`."""
         names = ", ".join(column.name for column in columns)
-        settings = f"{_LOAD_SETTINGS}, insert_deduplication_token={string(token)}"
+        valid = self._tokens.get((table, token), token)
+        settings = f"{_LOAD_SETTINGS}, insert_deduplication_token={string(valid)}"
         into = f"{table} ({names})"
         block = block_pieces(rows, columns)
         began = time.perf_counter()
-        self._loading.submit(lambda session: session.insert(into, settings, block)).result()
+        try:
+            self._loading.submit(lambda session: session.insert(into, settings, block)).result()
+        except PharosError:
+            if has_unstored(self._store):
+                self._tokens[table, token] = f"{valid}, again"
+            raise
         ENGINE_SECONDS.labels("load").observe(time.perf_counter() - began)
 
     def close(self) -> None:
