@@ -16,7 +16,7 @@ from pharos.promql.kernels import Floats, Ints, kahan_step
 from pharos.promql.kernels_rank import keep_extremes
 from pharos.promql.kernels_rate import extended_window, rate_window
 from pharos.promql.kernels_select import select_last, select_smoothed
-from pharos.promql.kernels_sorted import quantile_group, quantile_window
+from pharos.promql.kernels_sorted import fresh_quantile, quantile_group, sliding_quantile
 from pharos.promql.kernels_window import extreme_window, mark_changes, over_window, transitions
 from pharos.promql.source import STALE_NAN_BITS
 
@@ -81,8 +81,11 @@ def plain_max(_: list[int], values: list[float]) -> float:
     return best
 
 
-def plain_median(_: list[int], values: list[float]) -> float:
-    return plain_quantile(values, 0.5)
+def plain_deviation(values: list[float]) -> float:
+    if any(map(math.isnan, values)):
+        return math.nan
+    median = plain_quantile(values, 0.5)
+    return plain_quantile([abs(value - median) for value in values], 0.5)
 
 
 def plain_quantile(values: list[float], quantile: float) -> float:
@@ -127,20 +130,45 @@ def test_a_maximum_that_leaves_the_window_is_looked_for_anew(
     check(series, grid, run, plain_max)
 
 
-@settings(max_examples=150, deadline=None)
-@given(SERIES, GRIDS)
-def test_a_window_kept_in_order_has_the_median_of_its_samples(
-    series: list[tuple[Ints, list[float]]], grid: tuple[int, int, int, int]
+@pytest.mark.parametrize("fill", [sliding_quantile, fresh_quantile])
+@pytest.mark.parametrize("deviation", [False, True])
+@settings(max_examples=100, deadline=None)
+@given(SERIES, GRIDS, st.sampled_from([-0.5, 0.0, 0.3, 0.5, 0.99, 1.0, 1.5, math.nan]))
+def test_the_quantile_of_a_window_is_that_of_its_ordered_samples(
+    fill: Callable[..., None],
+    deviation: bool,
+    series: list[tuple[Ints, list[float]]],
+    grid: tuple[int, int, int, int],
+    quantile: float,
 ) -> None:
     def run(offsets: Ints, ts: Ints, values: Floats, first: int, step: int, steps: int, width: int,
             out: Floats, present: np.ndarray) -> None:  # fmt: skip
-        half = np.full(steps, 0.5)
-        quantile_window(offsets, ts, values, first, step, steps, width, False, half, out, present)
+        wanted = np.full(steps, quantile)
+        fill(offsets, ts, values, first, step, steps, width, deviation, wanted, out, present)
+
+    def expected(_: list[int], values: list[float]) -> float:
+        return plain_deviation(values) if deviation else plain_quantile(values, quantile)
 
     plain = [
         (times, [0.0 if value == 0 else value for value in values]) for times, values in series
     ]  # zeros of either sign are equal in any order
-    check(plain, grid, run, plain_median)
+    check(plain, grid, run, expected)
+
+
+@pytest.mark.parametrize("fill", [sliding_quantile, fresh_quantile])
+@pytest.mark.parametrize("width", [15, 16, 17, 63, 64, 65, 200])
+def test_the_quantile_of_a_window_is_right_for_windows_of_any_length(
+    fill: Callable[..., None], width: int
+) -> None:
+    values = np.random.default_rng(width).integers(-30, 30, 600).astype(np.float64)
+    series = [(np.arange(1, 601), values.tolist())]
+    for quantile in (0.0, 0.5, 0.9, 1.0):
+
+        def run(offsets: Ints, ts: Ints, values: Floats, first: int, step: int, steps: int, width: int,
+                out: Floats, present: np.ndarray, q: float = quantile) -> None:  # fmt: skip
+            fill(offsets, ts, values, first, step, steps, width, False, np.full(steps, q), out, present)
+
+        check(series, (width, 7, 80, width), run, lambda _, found, q=quantile: plain_quantile(found, q))
 
 
 @settings(max_examples=150, deadline=None)

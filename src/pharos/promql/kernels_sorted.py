@@ -10,6 +10,8 @@ from pharos.promql.kernels import Bools, Floats, Ints, inlined, kernel
 
 STEPS_AT_ONCE: Final = 8
 """How many steps of a group are gathered together: neighbours in memory."""
+FEW: Final = 64
+"""Up to how many values a rank is found by counting; a multiple of 16."""
 
 
 @inlined
@@ -64,67 +66,6 @@ def remove(ordered: Floats, n: int, value: float) -> int:
 
 
 @inlined
-def deviation_of(ordered: Floats, n: int, scratch: Floats) -> float:
-    """Return the median of the distances from the median; NaN where any value is NaN."""
-    if np.isnan(ordered[0]):
-        return np.nan
-    median = quantile_of(ordered, n, 0.5)
-    for j in range(n):
-        scratch[j] = abs(ordered[j] - median)
-    scratch[:n].sort()
-    return quantile_of(scratch, n, 0.5)
-
-
-@kernel
-def quantile_window(
-    offsets: Ints,
-    ts: Ints,
-    values: Floats,
-    first_ms: int,
-    step_ms: int,
-    steps: int,
-    range_ms: int,
-    deviation: bool,
-    quantiles: Floats,
-    out: Floats,
-    present: Bools,
-) -> None:  # pragma: no cover - compiled
-    """Fill the grid with a quantile of each window, or with its median absolute deviation.
-
-    `quantiles` holds the wanted quantile by step. The window is kept in order while it slides.
-    """
-    longest = 0
-    for i in range(offsets.size - 1):
-        longest = max(longest, offsets[i + 1] - offsets[i])
-    ordered = np.empty(longest + 1, np.float64)
-    scratch = np.empty(longest + 1, np.float64)
-    for i in range(offsets.size - 1):
-        hi = offsets[i + 1]
-        a = offsets[i]
-        b = a
-        n = 0
-        for k in range(steps):
-            end = first_ms + k * step_ms
-            start = end - range_ms
-            while a < b and ts[a] <= start:
-                n = remove(ordered, n, values[a])
-                a += 1
-            while b < hi and ts[b] <= end:
-                if ts[b] > start:
-                    n = insert(ordered, n, values[b])
-                else:
-                    a = b + 1
-                b += 1
-            if n == 0:
-                continue
-            if deviation:
-                out[i, k] = deviation_of(ordered, n, scratch)
-            else:
-                out[i, k] = quantile_of(ordered, n, quantiles[k])
-            present[i, k] = True
-
-
-@inlined
 def place_rank(unordered: Floats, nans: int, n: int, q: float) -> None:
     """Put the two values at the rank of `q` where they stand in order; NaN stand first already.
 
@@ -167,6 +108,187 @@ def place_rank(unordered: Floats, nans: int, n: int, q: float) -> None:
                 unordered[p], unordered[least] = unordered[least], unordered[p]
 
 
+@inlined
+def counted_quantile(unordered: Floats, n: int, q: float) -> float:
+    """Return the q-quantile of few values, without NaN, by counting how many are less than each.
+
+    Nothing branches on a comparison, so that the processor compares several at once. Behind the `n` values
+    room is needed up to the next multiple of 16.
+    """
+    whole = (n + 15) // 16 * 16
+    for j in range(n, whole):
+        unordered[j] = np.inf
+    rank = q * np.float64(n - 1)
+    first = int(np.floor(rank))
+    second = min(n - 1, first + 1)
+    lower, upper = np.nan, np.nan
+    missing = 2
+    for i in range(n):
+        value = unordered[i]
+        less, same = 0, 0
+        for j in range(whole):
+            less += unordered[j] < value
+            same += unordered[j] == value
+        if less <= first and first < less + same and np.isnan(lower):
+            lower = value
+            missing -= 1
+        if less <= second and second < less + same and np.isnan(upper):
+            upper = value
+            missing -= 1
+        if missing == 0:
+            break
+    weight = rank - np.floor(rank)
+    return float(lower * (1.0 - weight) + upper * weight)
+
+
+@inlined
+def quantile_unordered(unordered: Floats, nans: int, n: int, q: float) -> float:
+    """Return the q-quantile of `n` values of which the NaN stand first; their order is lost."""
+    if n == 0 or not (q >= 0.0 and q <= 1.0):
+        return quantile_of(unordered, n, q)
+    if nans == 0 and n <= FEW:
+        return counted_quantile(unordered, n, q)
+    place_rank(unordered, nans, n, q)
+    return quantile_of(unordered, n, q)
+
+
+@inlined
+def deviation_of(unordered: Floats, n: int, median: float) -> float:
+    """Return the median of the distances from the median, which take the place of the values."""
+    nans = 0
+    for j in range(n):
+        distance = abs(unordered[j] - median)
+        if np.isnan(distance):
+            unordered[j] = unordered[nans]
+            unordered[nans] = distance
+            nans += 1
+        else:
+            unordered[j] = distance
+    return quantile_unordered(unordered, nans, n, 0.5)
+
+
+def quantile_window(
+    offsets: Ints,
+    ts: Ints,
+    values: Floats,
+    first_ms: int,
+    step_ms: int,
+    steps: int,
+    range_ms: int,
+    deviation: bool,
+    quantiles: Floats,
+    out: Floats,
+    present: Bools,
+) -> None:
+    """Fill the grid with a quantile of each window, or with its median absolute deviation.
+
+    `quantiles` holds the wanted quantile by step. Windows that hardly change from one step to the next are
+    kept in order, others taken anew: the two cost the same where about a tenth of a window is new.
+    """
+    fill = sliding_quantile if step_ms * 10 < range_ms and steps > 1 else fresh_quantile
+    fill(offsets, ts, values, first_ms, step_ms, steps, range_ms, deviation, quantiles, out, present)
+
+
+@kernel
+def sliding_quantile(
+    offsets: Ints,
+    ts: Ints,
+    values: Floats,
+    first_ms: int,
+    step_ms: int,
+    steps: int,
+    range_ms: int,
+    deviation: bool,
+    quantiles: Floats,
+    out: Floats,
+    present: Bools,
+) -> None:  # pragma: no cover - compiled
+    """Do `quantile_window` with a window that is kept in order."""
+    longest = 0
+    for i in range(offsets.size - 1):
+        longest = max(longest, offsets[i + 1] - offsets[i])
+    ordered = np.empty(longest + 1, np.float64)
+    scratch = np.empty(longest + FEW, np.float64)
+    for i in range(offsets.size - 1):
+        hi = offsets[i + 1]
+        a = offsets[i]
+        b = a
+        n = 0
+        for k in range(steps):
+            end = first_ms + k * step_ms
+            start = end - range_ms
+            while a < b and ts[a] <= start:
+                n = remove(ordered, n, values[a])
+                a += 1
+            while b < hi and ts[b] <= end:
+                if ts[b] > start:
+                    n = insert(ordered, n, values[b])
+                else:
+                    a = b + 1
+                b += 1
+            if n == 0:
+                continue
+            present[i, k] = True
+            if not deviation:
+                out[i, k] = quantile_of(ordered, n, quantiles[k])
+            elif np.isnan(ordered[0]):
+                out[i, k] = np.nan
+            else:
+                scratch[:n] = ordered[:n]
+                out[i, k] = deviation_of(scratch, n, quantile_of(ordered, n, 0.5))
+
+
+@kernel
+def fresh_quantile(
+    offsets: Ints,
+    ts: Ints,
+    values: Floats,
+    first_ms: int,
+    step_ms: int,
+    steps: int,
+    range_ms: int,
+    deviation: bool,
+    quantiles: Floats,
+    out: Floats,
+    present: Bools,
+) -> None:  # pragma: no cover - compiled
+    """Do `quantile_window` with a copy of each window."""
+    longest = 0
+    for i in range(offsets.size - 1):
+        longest = max(longest, offsets[i + 1] - offsets[i])
+    scratch = np.empty(longest + FEW, np.float64)
+    for i in range(offsets.size - 1):
+        hi = offsets[i + 1]
+        a = offsets[i]
+        b = a
+        for k in range(steps):
+            end = first_ms + k * step_ms
+            start = end - range_ms
+            while a < hi and ts[a] <= start:
+                a += 1
+            b = max(a, b)
+            nans = 0
+            while b < hi and ts[b] <= end:
+                b += 1
+            n = b - a
+            if n == 0:
+                continue
+            for j in range(n):
+                value = values[a + j]
+                scratch[j] = value
+                if np.isnan(value):
+                    scratch[j] = scratch[nans]
+                    scratch[nans] = value
+                    nans += 1
+            present[i, k] = True
+            if not deviation:
+                out[i, k] = quantile_unordered(scratch, nans, n, quantiles[k])
+            elif nans:
+                out[i, k] = np.nan
+            else:
+                out[i, k] = deviation_of(scratch, n, quantile_unordered(scratch, 0, n, 0.5))
+
+
 @kernel
 def quantile_group(
     groups: Ints, count: int, values: Floats, present: Bools, quantiles: Floats, out: Floats, seen: Bools
@@ -182,7 +304,7 @@ def quantile_group(
     for i in range(n):
         members[filled[groups[i]]] = i
         filled[groups[i]] += 1
-    scratch = np.empty((STEPS_AT_ONCE, n + 1), np.float64)
+    scratch = np.empty((STEPS_AT_ONCE, n + FEW), np.float64)
     sizes_at = np.empty(STEPS_AT_ONCE, np.int64)
     nans_at = np.empty(STEPS_AT_ONCE, np.int64)
     for g in range(count):
@@ -206,8 +328,5 @@ def quantile_group(
             for j in range(width):
                 m = sizes_at[j]
                 if m:
-                    q = quantiles[first + j]
-                    if q >= 0.0 and q <= 1.0:
-                        place_rank(scratch[j], nans_at[j], m, q)
-                    out[g, first + j] = quantile_of(scratch[j], m, q)
+                    out[g, first + j] = quantile_unordered(scratch[j], nans_at[j], m, quantiles[first + j])
                     seen[g, first + j] = True

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pharos.engine import Session
 from pharos.engine.changes import Changes
 from pharos.engine.columns import numbers
-from pharos.engine.sql import Statement, series_condition
+from pharos.engine.sql import Statement, integers, series_condition
 from pharos.ingest.wire_labels import metric_hash
 from pharos.labels import METRIC_NAME, Labels, Matcher, MatchOp
 from pharos.promql.values_labels import SharedLabels
@@ -25,6 +25,9 @@ from pharos.query.regroup import IdTable, id_table
 DAY_MS: Final = 86_400_000
 _CACHE_SERIES: Final = 2_000_000
 _LABELS_AT_ONCE: Final = 500
+_LAST_DAY: Final = 73_000
+_MOST_UNKNOWN: Final = 10_000
+"""How many ids are asked for by name at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,48 +79,71 @@ def named_metric(matchers: Sequence[Matcher]) -> str | None:
     return None
 
 
+class _Asked(NamedTuple):
+    """Which series are asked for; days since 1970, both included."""
+
+    tenant: str
+    matchers: tuple[Matcher, ...]
+    first_day: int
+    last_day: int
+
+    def condition(self) -> str:
+        """Return the condition over the series table."""
+        seen = f"day BETWEEN toDate32({self.first_day}) AND toDate32({self.last_day})"
+        if self.first_day < 0 or self.last_day > _LAST_DAY:  # beyond what a date holds: no use as a condition
+            seen = "1"
+        return series_condition(self.tenant, self.matchers, seen)
+
+
 class SeriesCache:
     """Selections by tenant, matchers and days; bounded by how many series they hold; thread-safe."""
 
     def __init__(self, changes: Changes) -> None:
         self._changes = changes
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[object, ...], tuple[int, Selection]] = OrderedDict()
+        self._kept: OrderedDict[_Asked, tuple[int, Selection]] = OrderedDict()
         self._series = 0
 
     def select(
         self, session: Session, tenant: str, matchers: Sequence[Matcher], start_ms: int, end_ms: int
     ) -> Selection:
         """Return the tenant's series that match and were seen on a day of the range."""
-        days = (start_ms // DAY_MS, end_ms // DAY_MS)
         ordered = tuple(sorted(matchers, key=lambda m: (m.name, m.op, m.value)))
-        key = (tenant, ordered, days)
+        asked = _Asked(tenant, ordered, start_ms // DAY_MS, end_ms // DAY_MS)
         name = named_metric(matchers)
         stamp = self._changes.stamp(tenant, metric_hash(name) if name is not None else None)
         with self._lock:
-            kept = self._kept.get(key)
+            kept = self._kept.get(asked)
             if kept is not None and kept[0] == stamp:
-                self._kept.move_to_end(key)
+                self._kept.move_to_end(asked)
                 return kept[1]
-        found = _read(session, tenant, ordered, days)
+            similar = kept[1] if kept is not None else self._of_other_days(asked)
+        found = _renewed(session, asked, similar) if similar is not None else None
+        if found is None:
+            found = _read(session, asked)
         with self._lock:
-            old = self._kept.pop(key, None)
+            old = self._kept.pop(asked, None)
             self._series += len(found) - (len(old[1]) if old else 0)
-            self._kept[key] = (stamp, found)
+            self._kept[asked] = (stamp, found)
             while self._series > _CACHE_SERIES and len(self._kept) > 1:
                 _, (_, dropped) = self._kept.popitem(last=False)
                 self._series -= len(dropped)
         return found
 
+    def _of_other_days(self, asked: _Asked) -> Selection | None:
+        """Return the selection of the same matchers that was used last; the lock is held."""
+        for other, (_, selection) in reversed(self._kept.items()):
+            if other.matchers == asked.matchers and other.tenant == asked.tenant:
+                return selection
+        return None
 
-def _read(session: Session, tenant: str, matchers: Sequence[Matcher], days: tuple[int, int]) -> Selection:
-    seen = f"day BETWEEN toDate32({days[0]}) AND toDate32({days[1]})"
-    if days[0] < 0 or days[1] > 73_000:  # beyond what a date holds: no use as a condition
-        seen = "1"
+
+def _read(session: Session, asked: _Asked) -> Selection:
+    """Return what is asked for, labels and all."""
     table = session.query(
         Statement(
             "SELECT id, any(m) AS m, any(labels) AS l FROM series"
-            f" WHERE {series_condition(tenant, matchers, seen)} GROUP BY id ORDER BY id"
+            f" WHERE {asked.condition()} GROUP BY id ORDER BY id"
         ),
         purpose="series",
     )
@@ -126,6 +152,49 @@ def _read(session: Session, tenant: str, matchers: Sequence[Matcher], days: tupl
         return Selection((), empty, (), (), id_table(empty))
     # A copy: what is kept must not lie in the memory of an answer, which the engine uses again.
     ids = numbers(table["id"]).copy()
+    return Selection(SharedLabels(label_sets(table["l"])), ids, *_metrics(table), id_table(ids))
+
+
+def _renewed(session: Session, asked: _Asked, similar: Selection) -> Selection | None:
+    """Return what is asked for, with the labels of an earlier selection; None if too many are not in it.
+
+    The labels of an id never change, and to read them takes most of the time of a selection.
+    """
+    if not len(similar):
+        return None
+    table = session.query(
+        Statement(f"SELECT id, any(m) AS m FROM series WHERE {asked.condition()} GROUP BY id ORDER BY id"),
+        purpose="series",
+    )
+    if not table.num_rows:
+        return None
+    ids = numbers(table["id"]).copy()
+    metrics = _metrics(table)
+    if np.array_equal(ids, similar.id):
+        return Selection(similar.labels, similar.id, *metrics, similar.ids)
+    places = np.minimum(np.searchsorted(similar.id, ids), len(similar) - 1)
+    (unknown,) = np.nonzero(similar.id[places] != ids)
+    if unknown.size > min(_MOST_UNKNOWN, ids.size // 2):
+        return None
+    known = similar.labels
+    labels = [known[place] for place in places.tolist()]
+    if unknown.size:
+        new = session.query(
+            Statement(
+                f"SELECT id, any(labels) AS l FROM series WHERE {asked.condition()}"
+                f" AND id IN {integers(ids[unknown])} GROUP BY id ORDER BY id"
+            ),
+            purpose="series",
+        )
+        # A series may come between the two questions, but none of these can go but by being erased.
+        if new.num_rows != unknown.size:
+            return None
+        for place, found in zip(unknown.tolist(), label_sets(new["l"]), strict=True):
+            labels[place] = found
+    return Selection(SharedLabels(labels), ids, *metrics, id_table(ids))
+
+
+def _metrics(table: pa.Table) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the hashes of the metrics, and how many series each has."""
     metrics, counts = np.unique(numbers(table["m"]), return_counts=True)
-    labels = SharedLabels(label_sets(table["l"]))
-    return Selection(labels, ids, tuple(metrics.tolist()), tuple(counts.tolist()), id_table(ids))
+    return tuple(metrics.tolist()), tuple(counts.tolist())
