@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 from tests.ui.conftest import Watched
 
 Open = Callable[..., Watched]
@@ -70,6 +70,26 @@ def test_the_keyboard_alone_suffices(open_page: Open) -> None:
     page.keyboard.press("Control+k")
     page.get_by_placeholder("Page, command or metric").fill("queue_by")
     expect(page.get_by_text("queue_bytes", exact=True)).to_be_visible()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/explore?q0=queue_bytes")
+
+
+def test_enter_takes_the_first_metric_though_its_name_came_after_the_typing(open_page: Open) -> None:
+    page = open_page("/").page
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/api/v1/label/__name__/values*", hold)
+    expect(page.locator("h1")).to_have_text("Home")
+    page.keyboard.press("Control+k")
+    page.get_by_placeholder("Page, command or metric").fill("queue_by")
+    expect(page.get_by_text("Looking…")).to_be_visible()
+    assert held
+    for route in held:
+        route.continue_()
+    expect(page.locator("[data-selected]")).to_have_text("queue_bytes")
     page.keyboard.press("Enter")
     page.wait_for_url("**/explore?q0=queue_bytes")
 

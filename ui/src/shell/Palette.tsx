@@ -18,6 +18,19 @@ import type { Shortcut } from './shortcuts';
 const [store, spotlight] = createSpotlight();
 const NO_NAMES: readonly string[] = [];
 
+/**
+ * Choose the first action if none is. Spotlight does so when something is typed, but when the metrics' names
+ * come later than that, its choice goes with the list it was made in, and Enter would do nothing.
+ */
+function selectFirst(): void {
+  const state = store.getState();
+  const list = document.getElementById(state.listId);
+  const first = list?.querySelector('[data-action]');
+  if (!list || !first || list.querySelector('[data-selected]')) return;
+  first.setAttribute('data-selected', 'true');
+  store.setState({ ...state, selected: 0 });
+}
+
 /** Pages, commands, past queries and metrics, found by typing. Mounted when it opens. */
 export default function Palette(props: {
   onClose: () => void;
@@ -67,6 +80,8 @@ export default function Palette(props: {
     ];
     return all.filter((one) => one.actions.length > 0);
   }, [query, names, shortcuts, navigate]);
+
+  useEffect(selectFirst, [groups]);
 
   return (
     <Spotlight
