@@ -108,6 +108,7 @@ _SPREAD_TOLERANCE = 1e-5
 
 _NOISE = 4e-15
 _SHAKES = 4
+_TOLD_EVERY = 20_000
 
 
 def is_rounding(series: Sequence[Mapping[str, Any]], query: str, times: Times) -> bool:
@@ -238,10 +239,13 @@ def _run(asked: argparse.Namespace, folder: Path) -> int:
 
 def _report(asked: argparse.Namespace, found: Ask, wanted: Ask, *, modern: bool) -> int:
     count = 0
-    for one in differences(asked.seed, asked.queries, found, wanted, modern=modern):
+    compared = differences(asked.seed, asked.queries, found, wanted, modern=modern)
+    for asked_total, one in enumerate(compared, 1):
         if one is not None:
             count += 1
             print(one, flush=True)
+        if asked_total % _TOLD_EVERY == 0:
+            print(f"{asked_total} queries asked, {count} differences", file=sys.stderr, flush=True)
     return count
 
 
