@@ -112,19 +112,17 @@ _TOLD_EVERY = 20_000
 
 
 def is_rounding(series: Sequence[Mapping[str, Any]], query: str, times: Times) -> bool:
-    """Return whether an answer turns on the last bits of the samples, or on the order of series.
+    """Return whether an answer turns on the last bits of the samples, as `floor(avg(...))` or `topk` may.
 
-    `floor(avg(...))` may turn on the former, `topk` of equal values on the latter. The order in which series
-    are added or come first is open, in Prometheus from one query to the next, so such answers may differ
-    between two that are right.
+    The order in which series are added, or come first among equals, is open, in Prometheus from one query to
+    the next, so such answers may differ between two that are right.
     """
     rng = random.Random(query)
     plain = in_process(ArraySource(series), experimental=False)(query, times)
     for _ in range(_SHAKES):
         noisy = [
-            {**one, "samples": [(ts, value * (1 + rng.uniform(-_NOISE, _NOISE))) for ts, value in samples]}
-            for one in rng.sample(series, len(series))
-            for samples in (one["samples"],)
+            {**one, "samples": [(ts, v * (1 + rng.uniform(-_NOISE, _NOISE))) for ts, v in one["samples"]]}
+            for one in series
         ]
         shaken = in_process(ArraySource(noisy), experimental=False)(query, times)
         if difference(shaken, plain, notes=False) is not None:

@@ -9,17 +9,21 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from tests.differential.arrays import ArraySource, on_the_wire
+from tests.differential.compare import difference
 from tests.differential.demo import in_order_of_time
-from tests.differential.random import Ask, differences, in_process, server
+from tests.differential.random import Ask, Times, differences, in_process, server
 from tests.differential.random_series import random_series
 from tests.differential.servers import PROMETHEUS, Client, running_pharos, running_prometheus
 
 SECONDS = float(os.environ.get("PHAROS_RANDOM_SECONDS", "10"))
 SEED = int(os.environ.get("PHAROS_RANDOM_SEED", "1"))
 LEAST = 50
+FOUND = Path(__file__).with_name("found.yaml")
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +44,17 @@ def test_server_answers_random_queries_as_the_evaluation_in_this_process(pharos:
     pharos.tenant = "everything"
     pharos.write(on_the_wire(series))
     compare(server(pharos), in_process(ArraySource(series), experimental=False), modern=True)
+
+
+@pytest.mark.parametrize("case", yaml.safe_load(FOUND.read_text()), ids=lambda case: case["query"])
+def test_server_answers_what_was_once_found_different(pharos: Client, case: dict[str, Any]) -> None:
+    series = random_series(case["seed"], everything=True)
+    pharos.tenant = f"found-{case['seed']}"
+    pharos.write(on_the_wire(series))
+    times = Times(*case["times_ms"])
+    found = server(pharos)(case["query"], times)
+    wanted = in_process(ArraySource(series), experimental=False)(case["query"], times)
+    assert difference(found, wanted, notes=True) is None
 
 
 if PROMETHEUS is not None:

@@ -21,7 +21,7 @@ from pharos.promql.kernels_rank import keep_extremes, keep_first
 from pharos.promql.kernels_sorted import quantile_group
 from pharos.promql.quoting import quote
 from pharos.promql.values import Grid, drop_absent, empty_grid, take_rows
-from pharos.promql.values_labels import derived, keep_labels, leave_labels
+from pharos.promql.values_labels import SharedLabels, derived, keep_labels, leave_labels
 
 KEEPING: Final = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
 """Aggregations that give back some of their input instead of one series a group."""
@@ -61,7 +61,7 @@ def _grouped(labels: Sequence[Labels], names: Sequence[str], *, without: bool) -
     keys = leave_labels(labels, (*names, METRIC_NAME)) if without else keep_labels(labels, names)
     numbers: dict[Labels, int] = {}
     out = np.asarray([numbers.setdefault(key, len(numbers)) for key in keys], np.int64)
-    return Groups(out, list(numbers))
+    return Groups(out, SharedLabels(numbers) if isinstance(labels, SharedLabels) else list(numbers))
 
 
 def aggregate(

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 
 from pharos.errors import Kind, PharosError
-from pharos.labels import METRIC_NAME, Labels
+from pharos.labels import Labels
 from pharos.promql.annotations import Annotations, Note
 from pharos.promql.ast import Binary, Cardinality, Matching, Span
 from pharos.promql.binary_histogram import combine
 from pharos.promql.kernels import Bools, Floats, Ints
 from pharos.promql.kernels_group import count_present
+from pharos.promql.matching import Match, match, match_groups, result_labels, signature_of
 from pharos.promql.quoting import quote
 from pharos.promql.values import (
     Cells,
@@ -28,9 +29,7 @@ from pharos.promql.values import (
     lose_names,
     merge_same_labels,
     stack,
-    take_rows,
 )
-from pharos.promql.values_labels import all_without_name, keep_labels, leave_labels, put_labels
 
 ARITHMETIC: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "+": np.add,
@@ -104,7 +103,7 @@ def vector_scalar(what: Operator, vector: Grid, scalar: Floats, *, swapped: bool
     row = np.broadcast_to(scalar, vector.values.shape)
     floats = (row, vector.values) if swapped else (vector.values, row)
     cells = (None, vector.cells) if swapped else (vector.cells, None)
-    result = _elementwise(what, floats, cells, vector.present)
+    result = _elementwise(what, floats, cells, vector.present, vector.labels.__getitem__)
     if what.op in COMPARISON and swapped and not what.bool_modifier:
         result.values = vector.values
     result.labels = vector.labels
@@ -115,7 +114,11 @@ def vector_scalar(what: Operator, vector: Grid, scalar: Floats, *, swapped: bool
 
 
 def _elementwise(
-    what: Operator, floats: tuple[Floats, Floats], cells: tuple[Cells | None, Cells | None], present: Bools
+    what: Operator,
+    floats: tuple[Floats, Floats],
+    cells: tuple[Cells | None, Cells | None],
+    present: Bools,
+    labels_of: Callable[[int], Labels],
 ) -> Grid:
     """Return the operation cell by cell, as a grid without labels; filters show in its presence."""
     values, keep = float_operation(what.op, *floats)
@@ -123,7 +126,7 @@ def _elementwise(
     out = None
     if cells[0] is not None or cells[1] is not None:
         kept = np.ones(present.shape, np.bool_) if keep is None else np.array(keep, np.bool_)
-        out, valid = _combine_histograms(what, floats, cells, present, kept)
+        out, valid = _combine_histograms(what, floats, cells, present, kept, labels_of)
         keep = kept
     elif what.op in TRIM and present.any():
         note = combine(what.op, None, None, 0.0, 0.0).note
@@ -144,47 +147,34 @@ def _combine_histograms(
     cells: tuple[Cells | None, Cells | None],
     present: Bools,
     keep: Bools,
+    labels_of: Callable[[int], Labels],
 ) -> tuple[Cells, Bools]:
-    """Return resulting histograms and where there is a result at all; `keep` is corrected in place."""
+    """Return resulting histograms and where there is a result at all; `keep` is corrected in place.
+
+    Of the notes of a step only that of the last series is told (as upstream), here in the order of labels.
+    """
     left, right = (side if side is not None else empty_cells(present.shape) for side in cells)
     out = empty_cells(present.shape)
     valid = present.copy()
     touched = (is_set(left) | is_set(right)) & present
     if what.op in TRIM:
         touched = present
-    last: dict[int, Note] = {}
+    last: dict[int, tuple[Labels, Note]] = {}
     for i, k in np.argwhere(touched).tolist():
         found = combine(what.op, left[i, k], right[i, k], floats[0][i, k], floats[1][i, k])
         out[i, k] = found.cell
         keep[i, k] = found.keep
         valid[i, k] = found.valid
         if found.note is not None:
-            last[k] = found.note
-    for note in last.values():
+            labels = labels_of(i)
+            if k not in last or last[k][0] <= labels:
+                last[k] = labels, found.note
+    for _, note in last.values():
         what.annotations.add(note, what.span)
     return out, valid
 
 
 # ---- vector matching
-
-
-def signature_of(labels: Sequence[Labels], matching: Matching) -> list[Labels]:
-    """Return of all series the labels that decide which ones match."""
-    if matching.on:
-        return keep_labels(labels, matching.labels)
-    return leave_labels(labels, (*matching.labels, METRIC_NAME))
-
-
-def signatures(left: Grid, right: Grid, matching: Matching) -> tuple[Ints, Ints, int]:
-    """Return the number of the match group of each series of both sides, and how many groups there are."""
-    numbers: dict[Labels, int] = {}
-    sides = [
-        np.asarray(
-            [numbers.setdefault(key, len(numbers)) for key in signature_of(grid.labels, matching)], np.int64
-        )
-        for grid in (left, right)
-    ]
-    return sides[0], sides[1], len(numbers)
 
 
 def group_counts(numbers: Ints, count: int, present: Bools) -> Ints:
@@ -196,14 +186,13 @@ def group_counts(numbers: Ints, count: int, present: Bools) -> Ints:
 
 def set_operation(op: str, matching: Matching, left: Grid, right: Grid) -> Grid:
     """Return `left and|or|unless right`."""
-    left_numbers, right_numbers, count = signatures(left, right, matching)
+    groups = match_groups(left.labels, right.labels, matching)
     if op == "or":
-        there = group_counts(left_numbers, count, left.present) > 0
-        rest = take_rows(right, np.arange(len(right.labels)))
-        rest.present = right.present & ~there[right_numbers]
+        there = group_counts(groups.left, groups.count, left.present) > 0
+        rest = replace(right, present=right.present & ~there[groups.right])
         return drop_absent(merge_same_labels(drop_absent(stack(left, rest))))
-    there = group_counts(right_numbers, count, right.present) > 0
-    mask = there[left_numbers]
+    there = group_counts(groups.right, groups.count, right.present) > 0
+    mask = there[groups.left]
     present = left.present & (mask if op == "and" else ~mask)
     return drop_absent(Grid(left.labels, left.values, present, left.cells, left.dropped))
 
@@ -229,42 +218,42 @@ def vector_vector(what: Operator, matching: Matching, left: Grid, right: Grid) -
     swapped = matching.card is Cardinality.ONE_TO_MANY
     many, one = (right, left) if swapped else (left, right)
     fill_one, fill_many = matching.fill_right, matching.fill_left
-    many_numbers, one_numbers, count = signatures(many, one, matching)
+    nameless = what.op in ARITHMETIC or (what.bool_modifier and not what.delayed)
+    found = match(many.labels, one.labels, matching, nameless=nameless)
+    groups = found.matched
     many_any, one_any = any_series(many.present), any_series(one.present)
-    active = many_any & one_any
-    if fill_one is not None or fill_many is not None:
-        active = many_any | one_any
-    _check_one_side(matching, one, one_numbers, active, swapped=swapped)
-    pairs = _pair_rows(many, one, many_numbers, one_numbers, active)
+    active = many_any | one_any if matching.fills else many_any & one_any
+    if not found.is_one_unique:
+        _check_one_side(matching, one, groups.right, active, swapped=swapped)
+    labels = found.labels
+    pairs = _pairs_of(found, many, one, active)
     if fill_one is not None:
-        matched = group_counts(one_numbers, count, one.present) > 0
-        pairs = _joined(pairs, _fill(many, many_numbers, matched, active, is_many=True))
-    labels = _result_labels(what, matching, many, one, pairs)
+        matched = group_counts(groups.right, groups.count, one.present) > 0
+        extra = _fill(many, groups.left, matched, active, is_many=True)
+        labels = [*labels, *_labels_of(extra, matching, many, one, nameless=nameless)]
+        pairs = _joined(pairs, extra)
     fills = (fill_many, fill_one)
-    if fill_many is not None or np.unique(pairs.groups).size < pairs.groups.size:
+    matches = pairs
+    if matching.fills or not found.is_result_unique:
         # Only what gives a result counts as a match.
         matches = replace(pairs, masks=_with_result(what, (many, one), fills, pairs, swapped=swapped))
-    else:
-        matches = pairs
-    unique = _check_unique(matching, matches, labels, count)
+        _check_unique(matching, matches, labels, groups.count)
     if fill_many is not None:
-        matched = group_counts(matches.groups, count, matches.masks) > 0
-        extra = _fill(one, one_numbers, matched, active, is_many=False)
-        labels = [*labels, *_result_labels(what, matching, many, one, extra)]
+        matched = group_counts(matches.groups, groups.count, matches.masks) > 0
+        extra = _fill(one, groups.right, matched, active, is_many=False)
+        labels = [*labels, *_labels_of(extra, matching, many, one, nameless=nameless)]
         pairs = _joined(pairs, extra)
     result = _operate_pairs(what, (many, one), fills, pairs, swapped=swapped)
     result.labels = labels
     if what.bool_modifier and what.delayed:
         result.dropped = np.ones(len(labels), np.bool_)
-    if unique and fill_many is None:
+    if found.is_result_unique and not matching.fills:
         return drop_absent(result)
     return drop_absent(merge_same_labels(result))
 
 
 def _check_one_side(matching: Matching, one: Grid, numbers: Ints, active: Bools, *, swapped: bool) -> None:
     """Refuse two samples of one match group on the side that must have one."""
-    if np.unique(numbers).size == numbers.size:
-        return
     bad = (group_counts(numbers, int(numbers.max()) + 1, one.present) > 1) & active
     if not bad.any():
         return
@@ -287,19 +276,16 @@ def _check_one_side(matching: Matching, one: Grid, numbers: Ints, active: Bools,
         )
 
 
-def _pair_rows(many: Grid, one: Grid, many_numbers: Ints, one_numbers: Ints, active: Bools) -> Pairs:
-    """Return every row of the many side with every row of the one side in its match group."""
-    order = np.argsort(one_numbers, kind="stable")
-    groups = one_numbers[order]
-    first = np.searchsorted(groups, many_numbers, side="left")
-    found = np.searchsorted(groups, many_numbers, side="right") - first
-    rows = np.repeat(np.arange(many_numbers.size), found)
-    within = np.arange(rows.size) - np.repeat(np.cumsum(found) - found, found)
-    others = order[np.repeat(first, found) + within]
-    masks = many.present[rows] & one.present[others]
+def _pairs_of(found: Match, many: Grid, one: Grid, active: Bools) -> Pairs:
+    """Return the pairs of a match, and where both series are present."""
+    masks = many.present[found.many] & one.present[found.one]
     if not active.all():
         masks &= active
-    return Pairs(rows, others, masks, many_numbers[rows])
+    return Pairs(found.many, found.one, masks, found.groups)
+
+
+def _labels_of(extra: Pairs, matching: Matching, many: Grid, one: Grid, *, nameless: bool) -> list[Labels]:
+    return result_labels(many.labels, one.labels, extra.many, extra.one, matching, nameless=nameless)
 
 
 def _fill(side: Grid, numbers: Ints, matched: Bools, active: Bools, *, is_many: bool) -> Pairs:
@@ -319,23 +305,18 @@ def _joined(first: Pairs, second: Pairs) -> Pairs:
     )
 
 
-def _check_unique(matching: Matching, pairs: Pairs, labels: list[Labels], count: int) -> bool:
-    """Refuse two results of one match group at one step, or two of the same labels where many may match.
-
-    Returns whether no two results can have the same labels.
-    """
+def _check_unique(matching: Matching, pairs: Pairs, labels: list[Labels], count: int) -> None:
+    """Refuse two results of one match group at one step, or two of the same labels where many may match."""
     if matching.card is Cardinality.ONE_TO_ONE:
-        if np.unique(pairs.groups).size == pairs.groups.size:
-            return True
         if (group_counts(pairs.groups, count, pairs.masks) > 1).any():
             raise PharosError(
                 Kind.INVALID,
                 "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)",
             )
-        return False
+        return
     keys = list(zip(pairs.groups.tolist(), labels, strict=True))
     if len(set(keys)) == len(keys):
-        return False
+        return
     present: dict[tuple[int, Labels], Bools] = {}
     for key, mask in zip(keys, pairs.masks, strict=True):
         known = present.get(key)
@@ -344,32 +325,6 @@ def _check_unique(matching: Matching, pairs: Pairs, labels: list[Labels], count:
                 Kind.INVALID, "multiple matches for labels: grouping labels must ensure unique matches"
             )
         present[key] = mask if known is None else known | mask
-    return False
-
-
-def _result_labels(what: Operator, matching: Matching, many: Grid, one: Grid, pairs: Pairs) -> list[Labels]:
-    """Return the labels of the result of every pair."""
-    sides: list[list[Labels]] = []
-    for mine, other, rows, others in (
-        (many, one, pairs.many, pairs.one),
-        (one, many, pairs.one, pairs.many),
-    ):
-        labels = [mine.labels[row] for row in rows.tolist()] if not (rows < 0).any() else None
-        if labels is None:
-            # A fill value has the labels by which it would have matched.
-            labels = signature_of([other.labels[row] for row in others.tolist()], matching)
-        sides.append(labels)
-    result = sides[0]
-    if what.op in ARITHMETIC or (what.bool_modifier and not what.delayed):
-        result = all_without_name(result)[0]
-    if matching.card is Cardinality.ONE_TO_ONE:
-        if matching.on:
-            result = keep_labels(result, matching.labels)
-        elif matching.labels:
-            result = leave_labels(result, matching.labels)
-    if matching.include:
-        result = put_labels(result, sides[1], matching.include)
-    return result
 
 
 def _with_result(
@@ -396,6 +351,11 @@ def _operate_pairs(
     swapped: bool,
 ) -> Grid:
     """Return the operation of every pair, as a grid without labels."""
+
+    def labels_of(pair: int) -> Labels:
+        many, one = int(pairs.many[pair]), int(pairs.one[pair])
+        return sides[0].labels[many] if many >= 0 else sides[1].labels[one]
+
     operands: list[Floats] = []
     cells: list[Cells | None] = []
     for grid, rows, fill in zip(sides, (pairs.many, pairs.one), fills, strict=True):
@@ -415,7 +375,7 @@ def _operate_pairs(
     if swapped:
         operands.reverse()
         cells.reverse()
-    return _elementwise(what, (operands[0], operands[1]), (cells[0], cells[1]), pairs.masks)
+    return _elementwise(what, (operands[0], operands[1]), (cells[0], cells[1]), pairs.masks, labels_of)
 
 
 def format_labels(labels: Labels) -> str:

@@ -19,6 +19,21 @@ METADATA_LABELS: Final = frozenset({METRIC_NAME, "__type__", "__unit__"})
 """What goes when an operation changes the meaning of a metric (upstream schema.IsMetadataLabel)."""
 
 
+class Same:
+    """Equal to another only if both hold the very same object, which it keeps alive: a key for `derived`."""
+
+    __slots__ = ("of",)
+
+    def __init__(self, of: object) -> None:
+        self.of = of
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Same) and self.of is other.of
+
+    def __hash__(self) -> int:
+        return id(self.of)
+
+
 class SharedLabels(list[Labels]):
     """The labels of a selection that many queries share, with what was derived from them; never changed."""
 

@@ -1,0 +1,63 @@
+"""How series match is the same whether their labels are shared between queries or not."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pharos.labels import Labels
+from pharos.promql.ast import Cardinality, Matching
+from pharos.promql.matching import match, match_groups
+from pharos.promql.values_labels import SharedLabels
+
+NAMES = ("a", "b", "c")
+SERIES = st.dictionaries(st.sampled_from(NAMES), st.sampled_from("xyz"), max_size=3)
+SIDE = st.lists(
+    st.tuples(st.sampled_from(["m", "n"]), SERIES).map(
+        lambda one: (("__name__", one[0]), *sorted(one[1].items()))
+    ),
+    max_size=8,
+    unique=True,
+)
+RIGHTS = st.lists(SIDE, min_size=1, max_size=3)
+SOME_NAMES = st.lists(st.sampled_from(NAMES), max_size=2, unique=True).map(tuple)
+MATCHING = st.builds(
+    Matching,
+    card=st.sampled_from([Cardinality.ONE_TO_ONE, Cardinality.MANY_TO_ONE]),
+    on=st.booleans(),
+    labels=SOME_NAMES,
+    include=SOME_NAMES,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    SIDE, st.lists(SIDE, min_size=1, max_size=3), st.lists(MATCHING, min_size=1, max_size=3), st.booleans()
+)
+def test_what_is_remembered_of_shared_labels_is_what_would_be_found(
+    left: list[Labels], rights: list[list[Labels]], rules: list[Matching], nameless: bool
+) -> None:
+    shared_left, shared_rights = SharedLabels(left), [SharedLabels(right) for right in rights]
+    for _ in range(2):
+        for right, shared_right in zip(rights, shared_rights, strict=True):
+            for rule in rules:
+                plain = match(left, right, rule, nameless=nameless)
+                found = match(shared_left, shared_right, rule, nameless=nameless)
+                assert list(found.labels) == list(plain.labels)
+                for name in ("many", "one", "groups"):
+                    np.testing.assert_array_equal(getattr(found, name), getattr(plain, name))
+                assert found.is_one_unique == plain.is_one_unique
+                assert found.is_result_unique == plain.is_result_unique
+                groups = match_groups(shared_left, shared_right, rule)
+                np.testing.assert_array_equal(groups.left, plain.matched.left)
+                np.testing.assert_array_equal(groups.right, plain.matched.right)
+
+
+def test_shared_labels_are_matched_once() -> None:
+    left = SharedLabels([(("__name__", "m"), ("a", "x"))])
+    right = SharedLabels([(("__name__", "n"), ("a", "x"))])
+    rule = Matching(on=True, labels=("a",))
+    first = match(left, right, rule, nameless=True)
+    assert match(left, right, rule, nameless=True) is first
+    assert match(left, SharedLabels(right), rule, nameless=True) is not first
