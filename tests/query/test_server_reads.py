@@ -38,8 +38,8 @@ def _found(url: str, end_s: int) -> tuple[float, float, list[float]]:
     total = _ask(url, "query", query=f"sum_over_time({_METRIC}[1h])", time=end_s)
     steps = _ask(url, "query_range", query=_METRIC, start=end_s - 600, end=end_s, step=60)
     return (
-        float(count[0]["value"][1]),
-        float(total[0]["value"][1]),
+        float(count[0]["value"][1]) if count else 0.0,
+        float(total[0]["value"][1]) if total else 0.0,
         [float(value) for _, value in steps[0]["values"]] if steps else [],
     )
 

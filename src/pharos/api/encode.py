@@ -69,7 +69,7 @@ def float_text(value: float) -> str:
     """Return `value` as MarshalFloat prints it: shortest, an exponent only below 1e-6 and from 1e21 on."""
     if value == 0 or not math.isfinite(value) or 1e-6 <= abs(value) < 1e21:
         return format_f(value)
-    figures, _, exponent = repr(value).partition("e")
+    figures, _, exponent = repr(float(value)).partition("e")
     return f"{figures.removesuffix('.0')}e{exponent[0]}{int(exponent[1:]):02d}"
 
 

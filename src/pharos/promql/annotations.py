@@ -24,7 +24,7 @@ def format_g(value: float, digits: int | None = None) -> str:
     if digits is not None:
         body, mark, exponent = f"{value:.{digits}g}".partition("e")
         return f"{body}e{exponent[0]}{int(exponent[1:]):02d}" if mark else body
-    sign, figures, exponent10 = Decimal(repr(value)).as_tuple()
+    sign, figures, exponent10 = Decimal(repr(float(value))).as_tuple()
     text = "".join(map(str, figures)).rstrip("0") or "0"
     power = len(figures) + int(exponent10) - 1 if value else 0
     if -4 <= power < 6:
@@ -39,7 +39,7 @@ def format_f(value: float) -> str:
         return "NaN"
     if math.isinf(value):
         return "+Inf" if value > 0 else "-Inf"
-    text = repr(value)
+    text = repr(float(value))  # of numpy's numbers too
     if "e" not in text:
         return text.removesuffix(".0")
     mantissa, _, exponent = text.partition("e")

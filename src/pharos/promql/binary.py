@@ -161,7 +161,8 @@ def _combine_histograms(
         touched = present
     last: dict[int, tuple[Labels, Note]] = {}
     for i, k in np.argwhere(touched).tolist():
-        found = combine(what.op, left[i, k], right[i, k], floats[0][i, k], floats[1][i, k])
+        numbers = float(floats[0][i, k]), float(floats[1][i, k])
+        found = combine(what.op, left[i, k], right[i, k], *numbers)
         out[i, k] = found.cell
         keep[i, k] = found.keep
         valid[i, k] = found.valid
