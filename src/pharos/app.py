@@ -272,6 +272,8 @@ def _metrics_options(settings: Settings) -> MetricsOptions:
         lookback_ms=settings.promql.lookback,
         timeout_ms=settings.promql.timeout,
         max_samples=settings.promql.max_samples,
+        max_series=settings.promql.max_series,
+        max_bytes=settings.promql.max_memory,
         max_steps=settings.promql.max_steps,
         experimental=settings.promql.experimental,
         cache_bytes=settings.promql.cache,

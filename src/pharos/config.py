@@ -75,6 +75,13 @@ class Promql(_Section):
     lookback: DurationMs = Field(default=300_000, description="How far an instant selector looks back.")
     timeout: DurationMs = Field(default=120_000, description="The longest a query may take.")
     max_samples: int = Field(default=50_000_000, gt=0, description="Samples that a query may load.")
+    max_series: int = Field(
+        default=1_000_000, ge=0, description="Series that a query may select; 0 is any number."
+    )
+    max_memory: SizeBytes = Field(
+        default=2 << 30,
+        description="Memory for the samples and intermediate results of one query; 0 is any amount.",
+    )
     cache: SizeBytes = Field(
         default=256 << 20, description="Memory for decoded samples, so that queries read only what is new."
     )

@@ -81,6 +81,25 @@ def test_a_result_may_outgrow_the_samples_it_was_made_of() -> None:
         evaluate_text("m_total", Counting(), 0, 540_000, 1_000, options=EvalOptions(max_samples=1_000))
 
 
+@pytest.mark.parametrize(
+    ("query", "needed_bytes"),
+    [
+        ("m_total", 100 * 16 + 100 * 9),
+        ("-(-(-(-m_total)))", 100 * 16 + 2 * 100 * 9),  # of a chain only an operand and its result
+        ("sum(m_total)", 100 * 16 + 110 * 9),
+        ("m_total + m_total", 100 * 16 + 3 * 100 * 9),  # what is shared stays
+    ],
+)
+def test_more_memory_than_allowed_is_refused(query: str, needed_bytes: int) -> None:
+    def evaluated(most: int) -> object:
+        return evaluate_text(query, Counting(), 0, 540_000, 60_000, options=EvalOptions(max_bytes=most))
+
+    evaluated(needed_bytes + 1_000)
+    with pytest.raises(PharosError, match="would hold") as caught:
+        evaluated(needed_bytes - 1_000)
+    assert caught.value.kind is Kind.LIMITED
+
+
 def test_check_is_called_between_nodes_and_ends_the_work() -> None:
     def late() -> None:
         raise PharosError(Kind.TIMEOUT, "late")

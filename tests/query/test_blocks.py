@@ -10,7 +10,8 @@ from pharos.engine import Session
 from pharos.engine.changes import Changes
 from pharos.engine.embedded import EmbeddedEngine
 from pharos.errors import Kind, PharosError
-from pharos.promql.evaluate import Room, evaluate_text
+from pharos.promql.evaluate import evaluate_text
+from pharos.promql.room import Room
 from pharos.promql.values import Answer, Grid
 from pharos.query import samples as module
 from pharos.query.buckets import BucketCache

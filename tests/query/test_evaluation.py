@@ -159,3 +159,25 @@ async def test_a_query_whose_client_left_gives_its_lane_back_while_it_waits(stor
     await asyncio.gather(*(store.engine.run(lambda _: everyone.wait(30)) for _ in range(everyone.parties)))
     held.close()
     assert metrics._samples.has_room_for_all()
+
+
+@pytest.mark.parametrize(
+    "query", ["m", "sum(rate(m[5m]))", 'm{i="0"} + m{i="1"} + m{i="2"}', "m or m{i='0'}"]
+)
+async def test_a_query_that_selects_too_many_series_is_refused(store: Store, query: str) -> None:
+    unbounded = _metrics(store)
+    await unbounded.evaluate(store.tenant, query, _TIMES, _points)
+    metrics = _metrics(store, MetricsOptions(max_series=2))
+    for _ in range(2):
+        with pytest.raises(PharosError, match="would select more than 2 series") as caught:
+            await metrics.evaluate(store.tenant, query, _TIMES, _points)
+        assert caught.value.kind is Kind.LIMITED
+    assert await metrics.evaluate(store.tenant, 'm{i=~"0|1"}', _TIMES, _points)
+
+
+async def test_a_query_that_needs_too_much_memory_is_refused(store: Store) -> None:
+    metrics = _metrics(store, MetricsOptions(max_bytes=4_000))
+    with pytest.raises(PharosError, match="in memory") as caught:
+        await metrics.evaluate(store.tenant, "m", _TIMES, _points)
+    assert caught.value.kind is Kind.LIMITED
+    assert await metrics.evaluate(store.tenant, 'max_over_time(m{i="0"}[1m] @ 0)', _TIMES, _points) == []

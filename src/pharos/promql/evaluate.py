@@ -45,6 +45,7 @@ from pharos.promql.kernels import Floats, Ints
 from pharos.promql.overlap import overlapped
 from pharos.promql.parse import parse
 from pharos.promql.plan import DEFAULT_LOOKBACK_MS, Planned, plan, subquery_start
+from pharos.promql.room import LIMIT_HINT, TOO_MANY_SAMPLES, Memory, Room, bytes_of, bytes_of_block
 from pharos.promql.source import BlockSource, SampleSource, SeriesBlock
 from pharos.promql.values import (
     Answer,
@@ -70,12 +71,6 @@ _CALLS: Final[dict[str, Function]] = {
     **calls_histogram.FUNCTIONS,
 }
 
-TOO_MANY_SAMPLES: Final = "query processing would load too many samples into memory in query execution"
-
-_SURE_SERIES: Final = 200
-"""So few series of a selection are no measure of the others."""
-_LIMIT_HINT: Final = "narrow the selector or widen the step"
-
 
 def _no_check() -> None:
     return
@@ -87,14 +82,16 @@ class EvalOptions:
 
     `delayed_name_removal` keeps metric names until the end of the query; `type_and_unit_labels` has rate
     look at `__type__` rather than at the name's ending; `start_timestamps` lets counters use theirs.
-    `max_samples` bounds the samples read and those in any one intermediate result (0: no bound). `check`
-    is called between nodes and raises to end the evaluation. `workers` compute blocks of large selections.
+    `max_samples` bounds the samples read and those in any one intermediate result, `max_bytes` what samples
+    and intermediate results take in memory at once (0: no bound). `check` is called between nodes and raises
+    to end the evaluation. `workers` compute blocks of large selections.
     """
 
     delayed_name_removal: bool = False
     type_and_unit_labels: bool = False
     start_timestamps: bool = True
     max_samples: int = 0
+    max_bytes: int = 0
     check: Callable[[], None] = _no_check
     workers: Executor | None = None
 
@@ -173,6 +170,7 @@ class _Evaluation:
         self._selections: dict[int, Selection] = {}
         self._known: dict[tuple[int, Steps, bool], Value] = {}
         self._wants = _WHOLE
+        self._memory = Memory(options.max_bytes)
 
     # ---- the whole query
 
@@ -238,17 +236,20 @@ class _Evaluation:
             return self._value(node, steps)
         key = (id(node), steps, self._wants.stats)
         if key not in self._known:
-            self._known[key] = self._value(node, steps)
+            self._known[key] = value = self._value(node, steps)
+            self._memory.keep(bytes_of(value))
         return self._known[key]
 
     def _value(self, node: Expr, steps: Steps) -> Value:
         above = self._wants
         self._wants = above.under(node)
+        before = self._memory.passing
         value = self._dispatch(node, steps)
         self._wants = above
+        self._memory.settle(before, bytes_of(value))
         limit = self.options.max_samples
         if limit and isinstance(value, Grid) and value.present.size > limit and value.present.sum() > limit:
-            raise PharosError(Kind.LIMITED, TOO_MANY_SAMPLES, hint=_LIMIT_HINT)
+            raise PharosError(Kind.LIMITED, TOO_MANY_SAMPLES, hint=LIMIT_HINT)
         return value
 
     def _dispatch(self, node: Expr, steps: Steps) -> Value:
@@ -333,6 +334,7 @@ class _Evaluation:
             self.options.check()
             block = self.source.select(fetch.matchers, fetch.start_ms, fetch.end_ms)
             self._count(block.values.size)
+            self._memory.keep(bytes_of_block(block))
             self._selections[id(fetch)] = Selection(block)
         return self._selections[id(fetch)]
 
@@ -348,6 +350,7 @@ class _Evaluation:
         room = Room(self.options.max_samples, len(blocks.labels))
         for series, grid in overlapped(self._jobs(blocks.blocks, work), self.options.workers):
             room.take(series, grid)
+            self._memory.take(bytes_of(grid))
             grids.append(grid)
         return stacked(grids, steps.count, blocks.labels)
 
@@ -539,36 +542,6 @@ def bare(node: Expr) -> Expr:
 
 def _itself(made: tuple[int, Grid]) -> tuple[int, Grid]:
     return made
-
-
-class Room:
-    """Ends an evaluation by blocks once its result is too large, or sure to become so."""
-
-    def __init__(self, limit: int, series: int) -> None:
-        self._limit = limit
-        self._series = series
-        self._seen = 0
-        self._present = 0
-        self._cells = 0
-
-    def take(self, series: int, grid: Grid) -> None:
-        """Count what is there of some more series. Raises PharosError(LIMITED).
-
-        Those that came are a random sample of all. With a sixteenth of the limit there, of many series, and
-        twice the limit to be expected, it is out of the question that all make less than the limit. Gaps
-        take memory too: of them there may be three times as many as the limit.
-        """
-        if not self._limit:
-            return
-        self._seen += series
-        self._present += int(np.count_nonzero(grid.present))
-        expected = self._present * self._series // max(1, self._seen)
-        enough = self._seen >= _SURE_SERIES and self._present >= max(self._limit // 16, 128 * grid.steps)
-        self._cells += grid.present.size
-        cells = self._cells * self._series // max(1, self._seen) if self._seen >= _SURE_SERIES else 0
-        gaps = self._cells > 4 * self._limit or cells > 8 * self._limit
-        if gaps or (enough and expected > 2 * self._limit) or self._present > self._limit:
-            raise PharosError(Kind.LIMITED, TOO_MANY_SAMPLES, hint=_LIMIT_HINT)
 
 
 def _ordered(grid: Grid) -> Grid:

@@ -56,6 +56,9 @@ class MetricsOptions:
     lookback_ms: int = 300_000
     timeout_ms: int = 120_000
     max_samples: int = 50_000_000
+    max_series: int = 0
+    max_bytes: int = 0
+    """What a query's samples and results may take in memory; 0 is no bound, as with series."""
     max_steps: int = 11_000
     experimental: bool = False
     cache_bytes: int = 256 << 20
@@ -331,6 +334,7 @@ class Metrics:
         options = EvalOptions(
             delayed_name_removal=self.options.experimental,
             max_samples=self.options.max_samples,
+            max_bytes=self.options.max_bytes,
             check=source.check,
             workers=self._workers,
         )
@@ -377,6 +381,7 @@ class Metrics:
             self._cache,
             self._changes,
             max_samples=self.options.max_samples,
+            max_series=self.options.max_series,
             time_s=deadline.left_s(),
             buckets=self._buckets,
             share=share,

@@ -98,6 +98,7 @@ class MetricSource:
         changes: Changes,
         *,
         max_samples: int,
+        max_series: int = 0,
         time_s: float,
         buckets: BucketCache | None = None,
         share: SampleShare | None = None,
@@ -112,6 +113,7 @@ class MetricSource:
         self._changes = changes
         self._left = max_samples
         self._max_samples = max_samples
+        self._max_series = max_series
         self.time_s = time_s
         self.samples_read = 0
         self.series_selected = 0
@@ -124,7 +126,7 @@ class MetricSource:
 
     def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesBlock:
         """Return the samples of the series that match; see `SampleSource.select`."""
-        selection = self._cache.select(self._session, self.tenant, matchers, start_ms, end_ms)
+        selection = self._selection(matchers, start_ms, end_ms)
         self.series_selected += len(selection)
         if not len(selection):
             return SeriesBlock((), np.zeros(1, np.int64), np.empty(0, np.int64), np.empty(0, np.float64))
@@ -137,7 +139,7 @@ class MetricSource:
 
         The budget then bounds each block; how many there are is bounded by the query's time.
         """
-        selection = self._cache.select(self._session, self.tenant, matchers, start_ms, end_ms)
+        selection = self._selection(matchers, start_ms, end_ms)
         most = len(selection) * (end_ms - start_ms) * SERIES_ROWS // BUCKET_MS
         many = most > min(_KEPT_SAMPLES * 2, _BLOCK_SAMPLES) or len(selection) * steps > 4 * _BLOCK_CELLS
         if not many or self._changes.has_histograms(self.tenant, selection.metrics):
@@ -149,6 +151,25 @@ class MetricSource:
         cover = self._cover(selection, start_ms, end_ms, whole=whole, load=load)
         blocks = self._blocks(selection, cover, start_ms, end_ms, max(1, _BLOCK_CELLS // steps), whole=whole)
         return Blocks(selection.labels, blocks)
+
+    def _selection(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> Selection:
+        """Return the series that match; raises PharosError(LIMITED) when the query has selected too many."""
+        too_many = PharosError(
+            Kind.LIMITED,
+            f"query would select more than {self._max_series} series",
+            hint="narrow the selectors",
+        )
+        most = self._max_series - self.series_selected
+        if not self._max_series:
+            return self._cache.select(self._session, self.tenant, matchers, start_ms, end_ms)
+        if most <= 0:
+            raise too_many
+        try:
+            return self._cache.select(self._session, self.tenant, matchers, start_ms, end_ms, most)
+        except PharosError as exc:
+            if exc.kind is Kind.LIMITED:
+                raise too_many from exc
+            raise
 
     def _blocks(
         self,

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pharos.engine import Session
+from pharos.engine import Limits, Session
 from pharos.engine.changes import Changes
 from pharos.engine.columns import numbers
 from pharos.engine.sql import Statement, integers, series_condition
@@ -105,22 +105,32 @@ class SeriesCache:
         self._series = 0
 
     def select(
-        self, session: Session, tenant: str, matchers: Sequence[Matcher], start_ms: int, end_ms: int
+        self,
+        session: Session,
+        tenant: str,
+        matchers: Sequence[Matcher],
+        start_ms: int,
+        end_ms: int,
+        most: int = 0,
     ) -> Selection:
-        """Return the tenant's series that match and were seen on a day of the range."""
+        """Return the tenant's series that match and were seen on a day of the range.
+
+        Raises PharosError(LIMITED) for more than `most`, if that is not 0.
+        """
         ordered = tuple(sorted(matchers, key=lambda m: (m.name, m.op, m.value)))
         asked = _Asked(tenant, ordered, start_ms // DAY_MS, end_ms // DAY_MS)
         name = named_metric(matchers)
         stamp = self._changes.stamp(tenant, metric_hash(name) if name is not None else None)
         with self._lock:
             kept = self._kept.get(asked)
-            if kept is not None and kept[0] == stamp:
+            if kept is not None and kept[0] == stamp and not 0 < most < len(kept[1]):
                 self._kept.move_to_end(asked)
                 return kept[1]
             similar = kept[1] if kept is not None else self._of_other_days(asked)
-        found = _renewed(session, asked, similar) if similar is not None else None
+        limits = Limits(result_rows=most)
+        found = _renewed(session, asked, similar, limits) if similar is not None else None
         if found is None:
-            found = _read(session, asked)
+            found = _read(session, asked, limits)
         with self._lock:
             old = self._kept.pop(asked, None)
             self._series += len(found) - (len(old[1]) if old else 0)
@@ -138,7 +148,7 @@ class SeriesCache:
         return None
 
 
-def _read(session: Session, asked: _Asked) -> Selection:
+def _read(session: Session, asked: _Asked, limits: Limits) -> Selection:
     """Return what is asked for, labels and all."""
     table = session.query(
         Statement(
@@ -146,6 +156,7 @@ def _read(session: Session, asked: _Asked) -> Selection:
             f" WHERE {asked.condition()} GROUP BY id ORDER BY id"
         ),
         purpose="series",
+        limits=limits,
     )
     if not table.num_rows:
         empty: NDArray[np.uint64] = np.empty(0, np.uint64)
@@ -155,7 +166,7 @@ def _read(session: Session, asked: _Asked) -> Selection:
     return Selection(SharedLabels(label_sets(table["l"])), ids, *_metrics(table), id_table(ids))
 
 
-def _renewed(session: Session, asked: _Asked, similar: Selection) -> Selection | None:
+def _renewed(session: Session, asked: _Asked, similar: Selection, limits: Limits) -> Selection | None:
     """Return what is asked for, with the labels of an earlier selection; None if too many are not in it.
 
     The labels of an id never change, and to read them takes most of the time of a selection.
@@ -165,6 +176,7 @@ def _renewed(session: Session, asked: _Asked, similar: Selection) -> Selection |
     table = session.query(
         Statement(f"SELECT id, any(m) AS m FROM series WHERE {asked.condition()} GROUP BY id ORDER BY id"),
         purpose="series",
+        limits=limits,
     )
     if not table.num_rows:
         return None
