@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -64,11 +65,13 @@ def test_random_writes_deletes_and_evictions_read_as_without_a_cache(
     monkeypatch.setattr(module, "_GRANULE_ROWS", 50)
     monkeypatch.setattr(module, "_STATEMENT_ROWS", 200)
     rng = random.Random(seed)
+    monkeypatch.setattr(module, "_READ_ROWS", rng.choice([150, 1_000_000]))
     series = 40
     store = Store(engine, f"random-{seed}", Changes())
     store.register(series, days_of(_BEGIN - 3 * BUCKET_MS, _BEGIN + 6 * BUCKET_MS))
     clock = StillClock(_BEGIN)
-    kept = BucketCache(store.changes, clock, rng.choice([30_000, 200_000, 1 << 30]))
+    workers = ThreadPoolExecutor(1)
+    kept = BucketCache(store.changes, clock, rng.choice([30_000, 200_000, 1 << 30]), workers=workers)
     for _ in range(60):
         clock.ms += rng.choice([1_000, 15_000, 600_000])
         act = rng.random()

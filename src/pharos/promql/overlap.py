@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, wait
-from typing import Final, TypeVar
+from typing import TypeVar
 
 R = TypeVar("R")
 
-_AHEAD: Final = 2
-"""How many pieces may wait for a worker: few, as they lie in memory."""
 
-
-def overlapped(jobs: Iterable[Callable[[], R]], workers: Executor | None) -> Iterator[R]:
+def overlapped(jobs: Iterable[Callable[[], R]], workers: Executor | None, *, ahead: int = 2) -> Iterator[R]:
     """Yield what each job returns, in order; what a job raises is raised when it is its turn.
 
     Jobs are drawn on the calling thread. They run on `workers`, or on the calling thread if those are busy.
+    `ahead` of them may wait for a worker: few, as they lie in memory.
     """
     if workers is None:
         for job in jobs:
@@ -26,7 +24,7 @@ def overlapped(jobs: Iterable[Callable[[], R]], workers: Executor | None) -> Ite
     try:
         for job in jobs:
             waiting.append((job, workers.submit(job)))
-            if len(waiting) > _AHEAD:
+            if len(waiting) > ahead:
                 yield _result(*waiting.popleft())
         while waiting:
             yield _result(*waiting.popleft())

@@ -10,13 +10,16 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Protocol
 
 from pharos.clock import Clock
 from pharos.engine.changes import BucketKey, Changes
 from pharos.ingest.load import BUCKET_MS
+from pharos.promql.overlap import overlapped
 from pharos.query.pieces import Piece, Rows, joined, piece_of, side_by_side, until
 from pharos.telemetry import BUCKETS_BYTES, BUCKETS_READ
 
@@ -31,8 +34,8 @@ SERIES_ROWS: Final = 480
 """How many samples a series is taken to have in a bucket: one every 15 seconds."""
 _SAMPLE_BYTES: Final = 4
 """What a sample is taken to need in memory until a bucket of its metric is known."""
-_READ_ROWS: Final = 4_000_000
-"""Buckets with more rows are read in parts, by ids, so that little lies in memory before it is packed."""
+_READ_ROWS: Final = 1_200_000
+"""Buckets with more rows are read in parts, by ids: little lies in memory before it is packed."""
 _BRIEF: Final = 8
 """A range of less than this part of a bucket is brief: to read it costs about such a part of all."""
 _LOCKS: Final = 64
@@ -111,14 +114,31 @@ def _runs(buckets: Sequence[int], longest: int = 288) -> Iterator[tuple[int, int
             begin = i
 
 
+def _pieces_of(rows: Rows, buckets: range) -> dict[int, Piece]:
+    """Return the piece of each bucket that has any of the rows."""
+    pieces = {
+        bucket: piece_of(rows, bucket * BUCKET_MS, bucket * BUCKET_MS, (bucket + 1) * BUCKET_MS - 1)
+        for bucket in buckets
+    }
+    return {bucket: piece for bucket, piece in pieces.items() if piece is not None}
+
+
 class BucketCache:
     """Decoded buckets by tenant, metric and bucket; bounded in bytes, least recently used go first."""
 
-    def __init__(self, changes: Changes, clock: Clock, limit_bytes: int, retention_ms: int = 0) -> None:
+    def __init__(
+        self,
+        changes: Changes,
+        clock: Clock,
+        limit_bytes: int,
+        retention_ms: int = 0,
+        workers: Executor | None = None,
+    ) -> None:
         self._changes = changes
         self._clock = clock
         self._limit = limit_bytes
         self._retention_ms = retention_ms
+        self._workers = workers
         self._lock = threading.Lock()
         self._kept: OrderedDict[BucketKey, _Kept] = OrderedDict()
         self._bytes = 0
@@ -288,18 +308,23 @@ class BucketCache:
         return pieces
 
     def _read(self, reader: Reader, metric: int, buckets: range, size: int) -> dict[int, tuple[Piece, ...]]:
-        """Return what the store has of the buckets; large ones are read in parts, ids being hashes."""
-        parts = -(-size // _READ_ROWS)
+        """Return what the store has of the buckets; large ones are read in parts, ids being hashes.
+
+        One part is packed while the next is read.
+        """
+        parts = max(1, -(-size // _READ_ROWS))
+
+        def reads() -> Iterator[Callable[[], dict[int, Piece]]]:
+            for part in range(parts):
+                reader.check()
+                ids = ((part << 64) // parts, ((part + 1 << 64) // parts) - 1) if parts > 1 else None
+                rows = reader.rows(metric, buckets[0], buckets[-1], ids=ids)
+                yield partial(_pieces_of, rows, buckets)
+
         found: dict[int, list[Piece]] = {bucket: [] for bucket in buckets}
-        for part in range(max(1, parts)):
-            reader.check()
-            ids = ((part << 64) // parts, ((part + 1 << 64) // parts) - 1) if parts > 1 else None
-            rows = reader.rows(metric, buckets[0], buckets[-1], ids=ids)
-            for bucket in buckets:
-                begin = bucket * BUCKET_MS
-                piece = piece_of(rows, begin, begin, begin + BUCKET_MS - 1)
-                if piece is not None:
-                    found[bucket].append(piece)
+        for pieces in overlapped(reads(), self._workers if parts > 1 else None, ahead=1):
+            for bucket, piece in pieces.items():
+                found[bucket].append(piece)
         return {bucket: (side_by_side(parts),) if parts else () for bucket, parts in found.items()}
 
     def _weigh(self, key: tuple[str, int], pieces: Sequence[Piece]) -> None:

@@ -223,14 +223,14 @@ class Metrics:
         self._clock = clock
         self.options = options
         self._cache = SeriesCache(changes)
-        self._buckets = BucketCache(changes, clock, options.cache_bytes, options.retention_ms)
+        # Beside the threads of the queries themselves, which compute too.
+        self._workers = ThreadPoolExecutor(max(1, options.workers), thread_name_prefix="evaluate")
+        self._buckets = BucketCache(changes, clock, options.cache_bytes, options.retention_ms, self._workers)
         self._results = ResultCache(changes, options.cache_bytes // 8)
         self._admission = Admission(options.max_concurrent, options.max_concurrent_per_tenant)
         self._slowness = Slowness()
         self._samples = SamplePool(options.max_samples)
         self._flights: Flights[Answer] = Flights()
-        # Beside the threads of the queries themselves, which compute too.
-        self._workers = ThreadPoolExecutor(max(1, options.workers), thread_name_prefix="evaluate")
 
     def parse(self, text: str) -> Expr:
         """Return the checked expression of `text`. Raises PharosError(INVALID) with upstream's message."""
