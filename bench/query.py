@@ -205,7 +205,7 @@ def compare(
     runs: int,
     budget_s: float,
 ) -> Result:
-    """Run `queries` `runs` times on each of `servers`, which hold the same data up to `end_s`, small ones more.
+    """Run `queries` `runs` times, small ones more, on each of `servers`, which hold the same data to `end_s`.
 
     A query ends early, after three runs, when its servers together have used `budget_s`.
     """
