@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,9 +28,13 @@ class _Kept:
 class ArraySource:
     """The samples of series in the form of `rw_messages.v1_body`, `native` holding (time, histogram)."""
 
-    def __init__(self, series: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(
+        self,
+        series: Sequence[Mapping[str, Any]],
+        order: Callable[[Mapping[str, Any]], Any] = lambda one: one["labels"],
+    ) -> None:
         self._series: dict[Labels, _Kept] = {}
-        for one in sorted(series, key=lambda one: one["labels"]):
+        for one in sorted(series, key=order):
             samples = one.get("samples", ())
             self._series[tuple(one["labels"])] = _Kept(
                 np.array([sample[0] for sample in samples], np.int64),
@@ -50,7 +54,7 @@ class ArraySource:
         return self._selected[matchers]
 
     def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesBlock:
-        """Return the matching series in order of their labels."""
+        """Return the matching series in order."""
         chosen = self._matching(tuple(matchers))
         ts, values, rows = [], [], []
         offsets, histogram_offsets = [0], [0]
