@@ -67,6 +67,11 @@ def test_what_was_accepted_before_is_deleted_too(doomed: Peer, end_ms: int) -> N
     assert counts(doomed, end_ms) == {}
 
 
+def test_a_selector_without_matchers_deletes_nothing(doomed: Peer, end_ms: int) -> None:
+    assert doomed.post("/api/v1/admin/tsdb/delete_series", **{"match[]": "{}"}).status == 204
+    assert counts(doomed, end_ms) == {"a": 10, "b": 10}
+
+
 def test_deletion_is_refused_without_the_setting(pharos_url: str) -> None:
     peer = Peer(pharos_url)
     for path in ("delete_series?match[]=up", "clean_tombstones"):

@@ -68,6 +68,8 @@ if PROMETHEUS is not None:
                 "sum(requests_total offset 100s) / 2", "requests_total @ 5", f"sum(odd @ {end_ms // 1000})",
                 "nothing", "1", "gone",
                 "histogram_quantile(0.9, rate(lat_bucket[110s])) > requests_total",
+                "sum_over_time(requests_total[290s:60s])",
+                "requests_total + max_over_time(sum(rate(requests_total[110s]))[290s:60s] offset 100s)",
             ):  # fmt: skip
                 end = end_ms / 1000
                 for path, when in (
@@ -86,6 +88,7 @@ if PROMETHEUS is not None:
                 "match[]=shown",
                 'match[]=requests_total&match[]={__name__="odd"}',
                 "match[]=gone",
+                "match[]={}",
                 "",
             ):
                 mine = pharos.ask("GET", f"/federate?{query}")
@@ -165,3 +168,17 @@ def test_days_without_samples_have_no_labels(pharos: Peer, end_ms: int) -> None:
     assert pharos.data("/api/v1/labels", start="-9e12", end=5) == []
     assert pharos.data("/api/v1/labels", start=end_ms / 1000 + 3 * 86_400, end="9e12") == []
     assert "job" in pharos.data("/api/v1/labels", start="-9e12", end="9e12")
+
+
+def test_a_tenant_that_cannot_be_is_a_bad_request_everywhere(pharos: Peer) -> None:
+    for path in ("query?query=up", "query_range?query=up&start=0&end=1&step=1", "labels"):
+        answer = pharos.ask("GET", f"/api/v1/{path}", headers={"X-Scope-OrgID": "a|b"})
+        assert (answer.status, answer.json()["errorType"]) == (400, "bad_data")
+
+
+def test_a_selector_may_come_thousands_of_times(pharos: Peer) -> None:
+    selectors = [f'requests_total{{instance!="{i % 300}"}}' for i in range(5_000)]
+    answer = pharos.post("/api/v1/series", **{"match[]": selectors})
+    assert answer.status == 200, answer.body
+    found = pharos.data("/api/v1/series", **{"match[]": "requests_total"})
+    assert answer.json()["data"] == found

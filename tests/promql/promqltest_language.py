@@ -286,7 +286,7 @@ def _float_points(item: str) -> Iterator[Point]:
     value = float(found[1])
     for _ in range(int(found[3]) + 1 if found[3] else 1):
         yield Point(value)
-        value += float(found[2] or 0.0)
+        value = value + float(found[2]) if found[2] else value  # -0 stays what it is
 
 
 def _histogram_points(found: re.Match[str]) -> Iterator[Point]:

@@ -85,7 +85,7 @@ class CatalogApi:
         return Window(tenant_of(request), start, end, matched, limit)
 
     def _selectors(self, parameters: Parameters) -> tuple[tuple[Matcher, ...], ...]:
-        found = tuple(self.metrics.matchers(text) for text in parameters.all("match[]"))
+        found = tuple(dict.fromkeys(self.metrics.matchers(text) for text in parameters.all("match[]")))
         if any(all(matcher.matches_empty() for matcher in one) for one in found):
             raise PharosError(Kind.INVALID, "match[] must contain at least one non-empty matcher")
         return found

@@ -174,7 +174,9 @@ def parse_time_ms(text: str) -> int:
         if not math.isfinite(seconds) or abs(seconds) * 1000 > _TIME_MAX_MS:
             raise cannot
         fraction, whole = math.modf(seconds)
-        return min(max(int(whole) * 1000 + round(fraction * 1000), MIN_TIME_MS), MAX_TIME_MS)
+        # Half a millisecond goes away from zero, as in Go's math.Round.
+        parts = math.copysign(math.floor(abs(fraction) * 1000 + 0.5), fraction)
+        return min(max(int(whole) * 1000 + int(parts), MIN_TIME_MS), MAX_TIME_MS)
     if text in _BOUNDARIES:
         return _BOUNDARIES[text]
     found = _RFC3339.match(text)
@@ -201,7 +203,8 @@ def parse_step_ms(text: str) -> int:
         raise PharosError(
             Kind.INVALID, f"cannot parse {quoted(text)} to a valid duration. It overflows int64"
         )
-    return round(seconds * 1000)
+    nanoseconds = int(seconds * 1e9)
+    return nanoseconds // 1_000_000 if nanoseconds >= 0 else -(-nanoseconds // 1_000_000)
 
 
 def check_range(start_ms: int, end_ms: int, step_ms: int, max_steps: int) -> None:

@@ -118,20 +118,22 @@ class PrometheusApi:
             )
         reuse = not parameters.flag("nocache")
         stats = parameters.first("stats")
-        measured = Measured(by_step=stats == "all") if stats else None
+        measured = Measured() if stats else None
         packed = wants_gzip(request)
+        tenant = tenant_of(request)
 
         def finish(answer: Answer) -> tuple[list[bytes], bool]:
             body: Iterable[bytes] = encode.encode_answer(answer, limit=limit)
             if measured is not None:
-                body = _with_stats(body, query_stats(answer, measured, times))
+                by_step = stats == "all"
+                body = _with_stats(body, query_stats(answer, measured, times, by_step=by_step))
             return pack(body, packed=packed)
 
         try:
             body = await while_connected(
                 request,
                 self.metrics.evaluate(
-                    tenant_of(request),
+                    tenant,
                     text,
                     times,
                     finish,
@@ -194,13 +196,13 @@ def _lookback(parameters: Parameters) -> int | None:
     return lookback if lookback is not None and lookback > 0 else None
 
 
-def query_stats(answer: Answer, measured: Measured, times: Times) -> dict[str, Any]:
+def query_stats(answer: Answer, measured: Measured, times: Times, *, by_step: bool) -> dict[str, Any]:
     """Return the statistics of a query as upstream's util/stats prints them."""
     evaluated = measured.eval_s
     per_step = measured.samples_per_step
     total = int(per_step.sum()) if per_step is not None else answer.samples_read
     samples: dict[str, Any] = {"totalQueryableSamples": total, "peakSamples": answer.samples_read}
-    if measured.by_step and per_step is not None:
+    if by_step and per_step is not None:
         moments = times.start_ms + times.step_ms * np.arange(len(per_step), dtype=np.int64)
         samples["totalQueryableSamplesPerStep"] = [
             [ms / 1000, count] for ms, count in zip(moments.tolist(), per_step.tolist(), strict=True)

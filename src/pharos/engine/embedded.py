@@ -188,7 +188,8 @@ class EmbeddedEngine:
         session.execute(f"CREATE DATABASE IF NOT EXISTS {DATABASE} ENGINE = Atomic")
         session.execute(f"USE {DATABASE}")
         session.execute(
-            f"SET max_threads={self._options.threads_per_query}, max_query_size=16777216, enable_alp_codec=1"
+            f"SET max_threads={self._options.threads_per_query}, max_query_size=16777216,"
+            " max_ast_elements=500000, enable_alp_codec=1"
         )
         if read_only:
             session.execute("SET use_query_condition_cache=1, enable_time_series_aggregate_functions=1")

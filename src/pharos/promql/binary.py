@@ -81,7 +81,12 @@ def binary_operation(node: Binary, left: Value, right: Value, *, delayed: bool, 
 
 
 def scalar_operation(op: str, left: Floats, right: Floats) -> Floats:
-    """Return `left op right` of numbers; comparisons give 1 or 0."""
+    """Return `left op right` of numbers; comparisons give 1 or 0.
+
+    Raises PharosError(INVALID) for an operator of histograms, which the parser lets through (scalarBinop).
+    """
+    if op in TRIM:
+        raise PharosError(Kind.INVALID, f'operator "{op}" not allowed for Scalar operations')
     with np.errstate(all="ignore"):
         if op in ARITHMETIC:
             return np.asarray(ARITHMETIC[op](left, right), np.float64)

@@ -28,6 +28,8 @@ from pharos.promql.values import (
 )
 from pharos.promql.values_labels import label_value
 
+_NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,7}")
+"""The number of a group; with more digits, or zeros before it, it is a name (Go's regexp.extract)."""
 _REFERENCE: Final = re.compile(r"\$(?:\{(\w+)\}|(\w+)|(\$))")
 
 
@@ -45,7 +47,7 @@ def expand(template: str, names: Sequence[str], groups: Sequence[str | None]) ->
         if found.group(3):
             return "$"
         key = found.group(1) or found.group(2)
-        if key.isdigit() and key.isascii():
+        if _NUMBER.fullmatch(key):
             at = int(key)
             return (groups[at] or "") if at < len(groups) else ""
         return next((group or "" for name, group in zip(names, groups, strict=False) if name == key), "")

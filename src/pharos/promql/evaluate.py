@@ -45,7 +45,16 @@ from pharos.promql.kernels import Floats, Ints
 from pharos.promql.overlap import overlapped
 from pharos.promql.parse import parse
 from pharos.promql.plan import DEFAULT_LOOKBACK_MS, Planned, plan, subquery_start
-from pharos.promql.room import LIMIT_HINT, TOO_MANY_SAMPLES, Memory, Room, bytes_of, bytes_of_block
+from pharos.promql.room import (
+    LIMIT_HINT,
+    NO_MEMORY,
+    TOO_MANY_SAMPLES,
+    Memory,
+    Room,
+    bytes_of,
+    bytes_of_block,
+    without_frames,
+)
 from pharos.promql.source import BlockSource, SampleSource, SeriesBlock
 from pharos.promql.values import (
     Answer,
@@ -121,7 +130,13 @@ def evaluate(planned: Planned, source: SampleSource, options: EvalOptions | None
     limit is met, and whatever `source` and `options.check` raise.
     """
     evaluation = _Evaluation(planned, source, options or EvalOptions())
-    return evaluation.answer()
+    try:
+        return evaluation.answer()
+    except MemoryError as exc:
+        raise PharosError(Kind.LIMITED, NO_MEMORY, hint=LIMIT_HINT) from without_frames(exc)
+    except PharosError as exc:
+        without_frames(exc)
+        raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +259,7 @@ class _Evaluation:
         above = self._wants
         self._wants = above.under(node)
         before = self._memory.passing
+        self._memory.check_room(steps.count)
         value = self._dispatch(node, steps)
         self._wants = above
         self._memory.settle(before, bytes_of(value))
@@ -422,6 +438,8 @@ class _Evaluation:
             first = last = node.at.ms
         start = subquery_start(first, shift, width, stride)
         count = max(0, (last - shift - start) // stride + 1)
+        if self.options.max_samples and count > self.options.max_samples:
+            raise PharosError(Kind.LIMITED, TOO_MANY_SAMPLES, hint="widen the step of the subquery")
         inner = Steps(start, stride, count)
         if count == 0:
             return inner, empty_grid(0)
@@ -435,6 +453,7 @@ class _Evaluation:
         inner, grid = self._subquery(node, steps)
         shift = milliseconds(node.offset)
         first = node.at.ms if node.at is not None else steps.start_ms
+        self._memory.take(16 * int(np.count_nonzero(grid.present)))
         return Windows(
             samples=calls_histogram.forget_reset_hints(samples_of_grid(grid, inner.times_ms())),
             first_ms=first - shift,

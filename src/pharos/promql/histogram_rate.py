@@ -90,8 +90,7 @@ def raw_increase(points: Points, say: Speaker, *, is_counter: bool) -> FloatHist
     cells = points.cells
     first, last = cells[0], cells[-1]
     custom = first.uses_custom
-    if is_counter and ResetHint.GAUGE in (first.hint, last.hint):
-        say.not_counter()
+    is_gauge = ResetHint.GAUGE in (first.hint, last.hint)
     prev = first
     if is_counter:
         second = cells[1]
@@ -99,17 +98,21 @@ def raw_increase(points: Points, say: Speaker, *, is_counter: bool) -> FloatHist
             prev = FloatHistogram(schema=second.schema, custom=second.custom)
             custom = second.uses_custom
     if last.uses_custom != custom:
+        if is_counter and is_gauge:
+            say.not_counter()
         say.mixed_schemas()
         return None
     schema = min(last.schema, prev.schema)
     if is_counter:
         for cell in cells[1:-1]:
-            if cell.hint is ResetHint.GAUGE:
-                say.not_counter()
+            is_gauge |= cell.hint is ResetHint.GAUGE
             schema = min(schema, cell.schema)
             if cell.uses_custom != custom:
+                # In the place of what else there would be to say, as upstream's histogramRate.
                 say.mixed_schemas()
                 return None
+        if is_gauge:
+            say.not_counter()
     total = last.copy_to_schema(schema)
     if not subtracted(total, prev, say):
         return None

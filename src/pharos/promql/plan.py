@@ -222,7 +222,7 @@ class _Resolver:
         )
         key = (
             VectorSelector,
-            canonical(node.matchers),
+            node.matchers,  # as they are written: `absent` makes its labels of them one by one
             planned.offset,
             planned.at,
             planned.anchored,

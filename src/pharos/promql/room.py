@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+import traceback
+from typing import Final, TypeVar
 
 import numpy as np
 
@@ -10,11 +11,16 @@ from pharos.errors import Kind, PharosError
 from pharos.promql.source import SeriesBlock
 from pharos.promql.values import Cells, Grid, Scalar, Value, is_set
 
+E = TypeVar("E", bound=BaseException)
+
 TOO_MANY_SAMPLES: Final = "query processing would load too many samples into memory in query execution"
+NO_MEMORY: Final = "query processing would need more memory than there is"
 LIMIT_HINT: Final = "narrow the selector or widen the step"
 
 _SURE_SERIES: Final = 200
 """So few series of a selection are no measure of the others."""
+_CELL_BYTES: Final = 9
+"""A value, and whether it is present."""
 _HISTOGRAM_BYTES: Final = 1_000
 """About what a histogram takes as an object."""
 
@@ -75,14 +81,24 @@ class Memory:
         self.take(result_bytes)
         self.passing = before_bytes + result_bytes
 
-    def _check(self) -> None:
-        held = self._kept + self.passing
+    def check_room(self, steps: int) -> None:
+        """Raise PharosError(LIMITED) when one more series of so many steps would be too much."""
+        self._check(_CELL_BYTES * steps)
+
+    def _check(self, more_bytes: int = 0) -> None:
+        held = self._kept + self.passing + more_bytes
         if self._limit and held > self._limit:
             raise PharosError(
                 Kind.LIMITED,
                 f"query processing would hold {held >> 20} MiB in memory, more than {self._limit >> 20} MiB",
                 hint=LIMIT_HINT,
             )
+
+
+def without_frames(error: E) -> E:
+    """Return the error without what the frames of its traceback held: large arrays live no longer than it."""
+    traceback.clear_frames(error.__traceback__)
+    return error
 
 
 def bytes_of(value: Value) -> int:

@@ -65,6 +65,11 @@ class SeriesBlock:
     histograms: HistogramColumns | None = None
 
 
+def empty_block() -> SeriesBlock:
+    """Return a block without series."""
+    return SeriesBlock((), np.zeros(1, np.int64), np.empty(0, np.int64), np.empty(0, np.float64))
+
+
 class SampleSource(Protocol):
     """Where an evaluation gets its samples; a scope, a budget and a cache may stand behind it."""
 

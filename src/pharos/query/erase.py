@@ -73,7 +73,7 @@ class Eraser:
     def _delete(self, tenant: str, wanted: Sequence[Wanted]) -> None:
         self._settle()
         try:
-            for one in wanted:
+            for one in filter(lambda one: one.matchers, wanted):
                 self._store.control(partial(_erase, tenant=tenant, wanted=one))
         finally:
             self._changes.note_rewritten(tenant)

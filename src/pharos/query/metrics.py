@@ -28,7 +28,7 @@ from pharos.promql.evaluate import EvalOptions, evaluate
 from pharos.promql.explain import explain_tree
 from pharos.promql.parse import parse, parse_selector
 from pharos.promql.plan import Planned, plan
-from pharos.promql.source import SeriesBlock
+from pharos.promql.source import SeriesBlock, empty_block
 from pharos.promql.values import Answer
 from pharos.query.admission import Admission, Flights, SamplePool, SampleShare, Slowness
 from pharos.query.buckets import BucketCache
@@ -124,7 +124,10 @@ class MetricMetadata:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which samples a raw read is about: those of one selector in a range of times, both ends included."""
+    """Which samples a raw read is about: those of one selector in a range of times, both ends included.
+
+    No matchers at all select nothing, as upstream has it: nobody deletes everything by leaving something out.
+    """
 
     matchers: tuple[Matcher, ...]
     start_ms: int
@@ -133,9 +136,8 @@ class Wanted:
 
 @dataclass(slots=True)
 class Measured:
-    """What a query took, filled in on the way; seconds. `by_step` asks for the samples of each step."""
+    """What a query took, filled in on the way; seconds."""
 
-    by_step: bool = False
     queue_s: float = 0.0
     prepare_s: float = 0.0
     eval_s: float = 0.0
@@ -324,9 +326,8 @@ class Metrics:
             measured.queue_s = entered - deadline.began_s
             measured.prepare_s = prepared - entered
             measured.eval_s = self._clock.monotonic_s() - prepared
-            if measured.by_step:
-                again = self._source(session, question.tenant, deadline)
-                measured.samples_per_step = samples_per_step(planned, again)
+            again = self._source(session, question.tenant, deadline)
+            measured.samples_per_step = samples_per_step(planned, again)
         return answer
 
     def _evaluated(self, question: _Question, planned: Planned, source: MetricSource) -> Answer:
@@ -403,7 +404,10 @@ class Metrics:
             blocks: list[SeriesBlock] = []
             for one in wanted:
                 deadline.check()
-                blocks.append(source.select(one.matchers, one.start_ms, one.end_ms))
+                nothing = not one.matchers
+                blocks.append(
+                    empty_block() if nothing else source.select(one.matchers, one.start_ms, one.end_ms)
+                )
             return finish(blocks)
 
         return await self._engine.run(work)
@@ -529,7 +533,10 @@ class Metrics:
 
         def work(session: Session) -> Cardinality:
             head = session.query(
-                Statement(f"SELECT count() AS series, sum(length(labels)) AS pairs FROM {living}"),
+                Statement(
+                    f"SELECT (SELECT count() FROM {living}) AS series,"
+                    f" (SELECT uniqExact(p) FROM {pairs}) AS pairs"
+                ),
                 purpose="cardinality",
             )
             recent = session.query(

@@ -17,7 +17,7 @@ from pharos.errors import Kind, PharosError
 from pharos.ingest.load import BUCKET_MS
 from pharos.ingest.protobuf_kernels import kernel
 from pharos.labels import Matcher
-from pharos.promql.source import Blocks, HistogramColumns, SeriesBlock
+from pharos.promql.source import Blocks, HistogramColumns, SeriesBlock, empty_block
 from pharos.query.admission import SampleShare
 from pharos.query.buckets import SERIES_ROWS, BucketCache, Cover
 from pharos.query.histograms import read_histograms
@@ -129,7 +129,7 @@ class MetricSource:
         selection = self._selection(matchers, start_ms, end_ms)
         self.series_selected += len(selection)
         if not len(selection):
-            return SeriesBlock((), np.zeros(1, np.int64), np.empty(0, np.int64), np.empty(0, np.float64))
+            return empty_block()
         whole = _is_whole(matchers)
         cover = self._cover(selection, start_ms, end_ms, whole=whole)
         return self._block(selection, cover, start_ms, end_ms, whole=whole)

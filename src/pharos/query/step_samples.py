@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from pharos.ingest.protobuf_kernels import kernel
 from pharos.promql.ast import MatrixSelector, StepInvariant, Subquery, VectorSelector
-from pharos.promql.evaluate import milliseconds
-from pharos.promql.plan import Planned
+from pharos.promql.evaluate import evaluate, milliseconds
+from pharos.promql.plan import Planned, subquery_start
 from pharos.promql.source import STALE_NAN_BITS, SampleSource
 
 Ints = NDArray[np.int64]
@@ -45,7 +45,7 @@ def _count(offsets: Any, ts: Any, stale: Any, times: Any, width_ms: Any, newest:
 def samples_per_step(planned: Planned, source: SampleSource) -> Ints | None:
     """Return the samples looked at for each step of a query; None where only its evaluation could tell.
 
-    Subqueries and native histograms are such places. Reads what the query read once more.
+    Native histograms are such a place. Reads what the query read once more, and evaluates its subqueries.
     """
     step_ms = planned.step_ms
     steps = (planned.end_ms - planned.start_ms) // step_ms + 1 if step_ms else 1
@@ -64,7 +64,7 @@ def _counted(node: Any, planned: Planned, source: SampleSource, times: Ints) -> 
             width = milliseconds(node.range)
             return _selected(node.selector, planned, source, times, width, newest=False)
         case Subquery():
-            raise _UncountableError
+            return _of_subquery(node, planned, source, times)
         case StepInvariant():
             once = _counted(node.expr, planned, source, times[:1])
             return np.repeat(once, len(times))
@@ -72,6 +72,28 @@ def _counted(node: Any, planned: Planned, source: SampleSource, times: Ints) -> 
     for child in _children(node):
         total += _counted(child, planned, source, times)
     return total
+
+
+def _of_subquery(node: Subquery, planned: Planned, source: SampleSource, times: Ints) -> Ints:
+    """Return how many points of a subquery lie in the window of each step; what it reads does not count."""
+    shift, width = milliseconds(node.offset), milliseconds(node.range)
+    stride = milliseconds(node.step or 1)
+    ends = times - shift if node.at is None else np.full(len(times), node.at.ms - shift, np.int64)
+    start = subquery_start(int(ends[0]) + shift, shift, width, stride)
+    steps = (int(ends[-1]) - start) // stride + 1
+    if steps < 1:
+        return np.zeros(len(times), np.int64)
+    last = start + (steps - 1) * stride
+    inside = replace(planned, expr=node.expr, start_ms=start, end_ms=last, step_ms=stride)
+    answer = evaluate(inside, source)
+    if answer.cells is not None:
+        raise _UncountableError
+    until = np.concatenate([[0], np.cumsum(answer.present.sum(axis=0))])
+    moments = start + stride * np.arange(steps, dtype=np.int64)
+    high = np.searchsorted(moments, ends, side="right")
+    low = np.searchsorted(moments, ends - width, side="right")
+    counts: Ints = (until[high] - until[low]).astype(np.int64)
+    return counts
 
 
 def _children(node: Any) -> list[Any]:
