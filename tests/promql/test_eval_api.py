@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -98,6 +100,31 @@ def test_more_memory_than_allowed_is_refused(query: str, needed_bytes: int) -> N
     with pytest.raises(PharosError, match="would hold") as caught:
         evaluated(needed_bytes - 1_000)
     assert caught.value.kind is Kind.LIMITED
+
+
+def test_memory_that_there_is_not_is_a_limit_too() -> None:
+    class Greedy(Counting):
+        def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesBlock:
+            raise MemoryError
+
+    with pytest.raises(PharosError, match="more memory than there is") as caught:
+        evaluate_text("m_total", Greedy(), 0, 540_000, 60_000)
+    assert caught.value.kind is Kind.LIMITED
+
+
+def test_an_error_does_not_keep_the_samples_in_memory() -> None:
+    alive: list[weakref.ref[Any]] = []
+
+    class Fresh(Counting):
+        def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesBlock:
+            block = Counting().block
+            alive.append(weakref.ref(block.values))
+            return block
+
+    with pytest.raises(PharosError) as caught:
+        evaluate_text("-m_total", Fresh(), 0, 540_000, 60_000, options=EvalOptions(max_samples=99))
+    assert caught.value.kind is Kind.LIMITED
+    assert [ref() is None for ref in alive] == [True]
 
 
 def test_check_is_called_between_nodes_and_ends_the_work() -> None:
