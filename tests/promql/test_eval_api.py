@@ -102,6 +102,19 @@ def test_more_memory_than_allowed_is_refused(query: str, needed_bytes: int) -> N
     assert caught.value.kind is Kind.LIMITED
 
 
+def test_values_are_counted_until_there_is_no_more_memory() -> None:
+    asked = 0
+
+    def check() -> None:
+        nonlocal asked
+        asked += 1
+
+    options = EvalOptions(max_bytes=60_000, check=check)
+    with pytest.raises(PharosError, match="would hold"):
+        evaluate_text('count_values("v", m_total)', Counting(100, 10), 0, 540_000, 60_000, options=options)
+    assert 10 < asked < 100
+
+
 def test_memory_that_there_is_not_is_a_limit_too() -> None:
     class Greedy(Counting):
         def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesBlock:

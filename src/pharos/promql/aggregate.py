@@ -65,15 +65,23 @@ def _grouped(labels: Sequence[Labels], names: Sequence[str], *, without: bool) -
 
 
 def aggregate(
-    node: Aggregate, grid: Grid, param: Floats | None, places: Places, *, delayed: bool, notes: Annotations
+    node: Aggregate,
+    grid: Grid,
+    param: Floats | None,
+    places: Places,
+    check_room: Callable[[int], None],
+    *,
+    delayed: bool,
+    notes: Annotations,
 ) -> Grid:
     """Return the aggregation `node` of `grid`; `param` is its scalar argument by step.
 
-    Raises PharosError(INVALID) for a parameter that Prometheus refuses.
+    `check_room` is asked about so many cells of a result whose size nobody knows before. Raises
+    PharosError(INVALID) for a parameter that Prometheus refuses, and what `check_room` raises.
     """
     steps = grid.steps
     if node.op == "count_values":
-        return _count_values(node, grid)
+        return _count_values(node, grid, check_room)
     values = param if param is not None else np.zeros(steps)
     if node.op in KEEPING:
         return _keep(node, grid, values, places, notes)
@@ -177,7 +185,7 @@ def _warn_quantile(values: Floats, span: Span, notes: Annotations) -> None:
         notes.warn(words.invalid_quantile(low), span)
 
 
-def _count_values(node: Aggregate, grid: Grid) -> Grid:
+def _count_values(node: Aggregate, grid: Grid, check_room: Callable[[int], None]) -> Grid:
     param = node.param
     while isinstance(param, Paren):
         param = param.expr
@@ -189,6 +197,7 @@ def _count_values(node: Aggregate, grid: Grid) -> Grid:
     counts: list[Floats] = []
     histograms = grid.histograms()
     for i, labels in enumerate(grid.labels):
+        check_room(2 * len(counts) * grid.steps)  # the counts, and the array that they become
         texts: dict[str, Bools] = {}
         floats = grid.present[i] & ~histograms[i]
         bits = grid.values[i].view(np.int64)

@@ -338,9 +338,15 @@ class _Evaluation:
         places = Places(
             span, self._place(node.expr, span), span if node.param is None else self._place(node.param, span)
         )
+
+        def check_room(cells: int) -> None:
+            self.options.check()
+            self._memory.check_room(cells)
+
         return aggregate(
-            node, grid, param, places, delayed=self.options.delayed_name_removal, notes=self.notes
-        )
+            node, grid, param, places, check_room,
+            delayed=self.options.delayed_name_removal, notes=self.notes,
+        )  # fmt: skip
 
     # ---- selectors
 

@@ -81,9 +81,9 @@ class Memory:
         self.take(result_bytes)
         self.passing = before_bytes + result_bytes
 
-    def check_room(self, steps: int) -> None:
-        """Raise PharosError(LIMITED) when one more series of so many steps would be too much."""
-        self._check(_CELL_BYTES * steps)
+    def check_room(self, cells: int) -> None:
+        """Raise PharosError(LIMITED) when so many more cells of a grid would be too much."""
+        self._check(_CELL_BYTES * cells)
 
     def _check(self, more_bytes: int = 0) -> None:
         held = self._kept + self.passing + more_bytes

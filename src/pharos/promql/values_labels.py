@@ -15,6 +15,8 @@ from pharos.labels import METRIC_NAME, Labels
 T = TypeVar("T")
 
 _MOST_DERIVED: Final = 8
+_DERIVED_SERIES: Final = 400_000
+"""What is derived of many series takes tens of megabytes each: less of it is kept."""
 METADATA_LABELS: Final = frozenset({METRIC_NAME, "__type__", "__unit__"})
 """What goes when an operation changes the meaning of a metric (upstream schema.IsMetadataLabel)."""
 
@@ -47,7 +49,7 @@ class SharedLabels(list[Labels]):
         """Return what `make` makes of the labels, or made when it was last asked for under this key."""
         known = self._derived  # one dictionary from here on: another thread may begin a new one
         if key not in known:
-            if len(known) >= _MOST_DERIVED:
+            if len(known) >= max(2, min(_MOST_DERIVED, _DERIVED_SERIES // (len(self) + 1))):
                 self._derived = known = {}
             known[key] = make(self)
         found: T = known[key]

@@ -31,6 +31,8 @@ _MOST_BUCKETS: Final = 4_400
 """A year; longer ranges are read without looking for kept buckets."""
 _BLOCK_SAMPLES: Final = 4_000_000
 """Selections that may be larger are evaluated in blocks of series of about this size."""
+_HISTOGRAM_SAMPLES: Final = 10
+"""For how many samples of 16 bytes a histogram counts besides its buckets."""
 _KEPT_SAMPLES: Final = 400_000
 """Blocks out of kept buckets are so small that they fit the processor's own memory."""
 _BLOCK_CELLS: Final = 1_000_000
@@ -217,6 +219,8 @@ class MetricSource:
                 selection,
                 self._limits(),
             )
+            if histograms is not None:
+                self._spend(_samples_of(histograms))
         return SeriesBlock(selection.labels, offsets, ts, values, starts, histograms)
 
     def _limits(self) -> Limits:
@@ -348,6 +352,12 @@ class MetricSource:
         found: NDArray[np.int64] = np.zeros(len(ts), np.int64)
         _match_starts(offsets, ts, st_offsets, st_ts, st, found)
         return found
+
+
+def _samples_of(columns: HistogramColumns) -> int:
+    """Return for how many samples histograms count: by the memory that they take (totalHPointSize)."""
+    buckets = columns.positive.size + columns.negative.size + columns.custom.size
+    return len(columns.ts_ms) * _HISTOGRAM_SAMPLES + buckets // 2
 
 
 def _part_of(block: SeriesBlock, first: int, last: int) -> SeriesBlock:
