@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pharos.config import Settings, load_settings, split_address
+from pharos.config import Settings, check_prometheus, load_settings, split_address
 from pharos.errors import Kind, PharosError
 
 
@@ -59,12 +59,26 @@ def test_paths_in_a_file_count_from_that_file(tmp_path: Path) -> None:
     [
         ("listne: x\n", ":1: listne: "),
         ("retention:\n  metric: 5d\n", ":2: retention.metric: "),
-        ("retention:\n  metrics: soon\n", "soon"),
+        ("retention:\n  metrics: soon\n", ":2: retention.metrics: not a valid duration string: 'soon'"),
+        ("retention: {metrics: 59m}\n", ":1: retention.metrics: must be at least 1h, or 0, which keeps them"),
+        ("retention: {metrics: 51y}\n", ":1: retention.metrics: must be at most 50y"),
+        ("listen: nowhere\n", ":1: listen: not an address: 'nowhere'"),
+        ("self_scrape_interval: 0\n", ":1: self_scrape_interval: must be at least 100ms"),
+        ("ingest: {max_pending: 0}\n", ":1: ingest.max_pending: must be at least 32MB"),
+        ("ingest: {max_body: 0}\n", ":1: ingest.max_body: must be at least 64KB"),
+        ("ingest: {min_free_disk: -1GB}\n", ":1: ingest.min_free_disk: must be between 0 and"),
+        ("promql: {lookback: 0s}\n", ":1: promql.lookback: must be at least 1s"),
+        ("promql: {timeout: 0}\n", ":1: promql.timeout: must be at least 100ms"),
+        ("promql: {max_memory: 1KB}\n", ":1: promql.max_memory: must be at least 1MB, or 0"),
+        ("promql:\n  cache: -1\n", ":2: promql.cache: must be between 0 and"),
+        ("engine: {memory: 1}\n", ":1: engine.memory: must be at least 256MB"),
+        ("engine: {memory: infGB}\n", ":1: engine.memory: not a size: 'infGB'"),
+        ("engine: {memory: true}\n", ":1: engine.memory: not a size: True"),
         ("# a comment\n\nengine:\n  query_threads: 0\n", ":4: engine.query_threads: "),
         ("engine:\n  query_threads: 65\n", ":2: engine.query_threads: "),
         ("engine:\n  query_threads: many\n", ":2: engine.query_threads: "),
         ("engine: 4\n", ":1: engine: "),
-        ("ingest:\n  max_body: 3 parsecs\n", "3 parsecs"),
+        ("ingest:\n  max_body: 3 parsecs\n", ":2: ingest.max_body: not a size: '3 parsecs'"),
         ("insecure: perhaps\n", ":1: insecure: "),
         ("promql: {max_steps: 1, max_samples: -1}\n", ":1: promql.max_samples: "),
     ],
@@ -88,14 +102,16 @@ def test_every_fault_of_a_file_is_named_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"a: [1,\n", "not valid YAML"),
-        (b"- a list\n", "a mapping of settings is expected"),
-        (b"just words", "a mapping of settings is expected"),
-        (b"data: \xff\n", "not valid YAML"),
-        (b"listen: a\nlisten: b\n", "not valid YAML"),
+        (b"a: [1,\n", "pharos.yml:2: not valid YAML"),
+        (b"- a list\n", "pharos.yml:1: a mapping of settings is expected"),
+        (b"just words", "pharos.yml:1: a mapping of settings is expected"),
+        (b"# a\ndata: \xff\n", "pharos.yml:2: not valid YAML: it is not UTF-8 text"),
+        (b'# a\ndata: "\x01"\n', "pharos.yml:2: not valid YAML: a character that may not be in it"),
+        (b"data: 2001-13-45\n", "not valid YAML"),
+        (b"listen: a\nlisten: b\n", 'pharos.yml:2: not valid YAML: found duplicate key "listen"'),
         (b"a: &x [1]\nb: !!python/object:os.system {}\n", "pharos.yml"),
     ],
-    ids=["unfinished", "list", "words", "no UTF-8", "twice the same key", "a tag"],
+    ids=["unfinished", "list", "words", "no UTF-8", "control", "no date", "twice the same key", "a tag"],
 )
 def test_what_is_no_settings_file_is_refused(tmp_path: Path, content: bytes, says: str) -> None:
     path = tmp_path / "pharos.yml"
@@ -103,6 +119,24 @@ def test_what_is_no_settings_file_is_refused(tmp_path: Path, content: bytes, say
     with pytest.raises(PharosError) as raised:
         load_settings(path, {})
     assert says in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert "allow_duplicate_keys" not in str(raised.value)
+
+
+def test_a_prometheus_yml_that_is_not_there_is_named_with_its_line(tmp_path: Path) -> None:
+    path = _file(tmp_path, "# scraping\nprometheus: gone.yml\n")
+    for file, overrides, where in (
+        (path, {}, f"{path}:2: prometheus: cannot read {tmp_path / 'gone.yml'}: No such file"),
+        (path, {"prometheus": Path("other.yml")}, "settings: prometheus: cannot read other.yml"),
+        (None, {"prometheus": Path("other.yml")}, "settings: prometheus: cannot read other.yml"),
+    ):
+        settings = load_settings(file, overrides)
+        with pytest.raises(PharosError) as raised:
+            check_prometheus(file, settings)
+        assert where in str(raised.value)
+    (tmp_path / "gone.yml").touch()
+    check_prometheus(path, load_settings(path, {}))
+    check_prometheus(None, load_settings(None, {}))
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -148,6 +148,67 @@ async def test_packed_body_is_unpacked(
     assert (await refused(limited)).kind is Kind.TOO_LARGE
 
 
+@pytest.fixture
+def pieces(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many bytes each call of a thread was to unpack at most."""
+    seen: list[int] = []
+
+    async def to_thread(take: Callable[[bytes, int], bytes], chunk: bytes, most: int) -> bytes:
+        seen.append(most)
+        return take(chunk, most)
+
+    monkeypatch.setattr(asyncio, "to_thread", to_thread)
+    return seen
+
+
+async def test_a_bomb_is_unpacked_by_pieces_on_a_thread_up_to_its_limit(
+    server: Server, outbound: Outbound, pieces: list[int]
+) -> None:
+    server.answers["/x"] = says(gzip.compress(bytes(64 << 20)), Content_Encoding="gzip")
+    limited = outbound.send(Request(server.url / "x", body_limit=8 << 20))
+    assert (await refused(limited)).kind is Kind.TOO_LARGE
+    assert len(pieces) >= 8
+    assert max(pieces) <= 1 << 20
+    assert sum(pieces) < 10 << 20
+
+
+async def test_a_timeout_ends_a_bomb_between_two_pieces(
+    server: Server, outbound: Outbound, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns = []
+
+    async def to_thread(take: Callable[[bytes, int], bytes], chunk: bytes, most: int) -> bytes:
+        turns.append(most)
+        if len(turns) == 3:
+            await asyncio.Event().wait()
+        return take(chunk, most)
+
+    monkeypatch.setattr(asyncio, "to_thread", to_thread)
+    server.answers["/x"] = says(gzip.compress(bytes(64 << 20)), Content_Encoding="gzip")
+    late = outbound.send(Request(server.url / "x", timeout_s=1.0, body_limit=64 << 20))
+    assert (await refused(late)).kind is Kind.TIMEOUT
+    assert len(turns) == 3
+
+
+@pytest.mark.parametrize("body", [b"z" * 250_000, random.Random(1).randbytes(50_000)])
+async def test_a_small_body_needs_no_thread(
+    server: Server, outbound: Outbound, pieces: list[int], body: bytes
+) -> None:
+    server.answers["/x"] = says(gzip.compress(body), Content_Encoding="gzip")
+    assert (await outbound.send(Request(server.url / "x"))).body == body
+    assert pieces == []
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "identity"])
+async def test_a_large_body_comes_whole(server: Server, outbound: Outbound, encoding: str) -> None:
+    body = random.Random(1).randbytes(1 << 20) + b"z" * (3 << 20)
+    packed = {"gzip": gzip.compress(body), "deflate": zlib.compress(body), "identity": body}[encoding]
+    server.answers["/x"] = says(packed, Content_Encoding=encoding)
+    answer = await outbound.send(Request(server.url / "x", body_limit=len(body)))
+    assert answer.body == body
+    assert answer.wire_bytes == len(packed)
+
+
 async def test_gzip_of_several_members_is_read_whole(server: Server, outbound: Outbound) -> None:
     server.answers["/x"] = says(gzip.compress(b"one ") + gzip.compress(b"two"), Content_Encoding="gzip")
     assert (await outbound.send(Request(server.url / "x"))).body == b"one two"

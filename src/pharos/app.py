@@ -82,11 +82,19 @@ class FolderInUseError(PharosError):
 def hold_folder(folder: Path) -> Iterator[None]:
     """Keep other processes off the folder; the lock goes with the process, however it ends.
 
-    Raises FolderInUseError(UNAVAILABLE) when another process holds it.
+    Raises FolderInUseError(UNAVAILABLE) when another process holds it, PharosError(INVALID) when it is no
+    folder that can be written to.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "lock"
-    with path.open("a+") as file:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / "lock").open("a+")
+    except OSError as exc:
+        raise PharosError(
+            Kind.INVALID,
+            f"cannot use the data folder {folder}: {_folder_reason(exc)}",
+            hint="name a folder that this user may write to with --data",
+        ) from exc
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as exc:
@@ -101,6 +109,15 @@ def hold_folder(folder: Path) -> Iterator[None]:
         file.write(f"{os.getpid()}\n")
         file.flush()
         yield
+
+
+def _folder_reason(error: OSError) -> str:
+    # Making a folder says that there is something already, not what.
+    return (
+        "it is not a folder"
+        if isinstance(error, FileExistsError | NotADirectoryError)
+        else str(error.strerror)
+    )
 
 
 _FIRST_QUERIES: Final = (
@@ -251,12 +268,18 @@ def _flags(settings: Settings) -> dict[str, str]:
 
 
 def _admin_key(folder: Path) -> str:
-    """Return this run's key: who may read the data folder may ask for snapshots, nobody else."""
+    """Return this run's key: who may read the data folder may ask for snapshots, nobody else.
+
+    Raises PharosError(UNAVAILABLE) when it cannot be written.
+    """
     key = secrets.token_urlsafe(32)
     path = folder / ADMIN_KEY_FILE
-    path.unlink(missing_ok=True)
-    path.touch(mode=0o600)
-    path.write_text(key)
+    try:
+        path.unlink(missing_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(key)
+    except OSError as exc:
+        raise PharosError(Kind.UNAVAILABLE, f"cannot write {path}: {exc.strerror}") from exc
     return key
 
 

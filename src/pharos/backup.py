@@ -315,13 +315,11 @@ def _damaged(source: Path, name: str, what: str) -> PharosError:
     )
 
 
-def restore(source: Path, folder: Path) -> Manifest:
-    """Make the empty data folder `folder` what it was when the backup was taken; return the manifest.
+def verify_for(source: Path, folder: Path) -> Manifest:
+    """Return what `verify` returns of a backup that can be restored to `folder`; changes nothing.
 
-    The caller holds the folder. The store is built beside its final place and moved there when every row is
-    accounted for, so an interrupted restore leaves nothing that a server would open. Raises what `verify`
-    raises, and PharosError: DENIED when the folder is in use, UNSUPPORTED when the backup is newer than this
-    version, UNAVAILABLE when the medium refuses.
+    Raises what `verify` raises, and PharosError: DENIED when the folder is in use, UNSUPPORTED when the
+    backup is newer than this version.
     """
     _require_new(folder)
     manifest = verify(source)
@@ -332,6 +330,17 @@ def restore(source: Path, folder: Path) -> Manifest:
             f"the backup {source} has schema {manifest.schema}, this version knows only {newest}",
             hint=f"restore it with Pharos {manifest.pharos} or newer",
         )
+    return manifest
+
+
+def restore(source: Path, folder: Path, manifest: Manifest) -> None:
+    """Make the empty data folder `folder` what it was when the backup was taken.
+
+    The caller holds the folder, and has `manifest` of `verify_for`. The store is built beside its final place
+    and moved there when every row is accounted for, so an interrupted restore leaves nothing that a server
+    would open. Raises PharosError: DENIED when the folder is in use, UNAVAILABLE when the medium refuses.
+    """
+    _require_new(folder)
     building = folder / _RESTORING
     try:
         shutil.rmtree(building, ignore_errors=True)
@@ -346,13 +355,19 @@ def restore(source: Path, folder: Path) -> Manifest:
         ) from exc
     finally:
         shutil.rmtree(building, ignore_errors=True)
-    return manifest
 
 
 def _require_new(folder: Path) -> None:
     """Raises PharosError(DENIED) when the data folder holds more than a lock and an interrupted restore."""
     allowed = {"lock", _RESTORING, "lost+found"}
-    found = sorted(path.name for path in folder.iterdir() if path.name not in allowed)
+    try:
+        found = sorted(path.name for path in folder.iterdir() if path.name not in allowed)
+    except FileNotFoundError:
+        return
+    except OSError as exc:
+        raise PharosError(
+            Kind.DENIED, f"cannot restore to {folder}: {exc.strerror}", hint="name a new folder with --data"
+        ) from exc
     if found:
         raise PharosError(
             Kind.DENIED,

@@ -4,40 +4,105 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.reader import ReaderError
 
-from pharos.clock import parse_duration_ms
+from pharos.clock import format_duration_ms, parse_duration_ms
 from pharos.errors import Kind, PharosError
 
-_FILE_MAX_BYTES = 1 << 20
+_FILE_MAX_BYTES: Final = 1 << 20
+_HOUR_MS: Final = 3_600_000
+_DURATION_AT_MOST_MS: Final = 50 * 365 * 24 * _HOUR_MS
+"""Farther than that from now the store's times end."""
+_SIZE_AT_MOST_BYTES: Final = 1 << 50
+
+
+def _fault_text(message: str) -> PydanticCustomError:
+    """Return a fault that pydantic gathers with the place of its setting."""
+    return PydanticCustomError("setting", "{message}", {"message": message})
 
 
 def _duration_ms(value: object) -> object:
-    return parse_duration_ms(str(value)) if isinstance(value, str | int) else value
+    if not isinstance(value, str | int):
+        return value
+    try:
+        found = parse_duration_ms(str(value))
+    except PharosError as exc:
+        raise _fault_text(str(exc)) from exc
+    if found > _DURATION_AT_MOST_MS:
+        raise _fault_text(f"must be at most {format_duration_ms(_DURATION_AT_MOST_MS)}, is {value}")
+    return found
 
 
-_SIZES = {"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
+_SIZES: Final = {"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
 
 
 def _size_bytes(value: object) -> object:
-    if not isinstance(value, str):
-        return value
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise _not_a_size(value)
+    found = _read_size(value) if isinstance(value, str) else value
+    if not 0 <= found <= _SIZE_AT_MOST_BYTES:
+        raise _fault_text(f"must be between 0 and {_spelled(_SIZE_AT_MOST_BYTES)}, is {value}")
+    return found
+
+
+def _read_size(value: str) -> int:
     text = value.strip().upper()
     for unit in sorted(_SIZES, key=len, reverse=True):
         if text.endswith(unit):
             try:
                 return int(float(text[: -len(unit)]) * _SIZES[unit])
-            except ValueError:
+            except (ValueError, OverflowError):
                 break
-    raise PharosError(Kind.INVALID, f"not a size: {value!r}", hint="write it as 512MB or 2GB")
+    raise _not_a_size(value)
+
+
+def _not_a_size(value: object) -> PydanticCustomError:
+    return _fault_text(f"not a size: {value!r} (write it as 512MB or 2GB)")
+
+
+def _spelled(size: int) -> str:
+    """Return a size in the largest unit that divides it."""
+    unit = max((unit for unit in _SIZES if size % _SIZES[unit] == 0), key=_SIZES.__getitem__)
+    return f"{size // _SIZES[unit]}{unit}"
+
+
+def _least(spelled: str, least: int, *, or_zero: str = "") -> AfterValidator:
+    """Refuse less than `least`; with `or_zero`, which says what a zero means, a zero is taken too."""
+
+    def check(value: int) -> int:
+        if value < least and not (or_zero and value == 0):
+            also = f", or 0, which {or_zero}" if or_zero else ""
+            raise _fault_text(f"must be at least {spelled}{also}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _at_least_ms(text: str, *, or_zero: str = "") -> AfterValidator:
+    return _least(text, parse_duration_ms(text), or_zero=or_zero)
+
+
+def _at_least_bytes(text: str, *, or_zero: str = "") -> AfterValidator:
+    return _least(text, _read_size(text), or_zero=or_zero)
+
+
+def _address(value: str) -> str:
+    try:
+        split_address(value)
+    except PharosError as exc:
+        raise _fault_text(str(exc)) from exc
+    return value
 
 
 DurationMs = Annotated[int, BeforeValidator(_duration_ms)]
 SizeBytes = Annotated[int, BeforeValidator(_size_bytes)]
+Address = Annotated[str, AfterValidator(_address)]
 
 
 class _Section(BaseModel):
@@ -47,7 +112,9 @@ class _Section(BaseModel):
 class Retention(_Section):
     """How long each kind of telemetry is kept; 0 keeps it for ever."""
 
-    metrics: DurationMs = Field(default=30 * 86_400_000, description="How long samples are kept.")
+    metrics: Annotated[DurationMs, _at_least_ms("1h", or_zero="keeps them for ever")] = Field(
+        default=30 * 86_400_000, description="How long samples are kept, 1h to 50y."
+    )
 
 
 class Ingest(_Section):
@@ -59,11 +126,13 @@ class Ingest(_Section):
     min_free_disk: SizeBytes = Field(
         default=512 << 20, description="Below this much free disk nothing is accepted."
     )
-    max_pending: SizeBytes = Field(
+    max_pending: Annotated[SizeBytes, _at_least_bytes("32MB")] = Field(
         default=192 << 20,
-        description="Accepted but not yet stored samples in memory before senders must wait.",
+        description="Accepted but not yet stored samples in memory before senders must wait, 32MB at least.",
     )
-    max_body: SizeBytes = Field(default=32 << 20, description="The largest request body, packed.")
+    max_body: Annotated[SizeBytes, _at_least_bytes("64KB")] = Field(
+        default=32 << 20, description="The largest request body, packed, 64KB at least."
+    )
 
 
 class Promql(_Section):
@@ -72,13 +141,17 @@ class Promql(_Section):
     experimental: bool = Field(
         default=False, description="Turn on every experimental feature, delayed name removal too."
     )
-    lookback: DurationMs = Field(default=300_000, description="How far an instant selector looks back.")
-    timeout: DurationMs = Field(default=120_000, description="The longest a query may take.")
+    lookback: Annotated[DurationMs, _at_least_ms("1s")] = Field(
+        default=300_000, description="How far an instant selector looks back, 1s at least."
+    )
+    timeout: Annotated[DurationMs, _at_least_ms("100ms")] = Field(
+        default=120_000, description="The longest a query may take, 100ms at least."
+    )
     max_samples: int = Field(default=50_000_000, gt=0, description="Samples that a query may load.")
     max_series: int = Field(
         default=1_000_000, ge=0, description="Series that a query may select; 0 is any number."
     )
-    max_memory: SizeBytes = Field(
+    max_memory: Annotated[SizeBytes, _at_least_bytes("1MB", or_zero="is any amount")] = Field(
         default=2 << 30,
         description="Memory for the samples and intermediate results of one query; 0 is any amount.",
     )
@@ -101,7 +174,9 @@ class Promql(_Section):
 class Engine(_Section):
     """The embedded store's share of the machine."""
 
-    memory: SizeBytes = Field(default=4 << 30, description="Memory of the embedded store.")
+    memory: Annotated[SizeBytes, _at_least_bytes("256MB")] = Field(
+        default=4 << 30, description="Memory of the embedded store, 256MB at least."
+    )
     query_threads: int = Field(default=4, gt=0, le=64, description="Queries that run at once.")
 
 
@@ -109,7 +184,7 @@ class Settings(_Section):
     """Everything that pharos.yml may say."""
 
     data: Path = Field(default=Path("pharos-data"), description="The folder that holds everything.")
-    listen: str = Field(
+    listen: Address = Field(
         default="127.0.0.1:8080", description="Address and port of UI and APIs; port 0 takes a free one."
     )
     insecure: bool = Field(
@@ -120,8 +195,8 @@ class Settings(_Section):
         default=False,
         description="Answer requests to delete series; anyone who reaches the port may send them.",
     )
-    self_scrape_interval: DurationMs = Field(
-        default=2_000, description="How often Pharos and its host are scraped."
+    self_scrape_interval: Annotated[DurationMs, _at_least_ms("100ms")] = Field(
+        default=2_000, description="How often Pharos and its host are scraped, 100ms at least."
     )
     retention: Retention = Retention()
     ingest: Ingest = Ingest()
@@ -153,36 +228,78 @@ def load_settings(path: Path | None, overrides: dict[str, Any]) -> Settings:
     except ValidationError as exc:
         faults = [_fault(path, lines, error) for error in exc.errors()]
         raise PharosError(Kind.INVALID, "; ".join(faults)) from exc
-    except PharosError as exc:
-        raise PharosError(exc.kind, f"{path or 'settings'}: {exc.message}", hint=exc.hint) from exc
+
+
+def check_prometheus(path: Path | None, settings: Settings) -> None:
+    """Raise PharosError(INVALID) that names file and line when the settings' prometheus.yml cannot be read.
+
+    `path` is the file that the settings came from, None when there was none.
+    """
+    if settings.prometheus is None:
+        return
+    try:
+        settings.prometheus.open("rb").close()
+    except OSError as exc:
+        lines = None if path is None else _read(path)[1]
+        named = None if path is None or lines is None else lines.get("prometheus")
+        is_from_file = (
+            path is not None and named is not None and path.parent / str(named) == settings.prometheus
+        )
+        where = _place(path, lines, ("prometheus",)) if is_from_file else "settings"
+        message = f"{where}: prometheus: cannot read {settings.prometheus}: {exc.strerror}"
+        raise PharosError(Kind.INVALID, message) from exc
 
 
 def _read(path: Path) -> tuple[dict[str, Any], Any]:
     try:
         if path.stat().st_size > _FILE_MAX_BYTES:
             raise PharosError(Kind.TOO_LARGE, f"{path} is larger than {_FILE_MAX_BYTES} bytes")
-        loaded = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
+        raw = path.read_bytes()
     except OSError as exc:
         raise PharosError(Kind.INVALID, f"cannot read {path}: {exc.strerror}") from exc
-    except (YAMLError, UnicodeDecodeError) as exc:
-        raise PharosError(Kind.INVALID, f"{path} is not valid YAML: {' '.join(str(exc).split())}") from exc
+    try:
+        text = raw.decode()
+        loaded = YAML(typ="rt").load(text)
+    except UnicodeDecodeError as exc:
+        line = raw.count(b"\n", 0, exc.start) + 1
+        raise PharosError(Kind.INVALID, f"{path}:{line}: not valid YAML: it is not UTF-8 text") from exc
+    except ReaderError as exc:
+        line = text.count("\n", 0, exc.position) + 1
+        message = f"{path}:{line}: not valid YAML: a character that may not be in it"
+        raise PharosError(Kind.INVALID, message) from exc
+    except (YAMLError, ValueError) as exc:
+        raise PharosError(Kind.INVALID, _yaml_fault(path, exc)) from exc
     if loaded is None:
         return {}, None
     if not isinstance(loaded, dict):
-        raise PharosError(Kind.INVALID, f"{path}: a mapping of settings is expected")
+        raise PharosError(Kind.INVALID, f"{path}:1: a mapping of settings is expected")
     return dict(loaded), loaded
 
 
+def _yaml_fault(path: Path, error: Exception) -> str:
+    """Return what is wrong and where, without the parser's advice to programmers."""
+    if not isinstance(error, MarkedYAMLError) or error.problem is None:
+        return f"{path}: not valid YAML: {' '.join(str(error).split())}"
+    mark = error.problem_mark or error.context_mark
+    where = str(path) if mark is None else f"{path}:{mark.line + 1}"
+    return f"{where}: not valid YAML: {' '.join(error.problem.split())}"
+
+
 def _fault(path: Path | None, lines: Any, error: Any) -> str:
+    return f"{_place(path, lines, error['loc'])}: {'.'.join(map(str, error['loc']))}: {error['msg']}"
+
+
+def _place(path: Path | None, lines: Any, keys: tuple[Any, ...]) -> str:
+    """Return file and line of a setting, as far as the file has it."""
     where = str(path) if path else "settings"
     node = lines
-    for key in error["loc"]:
+    for key in keys:
         position = getattr(node, "lc", None)
         if position is None or position.data is None or key not in position.data:
             break
         where = f"{path}:{position.data[key][0] + 1}"
         node = node[key]
-    return f"{where}: {'.'.join(map(str, error['loc']))}: {error['msg']}"
+    return where
 
 
 def split_address(listen: str) -> tuple[str, int]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import io
 import ipaddress
 import random
 import socket
@@ -33,6 +34,11 @@ KEEPALIVE_S: Final = 300.0
 REDIRECTS_AT_MOST: Final = 10
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 _PACKING_OVERHEAD_BYTES: Final = 64 * 1024
+_INLINE_BYTES: Final = 256 * 1024
+"""This much of a body is unpacked on the event loop: below a millisecond, and most pages are smaller."""
+_INLINE_WIRE_BYTES: Final = 64 * 1024
+_PIECE_BYTES: Final = 1024 * 1024
+"""This much is unpacked at a time on a thread: a few milliseconds, after which a timeout is heard."""
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _RETRIABLE: Final = frozenset({429, 500, 502, 503, 504})
 
@@ -358,52 +364,79 @@ class Outbound:
         self._contexts.clear()
 
 
-class _Unpacker:
-    """Unpacks gzip (one member or several, as its format allows) or deflate, never more than it is asked
-    for.
+class _Body:
+    """A body while it is read; gzip (one member or several, as its format allows) and deflate are
+    unpacked.
     """
 
     def __init__(self, encoding: str) -> None:
         self._wbits = 31 if encoding == "gzip" else 15
-        self._stream = zlib.decompressobj(self._wbits)
+        self._stream = None if encoding in {"", "identity"} else zlib.decompressobj(self._wbits)
+        self._found = io.BytesIO()
+        self.size = 0
 
     @property
-    def is_done(self) -> bool:
-        """Whether the packed data came to its end."""
-        return self._stream.eof
+    def is_packed(self) -> bool:
+        """Whether what comes has to be unpacked."""
+        return self._stream is not None
 
-    def feed(self, chunk: bytes, most: int) -> bytes:
-        """Return what `chunk` unpacks to, `most` bytes of it at most; zlib.error if it is broken."""
-        found = bytearray()
-        while chunk and len(found) < most:
-            if self._stream.eof:
-                self._stream = zlib.decompressobj(self._wbits)
-            found += self._stream.decompress(chunk, most - len(found))
-            chunk = self._stream.unused_data
-        return bytes(found)
+    @property
+    def is_whole(self) -> bool:
+        """Whether the packed data came to its end."""
+        return self._stream is None or self._stream.eof
+
+    def take(self, chunk: bytes, most: int) -> bytes:
+        """Add what `chunk` unpacks to, `most` bytes of it at most; return what is left of the chunk.
+
+        Raises zlib.error if it is broken.
+        """
+        end = self.size + most
+        while chunk and self.size < end:
+            if self._stream is None:
+                piece, chunk = chunk[: end - self.size], chunk[end - self.size :]
+            else:
+                if self._stream.eof:
+                    self._stream = zlib.decompressobj(self._wbits)
+                piece = self._stream.decompress(chunk, end - self.size)
+                chunk = self._stream.unconsumed_tail or self._stream.unused_data
+            self.size += self._found.write(piece)
+        return chunk
+
+    def whole(self) -> bytes:
+        """Return all that was added, without a copy of it."""
+        return self._found.getvalue()
 
 
 async def _read(response: aiohttp.ClientResponse, limit: int) -> Answer:
-    """Return the whole answer, unpacked; raises PharosError(TOO_LARGE) once `limit` bytes are passed."""
+    """Return the whole answer, unpacked; raises PharosError(TOO_LARGE) once `limit` bytes are passed.
+
+    A small body is unpacked here; a larger one by pieces on a thread, so that a gzip bomb holds up nobody,
+    and a timeout ends it between two pieces.
+    """
     encoding = response.headers.get("Content-Encoding", "").strip().lower()
     if encoding not in {"", "identity", "gzip", "deflate"}:
         raise PharosError(Kind.UNAVAILABLE, f"content encoding {encoding[:20]!r} was not asked for")
-    unpacker = None if encoding in {"", "identity"} else _Unpacker(encoding)
-    parts: list[bytes] = []
-    size = wire = 0
+    body = _Body(encoding)
+    wire = 0
     async for chunk in response.content.iter_any():
         wire += len(chunk)
-        part = chunk if unpacker is None else unpacker.feed(chunk, limit - size + 1)
-        size += len(part)
-        if size > limit or wire > limit + _PACKING_OVERHEAD_BYTES:
+        rest = chunk
+        while rest and body.size <= limit:
+            room = limit + 1 - body.size
+            if not body.is_packed:
+                rest = body.take(rest, room)
+            elif body.size < _INLINE_BYTES and wire <= _INLINE_WIRE_BYTES:
+                rest = body.take(rest, min(room, _INLINE_BYTES - body.size))
+            else:
+                rest = await asyncio.to_thread(body.take, rest, min(room, _PIECE_BYTES))
+        if body.size > limit or wire > limit + _PACKING_OVERHEAD_BYTES:
             response.close()
             raise PharosError(Kind.TOO_LARGE, f"body size limit exceeded: more than {limit} bytes")
-        parts.append(part)
-    if unpacker is not None and wire and not unpacker.is_done:
+    if wire and not body.is_whole:
         raise PharosError(Kind.UNAVAILABLE, "the compressed body ends too early")
     return Answer(
         response.status, response.reason or "", response.headers.get("Content-Type", ""),
-        response.headers, parts[0] if len(parts) == 1 else b"".join(parts), wire,
+        response.headers, body.whole(), wire,
     )  # fmt: skip
 
 

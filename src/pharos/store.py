@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -21,8 +20,6 @@ from pharos.ingest.known import DAY_MS
 from pharos.ingest.loader import Loader, LoaderOptions
 from pharos.ingest.retention import keep_metrics
 from pharos.wal import Wal, WalOptions
-
-_LOG = logging.getLogger(__name__)
 
 _ONE_SEGMENT_BYTES: Final = 1 << 40
 """The intake seals segments itself, so that a segment and a run are the same frames."""
@@ -49,8 +46,6 @@ def open_store(settings: Settings, clock: Clock) -> Iterator[Store]:
     with ExitStack() as stack:
         wal = Wal.open(folder / "log", clock=clock, options=WalOptions(segment_bytes=_ONE_SEGMENT_BYTES))
         stack.callback(wal.close)
-        for damage in wal.recovery.damaged:
-            _LOG.warning("set aside damaged bytes of the log: %s", damage)
 
         options = EmbeddedOptions(
             query_threads=settings.engine.query_threads, memory_bytes=settings.engine.memory

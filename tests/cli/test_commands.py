@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.cli.running import Ended, Run
+from tests.cli.running import Ended, Run, run_apart
 
 from pharos import __version__
 from pharos.cli import Deferred, build
@@ -143,6 +144,40 @@ def test_up_beyond_loopback_is_refused_without_insecure(run: Run, tmp_path: Path
     assert ended.code == 2
     assert "--insecure" in ended.err
     assert not (tmp_path / "data").exists()
+
+
+def _no_folder(folder: Path) -> Path:
+    (folder / "data").touch()
+    return folder / "data"
+
+
+def _no_store(folder: Path) -> Path:
+    (folder / "data").mkdir()
+    (folder / "data" / "engine").touch()
+    return folder / "data"
+
+
+def _store_that_does_not_open(folder: Path) -> Path:
+    (folder / "data" / "engine").mkdir(parents=True)
+    (folder / "data" / "engine" / "store").touch()
+    return folder / "data"
+
+
+@pytest.mark.parametrize("make", [_no_folder, _no_store, _store_that_does_not_open])
+def test_a_folder_that_cannot_be_used_is_one_line(tmp_path: Path, make: Callable[[Path], Path]) -> None:
+    ended = run_apart("up", "--listen", "127.0.0.1:0", "--data", str(make(tmp_path)))
+    assert ended.code == 2
+    assert "Traceback" not in ended.err
+    said = [line for line in ended.err.splitlines() if line.startswith("pharos: cannot ")]
+    assert len(said) == 1
+    assert str(tmp_path / "data") in said[0]
+
+
+def test_a_prometheus_yml_that_is_not_there_is_named_with_its_line(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "pharos.yml"
+    file.write_text("# scraping\nprometheus: gone.yml\n")
+    for ended in (run("check", str(file)), run("up", "--config", str(file), "--listen", "127.0.0.1:0")):
+        assert f"{file}:2: prometheus: cannot read" in ended.out + ended.err
 
 
 def test_a_port_that_is_taken_is_named(run: Run, tmp_path: Path, pharos_url: str) -> None:

@@ -15,7 +15,7 @@ from written import STALE_BITS, bits, read
 
 from pharos.errors import PharosError
 from pharos.ingest.scrape.exposition.scan import Page
-from pharos.ingest.scrape.intake import Format, Intake, JobMemory, Metadata, merge_target_labels
+from pharos.ingest.scrape.intake import Format, Intake, JobMemory, Metadata, PageError, merge_target_labels
 from pharos.ingest.scrape.job import JobConfig, Limits
 from pharos.ingest.scrape.relabel import Action, Rule
 
@@ -216,6 +216,31 @@ def test_limit_fails_the_page(limits: Limits, page: str, reason: str) -> None:
         with pytest.raises(PharosError) as raised:
             digest(one, page)
         assert reason in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("page", "scraped"),
+    [
+        (b'a 1\nx{a="\xff"} 1\n', 1),
+        (b'a 1\nx{a="\xff"} 1\nb 1\nc\n', 1),
+        (b"a 1\nb 1_0\nc 1\n", 1),
+        (b'a 1\nb{c="1",c="2"} 1\nd 1\n', 2),
+        (b"a 1\n# TYPE b nonsense\nb 1\n", 1),
+        (b'a 1\n# TYPE b counter\nlonglabels{a="1",b="2",c="3",d="4"} 1\nb 1\n', 2),
+        (b'a 1\nlonglabels{a="1",b="2",c="3",d="4"} 1\nx{a="\xff"} 1\n# TYPE b nonsense\nb\n', 2),
+    ],
+    ids=["not UTF-8", "before another fault", "a number", "label twice", "a type", "a limit", "three faults"],
+)
+def test_a_refused_page_counts_the_samples_before_its_fault(page: bytes, scraped: int) -> None:
+    # Prometheus (scrape.go append) counts a line once its parser has read it, and stops at the first fault.
+    for one in (
+        intake(limits=Limits(label_limit=5)),
+        intake(legacy_names=True, limits=Limits(label_limit=5)),
+    ):
+        for _ in range(2):
+            with pytest.raises(PageError) as raised:
+                one.digest(page, Format.TEXT, NOW_MS, Page.of_size(page.count(b"\n") + 1))
+            assert (raised.value.scraped, raised.value.kept) == (scraped, 1)
 
 
 def test_sample_limit_counts_after_relabelling() -> None:

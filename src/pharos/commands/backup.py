@@ -50,8 +50,10 @@ def restore(
             _report("checked", manifest, source, source, as_json=as_json)
             return
         settings = load_settings(config, {"data": data})
+        # Before the folder is held: what is refused leaves no trace.
+        manifest = backups.verify_for(source, settings.data)
         with hold_folder(settings.data):
-            manifest = backups.restore(source, settings.data)
+            backups.restore(source, settings.data, manifest)
     except PharosError as exc:
         raise as_found(exc) from exc
     _report("restored", manifest, source, settings.data, as_json=as_json)

@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from pharos.commands.screen import EXIT_FOUND, OUT, JsonOption, print_json
-from pharos.config import load_settings
+from pharos.config import check_prometheus, load_settings
 from pharos.errors import PharosError
 from pharos.ingest.scrape.config import load_scrape_config
 
@@ -39,6 +39,7 @@ def _verdict(path: Path) -> dict[str, Any]:
     try:
         if kind == "pharos":
             settings = load_settings(path, {})
+            check_prometheus(path, settings)
             if settings.prometheus is not None:
                 notices = _scraped(settings.prometheus)
         else:

@@ -16,7 +16,7 @@ import uvloop
 from pharos import __version__
 from pharos.app import bind, serve
 from pharos.commands.screen import OUT, JsonOption
-from pharos.config import load_settings
+from pharos.config import check_prometheus, load_settings
 
 ADDRESS_FILE: Final = "address"
 """Where a running server's address lies in its data folder; other commands look there."""
@@ -62,6 +62,7 @@ def up(
         "insecure": insecure or None,
     }
     settings = load_settings(config, overrides)
+    check_prometheus(config, settings)
     sock = bind(settings.listen, insecure=settings.insecure)
     faulthandler.enable()
     logging.basicConfig(

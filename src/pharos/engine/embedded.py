@@ -150,15 +150,18 @@ class _Lanes:
         self._local = threading.local()
         self._sessions: list[EmbeddedSession] = []
         self._connect = connect
-        self._pool = ThreadPoolExecutor(count, thread_name_prefix=f"engine-{name}", initializer=self._open)
+        self._pool = ThreadPoolExecutor(count, thread_name_prefix=f"engine-{name}")
 
-    def _open(self) -> None:
-        session = self._connect()
-        self._local.session = session
-        self._sessions.append(session)
+    def _session(self) -> EmbeddedSession:
+        """Return this thread's session, opened by its first work, which a failure goes to."""
+        session: EmbeddedSession | None = getattr(self._local, "session", None)
+        if session is None:
+            session = self._local.session = self._connect()
+            self._sessions.append(session)
+        return session
 
     def submit(self, work: Callable[[EmbeddedSession], T]) -> Any:
-        return self._pool.submit(lambda: work(self._local.session))
+        return self._pool.submit(lambda: work(self._session()))
 
     def close(self) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
@@ -182,7 +185,10 @@ class EmbeddedEngine:
         self._queries = _Lanes("query", options.query_threads, lambda: self._session(read_only=True))
 
     def _session(self, *, read_only: bool) -> EmbeddedSession:
-        connection = DRIVER.connect(self._address)
+        try:
+            connection = DRIVER.connect(self._address)
+        except RuntimeError as exc:
+            raise PharosError(Kind.UNAVAILABLE, str(exc).partition("Stack trace")[0].strip(" ,.")) from exc
         limits = Limits(memory_bytes=self._options.memory_bytes // 2)
         session = EmbeddedSession(connection, limits, self._next_tag())
         session.execute(f"CREATE DATABASE IF NOT EXISTS {DATABASE} ENGINE = Atomic")
@@ -303,24 +309,32 @@ def open_engine(
 
     With `last_migration` the tables are brought no further than that, as an older version's backup has them.
 
-    The caller holds the folder. Raises PharosError(UNAVAILABLE) when another process holds the store.
+    The caller holds the folder. Raises PharosError(UNAVAILABLE) when the store cannot be opened.
     """
     chosen = options or EmbeddedOptions()
-    folder.mkdir(parents=True, exist_ok=True)
-    _raise_file_limit()
-    _write_configuration(folder, chosen)
-    if forgotten := forget_unstored(folder / "store"):
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _raise_file_limit()
+        _write_configuration(folder, chosen)
+        forgotten = forget_unstored(folder / "store")
+    except OSError as exc:
+        message = f"cannot use the store's folder {folder}: {exc.strerror}: {exc.filename}"
+        raise PharosError(Kind.UNAVAILABLE, message) from exc
+    if forgotten:
         _LOG.info("%d insertions were cut short by a crash, and may be repeated", forgotten)
     engine = EmbeddedEngine(folder, chosen)
     try:
         try:
             engine.control(partial(migrate, last=last_migration))
-        except RuntimeError as exc:
-            raise PharosError(
-                Kind.UNAVAILABLE,
-                f"cannot open the store in {folder}: {str(exc)[:300]}",
-                hint="is another pharos running on the same folder?",
-            ) from exc
+        except PharosError as exc:
+            raise _not_opened(folder, exc) from exc
         yield engine
     finally:
         engine.close()
+
+
+def _not_opened(folder: Path, cause: PharosError) -> PharosError:
+    message = f"cannot open the store in {folder}: {' '.join(cause.message.split())[:300]}"
+    if cause.kind is Kind.LIMITED or "MEMORY_LIMIT_EXCEEDED" in cause.message:
+        return PharosError(Kind.UNAVAILABLE, message, hint="engine.memory is too small for this store")
+    return PharosError(Kind.UNAVAILABLE, message, hint=cause.hint)

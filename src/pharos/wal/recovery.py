@@ -226,11 +226,11 @@ def _move_aside(folder: Path, segment: str, size: int, broken: list[Broken], asi
 def _tell(damage: Damage) -> Damage:
     WAL_DAMAGED_BYTES.inc(damage.length)
     _LOG.warning(
-        "log segment %s: %d bytes at %d are no intact frame (%s), kept as %s",
+        "log segment %s: %d bytes at %d are no intact frame (%s), %s",
         damage.file,
         damage.length,
         damage.offset,
         damage.reason,
-        damage.kept,
+        f"kept as {damage.kept}" if damage.kept else "not kept",
     )
     return damage

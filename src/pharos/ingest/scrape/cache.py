@@ -28,6 +28,7 @@ from pharos.ingest.scrape.write_request import (
 _FIRST_SLOTS: Final = 64
 _SLACK: Final = 64
 _FAILED_SLACK: Final = 1000
+_PIECE_BYTES: Final = 1 << 20
 
 
 @kernel
@@ -254,7 +255,7 @@ class ScrapeCache:
             (honor_times, track_times),
             out,
         )
-        return Emitted(out[:size].tobytes(), kept, duplicates, ahead)
+        return Emitted(_bytes_of(out[:size]), kept, duplicates, ahead)
 
     def stale(self, time_ms: int) -> bytes:
         """Return a stale marker for each live series that this turn did not show."""
@@ -263,7 +264,7 @@ class ScrapeCache:
             return b""
         out = np.empty(room, dtype=np.uint8)
         size = put_stale(self.series_count, self._series(), self.turn, np.uint64(STALE_BITS), time_ms, out, 0)
-        return out[:size].tobytes()
+        return _bytes_of(out[:size])
 
     def new_exemplars(self, body: Any, page: Page) -> list[int]:
         """Return the rows whose exemplar is another than the series' last one."""
@@ -388,6 +389,14 @@ class ScrapeCache:
         if len(self._exemplars):
             self._exemplars = np.append(self._exemplars, np.zeros(count, dtype=np.uint64))[kept]
         self.series_count = len(kept)
+
+
+def _bytes_of(array: Any) -> bytes:
+    """Return the bytes of a uint8 array; what is large is copied so that other threads may run meanwhile."""
+    if len(array) <= _PIECE_BYTES:
+        return bytes(array.tobytes())
+    pieces = [array[start : start + _PIECE_BYTES].tobytes() for start in range(0, len(array), _PIECE_BYTES)]
+    return b"".join(pieces)
 
 
 def warm_up() -> None:

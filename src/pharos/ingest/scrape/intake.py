@@ -11,7 +11,6 @@ from __future__ import annotations
 import struct
 from bisect import bisect_right
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
@@ -42,6 +41,7 @@ from pharos.ingest.scrape.exposition.scan import (
 from pharos.ingest.scrape.exposition.text import (
     Exemplar,
     Note,
+    RepeatedLabelError,
     canonical_bound,
     parse_exemplar,
     parse_note,
@@ -116,6 +116,18 @@ class JobMemory:
 
     told: dict[str, Metadata] = field(default_factory=dict)
     notes: dict[int, list[Note | None]] = field(default_factory=dict)
+
+
+class _LineError(PharosError):
+    """A line was refused; `row` is its place among the samples, `scraped` how many count as scraped.
+
+    As upstream, a line that cannot be read does not count, one that is refused for what it says does.
+    """
+
+    def __init__(self, cause: PharosError, row: int, scraped: int) -> None:
+        super().__init__(cause.kind, cause.message)
+        self.row = row
+        self.scraped = scraped
 
 
 class PageError(PharosError):
@@ -195,7 +207,7 @@ class Intake:
             self._check_sample_limit(kept)
             exemplars = self._exemplars(page, body, array, time_ms) if strict else []
         except PharosError as exc:
-            raise PageError(exc, page.lines, self._count_read(page, body, strict)) from exc
+            raise PageError(exc, *self._count_read(page, body, strict, exc)) from exc
         emitted = self.cache.emit(
             page,
             time_ms,
@@ -305,7 +317,12 @@ class Intake:
         comments = page.comments[: page.notes].tolist()
         notes = self._memory.notes.get(page.notes_hash)
         if notes is None or len(notes) != len(comments):
-            notes = [parse_note(body[start:stop], strict) for start, stop, _ in comments]
+            notes = []
+            for start, stop, row in comments:
+                try:
+                    notes.append(parse_note(body[start:stop], strict))
+                except PharosError as exc:
+                    raise _LineError(exc, row, row) from exc
             if len(self._memory.notes) >= _MOST_NOTE_SETS:
                 self._memory.notes.clear()
             self._memory.notes[page.notes_hash] = notes
@@ -326,7 +343,7 @@ class Intake:
             text = body[page.spans[row, START] : page.spans[row, STOP]]
             place = bisect_right(starts, row)
             kind = types[place - 1][1] if place else ""
-            labels = self._identify(text, strict, kind)
+            labels = self._identify(text, strict, kind, row)
             learnt.append((row, None if labels is None else encode_labels(labels)))
         added = fresh
         for row, encoded in learnt:
@@ -336,15 +353,21 @@ class Intake:
         self.cache.resolve(page)
         return added
 
-    def _identify(self, text: bytes, strict: bool, kind: str) -> Labels | None:
-        """Return the stored labels of a series text, None if relabelling drops it; PharosError if it is
+    def _identify(self, text: bytes, strict: bool, kind: str, row: int) -> Labels | None:
+        """Return the stored labels of a series text, None if relabelling drops it; _LineError if it is
         illegal.
         """
-        exposed = dict(parse_series(text, strict))
+        try:
+            exposed = dict(parse_series(text, strict))
+        except PharosError as exc:
+            raise _LineError(exc, row, row + isinstance(exc, RepeatedLabelError)) from exc
         bound = "le" if kind == "histogram" else ("quantile" if kind == "summary" else "")
         if bound in exposed:
             exposed[bound] = canonical_bound(exposed[bound])
-        return self.final_labels(exposed)
+        try:
+            return self.final_labels(exposed)
+        except PharosError as exc:
+            raise _LineError(exc, row, row + 1) from exc
 
     def final_labels(self, exposed: Mapping[str, str]) -> Labels | None:
         """Return the stored labels of a sample with these exposed ones, None if relabelling drops it.
@@ -385,11 +408,21 @@ class Intake:
                         f"length: {length}, limit: {limit})",
                     )
 
-    def _count_read(self, page: Page, body: bytes, strict: bool) -> int:
-        """Return how many samples of a refused page were kept by relabelling, as far as it could be read."""
-        with suppress(PharosError):
-            self._learn(page, body, strict, self._notes(page, body, strict))
-        return self.cache.count_kept(page)
+    def _count_read(self, page: Page, body: bytes, strict: bool, cause: PharosError) -> tuple[int, int]:
+        """Return how many samples of a refused page count as scraped, and how many of them were kept by
+        relabelling: those before the first fault.
+        """
+        scraped, fault = page.lines, cause
+        while True:
+            if isinstance(fault, _LineError):
+                scraped, page.lines = fault.scraped, fault.row
+                page.notes = int(np.searchsorted(page.comments[: page.notes, 2], fault.row))
+            try:
+                self._learn(page, body, strict, self._notes(page, body, strict))
+            except _LineError as earlier:
+                fault = earlier
+            else:
+                return scraped, self.cache.count_kept(page)
 
     def _exemplars(self, page: Page, body: bytes, array: Any, time_ms: int) -> list[bytes]:
         """Return the exemplars that are new since the last scrape; one that cannot be read fails the page."""
@@ -430,10 +463,17 @@ def _settle_hard_numbers(page: Page, body: bytes) -> None:
         spans = page.spans[row]
         line = body[spans[START] : spans[STOP]]
         if flags[row] & HARD_VALUE:
-            value = read_number(body[spans[VALUE_START] : spans[VALUE_STOP]].decode(errors="replace"), line)
+            value = _number(body[spans[VALUE_START] : spans[VALUE_STOP]], line, row)
             page.bits[row] = struct.unpack("<Q", struct.pack("<d", value))[0]
         if flags[row] & HARD_TIME:
-            seconds = read_number(body[spans[TIME_START] : spans[TIME_STOP]].decode(errors="replace"), line)
+            seconds = _number(body[spans[TIME_START] : spans[TIME_STOP]], line, row)
             if not abs(seconds) < 9e15:
-                raise refuse("the timestamp is out of range", line)
+                raise _LineError(refuse("the timestamp is out of range", line), row, row)
             page.times[row] = int(seconds * 1000)
+
+
+def _number(text: bytes, line: bytes, row: int) -> float:
+    try:
+        return read_number(text.decode(errors="replace"), line)
+    except PharosError as exc:
+        raise _LineError(exc, row, row) from exc

@@ -84,6 +84,11 @@ def offset_ms(spec: TargetSpec, now_ms: int, seed: int) -> int:
     return wait - interval if wait > interval else wait
 
 
+def _newlines(body: bytes) -> int:
+    """Return how many lines of `body` end; counted by pieces, between which other threads may run."""
+    return sum(body.count(b"\n", start, start + INLINE_BYTES) for start in range(0, len(body), INLINE_BYTES))
+
+
 class TargetLoop:
     """Scrapes one target until stopped. Everything runs on the event loop's thread, long digests excepted."""
 
@@ -205,16 +210,18 @@ class TargetLoop:
         if len(fetched.body) <= INLINE_BYTES:
             page = self._around.workspace.page_for(fetched.body)
             return self.intake.digest(fetched.body, fetched.form, time_ms, page)
-        page = Page.of_size(fetched.body.count(b"\n") + 1)
-        work = asyncio.ensure_future(
-            asyncio.to_thread(self.intake.digest, fetched.body, fetched.form, time_ms, page)
-        )
+        work = asyncio.ensure_future(asyncio.to_thread(self._digest_large, fetched, time_ms))
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError:
             # A thread cannot be cancelled, and nobody else may touch the cache before it is done.
             await asyncio.gather(work, return_exceptions=True)
             raise
+
+    def _digest_large(self, fetched: Fetched, time_ms: int) -> Digest:
+        """Digest a page on a thread, in columns of its own."""
+        page = Page.of_size(_newlines(fetched.body) + 1)
+        return self.intake.digest(fetched.body, fetched.form, time_ms, page)
 
     def _report(self, digest: Digest, error: str, duration_s: float, size: int) -> tuple[float, ...]:
         return (
@@ -230,8 +237,12 @@ class TargetLoop:
 
     async def _store(self, digest: Digest, report: bytes, marks: object) -> None:
         around = self._around
+        parts = (digest.body, report)
+        # Python lets other threads run while it joins what is large.
+        large = len(digest.body) > INLINE_BYTES
+        body = await asyncio.to_thread(b"".join, parts) if large else b"".join(parts)
         try:
-            await around.sink.accept(around.tenant, digest.body + report, source=around.source)
+            await around.sink.accept(around.tenant, body, source=around.source)
         except PharosError as exc:
             self.intake.cache.restore(marks)
             self.intake.not_stored()

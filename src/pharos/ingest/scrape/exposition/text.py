@@ -56,6 +56,10 @@ class Exemplar:
     time_ms: int | None
 
 
+class RepeatedLabelError(PharosError):
+    """A series names a label twice: upstream reads it as a sample, and refuses it later."""
+
+
 def refuse(reason: str, text: str | bytes) -> PharosError:
     """Return the error for a page that cannot be read, with an excerpt of the offending line."""
     shown = text.decode(errors="replace") if isinstance(text, bytes) else text
@@ -77,7 +81,8 @@ def _decode(text: bytes) -> str:
 def parse_series(text: bytes, strict: bool) -> list[tuple[str, str]]:
     """Return the (name, value) pairs of a series text, `__name__` first, in the order they were written.
 
-    Raises PharosError(INVALID) for what Prometheus would refuse, a repeated label name included.
+    Raises PharosError(INVALID) for what Prometheus would refuse, RepeatedLabelError for a repeated label
+    name.
     """
     source = _decode(text)
     plain = _PLAIN.fullmatch(source)
@@ -93,7 +98,7 @@ def parse_series(text: bytes, strict: bool) -> list[tuple[str, str]]:
     else:
         pairs = _Reader(source, strict).series()
     if len({name for name, _ in pairs}) != len(pairs):
-        raise refuse("a label name is not unique", source)
+        raise RepeatedLabelError(Kind.INVALID, refuse("a label name is not unique", source).message)
     return pairs
 
 
