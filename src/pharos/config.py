@@ -64,6 +64,17 @@ class Ingest(_Section):
         description="Accepted but not yet stored samples in memory before senders must wait.",
     )
     max_body: SizeBytes = Field(default=32 << 20, description="The largest request body, packed.")
+    max_receiving: SizeBytes = Field(
+        default=128 << 20,
+        description="Memory for request bodies, of all connections, that come in or are not yet dealt with,"
+        " before senders must wait; those up to 1 MB may take a quarter more.",
+    )
+    receive_timeout: DurationMs = Field(
+        default=120_000,
+        gt=0,
+        description="The longest until a request's body is there in whole; the longest until its headers are,"
+        " or without a byte of the body, is a quarter of it.",
+    )
 
 
 class Promql(_Section):

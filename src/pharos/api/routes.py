@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from pharos.api.answers import Endpoint, guarded
+from pharos.api.bodies import Bodies
 from pharos.api.shapes import Failure, Success
 
 _TIME: Final = {"type": ["number", "string"], "description": "Unix time in seconds, or RFC 3339."}
@@ -58,10 +59,10 @@ class Route:
     """Schemas of parameters that mean something else here than elsewhere."""
 
 
-def add_routes(router: APIRouter, routes: Iterable[Route]) -> None:
+def add_routes(router: APIRouter, routes: Iterable[Route], bodies: Bodies) -> None:
     """Add every route, each method as an operation of its own."""
     for route in routes:
-        handler = guarded(route.endpoint)
+        handler = guarded(route.endpoint, bodies)
         for method in route.methods:
             name = handler.__name__
             router.add_api_route(
