@@ -16,6 +16,8 @@ Pairs = tuple[tuple[str, str], ...]
 
 URL_ENCODED: Final = "application/x-www-form-urlencoded"
 MULTIPART: Final = "multipart/form-data"
+METHODS: Final = frozenset({"POST", "PUT"})
+"""Those of which a body is read as a form."""
 
 _FIELDS_MAX: Final = 10_000
 # As upstream's: multipartmaxparts.

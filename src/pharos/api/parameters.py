@@ -14,7 +14,7 @@ from typing import Final
 from starlette.requests import Request
 
 from pharos.api.bodies import Bodies
-from pharos.api.forms import MULTIPART, URL_ENCODED, Pairs, media_type, parse_form, parse_pairs
+from pharos.api.forms import METHODS, MULTIPART, URL_ENCODED, Pairs, media_type, parse_form, parse_pairs
 from pharos.clock import parse_duration_ms
 from pharos.errors import Kind, PharosError
 
@@ -147,7 +147,7 @@ async def parameters_of(request: Request, bodies: Bodies) -> AsyncIterator[Param
     """
     content_type = request.headers.get("content-type", "")
     media = media_type(content_type)
-    if request.method not in {"POST", "PUT"} or media not in {URL_ENCODED, MULTIPART}:
+    if request.method not in METHODS or media not in {URL_ENCODED, MULTIPART}:
         yield query_parameters(request)
         return
     async with bodies.incoming(request, _FORM_MAX_BYTES) as incoming:

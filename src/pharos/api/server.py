@@ -161,6 +161,7 @@ def _add_protocols(app: FastAPI, edge: Edge, write: WriteEndpoint) -> None:
     body = {"content": {"application/x-protobuf": _BINARY}, "required": True}
     failures: dict[int | str, dict[str, Any]] = {
         400: {"description": "What is wrong, as text.", **_TEXT},
+        408: {"description": "The body did not come in time.", **_TEXT},
         413: {"description": "The body is too large.", **_TEXT},
         503: {"description": "Not now.", **_TEXT},
     }
@@ -226,6 +227,7 @@ def _add_otlp(app: FastAPI, edge: Edge) -> None:
     body = {"content": {PROTOBUF: _BINARY, JSON: {"schema": {"type": "object"}}}, "required": True}
     failures = {
         400: "The body is no ExportMetricsServiceRequest.",
+        408: "The body did not come in time.",
         413: "The body is too large.",
         415: "Neither protobuf nor JSON, or packed otherwise than by gzip or zstd.",
         503: "Not now.",
