@@ -25,7 +25,9 @@ from fastapi import FastAPI
 from prometheus_client import generate_latest
 
 from pharos.api.admin import AdminApi
+from pharos.api.bodies import Bodies, BodyLimits
 from pharos.api.catalog import CatalogApi
+from pharos.api.connection import HeadLimits, connection_class
 from pharos.api.encode import encode_answer
 from pharos.api.federate import FederateEndpoint
 from pharos.api.otlp import OtlpEndpoint
@@ -174,14 +176,16 @@ async def open_pharos(settings: Settings) -> AsyncIterator[Pharos]:
                 metrics, Eraser(engine, changes, settle, intake.forget_series), settings.admin_api
             ),
         )
+        bodies = Bodies(_body_limits(settings))
         app = create_app(
             Edge(
                 intake=intake,
-                otlp=_otlp_endpoint(stack, intake, settings),
+                otlp=_otlp_endpoint(stack, intake, bodies, settings),
                 prometheus=prometheus,
                 federate=FederateEndpoint(metrics, clock),
-                read=ReadEndpoint(metrics),
+                read=ReadEndpoint(metrics, bodies),
                 admin=AdminApi(_admin_key(folder), snapshot, allowed=settings.admin_api),
+                bodies=bodies,
                 max_body_bytes=settings.ingest.max_body,
                 is_ready=lambda: loader.is_recovered,
                 reload=reload,
@@ -212,9 +216,16 @@ async def _load_kernels(metrics: Metrics, clock: Clock, loader: Loader) -> None:
                 )
 
 
-def _otlp_endpoint(stack: AsyncExitStack, intake: Intake, settings: Settings) -> OtlpEndpoint:
+def _body_limits(settings: Settings) -> BodyLimits:
+    ingest = settings.ingest
+    held_bytes = max(ingest.max_receiving, ingest.max_body)
+    total_s = ingest.receive_timeout / 1000
+    return BodyLimits(held_bytes, reserve_bytes=held_bytes // 4, idle_s=total_s / 4, total_s=total_s)
+
+
+def _otlp_endpoint(stack: AsyncExitStack, intake: Intake, bodies: Bodies, settings: Settings) -> OtlpEndpoint:
     translator = Translator(seed=secrets.randbits(64), lookback_ms=settings.promql.lookback)
-    endpoint = OtlpEndpoint(intake, translator, settings.ingest.max_body)
+    endpoint = OtlpEndpoint(intake, translator, bodies, settings.ingest.max_body)
     stack.callback(endpoint.close)
     return endpoint
 
@@ -369,6 +380,8 @@ async def serve(settings: Settings, sock: socket.socket, announce: Callable[[str
     async with open_pharos(settings) as pharos:
         config = uvicorn.Config(
             pharos.app,
+            http=connection_class(HeadLimits(seconds=settings.ingest.receive_timeout / 4000)),
+            ws="none",
             log_config=None,
             proxy_headers=False,
             access_log=False,
@@ -377,7 +390,6 @@ async def serve(settings: Settings, sock: socket.socket, announce: Callable[[str
             date_header=False,
             timeout_keep_alive=75,
             timeout_graceful_shutdown=10,
-            h11_max_incomplete_event_size=64 << 10,
         )
         server = _Server(config)
         serving = asyncio.create_task(server.serve(sockets=[sock]))

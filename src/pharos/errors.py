@@ -22,6 +22,8 @@ class Kind(StrEnum):
     """A rate or budget is used up; later or smaller may pass."""
     TIMEOUT = "timeout"
     """The work did not end in the time it was given."""
+    STALLED = "stalled"
+    """The request did not come in whole in the time it was given."""
     CANCELLED = "cancelled"
     """Whoever asked went away, or the server is closing."""
     UNAVAILABLE = "unavailable"

@@ -27,6 +27,12 @@ INGEST_REQUESTS = Counter(
     ["protocol", "status"],
     registry=REGISTRY,
 )
+BODIES_FAILED = Counter(
+    "pharos_http_bodies_failed_total",
+    "Request bodies, of writes and of queries, that did not come in, by error kind.",
+    ["kind"],
+    registry=REGISTRY,
+)
 INGEST_BYTES = Counter(
     "pharos_ingest_bytes_total",
     "Bytes of accepted request bodies as they came.",

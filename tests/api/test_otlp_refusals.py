@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 from starlette.requests import Request
 
+from pharos.api.bodies import Bodies, BodyLimits
 from pharos.api.otlp import OtlpEndpoint
 from pharos.errors import Kind, PharosError
 from pharos.ingest.accept import Intake
@@ -36,7 +37,8 @@ async def test_back_pressure_is_told_in_the_encoding_of_the_request(
     kind: Kind, status: int, code: int
 ) -> None:
     intake = cast("Intake", ClosedIntake(kind))
-    endpoint = OtlpEndpoint(intake, Translator(seed=1, lookback_ms=300_000), 1000)
+    bodies = Bodies(BodyLimits())
+    endpoint = OtlpEndpoint(intake, Translator(seed=1, lookback_ms=300_000), bodies, 1000)
     try:
         as_json = await endpoint.export_metrics(_request("application/json"))
         as_protobuf = await endpoint.export_metrics(_request("application/x-protobuf"))

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pharos.api.errors import prometheus_error
-from pharos.api.parameters import parameters_of
+from pharos.api.parameters import query_parameters
 from pharos.api.shapes import Failure, Snapshot, Success
 from pharos.errors import Kind, PharosError
 
@@ -64,7 +64,7 @@ class AdminApi:
             )
         try:
             # Understood and without effect: there is no head apart from the rest.
-            (await parameters_of(request)).flag("skip_head")
+            query_parameters(request).flag("skip_head")
             name = await asyncio.to_thread(self.snapshot)
         except PharosError as exc:
             return prometheus_error(exc)

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from pharos.api.bodies import Bodies
 from pharos.api.encode import json_text
 from pharos.api.errors import prometheus_error
 from pharos.api.parameters import Parameters, parameters_of
@@ -35,12 +36,13 @@ def success(data: Any, warnings: list[str] | None = None) -> Response:
     return Response(json_text(body), media_type="application/json")
 
 
-def guarded(endpoint: Endpoint) -> Handler:
+def guarded(endpoint: Endpoint, bodies: Bodies) -> Handler:
     """Return a route's handler that reads the parameters and answers errors in the API's shape."""
 
     async def handler(request: Request) -> Response:
         try:
-            return await endpoint(await parameters_of(request), request)
+            async with parameters_of(request, bodies) as parameters:
+                return await endpoint(parameters, request)
         except PharosError as exc:
             return prometheus_error(exc)
 

@@ -17,7 +17,9 @@ STATUS: Final = {
     Kind.TOO_LARGE: 413,
     Kind.LIMITED: 429,
     Kind.TIMEOUT: 503,
-    Kind.CANCELLED: 503,
+    Kind.STALLED: 408,
+    # What nginx calls it: the client went away, nobody will read it.
+    Kind.CANCELLED: 499,
     Kind.UNAVAILABLE: 503,
     Kind.BUG: 500,
 }
@@ -31,24 +33,25 @@ _PROMETHEUS: Final = {
     Kind.TOO_LARGE: ("bad_data", 413),
     Kind.LIMITED: ("execution", 422),
     Kind.TIMEOUT: ("timeout", 503),
-    # What nginx calls it: the client went away, nobody will read it.
+    Kind.STALLED: ("timeout", 408),
     Kind.CANCELLED: ("canceled", 499),
     Kind.UNAVAILABLE: ("unavailable", 503),
     Kind.BUG: ("internal", 500),
 }
 
 
-def retry_headers(error: PharosError) -> dict[str, str]:
-    """Return the Retry-After header where waiting helps."""
-    if error.retry_after_s is None:
-        return {}
-    return {"Retry-After": str(max(1, round(error.retry_after_s)))}
+def error_headers(error: PharosError) -> dict[str, str]:
+    """Return Retry-After where waiting helps; a connection on which a request stalled is closed."""
+    headers = {"Connection": "close"} if error.kind is Kind.STALLED else {}
+    if error.retry_after_s is not None:
+        headers["Retry-After"] = str(max(1, round(error.retry_after_s)))
+    return headers
 
 
 def plain_error(error: PharosError) -> Response:
     """Return the answer of a write endpoint: the sentence as text, which senders log."""
     return Response(
-        f"{error}\n", STATUS[error.kind], headers=retry_headers(error), media_type="text/plain; charset=utf-8"
+        f"{error}\n", STATUS[error.kind], headers=error_headers(error), media_type="text/plain; charset=utf-8"
     )
 
 
@@ -61,5 +64,5 @@ def prometheus_error(error: PharosError, *, executing: bool = False) -> Response
     if executing and error.kind is Kind.INVALID:
         name, status = "execution", 422
     return Response(
-        error_body(name, str(error)), status, headers=retry_headers(error), media_type="application/json"
+        error_body(name, str(error)), status, headers=error_headers(error), media_type="application/json"
     )

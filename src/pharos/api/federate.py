@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from pharos.api.answers import body_response, pack, wants_gzip
 from pharos.api.errors import plain_error
-from pharos.api.parameters import parameters_of
+from pharos.api.parameters import query_parameters
 from pharos.api.tenant import tenant_of
 from pharos.clock import Clock
 from pharos.errors import PharosError
@@ -37,7 +37,7 @@ class FederateEndpoint:
     async def federate(self, request: Request) -> Response:
         """Return the newest sample, no older than the lookback, of every series that a `match[]` selects."""
         try:
-            parameters = await parameters_of(request)
+            parameters = query_parameters(request)
             selectors = [self.metrics.matchers(text) for text in parameters.all("match[]")]
             now = self.clock.now_ms()
             # The end that is the same as upstream's: now and the lookback before it, both included.

@@ -8,15 +8,15 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from pharos.api.bodies import Bodies
 from pharos.api.errors import plain_error
 from pharos.api.tenant import tenant_of
-from pharos.errors import Kind, PharosError
+from pharos.errors import PharosError
 from pharos.ingest.accept import Intake
 from pharos.ingest.decoder import Accepted, FrameKind
 from pharos.telemetry import INGEST_REQUESTS
 
 _MESSAGES: Final = {
-    "": FrameKind.REMOTE_WRITE_1,
     "prometheus.WriteRequest": FrameKind.REMOTE_WRITE_1,
     "io.prometheus.write.v2.Request": FrameKind.REMOTE_WRITE_2,
 }
@@ -26,51 +26,36 @@ class _UnacceptableError(Exception):
     """The body is of a type or encoding that is not spoken here (415)."""
 
 
-async def read_body(request: Request, limit: int) -> bytes:
-    """Return the request's body.
-
-    Raises PharosError(TOO_LARGE) as soon as more than `limit` bytes are declared or come.
-    """
-    too_large = PharosError(
-        Kind.TOO_LARGE, f"the body is larger than {limit} bytes", hint="send fewer samples in a request"
-    )
-    declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > limit:
-        raise too_large
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > limit:
-            raise too_large
-        chunks.append(chunk)
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-
 def negotiate(headers: Mapping[str, str]) -> FrameKind:
     """Return which message the body is, by its content type (Remote Write 2.0 specification, Protocol).
 
     Raises _UnacceptableError for any other type or encoding; without a header it is version 1.0 in snappy.
     """
     content_type = headers.get("content-type", "")
-    if content_type:
-        media, *parameters = (part.strip() for part in content_type.split(";"))
-        if media.lower() != "application/x-protobuf":
-            raise _UnacceptableError(f"Content-Type {content_type!r} is not application/x-protobuf")
-        proto = ""
-        for parameter in parameters:
-            name, _, value = parameter.partition("=")
-            if name.strip().lower() == "proto":
-                proto = value.strip().strip('"')
-        if proto not in _MESSAGES:
-            raise _UnacceptableError(f"message {proto!r} is not known; write 1.0 or 2.0")
-        kind = _MESSAGES[proto]
-    else:
-        kind = FrameKind.REMOTE_WRITE_1
+    kind = _message_of(content_type) if content_type else FrameKind.REMOTE_WRITE_1
     encoding = headers.get("content-encoding", "") or "snappy"
     if encoding.lower() != "snappy":
         raise _UnacceptableError(f"Content-Encoding {encoding!r} is not snappy")
     return kind
+
+
+def _message_of(content_type: str) -> FrameKind:
+    """Return which message a content type names: of several `proto` the first counts, as upstream."""
+    media, *parameters = (part.strip() for part in content_type.split(";"))
+    if media.lower() != "application/x-protobuf":
+        raise _UnacceptableError(f"Content-Type {content_type!r} is not application/x-protobuf")
+    protos: list[str] = []
+    for parameter in filter(None, parameters):
+        name, *values = parameter.split("=")
+        if len(values) != 1:
+            raise _UnacceptableError(f"Content-Type {content_type!r}: {parameter!r} is not name=value")
+        if name.strip().lower() == "proto":
+            protos.append(values[0].strip().strip('"'))
+    if not protos:
+        return FrameKind.REMOTE_WRITE_1
+    if protos[0] not in _MESSAGES:
+        raise _UnacceptableError(f"message {protos[0]!r} is not known; write 1.0 or 2.0")
+    return _MESSAGES[protos[0]]
 
 
 def _written(kind: FrameKind | None, accepted: Accepted) -> dict[str, str]:
@@ -87,8 +72,9 @@ def _written(kind: FrameKind | None, accepted: Accepted) -> dict[str, str]:
 class WriteEndpoint:
     """`POST /api/v1/write`."""
 
-    def __init__(self, intake: Intake, max_body_bytes: int) -> None:
+    def __init__(self, intake: Intake, bodies: Bodies, max_body_bytes: int) -> None:
         self._intake = intake
+        self._bodies = bodies
         self._max_body_bytes = max_body_bytes
 
     async def write(self, request: Request) -> Response:
@@ -102,8 +88,10 @@ class WriteEndpoint:
         try:
             tenant = tenant_of(request)
             kind = negotiate(request.headers)
-            body = await read_body(request, self._max_body_bytes)
-            accepted = await self._intake.accept_packed(tenant, kind, body, source="remote_write")
+            async with self._bodies.incoming(request, self._max_body_bytes) as incoming:
+                accepted = await self._intake.accept_packed(
+                    tenant, kind, incoming.body, source="remote_write"
+                )
         except _UnacceptableError as exc:
             return Response(f"{exc}\n", 415, media_type="text/plain; charset=utf-8")
         except PharosError as exc:

@@ -20,8 +20,8 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pharos.api.errors import STATUS, retry_headers
-from pharos.api.ingest import read_body
+from pharos.api.bodies import Bodies
+from pharos.api.errors import STATUS, error_headers
 from pharos.api.tenant import tenant_of
 from pharos.errors import Kind, PharosError
 from pharos.ingest.accept import Intake
@@ -49,6 +49,7 @@ _CODES: Final = {
     Kind.TOO_LARGE: 8,
     Kind.LIMITED: 8,
     Kind.TIMEOUT: 4,
+    Kind.STALLED: 4,
     Kind.CANCELLED: 1,
     Kind.UNAVAILABLE: 14,
     Kind.BUG: 13,
@@ -74,7 +75,7 @@ def _status(
 
 
 def _failure(encoding: str, error: PharosError) -> Response:
-    return _status(encoding, _CODES[error.kind], str(error), STATUS[error.kind], retry_headers(error))
+    return _status(encoding, _CODES[error.kind], str(error), STATUS[error.kind], error_headers(error))
 
 
 def _too_large() -> PharosError:
@@ -175,8 +176,9 @@ class _Sent:
 class OtlpEndpoint:
     """`POST /v1/metrics`, and the addresses of the signals that are not received yet."""
 
-    def __init__(self, intake: Intake, translator: Translator, max_body_bytes: int) -> None:
+    def __init__(self, intake: Intake, translator: Translator, bodies: Bodies, max_body_bytes: int) -> None:
         self._intake = intake
+        self._bodies = bodies
         self._translator = translator
         self._max_body_bytes = max_body_bytes
         # One thread: the translator remembers series, and most of its work holds the interpreter anyway.
@@ -209,20 +211,21 @@ class OtlpEndpoint:
             return _status(JSON, _CODES[Kind.INVALID], message, _UNACCEPTABLE)
         try:
             tenant = tenant_of(request)
-            body = await read_body(request, self._max_body_bytes)
-            sent = _Sent(body, encoding, request.headers.get("content-encoding", ""))
-            loop = asyncio.get_running_loop()
-            translated = await loop.run_in_executor(self._pool, partial(self._translate, sent))
-            accepted = Accepted()
-            if translated.body:
-                accepted = await self._intake.accept(
-                    tenant, translated.body, source="otlp", is_repeatable=True
-                )
+            async with self._bodies.incoming(request, self._max_body_bytes) as incoming:
+                sent = _Sent(incoming.body, encoding, request.headers.get("content-encoding", ""))
+                loop = asyncio.get_running_loop()
+                translated = await loop.run_in_executor(self._pool, partial(self._translate, sent))
+                accepted = Accepted()
+                if translated.body:
+                    incoming.hold(len(translated.body))
+                    accepted = await self._intake.accept(
+                        tenant, translated.body, source="otlp", is_repeatable=True
+                    )
         except PharosError as exc:
             if exc.kind is Kind.UNSUPPORTED:
                 return _status(encoding, _CODES[Kind.INVALID], str(exc), _UNACCEPTABLE)
             return _failure(encoding, exc)
-        INGEST_BYTES.labels("otlp").inc(len(body))
+        INGEST_BYTES.labels("otlp").inc(len(sent.body))
         for reason, count in translated.refused.counts.items():
             INGEST_REJECTED.labels(reason.value).inc(count)
         return _success(encoding, *_refusal(translated, accepted))

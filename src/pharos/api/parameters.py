@@ -5,20 +5,20 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
-from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
-from pharos.api.ingest import read_body
+from pharos.api.bodies import Bodies
+from pharos.api.forms import METHODS, MULTIPART, URL_ENCODED, Pairs, media_type, parse_form, parse_pairs
 from pharos.clock import parse_duration_ms
 from pharos.errors import Kind, PharosError
 
 _FORM_MAX_BYTES: Final = 10 << 20
-_FIELDS_MAX: Final = 10_000
 _TIME_MAX_MS: Final = 1 << 53
 _INT64_MAX: Final = (1 << 63) - 1
 
@@ -42,12 +42,9 @@ _INTEGER: Final = re.compile(r"[+-]?\d+\Z", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """Names and values; those of a form come before those of the query string, as in Go's net/http.
+    """Names and values, of which the first is taken where one is asked for."""
 
-    Bytes that are no UTF-8 are kept as lone surrogates (PEP 383).
-    """
-
-    pairs: tuple[tuple[str, str], ...]
+    pairs: Pairs
 
     def first(self, name: str) -> str:
         """Return the first value of `name`, empty if it is missing."""
@@ -137,30 +134,27 @@ def invalid(name: str, message: str) -> PharosError:
     return PharosError(Kind.INVALID, f'invalid parameter "{name}": {message}')
 
 
-async def parameters_of(request: Request) -> Parameters:
-    """Return the parameters of a query string, and of the form of a POST or PUT.
+def query_parameters(request: Request) -> Parameters:
+    """Return the parameters of the query string. Raises PharosError(INVALID)."""
+    return Parameters(parse_pairs(request.scope["query_string"]))
 
-    Raises PharosError: INVALID for too many fields, TOO_LARGE.
+
+@asynccontextmanager
+async def parameters_of(request: Request, bodies: Bodies) -> AsyncIterator[Parameters]:
+    """Return the parameters of the query string and of the form of a POST or PUT, counted while in use.
+
+    Raises PharosError: INVALID, and what `Incoming` raises.
     """
-    query = _pairs(request.scope["query_string"])
-    if request.method not in {"POST", "PUT"}:
-        return Parameters(query)
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media != "application/x-www-form-urlencoded":
-        return Parameters(query)
-    return Parameters(_pairs(await read_body(request, _FORM_MAX_BYTES)) + query)
-
-
-def _pairs(raw: bytes) -> tuple[tuple[str, str], ...]:
-    if not raw:
-        return ()
-    text = raw.decode("utf-8", "surrogateescape")
-    try:
-        return tuple(
-            parse_qsl(text, keep_blank_values=True, errors="surrogateescape", max_num_fields=_FIELDS_MAX)
-        )
-    except ValueError as exc:
-        raise PharosError(Kind.INVALID, f"error parsing form values: {exc}") from exc
+    content_type = request.headers.get("content-type", "")
+    media = media_type(content_type)
+    if request.method not in METHODS or media not in {URL_ENCODED, MULTIPART}:
+        yield query_parameters(request)
+        return
+    async with bodies.incoming(request, _FORM_MAX_BYTES) as incoming:
+        form = parse_form(content_type, incoming.body)
+        query = parse_pairs(request.scope["query_string"])
+        # Upstream reads a form in parts after everything else, and any other before the query string.
+        yield Parameters(query + form if media == MULTIPART else form + query)
 
 
 def parse_time_ms(text: str) -> int:

@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from pharos.api import encode
 from pharos.api.answers import body_response, pack, success, wants_gzip, while_connected
+from pharos.api.bodies import Bodies
 from pharos.api.catalog import CatalogApi
 from pharos.api.errors import prometheus_error
 from pharos.api.parameters import Parameters, check_range, invalid
@@ -52,8 +53,8 @@ class PrometheusApi:
     rules: RulesApi
     admin: TsdbAdminApi
 
-    def router(self) -> APIRouter:
-        """Return all routes."""
+    def router(self, bodies: Bodies) -> APIRouter:
+        """Return all routes; their forms are counted among `bodies`."""
         router = APIRouter(prefix="/api/v1")
         add_routes(
             router,
@@ -83,6 +84,7 @@ class PrometheusApi:
                 *self.rules.routes(),
                 *self.admin.routes(),
             ],
+            bodies,
         )
         return router
 

@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pharos.api.answers import body_response, while_connected
+from pharos.api.bodies import Bodies
 from pharos.api.errors import plain_error
-from pharos.api.ingest import read_body
 from pharos.api.parameters import MAX_TIME_MS, MIN_TIME_MS
 from pharos.api.read_kernels import crc32c, write_chunks, write_samples
 from pharos.api.read_request import ReadRequest, ResponseType, parse_read_request
@@ -39,6 +39,7 @@ class ReadEndpoint:
     """Answers other Prometheus servers, Thanos and whoever speaks the protocol."""
 
     metrics: Metrics
+    bodies: Bodies
 
     async def read(self, request: Request) -> Response:
         """Return the samples that the queries of a snappy-packed ReadRequest select.
@@ -47,11 +48,12 @@ class ReadEndpoint:
         """
         try:
             tenant = tenant_of(request)
-            asked = parse_read_request(bytes(unpack(await read_body(request, _BODY_MAX_BYTES))))
-            kind = asked.response_type()
-            return await while_connected(
-                request, self.metrics.read(tenant, _wanted(asked), lambda blocks: _response(blocks, kind))
-            )
+            async with self.bodies.incoming(request, _BODY_MAX_BYTES) as incoming:
+                asked = parse_read_request(bytes(unpack(incoming.body)))
+                kind = asked.response_type()
+                return await while_connected(
+                    request, self.metrics.read(tenant, _wanted(asked), lambda blocks: _response(blocks, kind))
+                )
         except PharosError as exc:
             return plain_error(exc)
 

@@ -9,7 +9,9 @@ from typing import Any, Final
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from pharos.api import forms
 from pharos.api.answers import Endpoint, guarded
+from pharos.api.bodies import Bodies
 from pharos.api.shapes import Failure, Success
 
 _TIME: Final = {"type": ["number", "string"], "description": "Unix time in seconds, or RFC 3339."}
@@ -58,10 +60,10 @@ class Route:
     """Schemas of parameters that mean something else here than elsewhere."""
 
 
-def add_routes(router: APIRouter, routes: Iterable[Route]) -> None:
+def add_routes(router: APIRouter, routes: Iterable[Route], bodies: Bodies) -> None:
     """Add every route, each method as an operation of its own."""
     for route in routes:
-        handler = guarded(route.endpoint)
+        handler = guarded(route.endpoint, bodies)
         for method in route.methods:
             name = handler.__name__
             router.add_api_route(
@@ -72,19 +74,21 @@ def add_routes(router: APIRouter, routes: Iterable[Route]) -> None:
                 operation_id=name if method == route.methods[0] else f"{name}_{method.lower()}",
                 response_class=Response,
                 status_code=200 if route.data is not None else 204,
-                responses=_responses(route.data),
+                responses=_responses(route.data, has_form=method in forms.METHODS),
                 openapi_extra=_inputs(route, method),
                 tags=[route.tag],
             )
 
 
-def _responses(data: Any) -> dict[int | str, dict[str, Any]]:
+def _responses(data: Any, *, has_form: bool) -> dict[int | str, dict[str, Any]]:
     failures = {
         400: "A parameter is wrong.",
         422: "The query cannot be carried out.",
         500: "A fault of Pharos.",
         503: "It took too long, or the store cannot answer now.",
     }
+    if has_form:
+        failures |= {408: "The form did not come in time.", 413: "The form is too large."}
     found: dict[int | str, dict[str, Any]] = {
         status: {"model": Failure, "description": text} for status, text in failures.items()
     }
@@ -100,14 +104,14 @@ def _inputs(route: Route, method: str) -> dict[str, Any]:
         for part in route.path.split("/")
         if part.startswith("{")
     ]
-    if method in {"POST", "PUT"}:
+    if method in forms.METHODS:
         schema = {
             "type": "object",
             "properties": schemas,
             "required": list(route.required),
         }
-        form = {"application/x-www-form-urlencoded": {"schema": schema}}
-        return {"parameters": in_path, "requestBody": {"content": form, "required": bool(route.required)}}
+        content = {media: {"schema": schema} for media in (forms.URL_ENCODED, forms.MULTIPART)}
+        return {"parameters": in_path, "requestBody": {"content": content, "required": bool(route.required)}}
     in_query = [
         {"name": name, "in": "query", "required": name in route.required, "schema": schemas[name]}
         for name in route.parameters

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from pharos import __version__
 from pharos.api.admin import AdminApi
 from pharos.api.answers import Handler
+from pharos.api.bodies import Bodies
 from pharos.api.encode import error_body
 from pharos.api.federate import FederateEndpoint
 from pharos.api.ingest import WriteEndpoint
@@ -54,6 +55,7 @@ class Edge:
     federate: FederateEndpoint
     read: ReadEndpoint
     admin: AdminApi
+    bodies: Bodies
     max_body_bytes: int
     is_ready: Callable[[], bool]
     reload: Callable[[], Awaitable[None]]
@@ -113,11 +115,11 @@ def create_app(edge: Edge) -> FastAPI:
         redoc_url=None,
         openapi_url="/api/openapi.json",
     )
-    write = WriteEndpoint(edge.intake, edge.max_body_bytes)
+    write = WriteEndpoint(edge.intake, edge.bodies, edge.max_body_bytes)
     app.add_middleware(_Headers)
     app.add_middleware(_Front, writes=_writes(edge, write))
     app.add_exception_handler(Exception, _internal)
-    routers = (edge.prometheus.router(), edge.admin.router())
+    routers = (edge.prometheus.router(edge.bodies), edge.admin.router())
     for router in routers:
         app.include_router(router)
     _add_protocols(app, edge, write)
@@ -159,6 +161,7 @@ def _add_protocols(app: FastAPI, edge: Edge, write: WriteEndpoint) -> None:
     body = {"content": {"application/x-protobuf": _BINARY}, "required": True}
     failures: dict[int | str, dict[str, Any]] = {
         400: {"description": "What is wrong, as text.", **_TEXT},
+        408: {"description": "The body did not come in time.", **_TEXT},
         413: {"description": "The body is too large.", **_TEXT},
         503: {"description": "Not now.", **_TEXT},
     }
@@ -224,6 +227,7 @@ def _add_otlp(app: FastAPI, edge: Edge) -> None:
     body = {"content": {PROTOBUF: _BINARY, JSON: {"schema": {"type": "object"}}}, "required": True}
     failures = {
         400: "The body is no ExportMetricsServiceRequest.",
+        408: "The body did not come in time.",
         413: "The body is too large.",
         415: "Neither protobuf nor JSON, or packed otherwise than by gzip or zstd.",
         503: "Not now.",
