@@ -133,10 +133,10 @@ class Ingest(_Section):
     max_body: Annotated[SizeBytes, _at_least_bytes("64KB")] = Field(
         default=32 << 20, description="The largest request body, packed, 64KB at least."
     )
-    max_receiving: Annotated[SizeBytes, _at_least_bytes("32MB")] = Field(
+    max_receiving: Annotated[SizeBytes, _at_least_bytes("1MB")] = Field(
         default=128 << 20,
         description="Memory for request bodies, of all connections, that come in or are not yet dealt with,"
-        " before senders must wait, 32MB at least; those up to 1 MB may take a quarter more.",
+        " before senders must wait, 1MB at least; those up to 1 MB may take a quarter more.",
     )
     receive_timeout: DurationMs = Field(
         default=120_000,
