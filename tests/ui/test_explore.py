@@ -49,6 +49,23 @@ def test_the_editor_completes_names_that_the_server_knows(open_page: Open) -> No
     expect(page.locator(".cm-content")).to_contain_text("rate(fleet_requests_total")
 
 
+def test_typing_over_a_selection_keeps_the_policy(open_page: Open) -> None:
+    page = open_page(_graph("sum(queue_bytes)")).page
+    # The browser would style what is typed as what was selected; the fixture sees when the policy forbids it.
+    _editor(page)
+    editor = page.get_by_role("textbox", name="PromQL expression").first
+    expect(editor.locator("span").first).to_be_visible()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("queue_bytes + 1")
+    page.keyboard.press("Escape")
+    expect(editor).to_have_text("queue_bytes + 1")
+    page.keyboard.press("Shift+Home")
+    page.keyboard.type("(")
+    expect(editor).to_have_text("(queue_bytes + 1)")
+    page.keyboard.press("Control+z")
+    expect(editor).to_have_text("queue_bytes + 1")
+
+
 def test_an_address_opens_exactly_what_it_says(open_page: Open) -> None:
     expr = 'sum by (job) (rate(fleet_requests_total{host=~"host-00[0-4]"}[30s]))'
     page = open_page(

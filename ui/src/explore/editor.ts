@@ -128,6 +128,25 @@ export function markError(view: EditorView, message: string | null): void {
   view.dispatch({ effects: setErrorAt.of(at) });
 }
 
+/**
+ * Types over a selection by ourselves. Left to it, Chromium gives the new text the style of what was selected, in
+ * a style attribute, which the page's policy forbids (and says so in the console).
+ */
+const typeOver = EditorView.domEventHandlers({
+  beforeinput(event, view) {
+    const { data, inputType } = event;
+    const { from, to, empty } = view.state.selection.main;
+    if (inputType !== 'insertText' || !data || empty || view.composing) return false;
+    const insert = () =>
+      view.state.update(view.state.replaceSelection(data), { userEvent: 'input.type', scrollIntoView: true });
+    const isHandled = view.state
+      .facet(EditorView.inputHandler)
+      .some((handler) => handler(view, from, to, data, insert));
+    if (!isHandled) view.dispatch(insert());
+    return true;
+  },
+});
+
 export interface EditorActions {
   run: () => void;
   changed: (text: string) => void;
@@ -177,6 +196,7 @@ export function makeEditor(
         ...lintKeymap,
         ...defaultKeymap,
       ]),
+      typeOver,
       EditorView.contentAttributes.of({ 'aria-label': 'PromQL expression', spellcheck: 'false' }),
       EditorView.updateListener.of((update) => {
         if (update.docChanged) actions.changed(update.state.doc.toString());
