@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 import weakref
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from pharos.errors import Kind, PharosError
 from pharos.labels import Labels, Matcher, labels_of
+from pharos.promql import calls_range
 from pharos.promql.aggregate_hash import hash_labels, xxhash64
 from pharos.promql.annotations import format_f, format_g
 from pharos.promql.calls import dates_of
@@ -102,17 +104,47 @@ def test_more_memory_than_allowed_is_refused(query: str, needed_bytes: int) -> N
     assert caught.value.kind is Kind.LIMITED
 
 
-def test_values_are_counted_until_there_is_no_more_memory() -> None:
+@pytest.mark.parametrize(
+    "query",
+    [
+        'count_values("v", m_total)',
+        'label_replace(m_total @ 0, "x", "$1", "i", "(.*)") + 1',
+        "m_total * on () m_total",
+        "m_total * on () group_left m_total",
+        "count_over_time(vector(1)[1h:1ms])",
+    ],
+)
+def test_what_would_take_too_much_is_refused_before_it_is_made(query: str) -> None:
+    options = EvalOptions(max_bytes=60_000)
+    with pytest.raises(PharosError) as caught:
+        evaluate_text(query, Counting(100, 10), 0, 5_400_000, 10_000, options=options)
+    assert caught.value.kind in {Kind.LIMITED, Kind.INVALID}
+    tracemalloc.start()
+    with pytest.raises(PharosError):
+        evaluate_text(query, Counting(100, 10), 0, 5_400_000, 10_000, options=options)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2_000_000
+
+
+@pytest.mark.parametrize("func", ["sum_over_time", "deriv", "max_over_time", "quantile_over_time", "rate"])
+@pytest.mark.parametrize("visits", [7, 100, 1_000])
+def test_kernels_run_in_parts_as_at_once(func: str, visits: int, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = 0
 
     def check() -> None:
         nonlocal asked
         asked += 1
 
-    options = EvalOptions(max_bytes=60_000, check=check)
-    with pytest.raises(PharosError, match="would hold"):
-        evaluate_text('count_values("v", m_total)', Counting(100, 10), 0, 540_000, 60_000, options=options)
-    assert 10 < asked < 100
+    arguments = "0.3, m_total[5m]" if func == "quantile_over_time" else "m_total[5m]"
+    text = f"{func}({arguments})"
+    whole = evaluate_text(text, Counting(), 0, 540_000, 30_000)
+    monkeypatch.setattr(calls_range, "_RUN_VISITS", visits)
+    parts = evaluate_text(text, Counting(), 0, 540_000, 30_000, options=EvalOptions(check=check))
+    assert parts.labels == whole.labels
+    np.testing.assert_array_equal(parts.values, whole.values)
+    np.testing.assert_array_equal(parts.present, whole.present)
+    assert asked > (2 if visits == 1_000 else 5)
 
 
 def test_memory_that_there_is_not_is_a_limit_too() -> None:

@@ -47,11 +47,12 @@ def test_what_is_remembered_of_shared_labels_is_what_would_be_found(
                 assert list(found.labels) == list(plain.labels)
                 for name in ("many", "one", "groups"):
                     np.testing.assert_array_equal(getattr(found, name), getattr(plain, name))
-                assert found.is_one_unique == plain.is_one_unique
                 assert found.is_result_unique == plain.is_result_unique
                 groups = match_groups(shared_left, shared_right, rule)
                 np.testing.assert_array_equal(groups.left, plain.matched.left)
                 np.testing.assert_array_equal(groups.right, plain.matched.right)
+                assert groups.is_right_unique == plain.matched.is_right_unique
+                assert groups.pairs() == len(plain.many)
 
 
 def test_shared_labels_are_matched_once() -> None:

@@ -113,8 +113,10 @@ def body_response(body: tuple[list[bytes], bool], media_type: str = "application
 
 
 async def _each(chunks: list[bytes]) -> AsyncIterator[bytes]:
-    for chunk in chunks:
-        yield chunk
+    """Yield the chunks, each of which is let go when it is sent."""
+    chunks.reverse()
+    while chunks:
+        yield chunks.pop()
 
 
 def rfc3339(time_ms: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -56,7 +57,10 @@ class CatalogApi:
         found = await self.metrics.series(Window(tenant_of(request), start, end, matched, limit))
         more = bool(limit) and len(found) > limit
         shown = found[:limit] if more else found
-        return success([dict(labels) for labels in shown], [TRUNCATED] if more else [])
+        # Of very many it takes a while.
+        return await asyncio.to_thread(
+            lambda: success([dict(labels) for labels in shown], [TRUNCATED] if more else [])
+        )
 
     async def labels(self, parameters: Parameters, request: Request) -> Response:
         """Return the names of all labels."""

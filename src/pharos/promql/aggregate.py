@@ -20,6 +20,7 @@ from pharos.promql.kernels_group import group_avg, group_count, group_extreme, g
 from pharos.promql.kernels_rank import keep_extremes, keep_first
 from pharos.promql.kernels_sorted import quantile_group
 from pharos.promql.quoting import quote
+from pharos.promql.room import Memory
 from pharos.promql.values import Grid, drop_absent, empty_grid, take_rows
 from pharos.promql.values_labels import SharedLabels, derived, keep_labels, leave_labels
 
@@ -69,19 +70,19 @@ def aggregate(
     grid: Grid,
     param: Floats | None,
     places: Places,
-    check_room: Callable[[int], None],
+    memory: Memory,
     *,
     delayed: bool,
     notes: Annotations,
 ) -> Grid:
     """Return the aggregation `node` of `grid`; `param` is its scalar argument by step.
 
-    `check_room` is asked about so many cells of a result whose size nobody knows before. Raises
-    PharosError(INVALID) for a parameter that Prometheus refuses, and what `check_room` raises.
+    `memory` is asked about a result whose size nobody knows before. Raises PharosError(INVALID) for a
+    parameter that Prometheus refuses, and what `memory` raises.
     """
     steps = grid.steps
     if node.op == "count_values":
-        return _count_values(node, grid, check_room)
+        return _count_values(node, grid, memory)
     values = param if param is not None else np.zeros(steps)
     if node.op in KEEPING:
         return _keep(node, grid, values, places, notes)
@@ -97,7 +98,7 @@ def aggregate(
         result.dropped = np.zeros(len(groups.labels), np.bool_)
         np.logical_or.at(result.dropped, groups.numbers, grid.dropped)
     if grid.cells is not None:
-        aggregate_cells(node.op, grid, groups.numbers, result, places.expr, notes)
+        aggregate_cells(node.op, grid, groups.numbers, result, places.expr, notes, memory.check)
     return drop_absent(result)
 
 
@@ -185,40 +186,58 @@ def _warn_quantile(values: Floats, span: Span, notes: Annotations) -> None:
         notes.warn(words.invalid_quantile(low), span)
 
 
-def _count_values(node: Aggregate, grid: Grid, check_room: Callable[[int], None]) -> Grid:
+def _count_values(node: Aggregate, grid: Grid, memory: Memory) -> Grid:
     param = node.param
     while isinstance(param, Paren):
         param = param.expr
     name = param.value if isinstance(param, StringLiteral) else ""
     if not name or any("\ud800" <= char <= "\udfff" for char in name):
         raise PharosError(Kind.INVALID, f"invalid label name {quote(name)}")
-    names = node.grouping if node.without else (*node.grouping, name)
-    rows: dict[Labels, int] = {}
-    counts: list[Floats] = []
-    histograms = grid.histograms()
-    for i, labels in enumerate(grid.labels):
-        check_room(2 * len(counts) * grid.steps)  # the counts, and the array that they become
-        texts: dict[str, Bools] = {}
-        floats = grid.present[i] & ~histograms[i]
-        bits = grid.values[i].view(np.int64)
-        for code in np.unique(bits[floats]).tolist():
-            mask = floats & (bits == code)
-            text = format_f(float(grid.values[i][np.flatnonzero(mask)[0]]))
-            texts[text] = texts.get(text, np.zeros(grid.steps, np.bool_)) | mask
-        for k in np.flatnonzero(histograms[i]).tolist():
-            assert grid.cells is not None  # noqa: S101 - histograms() is empty without cells
-            texts.setdefault(str(grid.cells[i, k]), np.zeros(grid.steps, np.bool_))[k] = True
-        for text, mask in texts.items():
-            valued = labels_of({**dict(labels), name: text})
-            key = grouped([valued], names, without=node.without).labels[0]
-            if key not in rows:
-                rows[key] = len(counts)
-                counts.append(np.zeros(grid.steps))
-            counts[rows[key]] += mask
-    if not rows:
+    series, steps, codes, texts = _texts_of(grid, memory)
+    if not texts:
         return empty_grid(grid.steps)
-    values = np.array(counts)
-    return Grid(list(rows), values, values > 0)
+    # The value's label stands in for one of the same name that the series have.
+    if node.without:
+        groups = grouped(grid.labels, (*node.grouping, name), without=True)
+    else:
+        groups = grouped(grid.labels, tuple(one for one in node.grouping if one != name), without=False)
+    is_named = not node.without or name not in (*node.grouping, METRIC_NAME)
+    # Without its label equal values of a group are one row all the same.
+    kinds = groups.numbers[series] * len(texts) + (codes if is_named else 0)
+    found, rows = np.unique(kinds, return_inverse=True)
+    memory.check_room(2 * found.size * grid.steps)
+    counts = np.bincount(rows * grid.steps + steps, minlength=found.size * grid.steps)
+    values = counts.reshape(found.size, grid.steps).astype(np.float64)
+    labels = []
+    for kind in found.tolist():
+        group, code = divmod(kind, len(texts))
+        shared = groups.labels[group]
+        labels.append(labels_of({**dict(shared), name: texts[code]}) if is_named else shared)
+    return Grid(labels, values, values > 0)
+
+
+def _texts_of(grid: Grid, memory: Memory) -> tuple[Ints, Ints, Ints, list[str]]:
+    """Return series, step and number of the text of everything that is present, and the texts."""
+    series, steps = np.nonzero(grid.floats())
+    bits, inverse = np.unique(grid.values.view(np.int64)[series, steps], return_inverse=True)
+    known: dict[str, int] = {}
+    memory.check_room(40 * bits.size)
+    numbers = [known.setdefault(format_f(value), len(known)) for value in bits.view(np.float64).tolist()]
+    codes: Ints = np.asarray(numbers, np.int64)[inverse]
+    if grid.cells is None:
+        return series, steps, codes, list(known)
+    own_series, own_steps = np.nonzero(grid.histograms())
+    own: list[int] = []
+    for number, cell in enumerate(grid.cells[own_series, own_steps]):
+        if number % 128 == 0:
+            memory.check()
+        own.append(known.setdefault(str(cell), len(known)))
+    return (
+        np.concatenate([series, own_series]),
+        np.concatenate([steps, own_steps]),
+        np.concatenate([codes, np.asarray(own, np.int64)]),
+        list(known),
+    )
 
 
 # ---- aggregations that keep some of their input

@@ -94,8 +94,13 @@ def started(histogram: FloatHistogram) -> Total:
     return total
 
 
-def aggregate_cells(op: str, grid: Grid, groups: Ints, result: Grid, span: Span, notes: Annotations) -> None:
-    """Correct `result`, which holds what the floats give, where histograms are among the input."""
+def aggregate_cells(
+    op: str, grid: Grid, groups: Ints, result: Grid, span: Span, notes: Annotations, check: Callable[[], None]
+) -> None:
+    """Correct `result`, which holds what the floats give, where histograms are among the input.
+
+    Raises what `check` raises, to end the work.
+    """
     if grid.cells is None:
         return
     there = grid.histograms()
@@ -111,8 +116,12 @@ def aggregate_cells(op: str, grid: Grid, groups: Ints, result: Grid, span: Span,
         finish = Total.finished_mean
     touched = np.zeros(result.present.shape, np.bool_)
     np.logical_or.at(touched, groups, there)
+    order = np.argsort(groups, kind="stable")
+    starts = np.searchsorted(groups[order], np.arange(len(result.labels) + 1))
     for group, k in np.argwhere(touched).tolist():
-        rows = np.flatnonzero((groups == group) & grid.present[:, k]).tolist()
+        check()
+        members = order[starts[group] : starts[group + 1]]
+        rows = members[grid.present[members, k]].tolist()
         result.present[group, k] = False
         total = _total(op, grid, rows, k, span, notes)
         if total is None:

@@ -17,6 +17,7 @@ from pharos.promql.kernels import Bools, Floats, Ints
 from pharos.promql.kernels_group import count_present
 from pharos.promql.matching import Match, match, match_groups, result_labels, signature_of
 from pharos.promql.quoting import quote
+from pharos.promql.room import Memory
 from pharos.promql.values import (
     Cells,
     Grid,
@@ -49,6 +50,8 @@ COMPARISON: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "<=": np.less_equal,
 }
 TRIM: Final = frozenset({"</", ">/"})
+_PAIR_CELLS: Final = 25
+"""What a pair takes besides its values, in cells."""
 SET_OPERATORS: Final = frozenset({"and", "or", "unless"})
 
 
@@ -61,11 +64,17 @@ class Operator:
     span: Span
     delayed: bool
     annotations: Annotations
+    memory: Memory
 
 
-def binary_operation(node: Binary, left: Value, right: Value, *, delayed: bool, notes: Annotations) -> Value:
-    """Return `left op right`; at most one of them may be a scalar unless both are."""
-    what = Operator(node.op, node.bool_modifier, node.span, delayed, notes)
+def binary_operation(
+    node: Binary, left: Value, right: Value, memory: Memory, *, delayed: bool, notes: Annotations
+) -> Value:
+    """Return `left op right`; at most one of them may be a scalar unless both are.
+
+    Raises PharosError: INVALID where Prometheus does, LIMITED when pairs of series would be too many.
+    """
+    what = Operator(node.op, node.bool_modifier, node.span, delayed, notes, memory)
     if isinstance(left, Scalar) and isinstance(right, Scalar):
         return Scalar(scalar_operation(node.op, left.values, right.values))
     if isinstance(left, Grid) and isinstance(right, Scalar):
@@ -165,7 +174,9 @@ def _combine_histograms(
     if what.op in TRIM:
         touched = present
     last: dict[int, tuple[Labels, Note]] = {}
-    for i, k in np.argwhere(touched).tolist():
+    for number, (i, k) in enumerate(np.argwhere(touched).tolist()):
+        if number % 128 == 0:
+            what.memory.check()
         numbers = float(floats[0][i, k]), float(floats[1][i, k])
         found = combine(what.op, left[i, k], right[i, k], *numbers)
         out[i, k] = found.cell
@@ -225,12 +236,14 @@ def vector_vector(what: Operator, matching: Matching, left: Grid, right: Grid) -
     many, one = (right, left) if swapped else (left, right)
     fill_one, fill_many = matching.fill_right, matching.fill_left
     nameless = what.op in ARITHMETIC or (what.bool_modifier and not what.delayed)
-    found = match(many.labels, one.labels, matching, nameless=nameless)
-    groups = found.matched
+    groups = match_groups(many.labels, one.labels, matching)
     many_any, one_any = any_series(many.present), any_series(one.present)
     active = many_any | one_any if matching.fills else many_any & one_any
-    if not found.is_one_unique:
+    if not groups.is_right_unique:
+        # Before anything is paired: those of one group multiply.
         _check_one_side(matching, one, groups.right, active, swapped=swapped)
+        what.memory.check_room(groups.pairs() * (many.steps + _PAIR_CELLS))
+    found = match(many.labels, one.labels, matching, nameless=nameless)
     labels = found.labels
     pairs = _pairs_of(found, many, one, active)
     if fill_one is not None:

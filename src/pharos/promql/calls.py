@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -12,6 +12,7 @@ from pharos.errors import Kind, PharosError
 from pharos.promql.annotations import Annotations
 from pharos.promql.ast import Call
 from pharos.promql.kernels import Bools, Floats, Ints
+from pharos.promql.room import Memory
 from pharos.promql.values import Grid, Scalar, Value, drop_absent, lose_names
 
 
@@ -23,6 +24,7 @@ class Context:
     times_ms: Ints
     delayed: bool
     notes: Annotations
+    memory: Memory = field(default_factory=Memory)
 
 
 Function = Callable[[Context, Sequence[Value]], Value]

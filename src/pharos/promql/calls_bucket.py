@@ -88,11 +88,15 @@ def _exclude_conflicts(
     arg: int,
 ) -> Bools:
     native = grid.histograms()
+    members_of: dict[int, list[int]] = {}
+    for number, _, member in rows:
+        members_of.setdefault(number, []).append(member)
     for row, labels in enumerate(grid.labels):
         group = numbers.get(labels)
         if group is None or not native[row].any():
             continue
-        members = [member for number, _, member in rows if number == group]
+        context.memory.check()
+        members = members_of.get(group, [])
         both = native[row] & mask[members].any(axis=0)
         if both.any():
             name = label_value(labels, METRIC_NAME) if context.delayed else ""

@@ -39,7 +39,9 @@ def _native(
     there = grid.histograms()
     values = np.zeros(there.shape)
     if grid.cells is not None:
-        for row, k in np.argwhere(there).tolist():
+        for number, (row, k) in enumerate(np.argwhere(there).tolist()):
+            if number % 128 == 0:
+                context.memory.check()
             metric = label_value(grid.labels[row], METRIC_NAME) if context.delayed else ""
             values[row, k], note = compute(grid.cells[row, k], k, metric)
             if note is not None:

@@ -30,6 +30,7 @@ from pharos.promql.values_labels import label_value
 
 _NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,7}")
 """The number of a group; with more digits, or zeros before it, it is a name (Go's regexp.extract)."""
+_VALUE_LENGTH: Final = 65_536
 _REFERENCE: Final = re.compile(r"\$(?:\{(\w+)\}|(\w+)|(\$))")
 
 
@@ -52,7 +53,18 @@ def expand(template: str, names: Sequence[str], groups: Sequence[str | None]) ->
             return (groups[at] or "") if at < len(groups) else ""
         return next((group or "" for name, group in zip(names, groups, strict=False) if name == key), "")
 
-    return _REFERENCE.sub(one, template)
+    return _bounded(_REFERENCE.sub(one, template))
+
+
+def _bounded(value: str) -> str:
+    """Return a label's value. Raises PharosError(LIMITED) for one that could only grow without end."""
+    if len(value) > _VALUE_LENGTH:
+        raise PharosError(
+            Kind.LIMITED,
+            f"a label's value would be longer than {_VALUE_LENGTH} characters",
+            hint="shorten it",
+        )
+    return value
 
 
 def _with_label(labels: Labels, name: str, value: str) -> Labels:
@@ -108,7 +120,7 @@ def _label_join(context: Context, args: Sequence[Value]) -> Value:
         _check_name(source, "source label name in label_join()")
     _check_name(target, "destination label name in label_join()")
     labels = [
-        _with_label(old, target, separator.join(label_value(old, source) for source in sources))
+        _with_label(old, target, _bounded(separator.join(label_value(old, source) for source in sources)))
         for old in grid.labels
     ]
     return _relabelled(grid, labels, target, np.ones(len(labels), np.bool_))

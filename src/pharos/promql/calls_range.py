@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Final
 
@@ -27,6 +27,7 @@ from pharos.promql.kernels_rate import (
 from pharos.promql.kernels_sorted import quantile_window
 from pharos.promql.kernels_window import extreme_window, mark_changes, mark_drops, over_window, transitions
 from pharos.promql.literals import format_fixed
+from pharos.promql.room import Memory
 from pharos.promql.values import DUPLICATE_SERIES, Grid, drop_absent, has_duplicates, lose_names
 from pharos.promql.values_labels import all_without_name, as_list, label_value, metric_names
 
@@ -45,6 +46,8 @@ _SIMPLE: Final = {
     "ts_of_first_over_time": ops.TS_FIRST,
     "ts_of_last_over_time": ops.TS_LAST,
 }
+_RUN_VISITS: Final = 50_000_000
+"""How many samples a kernel looks at before it is asked whether the query is to end."""
 NAME_KEEPING: Final = frozenset({"first_over_time", "last_over_time"})
 _COUNTER_SUFFIXES: Final = ("_total", "_sum", "_count", "_bucket")
 
@@ -59,6 +62,7 @@ class RangeCall:
     delayed: bool
     use_types: bool
     notes: Annotations
+    memory: Memory = field(default_factory=Memory)
 
 
 Kernel = Callable[[RangeCall, Windows, Floats, Bools], None]
@@ -69,13 +73,75 @@ def range_function(call: RangeCall, windows: Windows) -> Grid:
     samples = windows.samples
     shape = (len(samples.labels), windows.steps)
     out, present = np.zeros(shape), np.zeros(shape, np.bool_)
-    name = call.node.func
-    special = _SPECIAL.get(name)
-    if special is not None:
-        special(call, windows, out, present)
-    else:
-        _over_time(call, windows, out, present)
+    run = _SPECIAL.get(call.node.func, _over_time)
+    for first, last in _runs(windows):
+        call.memory.check()
+        part = _rows_of(windows, first, last)
+        if last == first + 1 and run in _BY_WINDOW:
+            _by_steps(run, call, part, out[first:last], present[first:last])
+        else:
+            run(call, part, out[first:last], present[first:last])
     return Grid(as_list(samples.labels), out, present, None, samples.dropped)
+
+
+def _visits(windows: Windows) -> Floats:
+    """Return about how many samples a look at every window of a series takes, for each series."""
+    offsets, ts = windows.samples.offsets, windows.samples.ts
+    counts = np.diff(offsets)
+    spans = np.ones(counts.size)
+    some = counts > 0
+    spans[some] += ts[offsets[1:][some] - 1] - ts[offsets[:-1][some]]
+    found: Floats = counts * (1.0 + windows.steps * np.minimum(1.0, windows.range_ms / spans))
+    return found
+
+
+def _runs(windows: Windows) -> list[tuple[int, int]]:
+    """Return (first, after the last) of runs of series that a kernel is through with in a moment."""
+    series = len(windows.samples.labels)
+    if windows.samples.ts.size * windows.steps <= _RUN_VISITS:
+        return [(0, series)]
+    numbers = (np.cumsum(_visits(windows)) // _RUN_VISITS).astype(np.int64)
+    cuts = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), series]
+    return list(pairwise(cuts))
+
+
+def _rows_of(windows: Windows, first: int, last: int) -> Windows:
+    """Return the windows of series first to last - 1, floats only."""
+    s = windows.samples
+    if first == 0 and last == len(s.labels):
+        return windows
+    offsets = s.offsets[first : last + 1]
+    rows = slice(int(offsets[0]), int(offsets[-1]))
+    samples = replace(
+        s,
+        labels=s.labels[first:last],
+        offsets=offsets - offsets[0],
+        ts=s.ts[rows],
+        values=s.values[rows],
+        started=None if s.started is None else s.started[rows],
+        histograms=None,
+        dropped=None,
+    )
+    return replace(windows, samples=samples)
+
+
+def _by_steps(run: Kernel, call: RangeCall, w: Windows, out: Floats, present: Bools) -> None:
+    """Run a kernel over one series, so many steps at a time that it can be ended between."""
+    at_once = max(1, int(_RUN_VISITS * w.steps / max(1.0, float(_visits(w)[0]))))
+    for first in range(0, w.steps, at_once):
+        call.memory.check()
+        steps = slice(first, min(first + at_once, w.steps))
+        count = steps.stop - first
+        part = replace(
+            w,
+            first_ms=w.first_ms + first * w.stride_ms,
+            eval_first_ms=w.eval_first_ms + first * w.eval_step_ms,
+            steps=count,
+        )
+        asked = replace(call, scalars=[values[steps] for values in call.scalars])
+        found, there = np.zeros((1, count)), np.zeros((1, count), np.bool_)
+        run(asked, part, found, there)
+        out[:, steps], present[:, steps] = found, there
 
 
 def finish_names(call: RangeCall, grid: Grid) -> Grid:
@@ -249,6 +315,8 @@ def _quantile(call: RangeCall, w: Windows, out: Floats, present: Bools) -> None:
             call.notes.warn(words.invalid_quantile(float(quantiles[k])), call.node.args[0].span)
 
 
+_BY_WINDOW: Final = frozenset({_over_time, _quantile})
+"""Kernels that may look at all samples of a window at every step."""
 _SPECIAL: Final[dict[str, Kernel]] = {
     "changes": _changes,
     "delta": _rate(is_counter=False, is_rate=False),

@@ -94,6 +94,7 @@ def correct_histograms(call: RangeCall, windows: Windows, grid: Grid) -> Grid:
             window = _window(windows, row, k)
             if window.h0 == window.h1:
                 continue
+            call.memory.check()
             outcome = rule(call, windows, window, say)
             if isinstance(outcome, _Keep):
                 continue
@@ -197,13 +198,15 @@ def _instant(*, is_rate: bool) -> Rule:
 
 def _total(*, mean: bool) -> Rule:
     def rule(call: RangeCall, windows: Windows, window: Window, say: Speaker) -> Outcome | _Keep:
-        del call, windows
+        del windows
         if _mixed(window, say):
             return None
         cells = window.row.cells[window.h0 : window.h1]
         total = started(cells[0])
         try:
             for number, cell in enumerate(cells[1:], start=2):
+                if number % 128 == 0:
+                    call.memory.check()
                 if mean:
                     total.add_to_mean(cell, float(number))
                 else:

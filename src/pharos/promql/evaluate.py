@@ -185,7 +185,7 @@ class _Evaluation:
         self._selections: dict[int, Selection] = {}
         self._known: dict[tuple[int, Steps, bool], Value] = {}
         self._wants = _WHOLE
-        self._memory = Memory(options.max_bytes)
+        self._memory = Memory(options.max_bytes, options.check)
 
     # ---- the whole query
 
@@ -277,7 +277,7 @@ class _Evaluation:
             case Paren(expr=inner):
                 return self.value(inner, steps)
             case StepInvariant(expr=inner):
-                return broadcast_steps(self.value(inner, replace(steps, count=1)), steps.count)
+                return self._spread(self.value(inner, replace(steps, count=1)), steps.count)
             case VectorSelector():
                 return self._instant(node, steps)
             case Unary(op=op, expr=inner):
@@ -286,14 +286,21 @@ class _Evaluation:
                 sides = self.value(left, steps), self.value(right, steps)
                 placed = replace(node, span=self._place(node))
                 return binary_operation(
-                    placed, *sides, delayed=self.options.delayed_name_removal, notes=self.notes
-                )
+                    placed, *sides, self._memory,
+                    delayed=self.options.delayed_name_removal, notes=self.notes,
+                )  # fmt: skip
             case Aggregate():
                 return self._aggregate(node, steps)
             case Call():
                 return self._call(node, steps)
             case _:
                 raise PharosError(Kind.BUG, f"a {type(node).__name__} stands where no range vector can")
+
+    def _spread(self, value: Value, steps: int) -> Value:
+        """Return a value of one step at all of them."""
+        if isinstance(value, Grid):
+            self._memory.check_room(len(value.labels) * steps)
+        return broadcast_steps(value, steps)
 
     def _place(self, node: Expr, within: Span | None = None) -> Span:
         """Return where annotations on `node` point: without parentheses, at the last place it stands at.
@@ -338,13 +345,8 @@ class _Evaluation:
         places = Places(
             span, self._place(node.expr, span), span if node.param is None else self._place(node.param, span)
         )
-
-        def check_room(cells: int) -> None:
-            self.options.check()
-            self._memory.check_room(cells)
-
         return aggregate(
-            node, grid, param, places, check_room,
+            node, grid, param, places, self._memory,
             delayed=self.options.delayed_name_removal, notes=self.notes,
         )  # fmt: skip
 
@@ -411,8 +413,7 @@ class _Evaluation:
         grid = self._by_blocks(node, inner, select)
         if at is None:
             return grid
-        spread = broadcast_steps(grid, steps.count)
-        return spread if isinstance(spread, Grid) else grid
+        return calls.grid_of(self._spread(grid, steps.count))
 
     def _windows(self, node: MatrixSelector, steps: Steps, selection: Selection | None = None) -> Windows:
         selector = node.selector
@@ -480,13 +481,13 @@ class _Evaluation:
         )
         if node.func in {"timestamp", "start_timestamp"} and isinstance(args[0], VectorSelector):
             return self._timestamps(node.func, args[0], steps)
-        if node.func == "start_timestamp":
-            # Only a sample as it is stored has a start; what an expression gives has none.
+        if node.func == "start_timestamp":  # which only a sample as it is stored has
             self.value(args[0], steps)
             return empty_grid(steps.count)
         if node.func in {"start", "end", "range", "step"}:
             return Scalar(np.full(steps.count, self._query_time(node.func)))
-        context = Context(placed, steps.times_ms(), self.options.delayed_name_removal, self.notes)
+        delayed = self.options.delayed_name_removal
+        context = Context(placed, steps.times_ms(), delayed, self.notes, self._memory)
         if node.func == "info":
             return calls_info.info(
                 context,
@@ -533,6 +534,7 @@ class _Evaluation:
             delayed=self.options.delayed_name_removal,
             use_types=self.options.type_and_unit_labels,
             notes=self.notes,
+            memory=self._memory,
         )
         is_absence = node.func == "absent_over_time"
         counted = replace(call, node=replace(node, func="count_over_time")) if is_absence else call

@@ -36,6 +36,14 @@ class MatchGroups:
     left: Ints
     right: Ints
     count: int
+    is_right_unique: bool
+    """Whether no match group has two series of the right side."""
+
+    def pairs(self) -> int:
+        """Return how many pairs of a left and a right series are of one group."""
+        left = np.bincount(self.left, minlength=self.count).astype(np.float64)
+        right = np.bincount(self.right, minlength=self.count)
+        return int((left * right).sum())
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +59,6 @@ class Match:
     one: Ints
     groups: Ints
     labels: list[Labels]
-    is_one_unique: bool
-    """Whether no match group has two series of the one side."""
     is_result_unique: bool
     """Whether no two pairs have the same labels, nor the same match group where only one may match."""
 
@@ -78,7 +84,8 @@ def _match_groups(left: Sequence[Labels], right: Sequence[Labels], matching: Mat
         )
         for labels in (left, right)
     ]
-    return MatchGroups(sides[0], sides[1], len(numbers))
+
+    return MatchGroups(sides[0], sides[1], len(numbers), _are_unique(sides[1]))
 
 
 def match(many: Sequence[Labels], one: Sequence[Labels], matching: Matching, *, nameless: bool) -> Match:
@@ -107,7 +114,6 @@ def _match(many: Sequence[Labels], one: Sequence[Labels], matching: Matching, *,
         one=others,
         groups=of_pairs,
         labels=SharedLabels(labels) if _are_shared(many, one) else labels,
-        is_one_unique=_are_unique(matched.right),
         is_result_unique=is_result_unique,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Callable
 from typing import Final, TypeVar
 
 import numpy as np
@@ -23,6 +24,10 @@ _CELL_BYTES: Final = 9
 """A value, and whether it is present."""
 _HISTOGRAM_BYTES: Final = 1_000
 """About what a histogram takes as an object."""
+
+
+def _no_check() -> None:
+    return
 
 
 class Room:
@@ -61,8 +66,10 @@ class Memory:
     What nodes hand upwards passes: with the result of a node, what its operands took is free again.
     """
 
-    def __init__(self, limit_bytes: int) -> None:
+    def __init__(self, limit_bytes: int = 0, check: Callable[[], None] = _no_check) -> None:
         self.passing = 0
+        self.check = check
+        """Raises PharosError when the evaluation is to end; to be called within long loops."""
         self._limit = limit_bytes
         self._kept = 0
 
@@ -83,6 +90,7 @@ class Memory:
 
     def check_room(self, cells: int) -> None:
         """Raise PharosError(LIMITED) when so many more cells of a grid would be too much."""
+        self.check()
         self._check(_CELL_BYTES * cells)
 
     def _check(self, more_bytes: int = 0) -> None:

@@ -207,12 +207,19 @@ def broadcast_steps(value: Value, steps: int) -> Value:
     if isinstance(value, Grid):
         return Grid(
             value.labels,
-            np.repeat(value.values, steps, axis=1),
-            np.repeat(value.present, steps, axis=1),
-            None if value.cells is None else np.repeat(value.cells, steps, axis=1),
+            _spread(value.values, steps),
+            _spread(value.present, steps),
+            None if value.cells is None else _spread(value.cells, steps),
             value.dropped,
         )
     return value
+
+
+def _spread(column: NDArray[Any], steps: int) -> NDArray[Any]:
+    """Return one column `steps` times; other than numpy's `repeat` it lets other threads run."""
+    spread: NDArray[Any] = np.empty((column.shape[0], steps), column.dtype)
+    spread[:] = column[:, :1]
+    return spread
 
 
 def stack(first: Grid, second: Grid) -> Grid:
