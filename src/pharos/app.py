@@ -378,9 +378,10 @@ async def serve(settings: Settings, sock: socket.socket, announce: Callable[[str
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with open_pharos(settings) as pharos:
+        patience_s = settings.ingest.receive_timeout / 1000
         config = uvicorn.Config(
             pharos.app,
-            http=connection_class(HeadLimits(seconds=settings.ingest.receive_timeout / 4000)),
+            http=connection_class(HeadLimits(seconds=patience_s / 4, unread_s=patience_s / 2)),
             ws="none",
             log_config=None,
             proxy_headers=False,

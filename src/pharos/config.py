@@ -142,7 +142,7 @@ class Ingest(_Section):
         default=120_000,
         gt=0,
         description="The longest until a request's body is there in whole; the longest until its headers are,"
-        " or without a byte of the body, is a quarter of it.",
+        " or without a byte of the body, is a quarter of it; an answer waits half of it to be read on.",
     )
 
 

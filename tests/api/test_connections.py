@@ -16,6 +16,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from tests.conftest import Server
 from tests.servers import counted, write_samples
+from uvicorn.protocols.http.flow_control import FlowControl
+
+from pharos.api.connection import Connection
 
 SETTINGS = "ingest: {max_body: 2MB, max_receiving: 4MB, receive_timeout: 4s}\n"
 WRITE = "Content-Type: application/x-protobuf\r\nContent-Encoding: snappy\r\n"
@@ -231,6 +234,44 @@ def test_the_rest_of_a_body_that_nobody_reads_is_not_waited_for(strict: Server) 
         assert status(first_answer(sock)) == 413
         sock.sendall(b"x")
         assert answers(sock) == b""
+
+
+class _Timer:
+    def __init__(self, after_s: float, call: Callable[[], object]) -> None:
+        self.after_s, self.call, self.is_cancelled = after_s, call, False
+
+    def cancel(self) -> None:
+        self.is_cancelled = True
+
+
+class _Unread(Connection):
+    """A connection whose timers and transport are looked at."""
+
+    def __init__(self) -> None:
+        self.timers: list[_Timer] = []
+        self.loop = self  # type: ignore[assignment]
+        self.transport = self  # type: ignore[assignment]
+        self.flow = FlowControl(self.transport)
+        self.is_aborted = False
+
+    def call_later(self, after_s: float, call: Callable[[], object]) -> _Timer:
+        self.timers.append(_Timer(after_s, call))
+        return self.timers[-1]
+
+    def abort(self) -> None:
+        self.is_aborted = True
+
+
+def test_an_answer_that_nobody_reads_is_not_kept_for_ever() -> None:
+    connection = _Unread()
+    connection.pause_writing()
+    connection.resume_writing()
+    connection.pause_writing()
+    first, second = connection.timers
+    assert (first.is_cancelled, second.is_cancelled) == (True, False)
+    assert second.after_s == connection.limits.unread_s == 60
+    second.call()
+    assert connection.is_aborted
 
 
 def test_an_upgrade_that_is_not_offered_is_ignored(strict: Server) -> None:

@@ -26,6 +26,8 @@ class HeadLimits:
 
     We look twice in that time, and close when it is the same that we wait for.
     """
+    unread_s: float = 60.0
+    """The longest that an answer waits for its client to read on: it lies in memory meanwhile."""
 
 
 class Connection(HttpToolsProtocol):
@@ -37,6 +39,7 @@ class Connection(HttpToolsProtocol):
     limits: ClassVar[HeadLimits] = HeadLimits()
 
     _watch: asyncio.TimerHandle | None = None
+    _unread: asyncio.TimerHandle | None = None
     _seen: object = _NOTHING
     """The scope of the request whose bytes we waited for when we looked last."""
     _received = 0
@@ -55,7 +58,20 @@ class Connection(HttpToolsProtocol):
         """End watching."""
         if self._watch is not None:
             self._watch.cancel()
+        if self._unread is not None:
+            self._unread.cancel()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Wait for the client to read, but not for ever."""
+        super().pause_writing()
+        self._unread = self.loop.call_later(self.limits.unread_s, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Go on writing."""
+        if self._unread is not None:
+            self._unread.cancel()
+        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, unless it is of a request that was refused."""

@@ -320,6 +320,7 @@ class Metrics:
             source = self._source(session, question.tenant, deadline, share)
             try:
                 answer = self._evaluated(question, planned, source)
+                source.check()
             finally:
                 self._tell_if_slow(question, planned, source)
         if measured is not None:
@@ -400,17 +401,19 @@ class Metrics:
         await self._arrived(tenant, [(one.start_ms, one.end_ms) for one in wanted])
 
         def work(session: Session) -> T:
-            source = self._source(session, tenant, deadline)
-            blocks: list[SeriesBlock] = []
-            for one in wanted:
-                deadline.check()
-                nothing = not one.matchers
-                blocks.append(
-                    empty_block() if nothing else source.select(one.matchers, one.start_ms, one.end_ms)
-                )
-            return finish(blocks)
+            with contextlib.closing(self._samples.share()) as share:
+                source = self._source(session, tenant, deadline, share)
+                blocks: list[SeriesBlock] = []
+                for one in wanted:
+                    source.check()
+                    nothing = not one.matchers
+                    blocks.append(
+                        empty_block() if nothing else source.select(one.matchers, one.start_ms, one.end_ms)
+                    )
+                return finish(blocks)
 
-        return await self._engine.run(work)
+        async with self._admission.slot(tenant, deadline.left_s()):
+            return await self._engine.run(work)
 
     async def series(self, window: Window) -> list[Labels]:
         """Return the label sets of the series of the window, in order, one more than the limit at most."""
