@@ -69,6 +69,7 @@ def _fractions(schema: int) -> tuple[float, ...]:
         return tuple(float(Decimal(2) ** (Decimal(i) / parts) / 2) for i in range(parts))
 
 
+@lru_cache(maxsize=65_536)
 def exponential_bound(index: int, schema: int) -> float:
     """Return the upper bound of bucket `index`; the last one of all finite numbers ends at the largest."""
     if schema < 0:
@@ -333,14 +334,15 @@ class FloatHistogram:
             if self.schema != previous.schema:
                 before = reduced(theirs, previous.schema, self.schema)
             for index, count in before.items():
-                if not self.uses_custom and self.bound(index) <= self.zero_threshold:
-                    continue
-                if index in mine:
-                    if mine[index] < count:
-                        return True
-                elif count != 0:
+                is_less = mine[index] < count if index in mine else count != 0
+                # Bounds take most of the time: they are looked at only where something is missing.
+                if is_less and not self._is_within_zero(index):
                     return True
         return False
+
+    def _is_within_zero(self, index: int) -> bool:
+        """Return whether a bucket lies within the zero bucket."""
+        return not self.uses_custom and self.bound(index) <= self.zero_threshold
 
 
 def quotient(number: float, scalar: float) -> float:
