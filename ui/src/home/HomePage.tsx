@@ -138,10 +138,7 @@ export function HomePage(): ReactElement {
         </section>
       ))}
       <div className="home-foot">
-        <TargetsCard
-          answer={targets.data?.data}
-          error={targets.data ? null : (targets.error?.message ?? null)}
-        />
+        <TargetsCard answer={targets.data?.data} error={targets.error} asOfMs={targets.dataUpdatedAt} />
         <SendData />
       </div>
     </div>
