@@ -7,8 +7,8 @@ import time
 import urllib.request
 from collections.abc import Callable
 
-from bench.freshness import HEADERS
 import pytest
+from bench.freshness import HEADERS
 from playwright.sync_api import Page, Request, expect
 from tests.ingest.rw_messages import compress, v1_body
 from tests.ui.conftest import Watched, painted_share
@@ -133,6 +133,16 @@ def test_snippets_carry_the_real_address(open_page: Open, ui_url: str) -> None:
     page.get_by_text("OpenTelemetry", exact=True).click()
     expect(page.locator(".snippet pre")).to_contain_text(f"OTEL_EXPORTER_OTLP_ENDPOINT={ui_url}")
     expect(page.locator(".snippet pre")).to_contain_text("OTEL_LOGS_EXPORTER=none")
+
+
+def test_on_a_telephone_nothing_lies_over_the_heading_of_send_data(open_page: Open) -> None:
+    page = open_page("/", width=390, height=844).page
+    card = page.get_by_role("region", name="Send data")
+    heading = card.get_by_role("heading").bounding_box()
+    senders = card.get_by_role("radiogroup").bounding_box()
+    assert heading is not None
+    assert senders is not None
+    assert senders["y"] >= heading["y"] + heading["height"]
 
 
 def test_a_paused_page_asks_for_nothing(open_page: Open) -> None:
