@@ -99,6 +99,23 @@ def test_back_returns_to_the_former_query(open_page: Open) -> None:
     expect(page.locator(".legend-all")).to_contain_text("queue_bytes")
 
 
+def test_a_failed_refresh_leaves_the_last_graph_below_the_error(open_page: Open) -> None:
+    watched = open_page(_graph("queue_bytes"))
+    page = watched.page
+    expect(page.locator(".legend-all")).to_contain_text("queue_bytes")
+    busy = {"status": "error", "errorType": "unavailable", "error": "busy"}
+    page.route("**/api/v1/query_range?*", lambda route: route.fulfill(status=503, json=busy))
+    refresh = page.get_by_role("button", name="Refresh now")
+    for _ in range(2):
+        refresh.click()
+        expect(page.get_by_role("alert")).to_contain_text("Below is the last answer, as of")
+        expect(page.locator(".legend-all")).to_contain_text("queue_bytes")
+    page.unroute("**/api/v1/query_range?*")
+    refresh.click()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    watched.forget("status of 503")
+
+
 def test_a_wrong_query_is_marked_where_it_is_wrong(open_page: Open) -> None:
     watched = open_page(_graph("sum(rate(queue_bytes[5m])) by (job) +"))
     page = watched.page

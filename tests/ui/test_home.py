@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import time
 import urllib.request
 from collections.abc import Callable
 
+import pytest
 from bench.freshness import HEADERS
 from playwright.sync_api import Page, Request, expect
 from tests.ingest.rw_messages import compress, v1_body
@@ -82,17 +84,39 @@ def _write_hosts(url: str, tenant: str) -> None:
         assert answer.status == 204
 
 
-def test_of_several_hosts_it_names_the_one_that_burns(open_page: Open, ui_url: str) -> None:
-    _write_hosts(ui_url, "hosts")
-    page = open_page("/", tenant="hosts").page
+@pytest.mark.parametrize("span", ["15m", "24h"])
+def test_of_several_hosts_it_names_the_one_that_burns(open_page: Open, ui_url: str, span: str) -> None:
+    tenant = f"hosts-{span}"
+    _write_hosts(ui_url, tenant)
+    page = open_page(f"/?span={span}", tenant=tenant).page
     finding = page.get_by_role("link", name="CPU of burning:9100 99 % busy")
     expect(finding).to_be_visible(timeout=FIGURES)
     busiest = page.locator(".tile", has=page.get_by_text("Busiest CPU", exact=True))
     expect(busiest).to_contain_text("burning:9100")
-    expect(page.get_by_role("img", name="CPU busy")).to_be_visible()
     finding.click()
     expect(page.locator(".page-head select").first).to_have_value("burning:9100")
     expect(page.get_by_role("heading", name="CPU by mode")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("refused", "says"),
+    [
+        ("**/api/**", "12 of 12 panels could not be read"),
+        (re.compile(r"/api/v1/query(\?|$)"), "Unknown: Pharos' figures"),
+        ("**/api/v1/targets", "Unknown: scrape targets"),
+    ],
+)
+def test_what_cannot_be_read_is_not_called_well(
+    open_page: Open, refused: str | re.Pattern[str], says: str
+) -> None:
+    watched = open_page("/explore")
+    page = watched.page
+    page.route(refused, lambda route: route.fulfill(status=503, json={"status": "error", "error": "busy"}))
+    page.get_by_role("link", name="Home").first.click()
+    expect(page.locator(".attention")).to_contain_text(says, timeout=FIGURES)
+    read = 1 if "targets" in says else 0
+    expect(page.locator(".tile-more").filter(has_text="none rejected")).to_have_count(read)
+    watched.forget("status of 503")
 
 
 def test_says_which_targets_are_down(open_page: Open) -> None:
@@ -109,6 +133,16 @@ def test_snippets_carry_the_real_address(open_page: Open, ui_url: str) -> None:
     page.get_by_text("OpenTelemetry", exact=True).click()
     expect(page.locator(".snippet pre")).to_contain_text(f"OTEL_EXPORTER_OTLP_ENDPOINT={ui_url}")
     expect(page.locator(".snippet pre")).to_contain_text("OTEL_LOGS_EXPORTER=none")
+
+
+def test_on_a_telephone_nothing_lies_over_the_heading_of_send_data(open_page: Open) -> None:
+    page = open_page("/", width=390, height=844).page
+    card = page.get_by_role("region", name="Send data")
+    heading = card.get_by_role("heading").bounding_box()
+    senders = card.get_by_role("radiogroup").bounding_box()
+    assert heading is not None
+    assert senders is not None
+    assert senders["y"] >= heading["y"] + heading["height"]
 
 
 def test_a_paused_page_asks_for_nothing(open_page: Open) -> None:

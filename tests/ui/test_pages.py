@@ -39,6 +39,38 @@ def test_failing_targets_come_first_with_their_error(open_page: Open) -> None:
     expect(first.locator(".target-error")).not_to_be_empty()
 
 
+@pytest.mark.parametrize("width", [768, 1440])
+def test_the_columns_of_targets_are_whole_and_apart(open_page: Open, width: int) -> None:
+    page = open_page("/targets", width=width).page
+    expect(page.locator(".pool").first.locator(".target-error")).not_to_be_empty()
+    scroll = page.locator(".pool-scroll").first
+    assert scroll.evaluate("(element) => element.scrollWidth - element.clientWidth") == 0
+    pill = page.locator(".pill").first
+    pill.evaluate("(element) => { element.textContent = 'unknown'; }")
+    ends = pill.evaluate("(element) => element.getBoundingClientRect().right")
+    starts = page.locator(".target-url a").first.evaluate("(element) => element.getBoundingClientRect().left")
+    assert starts - ends >= 8
+
+
+@pytest.mark.parametrize(
+    ("path", "asks"), [("/targets", "**/api/v1/targets"), ("/cardinality", "**/api/v1/status/tsdb*")]
+)
+def test_old_rows_are_called_old_when_new_ones_cannot_be_read(open_page: Open, path: str, asks: str) -> None:
+    watched = open_page(path)
+    page = watched.page
+    rows = page.locator(".pool, .ranking li").first
+    expect(rows).to_be_visible()
+    page.route(asks, lambda route: route.fulfill(status=502, body="<html>Bad Gateway</html>"))
+    page.context.set_offline(True)
+    expect(page.get_by_role("alert").filter(has_text="does not answer")).to_be_visible(timeout=12_000)
+    page.context.set_offline(False)
+    note = page.get_by_role("alert").filter(has_text="now they cannot be read")
+    expect(note).to_contain_text("not an answer of Pharos")
+    expect(rows).to_be_visible()
+    watched.forget("status of 502")
+    watched.forget("ERR_INTERNET_DISCONNECTED")
+
+
 def test_targets_are_filtered_by_the_address(open_page: Open) -> None:
     page = open_page("/targets").page
     page.get_by_label("Filter targets").fill("job=fleet")

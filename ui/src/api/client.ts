@@ -53,13 +53,19 @@ function failure(error: unknown, url: string): unknown {
   return new ApiError('network', `The server did not answer (${url}).`);
 }
 
-function parseEnvelope<T>(body: string, status: number): Envelope<T> {
+function parseEnvelope<T>(body: string, status: number, path: string): Envelope<T> {
+  const start = body.trim();
+  if (start === '') throw new ApiError('refused', `HTTP status ${status} without a message.`, status);
+  let parsed: unknown;
   try {
-    return JSON.parse(body) as Envelope<T>;
+    parsed = JSON.parse(start);
   } catch {
-    const start = body.trim().slice(0, 200);
-    throw new ApiError('refused', start || `HTTP status ${status} without a message.`, status);
+    // A proxy answers with a page of its own, which is not for reading here.
+    if (!start.startsWith('<')) throw new ApiError('refused', start.slice(0, 200), status);
   }
+  if (typeof parsed !== 'object' || parsed === null)
+    throw new ApiError('refused', `${status} from ${path}: not an answer of Pharos.`, status);
+  return parsed as Envelope<T>;
 }
 
 /**
@@ -88,7 +94,7 @@ export async function ask<T>(path: string, params: Params = {}, signal?: AbortSi
   } catch (error) {
     throw failure(error, path);
   }
-  const envelope = parseEnvelope<T>(body, status);
+  const envelope = parseEnvelope<T>(body, status, path);
   if (envelope.status !== 'success' || envelope.data === undefined) {
     const message = envelope.error ?? `HTTP status ${status} without a message.`;
     throw new ApiError('refused', message, status, envelope.errorType ?? '');

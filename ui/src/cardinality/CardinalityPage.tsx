@@ -6,7 +6,7 @@ import { tsdbStatus } from '../api/calls';
 import type { NamedCount } from '../api/types';
 import { formatCount, formatInstant, formatValue } from '../design/format';
 import { usePageClock } from '../design/hooks';
-import { Empty, Note } from '../design/parts';
+import { Empty, Unreadable } from '../design/parts';
 import './cardinality.css';
 import { exprForLabel, exprForMetric, exprForPair } from './exprs';
 import type { Flat } from '../explore/state';
@@ -93,9 +93,7 @@ export function CardinalityPage(): ReactElement {
           }
         />
       </div>
-      {answer.error && !status ? (
-        <Note level="bad">The figures could not be read: {answer.error.message}</Note>
-      ) : null}
+      <Unreadable what="The figures" error={answer.error} asOfMs={answer.dataUpdatedAt} />
       {answer.isPending ? <div className="panel card-wait ranking-wait" /> : null}
       {status ? (
         <div className="rankings">

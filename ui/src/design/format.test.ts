@@ -81,6 +81,16 @@ describe('unit guess', () => {
     ['histogram_quantile(0.99, sum by (le)(rate(http_duration_seconds_bucket[5m])))', 'seconds'],
     ['node_filesystem_avail_bytes / node_filesystem_size_bytes', 'ratio'],
     ['rate(x_duration_seconds_sum[5m]) / rate(x_duration_seconds_count[5m])', 'seconds'],
+    ['http_duration_seconds_bucket', 'count'],
+    ['response_bytes_bucket{le="100"}', 'count'],
+    ['sum by (le) (rate(http_duration_seconds_bucket[5m]))', 'per-second'],
+    ['rate(response_bytes_bucket[5m])', 'per-second'],
+    ['rate(http_duration_seconds_sum[5m])', 'none'],
+    ['rate(node_disk_io_time_seconds_total[5m])', 'none'],
+    ['rate(a_duration_seconds_sum[5m]) / rate(b_duration_seconds_sum[5m])', 'ratio'],
+    ['rate(container_cpu_usage_seconds_total[5m])', 'cores'],
+    ['histogram_count(rate(http_duration_seconds[5m]))', 'per-second'],
+    ['histogram_avg(rate(http_duration_seconds[5m]))', 'seconds'],
     ['count by (job) (up)', 'count'],
     ['count(node_memory_bytes)', 'count'],
     ['time() - process_start_time_seconds', 'seconds'],
@@ -90,4 +100,8 @@ describe('unit guess', () => {
     ['', 'none'],
     ['node_memory_MemFree_bytes / 1024', 'bytes'],
   ] as const)('%s is %s', (expr, unit) => expect(guessUnit(expr)).toBe(unit));
+  it('is that of the count where native histograms are drawn', () => {
+    expect(guessUnit('http_duration_seconds', true)).toBe('count');
+    expect(guessUnit('sum(rate(http_duration_seconds[5m]))', true)).toBe('per-second');
+  });
 });

@@ -153,17 +153,25 @@ export function formatAgo(thenMs: number, nowMs: number): string {
 const RATE = /\b(?:rate|irate|deriv)\s*\(/;
 const COUNTING = /\b(?:count|count_values|group|changes|resets)\s*(?:by|without)?\s*(?:\([^()]*\))?\s*\(/;
 
+/** Seconds of something per second: of CPU they are cores, of anything else only a number. */
+type Guess = Unit | 'seconds-per-second';
+
 /**
  * The unit a PromQL expression most likely has, from its metric names' suffixes and functions.
  *
  * Division makes a ratio of equal units and is otherwise unknown; the guess only labels axes, and the reader can
- * choose another unit.
+ * choose another unit. Of native histograms (`histograms`) the count is drawn.
  */
-export function guessUnit(expr: string): Unit {
+export function guessUnit(expr: string, histograms = false): Unit {
   const bare = expr.replace(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`/g, '""').replace(/#.*$/gm, '');
+  if (histograms) return counted(RATE.test(bare));
   if (COUNTING.test(bare)) return 'count';
   if (/\b(?:timestamp|time)\s*\(/.test(bare)) return /time\(\)\s*-/.test(bare) ? 'seconds' : 'none';
-  const parts = bare.replace(/\[[^\]]*\]/g, '').split('/');
+  const guess = guessQuotient(bare.replace(/\[[^\]]*\]/g, '').split('/'));
+  return guess === 'seconds-per-second' ? 'none' : guess;
+}
+
+function guessQuotient(parts: readonly string[]): Guess {
   if (parts.length > 2) return 'none';
   const units = parts.map(unitOfPart);
   const [over, under] = units;
@@ -174,26 +182,37 @@ export function guessUnit(expr: string): Unit {
   return under === 'none' ? over : 'none';
 }
 
-function baseOf(unit: Unit): Unit {
-  if (unit === 'bytes-per-second') return 'bytes';
-  return unit === 'cores' ? 'seconds' : unit;
+function baseOf(guess: Guess): Guess {
+  if (guess === 'bytes-per-second') return 'bytes';
+  return guess === 'cores' || guess === 'seconds-per-second' ? 'seconds' : guess;
 }
 
-function unitOfPart(part: string): Unit {
+function counted(rate: boolean): Unit {
+  return rate ? 'per-second' : 'count';
+}
+
+function unitOfPart(part: string): Guess {
   const rate = RATE.test(part);
-  if (/histogram_quantile\s*\(/.test(part)) {
+  if (/histogram_(?:quantile|avg|stddev)\s*\(/.test(part)) {
     if (/_seconds/.test(part)) return 'seconds';
     return /_bytes/.test(part) ? 'bytes' : 'none';
   }
-  if (/_bytes(?:_total|_sum|_bucket)?\b/.test(part)) return rate ? 'bytes-per-second' : 'bytes';
+  // A bucket counts observations, whatever was observed.
+  if (/_bucket\b|\bhistogram_count\s*\(/.test(part)) return counted(rate);
+  if (/_bytes(?:_total|_sum)?\b/.test(part)) return rate ? 'bytes-per-second' : 'bytes';
   if (/_timestamp_seconds|_boot_time_seconds|_start_time_seconds/.test(part))
     return /-/.test(part) ? 'seconds' : 'timestamp';
-  if (/_seconds(?:_total|_sum|_bucket)?\b/.test(part)) return rate ? 'cores' : 'seconds';
+  if (/_seconds(?:_total|_sum)?\b/.test(part)) return secondsOf(part, rate);
   if (/_ratio\b/.test(part)) return 'ratio';
   if (/_percent\b/.test(part)) return 'percent';
   if (/_celsius\b/.test(part)) return 'celsius';
   if (rate) return 'per-second';
   return /(?:_total|_count)\b/.test(part) ? 'count' : 'none';
+}
+
+function secondsOf(part: string, rate: boolean): Guess {
+  if (!rate) return 'seconds';
+  return /cpu\w*_seconds_total\b/.test(part) ? 'cores' : 'seconds-per-second';
 }
 
 /** The units a reader may choose from, with their names. */

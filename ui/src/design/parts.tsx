@@ -1,6 +1,8 @@
 import { useEffect, useRef, useState, type ReactElement, type ReactNode } from 'react';
 import type { Labels } from '../api/types';
 import { copyText } from './copy';
+import { formatInstant } from './format';
+import { usePageClock } from './hooks';
 import { Icon, type IconName } from './Icon';
 
 /** A button that is only an icon; `label` is its name and its tooltip. */
@@ -59,6 +61,29 @@ export function Note({
       <Icon name={icon} />
       <div className="grow">{children}</div>
     </div>
+  );
+}
+
+/** That `what` cannot be read: at all, or anew, so that what is shown is of `asOfMs` (0 when nothing is). */
+export function Unreadable(props: {
+  what: string;
+  error: Error | null;
+  asOfMs: number;
+}): ReactElement | null {
+  const { what, error, asOfMs } = props;
+  const { utc } = usePageClock();
+  if (error === null) return null;
+  if (asOfMs === 0)
+    return (
+      <Note level="bad">
+        {what} cannot be read: {error.message}
+      </Note>
+    );
+  return (
+    <Note level="bad">
+      {what} as of {formatInstant(Math.floor(asOfMs / 1000) * 1000, utc)}; now they cannot be read:{' '}
+      {error.message}
+    </Note>
   );
 }
 

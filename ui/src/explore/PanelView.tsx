@@ -2,7 +2,15 @@ import { SegmentedControl } from '@mantine/core';
 import { useState, type ReactElement, type ReactNode } from 'react';
 import { formatQuery } from '../api/calls';
 import { ApiError } from '../api/client';
-import { formatCount, formatSeconds, formatValue, guessUnit, UNIT_NAMES, type Unit } from '../design/format';
+import {
+  formatCount,
+  formatInstant,
+  formatSeconds,
+  formatValue,
+  guessUnit,
+  UNIT_NAMES,
+  type Unit,
+} from '../design/format';
 import { usePageClock } from '../design/hooks';
 import { CopyIcon, Empty, IconButton, Note } from '../design/parts';
 import { formatDuration, parseDuration, type Span } from '../time/range';
@@ -76,9 +84,19 @@ function StepField(props: {
   );
 }
 
-function UnitField(props: { panel: QueryPanel; onChange: (unit: Unit | null) => void }): ReactElement {
-  const { panel, onChange } = props;
-  const guessed = UNIT_NAMES.find(([unit]) => unit === guessUnit(panel.expr))?.[1] ?? '';
+/** The unit of what is drawn when the reader chose none. */
+function autoUnit({ expr, data }: Result): Unit {
+  const histograms = data.resultType === 'matrix' && data.result.some((series) => series.histograms?.length);
+  return guessUnit(expr, histograms);
+}
+
+function UnitField(props: {
+  panel: QueryPanel;
+  auto: Unit;
+  onChange: (unit: Unit | null) => void;
+}): ReactElement {
+  const { panel, auto, onChange } = props;
+  const guessed = UNIT_NAMES.find(([unit]) => unit === auto)?.[1] ?? '';
   return (
     <label className="row">
       <span className="dim">unit</span>
@@ -122,6 +140,18 @@ function errorTitle(error: Error): string {
   return error.errorType === 'timeout' ? 'The query took too long. ' : 'The query failed. ';
 }
 
+function Failure({ error, result }: { error: Error; result: Result | undefined }): ReactElement {
+  const { utc } = usePageClock();
+  const taken = result ? formatInstant(Math.floor(result.takenMs / 1000) * 1000, utc) : null;
+  return (
+    <Note level="bad">
+      <b>{errorTitle(error)}</b>
+      {error.message}
+      {taken === null ? null : <div className="dim">Below is the last answer, as of {taken}.</div>}
+    </Note>
+  );
+}
+
 function Body(
   props: PanelViewProps & { result: Result | undefined; error: Error | null; pending: boolean },
 ): ReactElement {
@@ -132,18 +162,13 @@ function Body(
         Write a PromQL expression and press Enter. Ctrl-Space completes names, Ctrl-K finds a metric.
       </Empty>
     );
-  if (error)
-    return (
-      <Note level="bad">
-        <b>{errorTitle(error)}</b>
-        {error.message}
-      </Note>
-    );
-  if (!result) return <div className="waiting" aria-label={pending ? 'Loading' : ''} />;
-  const unit = panel.unit ?? guessUnit(result.expr);
+  const failure = error ? <Failure error={error} result={result} /> : null;
+  if (!result) return failure ?? <div className="waiting" aria-label={pending ? 'Loading' : ''} />;
+  const unit = panel.unit ?? autoUnit(result);
   const { data, grid } = result;
   return (
     <>
+      {failure}
       <Remarks result={result} />
       {grid && data.resultType === 'matrix' ? (
         <GraphView
@@ -171,10 +196,7 @@ export function PanelView(props: PanelViewProps): ReactElement {
   // The back button changes the expression under us: then the draft follows it.
   if (draft.of !== panel.expr) setDraft({ text: panel.expr, of: panel.expr });
   const [formatError, setFormatError] = useState<string | null>(null);
-  const query = useResult(panel, span, run);
-  const result = query.data;
-  const stale = query.isPlaceholderData && query.isFetching;
-  const failed = query.error;
+  const { result, error: failed, fetching, stale } = useResult(panel, span, run);
   const setText = (text: string): void => {
     setDraft({ text, of: panel.expr });
     setFormatError(null);
@@ -221,7 +243,7 @@ export function PanelView(props: PanelViewProps): ReactElement {
           </button>
         </div>
       </div>
-      <div className={`progress${query.isFetching ? ' on' : ''}`} />
+      <div className={`progress${fetching ? ' on' : ''}`} />
       {formatError ? <Note level="bad">{formatError}</Note> : null}
       <div className="row wrap query-tools">
         <SegmentedControl
@@ -252,7 +274,11 @@ export function PanelView(props: PanelViewProps): ReactElement {
             />
           </>
         ) : null}
-        <UnitField panel={panel} onChange={(unit) => onChange({ unit })} />
+        <UnitField
+          panel={panel}
+          auto={result?.expr === panel.expr ? autoUnit(result) : guessUnit(panel.expr)}
+          onChange={(unit) => onChange({ unit })}
+        />
         <span className="grow" />
         {result && !failed ? <StatsLine result={result} /> : null}
         <IconButton
@@ -264,8 +290,8 @@ export function PanelView(props: PanelViewProps): ReactElement {
           }}
         />
       </div>
-      <div className={stale ? 'query-body stale' : 'query-body'} aria-busy={query.isFetching}>
-        <Body {...props} result={result} error={failed} pending={query.isFetching} />
+      <div className={stale ? 'query-body stale' : 'query-body'} aria-busy={fetching}>
+        <Body {...props} result={result} error={failed} pending={fetching} />
       </div>
     </section>
   );

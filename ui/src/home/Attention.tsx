@@ -3,33 +3,41 @@ import type { ReactElement } from 'react';
 import { Icon } from '../design/Icon';
 import type { Finding } from './verdict';
 
-/** One line that says all is well, or what is not. Always as high as at least one line, so nothing jumps. */
+/**
+ * One line that says all is well, or what is not. Always as high as at least one line, so nothing jumps.
+ *
+ * `unmeasured` is undefined until everything has been read; all is well only when it is empty.
+ */
 export function Attention({
   findings,
-  ready,
+  unmeasured,
 }: {
   findings: readonly Finding[];
-  ready: boolean;
+  unmeasured: readonly string[] | undefined;
 }): ReactElement {
   if (findings.length === 0)
     return (
       <div className="attention panel">
-        <span className={ready ? 'dot good' : 'dot'} />
-        <span className="dim">
-          {ready ? 'Nothing here needs attention.' : 'Looking at the host, Pharos and its targets…'}
-        </span>
+        <span className={unmeasured?.length === 0 ? 'dot good' : 'dot'} />
+        <span className="dim">{calm(unmeasured)}</span>
       </div>
     );
   return (
     <div className="attention panel" role="status">
       {findings.map((finding) => (
-        <span key={finding.text} className={`pill ${finding.level}`}>
+        <span key={finding.text} className={`pill ${finding.level}`} title={finding.detail}>
           <Icon name={finding.level === 'bad' ? 'error' : 'warning'} size={14} />
           <FindingText finding={finding} />
         </span>
       ))}
     </div>
   );
+}
+
+function calm(unmeasured: readonly string[] | undefined): string {
+  if (unmeasured === undefined) return 'Looking at the host, Pharos and its targets…';
+  if (unmeasured.length === 0) return 'Nothing here needs attention.';
+  return `Nothing found that needs attention. No values of: ${unmeasured.join(', ')}.`;
 }
 
 function FindingText({ finding }: { finding: Finding }): ReactElement {

@@ -6,7 +6,6 @@ import { useCallback, useEffect, useState, type ReactElement } from 'react';
 import { targets as loadTargets } from '../api/calls';
 import { formatClock, formatSeconds } from '../design/format';
 import { usePageClock } from '../design/hooks';
-import { Note } from '../design/parts';
 import { RefreshControl } from '../time/RefreshControl';
 import { absolute, parseDuration } from '../time/range';
 import { Attention } from './Attention';
@@ -17,7 +16,7 @@ import { PANELS } from './panels';
 import { SendData } from './SendData';
 import { TargetsCard } from './TargetsCard';
 import { Tiles } from './Tiles';
-import { judge } from './verdict';
+import { judge, unmeasured } from './verdict';
 import type { Flat } from '../explore/state';
 
 const SPANS = ['5m', '15m', '1h', '6h', '24h'];
@@ -80,7 +79,13 @@ export function HomePage(): ReactElement {
     [navigate],
   );
   const snapshot = home.data;
-  const findings = judge(snapshot, targets.data?.data.activeTargets);
+  const findings = judge({
+    snapshot,
+    lost: home.error?.message ?? null,
+    targets: targets.data?.data.activeTargets,
+    targetsLost: targets.error?.message ?? null,
+  });
+  const known = snapshot?.whole === true && targets.data !== undefined;
   const uptime = snapshot?.figures.uptime;
   return (
     <div className="page" ref={ref}>
@@ -120,10 +125,7 @@ export function HomePage(): ReactElement {
           onNow={() => void client.invalidateQueries({ queryKey: ['home'] })}
         />
       </div>
-      {home.isError && !snapshot ? (
-        <Note level="bad">The figures could not be read: {home.error.message} Trying again by itself.</Note>
-      ) : null}
-      <Attention findings={findings} ready={snapshot !== undefined} />
+      <Attention findings={findings} unmeasured={known ? unmeasured(snapshot) : undefined} />
       <Tiles snapshot={snapshot} />
       {(['pharos', 'host'] as const).map((group) => (
         <section key={group} aria-label={group === 'host' ? 'Host' : 'Pharos'}>
@@ -136,10 +138,7 @@ export function HomePage(): ReactElement {
         </section>
       ))}
       <div className="home-foot">
-        <TargetsCard
-          answer={targets.data?.data}
-          error={targets.data ? null : (targets.error?.message ?? null)}
-        />
+        <TargetsCard answer={targets.data?.data} error={targets.error} asOfMs={targets.dataUpdatedAt} />
         <SendData />
       </div>
     </div>

@@ -2,7 +2,7 @@ import { Link } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
 import type { ActiveTarget, TargetsAnswer } from '../api/types';
 import { Icon } from '../design/Icon';
-import { Empty } from '../design/parts';
+import { Empty, Unreadable } from '../design/parts';
 
 interface PoolCount {
   name: string;
@@ -27,9 +27,10 @@ const MOST_POOLS = 8;
 
 export function TargetsCard(props: {
   answer: TargetsAnswer | undefined;
-  error: string | null;
+  error: Error | null;
+  asOfMs: number;
 }): ReactElement {
-  const { answer, error } = props;
+  const { answer, error, asOfMs } = props;
   const pools = countPools(answer?.activeTargets ?? []);
   return (
     <section className="panel card foot-card" aria-label="Scrape targets">
@@ -37,7 +38,7 @@ export function TargetsCard(props: {
         <h2 className="grow">Scrape targets</h2>
         <Link to="/targets">all targets</Link>
       </header>
-      {error !== null ? <div className="empty">{error}</div> : null}
+      <Unreadable what="The targets" error={error} asOfMs={asOfMs} />
       {answer && pools.length === 0 ? (
         <Empty icon="targets">
           Nothing is scraped. Pharos still watches itself and its host; name targets in a prometheus.yml, or

@@ -1,7 +1,7 @@
 import type { ReactElement } from 'react';
 import { formatValue, type Unit } from '../design/format';
 import type { HomeSnapshot } from './load';
-import { highest, levelOf, LIMITS, newest, total, type Level } from './verdict';
+import { highest, levelOf, LIMITS, present, total, type Level } from './verdict';
 
 interface Tile {
   name: string;
@@ -11,13 +11,17 @@ interface Tile {
   more: string;
 }
 
+function textOf(value: number | null | undefined, unit: Unit): string {
+  return value == null ? '–' : formatValue(value, unit);
+}
+
 /** Of several hosts the worst, by name: an average would hide the one that burns. */
 function overviewTiles(snapshot: HomeSnapshot): Tile[] {
   const worst = (name: string, panelId: 'cpu' | 'memory' | 'fill'): Tile => {
-    const [host, value] = highest(newest(snapshot, panelId));
+    const [host, value] = highest(present(snapshot, panelId));
     return { name, value, unit: 'ratio', level: levelOf(value, ...LIMITS[panelId]), more: host };
   };
-  const [talker, traffic] = highest(newest(snapshot, 'network'));
+  const [talker, traffic] = highest(present(snapshot, 'network'));
   return [
     worst('Busiest CPU', 'cpu'),
     worst('Fullest memory', 'memory'),
@@ -27,56 +31,54 @@ function overviewTiles(snapshot: HomeSnapshot): Tile[] {
 }
 
 function hostTiles(snapshot: HomeSnapshot): Tile[] {
-  const cpu = total(newest(snapshot, 'cpu'));
-  const load = newest(snapshot, 'load');
-  const memory = newest(snapshot, 'memory');
+  const cpu = total(present(snapshot, 'cpu'));
+  const load = present(snapshot, 'load');
+  const memory = present(snapshot, 'memory');
   const used = memory.get('used') ?? null;
   const all = total(memory);
   const share = used != null && all ? used / all : null;
-  const fills = [...newest(snapshot, 'fill')].sort((a, b) => b[1] - a[1]);
+  const fills = [...present(snapshot, 'fill')].sort((a, b) => b[1] - a[1]);
   const [mount, fill] = fills[0] ?? ['', null];
-  const network = newest(snapshot, 'network');
-  const text = (value: number | undefined, unit: Unit): string =>
-    value == null ? '–' : formatValue(value, unit);
+  const network = present(snapshot, 'network');
   return [
     {
       name: 'CPU',
       value: cpu,
       unit: 'ratio',
       level: levelOf(cpu, ...LIMITS.cpu),
-      more: `load ${text(load.get('1 min'), 'none')} on ${text(load.get('CPUs'), 'none')} CPUs`,
+      more: `load ${textOf(load.get('1 min'), 'none')} on ${textOf(load.get('CPUs'), 'none')} CPUs`,
     },
     {
       name: 'Memory',
       value: share,
       unit: 'ratio',
       level: levelOf(share, ...LIMITS.memory),
-      more: `${text(used ?? undefined, 'bytes')} of ${text(all ?? undefined, 'bytes')}`,
+      more: `${textOf(used, 'bytes')} of ${textOf(all, 'bytes')}`,
     },
     {
       name: 'Fullest disk',
       value: fill,
       unit: 'ratio',
       level: levelOf(fill, ...LIMITS.fill),
-      more: mount || 'no file system seen',
+      more: mount || '–',
     },
     {
       name: 'Network in',
       value: network.get('received') ?? null,
       unit: 'bytes-per-second',
       level: 'good',
-      more: `${text(network.get('sent'), 'bytes-per-second')} out`,
+      more: `${textOf(network.get('sent'), 'bytes-per-second')} out`,
     },
   ];
 }
 
 function pharosTiles(snapshot: HomeSnapshot): Tile[] {
-  const samples = total(newest(snapshot, 'samples'));
-  const lag = newest(snapshot, 'lag').get('lag') ?? null;
-  const storage = newest(snapshot, 'storage');
-  const series = newest(snapshot, 'series').get('series') ?? null;
-  const latency = newest(snapshot, 'latency');
-  const queries = total(newest(snapshot, 'queries'));
+  const samples = total(present(snapshot, 'samples'));
+  const lag = present(snapshot, 'lag').get('lag') ?? null;
+  const storage = present(snapshot, 'storage');
+  const series = present(snapshot, 'series').get('series') ?? null;
+  const latency = present(snapshot, 'latency');
+  const queries = total(present(snapshot, 'queries'));
   const log = storage.get('log not yet loaded') ?? null;
   const rejected = snapshot.figures.rejected;
   return [
@@ -85,14 +87,14 @@ function pharosTiles(snapshot: HomeSnapshot): Tile[] {
       value: samples,
       unit: 'per-second',
       level: 'good',
-      more: rejected ? `${formatValue(rejected, 'per-second')} rejected` : 'none rejected',
+      more: rejected === 0 ? 'none rejected' : `${textOf(rejected, 'per-second')} rejected`,
     },
     {
       name: 'Visible after',
       value: lag,
       unit: 'seconds',
       level: levelOf(lag, ...LIMITS.lag),
-      more: log === null ? 'accepted to queryable' : `${formatValue(log, 'bytes')} in the log`,
+      more: `${textOf(log, 'bytes')} in the log`,
     },
     { name: 'Active series', value: series, unit: 'count', level: 'good', more: 'seen lately' },
     {
@@ -100,7 +102,7 @@ function pharosTiles(snapshot: HomeSnapshot): Tile[] {
       value: latency.get('p99') ?? null,
       unit: 'seconds',
       level: 'good',
-      more: queries === null ? 'no queries' : `${formatValue(queries, 'per-second')} answered`,
+      more: `${textOf(queries, 'per-second')} answered`,
     },
   ];
 }
@@ -129,7 +131,7 @@ export function Tiles({ snapshot }: { snapshot: HomeSnapshot | undefined }): Rea
       {tiles.map((tile, i) => (
         <div className={`tile panel ${tile.level}`} key={i}>
           <div className="tile-name">{tile.name}</div>
-          <div className="tile-value">{tile.value === null ? '–' : formatValue(tile.value, tile.unit)}</div>
+          <div className="tile-value">{textOf(tile.value, tile.unit)}</div>
           <div className="tile-more ellipsis" title={tile.more}>
             {tile.more}
           </div>

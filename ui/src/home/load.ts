@@ -7,16 +7,17 @@ import { gridTimes, parseFloatText, summarize, toColumn, type Column } from '../
 import { alignGrid, chooseStep, formatDuration } from '../time/range';
 import {
   drawn,
-  FIGURES,
+  FIGURES_KEY,
   fillIn,
   HOSTS_QUERY,
   matchersOf,
   MOST_SERIES,
   nameHosts,
+  nowExpr,
+  PANEL,
   panelExpr,
   PANELS,
   PART,
-  unite,
   type Figure,
   type Host,
   type Panel,
@@ -29,12 +30,27 @@ export interface PanelColumns {
   error: string | null;
 }
 
+/** The values of a panel's series at one instant, by their names. */
+export type Present = ReadonlyMap<string, number>;
+
+/** Something that could not be read, with the server's words. */
+export interface Unread {
+  what: string;
+  error: string;
+}
+
 export interface HomeSnapshot {
   times: number[];
   grid: Grid;
   range: [number, number];
   panels: Readonly<Record<string, PanelColumns>>;
-  figures: Readonly<Record<Figure, number | null>>;
+  /** What tiles and findings read, by panel: of instant queries at `takenMs`, so no range of a chart bears on it. */
+  now: Readonly<Record<string, Present>>;
+  figures: Figures;
+  /** What could not be read, the charts aside: those tell it themselves. */
+  unread: readonly Unread[];
+  /** Everything has been answered, were it by an error. */
+  whole: boolean;
   hosts: readonly Host[];
   /** The matchers of the host that is shown; null when the host panels show an overview of all. */
   matchers: string | null;
@@ -97,30 +113,29 @@ type Figures = Readonly<Record<Figure, number | null>>;
 
 const NO_FIGURES: Figures = { uptime: null, rejected: null, setAside: null, diskFree: null };
 
-async function loadFigures(nowMs: number, signal: AbortSignal): Promise<Figures> {
-  try {
-    const { data } = await queryInstant(unite(Object.entries(FIGURES)), nowMs / 1000, signal);
-    const figures: Record<string, number | null> = { ...NO_FIGURES };
-    for (const { metric, value } of data.resultType === 'vector' ? data.result : []) {
-      const number = parseFloatText(value?.[1] ?? 'NaN');
-      if (Number.isFinite(number)) figures[metric[PART] ?? ''] = number;
-    }
-    return figures as Figures;
-  } catch (error) {
-    refusal(error);
-    return NO_FIGURES;
+/** The present of a group's panels, and of the figures, by their ids. */
+async function loadNow(
+  group: Panel['group'],
+  { hosts, matchers, takenMs }: HomeSnapshot,
+  signal: AbortSignal,
+): Promise<Record<string, Present>> {
+  const { data } = await queryInstant(nowExpr(group, matchers), takenMs / 1000, signal);
+  const found: Record<string, Map<string, number>> = {};
+  for (const { metric, value } of data.resultType === 'vector' ? data.result : []) {
+    const id = metric[PANEL] ?? '';
+    const panel = PANELS.find((one) => one.id === id);
+    const number = parseFloatText(value?.[1] ?? 'NaN');
+    const name = panel ? nameOf(drawn(panel, matchers === null), metric, hosts) : (metric[PART] ?? '');
+    // NaN is no value: a quantile of nothing.
+    if (Number.isFinite(number)) (found[id] ??= new Map()).set(name, number);
   }
+  return found;
 }
 
 async function loadHosts(nowMs: number, signal: AbortSignal): Promise<Host[]> {
-  try {
-    const { data } = await queryInstant(HOSTS_QUERY, nowMs / 1000, signal);
-    if (data.resultType !== 'vector') return [];
-    return nameHosts(data.result.map((one) => one.metric));
-  } catch (error) {
-    refusal(error);
-    return [];
-  }
+  const { data } = await queryInstant(HOSTS_QUERY, nowMs / 1000, signal);
+  if (data.resultType !== 'vector') return [];
+  return nameHosts(data.result.map((one) => one.metric));
 }
 
 const LEAST_FIT_S = 120;
@@ -155,15 +170,24 @@ export async function loadHome(
   const grid = alignGrid({ fromMs: request.nowMs - request.spanMs, toMs: request.nowMs }, step);
   const times = gridTimes(grid);
   const panels: Record<string, PanelColumns> = {};
-  let figures = NO_FIGURES;
-  const hosts = await loadHosts(request.nowMs, signal);
+  const now: Record<string, Present> = {};
+  const unread: Unread[] = [];
+  const orUnread = async <T>(what: string, answer: Promise<T>, otherwise: T): Promise<T> =>
+    answer.catch((error: unknown) => {
+      unread.push({ what, error: refusal(error) });
+      return otherwise;
+    });
+  const hosts = await orUnread('hosts', loadHosts(request.nowMs, signal), []);
   const matchers = matchersOf(request.host, hosts);
-  const snapshot = (): HomeSnapshot => ({
+  const snapshot = (whole = false): HomeSnapshot => ({
     times,
     grid,
     range: [request.fit ? startOfData(times, panels) : grid.start, grid.end],
     panels: { ...panels },
-    figures,
+    now: { ...now },
+    figures: { ...NO_FIGURES, ...Object.fromEntries(now[FIGURES_KEY] ?? []) },
+    unread: [...unread],
+    whole,
     hosts,
     matchers,
     takenMs: request.nowMs,
@@ -173,9 +197,11 @@ export async function loadHome(
       panels[panel.id] = await loadPanel(drawn(panel, matchers === null), snapshot(), signal);
       onPart?.(snapshot());
     }),
-    loadFigures(request.nowMs, signal).then((found) => {
-      figures = found;
+    ...(['pharos', 'host'] as const).map(async (group) => {
+      const what = group === 'host' ? "the host's figures" : "Pharos' figures";
+      Object.assign(now, await orUnread(what, loadNow(group, snapshot(), signal), {}));
+      onPart?.(snapshot());
     }),
   ]);
-  return snapshot();
+  return snapshot(true);
 }

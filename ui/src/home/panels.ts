@@ -19,6 +19,8 @@ export interface Panel {
   stacked?: boolean;
   atLeast?: number;
   overview?: Overview;
+  /** No tile and no finding reads it: only its chart does. */
+  chartOnly?: true;
 }
 
 /** A host panel for all hosts: one figure of each. */
@@ -99,6 +101,7 @@ export const PANELS: readonly Panel[] = [
     group: 'host',
     title: 'Disk throughput',
     unit: 'bytes-per-second',
+    chartOnly: true,
     overview: {
       title: 'Disk throughput',
       unit: 'bytes-per-second',
@@ -210,10 +213,10 @@ export const PANELS: readonly Panel[] = [
 /** The label by which a united query tells its parts apart. */
 export const PART = 'part';
 
-/** Several expressions as one, whose results carry their key in the label `part`: one request instead of many. */
-export function unite(parts: readonly (readonly [string, string])[]): string {
+/** Several expressions as one, whose results carry their key in `label`: one request instead of many. */
+export function unite(parts: readonly (readonly [string, string])[], label = PART): string {
   return parts
-    .map(([key, expr]) => `label_replace(${expr}, "${PART}", ${JSON.stringify(key)}, "", "")`)
+    .map(([key, expr]) => `label_replace(${expr}, "${label}", ${JSON.stringify(key)}, "", "")`)
     .join(' or ');
 }
 
@@ -227,7 +230,9 @@ export function panelExpr(panel: Panel): string {
 /** Single figures that no panel shows. */
 export const FIGURES = {
   uptime: 'time() - max(process_start_time_seconds{job="pharos"})',
-  rejected: 'sum(rate(pharos_ingest_rejected_samples_total[5m]))',
+  // A counter by reason is absent until the first of them: none then, as long as Pharos itself is seen.
+  rejected:
+    'sum(rate(pharos_ingest_rejected_samples_total[5m])) or 0 * max(process_start_time_seconds{job="pharos"})',
   setAside: 'sum(pharos_loader_set_aside_frames_total)',
   diskFree: 'min(pharos_disk_free_bytes)',
 } as const;
@@ -242,6 +247,24 @@ export function drawn(panel: Panel, overview: boolean): Panel {
   if (!overview || panel.overview === undefined) return panel;
   const { expr, ...rest } = panel.overview;
   return { id: panel.id, group: panel.group, ...rest, queries: [{ expr: `topk(${MOST_SERIES}, ${expr})` }] };
+}
+
+/** The label by which the query for the present tells its panels apart, and the figures from them. */
+export const PANEL = 'panel';
+export const FIGURES_KEY = 'figures';
+/** The window of rates that are judged: two scrapes a minute apart, whatever the chart beside shows. */
+const NOW_WINDOW = '2m';
+
+/** The present of all panels of a group that tiles and findings read, as one instant query. */
+export function nowExpr(group: Panel['group'], matchers: string | null): string {
+  const parts = PANELS.filter((panel) => panel.group === group && !panel.chartOnly).map(
+    (panel): [string, string] => [
+      panel.id,
+      fillIn(panelExpr(drawn(panel, matchers === null)), matchers, NOW_WINDOW),
+    ],
+  );
+  if (group === 'pharos') parts.push([FIGURES_KEY, unite(Object.entries(FIGURES))]);
+  return unite(parts, PANEL);
 }
 
 /** A host is what one job scrapes at one instance; whichever job that is, node_exporter's names tell it. */

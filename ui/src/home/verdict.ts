@@ -2,13 +2,16 @@
 
 import type { ActiveTarget } from '../api/types';
 import { formatCount, formatSeconds, formatValue } from '../design/format';
-import type { HomeSnapshot } from './load';
+import type { HomeSnapshot, Present } from './load';
+import { PANELS } from './panels';
 
 export type Level = 'good' | 'warn' | 'bad' | 'unknown';
 
 export interface Finding {
   level: 'warn' | 'bad';
   text: string;
+  /** The server's words. */
+  detail?: string;
   /** A PromQL expression that shows it, or the page that does. */
   expr?: string;
   page?: '/targets';
@@ -16,15 +19,11 @@ export interface Finding {
   host?: string;
 }
 
-/** The newest value of each series of a panel, by name; a value older than a few steps counts as none. */
-export function newest(snapshot: HomeSnapshot, panelId: string): Map<string, number> {
-  const found = new Map<string, number>();
-  const panel = snapshot.panels[panelId];
-  panel?.names.forEach((name, i) => {
-    const value = panel.columns[i]?.slice(-4).findLast((one) => one !== null);
-    if (value != null) found.set(name, value);
-  });
-  return found;
+const NOTHING: Present = new Map();
+
+/** The present of a panel's series; empty when there is none, or it could not be read. */
+export function present(snapshot: HomeSnapshot, panelId: string): Present {
+  return snapshot.now[panelId] ?? NOTHING;
 }
 
 export function total(values: ReadonlyMap<string, number>): number | null {
@@ -68,7 +67,7 @@ const OVERVIEW_SAYS = [
 
 function overviewFindings(snapshot: HomeSnapshot): Finding[] {
   return OVERVIEW_SAYS.flatMap(([panelId, whose, how]) =>
-    [...newest(snapshot, panelId)].flatMap(([host, value]) =>
+    [...present(snapshot, panelId)].flatMap(([host, value]) =>
       say(levelOf(value, ...LIMITS[panelId]), {
         text: `${whose} ${host} ${formatValue(value, 'ratio')} ${how}`,
         host,
@@ -79,8 +78,8 @@ function overviewFindings(snapshot: HomeSnapshot): Finding[] {
 
 function hostFindings(snapshot: HomeSnapshot): Finding[] {
   if (snapshot.matchers === null) return overviewFindings(snapshot);
-  const cpu = total(newest(snapshot, 'cpu'));
-  const memory = newest(snapshot, 'memory');
+  const cpu = total(present(snapshot, 'cpu'));
+  const memory = present(snapshot, 'memory');
   const used = memory.get('used');
   const all = total(memory);
   const share = used != null && all ? used / all : null;
@@ -88,7 +87,7 @@ function hostFindings(snapshot: HomeSnapshot): Finding[] {
     ...say(levelOf(cpu, ...LIMITS.cpu), { text: `CPU ${formatValue(cpu ?? 0, 'ratio')} busy` }),
     ...say(levelOf(share, ...LIMITS.memory), { text: `Memory ${formatValue(share ?? 0, 'ratio')} used` }),
   ];
-  for (const [mount, fill] of newest(snapshot, 'fill'))
+  for (const [mount, fill] of present(snapshot, 'fill'))
     findings.push(
       ...say(levelOf(fill, ...LIMITS.fill), {
         text: `File system ${mount} is ${formatValue(fill, 'ratio')} full`,
@@ -99,8 +98,8 @@ function hostFindings(snapshot: HomeSnapshot): Finding[] {
 }
 
 function pharosFindings(snapshot: HomeSnapshot): Finding[] {
-  const lag = newest(snapshot, 'lag').get('lag') ?? null;
-  const log = newest(snapshot, 'storage').get('log not yet loaded') ?? null;
+  const lag = present(snapshot, 'lag').get('lag') ?? null;
+  const log = present(snapshot, 'storage').get('log not yet loaded') ?? null;
   const { rejected, setAside } = snapshot.figures;
   return [
     ...say(levelOf(lag, ...LIMITS.lag), {
@@ -122,13 +121,45 @@ function pharosFindings(snapshot: HomeSnapshot): Finding[] {
   ];
 }
 
+/** What a verdict rests on. */
+export interface Evidence {
+  snapshot: HomeSnapshot | undefined;
+  /** Why the latest refresh brought nothing at all. */
+  lost: string | null;
+  targets: readonly ActiveTarget[] | undefined;
+  /** Why the targets could not be read the last time. */
+  targetsLost: string | null;
+}
+
+/** What could not be read is no good news. */
+function unreadFindings({ snapshot, lost, targetsLost }: Evidence): Finding[] {
+  const findings: Finding[] = [];
+  if (lost !== null)
+    findings.push({
+      level: 'bad',
+      text: snapshot ? 'The figures are old: they could not be read again' : 'The figures could not be read',
+      detail: lost,
+    });
+  const errors = PANELS.flatMap(({ id }) => snapshot?.panels[id]?.error ?? []);
+  if (errors.length > 0)
+    findings.push({
+      level: errors.length === PANELS.length ? 'bad' : 'warn',
+      text: `${errors.length} of ${PANELS.length} panels could not be read`,
+      detail: errors[0] ?? '',
+    });
+  for (const { what, error } of snapshot?.unread ?? [])
+    findings.push({ level: 'bad', text: `Unknown: ${what}`, detail: error });
+  if (targetsLost !== null)
+    findings.push({ level: 'bad', text: 'Unknown: scrape targets', detail: targetsLost, page: '/targets' });
+  return findings;
+}
+
 /** What is wrong now, the bad before the merely suspicious. */
-export function judge(
-  snapshot: HomeSnapshot | undefined,
-  targets: readonly ActiveTarget[] | undefined,
-): Finding[] {
+export function judge(evidence: Evidence): Finding[] {
+  const { snapshot, targets } = evidence;
   const down = targets?.filter((target) => target.health === 'down') ?? [];
   const findings: Finding[] = [
+    ...unreadFindings(evidence),
     ...say(down.length > 0 ? 'bad' : 'good', {
       text: `${down.length} of ${targets?.length ?? 0} scrape targets ${down.length === 1 ? 'is' : 'are'} down`,
       page: '/targets',
@@ -136,4 +167,20 @@ export function judge(
     ...(snapshot ? [...pharosFindings(snapshot), ...hostFindings(snapshot)] : []),
   ];
   return findings.sort((a, b) => Number(b.level === 'bad') - Number(a.level === 'bad'));
+}
+
+/** The measures that were asked for and have no value, so that nothing is known of them. */
+export function unmeasured(snapshot: HomeSnapshot): string[] {
+  const { rejected, setAside } = snapshot.figures;
+  const memory = present(snapshot, 'memory');
+  const measures: readonly (readonly [string, unknown])[] = [
+    ['lag', present(snapshot, 'lag').get('lag')],
+    ['log', present(snapshot, 'storage').get('log not yet loaded')],
+    ['rejected samples', rejected],
+    ['damaged frames', setAside],
+    ['CPU', total(present(snapshot, 'cpu'))],
+    ['memory', snapshot.matchers === null ? total(memory) : memory.get('used')],
+    ['file systems', total(present(snapshot, 'fill'))],
+  ];
+  return measures.filter(([, value]) => value == null).map(([name]) => name);
 }

@@ -2,14 +2,18 @@ import type { ErrorComponentProps } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
 import { Note } from '../design/parts';
 
+/** Whether a page failed because a part of it did not arrive; each browser, and the loader, words that differently. */
+export function isLost(message: string): boolean {
+  return /dynamically imported module|Importing a module script failed|Unable to preload CSS/.test(message);
+}
+
 /** What a page shows when its own code failed, or could not be loaded: never an empty screen. */
 export function Crash({ error, reset }: ErrorComponentProps): ReactElement {
   const message = error instanceof Error ? error.message : String(error);
-  const lost = /dynamically imported module|Importing a module script failed/.test(message);
   return (
     <div className="page">
       <Note level="bad">
-        {lost
+        {isLost(message)
           ? 'A part of this page could not be loaded. The server may be gone, or was updated; reload the page.'
           : `This page failed: ${message}`}
       </Note>

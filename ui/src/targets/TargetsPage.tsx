@@ -7,7 +7,7 @@ import type { ActiveTarget } from '../api/types';
 import { formatAgo, formatInstant, formatSeconds } from '../design/format';
 import { useNow, usePageClock } from '../design/hooks';
 import { Icon } from '../design/Icon';
-import { Empty, LabelChips, Note } from '../design/parts';
+import { Empty, LabelChips, Unreadable } from '../design/parts';
 import { groupTargets, lastScrapeMs, type HealthFilter, type Pool } from './group';
 import './targets.css';
 import type { Flat } from '../explore/state';
@@ -156,9 +156,7 @@ export function TargetsPage(): ReactElement {
           onChange={(value) => set({ health: value === 'all' ? undefined : value })}
         />
       </div>
-      {answer.error && !answer.data ? (
-        <Note level="bad">The targets could not be read: {answer.error.message}</Note>
-      ) : null}
+      <Unreadable what="The targets" error={answer.error} asOfMs={answer.dataUpdatedAt} />
       {answer.isPending ? <div className="panel card-wait pool-wait" /> : null}
       {answer.data && all.length === 0 ? (
         <Empty icon="targets">

@@ -1,0 +1,26 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { ask } from './client';
+
+afterEach(() => vi.unstubAllGlobals());
+
+function answering(body: string, status: number): void {
+  vi.stubGlobal('fetch', () => Promise.resolve(new Response(body, { status })));
+}
+
+describe('an answer', () => {
+  it.each([
+    ['<html><h1>502 Bad Gateway</h1></html>', 502, '502 from /api/v1/query: not an answer of Pharos.'],
+    ['<!doctype html><title>Sign in</title>', 200, '200 from /api/v1/query: not an answer of Pharos.'],
+    ['null', 200, '200 from /api/v1/query: not an answer of Pharos.'],
+    ['', 503, 'HTTP status 503 without a message.'],
+    ['starting', 503, 'starting'],
+    ['{"status":"error","errorType":"bad_data","error":"no"}', 400, 'no'],
+  ])('%s with %d is refused', async (body, status, message) => {
+    answering(body, status);
+    await expect(ask('/api/v1/query', { query: 'up' })).rejects.toMatchObject({ message, status });
+  });
+  it('is unwrapped', async () => {
+    answering('{"status":"success","data":[1]}', 200);
+    expect((await ask('/x')).data).toEqual([1]);
+  });
+});
