@@ -5,7 +5,7 @@ import 'uplot/dist/uPlot.min.css';
 import './chart.css';
 import { formatValue, type Unit } from '../design/format';
 import { usePageClock, useScheme } from '../design/hooks';
-import { stack, type Column } from './columns';
+import { drawable, stack, type Column } from './columns';
 import { Hover, type HoverContent } from './hover';
 import { plotOptions } from './plot';
 
@@ -63,10 +63,12 @@ export function Chart(props: ChartProps): ReactElement {
     latest.current = props;
   });
 
-  const drawn = useMemo(
-    () => [times as number[], ...(stacked ? stack(columns, hidden) : columns)] as uPlot.AlignedData,
-    [times, columns, stacked, hidden],
-  );
+  const drawn = useMemo(() => {
+    const lines = columns.map(drawable);
+    const { tops, bases } = stacked ? stack(lines, hidden) : { tops: lines, bases: [] };
+    // Even what can be drawn may add up to what cannot.
+    return [times as number[], ...[...tops, ...bases].map(drawable)] as uPlot.AlignedData;
+  }, [times, columns, stacked, hidden]);
   const drawnRef = useRef(drawn);
   useLayoutEffect(() => {
     drawnRef.current = drawn;

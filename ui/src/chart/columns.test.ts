@@ -1,5 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { formatLabels, gridTimes, labelKey, nameSeries, stack, summarize, toColumn } from './columns';
+import {
+  drawable,
+  formatLabels,
+  gridTimes,
+  hiddenOf,
+  labelKey,
+  nameSeries,
+  readColumn,
+  stack,
+  summarize,
+  toColumn,
+  undrawn,
+} from './columns';
 
 const GRID = { start: 100, end: 140, step: 10 };
 
@@ -35,10 +47,44 @@ describe('columns', () => {
 });
 
 describe('summaries', () => {
-  it('leaves gaps out', () =>
-    expect(summarize([2, null, 4, null])).toEqual({ last: 4, min: 2, max: 4, avg: 3 }));
+  it('leaves gaps out, and tells where the newest value stands', () =>
+    expect(summarize([2, null, 4, null])).toEqual({ last: 4, lastAt: 2, min: 2, max: 4, avg: 3 }));
+  it('tells a special value as the last one, and leaves it out of the rest', () => {
+    expect(summarize([2, Infinity, 4, NaN])).toEqual({ last: NaN, lastAt: 3, min: 2, max: 4, avg: 3 });
+    expect(summarize([Infinity])).toEqual({ last: Infinity, lastAt: 0, min: null, max: null, avg: null });
+  });
+  it('does not overflow', () => expect(summarize([1e308, 1.5e308]).avg).toBeCloseTo(1.25e308, -300));
   it('knows nothing of nothing', () =>
-    expect(summarize([null, null])).toEqual({ last: null, min: null, max: null, avg: null }));
+    expect(summarize([null, null])).toEqual({ last: null, lastAt: null, min: null, max: null, avg: null }));
+});
+
+describe('what cannot be drawn', () => {
+  it('is kept for reading and left out for drawing', () => {
+    const column = readColumn(
+      {
+        metric: {},
+        values: [
+          [100, 'NaN'],
+          [110, '-Inf'],
+          [120, '3'],
+        ],
+      },
+      GRID,
+      5,
+    );
+    expect(column).toEqual([NaN, -Infinity, 3, null, null]);
+    expect(drawable(column)).toEqual([null, null, 3, null, null]);
+  });
+  it('is counted', () => {
+    expect(undrawn([[1, null]])).toBe('');
+    expect(undrawn([[Infinity, Infinity]])).toBe('2 values are +Inf and not drawn');
+    expect(undrawn([[NaN], [-Infinity, 1, NaN]])).toBe('1 value is -Inf, 2 are NaN and not drawn');
+  });
+});
+
+describe('hidden series', () => {
+  it('are found by label set', () => expect(hiddenOf(['a', 'b'], new Set(['b', 'z']))).toEqual(new Set([1])));
+  it('are never all', () => expect(hiddenOf(['a', 'b'], new Set(['a', 'b']))).toEqual(new Set()));
 });
 
 describe('stacking', () => {
@@ -52,12 +98,19 @@ describe('stacking', () => {
         ],
         new Set(),
       ),
-    ).toEqual([
-      [1, 2, null],
-      [11, null, 30],
-      [111, 202, 330],
-    ]));
-  it('leaves hidden series out', () => expect(stack([[1], [10], [100]], new Set([1]))[2]).toEqual([101]));
+    ).toEqual({
+      tops: [
+        [1, 2, null],
+        [11, null, 30],
+        [111, 202, 330],
+      ],
+      bases: [
+        [1, 2, 0],
+        [11, 2, 30],
+      ],
+    }));
+  it('leaves hidden series out', () =>
+    expect(stack([[1], [10], [100]], new Set([1]))).toEqual({ tops: [[1], [10], [101]], bases: [[1], [1]] }));
 });
 
 describe('names', () => {

@@ -2,7 +2,7 @@
 // uPlot's own canvas and out of React, so that moving the mouse over a thousand lines redraws one.
 
 import type uPlot from 'uplot';
-import { formatInstant, formatValue, type Unit } from '../design/format';
+import { digitsFor, formatInstant, formatValue, type Unit } from '../design/format';
 import type { Column } from './columns';
 
 export interface HoverContent {
@@ -31,10 +31,18 @@ function rowsAt(plot: uPlot, at: number, content: HoverContent): Row[] {
     if (content.hidden.has(index)) continue;
     const value = column[at];
     const drawn = plot.data[index + 1]?.[at];
-    if (value == null || drawn == null) continue;
-    rows.push({ index, value, far: Math.abs(plot.valToPos(drawn, 'y') - top) });
+    if (value == null) continue;
+    // NaN and infinities are told although they are drawn nowhere.
+    const far = drawn == null ? Infinity : Math.abs(plot.valToPos(drawn, 'y') - top);
+    rows.push({ index, value, far });
   }
   return rows;
+}
+
+/** Largest first, NaN at the end; the same infinities are equal. */
+function byValue(a: Row, b: Row): number {
+  const odd = Number(Number.isNaN(a.value)) - Number(Number.isNaN(b.value));
+  return odd !== 0 ? odd : b.value - a.value || 0;
 }
 
 function textElement(tag: string, className: string, text: string): HTMLElement {
@@ -86,7 +94,7 @@ export class Hover {
       return;
     }
     const rows = rowsAt(plot, at, this.content());
-    const near = rows.reduce<Row | null>((a, b) => (a === null || b.far < a.far ? b : a), null);
+    const near = rows.reduce<Row | null>((a, b) => (b.far < (a?.far ?? Infinity) ? b : a), null);
     this.nearest(near && near.far < 40 ? near.index : null);
     this.fill(at, rows, near);
     this.place();
@@ -105,8 +113,12 @@ export class Hover {
     this.box.replaceChildren(
       textElement('div', 'chart-tip-time', seconds == null ? '' : formatInstant(seconds * 1000, content.utc)),
     );
-    const listed = rows.length > ROWS ? rows.sort((a, b) => a.far - b.far).slice(0, ROWS) : rows;
-    listed.sort((a, b) => b.value - a.value);
+    // As many digits as a hundredth of the axis, which is what the eye can tell apart.
+    const { min = 0, max = 0 } = this.plot.scales.y ?? {};
+    const [low, high] = [min ?? 0, max ?? 0];
+    const digits = digitsFor((high - low) / 100, Math.max(Math.abs(low), Math.abs(high)));
+    const listed = rows.length > ROWS ? rows.sort((a, b) => a.far - b.far || 0).slice(0, ROWS) : rows;
+    listed.sort(byValue);
     for (const row of listed) {
       const line = document.createElement('div');
       line.className = row === near ? 'chart-tip-row near' : 'chart-tip-row';
@@ -115,7 +127,7 @@ export class Hover {
       line.append(
         swatch,
         textElement('span', 'chart-tip-name', content.names[row.index] ?? ''),
-        textElement('b', '', formatValue(row.value, content.unit, 4)),
+        textElement('b', '', formatValue(row.value, content.unit, digits)),
       );
       this.box.append(line);
     }

@@ -2,7 +2,7 @@
 
 import uPlot from 'uplot';
 import { INK, mix, translucent, type Scheme } from '../design/colors';
-import { formatValue, type Unit } from '../design/format';
+import { digitsFor, formatValue, type Unit } from '../design/format';
 
 export interface PlotLook {
   scheme: Scheme;
@@ -35,26 +35,51 @@ function valueRange(look: PlotLook): uPlot.Scale.Range {
     const floor = min >= 0 && calm ? 0 : min;
     if (top === floor) {
       if (top === 0) return [0, 1];
-      return top > 0 ? [0, top * 1.25] : [top * 1.25, 0];
+      return top > 0 ? [0, atMost(top * 1.25)] : [atMost(top * 1.25), 0];
     }
     const room = (top - floor) * 0.06;
-    return [floor === 0 ? 0 : floor - room, top === look.atLeast ? top : top + room];
+    return [floor === 0 ? 0 : atMost(floor - room), top === look.atLeast ? top : atMost(top + room)];
   };
+}
+
+/** `value`, kept a number that an axis can end at. */
+function atMost(value: number): number {
+  return Math.max(-Number.MAX_VALUE, Math.min(Number.MAX_VALUE, value));
 }
 
 const IEC_UNITS: readonly Unit[] = ['bytes', 'bytes-per-second'];
 
-/** Round distances between ticks: powers of two for bytes, 1-2-5 for anything else. */
-function increments(unit: Unit): number[] {
+/** Round distances between ticks, as far as doubles go: powers of two for bytes, 1-2-5 for anything else. */
+export function increments(unit: Unit): number[] {
   const steps: number[] = [];
   if (IEC_UNITS.includes(unit)) {
-    for (let power = 0; power < 60; power += 1) steps.push(2 ** power);
+    for (let power = 0; power < 1024; power += 1) steps.push(2 ** power);
     return steps;
   }
-  for (let power = -12; power < 18; power += 1)
-    for (const factor of [1, 2, 2.5, 5]) steps.push(Number((factor * 10 ** power).toPrecision(3)));
-  return steps;
+  for (let power = -12; power <= 308; power += 1)
+    for (const factor of [1, 2, 2.5, 5]) steps.push(Number(`${factor}e${power}`));
+  return steps.filter(Number.isFinite);
 }
+
+const MINUTE_S = 60;
+const HOUR_S = 3600;
+const DAY_S = 86_400;
+
+/** Distances between time ticks that clocks and calendars have. */
+export const TIME_INCREMENTS_S: number[] = [
+  ...[0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5],
+  ...[1, 2, 5, 10, 15, 20, 30],
+  ...[1, 2, 3, 5, 10, 15, 20, 30].map((count) => count * MINUTE_S),
+  ...[1, 2, 3, 4, 6, 8, 12].map((count) => count * HOUR_S),
+  ...[1, 2, 3, 4, 5, 7, 10, 15, 30, 60, 90, 180, 365, 730, 1825, 3650].map((count) => count * DAY_S),
+];
+
+/** Least distance between time ticks in CSS pixels: seconds take more room than hours and minutes. */
+export const timeSpace: uPlot.Axis.Space = (_plot, _axis, from, to, width) =>
+  ((MINUTE_S / 2) * width) / (to - from) >= CLOCK_ROOM ? SECONDS_ROOM : CLOCK_ROOM;
+
+const CLOCK_ROOM = 46;
+const SECONDS_ROOM = 64;
 
 let ruler: CanvasRenderingContext2D | null = null;
 
@@ -67,6 +92,16 @@ function textWidth(text: string): number {
   return ruler ? Math.ceil(ruler.measureText(text).width) : text.length * 7;
 }
 
+/** Labels of value ticks, with the digits that tell neighbours `step` apart. */
+export function valueLabels(splits: readonly number[], unit: Unit, step: number): string[] {
+  const largest = Math.max(...splits.map(Math.abs));
+  const digits = digitsFor(step, largest);
+  // Long times are written in whole seconds or more, which is too coarse when they differ by less.
+  if (unit === 'seconds' && step < 1 && largest >= 120)
+    return splits.map((value) => `${Number(value.toPrecision(digits))} s`);
+  return splits.map((value) => formatValue(value, unit, digits));
+}
+
 function axes(look: PlotLook): uPlot.Axis[] {
   const ink = INK[look.scheme];
   const grid = { stroke: ink.grid, width: 1 };
@@ -76,7 +111,8 @@ function axes(look: PlotLook): uPlot.Axis[] {
       font: FONT,
       grid,
       ticks: { show: false },
-      space: 64,
+      space: timeSpace,
+      incrs: TIME_INCREMENTS_S,
       size: 26,
       gap: 4,
       values: timeLabels(look.utc),
@@ -89,7 +125,7 @@ function axes(look: PlotLook): uPlot.Axis[] {
       gap: 6,
       space: look.compact ? 28 : 36,
       incrs: increments(look.unit),
-      values: (_plot, splits) => splits.map((value) => formatValue(value, look.unit, 4)),
+      values: (_plot, splits, _axis, _space, incr) => valueLabels(splits, look.unit, incr),
       size: (_plot, labels: string[] | null) =>
         Math.max(look.compact ? 56 : 60, Math.max(0, ...(labels ?? []).map(textWidth)) + 14),
     },
@@ -152,16 +188,22 @@ function line(look: PlotLook, color: string, index: number, many: boolean): uPlo
   };
 }
 
+/** What a stacked series stands on: nothing to see, the lower end of the fill. */
+const BASE: uPlot.Series = { width: 0, auto: false, points: { show: false } };
+
 /** uPlot's options for a chart of `look`; `range` is asked at each drawing, so that new data can move it. */
 export function plotOptions(look: PlotLook, range: () => [number, number]): uPlot.Options {
   const many = look.colors.length > MANY;
   const ink = INK[look.scheme];
+  const count = look.colors.length;
   const bands: uPlot.Band[] = [];
-  if (look.stacked) for (let i = look.colors.length; i > 1; i -= 1) bands.push({ series: [i, i - 1] });
+  // The bases follow the lines, the second line's first.
+  if (look.stacked) for (let i = count; i > 1; i -= 1) bands.push({ series: [i, count + i - 1] });
   return {
     width: 300,
     height: 150,
-    padding: [8, 18, 0, 0],
+    // The last time stands at the end of the axis and needs half its width beside it.
+    padding: [8, () => Math.ceil(textWidth('00:00:00') / 2) + 2, 0, 0],
     legend: { show: false },
     tzDate: zoned(look.utc),
     focus: { alpha: 1 },
@@ -175,6 +217,7 @@ export function plotOptions(look: PlotLook, range: () => [number, number]): uPlo
             stroke: (_plot, idx) => look.colors[idx - 1] ?? ink.text,
             fill: () => mix(ink.grid, ink.text, 0.1),
           },
+      dataIdx: (_plot, index, closest) => (index > count ? null : closest),
       drag: { x: true, y: false, setScale: false, dist: 6 },
       ...(look.syncKey === null
         ? {}
@@ -182,7 +225,11 @@ export function plotOptions(look: PlotLook, range: () => [number, number]): uPlo
     },
     scales: { x: { time: true, range: () => range() }, y: { range: valueRange(look) } },
     axes: axes(look),
-    series: [{}, ...look.colors.map((color, i) => line(look, color, i, many))],
+    series: [
+      {},
+      ...look.colors.map((color, i) => line(look, color, i, many)),
+      ...bands.map(() => ({ ...BASE })),
+    ],
     bands,
   };
 }

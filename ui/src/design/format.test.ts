@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  digitsFor,
   formatAgo,
   formatClock,
   formatCount,
@@ -68,6 +69,20 @@ describe('instants', () => {
     expect(formatAgo(Number.NaN, at)).toBe('never');
   });
   it('groups thousands', () => expect(formatCount(1_234_567)).toBe('1,234,567'));
+});
+
+describe('digits', () => {
+  it('are enough to tell values apart', () => {
+    expect(digitsFor(0.5, 1e9)).toBe(12);
+    expect(digitsFor(2, 10)).toBe(4);
+    expect(formatValue(0.05123, 'none', digitsFor(1e-5, 0.05123))).toBe('0.05123');
+  });
+  it('are the usual ones for what does not move or is not known', () => {
+    expect(digitsFor(0, 1e9)).toBe(4);
+    expect(digitsFor(Infinity, 0)).toBe(4);
+    expect(digitsFor(NaN, NaN)).toBe(4);
+  });
+  it('are never more than there are', () => expect(digitsFor(1e-200, 1e9)).toBe(15));
 });
 
 describe('unit guess', () => {

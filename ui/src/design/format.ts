@@ -51,7 +51,10 @@ function plain(value: number, digits: number): string {
   const size = Math.abs(value);
   if (size >= 1e21 || size < 1e-6) return value.toExponential(digits - 1).replace(/\.?0+e/, 'e');
   if (size >= 10_000) return scaled(value, 1000, SI, digits).join('');
-  return significant(value, size >= 1000 ? Math.max(4, digits) : size < 0.1 ? Math.min(3, digits) : digits);
+  return significant(
+    value,
+    size >= 1000 ? Math.max(4, digits) : size < 0.1 && digits < 5 ? Math.min(3, digits) : digits,
+  );
 }
 
 /** A length of time given in seconds: `350 µs`, `1.2 s`, `3m 20s`, `5d 2h`. */
@@ -102,6 +105,16 @@ export function formatValue(value: number, unit: Unit, digits = 3): string {
     case 'none':
       return odd ?? plain(value, digits);
   }
+}
+
+/**
+ * Significant digits that tell values of the size `largest` apart when they lie `step` apart; from `least` up to all
+ * that a double has. A step of 0 asks for nothing.
+ */
+export function digitsFor(step: number, largest: number, least = 4): number {
+  const ratio = largest / step;
+  if (!(step > 0) || !Number.isFinite(ratio) || ratio <= 0) return least;
+  return Math.min(15, Math.max(least, Math.ceil(Math.log10(ratio)) + 2));
 }
 
 const GROUPED = new Intl.NumberFormat('en-US');

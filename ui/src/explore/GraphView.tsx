@@ -2,7 +2,16 @@ import { useMemo, useState, type ReactElement } from 'react';
 import type { Grid } from '../api/calls';
 import type { RangeSeries } from '../api/types';
 import { Chart } from '../chart/Chart';
-import { formatLabels, gridTimes, labelKey, nameSeries, summarize, toColumn } from '../chart/columns';
+import {
+  formatLabels,
+  gridTimes,
+  hiddenOf,
+  labelKey,
+  nameSeries,
+  readColumn,
+  summarize,
+  undrawn,
+} from '../chart/columns';
 import { MANY } from '../chart/plot';
 import { seriesColor } from '../design/colors';
 import { formatCount, type Unit } from '../design/format';
@@ -12,6 +21,7 @@ import type { Span } from '../time/range';
 import { Legend } from './Legend';
 
 const HEIGHT = 320;
+const MOST_STACKED = MANY * 4;
 const FIRST = 200;
 const NEXT = 1_000;
 
@@ -48,7 +58,37 @@ function MoreNote(props: {
   );
 }
 
+/** What the lines alone do not tell; nothing when there is nothing to add. */
+function Remarks(props: {
+  undrawn: string;
+  unstacked: boolean;
+  hidden: number;
+  onShowAll: () => void;
+}): ReactElement | null {
+  const { unstacked, hidden } = props;
+  if (props.undrawn === '' && !unstacked && hidden === 0) return null;
+  return (
+    <div className="graph-remarks row wrap dim" role="status">
+      {props.undrawn === '' ? null : <span>{props.undrawn}</span>}
+      {unstacked ? <span>Not stacked, because more than {MOST_STACKED} series are shown</span> : null}
+      {hidden === 0 ? null : (
+        <span>
+          {formatCount(hidden)} hidden ·{' '}
+          <button type="button" className="plain link" onClick={props.onShowAll}>
+            show all
+          </button>
+        </span>
+      )}
+    </div>
+  );
+}
+
+/** The series of one range query as lines. What was chosen for one expression says nothing about the next. */
 export function GraphView(props: GraphViewProps): ReactElement {
+  return <Graph key={props.title} {...props} />;
+}
+
+function Graph(props: GraphViewProps): ReactElement {
   const { series, grid, span, unit, stacked } = props;
   const scheme = useScheme();
   const [limit, setLimit] = useState(FIRST);
@@ -59,18 +99,15 @@ export function GraphView(props: GraphViewProps): ReactElement {
   const shown = useMemo(() => series.slice(0, limit), [series, limit]);
   const drawn = useMemo(() => {
     const times = gridTimes(grid);
-    const columns = shown.map((one) => toColumn(one, grid, times.length));
-    return { times, columns, summaries: columns.map(summarize) };
+    const columns = shown.map((one) => readColumn(one, grid, times.length));
+    return { times, columns, summaries: columns.map(summarize), undrawn: undrawn(columns) };
   }, [shown, grid]);
   const naming = useMemo(() => {
     const labels = shown.map((one) => one.metric);
     return { ...nameSeries(labels), titles: labels.map(formatLabels), keys: labels.map(labelKey) };
   }, [shown]);
   const colors = useMemo(() => shown.map((_, i) => seriesColor(i, scheme)), [shown, scheme]);
-  const hidden = useMemo(
-    () => new Set(naming.keys.flatMap((key, i) => (hiddenKeys.has(key) ? [i] : []))),
-    [naming, hiddenKeys],
-  );
+  const hidden = useMemo(() => hiddenOf(naming.keys, hiddenKeys), [naming, hiddenKeys]);
   const range = useMemo(() => [span.fromMs / 1000, span.toMs / 1000] as const, [span]);
 
   if (series.length === 0)
@@ -86,7 +123,7 @@ export function GraphView(props: GraphViewProps): ReactElement {
   };
   const toggle = (index: number): void => {
     const key = naming.keys[index] ?? '';
-    const next = new Set(hiddenKeys);
+    const next = new Set(hidden.size === 0 ? [] : hiddenKeys);
     if (!next.delete(key)) next.add(key);
     setHiddenKeys(next);
   };
@@ -103,7 +140,7 @@ export function GraphView(props: GraphViewProps): ReactElement {
         unit={unit}
         height={HEIGHT}
         range={range}
-        stacked={stacked && shown.length <= MANY * 4}
+        stacked={stacked && shown.length <= MOST_STACKED}
         filled={shown.length === 1}
         syncKey="explore"
         hidden={hidden}
@@ -111,6 +148,12 @@ export function GraphView(props: GraphViewProps): ReactElement {
         onFocus={setFocused}
         onZoom={props.onZoom}
         onZoomOut={props.onZoomOut}
+      />
+      <Remarks
+        undrawn={drawn.undrawn}
+        unstacked={stacked && shown.length > MOST_STACKED}
+        hidden={hidden.size}
+        onShowAll={() => setHiddenKeys(new Set())}
       />
       {common ? (
         <div className="common row wrap">
@@ -124,6 +167,7 @@ export function GraphView(props: GraphViewProps): ReactElement {
         titles={naming.titles}
         colors={colors}
         summaries={drawn.summaries}
+        times={drawn.times}
         unit={unit}
         hidden={hidden}
         focused={focused}

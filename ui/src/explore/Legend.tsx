@@ -1,16 +1,19 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useMemo, useRef, useState, type MouseEvent, type ReactElement } from 'react';
 import type { Summary } from '../chart/columns';
-import { formatValue, type Unit } from '../design/format';
-
-type SortKey = 'name' | keyof Summary;
+import { digitsFor, formatInstant, formatValue, type Unit } from '../design/format';
+import { usePageClock } from '../design/hooks';
 
 const FIGURES = ['last', 'min', 'max', 'avg'] as const;
+
+type SortKey = 'name' | (typeof FIGURES)[number];
+
 const ROW = 23;
 
 function compare(a: number | null, b: number | null): number {
   if (a === null || b === null) return Number(a === null) - Number(b === null);
-  return b - a;
+  const odd = Number(Number.isNaN(a)) - Number(Number.isNaN(b));
+  return odd !== 0 ? odd : b - a || 0;
 }
 
 export interface LegendProps {
@@ -18,6 +21,8 @@ export interface LegendProps {
   titles: readonly string[];
   colors: readonly string[];
   summaries: readonly Summary[];
+  /** The instants, in seconds, that a summary's `lastAt` counts in. */
+  times: readonly number[];
   unit: Unit;
   hidden: ReadonlySet<number>;
   focused: number | null;
@@ -81,6 +86,46 @@ export function Legend(props: LegendProps): ReactElement {
           ))}
         </div>
       </div>
+      {summaries.some((summary) => ended(summary, props.times)) ? (
+        <div className="legend-foot dim">{ENDED} no value at the end of the range</div>
+      ) : null}
+    </div>
+  );
+}
+
+const ENDED = '†';
+
+/** Whether the newest value is older than the range's end, so that it says nothing about the present. */
+function ended(summary: Summary, times: readonly number[]): boolean {
+  return summary.lastAt !== null && summary.lastAt < times.length - 1;
+}
+
+function Figure(props: {
+  summary: Summary | undefined;
+  name: (typeof FIGURES)[number];
+  unit: Unit;
+  times: readonly number[];
+}): ReactElement {
+  const { summary, name, unit, times } = props;
+  const { utc } = usePageClock();
+  const value = summary?.[name] ?? null;
+  if (!summary || value === null)
+    return (
+      <div role="cell" className="num">
+        –
+      </div>
+    );
+  // A value that moves little needs the digits that move.
+  const [min, max] = [summary.min ?? 0, summary.max ?? 0];
+  const digits = digitsFor((max - min) / 10, Math.max(Math.abs(min), Math.abs(max)));
+  const old = name === 'last' && ended(summary, times);
+  const since = old
+    ? `, at ${formatInstant((times[summary.lastAt ?? 0] ?? 0) * 1000, utc)} and none since`
+    : '';
+  return (
+    <div role="cell" className={old ? 'num dim' : 'num'} title={`${value}${since}`}>
+      {formatValue(value, unit, digits)}
+      {old ? ENDED : ''}
     </div>
   );
 }
@@ -108,9 +153,7 @@ function LegendRow(props: LegendProps & { index: number; top: number }): ReactEl
         </button>
       </div>
       {FIGURES.map((key) => (
-        <div role="cell" className="num" key={key}>
-          {summary?.[key] == null ? '–' : formatValue(summary[key], unit, 4)}
-        </div>
+        <Figure key={key} summary={summary} name={key} unit={unit} times={props.times} />
       ))}
     </div>
   );

@@ -182,7 +182,7 @@ function Body(
           onZoomOut={onZoomOut}
         />
       ) : (
-        <ResultTable answer={data} unit={panel.unit ?? 'none'} />
+        <ResultTable answer={data} unit={unit} />
       )}
     </>
   );

@@ -9,10 +9,10 @@ import {
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useMemo, useRef, useState, type ReactElement } from 'react';
 import type { QueryAnswer } from '../api/types';
-import { formatCount, formatValue, type Unit } from '../design/format';
+import { formatCount, type Unit } from '../design/format';
 import { usePageClock } from '../design/hooks';
 import { Empty } from '../design/parts';
-import { filterRows, labelColumns, toRows, type ResultRow } from './rows';
+import { filterRows, labelColumns, showValue, toRows, type ResultRow } from './rows';
 
 const ROW = 27;
 const LONGEST_CH = 44;
@@ -36,13 +36,7 @@ function makeColumns(labels: readonly string[], unit: Unit) {
       header: 'value',
       sortDescFirst: true,
       sortFn: (a, b) => byNumber(a.original.value, b.original.value),
-      cell: ({ row }) => (
-        <span title={row.original.text}>
-          {unit === 'none' || !Number.isFinite(row.original.value)
-            ? row.original.text
-            : formatValue(row.original.value, unit, 5)}
-        </span>
-      ),
+      cell: ({ row }) => <span title={row.original.text}>{showValue(row.original, unit)}</span>,
     }),
     ...labels.map((name) =>
       helper.accessor((row) => row.labels[name] ?? '', {
@@ -59,12 +53,12 @@ function makeColumns(labels: readonly string[], unit: Unit) {
   ]);
 }
 
-function template(rows: readonly ResultRow[], labels: readonly string[]): string {
+function template(rows: readonly ResultRow[], labels: readonly string[], unit: Unit): string {
   const sample = rows.slice(0, SIZED_ROWS);
   const wide = (lengths: number[], least: number): number =>
     Math.min(LONGEST_CH, Math.max(least, ...lengths));
   const value = wide(
-    sample.map((row) => row.text.length),
+    sample.map((row) => showValue(row, unit).length),
     10,
   );
   const rest = labels.map((name) => {
@@ -87,7 +81,7 @@ export function ResultTable({ answer, unit }: { answer: QueryAnswer; unit: Unit 
   const labels = useMemo(() => labelColumns(all), [all]);
   const columns = useMemo(() => makeColumns(labels, unit), [labels, unit]);
   const data = useMemo(() => [...filterRows(all, wanted)], [all, wanted]);
-  const grid = useMemo(() => template(all, labels), [all, labels]);
+  const grid = useMemo(() => template(all, labels, unit), [all, labels, unit]);
   const table = useTable({ features, columns, data, state: { sorting }, onSortingChange: setSorting });
   const { rows } = table.getRowModel();
   // eslint-disable-next-line react-hooks/incompatible-library -- as in Legend

@@ -1,7 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import { filterRows, labelColumns, toRows } from './rows';
+import { filterRows, labelColumns, showValue, toRows } from './rows';
 
 const row = (labels: Record<string, string>, text = '1') => ({ labels, value: Number(text), text });
+
+describe('values in a table', () => {
+  it('have the unit of the column', () => expect(showValue(row({}, '1048576'), 'bytes')).toBe('1 MiB'));
+  it('stay exact without one', () => {
+    expect(showValue(row({}, '9007199254740993'), 'none')).toBe('9007199254740993');
+    expect(showValue(row({}, '123456'), 'count')).toBe('123456');
+  });
+  it('stay as the server wrote them when they are not one number', () => {
+    expect(showValue(row({}, 'NaN'), 'bytes')).toBe('NaN');
+    expect(showValue({ labels: {}, value: 1, text: '1 @ 2026-11-21' }, 'bytes')).toBe('1 @ 2026-11-21');
+  });
+});
 
 describe('rows', () => {
   it('keeps the text of a value as the server wrote it', () =>

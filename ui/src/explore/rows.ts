@@ -2,7 +2,7 @@
 
 import type { Labels, QueryAnswer } from '../api/types';
 import { parseFloatText } from '../chart/columns';
-import { formatInstant } from '../design/format';
+import { formatInstant, formatValue, type Unit } from '../design/format';
 
 export interface ResultRow {
   labels: Labels;
@@ -10,6 +10,12 @@ export interface ResultRow {
   value: number;
   /** The value as the server wrote it, or a short description of many. */
   text: string;
+}
+
+/** The row's value as a table shows it: a single number in its unit, anything else in the server's own words. */
+export function showValue(row: ResultRow, unit: Unit): string {
+  const exact = unit === 'none' || unit === 'count';
+  return exact || Number(row.text) !== row.value ? row.text : formatValue(row.value, unit, 5);
 }
 
 const MOST_POINTS = 4;

@@ -7,6 +7,7 @@ import {
   fromGraphParams,
   readState,
   toCsv,
+  withQuery,
   writeState,
   type ExploreState,
 } from './state';
@@ -58,6 +59,34 @@ describe('errors', () => {
       column: 14,
     }));
   it('finds none where none is', () => expect(errorPosition('query timed out at 12:30')).toBeNull());
+});
+
+describe('ranges on the way to Explore', () => {
+  it('keep the fixed end that Prometheus wrote, in UTC', () =>
+    expect(
+      fromGraphParams({ 'g0.expr': 'up', 'g0.range_input': '6h', 'g0.end_input': '2026-11-21 16:00:00' }),
+    ).toEqual({ q0: 'up', from: '2026-11-21T10:00:00Z', to: '2026-11-21T16:00:00Z' }));
+  it('are an hour long when only the end is given', () =>
+    expect(fromGraphParams({ 'g0.expr': 'up', 'g0.end_input': '2026-11-21 16:00:00' })).toEqual({
+      q0: 'up',
+      from: '2026-11-21T15:00:00Z',
+      to: '2026-11-21T16:00:00Z',
+    }));
+  it('end now when the end is nonsense', () =>
+    expect(fromGraphParams({ 'g0.expr': 'up', 'g0.range_input': '6h', 'g0.end_input': 'x' })).toEqual({
+      q0: 'up',
+      from: 'now-6h',
+      to: 'now',
+    }));
+  it('stay when another metric is chosen', () => {
+    expect(withQuery({ q0: 'a', q1: 'b', from: 'now-7d', to: 'now', refresh: '5s' }, 'up')).toEqual({
+      q0: 'up',
+      from: 'now-7d',
+      to: 'now',
+      refresh: '5s',
+    });
+    expect(withQuery({ host: 'a' }, 'up')).toEqual({ q0: 'up' });
+  });
 });
 
 describe('CSV', () => {

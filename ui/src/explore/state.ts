@@ -2,7 +2,7 @@
 // the same is in here; nothing else is.
 
 import { UNIT_NAMES, type Unit } from '../design/format';
-import { parseDuration, type TimeRange } from '../time/range';
+import { absolute, parseDuration, parseTime, type TimeRange } from '../time/range';
 
 export type View = 'graph' | 'table';
 
@@ -27,6 +27,7 @@ export type Flat = Readonly<Record<string, string | undefined>>;
 
 export const DEFAULT_RANGE: TimeRange = { from: 'now-1h', to: 'now' };
 export const MOST_PANELS = 12;
+const HOUR_MS = 3_600_000;
 const LEAST_REFRESH_MS = 1_000;
 
 export function emptyPanel(expr = ''): QueryPanel {
@@ -83,6 +84,24 @@ export function writeState(state: ExploreState): Record<string, string> {
   return flat;
 }
 
+/** The range of so long a time until `end`, which Prometheus writes in UTC; without it, until now. */
+function graphRange(width: string | undefined, end: string | undefined): TimeRange {
+  const widthMs = parseDuration(width ?? '');
+  const endMs = end === undefined ? null : parseTime(end, 0, true);
+  if (endMs !== null) return absolute(endMs - (widthMs || HOUR_MS), endMs);
+  return widthMs ? { from: `now-${width}`, to: 'now' } : DEFAULT_RANGE;
+}
+
+/** Search parameters that ask for `expr` alone, in the range that the page with `flat` shows. */
+export function withQuery(flat: Flat, expr: string): Record<string, string> {
+  const { from, to, refresh } = flat;
+  return {
+    q0: expr,
+    ...(from === undefined || to === undefined ? {} : { from, to }),
+    ...(refresh === undefined ? {} : { refresh }),
+  };
+}
+
 /** Search parameters of Prometheus' own graph page (`g0.expr`, `g0.tab`, ...) as ours. */
 export function fromGraphParams(flat: Flat): Record<string, string> {
   const panels: QueryPanel[] = [];
@@ -96,12 +115,7 @@ export function fromGraphParams(flat: Flat): Record<string, string> {
       stacked: flat[`g${i}.stacked`] === '1',
     });
   }
-  const width = flat['g0.range_input'];
-  const end = flat['g0.end_input'];
-  const range =
-    width !== undefined && parseDuration(width) !== null && end === undefined
-      ? { from: `now-${width}`, to: 'now' }
-      : DEFAULT_RANGE;
+  const range = graphRange(flat['g0.range_input'], flat['g0.end_input']);
   return writeState({ panels: panels.length > 0 ? panels : [emptyPanel()], range, refreshMs: 0 });
 }
 

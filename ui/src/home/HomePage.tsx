@@ -73,8 +73,8 @@ export function HomePage(): ReactElement {
     void navigate({ to: '/', search: { ...search, ...next } as never });
   };
   const zoom = useCallback(
-    (expr: string, fromMs: number, toMs: number) => {
-      void navigate({ to: '/explore', search: { q0: expr, ...absolute(fromMs, toMs) } as never });
+    (queries: Readonly<Record<string, string>>, fromMs: number, toMs: number) => {
+      void navigate({ to: '/explore', search: { ...queries, ...absolute(fromMs, toMs) } as never });
     },
     [navigate],
   );
@@ -132,7 +132,7 @@ export function HomePage(): ReactElement {
           <h2 className="group-title">{group === 'host' ? 'Host' : 'Pharos'}</h2>
           <div className="panel-grid">
             {PANELS.filter((panel) => panel.group === group).map((panel) => (
-              <PanelCard key={panel.id} panel={panel} snapshot={snapshot} onZoom={zoom} />
+              <PanelCard key={panel.id} panel={panel} snapshot={snapshot} span={span} onZoom={zoom} />
             ))}
           </div>
         </section>

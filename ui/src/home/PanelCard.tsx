@@ -9,6 +9,8 @@ import type { HomeSnapshot, PanelColumns } from './load';
 import { drawn, fillIn, type Panel } from './panels';
 
 const HEIGHT = 158;
+/** Points that a newest value may lie back, as where Home judges. */
+const RECENT = 4;
 
 /** Names that mean the same everywhere keep their colour everywhere. */
 const FIXED: Readonly<Record<string, number>> = {
@@ -46,7 +48,7 @@ function Values(props: {
     <ul className={legendClass(panel)}>
       {data.names.map((name, i) => {
         const column = data.columns[i] ?? [];
-        const value = at === null ? column.findLast((one) => one !== null) : column[at];
+        const value = at === null ? column.slice(-RECENT).findLast((one) => one !== null) : column[at];
         return (
           <li key={name}>
             <i style={{ background: colors[i] }} />
@@ -62,7 +64,10 @@ function Values(props: {
 export function PanelCard(props: {
   panel: Panel;
   snapshot: HomeSnapshot | undefined;
-  onZoom: (expr: string, fromMs: number, toMs: number) => void;
+  /** The length of the range that the page shows, ending now, such as `15m`. */
+  span: string;
+  /** To show these queries, `q0` and so on, between two instants. */
+  onZoom: (queries: Readonly<Record<string, string>>, fromMs: number, toMs: number) => void;
 }): ReactElement {
   const { snapshot, onZoom } = props;
   const matchers = snapshot?.matchers ?? null;
@@ -72,7 +77,7 @@ export function PanelCard(props: {
   const data = snapshot?.panels[panel.id];
   const names = data?.names;
   const colors = useMemo(() => colorsOf(names ?? [], scheme), [names, scheme]);
-  const searches = Object.fromEntries(
+  const queries = Object.fromEntries(
     panel.queries.map((query, i) => [`q${i}`, fillIn(query.expr, matchers, '1m')]),
   );
   const filled = data !== undefined && data.names.length > 0;
@@ -83,7 +88,7 @@ export function PanelCard(props: {
         <Link
           className="card-open"
           to="/explore"
-          search={searches as never}
+          search={{ ...queries, from: `now-${props.span}`, to: 'now' } as never}
           aria-label={`Open ${panel.title} in Explore`}
           title="Open in Explore"
         >
@@ -108,7 +113,7 @@ export function PanelCard(props: {
             {...(data.names.includes('free') ? { faint: data.names.indexOf('free') } : {})}
             syncKey="home"
             onCursor={setAt}
-            onZoom={(from, to) => onZoom(fillIn(panel.queries[0]?.expr ?? '', matchers, '1m'), from, to)}
+            onZoom={(from, to) => onZoom(queries, from, to)}
           />
         ) : (
           <div className={data ? 'empty' : 'card-wait'} title={data?.error ?? undefined}>

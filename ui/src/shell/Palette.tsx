@@ -7,11 +7,12 @@ import {
 import './dialogs.css';
 import '@mantine/spotlight/styles.css';
 import { useQuery } from '@tanstack/react-query';
-import { useNavigate } from '@tanstack/react-router';
+import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useEffect, useMemo, useState, type ReactElement } from 'react';
 import { metricNames } from '../api/calls';
 import { Icon } from '../design/Icon';
 import { readHistory } from '../explore/history';
+import { withQuery, type Flat } from '../explore/state';
 import { rankMetrics } from './rank';
 import type { Shortcut } from './shortcuts';
 
@@ -38,6 +39,7 @@ export default function Palette(props: {
 }): ReactElement {
   const { onClose, shortcuts } = props;
   const navigate = useNavigate();
+  const search: Flat = useSearch({ strict: false });
   const [query, setQuery] = useState('');
   const metrics = useQuery({
     queryKey: ['metric-names'],
@@ -50,7 +52,7 @@ export default function Palette(props: {
   const groups = useMemo(() => {
     const wanted = query.trim().toLowerCase();
     const open = (expr: string): void => {
-      void navigate({ to: '/explore', search: { q0: expr } as never });
+      void navigate({ to: '/explore', search: withQuery(search, expr) as never });
     };
     const action = (
       id: string,
@@ -79,7 +81,7 @@ export default function Palette(props: {
       { group: 'Metrics', actions: found },
     ];
     return all.filter((one) => one.actions.length > 0);
-  }, [query, names, shortcuts, navigate]);
+  }, [query, names, shortcuts, navigate, search]);
 
   useEffect(selectFirst, [groups]);
 
