@@ -114,8 +114,7 @@ export class Hover {
       textElement('div', 'chart-tip-time', seconds == null ? '' : formatInstant(seconds * 1000, content.utc)),
     );
     // As many digits as a hundredth of the axis, which is what the eye can tell apart.
-    const { min = 0, max = 0 } = this.plot.scales.y ?? {};
-    const [low, high] = [min ?? 0, max ?? 0];
+    const { min: low = 0, max: high = 0 } = this.plot.scales.y ?? {};
     const digits = digitsFor((high - low) / 100, Math.max(Math.abs(low), Math.abs(high)));
     const listed = rows.length > ROWS ? rows.sort((a, b) => a.far - b.far || 0).slice(0, ROWS) : rows;
     listed.sort(byValue);
