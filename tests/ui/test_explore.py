@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
@@ -146,6 +147,61 @@ def test_the_legend_isolates_and_toggles(open_page: Open) -> None:
     expect(off).to_have_count(0)
     rows.nth(2).get_by_role("button").click(modifiers=["Control"])
     expect(off).to_have_count(1)
+
+
+def test_a_choice_in_the_legend_can_be_undone_and_ends_with_its_query(open_page: Open) -> None:
+    page = open_page(_graph('fleet_requests_total{host=~"host-00[0-3]"}')).page
+    rows = page.locator(".legend-all .legend-row")
+    off = page.locator(".legend-all .legend-row.off")
+    rows.nth(1).get_by_role("button").click()
+    expect(page.locator(".graph-remarks")).to_contain_text("3 hidden")
+    page.get_by_role("button", name="show all").click()
+    expect(off).to_have_count(0)
+    rows.nth(1).get_by_role("button").click()
+    expect(off).to_have_count(3)
+    _editor(page)
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Backspace")
+    page.keyboard.insert_text('fleet_requests_total{host=~"host-000|host-002"}')
+    page.keyboard.press("Control+Enter")
+    expect(rows).to_have_count(2)
+    expect(off).to_have_count(0)
+
+
+def test_values_that_no_axis_can_show_are_told(open_page: Open) -> None:
+    page = open_page(_graph("vector(1) / 0")).page
+    expect(page.locator(".graph-remarks")).to_have_text(re.compile(r"^\d+ values are \+Inf and not drawn$"))
+    expect(page.locator(".legend-all .num").first).to_have_text("+Inf")
+
+
+def test_a_last_value_that_is_old_is_marked(open_page: Open) -> None:
+    page = open_page(_graph(f"vector(7) and vector(time()) < {int(time.time()) - 60}")).page
+    last = page.locator(".legend-all .num").first
+    expect(last).to_have_text("7†")
+    expect(last).to_have_attribute("title", re.compile("none since"))
+
+
+def test_a_table_stands_under_its_headers_in_the_unit_it_names(open_page: Open) -> None:
+    page = open_page(_graph("queue_bytes", v0="table")).page
+    table = page.get_by_role("table", name="Result")
+    cells, heads = table.get_by_role("cell"), table.get_by_role("columnheader")
+    expect(cells.first).to_contain_text("iB")
+    for i in range(heads.count()):
+        head, cell = heads.nth(i).bounding_box(), cells.nth(i).bounding_box()
+        assert head is not None
+        assert cell is not None
+        assert abs(head["x"] - cell["x"]) < 1
+
+
+def test_the_palette_keeps_the_range(open_page: Open) -> None:
+    page = open_page(_graph("up")).page
+    expect(page.locator(".legend-all .legend-row")).not_to_have_count(0)
+    page.keyboard.press("Control+k")
+    page.get_by_placeholder("Page, command or metric").fill("queue_by")
+    expect(page.locator("[data-selected]")).to_have_text("queue_bytes")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**q0=queue_bytes*")
+    assert _parameters(page) == {"q0": "queue_bytes", "from": "now-5m", "to": "now"}
 
 
 def test_dragging_zooms_and_back_unzooms(open_page: Open) -> None:

@@ -204,3 +204,9 @@ def test_dragging_over_a_chart_opens_that_time_in_explore(open_page: Open) -> No
     page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + 40, steps=6)
     page.mouse.up()
     page.wait_for_url("**/explore?q0=*&from=*Z&to=*Z")
+
+
+def test_a_panel_opens_in_explore_with_all_its_queries_and_its_range(open_page: Open) -> None:
+    page = open_page("/?span=5m").page
+    link = page.get_by_role("link", name="Open Memory and log in Explore")
+    expect(link).to_have_attribute("href", re.compile(r"q0=.*&q1=.*&from=now-5m&to=now$"))

@@ -32,9 +32,9 @@ describe('value ticks', () => {
   });
   it('tell neighbours apart', () => {
     expect(valueLabels([999_999_999, 1e9, 1_000_000_001], 'none', 1)).toEqual([
-      '999.999999M',
-      '1G',
-      '1.000000001G',
+      '999,999,999',
+      '1,000,000,000',
+      '1,000,000,001',
     ]);
     expect(valueLabels([1000, 1000.5], 'seconds', 0.5)).toEqual(['1000 s', '1000.5 s']);
     expect(valueLabels([0, 20, 40], 'none', 20)).toEqual(['0', '20', '40']);

@@ -50,6 +50,11 @@ function special(value: number): string | null {
 function plain(value: number, digits: number): string {
   const size = Math.abs(value);
   if (size >= 1e21 || size < 1e-6) return value.toExponential(digits - 1).replace(/\.?0+e/, 'e');
+  // Many digits are asked for to tell neighbours apart, and those should not end in different letters.
+  if (size >= 10_000 && size < 1e15 && digits > 7)
+    return value.toLocaleString('en-US', {
+      maximumFractionDigits: Math.max(0, digits - 1 - Math.floor(Math.log10(size))),
+    });
   if (size >= 10_000) return scaled(value, 1000, SI, digits).join('');
   return significant(
     value,
