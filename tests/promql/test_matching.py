@@ -42,16 +42,17 @@ def test_what_is_remembered_of_shared_labels_is_what_would_be_found(
     for _ in range(2):
         for right, shared_right in zip(rights, shared_rights, strict=True):
             for rule in rules:
-                plain = match(left, right, rule, nameless=nameless)
-                found = match(shared_left, shared_right, rule, nameless=nameless)
+                apart = match_groups(left, right, rule)
+                groups = match_groups(shared_left, shared_right, rule)
+                plain = match(left, right, apart, rule, nameless=nameless)
+                found = match(shared_left, shared_right, groups, rule, nameless=nameless)
                 assert list(found.labels) == list(plain.labels)
                 for name in ("many", "one", "groups"):
                     np.testing.assert_array_equal(getattr(found, name), getattr(plain, name))
                 assert found.is_result_unique == plain.is_result_unique
-                groups = match_groups(shared_left, shared_right, rule)
-                np.testing.assert_array_equal(groups.left, plain.matched.left)
-                np.testing.assert_array_equal(groups.right, plain.matched.right)
-                assert groups.is_right_unique == plain.matched.is_right_unique
+                np.testing.assert_array_equal(groups.left, apart.left)
+                np.testing.assert_array_equal(groups.right, apart.right)
+                assert groups.is_right_unique == apart.is_right_unique
                 assert groups.pairs() == len(plain.many)
 
 
@@ -59,6 +60,8 @@ def test_shared_labels_are_matched_once() -> None:
     left = SharedLabels([(("__name__", "m"), ("a", "x"))])
     right = SharedLabels([(("__name__", "n"), ("a", "x"))])
     rule = Matching(on=True, labels=("a",))
-    first = match(left, right, rule, nameless=True)
-    assert match(left, right, rule, nameless=True) is first
-    assert match(left, SharedLabels(right), rule, nameless=True) is not first
+    groups = match_groups(left, right, rule)
+    assert match_groups(left, right, rule) is groups
+    first = match(left, right, groups, rule, nameless=True)
+    assert match(left, right, groups, rule, nameless=True) is first
+    assert match(left, SharedLabels(right), groups, rule, nameless=True) is not first

@@ -243,7 +243,7 @@ def vector_vector(what: Operator, matching: Matching, left: Grid, right: Grid) -
         # Before anything is paired: those of one group multiply.
         _check_one_side(matching, one, groups.right, active, swapped=swapped)
         what.memory.check_room(groups.pairs() * (many.steps + _PAIR_CELLS))
-    found = match(many.labels, one.labels, matching, nameless=nameless)
+    found = match(many.labels, one.labels, groups, matching, nameless=nameless)
     labels = found.labels
     pairs = _pairs_of(found, many, one, active)
     if fill_one is not None:

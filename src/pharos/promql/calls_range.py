@@ -73,6 +73,8 @@ def range_function(call: RangeCall, windows: Windows) -> Grid:
     samples = windows.samples
     shape = (len(samples.labels), windows.steps)
     out, present = np.zeros(shape), np.zeros(shape, np.bool_)
+    if call.node.func == "double_exponential_smoothing":
+        _check_factors(call.scalars[0], call.scalars[1], windows)
     run = _SPECIAL.get(call.node.func, _over_time)
     for first, last in _runs(windows):
         call.memory.check()
@@ -183,12 +185,9 @@ def _over_time(call: RangeCall, w: Windows, out: Floats, present: Bools) -> None
     zeros = np.zeros(w.steps)
     first = call.scalars[0] if call.scalars else zeros
     second = call.scalars[1] if len(call.scalars) > 1 else zeros
-    name = call.node.func
-    if name == "double_exponential_smoothing":
-        _check_factors(first, second, w)
     s = w.samples
     over_window(
-        _SIMPLE[name], s.offsets, s.ts, s.values, w.first_ms, w.stride_ms, w.steps, w.range_ms,
+        _SIMPLE[call.node.func], s.offsets, s.ts, s.values, w.first_ms, w.stride_ms, w.steps, w.range_ms,
         w.eval_first_ms, w.eval_step_ms, first, second, out, present,
     )  # fmt: skip
 

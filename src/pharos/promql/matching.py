@@ -53,8 +53,6 @@ class Match:
     `many`, `one`, `groups` and `labels` hold the rows, the match group and the labels of the result by pair.
     """
 
-    matched: MatchGroups
-    """The many side stands left."""
     many: Ints
     one: Ints
     groups: Ints
@@ -88,28 +86,33 @@ def _match_groups(left: Sequence[Labels], right: Sequence[Labels], matching: Mat
     return MatchGroups(sides[0], sides[1], len(numbers), _are_unique(sides[1]))
 
 
-def match(many: Sequence[Labels], one: Sequence[Labels], matching: Matching, *, nameless: bool) -> Match:
-    """Return how the series of the many side match those of the one side; `nameless` results lose names."""
+def match(
+    many: Sequence[Labels], one: Sequence[Labels], groups: MatchGroups, matching: Matching, *, nameless: bool
+) -> Match:
+    """Return how the series of the many side match those of the one side; `nameless` results lose names.
+
+    `groups` are their match groups, the many side's on the left.
+    """
     # Without the fill values, on which nothing of this turns.
     rule = (matching.card, matching.on, matching.labels, matching.include, nameless)
     key = ("match", rule, Same(one))
-    return _remembered(many, one, key, lambda: _match(many, one, matching, nameless=nameless))
+    return _remembered(many, one, key, lambda: _match(many, one, groups, matching, nameless=nameless))
 
 
-def _match(many: Sequence[Labels], one: Sequence[Labels], matching: Matching, *, nameless: bool) -> Match:
-    matched = match_groups(many, one, matching)
-    order = np.argsort(matched.right, kind="stable")
-    groups = matched.right[order]
-    first = np.searchsorted(groups, matched.left, side="left")
-    found = np.searchsorted(groups, matched.left, side="right") - first
-    rows = np.repeat(np.arange(matched.left.size), found)
+def _match(
+    many: Sequence[Labels], one: Sequence[Labels], groups: MatchGroups, matching: Matching, *, nameless: bool
+) -> Match:
+    order = np.argsort(groups.right, kind="stable")
+    numbers = groups.right[order]
+    first = np.searchsorted(numbers, groups.left, side="left")
+    found = np.searchsorted(numbers, groups.left, side="right") - first
+    rows = np.repeat(np.arange(groups.left.size), found)
     within = np.arange(rows.size) - np.repeat(np.cumsum(found) - found, found)
     others = order[np.repeat(first, found) + within]
-    of_pairs = matched.left[rows]
+    of_pairs = groups.left[rows]
     labels = result_labels(many, one, rows, others, matching, nameless=nameless)
     is_result_unique = _are_unique(of_pairs) if _is_one_to_one(matching) else not has_duplicates(labels)
     return Match(
-        matched=matched,
         many=rows,
         one=others,
         groups=of_pairs,

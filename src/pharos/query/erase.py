@@ -15,13 +15,12 @@ from pharos.engine.columns import numbers
 from pharos.engine.sql import Statement, integers, series_condition, string
 from pharos.ingest.load import BUCKET_MS
 from pharos.query.metrics import Wanted
-from pharos.query.series import DAY_MS
+from pharos.query.series import DAY_MS, LAST_DAY
 
 T = TypeVar("T")
 
 _TABLES: Final = ("samples", "histograms", "starts", "exemplars")
 _IDS_PER_STATEMENT: Final = 20_000
-_DAYS_MAX: Final = 73_000
 
 
 class Controlled(Protocol):
@@ -84,7 +83,7 @@ class Eraser:
 def _erase(session: Controlled, tenant: str, wanted: Wanted) -> None:
     first_day, last_day = wanted.start_ms // DAY_MS, wanted.end_ms // DAY_MS
     days = "1"
-    if first_day >= 0 and last_day <= _DAYS_MAX:
+    if first_day >= 0 and last_day <= LAST_DAY:
         days = f"day BETWEEN toDate32({first_day}) AND toDate32({last_day})"
     table = session.query(
         Statement(
@@ -116,7 +115,7 @@ def _unregister(session: Controlled, tenant: str, chosen: str, wanted: Wanted) -
     last = (wanted.end_ms + 1) // DAY_MS - 1
     if last < first:
         return
-    days = f"day BETWEEN toDate32({max(first, 0)}) AND toDate32({min(max(last, 0), _DAYS_MAX)})"
+    days = f"day BETWEEN toDate32({max(first, 0)}) AND toDate32({min(max(last, 0), LAST_DAY)})"
     session.execute(
         f"DELETE FROM series WHERE tenant = {string(tenant)} AND {days} AND {chosen}"
         " SETTINGS lightweight_deletes_sync=2"

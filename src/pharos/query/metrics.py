@@ -34,7 +34,7 @@ from pharos.query.admission import Admission, Flights, SamplePool, SampleShare, 
 from pharos.query.buckets import BucketCache
 from pharos.query.results import ResultCache
 from pharos.query.samples import MetricSource, key_condition, time_condition
-from pharos.query.series import DAY_MS, SeriesCache, label_sets
+from pharos.query.series import DAY_MS, LAST_DAY, SeriesCache, label_sets
 from pharos.query.step_samples import samples_per_step
 from pharos.telemetry import QUERY_FAILED, QUERY_REUSED, QUERY_SECONDS, QUERY_SLOW
 
@@ -42,8 +42,6 @@ _LOG = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_LAST_DAY: Final = 73_000
-"""The last day that is worth a condition: a date holds few more."""
 SUBQUERY_STEP_MS: Final = 60_000
 _ARRIVAL_WAIT_S: Final = 5.0
 """The longest that a query waits for accepted samples of the past to be stored."""
@@ -99,8 +97,8 @@ class Window:
         first, last = self.start_ms // DAY_MS, self.end_ms // DAY_MS
         bounds = []
         if first > 0:
-            bounds.append(f"day >= toDate32({min(first, _LAST_DAY)})")
-        if 0 <= last < _LAST_DAY:
+            bounds.append(f"day >= toDate32({min(first, LAST_DAY)})")
+        if 0 <= last < LAST_DAY:
             bounds.append(f"day <= toDate32({last})")
         days = " AND ".join(bounds) or "1"
         if not self.selectors:

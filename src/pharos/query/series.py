@@ -25,7 +25,8 @@ from pharos.query.regroup import IdTable, id_table
 DAY_MS: Final = 86_400_000
 _CACHE_SERIES: Final = 2_000_000
 _LABELS_AT_ONCE: Final = 500
-_LAST_DAY: Final = 73_000
+LAST_DAY: Final = 73_000
+"""The last day that is worth a condition: a date holds few more."""
 _MOST_UNKNOWN: Final = 10_000
 """How many ids are asked for by name at most."""
 
@@ -90,7 +91,7 @@ class _Asked(NamedTuple):
     def condition(self) -> str:
         """Return the condition over the series table."""
         seen = f"day BETWEEN toDate32({self.first_day}) AND toDate32({self.last_day})"
-        if self.first_day < 0 or self.last_day > _LAST_DAY:  # beyond what a date holds: no use as a condition
+        if self.first_day < 0 or self.last_day > LAST_DAY:  # beyond what a date holds: no use as a condition
             seen = "1"
         return series_condition(self.tenant, self.matchers, seen)
 
