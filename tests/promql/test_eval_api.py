@@ -105,25 +105,28 @@ def test_more_memory_than_allowed_is_refused(query: str, needed_bytes: int) -> N
 
 
 @pytest.mark.parametrize(
-    ("query", "kind"),
+    ("query", "series", "step_ms", "kind"),
     [
-        ('count_values("v", m_total)', Kind.LIMITED),
-        ('label_replace(m_total @ 0, "x", "$1", "i", "(.*)") + 1', Kind.LIMITED),
-        ("count_over_time(vector(1)[1h:1ms])", Kind.LIMITED),
-        ("m_total * on () m_total", Kind.INVALID),
-        ("m_total * on () group_left m_total", Kind.INVALID),
+        ('count_values("v", m_total)', 100, 60_000, Kind.LIMITED),
+        ('label_replace(m_total @ 0, "x", "$1", "i", "(.*)")', 100, 600, Kind.LIMITED),
+        ("count_over_time(vector(1)[1h:1ms])", 100, 60_000, Kind.LIMITED),
+        ("m_total * on () m_total", 1_000, 540_000, Kind.INVALID),
+        ("m_total * on () group_left m_total", 1_000, 540_000, Kind.INVALID),
     ],
 )
-def test_what_would_take_too_much_is_refused_before_it_is_made(query: str, kind: Kind) -> None:
-    options = EvalOptions(max_bytes=60_000)
-    with pytest.raises(PharosError) as caught:
-        evaluate_text(query, Counting(100, 10), 0, 5_400_000, 10_000, options=options)
-    assert caught.value.kind is kind
+def test_what_would_take_too_much_is_refused_before_it_is_made(
+    query: str, series: int, step_ms: int, kind: Kind
+) -> None:
+    options = EvalOptions(max_bytes=60_000 if kind is Kind.LIMITED else 0)
+    source = Counting(series, 10)
+    if kind is Kind.LIMITED:  # what it is made of is not too much
+        evaluate_text("m_total", source, 0, 540_000, 60_000, options=options)
     tracemalloc.start()
-    with pytest.raises(PharosError):
-        evaluate_text(query, Counting(100, 10), 0, 5_400_000, 10_000, options=options)
+    with pytest.raises(PharosError) as caught:
+        evaluate_text(query, source, 0, 540_000, step_ms, options=options)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
+    assert caught.value.kind is kind
     assert peak < 2_000_000
 
 
