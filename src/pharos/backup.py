@@ -86,6 +86,9 @@ def take_snapshot(engine: EmbeddedEngine, folder: Path, settings_text: str, cloc
         (target / _SETTINGS).write_text(settings_text)
         about = {"taken_ms": taken_ms, "schema": schema}
         (target / "snapshot.json").write_bytes(orjson.dumps(about))
+    except PharosError:
+        shutil.rmtree(target, ignore_errors=True)
+        raise
     except OSError as exc:
         shutil.rmtree(target, ignore_errors=True)
         raise PharosError(

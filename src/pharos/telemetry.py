@@ -81,6 +81,16 @@ LOADER_SET_ASIDE = Counter(
     "Frames the engine refused, kept in the dead-letter folder.",
     registry=REGISTRY,
 )
+STORE_FAILED_WRITES = Counter(
+    "pharos_store_failed_writes_total",
+    "Writes to the store's files that the disk did not take; what they were part of is written again.",
+    registry=REGISTRY,
+)
+STORE_SET_ASIDE = Counter(
+    "pharos_store_set_aside_parts_total",
+    "Damaged parts of the store that were set aside; what they held is missing.",
+    registry=REGISTRY,
+)
 SERIES_KNOWN = Gauge(
     "pharos_ingest_known_series", "Series whose wire form is known to the decoder.", registry=REGISTRY
 )

@@ -62,6 +62,14 @@ class Engine(Protocol):
         """
         ...
 
+    def mend(self) -> None:
+        """Take out of the store what the disk did not take whole; next to nothing when all is well.
+
+        Blocking, to be called now and then: a merge that was not taken can be undone for some minutes.
+        Raises PharosError(UNAVAILABLE) when it has to be tried again.
+        """
+        ...
+
     def close(self) -> None:
         """Cancel what runs, let go of the store."""
         ...

@@ -13,6 +13,7 @@ import itertools
 import logging
 import os
 import resource
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -26,14 +27,14 @@ from xml.sax.saxutils import escape
 import numpy as np
 import pyarrow as pa
 
-from pharos.engine import Limits, Session, faults
+from pharos.engine import Limits, Session, faults, mending
 from pharos.engine.deduplication import forget_unstored, has_unstored
 from pharos.engine.driver import DRIVER
 from pharos.engine.migrate import migrate
 from pharos.engine.native import Column, Payload, block_pieces
 from pharos.engine.sql import Statement, string
 from pharos.errors import Kind, PharosError
-from pharos.telemetry import ENGINE_SECONDS
+from pharos.telemetry import ENGINE_SECONDS, STORE_FAILED_WRITES, STORE_SET_ASIDE
 
 _LOG = logging.getLogger(__name__)
 
@@ -49,6 +50,8 @@ _LOAD_SETTINGS: Final = (
     "min_insert_block_size_rows=1000000000, min_insert_block_size_bytes=0, max_insert_block_size=1000000000, "
     "async_insert=0, max_partitions_per_insert_block=0, optimize_on_insert=0"
 )
+_MEND_WAIT_S: Final = 5.0
+"""How long a query waits while tables are closed and opened again, which takes milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +62,21 @@ class EmbeddedOptions:
     threads_per_query: int = 2
     memory_bytes: int = 4 << 30
     merge_threads: int = 2
+    spare_bytes: int = 32 << 20
+    """Nothing is inserted or merged that would leave less free disk, lest other writers starve it midway."""
+
+
+_ALWAYS: Final = threading.Event()
+_ALWAYS.set()
 
 
 class EmbeddedSession:
     """A connection that belongs to one thread."""
 
-    def __init__(self, connection: Any, limits: Limits, tag: str) -> None:
+    def __init__(self, connection: Any, limits: Limits, tag: str, opened: threading.Event) -> None:
         self._connection = connection
         self._limits = limits
+        self._opened = opened
         self.tag = tag
         self.cancelled = False
 
@@ -74,6 +84,8 @@ class EmbeddedSession:
         """Return the rows of `statement`; see `Session.query`."""
         if self.cancelled:
             raise PharosError(Kind.CANCELLED, "the query was cancelled")
+        if not self._opened.wait(_MEND_WAIT_S):
+            raise PharosError(Kind.UNAVAILABLE, "the store is being mended", retry_after_s=1.0)
         bound = limits or self._limits
         settings = (
             f" SETTINGS max_execution_time={bound.time_s:.3f}, max_memory_usage={bound.memory_bytes},"
@@ -85,7 +97,7 @@ class EmbeddedSession:
             result = self._connection.query(statement.text + settings, "ArrowStream")
         except RuntimeError as exc:
             self._discard_rest()
-            raise faults.engine_error(str(exc)) from exc
+            raise faults.reading_error(str(exc)) from exc
         finally:
             ENGINE_SECONDS.labels(purpose).observe(time.perf_counter() - began)
         return _arrow_table(result)
@@ -118,7 +130,7 @@ class EmbeddedSession:
 
     def renamed(self, tag: str) -> EmbeddedSession:
         """Return a session on the same connection whose statements carry `tag`."""
-        return EmbeddedSession(self._connection, self._limits, tag)
+        return EmbeddedSession(self._connection, self._limits, tag, self._opened)
 
     def close(self) -> None:
         """Close the connection."""
@@ -174,15 +186,24 @@ class EmbeddedEngine:
 
     def __init__(self, folder: Path, options: EmbeddedOptions) -> None:
         self._store = folder / "store"
+        self._kept = folder / "definitions"
         self._address = f"{self._store}?config-file={folder / 'engine.xml'}"
         self._options = options
         self._tags = itertools.count(1)
         self._closed = False
-        self._tokens: dict[tuple[str, str], str] = {}
-        """What stands for a token that the engine holds for used although nothing was stored with it."""
+        self._opened_s = int((folder / "engine.xml").stat().st_mtime)
+        self._opened = threading.Event()
+        """Cleared while queries have to wait, as tables are closed."""
+        self._opened.set()
+        self._controlling = threading.Lock()
+        self._mending = threading.Lock()
+        self._tables: set[str] = set()
+        self._is_whole = True
         self._control = _Lanes("control", 1, lambda: self._session(read_only=False))
         self._loading = _Lanes("load", 1, lambda: self._session(read_only=False))
         self._queries = _Lanes("query", options.query_threads, lambda: self._session(read_only=True))
+        self._failed_writes = dict.fromkeys(("load", "control", "mend"), 0)
+        """How many writes of this process had failed when each kind of work was looked at last."""
 
     def _session(self, *, read_only: bool) -> EmbeddedSession:
         try:
@@ -190,7 +211,8 @@ class EmbeddedEngine:
         except RuntimeError as exc:
             raise PharosError(Kind.UNAVAILABLE, str(exc).partition("Stack trace")[0].strip(" ,.")) from exc
         limits = Limits(memory_bytes=self._options.memory_bytes // 2)
-        session = EmbeddedSession(connection, limits, self._next_tag())
+        opened = self._opened if read_only else _ALWAYS
+        session = EmbeddedSession(connection, limits, self._next_tag(), opened)
         session.execute(f"CREATE DATABASE IF NOT EXISTS {DATABASE} ENGINE = Atomic")
         session.execute(f"USE {DATABASE}")
         session.execute(
@@ -201,6 +223,20 @@ class EmbeddedEngine:
             session.execute("SET use_query_condition_cache=1, enable_time_series_aggregate_functions=1")
             session.execute("SET readonly=2")
         return session
+
+    def begin(self, known: set[Path], last_migration: int | None) -> None:
+        """Open the store and bring its tables up to date.
+
+        Parts that were set aside at that, beside those `known` before, are told, and their tokens go.
+        """
+        failed: int = self._control.submit(mending.failed_writes).result()
+        self._failed_writes = dict.fromkeys(self._failed_writes, failed)
+        self.control(partial(migrate, last=last_migration))
+        if found := mending.set_aside(self._store) - known:
+            for part in sorted(found):
+                _tell_set_aside(part)
+            self._is_whole = False
+            self.mend()
 
     async def run(self, work: Callable[[Session], T]) -> T:
         """Return what `work` returns, run on a query thread; see `Engine.run`."""
@@ -233,8 +269,19 @@ class EmbeddedEngine:
         return self._queries.submit(work).result()  # type: ignore[no-any-return]
 
     def control(self, work: Callable[[EmbeddedSession], T]) -> T:
-        """Run `work` on the control connection and wait: migrations, merges, snapshots."""
-        return self._control.submit(work).result()  # type: ignore[no-any-return]
+        """Run `work` on the control connection and wait: migrations, merges, snapshots.
+
+        Raises PharosError(UNAVAILABLE) when the disk did not take what it wrote.
+        """
+        with self._controlling:
+            with _told():
+                mending.keep_definitions(self._store, self._kept)
+            try:
+                return self._control.submit(work).result()  # type: ignore[no-any-return]
+            finally:
+                with _told():
+                    mending.restore_definitions(self._store, self._kept)
+                self._look_for_losses("control", self._control)
 
     def kill(self, tag: str) -> None:
         """Ask the engine to end the statement that carries `tag`; does not wait."""
@@ -244,18 +291,65 @@ class EmbeddedEngine:
     def load(self, table: str, rows: int, columns: Sequence[Column], *, token: str) -> None:
         """Add one block, durably, once; see `Engine.load`."""
         names = ", ".join(column.name for column in columns)
-        valid = self._tokens.get((table, token), token)
-        settings = f"{_LOAD_SETTINGS}, insert_deduplication_token={string(valid)}"
+        settings = f"{_LOAD_SETTINGS}, insert_deduplication_token={string(token)}"
         into = f"{table} ({names})"
         block = block_pieces(rows, columns)
+        if not self._is_whole:
+            self.mend()
         began = time.perf_counter()
         try:
             self._loading.submit(lambda session: session.insert(into, settings, block)).result()
         except PharosError:
             if has_unstored(self._store):
-                self._tokens[table, token] = f"{valid}, again"
+                self._is_whole = False
             raise
+        finally:
+            self._look_for_losses("load", self._loading)
         ENGINE_SECONDS.labels("load").observe(time.perf_counter() - began)
+
+    def _look_for_losses(self, work: str, lanes: _Lanes) -> None:
+        """If a write has failed since the last `work`, mend the store, raise PharosError(UNAVAILABLE)."""
+        failed: int = lanes.submit(mending.failed_writes).result()
+        is_lost = failed != self._failed_writes[work]
+        self._failed_writes[work] = failed
+        if is_lost or not self._is_whole:
+            try:
+                self.mend()
+            except PharosError as exc:
+                _LOG.warning("the store is mended later: %s", exc)
+        if is_lost:
+            raise PharosError(
+                Kind.UNAVAILABLE, "the disk did not take all that was written to the store", retry_after_s=1.0
+            )
+
+    def mend(self) -> None:
+        """Take out what the disk did not take whole; see `Engine.mend`."""
+        with self._mending:
+            failed: int = self._loading.submit(mending.failed_writes).result()
+            new = failed - self._failed_writes["mend"]
+            if self._is_whole and not new:
+                return
+            STORE_FAILED_WRITES.inc(new)
+            self._failed_writes["mend"] = failed
+            self._is_whole = False
+            self._opened.clear()
+            try:
+                # Not on the control connection: it may have to cancel what uses the tables.
+                with _told():
+                    self._loading.submit(self._reopen_tables).result()
+            finally:
+                self._opened.set()
+            self._is_whole = True
+
+    def _reopen_tables(self, session: EmbeddedSession) -> None:
+        self._tables |= mending.tables(session)
+        for part in sorted(mending.reopen(session, self._store, self._tables)):
+            if part.stat().st_mtime >= self._opened_s:
+                # What it held is in the log still, or in the parts that it was merged of.
+                _LOG.warning("the disk did not take all of part %s: removed, to be written again", part)
+                shutil.rmtree(part)
+            else:
+                _tell_set_aside(part)
 
     def close(self) -> None:
         """Cancel queries, join the threads, close the connections; calling it again does nothing."""
@@ -264,7 +358,9 @@ class EmbeddedEngine:
         self._closed = True
         own = f"query_id != queryID() AND startsWith(Settings['log_comment'], 'pharos-{os.getpid()}-')"
         with contextlib.suppress(PharosError):
-            self.control(lambda session: session.execute(f"KILL QUERY WHERE {own} SYNC"))
+            self._control.submit(lambda session: session.execute(f"KILL QUERY WHERE {own} SYNC")).result()
+        with contextlib.suppress(PharosError):
+            self.mend()
         for lanes in (self._queries, self._loading, self._control):
             lanes.close()
 
@@ -289,6 +385,17 @@ def _write_configuration(folder: Path, options: EmbeddedOptions) -> None:
         "background_move_pool_size": 1,
         "background_fetches_pool_size": 1,
         "max_concurrent_queries": 200,
+        # Whether all parts are whole is known when the store is open.
+        "async_load_databases": 0,
+        "storage_configuration": (
+            f"<disks><default><keep_free_space_bytes>{options.spare_bytes}</keep_free_space_bytes></default>"
+            "</disks>"
+        ),
+        # However many parts are damaged, they are set aside and the rest is served.
+        "merge_tree": (
+            "<max_suspicious_broken_parts>1000000000</max_suspicious_broken_parts>"
+            f"<max_suspicious_broken_parts_bytes>{1 << 60}</max_suspicious_broken_parts_bytes>"
+        ),
     }
     body = "".join(f"<{name}>{value}</{name}>" for name, value in settings.items())
     (folder / "engine.xml").write_text(f"<clickhouse>{body}</clickhouse>\n")
@@ -299,6 +406,40 @@ def _raise_file_limit() -> None:
     wanted = 65_536 if hard == resource.RLIM_INFINITY else min(65_536, hard)
     if soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _check_room(folder: Path, spare_bytes: int) -> None:
+    """Raise PharosError(UNAVAILABLE) when the store is new and its disk may be full before it is made."""
+    made = folder / "store" / "metadata" / f"{DATABASE}.sql"
+    if made.exists() and made.stat().st_size:
+        return
+    made.unlink(missing_ok=True)
+    free = shutil.disk_usage(folder).free
+    if free < spare_bytes:
+        raise PharosError(
+            Kind.UNAVAILABLE,
+            f"only {free >> 20} MiB of disk are free in {folder}, a new store needs {spare_bytes >> 20}",
+            hint="free some space",
+        )
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """Tell what the disk refuses as the engine's door does."""
+    try:
+        yield
+    except OSError as exc:
+        message = f"the store's disk does not do what it should: {exc.strerror}: {exc.filename}"
+        raise PharosError(Kind.UNAVAILABLE, message, retry_after_s=1.0) from exc
+
+
+def _tell_set_aside(part: Path) -> None:
+    _LOG.error(
+        "a part of the store is damaged, and was set aside as %s:"
+        " what neither the log nor the parts before it hold is missing",
+        part,
+    )
+    STORE_SET_ASIDE.inc()
 
 
 @contextlib.contextmanager
@@ -317,6 +458,10 @@ def open_engine(
         _raise_file_limit()
         _write_configuration(folder, chosen)
         forgotten = forget_unstored(folder / "store")
+        known = mending.set_aside(folder / "store")
+        mending.restore_definitions(folder / "store", folder / "definitions")
+        mending.remove_torn_mutations(folder / "store")
+        _check_room(folder, chosen.spare_bytes)
     except OSError as exc:
         message = f"cannot use the store's folder {folder}: {exc.strerror}: {exc.filename}"
         raise PharosError(Kind.UNAVAILABLE, message) from exc
@@ -325,7 +470,7 @@ def open_engine(
     engine = EmbeddedEngine(folder, chosen)
     try:
         try:
-            engine.control(partial(migrate, last=last_migration))
+            engine.begin(known, last_migration)
         except PharosError as exc:
             raise _not_opened(folder, exc) from exc
         yield engine

@@ -20,11 +20,16 @@ _KINDS: Final = {
     167: (Kind.LIMITED, "the question is nested too deeply"),
     168: (Kind.LIMITED, "the question has too many matchers"),
     306: (Kind.LIMITED, "the question is nested too deeply"),
+    60: (Kind.UNAVAILABLE, "the store is being mended"),
+    218: (Kind.UNAVAILABLE, "the store is being mended"),
     202: (Kind.UNAVAILABLE, "too many queries run at once"),
     252: (Kind.UNAVAILABLE, "the store has too many parts to merge"),
     76: (Kind.UNAVAILABLE, "the store cannot open a file"),
     75: (Kind.UNAVAILABLE, "the store cannot write to a file"),
 }
+_DAMAGED: Final = frozenset({33, 40, 246})
+"""Files that are too short, or not what they were."""
+_PART: Final = re.compile(r"from part \S*/([^/\s]+)/ in table (\S+)")
 _TRANSIENT: Final = frozenset({Kind.UNAVAILABLE, Kind.LIMITED, Kind.TIMEOUT, Kind.CANCELLED})
 
 
@@ -35,6 +40,20 @@ def engine_error(text: str) -> PharosError:
         kind, message = known
         return PharosError(kind, message, retry_after_s=1.0 if kind is Kind.UNAVAILABLE else None)
     return PharosError(Kind.BUG, f"the engine refused a statement: {text.strip()[:500]}")
+
+
+def reading_error(text: str) -> PharosError:
+    """Return the PharosError for the error text of a query, which may have met a damaged part."""
+    found = _CODE.search(text)
+    if found and int(found[1]) in _DAMAGED:
+        part = _PART.search(text)
+        which = f"part {part[1]} of table {part[2]}" if part else text.strip()[:200]
+        return PharosError(
+            Kind.UNAVAILABLE,
+            f"a part of the store is damaged: {which}",
+            hint="mended at once if the disk was full; else its medium is failing, and a backup is needed",
+        )
+    return engine_error(text)
 
 
 def is_transient(error: PharosError) -> bool:

@@ -111,7 +111,13 @@ function liveliest<T extends { column: Column }>(series: T[]): T[] {
 
 type Figures = Readonly<Record<Figure, number | null>>;
 
-const NO_FIGURES: Figures = { uptime: null, rejected: null, setAside: null, diskFree: null };
+const NO_FIGURES: Figures = {
+  uptime: null,
+  rejected: null,
+  setAside: null,
+  setAsideParts: null,
+  diskFree: null,
+};
 
 /** The present of a group's panels, and of the figures, by their ids. */
 async function loadNow(

@@ -234,6 +234,7 @@ export const FIGURES = {
   rejected:
     'sum(rate(pharos_ingest_rejected_samples_total[5m])) or 0 * max(process_start_time_seconds{job="pharos"})',
   setAside: 'sum(pharos_loader_set_aside_frames_total)',
+  setAsideParts: 'sum(pharos_store_set_aside_parts_total)',
   diskFree: 'min(pharos_disk_free_bytes)',
 } as const;
 

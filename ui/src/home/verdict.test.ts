@@ -12,7 +12,7 @@ function snapshot(panels: Record<string, Record<string, number>>, figures = {}):
     range: [0, 0],
     panels: {},
     now: Object.fromEntries(now),
-    figures: { uptime: 60, rejected: 0, setAside: 0, diskFree: 1e12, ...figures },
+    figures: { uptime: 60, rejected: 0, setAside: 0, setAsideParts: 0, diskFree: 1e12, ...figures },
     unread: [],
     whole: true,
     hosts: [],
@@ -56,6 +56,10 @@ describe('the verdict', () => {
     expect(judge(snapshot({ cpu: { user: 0.6, system: 0.38 } }), [])[0]?.level).toBe('bad'));
   it('warns of rejected samples', () =>
     expect(judge(snapshot({}, { rejected: 3 }), [])[0]?.text).toBe('3/s samples are rejected'));
+  it('warns of damaged parts of the store', () =>
+    expect(judge(snapshot({}, { setAsideParts: 1 }), [])[0]?.text).toBe(
+      'Damaged parts of the store were set aside: 1',
+    ));
   it('names each host in need when all are shown', () => {
     const all = {
       ...snapshot({ cpu: { a: 0.99, b: 0.1 }, memory: { a: 0.2, b: 0.9 } }),

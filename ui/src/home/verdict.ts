@@ -100,7 +100,7 @@ function hostFindings(snapshot: HomeSnapshot): Finding[] {
 function pharosFindings(snapshot: HomeSnapshot): Finding[] {
   const lag = present(snapshot, 'lag').get('lag') ?? null;
   const log = present(snapshot, 'storage').get('log not yet loaded') ?? null;
-  const { rejected, setAside } = snapshot.figures;
+  const { rejected, setAside, setAsideParts } = snapshot.figures;
   return [
     ...say(levelOf(lag, ...LIMITS.lag), {
       text: `New samples become visible after ${formatSeconds(lag ?? 0)}`,
@@ -117,6 +117,10 @@ function pharosFindings(snapshot: HomeSnapshot): Finding[] {
     ...say(levelOf(setAside, 1, Infinity), {
       text: `${formatCount(setAside ?? 0)} damaged frames were set aside`,
       expr: 'pharos_loader_set_aside_frames_total',
+    }),
+    ...say(levelOf(setAsideParts, 1, Infinity), {
+      text: `Damaged parts of the store were set aside: ${formatCount(setAsideParts ?? 0)}`,
+      expr: 'pharos_store_set_aside_parts_total',
     }),
   ];
 }

@@ -1,0 +1,335 @@
+"""What the disk does not take is never counted on: the engine itself says nothing when a write fails."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import resource
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pharos.engine import mending, native
+from pharos.engine.embedded import EmbeddedEngine, EmbeddedOptions, EmbeddedSession, open_engine
+from pharos.engine.sql import Statement
+from pharos.errors import Kind, PharosError
+
+PART_FILES = [
+    "data.bin",
+    "data.cmrk4",
+    "primary.cidx",
+    "partition.dat",
+    "minmax_day.idx",
+    "count.txt",
+    "columns.txt",
+    "columns_substreams.txt",
+    "serialization.json",
+    "metadata_version.txt",
+    "default_compression_codec.txt",
+    "checksums.txt",
+]
+LARGEST_BYTES = [0, 1, 9, 50, 300, 1_000]
+"""From no file at all to one that cuts only the largest short."""
+
+
+@contextlib.contextmanager
+def _disk_takes(monkeypatch: pytest.MonkeyPatch, largest_bytes: int, only: str = "") -> Iterator[None]:
+    """Let writes beyond a file's first bytes fail during statements of the engine that begin with `only`."""
+    execute = EmbeddedSession.execute
+
+    def limited(session: EmbeddedSession, text: str) -> None:
+        if not text.startswith(only):
+            execute(session, text)
+            return
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest_bytes, before[1]))
+        try:
+            execute(session, text)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(EmbeddedSession, "execute", limited)
+        yield
+
+
+def _load(engine: EmbeddedEngine, number: int, series: int = 200) -> None:
+    """Load series that differ in one label, under the token of their number."""
+    ids = np.arange(series, dtype=np.uint64) + np.uint64(number * series)
+    columns = [
+        native.repeated_string("tenant", [("t", series)]),
+        native.string_values("metric", ["m"] * series),
+        native.numbers("m", np.ones(series, np.uint64)),
+        native.numbers("id", ids),
+        native.numbers("day", np.full(series, 20_000, np.int32), "Date32"),
+        native.string_map(
+            "labels",
+            np.arange(1, series + 1, dtype=np.uint64),
+            b"\x01a" * series,
+            b"".join(b"\x0f" + f"{i * 2654435761 % 10**15:015}".encode() for i in ids.tolist()),
+        ),
+    ]
+    engine.load("series", series, columns, token=f"token-{number}")
+
+
+def _numbers(engine: EmbeddedEngine, series: int = 200) -> dict[int, int]:
+    """Return how many series of each number are there, each read with its label."""
+    statement = Statement(
+        f"SELECT toUInt32(intDiv(id, {series})) AS number, countIf(labels['a'] != '') AS count"
+        " FROM series GROUP BY number ORDER BY number"
+    )
+    rows = engine.run_blocking(lambda session: session.query(statement, purpose="test")).to_pylist()
+    return {row["number"]: row["count"] for row in rows}
+
+
+def _set_aside(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.glob("store/store/*/*/detached/*"))
+
+
+def _do(engine: EmbeddedEngine, text: str) -> None:
+    engine.control(lambda session: session.execute(text))
+
+
+def _stored_whole(engine: EmbeddedEngine) -> bool:
+    part = Statement("SELECT path FROM system.parts WHERE active AND table = 'series'")
+    paths = engine.run_blocking(lambda session: session.query(part, purpose="test"))["path"].to_pylist()
+    return all((Path(path) / name).stat().st_size for path in paths for name in PART_FILES)
+
+
+@pytest.mark.parametrize("largest_bytes", LARGEST_BYTES)
+def test_a_block_that_the_disk_does_not_take_is_refused_and_stored_when_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, largest_bytes: int
+) -> None:
+    with open_engine(tmp_path) as engine:
+        _load(engine, 0)
+        with (
+            _disk_takes(monkeypatch, largest_bytes, "INSERT"),
+            pytest.raises(PharosError, match="the disk did not take all") as refused,
+        ):
+            _load(engine, 1)
+        assert refused.value.kind is Kind.UNAVAILABLE
+        assert _numbers(engine) == {0: 200}, "reads go on"
+        assert _set_aside(tmp_path) == []
+        for _ in range(2):
+            _load(engine, 1)
+        assert _numbers(engine) == {0: 200, 1: 200}
+        assert _stored_whole(engine)
+    with open_engine(tmp_path) as engine:
+        assert _numbers(engine) == {0: 200, 1: 200}
+
+
+@pytest.mark.parametrize("largest_bytes", LARGEST_BYTES)
+def test_a_merge_that_the_disk_does_not_take_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, largest_bytes: int
+) -> None:
+    with open_engine(tmp_path) as engine:
+        for number in range(3):
+            _load(engine, number)
+        with (
+            _disk_takes(monkeypatch, largest_bytes, "OPTIMIZE"),
+            pytest.raises(PharosError, match="the disk did not take all"),
+        ):
+            _do(engine, "OPTIMIZE TABLE series FINAL")
+        assert _numbers(engine) == {0: 200, 1: 200, 2: 200}
+        assert _stored_whole(engine)
+        _do(engine, "OPTIMIZE TABLE series FINAL")
+        assert _stored_whole(engine)
+    assert _set_aside(tmp_path) == []
+    with open_engine(tmp_path) as engine:
+        assert _numbers(engine) == {0: 200, 1: 200, 2: 200}
+
+
+def test_a_merge_in_the_background_is_mended_when_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_engine(tmp_path) as engine:
+        for number in range(3):
+            _load(engine, number)
+        with _disk_takes(monkeypatch, 0, "OPTIMIZE"):
+            # As the engine's own threads do it: nobody is told.
+            engine._control.submit(lambda session: session.execute("OPTIMIZE TABLE series FINAL")).result()
+        with pytest.raises(PharosError, match="a part of the store is damaged") as damaged:
+            _numbers(engine)
+        assert damaged.value.kind is Kind.UNAVAILABLE
+        engine.mend()
+        assert _numbers(engine) == {0: 200, 1: 200, 2: 200}
+
+
+@pytest.mark.parametrize("largest_bytes", LARGEST_BYTES)
+def test_a_block_that_was_damaged_before_a_crash_is_stored_when_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, largest_bytes: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    with monkeypatch.context() as crashing, open_engine(tmp_path) as engine:
+        _load(engine, 0)
+        crashing.setattr(EmbeddedEngine, "_look_for_losses", lambda *_: None)
+        crashing.setattr(EmbeddedEngine, "mend", lambda _: None)
+        with _disk_takes(monkeypatch, largest_bytes, "INSERT"):
+            _load(engine, 1)
+    with caplog.at_level(logging.ERROR), open_engine(tmp_path) as engine:
+        assert "a part of the store is damaged" in caplog.text
+        assert _numbers(engine) == {0: 200}
+        for _ in range(2):
+            _load(engine, 1)
+        assert _numbers(engine) == {0: 200, 1: 200}
+
+
+@pytest.mark.parametrize("damage", ["emptied", "cut short", "gone"])
+@pytest.mark.parametrize("file", PART_FILES)
+def test_a_store_with_a_damaged_part_starts_and_tells(
+    tmp_path: Path, file: str, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with open_engine(tmp_path) as engine:
+        _load(engine, 0)
+        _load(engine, 1)
+    (path,) = tmp_path.glob(f"store/store/*/*/202410_2_2_0/{file}")
+    content = path.read_bytes()
+    if damage == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(content[: len(content) // 2 if damage == "cut short" else 0])
+    with caplog.at_level(logging.ERROR), open_engine(tmp_path) as engine:
+        if _set_aside(tmp_path):
+            assert "a part of the store is damaged" in caplog.text
+            assert _numbers(engine) == {0: 200}
+        else:
+            assert _numbers(engine) == {0: 200, 1: 200}, "the file can be done without"
+
+
+def test_a_query_that_meets_changed_bytes_names_the_part(tmp_path: Path) -> None:
+    with open_engine(tmp_path) as engine:
+        _load(engine, 0)
+    (path,) = tmp_path.glob("store/store/*/*/202410_1_1_0/data.bin")
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with open_engine(tmp_path) as engine:
+        with pytest.raises(
+            PharosError, match=r"is damaged: part 202410_1_1_0 of table pharos.series"
+        ) as damaged:
+            _numbers(engine)
+        assert damaged.value.kind is Kind.UNAVAILABLE
+        _load(engine, 1)
+
+
+def test_queries_wait_while_the_tables_are_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_engine(tmp_path) as engine:
+        _load(engine, 0)
+        answers: list[dict[int, int]] = []
+        asked = threading.Thread(target=lambda: answers.append(_numbers(engine)))
+        reopen: Callable[[EmbeddedSession], None] = engine._reopen_tables
+
+        def reopen_beside_a_query(session: EmbeddedSession) -> None:
+            session.execute("DETACH TABLE series SYNC")
+            asked.start()
+            reopen(session)
+
+        monkeypatch.setattr(engine, "_reopen_tables", reopen_beside_a_query)
+        engine._tables = {"series"}
+        engine._is_whole = False
+        engine.mend()
+        asked.join()
+        assert answers == [{0: 200}]
+
+
+TTL = "toDateTime(day) + toIntervalDay(1) + toIntervalSecond(31536000000)"
+
+
+def _definition(folder: Path) -> Path:
+    (path,) = folder.glob("store/store/*/*/series.sql")
+    return path
+
+
+def test_a_change_of_a_table_that_the_disk_does_not_take_is_undone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change = f"ALTER TABLE series MODIFY TTL {TTL} SETTINGS materialize_ttl_after_modify=0"
+    with open_engine(tmp_path) as engine:
+        _load(engine, 0)
+        before = _definition(tmp_path).read_bytes()
+        with _disk_takes(monkeypatch, 0, "ALTER"), pytest.raises(PharosError, match="did not take all"):
+            _do(engine, change)
+        assert _definition(tmp_path).read_bytes() == before
+        assert _numbers(engine) == {0: 200}
+        _do(engine, change)
+    with open_engine(tmp_path) as engine:
+        assert b"31536000000" in _definition(tmp_path).read_bytes()
+        assert _numbers(engine) == {0: 200}
+
+
+def test_a_change_of_a_table_that_was_damaged_before_a_crash_is_undone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as crashing, open_engine(tmp_path) as engine:
+        _load(engine, 0)
+        crashing.setattr(mending, "restore_definitions", lambda *_: None)
+        crashing.setattr(EmbeddedEngine, "mend", lambda _: None)
+        with _disk_takes(monkeypatch, 0, "ALTER"), pytest.raises(PharosError):
+            _do(engine, f"ALTER TABLE series MODIFY TTL {TTL} SETTINGS materialize_ttl_after_modify=0")
+        assert not _definition(tmp_path).stat().st_size
+    with open_engine(tmp_path) as engine:
+        assert _numbers(engine) == {0: 200}
+
+
+@pytest.mark.parametrize("largest_bytes", [0, 100])
+@pytest.mark.parametrize("statement", ["CREATE TABLE", "CREATE DATABASE", "INSERT INTO schema_migrations"])
+def test_a_new_store_that_the_disk_does_not_take_is_made_at_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, statement: str, largest_bytes: int
+) -> None:
+    with (
+        _disk_takes(monkeypatch, largest_bytes, statement),
+        contextlib.suppress(PharosError),
+        open_engine(tmp_path),
+    ):
+        pass
+    with open_engine(tmp_path) as engine:
+        _load(engine, 0)
+        assert _numbers(engine) == {0: 200}
+
+
+def test_a_new_store_is_not_begun_on_a_full_disk(tmp_path: Path) -> None:
+    with (
+        pytest.raises(PharosError, match=r"MiB of disk are free in .*, a new store needs"),
+        open_engine(tmp_path, EmbeddedOptions(spare_bytes=1 << 60)),
+    ):
+        pass
+    with open_engine(tmp_path) as engine:
+        _load(engine, 0)
+        assert _numbers(engine) == {0: 200}
+
+
+@pytest.mark.parametrize("crashes", [False, True])
+@pytest.mark.parametrize("largest_bytes", [0, 30, 300])
+def test_series_can_be_deleted_after_the_disk_did_not_take_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, largest_bytes: int, *, crashes: bool
+) -> None:
+    with monkeypatch.context() as crashing, open_engine(tmp_path) as engine:
+        _load(engine, 0)
+        _load(engine, 1)
+        if crashes:
+            crashing.setattr(EmbeddedEngine, "mend", lambda _: None)
+        with (
+            _disk_takes(monkeypatch, largest_bytes, "DELETE"),
+            pytest.raises(PharosError, match="did not take all"),
+        ):
+            _do(engine, "DELETE FROM series WHERE id < 200")
+    with open_engine(tmp_path) as engine:
+        _do(engine, "DELETE FROM series WHERE id < 200")
+        assert _numbers(engine) == {1: 200}
+    with open_engine(tmp_path) as engine:
+        assert _numbers(engine) == {1: 200}
+
+
+def test_nothing_is_stored_that_would_use_up_the_spare_disk(tmp_path: Path) -> None:
+    with open_engine(tmp_path) as engine:
+        _load(engine, 0)
+    with open_engine(tmp_path, EmbeddedOptions(spare_bytes=1 << 60)) as engine:
+        with pytest.raises(PharosError, match="no space left") as refused:
+            _load(engine, 1)
+        assert refused.value.kind is Kind.UNAVAILABLE
+        assert _numbers(engine) == {0: 200}
+    with open_engine(tmp_path) as engine:
+        _load(engine, 1)
+        assert _numbers(engine) == {0: 200, 1: 200}
