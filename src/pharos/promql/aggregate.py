@@ -97,7 +97,7 @@ def aggregate(
     if delayed and grid.dropped is not None:
         result.dropped = np.zeros(len(groups.labels), np.bool_)
         np.logical_or.at(result.dropped, groups.numbers, grid.dropped)
-    if grid.cells is not None:
+    if grid.held is not None:
         aggregate_cells(node.op, grid, groups.numbers, result, places.expr, notes, memory.check)
     return drop_absent(result)
 

@@ -14,10 +14,14 @@ from pharos.promql.annotations import Annotations
 from pharos.promql.ast import Span
 from pharos.promql.histogram import FloatHistogram, IncompatibleSchemaError, ResetHint
 from pharos.promql.histogram_arithmetic import add, kahan_add
-from pharos.promql.kernels import Ints
+from pharos.promql.histogram_grid import HistogramGrid, new_grid
+from pharos.promql.kernels import Bools, Ints
+from pharos.promql.kernels_histogram import histogram_totals
 from pharos.promql.values import Grid, empty_cells
 from pharos.promql.values_labels import label_value
 
+_VISITS: Final = 20_000_000
+"""So many numbers are added between two looks at the clock."""
 _IGNORING: Final = frozenset({"min", "max", "stddev", "stdvar", "quantile"})
 
 
@@ -101,8 +105,13 @@ def aggregate_cells(
 
     Raises what `check` raises, to end the work.
     """
-    if grid.cells is None:
+    if grid.held is None:
         return
+    if op in {"sum", "avg"} and isinstance(grid.held, HistogramGrid):
+        totals = _totals_in_columns(op, grid, grid.held, groups, len(result.labels), check)
+        if totals is not None:
+            result.held, result.present = totals
+            return
     there = grid.histograms()
     if op in _IGNORING:
         if there.any():
@@ -110,7 +119,7 @@ def aggregate_cells(
         return
     if op not in {"sum", "avg"}:
         return
-    result.cells = empty_cells(result.present.shape)
+    cells = result.held = empty_cells(result.present.shape)
     finish: Callable[[Total], FloatHistogram] = Total.finished_sum
     if op == "avg":
         finish = Total.finished_mean
@@ -128,8 +137,29 @@ def aggregate_cells(
             continue
         if total.reset_seen and total.no_reset_seen:
             notes.warn(words.reset_collision("aggregation"), span)
-        result.cells[group, k] = finish(total).compact()
+        cells[group, k] = finish(total).compact()
         result.present[group, k] = True
+
+
+def _totals_in_columns(
+    op: str, grid: Grid, held: HistogramGrid, groups: Ints, count: int, check: Callable[[], None]
+) -> tuple[HistogramGrid, Bools] | None:
+    """Return the total of each group; None where one overflows, or has numbers that are none."""
+    steps = grid.steps
+    totals = new_grid(held.layout, count, steps)
+    seen = np.zeros((count, steps), np.int64)
+    at_once = max(1, _VISITS // max(1, groups.size * (held.layout.columns + 3)))
+    for first in range(0, steps, at_once):
+        check()
+        histogram_totals(
+            first, min(first + at_once, steps), groups, grid.present, held.buckets, held.count, held.sum,
+            held.zero, op == "avg",
+            totals.buckets, totals.count, totals.sum, totals.zero, seen,
+        )  # fmt: skip
+    numbers = (totals.buckets, totals.count, totals.sum, totals.zero)
+    if not all(np.isfinite(array).all() for array in numbers):
+        return None
+    return totals, seen > 0
 
 
 def _total(op: str, grid: Grid, rows: list[int], k: int, span: Span, notes: Annotations) -> Total | None:

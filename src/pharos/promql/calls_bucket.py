@@ -76,7 +76,7 @@ def split_histograms(context: Context, grid: Grid, arg: int) -> tuple[Buckets, G
         for group_number, _, row in rows:
             dropped[group_number] |= grid.dropped[row]
     found = Buckets(list(numbers), dropped, starts, members, bounds, mask)
-    return found, drop_absent(Grid(grid.labels, grid.values, native, grid.cells, grid.dropped))
+    return found, drop_absent(Grid(grid.labels, grid.values, native, grid.held, grid.dropped))
 
 
 def _exclude_conflicts(

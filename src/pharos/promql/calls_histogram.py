@@ -14,7 +14,9 @@ from pharos.promql import histogram_quantile as stats
 from pharos.promql.annotations import Note
 from pharos.promql.calls import Context, Function, grid_of
 from pharos.promql.histogram import FloatHistogram, ResetHint, quotient
+from pharos.promql.histogram_grid import HistogramGrid
 from pharos.promql.kernels import Floats
+from pharos.promql.kernels_histogram import histogram_quantiles
 from pharos.promql.values import (
     Cells,
     Grid,
@@ -51,9 +53,34 @@ def _native(
 
 def native_quantiles(context: Context, grid: Grid, quantiles: Floats, arg: int) -> Grid:
     """Return the quantile by step of every native histogram of argument `arg`, names still in place."""
+    if isinstance(grid.held, HistogramGrid):
+        return _quantiles_in_columns(context, grid, grid.held, quantiles, arg)
     return _native(
         context, grid, lambda cell, k, metric: stats.quantile(float(quantiles[k]), cell, metric), arg
     )
+
+
+def _quantiles_in_columns(
+    context: Context, grid: Grid, held: HistogramGrid, quantiles: Floats, arg: int
+) -> Grid:
+    places, layout = held.layout.places, held.layout
+    shape = grid.present.shape
+    values, sign, odd = np.zeros(shape), np.zeros(shape), np.zeros(shape, np.bool_)
+    histogram_quantiles(
+        quantiles, grid.present, held.buckets, held.count, held.sum, held.zero,
+        places.columns, places.lower, places.upper, places.log_lower, places.log_upper,
+        len(layout.negative), layout.uses_custom,
+        values, sign, odd,
+    )  # fmt: skip
+    powers = sign != 0
+    # Not numpy's, whose last bit may differ.
+    values[powers] = sign[powers] * np.asarray([math.exp2(power) for power in values[powers].tolist()])
+    for row, k in np.argwhere(odd).tolist():
+        metric = label_value(grid.labels[row], METRIC_NAME) if context.delayed else ""
+        values[row, k], note = stats.quantile(float(quantiles[k]), held.cell(row, k), metric)
+        if note is not None:
+            context.notes.add(note, context.node.args[arg].span)
+    return drop_absent(Grid(list(grid.labels), values, grid.present, None, grid.dropped))
 
 
 def native_fractions(context: Context, grid: Grid, lows: Floats, highs: Floats) -> Grid:
@@ -66,11 +93,19 @@ def native_fractions(context: Context, grid: Grid, lows: Floats, highs: Floats) 
     )
 
 
-def _simple(compute: Callable[[FloatHistogram], float]) -> Function:
+def _simple(
+    compute: Callable[[FloatHistogram], float],
+    in_columns: Callable[[HistogramGrid], Floats] | None = None,
+) -> Function:
     """Return the function that reads a number off each histogram; type and unit stay, unless removed late."""
 
     def call(context: Context, args: Sequence[Value]) -> Value:
-        grid = _native(context, grid_of(args[0]), lambda cell, _k, _metric: (compute(cell), None), 0)
+        grid = grid_of(args[0])
+        if in_columns is not None and isinstance(grid.held, HistogramGrid):
+            numbers = in_columns(grid.held)
+            grid = drop_absent(Grid(list(grid.labels), numbers, grid.present, None, grid.dropped))
+        else:
+            grid = _native(context, grid, lambda cell, _k, _metric: (compute(cell), None), 0)
         if context.delayed:
             return lose_names(grid, delayed=True)
         bare = [tuple(pair for pair in labels if pair[0] != METRIC_NAME) for labels in grid.labels]
@@ -79,17 +114,22 @@ def _simple(compute: Callable[[FloatHistogram], float]) -> Function:
     return call
 
 
+def _averages(held: HistogramGrid) -> Floats:
+    with np.errstate(all="ignore"):
+        return np.asarray(held.sum / held.count, np.float64)
+
+
 def _deviation(histogram: FloatHistogram) -> float:
     variance = stats.variance(histogram)
     return math.sqrt(variance) if variance >= 0 else math.nan
 
 
 FUNCTIONS: Final[dict[str, Function]] = {
-    "histogram_avg": _simple(lambda histogram: quotient(histogram.sum, histogram.count)),
-    "histogram_count": _simple(lambda histogram: histogram.count),
+    "histogram_avg": _simple(lambda histogram: quotient(histogram.sum, histogram.count), _averages),
+    "histogram_count": _simple(lambda histogram: histogram.count, lambda held: held.count.copy()),
     "histogram_stddev": _simple(_deviation),
     "histogram_stdvar": _simple(stats.variance),
-    "histogram_sum": _simple(lambda histogram: histogram.sum),
+    "histogram_sum": _simple(lambda histogram: histogram.sum, lambda held: held.sum.copy()),
 }
 
 
@@ -110,4 +150,4 @@ def forget_reset_hints(samples: Samples) -> Samples:
     for at, cell in enumerate(cells.tolist()):
         if cell.hint in {ResetHint.RESET, ResetHint.NOT_RESET}:
             cells[at] = replace(cell, hint=ResetHint.UNKNOWN)
-    return replace(samples, histograms=replace(histograms, cells=cells))
+    return replace(samples, histograms=replace(histograms, held=cells, columns=None))

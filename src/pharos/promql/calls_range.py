@@ -167,7 +167,7 @@ def finish_names(call: RangeCall, grid: Grid) -> Grid:
 
 def _warn_non_counter(call: RangeCall, grid: Grid) -> None:
     labels: list[Labels] = grid.labels
-    if grid.cells is not None:
+    if grid.held is not None:
         rows = np.flatnonzero(grid.floats().any(axis=1)).tolist()
         labels = [labels[row] for row in rows]
     if call.use_types:

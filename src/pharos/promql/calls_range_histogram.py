@@ -7,6 +7,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Final, TypeAlias
 
@@ -25,6 +26,7 @@ from pharos.promql.histogram_rate import (
     extrapolated_rate,
     instant_rate,
 )
+from pharos.promql.histogram_windows import increases
 from pharos.promql.kernels_rate import is_start_reset
 from pharos.promql.values import Grid, empty_cells
 from pharos.promql.values_labels import label_value
@@ -85,6 +87,10 @@ def correct_histograms(call: RangeCall, windows: Windows, grid: Grid) -> Grid:
     samples = windows.samples
     if samples.histograms is None:
         return grid
+    if call.node.func in {"increase", "rate"}:
+        found = increases(call, windows, partial(_one_window, call, windows))
+        if found is not None:
+            return found
     rule = _RULES.get(call.node.func, _ignore)
     cells = empty_cells(grid.present.shape)
     for at in np.flatnonzero(np.diff(samples.histograms.offsets)).tolist():
@@ -103,8 +109,16 @@ def correct_histograms(call: RangeCall, windows: Windows, grid: Grid) -> Grid:
                 cells[at, k] = outcome
             elif outcome is not None:
                 grid.values[at, k] = outcome
-    grid.cells = cells
+    grid.held = cells
     return grid
+
+
+def _one_window(call: RangeCall, windows: Windows, at: int, k: int) -> FloatHistogram | None:
+    """Return the increase or rate of one series in one window."""
+    row = _row(windows, at)
+    say = Speaker(label_value(windows.samples.labels[at], METRIC_NAME), call.arg_span, call.notes)
+    outcome = _RULES[call.node.func](call, windows, _window(windows, row, k), say)
+    return outcome if isinstance(outcome, FloatHistogram) else None
 
 
 def _row(windows: Windows, at: int) -> Row:

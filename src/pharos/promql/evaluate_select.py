@@ -40,15 +40,23 @@ class Selection:
         columns = self.block.histograms
         if columns is None or not columns.ts_ms.size:
             return None
+        return self._decoded(columns, stats=stats)
+
+    def _decoded(self, columns: HistogramColumns, *, stats: bool) -> Cells:
         if stats not in self._cells:
-            whole = self.cells(stats=False) if stats else None
+            whole = self._decoded(columns, stats=False) if stats else None
             self._cells[stats] = decode_cells(columns) if whole is None else _stats(columns, whole)
         return self._cells[stats]
 
     def samples(self, *, stats: bool) -> Samples:
         """Return the samples of the block without stale markers."""
         if stats not in self._samples:
-            self._samples[stats] = fresh_samples(self.block, self.cells(stats=stats))
+            columns = self.block.histograms
+
+            def decoded() -> Cells:
+                return empty_cells((0,)) if columns is None else self._decoded(columns, stats=stats)
+
+            self._samples[stats] = fresh_samples(self.block, decoded)
         return self._samples[stats]
 
 
@@ -184,7 +192,7 @@ def _smooth_histograms(
     first_ms, step_ms, lookback_ms = times
     histograms = samples.histograms
     assert histograms is not None  # noqa: S101 - only called with histograms
-    grid.cells = empty_cells(grid.present.shape)
+    smoothed = grid.held = empty_cells(grid.present.shape)
     for row in np.flatnonzero(np.diff(histograms.offsets)).tolist():
         low, high = int(histograms.offsets[row]), int(histograms.offsets[row + 1])
         ts, cells = histograms.ts[low:high].tolist(), histograms.cells[low:high].tolist()
@@ -201,5 +209,5 @@ def _smooth_histograms(
                 continue
             cell = smoothed_cell(Points(ts[a:b], cells[a:b], []), t, say)
             if cell is not None:
-                grid.cells[row, k] = cell
+                smoothed[row, k] = cell
                 grid.present[row, k] = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,8 +36,8 @@ class Windows:
     reach_ms: int = 0
 
 
-def fresh_samples(block: SeriesBlock, cells: Cells | None) -> Samples:
-    """Return the samples of a block without its stale markers; `cells` are its histograms, decoded."""
+def fresh_samples(block: SeriesBlock, cells: Callable[[], Cells]) -> Samples:
+    """Return the samples of a block without its stale markers; `cells` makes its histograms as objects."""
     offsets, ts, values, started = block.offsets, block.ts_ms, block.values, block.start_ms
     if has_stale(values):
         kept_at = np.empty_like(offsets)
@@ -45,16 +46,23 @@ def fresh_samples(block: SeriesBlock, cells: Cells | None) -> Samples:
         offsets, ts, values = kept_at, ts[rows], values[rows]
         started = None if started is None else started[rows]
     histograms = None
-    if block.histograms is not None and cells is not None:
+    if block.histograms is not None and block.histograms.ts_ms.size:
         histograms = _fresh_histograms(block.histograms, cells)
     return Samples(block.labels, offsets, ts, values, started, histograms)
 
 
-def _fresh_histograms(columns: HistogramColumns, cells: Cells) -> HistogramSamples:
+def _fresh_histograms(columns: HistogramColumns, cells: Callable[[], Cells]) -> HistogramSamples:
     fresh = columns.sum.view(np.int64) != STALE_NAN_BITS
     counts = np.concatenate([[0], np.cumsum(fresh)]).astype(np.int64)
     started = None if columns.start_ms is None else columns.start_ms[fresh]
-    return HistogramSamples(counts[columns.offsets], columns.ts_ms[fresh], cells[fresh], started)
+    made: list[Cells] = []
+
+    def fresh_cells() -> Cells:
+        if not made:
+            made.append(cells()[fresh])
+        return made[0]
+
+    return HistogramSamples(counts[columns.offsets], columns.ts_ms[fresh], fresh_cells, started, columns)
 
 
 def samples_of_grid(grid: Grid, times_ms: Ints) -> Samples:

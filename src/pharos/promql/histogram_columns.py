@@ -18,8 +18,12 @@ def decode_cells(columns: HistogramColumns) -> Cells:
     """Return the histograms of a block as objects, one a row."""
     rows = columns.ts_ms.size
     cells = empty_cells((rows,))
-    positive = _indices(columns.positive_spans_at, columns.positive_span_offset, columns.positive_span_length)
-    negative = _indices(columns.negative_spans_at, columns.negative_span_offset, columns.negative_span_length)
+    positive = bucket_indices(
+        columns.positive_spans_at, columns.positive_span_offset, columns.positive_span_length
+    )
+    negative = bucket_indices(
+        columns.negative_spans_at, columns.negative_span_offset, columns.negative_span_length
+    )
     for r in range(rows):
         schema = int(columns.schema[r])
         custom: tuple[float, ...] = ()
@@ -39,16 +43,12 @@ def decode_cells(columns: HistogramColumns) -> Cells:
     return cells
 
 
-def _indices(at: Ints, offset: NDArray[np.int32], length: NDArray[np.uint32]) -> Ints:
+def bucket_indices(at: Ints, offset: NDArray[np.int32], length: NDArray[np.uint32]) -> Ints:
     """Return the bucket index of every bucket of every row, from the rows' spans."""
     lengths = length.astype(np.int64)
-    starts = np.zeros(offset.size, np.int64)
-    for r in range(at.size - 1):
-        low, high = int(at[r]), int(at[r + 1])
-        if low == high:
-            continue
-        ends = np.cumsum(offset[low:high].astype(np.int64) + lengths[low:high])
-        starts[low:high] = ends - lengths[low:high]
+    ends = np.cumsum(offset.astype(np.int64) + lengths)
+    before = np.concatenate([[0], ends])[at[:-1]]
+    starts = ends - lengths - np.repeat(before, np.diff(at))
     total = int(lengths.sum())
     inner = np.arange(total) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     indices: Ints = np.repeat(starts, lengths) + inner

@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 import numpy as np
 
 from pharos.errors import Kind, PharosError
+from pharos.promql.histogram_grid import HistogramGrid
 from pharos.promql.source import SeriesBlock
 from pharos.promql.values import Cells, Grid, Scalar, Value, is_set
 
@@ -114,11 +115,13 @@ def bytes_of(value: Value) -> int:
     if isinstance(value, Scalar):
         return value.values.nbytes
     if isinstance(value, Grid):
-        return value.values.nbytes + value.present.nbytes + _bytes_of_cells(value.cells)
+        return value.values.nbytes + value.present.nbytes + _bytes_of_cells(value.held)
     return 0
 
 
-def _bytes_of_cells(cells: Cells | None) -> int:
+def _bytes_of_cells(cells: Cells | HistogramGrid | None) -> int:
+    if isinstance(cells, HistogramGrid):
+        return cells.nbytes
     return 0 if cells is None else cells.nbytes + _HISTOGRAM_BYTES * int(np.count_nonzero(is_set(cells)))
 
 

@@ -7,7 +7,7 @@ means nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 
 from pharos.errors import Kind, PharosError
 from pharos.labels import Labels
+from pharos.promql.histogram_grid import HistogramGrid
 from pharos.promql.kernels import Bools, Floats, Ints
 from pharos.promql.kernels_group import count_present
+from pharos.promql.source import HistogramColumns
 from pharos.promql.values_labels import all_without_name, as_list, without_name
 
 Cells: TypeAlias = NDArray[Any]
@@ -31,15 +33,23 @@ DUPLICATE_SERIES: Final = "vector cannot contain metrics with the same labelset"
 class Grid:
     """An instant vector at every step: `values[n, steps]` where `present[n, steps]`.
 
-    `cells` holds native histograms where there are any. `dropped[n]` says which series lose their metric
-    name at the end of the query (delayed name removal); None stands for none of them.
+    `held` holds native histograms where there are any: as objects, or in columns if everything present is one
+    of the same layout. `dropped[n]` says which series lose their metric name at the end of the query (delayed
+    name removal); None stands for none of them.
     """
 
     labels: list[Labels]
     values: Floats
     present: Bools
-    cells: Cells | None = None
+    held: Cells | HistogramGrid | None = None
     dropped: Bools | None = None
+
+    @property
+    def cells(self) -> Cells | None:
+        """Return the native histograms as objects, None where there are none."""
+        if isinstance(self.held, HistogramGrid):
+            self.held = self.held.cells(self.present)
+        return self.held
 
     @property
     def steps(self) -> int:
@@ -54,15 +64,17 @@ class Grid:
 
     def floats(self) -> Bools:
         """Return where a float is present."""
-        if self.cells is None:
+        if self.held is None:
             return self.present
         return self.present & ~self.histograms()
 
     def histograms(self) -> Bools:
         """Return where a native histogram is present."""
-        if self.cells is None:
+        if self.held is None:
             return np.zeros(self.present.shape, np.bool_)
-        return is_set(self.cells) & self.present
+        if isinstance(self.held, HistogramGrid):
+            return self.present.copy()
+        return is_set(self.held) & self.present
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +100,16 @@ class HistogramSamples:
 
     offsets: Ints
     ts: Ints
-    cells: Cells
+    held: Cells | Callable[[], Cells]
+    """The histograms, or what makes them when they are needed as objects."""
     started: Ints | None
+    columns: HistogramColumns | None = None
+    """What they were read from, with stale markers, if they were."""
+
+    @property
+    def cells(self) -> Cells:
+        """Return the histograms as objects."""
+        return self.held() if callable(self.held) else self.held
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,17 +206,23 @@ def take_rows(grid: Grid, rows: NDArray[Any]) -> Grid:
         [grid.labels[i] for i in numbers.tolist()],
         grid.values[numbers],
         grid.present[numbers],
-        None if grid.cells is None else grid.cells[numbers],
+        _held_rows(grid.held, numbers),
         None if grid.dropped is None else grid.dropped[numbers],
     )
+
+
+def _held_rows(held: Cells | HistogramGrid | None, rows: NDArray[Any]) -> Cells | HistogramGrid | None:
+    if isinstance(held, HistogramGrid):
+        return held.take(rows)
+    return None if held is None else held[rows]
 
 
 def drop_absent(grid: Grid) -> Grid:
     """Return the grid without series that are present at no step, and without an empty `cells`."""
     rows = np.asarray(grid.present.any(axis=1), np.bool_)
     kept = grid if bool(rows.all()) else take_rows(grid, rows)
-    if kept.cells is not None and not kept.histograms().any():
-        return replace(kept, cells=None)
+    if kept.held is not None and not kept.histograms().any():
+        return replace(kept, held=None)
     return kept
 
 
@@ -268,12 +294,12 @@ def merge_same_labels(grid: Grid) -> Grid:
     merged.values = merged.values.copy()
     merged.present = counts > 0
     if grid.cells is not None:
-        merged.cells = empty_cells(merged.present.shape)
+        cells = merged.held = empty_cells(merged.present.shape)
     for i in range(len(grid.labels)):
         mask = grid.present[i]
         merged.values[target[i], mask] = grid.values[i, mask]
-        if merged.cells is not None and grid.cells is not None:
-            merged.cells[target[i], mask] = grid.cells[i, mask]
+        if grid.cells is not None:
+            cells[target[i], mask] = grid.cells[i, mask]
     return merged
 
 

@@ -37,18 +37,15 @@ def read_histograms(
 ) -> HistogramColumns | None:
     """Return the histograms of the selection's series that meet the condition; None if there are none.
 
-    Ordered by series and time; of several with one time the last stored stays. What a sender says of counter
-    resets is not believed, only that a histogram is a gauge: as upstream's storage, which reads the first
-    sample of a chunk back as unknown. The numbers tell.
+    Ordered by series and time; of several with one time that of the greatest count stays, as of floats the
+    greatest. What a sender says of counter resets is not believed, only that a histogram is a gauge: as
+    upstream's storage, which reads the first sample of a chunk back as unknown. The numbers tell.
     """
-    names = ", ".join(_ARRAYS)
     table = session.query(
         Statement(
-            "SELECT id, ts, any(start_ms) AS start_ms, any(reset_hint) AS reset_hint, any(schema) AS schema,"
-            " any(count) AS count, any(sum) AS sum, any(zero_threshold) AS zero_threshold,"
-            f" any(zero_count) AS zero_count, {', '.join(f'any({name}) AS {name}' for name in _ARRAYS)}"
-            " FROM (SELECT id, ts, start_ms, reset_hint, schema, count, sum, zero_threshold, zero_count,"
-            f" {names} FROM histograms WHERE {condition}) GROUP BY id, ts ORDER BY id, ts"
+            "SELECT id, ts, start_ms, reset_hint, schema, count, sum, zero_threshold, zero_count,"
+            f" {', '.join(_ARRAYS)} FROM histograms WHERE {condition}"
+            " ORDER BY id, ts, count DESC, sum DESC LIMIT 1 BY id, ts"
         ),
         purpose="histograms",
         limits=limits,

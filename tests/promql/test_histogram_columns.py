@@ -1,0 +1,200 @@
+"""Native histograms in columns answer as those that are evaluated one by one, to the last bit."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import pytest
+
+from pharos.labels import Matcher, labels_of
+from pharos.promql import histogram_windows
+from pharos.promql.evaluate import evaluate_text
+from pharos.promql.histogram import CUSTOM_SCHEMA, FloatHistogram, ResetHint
+from pharos.promql.histogram_columns import encode_columns
+from pharos.promql.source import STALE_NAN_BITS, SeriesBlock
+from pharos.promql.values import Answer
+
+STEP_MS: Final = 15_000
+SAMPLES: Final = 40
+STALE: Final = float(np.array([STALE_NAN_BITS], np.int64).view(np.float64)[0])
+
+QUERIES: Final = [
+    "rate(h[2m])",
+    "increase(h[1m])",
+    "sum(rate(h[2m]))",
+    "sum by (job) (increase(h[2m]))",
+    "avg by (job) (rate(h[2m]))",
+    "count(rate(h[2m]))",
+    "histogram_quantile(0.9, rate(h[2m]))",
+    "histogram_quantile(0.2, sum by (job) (rate(h[2m])))",
+    "histogram_quantile(scalar(vector(time() % 3 / 2)), sum(rate(h[2m])))",
+    "histogram_quantiles(sum(rate(h[2m])), 'q', 0, 0.5, 0.99, 1, 2, NaN)",
+    "histogram_fraction(0, 0.3, sum by (job) (rate(h[2m])))",
+    "histogram_count(sum by (job) (rate(h[2m])))",
+    "histogram_sum(rate(h[2m]))",
+    "histogram_avg(rate(h[2m]))",
+    "histogram_stddev(sum(rate(h[2m])))",
+    "rate(h[2m]) * 2",
+    "sum(rate(h[2m])) / 3 + sum(rate(h[1m]))",
+    "-rate(h[2m])",
+    "rate(h[2m]) and on (job) rate(h[1m])",
+    "rate(h[2m]) or increase(h[1m])",
+    "topk(1, rate(h[2m]))",
+    "limitk(2, rate(h[2m]))",
+    "max_over_time(histogram_count(rate(h[1m]))[2m:30s])",
+    "sum_over_time(rate(h[1m])[2m:30s])",
+    "label_replace(rate(h[2m]), 'job', 'x', '', '')",
+    "rate(h[2m]) == rate(h[2m])",
+    "absent(rate(h[2m]))",
+    "rate(h[2m] @ start())",
+    "sort_desc(histogram_count(rate(h[2m])))",
+]
+
+
+class _Source:
+    def __init__(self, block: SeriesBlock) -> None:
+        self._block = block
+
+    def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesBlock:
+        del matchers, start_ms, end_ms
+        return self._block
+
+
+def _bounds(draw: random.Random, kind: str) -> tuple[int, tuple[float, ...], range]:
+    if kind == "custom":
+        return CUSTOM_SCHEMA, (-1.0, 0.1, 0.5, 2.0), range(5)
+    return draw.choice([0, 2]) if kind == "schemas" else 1, (), range(-6, 9)
+
+
+def _series(draw: random.Random, kind: str) -> list[tuple[int, int, FloatHistogram | None]]:
+    """Return rows of (time, start, histogram) of one counter, with gaps and what `kind` brings along."""
+    schema, custom, indices = _bounds(draw, kind)
+    if kind == "bounds":
+        schema, custom, indices = CUSTOM_SCHEMA, draw.choice([(1.0, 2.0), (1.0, 3.0)]), range(3)
+    threshold = draw.choice([0.001, 0.01]) if kind == "thresholds" else 2.0 if kind == "wide zero" else 0.001
+    used = [index for index in indices if draw.random() < 0.6]
+    positive, negative, zero, total = dict.fromkeys(used, 0.0), dict[int, float](), 0.0, 0.0
+    rows: list[tuple[int, int, FloatHistogram | None]] = []
+    start = draw.choice([0, 1, 100_000]) if kind == "starts" else 0
+    for number in range(SAMPLES):
+        ts = number * STEP_MS + draw.randrange(2000)
+        if kind == "resets" and draw.random() < 0.1:
+            positive, negative, zero, total = {}, {}, 0.0, 0.0
+        if kind == "starts" and draw.random() < 0.1:
+            start = ts - draw.randrange(1, 20_000)
+        for index in used:
+            positive[index] = positive.get(index, 0.0) + draw.choice([0, 0, 1, 3])
+        if kind == "negative" or (kind == "sides" and number % 2):
+            for index in used:
+                negative[index] = negative.get(index, 0.0) + draw.randrange(3)
+        if not custom:
+            zero += draw.choice([0.0, 0.0, 2.0])
+        total += draw.random()
+        if draw.random() < 0.1:
+            continue
+        histogram = FloatHistogram(
+            schema,
+            sum(positive.values()) + sum(negative.values()) + zero,
+            float("nan") if kind == "nan sums" and draw.random() < 0.1 else total,
+            0.0 if custom else threshold,
+            zero,
+            dict(positive),
+            dict(negative),
+            custom,
+        )
+        if kind == "gauges":
+            histogram.hint = draw.choice([ResetHint.GAUGE, ResetHint.UNKNOWN])
+        if kind == "hints":
+            histogram.hint = draw.choice([ResetHint.RESET, ResetHint.NOT_RESET, ResetHint.UNKNOWN])
+        if kind == "nan counts" and draw.random() < 0.1 and used:
+            histogram.positive[used[0]] = float("nan")
+        if kind == "stale" and draw.random() < 0.1:
+            histogram.sum = STALE
+        rows.append((ts, start, histogram))
+    return rows
+
+
+KINDS: Final = [
+    "plain", "custom", "bounds", "schemas", "thresholds", "wide zero", "negative", "sides", "resets",
+    "starts", "stale", "hints", "gauges", "nan sums", "nan counts", "floats",
+]  # fmt: skip
+
+
+def _block(seed: int, kind: str) -> SeriesBlock:
+    draw = random.Random(seed)
+    series = [_series(draw, kind) for _ in range(draw.randrange(1, 6))]
+    offsets = np.cumsum([0, *(len(rows) for rows in series)]).astype(np.int64)
+    columns = encode_columns(offsets, [row for rows in series for row in rows])
+    if not columns.start_ms.any():  # type: ignore[union-attr]
+        columns = _replaced(columns, start_ms=None)
+    labels = [
+        labels_of({"__name__": "h", "job": "ab"[number % 2], "instance": str(number)})
+        for number in range(len(series))
+    ]
+    floats = np.zeros(len(series) + 1, np.int64)
+    ts, values = np.zeros(0, np.int64), np.zeros(0)
+    if kind == "floats":
+        floats[1:] = 2
+        ts, values = np.array([7_000, 400_000], np.int64), np.array([1.0, 2.0])
+    return SeriesBlock(labels, floats, ts, values, None, columns)
+
+
+def _replaced(columns: Any, **change: Any) -> Any:
+    return type(columns)(**{name: getattr(columns, name) for name in columns.__slots__} | change)
+
+
+def _told(answer: Answer) -> list[Any]:
+    """Return all that an answer says, numbers by their bits."""
+    cells = answer.cells
+    told: list[Any] = [answer.warnings, answer.infos, list(answer.labels)]
+    for row, k in np.argwhere(answer.present).tolist():
+        cell: FloatHistogram | None = None if cells is None else cells[row, k]
+        if cell is None:
+            told.append((row, k, answer.values[row, k].tobytes()))
+            continue
+        numbers = np.array([cell.count, cell.sum, cell.zero_count, cell.zero_threshold, *cell.custom])
+        sides = [sorted(side.items()) for side in (cell.positive, cell.negative)]
+        told.append((row, k, cell.schema, cell.hint, numbers.tobytes(), repr(sides)))
+    return told
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("kind", KINDS)
+def test_columns_and_objects_answer_the_same(kind: str, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = _Source(_block(seed, kind))
+    for query in QUERIES:
+        one_by_one = 4 * 60_000, SAMPLES * STEP_MS + 60_000, 20_000
+        in_columns = _told(evaluate_text(query, source, *one_by_one))
+        with monkeypatch.context() as patched:
+            patched.setattr("pharos.promql.calls_range_histogram.increases", lambda *_: None)
+            assert in_columns == _told(evaluate_text(query, source, *one_by_one)), query
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_used"),
+    [
+        ("plain", True),
+        ("custom", True),
+        ("resets", True),
+        ("starts", True),
+        ("hints", True),
+        ("schemas", False),
+    ],
+)
+def test_columns_are_used_where_histograms_have_a_layout_in_common(
+    kind: str, is_used: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[bool] = []
+    increases = histogram_windows.increases
+
+    def watched(*arguments: Any) -> Any:
+        grid = increases(*arguments)
+        found.append(grid is not None)
+        return grid
+
+    monkeypatch.setattr("pharos.promql.calls_range_histogram.increases", watched)
+    evaluate_text("sum(rate(h[2m]))", _Source(_block(5, kind)), 0, 600_000, 15_000)
+    assert found == [is_used]
