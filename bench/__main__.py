@@ -1,4 +1,4 @@
-"""Run benchmarks: `python -m bench [ingest|query|freshness|disk|all] [--quick] [--out FILE]`."""
+"""Run benchmarks: `python -m bench [ingest|query|histograms|freshness|disk|all] [--quick] [--out FILE]`."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import dashboards, disk, freshness, ingest, machine, query
+from bench import dashboards, disk, freshness, histograms, ingest, machine, query
 from bench.client import QueryError
 from bench.query import Dataset
 from bench.report import SERVERS, Row, Section, keep, print_section, to_markdown
-from bench.servers import Server, installed, stop_all
+from bench.servers import Server, VictoriaMetrics, installed, stop_all
 
 ROOT = Path(__file__).resolve().parent.parent
 NAN = float("nan")
+_SECTIONS = ("ingest", "query", "histograms", "freshness", "disk")
 
 
 class Run:
@@ -85,6 +86,37 @@ class Run:
                 f"{server.name}: {exact:,} of {all_points:,} full-precision values came back exactly."
             )
         section.rows += self._dashboards(servers, held.end_s, section)
+        for server in servers:
+            server.stop()
+        return section
+
+    def histograms(self) -> Section:
+        """Measure queries over native histograms, which VictoriaMetrics does not take by remote write."""
+        series, hours = (100, 1.2) if self.quick else (300, 1.5)
+        title = f"Queries over {series:,} native histograms with {histograms.BUCKETS} buckets, at 15 s"
+        section = Section("histograms", title)
+        end_s = int(time.time()) // 15 * 15
+        servers: list[Server] = []
+        for kind in (kind for kind in self.kinds if kind is not VictoriaMetrics):
+            server = kind()
+            try:
+                server.start()
+                histograms.load(server, series, int(hours * 240), end_s)
+            except (RuntimeError, OSError, QueryError) as error:
+                section.notes.append(f"{server.name}, loading: {error}")
+                server.stop()
+                continue
+            self.say(f"{server.name}: loaded {series * int(hours * 240):,} histograms")
+            servers.append(server)
+        runs, budget = (4, 20.0) if self.quick else (10, 40.0)
+        result = query.compare(servers, histograms.QUERIES, end_s, runs, budget, histograms.SPOT)
+        section.rows += _query_rows(result)
+        section.notes.append(
+            f"Counts and sums compared point by point: {result.agreements} of"
+            f" {result.agreements + len(result.disagreements)} answers agree."
+            " VictoriaMetrics takes no native histograms by remote write."
+        )
+        section.notes += result.disagreements
         for server in servers:
             server.stop()
         return section
@@ -241,9 +273,7 @@ def _query_rows(result: query.Result) -> list[Row]:
 def main() -> int:
     """Run what the command line names; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument(
-        "what", nargs="?", default="all", choices=["ingest", "query", "freshness", "disk", "all"]
-    )
+    parser.add_argument("what", nargs="?", default="all", choices=[*_SECTIONS, "all"])
     parser.add_argument(
         "--quick", action="store_true", help="small and short: shows that it works, not how fast"
     )
@@ -264,7 +294,7 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     out = options.out or (None if options.quick else ROOT / "docs" / "benchmarks.md")
     run = Run(kinds, options.quick, console)
-    names = ["ingest", "query", "freshness", "disk"] if options.what == "all" else [options.what]
+    names = _SECTIONS if options.what == "all" else (options.what,)
     try:
         for name in names:
             section: Section = getattr(run, name)()

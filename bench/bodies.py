@@ -106,14 +106,14 @@ def _encode(labels: Labels) -> bytes:
     """TimeSeries{repeated Label labels = 1; repeated Sample samples = 2} with one sample to be filled in."""
     parts = []
     for name, text in labels:
-        label = b"\x0a" + _prefixed(name.encode()) + b"\x12" + _prefixed(text.encode())
-        parts.append(b"\x0a" + _prefixed(label))
-    parts.append(b"\x12" + _prefixed(b"\x09" + bytes(8) + b"\x10" + bytes(6)))
-    return b"\x0a" + _prefixed(b"".join(parts))
+        parts.append(prefixed(b"\x0a", prefixed(b"\x0a", name.encode()) + prefixed(b"\x12", text.encode())))
+    parts.append(prefixed(b"\x12", b"\x09" + bytes(8) + b"\x10" + bytes(6)))
+    return prefixed(b"\x0a", b"".join(parts))
 
 
-def _prefixed(data: bytes) -> bytes:
-    return varint(len(data)) + data
+def prefixed(tag: bytes, data: bytes) -> bytes:
+    """Return a protobuf field of bytes: its tag, its length, and `data`."""
+    return tag + varint(len(data)) + data
 
 
 def varint(number: int) -> bytes:

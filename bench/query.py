@@ -104,7 +104,8 @@ HEAVY = (
 """The wide ones need two hours of the wide counter, those of 24 h a day of the narrow one."""
 QUERIES = (*LIGHT, *HEAVY, *(replace(query, cached=True) for query in HEAVY if query.span_s))
 
-SPOT = (
+Spot = tuple[tuple[str, float], ...]
+SPOT: Spot = (
     ("quantile_over_time(0.9, temperature_celsius[5m])", 1e-9),
     (_RATE, 0.02),
     ('requests_total{job="job-3"}', 1e-9),
@@ -204,6 +205,7 @@ def compare(
     end_s: int,
     runs: int,
     budget_s: float,
+    spot: Spot = SPOT,
 ) -> Result:
     """Run `queries` `runs` times, small ones more, on each of `servers`, which hold the same data to `end_s`.
 
@@ -211,7 +213,7 @@ def compare(
     """
     result = Result()
     clients = {server.name: Client(server.port, timeout_s=150) for server in servers}
-    _spot_check(servers, clients, end_s - 607.0, result)
+    _spot_check(servers, clients, spot, end_s - 607.0, result)
     for query in queries:
         count = runs * _SMALL_RUNS if query.size == "small" else runs
         # All of the ranges lie within the dataset, if it has some steps more than a range.
@@ -250,10 +252,12 @@ def _time_once(server: Server, client: Client, query: Query, end: float, keep: b
     return client.last_s
 
 
-def _spot_check(servers: list[Server], clients: dict[str, Client], end: float, result: Result) -> None:
+def _spot_check(
+    servers: list[Server], clients: dict[str, Client], spot: Spot, end: float, result: Result
+) -> None:
     """Compare the servers' answers with those of the first reference among them, point by point."""
     reference = next((server for server in servers if server.name == "Prometheus"), servers[-1])
-    for expression, tolerance in SPOT:
+    for expression, tolerance in spot:
         answers = {}
         for server in servers:
             try:

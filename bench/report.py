@@ -18,7 +18,7 @@ SERVERS = ("Pharos", "Prometheus", "VictoriaMetrics")
 
 @dataclass(slots=True)
 class Row:
-    """One figure of every server; a name that is absent was not installed, NaN could not be measured."""
+    """One figure of every server that was asked; the value of one that failed is NaN."""
 
     name: str
     unit: str
@@ -54,7 +54,9 @@ def show_value(row: Row, server: str, versions: dict[str, str]) -> str:
     """Return the figure as people read it."""
     if server not in versions:
         return "not installed"
-    value = row.values.get(server, math.nan)
+    if server not in row.values:
+        return "not measured"
+    value = row.values[server]
     if math.isnan(value):
         return "failed"
     if row.unit in {"samples/s", ""}:

@@ -236,6 +236,7 @@ class Prometheus(Server):
             _program("prometheus"), f"--config.file={config}", f"--storage.tsdb.path={self.folder / 'store'}",
             f"--web.listen-address=127.0.0.1:{self.port}", "--web.enable-remote-write-receiver",
             "--web.enable-admin-api", "--storage.tsdb.retention.time=10y",
+            "--enable-feature=native-histograms",
         ]  # fmt: skip
 
     def version(self) -> str:

@@ -28,6 +28,8 @@ def test_no_ratio_without_both_figures_or_where_none_is_wanted() -> None:
 def test_a_missing_server_and_a_failed_run_read_differently() -> None:
     row = Row("x", "ms", {"Pharos": 12.345})
     assert show_value(row, "Pharos", VERSIONS) == "12.3 ms"
+    assert show_value(row, "Prometheus", VERSIONS) == "not measured"
+    row.values["Prometheus"] = math.nan
     assert show_value(row, "Prometheus", VERSIONS) == "failed"
     assert show_value(row, "VictoriaMetrics", VERSIONS) == "not installed"
 
