@@ -122,8 +122,9 @@ one run, and writes this page. Figures of different machines cannot be compared;
 - **A ratio above 1 means that Pharos is better**, whether the figure is a rate (more is better) or a time, a
   size or a cost (less is better).
 - Each server has a fresh folder on the local disk and its default settings, except for what the comparison
-  needs: Prometheus with its remote-write receiver; VictoriaMetrics without its latency offset and with 16
-  concurrent requests. One is measured at a time; in the query section the others are up and idle.
+  needs: Prometheus with its receiver of remote write and native histograms; VictoriaMetrics without its
+  latency offset and with 16 concurrent requests. One is measured at a time; in the query section the others
+  are up and idle.
 - Acknowledged means different things: Pharos answers after its log is synced to disk (fsync); Prometheus has
   written its log and VictoriaMetrics its memory, both without a sync. After every run all acknowledged
   samples are counted through the query API; a figure stands only if none is missing and none is doubled.
