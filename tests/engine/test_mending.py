@@ -386,6 +386,37 @@ def test_a_change_of_a_table_that_the_disk_does_not_take_is_undone(
         assert _numbers(engine) == {0: 200}
 
 
+@pytest.mark.parametrize("is_mended_first", [False, True])
+def test_a_change_of_a_table_that_cannot_be_undone_at_once_is_undone_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_mended_first: bool
+) -> None:
+    calls = itertools.count()
+    restore = mending.restore_definitions
+
+    def refuse_after_the_change(store: Path, kept: Path) -> None:
+        if next(calls):
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(store))
+        restore(store, kept)
+
+    change = f"ALTER TABLE series MODIFY TTL {TTL} SETTINGS materialize_ttl_after_modify=0"
+    with open_engine(tmp_path) as engine:
+        _load(engine, 0)
+        before = _definition(tmp_path).read_bytes()
+        with monkeypatch.context() as refusing, _disk_takes(monkeypatch, 0, "ALTER"):
+            refusing.setattr(mending, "restore_definitions", refuse_after_the_change)
+            with pytest.raises(PharosError, match="does not do what it should"):
+                _do(engine, change)
+        assert not _definition(tmp_path).stat().st_size
+        if is_mended_first:
+            engine.mend()
+        else:
+            with contextlib.suppress(PharosError):
+                _do(engine, "SELECT 1")
+        assert _definition(tmp_path).read_bytes() == before
+    with open_engine(tmp_path) as engine:
+        assert _numbers(engine) == {0: 200}
+
+
 def test_a_change_of_a_table_that_was_damaged_before_a_crash_is_undone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

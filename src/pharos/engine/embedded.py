@@ -284,12 +284,12 @@ class EmbeddedEngine:
         meanwhile, so that it may not have met all of them.
         """
         with self._controlling:
+            with _told():
+                mending.keep_definitions(self._store, self._kept)
             with self._mending:
                 if not self._is_whole:
                     self._mend()
                 reopenings = self._reopenings
-            with _told():
-                mending.keep_definitions(self._store, self._kept)
             try:
                 return self._control.submit(work).result()  # type: ignore[no-any-return]
             finally:
@@ -357,6 +357,13 @@ class EmbeddedEngine:
         self._reopenings += 1
         self._opened.clear()
         try:
+            # Put back already, unless the disk refused that, too: no table without one would open.
+            if self._controlling.acquire(blocking=False):
+                try:
+                    with _told():
+                        mending.restore_definitions(self._store, self._kept)
+                finally:
+                    self._controlling.release()
             # Not on the control connection: it may have to cancel what uses the tables.
             with _told():
                 self._loading.submit(self._reopen_tables).result()

@@ -102,11 +102,11 @@ def _reopen_once(session: Controlled, store: Path, names: list[str], inserting_s
 
 def keep_definitions(store: Path, kept: Path) -> None:
     """Link the definition of every table into the folder `kept`. Raises OSError."""
+    # What could not be put back the last time still can: its link is all that is left of it.
+    restore_definitions(store, kept)
     kept.mkdir(exist_ok=True)
     for path in _definitions(store):
-        link = _link(kept, path)
-        link.unlink(missing_ok=True)
-        os.link(path, link)
+        os.link(path, _link(kept, path))
 
 
 def restore_definitions(store: Path, kept: Path) -> None:
