@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import itertools
 import logging
+import os
 import resource
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from pharos.engine import mending, native
+from pharos.engine import faults, mending, native
+from pharos.engine.deduplication import forget_unstored
 from pharos.engine.embedded import EmbeddedEngine, EmbeddedOptions, EmbeddedSession, open_engine
 from pharos.engine.sql import Statement
 from pharos.errors import Kind, PharosError
@@ -234,6 +239,128 @@ def test_queries_wait_while_the_tables_are_closed(tmp_path: Path, monkeypatch: p
         assert answers == [{0: 200}]
 
 
+def _all_rows(engine: EmbeddedEngine) -> int:
+    statement = Statement("SELECT count() AS count FROM series")
+    return int(engine.run_blocking(lambda session: session.query(statement, purpose="test"))["count"][0])
+
+
+@pytest.mark.parametrize("age", ["of a former process", "of this process"])
+def test_a_part_that_was_acknowledged_is_never_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, age: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with contextlib.ExitStack() as stack:
+        engine = stack.enter_context(open_engine(tmp_path))
+        _load(engine, 0)
+        if age == "of a former process":
+            stack.close()
+            engine = stack.enter_context(open_engine(tmp_path))
+        (part,) = tmp_path.glob("store/store/*/*/202410_1_1_0")
+        (part / "count.txt").write_bytes(b"")
+        for file in part.iterdir():
+            os.utime(file, (file.stat().st_mtime - 10,) * 2)
+        with _disk_takes(monkeypatch, 0, "INSERT"), pytest.raises(PharosError, match="did not take all"):
+            _load(engine, 1)
+        assert _set_aside(tmp_path) == ["broken-on-start_202410_1_1_0"]
+        assert caplog.text.count("a part of the store is damaged, and was set aside") == 1
+        _load(engine, 1)
+        engine._is_whole = False
+        engine.mend()
+        assert caplog.text.count("a part of the store is damaged, and was set aside") == 1, "told once"
+        assert _numbers(engine) == {1: 200}
+
+
+def test_a_part_is_removed_when_its_token_is_taken_back_only_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = itertools.count()
+
+    def forget(store: Path) -> int:
+        if next(calls) == 1:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(store))
+        return forget_unstored(store)
+
+    with open_engine(tmp_path) as engine:
+        monkeypatch.setattr(mending, "forget_unstored", forget)
+        with _disk_takes(monkeypatch, 300, "INSERT"), pytest.raises(PharosError, match="did not take all"):
+            _load(engine, 0)
+        _load(engine, 0)
+        assert _numbers(engine) == {0: 200}
+        assert _set_aside(tmp_path) == []
+
+
+@pytest.mark.parametrize("is_merged", [False, True])
+def test_a_block_whose_token_the_disk_does_not_take_is_there_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_merged: bool
+) -> None:
+    look = EmbeddedEngine._look_for_losses
+
+    def look_after_a_merge(engine: EmbeddedEngine, work: str, lanes: Any) -> None:
+        lanes.submit(lambda session: session.execute("OPTIMIZE TABLE series FINAL")).result()
+        look(engine, work, lanes)
+
+    with open_engine(tmp_path) as engine:
+        for number in range(40):
+            _load(engine, number, 1)
+        with monkeypatch.context() as merging:
+            if is_merged:
+                merging.setattr(EmbeddedEngine, "_look_for_losses", look_after_a_merge)
+            # The log of tokens is larger than any file of the part.
+            with _disk_takes(monkeypatch, 1_500, "INSERT"), pytest.raises(PharosError, match="did not take"):
+                _load(engine, 40, 1)
+        assert _all_rows(engine) == 40
+        for _ in range(2):
+            _load(engine, 40, 1)
+        assert _all_rows(engine) == 41
+    with open_engine(tmp_path) as engine:
+        assert _all_rows(engine) == 41
+
+
+def test_work_during_which_the_tables_are_closed_fails(tmp_path: Path) -> None:
+    def work(session: EmbeddedSession) -> set[str]:
+        engine._is_whole = False
+        engine.mend()
+        return mending.tables(session)
+
+    with open_engine(tmp_path) as engine:
+        with pytest.raises(PharosError, match="the store was mended meanwhile") as refused:
+            engine.control(work)
+        assert refused.value.kind is Kind.UNAVAILABLE
+
+
+def test_work_meets_all_tables_when_mending_failed_before(tmp_path: Path) -> None:
+    with open_engine(tmp_path) as engine:
+        _load(engine, 0)
+        engine._is_whole = False
+        engine._tables = {"series"}
+        engine._loading.submit(lambda session: session.execute("DETACH TABLE series SYNC")).result()
+        assert "series" in engine.control(mending.tables)
+
+
+def test_a_store_opens_and_is_read_on_a_full_disk(tmp_path: Path) -> None:
+    with open_engine(tmp_path) as engine:
+        _load(engine, 0)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        with open_engine(tmp_path) as engine:
+            found = _numbers(engine)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert found == {0: 200}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Code: 1001. DB::Exception: std::__1::filesystem::filesystem_error: filesystem error: in mkdir: Full",
+        "Code: 204. DB::ErrnoException: Cannot fsync /data.bin: , errno: 5, strerror: Input/output error",
+    ],
+)
+def test_what_the_disk_refuses_is_tried_again(text: str) -> None:
+    """A frame that fails otherwise is taken for one that the engine refuses, and set aside."""
+    assert faults.is_transient(faults.engine_error(text))
+
+
 TTL = "toDateTime(day) + toIntervalDay(1) + toIntervalSecond(31536000000)"
 
 
@@ -256,6 +383,37 @@ def test_a_change_of_a_table_that_the_disk_does_not_take_is_undone(
         _do(engine, change)
     with open_engine(tmp_path) as engine:
         assert b"31536000000" in _definition(tmp_path).read_bytes()
+        assert _numbers(engine) == {0: 200}
+
+
+@pytest.mark.parametrize("is_mended_first", [False, True])
+def test_a_change_of_a_table_that_cannot_be_undone_at_once_is_undone_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_mended_first: bool
+) -> None:
+    calls = itertools.count()
+    restore = mending.restore_definitions
+
+    def refuse_after_the_change(store: Path, kept: Path) -> None:
+        if next(calls):
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(store))
+        restore(store, kept)
+
+    change = f"ALTER TABLE series MODIFY TTL {TTL} SETTINGS materialize_ttl_after_modify=0"
+    with open_engine(tmp_path) as engine:
+        _load(engine, 0)
+        before = _definition(tmp_path).read_bytes()
+        with monkeypatch.context() as refusing, _disk_takes(monkeypatch, 0, "ALTER"):
+            refusing.setattr(mending, "restore_definitions", refuse_after_the_change)
+            with pytest.raises(PharosError, match="does not do what it should"):
+                _do(engine, change)
+        assert not _definition(tmp_path).stat().st_size
+        if is_mended_first:
+            engine.mend()
+        else:
+            with contextlib.suppress(PharosError):
+                _do(engine, "SELECT 1")
+        assert _definition(tmp_path).read_bytes() == before
+    with open_engine(tmp_path) as engine:
         assert _numbers(engine) == {0: 200}
 
 

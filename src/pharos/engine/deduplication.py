@@ -15,13 +15,22 @@ the first and the last insertion that it holds, those merged into it included.
 from __future__ import annotations
 
 import os
+import re
+import shutil
+import time
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 _ADDED: Final = "1"
 _DROPPED: Final = "2"
 _PART_FIELDS: Final = (4, 5)  # a fifth is the number of the mutation
+_KEPT_S: Final = 240.0
+"""Half of the time for which the engine keeps what it merged (`old_parts_lifetime`)."""
+_SET_ASIDE: Final = re.compile(
+    r"broken[a-z-]*_(?P<partition>[^_]+)_(?P<first>\d+)_(?P<last>\d+)_\d+(_\d+)?(_try\d+)?"
+)
 
 
 def forget_unstored(store: Path) -> int:
@@ -46,6 +55,49 @@ def forget_unstored(store: Path) -> int:
 def has_unstored(store: Path) -> bool:
     """Return whether a token's part is not there, while no insertion is under way."""
     return any(_unstored(logs)[1] for logs in _folders(store))
+
+
+def remove_unrecorded(store: Path, since_s: float) -> int:
+    """Remove parts, inserted since then, whose token the log lacks; return how many there were.
+
+    The log itself may be what the disk did not take. Whoever inserted was told that it failed, and what is
+    repeated would be there twice. A part into which such a one was merged goes with it, as long as the engine
+    surely keeps what else it was made of. Nobody may have the tables open. Raises OSError.
+    """
+    if time.time() - since_s > _KEPT_S:
+        return 0
+    removed = 0
+    for logs in _folders(store):
+        paths = logs.glob("deduplication_log_*.txt")
+        recorded = {part for path in paths for operation, part, _ in _records(path) if operation == _ADDED}
+        new = [path for path in _parts(logs.parent) if is_written_since(path, since_s)]
+        for part in new:
+            # A mutated part has another field: what it was made of is recorded under its own name.
+            is_inserted = re.fullmatch(r"[^_]+_(\d+)_\1_0", part.name)
+            if not is_inserted or part.name in recorded:
+                continue
+            removed += 1
+            for path in new:
+                if path.exists() and _is_there(part.name, _by_partition([path])):
+                    shutil.rmtree(path)
+    return removed
+
+
+def is_written_since(part: Path, since_s: float) -> bool:
+    """Return whether all files of a part are so new. The folder's own time changes when it is set aside."""
+    return all(path.stat().st_mtime >= since_s for path in part.iterdir())
+
+
+def is_covered(part: Path) -> bool:
+    """Return whether a part that was set aside was made of parts, or is part of some, that are in place."""
+    found = _SET_ASIDE.fullmatch(part.name)
+    if not found:
+        return False
+    insertions = _insertions(part.parents[1]).get(found["partition"], ())
+    return all(
+        any(low <= number <= high for low, high in insertions)
+        for number in (int(found["first"]), int(found["last"]))
+    )
 
 
 def _folders(store: Path) -> list[Path]:
@@ -83,12 +135,24 @@ def _cut_torn_record(path: Path) -> None:
 
 def _insertions(table: Path) -> dict[str, list[tuple[int, int]]]:
     """Return the first and last insertion of every part in the table's folder, by partition."""
-    found: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    return _by_partition(_parts(table))
+
+
+def _parts(table: Path) -> list[Path]:
+    found = []
     for entry in os.scandir(table):
         fields = entry.name.split("_")
         is_part = len(fields) in _PART_FIELDS and all(field.isdigit() for field in fields[1:])
         if is_part and entry.is_dir():
-            found[fields[0]].append((int(fields[1]), int(fields[2])))
+            found.append(Path(entry.path))
+    return found
+
+
+def _by_partition(parts: Iterable[Path]) -> dict[str, list[tuple[int, int]]]:
+    found: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for part in parts:
+        partition, first, last, *_ = part.name.split("_")
+        found[partition].append((int(first), int(last)))
     return found
 
 

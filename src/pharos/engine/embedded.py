@@ -28,7 +28,7 @@ import numpy as np
 import pyarrow as pa
 
 from pharos.engine import Limits, Session, faults, mending
-from pharos.engine.deduplication import forget_unstored, has_unstored
+from pharos.engine.deduplication import forget_unstored, has_unstored, is_covered, is_written_since
 from pharos.engine.driver import DRIVER
 from pharos.engine.migrate import migrate
 from pharos.engine.native import Column, Payload, block_pieces
@@ -191,7 +191,6 @@ class EmbeddedEngine:
         self._options = options
         self._tags = itertools.count(1)
         self._closed = False
-        self._opened_s = int((folder / "engine.xml").stat().st_mtime)
         self._opened = threading.Event()
         """Cleared while queries have to wait, as tables are closed."""
         self._opened.set()
@@ -199,6 +198,11 @@ class EmbeddedEngine:
         self._mending = threading.Lock()
         self._tables: set[str] = set()
         self._is_whole = True
+        self._reopenings = 0
+        self._aside: set[Path] = set()
+        """The parts set aside that were told, or will not be."""
+        self._inserting_s: float | None = None
+        """Since when an insertion is under way or refused: what it wrote is not acknowledged."""
         self._control = _Lanes("control", 1, lambda: self._session(read_only=False))
         self._loading = _Lanes("load", 1, lambda: self._session(read_only=False))
         self._queries = _Lanes("query", options.query_threads, lambda: self._session(read_only=True))
@@ -231,10 +235,15 @@ class EmbeddedEngine:
         """
         failed: int = self._control.submit(mending.failed_writes).result()
         self._failed_writes = dict.fromkeys(self._failed_writes, failed)
+        found = mending.set_aside(self._store) - known
+        self._aside = known | found
+        for part in sorted(found):
+            _tell_set_aside(part)
+        self._inserting_s = int(time.time())
         self.control(partial(migrate, last=last_migration))
-        if found := mending.set_aside(self._store) - known:
-            for part in sorted(found):
-                _tell_set_aside(part)
+        self._inserting_s = None
+        # A merge begins as soon as its table is open, so may have failed before the first look.
+        if found or failed:
             self._is_whole = False
             self.mend()
 
@@ -271,17 +280,24 @@ class EmbeddedEngine:
     def control(self, work: Callable[[EmbeddedSession], T]) -> T:
         """Run `work` on the control connection and wait: migrations, merges, snapshots.
 
-        Raises PharosError(UNAVAILABLE) when the disk did not take what it wrote.
+        Raises PharosError(UNAVAILABLE) when the disk did not take what it wrote, or when tables were closed
+        meanwhile, so that it may not have met all of them.
         """
         with self._controlling:
             with _told():
                 mending.keep_definitions(self._store, self._kept)
+            with self._mending:
+                if not self._is_whole:
+                    self._mend()
+                reopenings = self._reopenings
             try:
                 return self._control.submit(work).result()  # type: ignore[no-any-return]
             finally:
                 with _told():
                     mending.restore_definitions(self._store, self._kept)
                 self._look_for_losses("control", self._control)
+                if self._reopenings != reopenings:
+                    raise PharosError(Kind.UNAVAILABLE, "the store was mended meanwhile", retry_after_s=1.0)
 
     def kill(self, tag: str) -> None:
         """Ask the engine to end the statement that carries `tag`; does not wait."""
@@ -296,6 +312,7 @@ class EmbeddedEngine:
         block = block_pieces(rows, columns)
         if not self._is_whole:
             self.mend()
+        self._inserting_s = int(time.time())
         began = time.perf_counter()
         try:
             self._loading.submit(lambda session: session.insert(into, settings, block)).result()
@@ -305,6 +322,7 @@ class EmbeddedEngine:
             raise
         finally:
             self._look_for_losses("load", self._loading)
+        self._inserting_s = None
         ENGINE_SECONDS.labels("load").observe(time.perf_counter() - began)
 
     def _look_for_losses(self, work: str, lanes: _Lanes) -> None:
@@ -325,31 +343,49 @@ class EmbeddedEngine:
     def mend(self) -> None:
         """Take out what the disk did not take whole; see `Engine.mend`."""
         with self._mending:
-            failed: int = self._loading.submit(mending.failed_writes).result()
-            new = failed - self._failed_writes["mend"]
-            if self._is_whole and not new:
-                return
-            STORE_FAILED_WRITES.inc(new)
-            self._failed_writes["mend"] = failed
-            self._is_whole = False
-            self._opened.clear()
-            try:
-                # Not on the control connection: it may have to cancel what uses the tables.
-                with _told():
-                    self._loading.submit(self._reopen_tables).result()
-            finally:
-                self._opened.set()
-            self._is_whole = True
+            self._mend()
+
+    def _mend(self) -> None:
+        """Do it; the caller holds `_mending`."""
+        failed: int = self._loading.submit(mending.failed_writes).result()
+        new = failed - self._failed_writes["mend"]
+        if self._is_whole and not new:
+            return
+        STORE_FAILED_WRITES.inc(new)
+        self._failed_writes["mend"] = failed
+        self._is_whole = False
+        self._reopenings += 1
+        self._opened.clear()
+        try:
+            # Put back already, unless the disk refused that, too: no table without one would open.
+            if self._controlling.acquire(blocking=False):
+                try:
+                    with _told():
+                        mending.restore_definitions(self._store, self._kept)
+                finally:
+                    self._controlling.release()
+            # Not on the control connection: it may have to cancel what uses the tables.
+            with _told():
+                self._loading.submit(self._reopen_tables).result()
+        finally:
+            self._opened.set()
 
     def _reopen_tables(self, session: EmbeddedSession) -> None:
         self._tables |= mending.tables(session)
-        for part in sorted(mending.reopen(session, self._store, self._tables)):
-            if part.stat().st_mtime >= self._opened_s:
-                # What it held is in the log still, or in the parts that it was merged of.
+        mending.reopen(session, self._store, self._tables, self._inserting_s)
+        for part in sorted(mending.set_aside(self._store) - self._aside):
+            if is_covered(part) or self._is_refused(part):
                 _LOG.warning("the disk did not take all of part %s: removed, to be written again", part)
                 shutil.rmtree(part)
             else:
                 _tell_set_aside(part)
+                self._aside.add(part)
+        # On the thread of insertions: what fails in the next one is not forgotten.
+        self._is_whole = True
+
+    def _is_refused(self, part: Path) -> bool:
+        """Return whether the part is of an insertion that is not acknowledged, so is in the log still."""
+        return self._inserting_s is not None and is_written_since(part, self._inserting_s)
 
     def close(self) -> None:
         """Cancel queries, join the threads, close the connections; calling it again does nothing."""
@@ -367,10 +403,11 @@ class EmbeddedEngine:
 
 def _write_configuration(folder: Path, options: EmbeddedOptions) -> None:
     users = folder / "engine-users.xml"
-    users.write_text(
+    _write_if_new(
+        users,
         "<clickhouse><profiles><default/></profiles><users><default><password></password>"
         "<networks><ip>127.0.0.1</ip><ip>::1</ip></networks><profile>default</profile><quota>default</quota>"
-        f"<grants><query>{_GRANTS}</query></grants></default></users><quotas><default/></quotas></clickhouse>\n"
+        f"<grants><query>{_GRANTS}</query></grants></default></users><quotas><default/></quotas></clickhouse>\n",
     )
     settings = {
         "users_config": escape(str(users)),
@@ -398,7 +435,13 @@ def _write_configuration(folder: Path, options: EmbeddedOptions) -> None:
         ),
     }
     body = "".join(f"<{name}>{value}</{name}>" for name, value in settings.items())
-    (folder / "engine.xml").write_text(f"<clickhouse>{body}</clickhouse>\n")
+    _write_if_new(folder / "engine.xml", f"<clickhouse>{body}</clickhouse>\n")
+
+
+def _write_if_new(path: Path, text: str) -> None:
+    """Write the file unless it is so already: a store is to open on a full disk, too."""
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
 
 
 def _raise_file_limit() -> None:

@@ -27,6 +27,10 @@ _KINDS: Final = {
     76: (Kind.UNAVAILABLE, "the store cannot open a file"),
     75: (Kind.UNAVAILABLE, "the store cannot write to a file"),
 }
+_MEDIUM: Final = frozenset({74, 77, 87, 88, 172, 204, 214, 294, 400, 424, 458, 531, 566, 586, 641})
+"""What the operating system refuses of files: reading, closing, syncing, making, linking and so on."""
+_FOLDER_REFUSED: Final = re.compile(r"Code: 1001\..*filesystem error")
+"""The same of folders, which the engine has from its library."""
 _DAMAGED: Final = frozenset({33, 40, 246})
 """Files that are too short, or not what they were."""
 _PART: Final = re.compile(r"from part \S*/([^/\s]+)/ in table (\S+)")
@@ -39,6 +43,12 @@ def engine_error(text: str) -> PharosError:
     if found and (known := _KINDS.get(int(found[1]))):
         kind, message = known
         return PharosError(kind, message, retry_after_s=1.0 if kind is Kind.UNAVAILABLE else None)
+    if (found and int(found[1]) in _MEDIUM) or _FOLDER_REFUSED.search(text):
+        return PharosError(
+            Kind.UNAVAILABLE,
+            f"the store's disk does not do what it should: {text.strip()[:300]}",
+            retry_after_s=1.0,
+        )
     return PharosError(Kind.BUG, f"the engine refused a statement: {text.strip()[:500]}")
 
 

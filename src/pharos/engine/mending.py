@@ -20,7 +20,7 @@ from typing import Final, Protocol
 
 import pyarrow as pa
 
-from pharos.engine.deduplication import forget_unstored
+from pharos.engine.deduplication import forget_unstored, remove_unrecorded
 from pharos.engine.sql import Statement, identifier
 from pharos.errors import PharosError
 
@@ -64,28 +64,31 @@ def set_aside(store: Path) -> set[Path]:
     return set(store.glob("store/*/*/detached/broken*"))
 
 
-def reopen(session: Controlled, store: Path, names: Iterable[str]) -> set[Path]:
-    """Close the tables and open them again; return the parts that were set aside.
+def reopen(session: Controlled, store: Path, names: Iterable[str], inserting_s: float | None) -> None:
+    """Close the tables and open them again, by which damaged parts are set aside.
 
     A token goes with its part, and which parts go is seen at opening: so it is done again until none goes.
+    A part goes with its token, too, if an insertion is not acknowledged that began at `inserting_s`.
     Waits for the statements that use the tables. Raises PharosError or OSError when a table cannot be opened,
     or a token not be taken back; calling again goes on where it stopped.
     """
-    before = found = set_aside(store)
+    found = set_aside(store)
     while True:
         known = found
-        _reopen_once(session, store, [identifier(name) for name in sorted(names)])
+        _reopen_once(session, store, [identifier(name) for name in sorted(names)], inserting_s)
         found = set_aside(store)
         if found <= known:
-            return found - before
+            return
 
 
-def _reopen_once(session: Controlled, store: Path, names: list[str]) -> None:
+def _reopen_once(session: Controlled, store: Path, names: list[str], inserting_s: float | None) -> None:
     failure: PharosError | None = None
     try:
         for name in names:
             session.execute(f"DETACH TABLE IF EXISTS {name} SYNC")
         forget_unstored(store)
+        if inserting_s is not None:
+            remove_unrecorded(store, inserting_s)
         remove_torn_mutations(store)
     finally:
         for name in names:
@@ -99,11 +102,11 @@ def _reopen_once(session: Controlled, store: Path, names: list[str]) -> None:
 
 def keep_definitions(store: Path, kept: Path) -> None:
     """Link the definition of every table into the folder `kept`. Raises OSError."""
+    # What could not be put back the last time still can: its link is all that is left of it.
+    restore_definitions(store, kept)
     kept.mkdir(exist_ok=True)
     for path in _definitions(store):
-        link = _link(kept, path)
-        link.unlink(missing_ok=True)
-        os.link(path, link)
+        os.link(path, _link(kept, path))
 
 
 def restore_definitions(store: Path, kept: Path) -> None:
