@@ -431,6 +431,23 @@ def test_a_change_of_a_table_that_was_damaged_before_a_crash_is_undone(
         assert _numbers(engine) == {0: 200}
 
 
+def test_a_definition_damaged_while_nothing_changed_is_told_and_kept(tmp_path: Path) -> None:
+    with open_engine(tmp_path) as engine:
+        _load(engine, 0)
+    path = _definition(tmp_path)
+    content = path.read_bytes()
+    path.write_bytes(b"")
+    for _ in range(2):
+        with (
+            pytest.raises(PharosError, match=r"damaged: .*series.sql does not define"),
+            open_engine(tmp_path),
+        ):
+            pass
+    path.write_bytes(content)
+    with open_engine(tmp_path) as engine:
+        assert _numbers(engine) == {0: 200}
+
+
 @pytest.mark.parametrize("largest_bytes", [0, 100])
 @pytest.mark.parametrize("statement", ["CREATE TABLE", "CREATE DATABASE", "INSERT INTO schema_migrations"])
 def test_a_new_store_that_the_disk_does_not_take_is_made_at_the_next_start(

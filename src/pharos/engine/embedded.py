@@ -451,6 +451,16 @@ def _raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
+def _check_definitions(folder: Path) -> None:
+    """Raise PharosError(UNAVAILABLE) for a table whose definition is damaged: no store with one opens."""
+    if torn := mending.torn_definitions(folder / "store"):
+        raise PharosError(
+            Kind.UNAVAILABLE,
+            f"the store is damaged: {torn[0]} does not define a table",
+            hint="its medium is failing; restore a backup",
+        )
+
+
 def _check_room(folder: Path, spare_bytes: int) -> None:
     """Raise PharosError(UNAVAILABLE) when the store is new and its disk may be full before it is made."""
     made = folder / "store" / "metadata" / f"{DATABASE}.sql"
@@ -504,6 +514,7 @@ def open_engine(
         known = mending.set_aside(folder / "store")
         mending.restore_definitions(folder / "store", folder / "definitions")
         mending.remove_torn_mutations(folder / "store")
+        _check_definitions(folder)
         _check_room(folder, chosen.spare_bytes)
     except OSError as exc:
         message = f"cannot use the store's folder {folder}: {exc.strerror}: {exc.filename}"

@@ -27,6 +27,8 @@ from pharos.errors import PharosError
 _FAILED_WRITES: Final = Statement(
     "SELECT value FROM system.events WHERE event = 'WriteBufferFromFileDescriptorWriteFailed'"
 )
+_UNDER_WAY: Final = "under-way"
+"""Says that tables may be changing: only then is a definition that is not whole one that was just written."""
 
 
 class Controlled(Protocol):
@@ -105,6 +107,7 @@ def keep_definitions(store: Path, kept: Path) -> None:
     # What could not be put back the last time still can: its link is all that is left of it.
     restore_definitions(store, kept)
     kept.mkdir(exist_ok=True)
+    (kept / _UNDER_WAY).touch()
     for path in _definitions(store):
         os.link(path, _link(kept, path))
 
@@ -114,21 +117,26 @@ def restore_definitions(store: Path, kept: Path) -> None:
 
     One that was not there before, of a table just made, goes with its table. Raises OSError.
     """
-    if not kept.is_dir():
+    if not (kept / _UNDER_WAY).exists():
         return
-    for path in _definitions(store):
-        if not _is_whole(path):
-            link = _link(kept, path)
-            if link.exists():
-                link.replace(path)
-            else:
-                path.unlink()
-    for link in kept.iterdir():
+    for path in torn_definitions(store):
+        link = _link(kept, path)
+        if link.exists():
+            link.replace(path)
+        else:
+            path.unlink()
+    for link in kept.glob("*.sql"):
         link.unlink()
+    (kept / _UNDER_WAY).unlink()
 
 
 def _link(kept: Path, definition: Path) -> Path:
     return kept / f"{definition.parent.name}-{definition.name}"
+
+
+def torn_definitions(store: Path) -> list[Path]:
+    """Return the definitions that are not whole."""
+    return [path for path in _definitions(store) if not _is_whole(path)]
 
 
 def _definitions(store: Path) -> list[Path]:
