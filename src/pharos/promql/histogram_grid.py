@@ -16,7 +16,7 @@ from pharos.promql.kernels import Bools, Floats, Ints
 
 _OBJECT_BYTES: Final = 400
 """About what a histogram takes as an object, besides its buckets."""
-_OBJECT_BUCKET_BYTES: Final = 80
+_OBJECT_BUCKET_BYTES: Final = 64
 """About what a bucket takes in it."""
 
 
