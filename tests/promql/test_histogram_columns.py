@@ -9,11 +9,13 @@ from typing import Any, Final
 import numpy as np
 import pytest
 
+from pharos.errors import Kind, PharosError
 from pharos.labels import Matcher, labels_of
 from pharos.promql import histogram_windows
-from pharos.promql.evaluate import evaluate_text
+from pharos.promql.evaluate import EvalOptions, evaluate_text
 from pharos.promql.histogram import CUSTOM_SCHEMA, FloatHistogram, ResetHint
 from pharos.promql.histogram_columns import encode_columns
+from pharos.promql.histogram_grid import HistogramGrid
 from pharos.promql.source import STALE_NAN_BITS, SeriesBlock
 from pharos.promql.values import Answer
 
@@ -27,6 +29,7 @@ QUERIES: Final = [
     "sum(rate(h[2m]))",
     "sum by (job) (increase(h[2m]))",
     "avg by (job) (rate(h[2m]))",
+    "avg(rate(h[2m]))",
     "count(rate(h[2m]))",
     "histogram_quantile(0.9, rate(h[2m]))",
     "histogram_quantile(0.2, sum by (job) (rate(h[2m])))",
@@ -34,6 +37,7 @@ QUERIES: Final = [
     "histogram_quantiles(sum(rate(h[2m])), 'q', 0, 0.5, 0.99, 1, 2, NaN)",
     "histogram_fraction(0, 0.3, sum by (job) (rate(h[2m])))",
     "histogram_count(sum by (job) (rate(h[2m])))",
+    "histogram_quantile(0.05, rate(h[2m]))",
     "histogram_sum(rate(h[2m]))",
     "histogram_avg(rate(h[2m]))",
     "histogram_stddev(sum(rate(h[2m])))",
@@ -64,7 +68,9 @@ class _Source:
 
 
 def _bounds(draw: random.Random, kind: str) -> tuple[int, tuple[float, ...], range]:
-    if kind == "custom":
+    if kind == "custom to infinity":
+        return CUSTOM_SCHEMA, (0.1, float("inf")), range(3)
+    if "custom" in kind:
         return CUSTOM_SCHEMA, (-1.0, 0.1, 0.5, 2.0), range(5)
     return draw.choice([0, 2]) if kind == "schemas" else 1, (), range(-6, 9)
 
@@ -78,15 +84,17 @@ def _series(draw: random.Random, kind: str) -> list[tuple[int, int, FloatHistogr
     used = [index for index in indices if draw.random() < 0.6]
     positive, negative, zero, total = dict.fromkeys(used, 0.0), dict[int, float](), 0.0, 0.0
     rows: list[tuple[int, int, FloatHistogram | None]] = []
-    start = draw.choice([0, 1, 100_000]) if kind == "starts" else 0
+    start = draw.choice([0, 1, 100_000]) if "starts" in kind else 0
     for number in range(SAMPLES):
         ts = number * STEP_MS + draw.randrange(2000)
         if kind == "resets" and draw.random() < 0.1:
             positive, negative, zero, total = {}, {}, 0.0, 0.0
-        if kind == "starts" and draw.random() < 0.1:
+        if "starts" in kind and draw.random() < 0.1:
             start = ts - draw.randrange(1, 20_000)
         for index in used:
             positive[index] = positive.get(index, 0.0) + draw.choice([0, 0, 1, 3])
+        if kind == "starts without negative":
+            negative = dict.fromkeys(used, 0.0)
         if kind == "negative" or (kind == "sides" and number % 2):
             for index in used:
                 negative[index] = negative.get(index, 0.0) + draw.randrange(3)
@@ -119,7 +127,8 @@ def _series(draw: random.Random, kind: str) -> list[tuple[int, int, FloatHistogr
 
 KINDS: Final = [
     "plain", "custom", "bounds", "schemas", "thresholds", "wide zero", "negative", "sides", "resets",
-    "starts", "stale", "hints", "gauges", "nan sums", "nan counts", "floats",
+    "custom to infinity", "starts", "starts of custom", "starts without negative", "stale", "hints",
+    "gauges", "nan sums", "nan counts", "floats",
 ]  # fmt: skip
 
 
@@ -198,3 +207,87 @@ def test_columns_are_used_where_histograms_have_a_layout_in_common(
     monkeypatch.setattr("pharos.promql.calls_range_histogram.increases", watched)
     evaluate_text("sum(rate(h[2m]))", _Source(_block(5, kind)), 0, 600_000, 15_000)
     assert found == [is_used]
+
+
+def _counters(series: int, samples: int, buckets: int, apart: int = 0, moving: int = 0) -> SeriesBlock:
+    """Return counters of so many buckets; those of a series lie `apart`, those of a sample `moving`."""
+    rows: list[tuple[int, int, FloatHistogram | None]] = []
+    for one in range(series):
+        for number in range(samples):
+            first = one * apart + number * moving
+            side = dict.fromkeys(range(first, first + buckets), number + 1.0)
+            rows.append(
+                (
+                    number * STEP_MS,
+                    0,
+                    FloatHistogram(0, buckets * (number + 1.0), number + 1.0, positive=side),
+                )
+            )
+    columns = _replaced(encode_columns(np.arange(series + 1) * samples, rows), start_ms=None)
+    labels = [labels_of({"__name__": "h", "i": str(one)}) for one in range(series)]
+    nothing = np.zeros(series + 1, np.int64), np.zeros(0, np.int64), np.zeros(0)
+    return SeriesBlock(labels, *nothing, None, columns)
+
+
+def test_buckets_that_series_do_not_share_take_no_columns() -> None:
+    block = _counters(40, SAMPLES, 100, apart=1000)
+    options = EvalOptions(max_bytes=20_000_000)
+    answer = evaluate_text("rate(h[2m])", _Source(block), 60_000, 600_000, STEP_MS, options=options)
+    assert answer.present.all()
+    assert answer.present.shape == (40, 37)
+
+
+def test_buckets_that_samples_of_a_series_do_not_share_take_no_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_: Any) -> bool:
+        raise AssertionError("a table of 300 samples and 30,000 buckets")
+
+    monkeypatch.setattr(histogram_windows, "histogram_windows", never)
+    block = _counters(1, 300, 100, moving=100)
+    answer = evaluate_text("sum(rate(h[2m]))", _Source(block), 600_000, 600_000, 0)
+    assert answer.present.all()
+
+
+@pytest.mark.parametrize("query", ["rate(h[2m])", "rate(h[2m]) * 2", "sum by (i) (rate(h[2m]))"])
+def test_histograms_are_made_objects_within_the_limit(query: str) -> None:
+    source = _Source(_counters(5, SAMPLES, 60))
+    span = 60_000, 600_000, STEP_MS
+    in_columns = EvalOptions(max_bytes=600_000)
+    assert evaluate_text("sum(rate(h[2m]))", source, *span, options=in_columns).present.all()
+    with pytest.raises(PharosError, match="would hold") as refused:
+        evaluate_text(query, source, *span, options=in_columns)
+    assert refused.value.kind is Kind.LIMITED
+
+
+def test_totals_in_columns_are_made_within_the_limit() -> None:
+    source = _Source(_counters(5, SAMPLES, 60))
+    span = 60_000, 600_000, STEP_MS
+    query = "histogram_quantile(0.9, sum by (i) (rate(h[2m])))"
+    assert evaluate_text(query, source, *span, options=EvalOptions(max_bytes=600_000)).present.all()
+    with pytest.raises(PharosError, match="would hold"):
+        evaluate_text(query, source, *span, options=EvalOptions(max_bytes=350_000))
+
+
+def test_a_query_can_be_ended_while_histograms_are_made_objects(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[int] = []
+    made = HistogramGrid.cell
+
+    def counted(*arguments: Any) -> FloatHistogram:
+        looks[-1] += 1
+        return made(*arguments)
+
+    monkeypatch.setattr(HistogramGrid, "cell", counted)
+    options = EvalOptions(check=lambda: looks.append(0))
+    source = _Source(_counters(20, SAMPLES, 3))
+    evaluate_text("rate(h[2m])", source, 60_000, 600_000, STEP_MS, options=options)
+    assert sum(looks) == 20 * 37
+    assert max(looks) <= 128
+
+
+@pytest.mark.parametrize("query", ["histogram_quantile(1, h)", "histogram_quantile(1, rate(h[2m]))"])
+def test_the_greatest_quantile_is_infinite_where_its_logarithm_is_too_great(query: str) -> None:
+    # The bucket up to the greatest number, whose logarithm is rounded to 1024: as Go, which gives +Inf.
+    rows = [(k * STEP_MS, 0, FloatHistogram(0, k, k, positive={1024: float(k)})) for k in range(1, 20)]
+    columns = _replaced(encode_columns(np.array([0, 19]), rows), start_ms=None)
+    nothing = np.zeros(2, np.int64), np.zeros(0, np.int64), np.zeros(0)
+    source = _Source(SeriesBlock([labels_of({"__name__": "h"})], *nothing, None, columns))
+    assert evaluate_text(query, source, 240_000, 240_000, 0).values.tolist() == [[float("inf")]]

@@ -146,7 +146,7 @@ def _totals_in_columns(
 ) -> tuple[HistogramGrid, Bools] | None:
     """Return the total of each group; None where one overflows, or has numbers that are none."""
     steps = grid.steps
-    totals = new_grid(held.layout, count, steps)
+    totals = new_grid(held.layout, count, steps, held.check)
     seen = np.zeros((count, steps), np.int64)
     at_once = max(1, _VISITS // max(1, groups.size * (held.layout.columns + 3)))
     for first in range(0, steps, at_once):

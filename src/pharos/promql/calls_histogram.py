@@ -30,6 +30,9 @@ from pharos.promql.values import (
 )
 from pharos.promql.values_labels import label_value
 
+_VISITS: Final = 20_000_000
+"""So many buckets are looked at between two looks at the clock."""
+
 
 def _native(
     context: Context,
@@ -66,16 +69,23 @@ def _quantiles_in_columns(
     places, layout = held.layout.places, held.layout
     shape = grid.present.shape
     values, sign, odd = np.zeros(shape), np.zeros(shape), np.zeros(shape, np.bool_)
-    histogram_quantiles(
-        quantiles, grid.present, held.buckets, held.count, held.sum, held.zero,
-        places.columns, places.lower, places.upper, places.log_lower, places.log_upper,
-        len(layout.negative), layout.uses_custom,
-        values, sign, odd,
-    )  # fmt: skip
-    powers = sign != 0
-    # Not numpy's, whose last bit may differ.
-    values[powers] = sign[powers] * np.asarray([math.exp2(power) for power in values[powers].tolist()])
-    for row, k in np.argwhere(odd).tolist():
+    at_once = max(1, _VISITS // max(1, grid.steps * (layout.columns + 1)))
+    for first in range(0, shape[0], at_once):
+        context.memory.check()
+        rows = slice(first, first + at_once)
+        histogram_quantiles(
+            quantiles, grid.present[rows], held.buckets[rows], held.count[rows], held.sum[rows],
+            held.zero[rows], places.columns, places.lower, places.upper, places.log_lower, places.log_upper,
+            len(layout.negative), layout.uses_custom,
+            values[rows], sign[rows], odd[rows],
+        )  # fmt: skip
+        powers = sign[rows] != 0
+        # Not numpy's, whose last bit may differ.
+        numbers = [stats.power_of_two(power) for power in values[rows][powers].tolist()]
+        values[rows][powers] = sign[rows][powers] * np.asarray(numbers, np.float64)
+    for number, (row, k) in enumerate(np.argwhere(odd).tolist()):
+        if number % 128 == 0:
+            context.memory.check()
         metric = label_value(grid.labels[row], METRIC_NAME) if context.delayed else ""
         values[row, k], note = stats.quantile(float(quantiles[k]), held.cell(row, k), metric)
         if note is not None:

@@ -7,7 +7,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from itertools import pairwise
 from typing import Final, TypeAlias
 
@@ -88,7 +88,10 @@ def correct_histograms(call: RangeCall, windows: Windows, grid: Grid) -> Grid:
     if samples.histograms is None:
         return grid
     if call.node.func in {"increase", "rate"}:
-        found = increases(call, windows, partial(_one_window, call, windows))
+        # Windows come series by series: what is read of one serves all of its windows.
+        found = increases(
+            call, windows, partial(_one_window, call, windows, lru_cache(1)(partial(_row, windows)))
+        )
         if found is not None:
             return found
     rule = _RULES.get(call.node.func, _ignore)
@@ -113,9 +116,11 @@ def correct_histograms(call: RangeCall, windows: Windows, grid: Grid) -> Grid:
     return grid
 
 
-def _one_window(call: RangeCall, windows: Windows, at: int, k: int) -> FloatHistogram | None:
+def _one_window(
+    call: RangeCall, windows: Windows, row_of: Callable[[int], Row], at: int, k: int
+) -> FloatHistogram | None:
     """Return the increase or rate of one series in one window."""
-    row = _row(windows, at)
+    row = row_of(at)
     say = Speaker(label_value(windows.samples.labels[at], METRIC_NAME), call.arg_span, call.notes)
     outcome = _RULES[call.node.func](call, windows, _window(windows, row, k), say)
     return outcome if isinstance(outcome, FloatHistogram) else None

@@ -56,7 +56,7 @@ class Selection:
             def decoded() -> Cells:
                 return empty_cells((0,)) if columns is None else self._decoded(columns, stats=stats)
 
-            self._samples[stats] = fresh_samples(self.block, decoded)
+            self._samples[stats] = fresh_samples(self.block, decoded, stats=stats)
         return self._samples[stats]
 
 

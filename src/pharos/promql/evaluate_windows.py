@@ -36,8 +36,11 @@ class Windows:
     reach_ms: int = 0
 
 
-def fresh_samples(block: SeriesBlock, cells: Callable[[], Cells]) -> Samples:
-    """Return the samples of a block without its stale markers; `cells` makes its histograms as objects."""
+def fresh_samples(block: SeriesBlock, cells: Callable[[], Cells], *, stats: bool) -> Samples:
+    """Return the samples of a block without its stale markers; `cells` makes its histograms as objects.
+
+    Those are without buckets if `stats`.
+    """
     offsets, ts, values, started = block.offsets, block.ts_ms, block.values, block.start_ms
     if has_stale(values):
         kept_at = np.empty_like(offsets)
@@ -47,11 +50,13 @@ def fresh_samples(block: SeriesBlock, cells: Callable[[], Cells]) -> Samples:
         started = None if started is None else started[rows]
     histograms = None
     if block.histograms is not None and block.histograms.ts_ms.size:
-        histograms = _fresh_histograms(block.histograms, cells)
+        histograms = _fresh_histograms(block.histograms, cells, stats=stats)
     return Samples(block.labels, offsets, ts, values, started, histograms)
 
 
-def _fresh_histograms(columns: HistogramColumns, cells: Callable[[], Cells]) -> HistogramSamples:
+def _fresh_histograms(
+    columns: HistogramColumns, cells: Callable[[], Cells], *, stats: bool
+) -> HistogramSamples:
     fresh = columns.sum.view(np.int64) != STALE_NAN_BITS
     counts = np.concatenate([[0], np.cumsum(fresh)]).astype(np.int64)
     started = None if columns.start_ms is None else columns.start_ms[fresh]
@@ -62,7 +67,9 @@ def _fresh_histograms(columns: HistogramColumns, cells: Callable[[], Cells]) -> 
             made.append(cells()[fresh])
         return made[0]
 
-    return HistogramSamples(counts[columns.offsets], columns.ts_ms[fresh], fresh_cells, started, columns)
+    return HistogramSamples(
+        counts[columns.offsets], columns.ts_ms[fresh], fresh_cells, started, columns, stats
+    )
 
 
 def samples_of_grid(grid: Grid, times_ms: Ints) -> Samples:

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pharos.promql.histogram import CUSTOM_SCHEMA, FloatHistogram, ResetHint
 from pharos.promql.kernels import Bools, Floats, Ints
+
+_OBJECT_BYTES: Final = 400
+"""About what a histogram takes as an object, besides its buckets."""
+_OBJECT_BUCKET_BYTES: Final = 64
+"""About what a bucket takes in it."""
+
+
+def _no_limit(_: int) -> None:
+    return
 
 
 @dataclass(frozen=True)
@@ -87,6 +96,8 @@ class Layout:
             and histogram.positive.keys() <= set(self.positive)
         ):
             return None
+        if 0.0 in histogram.negative.values() or 0.0 in histogram.positive.values():
+            return None  # such a bucket would be lost: it counts for the bounds of the zero bucket
         numbers = [histogram.negative.get(index, 0.0) for index in self.negative]
         numbers += [histogram.positive.get(index, 0.0) for index in self.positive]
         return np.asarray(numbers, np.float64)
@@ -119,6 +130,8 @@ class HistogramGrid:
     count: Floats
     sum: Floats
     zero: Floats
+    check: Callable[[int], None] = _no_limit
+    """Raises PharosError when the query is to end, or when so many more bytes would be too much."""
 
     @property
     def nbytes(self) -> int:
@@ -128,7 +141,7 @@ class HistogramGrid:
     def take(self, rows: NDArray[Any]) -> HistogramGrid:
         """Return the series that `rows` names."""
         return HistogramGrid(
-            self.layout, self.buckets[rows], self.count[rows], self.sum[rows], self.zero[rows]
+            self.layout, self.buckets[rows], self.count[rows], self.sum[rows], self.zero[rows], self.check
         )
 
     def cell(self, row: int, step: int) -> FloatHistogram:
@@ -150,15 +163,22 @@ class HistogramGrid:
         return True
 
     def cells(self, present: Bools) -> NDArray[Any]:
-        """Return the present histograms as objects."""
+        """Return the present histograms as objects, which take more memory. Raises what `check` raises."""
+        rows = np.flatnonzero(present.any(axis=1)).tolist()
+        buckets = sum(int(np.count_nonzero(self.buckets[row][present[row]])) for row in rows)
+        objects = int(np.count_nonzero(present))
+        self.check(_OBJECT_BYTES * objects + _OBJECT_BUCKET_BYTES * buckets)
         out = np.full(present.shape, None, dtype=object)
-        for row, step in np.argwhere(present).tolist():
+        for number, (row, step) in enumerate(np.argwhere(present).tolist()):
+            if number % 128 == 0:
+                self.check(0)
             out[row, step] = self.cell(row, step)
         return out
 
 
-def new_grid(layout: Layout, series: int, steps: int) -> HistogramGrid:
-    """Return a grid to be filled."""
+def new_grid(layout: Layout, series: int, steps: int, check: Callable[[int], None]) -> HistogramGrid:
+    """Return a grid to be filled. Raises what `check` raises."""
     shape = series, steps
+    check(8 * series * steps * (layout.columns + 3))
     buckets = np.zeros((*shape, layout.columns))
-    return HistogramGrid(layout, buckets, np.zeros(shape), np.zeros(shape), np.zeros(shape))
+    return HistogramGrid(layout, buckets, np.zeros(shape), np.zeros(shape), np.zeros(shape), check)

@@ -64,8 +64,16 @@ def _interpolated(histogram: FloatHistogram, bucket: Bucket, fraction: float) ->
         return bucket.lower + (bucket.upper - bucket.lower) * fraction
     low, high = math.log2(abs(bucket.lower)), math.log2(abs(bucket.upper))
     if bucket.lower > 0:
-        return math.exp2(low + (high - low) * fraction)
-    return -math.exp2(high + (low - high) * (1 - fraction))
+        return power_of_two(low + (high - low) * fraction)
+    return -power_of_two(high + (low - high) * (1 - fraction))
+
+
+def power_of_two(exponent: float) -> float:
+    """Return 2 to the power of `exponent`, infinity beyond the largest number: to log2, that is 2 to 1024."""
+    try:
+        return math.exp2(exponent)
+    except OverflowError:
+        return math.inf
 
 
 def _rank_at(histogram: FloatHistogram, bucket: Bucket, value: float, rank: float, *, is_zero: bool) -> float:

@@ -21,6 +21,11 @@ from pharos.promql.values import Cells, Grid
 
 _WIDEST: Final = 1 << 20
 """So many buckets apart may the lowest and the highest be: a hostile sender's can be far apart."""
+_SPARSE: Final = 16
+_FEW: Final = 16
+_SMALL: Final = 4_000_000
+"""Where histograms use less than one in `_SPARSE` of the columns, and there are more than `_FEW` times that,
+objects take less memory, and no more than `_SMALL` numbers stand in columns."""
 _VISITS: Final = 20_000_000
 """So many numbers are looked at between two looks at the clock."""
 
@@ -33,16 +38,22 @@ def increases(
     `odd_window` answers for a series and step that the kernel leaves open. Raises PharosError(LIMITED).
     """
     samples = windows.samples
-    columns = None if samples.histograms is None else samples.histograms.columns
-    if columns is None or samples.values.size or windows.anchored or windows.smoothed:
+    histograms = samples.histograms
+    columns = None if histograms is None else histograms.columns
+    if histograms is None or columns is None or samples.values.size or windows.anchored or windows.smoothed:
         return None
     found = _layout(columns)
     if found is None:
         return None
     layout, negative, positive = found
     series = len(samples.labels)
-    call.memory.check_room(series * windows.steps * (layout.columns + 4))
-    grid = new_grid(layout, series, windows.steps)
+    # The kernel tables the samples of one series at a time.
+    numbers = series * windows.steps + int(np.diff(columns.offsets).max())
+    used = (columns.negative.size + columns.positive.size) / columns.ts_ms.size
+    if layout.columns > _SPARSE * max(used, _FEW) and numbers * layout.columns > _SMALL:
+        return None
+    call.memory.check_bytes(8 * numbers * (layout.columns + 4))
+    grid = new_grid(layout, series, windows.steps, call.memory.check_bytes)
     present, odd = (np.zeros((series, windows.steps), np.bool_) for _ in range(2))
     columns = _writable(columns)
     started = np.zeros(0, np.int64) if columns.start_ms is None else columns.start_ms.copy()
@@ -57,7 +68,7 @@ def increases(
             grid.buckets, grid.count, grid.sum, grid.zero, present, odd,
         ):  # fmt: skip
             return None
-    held: HistogramGrid | Cells = grid
+    held: HistogramGrid | Cells = _without_buckets(grid) if histograms.stats else grid
     for row, step in np.argwhere(odd).tolist():
         call.memory.check()
         histogram = odd_window(row, step)
@@ -69,6 +80,13 @@ def increases(
             held[row, step] = histogram
         present[row, step] = True
     return Grid(list(samples.labels), np.zeros(present.shape), present, held)
+
+
+def _without_buckets(grid: HistogramGrid) -> HistogramGrid:
+    """Return count and sum only, as of the objects where nobody asks for more."""
+    layout = Layout(grid.layout.schema, 0.0, (), (), ())
+    buckets, zero = np.zeros((*grid.count.shape, 0)), np.zeros(grid.count.shape)
+    return HistogramGrid(layout, buckets, grid.count, grid.sum, zero, grid.check)
 
 
 def _writable(columns: HistogramColumns) -> HistogramColumns:
@@ -108,6 +126,8 @@ def _layout(columns: HistogramColumns) -> tuple[Layout, Ints, Ints] | None:
         if columns.zero_count[fresh].any() or not _is_one_custom(columns, fresh, first):
             return None
         custom = tuple(columns.custom[columns.custom_at[first] : columns.custom_at[first + 1]].tolist())
+        if not np.isfinite(custom).all():  # an infinite bound counts as an overflow in `Total.add_to_mean`
+            return None
     sides = []
     for at, offset, length in (
         (columns.negative_spans_at, columns.negative_span_offset, columns.negative_span_length),

@@ -94,6 +94,11 @@ class Memory:
         self.check()
         self._check(_CELL_BYTES * cells)
 
+    def check_bytes(self, size_bytes: int) -> None:
+        """Raise PharosError(LIMITED) when so many more bytes would be too much."""
+        self.check()
+        self._check(size_bytes)
+
     def _check(self, more_bytes: int = 0) -> None:
         held = self._kept + self.passing + more_bytes
         if self._limit and held > self._limit:

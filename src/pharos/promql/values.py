@@ -105,6 +105,8 @@ class HistogramSamples:
     started: Ints | None
     columns: HistogramColumns | None = None
     """What they were read from, with stale markers, if they were."""
+    stats: bool = False
+    """Whether the objects have count and sum only."""
 
     @property
     def cells(self) -> Cells:
