@@ -129,11 +129,23 @@ def _layout(columns: HistogramColumns) -> tuple[Layout, Ints, Ints] | None:
         if not np.isfinite(custom).all():  # an infinite bound counts as an overflow in `Total.add_to_mean`
             return None
     sides = []
-    for at, offset, length in (
-        (columns.negative_spans_at, columns.negative_span_offset, columns.negative_span_length),
-        (columns.positive_spans_at, columns.positive_span_offset, columns.positive_span_length),
+    for counts, at, offset, length in (
+        (
+            columns.negative,
+            columns.negative_spans_at,
+            columns.negative_span_offset,
+            columns.negative_span_length,
+        ),
+        (
+            columns.positive,
+            columns.positive_spans_at,
+            columns.positive_span_offset,
+            columns.positive_span_length,
+        ),
     ):
-        side = _columns_of(bucket_indices(at, offset, length))
+        indices = bucket_indices(at, offset, length)
+        # The kernels look no further than this: every count has its bucket.
+        side = _columns_of(indices) if indices.size == counts.size else None
         if side is None:
             return None
         sides.append(side)

@@ -91,8 +91,7 @@ class Memory:
 
     def check_room(self, cells: int) -> None:
         """Raise PharosError(LIMITED) when so many more cells of a grid would be too much."""
-        self.check()
-        self._check(_CELL_BYTES * cells)
+        self.check_bytes(_CELL_BYTES * cells)
 
     def check_bytes(self, size_bytes: int) -> None:
         """Raise PharosError(LIMITED) when so many more bytes would be too much."""
