@@ -22,10 +22,11 @@ from pharos.promql.values import Cells, Grid
 _WIDEST: Final = 1 << 20
 """So many buckets apart may the lowest and the highest be: a hostile sender's can be far apart."""
 _SPARSE: Final = 16
+"""Histograms that use less than one column in so many take less memory as objects,"""
 _FEW: Final = 16
+"""but those of no more buckets than this count as if they had so many,"""
 _SMALL: Final = 4_000_000
-"""Where histograms use less than one in `_SPARSE` of the columns, and there are more than `_FEW` times that,
-objects take less memory, and no more than `_SMALL` numbers stand in columns."""
+"""and so many numbers do not matter."""
 _VISITS: Final = 20_000_000
 """So many numbers are looked at between two looks at the clock."""
 
