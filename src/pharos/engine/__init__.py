@@ -43,6 +43,18 @@ class Session(Protocol):
         ...
 
 
+class Controlled(Protocol):
+    """A connection that may change the store."""
+
+    def query(self, statement: Statement, *, purpose: str) -> pa.Table:
+        """Return a statement's rows; see `Session.query`."""
+        ...
+
+    def execute(self, text: str) -> None:
+        """Run a statement that returns nothing. Raises PharosError."""
+        ...
+
+
 class Engine(Protocol):
     """An open store."""
 

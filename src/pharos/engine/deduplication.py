@@ -4,8 +4,8 @@ The engine writes the token of an insertion to the table's deduplication log, an
 part into its place (MergeTreeSink, `addPart` before `renameTempPartAndAdd`). A process killed between the two
 leaves a token without a part, and the repetition with the same token would be taken for a duplicate:
 acknowledged samples would be gone. So before the store is opened, every token whose part is not there gets
-the record by which the engine itself takes a token back. An open engine has its tokens in memory: there what
-failed is repeated with another one.
+the record by which the engine itself takes a token back. An open table has its tokens in memory: there that
+is done while it is closed for a moment (`mending.py`).
 
 A record is a line: operation (1 adds, 2 drops), part, hash of the token; separated by tabs
 (MergeTreeDeduplicationLog, `writeRecord`). A part is named partition_first_last_level, with the numbers of
@@ -57,16 +57,15 @@ def has_unstored(store: Path) -> bool:
     return any(_unstored(logs)[1] for logs in _folders(store))
 
 
-def remove_unrecorded(store: Path, since_s: float) -> int:
-    """Remove parts, inserted since then, whose token the log lacks; return how many there were.
+def remove_unrecorded(store: Path, since_s: float) -> None:
+    """Remove parts, inserted since then, whose token the log lacks.
 
     The log itself may be what the disk did not take. Whoever inserted was told that it failed, and what is
     repeated would be there twice. A part into which such a one was merged goes with it, as long as the engine
     surely keeps what else it was made of. Nobody may have the tables open. Raises OSError.
     """
     if time.time() - since_s > _KEPT_S:
-        return 0
-    removed = 0
+        return
     for logs in _folders(store):
         paths = logs.glob("deduplication_log_*.txt")
         recorded = {part for path in paths for operation, part, _ in _records(path) if operation == _ADDED}
@@ -76,11 +75,9 @@ def remove_unrecorded(store: Path, since_s: float) -> int:
             is_inserted = re.fullmatch(r"[^_]+_(\d+)_\1_0", part.name)
             if not is_inserted or part.name in recorded:
                 continue
-            removed += 1
             for path in new:
                 if path.exists() and _is_there(part.name, _by_partition([path])):
                     shutil.rmtree(path)
-    return removed
 
 
 def is_written_since(part: Path, since_s: float) -> bool:

@@ -239,7 +239,7 @@ class EmbeddedEngine:
         self._aside = known | found
         for part in sorted(found):
             _tell_set_aside(part)
-        self._inserting_s = int(time.time())
+        self._inserting_s = _dated_from()
         self.control(partial(migrate, last=last_migration))
         self._inserting_s = None
         # A merge begins as soon as its table is open, so may have failed before the first look.
@@ -312,7 +312,7 @@ class EmbeddedEngine:
         block = block_pieces(rows, columns)
         if not self._is_whole:
             self.mend()
-        self._inserting_s = int(time.time())
+        self._inserting_s = _dated_from()
         began = time.perf_counter()
         try:
             self._loading.submit(lambda session: session.insert(into, settings, block)).result()
@@ -484,6 +484,14 @@ def _told() -> Iterator[None]:
     except OSError as exc:
         message = f"the store's disk does not do what it should: {exc.strerror}: {exc.filename}"
         raise PharosError(Kind.UNAVAILABLE, message, retry_after_s=1.0) from exc
+
+
+def _dated_from() -> int:
+    """Return the time from which on files are dated that are written from now on.
+
+    Dates may be of whole seconds, and of a clock that is some milliseconds behind.
+    """
+    return int(time.time() - 0.1)
 
 
 def _tell_set_aside(part: Path) -> None:

@@ -16,10 +16,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
-import pyarrow as pa
-
+from pharos.engine import Controlled
 from pharos.engine.deduplication import forget_unstored, remove_unrecorded
 from pharos.engine.sql import Statement, identifier
 from pharos.errors import PharosError
@@ -29,18 +28,6 @@ _FAILED_WRITES: Final = Statement(
 )
 _UNDER_WAY: Final = "under-way"
 """Says that tables may be changing: only then is a definition that is not whole one that was just written."""
-
-
-class Controlled(Protocol):
-    """What mending needs of a connection."""
-
-    def query(self, statement: Statement, *, purpose: str) -> pa.Table:
-        """Return a statement's rows."""
-        ...
-
-    def execute(self, text: str) -> None:
-        """Run a statement."""
-        ...
 
 
 def failed_writes(session: Controlled) -> int:

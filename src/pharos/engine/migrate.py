@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import importlib.resources
 import re
-from typing import Final, Protocol
+from typing import Final
 
-import pyarrow as pa
-
+from pharos.engine import Controlled
 from pharos.engine.sql import Statement
 from pharos.errors import Kind, PharosError
 
@@ -18,18 +17,6 @@ _DURABLE: Final = (
 _COMMENT: Final = re.compile(r"^\s*--.*$", re.MULTILINE)
 
 
-class Migrated(Protocol):
-    """What a migration needs of a connection."""
-
-    def query(self, statement: Statement, *, purpose: str) -> pa.Table:
-        """Return a statement's rows."""
-        ...
-
-    def execute(self, text: str) -> None:
-        """Run a statement."""
-        ...
-
-
 def shipped() -> list[tuple[int, str, str]]:
     """Return the migrations of this version as (number, name, SQL text), in order."""
     folder = importlib.resources.files("pharos.engine") / "schema"
@@ -37,7 +24,7 @@ def shipped() -> list[tuple[int, str, str]]:
     return [(int(name[:4]), name, (folder / name).read_text()) for name in found]
 
 
-def migrate(session: Migrated, last: int | None = None) -> None:
+def migrate(session: Controlled, last: int | None = None) -> None:
     """Bring the tables up to this version, or only up to migration `last`.
 
     Raises PharosError(UNAVAILABLE) when the store was written by a newer version. A statement that was

@@ -10,10 +10,9 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-import pyarrow as pa
-
+from pharos.engine import Controlled
 from pharos.engine.sql import Statement, identifier, string
 from pharos.errors import Kind, PharosError
 
@@ -24,19 +23,7 @@ _FROZEN_AS: Final = "pharos"
 """The engine would escape anything but letters, digits and underscores."""
 
 
-class Altered(Protocol):
-    """What a snapshot needs of a connection."""
-
-    def query(self, statement: Statement, *, purpose: str) -> pa.Table:
-        """Return a statement's rows."""
-        ...
-
-    def execute(self, text: str) -> None:
-        """Run a statement."""
-        ...
-
-
-def _tables(session: Altered) -> dict[str, Path]:
+def _tables(session: Controlled) -> dict[str, Path]:
     """Return the folder of every table that holds telemetry, in the order in which they are frozen."""
     rows: list[dict[str, Any]] = session.query(
         Statement(
@@ -49,13 +36,13 @@ def _tables(session: Altered) -> dict[str, Path]:
     return dict(sorted(found.items(), key=lambda item: item[0] == _LAST))
 
 
-def schema_number(session: Altered) -> int:
+def schema_number(session: Controlled) -> int:
     """Return the number of the newest migration that the store has seen."""
     rows = session.query(Statement(f"SELECT max(number) AS n FROM {_MIGRATIONS}"), purpose="snapshot")
     return int(rows["n"][0].as_py())
 
 
-def freeze(session: Altered, folder: Path) -> int:
+def freeze(session: Controlled, folder: Path) -> int:
     """Link every part of every table to `folder/TABLE/PART`, and return the store's schema number.
 
     `folder` must lie on the store's own medium. Raises OSError, or PharosError when the engine refuses.
@@ -89,12 +76,12 @@ def rows_of_part(part: Path) -> int:
         raise PharosError(Kind.INVALID, f"{part} does not say how many rows it holds: {exc}") from exc
 
 
-def detached_folders(session: Altered) -> dict[str, Path]:
+def detached_folders(session: Controlled) -> dict[str, Path]:
     """Return, by table, the folder into which parts are put for `attach`."""
     return {table: path / "detached" for table, path in _tables(session).items()}
 
 
-def attach(session: Altered, parts: Mapping[str, Sequence[str]]) -> dict[str, int]:
+def attach(session: Controlled, parts: Mapping[str, Sequence[str]]) -> dict[str, int]:
     """Attach parts that lie in the tables' detached folders, and return how many rows each table holds then.
 
     Merges are stopped before, so that the numbers are those of the parts; opening the store again resumes

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from typing import Final
 
-import pyarrow as pa
-
+from pharos.engine import Controlled
 from pharos.engine.sql import Statement
 
 _TIMES: Final = {
@@ -17,19 +16,7 @@ _TIMES: Final = {
 }
 
 
-class Altered(Protocol):
-    """What retention needs of a connection."""
-
-    def query(self, statement: Statement, *, purpose: str) -> pa.Table:
-        """Return a statement's rows."""
-        ...
-
-    def execute(self, text: str) -> None:
-        """Run a statement."""
-        ...
-
-
-def keep_metrics(session: Altered, retention_ms: int) -> None:
+def keep_metrics(session: Controlled, retention_ms: int) -> None:
     """Keep metrics for `retention_ms`, for ever if it is 0; only parts that are older as a whole go."""
     found = session.query(
         Statement(

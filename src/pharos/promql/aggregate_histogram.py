@@ -17,11 +17,10 @@ from pharos.promql.histogram_arithmetic import add, kahan_add
 from pharos.promql.histogram_grid import HistogramGrid, new_grid
 from pharos.promql.kernels import Bools, Ints
 from pharos.promql.kernels_histogram import histogram_totals
+from pharos.promql.room import VISITS
 from pharos.promql.values import Grid, empty_cells
 from pharos.promql.values_labels import label_value
 
-_VISITS: Final = 20_000_000
-"""So many numbers are added between two looks at the clock."""
 _IGNORING: Final = frozenset({"min", "max", "stddev", "stdvar", "quantile"})
 
 
@@ -148,7 +147,7 @@ def _totals_in_columns(
     steps = grid.steps
     totals = new_grid(held.layout, count, steps, held.check)
     seen = np.zeros((count, steps), np.int64)
-    at_once = max(1, _VISITS // max(1, groups.size * (held.layout.columns + 3)))
+    at_once = max(1, VISITS // max(1, groups.size * (held.layout.columns + 3)))
     for first in range(0, steps, at_once):
         check()
         histogram_totals(

@@ -17,6 +17,7 @@ from pharos.promql.histogram import FloatHistogram, ResetHint, quotient
 from pharos.promql.histogram_grid import HistogramGrid
 from pharos.promql.kernels import Floats
 from pharos.promql.kernels_histogram import histogram_quantiles
+from pharos.promql.room import VISITS
 from pharos.promql.values import (
     Cells,
     Grid,
@@ -29,9 +30,6 @@ from pharos.promql.values import (
     merge_same_labels,
 )
 from pharos.promql.values_labels import label_value
-
-_VISITS: Final = 20_000_000
-"""So many buckets are looked at between two looks at the clock."""
 
 
 def _native(
@@ -69,7 +67,7 @@ def _quantiles_in_columns(
     places, layout = held.layout.places, held.layout
     shape = grid.present.shape
     values, sign, odd = np.zeros(shape), np.zeros(shape), np.zeros(shape, np.bool_)
-    at_once = max(1, _VISITS // max(1, grid.steps * (layout.columns + 1)))
+    at_once = max(1, VISITS // max(1, grid.steps * (layout.columns + 1)))
     for first in range(0, shape[0], at_once):
         context.memory.check()
         rows = slice(first, first + at_once)

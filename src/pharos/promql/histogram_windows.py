@@ -16,6 +16,7 @@ from pharos.promql.histogram_columns import bucket_indices
 from pharos.promql.histogram_grid import HistogramGrid, Layout, new_grid
 from pharos.promql.kernels import Bools, Ints
 from pharos.promql.kernels_histogram import histogram_windows
+from pharos.promql.room import VISITS
 from pharos.promql.source import STALE_NAN_BITS, HistogramColumns
 from pharos.promql.values import Cells, Grid
 
@@ -27,8 +28,6 @@ _FEW: Final = 16
 """but those of no more buckets than this count as if they had so many,"""
 _SMALL: Final = 4_000_000
 """and so many numbers do not matter."""
-_VISITS: Final = 20_000_000
-"""So many numbers are looked at between two looks at the clock."""
 
 
 def increases(
@@ -109,7 +108,7 @@ def _writable(columns: HistogramColumns) -> HistogramColumns:
 
 def _cuts(offsets: Ints, steps: int, width: int) -> list[int]:
     """Return where to cut the series into runs of about as much work."""
-    work = np.cumsum((np.diff(offsets) + steps) * max(1, width)) // _VISITS
+    work = np.cumsum((np.diff(offsets) + steps) * max(1, width)) // VISITS
     return [0, *(np.flatnonzero(np.diff(work)) + 1).tolist(), offsets.size - 1]
 
 

@@ -19,6 +19,8 @@ TOO_MANY_SAMPLES: Final = "query processing would load too many samples into mem
 NO_MEMORY: Final = "query processing would need more memory than there is"
 LIMIT_HINT: Final = "narrow the selector or widen the step"
 
+VISITS: Final = 20_000_000
+"""So many numbers of histograms are looked at between two looks at the clock."""
 _SURE_SERIES: Final = 200
 """So few series of a selection are no measure of the others."""
 _CELL_BYTES: Final = 9

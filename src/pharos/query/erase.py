@@ -8,8 +8,8 @@ from functools import partial
 from typing import Final, Protocol, TypeVar
 
 import numpy as np
-import pyarrow as pa
 
+from pharos.engine import Controlled
 from pharos.engine.changes import Changes
 from pharos.engine.columns import numbers
 from pharos.engine.sql import Statement, integers, series_condition, string
@@ -21,18 +21,6 @@ T = TypeVar("T")
 
 _TABLES: Final = ("samples", "histograms", "starts", "exemplars")
 _IDS_PER_STATEMENT: Final = 20_000
-
-
-class Controlled(Protocol):
-    """A connection that may change the store."""
-
-    def query(self, statement: Statement, *, purpose: str) -> pa.Table:
-        """Return a statement's rows."""
-        ...
-
-    def execute(self, text: str) -> None:
-        """Run a statement."""
-        ...
 
 
 class Store(Protocol):
