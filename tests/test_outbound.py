@@ -18,17 +18,17 @@ from yarl import URL
 
 from pharos.errors import Kind, PharosError
 from pharos.outbound import (
-    Answer,
     HttpOptions,
     Outbound,
+    Reply,
     Request,
     Retry,
-    Secret,
     SecretText,
     TlsOptions,
     is_public_address,
     shown_url,
 )
+from pharos.secret import Secret
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -76,7 +76,7 @@ def says(body: bytes, status: int = 200, **headers: str) -> Handler:
     return handler
 
 
-async def refused(sending: Awaitable[Answer]) -> PharosError:
+async def refused(sending: Awaitable[Reply]) -> PharosError:
     with pytest.raises(PharosError) as raised:
         await sending
     return raised.value

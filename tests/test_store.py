@@ -9,7 +9,8 @@ import pytest
 
 from pharos.clock import SystemClock
 from pharos.config import Settings
-from pharos.engine.embedded import EmbeddedOptions, open_engine
+from pharos.engine.embedded.configuration import EmbeddedOptions
+from pharos.engine.embedded.store import open_engine
 from pharos.errors import Kind, PharosError
 from pharos.store import open_store
 

@@ -3,56 +3,49 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import ipaddress
 import logging
-import os
 import random
 import secrets
-import signal
 import socket
-import sys
-from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Final
 
-import uvicorn
 from fastapi import FastAPI
 from prometheus_client import generate_latest
 
 from pharos.api.admin import AdminApi
-from pharos.api.bodies import Bodies, BodyLimits
-from pharos.api.catalog import CatalogApi
-from pharos.api.connection import HeadLimits, connection_class
-from pharos.api.encode import encode_answer
-from pharos.api.federate import FederateEndpoint
-from pharos.api.otlp import OtlpEndpoint
-from pharos.api.prometheus import PrometheusApi
-from pharos.api.remote_read import ReadEndpoint
-from pharos.api.rules import RulesApi
-from pharos.api.server import Edge, create_app
-from pharos.api.status import Reloaded, StatusApi
-from pharos.api.targets import TargetsApi
-from pharos.api.tenant import DEFAULT_TENANT
-from pharos.api.tsdb_admin import TsdbAdminApi
+from pharos.api.app import Edge, create_app
+from pharos.api.http.bodies import Bodies, BodyLimits
+from pharos.api.http.tenant import DEFAULT_TENANT
+from pharos.api.prometheus.catalog import CatalogApi
+from pharos.api.prometheus.encode import encode_answer
+from pharos.api.prometheus.federate import FederateEndpoint
+from pharos.api.prometheus.queries import PrometheusApi
+from pharos.api.prometheus.remote_read.endpoint import ReadEndpoint
+from pharos.api.prometheus.rules import RulesApi
+from pharos.api.prometheus.status import Reloaded, StatusApi
+from pharos.api.prometheus.targets import TargetsApi
+from pharos.api.prometheus.tsdb_admin import TsdbAdminApi
+from pharos.api.receivers.otlp import OtlpEndpoint
 from pharos.backup import take_snapshot, wait_until_stored
 from pharos.clock import Clock, SystemClock, format_duration_ms
-from pharos.config import Settings, split_address
-from pharos.engine.embedded import EmbeddedEngine
-from pharos.errors import Kind, PharosError
+from pharos.config import Settings
+from pharos.engine.embedded.store import EmbeddedEngine
+from pharos.errors import PharosError
+from pharos.folder import hold_folder, new_admin_key
 from pharos.ingest.accept import Intake
-from pharos.ingest.host import HostMetrics
+from pharos.ingest.host.exposition import HostMetrics
 from pharos.ingest.loader import Loader
 from pharos.ingest.otlp.translate import Translator
 from pharos.ingest.scrape.config import load_scrape_config
 from pharos.ingest.scrape.job import ScrapeConfig
 from pharos.ingest.scrape.scraper import Scraper
-from pharos.query.erase import Eraser
-from pharos.query.metrics import Metrics, MetricsOptions, Times
+from pharos.query.limits import Times
+from pharos.query.metrics.erase import Eraser
+from pharos.query.metrics.evaluation import Metrics, MetricsOptions
 from pharos.resident import settle
 from pharos.store import Store, open_store
 from pharos.telemetry import REGISTRY
@@ -60,7 +53,6 @@ from pharos.telemetry import REGISTRY
 _LOG = logging.getLogger(__name__)
 
 
-ADMIN_KEY_FILE: Final = "admin-key"
 _SNAPSHOT_WAIT_S: Final = 60.0
 
 
@@ -74,52 +66,6 @@ class Pharos:
     engine: EmbeddedEngine
     reload: Callable[[], Awaitable[None]]
     """Read prometheus.yml again. Raises PharosError and changes nothing when it is not good."""
-
-
-class FolderInUseError(PharosError):
-    """Another process holds the data folder."""
-
-
-@contextmanager
-def hold_folder(folder: Path) -> Iterator[None]:
-    """Keep other processes off the folder; the lock goes with the process, however it ends.
-
-    Raises FolderInUseError(UNAVAILABLE) when another process holds it, PharosError(INVALID) when it is no
-    folder that can be written to.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / "lock").open("a+")
-    except OSError as exc:
-        raise PharosError(
-            Kind.INVALID,
-            f"cannot use the data folder {folder}: {_folder_reason(exc)}",
-            hint="name a folder that this user may write to with --data",
-        ) from exc
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as exc:
-            file.seek(0)
-            owner = file.read().strip() or "unknown"
-            raise FolderInUseError(
-                Kind.UNAVAILABLE,
-                f"the folder {folder} is in use by another pharos (process {owner})",
-                hint="stop that one, or name another folder with --data",
-            ) from exc
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
-        yield
-
-
-def _folder_reason(error: OSError) -> str:
-    # Making a folder says that there is something already, not what.
-    return (
-        "it is not a folder"
-        if isinstance(error, FileExistsError | NotADirectoryError)
-        else str(error.strerror)
-    )
 
 
 _FIRST_QUERIES: Final = (
@@ -184,7 +130,7 @@ async def open_pharos(settings: Settings) -> AsyncIterator[Pharos]:
                 prometheus=prometheus,
                 federate=FederateEndpoint(metrics, clock),
                 read=ReadEndpoint(metrics, bodies),
-                admin=AdminApi(_admin_key(folder), snapshot, allowed=settings.admin_api),
+                admin=AdminApi(new_admin_key(folder), snapshot, allowed=settings.admin_api),
                 bodies=bodies,
                 max_body_bytes=settings.ingest.max_body,
                 is_ready=lambda: loader.is_recovered,
@@ -278,22 +224,6 @@ def _flags(settings: Settings) -> dict[str, str]:
     }
 
 
-def _admin_key(folder: Path) -> str:
-    """Return this run's key: who may read the data folder may ask for snapshots, nobody else.
-
-    Raises PharosError(UNAVAILABLE) when it cannot be written.
-    """
-    key = secrets.token_urlsafe(32)
-    path = folder / ADMIN_KEY_FILE
-    try:
-        path.unlink(missing_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(key)
-    except OSError as exc:
-        raise PharosError(Kind.UNAVAILABLE, f"cannot write {path}: {exc.strerror}") from exc
-    return key
-
-
 def _watch_ourselves(scraper: Scraper, clock: Clock, interval_ms: int) -> None:
     """Scrape this process and its host from the start, so that there is something to see at once."""
     name = socket.gethostname()
@@ -326,98 +256,3 @@ def _scrape_config(settings: Settings) -> ScrapeConfig:
     for notice in config.notices:
         _LOG.warning("%s", notice)
     return config
-
-
-def check_exposure(host: str, *, insecure: bool) -> None:
-    """Refuse to listen beyond loopback, where nothing asks who is there yet.
-
-    Raises PharosError(DENIED) unless `insecure`.
-    """
-    try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback and not insecure:
-        raise PharosError(
-            Kind.DENIED,
-            f"refusing to listen on {host}: anyone who reaches it could read and write everything",
-            hint="listen on 127.0.0.1, or add --insecure if the network is fenced off otherwise",
-        )
-
-
-def bind(listen: str, *, insecure: bool) -> socket.socket:
-    """Return a listening socket. Raises PharosError: DENIED, or UNAVAILABLE when the port is taken."""
-    host, port = split_address(listen)
-    check_exposure(host, insecure=insecure)
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        sock.bind((host, port))
-        sock.listen(2048)
-    except OSError as exc:
-        sock.close()
-        raise PharosError(
-            Kind.UNAVAILABLE,
-            f"cannot listen on {listen}: {exc.strerror}",
-            hint="is another pharos running? --listen 127.0.0.1:0 takes a free port",
-        ) from exc
-    return sock
-
-
-async def serve(settings: Settings, sock: socket.socket, announce: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or SIGINT, then store what was accepted and close.
-
-    `announce` is called with the address once requests are answered.
-    """
-    # Threads that come back from compiled code get the interpreter soon, even beside a busy one.
-    sys.setswitchinterval(0.0005)
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-    reloads: deque[asyncio.Task[None]] = deque(maxlen=8)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    async with open_pharos(settings) as pharos:
-        patience_s = settings.ingest.receive_timeout / 1000
-        config = uvicorn.Config(
-            pharos.app,
-            http=connection_class(HeadLimits(seconds=patience_s / 4, unread_s=patience_s / 2)),
-            ws="none",
-            log_config=None,
-            proxy_headers=False,
-            access_log=False,
-            lifespan="off",
-            server_header=False,
-            date_header=False,
-            timeout_keep_alive=75,
-            timeout_graceful_shutdown=10,
-        )
-        server = _Server(config)
-        serving = asyncio.create_task(server.serve(sockets=[sock]))
-        loop.add_signal_handler(
-            signal.SIGHUP, lambda: reloads.append(loop.create_task(_reload_logged(pharos)))
-        )
-        host, port = sock.getsockname()[:2]
-        announce(f"http://{f'[{host}]' if ':' in host else host}:{port}")
-        waiting = asyncio.create_task(stop.wait())
-        await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        server.should_exit = True
-        waiting.cancel()
-        await serving
-
-
-async def _reload_logged(pharos: Pharos) -> None:
-    try:
-        await pharos.reload()
-    except PharosError as exc:
-        _LOG.error("the configuration was not reloaded, the last good one stays: %s", exc)
-    else:
-        _LOG.info("the configuration was reloaded")
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its own signal handlers: ours close the store too."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield

@@ -30,8 +30,9 @@ import orjson
 from pharos import __version__
 from pharos.clock import Clock
 from pharos.config import Settings
-from pharos.engine import migrate, snapshot
-from pharos.engine.embedded import EmbeddedEngine, open_engine
+from pharos.engine import migrate
+from pharos.engine.embedded import snapshot
+from pharos.engine.embedded.store import EmbeddedEngine, open_engine
 from pharos.errors import Kind, PharosError
 from pharos.ingest.accept import Intake
 from pharos.ingest.loader import Loader

@@ -28,6 +28,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from pharos.errors import Kind, PharosError
+from pharos.secret import Secret
 
 KEEPALIVE_S: Final = 300.0
 """How long an idle connection is kept: longer than any sensible scrape interval."""
@@ -48,31 +49,6 @@ TLS_VERSIONS: Final = {
     "TLS12": ssl.TLSVersion.TLSv1_2,
     "TLS13": ssl.TLSVersion.TLSv1_3,
 }
-
-
-class Secret:
-    """Text that must never be printed; `reveal` is the only way to it."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def reveal(self) -> str:
-        """Return the secret itself."""
-        return self._text
-
-    def __repr__(self) -> str:
-        return "<secret>"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and other._text == self._text
-
-    def __hash__(self) -> int:
-        return hash((Secret, self._text))
-
-    def __bool__(self) -> bool:
-        return bool(self._text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +160,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Reply:
     """What came back; `body` is unpacked, `wire_bytes` is how many bytes it took on the wire."""
 
     status: int
@@ -274,7 +250,7 @@ class Outbound:
 
     async def send(
         self, request: Request, options: HttpOptions | None = None, retry: Retry | None = None
-    ) -> Answer:
+    ) -> Reply:
         """Return the answer, whatever its status.
 
         Raises PharosError: TIMEOUT, UNAVAILABLE (no connection, broken answer), TOO_LARGE (body limit),
@@ -300,7 +276,7 @@ class Outbound:
             wait_s = min(wait_s * 2, retry.most_wait_s)
         raise PharosError(Kind.BUG, "a retry needs at least one attempt")
 
-    async def _attempt(self, request: Request, options: HttpOptions) -> Answer:
+    async def _attempt(self, request: Request, options: HttpOptions) -> Reply:
         shown = shown_url(request.url)
         try:
             async with asyncio.timeout(request.timeout_s):
@@ -312,7 +288,7 @@ class Outbound:
         except (aiohttp.ClientError, OSError, zlib.error, ValueError) as exc:
             raise PharosError(Kind.UNAVAILABLE, f"cannot read {shown}: {_reason(exc)}") from exc
 
-    async def _follow(self, request: Request, options: HttpOptions) -> Answer:
+    async def _follow(self, request: Request, options: HttpOptions) -> Reply:
         url, method, body = request.url, request.method, request.body
         headers = {**request.headers, **options.authentication()}
         for _ in range(REDIRECTS_AT_MOST + 1):
@@ -407,7 +383,7 @@ class _Body:
         return self._found.getvalue()
 
 
-async def _read(response: aiohttp.ClientResponse, limit: int) -> Answer:
+async def _read(response: aiohttp.ClientResponse, limit: int) -> Reply:
     """Return the whole answer, unpacked; raises PharosError(TOO_LARGE) once `limit` bytes are passed.
 
     A small body is unpacked here; a larger one by pieces on a thread, so that a gzip bomb holds up nobody,
@@ -434,7 +410,7 @@ async def _read(response: aiohttp.ClientResponse, limit: int) -> Answer:
             raise PharosError(Kind.TOO_LARGE, f"body size limit exceeded: more than {limit} bytes")
     if wire and not body.is_whole:
         raise PharosError(Kind.UNAVAILABLE, "the compressed body ends too early")
-    return Answer(
+    return Reply(
         response.status, response.reason or "", response.headers.get("Content-Type", ""),
         response.headers, body.whole(), wire,
     )  # fmt: skip
@@ -460,9 +436,9 @@ def _retry_after_s(headers: Mapping[str, str], most_s: float) -> float:
 
 
 __all__: Sequence[str] = (
-    "Answer",
     "HttpOptions",
     "Outbound",
+    "Reply",
     "Request",
     "Retry",
     "Secret",

@@ -12,12 +12,14 @@ from typing import Final
 from pharos.clock import Clock
 from pharos.config import Settings
 from pharos.engine.changes import Changes
-from pharos.engine.embedded import EmbeddedEngine, EmbeddedOptions, EmbeddedSession, open_engine
+from pharos.engine.embedded.configuration import EmbeddedOptions
+from pharos.engine.embedded.session import EmbeddedSession
+from pharos.engine.embedded.store import EmbeddedEngine, open_engine
+from pharos.engine.keys import DAY_MS
 from pharos.engine.sql import Statement, identifier
 from pharos.ingest.accept import Intake, IntakeOptions
-from pharos.ingest.decoder import Decoder
-from pharos.ingest.known import DAY_MS
 from pharos.ingest.loader import Loader, LoaderOptions
+from pharos.ingest.metrics.decoder import Decoder
 from pharos.ingest.retention import keep_metrics
 from pharos.wal import Wal, WalOptions
 

@@ -18,23 +18,26 @@ import cramjam
 import numpy as np
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
-from pharos.api import read_kernels
-from pharos.api.encode import encode_answer
+from pharos.api.prometheus.encode import encode_answer
+from pharos.api.prometheus.remote_read import kernels as read_kernels
 from pharos.clock import Clock
 from pharos.engine.changes import Changes
-from pharos.engine.embedded import open_engine
+from pharos.engine.embedded.store import open_engine
+from pharos.engine.keys import metric_hash
 from pharos.engine.native import varint
 from pharos.errors import PharosError
-from pharos.ingest.decoder import Decoder, FrameKind, Run
-from pharos.ingest.load import load_run
+from pharos.ingest.frames import FrameKind
+from pharos.ingest.metrics.batch import Batch
+from pharos.ingest.metrics.decoder import Decoder
+from pharos.ingest.metrics.insert import load_batch
+from pharos.ingest.metrics.touched import touched_buckets
 from pharos.ingest.otlp.translate import Translator
 from pharos.ingest.scrape.cache import warm_up
-from pharos.ingest.touched import touched_buckets
-from pharos.ingest.wire_labels import metric_hash
-from pharos.promql.ast import ValueType
-from pharos.promql.functions import AGGREGATORS, FUNCTIONS, Function
-from pharos.query import pieces, step_samples
-from pharos.query.metrics import Metrics, MetricsOptions, Times
+from pharos.promql.language.ast import ValueType
+from pharos.promql.language.functions import AGGREGATORS, FUNCTIONS, Function
+from pharos.query.limits import Times
+from pharos.query.metrics import pieces, step_samples
+from pharos.query.metrics.evaluation import Metrics, MetricsOptions
 
 _STEP_MS: Final = 15_000
 _END_MS: Final = 36_000_000
@@ -153,8 +156,8 @@ def warm(clock: Clock) -> int:
     decoder = Decoder(seed=1, today=0, max_age_ms=0)
     with tempfile.TemporaryDirectory() as folder, open_engine(Path(folder)) as engine:
         for number, (kind, request) in enumerate(_requests()):
-            run = Run()
+            run = Batch()
             packed = bytes(cramjam.snappy.compress_raw(request))
             decoder.decode_frame(run, kind, _TENANT, packed, _END_MS * 1_000_000)
-            load_run(engine, run, f"warm-{number}")
+            load_batch(engine, run, f"warm-{number}")
         return asyncio.run(_ask_everything(Metrics(engine, changes, clock, MetricsOptions())))

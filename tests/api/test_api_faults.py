@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 
-from pharos.api.answers import while_connected
-from pharos.api.server import _internal
+from pharos.api.app import _internal
+from pharos.api.prometheus.answers import while_connected
 from pharos.errors import Kind, PharosError
 
 

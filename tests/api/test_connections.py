@@ -18,7 +18,7 @@ from tests.conftest import Server
 from tests.servers import counted, write_samples
 from uvicorn.protocols.http.flow_control import FlowControl
 
-from pharos.api.connection import Connection
+from pharos.api.http.connection import Connection
 
 SETTINGS = "ingest: {max_body: 2MB, max_receiving: 4MB, receive_timeout: 4s}\n"
 WRITE = "Content-Type: application/x-protobuf\r\nContent-Encoding: snappy\r\n"

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from tests.api.encode_reference import expected_labels, expected_matrix
 
-from pharos.api import encode
+from pharos.api.prometheus import encode
 from pharos.labels import Labels, labels_of
-from pharos.promql.histogram import CUSTOM_SCHEMA, FloatHistogram
-from pharos.promql.values import Answer, AnswerType, HistogramSamples, Samples
+from pharos.promql.grids.grid import Answer, AnswerType, HistogramSamples, Samples
+from pharos.promql.histograms.value import CUSTOM_SCHEMA, FloatHistogram
 
 UP: Labels = (("__name__", "up"), ("job", "node"))
 

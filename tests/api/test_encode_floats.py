@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from tests.api.encode_reference import expected_text
 
-from pharos.api.encode import float_text
-from pharos.api.float_text import FLOAT_BYTES, SLACK, print_floats
+from pharos.api.prometheus.encode import float_text
+from pharos.compiled.float_text import FLOAT_BYTES, SLACK, print_floats
 
 
 def printed(values: NDArray[np.float64]) -> list[str]:

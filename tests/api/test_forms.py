@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pharos.api.forms import parse_form, parse_pairs
+from pharos.api.http.forms import parse_form, parse_pairs
 from pharos.errors import Kind, PharosError
 
 URL_ENCODED = "application/x-www-form-urlencoded"

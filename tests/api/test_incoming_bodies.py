@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 
-from pharos.api.bodies import Bodies, BodyLimits, Incoming
+from pharos.api.http.bodies import Bodies, BodyLimits, Incoming
 from pharos.errors import Kind, PharosError
 
 LIMITS = BodyLimits(held_bytes=1000, small_bytes=100, reserve_bytes=200, idle_s=60.0, total_s=240.0)

@@ -7,8 +7,8 @@ from typing import Any, cast
 import pytest
 from starlette.requests import Request
 
-from pharos.api.bodies import Bodies, BodyLimits
-from pharos.api.otlp import OtlpEndpoint
+from pharos.api.http.bodies import Bodies, BodyLimits
+from pharos.api.receivers.otlp import OtlpEndpoint
 from pharos.errors import Kind, PharosError
 from pharos.ingest.accept import Intake
 from pharos.ingest.otlp.translate import Translator

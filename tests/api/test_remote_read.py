@@ -17,8 +17,8 @@ from peers import PROMETHEUS, STEP_MS, Answer, Peer, running_prometheus, samples
 from tests.ingest import rw_messages as rw
 from xor_reader import decode_chunk, read_varint
 
-from pharos.api.read_kernels import crc32c, write_chunks
-from pharos.api.read_request import ReadQuery, parse_read_request
+from pharos.api.prometheus.remote_read.kernels import crc32c, write_chunks
+from pharos.api.prometheus.remote_read.request import ReadQuery, parse_read_request
 from pharos.engine.native import varint
 from pharos.errors import PharosError
 from pharos.labels import Matcher, MatchOp

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from tests.differential.written import histogram_fields
 
 from pharos.labels import Labels, Matcher
-from pharos.promql.histogram import FloatHistogram, ResetHint
-from pharos.promql.histogram_columns import encode_columns
+from pharos.promql.histograms.columns import encode_columns
+from pharos.promql.histograms.value import FloatHistogram, ResetHint
 from pharos.promql.source import SeriesBlock
 
 HistogramRows = Sequence[tuple[int, FloatHistogram]]

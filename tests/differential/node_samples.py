@@ -17,7 +17,7 @@ from tests.differential.demo import BASE_MS, OFF_MS, Labels
 from tests.differential.servers import NODE_EXPORTER, free_port
 
 from pharos.labels import METRIC_NAME, MatchOp
-from pharos.promql.ast import VectorSelector
+from pharos.promql.language.ast import VectorSelector
 
 STEP_MS = 15_000
 STEPS = 320

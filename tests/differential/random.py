@@ -28,7 +28,7 @@ from tests.differential.generator import Generator
 from tests.differential.random_series import BASE_MS, LAST_MS, STEP_MS, random_series
 from tests.differential.servers import Client, running_pharos, running_prometheus
 
-from pharos.api.encode import encode_answer
+from pharos.api.prometheus.encode import encode_answer
 from pharos.errors import PharosError
 from pharos.promql.evaluate import EvalOptions, evaluate_text
 

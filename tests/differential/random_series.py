@@ -14,7 +14,7 @@ from typing import Any
 from tests.differential.demo import BASE_MS, Labels
 from tests.promql.promqltest_language import STALE
 
-from pharos.promql.histogram import CUSTOM_SCHEMA, FloatHistogram, ResetHint
+from pharos.promql.histograms.value import CUSTOM_SCHEMA, FloatHistogram, ResetHint
 
 STEP_MS = 15_000
 STEPS = 360

@@ -27,7 +27,7 @@ from tests.differential.demo import (
 )
 from tests.differential.servers import PROMETHEUS, Client, running_pharos, running_prometheus
 
-from pharos.api.encode import encode_answer
+from pharos.api.prometheus.encode import encode_answer
 from pharos.errors import PharosError
 from pharos.promql.evaluate import evaluate_text
 

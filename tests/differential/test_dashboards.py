@@ -14,8 +14,8 @@ from tests.differential.demo import BASE_MS, in_order_of_time
 from tests.differential.node_samples import made_up_series, node_pages, node_series
 from tests.differential.servers import NODE_EXPORTER, PROMETHEUS, Client, running_pharos, running_prometheus
 
-from pharos.promql.ast import VectorSelector
-from pharos.promql.parse import parse
+from pharos.promql.language.ast import VectorSelector
+from pharos.promql.language.parse import parse
 
 CORPUS: dict[str, list[str]] = yaml.safe_load((Path(__file__).parent / "dashboards.yaml").read_text())
 # As Grafana fills them in for a panel of an hour, scraped every 15 seconds.

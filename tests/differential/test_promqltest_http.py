@@ -20,10 +20,10 @@ from tests.promql.promqltest import OPTIONS
 from tests.promql.promqltest_language import Clear, Eval, Load, read_file
 from tests.promql.promqltest_source import MemorySource
 
-from pharos.api.encode import encode_answer
+from pharos.api.prometheus.encode import encode_answer
 from pharos.errors import PharosError
 from pharos.promql.evaluate import evaluate_text
-from pharos.promql.values import AnswerType
+from pharos.promql.grids.grid import AnswerType
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = (ROOT / "tests/promql/cases", ROOT.parent / "shared/conformance/promql")

@@ -10,8 +10,8 @@ import numpy as np
 from tests.promql.promqltest_source import MemorySource, Row
 
 from pharos.labels import Labels
-from pharos.promql.histogram import FloatHistogram
-from pharos.promql.histogram_columns import encode_columns
+from pharos.promql.histograms.columns import encode_columns
+from pharos.promql.histograms.value import FloatHistogram
 from pharos.promql.source import HistogramColumns
 
 

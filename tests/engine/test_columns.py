@@ -58,9 +58,9 @@ from pathlib import Path
 from pharos.clock import SystemClock
 from pharos.engine.changes import Changes
 from pharos.engine.columns import numbers
-from pharos.engine.embedded import open_engine
+from pharos.engine.embedded.store import open_engine
 from pharos.engine.sql import Statement
-from pharos.query.metrics import Metrics, MetricsOptions, Times
+from pharos.query.metrics.evaluation import Metrics, MetricsOptions, Times
 with tempfile.TemporaryDirectory() as folder, open_engine(Path(folder)) as engine:
     table = engine.run_blocking(
         lambda session: session.query(Statement("SELECT number AS n FROM numbers(3)"), purpose="t")

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from pharos.engine import native
-from pharos.engine.deduplication import forget_unstored
-from pharos.engine.embedded import EmbeddedEngine, open_engine
+from pharos.engine.embedded.deduplication import forget_unstored
+from pharos.engine.embedded.store import EmbeddedEngine, open_engine
 from pharos.engine.sql import Statement
 from pharos.errors import PharosError
-from pharos.ingest.values import value_columns
+from pharos.ingest.metrics.values import value_columns
 
 
 def _load(engine: EmbeddedEngine, token: str, ts_ms: Sequence[int]) -> None:

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pharos.engine import Limits, Session, native
-from pharos.engine.embedded import EmbeddedEngine, open_engine
+from pharos.engine.embedded.store import EmbeddedEngine, open_engine
 from pharos.engine.sql import Statement, regex, string
 from pharos.errors import Kind, PharosError
-from pharos.ingest.values import value_columns
+from pharos.ingest.metrics.values import value_columns
 
 
 @pytest.fixture(scope="module")
@@ -239,7 +239,7 @@ def test_strings_maps_and_arrays_arrive_as_sent(engine: EmbeddedEngine) -> None:
 _CRASH = """
 import os, signal, sys
 from pathlib import Path
-from pharos.engine.embedded import open_engine
+from pharos.engine.embedded.store import open_engine
 with open_engine(Path(sys.argv[1])):
     os.kill(os.getpid(), signal.SIGSEGV)
 """
@@ -253,7 +253,7 @@ def test_a_crash_ends_the_process_at_once(tmp_path: Path) -> None:
 _NEWER = """
 import sys
 from pathlib import Path
-from pharos.engine.embedded import open_engine
+from pharos.engine.embedded.store import open_engine
 with open_engine(Path(sys.argv[1])) as engine:
     engine.control(lambda s: s.execute("INSERT INTO schema_migrations VALUES (9999, 'later')"))
 try:

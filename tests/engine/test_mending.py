@@ -16,9 +16,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pharos.engine import faults, mending, native
-from pharos.engine.deduplication import forget_unstored
-from pharos.engine.embedded import EmbeddedEngine, EmbeddedOptions, EmbeddedSession, open_engine
+from pharos.engine import faults, native
+from pharos.engine.embedded import mending
+from pharos.engine.embedded.configuration import EmbeddedOptions
+from pharos.engine.embedded.deduplication import forget_unstored
+from pharos.engine.embedded.session import EmbeddedSession
+from pharos.engine.embedded.store import EmbeddedEngine, open_engine
 from pharos.engine.sql import Statement
 from pharos.errors import Kind, PharosError
 

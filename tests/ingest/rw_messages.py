@@ -3,7 +3,7 @@
 The classes are made from descriptors written here after the published definitions (prompb/types.proto,
 prompb/remote.proto and prompb/io/prometheus/write/v2/types.proto of Prometheus), so tests depend on nothing
 that the product reads. `Sample.start` (15) and `Histogram.start_timestamp` (17) of 1.0 are the dialect of
-pharos.ingest.transcode.
+pharos.ingest.remote_write.transcode.
 """
 
 from __future__ import annotations

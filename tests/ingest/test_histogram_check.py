@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rw_cases import PRESETS, STALE
 
-from pharos.ingest import histogram_check as check
+from pharos.ingest.metrics import histogram_check as check
 
 
 def fault_of(spec: dict[str, Any]) -> int:

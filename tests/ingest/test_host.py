@@ -13,10 +13,10 @@ from node_exporter import BINARY, Shown, parse, running, scrape
 from prometheus_client import generate_latest
 
 from pharos.clock import FakeClock, SystemClock
-from pharos.ingest.host import HostMetrics, Mounts
-from pharos.ingest.host_families import Collector, Family, as_text, labelled, single
-from pharos.ingest.host_linux import LinuxSources
-from pharos.ingest.host_portable import portable_collectors
+from pharos.ingest.host.exposition import HostMetrics, Mounts
+from pharos.ingest.host.families import Collector, Family, as_text, labelled, single
+from pharos.ingest.host.linux import LinuxSources
+from pharos.ingest.host.portable import portable_collectors
 from pharos.telemetry import REGISTRY
 
 CASE = Path(__file__).with_name("host")

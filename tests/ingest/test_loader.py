@@ -17,8 +17,9 @@ from pharos.engine.changes import Changes
 from pharos.engine.native import Column
 from pharos.errors import Kind, PharosError
 from pharos.ingest.accept import Intake, IntakeOptions
-from pharos.ingest.decoder import Decoder, FrameKind
+from pharos.ingest.frames import FrameKind
 from pharos.ingest.loader import Loader, LoaderOptions
+from pharos.ingest.metrics.decoder import Decoder
 from pharos.wal import Wal, WalOptions
 
 POISON = 666.0
@@ -226,7 +227,7 @@ def test_senders_are_held_back_during_recovery_and_scrapes_are_not(folder: Path)
 
 def test_a_run_that_has_its_size_is_ended_and_so_is_its_segment(folder: Path) -> None:
     engine = ScriptedEngine(_nothing_refused)
-    trip = Trip(folder, engine, bounds=IntakeOptions(run_bytes=100))
+    trip = Trip(folder, engine, bounds=IntakeOptions(batch_bytes=100))
     trip.write(*(float(i) for i in range(10)))
     trip.write(10.0)
     assert [run.frames for run in trip.intake.take()] == [2, 4, 4]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pharos.ingest import protobuf_kernels as kernels
+from pharos.compiled import protobuf as kernels
 
 U64 = st.integers(0, 2**64 - 1)
 MANY_BYTES = st.binary(max_size=14) | st.lists(st.integers(128, 255), max_size=14).map(bytes)

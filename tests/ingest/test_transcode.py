@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pharos.errors import Kind, PharosError
-from pharos.ingest.transcode import transcode_v2
+from pharos.ingest.remote_write.transcode import transcode_v2
 
 SUFFIXES = {
     rw.HISTOGRAM: (b"_sum", b"_count", b"_bucket"),

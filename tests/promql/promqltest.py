@@ -13,8 +13,8 @@ from tests.promql.promqltest_source import MemorySource
 from pharos.errors import PharosError
 from pharos.labels import Labels
 from pharos.promql.evaluate import EvalOptions, evaluate_text
-from pharos.promql.histogram import FloatHistogram
-from pharos.promql.values import Answer, AnswerType
+from pharos.promql.grids.grid import Answer, AnswerType
+from pharos.promql.histograms.value import FloatHistogram
 
 EPSILON = 1e-6
 OPTIONS = EvalOptions(delayed_name_removal=True)

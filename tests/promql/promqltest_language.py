@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from pharos.clock import parse_duration_ms
+from pharos.gotext.quoting import unquote
 from pharos.labels import METRIC_NAME, Labels, labels_of
-from pharos.promql.histogram import FloatHistogram, ResetHint
-from pharos.promql.histogram_arithmetic import add, subtract
-from pharos.promql.quoting import unquote
+from pharos.promql.histograms.arithmetic import add, subtract
+from pharos.promql.histograms.value import FloatHistogram, ResetHint
 from pharos.promql.source import STALE_NAN_BITS
 
 STALE = float(np.array([STALE_NAN_BITS], np.int64).view(np.float64)[0])

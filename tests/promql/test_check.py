@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from pharos.errors import PharosError
-from pharos.promql.ast import Binary, Cardinality, Matching, ValueType
-from pharos.promql.check import type_of
-from pharos.promql.functions import AGGREGATORS, ANCHORED_SAFE, FUNCTIONS, SMOOTHED_SAFE
-from pharos.promql.parse import parse
+from pharos.promql.language.ast import Binary, Cardinality, Matching, ValueType
+from pharos.promql.language.check import type_of
+from pharos.promql.language.functions import AGGREGATORS, ANCHORED_SAFE, FUNCTIONS, SMOOTHED_SAFE
+from pharos.promql.language.parse import parse
 
 ARGUMENTS = {
     ValueType.SCALAR: "1",

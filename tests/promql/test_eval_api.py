@@ -12,18 +12,18 @@ import pytest
 
 from pharos.errors import Kind, PharosError
 from pharos.labels import Labels, Matcher, labels_of
-from pharos.promql import calls_range
-from pharos.promql.aggregate_hash import hash_labels, xxhash64
 from pharos.promql.annotations import format_f, format_g
-from pharos.promql.calls import dates_of
-from pharos.promql.calls_label import natural_less
+from pharos.promql.calls import ranges
+from pharos.promql.calls.labels import natural_less
+from pharos.promql.calls.vectors import dates_of
 from pharos.promql.evaluate import EvalOptions, evaluate, evaluate_text
-from pharos.promql.histogram import FloatHistogram
-from pharos.promql.histogram_columns import encode_columns
-from pharos.promql.parse import parse
+from pharos.promql.grids.grid import AnswerType
+from pharos.promql.histograms.columns import encode_columns
+from pharos.promql.histograms.value import FloatHistogram
+from pharos.promql.language.parse import parse
+from pharos.promql.operators.label_hash import hash_labels, xxhash64
 from pharos.promql.plan import plan
 from pharos.promql.source import SeriesBlock
-from pharos.promql.values import AnswerType
 
 
 class Counting:
@@ -142,7 +142,7 @@ def test_kernels_run_in_parts_as_at_once(func: str, visits: int, monkeypatch: py
     arguments = "0.3, m_total[5m]" if func == "quantile_over_time" else "m_total[5m]"
     text = f"{func}({arguments})"
     whole = evaluate_text(text, Counting(), 0, 540_000, 30_000)
-    monkeypatch.setattr(calls_range, "_RUN_VISITS", visits)
+    monkeypatch.setattr(ranges, "_RUN_VISITS", visits)
     parts = evaluate_text(text, Counting(), 0, 540_000, 30_000, options=EvalOptions(check=check))
     assert parts.labels == whole.labels
     np.testing.assert_array_equal(parts.values, whole.values)

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pharos.promql import kernels_window as ops
-from pharos.promql.kernels import Floats, Ints, kahan_step
-from pharos.promql.kernels_rank import keep_extremes
-from pharos.promql.kernels_rate import extended_window, rate_window
-from pharos.promql.kernels_select import select_last, select_smoothed
-from pharos.promql.kernels_sorted import fresh_quantile, quantile_group, sliding_quantile
-from pharos.promql.kernels_window import extreme_window, mark_changes, over_window, transitions
+from pharos.promql.kernels import window as ops
+from pharos.promql.kernels.instants import select_last, select_smoothed
+from pharos.promql.kernels.quantiles import fresh_quantile, quantile_group, sliding_quantile
+from pharos.promql.kernels.rank import keep_extremes
+from pharos.promql.kernels.rate import extended_window, rate_window
+from pharos.promql.kernels.samples import Floats, Ints, kahan_step
+from pharos.promql.kernels.window import extreme_window, mark_changes, over_window, transitions
 from pharos.promql.source import STALE_NAN_BITS
 
 STALE = float(np.array([STALE_NAN_BITS], np.int64).view(np.float64)[0])

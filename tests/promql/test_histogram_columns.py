@@ -11,13 +11,13 @@ import pytest
 
 from pharos.errors import Kind, PharosError
 from pharos.labels import Matcher, labels_of
-from pharos.promql import histogram_windows
+from pharos.promql.calls import histogram_increases
 from pharos.promql.evaluate import EvalOptions, evaluate_text
-from pharos.promql.histogram import CUSTOM_SCHEMA, FloatHistogram, ResetHint
-from pharos.promql.histogram_columns import encode_columns
-from pharos.promql.histogram_grid import HistogramGrid
+from pharos.promql.grids.grid import Answer
+from pharos.promql.histograms.columns import encode_columns
+from pharos.promql.histograms.grid import HistogramGrid
+from pharos.promql.histograms.value import CUSTOM_SCHEMA, FloatHistogram, ResetHint
 from pharos.promql.source import STALE_NAN_BITS, SeriesBlock
-from pharos.promql.values import Answer
 
 STEP_MS: Final = 15_000
 SAMPLES: Final = 40
@@ -178,7 +178,7 @@ def test_columns_and_objects_answer_the_same(kind: str, seed: int, monkeypatch: 
         one_by_one = 4 * 60_000, SAMPLES * STEP_MS + 60_000, 20_000
         in_columns = _told(evaluate_text(query, source, *one_by_one))
         with monkeypatch.context() as patched:
-            patched.setattr("pharos.promql.calls_range_histogram.increases", lambda *_: None)
+            patched.setattr("pharos.promql.calls.histogram_ranges.increases", lambda *_: None)
             assert in_columns == _told(evaluate_text(query, source, *one_by_one)), query
 
 
@@ -197,14 +197,14 @@ def test_columns_are_used_where_histograms_have_a_layout_in_common(
     kind: str, is_used: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found: list[bool] = []
-    increases = histogram_windows.increases
+    increases = histogram_increases.increases
 
     def watched(*arguments: Any) -> Any:
         grid = increases(*arguments)
         found.append(grid is not None)
         return grid
 
-    monkeypatch.setattr("pharos.promql.calls_range_histogram.increases", watched)
+    monkeypatch.setattr("pharos.promql.calls.histogram_ranges.increases", watched)
     evaluate_text("sum(rate(h[2m]))", _Source(_block(5, kind)), 0, 600_000, 15_000)
     assert found == [is_used]
 
@@ -241,7 +241,7 @@ def test_buckets_that_samples_of_a_series_do_not_share_take_no_table(monkeypatch
     def never(*_: Any) -> bool:
         raise AssertionError("a table of 300 samples and 30,000 buckets")
 
-    monkeypatch.setattr(histogram_windows, "histogram_windows", never)
+    monkeypatch.setattr(histogram_increases, "histogram_windows", never)
     block = _counters(1, 300, 100, moving=100)
     answer = evaluate_text("sum(rate(h[2m]))", _Source(block), 600_000, 600_000, 0)
     assert answer.present.all()

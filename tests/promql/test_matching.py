@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pharos.labels import Labels
-from pharos.promql.ast import Cardinality, Matching
-from pharos.promql.matching import match, match_groups
-from pharos.promql.values_labels import SharedLabels
+from pharos.promql.grids.grid_labels import SharedLabels
+from pharos.promql.grids.matching import match, match_groups
+from pharos.promql.language.ast import Cardinality, Matching
 
 NAMES = ("a", "b", "c")
 SERIES = st.dictionaries(st.sampled_from(NAMES), st.sampled_from("xyz"), max_size=3)

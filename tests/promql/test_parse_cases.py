@@ -6,7 +6,7 @@ import pytest
 from promql_texts import Row, rows
 
 from pharos.errors import Kind, PharosError
-from pharos.promql.parse import (
+from pharos.promql.language.parse import (
     EVERYTHING,
     MAX_LENGTH,
     ParseOptions,
@@ -14,7 +14,7 @@ from pharos.promql.parse import (
     parse_selector,
     parse_uncached,
 )
-from pharos.promql.printer import to_text
+from pharos.promql.language.printer import to_text
 
 NOTHING = ParseOptions(False, False, False, False)
 

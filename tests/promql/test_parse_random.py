@@ -10,7 +10,8 @@ from promql_texts import rows
 
 from pharos.errors import PharosError
 from pharos.labels import METRIC_NAME, Matcher, MatchOp
-from pharos.promql.ast import (
+from pharos.promql.explain import explain_tree
+from pharos.promql.language.ast import (
     Aggregate,
     Anchor,
     At,
@@ -30,11 +31,10 @@ from pharos.promql.ast import (
     ValueType,
     VectorSelector,
 )
-from pharos.promql.explain import explain_tree
-from pharos.promql.functions import AGGREGATORS, COMPARISONS, FUNCTIONS, SET_OPERATORS
-from pharos.promql.parse import parse_uncached
+from pharos.promql.language.functions import AGGREGATORS, COMPARISONS, FUNCTIONS, SET_OPERATORS
+from pharos.promql.language.parse import parse_uncached
+from pharos.promql.language.printer import format_matcher, to_json, to_pretty, to_text
 from pharos.promql.plan import plan
-from pharos.promql.printer import format_matcher, to_json, to_pretty, to_text
 
 TEXTS = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=8)
 NAMES = st.sampled_from(

@@ -7,9 +7,17 @@ from pathlib import Path
 import pytest
 
 from pharos.errors import Kind, PharosError
-from pharos.promql.ast import Aggregate, Binary, Call, MatrixSelector, Span, StepInvariant, VectorSelector
 from pharos.promql.explain import explain_tree
-from pharos.promql.parse import parse
+from pharos.promql.language.ast import (
+    Aggregate,
+    Binary,
+    Call,
+    MatrixSelector,
+    Place,
+    StepInvariant,
+    VectorSelector,
+)
+from pharos.promql.language.parse import parse
 from pharos.promql.plan import Planned, plan, subquery_start
 
 START, END, STEP, SUBQUERY_STEP = 3_600_000, 7_200_000, 60_000, 60_000
@@ -87,7 +95,7 @@ def test_equal_expressions_are_one_node_and_know_their_places() -> None:
     assert division.left is division.right
     assert root.is_shared(division.left)
     assert not root.is_shared(division)
-    assert root.spans_of(division.left) == (Span(0, 16), Span(19, 35))
+    assert root.spans_of(division.left) == (Place(0, 16), Place(19, 35))
 
 
 def test_zero_and_minus_zero_are_two_nodes() -> None:

@@ -12,10 +12,10 @@ from promql_texts import CONFORMANCE, accepted
 from ruamel.yaml import YAML
 
 from pharos.errors import PharosError
-from pharos.promql.ast import VectorSelector
-from pharos.promql.parse import STABLE, parse
+from pharos.promql.language.ast import VectorSelector
+from pharos.promql.language.parse import STABLE, parse
+from pharos.promql.language.printer import to_json, to_pretty, to_text
 from pharos.promql.plan import canonical, plan
-from pharos.promql.printer import to_json, to_pretty, to_text
 
 
 def settled(node: Any) -> Any:

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pharos.labels import Labels, labels_of
-from pharos.promql.aggregate import grouped
-from pharos.promql.values_labels import (
+from pharos.promql.grids.grid_labels import (
     SharedLabels,
     all_without_name,
     as_list,
@@ -16,6 +15,7 @@ from pharos.promql.values_labels import (
     metric_names,
     put_labels,
 )
+from pharos.promql.operators.aggregate import grouped
 
 _LABELS: list[Labels] = [
     (("__name__", name), ("i", str(i)), ("job", f"job-{i % 3}")) for name in ("a", "b") for i in range(9)

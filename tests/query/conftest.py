@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pharos.engine.embedded import EmbeddedEngine, open_engine
+from pharos.engine.embedded.store import EmbeddedEngine, open_engine
 
 
 @pytest.fixture(scope="package")

@@ -10,16 +10,15 @@ from numpy.typing import NDArray
 
 from pharos.engine import Session, native
 from pharos.engine.changes import Changes
-from pharos.engine.embedded import EmbeddedEngine
-from pharos.ingest.load import BUCKET_MS, bucket_of
-from pharos.ingest.touched import touched_buckets
-from pharos.ingest.values import value_columns
-from pharos.ingest.wire_labels import metric_hash
+from pharos.engine.embedded.store import EmbeddedEngine
+from pharos.engine.keys import BUCKET_MS, DAY_MS, bucket_of, metric_hash
+from pharos.ingest.metrics.touched import touched_buckets
+from pharos.ingest.metrics.values import value_columns
 from pharos.labels import Matcher
 from pharos.promql.source import SeriesBlock
-from pharos.query.buckets import BucketCache
-from pharos.query.samples import MetricSource
-from pharos.query.series import DAY_MS, SeriesCache
+from pharos.query.metrics.buckets import BucketCache
+from pharos.query.metrics.samples import MetricSource
+from pharos.query.metrics.series import SeriesCache
 
 METRIC = "m"
 HASH = metric_hash(METRIC)

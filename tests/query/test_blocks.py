@@ -8,15 +8,15 @@ from tests.query.store import BUCKET_MS, StillClock, Store, days_of
 
 from pharos.engine import Session
 from pharos.engine.changes import Changes
-from pharos.engine.embedded import EmbeddedEngine
+from pharos.engine.embedded.store import EmbeddedEngine
 from pharos.errors import Kind, PharosError
 from pharos.promql.evaluate import evaluate_text
-from pharos.promql.room import Room
-from pharos.promql.values import Answer, Grid
-from pharos.query import samples as module
-from pharos.query.buckets import BucketCache
-from pharos.query.samples import MetricSource
-from pharos.query.series import SeriesCache
+from pharos.promql.grids.grid import Answer, Grid
+from pharos.promql.grids.room import Room
+from pharos.query.metrics import samples as module
+from pharos.query.metrics.buckets import BucketCache
+from pharos.query.metrics.samples import MetricSource
+from pharos.query.metrics.series import SeriesCache
 
 _BEGIN = 1_795_000_000_000 // BUCKET_MS * BUCKET_MS
 _END = _BEGIN + 3 * BUCKET_MS

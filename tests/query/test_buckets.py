@@ -11,12 +11,12 @@ import pytest
 from tests.query.store import BUCKET_MS, HASH, StillClock, Store, days_of
 
 from pharos.engine.changes import Changes
-from pharos.engine.embedded import EmbeddedEngine
+from pharos.engine.embedded.store import EmbeddedEngine
 from pharos.errors import Kind, PharosError
 from pharos.labels import METRIC_NAME, Matcher, MatchOp
 from pharos.promql.source import STALE_NAN_BITS, SeriesBlock
-from pharos.query import buckets as module
-from pharos.query.buckets import BucketCache
+from pharos.query.metrics import buckets as module
+from pharos.query.metrics.buckets import BucketCache
 
 _BEGIN = 1_795_000_000_000 // BUCKET_MS * BUCKET_MS
 _NAME = Matcher(METRIC_NAME, MatchOp.EQUAL, "m")

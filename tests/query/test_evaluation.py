@@ -13,11 +13,13 @@ from tests.query.store import BUCKET_MS, Store, days_of
 
 from pharos.clock import SystemClock
 from pharos.engine.changes import Changes
-from pharos.engine.embedded import EmbeddedEngine, EmbeddedOptions
+from pharos.engine.embedded.configuration import EmbeddedOptions
+from pharos.engine.embedded.store import EmbeddedEngine
 from pharos.errors import Kind, PharosError
-from pharos.promql.values import Answer
+from pharos.promql.grids.grid import Answer
 from pharos.query.admission import SamplePool, SampleShare
-from pharos.query.metrics import Metrics, MetricsOptions, Times
+from pharos.query.limits import Times
+from pharos.query.metrics.evaluation import Metrics, MetricsOptions
 from pharos.telemetry import QUERY_REUSED, QUERY_SLOW
 
 _BEGIN = 1_795_000_000_000 // BUCKET_MS * BUCKET_MS

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from pharos.promql.source import STALE_NAN_BITS
-from pharos.query.packed import pack
-from pharos.query.pieces import Piece, find, joined, side_by_side
+from pharos.query.metrics.packed import pack
+from pharos.query.metrics.pieces import Piece, find, joined, side_by_side
 
 _BASE = 1_795_000_000_000
 _STALE = np.array([STALE_NAN_BITS], np.int64).view(np.float64)[0]

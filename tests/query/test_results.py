@@ -10,14 +10,14 @@ from tests.query.store import BUCKET_MS, StillClock, Store, days_of
 
 from pharos.engine import Session
 from pharos.engine.changes import Changes
-from pharos.engine.embedded import EmbeddedEngine
+from pharos.engine.embedded.store import EmbeddedEngine
 from pharos.promql.evaluate import evaluate
-from pharos.promql.parse import parse
+from pharos.promql.grids.grid import Answer
+from pharos.promql.language.parse import parse
 from pharos.promql.plan import plan
-from pharos.promql.values import Answer
-from pharos.query.results import ResultCache, reach_of
-from pharos.query.samples import MetricSource
-from pharos.query.series import SeriesCache
+from pharos.query.metrics.results import ResultCache, reach_of
+from pharos.query.metrics.samples import MetricSource
+from pharos.query.metrics.series import SeriesCache
 
 _BEGIN = 1_795_000_000_000 // BUCKET_MS * BUCKET_MS
 _QUERIES = [

@@ -11,10 +11,11 @@ from tests.query.store import Store, days_of
 
 from pharos.engine import Session
 from pharos.engine.changes import Changes
-from pharos.engine.embedded import EmbeddedEngine
+from pharos.engine.embedded.store import EmbeddedEngine
+from pharos.engine.keys import DAY_MS
 from pharos.labels import Matcher, MatchOp
-from pharos.query import series as module
-from pharos.query.series import DAY_MS, Selection, SeriesCache
+from pharos.query.metrics import series as module
+from pharos.query.metrics.series import Selection, SeriesCache
 
 _DAY = 20_000
 _ANY = (Matcher("i", MatchOp.REGEX, ".+"),)

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pharos.ingest.load import BUCKET_MS
-from pharos.ingest.touched import touched_buckets
+from pharos.engine.keys import BUCKET_MS
+from pharos.ingest.metrics.touched import touched_buckets
 
 _ROWS = st.lists(
     st.tuples(

@@ -11,7 +11,8 @@ from ruamel.yaml import YAML
 from pharos.errors import Kind, PharosError
 from pharos.ingest.scrape.config import load_scrape_config
 from pharos.ingest.scrape.job import DEFAULT_PROTOCOLS, FileDiscovery, JobConfig, TargetGroup
-from pharos.outbound import Secret, SecretText
+from pharos.outbound import SecretText
+from pharos.secret import Secret
 
 CASES = YAML(typ="safe").load(Path(__file__).parent / "cases" / "config.yaml")
 

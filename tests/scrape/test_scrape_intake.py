@@ -14,8 +14,15 @@ from test_scrape_pages import NOW_MS, TARGET, digest, intake
 from written import STALE_BITS, bits, read
 
 from pharos.errors import PharosError
+from pharos.ingest.scrape.digest import (
+    Format,
+    JobMemory,
+    Metadata,
+    PageDigest,
+    PageError,
+    merge_target_labels,
+)
 from pharos.ingest.scrape.exposition.scan import Page
-from pharos.ingest.scrape.intake import Format, Intake, JobMemory, Metadata, PageError, merge_target_labels
 from pharos.ingest.scrape.job import JobConfig, Limits
 from pharos.ingest.scrape.relabel import Action, Rule
 
@@ -92,7 +99,7 @@ def test_markers_come_again_when_they_were_not_stored() -> None:
     assert digest(one, "a 3\n").stale() == {"b"}
 
 
-def added(one: Intake, page: str) -> int:
+def added(one: PageDigest, page: str) -> int:
     found = one.digest(page.encode(), Format.TEXT, NOW_MS, Page.of_size(page.count("\n") + 1))
     one.cache.next_turn(good=True)
     return found.added
@@ -166,7 +173,7 @@ def test_pushgateway_empty_instance_keeps_the_targets_away() -> None:
     assert digest_labels(one, 'a{instance="",job="pushed"} 1\n') == [(("__name__", "a"), ("job", "pushed"))]
 
 
-def digest_labels(one: Intake, page: str) -> list[tuple[tuple[str, str], ...]]:
+def digest_labels(one: PageDigest, page: str) -> list[tuple[tuple[str, str], ...]]:
     found = one.digest(page.encode(), Format.TEXT, NOW_MS, Page.of_size(page.count("\n") + 1))
     one.cache.next_turn(good=True)
     return [labels for labels, _, _ in read(found.body).samples]
@@ -271,8 +278,8 @@ def test_exemplars_are_stored_once_each() -> None:
 def test_metadata_is_told_once_for_a_job_and_again_when_it_changes() -> None:
     told = JobMemory()
     page = "# HELP a Some\\nhelp.\n# TYPE a counter\na 1\n# TYPE b histogram\nb_sum 1\n"
-    first = Intake(JobConfig("j"), TARGET, 7, told, None)
-    second = Intake(JobConfig("j"), (("instance", "other"), ("job", "j")), 7, told, None)
+    first = PageDigest(JobConfig("j"), TARGET, 7, told, None)
+    second = PageDigest(JobConfig("j"), (("instance", "other"), ("job", "j")), 7, told, None)
     assert digest(first, page).metadata == {"a": (1, "Some\nhelp.", ""), "b": (3, "", "")}
     assert digest(first, page).metadata == {}
     assert digest(second, page).metadata == {}

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 from written import Written, bits, read
 
+from pharos.compiled.float_read import HARD, MALFORMED, PARSED, parse_float
 from pharos.errors import PharosError
-from pharos.ingest.scrape.exposition.numbers import HARD, MALFORMED, PARSED, parse_float
+from pharos.ingest.scrape.digest import Format, Intake, JobMemory
 from pharos.ingest.scrape.exposition.scan import Page
 from pharos.ingest.scrape.exposition.text import canonical_bound
-from pharos.ingest.scrape.intake import Format, Intake, JobMemory
 from pharos.ingest.scrape.job import JobConfig
 
 NOW_MS = 1_700_000_000_000

@@ -1,1 +1,5 @@
-"""TODO."""
+"""The edge: decode, ask one thing of the layers below, encode.
+
+`app` builds the routes. `http` is what all of them stand on (connections, bodies, forms, errors),
+`prometheus` is Prometheus' API, `receivers` take what senders push.
+"""

@@ -13,9 +13,9 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pharos.api.errors import prometheus_error
-from pharos.api.parameters import query_parameters
-from pharos.api.shapes import Failure, Snapshot, Success
+from pharos.api.http.errors import prometheus_error
+from pharos.api.prometheus.parameters import query_parameters
+from pharos.api.prometheus.shapes import Failure, Snapshot, Success
 from pharos.errors import Kind, PharosError
 
 KEY_HEADER: Final = "X-Pharos-Key"

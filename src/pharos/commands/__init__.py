@@ -1,1 +1,1 @@
-"""The commands of `pharos`, one file each; `pharos.cli` lists them."""
+"""The commands of `pharos`, one module each; each is imported only when it is called."""

@@ -12,7 +12,7 @@ from yarl import URL
 
 from pharos import __version__
 from pharos.errors import Kind, PharosError
-from pharos.outbound import Answer, Outbound, Request
+from pharos.outbound import Outbound, Reply, Request
 
 _ANSWER_MAX_BYTES: Final = 1 << 30
 _KINDS: Final = {
@@ -64,7 +64,7 @@ def ask(
     return _document(server, answer)
 
 
-async def _send(request: Request) -> Answer:
+async def _send(request: Request) -> Reply:
     outbound = Outbound(
         allow_private=True, user_agent=f"pharos/{__version__}", random_source=random.SystemRandom()
     )
@@ -74,7 +74,7 @@ async def _send(request: Request) -> Answer:
         await outbound.close()
 
 
-def _document(server: str, answer: Answer) -> dict[str, Any]:
+def _document(server: str, answer: Reply) -> dict[str, Any]:
     try:
         document = orjson.loads(answer.body)
     except orjson.JSONDecodeError:

@@ -9,13 +9,13 @@ import typer
 
 from pharos import backup as backups
 from pharos.api.admin import KEY_HEADER
-from pharos.app import ADMIN_KEY_FILE, FolderInUseError, hold_folder
 from pharos.clock import SystemClock
 from pharos.commands.ask import ask
 from pharos.commands.screen import OUT, JsonOption, as_found, print_json
-from pharos.commands.up import ADDRESS_FILE, ConfigOption, DataOption
+from pharos.commands.up import ConfigOption, DataOption
 from pharos.config import Settings, load_settings
 from pharos.errors import Kind, PharosError
+from pharos.folder import ADDRESS_FILE, ADMIN_KEY_FILE, FolderInUseError, hold_folder
 
 
 def backup(

@@ -9,11 +9,11 @@ import typer
 from pharos.clock import SystemClock, parse_duration_ms
 from pharos.commands.screen import OUT, JsonOption, as_found, print_json
 from pharos.errors import PharosError
-from pharos.promql.check import type_of
 from pharos.promql.explain import explain_tree
-from pharos.promql.parse import parse
+from pharos.promql.language.check import type_of
+from pharos.promql.language.parse import parse
+from pharos.promql.language.printer import to_json, to_pretty
 from pharos.promql.plan import plan
-from pharos.promql.printer import to_json, to_pretty
 
 _DEFAULT_SUBQUERY_STEP_MS = 60_000
 

@@ -14,12 +14,10 @@ import typer
 import uvloop
 
 from pharos import __version__
-from pharos.app import bind, serve
 from pharos.commands.screen import OUT, JsonOption
 from pharos.config import check_prometheus, load_settings
-
-ADDRESS_FILE: Final = "address"
-"""Where a running server's address lies in its data folder; other commands look there."""
+from pharos.folder import ADDRESS_FILE
+from pharos.serve import bind, serve
 
 _OTEL_VARIABLES: Final = {
     "EXPORTER_OTLP_PROTOCOL": "http/protobuf",

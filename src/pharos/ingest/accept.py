@@ -17,8 +17,10 @@ import cramjam
 from pharos.clock import Clock
 from pharos.engine.arrivals import LIVE_MS, Arrivals
 from pharos.errors import Kind, PharosError
-from pharos.ingest.decoder import Accepted, Decoder, FrameKind, Run, plain_body
-from pharos.ingest.run import TenantColumns
+from pharos.ingest.frames import FrameKind, plain_body
+from pharos.ingest.metrics.batch import Accepted, Batch
+from pharos.ingest.metrics.columns import TenantColumns
+from pharos.ingest.metrics.decoder import Decoder
 from pharos.telemetry import (
     INGEST_ACCEPT_SECONDS,
     INGEST_BYTES,
@@ -39,8 +41,8 @@ class IntakeOptions:
     """Decoded columns in memory beyond which senders are told to wait."""
     early_bytes: int = 4 << 20
     """The same for senders, while what a former process left in the log is being loaded."""
-    run_bytes: int = 15 << 20
-    """A run of this size is ended and loaded at once, so that no segment takes long to load again.
+    batch_bytes: int = 15 << 20
+    """A batch of this size is ended and loaded at once, so that no segment takes long to load again.
 
     A little less than a power of two: columns double when they are full.
     """
@@ -64,15 +66,15 @@ class Intake:
         self._options = options
         self._lock = threading.Lock()
         self._spare: list[TenantColumns] = []
-        self._run = Run(self._spare)
-        self._pending: list[Run] = []
+        self._batch = Batch(self._spare)
+        self._pending: list[Batch] = []
         self._sealing: Future[str | None] | None = None
         """Done when the newest ended segment is on the medium, and so are those before it."""
         self._is_early = False
         self._pool = ThreadPoolExecutor(options.threads, thread_name_prefix="intake")
         self._refusal: PharosError | None = None
         self.full = threading.Event()
-        """Set when a run has reached its size or a query waits for it, for the loader to come at once."""
+        """Set when a batch has reached its size or a query waits for it, for the loader to come at once."""
         self._arrivals = arrivals or Arrivals()
         self._arrivals.on_hurry(self.full.set)
 
@@ -165,32 +167,32 @@ class Intake:
         recv_ns = self._clock.now_ns()
 
         with self._lock:
-            accepted, undo = self._decoder.decode(self._run, tenant, plain, recv_ns)
+            accepted, undo = self._decoder.decode(self._batch, tenant, plain, recv_ns)
             if accepted.is_empty:
                 return accepted
-            on_synced = partial(_settle, self._run, synced)
+            on_synced = partial(_settle, self._batch, synced)
             try:
                 segment = self._wal.append_then(
                     kind, tenant, recv_ns, body, on_synced, loop.call_soon_threadsafe
                 )
             except PharosError:
-                self._decoder.undo(self._run, undo)
+                self._decoder.undo(self._batch, undo)
                 raise
-            if self._run.segment not in {"", segment}:
-                # After a fault the log began another segment by itself: the frame goes to a run of that one.
-                self._decoder.undo(self._run, undo)
-                self._retire_run()
-                self._decoder.decode(self._run, tenant, plain, recv_ns)
+            if self._batch.segment not in {"", segment}:
+                # After a fault the log began another segment by itself: the frame goes to its batch.
+                self._decoder.undo(self._batch, undo)
+                self._retire_batch()
+                self._decoder.decode(self._batch, tenant, plain, recv_ns)
             self._note_frame(segment, recv_ns)
             self._note_past(tenant, accepted, recv_ns // 1_000_000 - LIVE_MS)
-            if self._run.memory_bytes() > self._options.run_bytes:
+            if self._batch.memory_bytes() > self._options.batch_bytes:
                 self._end_run()
                 self.full.set()
         return accepted
 
     def _check_room(self, *, is_repeatable: bool) -> None:
         """Raise UNAVAILABLE when too much waits; what others decode at this moment may go beyond it."""
-        pending = sum(run.memory_bytes() for run in [*self._pending, self._run])
+        pending = sum(batch.memory_bytes() for batch in [*self._pending, self._batch])
         if pending > self._options.pending_bytes:
             raise PharosError(
                 Kind.UNAVAILABLE,
@@ -207,37 +209,37 @@ class Intake:
             )
 
     def _note_frame(self, segment: str, recv_ns: int) -> None:
-        run = self._run
-        run.segment = segment
-        run.frames += 1
-        if not run.oldest_recv_ns:
-            run.oldest_recv_ns = recv_ns
+        batch = self._batch
+        batch.segment = segment
+        batch.frames += 1
+        if not batch.oldest_recv_ns:
+            batch.oldest_recv_ns = recv_ns
 
     def _note_past(self, tenant: str, accepted: Accepted, live_ms: int) -> None:
-        least, most = self._run.last_span(tenant, accepted)
+        least, most = self._batch.last_span(tenant, accepted)
         if least < live_ms:
-            self._arrivals.note(self._run, tenant, least, most)
+            self._arrivals.note(self._batch, tenant, least, most)
 
     def _end_run(self) -> None:
-        """Let the next frame begin another segment and another run; the lock is held."""
+        """Let the next frame begin another segment and another batch; the lock is held."""
         self._sealing = self._wal.begin_seal()
-        self._retire_run()
+        self._retire_batch()
 
-    def _retire_run(self) -> None:
-        if self._run.frames:
-            self._pending.append(self._run)
-        self._run = Run(self._spare)
+    def _retire_batch(self) -> None:
+        if self._batch.frames:
+            self._pending.append(self._batch)
+        self._batch = Batch(self._spare)
 
-    def take(self, *, everything: bool = False) -> list[Run]:
-        """Return the runs that wait to be stored, oldest first, their segments sealed.
+    def take(self, *, everything: bool = False) -> list[Batch]:
+        """Return the batches that wait to be stored, oldest first, their segments sealed.
 
-        The run that is being filled is ended for it when none else waits, or for `everything`. They count
+        The batch that is being filled is ended for it when none else waits, or for `everything`. They count
         as pending until `stored` is called with each.
         """
         with self._lock:
             self.full.clear()
-            # Beside runs of full size it is hardly begun: it would be a part of a few rows to be merged.
-            if self._run.frames and (everything or not self._pending):
+            # Beside batches of full size it is hardly begun: it would be a part of a few rows to be merged.
+            if self._batch.frames and (everything or not self._pending):
                 self._end_run()
             taken, sealing = list(self._pending), self._sealing
             SERIES_KNOWN.set(int(self._decoder.known.used[0]))
@@ -246,25 +248,25 @@ class Intake:
             sealing.result()
         return taken
 
-    def stored(self, run: Run) -> None:
-        """Let go of a run that is in the store: its segment is deleted."""
-        if run.segment in self._wal.sealed():
-            self._wal.commit(run.segment)
-        self._arrivals.stored(run)
+    def stored(self, batch: Batch) -> None:
+        """Let go of a batch that is in the store: its segment is deleted."""
+        if batch.segment in self._wal.sealed():
+            self._wal.commit(batch.segment)
+        self._arrivals.stored(batch)
         with self._lock:
-            self._pending.remove(run)
-            run.give_back(_SPARE_COLUMNS)
+            self._pending.remove(batch)
+            batch.give_back(_SPARE_COLUMNS)
 
     def forget_series(self) -> None:
-        """Register every series anew: called when a run was not stored as it was."""
+        """Register every series anew: called when a batch was not stored as it was."""
         with self._lock:
             self._decoder.forget()
 
     def oldest_recv_ns(self) -> int:
         """Return when the oldest frame that is not stored was received; 0 if there is none."""
         with self._lock:
-            runs = [*self._pending, self._run]
-            return next((run.oldest_recv_ns for run in runs if run.frames), 0)
+            batches = [*self._pending, self._batch]
+            return next((batch.oldest_recv_ns for batch in batches if batch.frames), 0)
 
     def close(self) -> None:
         """Take nothing more; what was accepted stays in the log and in `take`."""
@@ -272,11 +274,11 @@ class Intake:
         self._pool.shutdown(wait=True)
 
 
-def _settle(run: Run, synced: asyncio.Future[None], error: PharosError | None) -> None:
+def _settle(batch: Batch, synced: asyncio.Future[None], error: PharosError | None) -> None:
     """Tell the waiting request that its frame is on the medium, or why it is not."""
     if error is not None:
-        # The sender will repeat what it was not thanked for: the run must be decoded again from the log.
-        run.is_torn = True
+        # The sender will repeat what it was not thanked for: the batch must be decoded again from the log.
+        batch.is_torn = True
     if synced.cancelled():
         return
     if error is None:

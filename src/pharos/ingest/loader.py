@@ -1,4 +1,4 @@
-"""The loop that moves runs from the log into the engine, and watches the disk.
+"""The loop that moves batches from the log into the engine, and watches the disk.
 
 One of the few places with a broad `except`: whatever goes wrong in one round must not end the loop, since
 nothing that was acknowledged would ever become visible again.
@@ -23,12 +23,13 @@ from pharos.clock import Clock
 from pharos.engine import Engine, faults
 from pharos.engine.changes import Changes
 from pharos.errors import Kind, PharosError
-from pharos.ingest import run as places
 from pharos.ingest.accept import Intake
-from pharos.ingest.decoder import Decoder, Run
-from pharos.ingest.load import load_run
-from pharos.ingest.run import TenantColumns
-from pharos.ingest.touched import touched_buckets
+from pharos.ingest.metrics import columns as places
+from pharos.ingest.metrics.batch import Batch
+from pharos.ingest.metrics.columns import TenantColumns
+from pharos.ingest.metrics.decoder import Decoder
+from pharos.ingest.metrics.insert import load_batch
+from pharos.ingest.metrics.touched import touched_buckets
 from pharos.telemetry import (
     DISK_FREE_BYTES,
     LOADER_LAG_SECONDS,
@@ -45,7 +46,7 @@ _SPARE_COLUMNS: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class LoaderOptions:
-    """How often runs are loaded, and when the intake closes."""
+    """How often batches are loaded, and when the intake closes."""
 
     interval_s: float = 0.4
     free_floor_bytes: int = 512 << 20
@@ -107,41 +108,44 @@ class Loader:
         """
         decoder, spare = self._decoder.fresh(), list[TenantColumns]()
 
-        def decode(segment: str) -> Run:
-            return self._decode_all(decoder, Run(spare), segment)
+        def decode(segment: str) -> Batch:
+            return self._decode_all(decoder, Batch(spare), segment)
 
-        with closing(_one_ahead(decode, list(self._left))) as runs:
-            for run in runs:
-                is_whole = self._load_with_retries(run)
-                self._note_changes(run)
-                self._wal.commit(run.segment)
-                run.give_back(_SPARE_COLUMNS)
+        with closing(_one_ahead(decode, list(self._left))) as batches:
+            for batch in batches:
+                is_whole = self._load_with_retries(batch)
+                self._note_changes(batch)
+                self._wal.commit(batch.segment)
+                batch.give_back(_SPARE_COLUMNS)
                 # Only now: a round that fails before this takes the same segment again.
                 del self._left[0]
                 _LOG.info(
-                    "recovered log segment %s: %d frames, %d left", run.segment, run.frames, len(self._left)
+                    "recovered log segment %s: %d frames, %d left",
+                    batch.segment,
+                    batch.frames,
+                    len(self._left),
                 )
                 if not is_whole:
                     return
 
-    def _decode_all(self, decoder: Decoder, run: Run, segment: str) -> Run:
-        """Return the run with the frames of a sealed segment added; what cannot be decoded is set aside."""
-        run.segment = segment
+    def _decode_all(self, decoder: Decoder, batch: Batch, segment: str) -> Batch:
+        """Return the batch with the frames of a sealed segment added; what cannot be decoded is set aside."""
+        batch.segment = segment
         for index, frame in enumerate(self._wal.read(segment)):
             try:
-                decoder.decode_frame(run, frame.kind, frame.tenant, frame.payload, frame.recv_ns)
+                decoder.decode_frame(batch, frame.kind, frame.tenant, frame.payload, frame.recv_ns)
             except PharosError as exc:
                 self._set_aside(segment, index, exc)
-        return run
+        return batch
 
-    def _as_acknowledged(self, run: Run) -> Run:
-        """Return the run with nothing in it that a sync failed to keep."""
-        if not run.is_torn:
-            return run
+    def _as_acknowledged(self, batch: Batch) -> Batch:
+        """Return the batch with nothing in it that a sync failed to keep."""
+        if not batch.is_torn:
+            return batch
         self._intake.forget_series()
-        if run.segment not in self._wal.sealed():
-            return Run()
-        return self._decode_all(self._decoder.fresh(), Run(), run.segment)
+        if batch.segment not in self._wal.sealed():
+            return Batch()
+        return self._decode_all(self._decoder.fresh(), Batch(), batch.segment)
 
     def _set_aside(self, segment: str, index: int, exc: PharosError) -> None:
         path = self._wal.set_aside(segment, index, str(exc))
@@ -150,23 +154,23 @@ class Loader:
             "frame %d of log segment %s cannot be stored and was kept in %s: %s", index, segment, path, exc
         )
 
-    def _load_with_retries(self, run: Run) -> bool:
-        """Load a run, waiting out what passes; frames that the engine refuses are set aside.
+    def _load_with_retries(self, batch: Batch) -> bool:
+        """Load a batch, waiting out what passes; frames that the engine refuses are set aside.
 
         Returns whether it was stored as it was, and with it every series that it registers.
         """
         while True:
             try:
                 with LOADER_SECONDS.time():
-                    load_run(self._engine, run, run.segment)
+                    load_batch(self._engine, batch, batch.segment)
             except PharosError as exc:
                 LOADER_RUNS.labels("failed").inc()
                 if not faults.is_transient(exc):
-                    _LOG.error("log segment %s is refused by the store, isolating: %s", run.segment, exc)
-                    self._load_halves(run.segment, self._wal.read(run.segment), 0)
+                    _LOG.error("log segment %s is refused by the store, isolating: %s", batch.segment, exc)
+                    self._load_halves(batch.segment, self._wal.read(batch.segment), 0)
                     self._intake.forget_series()
                     return False
-                _LOG.warning("log segment %s waits for the store: %s", run.segment, exc)
+                _LOG.warning("log segment %s waits for the store: %s", batch.segment, exc)
                 if self._stopping.wait(self._options.retry_s):
                     raise
             else:
@@ -176,12 +180,12 @@ class Loader:
     def _load_halves(self, segment: str, frames: list[Frame], first: int) -> None:
         """Load frames [first, first + len) of a refused segment, halving until the bad ones stand alone."""
         decoder = self._decoder.fresh()
-        run = Run()
-        run.segment = segment
+        batch = Batch()
+        batch.segment = segment
         try:
             for frame in frames:
-                decoder.decode_frame(run, frame.kind, frame.tenant, frame.payload, frame.recv_ns)
-            load_run(self._engine, run, f"{segment}/{first}-{first + len(frames)}")
+                decoder.decode_frame(batch, frame.kind, frame.tenant, frame.payload, frame.recv_ns)
+            load_batch(self._engine, batch, f"{segment}/{first}-{first + len(frames)}")
         except PharosError as exc:
             if faults.is_transient(exc):
                 raise
@@ -192,9 +196,9 @@ class Loader:
             self._load_halves(segment, frames[:half], first)
             self._load_halves(segment, frames[half:], first + half)
 
-    def _note_changes(self, run: Run) -> None:
+    def _note_changes(self, batch: Batch) -> None:
         """Tell the caches above what the store holds now."""
-        for tenant, columns in run.tenants.items():
+        for tenant, columns in batch.tenants.items():
             if rows := int(columns.counts[places.SERIES]):
                 self._changes.note_series(tenant, np.unique(columns.series.metric[:rows]).tolist())
             if rows := int(columns.counts[places.SAMPLES]):
@@ -203,7 +207,7 @@ class Loader:
                 self._changes.note_samples(tenant, added)
             if rows := int(columns.counts[places.STARTS]):
                 self._changes.note_starts(tenant, np.unique(columns.starts.metric[:rows]).tolist())
-        for tenant, parts in run.parts:
+        for tenant, parts in batch.parts:
             if parts.histograms is not None:
                 times = np.ascontiguousarray(parts.histograms.integers[:, 0])
                 self._changes.note_histograms(tenant, np.unique(parts.histograms.metric).tolist())
@@ -235,9 +239,9 @@ class Loader:
             if not self.is_recovered:
                 self._recover()
             for taken in self._intake.take(everything=everything):
-                run = self._as_acknowledged(taken)
-                self._load_with_retries(run)
-                self._note_changes(run)
+                batch = self._as_acknowledged(taken)
+                self._load_with_retries(batch)
+                self._note_changes(batch)
                 self._intake.stored(taken)
             oldest = self._intake.oldest_recv_ns()
             LOADER_LAG_SECONDS.set((self._clock.now_ns() - oldest) / 1e9 if oldest else 0.0)
@@ -264,10 +268,10 @@ class Loader:
             self._intake.refuse(None)
 
 
-def _one_ahead(make: Callable[[str], Run], segments: Sequence[str]) -> Generator[Run]:
+def _one_ahead(make: Callable[[str], Batch], segments: Sequence[str]) -> Generator[Batch]:
     """Yield what `make` returns for each segment, made on another thread while the one before is in use."""
     with ThreadPoolExecutor(1, thread_name_prefix="recovery") as ahead:
-        making: deque[Future[Run]] = deque()
+        making: deque[Future[Batch]] = deque()
         for segment in segments:
             making.append(ahead.submit(make, segment))
             if len(making) > 1:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
-from pharos.promql.ast import Span
-from pharos.promql.quoting import quote
+from pharos.gotext.quoting import quote
+from pharos.promql.language.ast import Place
 
 _WARNING: Final = "PromQL warning: "
 _INFO: Final = "PromQL info: "
@@ -79,23 +79,23 @@ class Forced:
 class Annotations:
     """Warnings and infos, each once, in the order they came; the place in the text is that of the last."""
 
-    _places: dict[str, Span] = field(default_factory=dict)
+    _places: dict[str, Place] = field(default_factory=dict)
     _forced: dict[str, Forced] = field(default_factory=dict)
     _counts: dict[str, int] = field(default_factory=dict)
 
-    def add(self, note: Note, span: Span) -> None:
+    def add(self, note: Note, place: Place) -> None:
         """Add a warning or info at a place in the query."""
-        (self.warn if note.warning else self.info)(note.message, span)
+        (self.warn if note.warning else self.info)(note.message, place)
 
-    def warn(self, message: str, span: Span) -> None:
+    def warn(self, message: str, place: Place) -> None:
         """Add a warning at a place in the query."""
-        self._places[_WARNING + message] = span
+        self._places[_WARNING + message] = place
 
-    def info(self, message: str, span: Span) -> None:
+    def info(self, message: str, place: Place) -> None:
         """Add an info at a place in the query."""
-        self._places[_INFO + message] = span
+        self._places[_INFO + message] = place
 
-    def forced_monotonicity(self, metric: str, span: Span, forced: Forced) -> None:
+    def forced_monotonicity(self, metric: str, place: Place, forced: Forced) -> None:
         """Add the info on repaired buckets, together with what earlier series had repaired."""
         key = (
             f"{_INFO}input to histogram_quantile needed to be fixed for monotonicity (see "
@@ -103,7 +103,7 @@ class Annotations:
             + _for_metric(metric)
         )
         known = self._forced.get(key)
-        self._places[key] = span
+        self._places[key] = place
         if known is None:
             self._forced[key] = forced
             return
@@ -114,20 +114,20 @@ class Annotations:
         known.max_bucket = max(known.max_bucket, forced.max_bucket)
         known.max_diff = max(known.max_diff, forced.max_diff)
 
-    def start_overlap(self, metric: str, span: Span, count: int) -> None:
+    def start_overlap(self, metric: str, place: Place, count: int) -> None:
         """Add the warning on start timestamps that lie before the sample before."""
         key = (
             f"{_WARNING}sample has start time that overlaps with previous sample timestamp "
             f"for metric {quote(metric)}"
         )
-        self._places[key] = span
+        self._places[key] = place
         self._counts[key] = self._counts.get(key, 0) + count
 
     def rendered(self, query: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return warnings and infos, with line and column of their place where `query` is given."""
         warnings: list[str] = []
         infos: list[str] = []
-        for message, span in self._places.items():
+        for message, place in self._places.items():
             text = message
             forced = self._forced.get(message)
             count = self._counts.get(message, 1)
@@ -136,7 +136,7 @@ class Annotations:
             if query and count > 1:
                 text += f" ({count} occurrences)"
             if query:
-                text += f" ({place_of(query, span.start)})"
+                text += f" ({place_of(query, place.start)})"
             (warnings if message.startswith(_WARNING) else infos).append(text)
         return tuple(warnings), tuple(infos)
 

@@ -15,48 +15,13 @@ from typing import Final
 import numpy as np
 
 from pharos.errors import Kind, PharosError
-from pharos.promql import calls, calls_bucket, calls_histogram, calls_info, calls_label
-from pharos.promql.aggregate import Places, aggregate
 from pharos.promql.annotations import Annotations
-from pharos.promql.ast import (
-    Aggregate,
-    Binary,
-    Call,
-    Duration,
-    Expr,
-    MatrixSelector,
-    NumberLiteral,
-    Paren,
-    Span,
-    StepInvariant,
-    StringLiteral,
-    Subquery,
-    Unary,
-    VectorSelector,
-)
-from pharos.promql.binary import binary_operation
-from pharos.promql.calls import Context, Function
-from pharos.promql.calls_label import absence
-from pharos.promql.calls_range import RangeCall, finish_names, range_function
-from pharos.promql.calls_range_histogram import correct_histograms
-from pharos.promql.evaluate_select import Selection, select_instant, select_times
-from pharos.promql.evaluate_windows import Windows, samples_of_grid, window_rows
-from pharos.promql.kernels import Floats, Ints
-from pharos.promql.overlap import overlapped
-from pharos.promql.parse import parse
-from pharos.promql.plan import DEFAULT_LOOKBACK_MS, Planned, plan, subquery_start
-from pharos.promql.room import (
-    LIMIT_HINT,
-    NO_MEMORY,
-    TOO_MANY_SAMPLES,
-    Memory,
-    Room,
-    bytes_of,
-    bytes_of_block,
-    without_frames,
-)
-from pharos.promql.source import BlockSource, SampleSource, SeriesBlock
-from pharos.promql.values import (
+from pharos.promql.calls import buckets, histograms, info, labels, vectors
+from pharos.promql.calls.histogram_ranges import correct_histograms
+from pharos.promql.calls.labels import absence
+from pharos.promql.calls.ranges import RangeCall, finish_names, range_function
+from pharos.promql.calls.vectors import Context, Implementation
+from pharos.promql.grids.grid import (
     Answer,
     AnswerType,
     Grid,
@@ -72,12 +37,47 @@ from pharos.promql.values import (
     stacked,
     take_rows,
 )
+from pharos.promql.grids.instants import Selection, select_instant, select_times
+from pharos.promql.grids.room import (
+    LIMIT_HINT,
+    NO_MEMORY,
+    TOO_MANY_SAMPLES,
+    Memory,
+    Room,
+    bytes_of,
+    bytes_of_block,
+    without_frames,
+)
+from pharos.promql.grids.windows import Windows, samples_of_grid, window_rows
+from pharos.promql.kernels.samples import Floats, Ints
+from pharos.promql.language.ast import (
+    Aggregate,
+    Binary,
+    Call,
+    Duration,
+    Expr,
+    MatrixSelector,
+    NumberLiteral,
+    Paren,
+    Place,
+    StepInvariant,
+    StringLiteral,
+    Subquery,
+    Unary,
+    VectorSelector,
+)
+from pharos.promql.language.parse import parse
+from pharos.promql.operators.aggregate import Places, aggregate
+from pharos.promql.operators.binary import binary_operation
+from pharos.promql.overlap import overlapped
+from pharos.promql.plan import DEFAULT_LOOKBACK_MS, Planned, plan, subquery_start
+from pharos.promql.source import BlockSource, SampleSource, SeriesBlock
 
-_CALLS: Final[dict[str, Function]] = {
-    **calls.FUNCTIONS,
-    **calls_label.FUNCTIONS,
-    **calls_bucket.FUNCTIONS,
-    **calls_histogram.FUNCTIONS,
+_CALLS: Final[dict[str, Implementation]] = {
+    **vectors.FUNCTIONS,
+    **labels.FUNCTIONS,
+    **buckets.FUNCTIONS,
+    **histograms.FUNCTIONS,
 }
 
 
@@ -284,7 +284,7 @@ class _Evaluation:
                 return self._unary(op, self.value(inner, steps))
             case Binary(left=left, right=right):
                 sides = self.value(left, steps), self.value(right, steps)
-                placed = replace(node, span=self._place(node))
+                placed = replace(node, place=self._place(node))
                 return binary_operation(
                     placed, *sides, self._memory,
                     delayed=self.options.delayed_name_removal, notes=self.notes,
@@ -302,7 +302,7 @@ class _Evaluation:
             self._memory.check_room(len(value.labels) * steps)
         return broadcast_steps(value, steps)
 
-    def _place(self, node: Expr, within: Span | None = None) -> Span:
+    def _place(self, node: Expr, within: Place | None = None) -> Place:
         """Return where annotations on `node` point: without parentheses, at the last place it stands at.
 
         Upstream evaluates equal nodes one by one, and the last one's place is what it keeps. `within` is the
@@ -315,12 +315,12 @@ class _Evaluation:
             spans = tuple(s for s in spans if within.start <= s.start and s.end <= within.end) or spans
         return spans[-1]
 
-    def _argument_place(self, arg: Expr, within: Span) -> Span:
+    def _argument_place(self, arg: Expr, within: Place) -> Place:
         """Return where annotations on an argument of a call point: for a subquery at the query's beginning.
 
         Upstream puts the samples of a subquery in its place, and they stand nowhere in the text.
         """
-        return Span(0, 0) if isinstance(arg, Subquery) else self._place(arg, within)
+        return Place(0, 0) if isinstance(arg, Subquery) else self._place(arg, within)
 
     def _unary(self, op: str, value: Value) -> Value:
         if op == "+":
@@ -331,7 +331,7 @@ class _Evaluation:
             raise PharosError(Kind.BUG, "a string was negated; check should refuse it")
         cells = None
         if value.cells is not None:
-            cells = calls_histogram.negated(value.cells)
+            cells = histograms.negated(value.cells)
         negative = Grid(value.labels, -value.values, value.present, cells, value.dropped)
         return lose_names(negative, delayed=self.options.delayed_name_removal)
 
@@ -340,11 +340,10 @@ class _Evaluation:
         if node.param is not None and node.op != "count_values":
             value = self.value(node.param, steps)
             param = value.values if isinstance(value, Scalar) else None
-        grid = calls.grid_of(self.value(node.expr, steps))
-        span = self._place(node)
-        places = Places(
-            span, self._place(node.expr, span), span if node.param is None else self._place(node.param, span)
-        )
+        grid = vectors.grid_of(self.value(node.expr, steps))
+        place = self._place(node)
+        expr, param_place = (self._place(part, place) if part else place for part in (node.expr, node.param))
+        places = Places(place, expr, param_place)
         return aggregate(
             node, grid, param, places, self._memory,
             delayed=self.options.delayed_name_removal, notes=self.notes,
@@ -413,7 +412,7 @@ class _Evaluation:
         grid = self._by_blocks(node, inner, select)
         if at is None:
             return grid
-        return calls.grid_of(self._spread(grid, steps.count))
+        return vectors.grid_of(self._spread(grid, steps.count))
 
     def _windows(self, node: MatrixSelector, steps: Steps, selection: Selection | None = None) -> Windows:
         selector = node.selector
@@ -452,7 +451,7 @@ class _Evaluation:
             return inner, empty_grid(0)
         above = self._wants
         self._wants = above.under(node)
-        grid = calls.grid_of(self.value(node.expr, inner))
+        grid = vectors.grid_of(self.value(node.expr, inner))
         self._wants = above
         return inner, grid
 
@@ -462,7 +461,7 @@ class _Evaluation:
         first = node.at.ms if node.at is not None else steps.start_ms
         self._memory.take(16 * int(np.count_nonzero(grid.present)))
         return Windows(
-            samples=calls_histogram.forget_reset_hints(samples_of_grid(grid, inner.times_ms())),
+            samples=histograms.forget_reset_hints(samples_of_grid(grid, inner.times_ms())),
             first_ms=first - shift,
             stride_ms=0 if node.at is not None else steps.step_ms,
             steps=steps.count,
@@ -471,13 +470,13 @@ class _Evaluation:
             eval_step_ms=steps.step_ms,
         )
 
-    # ---- calls
-
     def _call(self, node: Call, steps: Steps) -> Value:
         args = [bare(arg) for arg in node.args]
-        span = self._place(node)
+        place = self._place(node)
         placed = replace(
-            node, span=span, args=tuple(replace(arg, span=self._argument_place(arg, span)) for arg in args)
+            node,
+            place=place,
+            args=tuple(replace(arg, place=self._argument_place(arg, place)) for arg in args),
         )
         if node.func in {"timestamp", "start_timestamp"} and isinstance(args[0], VectorSelector):
             return self._timestamps(node.func, args[0], steps)
@@ -489,9 +488,9 @@ class _Evaluation:
         delayed = self.options.delayed_name_removal
         context = Context(placed, steps.times_ms(), delayed, self.notes, self._memory)
         if node.func == "info":
-            return calls_info.info(
+            return info.info(
                 context,
-                calls.grid_of(self.value(args[0], steps)),
+                vectors.grid_of(self.value(args[0], steps)),
                 args,
                 self.source,
                 self.planned.lookback_ms,
@@ -526,11 +525,11 @@ class _Evaluation:
 
     def _range_call(self, node: Call, args: Sequence[Expr], at: int, steps: Steps) -> Value:
         arg = args[at]
-        scalars = [calls.numbers_of(self.value(other, steps)) for i, other in enumerate(args) if i != at]
+        scalars = [vectors.numbers_of(self.value(other, steps)) for i, other in enumerate(args) if i != at]
         call = RangeCall(
             node=node,
             scalars=scalars,
-            arg_span=node.args[at].span,
+            arg_place=node.args[at].place,
             delayed=self.options.delayed_name_removal,
             use_types=self.options.type_and_unit_labels,
             notes=self.notes,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pharos.promql.ast import (
+from pharos.gotext.literals import format_duration
+from pharos.promql.language.ast import (
     Aggregate,
     Binary,
     Call,
@@ -13,10 +14,15 @@ from pharos.promql.ast import (
     Unary,
     VectorSelector,
 )
-from pharos.promql.durations import whole_ms
-from pharos.promql.literals import format_duration
+from pharos.promql.language.durations import whole_ms
+from pharos.promql.language.printer import (
+    aggregation_text,
+    format_matcher,
+    operator_text,
+    subquery_suffix,
+    to_text,
+)
 from pharos.promql.plan import Planned, children
-from pharos.promql.printer import aggregation_text, format_matcher, operator_text, subquery_suffix, to_text
 
 
 def explain_tree(planned: Planned) -> str:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 
 from pharos.errors import Kind, PharosError
 from pharos.labels import Matcher
-from pharos.promql.ast import (
+from pharos.promql.language.ast import (
     Aggregate,
     Anchor,
     At,
@@ -30,7 +30,7 @@ from pharos.promql.ast import (
     MatrixSelector,
     NumberLiteral,
     Paren,
-    Span,
+    Place,
     StepInvariant,
     StringLiteral,
     Subquery,
@@ -38,9 +38,9 @@ from pharos.promql.ast import (
     ValueType,
     VectorSelector,
 )
-from pharos.promql.check import type_of
-from pharos.promql.durations import QueryTimes, resolve, whole_ms
-from pharos.promql.functions import ANCHORED_SAFE, FUNCTIONS, SMOOTHED_SAFE
+from pharos.promql.language.check import type_of
+from pharos.promql.language.durations import QueryTimes, resolve, whole_ms
+from pharos.promql.language.functions import ANCHORED_SAFE, FUNCTIONS, SMOOTHED_SAFE
 
 DEFAULT_LOOKBACK_MS = 300_000
 """How old a sample may be that answers an instant (upstream query.lookback-delta)."""
@@ -77,7 +77,7 @@ class Planned:
     """What the selectors read, sorted by matchers and time; the second argument of `info` reads nothing."""
     text: str = ""
     _fetch_of: dict[int, int] = field(default_factory=dict, repr=False, compare=False)
-    _spans: dict[int, tuple[Span, ...]] = field(default_factory=dict, repr=False, compare=False)
+    _spans: dict[int, tuple[Place, ...]] = field(default_factory=dict, repr=False, compare=False)
     _uses: dict[int, int] = field(default_factory=dict, repr=False, compare=False)
 
     def fetch_of(self, selector: VectorSelector) -> Fetch:
@@ -88,9 +88,9 @@ class Planned:
         """
         return self.fetches[self._fetch_of[id(selector)]]
 
-    def spans_of(self, node: Expr) -> tuple[Span, ...]:
+    def spans_of(self, node: Expr) -> tuple[Place, ...]:
         """Return every place in the text where a node of this plan stands, in order."""
-        return self._spans.get(id(node), (node.span,))
+        return self._spans.get(id(node), (node.place,))
 
     def is_shared(self, node: Expr) -> bool:
         """Return whether a node of this plan is used more than once, so that its answer is worth keeping."""
@@ -154,7 +154,7 @@ class _Resolver:
     def __init__(self, times: QueryTimes, default_subquery_step_ms: int) -> None:
         self.times = times
         self.default_subquery_step_ms = default_subquery_step_ms
-        self.spans: dict[int, list[Span]] = {}
+        self.spans: dict[int, list[Place]] = {}
         self._nodes: dict[tuple[object, ...], Expr] = {}
 
     def visit(self, node: Expr) -> _Visited:
@@ -162,9 +162,9 @@ class _Resolver:
         match node:
             case NumberLiteral():
                 key = (NumberLiteral, node.value.hex(), node.duration)
-                return _Visited(self._one(key, node, node.span), True, False)
+                return _Visited(self._one(key, node, node.place), True, False)
             case StringLiteral():
-                return _Visited(self._one((StringLiteral, node.value), node, node.span), True, False)
+                return _Visited(self._one((StringLiteral, node.value), node, node.place), True, False)
             case VectorSelector():
                 selector = self._selector(node)
                 return _Visited(selector, selector.at is not None, selector.at is not None)
@@ -178,13 +178,13 @@ class _Resolver:
                 return self._aggregate(node)
             case Binary():
                 return self._binary(node)
-            case Unary(op=op, expr=inner, span=span):
+            case Unary(op=op, expr=inner, place=place):
                 child = self.visit(inner)
-                unary = self._one((Unary, op, id(child.expr)), Unary(op, child.expr, span), span)
+                unary = self._one((Unary, op, id(child.expr)), Unary(op, child.expr, place), place)
                 return _Visited(unary, child.invariant, child.wrappable)
-            case Paren(expr=inner, span=span):
+            case Paren(expr=inner, place=place):
                 child = self.visit(inner)
-                paren = self._one((Paren, id(child.expr)), Paren(child.expr, span), span)
+                paren = self._one((Paren, id(child.expr)), Paren(child.expr, place), place)
                 return _Visited(paren, child.invariant, child.wrappable)
             case StepInvariant():
                 raise PharosError(Kind.BUG, "an expression that is planned already was planned again")
@@ -193,13 +193,13 @@ class _Resolver:
         """Return `visited` with its node in a `StepInvariant`, if it is worth one."""
         if not (visited.invariant and visited.wrappable) or type_of(visited.expr) is ValueType.MATRIX:
             return visited
-        span = visited.expr.span
+        place = visited.expr.place
         key = (StepInvariant, id(visited.expr))
-        return _Visited(self._one(key, StepInvariant(visited.expr, span), span), True, False)
+        return _Visited(self._one(key, StepInvariant(visited.expr, place), place), True, False)
 
-    def _one(self, key: tuple[object, ...], node: Expr, span: Span) -> Expr:
+    def _one(self, key: tuple[object, ...], node: Expr, place: Place) -> Expr:
         known = self._nodes.setdefault(key, node)
-        self.spans.setdefault(id(known), []).append(span)
+        self.spans.setdefault(id(known), []).append(place)
         return known
 
     def _ms(self, duration: Duration, *, negative: bool) -> int:
@@ -218,7 +218,7 @@ class _Resolver:
             at=self._at(node.at),
             anchored=node.anchored,
             smoothed=node.smoothed,
-            span=node.span,
+            place=node.place,
         )
         key = (
             VectorSelector,
@@ -228,14 +228,14 @@ class _Resolver:
             planned.anchored,
             planned.smoothed,
         )
-        known = self._one(key, planned, node.span)
+        known = self._one(key, planned, node.place)
         return known if isinstance(known, VectorSelector) else planned
 
     def _matrix(self, node: MatrixSelector) -> _Visited:
         selector = self._selector(node.selector)
         range_ms = self._ms(node.range, negative=False)
-        planned = MatrixSelector(selector, range_ms, node.span)
-        known = self._one((MatrixSelector, id(selector), range_ms), planned, node.span)
+        planned = MatrixSelector(selector, range_ms, node.place)
+        known = self._one((MatrixSelector, id(selector), range_ms), planned, node.place)
         return _Visited(known, selector.at is not None, selector.at is not None)
 
     def _subquery(self, node: Subquery) -> _Visited:
@@ -248,9 +248,9 @@ class _Resolver:
         range_ms = self._ms(node.range, negative=False)
         at = self._at(node.at)
         step = max(step, 1)
-        planned = Subquery(inner, range_ms, step, offset, at, node.span)
+        planned = Subquery(inner, range_ms, step, offset, at, node.place)
         key = (Subquery, id(inner), range_ms, step, offset, at)
-        return _Visited(self._one(key, planned, node.span), at is not None, at is not None)
+        return _Visited(self._one(key, planned, node.place), at is not None, at is not None)
 
     def _call(self, node: Call) -> _Visited:
         args = [self.visit(arg) for arg in node.args]
@@ -260,9 +260,9 @@ class _Resolver:
         invariant = not FUNCTIONS[node.func].varies and all(arg.invariant for arg in args)
         if not invariant and node.func not in _SEES_SAMPLES:
             args = [self.wrapped(arg) for arg in args]
-        planned = Call(node.func, tuple(arg.expr for arg in args), node.span)
+        planned = Call(node.func, tuple(arg.expr for arg in args), node.place)
         key = (Call, node.func, *(id(arg.expr) for arg in args))
-        return _Visited(self._one(key, planned, node.span), invariant, invariant)
+        return _Visited(self._one(key, planned, node.place), invariant, invariant)
 
     def _without_offset(self, arg: _Visited) -> _Visited:
         """Return a selector with `@` without its offset, which upstream's `timestamp` leaves out."""
@@ -281,16 +281,16 @@ class _Resolver:
             inner = self.wrapped(inner)
             param = None if param is None else self.wrapped(param)
         parameter = None if param is None else param.expr
-        planned = Aggregate(node.op, inner.expr, parameter, node.grouping, node.without, node.span)
+        planned = Aggregate(node.op, inner.expr, parameter, node.grouping, node.without, node.place)
         key = (Aggregate, node.op, id(inner.expr), id(parameter), node.grouping, node.without)
-        return _Visited(self._one(key, planned, node.span), invariant, invariant)
+        return _Visited(self._one(key, planned, node.place), invariant, invariant)
 
     def _binary(self, node: Binary) -> _Visited:
         left, right = self.visit(node.left), self.visit(node.right)
         invariant = left.invariant and right.invariant
         if not invariant:
             left, right = self.wrapped(left), self.wrapped(right)
-        planned = Binary(node.op, left.expr, right.expr, node.bool_modifier, node.matching, node.span)
+        planned = Binary(node.op, left.expr, right.expr, node.bool_modifier, node.matching, node.place)
         key = (
             Binary,
             node.op,
@@ -299,7 +299,7 @@ class _Resolver:
             node.bool_modifier,
             repr(node.matching),  # repr and not the record: a fill of -0 is not a fill of 0
         )
-        return _Visited(self._one(key, planned, node.span), invariant, invariant)
+        return _Visited(self._one(key, planned, node.place), invariant, invariant)
 
 
 def canonical(matchers: Sequence[Matcher]) -> tuple[Matcher, ...]:
@@ -323,7 +323,7 @@ def _check_extended(node: Call, args: Sequence[_Visited]) -> None:
                 raise PharosError(
                     Kind.INVALID,
                     f"{word} modifier can only be used with: {', '.join(allowed)} - not with {node.func}",
-                    position=node.span.start,
+                    position=node.place.start,
                 )
 
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pharos.ingest.metrics.wire_labels import LABELS_MAX
 from pharos.ingest.otlp.messages import KeyValue, Resource, parse_message
 from pharos.ingest.otlp.names import label_name
 from pharos.ingest.otlp.refused import RefusedError
 from pharos.ingest.otlp.values import value_text
-from pharos.ingest.wire_labels import LABELS_MAX
 from pharos.labels import METRIC_NAME, Labels, labels_of
 
 TARGET_INFO: Final = "target_info"

@@ -22,8 +22,9 @@ from opentelemetry.proto.common.v1 import common_pb2
 from opentelemetry.proto.metrics.v1 import metrics_pb2
 from opentelemetry.proto.resource.v1 import resource_pb2
 
+from pharos.compiled.memory import kernel
+from pharos.compiled.protobuf import LENGTH_DELIMITED, read_length, read_tag, skip_field
 from pharos.errors import Kind, PharosError
-from pharos.ingest.protobuf_kernels import LENGTH_DELIMITED, kernel, read_length, read_tag, skip_field
 
 MESSAGES_MAX: Final = 2_000_000
 """Messages and attributes that a request may have: each takes up to a hundred times its bytes in memory."""

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from pharos.ingest.otlp.refused import RefusedError
+from pharos.ingest.remote_write.messages import STALE_BITS, varint
 from pharos.ingest.scrape.exposition.families import StoredHistogram
-from pharos.ingest.scrape.write_request import STALE_BITS, varint
 
 _LEAST_SCALE: Final = -4
 _MOST_SCALE: Final = 8

@@ -14,24 +14,21 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pharos.ingest.otlp.messages import MESSAGES_MAX, malformed, too_many
-from pharos.ingest.protobuf_kernels import (
+from pharos.compiled.hashing import hash_bytes_128
+from pharos.compiled.memory import copy_bytes, kernel, store_u8, store_u64
+from pharos.compiled.protobuf import (
     FIXED64,
     LENGTH_DELIMITED,
     VARINT,
-    copy_bytes,
-    hash_bytes_128,
-    kernel,
     read_fixed64,
     read_length,
     read_tag,
     read_varint,
     skip_field,
-    store_u8,
-    store_u64,
     varint_size,
     write_varint,
 )
+from pharos.ingest.otlp.messages import MESSAGES_MAX, malformed, too_many
 
 NO_VALUE: Final = 1
 HAS_EXEMPLARS: Final = 2

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pharos.errors import Kind, PharosError
-from pharos.ingest.decoder import BODY_MAX_BYTES
+from pharos.ingest.frames import BODY_MAX_BYTES
 from pharos.ingest.otlp.messages import MESSAGES_MAX, too_many
 from pharos.ingest.otlp.points import SAMPLE_ROOM, put_points
 from pharos.ingest.otlp.series import Series
-from pharos.ingest.scrape.write_request import STALE_BITS
+from pharos.ingest.remote_write.messages import STALE_BITS
 
 STALE: Final[float] = struct.unpack("<d", struct.pack("<Q", STALE_BITS))[0]
 NS_IN_MS: Final = 1_000_000

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pharos.errors import Kind, PharosError
+from pharos.ingest.metrics.wire_labels import LABEL_NAME_MAX_BYTES, LABEL_VALUE_MAX_BYTES, LABELS_MAX
 from pharos.ingest.otlp.points import Points, find_refs, move_refs, remember_ref
 from pharos.ingest.otlp.refused import RefusedError
-from pharos.ingest.scrape.write_request import encode_labels
-from pharos.ingest.wire_labels import LABEL_NAME_MAX_BYTES, LABEL_VALUE_MAX_BYTES, LABELS_MAX
+from pharos.ingest.remote_write.messages import encode_labels
 from pharos.labels import METRIC_NAME, Labels
 
 _REMEMBERED_MAX_BYTES: Final = 64 << 20

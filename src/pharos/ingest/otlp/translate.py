@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pharos.ingest.decoder import BODY_MAX_BYTES
+from pharos.ingest.frames import BODY_MAX_BYTES
 from pharos.ingest.otlp.attributes import (
     TARGET_INFO,
     Origin,
@@ -33,7 +33,7 @@ from pharos.ingest.otlp.refused import Reason, Refused, RefusedError
 from pharos.ingest.otlp.rows import NS_IN_MS, STALE, Rows, samples_body, too_long
 from pharos.ingest.otlp.series import Series
 from pharos.ingest.otlp.values import plain_decimal
-from pharos.ingest.scrape.write_request import STALE_BITS, encode_exemplar, encode_histogram, encode_metadata
+from pharos.ingest.remote_write.messages import STALE_BITS, encode_exemplar, encode_histogram, encode_metadata
 from pharos.labels import METRIC_NAME, labels_of
 
 _CUMULATIVE: Final = 2

@@ -13,17 +13,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from pharos.ingest.protobuf_kernels import hash_bytes, kernel
+from pharos.compiled.hashing import hash_bytes
+from pharos.compiled.memory import kernel
+from pharos.ingest.remote_write.messages import STALE_BITS
+from pharos.ingest.scrape.emit import changed_exemplars, put_samples, put_stale, room_for, stale_room
 from pharos.ingest.scrape.exposition.scan import UNKNOWN, Fault, Page, find_slot, scan_lines
 from pharos.ingest.scrape.learn import index_labels, learn_plain, room_to_learn, target_columns
-from pharos.ingest.scrape.write_request import (
-    STALE_BITS,
-    changed_exemplars,
-    put_samples,
-    put_stale,
-    room_for,
-    stale_room,
-)
 
 _FIRST_SLOTS: Final = 64
 _SLACK: Final = 64

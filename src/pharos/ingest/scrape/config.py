@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from pharos.document import Fields, Value, load_document
 from pharos.errors import Kind, PharosError
-from pharos.ingest.scrape.document import Fields, Value, load_document
 from pharos.ingest.scrape.http_section import join, read_http
 from pharos.ingest.scrape.job import (
     DEFAULT_PROTOCOLS,

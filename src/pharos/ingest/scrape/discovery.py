@@ -13,9 +13,9 @@ from typing import Any, Final
 
 import orjson
 
+from pharos.document import MOST_BYTES, load_document
 from pharos.errors import Kind, PharosError
 from pharos.ingest.scrape.config import read_group
-from pharos.ingest.scrape.document import MOST_BYTES, load_document
 from pharos.ingest.scrape.job import JobConfig, TargetGroup
 from pharos.telemetry import SCRAPE_DISCOVERY_FAILED
 

@@ -9,7 +9,7 @@ from typing import Final
 from yarl import URL
 
 from pharos.errors import Kind, PharosError
-from pharos.ingest.scrape.intake import Format
+from pharos.ingest.scrape.digest import Format
 from pharos.ingest.scrape.job import SCRAPE_PROTOCOLS, JobConfig
 from pharos.ingest.scrape.loop import Fetched
 from pharos.ingest.scrape.target import TargetSpec

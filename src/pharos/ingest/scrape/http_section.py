@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from pharos.document import Fields, Value
 from pharos.errors import Kind
-from pharos.ingest.scrape.document import Fields, Value
-from pharos.outbound import TLS_VERSIONS, HttpOptions, Secret, SecretText, TlsOptions
+from pharos.outbound import TLS_VERSIONS, HttpOptions, SecretText, TlsOptions
+from pharos.secret import Secret
 
 _RESERVED_HEADERS: Final = frozenset(
     {

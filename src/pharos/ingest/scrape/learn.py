@@ -13,15 +13,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from pharos.ingest.protobuf_kernels import (
-    copy_bytes,
-    hash_bytes,
-    kernel,
-    load_u8,
-    store_u8,
-    varint_size,
-    write_varint,
-)
+from pharos.compiled.hashing import hash_bytes
+from pharos.compiled.memory import copy_bytes, kernel, load_u8, store_u8
+from pharos.compiled.protobuf import varint_size, write_varint
 from pharos.ingest.scrape.exposition.scan import START, STOP, UNKNOWN, find_slot
 from pharos.labels import Labels
 

@@ -16,8 +16,8 @@ from typing import Final
 
 from pharos.clock import Clock
 from pharos.errors import Kind, PharosError
+from pharos.ingest.scrape.digest import Digest, Format, PageDigest, PageError
 from pharos.ingest.scrape.exposition.scan import Page
-from pharos.ingest.scrape.intake import Digest, Format, Intake, PageError
 from pharos.ingest.scrape.job import JobConfig
 from pharos.ingest.scrape.target import Health, Sink, TargetSpec, TargetStatus
 from pharos.telemetry import SCRAPE_SECONDS, SCRAPES
@@ -93,7 +93,7 @@ class TargetLoop:
     """Scrapes one target until stopped. Everything runs on the event loop's thread, long digests excepted."""
 
     def __init__(
-        self, spec: TargetSpec, job: JobConfig, fetch: Fetch, intake: Intake, around: Surroundings
+        self, spec: TargetSpec, job: JobConfig, fetch: Fetch, intake: PageDigest, around: Surroundings
     ) -> None:
         self.spec = spec
         self.intake = intake

@@ -12,9 +12,9 @@ from typing import Final
 from pharos.clock import Clock
 from pharos.errors import Kind, PharosError
 from pharos.ingest.scrape.cache import ScrapeCache, warm_up
+from pharos.ingest.scrape.digest import Format, JobMemory, Metadata, PageDigest
 from pharos.ingest.scrape.discovery import FileWatch, addresses
 from pharos.ingest.scrape.fetch import PageFetch
-from pharos.ingest.scrape.intake import Format, Intake, JobMemory, Metadata
 from pharos.ingest.scrape.job import JobConfig, ScrapeConfig
 from pharos.ingest.scrape.loop import Fetch, Fetched, Surroundings, TargetLoop, Workspace
 from pharos.ingest.scrape.target import DroppedTarget, Sink, TargetSpec, TargetStatus, target_of
@@ -122,7 +122,7 @@ class Scraper:
             except OSError as exc:
                 raise PharosError(Kind.UNAVAILABLE, f"{job} cannot be read: {exc}") from exc
 
-        intake = Intake(JobConfig(job), labels, self._seed, JobMemory(), None)
+        intake = PageDigest(JobConfig(job), labels, self._seed, JobMemory(), None)
         loop = TargetLoop(spec, JobConfig(job), fetch, intake, self._local_around)
         self._local[spec] = loop
         if self._outbound is not None:
@@ -201,7 +201,7 @@ class Scraper:
             cache = leaving.loop.intake.cache
             cache.forget_all()
         fetch: Fetch = PageFetch(self._outbound, pool.job, spec)
-        intake = Intake(pool.job, spec.labels, self._seed, pool.memory, cache)
+        intake = PageDigest(pool.job, spec.labels, self._seed, pool.memory, cache)
         return TargetLoop(spec, pool.job, fetch, intake, self._around)
 
     async def _retire(self, pool: _Pool, keep: set[TargetSpec]) -> None:

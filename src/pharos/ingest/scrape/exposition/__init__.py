@@ -1,1 +1,4 @@
-"""Metrics pages: text 0.0.4, OpenMetrics 1.0 and the delimited protobuf form, read into columns."""
+"""Pages of targets: text, OpenMetrics and protobuf, to samples.
+
+`scan` runs over a page once and finds its lines, `text` and `families` read what the scan leaves to them.
+"""

@@ -19,8 +19,9 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from pharos.ingest.protobuf_kernels import hash_bytes, kernel, load_u8
-from pharos.ingest.scrape.exposition.numbers import HARD, MALFORMED, parse_float
+from pharos.compiled.float_read import HARD, MALFORMED, parse_float
+from pharos.compiled.hashing import hash_bytes
+from pharos.compiled.memory import kernel, load_u8
 
 UNKNOWN: Final = -1
 DROPPED: Final = -2

@@ -1,0 +1,1 @@
+"""HTTP for every route: connections and bodies with bounds, forms, errors, packed answers, the pages."""

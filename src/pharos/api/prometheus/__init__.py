@@ -1,0 +1,1 @@
+"""Prometheus' HTTP API: queries, catalogue, targets, status, federation, remote read."""

@@ -1,0 +1,83 @@
+"""What the endpoints of the Prometheus API share: the shape of an answer, packing, watching for who left."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import UTC, datetime
+from typing import Any, Final, TypeVar
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pharos.api.http.bodies import Bodies
+from pharos.api.http.errors import prometheus_error
+from pharos.api.http.json_text import json_text
+from pharos.api.prometheus.parameters import Parameters, parameters_of
+from pharos.errors import Kind, PharosError
+
+T = TypeVar("T")
+Endpoint = Callable[[Parameters, Request], Awaitable[Response]]
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+_WATCH_AFTER_S: Final = 0.05
+"""Whether the client is still there is asked only of work that takes longer."""
+
+
+def success(data: Any, warnings: list[str] | None = None) -> Response:
+    """Return a successful answer of the API."""
+    body: dict[str, Any] = {"status": "success", "data": data}
+    if warnings:
+        body["warnings"] = warnings
+    return Response(json_text(body), media_type="application/json")
+
+
+def guarded(endpoint: Endpoint, bodies: Bodies) -> Handler:
+    """Return a route's handler that reads the parameters and answers errors in the API's shape."""
+
+    async def handler(request: Request) -> Response:
+        try:
+            async with parameters_of(request, bodies) as parameters:
+                return await endpoint(parameters, request)
+        except PharosError as exc:
+            return prometheus_error(exc)
+
+    handler.__doc__ = endpoint.__doc__
+    handler.__name__ = getattr(endpoint, "__name__", "handler")
+    return handler
+
+
+async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """Return what `work` returns; it is cancelled when the client goes away first.
+
+    Raises PharosError(CANCELLED) then.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        done, _ = await asyncio.wait({task}, timeout=_WATCH_AFTER_S)
+        if not done:
+            gone = asyncio.ensure_future(_gone(request))
+            await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+            gone.cancel()
+    except asyncio.CancelledError:
+        task.cancel()
+        raise
+    if not task.done():
+        task.cancel()
+        await asyncio.wait({task})
+        raise PharosError(Kind.CANCELLED, "query was canceled in expression evaluation")
+    return task.result()
+
+
+async def _gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def rfc3339(time_ms: int) -> str:
+    """Return a time as Go prints it in JSON; the zero time for 0."""
+    if not time_ms:
+        return "0001-01-01T00:00:00Z"
+    text = datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")

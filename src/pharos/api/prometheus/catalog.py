@@ -1,0 +1,139 @@
+"""Which series and labels there are, and what senders say of metrics."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pharos.api.http.tenant import tenant_of
+from pharos.api.prometheus.answers import success
+from pharos.api.prometheus.parameters import TRUNCATED, Parameters, capped, invalid, quoted
+from pharos.api.prometheus.routes import ANY_COUNT, Route
+from pharos.api.prometheus.shapes import LabelSet, MetricDescription
+from pharos.errors import Kind, PharosError
+from pharos.labels import Matcher
+from pharos.query.metrics.catalog import Window
+from pharos.query.metrics.evaluation import Metrics
+
+_FILTER = ("start", "end", "match[]", "limit")
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogApi:
+    """Series, labels, metadata."""
+
+    metrics: Metrics
+
+    def routes(self) -> list[Route]:
+        """Return the routes."""
+        both = ("GET", "POST")
+        return [
+            Route("/series", self.series, list[LabelSet], _FILTER, ("match[]",), both),
+            Route("/labels", self.labels, list[str], _FILTER, (), both),
+            Route("/label/{name:path}/values", self.label_values, list[str], _FILTER),
+            Route(
+                "/metadata",
+                self.metadata,
+                dict[str, list[MetricDescription]],
+                ("metric", "limit", "limit_per_metric"),
+                schemas=ANY_COUNT,
+            ),
+        ]
+
+    async def series(self, parameters: Parameters, request: Request) -> Response:
+        """Return the series that any of the selectors matches."""
+        if not parameters.all("match[]"):
+            raise PharosError(Kind.INVALID, "no match[] parameter provided")
+        limit = parameters.limit()
+        start, end = parameters.range_ms()
+        try:
+            matched = self._selectors(parameters)
+        except PharosError as exc:
+            raise invalid("match[]", exc.message) from exc
+        if end < start:
+            return success([])
+        found = await self.metrics.series(Window(tenant_of(request), start, end, matched, limit))
+        more = bool(limit) and len(found) > limit
+        shown = found[:limit] if more else found
+        # Of very many it takes a while.
+        return await asyncio.to_thread(
+            lambda: success([dict(labels) for labels in shown], [TRUNCATED] if more else [])
+        )
+
+    async def labels(self, parameters: Parameters, request: Request) -> Response:
+        """Return the names of all labels."""
+        window = self._window(parameters, request)
+        if window is None:
+            return success([])
+        return success(*capped(await self.metrics.label_names(window), window.limit))
+
+    async def label_values(self, parameters: Parameters, request: Request) -> Response:
+        """Return the values of one label."""
+        name = unescape_label(request.path_params["name"])
+        if not name or "\ufffd" in name:
+            raise PharosError(Kind.INVALID, f"invalid label name: {quoted(name)}")
+        window = self._window(parameters, request)
+        if window is None:
+            return success([])
+        return success(*capped(await self.metrics.label_values(name, window), window.limit))
+
+    def _window(self, parameters: Parameters, request: Request) -> Window | None:
+        """Return what is asked about; None for a range that ends before it starts."""
+        limit = parameters.limit()
+        start, end = parameters.range_ms()
+        matched = self._selectors(parameters)
+        if end < start:
+            return None
+        return Window(tenant_of(request), start, end, matched, limit)
+
+    def _selectors(self, parameters: Parameters) -> tuple[tuple[Matcher, ...], ...]:
+        found = tuple(dict.fromkeys(self.metrics.matchers(text) for text in parameters.all("match[]")))
+        if any(all(matcher.matches_empty() for matcher in one) for one in found):
+            raise PharosError(Kind.INVALID, "match[] must contain at least one non-empty matcher")
+        return found
+
+    async def metadata(self, parameters: Parameters, request: Request) -> Response:
+        """Return type, unit and help of metrics."""
+        limit = parameters.count("limit")
+        per_metric = parameters.count("limit_per_metric")
+        tenant = tenant_of(request)
+        if limit == 0:
+            return success({})
+        found = await self.metrics.metadata(tenant, parameters.first("metric"), max(limit, 0))
+        by_metric: dict[str, list[dict[str, str]]] = {}
+        for item in found:
+            entries = by_metric.setdefault(item.metric, [])
+            if per_metric <= 0 or len(entries) < per_metric:
+                entries.append({"type": item.type, "help": item.help, "unit": item.unit})
+        return success(by_metric)
+
+
+def unescape_label(name: str) -> str:
+    """Return a label's name from a path, where `U__` begins an escaped one (upstream model.UnescapeName)."""
+    if not name.startswith("U__"):
+        return name
+    out: list[str] = []
+    rest = name[3:]
+    while rest:
+        if rest.startswith("__"):
+            out.append("_")
+            rest = rest[2:]
+        elif rest[0] == "_":
+            digits, closed, after = rest[1:].partition("_")
+            if not closed or not 0 < len(digits) <= 6:
+                return name
+            try:
+                char = chr(int(digits, 16))
+            except ValueError:
+                return name
+            if "\ud800" <= char <= "\udfff":
+                return name
+            out.append(char)
+            rest = after
+        else:
+            out.append(rest[0])
+            rest = rest[1:]
+    return "".join(out)

@@ -1,0 +1,222 @@
+"""Parameters of the Prometheus HTTP API: from query string and form, in its formats for times."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from starlette.requests import Request
+
+from pharos.api.http.bodies import Bodies
+from pharos.api.http.forms import METHODS, MULTIPART, URL_ENCODED, Pairs, media_type, parse_form, parse_pairs
+from pharos.clock import parse_duration_ms
+from pharos.errors import Kind, PharosError
+
+_FORM_MAX_BYTES: Final = 10 << 20
+_TIME_MAX_MS: Final = 1 << 53
+_INT64_MAX: Final = (1 << 63) - 1
+
+MIN_TIME_MS: Final = -(1 << 46)
+MAX_TIME_MS: Final = 1 << 46
+"""The bounds of an optional range that is not given: over two thousand years each way."""
+_BOUNDARIES: Final = {
+    "-292273086-05-16T16:47:06Z": MIN_TIME_MS,
+    "292277025-08-18T07:12:54.999999999Z": MAX_TIME_MS,
+}
+"""What clients of upstream's library send for "always" (upstream api minTimeFormatted)."""
+
+TRUNCATED: Final = "results truncated due to limit"
+
+_NUMBER: Final = re.compile(
+    r"[+-]?(?:\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|inf(?:inity)?|nan)\Z", re.IGNORECASE
+)
+_RFC3339: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)\Z", re.ASCII)
+_INTEGER: Final = re.compile(r"[+-]?\d+\Z", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Names and values, of which the first is taken where one is asked for."""
+
+    pairs: Pairs
+
+    def first(self, name: str) -> str:
+        """Return the first value of `name`, empty if it is missing."""
+        return next((value for key, value in self.pairs if key == name), "")
+
+    def all(self, name: str) -> list[str]:
+        """Return every value of `name`."""
+        return [value for key, value in self.pairs if key == name]
+
+    def time_ms(self, name: str, default_ms: int | None = None) -> int:
+        """Return a time; `default_ms` if it is missing. Raises PharosError(INVALID)."""
+        value = self.first(name)
+        if not value and default_ms is not None:
+            return default_ms
+        try:
+            return parse_time_ms(value)
+        except PharosError as exc:
+            optional = f"Invalid time value for '{name}': " if default_ms is not None else ""
+            raise invalid(name, optional + exc.message) from exc
+
+    def duration_ms(self, name: str, default_ms: int | None = None) -> int | None:
+        """Return a duration; `default_ms` if it is missing. Raises PharosError(INVALID)."""
+        value = self.first(name)
+        if not value:
+            return default_ms
+        try:
+            return parse_step_ms(value)
+        except PharosError as exc:
+            raise invalid(name, exc.message) from exc
+
+    def limit(self) -> int:
+        """Return the limit, 0 for none. Raises PharosError(INVALID)."""
+        value = self.first("limit")
+        if not value:
+            return 0
+        number = _integer(value)
+        if number < 0:
+            raise invalid("limit", "limit must be non-negative")
+        return number
+
+    def count(self, name: str) -> int:
+        """Return a limit of the metadata endpoints, -1 for none. Raises PharosError(INVALID)."""
+        value = self.first(name)
+        if not value:
+            return -1
+        if not _INTEGER.match(value) or abs(int(value)) > _INT64_MAX:
+            raise PharosError(Kind.INVALID, f"{name} must be a number")
+        return max(int(value), -1)
+
+    def flag(self, name: str) -> bool:
+        """Return a truth value as Go's strconv.ParseBool reads it; False if missing.
+
+        Raises PharosError(INVALID).
+        """
+        value = self.first(name)
+        if value in {"1", "t", "T", "TRUE", "true", "True"}:
+            return True
+        if value in {"", "0", "f", "F", "FALSE", "false", "False"}:
+            return False
+        message = f"unable to parse boolean: strconv.ParseBool: parsing {quoted(value)}: invalid syntax"
+        raise invalid(name, message)
+
+    def range_ms(self) -> tuple[int, int]:
+        """Return start and end, always when they are missing; the end may lie before the start.
+
+        Raises PharosError(INVALID).
+        """
+        return self.time_ms("start", MIN_TIME_MS), self.time_ms("end", MAX_TIME_MS)
+
+
+def _integer(text: str) -> int:
+    """Return the number as Go's strconv.Atoi reads it. Raises PharosError(INVALID) in its words."""
+    if not _INTEGER.match(text):
+        raise invalid("limit", f"strconv.Atoi: parsing {quoted(text)}: invalid syntax")
+    if len(text) > 20 or abs(int(text)) > _INT64_MAX:
+        raise invalid("limit", f"strconv.Atoi: parsing {quoted(text)}: value out of range")
+    return int(text)
+
+
+def quoted(text: str) -> str:
+    """Return the text in double quotes, what stands out in it escaped."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def invalid(name: str, message: str) -> PharosError:
+    """Return the error for a bad parameter, in upstream's words."""
+    return PharosError(Kind.INVALID, f'invalid parameter "{name}": {message}')
+
+
+def query_parameters(request: Request) -> Parameters:
+    """Return the parameters of the query string. Raises PharosError(INVALID)."""
+    return Parameters(parse_pairs(request.scope["query_string"]))
+
+
+@asynccontextmanager
+async def parameters_of(request: Request, bodies: Bodies) -> AsyncIterator[Parameters]:
+    """Return the parameters of the query string and of the form of a POST or PUT, counted while in use.
+
+    Raises PharosError: INVALID, and what `Incoming` raises.
+    """
+    content_type = request.headers.get("content-type", "")
+    media = media_type(content_type)
+    if request.method not in METHODS or media not in {URL_ENCODED, MULTIPART}:
+        yield query_parameters(request)
+        return
+    async with bodies.incoming(request, _FORM_MAX_BYTES) as incoming:
+        form = parse_form(content_type, incoming.body)
+        query = parse_pairs(request.scope["query_string"])
+        # Upstream reads a form in parts after everything else, and any other before the query string.
+        yield Parameters(query + form if media == MULTIPART else form + query)
+
+
+def parse_time_ms(text: str) -> int:
+    """Return the milliseconds of a Unix time in seconds or of an RFC 3339 time (upstream api parseTime).
+
+    Raises PharosError(INVALID), also for numbers that are no time.
+    """
+    cannot = PharosError(Kind.INVALID, f"cannot parse {quoted(text)} to a valid timestamp")
+    if _NUMBER.match(text):
+        seconds = float(text)
+        if not math.isfinite(seconds) or abs(seconds) * 1000 > _TIME_MAX_MS:
+            raise cannot
+        fraction, whole = math.modf(seconds)
+        # Half a millisecond goes away from zero, as in Go's math.Round.
+        parts = math.copysign(math.floor(abs(fraction) * 1000 + 0.5), fraction)
+        return min(max(int(whole) * 1000 + int(parts), MIN_TIME_MS), MAX_TIME_MS)
+    if text in _BOUNDARIES:
+        return _BOUNDARIES[text]
+    found = _RFC3339.match(text)
+    if found is None:
+        raise cannot
+    moment, fraction_digits, zone = found.groups()
+    try:
+        at = datetime.fromisoformat(moment + ("+00:00" if zone == "Z" else zone))
+    except ValueError as exc:
+        raise cannot from exc
+    since: timedelta = at - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since.days * 86_400 + since.seconds) * 1000 + int((fraction_digits or "").ljust(3, "0")[:3])
+
+
+def parse_step_ms(text: str) -> int:
+    """Return the milliseconds of a number of seconds or of a duration. Raises PharosError(INVALID)."""
+    if not _NUMBER.match(text):
+        try:
+            return parse_duration_ms(text)
+        except PharosError as exc:
+            raise PharosError(Kind.INVALID, f"cannot parse {quoted(text)} to a valid duration") from exc
+    seconds = float(text)
+    if not math.isfinite(seconds) or abs(seconds) * 1e9 > _INT64_MAX:
+        raise PharosError(
+            Kind.INVALID, f"cannot parse {quoted(text)} to a valid duration. It overflows int64"
+        )
+    nanoseconds = int(seconds * 1e9)
+    return nanoseconds // 1_000_000 if nanoseconds >= 0 else -(-nanoseconds // 1_000_000)
+
+
+def check_range(start_ms: int, end_ms: int, step_ms: int, max_steps: int) -> None:
+    """Raise PharosError(INVALID) for a range that a range query may not have, in upstream's words."""
+    if step_ms <= 0:
+        raise invalid(
+            "step", "zero or negative query resolution step widths are not accepted. Try a positive integer"
+        )
+    if (end_ms - start_ms) // step_ms > max_steps:
+        raise PharosError(
+            Kind.INVALID,
+            f"exceeded maximum resolution of {max_steps:,} points per timeseries."
+            " Try decreasing the query resolution (?step=XX)",
+        )
+
+
+def capped(values: Sequence[str], limit: int) -> tuple[list[str], list[str]]:
+    """Return (the first `limit` values, warnings)."""
+    if limit and len(values) > limit:
+        return list(values[:limit]), [TRUNCATED]
+    return list(values), []

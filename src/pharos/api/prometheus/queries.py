@@ -1,0 +1,232 @@
+"""The Prometheus HTTP API v1 (prometheus.io/docs/prometheus/latest/querying/api).
+
+Queries and all routes stand here; what is not about expressions has files of its own: catalog (series,
+labels), targets, status, rules, tsdb_admin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pharos.api.http.bodies import Bodies
+from pharos.api.http.errors import prometheus_error
+from pharos.api.http.json_text import json_text
+from pharos.api.http.packing import body_response, pack, wants_gzip
+from pharos.api.http.tenant import tenant_of
+from pharos.api.prometheus import encode
+from pharos.api.prometheus.answers import success, while_connected
+from pharos.api.prometheus.catalog import CatalogApi
+from pharos.api.prometheus.parameters import Parameters, check_range, invalid
+from pharos.api.prometheus.routes import Route, add_routes
+from pharos.api.prometheus.rules import RulesApi
+from pharos.api.prometheus.shapes import MatrixResult, QueryResult, SeriesExemplars
+from pharos.api.prometheus.status import StatusApi
+from pharos.api.prometheus.targets import TargetsApi
+from pharos.api.prometheus.tsdb_admin import TsdbAdminApi
+from pharos.clock import Clock
+from pharos.errors import Kind, PharosError
+from pharos.promql.grids.grid import Answer
+from pharos.promql.language.ast import Expr, ValueType
+from pharos.promql.language.check import type_of
+from pharos.promql.language.printer import to_json, to_pretty
+from pharos.query.limits import Measured, Times
+from pharos.query.metrics.evaluation import Metrics
+
+_BOTH: Final = ("GET", "POST")
+_QUERY: Final = ("query", "timeout", "limit", "lookback_delta", "stats", "nocache")
+_RANGE_TYPES: Final = {ValueType.SCALAR, ValueType.VECTOR}
+
+
+@dataclass(frozen=True, slots=True)
+class PrometheusApi:
+    """Everything below `/api/v1`."""
+
+    metrics: Metrics
+    clock: Clock
+    catalog: CatalogApi
+    targets: TargetsApi
+    status: StatusApi
+    rules: RulesApi
+    admin: TsdbAdminApi
+
+    def router(self, bodies: Bodies) -> APIRouter:
+        """Return all routes; their forms are counted among `bodies`."""
+        router = APIRouter(prefix="/api/v1")
+        add_routes(
+            router,
+            [
+                Route("/query", self.query, QueryResult, ("time", *_QUERY), ("query",), _BOTH),
+                Route(
+                    "/query_range",
+                    self.query_range,
+                    MatrixResult,
+                    ("start", "end", "step", *_QUERY),
+                    ("query", "start", "end", "step"),
+                    _BOTH,
+                ),
+                Route(
+                    "/query_exemplars",
+                    self.query_exemplars,
+                    list[SeriesExemplars],
+                    ("query", "start", "end"),
+                    ("query",),
+                    _BOTH,
+                ),
+                Route("/format_query", self.format_query, str, ("query",), ("query",), _BOTH),
+                Route("/parse_query", self.parse_query, dict[str, Any], ("query",), ("query",), _BOTH),
+                *self.catalog.routes(),
+                *self.targets.routes(),
+                *self.status.routes(),
+                *self.rules.routes(),
+                *self.admin.routes(),
+            ],
+            bodies,
+        )
+        return router
+
+    async def query(self, parameters: Parameters, request: Request) -> Response:
+        """Evaluate an expression at one time."""
+        limit = parameters.limit()
+        at = parameters.time_ms("time", self.clock.now_ms())
+        return await self._evaluate(parameters, request, Times(at, at), limit)
+
+    async def query_range(self, parameters: Parameters, request: Request) -> Response:
+        """Evaluate an expression over a range of times."""
+        limit = parameters.limit()
+        start = parameters.time_ms("start")
+        end = parameters.time_ms("end")
+        if end < start:
+            raise invalid("end", "end timestamp must not be before start time")
+        step = parameters.duration_ms("step")
+        if step is None:
+            raise invalid("step", 'cannot parse "" to a valid duration')
+        check_range(start, end, step, self.metrics.options.max_steps)
+        return await self._evaluate(parameters, request, Times(start, end, step), limit)
+
+    async def _evaluate(self, parameters: Parameters, request: Request, times: Times, limit: int) -> Response:
+        text = parameters.first("query")
+        timeout = parameters.duration_ms("timeout")
+        lookback = _lookback(parameters)
+        expr = self._expression(text)
+        kind = type_of(expr)
+        if times.step_ms and kind not in _RANGE_TYPES:
+            raise invalid(
+                "query",
+                f'invalid expression type "{kind}" for range query, must be Scalar or instant Vector',
+            )
+        reuse = not parameters.flag("nocache")
+        stats = parameters.first("stats")
+        measured = Measured() if stats else None
+        packed = wants_gzip(request)
+        tenant = tenant_of(request)
+
+        def finish(answer: Answer) -> tuple[list[bytes], bool]:
+            body: Iterable[bytes] = encode.encode_answer(answer, limit=limit)
+            if measured is not None:
+                by_step = stats == "all"
+                body = _with_stats(body, query_stats(answer, measured, times, by_step=by_step))
+            return pack(body, packed=packed)
+
+        try:
+            body = await while_connected(
+                request,
+                self.metrics.evaluate(
+                    tenant,
+                    text,
+                    times,
+                    finish,
+                    lookback_ms=lookback,
+                    timeout_ms=timeout,
+                    measured=measured,
+                    reuse=reuse,
+                ),
+            )
+        except PharosError as exc:
+            return prometheus_error(exc, executing=True)
+        return body_response(body)
+
+    def _expression(self, text: str) -> Expr:
+        try:
+            return self.metrics.parse(text)
+        except PharosError as exc:
+            message = f'invalid parameter "query": {exc.message}'
+            raise PharosError(exc.kind, message, hint=exc.hint, position=exc.position) from exc
+
+    async def query_exemplars(self, parameters: Parameters, request: Request) -> Response:
+        """Return the exemplars of the series that an expression selects."""
+        times = Times(*parameters.range_ms())
+        if times.end_ms < times.start_ms:
+            raise PharosError(Kind.INVALID, "end timestamp must not be before start timestamp")
+        found = await self.metrics.exemplars(tenant_of(request), parameters.first("query"), times)
+        return success(
+            [
+                {
+                    "seriesLabels": dict(labels),
+                    "exemplars": [
+                        {
+                            "labels": dict(exemplar.labels),
+                            "value": encode.float_text(exemplar.value),
+                            "timestamp": exemplar.ts_ms / 1000,
+                        }
+                        for exemplar in exemplars
+                    ],
+                }
+                for labels, exemplars in found
+            ]
+        )
+
+    async def format_query(self, parameters: Parameters, request: Request) -> Response:  # noqa: ARG002
+        """Return an expression in its canonical layout."""
+        return success(to_pretty(self._expression(parameters.first("query"))))
+
+    async def parse_query(self, parameters: Parameters, request: Request) -> Response:  # noqa: ARG002
+        """Return an expression as a tree."""
+        return success(to_json(self._expression(parameters.first("query"))))
+
+
+def _lookback(parameters: Parameters) -> int | None:
+    try:
+        lookback = parameters.duration_ms("lookback_delta")
+    except PharosError as exc:
+        reason = exc.message.removeprefix('invalid parameter "lookback_delta": ')
+        raise PharosError(Kind.INVALID, f"error parsing lookback delta duration: {reason}") from exc
+    # Upstream takes its default for what is not positive.
+    return lookback if lookback is not None and lookback > 0 else None
+
+
+def query_stats(answer: Answer, measured: Measured, times: Times, *, by_step: bool) -> dict[str, Any]:
+    """Return the statistics of a query as upstream's util/stats prints them."""
+    evaluated = measured.eval_s
+    per_step = measured.samples_per_step
+    total = int(per_step.sum()) if per_step is not None else answer.samples_read
+    samples: dict[str, Any] = {"totalQueryableSamples": total, "peakSamples": answer.samples_read}
+    if by_step and per_step is not None:
+        moments = times.start_ms + times.step_ms * np.arange(len(per_step), dtype=np.int64)
+        samples["totalQueryableSamplesPerStep"] = [
+            [ms / 1000, count] for ms, count in zip(moments.tolist(), per_step.tolist(), strict=True)
+        ]
+    return {
+        "timings": {
+            "evalTotalTime": measured.prepare_s + evaluated,
+            "resultSortTime": 0,
+            "queryPreparationTime": measured.prepare_s,
+            "innerEvalTime": evaluated,
+            "execQueueTime": measured.queue_s,
+            "execTotalTime": measured.queue_s + measured.prepare_s + evaluated,
+        },
+        "samples": samples,
+    }
+
+
+def _with_stats(body: Iterable[bytes], stats: dict[str, Any]) -> list[bytes]:
+    """Return the chunks of an answer with `stats` as a member of its `data`."""
+    head = b'{"status":"success","data":{'
+    first, *rest = body
+    return [head + b'"stats":' + json_text(stats) + b"," + first.removeprefix(head), *rest]

@@ -1,0 +1,1 @@
+"""Remote read: the request's messages, chunks made by kernels, the endpoint."""

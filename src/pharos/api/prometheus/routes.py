@@ -1,0 +1,119 @@
+"""Routes with what the OpenAPI document says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from pharos.api.http import forms
+from pharos.api.http.bodies import Bodies
+from pharos.api.prometheus.answers import Endpoint, guarded
+from pharos.api.prometheus.shapes import Failure, Success
+
+_TIME: Final = {"type": ["number", "string"], "description": "Unix time in seconds, or RFC 3339."}
+_DURATION: Final = {"type": ["number", "string"], "description": "Seconds, or a duration such as 1h30m."}
+_TEXTS: Final = {"type": "array", "items": {"type": "string"}}
+
+PARAMETERS: Final[dict[str, dict[str, Any]]] = {
+    "query": {"type": "string", "description": "A PromQL expression.", "examples": ["up"]},
+    "time": _TIME,
+    "start": _TIME,
+    "end": _TIME,
+    "step": _DURATION,
+    "timeout": _DURATION,
+    "lookback_delta": _DURATION,
+    "limit": {"type": "integer", "minimum": 0, "description": "The most that is returned; 0 for all."},
+    "limit_per_metric": {"type": "integer", "description": "The most entries of one metric."},
+    "stats": {"type": "string", "description": "Anything: timings and samples too; `all`: also by step."},
+    "nocache": {"type": "boolean", "description": "Evaluate all of it; no kept answer serves."},
+    "match[]": {**_TEXTS, "description": "Series selectors; any of them may match."},
+    "metric": {"type": "string", "description": "Only this metric."},
+    "match_target": {"type": "string", "description": "Only targets whose labels this selector matches."},
+    "state": {"type": "string", "description": "active, dropped or any."},
+    "scrapePool": {"type": "string", "description": "Only targets of this job."},
+    "labels": {"type": "string", "description": "The discovered labels of a target, a JSON object."},
+    "type": {"type": "string", "enum": ["alert", "record"]},
+    "skip_head": {"type": "boolean", "description": "Understood and without effect: there is no head."},
+}
+"""The schema of every parameter by its name."""
+
+ANY_COUNT: Final = {"limit": {"type": "integer", "description": "The most that is returned; below 0 all."}}
+"""The limit of the metadata endpoints."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One address: `data` is the type of what a success carries; None answers without a body."""
+
+    path: str
+    endpoint: Endpoint
+    data: Any
+    parameters: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ("GET",)
+    tag: str = "prometheus"
+    schemas: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    """Schemas of parameters that mean something else here than elsewhere."""
+
+
+def add_routes(router: APIRouter, routes: Iterable[Route], bodies: Bodies) -> None:
+    """Add every route, each method as an operation of its own."""
+    for route in routes:
+        handler = guarded(route.endpoint, bodies)
+        for method in route.methods:
+            name = handler.__name__
+            router.add_api_route(
+                route.path,
+                handler,
+                methods=[method],
+                name=name,
+                operation_id=name if method == route.methods[0] else f"{name}_{method.lower()}",
+                response_class=Response,
+                status_code=200 if route.data is not None else 204,
+                responses=_responses(route.data, has_form=method in forms.METHODS),
+                openapi_extra=_inputs(route, method),
+                tags=[route.tag],
+            )
+
+
+def _responses(data: Any, *, has_form: bool) -> dict[int | str, dict[str, Any]]:
+    failures = {
+        400: "A parameter is wrong.",
+        422: "The query cannot be carried out.",
+        500: "A fault of Pharos.",
+        503: "It took too long, or the store cannot answer now.",
+    }
+    if has_form:
+        failures |= {408: "The form did not come in time.", 413: "The form is too large."}
+    found: dict[int | str, dict[str, Any]] = {
+        status: {"model": Failure, "description": text} for status, text in failures.items()
+    }
+    if data is not None:
+        found[200] = {"model": Success[data], "description": "The answer."}
+    return found
+
+
+def _inputs(route: Route, method: str) -> dict[str, Any]:
+    schemas = {name: route.schemas.get(name, PARAMETERS[name]) for name in route.parameters}
+    in_path = [
+        {"name": part[1:-1].partition(":")[0], "in": "path", "required": True, "schema": {"type": "string"}}
+        for part in route.path.split("/")
+        if part.startswith("{")
+    ]
+    if method in forms.METHODS:
+        schema = {
+            "type": "object",
+            "properties": schemas,
+            "required": list(route.required),
+        }
+        content = {media: {"schema": schema} for media in (forms.URL_ENCODED, forms.MULTIPART)}
+        return {"parameters": in_path, "requestBody": {"content": content, "required": bool(route.required)}}
+    in_query = [
+        {"name": name, "in": "query", "required": name in route.required, "schema": schemas[name]}
+        for name in route.parameters
+    ]
+    return {"parameters": [*in_path, *in_query]}

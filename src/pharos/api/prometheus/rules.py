@@ -1,0 +1,46 @@
+"""Rules, alerts and where alerts go: the shapes, empty until rules are evaluated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pharos.api.prometheus.answers import success
+from pharos.api.prometheus.parameters import Parameters, invalid, quoted
+from pharos.api.prometheus.routes import Route
+from pharos.api.prometheus.shapes import Alertmanagers, Alerts, Notification, RuleGroups
+
+
+@dataclass(frozen=True, slots=True)
+class RulesApi:
+    """What upstream answers about rules."""
+
+    def routes(self) -> list[Route]:
+        """Return the routes."""
+        return [
+            Route("/rules", self.rules, RuleGroups, ("type", "match[]")),
+            Route("/alerts", self.alerts, Alerts),
+            Route("/alertmanagers", self.alertmanagers, Alertmanagers),
+            Route("/notifications", self.notifications, list[Notification]),
+        ]
+
+    async def rules(self, parameters: Parameters, request: Request) -> Response:  # noqa: ARG002
+        """Return the groups of rules."""
+        kind = parameters.first("type").lower()
+        if kind not in {"", "alert", "record"}:
+            raise invalid("type", f"not supported value {quoted(kind)}")
+        return success({"groups": []})
+
+    async def alerts(self, parameters: Parameters, request: Request) -> Response:  # noqa: ARG002
+        """Return the alerts that are pending or firing."""
+        return success({"alerts": []})
+
+    async def alertmanagers(self, parameters: Parameters, request: Request) -> Response:  # noqa: ARG002
+        """Return where alerts are sent."""
+        return success({"activeAlertmanagers": [], "droppedAlertmanagers": []})
+
+    async def notifications(self, parameters: Parameters, request: Request) -> Response:  # noqa: ARG002
+        """Return what the operator should know."""
+        return success([])

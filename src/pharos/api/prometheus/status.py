@@ -1,0 +1,135 @@
+"""What the server is, how it fares, and what takes the most series."""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pharos import __version__
+from pharos.api.http.tenant import tenant_of
+from pharos.api.prometheus.answers import rfc3339, success
+from pharos.api.prometheus.parameters import Parameters
+from pharos.api.prometheus.routes import Route
+from pharos.api.prometheus.shapes import BuildInfo, ConfigText, RuntimeInfo, TsdbStatus, WalReplay
+from pharos.clock import Clock, format_duration_ms
+from pharos.query.metrics.evaluation import Metrics
+
+_SPOKEN_VERSION = "3.14.0"
+"""The Prometheus whose API and PromQL are spoken; clients ask to know what they may use."""
+_LISTED = 10
+
+
+@dataclass(slots=True)
+class Reloaded:
+    """How the last reading of the configuration ended."""
+
+    at_ms: int
+    good: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class StatusApi:
+    """What the status endpoints tell of; `damaged` is how many pieces of the log were set aside."""
+
+    metrics: Metrics
+    clock: Clock
+    started_ms: int
+    settings_text: Callable[[], str]
+    flags: Callable[[], Mapping[str, str]]
+    reloaded: Reloaded
+    is_recovered: Callable[[], bool]
+    retention_ms: int = 0
+    damaged: int = 0
+
+    def routes(self) -> list[Route]:
+        """Return the routes."""
+        return [
+            Route("/status/buildinfo", self.buildinfo, BuildInfo),
+            Route("/status/runtimeinfo", self.runtimeinfo, RuntimeInfo),
+            Route("/status/config", self.config, ConfigText),
+            Route("/status/flags", self.show_flags, dict[str, str]),
+            Route("/status/tsdb", self.tsdb, TsdbStatus, ("limit",)),
+            Route("/status/walreplay", self.walreplay, WalReplay),
+        ]
+
+    async def buildinfo(self, parameters: Parameters, request: Request) -> Response:  # noqa: ARG002
+        """Return which version this is; Grafana asks to know what is spoken here."""
+        return success(
+            {
+                "application": "Pharos",
+                "version": _SPOKEN_VERSION,
+                "pharosVersion": __version__,
+                "revision": "",
+                "branch": "",
+                "buildUser": "",
+                "buildDate": "",
+                "goVersion": "",
+                "pythonVersion": platform.python_version(),
+            }
+        )
+
+    async def runtimeinfo(self, parameters: Parameters, request: Request) -> Response:  # noqa: ARG002
+        """Return how the process fares; threads stand where upstream counts goroutines."""
+        return success(
+            {
+                "startTime": rfc3339(self.started_ms),
+                "CWD": str(Path.cwd()),
+                "hostname": socket.gethostname(),
+                "serverTime": rfc3339(self.clock.now_ms()),
+                "reloadConfigSuccess": self.reloaded.good,
+                "lastConfigTime": rfc3339(self.reloaded.at_ms),
+                "corruptionCount": self.damaged,
+                "goroutineCount": threading.active_count(),
+                "GOMAXPROCS": os.cpu_count() or 1,
+                "GOMEMLIMIT": 0,
+                "GOGC": "",
+                "GODEBUG": "",
+                "storageRetention": format_duration_ms(self.retention_ms) if self.retention_ms else "",
+            }
+        )
+
+    async def config(self, parameters: Parameters, request: Request) -> Response:  # noqa: ARG002
+        """Return the settings in force, secrets masked."""
+        return success({"yaml": self.settings_text()})
+
+    async def show_flags(self, parameters: Parameters, request: Request) -> Response:  # noqa: ARG002
+        """Return the settings that upstream knows as flags, by upstream's names."""
+        return success(dict(self.flags()))
+
+    async def walreplay(self, parameters: Parameters, request: Request) -> Response:  # noqa: ARG002
+        """Return how far what a former process left is stored."""
+        done = self.is_recovered()
+        return success({"min": 0, "max": 1, "current": int(done), "state": "done" if done else "in progress"})
+
+    async def tsdb(self, parameters: Parameters, request: Request) -> Response:
+        """Return what takes the most series."""
+        found = await self.metrics.cardinality(tenant_of(request), parameters.limit() or _LISTED)
+
+        def counts(rows: Iterable[tuple[str, int]]) -> list[dict[str, Any]]:
+            return [{"name": name, "value": value} for name, value in rows]
+
+        return success(
+            {
+                "headStats": {
+                    "numSeries": found.series,
+                    "numLabelPairs": found.label_pairs,
+                    "chunkCount": 0,
+                    "samples": found.samples,
+                    "minTime": found.oldest_ms,
+                    "maxTime": found.newest_ms,
+                },
+                "seriesCountByMetricName": counts(found.by_metric),
+                "labelValueCountByLabelName": counts(found.values_by_label),
+                "memoryInBytesByLabelName": counts(found.bytes_by_label),
+                "seriesCountByLabelValuePair": counts(found.by_pair),
+            }
+        )

@@ -1,0 +1,89 @@
+"""Deleting series, as upstream's admin API does; refused unless the settings allow it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pharos.api.http.tenant import tenant_of
+from pharos.api.prometheus.encode import error_body
+from pharos.api.prometheus.parameters import Parameters, invalid
+from pharos.api.prometheus.routes import Route
+from pharos.errors import Kind, PharosError
+from pharos.query.limits import Wanted
+from pharos.query.metrics.evaluation import Metrics
+
+
+class Eraser(Protocol):
+    """What deletes."""
+
+    async def delete(self, tenant: str, wanted: Sequence[Wanted]) -> None:
+        """Delete the samples of each selector in its range."""
+        ...
+
+    async def clean(self) -> None:
+        """Give back the room of what was deleted."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TsdbAdminApi:
+    """Admin endpoints; `enabled` stands for a permission until callers have names."""
+
+    metrics: Metrics
+    eraser: Eraser
+    enabled: bool
+
+    def routes(self) -> list[Route]:
+        """Return the routes."""
+        methods = ("POST", "PUT")
+        return [
+            Route(
+                "/admin/tsdb/delete_series",
+                self._allowed(self.delete_series),
+                None,
+                ("match[]", "start", "end"),
+                ("match[]",),
+                methods,
+            ),
+            Route(
+                "/admin/tsdb/clean_tombstones", self._allowed(self.clean_tombstones), None, (), (), methods
+            ),
+        ]
+
+    def _allowed(
+        self, endpoint: Callable[[Parameters, Request], Awaitable[Response]]
+    ) -> Callable[[Parameters, Request], Awaitable[Response]]:
+        async def allowed(parameters: Parameters, request: Request) -> Response:
+            if not self.enabled:
+                # Upstream's own answer, status and all.
+                body = error_body("unavailable", "admin APIs disabled (set admin_api: true in pharos.yml)")
+                return Response(body, 500, media_type="application/json")
+            return await endpoint(parameters, request)
+
+        allowed.__doc__ = endpoint.__doc__
+        allowed.__name__ = getattr(endpoint, "__name__", "endpoint")
+        return allowed
+
+    async def delete_series(self, parameters: Parameters, request: Request) -> Response:
+        """Delete the samples of the series that any of the selectors matches, in a range of times."""
+        texts = parameters.all("match[]")
+        if not texts:
+            raise PharosError(Kind.INVALID, "no match[] parameter provided")
+        start, end = parameters.range_ms()
+        try:
+            selectors = [self.metrics.matchers(text) for text in texts]
+        except PharosError as exc:
+            raise invalid("match[]", exc.message) from exc
+        if end >= start:
+            await self.eraser.delete(tenant_of(request), [Wanted(one, start, end) for one in selectors])
+        return Response(status_code=204)
+
+    async def clean_tombstones(self, parameters: Parameters, request: Request) -> Response:  # noqa: ARG002
+        """Give back the room of what was deleted."""
+        await self.eraser.clean()
+        return Response(status_code=204)

@@ -1,0 +1,142 @@
+"""Connections to the embedded store, each of which belongs to one thread."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import IO, Any, Final, TypeVar
+
+import numpy as np
+import pyarrow as pa
+
+from pharos.engine import Limits, faults
+from pharos.engine.native import Payload
+from pharos.engine.sql import Statement, string
+from pharos.errors import Kind, PharosError
+from pharos.telemetry import ENGINE_SECONDS
+
+T = TypeVar("T")
+
+DATABASE: Final = "pharos"
+
+_MEND_WAIT_S: Final = 5.0
+"""How long a query waits while tables are closed and opened again, which takes milliseconds."""
+
+ALWAYS_OPEN: Final = threading.Event()
+
+
+class EmbeddedSession:
+    """A connection that belongs to one thread."""
+
+    def __init__(self, connection: Any, limits: Limits, tag: str, opened: threading.Event) -> None:
+        self._connection = connection
+        self._limits = limits
+        self._opened = opened
+        self.tag = tag
+        self.cancelled = False
+
+    def query(self, statement: Statement, *, purpose: str, limits: Limits | None = None) -> pa.Table:
+        """Return the rows of `statement`; see `Session.query`."""
+        if self.cancelled:
+            raise PharosError(Kind.CANCELLED, "the query was cancelled")
+        if not self._opened.wait(_MEND_WAIT_S):
+            raise PharosError(Kind.UNAVAILABLE, "the store is being mended", retry_after_s=1.0)
+        bound = limits or self._limits
+        settings = (
+            f" SETTINGS max_execution_time={bound.time_s:.3f}, max_memory_usage={bound.memory_bytes},"
+            f" max_result_rows={bound.result_rows}, result_overflow_mode='throw',"
+            f" output_format_arrow_compression_method='none', log_comment={string(self.tag)}"
+        )
+        began = time.perf_counter()
+        try:
+            result = self._connection.query(statement.text + settings, "ArrowStream")
+        except RuntimeError as exc:
+            self._discard_rest()
+            raise faults.reading_error(str(exc)) from exc
+        finally:
+            ENGINE_SECONDS.labels(purpose).observe(time.perf_counter() - began)
+        return _arrow_table(result)
+
+    def _discard_rest(self) -> None:
+        """Throw away what a failed or cancelled statement had already written.
+
+        chDB 26.9 keeps it in the connection and puts it in front of the next statement's answer.
+        """
+        with contextlib.suppress(RuntimeError):
+            self._connection.query("SELECT 1", "Null")
+
+    def execute(self, text: str) -> None:
+        """Run a statement that returns nothing: migrations and control only."""
+        try:
+            self._connection.query(text, "Null")
+        except RuntimeError as exc:
+            raise faults.engine_error(str(exc)) from exc
+
+    def insert(self, into: str, settings: str, block: Iterable[Payload]) -> None:
+        """Add one Native block to `into`, a table with its columns.
+
+        From a file in memory: chDB 26.9's streaming insert reports success when the disk is full.
+        """
+        with os.fdopen(os.memfd_create("block"), "wb", buffering=0) as file:
+            for piece in block:
+                _write_all(file, piece)
+            source = string(f"/proc/{os.getpid()}/fd/{file.fileno()}")
+            self.execute(f"INSERT INTO {into} FROM INFILE {source} SETTINGS {settings} FORMAT Native")
+
+    def renamed(self, tag: str) -> EmbeddedSession:
+        """Return a session on the same connection whose statements carry `tag`."""
+        return EmbeddedSession(self._connection, self._limits, tag, self._opened)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
+def _write_all(file: IO[bytes], piece: Payload) -> None:
+    """Write all bytes of `piece`; one call takes at most 2 GiB."""
+    rest = memoryview(piece).cast("B")
+    while len(rest):
+        rest = rest[file.write(rest) :]
+
+
+def _arrow_table(result: Any) -> pa.Table:
+    """Return the Arrow table that lies in the result's memory, without a copy."""
+    view = result.get_memview()
+    if not len(view):
+        return pa.table({})
+    raw = np.frombuffer(view.view(), np.uint8)
+    # The view does not keep the result alive, the base does, for as long as any array points into it.
+    buffer = pa.foreign_buffer(raw.ctypes.data, raw.nbytes, base=(result, view, raw))
+    return pa.ipc.open_stream(buffer).read_all()
+
+
+class Lanes:
+    """A few threads, each with its own connection to the store."""
+
+    def __init__(self, name: str, count: int, connect: Callable[[], EmbeddedSession]) -> None:
+        self._local = threading.local()
+        self._sessions: list[EmbeddedSession] = []
+        self._connect = connect
+        self._pool = ThreadPoolExecutor(count, thread_name_prefix=f"engine-{name}")
+
+    def _session(self) -> EmbeddedSession:
+        """Return this thread's session, opened by its first work, which a failure goes to."""
+        session: EmbeddedSession | None = getattr(self._local, "session", None)
+        if session is None:
+            session = self._local.session = self._connect()
+            self._sessions.append(session)
+        return session
+
+    def submit(self, work: Callable[[EmbeddedSession], T]) -> Any:
+        """Return the future of what `work` returns, run on one of the threads with its session."""
+        return self._pool.submit(lambda: work(self._session()))
+
+    def close(self) -> None:
+        """Let what was submitted last end, and close the connections."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        for session in self._sessions:
+            session.close()

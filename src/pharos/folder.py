@@ -1,0 +1,81 @@
+"""The data folder: its lock, and the small files that a running server leaves for other commands."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from pharos.errors import Kind, PharosError
+
+ADMIN_KEY_FILE: Final = "admin-key"
+
+
+class FolderInUseError(PharosError):
+    """Another process holds the data folder."""
+
+
+@contextmanager
+def hold_folder(folder: Path) -> Iterator[None]:
+    """Keep other processes off the folder; the lock goes with the process, however it ends.
+
+    Raises FolderInUseError(UNAVAILABLE) when another process holds it, PharosError(INVALID) when it is no
+    folder that can be written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / "lock").open("a+")
+    except OSError as exc:
+        raise PharosError(
+            Kind.INVALID,
+            f"cannot use the data folder {folder}: {_folder_reason(exc)}",
+            hint="name a folder that this user may write to with --data",
+        ) from exc
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as exc:
+            file.seek(0)
+            owner = file.read().strip() or "unknown"
+            raise FolderInUseError(
+                Kind.UNAVAILABLE,
+                f"the folder {folder} is in use by another pharos (process {owner})",
+                hint="stop that one, or name another folder with --data",
+            ) from exc
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield
+
+
+def _folder_reason(error: OSError) -> str:
+    # Making a folder says that there is something already, not what.
+    return (
+        "it is not a folder"
+        if isinstance(error, FileExistsError | NotADirectoryError)
+        else str(error.strerror)
+    )
+
+
+def new_admin_key(folder: Path) -> str:
+    """Return this run's key: who may read the data folder may ask for snapshots, nobody else.
+
+    Raises PharosError(UNAVAILABLE) when it cannot be written.
+    """
+    key = secrets.token_urlsafe(32)
+    path = folder / ADMIN_KEY_FILE
+    try:
+        path.unlink(missing_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(key)
+    except OSError as exc:
+        raise PharosError(Kind.UNAVAILABLE, f"cannot write {path}: {exc.strerror}") from exc
+    return key
+
+
+ADDRESS_FILE: Final = "address"
+"""Where a running server's address lies in its data folder; other commands look there."""

@@ -1,0 +1,204 @@
+"""Frames to columns: what intake does before it acknowledges, and recovery does again after a crash.
+
+The same frame decodes to the same rows at any time: bounds on sample times count from the time of receipt
+that the frame carries.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pharos.compiled.protobuf import read_length, read_tag
+from pharos.engine.keys import DAY_MS
+from pharos.errors import Kind, PharosError
+from pharos.ingest.frames import plain_body
+from pharos.ingest.metrics import columns as places
+from pharos.ingest.metrics import histogram_check, wire, wire_labels
+from pharos.ingest.metrics.batch import Accepted, Batch
+from pharos.ingest.metrics.columns import TenantColumns
+from pharos.ingest.metrics.known import KnownArrays, KnownSeries
+from pharos.ingest.metrics.parts import Parts, SeenMetadata, decode_parts
+from pharos.ingest.metrics.scatter import gather_labels
+
+FUTURE_TOLERANCE_MS: Final = 600_000
+
+# A body of 64 MiB makes half of this if its samples are of usual size; what makes more is built to.
+_DECODED_MAX_BYTES: Final = 512 << 20
+_YEAR_2299_MS: Final = 10_382_000_000_000
+_YEAR_1900_MS: Final = -2_208_900_000_000
+
+_FAULTS: Final = {
+    wire_labels.TOO_MANY_LABELS: f"a series has more than {wire_labels.LABELS_MAX} labels",
+    wire_labels.EMPTY_LABEL_NAME: "a label has an empty name",
+    wire_labels.DUPLICATE_LABEL: "a label name occurs twice in one series",
+    wire_labels.NOT_UTF8: "a label is not valid UTF-8",
+    wire_labels.NO_METRIC_NAME: "a series has no metric name (label __name__)",
+    wire_labels.LABEL_NAME_TOO_LONG: f"a label name is longer than {wire_labels.LABEL_NAME_MAX_BYTES} bytes",
+    wire_labels.LABEL_VALUE_TOO_LONG: (
+        f"a label value is longer than {wire_labels.LABEL_VALUE_MAX_BYTES} bytes"
+    ),
+    wire_labels.BAD_LABEL: "a label message is malformed",
+    **histogram_check.FAULTS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """How to take the last decoded frame out of its batch."""
+
+    tenant: str
+    mark: NDArray[np.int64]
+    known: KnownArrays
+    parts: int
+
+
+class Decoder:
+    """Turns frames into columns, knowing the series it has seen; its owner serialises the calls.
+
+    `max_age_ms` 0 accepts samples however old they are.
+    """
+
+    def __init__(self, *, seed: int, today: int, max_age_ms: int) -> None:
+        self.known = KnownSeries(seed, today)
+        self._seed = seed
+        self._seen_metadata = SeenMetadata()
+        self._scratch: NDArray[np.int64] = np.empty((wire_labels.LABELS_MAX, 4), np.int64)
+        self._saved: NDArray[np.int64] = np.zeros(places.COUNTS, np.int64)
+        self._max_age_ms = max_age_ms
+        self._decoded_max = _DECODED_MAX_BYTES
+
+    def fresh(self) -> Decoder:
+        """Return a decoder of the same settings that has seen nothing, for what was accepted before."""
+        decoder = Decoder(seed=self._seed, today=self.known.base_day, max_age_ms=self._max_age_ms)
+        # Room doubles from another base than when the frame was accepted: never refuse it now.
+        decoder._decoded_max = 4 * self._decoded_max
+        return decoder
+
+    def forget(self) -> None:
+        """Forget every series: for when a batch that registered some was not stored."""
+        self.known.clear()
+        self._seen_metadata.clear()
+
+    def decode(
+        self, into: Batch, tenant: str, body: bytes | memoryview, recv_ns: int
+    ) -> tuple[Accepted, Undo]:
+        """Add a plain (unpacked, version 1.0) request to the batch.
+
+        Raises PharosError(INVALID) for a body that is not a WriteRequest; the batch is then as before.
+        """
+        self.known.turn_to(recv_ns // 1_000_000 // DAY_MS)
+        columns = into.columns(tenant)
+        undo = Undo(tenant, columns.mark(), self.known.arrays, len(into.parts))
+        buf = np.frombuffer(body, np.uint8)
+        seed = self.known.seed_of(tenant)
+        bounds = self.bounds(recv_ns // 1_000_000)
+        try:
+            ended, at = self._pass_over(buf, columns, seed, bounds)
+            if ended == wire.SCATTERED:
+                self._roll_back(columns, undo)
+                buf = np.frombuffer(gather_labels(bytes(body)), np.uint8)
+                ended, at = self._pass_over(buf, columns, seed, bounds)
+            _check_end(ended, at)
+            parts = decode_parts(
+                buf, columns.parts, int(columns.counts[places.PARTS]), bounds, seed, self._seen_metadata
+            )
+        except PharosError:
+            self.undo(into, undo)
+            raise
+        accepted = _accepted(columns.counts, undo.mark, parts)
+        columns.counts[places.PARTS] = 0
+        columns.counts[places.FUTURE :] = 0
+        if parts.histograms or parts.exemplars or parts.metadata:
+            into.parts.append((tenant, parts))
+            into.parts_bytes += 2 * len(body)
+        return accepted, undo
+
+    def bounds(self, recv_ms: int) -> tuple[int, int]:
+        """Return the oldest and the newest time, in ms, that a frame received at `recv_ms` may hold."""
+        least = recv_ms - self._max_age_ms if self._max_age_ms else _YEAR_1900_MS
+        return least, min(recv_ms + FUTURE_TOLERANCE_MS, _YEAR_2299_MS)
+
+    def _pass_over(
+        self, buf: NDArray[np.uint8], columns: TenantColumns, seed: np.uint64, bounds: tuple[int, int]
+    ) -> tuple[int, int]:
+        """Run the kernel to the end of the body, growing what it asks for."""
+        pos, room_max = 0, columns.room_bytes() + self._decoded_max
+        while True:
+            ended, pos = wire.decode_request(
+                buf,
+                pos,
+                self.known.arrays,
+                self.known.used,
+                seed,
+                self.known.base_day,
+                (columns.samples, columns.starts, columns.series, columns.parts),
+                self._scratch,
+                columns.counts,
+                self._saved,
+                *bounds,
+            )
+            if ended == wire.NEED_ROOM:
+                if columns.room_bytes() > room_max:
+                    raise PharosError(
+                        Kind.TOO_LARGE,
+                        f"the request decodes to more than {self._decoded_max >> 20} MiB",
+                        hint="send fewer samples in a request",
+                    )
+                _, _, content = read_tag(buf, pos, len(buf))
+                first, stop = read_length(buf, content, len(buf))
+                columns.grow(int(stop) - int(first))
+            elif ended == wire.NEED_SLOTS:
+                self._grow_known(columns)
+            else:
+                return ended, pos
+
+    def _grow_known(self, columns: TenantColumns) -> None:
+        """Grow the table; slots move, so registrations of this request can no longer be undone one by one."""
+        self.known.grow()
+        columns.series.slot[: int(columns.counts[places.SERIES])] = -1
+
+    def undo(self, from_batch: Batch, undo: Undo) -> None:
+        """Take the last decoded frame out of the batch again."""
+        self._roll_back(from_batch.columns(undo.tenant), undo)
+        del from_batch.parts[undo.parts :]
+        self._seen_metadata.clear()
+
+    def _roll_back(self, columns: TenantColumns, undo: Undo) -> None:
+        columns.rollback(undo.mark, self.known.arrays.days)
+        if self.known.arrays is not undo.known:
+            # The table was replaced meanwhile, and what the frame registered can no longer be told apart.
+            self.known.clear()
+
+    def decode_frame(
+        self, into: Batch, kind: int, tenant: str, payload: memoryview | bytes, recv_ns: int
+    ) -> Accepted:
+        """Add a frame of the log to the batch. Raises PharosError(INVALID) if it cannot be decoded."""
+        accepted, _ = self.decode(into, tenant, plain_body(kind, payload), recv_ns)
+        into.frames += 1
+        if not into.oldest_recv_ns:
+            into.oldest_recv_ns = recv_ns
+        return accepted
+
+
+def _check_end(ended: int, at: int) -> None:
+    if ended != wire.DONE:
+        raise PharosError(Kind.INVALID, f"malformed WriteRequest at byte {at}", position=at)
+
+
+def _accepted(counts: NDArray[np.int64], before: NDArray[np.int64], parts: Parts) -> Accepted:
+    fault = int(counts[places.FAULT])
+    return Accepted(
+        samples=int(counts[places.SAMPLES] - before[places.SAMPLES]),
+        histograms=len(parts.histograms.id) if parts.histograms else 0,
+        exemplars=len(parts.exemplars.id) if parts.exemplars else 0,
+        metadata=len(parts.metadata),
+        refused_exemplars=parts.refused_exemplars,
+        future=int(counts[places.FUTURE]),
+        old=int(counts[places.OLD]),
+        invalid_series=int(counts[places.INVALID]),
+        fault=_FAULTS.get(fault, ""),
+    )

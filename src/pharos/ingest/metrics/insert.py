@@ -1,0 +1,211 @@
+"""A decoded batch into the engine: one block a table, the segment's name as token."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pharos.engine import Engine, native
+from pharos.engine.keys import bucket_of
+from pharos.engine.native import Column
+from pharos.ingest.metrics import columns as places
+from pharos.ingest.metrics.batch import Batch
+from pharos.ingest.metrics.columns import TenantColumns
+from pharos.ingest.metrics.parts import Exemplars, Histograms, Parts
+from pharos.ingest.metrics.values import value_columns
+
+_TIME: Final = "DateTime64(3, 'UTC')"
+
+
+def load_batch(engine: Engine, batch: Batch, token: str) -> None:
+    """Store the batch durably; repeating it with the same token adds nothing.
+
+    Series go first, so that no sample is ever stored whose labels are unknown. Raises what
+    `Engine.load` raises.
+    """
+    tenants = [(name, columns) for name, columns in batch.tenants.items()]
+    _load_series(engine, tenants, token)
+    _load_samples(engine, tenants, token)
+    _load_starts(engine, tenants, token)
+    _load_histograms(engine, batch.parts, token)
+    _load_exemplars(engine, batch.parts, token)
+    _load_metadata(engine, batch, token)
+
+
+def _joined(arrays: Sequence[NDArray[np.generic]]) -> NDArray[np.generic]:
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+
+
+def _load_keyed(
+    engine: Engine,
+    table: str,
+    shares: Sequence[tuple[str, Sequence[NDArray[np.generic]]]],
+    value: Callable[[NDArray[Any]], Sequence[Column]],
+    token: str,
+) -> None:
+    """Load rows of id, metric, time and a number, of which `value` makes the columns."""
+    runs = [(tenant, len(arrays[0])) for tenant, arrays in shares]
+    rows = sum(count for _, count in runs)
+    if not rows:
+        return
+    columns = [_joined([arrays[i] for _, arrays in shares]) for i in range(4)]
+    ts = columns[2].astype(np.int64, copy=False)
+    engine.load(
+        table,
+        rows,
+        [
+            native.repeated_string("tenant", runs),
+            native.numbers("b", bucket_of(ts)),
+            native.numbers("id", columns[0]),
+            native.numbers("m", columns[1]),
+            native.numbers("ts", ts, _TIME),
+            *value(columns[3]),
+        ],
+        token=token,
+    )
+
+
+def _load_samples(engine: Engine, tenants: Sequence[tuple[str, TenantColumns]], token: str) -> None:
+    shares = []
+    for tenant, columns in tenants:
+        if count := int(columns.counts[places.SAMPLES]):
+            shares.append((tenant, [array[:count] for array in columns.samples]))
+    _load_keyed(engine, "samples", shares, value_columns, token)
+
+
+def _load_starts(engine: Engine, tenants: Sequence[tuple[str, TenantColumns]], token: str) -> None:
+    shares = []
+    for tenant, columns in tenants:
+        if count := int(columns.counts[places.STARTS]):
+            shares.append((tenant, [array[:count] for array in columns.starts]))
+    _load_keyed(engine, "starts", shares, lambda start_ms: (native.numbers("start_ms", start_ms),), token)
+
+
+def _load_series(engine: Engine, tenants: Sequence[tuple[str, TenantColumns]], token: str) -> None:
+    shares = [(tenant, c, int(c.counts[places.SERIES])) for tenant, c in tenants if c.counts[places.SERIES]]
+    if not shares:
+        return
+    ends, labels = [], np.uint64(0)
+    for _, columns, count in shares:
+        ends.append(columns.series.label_end[:count] + labels)
+        labels = ends[-1][-1]
+    names = b"".join(
+        c.series.metric_names[: int(c.counts[places.METRIC_BYTES])].tobytes() for _, c, _ in shares
+    )
+    keys = b"".join(c.series.keys[: int(c.counts[places.KEY_BYTES])].tobytes() for _, c, _ in shares)
+    values = b"".join(c.series.values[: int(c.counts[places.VALUE_BYTES])].tobytes() for _, c, _ in shares)
+    engine.load(
+        "series",
+        sum(count for _, _, count in shares),
+        [
+            native.repeated_string("tenant", [(tenant, count) for tenant, _, count in shares]),
+            native.packed_strings("metric", names),
+            native.numbers("m", _joined([c.series.metric[:count] for _, c, count in shares])),
+            native.numbers("id", _joined([c.series.id[:count] for _, c, count in shares])),
+            native.numbers("day", _joined([c.series.day[:count] for _, c, count in shares]), "Date32"),
+            native.string_map("labels", _joined(ends), keys, values),  # type: ignore[arg-type]
+        ],
+        token=token,
+    )
+
+
+def _running_ends(
+    chunks: Sequence[Histograms] | Sequence[Exemplars], ends: Callable[[int], NDArray[np.uint64]]
+) -> NDArray[np.uint64]:
+    total = np.uint64(0)
+    joined = []
+    for i in range(len(chunks)):
+        joined.append(ends(i) + total)
+        total = joined[-1][-1]
+    return np.concatenate(joined)
+
+
+def _load_histograms(engine: Engine, parts: Sequence[tuple[str, Parts]], token: str) -> None:
+    found = [(tenant, part.histograms) for tenant, part in parts if part.histograms is not None]
+    if not found:
+        return
+    chunks = [chunk for _, chunk in found]
+    integers = np.concatenate([chunk.integers for chunk in chunks])
+    floats = np.concatenate([chunk.floats for chunk in chunks])
+
+    def array(name: str, column: int, values: list[NDArray[np.generic]]) -> Column:
+        ends = _running_ends(chunks, lambda i: chunks[i].ends[:, column])
+        return native.arrays(name, ends, np.concatenate(values))
+
+    engine.load(
+        "histograms",
+        len(integers),
+        [
+            native.repeated_string("tenant", [(tenant, len(chunk.id)) for tenant, chunk in found]),
+            native.numbers("b", bucket_of(integers[:, 0])),
+            native.numbers("id", np.concatenate([chunk.id for chunk in chunks])),
+            native.numbers("m", np.concatenate([chunk.metric for chunk in chunks])),
+            native.numbers("ts", integers[:, 0], _TIME),
+            native.numbers("start_ms", integers[:, 1]),
+            native.numbers("flt", integers[:, 2].astype(np.uint8)),
+            native.numbers("reset_hint", integers[:, 3].astype(np.uint8)),
+            native.numbers("schema", integers[:, 4].astype(np.int8)),
+            native.numbers("count", floats[:, 0]),
+            native.numbers("sum", floats[:, 1]),
+            native.numbers("zero_threshold", floats[:, 2]),
+            native.numbers("zero_count", floats[:, 3]),
+            array("positive_span_offset", 0, [c.span_offset[0] for c in chunks]),
+            array("positive_span_length", 0, [c.span_length[0] for c in chunks]),
+            array("positive", 1, [c.buckets[0] for c in chunks]),
+            array("negative_span_offset", 2, [c.span_offset[1] for c in chunks]),
+            array("negative_span_length", 2, [c.span_length[1] for c in chunks]),
+            array("negative", 3, [c.buckets[1] for c in chunks]),
+            array("custom", 4, [c.custom for c in chunks]),
+        ],
+        token=token,
+    )
+
+
+def _load_exemplars(engine: Engine, parts: Sequence[tuple[str, Parts]], token: str) -> None:
+    found = [(tenant, part.exemplars) for tenant, part in parts if part.exemplars is not None]
+    if not found:
+        return
+    chunks = [chunk for _, chunk in found]
+    ts = np.concatenate([chunk.ts_ms for chunk in chunks])
+    engine.load(
+        "exemplars",
+        len(ts),
+        [
+            native.repeated_string("tenant", [(tenant, len(chunk.id)) for tenant, chunk in found]),
+            native.numbers("b", bucket_of(ts)),
+            native.numbers("id", np.concatenate([chunk.id for chunk in chunks])),
+            native.numbers("m", np.concatenate([chunk.metric for chunk in chunks])),
+            native.numbers("ts", ts, _TIME),
+            native.numbers("v", np.concatenate([chunk.value for chunk in chunks])),
+            native.string_map(
+                "labels",
+                _running_ends(chunks, lambda i: chunks[i].label_end),
+                b"".join(chunk.keys for chunk in chunks),
+                b"".join(chunk.values for chunk in chunks),
+            ),
+        ],
+        token=token,
+    )
+
+
+def _load_metadata(engine: Engine, batch: Batch, token: str) -> None:
+    found = [(tenant, item) for tenant, part in batch.parts for item in part.metadata]
+    if not found:
+        return
+    seen: NDArray[np.int64] = np.full(len(found), batch.oldest_recv_ns // 1_000_000, np.int64)
+    engine.load(
+        "metadata",
+        len(found),
+        [
+            native.string_values("tenant", [tenant for tenant, _ in found]),
+            native.string_values("metric", [item.metric for _, item in found]),
+            native.string_values("type", [item.type for _, item in found]),
+            native.string_values("unit", [item.unit for _, item in found]),
+            native.string_values("help", [item.help for _, item in found]),
+            native.numbers("seen_ms", seen),
+        ],
+        token=token,
+    )

@@ -1,0 +1,279 @@
+"""Kernels over native histograms of one layout: a column for each bucket, a row for each sample or step."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pharos.compiled.memory import kernel, merged_kernel
+from pharos.promql.histograms.value import ResetHint
+from pharos.promql.kernels.rate import extrapolation_factor
+from pharos.promql.kernels.samples import STALE_BITS, Bools, Floats, Ints, kahan_inc
+
+_RESET: Final = int(ResetHint.RESET)
+_UNKNOWN: Final = int(ResetHint.UNKNOWN)
+
+
+@merged_kernel
+def tabulate(
+    rows: Ints, at: Ints, column: Ints, count: Floats, table: Floats
+) -> bool:  # pragma: no cover - compiled
+    """Write the buckets of `rows` into their columns of `table`; return whether all of them are counts."""
+    whole = True
+    for j in range(rows.size):
+        for p in range(at[rows[j]], at[rows[j] + 1]):
+            whole &= count[p] >= 0.0
+            table[j, column[p]] = count[p]
+    return whole
+
+
+@merged_kernel
+def fresh_rows(total: Floats, first: int, last: int) -> Ints:  # pragma: no cover - compiled
+    """Return the rows that are no stale markers."""
+    rows = np.empty(last - first, np.int64)
+    n = 0
+    for r in range(first, last):
+        if total[r : r + 1].view(np.int64)[0] != STALE_BITS:
+            rows[n] = r
+            n += 1
+    return rows[:n]
+
+
+@merged_kernel
+def count_resets(
+    rows: Ints, table: Floats, hint: NDArray[np.uint8], count: Floats, zero: Floats, started: Ints, ts: Ints
+) -> Ints:  # pragma: no cover - compiled
+    """Return how many samples up to each one follow a reset, or tell of another start than the one before."""
+    resets = np.zeros(rows.size, np.int64)
+    for j in range(1, rows.size):
+        own, before = rows[j], rows[j - 1]
+        is_reset = hint[own] == _RESET
+        if hint[own] == _UNKNOWN:
+            is_reset = count[own] < count[before] or zero[own] < zero[before]
+            for c in range(table.shape[1]):
+                is_reset |= table[j, c] < table[j - 1, c]
+        if started.size:
+            start = started[own]
+            is_reset |= start != started[before] or (start != 0 and start > ts[before])
+        resets[j] = resets[j - 1] + is_reset
+    return resets
+
+
+@kernel
+def histogram_windows(
+    first: int, last: int, offsets: Ints, ts: Ints, started: Ints, hint: NDArray[np.uint8],
+    count: Floats, total: Floats, zero: Floats,
+    negative_at: Ints, negative_column: Ints, negative: Floats,
+    positive_at: Ints, positive_column: Ints, positive: Floats,
+    first_ms: int, stride_ms: int, range_ms: int, is_rate: bool,
+    out: Floats, out_count: Floats, out_sum: Floats, out_zero: Floats, present: Bools, odd: Bools,
+) -> bool:  # fmt: skip  # pragma: no cover - compiled
+    """Write the increase or rate of series `first` to `last` in every window.
+
+    Windows with a counter reset, or in which a start time counts, are only marked as `odd`. Returns False,
+    and what is written means nothing, for counts that are no numbers or negative. Arithmetic and its order
+    are those of `histogram_rate.extrapolated_rate`.
+    """
+    for i in range(first, last):
+        rows = fresh_rows(total, offsets[i], offsets[i + 1])
+        n = rows.size
+        table = np.zeros((n, out.shape[2]))
+        whole = tabulate(rows, negative_at, negative_column, negative, table)
+        whole &= tabulate(rows, positive_at, positive_column, positive, table)
+        for j in range(n):
+            whole &= count[rows[j]] >= 0.0 and zero[rows[j]] >= 0.0
+        if not whole:
+            return False
+        resets = count_resets(rows, table, hint, count, zero, started, ts)
+        low = high = 0
+        for k in range(out.shape[1]):
+            end = first_ms + k * stride_ms
+            start = end - range_ms
+            while high < n and ts[rows[high]] <= end:
+                high += 1
+            while low < n and ts[rows[low]] <= start:
+                low += 1
+            if high <= low:
+                continue
+            a, b = rows[low], rows[high - 1]
+            is_started = started.size > 0 and started[a] != 0 and start < started[a] < ts[a]
+            if is_started or resets[high - 1] != resets[low]:
+                odd[i, k] = True
+                continue
+            if a == b:
+                continue
+            increase = count[b] - count[a]
+            factor = extrapolation_factor(ts[a], ts[b], high - low, count[a], increase, start, end, True)
+            if is_rate:
+                factor /= range_ms / 1000
+            out_count[i, k] = increase * factor
+            out_sum[i, k] = (total[b] - total[a]) * factor
+            out_zero[i, k] = (zero[b] - zero[a]) * factor
+            for c in range(out.shape[2]):
+                out[i, k, c] = (table[high - 1, c] - table[low, c]) * factor
+            present[i, k] = True
+    return True
+
+
+@kernel
+def histogram_totals(
+    first: int, last: int, groups: Ints, present: Bools, buckets: Floats, count: Floats, total: Floats,
+    zero: Floats, is_mean: bool,
+    out: Floats, out_count: Floats, out_sum: Floats, out_zero: Floats, seen: Ints,
+) -> None:  # fmt: skip  # pragma: no cover - compiled
+    """Write the sum or mean of each group's histograms at the steps from `first` to `last`.
+
+    `seen` takes how many there are. Sums are compensated as those of `aggregate_histogram.Total`.
+    """
+    columns = buckets.shape[2]
+    width = columns + 3
+    for k in range(first, last):
+        sums = np.zeros((seen.shape[0], width))
+        rest = np.zeros((seen.shape[0], width))
+        for i in range(groups.size):
+            if not present[i, k]:
+                continue
+            g = groups[i]
+            seen[g, k] += 1
+            is_first = seen[g, k] == 1
+            for c in range(width):
+                if c < columns:
+                    inc = buckets[i, k, c]
+                elif c == columns:
+                    inc = count[i, k]
+                elif c == columns + 1:
+                    inc = total[i, k]
+                else:
+                    inc = zero[i, k]
+                if is_first:
+                    sums[g, c] = inc
+                else:
+                    sums[g, c], rest[g, c] = kahan_inc(inc, sums[g, c], rest[g, c])
+        for g in range(seen.shape[0]):
+            if seen[g, k] == 0:
+                continue
+            for c in range(width):
+                number = sums[g, c]
+                if is_mean:
+                    number /= seen[g, k]
+                if seen[g, k] > 1:
+                    number += rest[g, c] / seen[g, k] if is_mean else rest[g, c]
+                if c < columns:
+                    out[g, k, c] = number
+                elif c == columns:
+                    out_count[g, k] = number
+                elif c == columns + 1:
+                    out_sum[g, k] = number
+                else:
+                    out_zero[g, k] = number
+
+
+@merged_kernel
+def ranked_bucket(
+    rank: float, forward: bool, columns: Ints, buckets: Floats, zero: float
+) -> tuple[int, float, float]:  # pragma: no cover - compiled
+    """Return the bucket that `rank` falls into, what it holds, and what it and those before it hold.
+
+    Without any, the bucket is -1.
+    """
+    found, own, below = -1, 0.0, 0.0
+    for p in range(columns.size):
+        at = p if forward else columns.size - 1 - p
+        column = columns[at]
+        inc = buckets[column] if column >= 0 else max(zero, 0.0)
+        if inc == 0.0:
+            continue
+        found, own = at, inc
+        below += inc
+        if below >= rank:
+            break
+    return found, own, below
+
+
+@merged_kernel
+def natural_zero(
+    low: float, high: float, negatives: int, buckets: Floats
+) -> tuple[float, float]:  # pragma: no cover - compiled
+    """Return the bounds of the zero bucket, cut at 0 where all other buckets lie on one side of it."""
+    has_negative = has_positive = False
+    for c in range(buckets.size):
+        if buckets[c] != 0.0:
+            if c < negatives:
+                has_negative = True
+            else:
+                has_positive = True
+    if has_positive and not has_negative:
+        return 0.0, high
+    if has_negative and not has_positive:
+        return low, 0.0
+    return low, high
+
+
+@merged_kernel
+def quantile_of_columns(
+    q: float, buckets: Floats, count: float, zero: float,
+    columns: Ints, lower: Floats, upper: Floats, log_lower: Floats, log_upper: Floats,
+    negatives: int, is_custom: bool,
+) -> tuple[float, float, bool]:  # fmt: skip  # pragma: no cover - compiled
+    """Return quantile, sign and whether it is odd, for 0 <= q <= 1 and a count that is not 0."""
+    forward = q < 0.5
+    rank = q * count if forward else (1 - q) * count
+    found, own, below = ranked_bucket(rank, forward, columns, buckets, zero)
+    if found < 0:
+        return 0.0, 0.0, True
+    low, high = lower[found], upper[found]
+    if is_custom:
+        if low == -np.inf:
+            if high <= 0:
+                return high, 0.0, False
+            low = 0.0
+        elif high == np.inf:
+            return low, 0.0, False
+    elif low < 0 < high:
+        low, high = natural_zero(low, high, negatives, buckets)
+    below = min(below, count)
+    if below < rank:
+        return high, 0.0, False
+    rank = rank - (below - own) if forward else below - rank
+    share = rank / own
+    if is_custom or low <= 0 <= high:
+        return low + (high - low) * share, 0.0, False
+    if low > 0:
+        return log_lower[found] + (log_upper[found] - log_lower[found]) * share, 1.0, False
+    return log_upper[found] + (log_lower[found] - log_upper[found]) * (1 - share), -1.0, False
+
+
+@kernel
+def histogram_quantiles(
+    quantiles: Floats, present: Bools, buckets: Floats, count: Floats, total: Floats, zero: Floats,
+    columns: Ints, lower: Floats, upper: Floats, log_lower: Floats, log_upper: Floats,
+    negatives: int, is_custom: bool,
+    out: Floats, sign: Floats, odd: Bools,
+) -> None:  # fmt: skip  # pragma: no cover - compiled
+    """Write the quantile of every histogram at each step.
+
+    Buckets stand in the order of their bounds, with the column of each; the column of the zero bucket is -1.
+    Where `sign` is not 0, the quantile is that much times 2 to the power of `out`. Histograms with
+    observations that are no numbers, or without buckets, are only marked as `odd`. The rules are those of
+    `histogram_quantile.quantile`.
+    """
+    for i in range(present.shape[0]):
+        for k in range(present.shape[1]):
+            if not present[i, k]:
+                continue
+            q = quantiles[k]
+            if q < 0:
+                out[i, k] = -np.inf
+            elif q > 1:
+                out[i, k] = np.inf
+            elif count[i, k] == 0 or np.isnan(q):
+                out[i, k] = np.nan
+            elif np.isnan(total[i, k]) or np.isnan(count[i, k]):
+                odd[i, k] = True
+            else:
+                out[i, k], sign[i, k], odd[i, k] = quantile_of_columns(
+                    q, buckets[i, k], count[i, k], zero[i, k],
+                    columns, lower, upper, log_lower, log_upper, negatives, is_custom,
+                )  # fmt: skip

@@ -1,0 +1,1 @@
+"""The text of a query: tokens, tree, types, functions, and the tree as text again."""

@@ -1,0 +1,1 @@
+"""Aggregations and binary operators over grids."""

@@ -1,0 +1,373 @@
+"""Two-hour buckets of metrics kept decoded in memory, so that a query reads from the store only what is new.
+
+A kept bucket holds all series of one metric and is complete as of a stamp of `Changes`. What was added since
+is read from the smallest time of the additions on, and takes the place of what the bucket held from there:
+late samples only make that read wider. Pieces never change, so readers need no lock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, Protocol
+
+from pharos.clock import Clock
+from pharos.engine.changes import BucketKey, Changes
+from pharos.engine.keys import BUCKET_MS
+from pharos.promql.overlap import overlapped
+from pharos.query.metrics.pieces import Piece, Rows, joined, piece_of, side_by_side, until
+from pharos.telemetry import BUCKETS_BYTES, BUCKETS_READ
+
+_SMALL_ROWS: Final = 130_000
+"""A bucket of so few rows is read whole, whatever is asked of it."""
+_GROUP_ROWS: Final = 1_000_000
+"""Neighbouring buckets are read by one statement up to here."""
+_FEW: Final = 16
+"""A series of a bucket is scattered over as many others as a granule of the store holds: reading one of
+sixteen reads nearly all."""
+SERIES_ROWS: Final = 480
+"""How many samples a series is taken to have in a bucket: one every 15 seconds."""
+_SAMPLE_BYTES: Final = 4
+"""What a sample is taken to need in memory until a bucket of its metric is known."""
+_READ_ROWS: Final = 1_200_000
+"""Buckets with more rows are read in parts, by ids: little lies in memory before it is packed."""
+_BRIEF: Final = 8
+"""A range of less than this part of a bucket is brief: to read it costs about such a part of all."""
+_LOCKS: Final = 64
+_WAIT_S: Final = 0.1
+_GRANULE_ROWS: Final = 8_192
+"""Rows that the store reads for one series of a bucket."""
+_STATEMENT_ROWS: Final = 100_000
+"""Rows that could be read in the time that any statement takes."""
+_REMEMBERED: Final = 10_000
+
+
+class Reader(Protocol):
+    """What the cache reads the store with, within the limits of one query."""
+
+    tenant: str
+
+    def check(self) -> None:
+        """Raise when the query is to end."""
+        ...
+
+    def rows(
+        self,
+        metric: int,
+        first: int,
+        last: int,
+        low_ms: int | None = None,
+        ids: tuple[int, int] | None = None,
+    ) -> Rows:
+        """Return all rows of the metric in buckets first to last, from `low_ms` on and of `ids` if given."""
+        ...
+
+    def count(self, metric: int, first: int, last: int) -> int:
+        """Return how many rows the metric has in buckets first to last."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    stamp: int
+    pieces: tuple[Piece, ...]
+
+    @property
+    def nbytes(self) -> int:
+        return 256 + _nbytes(self.pieces)
+
+    def rows_from(self, low_ms: int) -> int:
+        """Return about how many of the rows lie at or after `low_ms`."""
+        rows = sum(piece.samples for piece in self.pieces)
+        if not rows:
+            return 0
+        first, last = self.pieces[0].first_ms, self.pieces[-1].last_ms
+        return rows * max(0, last - max(low_ms, first)) // max(1, last - first)
+
+
+@dataclass(slots=True)
+class Cover:
+    """What the cache has of a range: pieces by bucket, and the buckets that are to be read directly."""
+
+    pieces: dict[int, tuple[Piece, ...]]
+    missing: list[int]
+
+    def missing_runs(self) -> Iterator[tuple[int, int]]:
+        """Yield (first, last) of neighbouring missing buckets."""
+        yield from _runs(self.missing)
+
+
+def _nbytes(pieces: Sequence[Piece]) -> int:
+    return sum(piece.nbytes for piece in pieces)
+
+
+def _runs(buckets: Sequence[int], longest: int = 288) -> Iterator[tuple[int, int]]:
+    begin = 0
+    for i in range(1, len(buckets) + 1):
+        if i == len(buckets) or buckets[i] != buckets[i - 1] + 1 or i - begin >= longest:
+            yield buckets[begin], buckets[i - 1]
+            begin = i
+
+
+def _pieces_of(rows: Rows, buckets: range) -> dict[int, Piece]:
+    """Return the piece of each bucket that has any of the rows."""
+    pieces = {
+        bucket: piece_of(rows, bucket * BUCKET_MS, bucket * BUCKET_MS, (bucket + 1) * BUCKET_MS - 1)
+        for bucket in buckets
+    }
+    return {bucket: piece for bucket, piece in pieces.items() if piece is not None}
+
+
+class BucketCache:
+    """Decoded buckets by tenant, metric and bucket; bounded in bytes, least recently used go first."""
+
+    def __init__(
+        self,
+        changes: Changes,
+        clock: Clock,
+        limit_bytes: int,
+        retention_ms: int = 0,
+        workers: Executor | None = None,
+    ) -> None:
+        self._changes = changes
+        self._clock = clock
+        self._limit = limit_bytes
+        self._retention_ms = retention_ms
+        self._workers = workers
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[BucketKey, _Kept] = OrderedDict()
+        self._bytes = 0
+        self._sizes: OrderedDict[BucketKey, tuple[int, int]] = OrderedDict()
+        self._weights: OrderedDict[tuple[str, int], float] = OrderedDict()
+        self._spent: OrderedDict[BucketKey, int] = OrderedDict()
+        self._loading = [threading.Lock() for _ in range(_LOCKS)]
+
+    @property
+    def nbytes(self) -> int:
+        """Return the memory that the kept buckets take."""
+        return self._bytes
+
+    def cover(
+        self,
+        reader: Reader,
+        metric: int,
+        series: int,
+        start_ms: int,
+        end_ms: int,
+        *,
+        whole: bool,
+        load: bool = True,
+    ) -> Cover:
+        """Return the pieces of the metric's buckets in a range, up to date; `series` is how many are wanted.
+
+        `whole` says that these are all of the metric. Loads buckets where that pays and there is room, unless
+        told not to; the others are left to be read directly. Raises what the reader raises.
+        """
+        buckets = range(start_ms // BUCKET_MS, end_ms // BUCKET_MS + 1)
+        cover = Cover({}, [])
+        absent = []
+        for bucket in buckets:
+            kept = self._usable(reader.tenant, metric, bucket)
+            if kept is None:
+                absent.append(bucket)
+                continue
+            low = self._changes.added_since(reader.tenant, metric, bucket, kept.stamp)
+            if low is None:
+                BUCKETS_READ.labels("kept").inc()
+                cover.pieces[bucket] = kept.pieces
+            elif whole or self._is_paid(
+                (reader.tenant, metric, bucket),
+                max(_SMALL_ROWS, _GRANULE_ROWS * series),
+                kept.rows_from(low),
+            ):
+                cover.pieces[bucket] = self._extended(reader, metric, bucket)
+            else:
+                cover.missing.append(bucket)
+        if not load:
+            cover.missing.extend(absent)
+        elif absent:
+            brief = end_ms - start_ms < BUCKET_MS // _BRIEF
+            self._load_absent(reader, metric, absent, cover, series, whole=whole, brief=brief)
+        BUCKETS_READ.labels("direct").inc(len(cover.missing))
+        cover.missing.sort()
+        return cover
+
+    def _usable(self, tenant: str, metric: int, bucket: int) -> _Kept | None:
+        with self._lock:
+            kept = self._kept.get((tenant, metric, bucket))
+            if kept is not None:
+                self._kept.move_to_end((tenant, metric, bucket))
+        return kept if self._is_retained(bucket) else None
+
+    def _is_retained(self, bucket: int) -> bool:
+        """Return whether the bucket is young enough that the store will not drop it behind our back."""
+        if not self._retention_ms:
+            return True
+        return (bucket + 1) * BUCKET_MS > self._clock.now_ms() - self._retention_ms + BUCKET_MS
+
+    def _load_absent(
+        self,
+        reader: Reader,
+        metric: int,
+        absent: list[int],
+        cover: Cover,
+        series: int,
+        *,
+        whole: bool,
+        brief: bool,
+    ) -> None:
+        size = self._size(reader, metric, absent[-1])
+        most = whole or series * _FEW * SERIES_ROWS >= size
+        # A look at the last minutes leaves out values and most of the work, if not the times.
+        cost = size // _BRIEF if most else _STATEMENT_ROWS // len(absent) + series * _GRANULE_ROWS
+        pays = size <= _SMALL_ROWS or (most and (not brief or size <= _GROUP_ROWS))
+        loads: list[int] = []
+        for bucket in absent:
+            if self._is_retained(bucket) and (
+                pays or self._is_paid((reader.tenant, metric, bucket), cost, size)
+            ):
+                loads.append(bucket)
+            else:
+                cover.missing.append(bucket)
+        room = 3 * self._limit // 4 - sum(map(_nbytes, cover.pieces.values()))
+        # The newest first. What the first ones weigh tells how many of the others there is room for.
+        for first, last in reversed(list(_runs(loads, max(1, _GROUP_ROWS // max(1, size))))):
+            buckets = range(first, last + 1)
+            if room < size * len(buckets) * self._weights.get((reader.tenant, metric), _SAMPLE_BYTES):
+                cover.missing.extend(buckets)
+                continue
+            loaded = self._loaded(reader, metric, buckets, size)
+            cover.pieces.update(loaded)
+            room -= sum(map(_nbytes, loaded.values()))
+
+    def _is_paid(self, key: BucketKey, cost: int, size: int) -> bool:
+        """Count what reading a few series directly costs; return whether reading all is no dearer by now."""
+        with self._lock:
+            spent = self._spent.pop(key, 0) + cost
+            if spent >= size:
+                return True
+            self._spent[key] = spent
+            while len(self._spent) > _REMEMBERED:
+                self._spent.popitem(last=False)
+            return False
+
+    def _size(self, reader: Reader, metric: int, newest: int) -> int:
+        """Return how many rows the newest full bucket of the metric has, or the newest if it is the first."""
+        key = (reader.tenant, metric, newest)
+        stamp = self._changes.stamp(reader.tenant, metric)
+        with self._lock:
+            known = self._sizes.get(key)
+        if known is not None and known[0] == stamp:
+            return known[1]
+        size = reader.count(metric, newest - 1, newest - 1) or reader.count(metric, newest, newest)
+        with self._lock:
+            self._sizes[key] = (stamp, size)
+            self._sizes.move_to_end(key)
+            while len(self._sizes) > _REMEMBERED:
+                self._sizes.popitem(last=False)
+        return size
+
+    @contextlib.contextmanager
+    def _alone(self, reader: Reader, metric: int, buckets: Sequence[int]) -> Iterator[None]:
+        """Hold the right to load these buckets, so that two queries do not read the same rows."""
+        places = sorted({hash((reader.tenant, metric, bucket)) % _LOCKS for bucket in buckets})
+        with contextlib.ExitStack() as stack:
+            for place in places:  # in order, so that no two wait for each other
+                lock = self._loading[place]
+                while not lock.acquire(timeout=_WAIT_S):
+                    reader.check()
+                stack.callback(lock.release)
+            yield
+
+    def _loaded(self, reader: Reader, metric: int, buckets: range, size: int) -> dict[int, tuple[Piece, ...]]:
+        """Read whole buckets of about `size` rows each from the store and keep them."""
+        pieces: dict[int, tuple[Piece, ...]] = {}
+        with self._alone(reader, metric, buckets):
+            # Another query may have loaded them meanwhile.
+            wanted = []
+            for bucket in buckets:
+                kept = self._usable(reader.tenant, metric, bucket)
+                if kept and self._changes.added_since(reader.tenant, metric, bucket, kept.stamp) is None:
+                    pieces[bucket] = kept.pieces
+                else:
+                    wanted.append(bucket)
+            if not wanted:
+                return pieces
+            stamp = self._changes.watch(reader.tenant, metric, wanted)
+            read = self._read(reader, metric, range(wanted[0], wanted[-1] + 1), size)
+            for bucket in wanted:
+                pieces[bucket] = read[bucket]
+                self._keep((reader.tenant, metric, bucket), _Kept(stamp, pieces[bucket]))
+            self._weigh((reader.tenant, metric), [piece for bucket in wanted for piece in read[bucket]])
+            BUCKETS_READ.labels("loaded").inc(len(wanted))
+        return pieces
+
+    def _read(self, reader: Reader, metric: int, buckets: range, size: int) -> dict[int, tuple[Piece, ...]]:
+        """Return what the store has of the buckets; large ones are read in parts, ids being hashes.
+
+        One part is packed while the next is read.
+        """
+        parts = max(1, -(-size // _READ_ROWS))
+
+        def reads() -> Iterator[Callable[[], dict[int, Piece]]]:
+            for part in range(parts):
+                reader.check()
+                ids = ((part << 64) // parts, ((part + 1 << 64) // parts) - 1) if parts > 1 else None
+                rows = reader.rows(metric, buckets[0], buckets[-1], ids=ids)
+                yield partial(_pieces_of, rows, buckets)
+
+        found: dict[int, list[Piece]] = {bucket: [] for bucket in buckets}
+        for pieces in overlapped(reads(), self._workers if parts > 1 else None, ahead=1):
+            for bucket, piece in pieces.items():
+                found[bucket].append(piece)
+        return {bucket: (side_by_side(parts),) if parts else () for bucket, parts in found.items()}
+
+    def _weigh(self, key: tuple[str, int], pieces: Sequence[Piece]) -> None:
+        """Remember how many bytes a sample of a metric takes."""
+        samples = sum(piece.samples for piece in pieces)
+        if samples:
+            with self._lock:
+                self._weights[key] = _nbytes(pieces) / samples
+                self._weights.move_to_end(key)
+                while len(self._weights) > _REMEMBERED:
+                    self._weights.popitem(last=False)
+
+    def _extended(self, reader: Reader, metric: int, bucket: int) -> tuple[Piece, ...]:
+        """Read what was added to a kept bucket, and keep it so."""
+        key = (reader.tenant, metric, bucket)
+        with self._alone(reader, metric, (bucket,)):
+            kept = self._usable(*key) or _Kept(-1, ())
+            # The stamp first: what is noted in between is then read now and once more.
+            stamp = self._changes.watch(reader.tenant, metric, (bucket,))
+            low = self._changes.added_since(*key, kept.stamp)
+            if low is None:
+                return kept.pieces
+            begin, end = bucket * BUCKET_MS, (bucket + 1) * BUCKET_MS - 1
+            low = max(low, begin)
+            rows = reader.rows(metric, bucket, bucket, low if low > begin else None)
+            fresh = piece_of(rows, begin, low, end)
+            pieces = [cut for piece in kept.pieces if (cut := until(piece, low)) is not None]
+            if fresh is not None:
+                pieces.append(fresh)
+            # As in a binary counter: every sample is copied a logarithmic number of times.
+            while len(pieces) > 1 and pieces[-2].samples <= 2 * pieces[-1].samples:
+                pieces[-2:] = [joined(pieces[-2:])]
+            extended = _Kept(stamp, tuple(pieces))
+            self._keep(key, extended)
+            BUCKETS_READ.labels("extended").inc()
+            return extended.pieces
+
+    def _keep(self, key: BucketKey, kept: _Kept) -> None:
+        with self._lock:
+            old = self._kept.pop(key, None)
+            self._bytes += kept.nbytes - (old.nbytes if old else 0)
+            self._kept[key] = kept
+            while self._bytes > self._limit and self._kept:
+                _, dropped = self._kept.popitem(last=False)
+                self._bytes -= dropped.nbytes
+            BUCKETS_BYTES.set(self._bytes)

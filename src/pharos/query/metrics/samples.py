@@ -1,0 +1,389 @@
+"""The samples of a selection, read from kept buckets and the store: what PromQL's source is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pharos.compiled.memory import kernel
+from pharos.engine import Limits, Session
+from pharos.engine.changes import Changes
+from pharos.engine.columns import numbers
+from pharos.engine.keys import BUCKET_MS
+from pharos.engine.sql import Statement, integers, string
+from pharos.errors import Kind, PharosError
+from pharos.labels import Matcher
+from pharos.promql.source import Blocks, HistogramColumns, SeriesBlock, empty_block
+from pharos.query.admission import SampleShare
+from pharos.query.metrics.buckets import SERIES_ROWS, BucketCache, Cover
+from pharos.query.metrics.histograms import read_histograms
+from pharos.query.metrics.pieces import Piece, Rows, find, piece_of
+from pharos.query.metrics.regroup import regroup
+from pharos.query.metrics.series import Selection, SeriesCache
+
+_FEW_SERIES: Final = 64
+"""Up to here rows outside of the range are cheaper to read than to filter in the store."""
+_MOST_BUCKETS: Final = 4_400
+"""A year; longer ranges are read without looking for kept buckets."""
+_BLOCK_SAMPLES: Final = 4_000_000
+"""Selections that may be larger are evaluated in blocks of series of about this size."""
+_HISTOGRAM_SAMPLES: Final = 10
+"""For how many samples of 16 bytes a histogram counts besides its buckets."""
+_KEPT_SAMPLES: Final = 400_000
+"""Blocks out of kept buckets are so small that they fit the processor's own memory."""
+_BLOCK_CELLS: Final = 1_000_000
+"""So many values at most are made of a block."""
+_COVERED_METRICS: Final = 32
+"""Selections of more metrics are read from the store."""
+_LISTED_SERIES: Final = 5_000
+"""Up to here the ids of a selection are worth listing in the statement."""
+
+
+def key_condition(tenant: str, selection: Selection, start_ms: int, end_ms: int, *, whole: bool) -> str:
+    """Return the condition over tenant, bucket, metric and id that finds a selection's rows in the range.
+
+    `whole` says that the selection holds every series of its metrics, so that ids need no look.
+    """
+    first, last = start_ms // BUCKET_MS, end_ms // BUCKET_MS
+    parts = [
+        f"tenant = {string(tenant)}",
+        f"b = {first}" if first == last else f"b BETWEEN {first} AND {last}",
+        f"m = {selection.metrics[0]}"
+        if len(selection.metrics) == 1
+        else f"m IN {integers(selection.metrics)}",
+    ]
+    if selection.is_part:
+        parts.append(f"id BETWEEN {selection.id[0]} AND {selection.id[-1]}")
+    if not whole and len(selection) <= _LISTED_SERIES:
+        parts.append(f"id IN {integers(selection.id)}" if len(selection) > 1 else f"id = {selection.id[0]}")
+    return " AND ".join(parts)
+
+
+def time_condition(start_ms: int, end_ms: int) -> str:
+    """Return the condition that keeps rows of the range."""
+    return f"ts BETWEEN fromUnixTimestamp64Milli({start_ms}) AND fromUnixTimestamp64Milli({end_ms})"
+
+
+def row_chunks(
+    table: pa.Table, value: str
+) -> list[tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.float64]]]:
+    """Return the (id, time ms, value) arrays of each batch of a result, without a copy."""
+    return [
+        (
+            numbers(batch.column("id")),
+            numbers(batch.column("ts")),
+            numbers(batch.column(value)),
+        )
+        for batch in table.to_batches()
+    ]
+
+
+def _no_check() -> None:
+    return
+
+
+class MetricSource:
+    """A tenant's samples within one query; counts what it loads against the query's budget.
+
+    `share` is the query's part of what all queries may hold; `check` raises when the query is to end.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        tenant: str,
+        cache: SeriesCache,
+        changes: Changes,
+        *,
+        max_samples: int,
+        max_series: int = 0,
+        time_s: float,
+        buckets: BucketCache | None = None,
+        share: SampleShare | None = None,
+        check: Callable[[], None] = _no_check,
+    ) -> None:
+        self._session = session
+        self.tenant = tenant
+        self._buckets = buckets
+        self._share = share
+        self._is_over = check
+        self._cache = cache
+        self._changes = changes
+        self._left = max_samples
+        self._max_samples = max_samples
+        self._max_series = max_series
+        self.time_s = time_s
+        self.samples_read = 0
+        self.series_selected = 0
+
+    def check(self) -> None:
+        """Raise PharosError when the query is to end: its time is up, or nobody waits for it."""
+        if self._session.cancelled:
+            raise PharosError(Kind.CANCELLED, "query was canceled in expression evaluation")
+        self._is_over()
+
+    def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesBlock:
+        """Return the samples of the series that match; see `SampleSource.select`."""
+        selection = self._selection(matchers, start_ms, end_ms)
+        self.series_selected += len(selection)
+        if not len(selection):
+            return empty_block()
+        whole = _is_whole(matchers)
+        cover = self._cover(selection, start_ms, end_ms, whole=whole)
+        return self._block(selection, cover, start_ms, end_ms, whole=whole)
+
+    def blocks(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, steps: int) -> Blocks | None:
+        """Return the samples a few series at a time if there are many; see `BlockSource.blocks`.
+
+        The budget then bounds each block; how many there are is bounded by the query's time.
+        """
+        selection = self._selection(matchers, start_ms, end_ms)
+        most = len(selection) * (end_ms - start_ms) * SERIES_ROWS // BUCKET_MS
+        many = most > min(_KEPT_SAMPLES * 2, _BLOCK_SAMPLES) or len(selection) * steps > 4 * _BLOCK_CELLS
+        if not many or self._changes.has_histograms(self.tenant, selection.metrics):
+            return None
+        self.series_selected += len(selection)
+        whole = _is_whole(matchers)
+        # What may well be refused must not fill the cache first.
+        load = len(selection) * steps <= self._max_samples
+        cover = self._cover(selection, start_ms, end_ms, whole=whole, load=load)
+        blocks = self._blocks(selection, cover, start_ms, end_ms, max(1, _BLOCK_CELLS // steps), whole=whole)
+        return Blocks(selection.labels, blocks)
+
+    def _selection(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> Selection:
+        """Return the series that match; raises PharosError(LIMITED) when the query has selected too many."""
+        too_many = PharosError(
+            Kind.LIMITED,
+            f"query would select more than {self._max_series} series",
+            hint="narrow the selectors",
+        )
+        most = self._max_series - self.series_selected
+        if not self._max_series:
+            return self._cache.select(self._session, self.tenant, matchers, start_ms, end_ms)
+        if most <= 0:
+            raise too_many
+        try:
+            return self._cache.select(self._session, self.tenant, matchers, start_ms, end_ms, most)
+        except PharosError as exc:
+            if exc.kind is Kind.LIMITED:
+                raise too_many from exc
+            raise
+
+    def _blocks(
+        self,
+        selection: Selection,
+        cover: Cover | None,
+        start_ms: int,
+        end_ms: int,
+        most: int,
+        *,
+        whole: bool,
+    ) -> Iterator[SeriesBlock]:
+        in_memory = cover is not None and not cover.missing
+        in_memory &= not self._changes.has_starts(self.tenant, selection.metrics)
+        size = min(_KEPT_SAMPLES, _BLOCK_SAMPLES) if in_memory else _BLOCK_SAMPLES
+        budget, at = self._left, 0
+        count = max(1, size * BUCKET_MS // (4 * SERIES_ROWS * max(1, end_ms - start_ms)))
+        count = min(count, most)
+        while at < len(selection):
+            part = selection.part(at, at + count)
+            block = self._block(part, cover, start_ms, end_ms, whole=whole)
+            at += count
+            # The next block holds about as many samples as wanted, but is not much larger than this one.
+            count = max(1, min(4 * count, count * size // max(1, block.values.size)))
+            if in_memory:
+                count = min(count, most)
+            for first in range(0, len(block.labels), most):
+                yield _part_of(block, first, first + most)
+            self._left = budget
+            if self._share is not None:
+                self._share.empty()
+
+    def _block(
+        self, selection: Selection, cover: Cover | None, start_ms: int, end_ms: int, *, whole: bool
+    ) -> SeriesBlock:
+        offsets, ts, values = self._floats(selection, cover, start_ms, end_ms, whole=whole)
+        starts = None
+        if self._changes.has_starts(self.tenant, selection.metrics):
+            starts = self._start_times(selection, start_ms, end_ms, offsets, ts, whole=whole)
+        histograms: HistogramColumns | None = None
+        if self._changes.has_histograms(self.tenant, selection.metrics):
+            condition = key_condition(self.tenant, selection, start_ms, end_ms, whole=whole)
+            histograms = read_histograms(
+                self._session,
+                f"{condition} AND {time_condition(start_ms, end_ms)}",
+                selection,
+                self._limits(),
+            )
+            if histograms is not None:
+                self._spend(_samples_of(histograms))
+        return SeriesBlock(selection.labels, offsets, ts, values, starts, histograms)
+
+    def _limits(self) -> Limits:
+        return Limits(time_s=self.time_s, result_rows=self._left)
+
+    def _cover(
+        self, selection: Selection, start_ms: int, end_ms: int, *, whole: bool, load: bool = True
+    ) -> Cover | None:
+        """Return what is kept of the selection's metrics, None where nothing of it helps."""
+        first, last = start_ms // BUCKET_MS, end_ms // BUCKET_MS
+        if (
+            self._buckets is None
+            or not 0 < len(selection.metrics) <= _COVERED_METRICS
+            or last - first >= _MOST_BUCKETS
+        ):
+            return None
+        pieces: dict[int, tuple[Piece, ...]] = dict.fromkeys(range(first, last + 1), ())
+        missing: set[int] = set()
+        for metric, series in zip(selection.metrics, selection.counts, strict=True):
+            cover = self._buckets.cover(self, metric, series, start_ms, end_ms, whole=whole, load=load)
+            missing.update(cover.missing)
+            for bucket, found in cover.pieces.items():
+                pieces[bucket] += found
+        # What is read of a bucket is read of all metrics.
+        kept = {bucket: found for bucket, found in pieces.items() if bucket not in missing}
+        return Cover(kept, sorted(missing)) if kept else None
+
+    def _floats(
+        self, selection: Selection, cover: Cover | None, start_ms: int, end_ms: int, *, whole: bool
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        """Return (offsets, times, values), from kept buckets where there are any."""
+        if cover is None:
+            return self._read("samples", "v", selection, start_ms, end_ms, whole=whole)
+        pieces = dict(cover.pieces)
+        for run_first, run_last in cover.missing_runs():
+            base = run_first * BUCKET_MS
+            low, high = max(start_ms, base), min(end_ms, (run_last + 1) * BUCKET_MS - 1)
+            rows = self._rows("samples", "v", selection, low, high, whole=whole)
+            piece = piece_of(rows, base, low, high)
+            pieces[run_first] = () if piece is None else (piece,)
+        ordered = [piece for bucket in sorted(pieces) for piece in pieces[bucket]]
+        found = find(ordered, selection.id, start_ms, end_ms)
+        self._spend(found.count)
+        return found.read()
+
+    def rows(
+        self,
+        metric: int,
+        first: int,
+        last: int,
+        low_ms: int | None = None,
+        ids: tuple[int, int] | None = None,
+    ) -> Rows:
+        """Return all rows of a metric in buckets first to last, from `low_ms` on, with ids in that range.
+
+        They are for the cache, whose size bounds them, and not of the query's budget.
+        """
+        where = "" if low_ms is None else f" WHERE ts >= fromUnixTimestamp64Milli({low_ms})"
+        buckets = f"b = {first}" if first == last else f"b BETWEEN {first} AND {last}"
+        condition = f"tenant = {string(self.tenant)} AND {buckets} AND m = {metric}"
+        if ids is not None:
+            condition += f" AND id BETWEEN {ids[0]} AND {ids[1]}"
+        found = self._session.query(
+            Statement(f"SELECT id, ts, v FROM samples PREWHERE {condition}{where}"),
+            purpose="samples",
+            limits=Limits(time_s=self.time_s),
+        )
+        return row_chunks(found, "v")
+
+    def count(self, metric: int, first: int, last: int) -> int:
+        """Return how many rows a metric has in buckets first to last."""
+        condition = f"tenant = {string(self.tenant)} AND b BETWEEN {first} AND {last} AND m = {metric}"
+        counted = self._query("count", f"count() AS n FROM samples WHERE {condition}")
+        return int(counted["n"][0].as_py())
+
+    def _query(self, purpose: str, text: str) -> pa.Table:
+        try:
+            return self._session.query(Statement(f"SELECT {text}"), purpose=purpose, limits=self._limits())
+        except PharosError as exc:
+            if exc.kind is Kind.LIMITED:
+                raise self._too_many() from exc
+            raise
+
+    def _spend(self, samples: int) -> None:
+        """Count samples against the budget; raises PharosError(LIMITED) when it is used up."""
+        self.samples_read += samples
+        self._left -= samples
+        if self._left <= 0:
+            raise self._too_many()
+        if self._share is not None:
+            self._share.take(samples, self.check)
+
+    def _rows(
+        self, table: str, value: str, selection: Selection, start_ms: int, end_ms: int, *, whole: bool
+    ) -> Rows:
+        condition = key_condition(self.tenant, selection, start_ms, end_ms, whole=whole)
+        where = "" if len(selection) <= _FEW_SERIES else f" WHERE {time_condition(start_ms, end_ms)}"
+        table_rows = self._query(table, f"id, ts, {value} AS number FROM {table} PREWHERE {condition}{where}")
+        return row_chunks(table_rows, "number")
+
+    def _read(
+        self, table: str, value: str, selection: Selection, start_ms: int, end_ms: int, *, whole: bool
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        rows = self._rows(table, value, selection, start_ms, end_ms, whole=whole)
+        self._spend(sum(len(ids) for ids, _, _ in rows))
+        return regroup(rows, selection.ids, len(selection), start_ms, end_ms)
+
+    def _too_many(self) -> PharosError:
+        return PharosError(
+            Kind.LIMITED,
+            "query processing would load too many samples into memory in query execution",
+            hint=f"the limit is {self._max_samples}; ask for fewer series or less time",
+        )
+
+    def _start_times(
+        self,
+        selection: Selection,
+        start_ms: int,
+        end_ms: int,
+        offsets: NDArray[np.int64],
+        ts: NDArray[np.int64],
+        *,
+        whole: bool,
+    ) -> NDArray[np.int64]:
+        """Return the start timestamp of each sample, 0 where none is known."""
+        st_offsets, st_ts, st = self._read(
+            "starts", "toFloat64(start_ms)", selection, start_ms, end_ms, whole=whole
+        )
+        found: NDArray[np.int64] = np.zeros(len(ts), np.int64)
+        _match_starts(offsets, ts, st_offsets, st_ts, st, found)
+        return found
+
+
+def _samples_of(columns: HistogramColumns) -> int:
+    """Return for how many samples histograms count: by the memory that they take (totalHPointSize)."""
+    buckets = columns.positive.size + columns.negative.size + columns.custom.size
+    return len(columns.ts_ms) * _HISTOGRAM_SAMPLES + buckets // 2
+
+
+def _part_of(block: SeriesBlock, first: int, last: int) -> SeriesBlock:
+    """Return series first to last - 1 of a block without histograms."""
+    if first == 0 and last >= len(block.labels):
+        return block
+    offsets = block.offsets[first : last + 1]
+    rows = slice(int(offsets[0]), int(offsets[-1]))
+    starts = None if block.start_ms is None else block.start_ms[rows]
+    return SeriesBlock(
+        block.labels[first:last], offsets - offsets[0], block.ts_ms[rows], block.values[rows], starts
+    )
+
+
+@kernel
+def _match_starts(offsets: Any, ts: Any, start_offsets: Any, start_ts: Any, starts: Any, found: Any) -> None:
+    """Write each start to the sample of its series that has its time, if there is one."""
+    for s in range(len(offsets) - 1):
+        i = offsets[s]
+        for j in range(start_offsets[s], start_offsets[s + 1]):
+            while i < offsets[s + 1] and ts[i] < start_ts[j]:
+                i += 1
+            if i < offsets[s + 1] and ts[i] == start_ts[j]:
+                found[i] = np.int64(starts[j])
+
+
+def _is_whole(matchers: Sequence[Matcher]) -> bool:
+    """Return whether nothing but the metric's name is asked for."""
+    return len(matchers) == 1 and matchers[0].name == "__name__"
