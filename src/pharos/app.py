@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from fastapi import FastAPI
 from prometheus_client import generate_latest
+from starlette.types import ASGIApp
 
+from pharos.access import DEFAULT
 from pharos.api.admin import AdminApi
 from pharos.api.app import Edge, create_app
 from pharos.api.http.bodies import Bodies, BodyLimits
-from pharos.api.http.tenant import DEFAULT_TENANT
 from pharos.api.prometheus.catalog import CatalogApi
 from pharos.api.prometheus.encode import encode_answer
 from pharos.api.prometheus.federate import FederateEndpoint
@@ -60,7 +60,7 @@ _SNAPSHOT_WAIT_S: Final = 60.0
 class Pharos:
     """A running server."""
 
-    app: FastAPI
+    app: ASGIApp
     loader: Loader
     intake: Intake
     engine: EmbeddedEngine
@@ -157,9 +157,7 @@ async def _load_kernels(metrics: Metrics, clock: Clock, loader: Loader) -> None:
     for text in _FIRST_QUERIES:
         for times in (Times(now_ms - 60_000, now_ms, 15_000), Times(now_ms, now_ms)):
             with suppress(PharosError):
-                await metrics.evaluate(
-                    DEFAULT_TENANT, text, times, lambda answer: list(encode_answer(answer))
-                )
+                await metrics.evaluate(DEFAULT, text, times, lambda answer: list(encode_answer(answer)))
 
 
 def _body_limits(settings: Settings) -> BodyLimits:

@@ -18,6 +18,7 @@ import cramjam
 import numpy as np
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
+from pharos.access import DEFAULT
 from pharos.api.prometheus.encode import encode_answer
 from pharos.api.prometheus.remote_read import kernels as read_kernels
 from pharos.clock import Clock
@@ -41,7 +42,7 @@ from pharos.query.metrics.evaluation import Metrics, MetricsOptions
 
 _STEP_MS: Final = 15_000
 _END_MS: Final = 36_000_000
-_TENANT: Final = "default"
+_TENANT: Final = DEFAULT.tenant
 _ARGUMENTS: Final = {
     ValueType.SCALAR: "0.5",
     ValueType.VECTOR: "m",
@@ -132,7 +133,7 @@ async def _ask_everything(metrics: Metrics) -> int:
     for text in _expressions():
         for times in (Times(_END_MS - 3_600_000, _END_MS, _STEP_MS), Times(_END_MS, _END_MS)):
             try:
-                await metrics.evaluate(_TENANT, text, times, lambda answer: list(encode_answer(answer)))
+                await metrics.evaluate(DEFAULT, text, times, lambda answer: list(encode_answer(answer)))
             except PharosError:
                 # Some functions refuse such arguments; their kernels are compiled by then or need none.
                 continue

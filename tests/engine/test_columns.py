@@ -55,6 +55,7 @@ def test_a_mask_keeps_the_chosen_rows() -> None:
 _ASK = """
 import asyncio, sys, tempfile
 from pathlib import Path
+from pharos.access import DEFAULT
 from pharos.clock import SystemClock
 from pharos.engine.changes import Changes
 from pharos.engine.columns import numbers
@@ -68,7 +69,7 @@ with tempfile.TemporaryDirectory() as folder, open_engine(Path(folder)) as engin
     assert numbers(table["n"]).tolist() == [0, 1, 2]
     metrics = Metrics(engine, Changes(), SystemClock(), MetricsOptions())
     times = Times(0, 60_000, 15_000)
-    asyncio.run(metrics.evaluate("default", "sum(rate(up[1m])) or up", times, lambda _: None))
+    asyncio.run(metrics.evaluate(DEFAULT, "sum(rate(up[1m])) or up", times, lambda _: None))
 print(sorted(name for name in ("pandas", "chdb.session", "chdb.dbapi") if name in sys.modules))
 """
 

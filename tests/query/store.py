@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pharos.access import Scope
 from pharos.engine import Session, native
 from pharos.engine.changes import Changes
 from pharos.engine.embedded.store import EmbeddedEngine
@@ -48,6 +49,10 @@ class Store:
     engine: EmbeddedEngine
     tenant: str
     changes: Changes
+
+    @property
+    def scope(self) -> Scope:
+        return Scope(self.tenant)
 
     def ids(self, series: NDArray[np.int64]) -> NDArray[np.uint64]:
         return (series.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from tests.query.store import BUCKET_MS, Store, days_of
 
+from pharos.access import Scope
 from pharos.clock import SystemClock
 from pharos.engine.changes import Changes
 from pharos.engine.embedded.configuration import EmbeddedOptions
@@ -76,9 +77,9 @@ async def test_equal_queries_at_once_are_evaluated_once_and_answered_each(store:
     metrics = _metrics(store)
     before = QUERY_REUSED.labels("shared")._value.get()
     answers = await asyncio.gather(
-        *(metrics.evaluate(store.tenant, _QUERY, _TIMES, _points) for _ in range(5)),
-        metrics.evaluate("another", _QUERY, _TIMES, _points),
-        metrics.evaluate(store.tenant, _QUERY, replace(_TIMES, step_ms=30_000), _points),
+        *(metrics.evaluate(store.scope, _QUERY, _TIMES, _points) for _ in range(5)),
+        metrics.evaluate(Scope("another"), _QUERY, _TIMES, _points),
+        metrics.evaluate(store.scope, _QUERY, replace(_TIMES, step_ms=30_000), _points),
     )
     assert QUERY_REUSED.labels("shared")._value.get() == before + 4
     assert answers[:5] == [answers[0]] * 5
@@ -89,18 +90,18 @@ async def test_equal_queries_at_once_are_evaluated_once_and_answered_each(store:
 
 async def test_who_asks_after_a_note_does_not_get_the_answer_from_before(store: Store) -> None:
     metrics = _metrics(store)
-    first = asyncio.create_task(metrics.evaluate(store.tenant, "count(m)", _TIMES, _points))
+    first = asyncio.create_task(metrics.evaluate(store.scope, "count(m)", _TIMES, _points))
     await asyncio.sleep(0)
     store.changes.note_samples(store.tenant, [])
     before = QUERY_REUSED.labels("shared")._value.get()
-    assert await metrics.evaluate(store.tenant, "count(m)", _TIMES, _points) == await first
+    assert await metrics.evaluate(store.scope, "count(m)", _TIMES, _points) == await first
     assert QUERY_REUSED.labels("shared")._value.get() == before
 
 
 async def test_without_a_slot_in_time_the_queue_times_out(store: Store) -> None:
     metrics = _metrics(store, MetricsOptions(max_concurrent=0))
     with pytest.raises(PharosError) as caught:
-        await metrics.evaluate(store.tenant, _QUERY, _TIMES, _points, timeout_ms=20)
+        await metrics.evaluate(store.scope, _QUERY, _TIMES, _points, timeout_ms=20)
     assert (caught.value.kind, caught.value.message) == (Kind.TIMEOUT, "query timed out in query queue")
 
 
@@ -110,7 +111,7 @@ async def test_slow_queries_are_logged_with_their_plan(
     before = QUERY_SLOW._value.get()
     hasty = Metrics(store.engine, store.changes, _HastyClock(), MetricsOptions(slow_ms=2_000))
     with caplog.at_level(logging.WARNING, "pharos.query"):
-        await hasty.evaluate(store.tenant, _QUERY, _TIMES, _points)
+        await hasty.evaluate(store.scope, _QUERY, _TIMES, _points)
     assert QUERY_SLOW._value.get() == before + 1
     (record,) = caplog.records
     assert "aggregate sum" in record.getMessage()
@@ -124,11 +125,11 @@ async def test_a_dashboard_that_refreshes_continues_its_answer(
     metrics = _metrics(store)
     monkeypatch.setattr(metrics._results, "_least_samples", 0)
     later = replace(_TIMES, start_ms=_TIMES.start_ms + 60_000, end_ms=_TIMES.end_ms + 60_000)
-    await metrics.evaluate(store.tenant, _QUERY, _TIMES, _points)
+    await metrics.evaluate(store.scope, _QUERY, _TIMES, _points)
     before = QUERY_REUSED.labels("continued")._value.get()
-    continued = await metrics.evaluate(store.tenant, _QUERY, later, _points)
+    continued = await metrics.evaluate(store.scope, _QUERY, later, _points)
     assert QUERY_REUSED.labels("continued")._value.get() == before + 1
-    assert continued == await _metrics(store).evaluate(store.tenant, _QUERY, later, _points)
+    assert continued == await _metrics(store).evaluate(store.scope, _QUERY, later, _points)
 
 
 async def test_a_query_that_wants_no_reuse_is_evaluated_from_its_start(
@@ -136,10 +137,10 @@ async def test_a_query_that_wants_no_reuse_is_evaluated_from_its_start(
 ) -> None:
     metrics = _metrics(store)
     monkeypatch.setattr(metrics._results, "_least_samples", 0)
-    await metrics.evaluate(store.tenant, _QUERY, _TIMES, _points)
+    await metrics.evaluate(store.scope, _QUERY, _TIMES, _points)
     later = replace(_TIMES, start_ms=_TIMES.start_ms + 60_000, end_ms=_TIMES.end_ms + 60_000)
     before = QUERY_REUSED.labels("continued")._value.get(), QUERY_REUSED.labels("shared")._value.get()
-    asked = [metrics.evaluate(store.tenant, _QUERY, later, _points, reuse=False) for _ in range(3)]
+    asked = [metrics.evaluate(store.scope, _QUERY, later, _points, reuse=False) for _ in range(3)]
     first, *others = await asyncio.gather(*asked)
     after = QUERY_REUSED.labels("continued")._value.get(), QUERY_REUSED.labels("shared")._value.get()
     assert after == before
@@ -151,7 +152,7 @@ async def test_a_query_whose_client_left_gives_its_lane_back_while_it_waits(stor
     metrics._samples = _TellingPool(1_000)
     held = metrics._samples.share()
     held.take(1_000, lambda: None)
-    asked = asyncio.create_task(metrics.evaluate(store.tenant, "m", _TIMES, _points))
+    asked = asyncio.create_task(metrics.evaluate(store.scope, "m", _TIMES, _points))
     await asyncio.to_thread(metrics._samples.asked.wait)
     asked.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -168,18 +169,18 @@ async def test_a_query_whose_client_left_gives_its_lane_back_while_it_waits(stor
 )
 async def test_a_query_that_selects_too_many_series_is_refused(store: Store, query: str) -> None:
     unbounded = _metrics(store)
-    await unbounded.evaluate(store.tenant, query, _TIMES, _points)
+    await unbounded.evaluate(store.scope, query, _TIMES, _points)
     metrics = _metrics(store, MetricsOptions(max_series=2))
     for _ in range(2):
         with pytest.raises(PharosError, match="would select more than 2 series") as caught:
-            await metrics.evaluate(store.tenant, query, _TIMES, _points)
+            await metrics.evaluate(store.scope, query, _TIMES, _points)
         assert caught.value.kind is Kind.LIMITED
-    assert await metrics.evaluate(store.tenant, 'm{i=~"0|1"}', _TIMES, _points)
+    assert await metrics.evaluate(store.scope, 'm{i=~"0|1"}', _TIMES, _points)
 
 
 async def test_a_query_that_needs_too_much_memory_is_refused(store: Store) -> None:
     metrics = _metrics(store, MetricsOptions(max_bytes=4_000))
     with pytest.raises(PharosError, match="in memory") as caught:
-        await metrics.evaluate(store.tenant, "m", _TIMES, _points)
+        await metrics.evaluate(store.scope, "m", _TIMES, _points)
     assert caught.value.kind is Kind.LIMITED
-    assert await metrics.evaluate(store.tenant, 'max_over_time(m{i="0"}[1m] @ 0)', _TIMES, _points) == []
+    assert await metrics.evaluate(store.scope, 'max_over_time(m{i="0"}[1m] @ 0)', _TIMES, _points) == []

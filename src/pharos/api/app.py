@@ -1,22 +1,25 @@
-"""The HTTP application: routes, security headers, the page."""
+"""The HTTP application: one layer in front, routes, the page."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from fastapi import FastAPI
 from prometheus_client import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Match, Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pharos import __version__
 from pharos.api.admin import AdminApi
 from pharos.api.http.bodies import Bodies
+from pharos.api.http.errors import plain_error, prometheus_error
+from pharos.api.http.identity import Identity
 from pharos.api.http.page import page
 from pharos.api.prometheus.answers import Handler
 from pharos.api.prometheus.encode import error_body
@@ -29,20 +32,6 @@ from pharos.api.receivers.remote_write import WriteEndpoint
 from pharos.errors import PharosError
 from pharos.ingest.accept import Intake
 from pharos.telemetry import REGISTRY
-
-_SECURITY: Final = (
-    (
-        b"content-security-policy",
-        (
-            b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self';"
-            b" connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none';"
-            b" frame-ancestors 'none'"
-        ),
-    ),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,25 +48,6 @@ class Edge:
     max_body_bytes: int
     is_ready: Callable[[], bool]
     reload: Callable[[], Awaitable[None]]
-
-
-class _Headers:
-    """Adds the security headers to every answer."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *_SECURITY]
-            await send(message)
-
-        await self._app(scope, receive, send_with_headers)
 
 
 class _Front:
@@ -99,14 +69,21 @@ class _Front:
         await response(scope, receive, send)
 
 
+WRITE_PATH: Final = "/api/v1/write"
+READ_PATH: Final = "/api/v1/read"
 _PAGE: Final = "/{path:path}"
 _ANY: Final = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"]
 _TEXT: Final[dict[str, Any]] = {"content": {"text/plain": {"schema": {"type": "string"}}}}
 _BINARY: Final[dict[str, Any]] = {"schema": {"type": "string", "format": "binary"}}
 
 
-def create_app(edge: Edge) -> FastAPI:
+def create_app(edge: Edge) -> ASGIApp:
     """Return the application that answers on Pharos' one port."""
+    return Identity(create_routes(edge), partial(_refused, edge.otlp))
+
+
+def create_routes(edge: Edge) -> FastAPI:
+    """Return the routes, as they are behind the layer that makes a scope of every request."""
     app = FastAPI(
         title="Pharos",
         version=__version__,
@@ -116,7 +93,6 @@ def create_app(edge: Edge) -> FastAPI:
         openapi_url="/api/openapi.json",
     )
     write = WriteEndpoint(edge.intake, edge.bodies, edge.max_body_bytes)
-    app.add_middleware(_Headers)
     app.add_middleware(_Front, writes=_writes(edge, write))
     app.add_exception_handler(Exception, _internal)
     routers = (edge.prometheus.router(edge.bodies), edge.admin.router())
@@ -147,10 +123,20 @@ def create_app(edge: Edge) -> FastAPI:
     return app
 
 
+def _refused(otlp: OtlpEndpoint, asked: HTTPConnection, error: PharosError) -> Response:
+    """Return the answer to who goes no further, in the shape of the protocol of the address."""
+    path = asked.url.path
+    if path in METRICS_PATHS or path in OTHER_SIGNALS:
+        return otlp.refuse(asked, error)
+    if path in {WRITE_PATH, READ_PATH} or not path.startswith("/api/"):
+        return plain_error(error)
+    return prometheus_error(error)
+
+
 def _writes(edge: Edge, write: WriteEndpoint) -> dict[str, Handler]:
     """Return who answers at each address that is written to."""
     return {
-        "/api/v1/write": write.write,
+        WRITE_PATH: write.write,
         **dict.fromkeys(METRICS_PATHS, edge.otlp.export_metrics),
         **dict.fromkeys(OTHER_SIGNALS, edge.otlp.refuse_signal),
     }
@@ -166,7 +152,7 @@ def _add_protocols(app: FastAPI, edge: Edge, write: WriteEndpoint) -> None:
         503: {"description": "Not now.", **_TEXT},
     }
     app.add_api_route(
-        "/api/v1/write",
+        WRITE_PATH,
         write.write,
         methods=["POST"],
         operation_id="remote_write",
@@ -178,7 +164,7 @@ def _add_protocols(app: FastAPI, edge: Edge, write: WriteEndpoint) -> None:
     )
     answers = {"application/x-protobuf": _BINARY, "application/x-streamed-protobuf": _BINARY}
     app.add_api_route(
-        "/api/v1/read",
+        READ_PATH,
         edge.read.read,
         methods=["POST"],
         operation_id="remote_read",

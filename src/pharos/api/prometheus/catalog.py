@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pharos.api.http.tenant import tenant_of
+from pharos.api.http.identity import scope_of
 from pharos.api.prometheus.answers import success
 from pharos.api.prometheus.parameters import TRUNCATED, Parameters, capped, invalid, quoted
 from pharos.api.prometheus.routes import ANY_COUNT, Route
@@ -55,7 +55,7 @@ class CatalogApi:
             raise invalid("match[]", exc.message) from exc
         if end < start:
             return success([])
-        found = await self.metrics.series(Window(tenant_of(request), start, end, matched, limit))
+        found = await self.metrics.series(Window(scope_of(request), start, end, matched, limit))
         more = bool(limit) and len(found) > limit
         shown = found[:limit] if more else found
         # Of very many it takes a while.
@@ -87,7 +87,7 @@ class CatalogApi:
         matched = self._selectors(parameters)
         if end < start:
             return None
-        return Window(tenant_of(request), start, end, matched, limit)
+        return Window(scope_of(request), start, end, matched, limit)
 
     def _selectors(self, parameters: Parameters) -> tuple[tuple[Matcher, ...], ...]:
         found = tuple(dict.fromkeys(self.metrics.matchers(text) for text in parameters.all("match[]")))
@@ -99,10 +99,9 @@ class CatalogApi:
         """Return type, unit and help of metrics."""
         limit = parameters.count("limit")
         per_metric = parameters.count("limit_per_metric")
-        tenant = tenant_of(request)
         if limit == 0:
             return success({})
-        found = await self.metrics.metadata(tenant, parameters.first("metric"), max(limit, 0))
+        found = await self.metrics.metadata(scope_of(request), parameters.first("metric"), max(limit, 0))
         by_metric: dict[str, list[dict[str, str]]] = {}
         for item in found:
             entries = by_metric.setdefault(item.metric, [])

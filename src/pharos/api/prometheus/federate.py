@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pharos.api.http.errors import plain_error
+from pharos.api.http.identity import scope_of
 from pharos.api.http.packing import body_response, pack, wants_gzip
-from pharos.api.http.tenant import tenant_of
 from pharos.api.prometheus.parameters import query_parameters
 from pharos.clock import Clock
 from pharos.errors import PharosError
@@ -46,7 +46,7 @@ class FederateEndpoint:
             utf8 = _UTF8_WANTED.search(request.headers.get("accept", "")) is not None
             packed = wants_gzip(request)
             body = await self.metrics.read(
-                tenant_of(request),
+                scope_of(request),
                 [Wanted(one, since, now) for one in selectors],
                 lambda blocks: pack([page(blocks, utf8=utf8)], packed=packed),
             )

@@ -17,9 +17,9 @@ from starlette.responses import Response
 
 from pharos.api.http.bodies import Bodies
 from pharos.api.http.errors import prometheus_error
+from pharos.api.http.identity import scope_of
 from pharos.api.http.json_text import json_text
 from pharos.api.http.packing import body_response, pack, wants_gzip
-from pharos.api.http.tenant import tenant_of
 from pharos.api.prometheus import encode
 from pharos.api.prometheus.answers import success, while_connected
 from pharos.api.prometheus.catalog import CatalogApi
@@ -125,7 +125,6 @@ class PrometheusApi:
         stats = parameters.first("stats")
         measured = Measured() if stats else None
         packed = wants_gzip(request)
-        tenant = tenant_of(request)
 
         def finish(answer: Answer) -> tuple[list[bytes], bool]:
             body: Iterable[bytes] = encode.encode_answer(answer, limit=limit)
@@ -138,7 +137,7 @@ class PrometheusApi:
             body = await while_connected(
                 request,
                 self.metrics.evaluate(
-                    tenant,
+                    scope_of(request),
                     text,
                     times,
                     finish,
@@ -164,7 +163,7 @@ class PrometheusApi:
         times = Times(*parameters.range_ms())
         if times.end_ms < times.start_ms:
             raise PharosError(Kind.INVALID, "end timestamp must not be before start timestamp")
-        found = await self.metrics.exemplars(tenant_of(request), parameters.first("query"), times)
+        found = await self.metrics.exemplars(scope_of(request), parameters.first("query"), times)
         return success(
             [
                 {

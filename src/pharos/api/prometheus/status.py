@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pharos import __version__
-from pharos.api.http.tenant import tenant_of
+from pharos.api.http.identity import scope_of
 from pharos.api.prometheus.answers import rfc3339, success
 from pharos.api.prometheus.parameters import Parameters
 from pharos.api.prometheus.routes import Route
@@ -112,7 +112,7 @@ class StatusApi:
 
     async def tsdb(self, parameters: Parameters, request: Request) -> Response:
         """Return what takes the most series."""
-        found = await self.metrics.cardinality(tenant_of(request), parameters.limit() or _LISTED)
+        found = await self.metrics.cardinality(scope_of(request), parameters.limit() or _LISTED)
 
         def counts(rows: Iterable[tuple[str, int]]) -> list[dict[str, Any]]:
             return [{"name": name, "value": value} for name, value in rows]

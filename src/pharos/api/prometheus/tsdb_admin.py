@@ -9,7 +9,8 @@ from typing import Protocol
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pharos.api.http.tenant import tenant_of
+from pharos.access import Scope
+from pharos.api.http.identity import scope_of
 from pharos.api.prometheus.encode import error_body
 from pharos.api.prometheus.parameters import Parameters, invalid
 from pharos.api.prometheus.routes import Route
@@ -21,7 +22,7 @@ from pharos.query.metrics.evaluation import Metrics
 class Eraser(Protocol):
     """What deletes."""
 
-    async def delete(self, tenant: str, wanted: Sequence[Wanted]) -> None:
+    async def delete(self, scope: Scope, wanted: Sequence[Wanted]) -> None:
         """Delete the samples of each selector in its range."""
         ...
 
@@ -80,7 +81,7 @@ class TsdbAdminApi:
         except PharosError as exc:
             raise invalid("match[]", exc.message) from exc
         if end >= start:
-            await self.eraser.delete(tenant_of(request), [Wanted(one, start, end) for one in selectors])
+            await self.eraser.delete(scope_of(request), [Wanted(one, start, end) for one in selectors])
         return Response(status_code=204)
 
     async def clean_tombstones(self, parameters: Parameters, request: Request) -> Response:  # noqa: ARG002

@@ -17,12 +17,12 @@ import cramjam
 import numpy as np
 import orjson
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
 from pharos.api.http.bodies import Bodies
 from pharos.api.http.errors import STATUS, error_headers
-from pharos.api.http.tenant import tenant_of
+from pharos.api.http.identity import scope_of
 from pharos.errors import Kind, PharosError
 from pharos.ingest.accept import Intake
 from pharos.ingest.frames import BODY_MAX_BYTES
@@ -58,7 +58,7 @@ _CODES: Final = {
 _UNACCEPTABLE: Final = 415
 
 
-def _encoding_of(request: Request) -> str | None:
+def _encoding_of(request: HTTPConnection) -> str | None:
     """Return which of the two encodings the request has; None for any other."""
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     return media if media in {JSON, PROTOBUF} else None
@@ -204,6 +204,10 @@ class OtlpEndpoint:
         )
         return _status(_encoding_of(request) or JSON, _CODES[Kind.MISSING], message, 404)
 
+    def refuse(self, asked: HTTPConnection, error: PharosError) -> Response:
+        """Return the answer to a request that goes no further."""
+        return _failure(_encoding_of(asked) or JSON, error)
+
     async def _answer(self, request: Request) -> Response:
         encoding = _encoding_of(request)
         if encoding is None:
@@ -211,7 +215,6 @@ class OtlpEndpoint:
             message = f"Content-Type {named!r} is neither {PROTOBUF} nor {JSON}"
             return _status(JSON, _CODES[Kind.INVALID], message, _UNACCEPTABLE)
         try:
-            tenant = tenant_of(request)
             async with self._bodies.incoming(request, self._max_body_bytes) as incoming:
                 sent = _Sent(incoming.body, encoding, request.headers.get("content-encoding", ""))
                 loop = asyncio.get_running_loop()
@@ -220,7 +223,7 @@ class OtlpEndpoint:
                 if translated.body:
                     incoming.hold(len(translated.body))
                     accepted = await self._intake.accept(
-                        tenant, translated.body, source="otlp", is_repeatable=True
+                        scope_of(request).tenant, translated.body, source="otlp", is_repeatable=True
                     )
         except PharosError as exc:
             if exc.kind is Kind.UNSUPPORTED:

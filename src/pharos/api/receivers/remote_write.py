@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from pharos.api.http.bodies import Bodies
 from pharos.api.http.errors import plain_error
-from pharos.api.http.tenant import tenant_of
+from pharos.api.http.identity import scope_of
 from pharos.errors import PharosError
 from pharos.ingest.accept import Intake
 from pharos.ingest.frames import FrameKind
@@ -87,11 +87,10 @@ class WriteEndpoint:
     async def _answer(self, request: Request) -> Response:
         kind: FrameKind | None = None
         try:
-            tenant = tenant_of(request)
             kind = negotiate(request.headers)
             async with self._bodies.incoming(request, self._max_body_bytes) as incoming:
                 accepted = await self._intake.accept_packed(
-                    tenant, kind, incoming.body, source="remote_write"
+                    scope_of(request).tenant, kind, incoming.body, source="remote_write"
                 )
         except _UnacceptableError as exc:
             return Response(f"{exc}\n", 415, media_type="text/plain; charset=utf-8")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pharos.access import Scope
 from pharos.engine.keys import DAY_MS
 from pharos.engine.sql import series_condition
 from pharos.labels import Labels, Matcher
@@ -12,9 +13,9 @@ from pharos.query.metrics.series import LAST_DAY
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Which of a tenant's series a question is about."""
+    """Which of a scope's series a question is about."""
 
-    tenant: str
+    scope: Scope
     start_ms: int
     end_ms: int
     selectors: tuple[tuple[Matcher, ...], ...] = ()
@@ -31,8 +32,8 @@ class Window:
             bounds.append(f"day <= toDate32({last})")
         days = " AND ".join(bounds) or "1"
         if not self.selectors:
-            return series_condition(self.tenant, (), days)
-        return " OR ".join(f"({series_condition(self.tenant, m, days)})" for m in self.selectors)
+            return series_condition(self.scope.tenant, (), days)
+        return " OR ".join(f"({series_condition(self.scope.tenant, m, days)})" for m in self.selectors)
 
     def limit_clause(self) -> str:
         """Return the clause that fetches one row more than the limit, to know that there are more."""

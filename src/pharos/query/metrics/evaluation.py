@@ -15,6 +15,7 @@ from typing import Final, TypeVar
 
 import numpy as np
 
+from pharos.access import Scope
 from pharos.clock import Clock
 from pharos.engine import Engine, Limits, Session
 from pharos.engine.changes import Changes
@@ -78,7 +79,7 @@ class MetricsOptions:
 class _Question:
     """One query as it was asked."""
 
-    tenant: str
+    scope: Scope
     text: str
     expr: Expr
     times: Times
@@ -129,7 +130,7 @@ class Metrics:
 
     async def evaluate(
         self,
-        tenant: str,
+        scope: Scope,
         text: str,
         times: Times,
         finish: Callable[[Answer], T],
@@ -151,10 +152,10 @@ class Metrics:
         deadline = Deadline(self._clock, began, time_s)
         lookback_ms = lookback_ms or self.options.lookback_ms
         reuse = reuse and measured is None
-        question = _Question(tenant, text, self.parse(text), times, lookback_ms, deadline, measured, reuse)
-        if self._changes.arrivals.has(tenant):
+        question = _Question(scope, text, self.parse(text), times, lookback_ms, deadline, measured, reuse)
+        if self._changes.arrivals.has(scope.tenant):
             fetches = question.plan().fetches
-            await self._arrived(tenant, [(fetch.start_ms, fetch.end_ms) for fetch in fetches])
+            await self._arrived(scope, [(fetch.start_ms, fetch.end_ms) for fetch in fetches])
         try:
             return await self._shared(question, finish)
         except PharosError as exc:
@@ -175,9 +176,9 @@ class Metrics:
                 publish(answer)
                 return finish(answer)
 
-            asked = (question.tenant, question.text)
+            asked = (question.scope, question.text)
             slow = self._slowness.is_slow(asked)
-            async with self._admission.slot(question.tenant, deadline.left_s(), slow=slow):
+            async with self._admission.slot(question.scope.tenant, deadline.left_s(), slow=slow):
                 began_s = self._clock.monotonic_s()
                 try:
                     return await self._engine.run(work)
@@ -192,7 +193,7 @@ class Metrics:
             return await lead(lambda _: None)
         # With the version: an answer is shared only with those who could not have seen more than it.
         version = self._changes.version
-        key = (question.tenant, question.text, question.times, question.lookback_ms, version)
+        key = (question.scope, question.text, question.times, question.lookback_ms, version)
         return await self._flights.fly(key, deadline.left_s, lead, follow)
 
     def _answer(self, session: Session, question: _Question) -> Answer:
@@ -202,7 +203,7 @@ class Metrics:
         prepared = self._clock.monotonic_s()
         measured, deadline = question.measured, question.deadline
         with contextlib.closing(self._samples.share()) as share:
-            source = self._source(session, question.tenant, deadline, share)
+            source = self._source(session, question.scope, deadline, share)
             try:
                 answer = self._evaluated(question, planned, source)
                 source.check()
@@ -212,7 +213,7 @@ class Metrics:
             measured.queue_s = entered - deadline.began_s
             measured.prepare_s = prepared - entered
             measured.eval_s = self._clock.monotonic_s() - prepared
-            again = self._source(session, question.tenant, deadline)
+            again = self._source(session, question.scope, deadline)
             measured.samples_per_step = samples_per_step(planned, again)
         return answer
 
@@ -236,7 +237,9 @@ class Metrics:
             return from_start(planned.start_ms)
         retention_ms = self.options.retention_ms
         oldest_ms = self._clock.now_ms() - retention_ms if retention_ms else None
-        return self._results.answer(question.tenant, question.expr, planned, from_start, oldest_ms=oldest_ms)
+        return self._results.answer(
+            question.scope.tenant, question.expr, planned, from_start, oldest_ms=oldest_ms
+        )
 
     def _tell_if_slow(self, question: _Question, planned: Planned, source: MetricSource) -> None:
         took_s = self._clock.monotonic_s() - question.deadline.began_s
@@ -245,7 +248,7 @@ class Metrics:
         QUERY_SLOW.inc()
         _LOG.warning(
             "slow query: tenant=%s took_s=%.3f samples=%d series=%d query=%r plan:\n%s",
-            question.tenant,
+            question.scope.tenant,
             took_s,
             source.samples_read,
             source.series_selected,
@@ -253,18 +256,18 @@ class Metrics:
             explain_tree(planned),
         )
 
-    async def _arrived(self, tenant: str, spans: Sequence[tuple[int, int]]) -> None:
+    async def _arrived(self, scope: Scope, spans: Sequence[tuple[int, int]]) -> None:
         """Wait for what was accepted of the past in these times, so that who loads history finds it."""
         if spans:
             least, most = min(first for first, _ in spans), max(last for _, last in spans)
-            await self._changes.arrivals.until_stored(tenant, least, most, _ARRIVAL_WAIT_S)
+            await self._changes.arrivals.until_stored(scope.tenant, least, most, _ARRIVAL_WAIT_S)
 
     def _source(
-        self, session: Session, tenant: str, deadline: Deadline, share: SampleShare | None = None
+        self, session: Session, scope: Scope, deadline: Deadline, share: SampleShare | None = None
     ) -> MetricSource:
         return MetricSource(
             session,
-            tenant,
+            scope.tenant,
             self._cache,
             self._changes,
             max_samples=self.options.max_samples,
@@ -276,18 +279,18 @@ class Metrics:
         )
 
     async def read(
-        self, tenant: str, wanted: Sequence[Wanted], finish: Callable[[list[SeriesBlock]], T]
+        self, scope: Scope, wanted: Sequence[Wanted], finish: Callable[[list[SeriesBlock]], T]
     ) -> T:
         """Return what `finish` makes of the samples as they are stored, one block for each of `wanted`.
 
         Raises PharosError: LIMITED, TIMEOUT.
         """
         deadline = Deadline(self._clock, self._clock.monotonic_s(), self.options.timeout_ms / 1000)
-        await self._arrived(tenant, [(one.start_ms, one.end_ms) for one in wanted])
+        await self._arrived(scope, [(one.start_ms, one.end_ms) for one in wanted])
 
         def work(session: Session) -> T:
             with contextlib.closing(self._samples.share()) as share:
-                source = self._source(session, tenant, deadline, share)
+                source = self._source(session, scope, deadline, share)
                 blocks: list[SeriesBlock] = []
                 for one in wanted:
                     source.check()
@@ -297,7 +300,7 @@ class Metrics:
                     )
                 return finish(blocks)
 
-        async with self._admission.slot(tenant, deadline.left_s()):
+        async with self._admission.slot(scope.tenant, deadline.left_s()):
             return await self._engine.run(work)
 
     async def series(self, window: Window) -> list[Labels]:
@@ -307,7 +310,7 @@ class Metrics:
             f" GROUP BY metric, id ORDER BY metric, id{window.limit_clause()}"
         )
 
-        await self._arrived(window.tenant, [(window.start_ms, window.end_ms)])
+        await self._arrived(window.scope, [(window.start_ms, window.end_ms)])
 
         def work(session: Session) -> list[Labels]:
             table = session.query(statement, purpose="series")
@@ -332,7 +335,7 @@ class Metrics:
 
     async def _column(self, text: str, window: Window) -> list[str]:
         statement = Statement(f"{text} ORDER BY value{window.limit_clause()}")
-        await self._arrived(window.tenant, [(window.start_ms, window.end_ms)])
+        await self._arrived(window.scope, [(window.start_ms, window.end_ms)])
 
         def work(session: Session) -> list[str]:
             table = session.query(statement, purpose="labels")
@@ -341,14 +344,15 @@ class Metrics:
 
         return await self._engine.run(work)
 
-    async def metadata(self, tenant: str, metric: str = "", limit: int = 0) -> list[MetricMetadata]:
+    async def metadata(self, scope: Scope, metric: str = "", limit: int = 0) -> list[MetricMetadata]:
         """Return what is known of the tenant's metrics (or of one), newest first within a metric."""
+        fence = f"tenant = {string(scope.tenant)}"
         only = f" AND metric = {string(metric)}" if metric else ""
         top = f" LIMIT {limit}" if limit else ""
         statement = Statement(
             "SELECT metric, type, unit, help FROM metadata"
-            f" WHERE tenant = {string(tenant)}{only}"
-            f" AND metric IN (SELECT DISTINCT metric FROM metadata WHERE tenant = {string(tenant)}{only}"
+            f" WHERE {fence}{only}"
+            f" AND metric IN (SELECT DISTINCT metric FROM metadata WHERE {fence}{only}"
             f" ORDER BY metric{top})"
             " GROUP BY metric, type, unit, help ORDER BY metric, max(seen_ms) DESC"
         )
@@ -359,7 +363,7 @@ class Metrics:
 
         return await self._engine.run(work)
 
-    async def exemplars(self, tenant: str, text: str, times: Times) -> list[tuple[Labels, list[Exemplar]]]:
+    async def exemplars(self, scope: Scope, text: str, times: Times) -> list[tuple[Labels, list[Exemplar]]]:
         """Return the exemplars of every series that the query's selectors match.
 
         Raises PharosError(INVALID) for a fault in the text.
@@ -370,18 +374,18 @@ class Metrics:
         def work(session: Session) -> list[tuple[Labels, list[Exemplar]]]:
             found: dict[Labels, list[Exemplar]] = {}
             for matchers in selectors:
-                found.update(self._exemplars_of(session, tenant, matchers, times))
+                found.update(self._exemplars_of(session, scope, matchers, times))
             return sorted(found.items())
 
         return await self._engine.run(work)
 
     def _exemplars_of(
-        self, session: Session, tenant: str, matchers: Sequence[Matcher], times: Times
+        self, session: Session, scope: Scope, matchers: Sequence[Matcher], times: Times
     ) -> dict[Labels, list[Exemplar]]:
-        selection = self._cache.select(session, tenant, matchers, times.start_ms, times.end_ms)
+        selection = self._cache.select(session, scope.tenant, matchers, times.start_ms, times.end_ms)
         if not len(selection):
             return {}
-        condition = key_condition(tenant, selection, times.start_ms, times.end_ms, whole=False)
+        condition = key_condition(scope.tenant, selection, times.start_ms, times.end_ms, whole=False)
         table = session.query(
             Statement(
                 "SELECT id, toUnixTimestamp64Milli(ts) AS ms, v, labels FROM exemplars WHERE"
@@ -399,10 +403,10 @@ class Metrics:
             found.setdefault(selection.labels[place], []).append(Exemplar(labels, value, ms))
         return found
 
-    async def cardinality(self, tenant: str, limit: int) -> Cardinality:
+    async def cardinality(self, scope: Scope, limit: int) -> Cardinality:
         """Return what takes the most series of the tenant today; the first `limit` of each list."""
         today = self._clock.now_ms() // DAY_MS
-        fence = f"tenant = {string(tenant)} AND day = toDate32({today})"
+        fence = f"tenant = {string(scope.tenant)} AND day = toDate32({today})"
         living = (
             f"(SELECT id, any(metric) AS metric, any(labels) AS labels FROM series WHERE {fence} GROUP BY id)"
         )
@@ -431,7 +435,7 @@ class Metrics:
                 Statement(
                     "SELECT count() AS n, min(toUnixTimestamp64Milli(ts)) AS low,"
                     " max(toUnixTimestamp64Milli(ts)) AS high"
-                    f" FROM samples WHERE tenant = {string(tenant)} AND b = {bucket}"
+                    f" FROM samples WHERE tenant = {string(scope.tenant)} AND b = {bucket}"
                 ),
                 purpose="cardinality",
             )

@@ -15,8 +15,8 @@ from starlette.responses import Response
 
 from pharos.api.http.bodies import Bodies
 from pharos.api.http.errors import plain_error
+from pharos.api.http.identity import scope_of
 from pharos.api.http.packing import body_response
-from pharos.api.http.tenant import tenant_of
 from pharos.api.prometheus.answers import while_connected
 from pharos.api.prometheus.parameters import MAX_TIME_MS, MIN_TIME_MS
 from pharos.api.prometheus.remote_read.kernels import crc32c, write_chunks, write_samples
@@ -49,12 +49,14 @@ class ReadEndpoint:
         Series with native histograms come as plain samples, whatever the client likes best.
         """
         try:
-            tenant = tenant_of(request)
             async with self.bodies.incoming(request, _BODY_MAX_BYTES) as incoming:
                 asked = parse_read_request(bytes(unpack(incoming.body)))
                 kind = asked.response_type()
                 return await while_connected(
-                    request, self.metrics.read(tenant, _wanted(asked), lambda blocks: _response(blocks, kind))
+                    request,
+                    self.metrics.read(
+                        scope_of(request), _wanted(asked), lambda blocks: _response(blocks, kind)
+                    ),
                 )
         except PharosError as exc:
             return plain_error(exc)

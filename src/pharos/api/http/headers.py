@@ -1,0 +1,20 @@
+"""The headers of every answer, whoever writes it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+SECURITY: Final = (
+    (
+        b"content-security-policy",
+        (
+            b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self';"
+            b" connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none';"
+            b" frame-ancestors 'none'"
+        ),
+    ),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+)
+"""Names in small letters, and values."""

@@ -1,0 +1,225 @@
+"""The one layer in front of every route: nothing is reached without a scope, every answer is secured."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from pharos.access import DEFAULT, Scope
+from pharos.api.admin import AdminApi
+from pharos.api.app import Edge, create_app, create_routes
+from pharos.api.http.bodies import Bodies, BodyLimits
+from pharos.api.http.headers import SECURITY
+from pharos.api.http.identity import Identity, read_scope, scope_of
+from pharos.api.prometheus.catalog import CatalogApi
+from pharos.api.prometheus.federate import FederateEndpoint
+from pharos.api.prometheus.queries import PrometheusApi
+from pharos.api.prometheus.remote_read.endpoint import ReadEndpoint
+from pharos.api.prometheus.rules import RulesApi
+from pharos.api.prometheus.status import StatusApi
+from pharos.api.prometheus.targets import TargetsApi
+from pharos.api.prometheus.tsdb_admin import TsdbAdminApi
+from pharos.api.receivers.otlp import METRICS_PATHS, OTHER_SIGNALS, OtlpEndpoint
+from pharos.errors import PharosError
+
+_NOTHING: Any = None
+_SEVERAL = [(b"x-scope-orgid", b"a"), (b"x-scope-orgid", b"b")]
+
+
+def _edge() -> Edge:
+    """Return what the application is made of, with nothing behind it: whoever reaches an endpoint fails."""
+    bodies = Bodies(BodyLimits(1 << 20, reserve_bytes=1 << 18, idle_s=1, total_s=4))
+    return Edge(
+        intake=_NOTHING,
+        otlp=OtlpEndpoint(_NOTHING, _NOTHING, bodies, 1 << 20),
+        prometheus=PrometheusApi(
+            metrics=_NOTHING,
+            clock=_NOTHING,
+            catalog=CatalogApi(_NOTHING),
+            targets=TargetsApi(_NOTHING, _NOTHING),
+            status=StatusApi(*[_NOTHING] * 7),
+            rules=RulesApi(),
+            admin=TsdbAdminApi(_NOTHING, _NOTHING, enabled=True),
+        ),
+        federate=FederateEndpoint(_NOTHING, _NOTHING),
+        read=ReadEndpoint(_NOTHING, bodies),
+        admin=AdminApi("key", _NOTHING),
+        bodies=bodies,
+        max_body_bytes=1 << 20,
+        is_ready=_NOTHING,
+        reload=_NOTHING,
+    )
+
+
+def _addresses(routes: list[BaseRoute]) -> set[tuple[str, str]]:
+    """Return (method, path) of every route, and of routers below."""
+    found: set[tuple[str, str]] = set()
+    for route in routes:
+        below = getattr(route, "original_router", None) or getattr(route, "app", None)
+        found |= _addresses(getattr(below, "routes", None) or [])
+        if isinstance(route, Route):
+            path = re.sub(r"\{[^}]*\}", "any", route.path)
+            found |= {(method, path) for method in route.methods or set()}
+    return found
+
+
+def _all_addresses() -> list[tuple[str, str]]:
+    writes = {("POST", path) for path in (*METRICS_PATHS, *OTHER_SIGNALS, "/api/v1/write")}
+    return sorted(_addresses(list(create_routes(_edge()).routes)) | writes)
+
+
+class Exchange:
+    """One connection to an application, with what it answered."""
+
+    def __init__(self, kind: str, path: str, *, method: str = "GET", headers: Any = ()) -> None:
+        self.asked: dict[str, Any] = {
+            "type": kind,
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "scheme": "http",
+            "method": method,
+            "path": path,
+            "raw_path": path.encode(),
+            "root_path": "",
+            "query_string": b"",
+            "headers": [(b"host", b"127.0.0.1"), *headers],
+            "extensions": {"websocket.http.response": {}},
+            "subprotocols": [],
+        }
+        self.sent: list[Any] = []
+
+    async def receive(self) -> Any:
+        if self.asked["type"] == "websocket":
+            return {"type": "websocket.connect"}
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(self, message: Any) -> None:
+        self.sent.append(message)
+
+    async def with_(self, app: Any) -> Exchange:
+        await app(self.asked, self.receive, self.send)
+        return self
+
+    @property
+    def headers(self) -> dict[bytes, bytes]:
+        return dict(self.sent[0]["headers"])
+
+    def is_secured(self) -> bool:
+        return set(SECURITY) <= set(map(tuple, self.sent[0]["headers"]))
+
+
+@pytest.fixture(scope="module")
+def application() -> Any:
+    """The whole application."""
+    return create_app(_edge())
+
+
+def test_the_routes_are_found() -> None:
+    addresses = _all_addresses()
+    assert {("POST", "/api/v1/write"), ("POST", "/v1/metrics"), ("GET", "/api/v1/query")} <= set(addresses)
+    assert ("POST", "/api/v1/admin/tsdb/delete_series") in addresses
+    assert len(addresses) > 50
+
+
+@pytest.mark.parametrize(("method", "path"), _all_addresses())
+async def test_no_route_is_reached_without_a_scope(application: Any, method: str, path: str) -> None:
+    answer = await Exchange("http", path, method=method, headers=_SEVERAL).with_(application)
+    assert answer.sent[0]["status"] == 400
+    assert answer.is_secured()
+    assert b"X-Scope-OrgID" in answer.sent[1]["body"]
+
+
+async def test_a_refusal_has_the_shape_of_the_address(application: Any) -> None:
+    async def kind(path: str, *headers: tuple[bytes, bytes]) -> bytes:
+        exchange = await Exchange("http", path, method="POST", headers=[*_SEVERAL, *headers]).with_(
+            application
+        )
+        return exchange.headers[b"content-type"].partition(b";")[0]
+
+    assert await kind("/api/v1/query") == b"application/json"
+    assert await kind("/api/v1/write") == await kind("/federate") == b"text/plain"
+    protobuf = (b"content-type", b"application/x-protobuf")
+    assert await kind("/v1/metrics", protobuf) == b"application/x-protobuf"
+    assert await kind("/v1/traces") == b"application/json"
+
+
+async def _shown(request: Request) -> Response:
+    return PlainTextResponse(scope_of(request).tenant)
+
+
+async def _greeted(socket: WebSocket) -> None:
+    await socket.accept()
+    await socket.send_text(scope_of(socket).tenant)
+
+
+async def _failing(_: Request) -> Response:
+    raise RuntimeError("a fault")
+
+
+def _refuse(_: HTTPConnection, error: PharosError) -> Response:
+    return PlainTextResponse(str(error), 400)
+
+
+_ROUTES = [Route("/shown", _shown), Route("/failing", _failing), WebSocketRoute("/live", _greeted)]
+
+
+def _small_app() -> Identity:
+    return Identity(Starlette(routes=_ROUTES), _refuse)
+
+
+async def test_requests_and_websockets_carry_their_scope() -> None:
+    named = [(b"x-scope-orgid", b"one")]
+    answer = await Exchange("http", "/shown", headers=named).with_(_small_app())
+    assert (answer.sent[0]["status"], answer.sent[1]["body"]) == (200, b"one")
+    live = await Exchange("websocket", "/live", headers=named).with_(_small_app())
+    assert [message["type"] for message in live.sent] == ["websocket.accept", "websocket.send"]
+    assert live.sent[1]["text"] == "one"
+    assert answer.is_secured()
+    assert live.is_secured()
+
+
+async def test_a_websocket_without_a_scope_is_refused_before_it_is_accepted() -> None:
+    live = await Exchange("websocket", "/live", headers=_SEVERAL).with_(_small_app())
+    assert [message["type"] for message in live.sent[:1]] == ["websocket.http.response.start"]
+    assert live.sent[0]["status"] == 400
+    assert live.is_secured()
+
+
+async def test_a_fault_and_an_address_that_is_none_are_secured() -> None:
+    failing = Exchange("http", "/failing")
+    with pytest.raises(RuntimeError, match="a fault"):
+        await failing.with_(_small_app())
+    assert failing.sent[0]["status"] == 500
+    assert failing.is_secured()
+    assert (await Exchange("http", "/nowhere").with_(_small_app())).is_secured()
+
+
+def test_past_the_layer_there_is_no_scope() -> None:
+    with pytest.raises(KeyError):
+        scope_of(HTTPConnection(Exchange("http", "/shown").asked))
+
+
+@pytest.mark.parametrize(
+    ("value", "tenant"), [(b"a", "a"), (b"Team-1!_.*'()", "Team-1!_.*'()"), (b"x" * 150, "x" * 150)]
+)
+def test_a_tenant_is_what_the_header_names(value: bytes, tenant: str) -> None:
+    assert read_scope([(b"x-scope-orgid", value)]) == Scope(tenant)
+
+
+def test_who_names_no_tenant_gets_the_default() -> None:
+    assert read_scope([(b"accept", b"*/*")]) is DEFAULT
+
+
+@pytest.mark.parametrize(
+    "value", [b"", b".", b"..", b"a|b", b"a/b", b"a b", "ä".encode(), b"x" * 151, b"a\n"]
+)
+def test_what_names_no_tenant_is_refused(value: bytes) -> None:
+    with pytest.raises(PharosError, match="must name one tenant"):
+        read_scope([(b"x-scope-orgid", value)])
