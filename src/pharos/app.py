@@ -20,6 +20,8 @@ from pharos.access import DEFAULT
 from pharos.api.admin import AdminApi
 from pharos.api.app import Edge, create_app
 from pharos.api.http.bodies import Bodies, BodyLimits
+from pharos.api.http.security import Fence, Names
+from pharos.api.http.unread import Unread, UnreadLimits
 from pharos.api.prometheus.catalog import CatalogApi
 from pharos.api.prometheus.encode import encode_answer
 from pharos.api.prometheus.federate import FederateEndpoint
@@ -32,7 +34,7 @@ from pharos.api.prometheus.tsdb_admin import TsdbAdminApi
 from pharos.api.receivers.otlp import OtlpEndpoint
 from pharos.backup import take_snapshot, wait_until_stored
 from pharos.clock import Clock, SystemClock, format_duration_ms
-from pharos.config import Settings
+from pharos.config import Settings, is_loopback, split_address
 from pharos.engine.embedded.store import EmbeddedEngine
 from pharos.errors import PharosError
 from pharos.folder import hold_folder, new_admin_key
@@ -104,11 +106,10 @@ async def open_pharos(settings: Settings) -> AsyncIterator[Pharos]:
         async def reload() -> None:
             await _reload(settings, scraper, clock, reloaded)
 
-        def settle() -> None:
-            wait_until_stored(loader, intake, clock, _SNAPSHOT_WAIT_S)
+        settle_all = partial(wait_until_stored, loader, intake, clock, _SNAPSHOT_WAIT_S)
 
         def snapshot() -> str:
-            wait_until_stored(loader, intake, clock, _SNAPSHOT_WAIT_S)
+            settle_all()
             return take_snapshot(engine, folder, settings.model_dump_json(indent=2), clock)
 
         prometheus = PrometheusApi(
@@ -119,7 +120,7 @@ async def open_pharos(settings: Settings) -> AsyncIterator[Pharos]:
             status=_status_api(settings, store, metrics, clock, reloaded),
             rules=RulesApi(),
             admin=TsdbAdminApi(
-                metrics, Eraser(engine, changes, settle, intake.forget_series), settings.admin_api
+                metrics, Eraser(engine, changes, settle_all, intake.forget_series), settings.admin_api
             ),
         )
         bodies = Bodies(_body_limits(settings))
@@ -132,6 +133,7 @@ async def open_pharos(settings: Settings) -> AsyncIterator[Pharos]:
                 read=ReadEndpoint(metrics, bodies),
                 admin=AdminApi(new_admin_key(folder), snapshot, allowed=settings.admin_api),
                 bodies=bodies,
+                fence=_fence(settings),
                 max_body_bytes=settings.ingest.max_body,
                 is_ready=lambda: loader.is_recovered,
                 reload=reload,
@@ -165,6 +167,14 @@ def _body_limits(settings: Settings) -> BodyLimits:
     held_bytes = max(ingest.max_receiving, ingest.max_body)
     total_s = ingest.receive_timeout / 1000
     return BodyLimits(held_bytes, reserve_bytes=held_bytes // 4, idle_s=total_s / 4, total_s=total_s)
+
+
+def _fence(settings: Settings) -> Fence:
+    host, _ = split_address(settings.listen)
+    told = frozenset(name.lower() for name in settings.hosts)
+    names = Names(told, host.lower(), listens_beyond=not is_loopback(host) and not told)
+    held_bytes = settings.promql.max_sending
+    return Fence(names, Unread(UnreadLimits(held_bytes, reserve_bytes=held_bytes // 4)))
 
 
 def _otlp_endpoint(stack: AsyncExitStack, intake: Intake, bodies: Bodies, settings: Settings) -> OtlpEndpoint:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -166,6 +167,11 @@ class Promql(_Section):
         default=2 << 30,
         description="Memory for the samples and intermediate results of one query; 0 is any amount.",
     )
+    max_sending: Annotated[SizeBytes, _at_least_bytes("1MB")] = Field(
+        default=128 << 20,
+        description="Memory for answers that their clients have not read yet, of all connections, before"
+        " further large ones are refused, 1MB at least; those up to 1 MB may take a quarter more.",
+    )
     cache: SizeBytes = Field(
         default=256 << 20, description="Memory for decoded samples, so that queries read only what is new."
     )
@@ -200,6 +206,11 @@ class Settings(_Section):
     )
     insecure: bool = Field(
         default=False, description="Listen beyond loopback although there is no authentication yet."
+    )
+    hosts: tuple[str, ...] = Field(
+        default=(),
+        description="Names beside those of loopback by which this server may be reached, and whose pages may"
+        " change something, such as [metrics.example.com] behind a proxy.",
     )
     prometheus: Path | None = Field(default=None, description="A prometheus.yml whose targets are scraped.")
     admin_api: bool = Field(
@@ -311,6 +322,14 @@ def _place(path: Path | None, lines: Any, keys: tuple[Any, ...]) -> str:
         where = f"{path}:{position.data[key][0] + 1}"
         node = node[key]
     return where
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine reaches the address."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def split_address(listen: str) -> tuple[str, int]:

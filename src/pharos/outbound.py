@@ -20,13 +20,16 @@ import ssl
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
+from pharos.answer_framing import HEAD_MAX_BYTES, AnswerFraming, FramingError
 from pharos.errors import Kind, PharosError
 from pharos.secret import Secret
 
@@ -211,6 +214,41 @@ class _CheckedResolver(AbstractResolver):
         await self._inner.close()
 
 
+class _Connection(ResponseHandler):
+    """aiohttp's, whose strict parser sees every answer made plain."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
+        self._framing = AnswerFraming()
+
+    def set_response_params(self, *, skip_payload: bool = False, **parameters: Any) -> None:
+        """Await an answer."""
+        self._framing.begin(has_body=not skip_payload)
+        super().set_response_params(skip_payload=skip_payload, **parameters)
+
+    def data_received(self, data: bytes) -> None:
+        """Hand on what came; bytes that belong to no answer end the connection."""
+        try:
+            plain = self._framing.feed(data)
+        except FramingError as exc:
+            self.close()
+            self.set_exception(_UnreadableError(str(exc)))
+            if self._payload is not None:
+                self._payload.set_exception(_UnreadableError(str(exc)))
+            return
+        # Nothing at all is how aiohttp asks itself to go on.
+        if plain or not data:
+            super().data_received(plain)
+        if self._framing.has_excess:
+            self.force_close()
+            if not plain and self.transport is not None:
+                self.transport.close()
+
+
+class _UnreadableError(aiohttp.ClientError):
+    """The other side does not speak HTTP; the text says how."""
+
+
 class Outbound:
     """The pooled client. Make it inside the running loop, close it at the end.
 
@@ -234,8 +272,14 @@ class Outbound:
             resolver=None if allow_private else _CheckedResolver(),
             ttl_dns_cache=30,
         )
+        # Nothing public sets the protocol; the exact version is pinned for this.
+        factory: Any = partial(_Connection, asyncio.get_running_loop())
+        connector._factory = factory  # noqa: SLF001
         self._session = aiohttp.ClientSession(
             connector=connector,
+            max_line_size=HEAD_MAX_BYTES,
+            max_field_size=HEAD_MAX_BYTES,
+            max_headers=HEAD_MAX_BYTES,
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": user_agent},
@@ -422,6 +466,8 @@ def _reason(exc: Exception) -> str:
     """
     if isinstance(exc, aiohttp.ClientConnectorError):
         return exc.os_error.strerror or str(exc.os_error) or "no connection"
+    if isinstance(exc, _UnreadableError):
+        return str(exc)
     if isinstance(exc, (OSError, aiohttp.ServerDisconnectedError)):
         return str(exc) or type(exc).__name__
     if isinstance(exc, aiohttp.ClientPayloadError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 import signal
 import socket
@@ -16,7 +15,7 @@ import uvicorn
 
 from pharos.api.http.connection import HeadLimits, connection_class
 from pharos.app import Pharos, open_pharos
-from pharos.config import Settings, split_address
+from pharos.config import Settings, is_loopback, split_address
 from pharos.errors import Kind, PharosError
 
 _LOG = logging.getLogger(__name__)
@@ -27,11 +26,7 @@ def check_exposure(host: str, *, insecure: bool) -> None:
 
     Raises PharosError(DENIED) unless `insecure`.
     """
-    try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback and not insecure:
+    if not is_loopback(host) and not insecure:
         raise PharosError(
             Kind.DENIED,
             f"refusing to listen on {host}: anyone who reaches it could read and write everything",

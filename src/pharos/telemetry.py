@@ -33,6 +33,11 @@ BODIES_FAILED = Counter(
     ["kind"],
     registry=REGISTRY,
 )
+ANSWERS_DROPPED = Counter(
+    "pharos_http_answers_dropped_total",
+    "Answers given up, and their connections, since nobody read them while others needed the memory.",
+    registry=REGISTRY,
+)
 INGEST_BYTES = Counter(
     "pharos_ingest_bytes_total",
     "Bytes of accepted request bodies as they came.",

@@ -444,6 +444,9 @@ def job_of(more: str = "") -> Any:
     [
         ({"__address__": "h"}, "", "http://h:80/metrics", {"instance": "h", "job": "j"}),
         ({"__address__": "h"}, "  scheme: https\n", "https://h:443/metrics", {"instance": "h", "job": "j"}),
+        ({"__address__": "h"}, "  scheme: HTTPS\n", "https://h:443/metrics", {"instance": "h", "job": "j"}),
+        ({"__address__": "h"}, "  scheme: ''\n", "http://h:80/metrics", {"instance": "h", "job": "j"}),
+        ({"__address__": "h", "__scheme__": "Http"}, "", "http://h:80/metrics", {"instance": "h", "job": "j"}),  # noqa: E501
         ({"__address__": "[::1]:9"}, "", "http://[::1]:9/metrics", {"instance": "[::1]:9", "job": "j"}),
         (
             {"__address__": "h:1", "job": "own", "instance": "i"},

@@ -21,6 +21,7 @@ from pharos.api.http.bodies import Bodies
 from pharos.api.http.errors import plain_error, prometheus_error
 from pharos.api.http.identity import Identity
 from pharos.api.http.page import page
+from pharos.api.http.security import Fence, Guard
 from pharos.api.prometheus.answers import Handler
 from pharos.api.prometheus.encode import error_body
 from pharos.api.prometheus.federate import FederateEndpoint
@@ -45,6 +46,7 @@ class Edge:
     read: ReadEndpoint
     admin: AdminApi
     bodies: Bodies
+    fence: Fence
     max_body_bytes: int
     is_ready: Callable[[], bool]
     reload: Callable[[], Awaitable[None]]
@@ -65,13 +67,19 @@ class _Front:
         if scope["method"] == "POST":
             response = await write(Request(scope, receive))
         else:
-            response = PlainTextResponse("only POST writes\n", 405, headers={"Allow": "POST"})
+            allow = {"Allow": "OPTIONS, POST"}
+            if scope["method"] == "OPTIONS":
+                response = Response(status_code=204, headers=allow)
+            else:
+                response = PlainTextResponse("only POST writes\n", 405, headers=allow)
         await response(scope, receive, send)
 
 
 WRITE_PATH: Final = "/api/v1/write"
 READ_PATH: Final = "/api/v1/read"
 _PAGE: Final = "/{path:path}"
+_APIS: Final = ("/api/", "/v1/", "/-/")
+"""Where no page is."""
 _ANY: Final = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"]
 _TEXT: Final[dict[str, Any]] = {"content": {"text/plain": {"schema": {"type": "string"}}}}
 _BINARY: Final[dict[str, Any]] = {"schema": {"type": "string", "format": "binary"}}
@@ -79,7 +87,8 @@ _BINARY: Final[dict[str, Any]] = {"schema": {"type": "string", "format": "binary
 
 def create_app(edge: Edge) -> ASGIApp:
     """Return the application that answers on Pharos' one port."""
-    return Identity(create_routes(edge), partial(_refused, edge.otlp))
+    refuse = partial(_refused, edge.otlp)
+    return Identity(Guard(create_routes(edge), edge.fence, refuse), refuse)
 
 
 def create_routes(edge: Edge) -> FastAPI:
@@ -112,13 +121,9 @@ def create_routes(edge: Edge) -> FastAPI:
             )
         return Response(generate_latest(REGISTRY), media_type="text/plain; version=0.0.4; charset=utf-8")
 
-    @app.api_route("/api/{path:path}", methods=_ANY, include_in_schema=False)
-    async def unknown(request: Request) -> Response:
-        return _unanswered([*app.routes, *(route for router in routers for route in router.routes)], request)
-
-    @app.api_route(_PAGE, methods=["GET", "HEAD"], include_in_schema=False)
-    async def any_page(path: str, request: Request) -> Response:
-        return page(path, request.headers.get("accept-encoding", ""))
+    @app.api_route(_PAGE, methods=_ANY, include_in_schema=False)
+    async def elsewhere(request: Request) -> Response:
+        return _elsewhere([*app.routes, *(route for router in routers for route in router.routes)], request)
 
     return app
 
@@ -264,8 +269,8 @@ def _add_lifecycle(app: FastAPI, edge: Edge) -> None:
 
     text: dict[int | str, dict[str, Any]] = {200: _TEXT}
     table: list[tuple[str, Callable[[], Awaitable[Response]], tuple[str, ...], dict[int | str, Any]]] = [
-        ("/-/healthy", healthy, ("GET", "HEAD"), text),
-        ("/-/ready", ready, ("GET", "HEAD"), {**text, 503: {"description": "Starting.", **_TEXT}}),
+        ("/-/healthy", healthy, ("GET",), text),
+        ("/-/ready", ready, ("GET",), {**text, 503: {"description": "Starting.", **_TEXT}}),
         ("/-/reload", reload, ("POST", "PUT"), {**text, 500: {"description": "The fault.", **_TEXT}}),
         ("/-/quit", leave, ("POST", "PUT"), {403: {"description": "Disabled.", **_TEXT}}),
     ]
@@ -280,7 +285,6 @@ def _add_lifecycle(app: FastAPI, edge: Edge) -> None:
                 response_class=PlainTextResponse,
                 status_code=403 if answer is leave else 200,
                 responses=responses,
-                include_in_schema=method != "HEAD",
                 tags=["lifecycle"],
             )
 
@@ -291,19 +295,28 @@ async def _internal(_request: Request, _fault: Exception) -> Response:
     return Response(body, 500, media_type="application/json")
 
 
-def _unanswered(routes: Sequence[BaseRoute], request: Request) -> Response:
-    """Answer for an API address or method that does not exist."""
+def _elsewhere(routes: Sequence[BaseRoute], request: Request) -> Response:
+    """Answer for the page, and for an address or method that does not exist."""
+    path = request.url.path
     methods: set[str] = set()
     for route in routes:
-        if not isinstance(route, Route) or route.path == _PAGE:
-            continue
-        if route.matches(request.scope)[0] is Match.PARTIAL:
+        if (
+            isinstance(route, Route)
+            and route.path != _PAGE
+            and route.matches(request.scope)[0] is Match.PARTIAL
+        ):
             methods |= route.methods or set()
+    if not methods and not path.startswith(_APIS):
+        if request.method == "GET":
+            return page(path.removeprefix("/"), request.headers)
+        methods = {"GET", "HEAD"}
     if not methods:
-        body = error_body("not_found", f"{request.url.path} is not an address of this API")
+        body = error_body("not_found", f"{path} is not an address of this API")
         return Response(body, 404, media_type="application/json")
+    if "GET" in methods:
+        methods.add("HEAD")
     allow = {"Allow": ", ".join(sorted({*methods, "OPTIONS"}))}
     if request.method == "OPTIONS":
         return Response(status_code=204, headers=allow)
-    body = error_body("bad_data", f"{request.method} is not a method of {request.url.path}")
+    body = error_body("bad_data", f"{request.method} is not a method of {path}")
     return Response(body, 405, headers=allow, media_type="application/json")

@@ -1,4 +1,4 @@
-"""One client's connection: uvicorn's, with bounds for what comes beside bodies, and for waiting."""
+"""One client's connection: uvicorn's, with bounds for what comes beside bodies or ahead, and for waiting."""
 
 from __future__ import annotations
 
@@ -7,12 +7,23 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import ClassVar, Final
 
+import httptools
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from pharos.api.http.headers import SECURITY
+from pharos.api.http.security import ABORT
 
 _BESIDE: Final = len(b": \r\n")
 _NOTHING: Final = object()
 _LINGER_S: Final = 2.0
 """How long a client that was refused may go on sending: closed at once, it would not see the answer."""
+_PIECE_BYTES: Final = 1 << 10
+"""Heads are parsed by so much at a time, so that only a few requests are taken ahead of an answer."""
+_CHUNKS_BYTES: Final = 16 << 10
+"""The same of a body whose end is not known beforehand."""
+_UPGRADE: Final = frozenset({b"upgrade", b"http2-settings"})
+_SECURITY: Final = b"".join(name + b": " + value + b"\r\n" for name, value in SECURITY).decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +41,18 @@ class HeadLimits:
     """The longest that an answer waits for its client to read on: it lies in memory meanwhile."""
 
 
+class _Flow(FlowControl):
+    """Reads on only when nothing waits that was read already."""
+
+    def __init__(self, transport: asyncio.Transport, ahead: bytearray) -> None:
+        super().__init__(transport)
+        self._ahead = ahead
+
+    def resume_reading(self) -> None:
+        if not self._ahead:
+            super().resume_reading()
+
+
 class Connection(HttpToolsProtocol):
     """Answers 431 to a head that is too large, 408 to one that does not come, and lets nothing wait for ever.
 
@@ -42,16 +65,20 @@ class Connection(HttpToolsProtocol):
     _unread: asyncio.TimerHandle | None = None
     _seen: object = _NOTHING
     """The scope of the request whose bytes we waited for when we looked last."""
-    _received = 0
-    """Bytes of what is being received now."""
     _beside_bytes = 0
     """Bytes since the last that belonged to a body or ended a request."""
     _in_head = True
+    _body_left = 0
+    """Bytes that are still to come of a body whose length was declared."""
+    _declined: bytes | None = None
+    """A head without the upgrade that it offers, to be parsed again."""
     _is_refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to watch."""
         super().connection_made(transport)
+        self._ahead = bytearray()
+        self.flow = _Flow(transport, self._ahead)
         self._watch = self.loop.call_later(self.limits.seconds / 2, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -74,46 +101,117 @@ class Connection(HttpToolsProtocol):
         super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came, unless it is of a request that was refused."""
+        """Parse what came as far as its requests can be answered; the rest waits, and so does the client."""
         if self._is_refused:
             return
-        self._received = len(data)
-        self._beside_bytes += len(data)
-        super().data_received(data)
+        if self._ahead or self.pipeline:
+            self._ahead += data
+            self.flow.pause_reading()
+            return
+        taken = self._parse(data)
+        if taken < len(data):
+            self._ahead += memoryview(data)[taken:]
+            self.flow.pause_reading()
+
+    def on_response_complete(self) -> None:
+        """Go on with what was sent ahead."""
+        super().on_response_complete()
+        if self._ahead and not self.pipeline and not self.transport.is_closing():
+            data = bytes(self._ahead)
+            self._ahead.clear()
+            taken = self._parse(data)
+            self._ahead += memoryview(data)[taken:]
+            # What is left may be all that the request which was begun waits for.
+            self.flow.resume_reading()
+
+    def _parse(self, data: bytes) -> int:
+        """Parse until the end, or until a request waits for another one's answer; return the bytes taken."""
+        self._unset_keepalive_if_required()
+        view, at = memoryview(data), 0
+        while at < len(data) and not self.pipeline and not self._is_refused:
+            size = _PIECE_BYTES if self._in_head else self._body_left or _CHUNKS_BYTES
+            at += self._feed(view[at : at + size] if at or len(data) > size else data)
+        return len(data) if self._is_refused else at
+
+    def _feed(self, piece: bytes | memoryview) -> int:
+        """Parse a piece; return how much of it was taken."""
+        self._beside_bytes += len(piece)
+        taken = len(piece)
+        try:
+            self.parser.feed_data(piece)
+        except httptools.HttpParserUpgrade as exc:
+            taken = int(exc.args[0])
+            if self._declined is not None:
+                self._restart(self._declined)
+            elif not self._is_refused:
+                self.handle_websocket_upgrade()
+        except httptools.HttpParserError:
+            self._refuse(HTTPStatus.BAD_REQUEST)
         if self._beside_bytes > self.limits.size_bytes:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        return taken
+
+    def _restart(self, head: bytes) -> None:
+        """Parse a head once more: behind an offer to upgrade the parser takes no body."""
+        self._declined = None
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        try:
+            self.parser.feed_data(head)
+        except httptools.HttpParserError:
+            self._refuse(HTTPStatus.BAD_REQUEST)
 
     def on_headers_complete(self) -> None:
         """Begin to answer, unless the head is too large."""
         if self._is_refused:
             return
         most = self.limits.size_bytes
-        if max(self._received, self._beside_bytes) > most:
+        if self._beside_bytes > most:
             size = len(self.url) + sum(len(name) + len(value) + _BESIDE for name, value in self.headers)
             if size > most:
                 self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
                 return
+        if self.parser.should_upgrade() and not self._should_upgrade():
+            self._decline_upgrade()
+            return
         self._in_head = False
         self._beside_bytes = 0
+        self._body_left = next(
+            (int(value) for name, value in self.headers if name == b"content-length" and value.isdigit()), 0
+        )
+        self.scope[ABORT] = self.transport.abort  # type: ignore[typeddict-unknown-key]
         super().on_headers_complete()
+
+    def _decline_upgrade(self) -> None:
+        """Note the request without its offer: a server may ignore it (RFC 9110, section 7.8)."""
+        method = self.parser.get_method()
+        if method == b"CONNECT":
+            self._refuse(HTTPStatus.METHOD_NOT_ALLOWED)
+            return
+        lines = [method + b" " + self.url + b" HTTP/" + self.parser.get_http_version().encode() + b"\r\n"]
+        for name, value in self.headers:
+            if name == b"connection":
+                kept = [token for token in value.split(b",") if token.strip().lower() not in _UPGRADE]
+                value = b",".join(kept)
+            if name not in _UPGRADE and value:
+                lines.append(name + b": " + value + b"\r\n")
+        self._declined = b"".join(lines) + b"\r\n"
 
     def on_body(self, body: bytes) -> None:
         """Keep a part of the body for its reader."""
         if self._is_refused:
             return
         self._beside_bytes = 0
+        self._body_left = max(self._body_left - len(body), 0)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Wait for the next request."""
-        if self._is_refused:
+        if self._is_refused or self._declined is not None:
             return
         self._in_head = True
         self._beside_bytes = 0
         super().on_message_complete()
-
-    def _unsupported_upgrade_warning(self) -> None:
-        """Say nothing: an upgrade that is not offered is ignored (RFC 9110, section 7.8)."""
 
     def _look(self) -> None:
         """Close the connection when we waited for the same already when we looked last."""
@@ -144,10 +242,11 @@ class Connection(HttpToolsProtocol):
             # Another answer is being written, which must not be cut in two.
             self.transport.close()
             return
+        self._ahead.clear()
         text = f"{status.phrase}\n".encode()
         head = (
             f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: text/plain; charset=utf-8\r\n"
-            f"content-length: {len(text)}\r\nconnection: close\r\n\r\n"
+            f"{_SECURITY}content-length: {len(text)}\r\nconnection: close\r\n\r\n"
         )
         self.transport.write(head.encode() + text)
         self.transport.write_eof()

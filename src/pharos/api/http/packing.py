@@ -46,6 +46,7 @@ def body_response(body: tuple[list[bytes], bool], media_type: str = "application
         headers["Content-Encoding"] = "gzip"
     if len(chunks) == 1:
         return Response(chunks[0], media_type=media_type, headers=headers)
+    headers["Content-Length"] = str(sum(map(len, chunks)))
     return StreamingResponse(_each(chunks), media_type=media_type, headers=headers)
 
 

@@ -6,17 +6,19 @@ import mimetypes
 from pathlib import Path
 from typing import Final
 
+from starlette.datastructures import Headers
 from starlette.responses import FileResponse, PlainTextResponse, Response
 
-STATIC: Final = Path(__file__).parent / "static"
+STATIC: Final = Path(__file__).parents[1] / "static"
 _PACKED: Final = (("br", ".br"), ("gzip", ".gz"))
 _SUFFIXES: Final = tuple(suffix for _, suffix in _PACKED)
 
 
-def page(path: str, accept_encoding: str) -> Response:
-    """Return a file of the built page, or the page for every address that it routes by itself."""
+def page(path: str, headers: Headers) -> Response:
+    """Return a file of the built page; to a browser the page for every address that it routes by itself."""
     missing = PlainTextResponse("not found\n", 404)
-    if path.startswith("-/") or path.endswith(_SUFFIXES):
+    accept_encoding = headers.get("accept-encoding", "")
+    if path.endswith(_SUFFIXES):
         return missing
     wanted = (STATIC / path).resolve()
     if path and wanted.is_file() and wanted.is_relative_to(STATIC.resolve()):
@@ -24,7 +26,8 @@ def page(path: str, accept_encoding: str) -> Response:
         caching = "public, max-age=31536000, immutable" if hashed else "no-cache"
         return _file(wanted, caching, accept_encoding)
     index = STATIC / "index.html"
-    if "." in path.rsplit("/", 1)[-1]:
+    # Who does not ask for a page has the address of something else wrong, and must not get a 200.
+    if "." in path.rsplit("/", 1)[-1] or (path and "text/html" not in headers.get("accept", "")):
         return missing
     if not index.is_file():
         return PlainTextResponse("The page is not built: run `make ui`.\n", 404)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -17,6 +18,21 @@ from pharos.errors import Kind, PharosError
 from pharos.labels import Matcher
 from pharos.query.metrics.catalog import Window
 from pharos.query.metrics.evaluation import Metrics
+
+
+class _LabelConvertor(Convertor[str]):
+    """Any name: a slash and a line break too, which the patterns of routes stop at otherwise."""
+
+    regex = "(?s:.+)"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("label", _LabelConvertor())
 
 _FILTER = ("start", "end", "match[]", "limit")
 
@@ -33,7 +49,7 @@ class CatalogApi:
         return [
             Route("/series", self.series, list[LabelSet], _FILTER, ("match[]",), both),
             Route("/labels", self.labels, list[str], _FILTER, (), both),
-            Route("/label/{name:path}/values", self.label_values, list[str], _FILTER),
+            Route("/label/{name:label}/values", self.label_values, list[str], _FILTER),
             Route(
                 "/metadata",
                 self.metadata,

@@ -376,7 +376,7 @@ def _params(fields: Fields) -> tuple[tuple[str, tuple[str, ...]], ...]:
 
 def _scheme(fields: Fields) -> str:
     value = fields.take("scheme")
-    if value is not None and value.text() not in {"http", "https"}:
+    if value is not None and value.text().lower() not in {"", "http", "https"}:
         raise value.fault(f"scheme must be http or https, got {value.text()!r}")
     return value.text() if value is not None else "http"
 

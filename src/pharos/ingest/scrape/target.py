@@ -129,7 +129,8 @@ def target_of(job: JobConfig, found: Mapping[str, str]) -> TargetSpec | DroppedT
     address = after.get(ADDRESS, "")
     if not address:
         raise PharosError(Kind.INVALID, f"job {job.job_name!r}: a target has no address")
-    scheme = after.get(SCHEME, "")
+    # In any case (RFC 3986, section 3.1).
+    scheme = after.get(SCHEME, "").lower()
     if scheme not in DEFAULT_PORTS:
         raise PharosError(Kind.INVALID, f"job {job.job_name!r}: invalid scheme: {scheme!r}")
     if "/" in address:
