@@ -104,7 +104,7 @@ def test_a_form_counts_before_the_address(pharos: Peer) -> None:
 
 def test_options_names_the_methods(pharos: Peer) -> None:
     answer = pharos.ask("OPTIONS", "/api/v1/query")
-    assert (answer.status, answer.headers["allow"]) == (204, "GET, OPTIONS, POST")
+    assert (answer.status, answer.headers["allow"]) == (204, "GET, HEAD, OPTIONS, POST")
     assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
