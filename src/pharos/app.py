@@ -20,7 +20,7 @@ from pharos.access import DEFAULT
 from pharos.api.admin import AdminApi
 from pharos.api.app import Edge, create_app
 from pharos.api.http.bodies import Bodies, BodyLimits
-from pharos.api.http.security import Fence, Names
+from pharos.api.http.guard import Fence, Names
 from pharos.api.http.unread import Unread, UnreadLimits
 from pharos.api.prometheus.catalog import CatalogApi
 from pharos.api.prometheus.encode import encode_answer

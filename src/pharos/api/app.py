@@ -19,9 +19,9 @@ from pharos import __version__
 from pharos.api.admin import AdminApi
 from pharos.api.http.bodies import Bodies
 from pharos.api.http.errors import plain_error, prometheus_error
+from pharos.api.http.guard import Fence, Guard
 from pharos.api.http.identity import Identity
 from pharos.api.http.page import page
-from pharos.api.http.security import Fence, Guard
 from pharos.api.prometheus.answers import Handler
 from pharos.api.prometheus.encode import error_body
 from pharos.api.prometheus.federate import FederateEndpoint

@@ -11,8 +11,8 @@ import httptools
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from pharos.api.http.guard import ABORT
 from pharos.api.http.headers import SECURITY
-from pharos.api.http.security import ABORT
 
 _BESIDE: Final = len(b": \r\n")
 _NOTHING: Final = object()
