@@ -33,11 +33,12 @@ from pharos.api.prometheus.targets import TargetsApi
 from pharos.api.prometheus.tsdb_admin import TsdbAdminApi
 from pharos.api.receivers.otlp import OtlpEndpoint
 from pharos.backup import take_snapshot, wait_until_stored
-from pharos.clock import Clock, SystemClock, format_duration_ms
+from pharos.clock import Clock, SystemClock
 from pharos.config import Settings, is_loopback, split_address
 from pharos.engine.embedded.store import EmbeddedEngine
 from pharos.errors import PharosError
 from pharos.folder import hold_folder, new_admin_key
+from pharos.gotext.durations import format_duration
 from pharos.ingest.accept import Intake
 from pharos.ingest.host.exposition import HostMetrics
 from pharos.ingest.loader import Loader
@@ -219,12 +220,12 @@ def _flags(settings: Settings) -> dict[str, str]:
         "enable-feature": "promql-experimental-functions,promql-delayed-name-removal"
         if promql.experimental
         else "",
-        "query.lookback-delta": format_duration_ms(promql.lookback),
+        "query.lookback-delta": format_duration(promql.lookback),
         "query.max-concurrency": str(settings.engine.query_threads),
         "query.max-samples": str(promql.max_samples),
-        "query.timeout": format_duration_ms(promql.timeout),
+        "query.timeout": format_duration(promql.timeout),
         "storage.tsdb.path": str(settings.data),
-        "storage.tsdb.retention.time": format_duration_ms(settings.retention.metrics),
+        "storage.tsdb.retention.time": format_duration(settings.retention.metrics),
         "web.enable-admin-api": str(settings.admin_api).lower(),
         "web.enable-lifecycle": "true",
         "web.enable-remote-write-receiver": "true",

@@ -13,8 +13,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.reader import ReaderError
 
-from pharos.clock import format_duration_ms, parse_duration_ms
 from pharos.errors import Kind, PharosError
+from pharos.gotext.durations import format_duration, parse_duration
 
 _FILE_MAX_BYTES: Final = 1 << 20
 _HOUR_MS: Final = 3_600_000
@@ -32,11 +32,11 @@ def _duration_ms(value: object) -> object:
     if not isinstance(value, str | int):
         return value
     try:
-        found = parse_duration_ms(str(value))
+        found = parse_duration(str(value))
     except PharosError as exc:
         raise _fault_text(str(exc)) from exc
     if found > _DURATION_AT_MOST_MS:
-        raise _fault_text(f"must be at most {format_duration_ms(_DURATION_AT_MOST_MS)}, is {value}")
+        raise _fault_text(f"must be at most {format_duration(_DURATION_AT_MOST_MS)}, is {value}")
     return found
 
 
@@ -86,7 +86,7 @@ def _least(spelled: str, least: int, *, or_zero: str = "") -> AfterValidator:
 
 
 def _at_least_ms(text: str, *, or_zero: str = "") -> AfterValidator:
-    return _least(text, parse_duration_ms(text), or_zero=or_zero)
+    return _least(text, parse_duration(text), or_zero=or_zero)
 
 
 def _at_least_bytes(text: str, *, or_zero: str = "") -> AfterValidator:

@@ -19,8 +19,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from pharos.clock import parse_duration_ms
 from pharos.errors import Kind, PharosError
+from pharos.gotext.durations import parse_duration
 from pharos.secret import Secret
 
 MOST_BYTES: Final = 16 * 1024 * 1024
@@ -117,7 +117,7 @@ class Value:
         """Return the milliseconds of a duration such as 1m30s."""
         text = self.text()
         try:
-            return parse_duration_ms(text)
+            return parse_duration(text)
         except PharosError as exc:
             raise self.fault(f"{self.path}: {exc}") from exc
 

@@ -6,11 +6,12 @@ a label with an empty value is the same as no label (Prometheus data model).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import re2
 
@@ -20,6 +21,10 @@ Labels: TypeAlias = tuple[tuple[str, str], ...]
 
 METRIC_NAME = "__name__"
 BUCKET_LABEL = "le"
+
+LEGACY_METRIC_NAME: Final = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+LEGACY_LABEL_NAME: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+"""Names that need no quotes: all that was legal before names could be any UTF-8 (model.LegacyValidation)."""
 
 
 def labels_of(pairs: Mapping[str, str] | Iterable[tuple[str, str]]) -> Labels:

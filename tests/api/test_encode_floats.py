@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from tests.api.encode_reference import expected_text
 
-from pharos.api.prometheus.encode import float_text
 from pharos.compiled.float_text import FLOAT_BYTES, SLACK, print_floats
+from pharos.gotext.numbers import format_json
 
 
 def printed(values: NDArray[np.float64]) -> list[str]:
@@ -64,7 +64,7 @@ CASES = [
 @pytest.mark.parametrize(("value", "text"), CASES)
 def test_a_double_is_printed_as_upstream_prints_it(value: float, text: str) -> None:
     assert printed(np.array([value])) == [text]
-    assert float_text(value) == text
+    assert format_json(value) == text
     assert expected_text(value) == text
 
 
@@ -75,7 +75,7 @@ def test_a_double_is_printed_as_upstream_prints_it(value: float, text: str) -> N
 def test_every_bit_pattern_reads_back_with_the_fewest_digits(bits: int) -> None:
     value = struct.unpack("<d", struct.pack("<Q", bits))[0]
     assert printed(np.array([value])) == [expected_text(value)]
-    assert float_text(value) == expected_text(value)
+    assert format_json(value) == expected_text(value)
 
 
 @given(st.lists(st.floats(), max_size=40))

@@ -11,8 +11,8 @@ from prometheus_client import Metric
 from pydantic import BaseModel
 
 from pharos.cli import Deferred, build
-from pharos.clock import format_duration_ms
 from pharos.config import Settings
+from pharos.gotext.durations import format_duration
 from pharos.telemetry import REGISTRY
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
@@ -61,7 +61,7 @@ def _default(field: Any) -> str:
     kinds = [getattr(one, "func", None) for one in field.metadata]
     names = {getattr(kind, "__name__", "") for kind in kinds}
     if "_duration_ms" in names:
-        return f"`{format_duration_ms(value)}`"
+        return f"`{format_duration(value)}`"
     if "_size_bytes" in names:
         return f"`{_size(value)}`"
     return f"`{value}`"

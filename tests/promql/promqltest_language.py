@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pharos.clock import parse_duration_ms
+from pharos.gotext.durations import parse_duration
 from pharos.gotext.quoting import unquote
 from pharos.labels import METRIC_NAME, Labels, labels_of
 from pharos.promql.histograms.arithmetic import add, subtract
@@ -149,7 +149,7 @@ def _read_load(lines: Sequence[str], at: int) -> tuple[int, Load]:
     found = _LOAD.match(lines[at])
     if not found:
         raise ValueError(f"line {at + 1}: not a load")
-    load = Load(at + 1, parse_duration_ms(found[2]), [], {}, bool(found[1]))
+    load = Load(at + 1, parse_duration(found[2]), [], {}, bool(found[1]))
     of_labels: dict[Labels, Series] = {}
     while at + 1 < len(lines) and lines[at + 1]:
         at += 1
@@ -165,10 +165,10 @@ def _read_load(lines: Sequence[str], at: int) -> tuple[int, Load]:
 def _read_eval(lines: Sequence[str], at: int) -> tuple[int, Eval]:
     instant, ranged = _INSTANT.match(lines[at]), _RANGE.match(lines[at])
     if instant:
-        time = parse_duration_ms(instant[2] or "0")
+        time = parse_duration(instant[2] or "0")
         asked = Eval(at + 1, instant[3], False, time, time, 0, instant[1] or "")
     elif ranged:
-        start, end, step = (parse_duration_ms(ranged[i]) for i in (2, 3, 4))
+        start, end, step = (parse_duration(ranged[i]) for i in (2, 3, 4))
         asked = Eval(at + 1, ranged[5], True, start, end, step, ranged[1] or "")
     else:
         raise ValueError(f"line {at + 1}: not an eval")
@@ -188,7 +188,7 @@ def _read_expectation(asked: Eval, line: str) -> bool:
         asked.pattern = line.removeprefix("expected_fail_regexp").strip()
         return False
     if found := _RANGE_VECTOR.match(line):
-        asked.start_ms, asked.end_ms, asked.step_ms = (parse_duration_ms(part) for part in found.groups())
+        asked.start_ms, asked.end_ms, asked.step_ms = (parse_duration(part) for part in found.groups())
         asked.range_vector = True
         return True
     if line.startswith("expect string"):
@@ -355,5 +355,5 @@ def _read_starts(text: str) -> list[int | None]:
 
 
 def _signed_ms(text: str) -> int:
-    ms = parse_duration_ms(text.lstrip("+-"))
+    ms = parse_duration(text.lstrip("+-"))
     return -ms if text.startswith("-") else ms

@@ -12,7 +12,6 @@ import pytest
 
 from pharos.errors import Kind, PharosError
 from pharos.labels import Labels, Matcher, labels_of
-from pharos.promql.annotations import format_f, format_g
 from pharos.promql.calls import ranges
 from pharos.promql.calls.labels import natural_less
 from pharos.promql.calls.vectors import dates_of
@@ -222,24 +221,6 @@ def test_series_that_differ_by_name_alone_are_refused_by_range_functions_at_any_
     delayed = EvalOptions(delayed_name_removal=True)
     merged = evaluate_text(f"rate({query}[5m])", source, 0, 1_500_000, 60_000, options=delayed)
     assert merged.labels == [()]
-
-
-@pytest.mark.parametrize(
-    ("value", "g", "f"),
-    [
-        (1.0, "1", "1"),
-        (-0.0, "-0", "-0"),
-        (1e6, "1e+06", "1000000"),
-        (123456.0, "123456", "123456"),
-        (1.5e-7, "1.5e-07", "0.00000015"),
-        (1e300, "1e+300", "1" + "0" * 300),
-        (0.1, "0.1", "0.1"),
-        (float("inf"), "+Inf", "+Inf"),
-        (float("nan"), "NaN", "NaN"),
-    ],
-)
-def test_numbers_are_printed_as_go_prints_them(value: float, g: str, f: str) -> None:
-    assert (format_g(value), format_f(value)) == (g, f)
 
 
 @pytest.mark.parametrize(

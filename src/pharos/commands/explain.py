@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from pharos.clock import SystemClock, parse_duration_ms
+from pharos.clock import SystemClock
 from pharos.commands.screen import OUT, JsonOption, as_found, print_json
 from pharos.errors import PharosError
+from pharos.gotext.durations import parse_duration
 from pharos.promql.explain import explain_tree
 from pharos.promql.language.check import type_of
 from pharos.promql.language.parse import parse
@@ -26,8 +27,8 @@ def explain(
 ) -> None:
     """Show how an expression is read and planned."""
     now_ms = SystemClock().now_ms()
-    width_ms = parse_duration_ms(last)
-    step_ms = parse_duration_ms(step) if width_ms else 0
+    width_ms = parse_duration(last)
+    step_ms = parse_duration(step) if width_ms else 0
     try:
         parsed = parse(expression)
         planned = plan(parsed, now_ms - width_ms, now_ms, step_ms, _DEFAULT_SUBQUERY_STEP_MS, text=expression)

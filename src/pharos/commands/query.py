@@ -8,10 +8,11 @@ import typer
 from rich.table import Column, Table
 from rich.text import Text
 
-from pharos.clock import SystemClock, parse_duration_ms
+from pharos.clock import SystemClock
 from pharos.commands.ask import ask
 from pharos.commands.screen import ERR, OUT, JsonOption, as_found, print_json
 from pharos.errors import Kind, PharosError
+from pharos.gotext.durations import parse_duration
 
 _POINTS = 100
 """How many steps a range has when none is given."""
@@ -57,7 +58,7 @@ def _times(
     if last is not None:
         if time or start or end:
             raise PharosError(Kind.INVALID, "--last goes with none of --time, --start and --end")
-        width_ms = parse_duration_ms(last)
+        width_ms = parse_duration(last)
         chosen = step or f"{max(1, width_ms // _POINTS)}ms"
         return [("start", str(now_s - width_ms / 1000)), ("end", str(now_s)), ("step", chosen)]
     if start is None:

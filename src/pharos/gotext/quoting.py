@@ -60,7 +60,7 @@ def _escaped(char: str, around: str) -> str:
         return f"\\x{code - 0xDC00:02x}"
     if code < 0x20 or code == 0x7F:
         return f"\\x{code:02x}"
-    if char.isprintable() and char != "\ufffd":
+    if char.isprintable():
         return char
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 

@@ -3,56 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Final
 
+from pharos.gotext.numbers import format_g
 from pharos.gotext.quoting import quote
 from pharos.promql.language.ast import Place
 
 _WARNING: Final = "PromQL warning: "
 _INFO: Final = "PromQL info: "
-
-
-def format_g(value: float, digits: int | None = None) -> str:
-    """Return `value` as Go's `%g` (or `%.<digits>g`) prints it."""
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "+Inf" if value > 0 else "-Inf"
-    if digits is not None:
-        body, mark, exponent = f"{value:.{digits}g}".partition("e")
-        return f"{body}e{exponent[0]}{int(exponent[1:]):02d}" if mark else body
-    sign, figures, exponent10 = Decimal(repr(float(value))).as_tuple()
-    text = "".join(map(str, figures)).rstrip("0") or "0"
-    power = len(figures) + int(exponent10) - 1 if value else 0
-    if -4 <= power < 6:
-        return format_f(value)
-    tail = f".{text[1:]}" if len(text) > 1 else ""
-    return f"{'-' if sign else ''}{text[0]}{tail}e{'-' if power < 0 else '+'}{abs(power):02d}"
-
-
-def format_f(value: float) -> str:
-    """Return `value` as Go's `FormatFloat(v, 'f', -1, 64)` prints it: shortest, without an exponent."""
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "+Inf" if value > 0 else "-Inf"
-    text = repr(float(value))  # of numpy's numbers too
-    if "e" not in text:
-        return text.removesuffix(".0")
-    mantissa, _, exponent = text.partition("e")
-    sign = "-" if mantissa.startswith("-") else ""
-    whole, _, fraction = mantissa.lstrip("-").partition(".")
-    power = int(exponent)
-    digits = whole + fraction
-    point = len(whole) + power
-    if point <= 0:
-        return f"{sign}0.{'0' * -point}{digits}".rstrip("0")
-    if point >= len(digits):
-        return sign + digits + "0" * (point - len(digits))
-    return f"{sign}{digits[:point]}.{digits[point:]}"
 
 
 @dataclass(frozen=True, slots=True)

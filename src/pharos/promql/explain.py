@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pharos.gotext.literals import format_duration
+from pharos.gotext.durations import format_duration
 from pharos.promql.language.ast import (
     Aggregate,
     Binary,

@@ -11,10 +11,11 @@ from starlette.responses import Response
 
 from pharos.api.http.identity import scope_of
 from pharos.api.prometheus.answers import success
-from pharos.api.prometheus.parameters import TRUNCATED, Parameters, capped, invalid, quoted
+from pharos.api.prometheus.parameters import TRUNCATED, Parameters, capped, invalid
 from pharos.api.prometheus.routes import ANY_COUNT, Route
 from pharos.api.prometheus.shapes import LabelSet, MetricDescription
 from pharos.errors import Kind, PharosError
+from pharos.gotext.quoting import quote
 from pharos.labels import Matcher
 from pharos.query.metrics.catalog import Window
 from pharos.query.metrics.evaluation import Metrics
@@ -90,7 +91,7 @@ class CatalogApi:
         """Return the values of one label."""
         name = unescape_label(request.path_params["name"])
         if not name or "\ufffd" in name:
-            raise PharosError(Kind.INVALID, f"invalid label name: {quoted(name)}")
+            raise PharosError(Kind.INVALID, f"invalid label name: {quote(name)}")
         window = self._window(parameters, request)
         if window is None:
             return success([])

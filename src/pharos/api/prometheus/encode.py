@@ -8,7 +8,6 @@ histograms.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,8 +20,8 @@ from numpy.typing import NDArray
 from pharos.api.http.json_text import json_text
 from pharos.api.prometheus.encode_kernels import PREFIX_STRIDE, Columns, Frames, prepare_times, write_series
 from pharos.compiled.float_text import FLOAT_BYTES, SLACK, print_floats
+from pharos.gotext.numbers import format_f, format_json
 from pharos.labels import Labels
-from pharos.promql.annotations import format_f
 from pharos.promql.grids.grid import Answer, AnswerType, Samples
 from pharos.promql.histograms.cells import Cells
 from pharos.promql.histograms.value import CUSTOM_SCHEMA, Bucket, FloatHistogram
@@ -64,14 +63,6 @@ Tails: TypeAlias = Callable[[int], bytes]
 # ---- texts
 
 
-def float_text(value: float) -> str:
-    """Return `value` as MarshalFloat prints it: shortest, an exponent only below 1e-6 and from 1e21 on."""
-    if value == 0 or not math.isfinite(value) or 1e-6 <= abs(value) < 1e21:
-        return format_f(value)
-    figures, _, exponent = repr(float(value)).partition("e")
-    return f"{figures.removesuffix('.0')}e{exponent[0]}{int(exponent[1:]):02d}"
-
-
 def time_text(time_ms: int) -> str:
     """Return a time as seconds, whole or with three decimals (MarshalTimestamp)."""
     seconds, behind = divmod(abs(time_ms), 1000)
@@ -107,7 +98,7 @@ def _custom_frames(bounds: tuple[float, ...]) -> list[str]:
 
 
 def _frame_of(bucket: Bucket) -> str:
-    return f'[{_BRACKETS[bucket.brackets]},"{float_text(bucket.lower)}","{float_text(bucket.upper)}","'
+    return f'[{_BRACKETS[bucket.brackets]},"{format_json(bucket.lower)}","{format_json(bucket.upper)}","'
 
 
 def _zero_reaches(histogram: FloatHistogram) -> bool:

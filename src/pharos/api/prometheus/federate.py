@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -17,13 +16,12 @@ from pharos.api.http.packing import body_response, pack, wants_gzip
 from pharos.api.prometheus.parameters import query_parameters
 from pharos.clock import Clock
 from pharos.errors import PharosError
-from pharos.labels import METRIC_NAME, Labels
+from pharos.gotext.numbers import format_g
+from pharos.labels import LEGACY_LABEL_NAME, LEGACY_METRIC_NAME, METRIC_NAME, Labels
 from pharos.promql.source import STALE_NAN_BITS, SeriesBlock
 from pharos.query.limits import Wanted
 from pharos.query.metrics.evaluation import Metrics
 
-_LEGACY_METRIC: Final = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*\Z")
-_LEGACY_LABEL: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*\Z")
 _UTF8_WANTED: Final = re.compile(r";\s*escaping\s*=\s*allow-utf-8", re.IGNORECASE)
 _INSTANCE: Final = "instance"
 
@@ -86,12 +84,12 @@ def page(blocks: list[SeriesBlock], *, utf8: bool) -> bytes:
             family = name
             lines.append(f"# TYPE {_type_name(name, utf8=utf8)} untyped\n")
         ts_ms, value = newest[labels]
-        lines.append(f"{_series_text(name, labels, utf8=utf8)} {float_g(value)} {ts_ms}\n")
+        lines.append(f"{_series_text(name, labels, utf8=utf8)} {format_g(value)} {ts_ms}\n")
     return "".join(lines).encode()
 
 
 def _type_name(name: str, *, utf8: bool) -> str:
-    if _LEGACY_METRIC.match(name):
+    if LEGACY_METRIC_NAME.fullmatch(name):
         return name
     return f'"{_escaped(name)}"' if utf8 else _underscored(name, ":")
 
@@ -102,14 +100,14 @@ def _series_text(name: str, labels: Labels, *, utf8: bool) -> str:
     if not any(label == _INSTANCE for label, _ in pairs):
         pairs.append((_INSTANCE, ""))
     texts = [f'{_label_text(label, utf8=utf8)}="{_escaped(value)}"' for label, value in pairs]
-    if utf8 and not _LEGACY_METRIC.match(name):
+    if utf8 and not LEGACY_METRIC_NAME.fullmatch(name):
         texts.insert(0, f'"{_escaped(name)}"')
         return f"{{{','.join(texts)}}}"
     return f"{_type_name(name, utf8=utf8)}{{{','.join(texts)}}}"
 
 
 def _label_text(name: str, *, utf8: bool) -> str:
-    if _LEGACY_LABEL.match(name):
+    if LEGACY_LABEL_NAME.fullmatch(name):
         return name
     return f'"{_escaped(name)}"' if utf8 else _underscored(name, "")
 
@@ -123,29 +121,3 @@ def _underscored(name: str, also: str) -> str:
 
 def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
-
-
-def float_g(value: float) -> str:
-    """Return a number as the text format has it (Go's strconv.FormatFloat with 'g' and -1)."""
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "+Inf" if value > 0 else "-Inf"
-    if value == 0:
-        return "-0" if str(value).startswith("-") else "0"
-    mantissa, _, exponent = f"{value!r}".partition("e")
-    sign = "-" if mantissa.startswith("-") else ""
-    whole, _, fraction = mantissa.lstrip("-").partition(".")
-    digits = (whole + fraction).lstrip("0")
-    # `power` is the decimal exponent of the first digit.
-    leading = len(whole + fraction) - len(digits)
-    power = len(whole) - leading - 1 + int(exponent or 0)
-    digits = digits.rstrip("0")
-    if -4 <= power < 6:
-        if power < 0:
-            return f"{sign}0.{'0' * (-power - 1)}{digits}"
-        padded = digits.ljust(power + 1, "0")
-        rest = padded[power + 1 :]
-        return f"{sign}{padded[: power + 1]}{'.' + rest if rest else ''}"
-    rest = digits[1:]
-    return f"{sign}{digits[0]}{'.' + rest if rest else ''}e{'+' if power >= 0 else '-'}{abs(power):02d}"

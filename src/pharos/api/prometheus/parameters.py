@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import AsyncIterator, Sequence
@@ -15,8 +14,10 @@ from starlette.requests import Request
 
 from pharos.api.http.bodies import Bodies
 from pharos.api.http.forms import METHODS, MULTIPART, URL_ENCODED, Pairs, media_type, parse_form, parse_pairs
-from pharos.clock import parse_duration_ms
 from pharos.errors import Kind, PharosError
+from pharos.gotext.durations import parse_duration
+from pharos.gotext.numbers import parse_decimal_int, parse_float
+from pharos.gotext.quoting import quote
 
 _FORM_MAX_BYTES: Final = 10 << 20
 _TIME_MAX_MS: Final = 1 << 53
@@ -33,11 +34,7 @@ _BOUNDARIES: Final = {
 
 TRUNCATED: Final = "results truncated due to limit"
 
-_NUMBER: Final = re.compile(
-    r"[+-]?(?:\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|inf(?:inity)?|nan)\Z", re.IGNORECASE
-)
 _RFC3339: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)\Z", re.ASCII)
-_INTEGER: Final = re.compile(r"[+-]?\d+\Z", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +77,10 @@ class Parameters:
         value = self.first("limit")
         if not value:
             return 0
-        number = _integer(value)
+        try:
+            number = parse_decimal_int(value)
+        except PharosError as exc:
+            raise invalid("limit", exc.message) from exc
         if number < 0:
             raise invalid("limit", "limit must be non-negative")
         return number
@@ -90,9 +90,10 @@ class Parameters:
         value = self.first(name)
         if not value:
             return -1
-        if not _INTEGER.match(value) or abs(int(value)) > _INT64_MAX:
-            raise PharosError(Kind.INVALID, f"{name} must be a number")
-        return max(int(value), -1)
+        try:
+            return max(parse_decimal_int(value), -1)
+        except PharosError as exc:
+            raise PharosError(Kind.INVALID, f"{name} must be a number") from exc
 
     def flag(self, name: str) -> bool:
         """Return a truth value as Go's strconv.ParseBool reads it; False if missing.
@@ -104,7 +105,7 @@ class Parameters:
             return True
         if value in {"", "0", "f", "F", "FALSE", "false", "False"}:
             return False
-        message = f"unable to parse boolean: strconv.ParseBool: parsing {quoted(value)}: invalid syntax"
+        message = f"unable to parse boolean: strconv.ParseBool: parsing {quote(value)}: invalid syntax"
         raise invalid(name, message)
 
     def range_ms(self) -> tuple[int, int]:
@@ -113,20 +114,6 @@ class Parameters:
         Raises PharosError(INVALID).
         """
         return self.time_ms("start", MIN_TIME_MS), self.time_ms("end", MAX_TIME_MS)
-
-
-def _integer(text: str) -> int:
-    """Return the number as Go's strconv.Atoi reads it. Raises PharosError(INVALID) in its words."""
-    if not _INTEGER.match(text):
-        raise invalid("limit", f"strconv.Atoi: parsing {quoted(text)}: invalid syntax")
-    if len(text) > 20 or abs(int(text)) > _INT64_MAX:
-        raise invalid("limit", f"strconv.Atoi: parsing {quoted(text)}: value out of range")
-    return int(text)
-
-
-def quoted(text: str) -> str:
-    """Return the text in double quotes, what stands out in it escaped."""
-    return json.dumps(text, ensure_ascii=False)
 
 
 def invalid(name: str, message: str) -> PharosError:
@@ -162,9 +149,9 @@ def parse_time_ms(text: str) -> int:
 
     Raises PharosError(INVALID), also for numbers that are no time.
     """
-    cannot = PharosError(Kind.INVALID, f"cannot parse {quoted(text)} to a valid timestamp")
-    if _NUMBER.match(text):
-        seconds = float(text)
+    cannot = PharosError(Kind.INVALID, f"cannot parse {quote(text)} to a valid timestamp")
+    seconds = _seconds(text)
+    if seconds is not None:
         if not math.isfinite(seconds) or abs(seconds) * 1000 > _TIME_MAX_MS:
             raise cannot
         fraction, whole = math.modf(seconds)
@@ -187,18 +174,23 @@ def parse_time_ms(text: str) -> int:
 
 def parse_step_ms(text: str) -> int:
     """Return the milliseconds of a number of seconds or of a duration. Raises PharosError(INVALID)."""
-    if not _NUMBER.match(text):
+    seconds = _seconds(text)
+    if seconds is None:
         try:
-            return parse_duration_ms(text)
+            return parse_duration(text)
         except PharosError as exc:
-            raise PharosError(Kind.INVALID, f"cannot parse {quoted(text)} to a valid duration") from exc
-    seconds = float(text)
+            raise PharosError(Kind.INVALID, f"cannot parse {quote(text)} to a valid duration") from exc
     if not math.isfinite(seconds) or abs(seconds) * 1e9 > _INT64_MAX:
-        raise PharosError(
-            Kind.INVALID, f"cannot parse {quoted(text)} to a valid duration. It overflows int64"
-        )
+        raise PharosError(Kind.INVALID, f"cannot parse {quote(text)} to a valid duration. It overflows int64")
     nanoseconds = int(seconds * 1e9)
     return nanoseconds // 1_000_000 if nanoseconds >= 0 else -(-nanoseconds // 1_000_000)
+
+
+def _seconds(text: str) -> float | None:
+    try:
+        return parse_float(text)
+    except PharosError:
+        return None
 
 
 def check_range(start_ms: int, end_ms: int, step_ms: int, max_steps: int) -> None:

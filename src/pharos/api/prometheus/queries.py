@@ -32,6 +32,7 @@ from pharos.api.prometheus.targets import TargetsApi
 from pharos.api.prometheus.tsdb_admin import TsdbAdminApi
 from pharos.clock import Clock
 from pharos.errors import Kind, PharosError
+from pharos.gotext.numbers import format_json
 from pharos.promql.grids.grid import Answer
 from pharos.promql.language.ast import Expr, ValueType
 from pharos.promql.language.check import type_of
@@ -171,7 +172,7 @@ class PrometheusApi:
                     "exemplars": [
                         {
                             "labels": dict(exemplar.labels),
-                            "value": encode.float_text(exemplar.value),
+                            "value": format_json(exemplar.value),
                             "timestamp": exemplar.ts_ms / 1000,
                         }
                         for exemplar in exemplars

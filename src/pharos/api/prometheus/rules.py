@@ -8,9 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pharos.api.prometheus.answers import success
-from pharos.api.prometheus.parameters import Parameters, invalid, quoted
+from pharos.api.prometheus.parameters import Parameters, invalid
 from pharos.api.prometheus.routes import Route
 from pharos.api.prometheus.shapes import Alertmanagers, Alerts, Notification, RuleGroups
+from pharos.gotext.quoting import quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class RulesApi:
         """Return the groups of rules."""
         kind = parameters.first("type").lower()
         if kind not in {"", "alert", "record"}:
-            raise invalid("type", f"not supported value {quoted(kind)}")
+            raise invalid("type", f"not supported value {quote(kind)}")
         return success({"groups": []})
 
     async def alerts(self, parameters: Parameters, request: Request) -> Response:  # noqa: ARG002

@@ -20,7 +20,8 @@ from pharos.api.prometheus.answers import rfc3339, success
 from pharos.api.prometheus.parameters import Parameters
 from pharos.api.prometheus.routes import Route
 from pharos.api.prometheus.shapes import BuildInfo, ConfigText, RuntimeInfo, TsdbStatus, WalReplay
-from pharos.clock import Clock, format_duration_ms
+from pharos.clock import Clock
+from pharos.gotext.durations import format_duration
 from pharos.query.metrics.evaluation import Metrics
 
 _SPOKEN_VERSION = "3.14.0"
@@ -93,7 +94,7 @@ class StatusApi:
                 "GOMEMLIMIT": 0,
                 "GOGC": "",
                 "GODEBUG": "",
-                "storageRetention": format_duration_ms(self.retention_ms) if self.retention_ms else "",
+                "storageRetention": format_duration(self.retention_ms) if self.retention_ms else "",
             }
         )
 

@@ -13,8 +13,8 @@ from pharos.api.prometheus.answers import rfc3339, success
 from pharos.api.prometheus.parameters import Parameters, invalid
 from pharos.api.prometheus.routes import ANY_COUNT, Route
 from pharos.api.prometheus.shapes import RelabelSteps, ScrapePools, TargetMetadata, Targets
-from pharos.clock import format_duration_ms
 from pharos.errors import Kind, PharosError
+from pharos.gotext.durations import format_duration
 from pharos.ingest.scrape.digest import Metadata
 from pharos.ingest.scrape.relabel import Rule
 from pharos.ingest.scrape.scraper import Scraper
@@ -164,6 +164,6 @@ def _active(target: TargetStatus) -> dict[str, Any]:
         "lastScrape": rfc3339(target.last_scrape_ms),
         "lastScrapeDuration": target.last_scrape_duration_s,
         "health": str(target.health),
-        "scrapeInterval": format_duration_ms(target.interval_ms),
-        "scrapeTimeout": format_duration_ms(target.timeout_ms),
+        "scrapeInterval": format_duration(target.interval_ms),
+        "scrapeTimeout": format_duration(target.timeout_ms),
     }

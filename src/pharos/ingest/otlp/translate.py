@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pharos.gotext.numbers import format_f
 from pharos.ingest.frames import BODY_MAX_BYTES
 from pharos.ingest.otlp.attributes import (
     TARGET_INFO,
@@ -32,7 +33,6 @@ from pharos.ingest.otlp.points import HAS_EXEMPLARS, NO_VALUE, Points, read_head
 from pharos.ingest.otlp.refused import Reason, Refused, RefusedError
 from pharos.ingest.otlp.rows import NS_IN_MS, STALE, Rows, samples_body, too_long
 from pharos.ingest.otlp.series import Series
-from pharos.ingest.otlp.values import plain_decimal
 from pharos.ingest.remote_write.messages import STALE_BITS, encode_exemplar, encode_histogram, encode_metadata
 from pharos.labels import METRIC_NAME, labels_of
 
@@ -387,7 +387,7 @@ class Translator:
             self._series.charge(sum(map(len, attributes)) + 8 * len(bounds))
             of_bounds = [
                 self._series.add(
-                    labels_of({**labels, label: plain_decimal(bound), METRIC_NAME: family.name + suffixes[0]})
+                    labels_of({**labels, label: format_f(bound), METRIC_NAME: family.name + suffixes[0]})
                 )
                 for bound in bounds
             ]

@@ -9,26 +9,9 @@ from __future__ import annotations
 import base64
 import json
 import math
-from decimal import Decimal
 from typing import Any
 
-
-def plain_decimal(value: float) -> str:
-    """Return the shortest digits that read back as `value`, never with an exponent: 1e-7 is 0.0000001."""
-    if math.isinf(value) or math.isnan(value):
-        return "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
-    return f"{Decimal(repr(value)):f}".removesuffix(".0")
-
-
-def _number_text(value: float) -> str:
-    if value == 0 or 1e-6 <= abs(value) < 1e21:
-        return plain_decimal(value)
-    digits, _, exponent = repr(value).partition("e")
-    if not exponent:
-        # Small or large enough for an exponent here, but not in Python.
-        digits, _, exponent = f"{Decimal(repr(value)).normalize():e}".partition("e")
-    power = int(exponent)
-    return f"{digits.removesuffix('.0')}e{'+' if power >= 0 else '-'}{abs(power)}"
+from pharos.gotext.numbers import format_f, format_json
 
 
 def _json_text(value: Any) -> str:
@@ -66,8 +49,8 @@ def value_text(value: Any) -> str:
         case "double_value":
             number = value.double_value
             if math.isfinite(number):
-                return _number_text(number)
-            return f"json: unsupported value: {plain_decimal(number)}"
+                return format_json(number).replace("e-0", "e-")
+            return f"json: unsupported value: {format_f(number)}"
         case "bytes_value":
             return base64.b64encode(value.bytes_value).decode()
         case "array_value" | "kvlist_value":

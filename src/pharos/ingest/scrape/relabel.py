@@ -14,14 +14,12 @@ from enum import StrEnum
 from typing import Any, Final
 
 from pharos.errors import Kind, PharosError
-from pharos.labels import compile_regex
+from pharos.labels import LEGACY_LABEL_NAME, LEGACY_METRIC_NAME, compile_regex
 
 DEFAULT_REGEX: Final = "(.*)"
 DEFAULT_SEPARATOR: Final = ";"
 DEFAULT_REPLACEMENT: Final = "$1"
 
-_LEGACY_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
-_LEGACY_METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*", re.ASCII)
 _LEGACY_TARGET = re.compile(r"(?:(?:[a-zA-Z_]|\$(?:\{\w+\}|\w+))+\w*)+", re.ASCII)
 _REFERENCE = re.compile(r"\$(?:(\$)|\{(\w+)\}|(\w+))")
 _TARGET_EXCERPT: Final = 200
@@ -60,12 +58,12 @@ def is_label_name(name: str, legacy: bool) -> bool:
     """Return whether `name` is a legal label name: any text that is not empty, or the classic alphabet if
     `legacy`.
     """
-    return _LEGACY_LABEL.fullmatch(name) is not None if legacy else bool(name)
+    return LEGACY_LABEL_NAME.fullmatch(name) is not None if legacy else bool(name)
 
 
 def is_metric_name(name: str, legacy: bool) -> bool:
     """Return whether `name` is a legal metric name; the classic alphabet has the colon too."""
-    return _LEGACY_METRIC.fullmatch(name) is not None if legacy else bool(name)
+    return LEGACY_METRIC_NAME.fullmatch(name) is not None if legacy else bool(name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from urllib.parse import quote, quote_plus
 
 from yarl import URL
 
-from pharos.clock import format_duration_ms, parse_duration_ms
 from pharos.errors import Kind, PharosError
+from pharos.gotext.durations import format_duration, parse_duration
 from pharos.ingest.scrape.job import JobConfig
 from pharos.ingest.scrape.relabel import relabel
 from pharos.labels import Labels, labels_of
@@ -103,8 +103,8 @@ def discovered_labels(job: JobConfig, found: Mapping[str, str]) -> dict[str, str
     labels = {name: value for name, value in found.items() if value}
     defaults = {
         "job": job.job_name,
-        SCRAPE_INTERVAL: format_duration_ms(job.scrape_interval_ms),
-        SCRAPE_TIMEOUT: format_duration_ms(job.scrape_timeout_ms),
+        SCRAPE_INTERVAL: format_duration(job.scrape_interval_ms),
+        SCRAPE_TIMEOUT: format_duration(job.scrape_timeout_ms),
         METRICS_PATH: job.metrics_path,
         SCHEME: job.scheme,
     }
@@ -153,7 +153,7 @@ def _times(labels: Mapping[str, str]) -> tuple[int, int]:
     found = []
     for name, label in (("interval", SCRAPE_INTERVAL), ("timeout", SCRAPE_TIMEOUT)):
         try:
-            value = parse_duration_ms(labels.get(label, ""))
+            value = parse_duration(labels.get(label, ""))
         except PharosError as exc:
             raise PharosError(Kind.INVALID, f"error parsing scrape {name}: {exc.message}") from exc
         if value == 0:

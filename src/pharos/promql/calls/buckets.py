@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
+from pharos.errors import PharosError
+from pharos.gotext.numbers import format_open_metrics, parse_float
 from pharos.labels import BUCKET_LABEL, METRIC_NAME, Labels, labels_of
 from pharos.promql import annotations as words
-from pharos.promql.annotations import Forced, format_g
+from pharos.promql.annotations import Forced
 from pharos.promql.calls.histograms import native_fractions, native_quantiles
 from pharos.promql.calls.labels import text_of
 from pharos.promql.calls.vectors import Context, Implementation, grid_of, numbers_of
@@ -21,16 +22,13 @@ from pharos.promql.grids.grid_labels import label_value
 from pharos.promql.kernels.bucket import bucket_fraction, bucket_quantile
 from pharos.promql.kernels.samples import Bools, Floats, Ints
 
-_NUMBER: Final = re.compile(r"[+-]?(?:inf(?:inity)?|nan|(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\Z", re.IGNORECASE)
-
 
 def parse_bound(text: str) -> float | None:
     """Return the number a `le` label stands for, None if it is none (Go's strconv.ParseFloat)."""
-    if _NUMBER.match(text):
-        return float(text)
-    if re.match(r"[+-]?0x[0-9a-f.]+p[+-]?\d+\Z", text, re.IGNORECASE):
-        return float.fromhex(text)
-    return None
+    try:
+        return parse_float(text)
+    except PharosError:
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,23 +145,6 @@ def _histogram_quantile(context: Context, args: Sequence[Value]) -> Value:
     return lose_names(result, delayed=context.delayed)
 
 
-def open_metrics_float(value: float) -> str:
-    """Return a number as OpenMetrics writes it in a label: always with a point or an exponent."""
-    if not math.isfinite(value):
-        return format_g(value)
-    if value in {0.0, 1.0, -1.0}:
-        return f"{int(value)}.0" if math.copysign(1, value) > 0 or value else "-0.0"
-    text = _shortest_g(value)
-    return text if "e" in text or "." in text else text + ".0"
-
-
-def _shortest_g(value: float) -> str:
-    text = format_g(value)
-    if "e" in text and 1e6 <= abs(value) < 1e21:
-        return words.format_f(value)
-    return text
-
-
 def _histogram_quantiles(context: Context, args: Sequence[Value]) -> Value:
     grid, label = grid_of(args[0]), text_of(args[1])
     split: tuple[Buckets, Grid] | None = None
@@ -175,7 +156,7 @@ def _histogram_quantiles(context: Context, args: Sequence[Value]) -> Value:
         found = _quantiles(context, grid, quantiles, split, 0)
         for q in np.unique(quantiles).tolist():
             same = np.isnan(quantiles) if math.isnan(q) else quantiles == q
-            labels = [labels_of({**dict(ls), label: open_metrics_float(q)}) for ls in found.labels]
+            labels = [labels_of({**dict(ls), label: format_open_metrics(q)}) for ls in found.labels]
             parts.append(Grid(labels, found.values, found.present & same, None, found.dropped))
     total = parts[0]
     for part in parts[1:]:

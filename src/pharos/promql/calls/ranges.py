@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from pharos.errors import Kind, PharosError
-from pharos.gotext.literals import format_fixed
+from pharos.gotext.numbers import format_fixed
 from pharos.labels import METRIC_NAME, Labels
 from pharos.promql import annotations as words
 from pharos.promql.annotations import Annotations

@@ -14,7 +14,7 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import Final, TypeAlias
 
-from pharos.promql.annotations import format_g
+from pharos.gotext.numbers import format_g
 
 CUSTOM_SCHEMA: Final = -53
 """The schema number of histograms whose bucket bounds are listed."""

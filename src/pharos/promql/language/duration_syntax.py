@@ -11,10 +11,12 @@ import math
 from dataclasses import replace
 from typing import Final
 
-from pharos.gotext.literals import parse_duration, parse_number
+from pharos.errors import PharosError
+from pharos.gotext.durations import parse_duration
+from pharos.gotext.numbers import parse_float, parse_int
 from pharos.promql.language.ast import Duration, DurationExpr, Place
 from pharos.promql.language.cursor import Cursor
-from pharos.promql.language.lex import DURATION, NUMBER
+from pharos.promql.language.lex import DURATION
 
 EXPECTED: Final = "number, duration, step(), or range()"
 _MAX_SECONDS: Final = 2**63 / 1e9
@@ -23,7 +25,6 @@ _FLOAT_ERROR_MS: Final = 1e-3
 """What is this near to a whole millisecond was one when it was written."""
 _SUM, _PRODUCT, _POWER = 1, 2, 3
 _PRECEDENCE: Final = {"+": _SUM, "-": _SUM, "*": _PRODUCT, "/": _PRODUCT, "%": _PRODUCT, "^": _POWER}
-_STARTS: Final = frozenset({NUMBER, DURATION, "+", "-", "(", "step", "range", "min_of", "max_of"})
 
 
 class DurationParser:
@@ -42,10 +43,6 @@ class DurationParser:
         if _is_number(node) and node.seconds <= 0:
             raise self.cursor.error(node.place.start, "duration must be greater than 0")
         return _collapsed(node)
-
-    def starts_here(self) -> bool:
-        """Return whether the current token can begin a duration."""
-        return self.cursor.kind in _STARTS
 
     def after_offset(self) -> Duration:
         """Return the duration after `offset`, which may be negative."""
@@ -66,12 +63,12 @@ class DurationParser:
         if token.kind == DURATION:
             try:
                 return parse_duration(token.text) / 1000, True
-            except ValueError as exc:
-                raise cursor.error(token.start, str(exc)) from None
+            except PharosError as exc:
+                raise cursor.error(token.start, exc.message) from None
         try:
-            return parse_number(token.text), False
-        except ValueError as exc:
-            raise cursor.error(token.start, f"error parsing number: {exc}") from None
+            return _number(token.text), False
+        except PharosError as exc:
+            raise cursor.error(token.start, f"error parsing number: {exc.message}") from None
 
     def _expression(self, least: int) -> DurationExpr:
         """Return what is at the cursor, up to an operator that binds less than `least`."""
@@ -146,6 +143,14 @@ class DurationParser:
         if not self.expressions:
             message = "experimental duration expression is not enabled"
             raise self.cursor.error(node.place.start, message)
+
+
+def _number(text: str) -> float:
+    """Return the value of a number token, read as an integer first: `010` is 8 (upstream parser.number)."""
+    try:
+        return float(parse_int(text))
+    except PharosError:
+        return parse_float(text)
 
 
 def _is_number(node: DurationExpr) -> bool:

@@ -89,7 +89,6 @@ _BRACKETS: Final = re.compile(
     r"|(?P<op>[-+*/%^,():\]])"
 )
 _OPEN_PAREN: Final = re.compile(r"[ \t\r\n]*\(")
-_LOOSE_WORD: Final = re.compile(r"[A-Za-z_]*")
 
 _SIMPLE_ESCAPES: Final = "abfnrtv\\"
 _NUMERIC_ESCAPES: Final = {"x": (2, 16, 255), "u": (4, 16, 0x10FFFF), "U": (8, 16, 0x10FFFF)}

@@ -20,7 +20,7 @@ from functools import lru_cache
 from typing import Final, TypeAlias
 
 from pharos.errors import Kind, PharosError
-from pharos.gotext.literals import format_fixed
+from pharos.gotext.numbers import format_fixed
 from pharos.gotext.quoting import quote, unquote
 from pharos.labels import METRIC_NAME, Matcher, MatchOp, compile_regex
 from pharos.promql.language.ast import (

@@ -7,12 +7,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final, assert_never
 
-from pharos.gotext.literals import format_duration, format_float, format_general
+from pharos.gotext.durations import format_duration
+from pharos.gotext.numbers import format_f, format_g
 from pharos.gotext.quoting import quote
-from pharos.labels import METRIC_NAME, Matcher, MatchOp
+from pharos.labels import LEGACY_LABEL_NAME, METRIC_NAME, Matcher, MatchOp
 from pharos.promql.language.ast import (
     Aggregate,
     Anchor,
@@ -37,7 +37,6 @@ from pharos.promql.language.functions import FUNCTIONS
 
 _LINE: Final = 100
 _INDENT: Final = "  "
-_LABEL: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def to_text(node: Expr) -> str:
@@ -107,7 +106,7 @@ def _fits(text: str) -> bool:
 
 
 def _number(value: float, *, is_duration: bool) -> str:
-    return format_duration(round(value * 1000)) if is_duration else format_float(value)
+    return format_duration(round(value * 1000)) if is_duration else format_f(value)
 
 
 def format_matcher(matcher: Matcher) -> str:
@@ -116,7 +115,7 @@ def format_matcher(matcher: Matcher) -> str:
 
 
 def _label(name: str) -> str:
-    return name if _LABEL.fullmatch(name) else quote(name)
+    return name if LEGACY_LABEL_NAME.fullmatch(name) else quote(name)
 
 
 def _labels(names: tuple[str, ...]) -> str:
@@ -204,11 +203,11 @@ def _matching(matching: Matching | None) -> str:
         text += f" group_{side} ({_labels(matching.include)})"
     left, right = matching.fill_left, matching.fill_right
     if left is not None and right is not None and repr(left) == repr(right):
-        return f"{text} fill ({format_general(left)})"
+        return f"{text} fill ({format_g(left)})"
     if left is not None:
-        text += f" fill_left ({format_general(left)})"
+        text += f" fill_left ({format_g(left)})"
     if right is not None:
-        text += f" fill_right ({format_general(right)})"
+        text += f" fill_right ({format_g(right)})"
     return text
 
 
@@ -216,7 +215,7 @@ def to_json(node: Expr) -> dict[str, Any]:
     """Return `node` in the shape of `/api/v1/parse_query`; times are milliseconds, expressions of them 0."""
     match node:
         case NumberLiteral(value=value):
-            return {"type": "numberLiteral", "val": format_float(value)}
+            return {"type": "numberLiteral", "val": format_f(value)}
         case StringLiteral(value=value):
             return {"type": "stringLiteral", "val": value}
         case VectorSelector():

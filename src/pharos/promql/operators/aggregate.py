@@ -9,10 +9,11 @@ from typing import Final
 import numpy as np
 
 from pharos.errors import Kind, PharosError
+from pharos.gotext.numbers import format_f, format_g
 from pharos.gotext.quoting import quote
 from pharos.labels import METRIC_NAME, Labels, labels_of
 from pharos.promql import annotations as words
-from pharos.promql.annotations import Annotations, format_f, format_g
+from pharos.promql.annotations import Annotations
 from pharos.promql.grids.grid import Grid, drop_absent, empty_grid, take_rows
 from pharos.promql.grids.grid_labels import SharedLabels, derived, keep_labels, leave_labels
 from pharos.promql.grids.room import Memory

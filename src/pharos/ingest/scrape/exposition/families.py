@@ -8,7 +8,6 @@ comes beside it by row number. How a family becomes series is Prometheus' way
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -18,11 +17,10 @@ from google.protobuf.message import DecodeError
 
 from pharos.errors import Kind, PharosError
 from pharos.ingest.scrape.exposition.text import Exemplar, Note, canonical_bound
+from pharos.labels import LEGACY_LABEL_NAME, LEGACY_METRIC_NAME
 
 _FIELD = descriptor_pb2.FieldDescriptorProto
 _TYPES: Final = ("counter", "gauge", "summary", "unknown", "histogram", "gaugehistogram")
-_CLASSIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*", re.ASCII)
-_CLASSIC_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
 _GAUGE_HINT: Final = 3
 _LENGTH_BYTES_AT_MOST: Final = 5
 
@@ -198,7 +196,7 @@ def _escape(value: str) -> str:
 
 
 def _series(name: str, pairs: list[str]) -> str:
-    if _CLASSIC.fullmatch(name):
+    if LEGACY_METRIC_NAME.fullmatch(name):
         return f"{name}{{{','.join(pairs)}}}" if pairs else name
     return "{" + ",".join([f'"{_escape(name)}"', *pairs]) + "}"
 
@@ -207,7 +205,7 @@ def _spell_metric(page: SpelledPage, family: Any, metric: Any, native: bool, cla
     """Add the lines of one metric."""
     pairs = []
     for one in metric.label:
-        label = one.name if _CLASSIC_LABEL.fullmatch(one.name) else f'"{_escape(one.name)}"'
+        label = one.name if LEGACY_LABEL_NAME.fullmatch(one.name) else f'"{_escape(one.name)}"'
         pairs.append(f'{label}="{_escape(one.value)}"')
     name, kind = family.name, _TYPES[family.type]
     if kind == "summary":

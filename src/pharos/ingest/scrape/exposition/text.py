@@ -13,20 +13,18 @@ from dataclasses import dataclass
 from typing import Final
 
 from pharos.errors import Kind, PharosError
-from pharos.labels import METRIC_NAME
+from pharos.gotext.numbers import format_open_metrics, parse_float
+from pharos.labels import LEGACY_LABEL_NAME, LEGACY_METRIC_NAME, METRIC_NAME
 
-_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
-_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _QUOTED = re.compile(r'"((?:\\.|[^\\"])*)"', re.DOTALL)
 _QUOTED_LINE = re.compile(r'"((?:\\.|[^\\"\n])*)"')
 _BLANKS = re.compile(r"[ \t]*")
+_VALUE: Final = r'"[^"\\\n]*"'
 _PLAIN = re.compile(
-    r'([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{((?:[a-zA-Z_][a-zA-Z0-9_]*="[^"\\\n]*",?)*)\})?', re.ASCII
+    rf"({LEGACY_METRIC_NAME.pattern})(?:\{{((?:{LEGACY_LABEL_NAME.pattern}={_VALUE},?)*)\}})?"
 )
-_PLAIN_LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="([^"\\\n]*)"(,?)', re.ASCII)
-_NUMBER = re.compile(
-    r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?:inf|infinity)|nan", re.IGNORECASE | re.ASCII
-)
+_PLAIN_LABEL = re.compile(rf'({LEGACY_LABEL_NAME.pattern})="([^"\\\n]*)"(,?)')
+_NEVER_IN_NUMBER: Final = frozenset("pP_")
 _ESCAPES: Final = {'\\"': '"', "\\\\": "\\", "\\n": "\n"}
 _ESCAPED = re.compile(r'\\["\\n]')
 _HELP_ESCAPED = re.compile(r"\\[\\n]")
@@ -114,7 +112,7 @@ class _Reader:
     def series(self) -> list[tuple[str, str]]:
         """Return the pairs of a whole series text."""
         name = None
-        found = _NAME.match(self._source)
+        found = LEGACY_METRIC_NAME.match(self._source)
         if found is not None:
             name = found[0]
             self._pos = found.end()
@@ -168,7 +166,7 @@ class _Reader:
         return False
 
     def _label(self) -> str:
-        found = _LABEL.match(self._source, self._pos)
+        found = LEGACY_LABEL_NAME.match(self._source, self._pos)
         if found is None:
             raise refuse("expected a label name", self._source)
         self._pos = found.end()
@@ -194,7 +192,7 @@ def parse_note(text: bytes, strict: bool) -> Note | None:
     if word == "UNIT" and not strict:
         return None
     quoted = _QUOTED.match(rest)
-    found = quoted or _NAME.match(rest)
+    found = quoted or LEGACY_METRIC_NAME.match(rest)
     if found is None:
         raise refuse(f"expected a metric name after {word}", source)
     family = found[1] if quoted else found[0]
@@ -239,12 +237,13 @@ def read_number(text: str, source: str | bytes) -> float:
     Raises PharosError(INVALID), with an excerpt of `source`, for no number and for one past the range of
     float64.
     """
-    if _NUMBER.fullmatch(text) is None:
+    # Upstream's lexers take no hexadecimal and no underscores, which ParseFloat would (textparse parseFloat).
+    if not _NEVER_IN_NUMBER.isdisjoint(text):
         raise refuse(f"{text[:40]!r} is not a number", source)
-    value = float(text)
-    if math.isinf(value) and "inf" not in text.lower():
-        raise refuse(f"{text[:40]!r} is out of range", source)
-    return value
+    try:
+        return parse_float(text)
+    except PharosError as exc:
+        raise refuse(exc.message, source) from None
 
 
 def canonical_bound(value: str) -> str:
@@ -254,35 +253,7 @@ def canonical_bound(value: str) -> str:
     Text that is no number stays (model/textparse normalizeFloatsInLabelValues, OpenMetrics' canonical
     numbers).
     """
-    if _NUMBER.fullmatch(value) is None:
+    try:
+        return format_open_metrics(parse_float(value))
+    except PharosError:
         return value
-    number = float(value)
-    if math.isinf(number):
-        return "+Inf" if number > 0 else "-Inf"
-    if math.isnan(number):
-        return "NaN"
-    return format_go(number)
-
-
-def format_go(number: float) -> str:
-    """Return a finite float as Go's 'g' format with the shortest digits prints it, with `.0` after a whole
-    number.
-    """
-    shortest = repr(number)
-    mantissa, _, exponent = shortest.partition("e")
-    digits = mantissa.lstrip("-").replace(".", "")
-    point = len(mantissa.lstrip("-").partition(".")[0])
-    power = (int(exponent) if exponent else 0) + point - 1
-    stripped = digits.lstrip("0")
-    power -= len(digits) - len(stripped) if stripped else 0
-    sign = "-" if shortest.startswith("-") else ""
-    significant = stripped.rstrip("0") or "0"
-    if number == 0 or -4 <= power < 6:
-        if number == 0:
-            return sign + "0.0"
-        if power >= 0:
-            whole = significant[: power + 1].ljust(power + 1, "0")
-            return f"{sign}{whole}.{significant[power + 1 :] or '0'}"
-        return f"{sign}0.{'0' * (-power - 1)}{significant}"
-    fraction = "." + significant[1:] if len(significant) > 1 else ""
-    return f"{sign}{significant[0]}{fraction}e{'+' if power >= 0 else '-'}{abs(power):02d}"
