@@ -59,7 +59,7 @@ def test_paths_in_a_file_count_from_that_file(tmp_path: Path) -> None:
     [
         ("listne: x\n", ":1: listne: "),
         ("retention:\n  metric: 5d\n", ":2: retention.metric: "),
-        ("retention:\n  metrics: soon\n", ":2: retention.metrics: not a valid duration string: 'soon'"),
+        ("retention:\n  metrics: soon\n", ':2: retention.metrics: not a valid duration string: "soon"'),
         ("retention: {metrics: 59m}\n", ":1: retention.metrics: must be at least 1h, or 0, which keeps them"),
         ("retention: {metrics: 51y}\n", ":1: retention.metrics: must be at most 50y"),
         ("listen: nowhere\n", ":1: listen: not an address: 'nowhere'"),

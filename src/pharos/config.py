@@ -228,7 +228,12 @@ class Settings(_Section):
     @property
     def environment(self) -> dict[str, str]:
         """The process's environment, for what a configuration file may refer to."""
-        return dict(os.environ)
+        return process_environment()
+
+
+def process_environment() -> dict[str, str]:
+    """Return the variables of the environment that the process was started in."""
+    return dict(os.environ)  # noqa: TID251 - here it comes in
 
 
 def load_settings(path: Path | None, overrides: dict[str, Any]) -> Settings:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from pharos.commands.screen import EXIT_FOUND, OUT, JsonOption, print_json
-from pharos.config import check_prometheus, load_settings
+from pharos.config import check_prometheus, load_settings, process_environment
 from pharos.errors import PharosError
 from pharos.ingest.scrape.config import load_scrape_config
 
@@ -50,7 +49,7 @@ def _verdict(path: Path) -> dict[str, Any]:
 
 
 def _scraped(path: Path) -> list[str]:
-    return [str(notice) for notice in load_scrape_config(path, environment=os.environ).notices]
+    return [str(notice) for notice in load_scrape_config(path, environment=process_environment()).notices]
 
 
 def _show(verdict: dict[str, Any]) -> None:

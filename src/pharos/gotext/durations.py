@@ -68,4 +68,4 @@ def format_duration(ms: int) -> str:
 
 
 def _fault(message: str) -> PharosError:
-    return PharosError(Kind.INVALID, message, hint="write a duration as 30s, 5m or 1h30m")
+    return PharosError(Kind.INVALID, message, hint="write it as 30s, 5m or 1h30m")

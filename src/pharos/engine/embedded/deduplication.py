@@ -17,11 +17,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import time
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
+
+from pharos.clock import SystemClock
 
 _ADDED: Final = "1"
 _DROPPED: Final = "2"
@@ -64,7 +65,7 @@ def remove_unrecorded(store: Path, since_s: float) -> None:
     repeated would be there twice. A part into which such a one was merged goes with it, as long as the engine
     surely keeps what else it was made of. Nobody may have the tables open. Raises OSError.
     """
-    if time.time() - since_s > _KEPT_S:
+    if SystemClock().now_ms() / 1000 - since_s > _KEPT_S:
         return
     for logs in _folders(store):
         paths = logs.glob("deduplication_log_*.txt")

@@ -24,7 +24,7 @@ def _load() -> ModuleType:
     # As the package does: its symbols are its own, whatever other libraries call theirs.
     sys.setdlopenflags(flags | os.RTLD_DEEPBIND)
     try:
-        driver = importlib.import_module("chdb._chdb")
+        driver = importlib.import_module("chdb._chdb")  # noqa: TID251 - the package must not run
     finally:
         sys.setdlopenflags(flags)
     # They would turn a crash into a hang of minutes; it counts only before the first connection.

@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from pharos.clock import SystemClock
 from pharos.engine import Limits, Session
 from pharos.engine.embedded import mending
 from pharos.engine.embedded.configuration import EmbeddedOptions, raise_file_limit, write_configuration
@@ -303,9 +304,10 @@ def _told() -> Iterator[None]:
 def _dated_from() -> int:
     """Return the time from which on files are dated that are written from now on.
 
-    Dates may be of whole seconds, and of a clock that is some milliseconds behind.
+    Dates may be of whole seconds, and of a clock that is some milliseconds behind. It is the machine's own,
+    whatever clock the server goes by.
     """
-    return int(time.time() - 0.1)
+    return int(SystemClock().now_ms() / 1000 - 0.1)
 
 
 def _tell_set_aside(part: Path) -> None:
