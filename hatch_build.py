@@ -126,6 +126,22 @@ def _installed(ui: Path) -> bool:
     return mark.is_file() and mark.stat().st_mtime >= (ui / "package-lock.json").stat().st_mtime
 
 
+def _npm_with_packages(ui: Path) -> tuple[list[str], Path]:
+    """Return what `find_npm` does once the packages of `ui` are installed. Raises UiBuildError."""
+    npm, node_folder = find_npm()
+    if not _installed(ui):
+        _say("installing the build's packages")
+        _run(npm, node_folder, ["ci", "--no-audit", "--no-fund"], ui)
+    return npm, node_folder
+
+
+def check_ui(root: Path) -> None:
+    """Check types, style, layout and units of the pages at `root`. Raises UiBuildError with what is found."""
+    npm, node_folder = _npm_with_packages(root / "ui")
+    _say("checking the pages' code")
+    _run(npm, node_folder, ["run", "check"], root / "ui")
+
+
 def build_ui(root: Path, *, force: bool = False) -> bool:
     """Build the pages of the project at `root` unless they are fresh or unwanted; return whether it did.
 
@@ -140,10 +156,7 @@ def build_ui(root: Path, *, force: bool = False) -> bool:
     if not force and is_fresh(ui, static):
         _say("pages are newer than their sources; nothing to build")
         return False
-    npm, node_folder = find_npm()
-    if not _installed(ui):
-        _say("installing the build's packages")
-        _run(npm, node_folder, ["ci", "--no-audit", "--no-fund"], ui)
+    npm, node_folder = _npm_with_packages(ui)
     _say("building the pages")
     _run(npm, node_folder, ["run", "build"], ui)
     if not (static / "index.html").is_file():
@@ -172,13 +185,17 @@ class UiBuildHook(BuildHookInterface):  # type: ignore[type-arg]
 
 
 def main() -> int:
-    """Run as a command: `python hatch_build.py [--force]`; return the exit status."""
-    unknown = [argument for argument in sys.argv[1:] if argument != "--force"]
+    """Run as a command: `python hatch_build.py [--force | --check]`; return the exit status."""
+    unknown = [argument for argument in sys.argv[1:] if argument not in {"--force", "--check"}]
     if unknown:
-        _say(f"unknown argument {unknown[0]!r}; the only one is --force")
+        _say(f"unknown argument {unknown[0]!r}; there are --force and --check")
         return 2
+    root = Path(__file__).resolve().parent
     try:
-        build_ui(Path(__file__).resolve().parent, force="--force" in sys.argv)
+        if "--check" in sys.argv:
+            check_ui(root)
+        else:
+            build_ui(root, force="--force" in sys.argv)
     except UiBuildError as error:
         _say(str(error))
         return 1

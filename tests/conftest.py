@@ -12,8 +12,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.peers import ending_with_us, is_required, missing
+
+# Commands look at their terminal when they are loaded, which is before pytest takes it away.
+os.environ["TERM"] = "dumb"
 
 _ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test that lacks what it is marked to need, with the reason; fail where that is required."""
+    for marker in item.iter_markers("needs"):
+        for need in marker.args:
+            if reason := missing(need):
+                (pytest.fail if is_required(need) else pytest.skip)(reason)
 
 
 class Server:
@@ -24,10 +36,12 @@ class Server:
         self.log = folder.parent / f"{folder.name}.log"
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [
-                    *(sys.executable, "-m", "pharos.cli", "up"),
-                    *("--listen", "127.0.0.1:0", "--data", str(folder), *arguments),
-                ],
+                ending_with_us(
+                    [
+                        *(sys.executable, "-m", "pharos.cli", "up"),
+                        *("--listen", "127.0.0.1:0", "--data", str(folder), *arguments),
+                    ]
+                ),
                 stdout=subprocess.PIPE,
                 stderr=log,
                 env={**os.environ, "COLUMNS": "200"},

@@ -5,10 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import math
-import shutil
-import socket
 import struct
-import subprocess
 import time
 import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.ingest import rw_messages as rw
+from tests.peers import prometheus_at
 
-PROMETHEUS = shutil.which("prometheus")
 TENANT = "api"
 STEP_MS = 15_000
 POINTS = 120
@@ -130,45 +127,9 @@ def samples(end_ms: int) -> list[dict[str, Any]]:
     return series
 
 
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextmanager
 def running_prometheus(folder: Path, configuration: str = "global: {}\n") -> Iterator[Peer]:
     """Run a Prometheus with everything on that Debian's knows."""
-    assert PROMETHEUS is not None
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "prometheus.yml").write_text(configuration)
-    port = free_port()
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [
-                PROMETHEUS,
-                f"--config.file={folder}/prometheus.yml",
-                f"--storage.tsdb.path={folder}/tsdb",
-                f"--web.listen-address=127.0.0.1:{port}",
-                "--web.enable-remote-write-receiver",
-                "--web.enable-admin-api",
-                "--enable-feature=exemplar-storage,native-histograms,promql-per-step-stats",
-            ],
-            stdout=log,
-            stderr=log,
-        )
-    peer = Peer(f"http://127.0.0.1:{port}")
-    try:
-        for _ in range(200):
-            try:
-                if peer.get("/-/ready").status == 200:
-                    break
-            except OSError:
-                pass
-            assert process.poll() is None, (folder / "log").read_text()
-            time.sleep(0.05)
-        yield peer
-    finally:
-        process.terminate()
-        process.wait(30)
+    features = "--enable-feature=exemplar-storage,native-histograms,promql-per-step-stats"
+    with prometheus_at(folder, configuration, "--web.enable-admin-api", features) as url:
+        yield Peer(url)

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 import yaml
-from peers import PROMETHEUS, STEP_MS, Peer, running_prometheus, samples
+
+from peers import STEP_MS, Peer, running_prometheus, samples
 
 CASES = Path(__file__).parent / "cases"
 
@@ -47,54 +48,57 @@ def ordered(path: str, found: Any) -> Any:
     return body
 
 
-if PROMETHEUS is not None:
-    # Where the peer is not installed there is nothing to compare with.
-    def test_same_answers_as_prometheus(pharos: Peer, end_ms: int, folder: Path) -> None:
-        start_ms = end_ms - 100 * STEP_MS
-        with running_prometheus(folder) as prometheus:
-            prometheus.write(samples(end_ms))
-            for case in yaml.safe_load((CASES / "same.yaml").read_text()):
-                path = case.replace("START", str(start_ms / 1000)).replace("END", str(end_ms / 1000))
-                mine, theirs = pharos.ask("GET", path), prometheus.ask("GET", path)
-                assert mine.status == theirs.status == 200, path
-                assert ordered(path, mine.body) == ordered(path, theirs.body), path
-                assert mine.headers["content-type"] == theirs.headers["content-type"]
+@pytest.mark.needs("prometheus")
+def test_same_answers_as_prometheus(pharos: Peer, end_ms: int, folder: Path) -> None:
+    start_ms = end_ms - 100 * STEP_MS
+    with running_prometheus(folder) as prometheus:
+        prometheus.write(samples(end_ms))
+        for case in yaml.safe_load((CASES / "same.yaml").read_text()):
+            path = case.replace("START", str(start_ms / 1000)).replace("END", str(end_ms / 1000))
+            mine, theirs = pharos.ask("GET", path), prometheus.ask("GET", path)
+            assert mine.status == theirs.status == 200, path
+            assert ordered(path, mine.body) == ordered(path, theirs.body), path
+            assert mine.headers["content-type"] == theirs.headers["content-type"]
 
-    def test_samples_by_step_are_counted_alike(pharos: Peer, end_ms: int, folder: Path) -> None:
-        with running_prometheus(folder) as prometheus:
-            prometheus.write(samples(end_ms))
-            for query in (
-                "requests_total", "rate(requests_total[290s])", "gone + 1",
-                "sum(requests_total offset 100s) / 2", "requests_total @ 5", f"sum(odd @ {end_ms // 1000})",
-                "nothing", "1", "gone",
-                "histogram_quantile(0.9, rate(lat_bucket[110s])) > requests_total",
-                "sum_over_time(requests_total[290s:60s])",
-                "requests_total + max_over_time(sum(rate(requests_total[110s]))[290s:60s] offset 100s)",
-            ):  # fmt: skip
-                end = end_ms / 1000
-                for path, when in (
-                    ("/api/v1/query", {"time": end}),
-                    ("/api/v1/query_range", {"start": end - 1200, "end": end, "step": 75}),
-                ):
-                    mine = pharos.data(path, query=query, stats="all", **when)["stats"]["samples"]
-                    theirs = prometheus.data(path, query=query, stats="all", **when)["stats"]["samples"]
-                    for name in ("totalQueryableSamples", "totalQueryableSamplesPerStep"):
-                        assert mine.get(name) == theirs.get(name), (query, name)
 
-    def test_federation_shows_what_prometheus_shows(pharos: Peer, end_ms: int, folder: Path) -> None:
-        with running_prometheus(folder) as prometheus:
-            prometheus.write(samples(end_ms))
-            for query in (
-                "match[]=shown",
-                'match[]=requests_total&match[]={__name__="odd"}',
-                "match[]=gone",
-                "match[]={}",
-                "",
+@pytest.mark.needs("prometheus")
+def test_samples_by_step_are_counted_alike(pharos: Peer, end_ms: int, folder: Path) -> None:
+    with running_prometheus(folder) as prometheus:
+        prometheus.write(samples(end_ms))
+        for query in (
+            "requests_total", "rate(requests_total[290s])", "gone + 1",
+            "sum(requests_total offset 100s) / 2", "requests_total @ 5", f"sum(odd @ {end_ms // 1000})",
+            "nothing", "1", "gone",
+            "histogram_quantile(0.9, rate(lat_bucket[110s])) > requests_total",
+            "sum_over_time(requests_total[290s:60s])",
+            "requests_total + max_over_time(sum(rate(requests_total[110s]))[290s:60s] offset 100s)",
+        ):  # fmt: skip
+            end = end_ms / 1000
+            for path, when in (
+                ("/api/v1/query", {"time": end}),
+                ("/api/v1/query_range", {"start": end - 1200, "end": end, "step": 75}),
             ):
-                mine = pharos.ask("GET", f"/federate?{query}")
-                theirs = prometheus.ask("GET", f"/federate?{query}")
-                assert sorted(mine.body.splitlines()) == sorted(theirs.body.splitlines())
-                assert mine.headers["content-type"].startswith(theirs.headers["content-type"])
+                mine = pharos.data(path, query=query, stats="all", **when)["stats"]["samples"]
+                theirs = prometheus.data(path, query=query, stats="all", **when)["stats"]["samples"]
+                for name in ("totalQueryableSamples", "totalQueryableSamplesPerStep"):
+                    assert mine.get(name) == theirs.get(name), (query, name)
+
+
+@pytest.mark.needs("prometheus")
+def test_federation_shows_what_prometheus_shows(pharos: Peer, end_ms: int, folder: Path) -> None:
+    with running_prometheus(folder) as prometheus:
+        prometheus.write(samples(end_ms))
+        for query in (
+            "match[]=shown",
+            'match[]=requests_total&match[]={__name__="odd"}',
+            "match[]=gone",
+            "match[]={}",
+            "",
+        ):
+            mine = pharos.ask("GET", f"/federate?{query}")
+            theirs = prometheus.ask("GET", f"/federate?{query}")
+            assert sorted(mine.body.splitlines()) == sorted(theirs.body.splitlines())
+            assert mine.headers["content-type"].startswith(theirs.headers["content-type"])
 
 
 def test_a_form_counts_before_the_address(pharos: Peer) -> None:

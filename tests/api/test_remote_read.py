@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from peers import PROMETHEUS, STEP_MS, Answer, Peer, running_prometheus, samples
 from tests.ingest import rw_messages as rw
 from xor_reader import decode_chunk, read_varint
 
+from peers import STEP_MS, Answer, Peer, running_prometheus, samples
 from pharos.api.prometheus.remote_read.kernels import crc32c, write_chunks
 from pharos.api.prometheus.remote_read.request import ReadQuery, parse_read_request
 from pharos.engine.native import varint
@@ -201,38 +201,39 @@ def test_chunks_hold_every_bit(series: list[list[tuple[int, float]]], begin_ms: 
     assert [int(n) for n in np.diff(series_ends)] == [-(-len(one) // 120) for one in series]
 
 
-if PROMETHEUS is not None:
-    # Where the peer is not installed there is nobody to read.
-    def test_prometheus_reads_through_us(pharos: Peer, end_ms: int, folder: Path) -> None:
-        # Debian's Prometheus sends no headers of its own: it reads the tenant that needs none.
-        pharos = Peer(pharos.url, "default")
-        pharos.write(samples(end_ms))
-        pharos.wait_for("count(requests_total)", end_ms / 1000, 12)
-        configuration = f"remote_read:\n- url: {pharos.url}/api/v1/read\n  read_recent: true\n"
-        with running_prometheus(folder, configuration) as prometheus:
-            for query in (
-                "requests_total", "rate(requests_total[290s])", "odd", "gone", 'shown{kind!~"k[0-3]"}',
-                'requests_total{code="200",job=~"a|b",instance!="1"}', "count_over_time(gone[1h])",
-            ):  # fmt: skip
-                for path, when in (
-                    ("/api/v1/query", {"time": end_ms / 1000}),
-                    (
-                        "/api/v1/query_range",
-                        {"start": end_ms / 1000 - 1500, "end": end_ms / 1000, "step": 60},
-                    ),
-                ):
-                    mine = pharos.data(path, query=query, **when)
-                    theirs = prometheus.data(path, query=query, **when)
-                    assert mine["result"] or "gone" in query
-                    for one in (mine, theirs):
-                        one["result"].sort(key=lambda item: sorted(item["metric"].items()))
-                    assert mine == theirs, query
+@pytest.mark.needs("prometheus")
+def test_prometheus_reads_through_us(pharos: Peer, end_ms: int, folder: Path) -> None:
+    # Debian's Prometheus sends no headers of its own: it reads the tenant that needs none.
+    pharos = Peer(pharos.url, "default")
+    pharos.write(samples(end_ms))
+    pharos.wait_for("count(requests_total)", end_ms / 1000, 12)
+    configuration = f"remote_read:\n- url: {pharos.url}/api/v1/read\n  read_recent: true\n"
+    with running_prometheus(folder, configuration) as prometheus:
+        for query in (
+            "requests_total", "rate(requests_total[290s])", "odd", "gone", 'shown{kind!~"k[0-3]"}',
+            'requests_total{code="200",job=~"a|b",instance!="1"}', "count_over_time(gone[1h])",
+        ):  # fmt: skip
+            for path, when in (
+                ("/api/v1/query", {"time": end_ms / 1000}),
+                (
+                    "/api/v1/query_range",
+                    {"start": end_ms / 1000 - 1500, "end": end_ms / 1000, "step": 60},
+                ),
+            ):
+                mine = pharos.data(path, query=query, **when)
+                theirs = prometheus.data(path, query=query, **when)
+                assert mine["result"] or "gone" in query
+                for one in (mine, theirs):
+                    one["result"].sort(key=lambda item: sorted(item["metric"].items()))
+                assert mine == theirs, query
 
-    def test_a_stream_holds_what_prometheus_streams(pharos: Peer, end_ms: int, folder: Path) -> None:
-        with running_prometheus(folder) as prometheus:
-            prometheus.write(samples(end_ms))
-            for name in ("requests_total", "odd", "gone", "shown"):
-                body = request_body(name, end_ms - 200 * STEP_MS, end_ms, 1)
-                mine, theirs = streamed(read(pharos, body)), streamed(read(prometheus, body))
-                assert mine == theirs
-                assert list(mine) == list(theirs)
+
+@pytest.mark.needs("prometheus")
+def test_a_stream_holds_what_prometheus_streams(pharos: Peer, end_ms: int, folder: Path) -> None:
+    with running_prometheus(folder) as prometheus:
+        prometheus.write(samples(end_ms))
+        for name in ("requests_total", "odd", "gone", "shown"):
+            body = request_body(name, end_ms - 200 * STEP_MS, end_ms, 1)
+            mine, theirs = streamed(read(pharos, body)), streamed(read(prometheus, body))
+            assert mine == theirs
+            assert list(mine) == list(theirs)

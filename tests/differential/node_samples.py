@@ -14,7 +14,7 @@ from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 from tests.differential.demo import BASE_MS, OFF_MS, Labels
-from tests.differential.servers import NODE_EXPORTER, free_port
+from tests.peers import ending_with_us, free_port, program
 
 from pharos.labels import METRIC_NAME, MatchOp
 from pharos.promql.language.ast import VectorSelector
@@ -27,10 +27,9 @@ PAGES = 8
 
 def node_pages() -> list[str]:
     """Return pages of the installed node_exporter, one after another."""
-    assert NODE_EXPORTER is not None
     port = free_port()
     process = subprocess.Popen(
-        [NODE_EXPORTER, f"--web.listen-address=127.0.0.1:{port}"],
+        ending_with_us([program("node-exporter"), f"--web.listen-address=127.0.0.1:{port}"]),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import shutil
-import socket
-import subprocess
-import time
 import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,9 +12,7 @@ from typing import Any
 
 from tests.conftest import Server
 from tests.ingest import rw_messages as rw
-
-PROMETHEUS = shutil.which("prometheus")
-NODE_EXPORTER = shutil.which("prometheus-node-exporter")
+from tests.peers import prometheus_at
 
 SETTINGS = """\
 retention: {{metrics: 0}}
@@ -88,13 +82,6 @@ def seconds(time_ms: int) -> str:
     return f"{sign}{abs(time_ms) // 1000}.{abs(time_ms) % 1000:03}"
 
 
-def free_port() -> int:
-    """Return a port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextmanager
 def running_pharos(folder: Path, *, experimental: bool, more: str = "") -> Iterator[Client]:
     """Run Pharos over an empty folder with the settings of the conformance suite."""
@@ -114,42 +101,9 @@ def running_pharos(folder: Path, *, experimental: bool, more: str = "") -> Itera
 @contextmanager
 def running_prometheus(folder: Path, config: str = "") -> Iterator[Client]:
     """Run the installed Prometheus over an empty folder, open for remote write of samples of any age."""
-    assert PROMETHEUS is not None
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "prometheus.yml").write_text(config)
-    port = free_port()
-    with (folder / "prometheus.log").open("wb") as log:
-        process = subprocess.Popen(
-            [
-                PROMETHEUS,
-                f"--config.file={folder}/prometheus.yml",
-                f"--storage.tsdb.path={folder}/tsdb",
-                "--storage.tsdb.retention.time=100y",
-                "--web.enable-remote-write-receiver",
-                f"--web.listen-address=127.0.0.1:{port}",
-            ],
-            stdout=log,
-            stderr=log,
-        )
-    client = Client(f"http://127.0.0.1:{port}")
-    try:
-        _wait_ready(client, process)
-        yield client
-    finally:
-        client.close()
-        process.terminate()
-        process.wait(30)
-
-
-def _wait_ready(client: Client, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        assert process.poll() is None, "prometheus ended"
+    with prometheus_at(folder, config, "--storage.tsdb.retention.time=100y") as url:
+        client = Client(url)
         try:
-            client.ask("query", query="1", time="0")
-        except (OSError, http.client.HTTPException, ValueError, AssertionError):
+            yield client
+        finally:
             client.close()
-            time.sleep(0.1)
-        else:
-            return
-    raise AssertionError("prometheus does not answer")

@@ -25,13 +25,14 @@ from tests.differential.demo import (
     demo_series,
     in_order_of_time,
 )
-from tests.differential.servers import PROMETHEUS, Client, running_pharos, running_prometheus
+from tests.differential.servers import Client, running_pharos, running_prometheus
+from tests.peers import CONFORMANCE
 
 from pharos.api.prometheus.encode import encode_answer
 from pharos.errors import PharosError
 from pharos.promql.evaluate import evaluate_text
 
-QUERIES = Path(__file__).resolve().parents[3] / "shared/conformance/promql-compliance-queries.yml"
+QUERIES = CONFORMANCE / "promql-compliance-queries.yml"
 
 NEW_IN_3 = {
     # Any UTF-8 text may be a label's name (validation scheme utf8), so nothing is wrong with these.
@@ -79,28 +80,26 @@ def _against_prometheus(pharos: Client, folder: Path) -> list[str]:
     return found
 
 
-if QUERIES.exists() and PROMETHEUS is not None:
-    # Where the queries or the peer are not at hand there is nothing to compare with.
-    def test_compliance_queries_answer_as_prometheus_does(pharos: Client, tmp_path: Path) -> None:
-        assert len(compliance_queries(QUERIES)) > 500
-        found = _against_prometheus(pharos, tmp_path)
-        assert not found, "\n".join(found)
+@pytest.mark.needs("prometheus", "conformance")
+def test_compliance_queries_answer_as_prometheus_does(pharos: Client, tmp_path: Path) -> None:
+    assert len(compliance_queries(QUERIES)) > 500
+    found = _against_prometheus(pharos, tmp_path)
+    assert not found, "\n".join(found)
 
 
-if QUERIES.exists():
-
-    @pytest.mark.parametrize("shift_ms", [OFF_MS - 3_000, -3_000], ids=["samples", "subquery steps"])
-    def test_compliance_queries_on_the_border_answer_as_the_evaluation_in_this_process(
-        pharos: Client, shift_ms: int
-    ) -> None:
-        source = ArraySource(demo_series())
-        found = []
-        for asked in compliance_queries(QUERIES):
-            for ranged in (True, False):
-                ours = _ask(pharos, asked.query, shift_ms, ranged=ranged)
-                if differs := difference(ours, _evaluated(source, asked.query, shift_ms, ranged=ranged)):
-                    found.append(f"{'range' if ranged else 'instant'} {asked.query}\n  {differs}")
-        assert not found, "\n".join(found)
+@pytest.mark.parametrize("shift_ms", [OFF_MS - 3_000, -3_000], ids=["samples", "subquery steps"])
+@pytest.mark.needs("conformance")
+def test_compliance_queries_on_the_border_answer_as_the_evaluation_in_this_process(
+    pharos: Client, shift_ms: int
+) -> None:
+    source = ArraySource(demo_series())
+    found = []
+    for asked in compliance_queries(QUERIES):
+        for ranged in (True, False):
+            ours = _ask(pharos, asked.query, shift_ms, ranged=ranged)
+            if differs := difference(ours, _evaluated(source, asked.query, shift_ms, ranged=ranged)):
+                found.append(f"{'range' if ranged else 'instant'} {asked.query}\n  {differs}")
+    assert not found, "\n".join(found)
 
 
 def test_a_window_does_not_hold_the_sample_at_its_beginning(pharos: Client) -> None:

@@ -12,7 +12,7 @@ import yaml
 from tests.differential.compare import difference
 from tests.differential.demo import BASE_MS, in_order_of_time
 from tests.differential.node_samples import made_up_series, node_pages, node_series
-from tests.differential.servers import NODE_EXPORTER, PROMETHEUS, Client, running_pharos, running_prometheus
+from tests.differential.servers import Client, running_pharos, running_prometheus
 
 from pharos.promql.language.ast import VectorSelector
 from pharos.promql.language.parse import parse
@@ -90,16 +90,15 @@ def compare(pharos: Client, prometheus: Client) -> tuple[list[str], int]:
     return wrong, filled
 
 
-if PROMETHEUS is not None and NODE_EXPORTER is not None:
-    # Where the peers are not installed there is nothing to compare with.
-    def test_expressions_answer_as_prometheus_does(tmp_path: Path) -> None:
-        with (
-            running_pharos(tmp_path / "pharos", experimental=False) as pharos,
-            running_prometheus(tmp_path / "prometheus") as prometheus,
-        ):
-            for part in in_order_of_time(all_series()):
-                pharos.write(part)
-                prometheus.write(part)
-            wrong, filled = compare(pharos, prometheus)
-        assert not wrong, "\n".join(wrong)
-        assert filled > 1.5 * len(EXPRESSIONS)
+@pytest.mark.needs("prometheus", "node-exporter")
+def test_expressions_answer_as_prometheus_does(tmp_path: Path) -> None:
+    with (
+        running_pharos(tmp_path / "pharos", experimental=False) as pharos,
+        running_prometheus(tmp_path / "prometheus") as prometheus,
+    ):
+        for part in in_order_of_time(all_series()):
+            pharos.write(part)
+            prometheus.write(part)
+        wrong, filled = compare(pharos, prometheus)
+    assert not wrong, "\n".join(wrong)
+    assert filled > 1.5 * len(EXPRESSIONS)

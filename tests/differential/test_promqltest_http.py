@@ -16,6 +16,7 @@ import pytest
 from tests.differential.compare import difference
 from tests.differential.servers import Client, running_pharos
 from tests.differential.written import written_series
+from tests.peers import CONFORMANCE
 from tests.promql.promqltest import OPTIONS
 from tests.promql.promqltest_language import Clear, Eval, Load, read_file
 from tests.promql.promqltest_source import MemorySource
@@ -26,7 +27,7 @@ from pharos.promql.evaluate import evaluate_text
 from pharos.promql.grids.grid import AnswerType
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = (ROOT / "tests/promql/cases", ROOT.parent / "shared/conformance/promql")
+FOLDERS = (ROOT / "tests/promql/cases", CONFORMANCE / "promql")
 FILES = [path for folder in FOLDERS for path in sorted(folder.glob("*.test"))]
 
 

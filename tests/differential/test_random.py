@@ -18,7 +18,7 @@ from tests.differential.compare import difference
 from tests.differential.demo import in_order_of_time
 from tests.differential.random import Ask, Times, differences, in_process, server
 from tests.differential.random_series import random_series
-from tests.differential.servers import PROMETHEUS, Client, running_pharos, running_prometheus
+from tests.differential.servers import Client, running_pharos, running_prometheus
 
 SECONDS = float(os.environ.get("PHAROS_RANDOM_SECONDS", "10"))
 SEED = int(os.environ.get("PHAROS_RANDOM_SEED", "1"))
@@ -57,12 +57,11 @@ def test_server_answers_what_was_once_found_different(pharos: Client, case: dict
     assert difference(found, wanted, notes=True) is None
 
 
-if PROMETHEUS is not None:
-    # Where the peer is not installed there is nothing to compare with.
-    def test_server_answers_random_queries_as_prometheus_does(pharos: Client, tmp_path: Path) -> None:
-        pharos.tenant = "older"
-        with running_prometheus(tmp_path) as prometheus:
-            for part in in_order_of_time(on_the_wire(random_series(SEED, everything=False))):
-                pharos.write(part)
-                prometheus.write(part)
-            compare(server(pharos), server(prometheus), modern=False)
+@pytest.mark.needs("prometheus")
+def test_server_answers_random_queries_as_prometheus_does(pharos: Client, tmp_path: Path) -> None:
+    pharos.tenant = "older"
+    with running_prometheus(tmp_path) as prometheus:
+        for part in in_order_of_time(on_the_wire(random_series(SEED, everything=False))):
+            pharos.write(part)
+            prometheus.write(part)
+        compare(server(pharos), server(prometheus), modern=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import shutil
 import socket
 import subprocess
 import time
@@ -13,8 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from prometheus_client.parser import text_string_to_metric_families
-
-BINARY = shutil.which("prometheus-node-exporter") or shutil.which("node_exporter")
+from tests.peers import ending_with_us, free_port, program
 
 # Debian leaves out more than upstream does; Pharos keeps to upstream.
 UPSTREAM_DEFAULTS = [
@@ -51,12 +49,15 @@ def parse(text: str) -> dict[str, Shown]:
 @contextmanager
 def running(*arguments: str, folder: Path) -> Iterator[int]:
     """Run node_exporter on a free loopback port and give the port."""
-    assert BINARY is not None
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    command = [BINARY, f"--web.listen-address=127.0.0.1:{port}", *UPSTREAM_DEFAULTS, *arguments]
+    port = free_port()
+    command = [
+        program("node-exporter"),
+        f"--web.listen-address=127.0.0.1:{port}",
+        *UPSTREAM_DEFAULTS,
+        *arguments,
+    ]
     with subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ending_with_us(command), cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as exporter:
         try:
             deadline = time.monotonic() + 20

@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.peers import CONFORMANCE
+
 HERE = Path(__file__).parent
-CONFORMANCE = HERE.parents[2] / "shared" / "conformance"
 _EVAL = re.compile(
     r"eval(?:_\w+)?\s+(?:instant(?:\s+at\s+\S+)?|range\s+from\s+\S+\s+to\s+\S+\s+step\s+\S+)\s+(?P<query>.+)"
 )

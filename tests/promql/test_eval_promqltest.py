@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.peers import CONFORMANCE
 from tests.promql.promqltest import replay, run_eval
 from tests.promql.promqltest_language import Eval, read_file
 from tests.promql.promqltest_source import MemorySource
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = (ROOT / "tests/promql/cases", ROOT.parent / "shared/conformance/promql")
+FOLDERS = (ROOT / "tests/promql/cases", CONFORMANCE / "promql")
 
 
 def _cases() -> list[tuple[str, Eval, MemorySource]]:
@@ -27,3 +28,8 @@ def _cases() -> list[tuple[str, Eval, MemorySource]]:
 )
 def test_eval_gives_what_the_file_expects(asked: Eval, source: MemorySource) -> None:
     run_eval(asked, source)
+
+
+@pytest.mark.needs("conformance")
+def test_the_conformance_suite_is_among_the_cases() -> None:
+    assert len(list(FOLDERS[1].glob("*.test"))) > 10

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-import shutil
 import signal
 import socket
 import struct
@@ -20,16 +19,15 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 from aiohttp import web
+from tests.peers import program
 from written import Collected, Labels, Written
 
 from pharos.clock import SystemClock
 from pharos.ingest.scrape.config import load_scrape_config
 from pharos.ingest.scrape.exposition.text import canonical_bound
 from pharos.ingest.scrape.scraper import Scraper
-
-PROMETHEUS = shutil.which("prometheus")
-NODE_EXPORTER = shutil.which("prometheus-node-exporter")
 
 TEXT = """\
 # HELP requests_total Requests.
@@ -185,9 +183,9 @@ async def compare(tmp_path: Path) -> None:
         await scraper.apply(load_scrape_config(tmp_path / "prometheus.yml"))
         base = f"http://127.0.0.1:{port}"
         async with (
-            running(str(NODE_EXPORTER), f"--web.listen-address={node}", "--collector.disable-defaults",
+            running(program("node-exporter"), f"--web.listen-address={node}", "--collector.disable-defaults",
                     "--collector.loadavg", "--collector.meminfo", "--collector.uname"),
-            running(str(PROMETHEUS), f"--config.file={tmp_path}/prometheus.yml",
+            running(program("prometheus"), f"--config.file={tmp_path}/prometheus.yml",
                     f"--storage.tsdb.path={tmp_path}/tsdb", f"--web.listen-address=127.0.0.1:{port}"),
         ):  # fmt: skip
             await scraper.start()
@@ -215,7 +213,6 @@ async def compare(tmp_path: Path) -> None:
             assert bool(mine.last_error) == bool(active["lastError"])
 
 
-if PROMETHEUS is not None and NODE_EXPORTER is not None:
-    # Where the peers are not installed there is nothing to compare with.
-    async def test_same_series_and_values_as_prometheus(tmp_path: Path) -> None:
-        await compare(tmp_path)
+@pytest.mark.needs("prometheus", "node-exporter")
+async def test_same_series_and_values_as_prometheus(tmp_path: Path) -> None:
+    await compare(tmp_path)
