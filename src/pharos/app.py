@@ -46,9 +46,12 @@ from pharos.ingest.otlp.translate import Translator
 from pharos.ingest.scrape.config import load_scrape_config
 from pharos.ingest.scrape.job import ScrapeConfig
 from pharos.ingest.scrape.scraper import Scraper
+from pharos.queries import open_queries
 from pharos.query.limits import Times
+from pharos.query.metrics.catalog import Catalog
 from pharos.query.metrics.erase import Eraser
-from pharos.query.metrics.evaluation import Metrics, MetricsOptions
+from pharos.query.metrics.evaluation import Metrics
+from pharos.query.metrics.query import parse_query
 from pharos.resident import settle
 from pharos.store import Store, open_store
 from pharos.telemetry import REGISTRY
@@ -95,7 +98,8 @@ async def open_pharos(settings: Settings) -> AsyncIterator[Pharos]:
         store = stack.enter_context(open_store(settings, clock))
         engine, changes, intake, loader = store.engine, store.changes, store.intake, store.loader
 
-        metrics = Metrics(engine, changes, clock, _metrics_options(settings))
+        queries = stack.enter_context(open_queries(engine, changes, clock, settings))
+        metrics = queries.metrics
         scraper = Scraper(intake, clock, random.SystemRandom())
         _watch_ourselves(scraper, clock, settings.self_scrape_interval)
         await scraper.apply(_scrape_config(settings))
@@ -115,14 +119,13 @@ async def open_pharos(settings: Settings) -> AsyncIterator[Pharos]:
 
         prometheus = PrometheusApi(
             metrics=metrics,
+            catalog=queries.catalog,
             clock=clock,
-            catalog=CatalogApi(metrics),
-            targets=TargetsApi(scraper, metrics),
-            status=_status_api(settings, store, metrics, clock, reloaded),
+            series=CatalogApi(queries.catalog),
+            targets=TargetsApi(scraper),
+            status=_status_api(settings, store, queries.catalog, clock, reloaded),
             rules=RulesApi(),
-            admin=TsdbAdminApi(
-                metrics, Eraser(engine, changes, settle_all, intake.forget_series), settings.admin_api
-            ),
+            admin=TsdbAdminApi(Eraser(engine, changes, settle_all, intake.forget_series), settings.admin_api),
         )
         bodies = Bodies(_body_limits(settings))
         app = create_app(
@@ -157,10 +160,10 @@ async def _load_kernels(metrics: Metrics, clock: Clock, loader: Loader) -> None:
     # Not beside the recovery, which everybody waits for.
     await asyncio.shield(asyncio.wrap_future(loader.recovered))
     now_ms = clock.now_ms()
-    for text in _FIRST_QUERIES:
+    for query in map(parse_query, _FIRST_QUERIES):
         for times in (Times(now_ms - 60_000, now_ms, 15_000), Times(now_ms, now_ms)):
             with suppress(PharosError):
-                await metrics.evaluate(DEFAULT, text, times, lambda answer: list(encode_answer(answer)))
+                await metrics.evaluate(DEFAULT, query, times, lambda answer: list(encode_answer(answer)))
 
 
 def _body_limits(settings: Settings) -> BodyLimits:
@@ -186,10 +189,10 @@ def _otlp_endpoint(stack: AsyncExitStack, intake: Intake, bodies: Bodies, settin
 
 
 def _status_api(
-    settings: Settings, store: Store, metrics: Metrics, clock: Clock, reloaded: Reloaded
+    settings: Settings, store: Store, catalog: Catalog, clock: Clock, reloaded: Reloaded
 ) -> StatusApi:
     return StatusApi(
-        metrics=metrics,
+        catalog=catalog,
         clock=clock,
         started_ms=clock.now_ms(),
         settings_text=lambda: settings.model_dump_json(indent=2),
@@ -238,23 +241,6 @@ def _watch_ourselves(scraper: Scraper, clock: Clock, interval_ms: int) -> None:
     name = socket.gethostname()
     scraper.register_local("pharos", name, interval_ms, lambda: generate_latest(REGISTRY))
     scraper.register_local("node", name, interval_ms, HostMetrics(clock).exposition)
-
-
-def _metrics_options(settings: Settings) -> MetricsOptions:
-    return MetricsOptions(
-        lookback_ms=settings.promql.lookback,
-        timeout_ms=settings.promql.timeout,
-        max_samples=settings.promql.max_samples,
-        max_series=settings.promql.max_series,
-        max_bytes=settings.promql.max_memory,
-        max_steps=settings.promql.max_steps,
-        experimental=settings.promql.experimental,
-        cache_bytes=settings.promql.cache,
-        retention_ms=settings.retention.metrics,
-        max_concurrent=settings.engine.query_threads,
-        max_concurrent_per_tenant=settings.promql.max_per_tenant or settings.engine.query_threads,
-        slow_ms=settings.promql.slow_query,
-    )
 
 
 def _scrape_config(settings: Settings) -> ScrapeConfig:

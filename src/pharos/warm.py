@@ -22,6 +22,7 @@ from pharos.access import DEFAULT
 from pharos.api.prometheus.encode import encode_answer
 from pharos.api.prometheus.remote_read import kernels as read_kernels
 from pharos.clock import Clock
+from pharos.config import Settings
 from pharos.engine.changes import Changes
 from pharos.engine.embedded.store import open_engine
 from pharos.engine.keys import metric_hash
@@ -36,9 +37,11 @@ from pharos.ingest.otlp.translate import Translator
 from pharos.ingest.scrape.cache import warm_up
 from pharos.promql.language.ast import ValueType
 from pharos.promql.language.functions import AGGREGATORS, FUNCTIONS, Function
+from pharos.queries import open_queries
 from pharos.query.limits import Times
 from pharos.query.metrics import pieces, step_samples
-from pharos.query.metrics.evaluation import Metrics, MetricsOptions
+from pharos.query.metrics.evaluation import Metrics
+from pharos.query.metrics.query import parse_query
 
 _STEP_MS: Final = 15_000
 _END_MS: Final = 36_000_000
@@ -133,7 +136,8 @@ async def _ask_everything(metrics: Metrics) -> int:
     for text in _expressions():
         for times in (Times(_END_MS - 3_600_000, _END_MS, _STEP_MS), Times(_END_MS, _END_MS)):
             try:
-                await metrics.evaluate(DEFAULT, text, times, lambda answer: list(encode_answer(answer)))
+                query = parse_query(text)
+                await metrics.evaluate(DEFAULT, query, times, lambda answer: list(encode_answer(answer)))
             except PharosError:
                 # Some functions refuse such arguments; their kernels are compiled by then or need none.
                 continue
@@ -161,4 +165,5 @@ def warm(clock: Clock) -> int:
             packed = bytes(cramjam.snappy.compress_raw(request))
             decoder.decode_frame(run, kind, _TENANT, packed, _END_MS * 1_000_000)
             load_batch(engine, run, f"warm-{number}")
-        return asyncio.run(_ask_everything(Metrics(engine, changes, clock, MetricsOptions())))
+        with open_queries(engine, changes, clock, Settings()) as queries:
+            return asyncio.run(_ask_everything(queries.metrics))

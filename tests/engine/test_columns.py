@@ -61,15 +61,18 @@ from pharos.engine.changes import Changes
 from pharos.engine.columns import numbers
 from pharos.engine.embedded.store import open_engine
 from pharos.engine.sql import Statement
-from pharos.query.metrics.evaluation import Metrics, MetricsOptions, Times
+from pharos.config import Settings
+from pharos.queries import open_queries
+from pharos.query.limits import Times
+from pharos.query.metrics.query import parse_query
 with tempfile.TemporaryDirectory() as folder, open_engine(Path(folder)) as engine:
     table = engine.run_blocking(
         lambda session: session.query(Statement("SELECT number AS n FROM numbers(3)"), purpose="t")
     )
     assert numbers(table["n"]).tolist() == [0, 1, 2]
-    metrics = Metrics(engine, Changes(), SystemClock(), MetricsOptions())
-    times = Times(0, 60_000, 15_000)
-    asyncio.run(metrics.evaluate(DEFAULT, "sum(rate(up[1m])) or up", times, lambda _: None))
+    times, query = Times(0, 60_000, 15_000), parse_query("sum(rate(up[1m])) or up")
+    with open_queries(engine, Changes(), SystemClock(), Settings()) as queries:
+        asyncio.run(queries.metrics.evaluate(DEFAULT, query, times, lambda _: None))
 print(sorted(name for name in ("pandas", "chdb.session", "chdb.dbapi") if name in sys.modules))
 """
 

@@ -6,6 +6,8 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -172,7 +174,7 @@ def test_no_statement_reaches_files_or_the_network(engine: EmbeddedEngine, sourc
             run(lambda s: s.query(Statement(f"SELECT * FROM {source}"), purpose="test"))
 
 
-async def test_cancelling_the_task_ends_the_statement(engine: EmbeddedEngine) -> None:
+async def test_cancelling_a_session_ends_its_statement(engine: EmbeddedEngine) -> None:
     statement = Statement("SELECT count() AS n FROM numbers(100000000000)")
     running = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -181,17 +183,21 @@ async def test_cancelling_the_task_ends_the_statement(engine: EmbeddedEngine) ->
         loop.call_soon_threadsafe(running.set)
         return session.query(statement, purpose="test", limits=Limits(time_s=600))  # type: ignore[attr-defined]
 
-    tasks = [asyncio.create_task(engine.run(work)) for _ in range(4)]
-    await running.wait()
-    for task in tasks:
-        task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await tasks[0]
-    # All four query threads were busy: an answer means that the statements ended long before their limit.
-    answer = await asyncio.wait_for(
-        engine.run(lambda s: s.query(Statement("SELECT 1 AS x"), purpose="test")), timeout=60
-    )
-    assert answer["x"].to_pylist() == [1]
+    sessions = [engine.session() for _ in range(4)]
+    with ThreadPoolExecutor(4) as threads:
+        running_ones = [threads.submit(work, session) for session in sessions]
+        await running.wait()
+        for session in sessions:
+            session.cancel()
+        # All four connections were lent: an answer means that the statements ended long before their limit.
+        asked = partial(engine.run_blocking, lambda s: s.query(Statement("SELECT 1 AS x"), purpose="test"))
+        answer = await asyncio.wait_for(asyncio.to_thread(asked), timeout=60)
+        assert answer["x"].to_pylist() == [1]
+        for one in running_ones:
+            with pytest.raises(PharosError, match="cancelled"):
+                one.result(60)
+    with pytest.raises(PharosError, match="cancelled"):
+        sessions[0].query(Statement("SELECT 1 AS x"), purpose="test")
 
 
 @settings(max_examples=60, deadline=None)

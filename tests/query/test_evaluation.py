@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -12,20 +13,21 @@ import pytest
 from tests.query.store import BUCKET_MS, Store, days_of
 
 from pharos.access import Scope
-from pharos.clock import SystemClock
+from pharos.clock import Clock, SystemClock
 from pharos.engine.changes import Changes
-from pharos.engine.embedded.configuration import EmbeddedOptions
 from pharos.engine.embedded.store import EmbeddedEngine
 from pharos.errors import Kind, PharosError
 from pharos.promql.grids.grid import Answer
 from pharos.query.admission import SamplePool, SampleShare
-from pharos.query.limits import Times
+from pharos.query.limits import Scheduler, SchedulerOptions, Times
 from pharos.query.metrics.evaluation import Metrics, MetricsOptions
+from pharos.query.metrics.query import parse_query
+from pharos.query.metrics.series import SeriesCache
 from pharos.telemetry import QUERY_REUSED, QUERY_SLOW
 
 _BEGIN = 1_795_000_000_000 // BUCKET_MS * BUCKET_MS
 _TIMES = Times(_BEGIN, _BEGIN + 1_800_000, 15_000)
-_QUERY = "sum(rate(m[5m]))"
+_QUERY = parse_query("sum(rate(m[5m]))")
 
 
 class _HastyClock(SystemClock):
@@ -69,8 +71,27 @@ def _points(answer: Answer) -> list[float]:
     return answer.values[answer.present].tolist()  # type: ignore[no-any-return]
 
 
-def _metrics(store: Store, options: MetricsOptions | None = None) -> Metrics:
-    return Metrics(store.engine, store.changes, SystemClock(), options or MetricsOptions())
+_OPEN: list[Scheduler] = []
+
+
+@pytest.fixture(autouse=True)
+def _closed_at_the_end() -> Iterator[None]:
+    yield
+    while _OPEN:
+        _OPEN.pop().close()
+
+
+def _metrics(
+    store: Store,
+    options: MetricsOptions | None = None,
+    scheduling: SchedulerOptions | None = None,
+    clock: Clock | None = None,
+) -> Metrics:
+    clock = clock or SystemClock()
+    scheduler = Scheduler(store.engine, clock, scheduling or SchedulerOptions())
+    _OPEN.append(scheduler)
+    series = SeriesCache(store.changes)
+    return Metrics(store.changes, clock, scheduler, series, options or MetricsOptions())
 
 
 async def test_equal_queries_at_once_are_evaluated_once_and_answered_each(store: Store) -> None:
@@ -90,16 +111,16 @@ async def test_equal_queries_at_once_are_evaluated_once_and_answered_each(store:
 
 async def test_who_asks_after_a_note_does_not_get_the_answer_from_before(store: Store) -> None:
     metrics = _metrics(store)
-    first = asyncio.create_task(metrics.evaluate(store.scope, "count(m)", _TIMES, _points))
+    first = asyncio.create_task(metrics.evaluate(store.scope, parse_query("count(m)"), _TIMES, _points))
     await asyncio.sleep(0)
     store.changes.note_samples(store.tenant, [])
     before = QUERY_REUSED.labels("shared")._value.get()
-    assert await metrics.evaluate(store.scope, "count(m)", _TIMES, _points) == await first
+    assert await metrics.evaluate(store.scope, parse_query("count(m)"), _TIMES, _points) == await first
     assert QUERY_REUSED.labels("shared")._value.get() == before
 
 
 async def test_without_a_slot_in_time_the_queue_times_out(store: Store) -> None:
-    metrics = _metrics(store, MetricsOptions(max_concurrent=0))
+    metrics = _metrics(store, scheduling=SchedulerOptions(max_concurrent=0))
     with pytest.raises(PharosError) as caught:
         await metrics.evaluate(store.scope, _QUERY, _TIMES, _points, timeout_ms=20)
     assert (caught.value.kind, caught.value.message) == (Kind.TIMEOUT, "query timed out in query queue")
@@ -109,13 +130,13 @@ async def test_slow_queries_are_logged_with_their_plan(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     before = QUERY_SLOW._value.get()
-    hasty = Metrics(store.engine, store.changes, _HastyClock(), MetricsOptions(slow_ms=2_000))
+    hasty = _metrics(store, MetricsOptions(slow_ms=2_000), clock=_HastyClock())
     with caplog.at_level(logging.WARNING, "pharos.query"):
         await hasty.evaluate(store.scope, _QUERY, _TIMES, _points)
     assert QUERY_SLOW._value.get() == before + 1
     (record,) = caplog.records
     assert "aggregate sum" in record.getMessage()
-    assert f"query={_QUERY!r}" in record.getMessage()
+    assert f"query={_QUERY.text!r}" in record.getMessage()
     assert "tenant=evaluation" in record.getMessage()
 
 
@@ -147,21 +168,27 @@ async def test_a_query_that_wants_no_reuse_is_evaluated_from_its_start(
     assert others == [first, first]
 
 
-async def test_a_query_whose_client_left_gives_its_lane_back_while_it_waits(store: Store) -> None:
+async def test_a_query_whose_client_left_gives_its_turn_back_while_it_waits(store: Store) -> None:
     metrics = _metrics(store, MetricsOptions(max_samples=1_000))
-    metrics._samples = _TellingPool(1_000)
-    held = metrics._samples.share()
+    pool = metrics._scheduler.samples = _TellingPool(1_000)
+    held = pool.share()
     held.take(1_000, lambda: None)
-    asked = asyncio.create_task(metrics.evaluate(store.scope, "m", _TIMES, _points))
-    await asyncio.to_thread(metrics._samples.asked.wait)
+    asked = asyncio.create_task(metrics.evaluate(store.scope, parse_query("m"), _TIMES, _points))
+    await asyncio.to_thread(pool.asked.wait)
     asked.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asked
-    everyone = threading.Barrier(EmbeddedOptions().query_threads)
-    # Only when every lane of the engine is free do all of these meet.
-    await asyncio.gather(*(store.engine.run(lambda _: everyone.wait(30)) for _ in range(everyone.parties)))
+    everyone = threading.Barrier(SchedulerOptions().max_concurrent)
+    # Only when every turn is free do all of these meet.
+    scheduler = metrics._scheduler
+    meeting = (
+        scheduler.finish(store.scope, scheduler.deadline(), lambda: everyone.wait(30))
+        for _ in range(everyone.parties)
+    )
+    await asyncio.gather(*meeting)
     held.close()
-    assert metrics._samples.has_room_for_all()
+    scheduler.close()
+    assert pool.has_room_for_all()
 
 
 @pytest.mark.parametrize(
@@ -169,18 +196,21 @@ async def test_a_query_whose_client_left_gives_its_lane_back_while_it_waits(stor
 )
 async def test_a_query_that_selects_too_many_series_is_refused(store: Store, query: str) -> None:
     unbounded = _metrics(store)
-    await unbounded.evaluate(store.scope, query, _TIMES, _points)
+    await unbounded.evaluate(store.scope, parse_query(query), _TIMES, _points)
     metrics = _metrics(store, MetricsOptions(max_series=2))
     for _ in range(2):
         with pytest.raises(PharosError, match="would select more than 2 series") as caught:
-            await metrics.evaluate(store.scope, query, _TIMES, _points)
+            await metrics.evaluate(store.scope, parse_query(query), _TIMES, _points)
         assert caught.value.kind is Kind.LIMITED
-    assert await metrics.evaluate(store.scope, 'm{i=~"0|1"}', _TIMES, _points)
+    assert await metrics.evaluate(store.scope, parse_query('m{i=~"0|1"}'), _TIMES, _points)
 
 
 async def test_a_query_that_needs_too_much_memory_is_refused(store: Store) -> None:
     metrics = _metrics(store, MetricsOptions(max_bytes=4_000))
     with pytest.raises(PharosError, match="in memory") as caught:
-        await metrics.evaluate(store.scope, "m", _TIMES, _points)
+        await metrics.evaluate(store.scope, parse_query("m"), _TIMES, _points)
     assert caught.value.kind is Kind.LIMITED
-    assert await metrics.evaluate(store.scope, 'max_over_time(m{i="0"}[1m] @ 0)', _TIMES, _points) == []
+    assert (
+        await metrics.evaluate(store.scope, parse_query('max_over_time(m{i="0"}[1m] @ 0)'), _TIMES, _points)
+        == []
+    )

@@ -1,7 +1,7 @@
 """The door to the analytic store: run statements, load blocks, close.
 
-`Engine` is what the layers above see. Blocking work runs on threads that the engine owns: `run` hands a
-function a `Session`, whose queries go straight to the thread's own connection.
+`Engine` is what the layers above see. Whoever has a question takes a `Session` and asks on a thread that may
+wait; the store lends a connection for each statement, and computes nothing but that.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ class Limits:
 
 
 class Session(Protocol):
-    """One thread's connection; usable only inside the function that `Engine.run` called."""
+    """The statements of one question, asked by one thread at a time."""
 
     cancelled: bool
-    """Whether whoever called `Engine.run` is gone: long work between statements should end."""
+    """Whether nobody waits for the answer any more: long work between statements should end."""
 
     def query(self, statement: Statement, *, purpose: str, limits: Limits | None = None) -> pa.Table:
         """Return the statement's rows as an Arrow table, valid as long as it is referenced.
@@ -40,6 +40,10 @@ class Session(Protocol):
         `purpose` names the caller in metrics. Raises PharosError: LIMITED, TIMEOUT, CANCELLED,
         UNAVAILABLE, or BUG for a statement that the engine refuses.
         """
+        ...
+
+    def cancel(self) -> None:
+        """End the statement that runs, and refuse the next; on any thread, without waiting."""
         ...
 
 
@@ -58,12 +62,12 @@ class Controlled(Protocol):
 class Engine(Protocol):
     """An open store."""
 
-    async def run(self, work: Callable[[Session], T]) -> T:
-        """Return what `work` returns, run on a query thread; cancelling the task cancels its statement."""
+    def session(self) -> Session:
+        """Return a session for one question; it holds nothing between its statements."""
         ...
 
     def run_blocking(self, work: Callable[[Session], T]) -> T:
-        """Do the same from a thread that may wait (tests, start-up, commands)."""
+        """Return what `work` returns of a session of its own (tests, start-up, commands)."""
         ...
 
     def load(self, table: str, rows: int, columns: Sequence[Column], *, token: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 
 from starlette.convertors import Convertor, register_url_convertor
@@ -16,9 +15,9 @@ from pharos.api.prometheus.routes import ANY_COUNT, Route
 from pharos.api.prometheus.shapes import LabelSet, MetricDescription
 from pharos.errors import Kind, PharosError
 from pharos.gotext.quoting import quote
-from pharos.labels import Matcher
-from pharos.query.metrics.catalog import Window
-from pharos.query.metrics.evaluation import Metrics
+from pharos.labels import Labels, Matcher
+from pharos.promql.language.parse import parse_selector
+from pharos.query.metrics.catalog import Catalog, MetricMetadata, Window
 
 
 class _LabelConvertor(Convertor[str]):
@@ -42,7 +41,7 @@ _FILTER = ("start", "end", "match[]", "limit")
 class CatalogApi:
     """Series, labels, metadata."""
 
-    metrics: Metrics
+    catalog: Catalog
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -72,20 +71,20 @@ class CatalogApi:
             raise invalid("match[]", exc.message) from exc
         if end < start:
             return success([])
-        found = await self.metrics.series(Window(scope_of(request), start, end, matched, limit))
-        more = bool(limit) and len(found) > limit
-        shown = found[:limit] if more else found
-        # Of very many it takes a while.
-        return await asyncio.to_thread(
-            lambda: success([dict(labels) for labels in shown], [TRUNCATED] if more else [])
-        )
+
+        def shown(found: list[Labels]) -> Response:
+            more = bool(limit) and len(found) > limit
+            first = found[:limit] if more else found
+            return success([dict(labels) for labels in first], [TRUNCATED] if more else [])
+
+        return await self.catalog.series(Window(scope_of(request), start, end, matched, limit), shown)
 
     async def labels(self, parameters: Parameters, request: Request) -> Response:
         """Return the names of all labels."""
         window = self._window(parameters, request)
         if window is None:
             return success([])
-        return success(*capped(await self.metrics.label_names(window), window.limit))
+        return await self.catalog.label_names(window, lambda found: success(*capped(found, window.limit)))
 
     async def label_values(self, parameters: Parameters, request: Request) -> Response:
         """Return the values of one label."""
@@ -95,7 +94,9 @@ class CatalogApi:
         window = self._window(parameters, request)
         if window is None:
             return success([])
-        return success(*capped(await self.metrics.label_values(name, window), window.limit))
+        return await self.catalog.label_values(
+            name, window, lambda found: success(*capped(found, window.limit))
+        )
 
     def _window(self, parameters: Parameters, request: Request) -> Window | None:
         """Return what is asked about; None for a range that ends before it starts."""
@@ -107,7 +108,7 @@ class CatalogApi:
         return Window(scope_of(request), start, end, matched, limit)
 
     def _selectors(self, parameters: Parameters) -> tuple[tuple[Matcher, ...], ...]:
-        found = tuple(dict.fromkeys(self.metrics.matchers(text) for text in parameters.all("match[]")))
+        found = tuple(dict.fromkeys(parse_selector(text) for text in parameters.all("match[]")))
         if any(all(matcher.matches_empty() for matcher in one) for one in found):
             raise PharosError(Kind.INVALID, "match[] must contain at least one non-empty matcher")
         return found
@@ -118,13 +119,17 @@ class CatalogApi:
         per_metric = parameters.count("limit_per_metric")
         if limit == 0:
             return success({})
-        found = await self.metrics.metadata(scope_of(request), parameters.first("metric"), max(limit, 0))
-        by_metric: dict[str, list[dict[str, str]]] = {}
-        for item in found:
-            entries = by_metric.setdefault(item.metric, [])
-            if per_metric <= 0 or len(entries) < per_metric:
-                entries.append({"type": item.type, "help": item.help, "unit": item.unit})
-        return success(by_metric)
+
+        def shown(found: list[MetricMetadata]) -> Response:
+            by_metric: dict[str, list[dict[str, str]]] = {}
+            for item in found:
+                entries = by_metric.setdefault(item.metric, [])
+                if per_metric <= 0 or len(entries) < per_metric:
+                    entries.append({"type": item.type, "help": item.help, "unit": item.unit})
+            return success(by_metric)
+
+        metric = parameters.first("metric")
+        return await self.catalog.metadata(scope_of(request), shown, metric, max(limit, 0))
 
 
 def unescape_label(name: str) -> str:

@@ -18,6 +18,7 @@ from pharos.clock import Clock
 from pharos.errors import PharosError
 from pharos.gotext.numbers import format_g
 from pharos.labels import LEGACY_LABEL_NAME, LEGACY_METRIC_NAME, METRIC_NAME, Labels
+from pharos.promql.language.parse import parse_selector
 from pharos.promql.source import STALE_NAN_BITS, SeriesBlock
 from pharos.query.limits import Wanted
 from pharos.query.metrics.evaluation import Metrics
@@ -37,7 +38,7 @@ class FederateEndpoint:
         """Return the newest sample, no older than the lookback, of every series that a `match[]` selects."""
         try:
             parameters = query_parameters(request)
-            selectors = [self.metrics.matchers(text) for text in parameters.all("match[]")]
+            selectors = [parse_selector(text) for text in parameters.all("match[]")]
             now = self.clock.now_ms()
             # The end that is the same as upstream's: now and the lookback before it, both included.
             since = now - self.metrics.options.lookback_ms

@@ -33,12 +33,15 @@ from pharos.api.prometheus.tsdb_admin import TsdbAdminApi
 from pharos.clock import Clock
 from pharos.errors import Kind, PharosError
 from pharos.gotext.numbers import format_json
+from pharos.labels import Labels
 from pharos.promql.grids.grid import Answer
-from pharos.promql.language.ast import Expr, ValueType
+from pharos.promql.language.ast import ValueType
 from pharos.promql.language.check import type_of
 from pharos.promql.language.printer import to_json, to_pretty
 from pharos.query.limits import Measured, Times
+from pharos.query.metrics.catalog import Catalog, Exemplar
 from pharos.query.metrics.evaluation import Metrics
+from pharos.query.metrics.query import Query, parse_query
 
 _BOTH: Final = ("GET", "POST")
 _QUERY: Final = ("query", "timeout", "limit", "lookback_delta", "stats", "nocache")
@@ -50,8 +53,9 @@ class PrometheusApi:
     """Everything below `/api/v1`."""
 
     metrics: Metrics
+    catalog: Catalog
     clock: Clock
-    catalog: CatalogApi
+    series: CatalogApi
     targets: TargetsApi
     status: StatusApi
     rules: RulesApi
@@ -82,7 +86,7 @@ class PrometheusApi:
                 ),
                 Route("/format_query", self.format_query, str, ("query",), ("query",), _BOTH),
                 Route("/parse_query", self.parse_query, dict[str, Any], ("query",), ("query",), _BOTH),
-                *self.catalog.routes(),
+                *self.series.routes(),
                 *self.targets.routes(),
                 *self.status.routes(),
                 *self.rules.routes(),
@@ -112,11 +116,10 @@ class PrometheusApi:
         return await self._evaluate(parameters, request, Times(start, end, step), limit)
 
     async def _evaluate(self, parameters: Parameters, request: Request, times: Times, limit: int) -> Response:
-        text = parameters.first("query")
         timeout = parameters.duration_ms("timeout")
         lookback = _lookback(parameters)
-        expr = self._expression(text)
-        kind = type_of(expr)
+        query = _query(parameters)
+        kind = type_of(query.expr)
         if times.step_ms and kind not in _RANGE_TYPES:
             raise invalid(
                 "query",
@@ -139,7 +142,7 @@ class PrometheusApi:
                 request,
                 self.metrics.evaluate(
                     scope_of(request),
-                    text,
+                    query,
                     times,
                     finish,
                     lookback_ms=lookback,
@@ -152,43 +155,48 @@ class PrometheusApi:
             return prometheus_error(exc, executing=True)
         return body_response(body)
 
-    def _expression(self, text: str) -> Expr:
-        try:
-            return self.metrics.parse(text)
-        except PharosError as exc:
-            message = f'invalid parameter "query": {exc.message}'
-            raise PharosError(exc.kind, message, hint=exc.hint, position=exc.position) from exc
-
     async def query_exemplars(self, parameters: Parameters, request: Request) -> Response:
         """Return the exemplars of the series that an expression selects."""
         times = Times(*parameters.range_ms())
         if times.end_ms < times.start_ms:
             raise PharosError(Kind.INVALID, "end timestamp must not be before start timestamp")
-        found = await self.metrics.exemplars(scope_of(request), parameters.first("query"), times)
-        return success(
-            [
-                {
-                    "seriesLabels": dict(labels),
-                    "exemplars": [
-                        {
-                            "labels": dict(exemplar.labels),
-                            "value": format_json(exemplar.value),
-                            "timestamp": exemplar.ts_ms / 1000,
-                        }
-                        for exemplar in exemplars
-                    ],
-                }
-                for labels, exemplars in found
-            ]
-        )
+        query = parse_query(parameters.first("query"))
+        return await self.catalog.exemplars(scope_of(request), query, times, _shown_exemplars)
 
     async def format_query(self, parameters: Parameters, request: Request) -> Response:  # noqa: ARG002
         """Return an expression in its canonical layout."""
-        return success(to_pretty(self._expression(parameters.first("query"))))
+        return success(to_pretty(_query(parameters).expr))
 
     async def parse_query(self, parameters: Parameters, request: Request) -> Response:  # noqa: ARG002
         """Return an expression as a tree."""
-        return success(to_json(self._expression(parameters.first("query"))))
+        return success(to_json(_query(parameters).expr))
+
+
+def _query(parameters: Parameters) -> Query:
+    try:
+        return parse_query(parameters.first("query"))
+    except PharosError as exc:
+        message = f'invalid parameter "query": {exc.message}'
+        raise PharosError(exc.kind, message, hint=exc.hint, position=exc.position) from exc
+
+
+def _shown_exemplars(found: list[tuple[Labels, list[Exemplar]]]) -> Response:
+    return success(
+        [
+            {
+                "seriesLabels": dict(labels),
+                "exemplars": [
+                    {
+                        "labels": dict(exemplar.labels),
+                        "value": format_json(exemplar.value),
+                        "timestamp": exemplar.ts_ms / 1000,
+                    }
+                    for exemplar in exemplars
+                ],
+            }
+            for labels, exemplars in found
+        ]
+    )
 
 
 def _lookback(parameters: Parameters) -> int | None:

@@ -22,7 +22,7 @@ from pharos.api.prometheus.routes import Route
 from pharos.api.prometheus.shapes import BuildInfo, ConfigText, RuntimeInfo, TsdbStatus, WalReplay
 from pharos.clock import Clock
 from pharos.gotext.durations import format_duration
-from pharos.query.metrics.evaluation import Metrics
+from pharos.query.metrics.catalog import Catalog
 
 _SPOKEN_VERSION = "3.14.0"
 """The Prometheus whose API and PromQL are spoken; clients ask to know what they may use."""
@@ -41,7 +41,7 @@ class Reloaded:
 class StatusApi:
     """What the status endpoints tell of; `damaged` is how many pieces of the log were set aside."""
 
-    metrics: Metrics
+    catalog: Catalog
     clock: Clock
     started_ms: int
     settings_text: Callable[[], str]
@@ -113,7 +113,7 @@ class StatusApi:
 
     async def tsdb(self, parameters: Parameters, request: Request) -> Response:
         """Return what takes the most series."""
-        found = await self.metrics.cardinality(scope_of(request), parameters.limit() or _LISTED)
+        found = await self.catalog.cardinality(scope_of(request), parameters.limit() or _LISTED)
 
         def counts(rows: Iterable[tuple[str, int]]) -> list[dict[str, Any]]:
             return [{"name": name, "value": value} for name, value in rows]

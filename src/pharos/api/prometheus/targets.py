@@ -20,7 +20,7 @@ from pharos.ingest.scrape.relabel import Rule
 from pharos.ingest.scrape.scraper import Scraper
 from pharos.ingest.scrape.target import TargetStatus
 from pharos.labels import Labels, Matcher
-from pharos.query.metrics.evaluation import Metrics
+from pharos.promql.language.parse import parse_selector
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,6 @@ class TargetsApi:
     """Targets."""
 
     scraper: Scraper
-    metrics: Metrics
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -82,7 +81,7 @@ class TargetsApi:
         matchers: tuple[Matcher, ...] = ()
         if text := parameters.first("match_target"):
             try:
-                matchers = self.metrics.matchers(text)
+                matchers = parse_selector(text)
             except PharosError as exc:
                 raise invalid("match_target", exc.message) from exc
         found: list[dict[str, Any]] = []

@@ -15,8 +15,8 @@ from pharos.api.prometheus.encode import error_body
 from pharos.api.prometheus.parameters import Parameters, invalid
 from pharos.api.prometheus.routes import Route
 from pharos.errors import Kind, PharosError
+from pharos.promql.language.parse import parse_selector
 from pharos.query.limits import Wanted
-from pharos.query.metrics.evaluation import Metrics
 
 
 class Eraser(Protocol):
@@ -35,7 +35,6 @@ class Eraser(Protocol):
 class TsdbAdminApi:
     """Admin endpoints; `enabled` stands for a permission until callers have names."""
 
-    metrics: Metrics
     eraser: Eraser
     enabled: bool
 
@@ -77,7 +76,7 @@ class TsdbAdminApi:
             raise PharosError(Kind.INVALID, "no match[] parameter provided")
         start, end = parameters.range_ms()
         try:
-            selectors = [self.metrics.matchers(text) for text in texts]
+            selectors = [parse_selector(text) for text in texts]
         except PharosError as exc:
             raise invalid("match[]", exc.message) from exc
         if end >= start:

@@ -1,4 +1,4 @@
-"""Connections to the embedded store, each of which belongs to one thread."""
+"""Connections to the embedded store, and who uses them: threads of their own, or whoever asks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import IO, Any, Final, TypeVar
 
@@ -26,23 +26,23 @@ DATABASE: Final = "pharos"
 _MEND_WAIT_S: Final = 5.0
 """How long a query waits while tables are closed and opened again, which takes milliseconds."""
 
+_LOOK_S: Final = 0.05
+"""How often who waits for a connection looks whether it is still wanted."""
+
 ALWAYS_OPEN: Final = threading.Event()
 
 
 class EmbeddedSession:
-    """A connection that belongs to one thread."""
+    """One connection, used by one thread at a time."""
 
     def __init__(self, connection: Any, limits: Limits, tag: str, opened: threading.Event) -> None:
         self._connection = connection
         self._limits = limits
         self._opened = opened
         self.tag = tag
-        self.cancelled = False
 
     def query(self, statement: Statement, *, purpose: str, limits: Limits | None = None) -> pa.Table:
         """Return the rows of `statement`; see `Session.query`."""
-        if self.cancelled:
-            raise PharosError(Kind.CANCELLED, "the query was cancelled")
         if not self._opened.wait(_MEND_WAIT_S):
             raise PharosError(Kind.UNAVAILABLE, "the store is being mended", retry_after_s=1.0)
         bound = limits or self._limits
@@ -87,10 +87,6 @@ class EmbeddedSession:
             source = string(f"/proc/{os.getpid()}/fd/{file.fileno()}")
             self.execute(f"INSERT INTO {into} FROM INFILE {source} SETTINGS {settings} FORMAT Native")
 
-    def renamed(self, tag: str) -> EmbeddedSession:
-        """Return a session on the same connection whose statements carry `tag`."""
-        return EmbeddedSession(self._connection, self._limits, tag, self._opened)
-
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
@@ -112,6 +108,89 @@ def _arrow_table(result: Any) -> pa.Table:
     # The view does not keep the result alive, the base does, for as long as any array points into it.
     buffer = pa.foreign_buffer(raw.ctypes.data, raw.nbytes, base=(result, view, raw))
     return pa.ipc.open_stream(buffer).read_all()
+
+
+class Connections:
+    """A few connections for statements that only read; who finds none free waits. Thread-safe."""
+
+    def __init__(self, most: int, connect: Callable[[], EmbeddedSession]) -> None:
+        self._most = most
+        self._connect = connect
+        self._made = 0
+        self._free: list[EmbeddedSession] = []
+        self._changed = threading.Condition()
+        self._is_closed = False
+
+    @contextlib.contextmanager
+    def lent(self, check: Callable[[], None]) -> Iterator[EmbeddedSession]:
+        """Lend a connection, the one used last; `check` raises to give up waiting."""
+        session = self._taken(check) or self._made_anew()
+        try:
+            yield session
+        finally:
+            with self._changed:
+                self._free.append(session)
+                self._changed.notify()
+
+    def _taken(self, check: Callable[[], None]) -> EmbeddedSession | None:
+        """Return a free connection, None when one more may be made."""
+        with self._changed:
+            while True:
+                if self._is_closed:
+                    raise PharosError(Kind.UNAVAILABLE, "the store is closed")
+                if self._free:
+                    return self._free.pop()
+                if self._made < self._most:
+                    self._made += 1
+                    return None
+                check()
+                self._changed.wait(_LOOK_S)
+
+    def _made_anew(self) -> EmbeddedSession:
+        try:
+            return self._connect()
+        except PharosError:
+            with self._changed:
+                self._made -= 1
+                self._changed.notify()
+            raise
+
+    def close(self) -> None:
+        """Wait until every connection is given back, and close them."""
+        with self._changed:
+            self._is_closed = True
+            while len(self._free) < self._made:
+                self._changed.wait(_LOOK_S)
+        for session in self._free:
+            session.close()
+        self._made = 0
+        self._free.clear()
+
+
+class Question:
+    """The statements of one question, each on whichever connection is free; see `Session`."""
+
+    def __init__(self, connections: Connections, tag: str, kill: Callable[[str], None]) -> None:
+        self._connections = connections
+        self._kill = kill
+        self.tag = tag
+        self.cancelled = False
+
+    def query(self, statement: Statement, *, purpose: str, limits: Limits | None = None) -> pa.Table:
+        """Return the rows of `statement`; see `Session.query`."""
+        self._check()
+        with self._connections.lent(self._check) as session:
+            session.tag = self.tag
+            return session.query(statement, purpose=purpose, limits=limits)
+
+    def _check(self) -> None:
+        if self.cancelled:
+            raise PharosError(Kind.CANCELLED, "the query was cancelled")
+
+    def cancel(self) -> None:
+        """End what runs; see `Session.cancel`."""
+        self.cancelled = True
+        self._kill(self.tag)
 
 
 class Lanes:

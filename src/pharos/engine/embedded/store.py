@@ -7,7 +7,6 @@ switched off before the first connection, since they turn a crash into a hang of
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import itertools
 import logging
@@ -26,7 +25,15 @@ from pharos.engine.embedded import mending
 from pharos.engine.embedded.configuration import EmbeddedOptions, raise_file_limit, write_configuration
 from pharos.engine.embedded.deduplication import forget_unstored, has_unstored, is_covered, is_written_since
 from pharos.engine.embedded.driver import DRIVER
-from pharos.engine.embedded.session import ALWAYS_OPEN, DATABASE, EmbeddedSession, Lanes, T
+from pharos.engine.embedded.session import (
+    ALWAYS_OPEN,
+    DATABASE,
+    Connections,
+    EmbeddedSession,
+    Lanes,
+    Question,
+    T,
+)
 from pharos.engine.migrate import migrate
 from pharos.engine.native import Column, block_pieces
 from pharos.engine.sql import string
@@ -70,7 +77,7 @@ class EmbeddedEngine:
         """Since when an insertion is under way or refused: what it wrote is not acknowledged."""
         self._control = Lanes("control", 1, lambda: self._session(read_only=False))
         self._loading = Lanes("load", 1, lambda: self._session(read_only=False))
-        self._queries = Lanes("query", options.query_threads, lambda: self._session(read_only=True))
+        self._reading = Connections(options.query_threads, lambda: self._session(read_only=True))
         self._failed_writes = dict.fromkeys(("load", "control", "mend"), 0)
         """How many writes of this process had failed when each kind of work was looked at last."""
 
@@ -112,35 +119,17 @@ class EmbeddedEngine:
             self._is_whole = False
             self.mend()
 
-    async def run(self, work: Callable[[Session], T]) -> T:
-        """Return what `work` returns, run on a query thread; see `Engine.run`."""
-        # Each call has a session object and a tag of its own: cancelling one can never reach the next.
-        entered: list[EmbeddedSession] = []
-        left = threading.Event()
-
-        def call(session: EmbeddedSession) -> T:
-            own = session.renamed(self._next_tag())
-            entered.append(own)
-            if left.is_set():
-                own.cancelled = True
-            return work(own)
-
-        future = asyncio.wrap_future(self._queries.submit(call))
-        try:
-            return await future  # type: ignore[no-any-return]
-        except asyncio.CancelledError:
-            left.set()
-            for session in entered:
-                session.cancelled = True
-                self.kill(session.tag)
-            raise
+    def session(self) -> Question:
+        """Return a session of its own for one question; see `Engine.session`."""
+        # With a tag of its own: cancelling one can never reach the next.
+        return Question(self._reading, self._next_tag(), self.kill)
 
     def _next_tag(self) -> str:
         return f"pharos-{os.getpid()}-{next(self._tags)}"
 
     def run_blocking(self, work: Callable[[Session], T]) -> T:
-        """Return what `work` returns, waiting for it."""
-        return self._queries.submit(work).result()  # type: ignore[no-any-return]
+        """Return what `work` returns of a session of its own."""
+        return work(self.session())
 
     def control(self, work: Callable[[EmbeddedSession], T]) -> T:
         """Run `work` on the control connection and wait: migrations, merges, snapshots.
@@ -262,7 +251,8 @@ class EmbeddedEngine:
             self._control.submit(lambda session: session.execute(f"KILL QUERY WHERE {own} SYNC")).result()
         with contextlib.suppress(PharosError):
             self.mend()
-        for lanes in (self._queries, self._loading, self._control):
+        self._reading.close()
+        for lanes in (self._loading, self._control):
             lanes.close()
 
 

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
 
 from pharos.access import Scope
-from pharos.engine.keys import DAY_MS
-from pharos.engine.sql import series_condition
-from pharos.labels import Labels, Matcher
-from pharos.query.metrics.series import LAST_DAY
+from pharos.clock import Clock
+from pharos.engine import Limits, Session
+from pharos.engine.changes import Changes
+from pharos.engine.columns import numbers
+from pharos.engine.keys import BUCKET_MS, DAY_MS
+from pharos.engine.sql import Statement, series_condition, string
+from pharos.labels import METRIC_NAME, Labels, Matcher
+from pharos.promql.plan import plan
+from pharos.query.limits import Scheduler, Times
+from pharos.query.metrics.query import SUBQUERY_STEP_MS, Query, arrived
+from pharos.query.metrics.samples import key_condition, time_condition
+from pharos.query.metrics.series import LAST_DAY, SeriesCache, label_sets
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +86,188 @@ class Cardinality:
     by_pair: list[tuple[str, int]]
     oldest_ms: int
     newest_ms: int
+
+
+class Catalog:
+    """Answers what there is; every question has a turn, as queries have.
+
+    `finish` turns what was found into what the caller wants, on the same thread: it may be much.
+    """
+
+    def __init__(self, changes: Changes, clock: Clock, scheduler: Scheduler, series: SeriesCache) -> None:
+        self._changes = changes
+        self._clock = clock
+        self._scheduler = scheduler
+        self._series = series
+
+    async def _turn(self, scope: Scope, asked: str, work: Callable[[Session], T]) -> T:
+        """Return what `work` returns, once it is the tenant's turn."""
+        return await self._scheduler.run(scope, asked, self._scheduler.deadline(), work)
+
+    async def _asked(self, window: Window, asked: str, work: Callable[[Session], T]) -> T:
+        """Return what `work` returns, once it is the tenant's turn and what was accepted is stored."""
+        await arrived(self._changes, window.scope, [(window.start_ms, window.end_ms)])
+        return await self._turn(window.scope, asked, work)
+
+    async def series(self, window: Window, finish: Callable[[list[Labels]], T]) -> T:
+        """Find the label sets of the series of the window, in order, one more than the limit at most."""
+        statement = Statement(
+            f"SELECT any(labels) AS l FROM series WHERE {window.condition()}"
+            f" GROUP BY metric, id ORDER BY metric, id{window.limit_clause()}"
+        )
+
+        def work(session: Session) -> T:
+            table = session.query(statement, purpose="series")
+            return finish(sorted(label_sets(table["l"])) if table.num_rows else [])
+
+        return await self._asked(window, "series", work)
+
+    async def label_names(self, window: Window, finish: Callable[[list[str]], T]) -> T:
+        """Find the names of all labels of the window's series, in order."""
+        return await self._column(
+            f"SELECT DISTINCT arrayJoin(mapKeys(labels)) AS value FROM series WHERE {window.condition()}",
+            window,
+            finish,
+        )
+
+    async def label_values(self, name: str, window: Window, finish: Callable[[list[str]], T]) -> T:
+        """Find the values of one label over the window's series, in order."""
+        column = "metric" if name == METRIC_NAME else f"labels[{string(name)}]"
+        return await self._column(
+            f"SELECT DISTINCT {column} AS value FROM series WHERE ({window.condition()}) AND value != ''",
+            window,
+            finish,
+        )
+
+    async def _column(self, text: str, window: Window, finish: Callable[[list[str]], T]) -> T:
+        statement = Statement(f"{text} ORDER BY value{window.limit_clause()}")
+
+        def work(session: Session) -> T:
+            table = session.query(statement, purpose="labels")
+            return finish(table["value"].to_pylist() if table.num_rows else [])
+
+        return await self._asked(window, "labels", work)
+
+    async def metadata(
+        self,
+        scope: Scope,
+        finish: Callable[[list[MetricMetadata]], T],
+        metric: str = "",
+        limit: int = 0,
+    ) -> T:
+        """Find what is known of the tenant's metrics (or of one), newest first within a metric."""
+        fence = f"tenant = {string(scope.tenant)}"
+        only = f" AND metric = {string(metric)}" if metric else ""
+        top = f" LIMIT {limit}" if limit else ""
+        statement = Statement(
+            "SELECT metric, type, unit, help FROM metadata"
+            f" WHERE {fence}{only}"
+            f" AND metric IN (SELECT DISTINCT metric FROM metadata WHERE {fence}{only}"
+            f" ORDER BY metric{top})"
+            " GROUP BY metric, type, unit, help ORDER BY metric, max(seen_ms) DESC"
+        )
+
+        def work(session: Session) -> T:
+            table = session.query(statement, purpose="metadata")
+            return finish([MetricMetadata(**row) for row in table.to_pylist()])
+
+        return await self._turn(scope, "metadata", work)
+
+    async def exemplars(
+        self,
+        scope: Scope,
+        query: Query,
+        times: Times,
+        finish: Callable[[list[tuple[Labels, list[Exemplar]]]], T],
+    ) -> T:
+        """Find the exemplars of every series that the query's selectors match."""
+        planned = plan(query.expr, times.start_ms, times.end_ms, 1, SUBQUERY_STEP_MS)
+        selectors = {fetch.matchers for fetch in planned.fetches}
+
+        def work(session: Session) -> T:
+            found: dict[Labels, list[Exemplar]] = {}
+            for matchers in selectors:
+                found.update(self._exemplars_of(session, scope, matchers, times))
+            return finish(sorted(found.items()))
+
+        return await self._turn(scope, "exemplars", work)
+
+    def _exemplars_of(
+        self, session: Session, scope: Scope, matchers: Sequence[Matcher], times: Times
+    ) -> dict[Labels, list[Exemplar]]:
+        selection = self._series.select(session, scope.tenant, matchers, times.start_ms, times.end_ms)
+        if not len(selection):
+            return {}
+        condition = key_condition(scope.tenant, selection, times.start_ms, times.end_ms, whole=False)
+        table = session.query(
+            Statement(
+                "SELECT id, toUnixTimestamp64Milli(ts) AS ms, v, labels FROM exemplars WHERE"
+                f" {condition} AND {time_condition(times.start_ms, times.end_ms)} ORDER BY id, ts"
+            ),
+            purpose="exemplars",
+            limits=Limits(result_rows=100_000),
+        )
+        if not table.num_rows:
+            return {}
+        found: dict[Labels, list[Exemplar]] = {}
+        places = np.searchsorted(selection.id, numbers(table["id"])).tolist()
+        columns = (table["ms"].to_pylist(), table["v"].to_pylist(), label_sets(table["labels"]))
+        for place, ms, value, labels in zip(places, *columns, strict=True):
+            found.setdefault(selection.labels[place], []).append(Exemplar(labels, value, ms))
+        return found
+
+    async def cardinality(self, scope: Scope, limit: int) -> Cardinality:
+        """Return what takes the most series of the tenant today; the first `limit` of each list."""
+        today = self._clock.now_ms() // DAY_MS
+        fence = f"tenant = {string(scope.tenant)} AND day = toDate32({today})"
+        living = (
+            f"(SELECT id, any(metric) AS metric, any(labels) AS labels FROM series WHERE {fence} GROUP BY id)"
+        )
+        pairs = f"(SELECT arrayJoin(CAST(labels, 'Array(Tuple(String, String))')) AS p FROM {living})"
+        bucket = self._clock.now_ms() // BUCKET_MS
+
+        def top(session: Session, text: str) -> list[tuple[str, int]]:
+            table = session.query(
+                Statement(f"{text} ORDER BY n DESC, name LIMIT {limit}"), purpose="cardinality"
+            )
+            return (
+                list(zip(table["name"].to_pylist(), table["n"].to_pylist(), strict=True))
+                if len(table)
+                else []
+            )
+
+        def work(session: Session) -> Cardinality:
+            head = session.query(
+                Statement(
+                    f"SELECT (SELECT count() FROM {living}) AS series,"
+                    f" (SELECT uniqExact(p) FROM {pairs}) AS pairs"
+                ),
+                purpose="cardinality",
+            )
+            recent = session.query(
+                Statement(
+                    "SELECT count() AS n, min(toUnixTimestamp64Milli(ts)) AS low,"
+                    " max(toUnixTimestamp64Milli(ts)) AS high"
+                    f" FROM samples WHERE tenant = {string(scope.tenant)} AND b = {bucket}"
+                ),
+                purpose="cardinality",
+            )
+            return Cardinality(
+                series=head["series"][0].as_py(),
+                samples=recent["n"][0].as_py(),
+                label_pairs=head["pairs"][0].as_py(),
+                by_metric=top(session, f"SELECT metric AS name, count() AS n FROM {living} GROUP BY name"),
+                values_by_label=top(
+                    session, f"SELECT p.1 AS name, uniqExact(p.2) AS n FROM {pairs} GROUP BY name"
+                ),
+                bytes_by_label=top(
+                    session, f"SELECT p.1 AS name, sum(length(p.2)) AS n FROM {pairs} GROUP BY name"
+                ),
+                by_pair=top(
+                    session, f"SELECT concat(p.1, '=', p.2) AS name, count() AS n FROM {pairs} GROUP BY name"
+                ),
+                oldest_ms=recent["low"][0].as_py(),
+                newest_ms=recent["high"][0].as_py(),
+            )
+
+        return await self._turn(scope, "cardinality", work)

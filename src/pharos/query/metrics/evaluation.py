@@ -1,7 +1,7 @@
-"""Questions about metrics: PromQL, series, labels, metadata, exemplars, cardinality.
+"""Questions about samples: PromQL, and samples as they are stored.
 
-Each runs as one piece of work on an engine thread, so that neither evaluation nor encoding holds up the
-event loop; `finish` turns the answer into what the caller wants while still there.
+Each runs as one piece of work on a thread of the scheduler, so that neither evaluation nor encoding holds up
+the event loop; `finish` turns the answer into what the caller wants while still there.
 """
 
 from __future__ import annotations
@@ -9,35 +9,26 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final, TypeVar
-
-import numpy as np
+from typing import TypeVar
 
 from pharos.access import Scope
 from pharos.clock import Clock
-from pharos.engine import Engine, Limits, Session
+from pharos.engine import Session
 from pharos.engine.changes import Changes
-from pharos.engine.columns import numbers
-from pharos.engine.keys import BUCKET_MS, DAY_MS
-from pharos.engine.sql import Statement, string
 from pharos.errors import PharosError
-from pharos.labels import METRIC_NAME, Labels, Matcher
 from pharos.promql.evaluate import EvalOptions, evaluate
 from pharos.promql.explain import explain_tree
 from pharos.promql.grids.grid import Answer
-from pharos.promql.language.ast import Expr
-from pharos.promql.language.parse import parse, parse_selector
 from pharos.promql.plan import Planned, plan
 from pharos.promql.source import SeriesBlock, empty_block
-from pharos.query.admission import Admission, Flights, SamplePool, SampleShare, Slowness
-from pharos.query.limits import Deadline, Measured, Times, Wanted
+from pharos.query.admission import SampleShare
+from pharos.query.limits import Deadline, Measured, Scheduler, Times, Wanted
 from pharos.query.metrics.buckets import BucketCache
-from pharos.query.metrics.catalog import Cardinality, Exemplar, MetricMetadata, Window
+from pharos.query.metrics.query import SUBQUERY_STEP_MS, Query, arrived
 from pharos.query.metrics.results import ResultCache
-from pharos.query.metrics.samples import MetricSource, key_condition, time_condition
-from pharos.query.metrics.series import SeriesCache, label_sets
+from pharos.query.metrics.samples import MetricSource
+from pharos.query.metrics.series import SeriesCache
 from pharos.query.metrics.step_samples import samples_per_step
 from pharos.telemetry import QUERY_FAILED, QUERY_REUSED, QUERY_SECONDS, QUERY_SLOW
 
@@ -45,17 +36,12 @@ _LOG = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-SUBQUERY_STEP_MS: Final = 60_000
-_ARRIVAL_WAIT_S: Final = 5.0
-"""The longest that a query waits for accepted samples of the past to be stored."""
-
 
 @dataclass(frozen=True, slots=True)
 class MetricsOptions:
-    """Bounds and features of queries; times in milliseconds."""
+    """Bounds of one query, and features; times in milliseconds."""
 
     lookback_ms: int = 300_000
-    timeout_ms: int = 120_000
     max_samples: int = 50_000_000
     max_series: int = 0
     max_bytes: int = 0
@@ -66,11 +52,6 @@ class MetricsOptions:
     """Memory for decoded buckets; an eighth of it more for answers."""
     retention_ms: int = 0
     """How long the store keeps samples; 0 is for ever."""
-    max_concurrent: int = 4
-    """Queries evaluated at once; the others wait."""
-    max_concurrent_per_tenant: int = 4
-    workers: int = 1
-    """Threads that compute blocks of large selections while a query's own reads the next."""
     slow_ms: int = 10_000
     """Slower queries are logged with their plan; 0 logs none."""
 
@@ -80,8 +61,7 @@ class _Question:
     """One query as it was asked."""
 
     scope: Scope
-    text: str
-    expr: Expr
+    query: Query
     times: Times
     lookback_ms: int
     deadline: Deadline
@@ -92,46 +72,40 @@ class _Question:
     def plan(self, start_ms: int | None = None) -> Planned:
         """Return its plan, from a later step on if `start_ms` is given."""
         return plan(
-            self.expr,
+            self.query.expr,
             self.times.start_ms if start_ms is None else start_ms,
             self.times.end_ms,
             self.times.step_ms,
             SUBQUERY_STEP_MS,
             lookback_ms=self.lookback_ms,
-            text=self.text,
+            text=self.query.text,
         )
 
 
 class Metrics:
-    """Answers questions about one store's metrics."""
+    """Answers questions about one store's samples."""
 
-    def __init__(self, engine: Engine, changes: Changes, clock: Clock, options: MetricsOptions) -> None:
-        self._engine = engine
+    def __init__(
+        self,
+        changes: Changes,
+        clock: Clock,
+        scheduler: Scheduler,
+        series: SeriesCache,
+        options: MetricsOptions,
+    ) -> None:
         self._changes = changes
         self._clock = clock
+        self._scheduler = scheduler
+        self._series = series
         self.options = options
-        self._cache = SeriesCache(changes)
-        # Beside the threads of the queries themselves, which compute too.
-        self._workers = ThreadPoolExecutor(max(1, options.workers), thread_name_prefix="evaluate")
-        self._buckets = BucketCache(changes, clock, options.cache_bytes, options.retention_ms, self._workers)
-        self._results = ResultCache(changes, options.cache_bytes // 8)
-        self._admission = Admission(options.max_concurrent, options.max_concurrent_per_tenant)
-        self._slowness = Slowness()
-        self._samples = SamplePool(options.max_samples)
-        self._flights: Flights[Answer] = Flights()
-
-    def parse(self, text: str) -> Expr:
-        """Return the checked expression of `text`. Raises PharosError(INVALID) with upstream's message."""
-        return parse(text)
-
-    def matchers(self, text: str) -> tuple[Matcher, ...]:
-        """Return the matchers of a series selector. Raises PharosError(INVALID)."""
-        return parse_selector(text)
+        cache_bytes, retention_ms = options.cache_bytes, options.retention_ms
+        self._buckets = BucketCache(changes, clock, cache_bytes, retention_ms, scheduler.workers)
+        self._results = ResultCache(changes, cache_bytes // 8)
 
     async def evaluate(
         self,
         scope: Scope,
-        text: str,
+        query: Query,
         times: Times,
         finish: Callable[[Answer], T],
         *,
@@ -144,30 +118,27 @@ class Metrics:
 
         Without `reuse`, or when it is measured, everything is evaluated for this query alone.
 
-        Raises PharosError: INVALID with a position for a fault in the text, UNSUPPORTED, LIMITED, TIMEOUT.
+        Raises PharosError: INVALID for a fault that only the times show, UNSUPPORTED, LIMITED, TIMEOUT.
         """
-        began = self._clock.monotonic_s()
-        longest_ms = self.options.timeout_ms
-        time_s = min(longest_ms if timeout_ms is None else timeout_ms, longest_ms) / 1000
-        deadline = Deadline(self._clock, began, time_s)
+        deadline = self._scheduler.deadline(timeout_ms)
         lookback_ms = lookback_ms or self.options.lookback_ms
         reuse = reuse and measured is None
-        question = _Question(scope, text, self.parse(text), times, lookback_ms, deadline, measured, reuse)
+        question = _Question(scope, query, times, lookback_ms, deadline, measured, reuse)
         if self._changes.arrivals.has(scope.tenant):
             fetches = question.plan().fetches
-            await self._arrived(scope, [(fetch.start_ms, fetch.end_ms) for fetch in fetches])
+            await arrived(self._changes, scope, [(fetch.start_ms, fetch.end_ms) for fetch in fetches])
         try:
             return await self._shared(question, finish)
         except PharosError as exc:
             QUERY_FAILED.labels(exc.kind).inc()
             raise
         finally:
-            took_s = self._clock.monotonic_s() - began
+            took_s = self._clock.monotonic_s() - deadline.began_s
             QUERY_SECONDS.labels("range" if times.step_ms else "instant").observe(took_s)
 
     async def _shared(self, question: _Question, finish: Callable[[Answer], T]) -> T:
         """Answer the question, together with others that ask the same at the same time."""
-        deadline = question.deadline
+        scope, text, deadline = question.scope, question.query.text, question.deadline
 
         async def lead(publish: Callable[[Answer], None]) -> T:
             def work(session: Session) -> T:
@@ -176,33 +147,26 @@ class Metrics:
                 publish(answer)
                 return finish(answer)
 
-            asked = (question.scope, question.text)
-            slow = self._slowness.is_slow(asked)
-            async with self._admission.slot(question.scope.tenant, deadline.left_s(), slow=slow):
-                began_s = self._clock.monotonic_s()
-                try:
-                    return await self._engine.run(work)
-                finally:
-                    self._slowness.note(asked, self._clock.monotonic_s() - began_s)
+            return await self._scheduler.run(scope, text, deadline, work)
 
         async def follow(answer: Answer) -> T:
             QUERY_REUSED.labels("shared").inc()
-            return await self._engine.run(lambda _: finish(answer))
+            return await self._scheduler.finish(scope, deadline, lambda: finish(answer))
 
         if not question.reuse:
             return await lead(lambda _: None)
         # With the version: an answer is shared only with those who could not have seen more than it.
         version = self._changes.version
-        key = (question.scope, question.text, question.times, question.lookback_ms, version)
-        return await self._flights.fly(key, deadline.left_s, lead, follow)
+        key = ("promql", scope, text, question.times, question.lookback_ms, version)
+        return await self._scheduler.flights.fly(key, deadline.left_s, lead, follow)
 
     def _answer(self, session: Session, question: _Question) -> Answer:
-        """Return the answer, on a thread of the engine."""
+        """Return the answer, on a thread of the scheduler."""
         entered = self._clock.monotonic_s()
         planned = question.plan()
         prepared = self._clock.monotonic_s()
         measured, deadline = question.measured, question.deadline
-        with contextlib.closing(self._samples.share()) as share:
+        with contextlib.closing(self._scheduler.samples.share()) as share:
             source = self._source(session, question.scope, deadline, share)
             try:
                 answer = self._evaluated(question, planned, source)
@@ -224,7 +188,7 @@ class Metrics:
             max_samples=self.options.max_samples,
             max_bytes=self.options.max_bytes,
             check=source.check,
-            workers=self._workers,
+            workers=self._scheduler.workers,
         )
 
         def from_start(start_ms: int) -> Answer:
@@ -238,7 +202,7 @@ class Metrics:
         retention_ms = self.options.retention_ms
         oldest_ms = self._clock.now_ms() - retention_ms if retention_ms else None
         return self._results.answer(
-            question.scope.tenant, question.expr, planned, from_start, oldest_ms=oldest_ms
+            question.scope.tenant, question.query.expr, planned, from_start, oldest_ms=oldest_ms
         )
 
     def _tell_if_slow(self, question: _Question, planned: Planned, source: MetricSource) -> None:
@@ -252,15 +216,9 @@ class Metrics:
             took_s,
             source.samples_read,
             source.series_selected,
-            question.text,
+            question.query.text,
             explain_tree(planned),
         )
-
-    async def _arrived(self, scope: Scope, spans: Sequence[tuple[int, int]]) -> None:
-        """Wait for what was accepted of the past in these times, so that who loads history finds it."""
-        if spans:
-            least, most = min(first for first, _ in spans), max(last for _, last in spans)
-            await self._changes.arrivals.until_stored(scope.tenant, least, most, _ARRIVAL_WAIT_S)
 
     def _source(
         self, session: Session, scope: Scope, deadline: Deadline, share: SampleShare | None = None
@@ -268,7 +226,7 @@ class Metrics:
         return MetricSource(
             session,
             scope.tenant,
-            self._cache,
+            self._series,
             self._changes,
             max_samples=self.options.max_samples,
             max_series=self.options.max_series,
@@ -285,11 +243,11 @@ class Metrics:
 
         Raises PharosError: LIMITED, TIMEOUT.
         """
-        deadline = Deadline(self._clock, self._clock.monotonic_s(), self.options.timeout_ms / 1000)
-        await self._arrived(scope, [(one.start_ms, one.end_ms) for one in wanted])
+        deadline = self._scheduler.deadline()
+        await arrived(self._changes, scope, [(one.start_ms, one.end_ms) for one in wanted])
 
         def work(session: Session) -> T:
-            with contextlib.closing(self._samples.share()) as share:
+            with contextlib.closing(self._scheduler.samples.share()) as share:
                 source = self._source(session, scope, deadline, share)
                 blocks: list[SeriesBlock] = []
                 for one in wanted:
@@ -300,161 +258,4 @@ class Metrics:
                     )
                 return finish(blocks)
 
-        async with self._admission.slot(scope.tenant, deadline.left_s()):
-            return await self._engine.run(work)
-
-    async def series(self, window: Window) -> list[Labels]:
-        """Return the label sets of the series of the window, in order, one more than the limit at most."""
-        statement = Statement(
-            f"SELECT any(labels) AS l FROM series WHERE {window.condition()}"
-            f" GROUP BY metric, id ORDER BY metric, id{window.limit_clause()}"
-        )
-
-        await self._arrived(window.scope, [(window.start_ms, window.end_ms)])
-
-        def work(session: Session) -> list[Labels]:
-            table = session.query(statement, purpose="series")
-            return sorted(label_sets(table["l"])) if table.num_rows else []
-
-        return await self._engine.run(work)
-
-    async def label_names(self, window: Window) -> list[str]:
-        """Return the names of all labels of the window's series, in order."""
-        return await self._column(
-            f"SELECT DISTINCT arrayJoin(mapKeys(labels)) AS value FROM series WHERE {window.condition()}",
-            window,
-        )
-
-    async def label_values(self, name: str, window: Window) -> list[str]:
-        """Return the values of one label over the window's series, in order."""
-        column = "metric" if name == METRIC_NAME else f"labels[{string(name)}]"
-        return await self._column(
-            f"SELECT DISTINCT {column} AS value FROM series WHERE ({window.condition()}) AND value != ''",
-            window,
-        )
-
-    async def _column(self, text: str, window: Window) -> list[str]:
-        statement = Statement(f"{text} ORDER BY value{window.limit_clause()}")
-        await self._arrived(window.scope, [(window.start_ms, window.end_ms)])
-
-        def work(session: Session) -> list[str]:
-            table = session.query(statement, purpose="labels")
-            values: list[str] = table["value"].to_pylist() if table.num_rows else []
-            return values
-
-        return await self._engine.run(work)
-
-    async def metadata(self, scope: Scope, metric: str = "", limit: int = 0) -> list[MetricMetadata]:
-        """Return what is known of the tenant's metrics (or of one), newest first within a metric."""
-        fence = f"tenant = {string(scope.tenant)}"
-        only = f" AND metric = {string(metric)}" if metric else ""
-        top = f" LIMIT {limit}" if limit else ""
-        statement = Statement(
-            "SELECT metric, type, unit, help FROM metadata"
-            f" WHERE {fence}{only}"
-            f" AND metric IN (SELECT DISTINCT metric FROM metadata WHERE {fence}{only}"
-            f" ORDER BY metric{top})"
-            " GROUP BY metric, type, unit, help ORDER BY metric, max(seen_ms) DESC"
-        )
-
-        def work(session: Session) -> list[MetricMetadata]:
-            table = session.query(statement, purpose="metadata")
-            return [MetricMetadata(**row) for row in table.to_pylist()]
-
-        return await self._engine.run(work)
-
-    async def exemplars(self, scope: Scope, text: str, times: Times) -> list[tuple[Labels, list[Exemplar]]]:
-        """Return the exemplars of every series that the query's selectors match.
-
-        Raises PharosError(INVALID) for a fault in the text.
-        """
-        planned = plan(self.parse(text), times.start_ms, times.end_ms, 1, SUBQUERY_STEP_MS)
-        selectors = {fetch.matchers for fetch in planned.fetches}
-
-        def work(session: Session) -> list[tuple[Labels, list[Exemplar]]]:
-            found: dict[Labels, list[Exemplar]] = {}
-            for matchers in selectors:
-                found.update(self._exemplars_of(session, scope, matchers, times))
-            return sorted(found.items())
-
-        return await self._engine.run(work)
-
-    def _exemplars_of(
-        self, session: Session, scope: Scope, matchers: Sequence[Matcher], times: Times
-    ) -> dict[Labels, list[Exemplar]]:
-        selection = self._cache.select(session, scope.tenant, matchers, times.start_ms, times.end_ms)
-        if not len(selection):
-            return {}
-        condition = key_condition(scope.tenant, selection, times.start_ms, times.end_ms, whole=False)
-        table = session.query(
-            Statement(
-                "SELECT id, toUnixTimestamp64Milli(ts) AS ms, v, labels FROM exemplars WHERE"
-                f" {condition} AND {time_condition(times.start_ms, times.end_ms)} ORDER BY id, ts"
-            ),
-            purpose="exemplars",
-            limits=Limits(result_rows=100_000),
-        )
-        if not table.num_rows:
-            return {}
-        found: dict[Labels, list[Exemplar]] = {}
-        places = np.searchsorted(selection.id, numbers(table["id"])).tolist()
-        columns = (table["ms"].to_pylist(), table["v"].to_pylist(), label_sets(table["labels"]))
-        for place, ms, value, labels in zip(places, *columns, strict=True):
-            found.setdefault(selection.labels[place], []).append(Exemplar(labels, value, ms))
-        return found
-
-    async def cardinality(self, scope: Scope, limit: int) -> Cardinality:
-        """Return what takes the most series of the tenant today; the first `limit` of each list."""
-        today = self._clock.now_ms() // DAY_MS
-        fence = f"tenant = {string(scope.tenant)} AND day = toDate32({today})"
-        living = (
-            f"(SELECT id, any(metric) AS metric, any(labels) AS labels FROM series WHERE {fence} GROUP BY id)"
-        )
-        pairs = f"(SELECT arrayJoin(CAST(labels, 'Array(Tuple(String, String))')) AS p FROM {living})"
-        bucket = self._clock.now_ms() // BUCKET_MS
-
-        def top(session: Session, text: str) -> list[tuple[str, int]]:
-            table = session.query(
-                Statement(f"{text} ORDER BY n DESC, name LIMIT {limit}"), purpose="cardinality"
-            )
-            return (
-                list(zip(table["name"].to_pylist(), table["n"].to_pylist(), strict=True))
-                if len(table)
-                else []
-            )
-
-        def work(session: Session) -> Cardinality:
-            head = session.query(
-                Statement(
-                    f"SELECT (SELECT count() FROM {living}) AS series,"
-                    f" (SELECT uniqExact(p) FROM {pairs}) AS pairs"
-                ),
-                purpose="cardinality",
-            )
-            recent = session.query(
-                Statement(
-                    "SELECT count() AS n, min(toUnixTimestamp64Milli(ts)) AS low,"
-                    " max(toUnixTimestamp64Milli(ts)) AS high"
-                    f" FROM samples WHERE tenant = {string(scope.tenant)} AND b = {bucket}"
-                ),
-                purpose="cardinality",
-            )
-            return Cardinality(
-                series=head["series"][0].as_py(),
-                samples=recent["n"][0].as_py(),
-                label_pairs=head["pairs"][0].as_py(),
-                by_metric=top(session, f"SELECT metric AS name, count() AS n FROM {living} GROUP BY name"),
-                values_by_label=top(
-                    session, f"SELECT p.1 AS name, uniqExact(p.2) AS n FROM {pairs} GROUP BY name"
-                ),
-                bytes_by_label=top(
-                    session, f"SELECT p.1 AS name, sum(length(p.2)) AS n FROM {pairs} GROUP BY name"
-                ),
-                by_pair=top(
-                    session, f"SELECT concat(p.1, '=', p.2) AS name, count() AS n FROM {pairs} GROUP BY name"
-                ),
-                oldest_ms=recent["low"][0].as_py(),
-                newest_ms=recent["high"][0].as_py(),
-            )
-
-        return await self._engine.run(work)
+        return await self._scheduler.run(scope, "read", deadline, work)

@@ -1,0 +1,62 @@
+"""The part of a server that answers questions: opened over a store, closed before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from pharos.clock import Clock
+from pharos.config import Settings
+from pharos.engine import Engine
+from pharos.engine.changes import Changes
+from pharos.query.limits import Scheduler, SchedulerOptions
+from pharos.query.metrics.catalog import Catalog
+from pharos.query.metrics.evaluation import Metrics, MetricsOptions
+from pharos.query.metrics.series import SeriesCache
+
+
+@dataclass(frozen=True, slots=True)
+class Queries:
+    """Who answers what; all share the turns and threads of the scheduler."""
+
+    scheduler: Scheduler
+    metrics: Metrics
+    catalog: Catalog
+
+
+@contextmanager
+def open_queries(engine: Engine, changes: Changes, clock: Clock, settings: Settings) -> Iterator[Queries]:
+    """Open what answers questions about the store; on exit cancel what runs."""
+    scheduler = Scheduler(engine, clock, _scheduler_options(settings))
+    series = SeriesCache(changes)
+    try:
+        metrics = Metrics(changes, clock, scheduler, series, _metrics_options(settings))
+        yield Queries(scheduler, metrics, Catalog(changes, clock, scheduler, series))
+    finally:
+        scheduler.close()
+
+
+def _scheduler_options(settings: Settings) -> SchedulerOptions:
+    threads = settings.engine.query_threads
+    return SchedulerOptions(
+        timeout_ms=settings.promql.timeout,
+        max_samples=settings.promql.max_samples,
+        max_concurrent=threads,
+        max_concurrent_per_tenant=settings.promql.max_per_tenant or threads,
+    )
+
+
+def _metrics_options(settings: Settings) -> MetricsOptions:
+    promql = settings.promql
+    return MetricsOptions(
+        lookback_ms=promql.lookback,
+        max_samples=promql.max_samples,
+        max_series=promql.max_series,
+        max_bytes=promql.max_memory,
+        max_steps=promql.max_steps,
+        experimental=promql.experimental,
+        cache_bytes=promql.cache,
+        retention_ms=settings.retention.metrics,
+        slow_ms=promql.slow_query,
+    )

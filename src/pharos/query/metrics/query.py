@@ -1,0 +1,36 @@
+"""A query as it was asked: its text, read once, and what was accepted of its times."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pharos.access import Scope
+from pharos.engine.changes import Changes
+from pharos.promql.language.ast import Expr
+from pharos.promql.language.parse import parse
+
+SUBQUERY_STEP_MS: Final = 60_000
+_ARRIVAL_WAIT_S: Final = 5.0
+"""The longest that a query waits for accepted samples of the past to be stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """An expression that was checked, and how it was written."""
+
+    text: str
+    expr: Expr
+
+
+def parse_query(text: str) -> Query:
+    """Return the query of `text`. Raises PharosError(INVALID) with upstream's message."""
+    return Query(text, parse(text))
+
+
+async def arrived(changes: Changes, scope: Scope, spans: Sequence[tuple[int, int]]) -> None:
+    """Wait for what was accepted of the past in these times, so that who loads history finds it."""
+    if spans:
+        least, most = min(first for first, _ in spans), max(last for _, last in spans)
+        await changes.arrivals.until_stored(scope.tenant, least, most, _ARRIVAL_WAIT_S)
