@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+import pyarrow as pa
+
 from pharos.clock import Clock
 from pharos.config import Settings
+from pharos.engine import Session
 from pharos.engine.changes import Changes
 from pharos.engine.embedded.configuration import EmbeddedOptions
-from pharos.engine.embedded.session import EmbeddedSession
 from pharos.engine.embedded.store import EmbeddedEngine, open_engine
 from pharos.engine.keys import DAY_MS
 from pharos.engine.sql import Statement, identifier
@@ -72,14 +74,17 @@ def open_store(settings: Settings, clock: Clock) -> Iterator[Store]:
         yield Store(wal, engine, changes, intake, loader)
 
 
+def _rows(session: Session, statement: Statement) -> pa.Table:
+    return session.query(statement, purpose="start")
+
+
 def _note_what_is_stored(engine: EmbeddedEngine, changes: Changes) -> None:
     for table, note in (("histograms", changes.note_histograms), ("starts", changes.note_starts)):
         columns = "tenant, groupUniqArray(m) AS m"
         rows = engine.run_blocking(
             partial(
-                EmbeddedSession.query,
+                _rows,
                 statement=Statement(f"SELECT {columns} FROM {identifier(table)} GROUP BY tenant"),  # noqa: S608
-                purpose="start",
             )
         )
         for row in rows.to_pylist():

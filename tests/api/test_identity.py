@@ -16,8 +16,10 @@ from pharos.access import DEFAULT, Scope
 from pharos.api.admin import AdminApi
 from pharos.api.app import Edge, create_app, create_routes
 from pharos.api.http.bodies import Bodies, BodyLimits
+from pharos.api.http.guard import Fence, Names
 from pharos.api.http.headers import SECURITY
 from pharos.api.http.identity import Identity, read_scope, scope_of
+from pharos.api.http.unread import Unread, UnreadLimits
 from pharos.api.prometheus.catalog import CatalogApi
 from pharos.api.prometheus.federate import FederateEndpoint
 from pharos.api.prometheus.queries import PrometheusApi
@@ -53,6 +55,7 @@ def _edge() -> Edge:
         read=ReadEndpoint(_NOTHING, bodies),
         admin=AdminApi("key", _NOTHING),
         bodies=bodies,
+        fence=Fence(Names(), Unread(UnreadLimits())),
         max_body_bytes=1 << 20,
         is_ready=_NOTHING,
         reload=_NOTHING,
