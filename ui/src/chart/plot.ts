@@ -21,7 +21,7 @@ export interface PlotLook {
   compact: boolean;
 }
 
-const FONT = '11px Inter, system-ui, sans-serif';
+const FONT = "11px 'Inter Variable', system-ui, sans-serif";
 /** Beyond this many lines they are drawn thinner and without extras, which keeps a frame short. */
 export const MANY = 60;
 

@@ -1,7 +1,22 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { INK, PALETTES, parts, seriesColor, type Scheme } from './colors';
+import {
+  heatColor,
+  HTTP_COLORS,
+  httpClass,
+  INK,
+  LEVEL_COLORS,
+  PALETTES,
+  parts,
+  seriesColor,
+  SPAN_KIND_COLORS,
+  STATUS_COLORS,
+  TENANT_COLORS,
+  tenantColor,
+  type Scheme,
+} from './colors';
 
-const BACKGROUND: Readonly<Record<Scheme, string>> = { dark: '#151b24', light: '#ffffff' };
+const TOKENS = readFileSync(new URL('./tokens.css', import.meta.url), 'utf8');
 
 function linear(part: number): number {
   const share = part / 255;
@@ -68,15 +83,83 @@ function closest(colors: readonly string[], vision: readonly Triple[]): number {
   return least;
 }
 
-describe.each(['dark', 'light'] as const)('the %s palette', (scheme) => {
-  it.each(Object.keys(VISION))('keeps its first eight colours apart for %s vision', (name) =>
-    expect(closest(PALETTES[scheme].slice(0, 8), VISION[name] ?? [])).toBeGreaterThan(10),
+/** Distance of hue and chroma in CIELAB, lightness aside. */
+function hueDistance(one: string, other: string): number {
+  const full = VISION.full ?? [];
+  const [a, b] = [lab(one, full), lab(other, full)];
+  return Math.hypot(a[1] - b[1], a[2] - b[2]);
+}
+
+/** The value of a variable in tokens.css on a page of `scheme`. */
+function token(name: string, scheme: Scheme): string | undefined {
+  const block = TOKENS.split(`[data-mantine-color-scheme='${scheme}'] {`)[1]?.split('\n}')[0] ?? '';
+  return new RegExp(`--${name}: (\\S+);`).exec(block)?.[1];
+}
+
+/** Least contrast with the page: of text (WCAG 1.4.3) and of graphics (1.4.11). */
+const TEXT = 4.5;
+const GRAPHICS = 3;
+/** Colours so far apart in CIELAB are told apart side by side; 2.3 is just noticeable. */
+const APART = 10;
+
+describe.each(['dark', 'light'] as const)('on a %s page', (scheme) => {
+  const background = INK[scheme].panel;
+  const scales: [string, string[], number][] = [
+    ['series', PALETTES[scheme].slice(0, 8), GRAPHICS],
+    ['tenants', [...TENANT_COLORS[scheme]], GRAPHICS],
+    ['span kinds', Object.values(SPAN_KIND_COLORS[scheme]), GRAPHICS],
+    ['states', Object.values(STATUS_COLORS[scheme]), TEXT],
+    ['log levels', Object.values(LEVEL_COLORS[scheme]), TEXT],
+    ['HTTP classes', Object.values(HTTP_COLORS[scheme]), TEXT],
+  ];
+  describe.each(scales)('the colours of %s', (_name, colors, least) => {
+    it.each(Object.keys(VISION))('stay apart for %s vision', (name) =>
+      expect(closest(colors, VISION[name] ?? [])).toBeGreaterThan(APART),
+    );
+    it('stand out from the page', () => {
+      for (const color of colors) expect(contrast(color, background), color).toBeGreaterThan(least);
+    });
+  });
+  it.each(PALETTES[scheme])('the colour %s of series stands out from the page', (color) =>
+    expect(contrast(color, background)).toBeGreaterThan(GRAPHICS),
   );
-  it.each(PALETTES[scheme])('%s stands out from the page (WCAG, 3:1 for graphics)', (color) =>
-    expect(contrast(color, BACKGROUND[scheme])).toBeGreaterThan(3),
-  );
-  it('has readable axis text (WCAG, 4.5:1)', () =>
-    expect(contrast(INK[scheme].axis, BACKGROUND[scheme])).toBeGreaterThan(4.5));
-  it('gives thirty series thirty colours', () =>
+  it.each(PALETTES[scheme].slice(0, 8))('the colour %s of series is nobody’s alarm', (color) => {
+    const { critical, warning, ok } = STATUS_COLORS[scheme];
+    for (const status of [critical, warning, ok]) expect(hueDistance(color, status)).toBeGreaterThan(22);
+  });
+  it('axis text is readable', () =>
+    expect(contrast(INK[scheme].axis, background)).toBeGreaterThan(TEXT));
+  it('thirty series have thirty colours', () =>
     expect(new Set(Array.from({ length: 30 }, (_, i) => seriesColor(i, scheme))).size).toBe(30));
+  it('more heat is always further from the page', () => {
+    const steps = Array.from({ length: 11 }, (_, i) => contrast(heatColor(i / 10, scheme), background));
+    expect(steps).toEqual([...steps].sort((a, b) => a - b));
+  });
+  it('style sheets have the colours of states', () =>
+    expect(['bad', 'warn', 'info', 'good', 'panel'].map((name) => token(name, scheme))).toEqual([
+      ...Object.values(STATUS_COLORS[scheme]),
+      background,
+    ]));
+  it('text and dimmed text are readable', () => {
+    for (const name of ['text', 'dim'])
+      expect(contrast(token(name, scheme) ?? background, background)).toBeGreaterThan(TEXT);
+  });
+});
+
+describe('a tenant', () => {
+  it('keeps its colour', () => expect(tenantColor('shop', 'dark')).toBe(tenantColor('shop', 'dark')));
+  it('has one of all colours', () =>
+    expect(new Set(Array.from({ length: 200 }, (_, i) => tenantColor(`tenant-${i}`, 'light')))).toEqual(
+      new Set(TENANT_COLORS.light),
+    ));
+});
+
+describe('an HTTP status code', () => {
+  it.each([
+    [200, '2xx'],
+    [404, '4xx'],
+    [599, '5xx'],
+    [0, null],
+    [600, null],
+  ])('%d is of class %s', (code, expected) => expect(httpClass(code)).toBe(expected));
 });

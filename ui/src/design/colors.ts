@@ -1,39 +1,142 @@
-// Colours of series. Ten hues that stay apart for readers with protanopia, deuteranopia and tritanopia (the test
-// beside this file measures it); further series repeat them lighter and darker.
+// Every colour that carries a meaning, one scale for each meaning. That the colours of a scale stand out from the page
+// and stay apart for readers with protanopia, deuteranopia and tritanopia is measured by the test beside this file.
 
 export type Scheme = 'dark' | 'light';
 
+type Scale<Name extends string> = Readonly<Record<Scheme, Readonly<Record<Name, string>>>>;
+
+/**
+ * Colours of series: ten, none of which could be taken for a status. Further series repeat them lighter and darker.
+ */
 export const PALETTES: Readonly<Record<Scheme, readonly string[]>> = {
   dark: [
-    '#4a94ff',
-    '#ffb224',
-    '#1fcfae',
-    '#ff7261',
-    '#bca2ff',
-    '#f3ea7a',
-    '#9adcff',
-    '#e26db4',
-    '#a3b1c2',
-    '#bd8a5a',
+    '#4c9dff',
+    '#7fe3e8',
+    '#e0459f',
+    '#9a74e0',
+    '#d9e05a',
+    '#5a8fb0',
+    '#cba4e2',
+    '#aab4c0',
+    '#7c70ff',
+    '#dfa47c',
   ],
   light: [
-    '#0d68bf',
-    '#c47a00',
-    '#009470',
-    '#cd332e',
-    '#673dcc',
-    '#655500',
-    '#3c94dc',
-    '#cd4392',
-    '#66758a',
-    '#7a4a1e',
+    '#2873ef',
+    '#35898a',
+    '#b63fa3',
+    '#5a1fa8',
+    '#747a0c',
+    '#045f80',
+    '#9a6fd0',
+    '#4a5260',
+    '#4a32e5',
+    '#79402a',
   ],
 };
 
-/** Colours that carry a meaning, for canvases; style sheets have the same as `--good`, `--warn`, `--bad`. */
-export const INK: Readonly<Record<Scheme, { axis: string; grid: string; text: string; bad: string }>> = {
-  dark: { axis: '#8d9aab', grid: '#232c39', text: '#d9e0ea', bad: '#ff6b6b' },
-  light: { axis: '#5a6878', grid: '#e6ebf1', text: '#1b2430', bad: '#c9302c' },
+export const STATUS_TONES = ['critical', 'warning', 'info', 'ok'] as const;
+
+/** What a state calls for, from the worst; a state that calls for nothing is grey and no colour. */
+export type StatusTone = (typeof STATUS_TONES)[number];
+
+/** Style sheets have the same as `--bad`, `--warn`, `--info`, `--good`. */
+export const STATUS_COLORS: Scale<StatusTone> = {
+  dark: { critical: '#ff6b6b', warning: '#ffc24a', info: '#5ba4ff', ok: '#4fdba0' },
+  light: { critical: '#b0121f', warning: '#946300', info: '#0b62c4', ok: '#00805c' },
+};
+
+export const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
+
+/** Severities of log records, as OpenTelemetry's data model groups them. */
+export type Level = (typeof LEVELS)[number];
+
+export const LEVEL_COLORS: Scale<Level> = {
+  dark: {
+    trace: '#8f9aa8',
+    debug: '#c3d2e0',
+    info: '#4f94f0',
+    warn: '#ffc24a',
+    error: '#ff6b6b',
+    fatal: '#ff9df0',
+  },
+  light: {
+    trace: '#6a7786',
+    debug: '#3f4b5a',
+    info: '#0b62c4',
+    warn: '#946300',
+    error: '#b0121f',
+    fatal: '#6b0d7d',
+  },
+};
+
+export const HTTP_CLASSES = ['1xx', '2xx', '3xx', '4xx', '5xx'] as const;
+export type HttpClass = (typeof HTTP_CLASSES)[number];
+
+export const HTTP_COLORS: Scale<HttpClass> = {
+  dark: { '1xx': '#93a0b1', '2xx': '#4fdba0', '3xx': '#5ba4ff', '4xx': '#ffc24a', '5xx': '#ff6b6b' },
+  light: { '1xx': '#5a6878', '2xx': '#00805c', '3xx': '#0b62c4', '4xx': '#946300', '5xx': '#b0121f' },
+};
+
+export const SPAN_KINDS = ['internal', 'server', 'client', 'producer', 'consumer'] as const;
+
+/** Kinds of spans, as OpenTelemetry names them. */
+export type SpanKind = (typeof SPAN_KINDS)[number];
+
+export const SPAN_KIND_COLORS: Scale<SpanKind> = {
+  dark: {
+    internal: '#aab4c0',
+    server: '#4c9dff',
+    client: '#7fe3e8',
+    producer: '#9a74e0',
+    consumer: '#e0459f',
+  },
+  light: {
+    internal: '#4a5260',
+    server: '#2873ef',
+    client: '#35898a',
+    producer: '#5a1fa8',
+    consumer: '#b63fa3',
+  },
+};
+
+/** Colours of tenants: a tenant keeps its own, whichever others there are. */
+export const TENANT_COLORS: Readonly<Record<Scheme, readonly string[]>> = {
+  dark: ['#a2d4ff', '#75efe2', '#aea3ff', '#d755ba', '#dde45f', '#d6b286', '#a761e9', '#80868e'],
+  light: ['#2f6de8', '#0a4d45', '#5412a1', '#bf41ab', '#4c4a02', '#976b46', '#651f6d', '#6f757e'],
+};
+
+/** The class of an HTTP status code; null for what is no status code. */
+export function httpClass(code: number): HttpClass | null {
+  return HTTP_CLASSES[Math.floor(code / 100) - 1] ?? null;
+}
+
+/** The colour of the tenant called `name`. */
+export function tenantColor(name: string, scheme: Scheme): string {
+  let hash = 0;
+  for (let i = 0; i < name.length; i += 1) hash = (Math.imul(hash, 31) + name.charCodeAt(i)) >>> 0;
+  const colors = TENANT_COLORS[scheme];
+  return colors[hash % colors.length] ?? INK[scheme].axis;
+}
+
+/** Colours that carry no meaning, for canvases; style sheets have the same. */
+export const INK: Readonly<
+  Record<Scheme, { axis: string; grid: string; text: string; bad: string; panel: string }>
+> = {
+  dark: {
+    axis: '#8d9aab',
+    grid: '#232c39',
+    text: '#d9e0ea',
+    bad: STATUS_COLORS.dark.critical,
+    panel: '#151b24',
+  },
+  light: {
+    axis: '#5a6878',
+    grid: '#e6ebf1',
+    text: '#1b2430',
+    bad: STATUS_COLORS.light.critical,
+    panel: '#ffffff',
+  },
 };
 
 /** The red, green and blue parts of `#rrggbb`, 0 to 255. */
@@ -56,6 +159,20 @@ export function seriesColor(index: number, scheme: Scheme): string {
   const round = Math.floor(index / palette.length) % 3;
   if (round === 0) return base;
   return mix(base, round === 1 ? '#ffffff' : '#000000', 0.35);
+}
+
+// From the page's own colour to the loudest, by even steps of lightness, so that more is always seen as more.
+const HEAT: Readonly<Record<Scheme, readonly string[]>> = {
+  dark: ['#1b2a41', '#1f4a80', '#2a74c4', '#4fa3e8', '#8ed0f4', '#e4f6ff'],
+  light: ['#e3eefb', '#b3d2f5', '#7cb0ea', '#4288d6', '#1c5fae', '#0b3a75'],
+};
+
+/** The colour of a cell of a heat map that holds `share` (0 to 1) of what the fullest holds. */
+export function heatColor(share: number, scheme: Scheme): string {
+  const stops = HEAT[scheme];
+  const at = Math.min(1, Math.max(0, share)) * (stops.length - 1);
+  const low = Math.min(stops.length - 2, Math.floor(at));
+  return mix(stops[low] ?? '#888888', stops[low + 1] ?? '#888888', at - low);
 }
 
 /** `hex` with an opacity of `alpha`, as CSS writes it. */
