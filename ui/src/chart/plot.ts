@@ -2,7 +2,8 @@
 
 import uPlot from 'uplot';
 import { INK, mix, translucent, type Scheme } from '../design/colors';
-import { digitsFor, formatValue, type Unit } from '../design/format';
+import type { Unit } from '../design/format';
+import { increments, TIME_INCREMENTS_S, timeLabels, valueLabels } from './ticks';
 
 export interface PlotLook {
   scheme: Scheme;
@@ -47,32 +48,7 @@ function atMost(value: number): number {
   return Math.max(-Number.MAX_VALUE, Math.min(Number.MAX_VALUE, value));
 }
 
-const IEC_UNITS: readonly Unit[] = ['bytes', 'bytes-per-second'];
-
-/** Round distances between ticks, as far as doubles go: powers of two for bytes, 1-2-5 for anything else. */
-export function increments(unit: Unit): number[] {
-  const steps: number[] = [];
-  if (IEC_UNITS.includes(unit)) {
-    for (let power = 0; power < 1024; power += 1) steps.push(2 ** power);
-    return steps;
-  }
-  for (let power = -12; power <= 308; power += 1)
-    for (const factor of [1, 2, 2.5, 5]) steps.push(Number(`${factor}e${power}`));
-  return steps.filter(Number.isFinite);
-}
-
 const MINUTE_S = 60;
-const HOUR_S = 3600;
-const DAY_S = 86_400;
-
-/** Distances between time ticks that clocks and calendars have. */
-export const TIME_INCREMENTS_S: number[] = [
-  ...[0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5],
-  ...[1, 2, 5, 10, 15, 20, 30],
-  ...[1, 2, 3, 5, 10, 15, 20, 30].map((count) => count * MINUTE_S),
-  ...[1, 2, 3, 4, 6, 8, 12].map((count) => count * HOUR_S),
-  ...[1, 2, 3, 4, 5, 7, 10, 15, 30, 60, 90, 180, 365, 730, 1825, 3650].map((count) => count * DAY_S),
-];
 
 /** Least distance between time ticks in CSS pixels: seconds take more room than hours and minutes. */
 export const timeSpace: uPlot.Axis.Space = (_plot, _axis, from, to, width) =>
@@ -92,16 +68,6 @@ function textWidth(text: string): number {
   return ruler ? Math.ceil(ruler.measureText(text).width) : text.length * 7;
 }
 
-/** Labels of value ticks, with the digits that tell neighbours `step` apart. */
-export function valueLabels(splits: readonly number[], unit: Unit, step: number): string[] {
-  const largest = Math.max(...splits.map(Math.abs));
-  const digits = digitsFor(step, largest);
-  // Long times are written in whole seconds or more, which is too coarse when they differ by less.
-  if (unit === 'seconds' && step < 1 && largest >= 120)
-    return splits.map((value) => `${Number(value.toPrecision(digits))} s`);
-  return splits.map((value) => formatValue(value, unit, digits));
-}
-
 function axes(look: PlotLook): uPlot.Axis[] {
   const ink = INK[look.scheme];
   const grid = { stroke: ink.grid, width: 1 };
@@ -115,7 +81,7 @@ function axes(look: PlotLook): uPlot.Axis[] {
       incrs: TIME_INCREMENTS_S,
       size: 26,
       gap: 4,
-      values: timeLabels(look.utc),
+      values: (_plot, splits, _axis, _space, incr) => timeLabels(splits, incr, look.utc),
     },
     {
       stroke: ink.axis,
@@ -130,28 +96,6 @@ function axes(look: PlotLook): uPlot.Axis[] {
         Math.max(look.compact ? 56 : 60, Math.max(0, ...(labels ?? []).map(textWidth)) + 14),
     },
   ];
-}
-
-function timeLabels(utc: boolean): uPlot.Axis.DynamicValues {
-  const zone = zoned(utc);
-  return (_plot, splits, _axis, _space, incr) => {
-    let lastDay = '';
-    return splits.map((seconds) => {
-      const at = zone(seconds);
-      const day = `${MONTHS[at.getMonth()] ?? ''} ${at.getDate()}`;
-      const clock = `${two(at.getHours())}:${two(at.getMinutes())}`;
-      const newDay = lastDay !== '' && day !== lastDay;
-      lastDay = day;
-      if (incr >= 86_400 || newDay || (clock === '00:00' && at.getSeconds() === 0)) return day;
-      return incr < 60 ? `${clock}:${two(at.getSeconds())}` : clock;
-    });
-  };
-}
-
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
-
-function two(value: number): string {
-  return String(value).padStart(2, '0');
 }
 
 /** Turns seconds into a Date whose local parts are those of UTC or of the browser's zone. */

@@ -31,7 +31,9 @@ export function Value({ text, mono = false }: { text: string; mono?: boolean }):
 export function Expression({ text }: { text: string }): ReactElement {
   return (
     <span className={classes.mono}>
-      {quotedParts(text).map((part, i) => (i % 2 === 0 ? <span key={i}>{part}</span> : <bdi key={i}>{shown(part)}</bdi>))}
+      {quotedParts(text).map((part, i) =>
+        i % 2 === 0 ? <span key={i}>{part}</span> : <bdi key={i}>{shown(part)}</bdi>,
+      )}
     </span>
   );
 }

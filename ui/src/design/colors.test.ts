@@ -127,8 +127,7 @@ describe.each(['dark', 'light'] as const)('on a %s page', (scheme) => {
     const { critical, warning, ok } = STATUS_COLORS[scheme];
     for (const status of [critical, warning, ok]) expect(hueDistance(color, status)).toBeGreaterThan(22);
   });
-  it('axis text is readable', () =>
-    expect(contrast(INK[scheme].axis, background)).toBeGreaterThan(TEXT));
+  it('axis text is readable', () => expect(contrast(INK[scheme].axis, background)).toBeGreaterThan(TEXT));
   it('thirty series have thirty colours', () =>
     expect(new Set(Array.from({ length: 30 }, (_, i) => seriesColor(i, scheme))).size).toBe(30));
   it('more heat is always further from the page', () => {

@@ -43,7 +43,7 @@ export type StatusTone = (typeof STATUS_TONES)[number];
 /** Style sheets have the same as `--bad`, `--warn`, `--info`, `--good`. */
 export const STATUS_COLORS: Scale<StatusTone> = {
   dark: { critical: '#ff6b6b', warning: '#ffc24a', info: '#5ba4ff', ok: '#4fdba0' },
-  light: { critical: '#b0121f', warning: '#946300', info: '#0b62c4', ok: '#00805c' },
+  light: { critical: '#b0121f', warning: '#946300', info: '#0b62c4', ok: '#007a57' },
 };
 
 export const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
@@ -75,7 +75,7 @@ export type HttpClass = (typeof HTTP_CLASSES)[number];
 
 export const HTTP_COLORS: Scale<HttpClass> = {
   dark: { '1xx': '#93a0b1', '2xx': '#4fdba0', '3xx': '#5ba4ff', '4xx': '#ffc24a', '5xx': '#ff6b6b' },
-  light: { '1xx': '#5a6878', '2xx': '#00805c', '3xx': '#0b62c4', '4xx': '#946300', '5xx': '#b0121f' },
+  light: { '1xx': '#5a6878', '2xx': '#007a57', '3xx': '#0b62c4', '4xx': '#946300', '5xx': '#b0121f' },
 };
 
 export const SPAN_KINDS = ['internal', 'server', 'client', 'producer', 'consumer'] as const;

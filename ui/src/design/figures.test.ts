@@ -23,6 +23,10 @@ describe('the figures of a column', () => {
     ['have no minus before nothing', [-0, 2.5], 'none', '', ['0.000', '2.500']],
     ['are few bytes as bytes', [0, 512], 'bytes', 'B', ['0', '512']],
   ])('%s', (_what, values, unit, head, texts) => expect(column(values, unit)).toEqual([head, texts]));
+  it('do not have digits for the very smallest alone', () => {
+    const values = [0.000_01, ...Array.from({ length: 40 }, (_, i) => 12 + i)];
+    expect(column(values, 'none')[1].slice(0, 2)).toEqual(['<0.01', '12.00']);
+  });
   it('each have their unit when they are worlds apart', () =>
     expect(column([12, 3 * 2 ** 40], 'bytes')).toEqual(['', ['12 B', '3 TiB']]));
   it('of an empty column are known too', () => expect(figuresOf([], 'seconds').head).toBe('ns'));

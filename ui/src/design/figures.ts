@@ -69,9 +69,19 @@ function sizeOf(largest: number, unit: Unit): Size {
 
 /** Significant digits that the largest figure of a column has at least, and at most. */
 const LEAST = 4;
-const MOST = 8;
-/** Digits that the smallest figure should keep. */
+const MOST = 6;
+/** Digits that all but the smallest figures keep. */
 const KEPT = 2;
+/** Few enough to be sorted at each change of a large table. */
+const SAMPLE = 500;
+const SMALLISH = 0.1;
+
+/** A size that nine of ten exceed: the very smallest would cost all others digits that say nothing. */
+function smallish(sizes: readonly number[]): number {
+  const step = Math.max(1, Math.floor(sizes.length / SAMPLE));
+  const sample = sizes.filter((_, i) => i % step === 0).sort((a, b) => a - b);
+  return sample[Math.floor((sample.length - 1) * SMALLISH)] ?? Infinity;
+}
 
 const GROUPED: Readonly<Intl.NumberFormatOptions> = { useGrouping: true };
 
@@ -87,7 +97,14 @@ function writer(decimals: number, factor: number): (value: number) => string {
     minimumFractionDigits: decimals,
     maximumFractionDigits: decimals,
   });
-  return (value) => special(value) ?? format.format(value * factor || 0);
+  const least = 0.5 * 10 ** -decimals;
+  return (value) => {
+    const figure = value * factor;
+    // What is not nothing should not look like it.
+    if (figure !== 0 && Math.abs(figure) < least)
+      return figure < 0 ? `>-${10 ** -decimals}` : `<${10 ** -decimals}`;
+    return special(value) ?? format.format(figure || 0);
+  };
 }
 
 /** Values of which the largest is so many times the smallest have no size in common. */
@@ -95,26 +112,25 @@ const TOO_FAR = 1e7;
 
 /** How the figures `values` of one column are written in `unit`. Figures that are no numbers do not count. */
 export function figuresOf(values: Iterable<number>, unit: Unit): Figures {
-  let largest = 0;
-  let smallest = Infinity;
+  const sizes: number[] = [];
   let whole = true;
   for (const value of values) {
     if (!Number.isFinite(value) || value === 0) continue;
-    const size = Math.abs(value);
-    if (size > largest) largest = size;
-    if (size < smallest) smallest = size;
+    sizes.push(Math.abs(value));
     if (whole && !Number.isInteger(value)) whole = false;
   }
+  const largest = sizes.reduce((a, b) => Math.max(a, b), 0);
+  const small = smallish(sizes);
   if (unit === 'timestamp') return { head: '', write: (value) => formatValue(value, unit) };
   const plain = unit === 'none' || unit === 'count' || unit === 'bytes';
   if (whole && plain && largest < (unit === 'bytes' ? 10_000 : 1e15))
     return { head: unit === 'bytes' ? 'B' : '', write: writer(0, 1) };
   if (largest === 0) return { head: sizeOf(0, unit).head, write: writer(0, 1) };
-  if (largest / smallest > TOO_FAR || largest >= 1e21)
+  if (largest / small > TOO_FAR || largest >= 1e21)
     return { head: '', write: (value) => formatValue(value, unit, LEAST) };
   const { head, factor } = sizeOf(largest, unit);
   const top = Math.floor(Math.log10(largest * factor));
-  const bottom = Math.floor(Math.log10(smallest * factor));
+  const bottom = Math.floor(Math.log10(small * factor));
   const wanted = Math.max(LEAST - 1 - top, KEPT - 1 - bottom);
   const decimals = Math.max(0, Math.min(wanted, MOST - 1 - top));
   if (decimals > 12) return { head: '', write: (value) => formatValue(value, unit, LEAST) };

@@ -1,0 +1,106 @@
+import { Modal } from '@mantine/core';
+import '@mantine/core/styles/Overlay.css';
+import '@mantine/core/styles/ModalBase.css';
+import '@mantine/core/styles/CloseButton.css';
+import '@mantine/core/styles/Modal.css';
+import { useId, useState, type ReactElement, type ReactNode } from 'react';
+import styles from './dialogs.module.css';
+
+/** A dialog over the page. */
+export function Dialog(props: {
+  open: boolean;
+  onClose: () => void;
+  title: ReactNode;
+  children: ReactNode;
+  /** It asks for an answer, and a click beside it is none. */
+  alert?: boolean;
+}): ReactElement {
+  const { open, onClose, title, children, alert = false } = props;
+  return (
+    <Modal
+      opened={open}
+      onClose={onClose}
+      title={title}
+      closeOnClickOutside={!alert}
+      centered
+      size="min(460px, calc(100vw - 32px))"
+      lockScroll={false}
+      transitionProps={{ duration: 0 }}
+      overlayProps={{ backgroundOpacity: 0.4, blur: 0 }}
+      closeButtonProps={{ 'aria-label': 'Close' }}
+      classNames={{
+        content: styles.dialog ?? '',
+        header: styles.header ?? '',
+        title: styles.title ?? '',
+        body: styles.body ?? '',
+        close: styles.close ?? '',
+      }}
+    >
+      {children}
+    </Modal>
+  );
+}
+
+/**
+ * Asks before something that cannot be taken back. Focus begins on Cancel. With `phrase`, the name of what is at
+ * stake, that must be typed first.
+ */
+export function Confirm(props: {
+  open: boolean;
+  title: string;
+  /** What will happen, and to what. */
+  children: ReactNode;
+  /** The deed, as its button says it: `Delete 12 silences`. */
+  action: string;
+  danger?: boolean;
+  phrase?: string;
+  onConfirm: () => void;
+  onCancel: () => void;
+}): ReactElement {
+  const { open, title, children, action, danger = false, phrase, onConfirm, onCancel } = props;
+  const [typed, setTyped] = useState('');
+  const id = useId();
+  const cancel = (): void => {
+    setTyped('');
+    onCancel();
+  };
+  return (
+    <Dialog open={open} onClose={cancel} title={title} alert>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          setTyped('');
+          onConfirm();
+        }}
+      >
+        <div className={styles.said}>{children}</div>
+        {phrase === undefined ? null : (
+          <div className={styles.phrase}>
+            <label htmlFor={id}>
+              Type <b>{phrase}</b> to go on
+            </label>
+            <input
+              id={id}
+              className="field mono"
+              autoComplete="off"
+              value={typed}
+              onChange={(event) => setTyped(event.target.value)}
+            />
+          </div>
+        )}
+        <div className={styles.actions}>
+          <button type="button" className="button" onClick={cancel} data-autofocus>
+            Cancel
+          </button>
+          <button
+            type="submit"
+            className={danger ? `button ${styles.danger ?? ''}` : 'button primary'}
+            disabled={phrase !== undefined && typed !== phrase}
+          >
+            {action}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,100 @@
+import { Menu as MantineMenu } from '@mantine/core';
+import '@mantine/core/styles/Popover.css';
+import '@mantine/core/styles/Menu.css';
+import type { ReactElement } from 'react';
+import { Icon, type IconName } from './Icon';
+import styles from './popover.module.css';
+
+/** One row of a menu: something to do, something to switch, a heading, or a line. */
+export type MenuEntry =
+  | {
+      kind: 'action';
+      label: string;
+      icon?: IconName;
+      /** Keys that do the same, as they are shown. */
+      keys?: string;
+      danger?: boolean;
+      disabled?: boolean;
+      run: () => void;
+    }
+  | { kind: 'check'; label: string; checked: boolean; disabled?: boolean; change: (checked: boolean) => void }
+  | { kind: 'heading'; label: string }
+  | { kind: 'line' };
+
+function Entry({ entry }: { entry: MenuEntry }): ReactElement {
+  switch (entry.kind) {
+    case 'action':
+      return (
+        <MantineMenu.Item
+          onClick={entry.run}
+          disabled={entry.disabled ?? false}
+          leftSection={entry.icon ? <Icon name={entry.icon} size={15} /> : null}
+          rightSection={entry.keys ? <span className={styles.keys}>{entry.keys}</span> : null}
+          {...(entry.danger ? { 'data-danger': true } : {})}
+        >
+          {entry.label}
+        </MantineMenu.Item>
+      );
+    case 'check':
+      return (
+        <MantineMenu.CheckboxItem
+          checked={entry.checked}
+          disabled={entry.disabled ?? false}
+          onChange={entry.change}
+        >
+          {entry.label}
+        </MantineMenu.CheckboxItem>
+      );
+    case 'heading':
+      return <MantineMenu.Label>{entry.label}</MantineMenu.Label>;
+    case 'line':
+      return <MantineMenu.Divider />;
+  }
+}
+
+/**
+ * A button that opens a menu. Arrows move, letters jump, Enter does, Escape closes and goes back to the button.
+ * With `icon` alone the button is only that, and `label` its name.
+ */
+export function Menu(props: {
+  label: string;
+  entries: readonly MenuEntry[];
+  icon?: IconName;
+  /** Show the icon alone. */
+  compact?: boolean;
+  disabled?: boolean;
+}): ReactElement {
+  const { label, entries, icon, compact = false, disabled = false } = props;
+  return (
+    <MantineMenu
+      position="bottom-end"
+      offset={4}
+      transitionProps={{ duration: 0 }}
+      classNames={{
+        dropdown: styles.dropdown ?? '',
+        item: styles.item ?? '',
+        itemSection: styles.section ?? '',
+        label: styles.label ?? '',
+        divider: styles.divider ?? '',
+      }}
+    >
+      <MantineMenu.Target>
+        <button
+          type="button"
+          className={compact ? 'icon-button' : 'button'}
+          disabled={disabled}
+          {...(compact ? { 'aria-label': label, title: label } : {})}
+        >
+          {icon ? <Icon name={icon} size={compact ? 16 : 15} /> : null}
+          {compact ? null : label}
+          {compact ? null : <Icon name="chevronDown" size={13} />}
+        </button>
+      </MantineMenu.Target>
+      <MantineMenu.Dropdown>
+        {entries.map((entry, i) => (
+          <Entry key={entry.kind === 'line' ? `line ${i}` : entry.label} entry={entry} />
+        ))}
+      </MantineMenu.Dropdown>
+    </MantineMenu>
+  );
+}

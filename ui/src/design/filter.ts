@@ -1,0 +1,50 @@
+// Conditions on labels, as PromQL's matchers write them.
+
+export const OPERATORS = ['=', '!=', '=~', '!~'] as const;
+
+export type Operator = (typeof OPERATORS)[number];
+
+export interface Filter {
+  name: string;
+  operator: Operator;
+  value: string;
+}
+
+const CONDITION = /^\s*([^\s=!~"]+)\s*(=~|!~|!=|=)\s*(?:"((?:[^"\\]|\\.)*)"|(\S.*?))\s*$/su;
+
+/** The condition that `text` writes, its value with or without quotes; null when it writes none. */
+export function parseFilter(text: string): Filter | null {
+  const found = CONDITION.exec(text);
+  if (!found) return null;
+  const [, name = '', operator = '=', quoted, bare = ''] = found;
+  return { name, operator: operator as Operator, value: quoted?.replace(/\\(.)/gsu, '$1') ?? bare };
+}
+
+/** A condition as it is typed and as addresses carry it: `job="api"`. */
+export function writeFilter({ name, operator, value }: Filter): string {
+  return `${name}${operator}"${value.replace(/["\\]/gu, '\\$&')}"`;
+}
+
+function matches(pattern: string, value: string): boolean {
+  try {
+    return new RegExp(`^(?:${pattern})$`, 'su').test(value);
+  } catch {
+    // Half-typed: it fits nothing yet.
+    return false;
+  }
+}
+
+/** Whether `labels` meet the condition; a label that is not there is an empty one, as in PromQL. */
+export function meets(labels: Readonly<Record<string, string>>, { name, operator, value }: Filter): boolean {
+  const own = labels[name] ?? '';
+  switch (operator) {
+    case '=':
+      return own === value;
+    case '!=':
+      return own !== value;
+    case '=~':
+      return matches(value, own);
+    case '!~':
+      return !matches(value, own);
+  }
+}
