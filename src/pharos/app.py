@@ -125,13 +125,13 @@ async def open_pharos(settings: Settings) -> AsyncIterator[Pharos]:
             targets=TargetsApi(scraper),
             status=_status_api(settings, store, queries.catalog, clock, reloaded),
             rules=RulesApi(),
-            admin=TsdbAdminApi(Eraser(engine, changes, settle_all, intake.forget_series), settings.admin_api),
+            admin=TsdbAdminApi(Eraser(engine, changes, settle_all, intake.forget_seen), settings.admin_api),
         )
         bodies = Bodies(_body_limits(settings))
         app = create_app(
             Edge(
                 intake=intake,
-                otlp=_otlp_endpoint(stack, intake, bodies, settings),
+                otlp=_otlp_endpoint(stack, store, bodies, settings),
                 prometheus=prometheus,
                 federate=FederateEndpoint(metrics, clock),
                 read=ReadEndpoint(metrics, bodies),
@@ -181,9 +181,11 @@ def _fence(settings: Settings) -> Fence:
     return Fence(names, Unread(UnreadLimits(held_bytes, reserve_bytes=held_bytes // 4)))
 
 
-def _otlp_endpoint(stack: AsyncExitStack, intake: Intake, bodies: Bodies, settings: Settings) -> OtlpEndpoint:
+def _otlp_endpoint(stack: AsyncExitStack, store: Store, bodies: Bodies, settings: Settings) -> OtlpEndpoint:
     translator = Translator(seed=secrets.randbits(64), lookback_ms=settings.promql.lookback)
-    endpoint = OtlpEndpoint(intake, translator, bodies, settings.ingest.max_body)
+    endpoint = OtlpEndpoint(
+        store.intake, translator, store.sample_bounds_ms, bodies, settings.ingest.max_body
+    )
     stack.callback(endpoint.close)
     return endpoint
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -20,9 +20,11 @@ from pharos.engine.embedded.store import EmbeddedEngine, open_engine
 from pharos.engine.keys import DAY_MS
 from pharos.engine.sql import Statement, identifier
 from pharos.ingest.accept import Intake, IntakeOptions
+from pharos.ingest.frames import FrameKind
 from pharos.ingest.loader import Loader, LoaderOptions
 from pharos.ingest.metrics.decoder import Decoder
 from pharos.ingest.retention import keep_metrics
+from pharos.ingest.signals import Signals
 from pharos.wal import Wal, WalOptions
 
 _ONE_SEGMENT_BYTES: Final = 1 << 40
@@ -38,6 +40,8 @@ class Store:
     changes: Changes
     intake: Intake
     loader: Loader
+    sample_bounds_ms: Callable[[], tuple[int, int]]
+    """Returns the oldest and the newest time that a sample received now may have."""
 
 
 @contextmanager
@@ -65,13 +69,14 @@ def open_store(settings: Settings, clock: Clock) -> Iterator[Store]:
             max_age_ms=settings.ingest.max_sample_age,
         )
         pending = IntakeOptions(pending_bytes=settings.ingest.max_pending)
-        intake = Intake(wal, decoder, clock, pending, changes.arrivals)
+        signals = Signals({FrameKind.REMOTE_WRITE_1: decoder, FrameKind.REMOTE_WRITE_2: decoder})
+        intake = Intake(wal, signals, clock, pending, changes.arrivals)
         floor = LoaderOptions(free_floor_bytes=settings.ingest.min_free_disk)
-        loader = Loader(engine, changes, wal, intake, decoder, folder, clock, floor)
+        loader = Loader(engine, changes, wal, intake, signals, folder, clock, floor)
         loader.start()
         stack.callback(loader.stop)
         stack.callback(intake.close)
-        yield Store(wal, engine, changes, intake, loader)
+        yield Store(wal, engine, changes, intake, loader, lambda: decoder.bounds(clock.now_ms()))
 
 
 def _rows(session: Session, statement: Statement) -> pa.Table:

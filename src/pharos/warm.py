@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-import cramjam
 import numpy as np
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
@@ -28,10 +27,8 @@ from pharos.engine.embedded.store import open_engine
 from pharos.engine.keys import metric_hash
 from pharos.engine.native import varint
 from pharos.errors import PharosError
-from pharos.ingest.frames import FrameKind
-from pharos.ingest.metrics.batch import Batch
+from pharos.ingest.frames import FrameKind, pack
 from pharos.ingest.metrics.decoder import Decoder
-from pharos.ingest.metrics.insert import load_batch
 from pharos.ingest.metrics.touched import touched_buckets
 from pharos.ingest.otlp.translate import Translator
 from pharos.ingest.scrape.cache import warm_up
@@ -161,9 +158,9 @@ def warm(clock: Clock) -> int:
     decoder = Decoder(seed=1, today=0, max_age_ms=0)
     with tempfile.TemporaryDirectory() as folder, open_engine(Path(folder)) as engine:
         for number, (kind, request) in enumerate(_requests()):
-            run = Batch()
-            packed = bytes(cramjam.snappy.compress_raw(request))
-            decoder.decode_frame(run, kind, _TENANT, packed, _END_MS * 1_000_000)
-            load_batch(engine, run, f"warm-{number}")
+            batch = decoder.begin()
+            plain = decoder.unpack(kind, pack(request))
+            decoder.decode(batch, _TENANT, plain, _END_MS * 1_000_000)
+            batch.insert(engine, f"warm-{number}")
         with open_queries(engine, changes, clock, Settings()) as queries:
             return asyncio.run(_ask_everything(queries.metrics))

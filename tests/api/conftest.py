@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from peers import Peer, samples
 from tests.conftest import Server
+
+from peers import Peer, samples
 
 SETTINGS = """\
 admin_api: true

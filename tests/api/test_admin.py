@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from peers import Peer
 from tests.conftest import Server
+
+from peers import Peer
 
 
 def until(holds: Callable[[], bool]) -> None:

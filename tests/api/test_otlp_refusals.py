@@ -38,7 +38,7 @@ async def test_back_pressure_is_told_in_the_encoding_of_the_request(
 ) -> None:
     intake = cast("Intake", ClosedIntake(kind))
     bodies = Bodies(BodyLimits())
-    endpoint = OtlpEndpoint(intake, Translator(seed=1, lookback_ms=300_000), bodies, 1000)
+    endpoint = OtlpEndpoint(intake, Translator(seed=1, lookback_ms=300_000), lambda: (0, 1), bodies, 1000)
     try:
         as_json = await endpoint.export_metrics(_request("application/json"))
         as_protobuf = await endpoint.export_metrics(_request("application/x-protobuf"))

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.ingest.rw_messages import compress, v1_body
+from tests.ingest.rw_messages import v1_body
 
 from pharos.engine.keys import DAY_MS
 from pharos.errors import Kind, PharosError
-from pharos.ingest.frames import FrameKind, unpack
+from pharos.ingest.frames import unpack
 from pharos.ingest.metrics import columns as places
-from pharos.ingest.metrics.batch import Batch
+from pharos.ingest.metrics.batch import MetricsBatch
 from pharos.ingest.metrics.decoder import Decoder
 
 NOW_MS = 1_763_712_000_000
@@ -50,7 +50,7 @@ def _strings(packed: bytes, count: int) -> Iterator[str]:
         pos += size
 
 
-def _registered(batch: Batch) -> dict[int, tuple[tuple[str, str], ...]]:
+def _registered(batch: MetricsBatch) -> dict[int, tuple[tuple[str, str], ...]]:
     """The label set of each id that the run registers."""
     columns = batch.columns(TENANT)
     rows, labels = int(columns.counts[places.SERIES]), int(columns.counts[places.LABELS])
@@ -66,7 +66,7 @@ def _registered(batch: Batch) -> dict[int, tuple[tuple[str, str], ...]]:
 
 
 def _stored(
-    batch: Batch, labels_of: dict[int, tuple[tuple[str, str], ...]]
+    batch: MetricsBatch, labels_of: dict[int, tuple[tuple[str, str], ...]]
 ) -> list[tuple[object, int, bytes]]:
     columns = batch.columns(TENANT)
     rows = int(columns.counts[places.SAMPLES])
@@ -91,9 +91,10 @@ def _sent(request: list[dict[str, list[tuple[object, object]]]]) -> list[tuple[o
 @settings(max_examples=150, deadline=None)
 @given(st.lists(series, max_size=8))
 def test_what_is_sent_is_what_is_decoded_the_first_time_and_again(request_: list[dict[str, object]]) -> None:
-    decoder, first, again = _decoder(), Batch(), Batch()
+    decoder = _decoder()
+    first, again = decoder.begin(), decoder.begin()
     body = v1_body(request_)
-    accepted, _ = decoder.decode(first, TENANT, body, NOW_MS * 1_000_000)
+    accepted = decoder.decode(first, TENANT, body, NOW_MS * 1_000_000)
     labels_of = _registered(first)
     assert accepted.is_whole
     assert _stored(first, labels_of) == _sent(request_)  # type: ignore[arg-type]
@@ -107,7 +108,8 @@ def test_what_is_sent_is_what_is_decoded_the_first_time_and_again(request_: list
 @settings(max_examples=80, deadline=None)
 @given(st.lists(series, min_size=1, max_size=4))
 def test_a_request_that_ends_badly_leaves_the_run_as_it_was(request_: list[dict[str, object]]) -> None:
-    decoder, run = _decoder(), Batch()
+    decoder = _decoder()
+    run = decoder.begin()
     body = v1_body(request_)
     before = run.columns(TENANT).counts.copy()
     with pytest.raises(PharosError, match="malformed") as caught:
@@ -115,7 +117,7 @@ def test_a_request_that_ends_badly_leaves_the_run_as_it_was(request_: list[dict[
     assert caught.value.kind is Kind.INVALID
     assert (run.columns(TENANT).counts == before).all()
     # And the series that it mentioned are registered as if they had never been seen.
-    fresh = Batch()
+    fresh = decoder.begin()
     decoder.decode(fresh, TENANT, body, NOW_MS * 1_000_000)
     assert _stored(fresh, _registered(fresh)) == _sent(request_)  # type: ignore[arg-type]
 
@@ -127,8 +129,9 @@ def test_an_id_does_not_depend_on_the_order_of_labels_nor_on_empty_ones() -> Non
         [("b", "2"), ("a", "1"), ("__name__", "m")],
         [("__name__", "m"), ("a", "1"), ("b", "2"), ("c", "")],
     ):
-        run = Batch()
-        _decoder().decode(
+        decoder = _decoder()
+        run = decoder.begin()
+        decoder.decode(
             run, TENANT, v1_body([{"labels": labels, "samples": [(NOW_MS, 1.0)]}]), NOW_MS * 1_000_000
         )
         ids.add(int(run.columns(TENANT).samples.id[0]))
@@ -136,7 +139,8 @@ def test_an_id_does_not_depend_on_the_order_of_labels_nor_on_empty_ones() -> Non
 
 
 def test_a_hundred_thousand_new_series_grow_the_table_of_known_ones() -> None:
-    decoder, first, again = _decoder(), Batch(), Batch()
+    decoder = _decoder()
+    first, again = decoder.begin(), decoder.begin()
     request = [
         {"labels": [("__name__", "m"), ("i", str(i))], "samples": [(NOW_MS, float(i))]}
         for i in range(100_000)
@@ -155,14 +159,15 @@ def test_a_request_that_ends_badly_after_the_table_grew_leaves_its_series_to_be_
     ]
     body = v1_body(request)
     with pytest.raises(PharosError, match="malformed"):
-        decoder.decode(Batch(), TENANT, body + b"\xff", NOW_MS * 1_000_000)
-    run = Batch()
+        decoder.decode(decoder.begin(), TENANT, body + b"\xff", NOW_MS * 1_000_000)
+    run = decoder.begin()
     decoder.decode(run, TENANT, body, NOW_MS * 1_000_000)
     assert int(run.columns(TENANT).counts[places.SERIES]) == 20_000
 
 
 def test_tenants_do_not_share_known_series() -> None:
-    decoder, run = _decoder(), Batch()
+    decoder = _decoder()
+    run = decoder.begin()
     body = v1_body([{"labels": [("__name__", "m")], "samples": [(NOW_MS, 1.0)]}])
     for tenant in ("a", "b"):
         decoder.decode(run, tenant, body, NOW_MS * 1_000_000)
@@ -170,15 +175,11 @@ def test_tenants_do_not_share_known_series() -> None:
 
 
 def test_times_are_judged_by_the_receipt_that_the_frame_carries() -> None:
-    body = compress(v1_body([{"labels": [("__name__", "m")], "samples": [(NOW_MS, 1.0)]}]))
-    early, late = Batch(), Batch()
+    body = v1_body([{"labels": [("__name__", "m")], "samples": [(NOW_MS, 1.0)]}])
     decoder = Decoder(seed=1, today=0, max_age_ms=DAY_MS)
-    first = decoder.decode_frame(
-        early, FrameKind.REMOTE_WRITE_1, TENANT, body, (NOW_MS - 3_600_000) * 1_000_000
-    )
-    second = decoder.decode_frame(
-        late, FrameKind.REMOTE_WRITE_1, TENANT, body, (NOW_MS + 2 * DAY_MS) * 1_000_000
-    )
+    early, late = decoder.begin(), decoder.begin()
+    first = decoder.decode(early, TENANT, body, (NOW_MS - 3_600_000) * 1_000_000)
+    second = decoder.decode(late, TENANT, body, (NOW_MS + 2 * DAY_MS) * 1_000_000)
     assert (first.future, first.samples) == (1, 0)
     assert (second.old, second.samples) == (1, 0)
 

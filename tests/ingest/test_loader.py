@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import cramjam
 import numpy as np
 import pytest
 from tests.ingest.rw_messages import v1_body
@@ -17,9 +16,11 @@ from pharos.engine.changes import Changes
 from pharos.engine.native import Column
 from pharos.errors import Kind, PharosError
 from pharos.ingest.accept import Intake, IntakeOptions
-from pharos.ingest.frames import FrameKind
+from pharos.ingest.frames import FrameKind, pack
 from pharos.ingest.loader import Loader, LoaderOptions
 from pharos.ingest.metrics.decoder import Decoder
+from pharos.ingest.remote_write.submission import made, received
+from pharos.ingest.signals import Signals
 from pharos.wal import Wal, WalOptions
 
 POISON = 666.0
@@ -69,9 +70,10 @@ class Trip:
         clock = SystemClock()
         self.wal = Wal.open(folder / "log", clock=clock, options=WalOptions(segment_bytes=1 << 40))
         decoder = Decoder(seed=7, today=clock.now_ms() // 86_400_000, max_age_ms=0)
-        self.intake = Intake(self.wal, decoder, clock, bounds)
+        signals = Signals({FrameKind.REMOTE_WRITE_1: decoder})
+        self.intake = Intake(self.wal, signals, clock, bounds)
         options = LoaderOptions(interval_s=0.01, free_floor_bytes=floor, retry_s=0.01)
-        self.loader = Loader(engine, Changes(), self.wal, self.intake, decoder, folder, clock, options)  # type: ignore[arg-type]
+        self.loader = Loader(engine, Changes(), self.wal, self.intake, signals, folder, clock, options)  # type: ignore[arg-type]
         self._now_ms = clock.now_ms()
 
     def write(self, *values: float, metric: str = "m", packed: bool = False) -> None:
@@ -80,12 +82,12 @@ class Trip:
                 series = {"labels": [("__name__", metric)], "samples": [(self._now_ms, value)]}
                 body = v1_body([series])
                 if packed:
-                    snappy = bytes(cramjam.snappy.compress_raw(body))
-                    await self.intake.accept_packed(
-                        "default", FrameKind.REMOTE_WRITE_1, snappy, source="test"
+                    snappy = pack(body)
+                    await self.intake.accept(
+                        received("default", FrameKind.REMOTE_WRITE_1, snappy, source="test")
                     )
                 else:
-                    await self.intake.accept("default", body, source="test")
+                    await self.intake.accept(made("default", body, source="test"))
 
         asyncio.run(accept())
 
@@ -269,7 +271,7 @@ def test_more_than_may_wait_is_refused_until_it_is_stored(folder: Path) -> None:
 
     async def flood() -> None:
         for _ in range(10):
-            await trip.intake.accept("default", body, source="test")
+            await trip.intake.accept(made("default", body, source="test"))
 
     with pytest.raises(PharosError, match="wait to be stored") as caught:
         asyncio.run(flood())

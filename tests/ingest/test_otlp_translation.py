@@ -19,7 +19,6 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
 from pharos.errors import Kind, PharosError
-from pharos.ingest.metrics.batch import Batch
 from pharos.ingest.metrics.decoder import Decoder
 from pharos.ingest.otlp import messages, series
 from pharos.ingest.otlp.messages import from_json
@@ -167,7 +166,7 @@ def test_the_decoder_takes_every_case_whole() -> None:
     for case in _read("metrics.yaml"):
         translated = _translate(translator, _request(case))
         decoder = Decoder(seed=1, today=1, max_age_ms=0)
-        accepted, _ = decoder.decode(Batch(), "t", translated.body, _NOW_S * 1_000_000_000)
+        accepted = decoder.decode(decoder.begin(), "t", translated.body, _NOW_S * 1_000_000_000)
         assert accepted.is_whole, f"{case['name']}: {accepted}"
 
 
@@ -316,7 +315,7 @@ def test_a_damaged_request_is_refused_or_becomes_something_the_decoder_knows() -
         except PharosError as exc:
             outcomes[exc.kind.value] += 1
             continue
-        decoder.decode(Batch(), "t", translated.body, _NOW_S * 1_000_000_000)
+        decoder.decode(decoder.begin(), "t", translated.body, _NOW_S * 1_000_000_000)
         outcomes["taken"] += 1
     assert set(outcomes) == {"taken", "invalid"}
 

@@ -10,6 +10,9 @@ from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
+from pharos.ingest.metrics.batch import Accepted
+from pharos.ingest.signals import Submission
+
 STALE_BITS = 0x7FF0000000000002
 _FIELD = descriptor_pb2.FieldDescriptorProto
 
@@ -140,14 +143,17 @@ class Collected:
     def __init__(self) -> None:
         self.bodies: list[bytes] = []
         self.sources: list[str] = []
+        self.sent_bytes: list[int] = []
         self.refusal: Exception | None = None
 
-    async def accept(self, tenant: str, write_request: bytes, *, source: str) -> None:
-        assert tenant
+    async def accept(self, sent: Submission[Accepted]) -> None:
+        assert sent.tenant
+        assert sent.plain is not None
         if self.refusal is not None:
             raise self.refusal
-        self.bodies.append(write_request)
-        self.sources.append(source)
+        self.bodies.append(bytes(sent.plain))
+        self.sources.append(sent.source)
+        self.sent_bytes.append(sent.sent_bytes)
 
     def last(self) -> Written:
         return read(self.bodies[-1])

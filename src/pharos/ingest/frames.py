@@ -1,4 +1,4 @@
-"""Frames of the log: which kinds there are, and how their payload is unpacked."""
+"""Frames of the log: which kinds there are, and snappy blocks within their bounds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Final
 import cramjam
 
 from pharos.errors import Kind, PharosError
-from pharos.ingest.remote_write.transcode import transcode_v2
 
 
 class FrameKind(IntEnum):
@@ -21,6 +20,11 @@ class FrameKind(IntEnum):
 
 
 BODY_MAX_BYTES: Final = 64 << 20
+
+
+def pack(plain: bytes | memoryview) -> bytes:
+    """Return `plain` as a snappy block."""
+    return bytes(cramjam.snappy.compress_raw(plain))
 
 
 def declared_bytes(body: bytes | memoryview) -> int:
@@ -58,16 +62,3 @@ def unpack(body: bytes | memoryview) -> bytes | memoryview:
             f"the body is not a snappy block: {exc}",
             hint="compress it with snappy, block format",
         ) from exc
-
-
-def plain_body(kind: int, payload: bytes | memoryview) -> bytes | memoryview:
-    """Return the version 1.0 request that a frame's payload stands for.
-
-    Raises PharosError: INVALID, TOO_LARGE.
-    """
-    plain = unpack(payload)
-    if kind == FrameKind.REMOTE_WRITE_2:
-        return transcode_v2(plain)
-    if kind == FrameKind.REMOTE_WRITE_1:
-        return plain
-    raise PharosError(Kind.INVALID, f"frame of unknown kind {kind}", hint="it was written by a newer version")

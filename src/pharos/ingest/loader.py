@@ -1,4 +1,4 @@
-"""The loop that moves batches from the log into the engine, and watches the disk.
+"""The loop that moves segments from the log into the engine, and watches the disk.
 
 One of the few places with a broad `except`: whatever goes wrong in one round must not end the loop, since
 nothing that was acknowledged would ever become visible again.
@@ -14,22 +14,16 @@ from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Final
-
-import numpy as np
 
 from pharos.clock import Clock
 from pharos.engine import Engine, faults
 from pharos.engine.changes import Changes
 from pharos.errors import Kind, PharosError
 from pharos.ingest.accept import Intake
-from pharos.ingest.metrics import columns as places
-from pharos.ingest.metrics.batch import Batch
-from pharos.ingest.metrics.columns import TenantColumns
-from pharos.ingest.metrics.decoder import Decoder
-from pharos.ingest.metrics.insert import load_batch
-from pharos.ingest.metrics.touched import touched_buckets
+from pharos.ingest.segment import DecodedSegment
+from pharos.ingest.signals import Signals
 from pharos.telemetry import (
     DISK_FREE_BYTES,
     LOADER_LAG_SECONDS,
@@ -41,12 +35,10 @@ from pharos.wal import Frame, Wal
 
 _LOG = logging.getLogger(__name__)
 
-_SPARE_COLUMNS: Final = 2
-
 
 @dataclass(frozen=True, slots=True)
 class LoaderOptions:
-    """How often batches are loaded, and when the intake closes."""
+    """How often segments are loaded, and when the intake closes."""
 
     interval_s: float = 0.4
     free_floor_bytes: int = 512 << 20
@@ -63,7 +55,7 @@ class Loader:
         changes: Changes,
         wal: Wal,
         intake: Intake,
-        decoder: Decoder,
+        signals: Signals,
         folder: Path,
         clock: Clock,
         options: LoaderOptions,
@@ -72,7 +64,7 @@ class Loader:
         self._changes = changes
         self._wal = wal
         self._intake = intake
-        self._decoder = decoder
+        self._signals = signals
         self._folder = folder
         self._clock = clock
         self._options = options
@@ -103,49 +95,46 @@ class Loader:
     def _recover_in_order(self) -> None:
         """Load the segments that are left, up to and including the first that is not stored as it was.
 
-        One decoder serves them all, since a series that an earlier segment brought is stored before it is
-        needed. It is not the intake's, which may be decoding new requests at the same time.
+        The same signals serve them all, since what an earlier segment brought is stored before it is needed.
+        They are not the intake's, which may be decoding new requests at the same time.
         """
-        decoder, spare = self._decoder.fresh(), list[TenantColumns]()
-
-        def decode(segment: str) -> Batch:
-            return self._decode_all(decoder, Batch(spare), segment)
-
-        with closing(_one_ahead(decode, list(self._left))) as batches:
-            for batch in batches:
-                is_whole = self._load_with_retries(batch)
-                self._note_changes(batch)
-                self._wal.commit(batch.segment)
-                batch.give_back(_SPARE_COLUMNS)
+        decode = partial(self._decoded, self._signals.fresh())
+        with closing(_one_ahead(decode, list(self._left))) as segments:
+            for segment in segments:
+                is_whole = self._load_with_retries(segment)
+                segment.note(self._changes)
+                self._wal.commit(segment.name)
+                segment.give_back()
                 # Only now: a round that fails before this takes the same segment again.
                 del self._left[0]
                 _LOG.info(
                     "recovered log segment %s: %d frames, %d left",
-                    batch.segment,
-                    batch.frames,
+                    segment.name,
+                    segment.frames,
                     len(self._left),
                 )
                 if not is_whole:
                     return
 
-    def _decode_all(self, decoder: Decoder, batch: Batch, segment: str) -> Batch:
-        """Return the batch with the frames of a sealed segment added; what cannot be decoded is set aside."""
-        batch.segment = segment
-        for index, frame in enumerate(self._wal.read(segment)):
+    def _decoded(self, signals: Signals, name: str) -> DecodedSegment:
+        """Return a sealed segment decoded; frames that cannot be are set aside."""
+        segment = DecodedSegment(signals)
+        segment.name = name
+        for index, frame in enumerate(self._wal.read(name)):
             try:
-                decoder.decode_frame(batch, frame.kind, frame.tenant, frame.payload, frame.recv_ns)
+                segment.add(frame.kind, frame.tenant, frame.payload, frame.recv_ns)
             except PharosError as exc:
-                self._set_aside(segment, index, exc)
-        return batch
+                self._set_aside(name, index, exc)
+        return segment
 
-    def _as_acknowledged(self, batch: Batch) -> Batch:
-        """Return the batch with nothing in it that a sync failed to keep."""
-        if not batch.is_torn:
-            return batch
-        self._intake.forget_series()
-        if batch.segment not in self._wal.sealed():
-            return Batch()
-        return self._decode_all(self._decoder.fresh(), Batch(), batch.segment)
+    def _as_acknowledged(self, segment: DecodedSegment) -> DecodedSegment:
+        """Return the segment with nothing in it that a sync failed to keep."""
+        if not segment.is_torn:
+            return segment
+        self._intake.forget_seen()
+        if segment.name not in self._wal.sealed():
+            return DecodedSegment(self._signals)
+        return self._decoded(self._signals.fresh(), segment.name)
 
     def _set_aside(self, segment: str, index: int, exc: PharosError) -> None:
         path = self._wal.set_aside(segment, index, str(exc))
@@ -154,64 +143,45 @@ class Loader:
             "frame %d of log segment %s cannot be stored and was kept in %s: %s", index, segment, path, exc
         )
 
-    def _load_with_retries(self, batch: Batch) -> bool:
-        """Load a batch, waiting out what passes; frames that the engine refuses are set aside.
+    def _load_with_retries(self, segment: DecodedSegment) -> bool:
+        """Load a segment, waiting out what passes; frames that the engine refuses are set aside.
 
-        Returns whether it was stored as it was, and with it every series that it registers.
+        Returns whether it was stored as it was, and with it all that signals have seen in it.
         """
         while True:
             try:
                 with LOADER_SECONDS.time():
-                    load_batch(self._engine, batch, batch.segment)
+                    segment.insert(self._engine, segment.name)
             except PharosError as exc:
                 LOADER_RUNS.labels("failed").inc()
                 if not faults.is_transient(exc):
-                    _LOG.error("log segment %s is refused by the store, isolating: %s", batch.segment, exc)
-                    self._load_halves(batch.segment, self._wal.read(batch.segment), 0)
-                    self._intake.forget_series()
+                    _LOG.error("log segment %s is refused by the store, isolating: %s", segment.name, exc)
+                    self._load_halves(segment.name, self._wal.read(segment.name), 0)
+                    self._intake.forget_seen()
                     return False
-                _LOG.warning("log segment %s waits for the store: %s", batch.segment, exc)
+                _LOG.warning("log segment %s waits for the store: %s", segment.name, exc)
                 if self._stopping.wait(self._options.retry_s):
                     raise
             else:
                 LOADER_RUNS.labels("loaded").inc()
                 return True
 
-    def _load_halves(self, segment: str, frames: list[Frame], first: int) -> None:
+    def _load_halves(self, name: str, frames: list[Frame], first: int) -> None:
         """Load frames [first, first + len) of a refused segment, halving until the bad ones stand alone."""
-        decoder = self._decoder.fresh()
-        batch = Batch()
-        batch.segment = segment
+        segment = DecodedSegment(self._signals.fresh())
         try:
             for frame in frames:
-                decoder.decode_frame(batch, frame.kind, frame.tenant, frame.payload, frame.recv_ns)
-            load_batch(self._engine, batch, f"{segment}/{first}-{first + len(frames)}")
+                segment.add(frame.kind, frame.tenant, frame.payload, frame.recv_ns)
+            segment.insert(self._engine, f"{name}/{first}-{first + len(frames)}")
         except PharosError as exc:
             if faults.is_transient(exc):
                 raise
             if len(frames) == 1:
-                self._set_aside(segment, first, exc)
+                self._set_aside(name, first, exc)
                 return
             half = len(frames) // 2
-            self._load_halves(segment, frames[:half], first)
-            self._load_halves(segment, frames[half:], first + half)
-
-    def _note_changes(self, batch: Batch) -> None:
-        """Tell the caches above what the store holds now."""
-        for tenant, columns in batch.tenants.items():
-            if rows := int(columns.counts[places.SERIES]):
-                self._changes.note_series(tenant, np.unique(columns.series.metric[:rows]).tolist())
-            if rows := int(columns.counts[places.SAMPLES]):
-                samples = columns.samples
-                added = touched_buckets(samples.metric[:rows], samples.ts_ms[:rows])
-                self._changes.note_samples(tenant, added)
-            if rows := int(columns.counts[places.STARTS]):
-                self._changes.note_starts(tenant, np.unique(columns.starts.metric[:rows]).tolist())
-        for tenant, parts in batch.parts:
-            if parts.histograms is not None:
-                times = np.ascontiguousarray(parts.histograms.integers[:, 0])
-                self._changes.note_histograms(tenant, np.unique(parts.histograms.metric).tolist())
-                self._changes.note_samples(tenant, touched_buckets(parts.histograms.metric, times))
+            self._load_halves(name, frames[:half], first)
+            self._load_halves(name, frames[half:], first + half)
 
     def start(self) -> None:
         """Begin to load in a thread of its own."""
@@ -239,9 +209,9 @@ class Loader:
             if not self.is_recovered:
                 self._recover()
             for taken in self._intake.take(everything=everything):
-                batch = self._as_acknowledged(taken)
-                self._load_with_retries(batch)
-                self._note_changes(batch)
+                segment = self._as_acknowledged(taken)
+                self._load_with_retries(segment)
+                segment.note(self._changes)
                 self._intake.stored(taken)
             oldest = self._intake.oldest_recv_ns()
             LOADER_LAG_SECONDS.set((self._clock.now_ns() - oldest) / 1e9 if oldest else 0.0)
@@ -268,12 +238,12 @@ class Loader:
             self._intake.refuse(None)
 
 
-def _one_ahead(make: Callable[[str], Batch], segments: Sequence[str]) -> Generator[Batch]:
+def _one_ahead(make: Callable[[str], DecodedSegment], names: Sequence[str]) -> Generator[DecodedSegment]:
     """Yield what `make` returns for each segment, made on another thread while the one before is in use."""
     with ThreadPoolExecutor(1, thread_name_prefix="recovery") as ahead:
-        making: deque[Future[Batch]] = deque()
-        for segment in segments:
-            making.append(ahead.submit(make, segment))
+        making: deque[Future[DecodedSegment]] = deque()
+        for name in names:
+            making.append(ahead.submit(make, name))
             if len(making) > 1:
                 yield making.popleft().result()
         while making:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -30,7 +31,8 @@ from pharos.ingest.metrics.batch import Accepted
 from pharos.ingest.otlp.messages import from_json
 from pharos.ingest.otlp.translate import Translated, Translator
 from pharos.ingest.remote_write.messages import field, varint
-from pharos.telemetry import INGEST_BYTES, INGEST_REJECTED, INGEST_REQUESTS
+from pharos.ingest.remote_write.submission import made
+from pharos.telemetry import INGEST_REQUESTS
 
 METRICS_PATHS: Final = ("/v1/metrics", "/api/v1/otlp/v1/metrics")
 """The second is where Prometheus receives OTLP."""
@@ -175,10 +177,21 @@ class _Sent:
 
 
 class OtlpEndpoint:
-    """`POST /v1/metrics`, and the addresses of the signals that are not received yet."""
+    """`POST /v1/metrics`, and the addresses of the signals that are not received yet.
 
-    def __init__(self, intake: Intake, translator: Translator, bodies: Bodies, max_body_bytes: int) -> None:
+    `bounds_ms` returns the oldest and the newest time that a point received now may have.
+    """
+
+    def __init__(
+        self,
+        intake: Intake,
+        translator: Translator,
+        bounds_ms: Callable[[], tuple[int, int]],
+        bodies: Bodies,
+        max_body_bytes: int,
+    ) -> None:
         self._intake = intake
+        self._bounds_ms = bounds_ms
         self._bodies = bodies
         self._translator = translator
         self._max_body_bytes = max_body_bytes
@@ -219,19 +232,21 @@ class OtlpEndpoint:
                 sent = _Sent(incoming.body, encoding, request.headers.get("content-encoding", ""))
                 loop = asyncio.get_running_loop()
                 translated = await loop.run_in_executor(self._pool, partial(self._translate, sent))
-                accepted = Accepted()
-                if translated.body:
-                    incoming.hold(len(translated.body))
-                    accepted = await self._intake.accept(
-                        scope_of(request).tenant, translated.body, source="otlp", is_repeatable=True
+                incoming.hold(len(translated.body))
+                accepted = await self._intake.accept(
+                    made(
+                        scope_of(request).tenant,
+                        translated.body,
+                        source="otlp",
+                        sent_bytes=len(sent.body),
+                        refused={reason.value: count for reason, count in translated.refused.counts.items()},
+                        is_repeatable=True,
                     )
+                )
         except PharosError as exc:
             if exc.kind is Kind.UNSUPPORTED:
                 return _status(encoding, _CODES[Kind.INVALID], str(exc), _UNACCEPTABLE)
             return _failure(encoding, exc)
-        INGEST_BYTES.labels("otlp").inc(len(sent.body))
-        for reason, count in translated.refused.counts.items():
-            INGEST_REJECTED.labels(reason.value).inc(count)
         return _success(encoding, *_refusal(translated, accepted))
 
     def _translate(self, sent: _Sent) -> Translated:
@@ -239,4 +254,4 @@ class OtlpEndpoint:
         body = unpack(sent.body, sent.packing)
         if sent.encoding == JSON:
             body = from_json(body)
-        return self._translator.translate(body, *self._intake.time_bounds_ms())
+        return self._translator.translate(body, *self._bounds_ms())

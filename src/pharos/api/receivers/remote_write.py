@@ -15,6 +15,7 @@ from pharos.errors import PharosError
 from pharos.ingest.accept import Intake
 from pharos.ingest.frames import FrameKind
 from pharos.ingest.metrics.batch import Accepted
+from pharos.ingest.remote_write.submission import received
 from pharos.telemetry import INGEST_REQUESTS
 
 _MESSAGES: Final = {
@@ -89,8 +90,8 @@ class WriteEndpoint:
         try:
             kind = negotiate(request.headers)
             async with self._bodies.incoming(request, self._max_body_bytes) as incoming:
-                accepted = await self._intake.accept_packed(
-                    scope_of(request).tenant, kind, incoming.body, source="remote_write"
+                accepted = await self._intake.accept(
+                    received(scope_of(request).tenant, kind, incoming.body, source="remote_write")
                 )
         except _UnacceptableError as exc:
             return Response(f"{exc}\n", 415, media_type="text/plain; charset=utf-8")

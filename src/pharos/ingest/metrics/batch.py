@@ -1,12 +1,25 @@
-"""What the frames of one segment of the log decode to, ready to be stored as one block a table."""
+"""What the metrics in one segment of the log decode to, ready to be stored as one block a table."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
+from pharos.engine import Engine
+from pharos.engine.changes import Changes
 from pharos.ingest.metrics import columns as places
 from pharos.ingest.metrics.columns import TenantColumns
+from pharos.ingest.metrics.insert import insert_metrics
+from pharos.ingest.metrics.known import KnownArrays
 from pharos.ingest.metrics.parts import Parts
+from pharos.ingest.metrics.touched import touched_buckets
+from pharos.telemetry import INGEST_REJECTED, INGEST_SAMPLES
+
+_SPARE_COLUMNS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +48,15 @@ class Accepted:
         """Whether nothing of the request is to be stored."""
         return not (self.samples or self.histograms or self.exemplars or self.metadata)
 
+    def count(self, source: str, refused: Mapping[str, int]) -> None:
+        """Count in the server's metrics what was taken and what was refused; see `Receipt.count`."""
+        INGEST_SAMPLES.labels(source).inc(self.samples + self.histograms)
+        own = {"future": self.future, "old": self.old, "invalid_series": self.invalid_series}
+        for counts in (own, refused):
+            for reason, count in counts.items():
+                if count:
+                    INGEST_REJECTED.labels(reason).inc(count)
+
     def refusal(self) -> str:
         """Return a sentence on what was refused, empty if nothing was."""
         parts = []
@@ -49,22 +71,32 @@ class Accepted:
         return "; ".join(parts)
 
 
-class Batch:
-    """What the frames of one log segment decode to.
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """How to take the frame that was decoded last out of its batch."""
+
+    tenant: str
+    mark: NDArray[np.int64]
+    known: KnownArrays
+    parts: int
+    tenant_bytes: int
+
+
+class MetricsBatch:
+    """Samples, histograms, exemplars and metadata of the frames of a segment, by tenant.
 
     `spare` holds columns of batches that are done: their memory is warm, so they are taken first.
     """
 
-    def __init__(self, spare: list[TenantColumns] | None = None) -> None:
-        self.segment = ""
-        self.frames = 0
-        self.is_torn = False
-        """Whether some frame of it was not acknowledged after all."""
-        self.oldest_recv_ns = 0
+    def __init__(self, spare: list[TenantColumns]) -> None:
         self.tenants: dict[str, TenantColumns] = {}
-        self._spare = spare if spare is not None else []
         self.parts: list[tuple[str, Parts]] = []
-        self.parts_bytes = 0
+        self.undo: Undo | None = None
+        self.seen_ms = 0
+        """When the first frame was received."""
+        self._spare = spare
+        self._bytes: dict[str, int] = {}
+        self._all_bytes = 0
 
     def columns(self, tenant: str) -> TenantColumns:
         """Return the tenant's columns, made if need be."""
@@ -73,27 +105,55 @@ class Batch:
             found = self.tenants[tenant] = self._spare.pop() if self._spare else TenantColumns()
         return found
 
-    def give_back(self, most: int) -> None:
-        """Put the columns among the spare ones, of which `most` are kept; the batch is done."""
+    def set_bytes(self, tenant: str, held: int) -> None:
+        """Say how much the tenant's share holds now."""
+        self._all_bytes += held - self._bytes.get(tenant, 0)
+        self._bytes[tenant] = held
+
+    def memory_bytes(self, tenant: str | None = None) -> int:
+        """Return roughly what the batch holds in memory, of all tenants or of one."""
+        return self._all_bytes if tenant is None else self._bytes.get(tenant, 0)
+
+    def give_back(self) -> None:
+        """Put the columns among the spare ones, of which few are kept; the batch is done."""
         for columns in self.tenants.values():
-            if len(self._spare) < most:
+            if len(self._spare) < _SPARE_COLUMNS:
                 columns.counts[:] = 0
                 self._spare.append(columns)
 
-    def last_span(self, tenant: str, accepted: Accepted) -> tuple[int, int]:
-        """Return the first and the last time, in ms, of the samples of the frame that was decoded last.
-
-        The first is later than the last if it has none.
-        """
-        columns = self.tenants[tenant]
-        rows = int(columns.counts[places.SAMPLES])
-        times = [columns.samples.ts_ms[rows - accepted.samples : rows]] if accepted.samples else []
-        if accepted.histograms and self.parts[-1][1].histograms is not None:
-            times.append(self.parts[-1][1].histograms.integers[:, 0])
+    def last_span_ms(self) -> tuple[int, int] | None:
+        """Return the first and the last time of the samples of the frame that was decoded last."""
+        undo = self.undo
+        if undo is None:
+            return None
+        columns = self.tenants[undo.tenant]
+        first, rows = int(undo.mark[places.SAMPLES]), int(columns.counts[places.SAMPLES])
+        times = [columns.samples.ts_ms[first:rows]] if rows > first else []
+        times += [
+            parts.histograms.integers[:, 0]
+            for _, parts in self.parts[undo.parts :]
+            if parts.histograms is not None
+        ]
         if not times:
-            return 1 << 62, -(1 << 62)
+            return None
         return min(int(part.min()) for part in times), max(int(part.max()) for part in times)
 
-    def memory_bytes(self) -> int:
-        """Return roughly what the batch holds in memory."""
-        return sum(columns.memory_bytes() for columns in self.tenants.values()) + self.parts_bytes
+    def insert(self, engine: Engine, token: str) -> None:
+        """Store the batch durably, once; see `Batch.insert`."""
+        insert_metrics(engine, self.tenants, self.parts, self.seen_ms, token)
+
+    def note(self, changes: Changes) -> None:
+        """Tell the caches above what the store holds now."""
+        for tenant, columns in self.tenants.items():
+            if rows := int(columns.counts[places.SERIES]):
+                changes.note_series(tenant, np.unique(columns.series.metric[:rows]).tolist())
+            if rows := int(columns.counts[places.SAMPLES]):
+                samples = columns.samples
+                changes.note_samples(tenant, touched_buckets(samples.metric[:rows], samples.ts_ms[:rows]))
+            if rows := int(columns.counts[places.STARTS]):
+                changes.note_starts(tenant, np.unique(columns.starts.metric[:rows]).tolist())
+        for tenant, parts in self.parts:
+            if parts.histograms is not None:
+                times = np.ascontiguousarray(parts.histograms.integers[:, 0])
+                changes.note_histograms(tenant, np.unique(parts.histograms.metric).tolist())
+                changes.note_samples(tenant, touched_buckets(parts.histograms.metric, times))

@@ -6,7 +6,6 @@ that the frame carries.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -15,14 +14,16 @@ from numpy.typing import NDArray
 from pharos.compiled.protobuf import read_length, read_tag
 from pharos.engine.keys import DAY_MS
 from pharos.errors import Kind, PharosError
-from pharos.ingest.frames import plain_body
+from pharos.ingest import frames
+from pharos.ingest.frames import FrameKind
 from pharos.ingest.metrics import columns as places
 from pharos.ingest.metrics import histogram_check, wire, wire_labels
-from pharos.ingest.metrics.batch import Accepted, Batch
+from pharos.ingest.metrics.batch import Accepted, MetricsBatch, Undo
 from pharos.ingest.metrics.columns import TenantColumns
-from pharos.ingest.metrics.known import KnownArrays, KnownSeries
+from pharos.ingest.metrics.known import KnownSeries
 from pharos.ingest.metrics.parts import Parts, SeenMetadata, decode_parts
 from pharos.ingest.metrics.scatter import gather_labels
+from pharos.ingest.remote_write.transcode import transcode_v2
 
 FUTURE_TOLERANCE_MS: Final = 600_000
 
@@ -46,18 +47,8 @@ _FAULTS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Undo:
-    """How to take the last decoded frame out of its batch."""
-
-    tenant: str
-    mark: NDArray[np.int64]
-    known: KnownArrays
-    parts: int
-
-
 class Decoder:
-    """Turns frames into columns, knowing the series it has seen; its owner serialises the calls.
+    """The signal of metrics: turns frames into columns, knowing the series it has seen; see `Signal`.
 
     `max_age_ms` 0 accepts samples however old they are.
     """
@@ -70,6 +61,17 @@ class Decoder:
         self._saved: NDArray[np.int64] = np.zeros(places.COUNTS, np.int64)
         self._max_age_ms = max_age_ms
         self._decoded_max = _DECODED_MAX_BYTES
+        self._spare: list[TenantColumns] = []
+
+    def unpack(self, kind: int, payload: bytes | memoryview) -> bytes | memoryview:
+        """Return the version 1.0 request that a frame's payload stands for; see `Signal.unpack`."""
+        plain = frames.unpack(payload)
+        return transcode_v2(plain) if kind == FrameKind.REMOTE_WRITE_2 else plain
+
+    def begin(self) -> MetricsBatch:
+        """Return an empty batch."""
+        self.known.tell()
+        return MetricsBatch(self._spare)
 
     def fresh(self) -> Decoder:
         """Return a decoder of the same settings that has seen nothing, for what was accepted before."""
@@ -83,39 +85,42 @@ class Decoder:
         self.known.clear()
         self._seen_metadata.clear()
 
-    def decode(
-        self, into: Batch, tenant: str, body: bytes | memoryview, recv_ns: int
-    ) -> tuple[Accepted, Undo]:
-        """Add a plain (unpacked, version 1.0) request to the batch.
+    def decode(self, into: MetricsBatch, tenant: str, plain: bytes | memoryview, recv_ns: int) -> Accepted:
+        """Add a version 1.0 request to the batch.
 
         Raises PharosError(INVALID) for a body that is not a WriteRequest; the batch is then as before.
         """
         self.known.turn_to(recv_ns // 1_000_000 // DAY_MS)
         columns = into.columns(tenant)
-        undo = Undo(tenant, columns.mark(), self.known.arrays, len(into.parts))
-        buf = np.frombuffer(body, np.uint8)
+        undo = Undo(tenant, columns.mark(), self.known.arrays, len(into.parts), into.memory_bytes(tenant))
+        into.undo = undo
+        buf = np.frombuffer(plain, np.uint8)
         seed = self.known.seed_of(tenant)
         bounds = self.bounds(recv_ns // 1_000_000)
+        before = columns.memory_bytes()
         try:
             ended, at = self._pass_over(buf, columns, seed, bounds)
             if ended == wire.SCATTERED:
                 self._roll_back(columns, undo)
-                buf = np.frombuffer(gather_labels(bytes(body)), np.uint8)
+                buf = np.frombuffer(gather_labels(bytes(plain)), np.uint8)
                 ended, at = self._pass_over(buf, columns, seed, bounds)
             _check_end(ended, at)
             parts = decode_parts(
                 buf, columns.parts, int(columns.counts[places.PARTS]), bounds, seed, self._seen_metadata
             )
         except PharosError:
-            self.undo(into, undo)
+            self.undo(into)
             raise
         accepted = _accepted(columns.counts, undo.mark, parts)
         columns.counts[places.PARTS] = 0
         columns.counts[places.FUTURE :] = 0
+        held = columns.memory_bytes() - before
         if parts.histograms or parts.exemplars or parts.metadata:
             into.parts.append((tenant, parts))
-            into.parts_bytes += 2 * len(body)
-        return accepted, undo
+            held += 2 * len(plain)
+        into.set_bytes(tenant, undo.tenant_bytes + held)
+        into.seen_ms = into.seen_ms or recv_ns // 1_000_000
+        return accepted
 
     def bounds(self, recv_ms: int) -> tuple[int, int]:
         """Return the oldest and the newest time, in ms, that a frame received at `recv_ms` may hold."""
@@ -161,10 +166,14 @@ class Decoder:
         self.known.grow()
         columns.series.slot[: int(columns.counts[places.SERIES])] = -1
 
-    def undo(self, from_batch: Batch, undo: Undo) -> None:
+    def undo(self, batch: MetricsBatch) -> None:
         """Take the last decoded frame out of the batch again."""
-        self._roll_back(from_batch.columns(undo.tenant), undo)
-        del from_batch.parts[undo.parts :]
+        undo, batch.undo = batch.undo, None
+        if undo is None:
+            return
+        self._roll_back(batch.columns(undo.tenant), undo)
+        del batch.parts[undo.parts :]
+        batch.set_bytes(undo.tenant, undo.tenant_bytes)
         self._seen_metadata.clear()
 
     def _roll_back(self, columns: TenantColumns, undo: Undo) -> None:
@@ -172,16 +181,6 @@ class Decoder:
         if self.known.arrays is not undo.known:
             # The table was replaced meanwhile, and what the frame registered can no longer be told apart.
             self.known.clear()
-
-    def decode_frame(
-        self, into: Batch, kind: int, tenant: str, payload: memoryview | bytes, recv_ns: int
-    ) -> Accepted:
-        """Add a frame of the log to the batch. Raises PharosError(INVALID) if it cannot be decoded."""
-        accepted, _ = self.decode(into, tenant, plain_body(kind, payload), recv_ns)
-        into.frames += 1
-        if not into.oldest_recv_ns:
-            into.oldest_recv_ns = recv_ns
-        return accepted
 
 
 def _check_end(ended: int, at: int) -> None:

@@ -1,8 +1,8 @@
-"""A decoded batch into the engine: one block a table, the segment's name as token."""
+"""Decoded metrics into the engine: one block a table, the segment's name as token."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -12,7 +12,6 @@ from pharos.engine import Engine, native
 from pharos.engine.keys import bucket_of
 from pharos.engine.native import Column
 from pharos.ingest.metrics import columns as places
-from pharos.ingest.metrics.batch import Batch
 from pharos.ingest.metrics.columns import TenantColumns
 from pharos.ingest.metrics.parts import Exemplars, Histograms, Parts
 from pharos.ingest.metrics.values import value_columns
@@ -20,19 +19,25 @@ from pharos.ingest.metrics.values import value_columns
 _TIME: Final = "DateTime64(3, 'UTC')"
 
 
-def load_batch(engine: Engine, batch: Batch, token: str) -> None:
-    """Store the batch durably; repeating it with the same token adds nothing.
+def insert_metrics(
+    engine: Engine,
+    tenants: Mapping[str, TenantColumns],
+    parts: Sequence[tuple[str, Parts]],
+    seen_ms: int,
+    token: str,
+) -> None:
+    """Store columns and parts durably; repeating it with the same token adds nothing.
 
-    Series go first, so that no sample is ever stored whose labels are unknown. Raises what
-    `Engine.load` raises.
+    `seen_ms` is when they were received. Series go first, so that no sample is ever stored whose labels are
+    unknown. Raises what `Engine.load` raises.
     """
-    tenants = [(name, columns) for name, columns in batch.tenants.items()]
-    _load_series(engine, tenants, token)
-    _load_samples(engine, tenants, token)
-    _load_starts(engine, tenants, token)
-    _load_histograms(engine, batch.parts, token)
-    _load_exemplars(engine, batch.parts, token)
-    _load_metadata(engine, batch, token)
+    shares = list(tenants.items())
+    _load_series(engine, shares, token)
+    _load_samples(engine, shares, token)
+    _load_starts(engine, shares, token)
+    _load_histograms(engine, parts, token)
+    _load_exemplars(engine, parts, token)
+    _load_metadata(engine, parts, seen_ms, token)
 
 
 def _joined(arrays: Sequence[NDArray[np.generic]]) -> NDArray[np.generic]:
@@ -191,11 +196,11 @@ def _load_exemplars(engine: Engine, parts: Sequence[tuple[str, Parts]], token: s
     )
 
 
-def _load_metadata(engine: Engine, batch: Batch, token: str) -> None:
-    found = [(tenant, item) for tenant, part in batch.parts for item in part.metadata]
+def _load_metadata(engine: Engine, parts: Sequence[tuple[str, Parts]], seen_ms: int, token: str) -> None:
+    found = [(tenant, item) for tenant, part in parts for item in part.metadata]
     if not found:
         return
-    seen: NDArray[np.int64] = np.full(len(found), batch.oldest_recv_ns // 1_000_000, np.int64)
+    seen: NDArray[np.int64] = np.full(len(found), seen_ms, np.int64)
     engine.load(
         "metadata",
         len(found),

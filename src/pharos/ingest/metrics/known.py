@@ -109,6 +109,10 @@ class KnownSeries:
             self._tenant_seeds[tenant] = seed
         return seed
 
+    def tell(self) -> None:
+        """Say in the server's metrics how many series are known."""
+        SERIES_KNOWN.set(int(self.used[0]))
+
     def clear(self) -> None:
         """Forget everything: each series is registered anew when it is next seen."""
         self.arrays = _arrays(_FIRST_SLOTS)
@@ -125,7 +129,7 @@ class KnownSeries:
         fresh = _arrays(2 * slots if living > slots // 3 else slots)
         self.used[0] = _refill(self.arrays, fresh, recent)
         self.arrays = fresh
-        SERIES_KNOWN.set(int(self.used[0]))
+        self.tell()
 
     def turn_to(self, today: int) -> None:
         """Move the window of days along once the present nears its end."""

@@ -16,6 +16,7 @@ from typing import Final
 
 from pharos.clock import Clock
 from pharos.errors import Kind, PharosError
+from pharos.ingest.remote_write.submission import made
 from pharos.ingest.scrape.digest import Digest, Format, PageDigest, PageError
 from pharos.ingest.scrape.exposition.scan import Page
 from pharos.ingest.scrape.job import JobConfig
@@ -197,7 +198,7 @@ class TargetLoop:
         (_FAILED if error else _OK).inc()
         SCRAPE_SECONDS.observe(duration_s)
         try:
-            await self._store(digest, report, marks)
+            await self._store(digest, report, marks, size)
         finally:
             cache.next_turn(good=not error and digest.scraped > 0)
 
@@ -235,14 +236,13 @@ class TargetLoop:
             float(size),
         )
 
-    async def _store(self, digest: Digest, report: bytes, marks: object) -> None:
-        around = self._around
+    async def _store(self, digest: Digest, report: bytes, marks: object, page_bytes: int) -> None:
         parts = (digest.body, report)
         # Python lets other threads run while it joins what is large.
         large = len(digest.body) > INLINE_BYTES
         body = await asyncio.to_thread(b"".join, parts) if large else b"".join(parts)
         try:
-            await around.sink.accept(around.tenant, body, source=around.source)
+            await self._hand_on(body, page_bytes)
         except PharosError as exc:
             self.intake.cache.restore(marks)
             self.intake.not_stored()
@@ -257,5 +257,10 @@ class TargetLoop:
         """
         body = self.intake.stale(time_ms) + self.intake.stale_report(time_ms)
         if body:
-            around = self._around
-            await around.sink.accept(around.tenant, body, source=around.source)
+            await self._hand_on(body, 0)
+
+    async def _hand_on(self, body: bytes, page_bytes: int) -> None:
+        around = self._around
+        # A page that was too large was not received, and its size is negative.
+        size = max(0, page_bytes)
+        await around.sink.accept(made(around.tenant, body, source=around.source, sent_bytes=size))

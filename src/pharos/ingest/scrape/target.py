@@ -16,8 +16,10 @@ from yarl import URL
 
 from pharos.errors import Kind, PharosError
 from pharos.gotext.durations import format_duration, parse_duration
+from pharos.ingest.metrics.batch import Accepted
 from pharos.ingest.scrape.job import JobConfig
 from pharos.ingest.scrape.relabel import relabel
+from pharos.ingest.signals import Submission
 from pharos.labels import Labels, labels_of
 
 ADDRESS: Final = "__address__"
@@ -37,8 +39,8 @@ _HOST_PORT = re.compile(r"(?:\[[^\[\]]*\]|[^:\[\]]*):([^:\[\]]*)")
 class Sink(Protocol):
     """Where the bodies of scrapes go."""
 
-    async def accept(self, tenant: str, write_request: bytes, *, source: str) -> object:
-        """Make one uncompressed remote-write 1.0 WriteRequest durable.
+    async def accept(self, sent: Submission[Accepted]) -> object:
+        """Make one remote-write 1.0 WriteRequest durable.
 
         Raises PharosError(UNAVAILABLE) on back-pressure: the scrape then counts as not stored and the next
         interval tries anew.
