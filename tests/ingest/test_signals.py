@@ -61,6 +61,8 @@ class Notes:
         return None
 
     def insert(self, engine: Engine, token: str) -> None:
+        if not self.lines:
+            return
         columns = [native.string_values("line", [line for _, line in self.lines])]
         engine.load("notes", len(self.lines), columns, token=token)
 
@@ -115,6 +117,9 @@ class KeptBlocks:
             raise PharosError(Kind.BUG, "cannot parse")
         payload = b"".join(bytes(piece) for column in columns for piece in column.payload)
         self.blocks.setdefault((table, token), payload)
+
+    def mend(self) -> None:
+        """Nothing of it is on a disk."""
 
     def tables(self) -> set[str]:
         return {table for table, _ in self.blocks}

@@ -19,7 +19,7 @@ from written import Written, bits, read
 
 from pharos.compiled.float_read import HARD, MALFORMED, PARSED, parse_float
 from pharos.errors import PharosError
-from pharos.ingest.scrape.digest import Format, Intake, JobMemory
+from pharos.ingest.scrape.digest import Format, JobMemory, PageDigest
 from pharos.ingest.scrape.exposition.scan import Page
 from pharos.ingest.scrape.exposition.text import canonical_bound
 from pharos.ingest.scrape.job import JobConfig
@@ -29,11 +29,11 @@ CASES = YAML(typ="safe").load(Path(__file__).parent / "cases" / "pages.yaml")
 TARGET = (("instance", "i"), ("job", "j"))
 
 
-def intake(**settings_: Any) -> Intake:
-    return Intake(JobConfig("j", **settings_), TARGET, 7, JobMemory(), None)
+def intake(**settings_: Any) -> PageDigest:
+    return PageDigest(JobConfig("j", **settings_), TARGET, 7, JobMemory(), None)
 
 
-def digest(one: Intake, page: str | bytes, form: Format = Format.TEXT, time_ms: int = NOW_MS) -> Written:
+def digest(one: PageDigest, page: str | bytes, form: Format = Format.TEXT, time_ms: int = NOW_MS) -> Written:
     body = page.encode() if isinstance(page, str) else page
     found = one.digest(body, form, time_ms, Page.of_size(body.count(b"\n") + 1))
     one.stored(found)
