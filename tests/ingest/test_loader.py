@@ -21,6 +21,7 @@ from pharos.ingest.loader import Loader, LoaderOptions
 from pharos.ingest.metrics.decoder import Decoder
 from pharos.ingest.remote_write.submission import made, received
 from pharos.ingest.signals import Signals
+from pharos.telemetry import REGISTRY
 from pharos.wal import Wal, WalOptions
 
 POISON = 666.0
@@ -277,3 +278,27 @@ def test_more_than_may_wait_is_refused_until_it_is_stored(folder: Path) -> None:
         asyncio.run(flood())
     assert caught.value.kind is Kind.UNAVAILABLE
     trip.run_to_the_end()
+
+
+def test_bytes_and_refusals_are_counted_by_who_sent_them_whatever_was_made_of_them(folder: Path) -> None:
+    def counted(name: str, **labels: str) -> float:
+        return REGISTRY.get_sample_value(name, labels) or 0.0
+
+    def figures() -> tuple[float, ...]:
+        return (
+            counted("pharos_ingest_bytes_total", source="a page"),
+            counted("pharos_ingest_samples_total", source="a page"),
+            counted("pharos_ingest_rejected_samples_total", reason="a reason"),
+        )
+
+    trip, before = Trip(folder, ScriptedEngine(_nothing_refused)), figures()
+    body = v1_body([{"labels": [("__name__", "m")], "samples": [(1_700_000_000_000, 1.0)]}])
+
+    async def accept() -> None:
+        for one in (body, b""):
+            refused = {"a reason": 3}
+            await trip.intake.accept(made("t", one, source="a page", sent_bytes=700, refused=refused))
+
+    asyncio.run(accept())
+    trip.run_to_the_end()
+    assert [now - then for now, then in zip(figures(), before, strict=True)] == [1400, 1, 6]

@@ -103,6 +103,7 @@ async def test_good_scrape_is_reported_and_shown(
     assert written.value("scrape_series_added", **labels) == 2
     assert 0 < written.value("scrape_duration_seconds", **labels) < 5
     assert written.value("a", b="2", **labels) == 2
+    assert sink.sent_bytes == [len(exporter.page)]
     status = scraper.targets()[0]
     assert (status.health, status.last_error, status.last_scrape_ms) == (Health.UP, "", NOW_MS)
     assert status.scrape_url == f"http://{exporter.address}/metrics"
