@@ -175,6 +175,10 @@ class Promql(_Section):
     cache: SizeBytes = Field(
         default=256 << 20, description="Memory for decoded samples, so that queries read only what is new."
     )
+    label_cache: SizeBytes = Field(
+        default=512 << 20,
+        description="Memory for the labels of series that were asked for: about 200 bytes a series.",
+    )
     max_per_tenant: int = Field(
         default=0,
         ge=0,

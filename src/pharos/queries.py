@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ class Queries:
 def open_queries(engine: Engine, changes: Changes, clock: Clock, settings: Settings) -> Iterator[Queries]:
     """Open what answers questions about the store; on exit cancel what runs."""
     scheduler = Scheduler(engine, clock, _scheduler_options(settings))
-    series = SeriesCache(changes)
+    series = SeriesCache(changes, settings.promql.label_cache, secrets.randbits(64))
     try:
         metrics = Metrics(changes, clock, scheduler, series, _metrics_options(settings))
         yield Queries(scheduler, metrics, Catalog(changes, clock, scheduler, series))

@@ -36,7 +36,7 @@ from pharos.promql.language.ast import ValueType
 from pharos.promql.language.functions import AGGREGATORS, FUNCTIONS, Function
 from pharos.queries import open_queries
 from pharos.query.limits import Times
-from pharos.query.metrics import pieces, step_samples
+from pharos.query.metrics import label_table, pieces, step_samples
 from pharos.query.metrics.evaluation import Metrics
 from pharos.query.metrics.query import parse_query
 
@@ -147,6 +147,7 @@ def warm(clock: Clock) -> int:
     # Where PYTHONDONTWRITEBYTECODE is set, nobody else would write it: half a second of every start.
     compileall.compile_dir(Path(__file__).parent, quiet=2)
     warm_up()
+    label_table.warm_up()
     pieces.warm_up()
     read_kernels.warm_up()
     step_samples.warm_up()

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = (ROOT / "tests/promql/cases", CONFORMANCE / "promql")
 
 
-def _cases() -> list[tuple[str, Eval, MemorySource]]:
+def cases() -> list[tuple[str, Eval, MemorySource]]:
     return [
         (f"{path.stem}:{asked.line}", asked, source)
         for folder in FOLDERS
@@ -24,7 +24,7 @@ def _cases() -> list[tuple[str, Eval, MemorySource]]:
 
 
 @pytest.mark.parametrize(
-    ("asked", "source"), [pytest.param(asked, source, id=name) for name, asked, source in _cases()]
+    ("asked", "source"), [pytest.param(asked, source, id=name) for name, asked, source in cases()]
 )
 def test_eval_gives_what_the_file_expects(asked: Eval, source: MemorySource) -> None:
     run_eval(asked, source)

@@ -6,15 +6,19 @@ import random
 from dataclasses import dataclass, field
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from numpy.typing import NDArray
 from tests.query.store import Store, days_of
 
-from pharos.engine import Session
+from pharos.engine import Limits, Session
 from pharos.engine.changes import Changes
 from pharos.engine.embedded.store import EmbeddedEngine
 from pharos.engine.keys import DAY_MS
+from pharos.errors import Kind, PharosError
 from pharos.labels import Matcher, MatchOp
 from pharos.query.metrics import series as module
+from pharos.query.metrics.label_table import LabelTable
 from pharos.query.metrics.series import Selection, SeriesCache
 
 _DAY = 20_000
@@ -65,16 +69,16 @@ def _days(first: int, last: int) -> range:
 
 @pytest.fixture
 def labels_read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many label sets each question brought back."""
+    """How many label sets each question added to a table."""
     read: list[int] = []
-    label_sets = module.label_sets
+    add = LabelTable.add
 
-    def counted(column: object) -> object:
-        found = label_sets(column)  # type: ignore[arg-type]
-        read.append(len(found))
-        return found
+    def counted(table: LabelTable, ids: NDArray[np.uint64], labels: pa.ChunkedArray) -> None:
+        before = len(table)
+        add(table, ids, labels)
+        read.append(len(table) - before)
 
-    monkeypatch.setattr(module, "label_sets", counted)
+    monkeypatch.setattr(LabelTable, "add", counted)
     return read
 
 
@@ -101,7 +105,7 @@ def test_many_new_series_are_read_with_all(selecting: Selecting, labels_read: li
     selecting.select(_ANY, _DAY, _DAY)
     selecting.store.register(40, _days(_DAY, _DAY))
     selecting.check(_ANY, _DAY, _DAY)
-    assert labels_read[:2] == [10, 40]
+    assert labels_read[:2] == [10, 30]
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -116,3 +120,121 @@ def test_any_order_of_changes_and_questions_gives_what_the_store_has(selecting: 
         first = _DAY - 1 + chance.randrange(5)
         matchers = chance.choice([_ANY, _NAMED, _EVEN])
         selecting.check(matchers, first, first + chance.randrange(3))
+
+
+_SELECTORS = tuple(
+    (*_NAMED, Matcher(name, op, value))
+    for name, op, value in (
+        ("i", MatchOp.EQUAL, "7"),
+        ("i", MatchOp.EQUAL, ""),
+        ("i", MatchOp.EQUAL, "none has it"),
+        ("i", MatchOp.NOT_EQUAL, "7"),
+        ("i", MatchOp.NOT_EQUAL, ""),
+        ("i", MatchOp.REGEX, "[1-3].?"),
+        ("i", MatchOp.NOT_REGEX, "[1-3].?"),
+        ("j", MatchOp.REGEX, ".*"),
+        ("j", MatchOp.NOT_REGEX, "x|"),
+        ("j", MatchOp.EQUAL, ""),
+        ("__name__", MatchOp.REGEX, "m|n"),
+        ("__name__", MatchOp.NOT_EQUAL, "m"),
+    )
+)
+
+
+@pytest.mark.parametrize("most_distinct", [0, 1_000])
+def test_selectors_of_a_known_metric_match_as_the_store_does(
+    selecting: Selecting, monkeypatch: pytest.MonkeyPatch, most_distinct: int
+) -> None:
+    monkeypatch.setattr(module, "_MOST_DISTINCT", most_distinct)
+    selecting.store.register(40, _days(_DAY, _DAY))
+    assert len(selecting.select(_NAMED, _DAY, _DAY)) == 40
+    for matchers in _SELECTORS:
+        selecting.check(matchers, _DAY, _DAY)
+
+
+def test_the_second_selector_of_a_metric_is_answered_without_the_store(
+    selecting: Selecting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    selecting.store.register(40, _days(_DAY, _DAY))
+    for matchers in _SELECTORS[:2]:
+        selecting.select(matchers, _DAY, _DAY)
+
+    def unexpected(*_: object) -> None:
+        raise AssertionError("the store was asked")
+
+    monkeypatch.setattr(module, "_read_ids", unexpected)
+    assert [len(selecting.select(matchers, _DAY, _DAY)) for matchers in _SELECTORS[2:6]] == [0, 39, 40, 33]
+
+
+def test_a_metric_of_too_many_series_is_not_read_for_a_selector(
+    selecting: Selecting, monkeypatch: pytest.MonkeyPatch, labels_read: list[int]
+) -> None:
+    monkeypatch.setattr(module, "_WHOLE", 30)
+    selecting.store.register(40, _days(_DAY, _DAY))
+    for value in "1234":
+        found = selecting.select((*_NAMED, Matcher("i", MatchOp.EQUAL, value)), _DAY, _DAY)
+        assert [dict(labels)["i"] for labels in found.labels] == [value]
+    assert labels_read == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("few", [0, 1_000])
+def test_labels_are_the_same_as_tuples_and_as_columns(
+    selecting: Selecting, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr(module, "_FEW", few)
+    selecting.store.register(30, _days(_DAY, _DAY))
+    found = selecting.select(_ANY, _DAY, _DAY)
+    values = np.argsort(selecting.store.ids(np.arange(30)))
+    assert list(found.labels) == [(("__name__", "m"), ("i", str(i))) for i in values.tolist()]
+    part = found.part(3, 7)
+    assert list(part.labels) == list(found.labels)[3:7]
+    assert [int(part.ids.place[part.ids.id == ident][0]) for ident in part.id] == [0, 1, 2, 3]
+
+
+def test_what_is_kept_is_bounded_in_bytes(selecting: Selecting) -> None:
+    selecting.store.register(300, _days(_DAY, _DAY))
+    cache = SeriesCache(selecting.store.changes, limit_bytes=400_000)
+    for i in range(40):
+        matchers = (*_ANY, Matcher("i", MatchOp.NOT_EQUAL, str(i)))
+        assert len(selecting.select(matchers, _DAY, _DAY, cache)) == 299
+        assert 0 < cache.nbytes <= 400_000
+    nothing = SeriesCache(selecting.store.changes, limit_bytes=0)
+    assert len(selecting.select(_ANY, _DAY, _DAY, nothing)) == 300
+    assert nothing.nbytes == 0
+
+
+def test_more_series_than_allowed_are_refused_each_time(selecting: Selecting) -> None:
+    selecting.store.register(20, _days(_DAY, _DAY))
+    for _ in range(2):
+        for most, is_refused in ((19, True), (20, False)):
+
+            def work(session: Session, most: int = most) -> Selection:
+                limits = Limits(result_rows=most)
+                start = _DAY * DAY_MS
+                return selecting.cache.select(session, selecting.store.tenant, _ANY, start, start, limits)
+
+            if is_refused:
+                with pytest.raises(PharosError, match="more than 19 series"):
+                    selecting.store.engine.run_blocking(work)
+            else:
+                assert len(selecting.store.engine.run_blocking(work)) == 20
+
+
+def test_labels_that_were_read_before_a_failure_are_not_read_again(
+    selecting: Selecting, monkeypatch: pytest.MonkeyPatch, labels_read: list[int]
+) -> None:
+    monkeypatch.setattr(module, "_READ_SERIES", 10)
+    selecting.store.register(30, _days(_DAY, _DAY))
+    read_labels = module._read_labels
+    calls = iter([False, True, False, False])
+
+    def failing(*args: object) -> None:
+        if next(calls):
+            raise PharosError(Kind.TIMEOUT, "too slow")
+        read_labels(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(module, "_read_labels", failing)
+    with pytest.raises(PharosError, match="too slow"):
+        selecting.select(_ANY, _DAY, _DAY)
+    assert len(selecting.select(_ANY, _DAY, _DAY)) == 30
+    assert labels_read == [10, 10, 10]

@@ -572,11 +572,11 @@ def _itself(made: tuple[int, Grid]) -> tuple[int, Grid]:
 
 def _ordered(grid: Grid) -> Grid:
     """Return the grid in order of its labels, as a matrix is answered."""
-    labels = sorted(grid.labels)
-    if labels == grid.labels:
-        return grid
-    order = sorted(range(len(labels)), key=grid.labels.__getitem__)
-    return take_rows(grid, np.asarray(order, np.int64))
+    labels = list(grid.labels)
+    order = sorted(range(len(labels)), key=labels.__getitem__)
+    if order == list(range(len(labels))):
+        return replace(grid, labels=labels)
+    return take_rows(replace(grid, labels=labels), np.asarray(order, np.int64))
 
 
 def evaluate_text(

@@ -285,6 +285,8 @@ def _encode_series(
 
 def _frames(labels: Sequence[Labels], shape: _Shape, tails: Tails | None) -> Iterator[tuple[Frames, int]]:
     """Yield the frames of the series, block by block, with the bytes that the longest of a block need."""
+    if tails is not None:
+        labels = list(labels)
     opening, closing = _buffer(shape.opening), _buffer(shape.closing)
     low = 0
     while low < len(labels):

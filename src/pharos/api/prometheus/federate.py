@@ -18,6 +18,7 @@ from pharos.clock import Clock
 from pharos.errors import PharosError
 from pharos.gotext.numbers import format_g
 from pharos.labels import LEGACY_LABEL_NAME, LEGACY_METRIC_NAME, METRIC_NAME, Labels
+from pharos.promql.grids.grid_labels import take_labels
 from pharos.promql.language.parse import parse_selector
 from pharos.promql.source import STALE_NAN_BITS, SeriesBlock
 from pharos.query.limits import Wanted
@@ -70,13 +71,13 @@ def page(blocks: list[SeriesBlock], *, utf8: bool) -> bytes:
             stale |= some & (histograms.ts_ms[at] >= block.ts_ms[last])
         good = ~stale
         chosen = zip(
-            rows[good].tolist(),
+            take_labels(block.labels, rows[good]),
             block.ts_ms[last[good]].tolist(),
             block.values[last[good]].tolist(),
             strict=True,
         )
-        for row, ts_ms, value in chosen:
-            newest[block.labels[row]] = (ts_ms, value)
+        for labels, ts_ms, value in chosen:
+            newest[labels] = (ts_ms, value)
     lines: list[str] = []
     family = None
     named = ((dict(labels).get(METRIC_NAME, ""), labels) for labels in newest)

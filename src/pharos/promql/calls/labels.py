@@ -172,17 +172,18 @@ def _sort_by_label(context: Context, args: Sequence[Value]) -> Value:
     if _ranged(context):
         return grid
     sign = -1 if context.node.func == "sort_by_label_desc" else 1
+    labels = list(grid.labels)
 
     def compare(i: int, j: int) -> int:
         for name in names:
-            a, b = label_value(grid.labels[i], name), label_value(grid.labels[j], name)
+            a, b = label_value(labels[i], name), label_value(labels[j], name)
             if a != b:
                 return -sign if natural_less(a, b) else sign
-        if grid.labels[i] == grid.labels[j]:
+        if labels[i] == labels[j]:
             return 0
-        return -sign if grid.labels[i] < grid.labels[j] else sign
+        return -sign if labels[i] < labels[j] else sign
 
-    order = sorted(range(len(grid.labels)), key=cmp_to_key(compare))
+    order = sorted(range(len(labels)), key=cmp_to_key(compare))
     return take_rows(grid, np.asarray(order, np.int64))
 
 

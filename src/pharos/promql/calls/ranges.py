@@ -11,11 +11,18 @@ import numpy as np
 
 from pharos.errors import Kind, PharosError
 from pharos.gotext.numbers import format_fixed
-from pharos.labels import METRIC_NAME, Labels
+from pharos.labels import METRIC_NAME
 from pharos.promql import annotations as words
 from pharos.promql.annotations import Annotations
-from pharos.promql.grids.grid import DUPLICATE_SERIES, Grid, drop_absent, has_duplicates, lose_names
-from pharos.promql.grids.grid_labels import all_without_name, as_list, label_value, metric_names
+from pharos.promql.grids.grid import DUPLICATE_SERIES, Grid, drop_absent, lose_names
+from pharos.promql.grids.grid_labels import (
+    all_without_name,
+    has_duplicates,
+    label_value,
+    metric_names,
+    settled,
+    take_labels,
+)
 from pharos.promql.grids.room import Memory
 from pharos.promql.grids.windows import Windows
 from pharos.promql.kernels import window as ops
@@ -83,7 +90,7 @@ def range_function(call: RangeCall, windows: Windows) -> Grid:
             _by_steps(run, call, part, out[first:last], present[first:last])
         else:
             run(call, part, out[first:last], present[first:last])
-    return Grid(as_list(samples.labels), out, present, None, samples.dropped)
+    return Grid(settled(samples.labels), out, present, None, samples.dropped)
 
 
 def _visits(windows: Windows) -> Floats:
@@ -166,10 +173,9 @@ def finish_names(call: RangeCall, grid: Grid) -> Grid:
 
 
 def _warn_non_counter(call: RangeCall, grid: Grid) -> None:
-    labels: list[Labels] = grid.labels
+    labels = grid.labels
     if grid.held is not None:
-        rows = np.flatnonzero(grid.floats().any(axis=1)).tolist()
-        labels = [labels[row] for row in rows]
+        labels = take_labels(labels, np.flatnonzero(grid.floats().any(axis=1)))
     if call.use_types:
         for ls in labels:
             name, kind = label_value(ls, METRIC_NAME), label_value(ls, "__type__")

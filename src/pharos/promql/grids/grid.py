@@ -17,7 +17,15 @@ from numpy.typing import NDArray
 
 from pharos.errors import Kind, PharosError
 from pharos.labels import Labels
-from pharos.promql.grids.grid_labels import all_without_name, as_list, without_name
+from pharos.promql.grids.grid_labels import (
+    all_without_name,
+    has_duplicates,
+    join_labels,
+    number_labels,
+    settled,
+    take_labels,
+    without_name,
+)
 from pharos.promql.histograms.cells import Cells, empty_cells, is_set
 from pharos.promql.histograms.grid import HistogramGrid
 from pharos.promql.kernels.group import count_present
@@ -36,7 +44,7 @@ class Grid:
     name removal); None stands for none of them.
     """
 
-    labels: list[Labels]
+    labels: Sequence[Labels]
     values: Floats
     present: Bools
     held: Cells | HistogramGrid | None = None
@@ -176,7 +184,7 @@ def stacked(grids: Sequence[Grid], steps: int, labels: Sequence[Labels] = ()) ->
     if any(grid.dropped is not None for grid in grids):
         dropped = np.concatenate([grid.drop_flags() for grid in grids])
     return Grid(
-        as_list(labels) if every == len(labels) else [ls for grid in grids for ls in grid.labels],
+        settled(labels) if every == len(labels) else join_labels([grid.labels for grid in grids]),
         np.concatenate([grid.values for grid in grids]),
         np.concatenate([grid.present for grid in grids]),
         None,
@@ -193,7 +201,7 @@ def take_rows(grid: Grid, rows: NDArray[Any]) -> Grid:
     """Return the series of `grid` that `rows` (numbers or a mask) names, in that order."""
     numbers = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
     return Grid(
-        [grid.labels[i] for i in numbers.tolist()],
+        take_labels(grid.labels, numbers),
         grid.values[numbers],
         grid.present[numbers],
         _held_rows(grid.held, numbers),
@@ -248,17 +256,12 @@ def stack(first: Grid, second: Grid) -> Grid:
     if first.dropped is not None or second.dropped is not None:
         dropped = np.concatenate([first.drop_flags(), second.drop_flags()])
     return Grid(
-        first.labels + second.labels,
+        join_labels([first.labels, second.labels]),
         np.concatenate([first.values, second.values]),
         np.concatenate([first.present, second.present]),
         cells,
         dropped,
     )
-
-
-def has_duplicates(labels: Sequence[Labels]) -> bool:
-    """Return whether two series have the same labels."""
-    return len(set(labels)) != len(labels)
 
 
 def merge_same_labels(grid: Grid) -> Grid:
@@ -268,19 +271,13 @@ def merge_same_labels(grid: Grid) -> Grid:
     """
     if not has_duplicates(grid.labels):
         return grid
-    at: dict[Labels, int] = {}
-    first_rows: list[int] = []
-    target = np.empty(len(grid.labels), np.int64)
-    for i, labels in enumerate(grid.labels):
-        row = at.setdefault(labels, len(at))
-        if row == len(first_rows):
-            first_rows.append(i)
-        target[i] = row
-    counts = np.zeros((len(at), grid.steps), np.int64)
+    target, distinct = number_labels(grid.labels)
+    first_rows = np.unique(target, return_index=True)[1]
+    counts = np.zeros((len(distinct), grid.steps), np.int64)
     count_present(target, grid.present, counts)
     if (counts > 1).any():
         raise PharosError(Kind.INVALID, DUPLICATE_SERIES)
-    merged = take_rows(grid, np.asarray(first_rows, np.int64))
+    merged = take_rows(grid, first_rows)
     merged.values = merged.values.copy()
     merged.present = counts > 0
     if grid.cells is not None:

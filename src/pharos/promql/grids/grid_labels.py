@@ -1,7 +1,8 @@
-"""Labels of whole grids: names dropped, labels kept or left out, quickly where all series look alike.
+"""Labels of whole grids: names dropped, labels kept or left out, series with the same labels found.
 
-Series of one metric mostly have the same label names in the same places. What is asked for is then taken
-from those places; any series that differs sends the whole list the long way.
+The labels of very many series come as columns (`label_columns`) and stay so. Others are tuples: series of one
+metric mostly have the same label names in the same places, from where what is asked for is then taken; any
+series that differs sends the whole list the long way.
 """
 
 from __future__ import annotations
@@ -10,7 +11,12 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from operator import add, itemgetter
 from typing import Any, Final, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pharos.labels import METRIC_NAME, Labels
+from pharos.promql.grids.label_columns import LabelColumns
+from pharos.promql.kernels.samples import Ints
 
 T = TypeVar("T")
 
@@ -56,14 +62,70 @@ class SharedLabels(list[Labels]):
         return found
 
 
+def are_shared(labels: Sequence[Labels]) -> bool:
+    """Return whether what is derived of the labels is remembered."""
+    return isinstance(labels, SharedLabels | LabelColumns)
+
+
+def shared(labels: Sequence[Labels]) -> Sequence[Labels]:
+    """Return the labels so that what is derived of them is remembered."""
+    return labels if are_shared(labels) else SharedLabels(labels)
+
+
 def derived(labels: Sequence[Labels], key: Hashable, make: Callable[[Sequence[Labels]], T]) -> T:
     """Return what `make` makes of the labels, remembered where they are shared."""
-    return labels.derived(key, make) if isinstance(labels, SharedLabels) else make(labels)
+    return labels.derived(key, make) if isinstance(labels, SharedLabels | LabelColumns) else make(labels)
 
 
-def as_list(labels: Sequence[Labels]) -> list[Labels]:
-    """Return the labels as a list that is not to be changed."""
-    return labels if isinstance(labels, SharedLabels) else list(labels)
+def settled(labels: Sequence[Labels]) -> Sequence[Labels]:
+    """Return the labels as a sequence that is not to be changed."""
+    return labels if isinstance(labels, SharedLabels | LabelColumns) else list(labels)
+
+
+def take_labels(labels: Sequence[Labels], places: NDArray[Any]) -> Sequence[Labels]:
+    """Return the labels of the series at these places, in that order."""
+    if isinstance(labels, LabelColumns):
+        return labels.take(places)
+    return [labels[place] for place in places.tolist()]
+
+
+def join_labels(parts: Sequence[Sequence[Labels]]) -> Sequence[Labels]:
+    """Return the labels of all parts, one after another."""
+    if len(parts) > 1 and isinstance(parts[0], LabelColumns):
+        joined = parts[0].followed_by(parts[1:])
+        if joined is not None:
+            return joined
+    return [labels for part in parts for labels in part]
+
+
+def number_labels(labels: Sequence[Labels]) -> tuple[Ints, Sequence[Labels]]:
+    """Return the number of each series' labels, and the different ones in order of appearance."""
+    if isinstance(labels, LabelColumns):
+        return labels.numbered()
+    numbers: dict[Labels, int] = {}
+    found = np.asarray([numbers.setdefault(one, len(numbers)) for one in labels], np.int64)
+    return found, list(numbers)
+
+
+def number_both(left: Sequence[Labels], right: Sequence[Labels]) -> tuple[Ints, Ints, int]:
+    """Return the numbers of the labels of both sides, equal where these are, and how many there are."""
+    if isinstance(left, LabelColumns) and left.shares_codes(right):
+        return left.numbered_beside(right)
+    known: dict[Labels, int] = {}
+    numbers: list[Ints] = []
+    for labels in (left, right):
+        columns = labels.numbered() if isinstance(labels, LabelColumns) else None
+        distinct = labels if columns is None else columns.labels
+        found = np.asarray([known.setdefault(one, len(known)) for one in distinct], np.int64)
+        numbers.append(found if columns is None else found[columns.numbers])
+    return numbers[0], numbers[1], len(known)
+
+
+def has_duplicates(labels: Sequence[Labels]) -> bool:
+    """Return whether two series have the same labels."""
+    if isinstance(labels, LabelColumns):
+        return len(labels.numbered().labels) != len(labels)
+    return len(set(labels)) != len(labels)
 
 
 def label_value(labels: Labels, name: str) -> str:
@@ -95,20 +157,25 @@ def metric_names(labels: Sequence[Labels]) -> set[str]:
 
 
 def _metric_names(labels: Sequence[Labels]) -> set[str]:
+    if isinstance(labels, LabelColumns):
+        return labels.values(METRIC_NAME)
     place = _place_of(labels, METRIC_NAME)
     if place < 0:
         return {label_value(ls, METRIC_NAME) for ls in labels}
     return {ls[place][1] for ls in labels}
 
 
-def all_without_name(labels: Sequence[Labels]) -> tuple[list[Labels], bool]:
+def all_without_name(labels: Sequence[Labels]) -> tuple[Sequence[Labels], bool]:
     """Return the labels of all series without name, type and unit, and whether some may be the same now."""
     return derived(labels, "without name", _all_without_name)
 
 
-def _all_without_name(labels: Sequence[Labels]) -> tuple[list[Labels], bool]:
+def _all_without_name(labels: Sequence[Labels]) -> tuple[Sequence[Labels], bool]:
+    if isinstance(labels, LabelColumns):
+        may_repeat = len(_metric_names(labels)) > 1 or labels.has_any(METADATA_LABELS - {METRIC_NAME})
+        return labels.without(METADATA_LABELS), may_repeat
     nameless, may_repeat = _nameless(labels)
-    return SharedLabels(nameless) if isinstance(labels, SharedLabels) else nameless, may_repeat
+    return shared(nameless) if are_shared(labels) else nameless, may_repeat
 
 
 def _nameless(labels: Sequence[Labels]) -> tuple[list[Labels], bool]:
@@ -125,8 +192,10 @@ def _nameless(labels: Sequence[Labels]) -> tuple[list[Labels], bool]:
     return [ls[:place] + ls[after:] for ls in labels], may_repeat
 
 
-def keep_labels(labels: Sequence[Labels], names: Sequence[str]) -> list[Labels]:
+def keep_labels(labels: Sequence[Labels], names: Sequence[str]) -> Sequence[Labels]:
     """Return of all series the labels called `names`."""
+    if isinstance(labels, LabelColumns):
+        return labels.only(names)
     wanted = frozenset(names)
     if not wanted or not labels:
         return [()] * len(labels)
@@ -142,8 +211,10 @@ def keep_labels(labels: Sequence[Labels], names: Sequence[str]) -> list[Labels]:
     return [tuple(pair for pair in ls if pair[0] in wanted) for ls in labels]
 
 
-def leave_labels(labels: Sequence[Labels], names: Sequence[str]) -> list[Labels]:
+def leave_labels(labels: Sequence[Labels], names: Sequence[str]) -> Sequence[Labels]:
     """Return of all series the labels that are not called `names`."""
+    if isinstance(labels, LabelColumns):
+        return labels.without(names)
     unwanted = frozenset(names)
     if not unwanted or not labels:
         return list(labels)
@@ -155,12 +226,16 @@ def leave_labels(labels: Sequence[Labels], names: Sequence[str]) -> list[Labels]
     return [tuple(pair for pair in ls if pair[0] not in unwanted) for ls in labels]
 
 
-def put_labels(labels: Sequence[Labels], others: Sequence[Labels], names: Sequence[str]) -> list[Labels]:
+def put_labels(labels: Sequence[Labels], others: Sequence[Labels], names: Sequence[str]) -> Sequence[Labels]:
     """Return the labels of all series with those called `names` of the series beside each in `others`.
 
     What the other series has none of goes.
     """
     kept, taken = leave_labels(labels, names), keep_labels(others, names)
+    if isinstance(kept, LabelColumns):
+        if kept.shares_codes(taken):
+            return kept.beside(taken)
+        kept = list(kept)
     if not labels or not _is_uniform(kept) or not _is_uniform(taken):
         return [tuple(sorted(mine + other)) for mine, other in zip(kept, taken, strict=True)]
     both = kept[0] + taken[0]

@@ -1,6 +1,6 @@
 """Which series of two vectors match (promql/engine.go: VectorBinop), as far as their labels decide it.
 
-For vectors whose labels are shared between queries (`values_labels.SharedLabels`) what was found is
+For vectors whose labels are shared between queries (`grid_labels.are_shared`) what was found is
 remembered: a dashboard that refreshes joins the same series again and again.
 """
 
@@ -13,15 +13,18 @@ from typing import TypeVar
 import numpy as np
 
 from pharos.labels import METRIC_NAME, Labels
-from pharos.promql.grids.grid import has_duplicates
 from pharos.promql.grids.grid_labels import (
     Same,
-    SharedLabels,
     all_without_name,
+    are_shared,
     derived,
+    has_duplicates,
     keep_labels,
     leave_labels,
+    number_both,
     put_labels,
+    shared,
+    take_labels,
 )
 from pharos.promql.kernels.samples import Ints
 from pharos.promql.language.ast import Cardinality, Matching
@@ -56,12 +59,12 @@ class Match:
     many: Ints
     one: Ints
     groups: Ints
-    labels: list[Labels]
+    labels: Sequence[Labels]
     is_result_unique: bool
     """Whether no two pairs have the same labels, nor the same match group where only one may match."""
 
 
-def signature_of(labels: Sequence[Labels], matching: Matching) -> list[Labels]:
+def signature_of(labels: Sequence[Labels], matching: Matching) -> Sequence[Labels]:
     """Return of all series the labels that decide which ones match."""
     if matching.on:
         return keep_labels(labels, matching.labels)
@@ -75,15 +78,8 @@ def match_groups(left: Sequence[Labels], right: Sequence[Labels], matching: Matc
 
 
 def _match_groups(left: Sequence[Labels], right: Sequence[Labels], matching: Matching) -> MatchGroups:
-    numbers: dict[Labels, int] = {}
-    sides = [
-        np.asarray(
-            [numbers.setdefault(key, len(numbers)) for key in signature_of(labels, matching)], np.int64
-        )
-        for labels in (left, right)
-    ]
-
-    return MatchGroups(sides[0], sides[1], len(numbers), _are_unique(sides[1]))
+    numbers = number_both(signature_of(left, matching), signature_of(right, matching))
+    return MatchGroups(*numbers, _are_unique(numbers[1]))
 
 
 def match(
@@ -116,7 +112,7 @@ def _match(
         many=rows,
         one=others,
         groups=of_pairs,
-        labels=SharedLabels(labels) if _are_shared(many, one) else labels,
+        labels=shared(labels) if are_shared(many) and are_shared(one) else labels,
         is_result_unique=is_result_unique,
     )
 
@@ -137,7 +133,7 @@ def result_labels(
     matching: Matching,
     *,
     nameless: bool,
-) -> list[Labels]:
+) -> Sequence[Labels]:
     """Return the labels of the result of every pair of rows; -1 is none: a fill value stands in."""
     own, other = _side(many, rows, one, others, matching), _side(one, others, many, rows, matching)
     result = all_without_name(own)[0] if nameless else own
@@ -151,18 +147,14 @@ def result_labels(
 
 def _side(
     mine: Sequence[Labels], rows: Ints, other: Sequence[Labels], others: Ints, matching: Matching
-) -> list[Labels]:
+) -> Sequence[Labels]:
     """Return one side's labels by pair; a fill value has those by which it would have matched."""
     if (rows < 0).any():
-        return signature_of([other[row] for row in others.tolist()], matching)
-    return [mine[row] for row in rows.tolist()]
-
-
-def _are_shared(first: Sequence[Labels], second: Sequence[Labels]) -> bool:
-    return isinstance(first, SharedLabels) and isinstance(second, SharedLabels)
+        return signature_of(take_labels(other, others), matching)
+    return take_labels(mine, rows)
 
 
 def _remembered(first: Sequence[Labels], second: Sequence[Labels], key: Hashable, make: Callable[[], T]) -> T:
-    if not _are_shared(first, second):
+    if not (are_shared(first) and are_shared(second)):
         return make()
     return derived(first, key, lambda _: make())

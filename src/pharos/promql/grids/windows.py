@@ -11,6 +11,7 @@ import numpy as np
 from pharos.errors import Kind, PharosError
 from pharos.labels import Labels
 from pharos.promql.grids.grid import Grid, HistogramSamples, Samples
+from pharos.promql.grids.grid_labels import take_labels
 from pharos.promql.histograms.cells import Cells
 from pharos.promql.kernels.rate import interpolated
 from pharos.promql.kernels.samples import Bools, Ints, drop_stale, has_stale
@@ -109,7 +110,7 @@ def window_rows(windows: Windows) -> Samples:
         histograms = HistogramSamples(
             _kept_offsets(found, keep), s.histograms.ts[there], s.histograms.cells[there], None
         )
-    labels = [s.labels[i] for i in np.flatnonzero(keep).tolist()]
+    labels = take_labels(s.labels, np.flatnonzero(keep))
     offsets = _kept_offsets(counts[s.offsets], keep)
     return Samples(labels, offsets, s.ts[inside], s.values[inside], None, histograms)
 

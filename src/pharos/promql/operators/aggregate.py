@@ -15,7 +15,14 @@ from pharos.labels import METRIC_NAME, Labels, labels_of
 from pharos.promql import annotations as words
 from pharos.promql.annotations import Annotations
 from pharos.promql.grids.grid import Grid, drop_absent, empty_grid, take_rows
-from pharos.promql.grids.grid_labels import SharedLabels, derived, keep_labels, leave_labels
+from pharos.promql.grids.grid_labels import (
+    are_shared,
+    derived,
+    keep_labels,
+    leave_labels,
+    number_labels,
+    shared,
+)
 from pharos.promql.grids.room import Memory
 from pharos.promql.kernels.group import group_avg, group_count, group_extreme, group_sum, group_variance
 from pharos.promql.kernels.quantiles import quantile_group
@@ -47,7 +54,7 @@ class Groups:
     """Which group each series of a grid belongs to, and the labels of the groups in order of appearance."""
 
     numbers: Ints
-    labels: list[Labels]
+    labels: Sequence[Labels]
 
 
 def grouped(labels: Sequence[Labels], names: Sequence[str], *, without: bool) -> Groups:
@@ -61,9 +68,8 @@ def grouped(labels: Sequence[Labels], names: Sequence[str], *, without: bool) ->
 
 def _grouped(labels: Sequence[Labels], names: Sequence[str], *, without: bool) -> Groups:
     keys = leave_labels(labels, (*names, METRIC_NAME)) if without else keep_labels(labels, names)
-    numbers: dict[Labels, int] = {}
-    out = np.asarray([numbers.setdefault(key, len(numbers)) for key in keys], np.int64)
-    return Groups(out, SharedLabels(numbers) if isinstance(labels, SharedLabels) else list(numbers))
+    numbers, distinct = number_labels(keys)
+    return Groups(numbers, shared(distinct) if are_shared(labels) else distinct)
 
 
 def aggregate(

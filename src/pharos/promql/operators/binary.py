@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ from pharos.promql.grids.grid import (
     merge_same_labels,
     stack,
 )
+from pharos.promql.grids.grid_labels import join_labels
 from pharos.promql.grids.matching import Match, match, match_groups, result_labels, signature_of
 from pharos.promql.grids.room import Memory
 from pharos.promql.histograms.cells import Cells, empty_cells, is_set
@@ -247,7 +248,7 @@ def vector_vector(what: Operator, matching: Matching, left: Grid, right: Grid) -
     if fill_one is not None:
         matched = group_counts(groups.right, groups.count, one.present) > 0
         extra = _fill(many, groups.left, matched, active, is_many=True)
-        labels = [*labels, *_labels_of(extra, matching, many, one, nameless=nameless)]
+        labels = join_labels([labels, _labels_of(extra, matching, many, one, nameless=nameless)])
         pairs = _joined(pairs, extra)
     fills = (fill_many, fill_one)
     matches = pairs
@@ -258,7 +259,7 @@ def vector_vector(what: Operator, matching: Matching, left: Grid, right: Grid) -
     if fill_many is not None:
         matched = group_counts(matches.groups, groups.count, matches.masks) > 0
         extra = _fill(one, groups.right, matched, active, is_many=False)
-        labels = [*labels, *_labels_of(extra, matching, many, one, nameless=nameless)]
+        labels = join_labels([labels, _labels_of(extra, matching, many, one, nameless=nameless)])
         pairs = _joined(pairs, extra)
     result = _operate_pairs(what, (many, one), fills, pairs, swapped=swapped)
     result.labels = labels
@@ -301,7 +302,9 @@ def _pairs_of(found: Match, many: Grid, one: Grid, active: Bools) -> Pairs:
     return Pairs(found.many, found.one, masks, found.groups)
 
 
-def _labels_of(extra: Pairs, matching: Matching, many: Grid, one: Grid, *, nameless: bool) -> list[Labels]:
+def _labels_of(
+    extra: Pairs, matching: Matching, many: Grid, one: Grid, *, nameless: bool
+) -> Sequence[Labels]:
     return result_labels(many.labels, one.labels, extra.many, extra.one, matching, nameless=nameless)
 
 
@@ -322,7 +325,7 @@ def _joined(first: Pairs, second: Pairs) -> Pairs:
     )
 
 
-def _check_unique(matching: Matching, pairs: Pairs, labels: list[Labels], count: int) -> None:
+def _check_unique(matching: Matching, pairs: Pairs, labels: Sequence[Labels], count: int) -> None:
     """Refuse two results of one match group at one step, or two of the same labels where many may match."""
     if matching.card is Cardinality.ONE_TO_ONE:
         if (group_counts(pairs.groups, count, pairs.masks) > 1).any():

@@ -18,6 +18,7 @@ import numpy as np
 from pharos.engine.changes import EVERYTHING, Changes
 from pharos.engine.keys import BUCKET_MS, metric_hash
 from pharos.promql.grids.grid import Answer, AnswerType
+from pharos.promql.grids.grid_labels import take_labels
 from pharos.promql.language.ast import Aggregate, Call, Expr, MatrixSelector, Subquery, VectorSelector
 from pharos.promql.plan import Planned, children
 from pharos.query.metrics.series import named_metric
@@ -213,7 +214,7 @@ def _without_absent(answer: Answer) -> Answer:
     rows = np.flatnonzero(answer.present.any(axis=1))
     if len(rows) == len(answer.labels):
         return answer
-    labels = [answer.labels[row] for row in rows.tolist()]
+    labels = take_labels(answer.labels, rows)
     return replace(answer, labels=labels, values=answer.values[rows], present=answer.present[rows])
 
 

@@ -161,13 +161,12 @@ class MetricSource:
             f"query would select more than {self._max_series} series",
             hint="narrow the selectors",
         )
-        most = self._max_series - self.series_selected
-        if not self._max_series:
-            return self._cache.select(self._session, self.tenant, matchers, start_ms, end_ms)
-        if most <= 0:
+        most = self._max_series - self.series_selected if self._max_series else 0
+        if most < 0 or (self._max_series and not most):
             raise too_many
+        limits = Limits(time_s=self.time_s, result_rows=most)
         try:
-            return self._cache.select(self._session, self.tenant, matchers, start_ms, end_ms, most)
+            return self._cache.select(self._session, self.tenant, matchers, start_ms, end_ms, limits)
         except PharosError as exc:
             if exc.kind is Kind.LIMITED:
                 raise too_many from exc

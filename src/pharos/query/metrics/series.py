@@ -1,11 +1,15 @@
-"""Which series match: asked of the store once, remembered until a series of the tenant or metric is new."""
+"""Which series match: asked of the store once, remembered until a series of the tenant or metric is new.
+
+What the store is asked for is ids: the labels of a series never change, and those of all that were met are in
+the tenant's label table. Of a metric whose series are all known, selectors are answered from there.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -18,39 +22,78 @@ from pharos.engine.changes import Changes
 from pharos.engine.columns import numbers
 from pharos.engine.keys import DAY_MS, metric_hash
 from pharos.engine.sql import Statement, integers, series_condition
+from pharos.errors import Kind, PharosError
 from pharos.labels import METRIC_NAME, Labels, Matcher, MatchOp
 from pharos.promql.grids.grid_labels import SharedLabels
+from pharos.promql.grids.label_columns import LabelColumns
+from pharos.promql.kernels.labels import ABSENT
+from pharos.query.metrics.label_table import LabelTable
 from pharos.query.metrics.regroup import IdTable, id_table
 
-_CACHE_SERIES: Final = 2_000_000
+_FEW: Final = 2_000
+"""Labels of up to so many series are kept as tuples, which is quicker for a few than columns are."""
+_TUPLE_BYTES: Final = 700
+"""About what the labels of a series take as a tuple."""
+_COLUMN_BYTES: Final = 48
+"""What a series of a selection takes otherwise: its id, its row, and what is derived of its labels."""
+_READ_SERIES: Final = 500_000
+"""So many label sets at most are in the memory of one answer of the store."""
+_LISTED: Final = 10_000
+"""How many ids are asked for by name at most."""
+_WHOLE: Final = 20_000
+"""Metrics of up to so many series are read in whole for the sake of a second selector."""
+_MOST_DISTINCT: Final = 20_000
+"""A pattern is matched here against so many values at most; the store is quicker with more."""
+_REMEMBERED: Final = 10_000
 _LABELS_AT_ONCE: Final = 500
 LAST_DAY: Final = 73_000
 """The last day that is worth a condition: a date holds few more."""
-_MOST_UNKNOWN: Final = 10_000
-"""How many ids are asked for by name at most."""
 
 
-@dataclass(frozen=True, slots=True)
 class Selection:
-    """The series that match, ordered by id; `ids` leads from an id to its place."""
+    """The series that match, ordered by id."""
 
-    labels: Sequence[Labels]
-    id: NDArray[np.uint64]
-    metrics: tuple[int, ...]
-    """Hashes of the metrics that occur."""
-    counts: tuple[int, ...]
-    """How many of the series each metric has, those of a part's whole selection."""
-    ids: IdTable
-    is_part: bool = False
-    """Whether these are neighbours out of a larger selection."""
+    def __init__(
+        self,
+        labels: Sequence[Labels],
+        ids: NDArray[np.uint64],
+        metrics: tuple[int, ...],
+        counts: tuple[int, ...],
+        *,
+        is_part: bool = False,
+    ) -> None:
+        self.labels = labels
+        self.id = ids
+        self.metrics = metrics
+        """Hashes of the metrics that occur."""
+        self.counts = counts
+        """How many of the series each metric has, those of a part's whole selection."""
+        self.is_part = is_part
+        """Whether these are neighbours out of a larger selection."""
+        self._places: IdTable | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def ids(self) -> IdTable:
+        """Return what leads from an id to its place."""
+        if self._places is None:
+            self._places = id_table(self.id)
+        return self._places
+
+    @property
+    def nbytes(self) -> int:
+        """Return about what it takes in memory besides the tenant's label table."""
+        places = 0 if self._places is None else self._places.id.nbytes + self._places.place.nbytes
+        one = _COLUMN_BYTES if isinstance(self.labels, LabelColumns) else _COLUMN_BYTES + _TUPLE_BYTES
+        return 1024 + one * len(self.id) + places
+
     def part(self, first: int, last: int) -> Selection:
         """Return the selection of series first to last - 1."""
-        ids = self.id[first:last]
-        return Selection(self.labels[first:last], ids, self.metrics, self.counts, id_table(ids), is_part=True)
+        return Selection(
+            self.labels[first:last], self.id[first:last], self.metrics, self.counts, is_part=True
+        )
 
 
 def label_sets(column: pa.Array | pa.ChunkedArray) -> list[Labels]:
@@ -96,13 +139,21 @@ class _Asked(NamedTuple):
 
 
 class SeriesCache:
-    """Selections by tenant, matchers and days; bounded by how many series they hold; thread-safe."""
+    """Selections by tenant, matchers and days, and the label tables of tenants; thread-safe.
 
-    def __init__(self, changes: Changes) -> None:
+    Both together are bounded in bytes: what was not used for longest goes first, a table with all that
+    stands on it. `seed` is for the tables.
+    """
+
+    def __init__(self, changes: Changes, limit_bytes: int = 512 << 20, seed: int = 0) -> None:
         self._changes = changes
+        self._limit = limit_bytes
+        self._seed = seed
         self._lock = threading.Lock()
         self._kept: OrderedDict[_Asked, tuple[int, Selection]] = OrderedDict()
-        self._series = 0
+        self._tables: OrderedDict[str, LabelTable] = OrderedDict()
+        self._selective: OrderedDict[tuple[str, str], bool] = OrderedDict()
+        """Metrics asked for by more than their name, and whether that may be answered from all of them."""
 
     def select(
         self,
@@ -111,34 +162,107 @@ class SeriesCache:
         matchers: Sequence[Matcher],
         start_ms: int,
         end_ms: int,
-        most: int = 0,
+        limits: Limits | None = None,
     ) -> Selection:
         """Return the tenant's series that match and were seen on a day of the range.
 
-        Raises PharosError(LIMITED) for more than `most`, if that is not 0.
+        Raises PharosError: LIMITED for more than the limits' rows, if these are not 0, and TIMEOUT.
         """
         ordered = tuple(sorted(matchers, key=lambda m: (m.name, m.op, m.value)))
         asked = _Asked(tenant, ordered, start_ms // DAY_MS, end_ms // DAY_MS)
-        name = named_metric(matchers)
-        stamp = self._changes.stamp(tenant, metric_hash(name) if name is not None else None)
+        limits = limits or Limits()
+        found = self._known(asked)
+        if found is None:
+            whole = self._whole(session, asked, limits)
+            found = self._found(session, asked, limits, whole)
+        if 0 < limits.result_rows < len(found):
+            raise PharosError(Kind.LIMITED, f"more than {limits.result_rows} series match")
+        return found
+
+    @property
+    def nbytes(self) -> int:
+        """Return about the memory that label tables and selections take."""
+        with self._lock:
+            return self._taken()
+
+    def _taken(self) -> int:
+        tables = sum(table.nbytes for table in self._tables.values())
+        return tables + sum(selection.nbytes for _, selection in self._kept.values())
+
+    def _known(self, asked: _Asked) -> Selection | None:
+        """Return the kept selection if nothing came since."""
+        stamp = self._stamp(asked)
         with self._lock:
             kept = self._kept.get(asked)
-            if kept is not None and kept[0] == stamp and not 0 < most < len(kept[1]):
-                self._kept.move_to_end(asked)
-                return kept[1]
-            similar = kept[1] if kept is not None else self._of_other_days(asked)
-        limits = Limits(result_rows=most)
-        found = _renewed(session, asked, similar, limits) if similar is not None else None
-        if found is None:
-            found = _read(session, asked, limits)
+            if kept is None or kept[0] != stamp:
+                return None
+            self._kept.move_to_end(asked)
+            return kept[1]
+
+    def _stamp(self, asked: _Asked) -> int:
+        name = named_metric(asked.matchers)
+        return self._changes.stamp(asked.tenant, metric_hash(name) if name is not None else None)
+
+    def _whole(self, session: Session, asked: _Asked, limits: Limits) -> Selection | None:
+        """Return all series of the metric if they are known, or if they are few and asked for again.
+
+        None where the metric alone is asked for, and none or several are.
+        """
+        name = named_metric(asked.matchers)
+        if name is None or len(asked.matchers) == 1:
+            return None
+        every = asked._replace(matchers=(Matcher(METRIC_NAME, MatchOp.EQUAL, name),))
+        known = self._known(every)
+        if known is not None:
+            return known
+        key = (asked.tenant, name)
         with self._lock:
-            old = self._kept.pop(asked, None)
-            self._series += len(found) - (len(old[1]) if old else 0)
-            self._kept[asked] = (stamp, found)
-            while self._series > _CACHE_SERIES and len(self._kept) > 1:
-                _, (_, dropped) = self._kept.popitem(last=False)
-                self._series -= len(dropped)
+            is_again, are_few = key in self._selective, self._selective.get(key, True)
+            self._selective[key] = are_few
+            if len(self._selective) > _REMEMBERED:
+                self._selective.popitem(last=False)
+        if not is_again or not are_few:
+            return None
+        try:
+            return self._found(session, every, replace(limits, result_rows=_WHOLE))
+        except PharosError as exc:
+            if exc.kind is not Kind.LIMITED:
+                raise
+            self._selective[key] = False
+            return None
+
+    def _found(
+        self, session: Session, asked: _Asked, limits: Limits, whole: Selection | None = None
+    ) -> Selection:
+        """Return what is asked for, out of the whole metric if that is given, and keep it."""
+        stamp = self._stamp(asked)
+        with self._lock:
+            table = self._tables.get(asked.tenant)
+            if table is None:
+                table = self._tables[asked.tenant] = LabelTable(self._seed)
+            self._tables.move_to_end(asked.tenant)
+            kept = self._kept.get(asked)
+            similar = kept[1] if kept is not None else self._of_other_days(asked)
+        found = None if whole is None else _matching(table, whole, asked.matchers)
+        if found is None:
+            found = _read(session, asked, table, limits)
+        if similar is not None and np.array_equal(found.id, similar.id):
+            # With what was derived of them.
+            found = Selection(similar.labels, found.id, found.metrics, found.counts)
+        self._keep(asked, stamp, found)
         return found
+
+    def _keep(self, asked: _Asked, stamp: int, found: Selection) -> None:
+        with self._lock:
+            self._kept.pop(asked, None)
+            self._kept[asked] = (stamp, found)
+            taken = self._taken()
+            while taken > self._limit and self._kept:
+                _, (_, dropped) = self._kept.popitem(last=False)
+                taken -= dropped.nbytes
+            while taken > self._limit and self._tables:
+                _, table = self._tables.popitem(last=False)
+                taken -= table.nbytes
 
     def _of_other_days(self, asked: _Asked) -> Selection | None:
         """Return the selection of the same matchers that was used last; the lock is held."""
@@ -148,65 +272,107 @@ class SeriesCache:
         return None
 
 
-def _read(session: Session, asked: _Asked, limits: Limits) -> Selection:
-    """Return what is asked for, labels and all."""
-    table = session.query(
-        Statement(
-            "SELECT id, any(m) AS m, any(labels) AS l FROM series"
-            f" WHERE {asked.condition()} GROUP BY id ORDER BY id"
-        ),
-        purpose="series",
-        limits=limits,
-    )
-    if not table.num_rows:
-        empty: NDArray[np.uint64] = np.empty(0, np.uint64)
-        return Selection((), empty, (), (), id_table(empty))
-    # A copy: what is kept must not lie in the memory of an answer, which the engine uses again.
-    ids = numbers(table["id"]).copy()
-    return Selection(SharedLabels(label_sets(table["l"])), ids, *_metrics(table), id_table(ids))
+def _read(session: Session, asked: _Asked, table: LabelTable, limits: Limits) -> Selection:
+    """Return what is asked for from the store; labels that the table does not have are read into it.
 
-
-def _renewed(session: Session, asked: _Asked, similar: Selection, limits: Limits) -> Selection | None:
-    """Return what is asked for, with the labels of an earlier selection; None if too many are not in it.
-
-    The labels of an id never change, and to read them takes most of the time of a selection.
+    Raises PharosError: LIMITED, TIMEOUT. What was read by then stays in the table.
     """
-    if not len(similar):
-        return None
-    table = session.query(
-        Statement(f"SELECT id, any(m) AS m FROM series WHERE {asked.condition()} GROUP BY id ORDER BY id"),
-        purpose="series",
-        limits=limits,
-    )
+    ids, metrics, counts = _read_ids(session, asked, limits)
+    if 0 < limits.result_rows < len(ids):
+        raise PharosError(Kind.LIMITED, f"more than {limits.result_rows} series match")
+    unknown = ids[table.rows(ids) < 0]
+    if unknown.size > min(_LISTED, ids.size // 2):
+        for first in range(0, len(ids), _READ_SERIES):
+            part = ids[first : first + _READ_SERIES]
+            if (table.rows(part) >= 0).all():
+                continue
+            among = f"id BETWEEN {part[0]} AND {part[-1]}" if len(part) < len(ids) else "1"
+            _read_labels(session, asked, among, table, limits)
+    elif unknown.size:
+        for first in range(0, len(unknown), _LISTED):
+            listed = integers(unknown[first : first + _LISTED])
+            _read_labels(session, asked, f"id IN {listed}", table, limits)
+    rows = table.rows(ids)
+    if (rows < 0).any():  # erased between two statements
+        there = rows >= 0
+        ids, rows = ids[there], rows[there]
+    return Selection(_labels_of(table.columns(rows)), ids, metrics, counts)
+
+
+def _read_ids(
+    session: Session, asked: _Asked, limits: Limits
+) -> tuple[NDArray[np.uint64], tuple[int, ...], tuple[int, ...]]:
+    """Return the ids of what is asked for in order, the metrics, and how many series each has."""
+    text = f"SELECT id, m FROM series WHERE {asked.condition()}"
+    if asked.first_day != asked.last_day:
+        text = f"SELECT id, any(m) AS m FROM series WHERE {asked.condition()} GROUP BY id"
+    table = session.query(Statement(text), purpose="series", limits=replace(limits, result_rows=0))
     if not table.num_rows:
+        return np.empty(0, np.uint64), (), ()
+    ids, metrics = numbers(table["id"]), numbers(table["m"])
+    if metrics.min() == metrics.max():
+        ordered = np.sort(ids)
+        first = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+        return ordered[first], (int(metrics[0]),), (len(first),)
+    ordered, first = np.unique(ids, return_index=True)
+    distinct, counts = np.unique(metrics[first], return_counts=True)
+    return ordered, tuple(distinct.tolist()), tuple(counts.tolist())
+
+
+def _read_labels(session: Session, asked: _Asked, among: str, table: LabelTable, limits: Limits) -> None:
+    """Read labels of what is asked for into the table, of the series that a condition names.
+
+    A series has a row for each day: those that are there by then are left out.
+    """
+    found = session.query(
+        Statement(f"SELECT id, labels FROM series WHERE {asked.condition()} AND {among}"),
+        purpose="series",
+        limits=replace(limits, result_rows=0),
+    )
+    if found.num_rows:
+        table.add(numbers(found["id"]), found["labels"])
+
+
+def _matching(table: LabelTable, whole: Selection, matchers: Sequence[Matcher]) -> Selection | None:
+    """Return those series of a whole metric that match; None where the store is quicker to tell."""
+    rows = table.rows(whole.id)
+    if (rows < 0).any():
         return None
-    ids = numbers(table["id"]).copy()
-    metrics = _metrics(table)
-    if np.array_equal(ids, similar.id):
-        return Selection(similar.labels, similar.id, *metrics, similar.ids)
-    places = np.minimum(np.searchsorted(similar.id, ids), len(similar) - 1)
-    (unknown,) = np.nonzero(similar.id[places] != ids)
-    if unknown.size > min(_MOST_UNKNOWN, ids.size // 2):
-        return None
-    known = similar.labels
-    labels = [known[place] for place in places.tolist()]
-    if unknown.size:
-        new = session.query(
-            Statement(
-                f"SELECT id, any(labels) AS l FROM series WHERE {asked.condition()}"
-                f" AND id IN {integers(ids[unknown])} GROUP BY id ORDER BY id"
-            ),
-            purpose="series",
-        )
-        # A series may come between the two questions, but none of these can go but by being erased.
-        if new.num_rows != unknown.size:
+    columns = table.columns(rows)
+    chosen = np.ones(len(whole), np.bool_)
+    for matcher in matchers:
+        if matcher.name == METRIC_NAME and matcher.op is MatchOp.EQUAL:
+            continue
+        hits = _hits(table, columns, matcher)
+        if hits is None:
             return None
-        for place, found in zip(unknown.tolist(), label_sets(new["l"]), strict=True):
-            labels[place] = found
-    return Selection(SharedLabels(labels), ids, *metrics, id_table(ids))
+        chosen &= hits
+    places = np.flatnonzero(chosen)
+    if len(places) == len(whole):
+        return whole
+    metrics, counts = (whole.metrics, (len(places),)) if len(places) else ((), ())
+    return Selection(_labels_of(columns.take(places)), whole.id[places], metrics, counts)
 
 
-def _metrics(table: pa.Table) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Return the hashes of the metrics, and how many series each has."""
-    metrics, counts = np.unique(numbers(table["m"]), return_counts=True)
-    return tuple(metrics.tolist()), tuple(counts.tolist())
+def _hits(table: LabelTable, columns: LabelColumns, matcher: Matcher) -> NDArray[np.bool_] | None:
+    """Return which series satisfy a matcher; None for a pattern and a label of very many values."""
+    codes = columns.codes(matcher.name)
+    if matcher.op in (MatchOp.EQUAL, MatchOp.NOT_EQUAL):
+        wanted = table.code(matcher.value) if matcher.value else ABSENT
+        equal: NDArray[np.bool_] = codes == wanted
+        return equal if matcher.op is MatchOp.EQUAL else ~equal
+    there = np.zeros(int(codes.max(initial=ABSENT)) + 2, np.bool_)
+    there[codes + 1] = True
+    (distinct,) = np.nonzero(there)
+    if len(distinct) > _MOST_DISTINCT:
+        return None
+    texts = columns.source.texts((distinct[distinct > 0] - 1).tolist())
+    if there[0]:
+        texts.insert(0, "")
+    there[distinct] = [matcher.matches(text) for text in texts]
+    hits: NDArray[np.bool_] = there[codes + 1]
+    return hits
+
+
+def _labels_of(columns: LabelColumns) -> Sequence[Labels]:
+    return SharedLabels(columns) if len(columns) <= _FEW else columns

@@ -91,8 +91,9 @@ def _labels(labels: Labels) -> bytes:
     )
 
 
-def _ordered(block: SeriesBlock) -> list[int]:
-    return sorted(range(len(block.labels)), key=block.labels.__getitem__)
+def _ordered(block: SeriesBlock) -> list[tuple[Labels, int]]:
+    """Return the labels and the number of every series, in the order of the labels."""
+    return sorted((labels, i) for i, labels in enumerate(block.labels))
 
 
 def sampled_response(blocks: Sequence[SeriesBlock]) -> bytes:
@@ -102,10 +103,10 @@ def sampled_response(blocks: Sequence[SeriesBlock]) -> bytes:
         samples, ends = write_samples(block.offsets, block.ts_ms, block.values)
         view, at = samples.data, ends.tolist()
         series: list[bytes] = []
-        for i in _ordered(block):
+        for series_labels, i in _ordered(block):
             histograms = b"".join(_histograms(block.histograms, i)) if block.histograms is not None else b""
             if at[i] < at[i + 1] or histograms:
-                body = b"".join((_labels(block.labels[i]), view[at[i] : at[i + 1]], histograms))
+                body = b"".join((_labels(series_labels), view[at[i] : at[i + 1]], histograms))
                 series.append(_message(1, body))
         results.append(_message(1, b"".join(series)))
     return b"".join(results)
@@ -157,9 +158,9 @@ def _streamed(blocks: Sequence[SeriesBlock]) -> Iterator[bytes]:
         chunks, ends, series_ends = write_chunks(block.offsets, block.ts_ms, block.values)
         view = chunks.data
         tail = b"\x10" + varint(index) if index else b""
-        for i in _ordered(block):
+        for series_labels, i in _ordered(block):
             first, last = int(series_ends[i]), int(series_ends[i + 1])
-            labels = _labels(block.labels[i]) if first < last else b""
+            labels = _labels(series_labels) if first < last else b""
             while first < last:
                 # A frame holds at least one chunk, and chunks as long as they fit.
                 fit = int(np.searchsorted(ends, ends[first] + _FRAME_BYTES, side="right")) - 1

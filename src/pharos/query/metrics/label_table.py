@@ -1,0 +1,405 @@
+"""The label sets of one tenant's series that were met so far, each once, in columns that only grow.
+
+A selection is then a list of rows, whichever selector found it: of a series that is known only the id is
+read. Readers take a source of what is there at that moment; what is appended later lies behind it, in the
+same memory or in a larger copy, so that they need no lock.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pharos.compiled.hashing import hash_bytes
+from pharos.compiled.memory import copy_bytes, inlined_kernel, kernel, load_u8, load_u64
+from pharos.engine.columns import numbers
+from pharos.promql.grids.label_columns import LabelColumns, LabelSource
+from pharos.promql.kernels.labels import LabelArrays
+from pharos.query.metrics.regroup import IdTable, id_table
+
+_ROWS_AT_ONCE: Final = 8_192
+"""Room is made for so many rows at a time, and other threads get their turn in between."""
+_LEAST: Final = 16
+NO_CODE: Final = -2
+"""The code of a text that no label has."""
+
+
+class _Read(NamedTuple):
+    """Label sets as the store answers: the pairs of row i stand between `at[i]` and `at[i + 1]`."""
+
+    at: NDArray[np.int32]
+    names_at: NDArray[np.int32]
+    names: NDArray[np.uint8]
+    values_at: NDArray[np.int32]
+    values: NDArray[np.uint8]
+
+
+class _ShapeSlots(NamedTuple):
+    """Open addressing from the hash of a shape's names to its number; a hash of 0 is an empty slot."""
+
+    hash: NDArray[np.uint64]
+    number: NDArray[np.int32]
+
+
+@inlined_kernel
+def _are_equal(one: Any, at: Any, other: Any, other_at: Any, length: Any) -> bool:
+    """Return whether `length` bytes are the same."""
+    k = np.int64(0)
+    while k + 8 <= length:
+        if load_u64(one, at + k) != load_u64(other, other_at + k):
+            return False
+        k += 8
+    while k < length:
+        if load_u8(one, at + k) != load_u8(other, other_at + k):
+            return False
+        k += 1
+    return True
+
+
+@inlined_kernel
+def _have_same_names(read: Any, i: Any, j: Any) -> bool:
+    """Return whether rows i and j have the same label names."""
+    a, b = np.int64(read.at[i]), np.int64(read.at[j])
+    count = read.at[i + 1] - a
+    if count != read.at[j + 1] - b:
+        return False
+    begin, other = np.int64(read.names_at[a]), np.int64(read.names_at[b])
+    for k in range(count):
+        if read.names_at[a + k + 1] - begin != read.names_at[b + k + 1] - other:
+            return False
+    return bool(_are_equal(read.names, begin, read.names, other, read.names_at[a + count] - begin))
+
+
+@kernel
+def _find_shapes(read: Any, chosen: Any, seed: Any, known: int, slots: Any, shapes: Any, new: Any) -> int:
+    """Write the shape of each chosen row; return how many are new, whose first rows stand in `new`.
+
+    `known` is how many there are.
+    """
+    hashes, numbers_of = slots
+    mask = np.uint64(len(hashes) - 1)
+    found = 0
+    for k in range(len(chosen)):
+        i = chosen[k]
+        if k and _have_same_names(read, i, chosen[k - 1]):
+            shapes[k] = shapes[k - 1]
+            continue
+        state = np.uint64(seed) ^ np.uint64(read.at[i + 1] - read.at[i])
+        for pair in range(read.at[i], read.at[i + 1]):
+            state = hash_bytes(
+                read.names, np.int64(read.names_at[pair]), np.int64(read.names_at[pair + 1]), state
+            )
+        state |= np.uint64(1)
+        slot = (state >> np.uint64(1)) & mask
+        while hashes[slot] != 0 and hashes[slot] != state:
+            slot = (slot + np.uint64(1)) & mask
+        if hashes[slot] == 0:
+            hashes[slot] = state
+            numbers_of[slot] = known + found
+            new[found] = i
+            found += 1
+        shapes[k] = numbers_of[slot]
+    return found
+
+
+@kernel
+def _append(
+    read: Any, chosen: Any, seed: Any, arrays: Any, used: tuple[int, int, int], slots: Any
+) -> tuple[int, int]:
+    """Append the chosen rows, whose shapes are there, and return how many codes and values there are then.
+
+    `used` are the rows, codes and values there are; there is room for more. `slots` lead from the hash of a
+    text to its code, -1 where one is empty.
+    """
+    row, codes, values = used
+    mask = np.uint64(len(slots) - 1)
+    for k in range(len(chosen)):
+        i = chosen[k]
+        shape = arrays.shape[row + k]
+        arrays.first[row + k] = codes
+        like = np.int64(-1)
+        if row + k and arrays.shape[row + k - 1] == shape:
+            like = arrays.first[row + k - 1]
+        for pair in range(read.at[i], read.at[i + 1]):
+            begin = np.int64(read.values_at[pair])
+            length = np.int64(read.values_at[pair + 1]) - begin
+            if like >= 0:  # neighbours have much in common
+                code = np.int64(arrays.code[like])
+                like += 1
+                at = arrays.text_at[code]
+                if arrays.text_at[code + 1] - at == length and _are_equal(
+                    arrays.text, at, read.values, begin, length
+                ):
+                    arrays.code[codes] = code
+                    codes += 1
+                    continue
+            state = hash_bytes(read.values, begin, begin + length, seed)
+            tag = np.int64(state >> np.uint64(33))
+            slot = state & mask
+            code = np.int64(-1)
+            while slots[slot] >= 0:
+                if slots[slot] >> 32 == tag:
+                    known = slots[slot] & 0xFFFFFFFF
+                    at = arrays.text_at[known]
+                    if arrays.text_at[known + 1] - at == length and _are_equal(
+                        arrays.text, at, read.values, begin, length
+                    ):
+                        code = known
+                        break
+                slot = (slot + np.uint64(1)) & mask
+            if code < 0:
+                code = np.int64(values)
+                slots[slot] = (tag << 32) | code
+                at = arrays.text_at[values]
+                copy_bytes(arrays.text, at, read.values, begin, length)
+                arrays.text_at[values + 1] = at + length
+                values += 1
+            arrays.code[codes] = code
+            codes += 1
+    return codes, values
+
+
+@kernel
+def _fill_slots(text: Any, text_at: Any, values: int, seed: Any, slots: Any) -> None:
+    """Enter the first `values` texts into empty slots."""
+    mask = np.uint64(len(slots) - 1)
+    for code in range(values):
+        state = hash_bytes(text, text_at[code], text_at[code + 1], seed)
+        slot = state & mask
+        while slots[slot] >= 0:
+            slot = (slot + np.uint64(1)) & mask
+        slots[slot] = (np.int64(state >> np.uint64(33)) << 32) | code
+
+
+@kernel
+def _find_text(arrays: Any, wanted: Any, seed: Any, slots: Any) -> int:
+    """Return the code of a text, -1 if there is none."""
+    mask = np.uint64(len(slots) - 1)
+    length = np.int64(len(wanted))
+    state = hash_bytes(wanted, np.int64(0), length, seed)
+    tag = np.int64(state >> np.uint64(33))
+    slot = state & mask
+    while slots[slot] >= 0:
+        if slots[slot] >> 32 == tag:
+            code = slots[slot] & 0xFFFFFFFF
+            at = arrays.text_at[code]
+            if arrays.text_at[code + 1] - at == length and _are_equal(
+                arrays.text, at, wanted, np.int64(0), length
+            ):
+                return int(code)
+        slot = (slot + np.uint64(1)) & mask
+    return -1
+
+
+@kernel
+def _find_rows(ids: Any, table_id: Any, table_place: Any, rows: Any) -> None:
+    """Write the place of each id, -1 where there is none."""
+    mask = np.uint64(len(table_id) - 1)
+    for i in range(len(ids)):
+        slot = ids[i] & mask
+        while table_place[slot] >= 0 and table_id[slot] != ids[i]:
+            slot = (slot + np.uint64(1)) & mask
+        rows[i] = table_place[slot]
+
+
+@kernel
+def _enter_rows(ids: Any, first: int, table_id: Any, table_place: Any) -> None:
+    """Enter ids that are not there, with places from `first` on."""
+    mask = np.uint64(len(table_id) - 1)
+    for i in range(len(ids)):
+        slot = ids[i] & mask
+        while table_place[slot] >= 0:
+            slot = (slot + np.uint64(1)) & mask
+        table_id[slot] = ids[i]
+        table_place[slot] = first + i
+
+
+def _grown(column: NDArray[Any], used: int, room: int) -> NDArray[Any]:
+    """Return the column, or a larger copy of its first `used` entries, with room for `room` in all."""
+    if room <= len(column):
+        return column
+    larger: NDArray[Any] = np.empty(max(room, 2 * len(column)), column.dtype)
+    larger[:used] = column[:used]
+    return larger
+
+
+class LabelTable:
+    """Label sets by the id of their series; thread-safe. `seed` keeps outsiders from making texts collide."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = np.uint64(seed)
+        self._lock = threading.Lock()
+        self._origin = object()
+        self._rows = self._codes = self._values = self._shapes = 0
+        self._names: dict[str, int] = {}
+        self._arrays = LabelArrays(
+            text=np.empty(1 << 12, np.uint8),
+            text_at=np.zeros(_LEAST, np.int64),
+            shape_at=np.zeros(_LEAST, np.int64),
+            shape_name=np.empty(_LEAST, np.int32),
+            shape=np.empty(_LEAST, np.int32),
+            first=np.empty(_LEAST, np.int64),
+            code=np.empty(_LEAST, np.int32),
+        )
+        self._text_slots = np.full(_LEAST, -1, np.int64)
+        self._shapes_by_hash = _ShapeSlots(np.zeros(_LEAST, np.uint64), np.zeros(_LEAST, np.int32))
+        self._ids = np.empty(_LEAST, np.uint64)
+        self._index: IdTable = id_table(self._ids[:0])
+
+    def __len__(self) -> int:
+        return self._rows
+
+    @property
+    def nbytes(self) -> int:
+        """Return about what it takes in memory."""
+        arrays = self._arrays
+        text = int(arrays.text_at[self._values])
+        pages = self._text_slots.nbytes + self._index.id.nbytes + self._index.place.nbytes
+        return pages + text + 8 * self._values + 20 * self._rows + 4 * self._codes + 64 * len(self._names)
+
+    def rows(self, ids: NDArray[np.uint64]) -> NDArray[np.int32]:
+        """Return the row of each series, -1 where it is not known."""
+        rows: NDArray[np.int32] = np.empty(len(ids), np.int32)
+        index = self._index
+        _find_rows(ids, index.id, index.place, rows)
+        return rows
+
+    def columns(self, rows: NDArray[np.int32]) -> LabelColumns:
+        """Return the labels of rows that are there."""
+        source = self._source()
+        return LabelColumns(source, rows, np.ones(len(source.names), np.bool_))
+
+    def code(self, text: str) -> int:
+        """Return the code of a text, one that no label has if there is none."""
+        wanted = np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8)
+        with self._lock:
+            found = _find_text(self._arrays, wanted, self._seed, self._text_slots)
+        return found if found >= 0 else NO_CODE
+
+    def add(self, ids: NDArray[np.uint64], labels: pa.ChunkedArray) -> None:
+        """Append the label sets, a map column of the store's answer, of the series that are not known."""
+        at = 0
+        for chunk in labels.chunks:
+            self._add(ids[at : at + len(chunk)], chunk)
+            at += len(chunk)
+
+    def _add(self, ids: NDArray[np.uint64], labels: pa.MapArray) -> None:
+        read = _Read(_frozen(numbers(labels.offsets)), *_texts(labels.keys), *_texts(labels.items))
+        for low in range(0, len(ids), _ROWS_AT_ONCE):
+            part = ids[low : low + _ROWS_AT_ONCE]
+            with self._lock:
+                (unknown,) = np.nonzero(self.rows(part) < 0)
+                _, places = np.unique(part[unknown], return_index=True)
+                if places.size:
+                    chosen = unknown[np.sort(places)]
+                    self._append(part[chosen], read, chosen + low)
+
+    def _append(self, ids: NDArray[np.uint64], read: _Read, chosen: NDArray[np.int64]) -> None:
+        """Append rows of what was read, none of which is known; the lock is held."""
+        self._set_shapes(read, chosen)
+        pairs = int((read.at[chosen + 1] - read.at[chosen]).sum())
+        begin, end = read.values_at[read.at[chosen]], read.values_at[read.at[chosen + 1]]
+        self._make_room(len(chosen), pairs, int((end - begin).sum()))
+        self._codes, self._values = _append(
+            read, chosen, self._seed, self._arrays, (self._rows, self._codes, self._values), self._text_slots
+        )
+        self._ids[self._rows : self._rows + len(ids)] = ids
+        # Last of all: who finds an id finds its labels.
+        if 2 * (self._rows + len(ids)) > len(self._index.id):
+            self._index = id_table(self._ids[: self._rows + len(ids)])
+        else:
+            _enter_rows(ids, self._rows, self._index.id, self._index.place)
+        self._rows += len(ids)
+
+    def _set_shapes(self, read: _Read, chosen: NDArray[np.int64]) -> None:
+        """Write the shape of each chosen row, those that are new entered first."""
+        rows = self._rows + len(chosen)
+        if 2 * (self._shapes + len(chosen)) > len(self._shapes_by_hash.hash):
+            self._grow_shape_slots(self._shapes + len(chosen))
+        shape = _grown(self._arrays.shape, self._rows, rows)
+        new = np.empty(len(chosen), np.int64)
+        slots, entered = self._shapes_by_hash, shape[self._rows : rows]
+        found = _find_shapes(read, chosen, self._seed, self._shapes, slots, entered, new)
+        names: list[int] = []
+        ends: list[int] = []
+        placed = int(self._arrays.shape_at[self._shapes])
+        for row in new[:found].tolist():
+            for pair in range(int(read.at[row]), int(read.at[row + 1])):
+                text = str(read.names[read.names_at[pair] : read.names_at[pair + 1]].data, "utf-8")
+                names.append(self._names.setdefault(text, len(self._names)))
+            ends.append(placed + len(names))
+        shape_name = _grown(self._arrays.shape_name, placed, placed + len(names))
+        shape_at = _grown(self._arrays.shape_at, self._shapes + 1, self._shapes + found + 1)
+        shape_name[placed : placed + len(names)] = names
+        shape_at[self._shapes + 1 : self._shapes + found + 1] = ends
+        self._shapes += found
+        self._arrays = self._arrays._replace(shape=shape, shape_name=shape_name, shape_at=shape_at)
+
+    def _grow_shape_slots(self, shapes: int) -> None:
+        old = self._shapes_by_hash
+        size = 1 << (4 * shapes).bit_length()
+        slots = _ShapeSlots(np.zeros(size, np.uint64), np.zeros(size, np.int32))
+        held = np.flatnonzero(old.hash)
+        for state, number in zip(old.hash[held].tolist(), old.number[held].tolist(), strict=True):
+            slot = (state >> 1) & (size - 1)
+            while slots.hash[slot]:
+                slot = (slot + 1) & (size - 1)
+            slots.hash[slot], slots.number[slot] = state, number
+        self._shapes_by_hash = slots
+
+    def _make_room(self, rows: int, pairs: int, text_bytes: int) -> None:
+        """Make room for so many more rows, pairs, and bytes of values that may all be new."""
+        arrays, used = self._arrays, int(self._arrays.text_at[self._values])
+        self._arrays = arrays._replace(
+            text=_grown(arrays.text, used, used + text_bytes),
+            text_at=_grown(arrays.text_at, self._values + 1, self._values + pairs + 1),
+            first=_grown(arrays.first, self._rows, self._rows + rows),
+            code=_grown(arrays.code, self._codes, self._codes + pairs),
+        )
+        self._ids = _grown(self._ids, self._rows, self._rows + rows)
+        if 2 * (self._values + pairs) > len(self._text_slots):
+            slots = np.full(1 << (2 * (self._values + pairs)).bit_length(), -1, np.int64)
+            _fill_slots(self._arrays.text, self._arrays.text_at, self._values, self._seed, slots)
+            self._text_slots = slots
+
+    def _source(self) -> LabelSource:
+        with self._lock:
+            arrays = self._arrays
+            seen = arrays._replace(
+                shape_at=arrays.shape_at[: self._shapes + 1],
+                shape_name=arrays.shape_name[: arrays.shape_at[self._shapes]],
+                shape=arrays.shape[: self._rows],
+            )
+            return LabelSource(seen, tuple(self._names), self._origin, self._origin, self._seed)
+
+
+def warm_up() -> None:
+    """Run every kernel that labels in columns need, once; selections of few series do not."""
+    table = LabelTable(0)
+    texts = pa.array([str(number) for number in range(64)], pa.string())
+    maps = pa.MapArray.from_arrays(pa.array(range(0, 65, 2), pa.int32()), texts, texts)
+    for first in (0, 1_000):
+        table.add(np.arange(first, first + 32, dtype=np.uint64), pa.chunked_array([maps]))
+    columns = table.columns(table.rows(np.arange(32, dtype=np.uint64)))
+    table.code("1")
+    columns.codes("1")
+    columns.numbered()
+    columns.only(("1",)).beside(columns.without(("1",)))
+    list(columns)
+
+
+def _texts(column: pa.Array) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
+    """Return offsets and bytes of a column of strings."""
+    _, ends, text = column.buffers()
+    at = np.frombuffer(ends, np.int32, len(column) + 1, 4 * column.offset)
+    return _frozen(at), _frozen(np.frombuffer(text or b"\0", np.uint8))
+
+
+def _frozen(column: NDArray[Any]) -> NDArray[Any]:
+    """Return the column read-only, as the store's are: kernels are compiled for one kind."""
+    column.flags.writeable = False
+    return column
