@@ -1,6 +1,6 @@
 /// <reference types="vitest/config" />
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin } from 'vite';
@@ -29,6 +29,39 @@ function precompress(): Plugin {
   };
 }
 
+const FIRST_LOAD_BYTES = 100_000;
+
+/**
+ * Says how much script, compressed, a browser must have before anything is drawn, and fails when that is too much.
+ * It is the entry with all that it imports; pages and dialogs come when they are opened.
+ */
+function firstLoad(): Plugin {
+  return {
+    name: 'pharos-first-load',
+    apply: 'build',
+    generateBundle(_options, bundle) {
+      const wanted = Object.values(bundle).flatMap((one) =>
+        one.type === 'chunk' && one.isEntry ? [one.fileName] : [],
+      );
+      const seen = new Set<string>();
+      let bytes = 0;
+      for (let name = wanted.pop(); name !== undefined; name = wanted.pop()) {
+        const chunk = bundle[name];
+        if (chunk?.type !== 'chunk' || seen.has(name)) continue;
+        seen.add(name);
+        wanted.push(...chunk.imports);
+        const size = brotliCompressSync(chunk.code).length;
+        if (process.env.PHAROS_CHUNKS)
+          for (const [id, { renderedLength }] of Object.entries(chunk.modules))
+            if (renderedLength > 1500) console.log(name, renderedLength, id.replace(/.*node_modules/, ''));
+        bytes += size;
+      }
+      this.info(`the first load is ${(bytes / 1000).toFixed(1)} kB of script in ${seen.size} files (brotli)`);
+      if (bytes > FIRST_LOAD_BYTES) this.error(`the first load is over ${FIRST_LOAD_BYTES / 1000} kB`);
+    },
+  };
+}
+
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
   "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -36,9 +69,11 @@ const POLICY =
 const server = process.env.PHAROS_URL ?? 'http://127.0.0.1:8080';
 
 export default defineConfig({
-  plugins: [react(), precompress()],
+  plugins: [react(), firstLoad(), precompress()],
   resolve: {
     alias: [
+      // React has had this hook itself for years; what some packages bring for older ones need not be loaded.
+      { find: /^use-sync-external-store\/shim$/, replacement: 'react' },
       // CodeMirror writes its rules through style-mod; ours uses constructed sheets, which a strict CSP allows.
       { find: /^style-mod$/, replacement: resolve(import.meta.dirname, 'src/vendor/style-mod.ts') },
       {
@@ -47,6 +82,7 @@ export default defineConfig({
       },
     ],
   },
+  css: { modules: { generateScopedName: (name, file) => `${basename(file, '.module.css')}-${name}` } },
   build: {
     outDir: OUT,
     emptyOutDir: true,
@@ -55,6 +91,20 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: true,
     chunkSizeWarningLimit: 700,
+    rolldownOptions: {
+      output: {
+        // One file for what the first load needs of packages: it packs better than several, and is kept by browsers
+        // when only our own code changed.
+        codeSplitting: {
+          groups: [
+            {
+              name: 'react',
+              test: /node_modules\/(react|react-dom|scheduler|use-sync-external-store|clsx|@tanstack\/(react-|query-|router-)?(query|router|core|history|store|react-store)[^/]*)\//,
+            },
+          ],
+        },
+      },
+    },
   },
   server: {
     host: '127.0.0.1',

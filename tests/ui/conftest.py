@@ -141,15 +141,12 @@ def open_page(browser: Browser, ui_url: str) -> Iterator[Callable[..., Watched]]
     """Opens pages of the server; afterwards none of them may have logged an error or broken the policy."""
     opened: list[Watched] = []
 
-    def open_(
-        path: str, *, width: int = 1440, height: int = 900, scheme: str = "dark", tenant: str = "default"
-    ) -> Watched:
+    def open_(path: str, *, width: int = 1440, height: int = 900, scheme: str = "dark") -> Watched:
         context = browser.new_context(
             base_url=ui_url,
             viewport={"width": width, "height": height},
             color_scheme="light" if scheme == "light" else "dark",
             reduced_motion="reduce",
-            extra_http_headers={"X-Scope-OrgID": tenant},
         )
         watched = Watched(context.new_page())
         opened.append(watched)

@@ -34,10 +34,10 @@ def test_a_query_runs_with_ctrl_enter_and_is_drawn(open_page: Open) -> None:
     page.keyboard.type("queue_bytes")
     page.keyboard.press("Escape")
     page.keyboard.press("Control+Enter")
-    expect(page.locator(".legend-all .legend-row")).to_have_count(1)
-    expect(page.locator(".legend-all")).to_contain_text("queue_bytes")
-    expect(page.locator(".stats")).to_contain_text("1 series")
-    assert painted_share(page, ".query canvas") > 0.01
+    expect(page.locator(".explore-legendAll .explore-legendRow")).to_have_count(1)
+    expect(page.locator(".explore-legendAll")).to_contain_text("queue_bytes")
+    expect(page.locator(".explore-stats")).to_contain_text("1 series")
+    assert painted_share(page, ".explore-query canvas") > 0.01
     assert _parameters(page) == {"q0": "queue_bytes"}
 
 
@@ -72,23 +72,23 @@ def test_an_address_opens_exactly_what_it_says(open_page: Open) -> None:
     page = open_page(
         _graph(expr, stack0="1", step0="5s", unit0="bytes", q1="up", v1="table", refresh="10s")
     ).page
-    first, second = page.locator(".query").nth(0), page.locator(".query").nth(1)
+    first, second = page.locator(".explore-query").nth(0), page.locator(".explore-query").nth(1)
     expect(first.locator(".cm-content")).to_have_text(expr)
     expect(first.get_by_role("button", name="Stacked")).to_have_attribute("aria-pressed", "true")
     expect(first.get_by_label("Step")).to_have_value("5s")
-    expect(first.locator(".stats")).to_contain_text("step 5s")
+    expect(first.locator(".explore-stats")).to_contain_text("step 5s")
     expect(first.get_by_label("Unit")).to_have_value("bytes")
     expect(second.get_by_role("table", name="Result")).to_contain_text("fleet")
     expect(page.get_by_label("Refresh by itself")).to_have_value("10000")
     before = _parameters(page)
     page.reload()
-    expect(page.locator(".query").nth(1).get_by_role("table", name="Result")).to_be_visible()
+    expect(page.locator(".explore-query").nth(1).get_by_role("table", name="Result")).to_be_visible()
     assert _parameters(page) == before
 
 
 def test_back_returns_to_the_former_query(open_page: Open) -> None:
     page = open_page(_graph("queue_bytes")).page
-    expect(page.locator(".legend-all")).to_contain_text("queue_bytes")
+    expect(page.locator(".explore-legendAll")).to_contain_text("queue_bytes")
     _editor(page)
     page.keyboard.press("Control+a")
     page.keyboard.type("up == 1")
@@ -97,20 +97,20 @@ def test_back_returns_to_the_former_query(open_page: Open) -> None:
     page.wait_for_url("**q0=up*")
     page.go_back()
     expect(page.locator(".cm-content")).to_have_text("queue_bytes")
-    expect(page.locator(".legend-all")).to_contain_text("queue_bytes")
+    expect(page.locator(".explore-legendAll")).to_contain_text("queue_bytes")
 
 
 def test_a_failed_refresh_leaves_the_last_graph_below_the_error(open_page: Open) -> None:
     watched = open_page(_graph("queue_bytes"))
     page = watched.page
-    expect(page.locator(".legend-all")).to_contain_text("queue_bytes")
+    expect(page.locator(".explore-legendAll")).to_contain_text("queue_bytes")
     busy = {"status": "error", "errorType": "unavailable", "error": "busy"}
     page.route("**/api/v1/query_range?*", lambda route: route.fulfill(status=503, json=busy))
     refresh = page.get_by_role("button", name="Refresh now")
     for _ in range(2):
         refresh.click()
         expect(page.get_by_role("alert")).to_contain_text("Below is the last answer, as of")
-        expect(page.locator(".legend-all")).to_contain_text("queue_bytes")
+        expect(page.locator(".explore-legendAll")).to_contain_text("queue_bytes")
     page.unroute("**/api/v1/query_range?*")
     refresh.click()
     expect(page.get_by_role("alert")).to_have_count(0)
@@ -127,19 +127,19 @@ def test_a_wrong_query_is_marked_where_it_is_wrong(open_page: Open) -> None:
 
 def test_many_series_are_shown_in_part_until_asked_for(open_page: Open) -> None:
     page = open_page(_graph("rate(fleet_requests_total[30s])")).page
-    note = page.locator(".more-note")
+    note = page.locator(".explore-moreNote")
     expect(note).to_contain_text(f"Showing {SHOWN_AT_FIRST} of {FLEET} series")
     note.get_by_role("button").click()
     expect(note).to_have_count(0)
     expect(page.get_by_role("table", name="Series")).to_have_attribute("aria-rowcount", str(FLEET))
-    in_page = page.locator(".legend-all .legend-row").count()
+    in_page = page.locator(".explore-legendAll .explore-legendRow").count()
     assert 0 < in_page < 60, "only the rows in view may be in the page"
 
 
 def test_the_legend_isolates_and_toggles(open_page: Open) -> None:
     page = open_page(_graph('fleet_requests_total{host=~"host-00[0-3]"}')).page
-    rows = page.locator(".legend-all .legend-row")
-    off = page.locator(".legend-all .legend-row.off")
+    rows = page.locator(".explore-legendAll .explore-legendRow")
+    off = page.locator(".explore-legendAll .explore-legendRow.explore-off")
     expect(rows).to_have_count(4)
     rows.nth(1).get_by_role("button").click()
     expect(off).to_have_count(3)
@@ -151,10 +151,10 @@ def test_the_legend_isolates_and_toggles(open_page: Open) -> None:
 
 def test_a_choice_in_the_legend_can_be_undone_and_ends_with_its_query(open_page: Open) -> None:
     page = open_page(_graph('fleet_requests_total{host=~"host-00[0-3]"}')).page
-    rows = page.locator(".legend-all .legend-row")
-    off = page.locator(".legend-all .legend-row.off")
+    rows = page.locator(".explore-legendAll .explore-legendRow")
+    off = page.locator(".explore-legendAll .explore-legendRow.explore-off")
     rows.nth(1).get_by_role("button").click()
-    expect(page.locator(".graph-remarks")).to_contain_text("3 hidden")
+    expect(page.locator(".explore-graphRemarks")).to_contain_text("3 hidden")
     page.get_by_role("button", name="show all").click()
     expect(off).to_have_count(0)
     rows.nth(1).get_by_role("button").click()
@@ -170,13 +170,15 @@ def test_a_choice_in_the_legend_can_be_undone_and_ends_with_its_query(open_page:
 
 def test_values_that_no_axis_can_show_are_told(open_page: Open) -> None:
     page = open_page(_graph("vector(1) / 0")).page
-    expect(page.locator(".graph-remarks")).to_have_text(re.compile(r"^\d+ values are \+Inf and not drawn$"))
-    expect(page.locator(".legend-all .num").first).to_have_text("+Inf")
+    expect(page.locator(".explore-graphRemarks")).to_have_text(
+        re.compile(r"^\d+ values are \+Inf and not drawn$")
+    )
+    expect(page.locator(".explore-legendAll .num").first).to_have_text("+Inf")
 
 
 def test_a_last_value_that_is_old_is_marked(open_page: Open) -> None:
     page = open_page(_graph(f"vector(7) and vector(time()) < {int(time.time()) - 60}")).page
-    last = page.locator(".legend-all .num").first
+    last = page.locator(".explore-legendAll .num").first
     expect(last).to_have_text("7†")
     expect(last).to_have_attribute("title", re.compile("none since"))
 
@@ -195,7 +197,7 @@ def test_a_table_stands_under_its_headers_in_the_unit_it_names(open_page: Open) 
 
 def test_the_palette_keeps_the_range(open_page: Open) -> None:
     page = open_page(_graph("up")).page
-    expect(page.locator(".legend-all .legend-row")).not_to_have_count(0)
+    expect(page.locator(".explore-legendAll .explore-legendRow")).not_to_have_count(0)
     page.keyboard.press("Control+k")
     page.get_by_placeholder("Page, command or metric").fill("queue_by")
     expect(page.locator("[data-selected]")).to_have_text("queue_bytes")
@@ -206,7 +208,7 @@ def test_the_palette_keeps_the_range(open_page: Open) -> None:
 
 def test_dragging_zooms_and_back_unzooms(open_page: Open) -> None:
     page = open_page(_graph("queue_bytes")).page
-    expect(page.locator(".legend-all")).to_contain_text("queue_bytes")
+    expect(page.locator(".explore-legendAll")).to_contain_text("queue_bytes")
     box = page.locator(".u-over").bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + 50)
@@ -235,17 +237,17 @@ def test_a_table_is_sorted_and_filtered(open_page: Open) -> None:
     table = page.get_by_role("table", name="Result")
     host = table.get_by_role("button", name=re.compile("^host"))
     host.click()
-    expect(table.locator(".result-all .result-row").first).to_contain_text("host-000")
+    expect(table.locator(".explore-resultAll .explore-resultRow").first).to_contain_text("host-000")
     host.click()
-    expect(table.locator(".result-all .result-row").first).to_contain_text(f"host-{FLEET - 1}")
+    expect(table.locator(".explore-resultAll .explore-resultRow").first).to_contain_text(f"host-{FLEET - 1}")
     page.get_by_label("Filter rows").fill("host=host-017")
-    expect(table.locator(".result-all .result-row")).to_have_count(1)
-    expect(page.locator(".result-tools")).to_contain_text(f"1 of {FLEET} rows")
+    expect(table.locator(".explore-resultAll .explore-resultRow")).to_have_count(1)
+    expect(page.locator(".explore-resultTools")).to_contain_text(f"1 of {FLEET} rows")
 
 
 def test_a_result_is_saved_as_csv(open_page: Open, tmp_path: Path) -> None:
     page = open_page(_graph('fleet_requests_total{host="host-000"}')).page
-    expect(page.locator(".legend-all .legend-row")).to_have_count(1)
+    expect(page.locator(".explore-legendAll .explore-legendRow")).to_have_count(1)
     with page.expect_download() as download:
         page.get_by_role("button", name="Save as CSV").click()
     path = tmp_path / "result.csv"
@@ -266,21 +268,21 @@ def test_past_queries_are_offered_again(open_page: Open) -> None:
     page.get_by_role("button", name="Past queries").click()
     page.get_by_role("button", name="sum(up)").click()
     expect(page.locator(".cm-content")).to_have_text("sum(up)")
-    expect(page.locator(".legend-all .legend-row")).to_have_count(1)
+    expect(page.locator(".explore-legendAll .explore-legendRow")).to_have_count(1)
 
 
 def test_panels_are_added_and_removed(open_page: Open) -> None:
     page = open_page(_graph("queue_bytes")).page
     page.get_by_role("button", name="Add a query").click()
-    expect(page.locator(".query")).to_have_count(2)
-    page.locator(".query").nth(0).get_by_role("button", name="Remove this query").click()
-    expect(page.locator(".query")).to_have_count(1)
+    expect(page.locator(".explore-query")).to_have_count(2)
+    page.locator(".explore-query").nth(0).get_by_role("button", name="Remove this query").click()
+    expect(page.locator(".explore-query")).to_have_count(1)
     expect(page.locator(".cm-content")).not_to_contain_text("queue_bytes")
 
 
 def test_labels_from_strangers_stay_text(open_page: Open) -> None:
     page = open_page(_graph("hostile_info", q1="hostile_info", v1="table")).page
-    expect(page.locator(".legend-all")).to_contain_text("<img src=x")
+    expect(page.locator(".explore-legendAll")).to_contain_text("<img src=x")
     expect(page.get_by_role("table", name="Result")).to_contain_text(XSS)
     box = page.locator(".u-over").bounding_box()
     assert box is not None

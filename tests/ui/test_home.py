@@ -42,8 +42,8 @@ def _set_visibility(page: Page, state: str) -> None:
 def test_figures_and_charts_live_without_any_configuration(open_page: Open) -> None:
     page = open_page("/").page
     for name in ("Samples in", "CPU", "Memory", "Fullest disk"):
-        tile = page.locator(".tile", has=page.get_by_text(name, exact=True))
-        expect(tile.locator(".tile-value")).not_to_have_text("–", timeout=FIGURES)
+        tile = page.locator(".home-tile", has=page.get_by_text(name, exact=True))
+        expect(tile.locator(".home-tileValue")).not_to_have_text("–", timeout=FIGURES)
     expect(page.get_by_role("img", name="CPU by mode")).to_be_visible(timeout=FIGURES)
     expect(page.locator(".card .chart")).not_to_have_count(0)
     assert painted_share(page, ".card .chart canvas") > 0.01
@@ -84,17 +84,17 @@ def _write_hosts(url: str, tenant: str) -> None:
         assert answer.status == 204
 
 
-@pytest.mark.parametrize("span", ["15m", "24h"])
-def test_of_several_hosts_it_names_the_one_that_burns(open_page: Open, ui_url: str, span: str) -> None:
-    tenant = f"hosts-{span}"
+@pytest.mark.parametrize("width", ["15m", "24h"])
+def test_of_several_hosts_it_names_the_one_that_burns(open_page: Open, ui_url: str, width: str) -> None:
+    tenant = f"hosts-{width}"
     _write_hosts(ui_url, tenant)
-    page = open_page(f"/?span={span}", tenant=tenant).page
+    page = open_page(f"/?from=now-{width}&tenant={tenant}").page
     finding = page.get_by_role("link", name="CPU of burning:9100 99 % busy")
     expect(finding).to_be_visible(timeout=FIGURES)
-    busiest = page.locator(".tile", has=page.get_by_text("Busiest CPU", exact=True))
+    busiest = page.locator(".home-tile", has=page.get_by_text("Busiest CPU", exact=True))
     expect(busiest).to_contain_text("burning:9100")
     finding.click()
-    expect(page.locator(".page-head select").first).to_have_value("burning:9100")
+    expect(page.get_by_role("combobox", name="host")).to_have_value("burning:9100")
     expect(page.get_by_role("heading", name="CPU by mode")).to_be_visible()
 
 
@@ -113,9 +113,9 @@ def test_what_cannot_be_read_is_not_called_well(
     page = watched.page
     page.route(refused, lambda route: route.fulfill(status=503, json={"status": "error", "error": "busy"}))
     page.get_by_role("link", name="Home").first.click()
-    expect(page.locator(".attention")).to_contain_text(says, timeout=FIGURES)
+    expect(page.locator(".home-attention")).to_contain_text(says, timeout=FIGURES)
     read = 1 if "targets" in says else 0
-    expect(page.locator(".tile-more").filter(has_text="none rejected")).to_have_count(read)
+    expect(page.locator(".home-tileMore").filter(has_text="none rejected")).to_have_count(read)
     watched.forget("status of 503")
 
 
@@ -129,10 +129,10 @@ def test_says_which_targets_are_down(open_page: Open) -> None:
 
 def test_snippets_carry_the_real_address(open_page: Open, ui_url: str) -> None:
     page = open_page("/").page
-    expect(page.locator(".snippet pre")).to_contain_text(f"{ui_url}/api/v1/write")
+    expect(page.locator(".home-snippet pre")).to_contain_text(f"{ui_url}/api/v1/write")
     page.get_by_text("OpenTelemetry", exact=True).click()
-    expect(page.locator(".snippet pre")).to_contain_text(f"OTEL_EXPORTER_OTLP_ENDPOINT={ui_url}")
-    expect(page.locator(".snippet pre")).to_contain_text("OTEL_LOGS_EXPORTER=none")
+    expect(page.locator(".home-snippet pre")).to_contain_text(f"OTEL_EXPORTER_OTLP_ENDPOINT={ui_url}")
+    expect(page.locator(".home-snippet pre")).to_contain_text("OTEL_LOGS_EXPORTER=none")
 
 
 def test_on_a_telephone_nothing_lies_over_the_heading_of_send_data(open_page: Open) -> None:
@@ -147,7 +147,7 @@ def test_on_a_telephone_nothing_lies_over_the_heading_of_send_data(open_page: Op
 
 def test_a_paused_page_asks_for_nothing(open_page: Open) -> None:
     page = open_page("/").page
-    expect(page.locator(".tile-value").first).not_to_have_text("–", timeout=FIGURES)
+    expect(page.locator(".home-tileValue").first).not_to_have_text("–", timeout=FIGURES)
     page.get_by_label("Refresh by itself").select_option(label="Paused")
     page.wait_for_load_state("networkidle")
     seen = _count_queries(page)
@@ -160,7 +160,7 @@ def test_a_paused_page_asks_for_nothing(open_page: Open) -> None:
 
 def test_a_hidden_page_asks_for_nothing_until_it_is_seen_again(open_page: Open) -> None:
     page = open_page("/").page
-    expect(page.locator(".tile-value").first).not_to_have_text("–", timeout=FIGURES)
+    expect(page.locator(".home-tileValue").first).not_to_have_text("–", timeout=FIGURES)
     _set_visibility(page, "hidden")
     seen = _count_queries(page)
     page.wait_for_timeout(6_000)
@@ -171,9 +171,9 @@ def test_a_hidden_page_asks_for_nothing_until_it_is_seen_again(open_page: Open) 
 
 def test_refreshing_moves_nothing(open_page: Open) -> None:
     page = open_page("/").page
-    expect(page.locator(".tile-value").first).not_to_have_text("–", timeout=FIGURES)
+    expect(page.locator(".home-tileValue").first).not_to_have_text("–", timeout=FIGURES)
     expect(page.get_by_role("img", name="Query latency")).to_be_visible(timeout=FIGURES)
-    where = "() => [...document.querySelectorAll('article, .home-foot, .tile')].map((e) => e.offsetTop)"
+    where = "() => [...document.querySelectorAll('article, .home-foot, .home-tile')].map((e) => e.offsetTop)"
     before = page.evaluate(where)
     page.wait_for_timeout(6_000)
     assert page.evaluate(where) == before
@@ -182,11 +182,11 @@ def test_refreshing_moves_nothing(open_page: Open) -> None:
 def test_a_lost_server_is_said_and_a_returning_one_noticed(open_page: Open) -> None:
     watched = open_page("/")
     page = watched.page
-    expect(page.locator(".tile-value").first).not_to_have_text("–", timeout=FIGURES)
+    expect(page.locator(".home-tileValue").first).not_to_have_text("–", timeout=FIGURES)
     page.context.set_offline(True)
     banner = page.get_by_role("alert").filter(has_text="does not answer")
     expect(banner).to_be_visible(timeout=12_000)
-    expect(page.locator(".tile-value").first).not_to_have_text("–")
+    expect(page.locator(".home-tileValue").first).not_to_have_text("–")
     page.context.set_offline(False)
     expect(banner).to_have_count(0, timeout=12_000)
     watched.forget("ERR_INTERNET_DISCONNECTED")
@@ -207,6 +207,6 @@ def test_dragging_over_a_chart_opens_that_time_in_explore(open_page: Open) -> No
 
 
 def test_a_panel_opens_in_explore_with_all_its_queries_and_its_range(open_page: Open) -> None:
-    page = open_page("/?span=5m").page
+    page = open_page("/?from=now-5m").page
     link = page.get_by_role("link", name="Open Memory and log in Explore")
     expect(link).to_have_attribute("href", re.compile(r"q0=.*&q1=.*&from=now-5m&to=now$"))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Page, Route, expect
 from tests.ui.conftest import Watched
 
 Open = Callable[..., Watched]
@@ -26,6 +27,7 @@ def test_pages_open_by_their_address_and_fit_a_telephone(open_page: Open, path: 
 
 def test_an_unknown_page_says_so(open_page: Open) -> None:
     page = open_page("/no-such-page").page
+    expect(page.locator("h1")).to_have_text("Not found")
     expect(page.get_by_text("There is no such page.")).to_be_visible()
     page.get_by_role("link", name="Go home").click()
     expect(page.locator("h1")).to_have_text("Home")
@@ -33,22 +35,24 @@ def test_an_unknown_page_says_so(open_page: Open) -> None:
 
 def test_failing_targets_come_first_with_their_error(open_page: Open) -> None:
     page = open_page("/targets").page
-    first = page.locator(".pool").first
+    first = page.locator(".targets-pool").first
     expect(first.get_by_role("heading")).to_have_text("missing")
     expect(first.get_by_text("down", exact=True)).to_be_visible(timeout=10_000)
-    expect(first.locator(".target-error")).not_to_be_empty()
+    expect(first.locator(".targets-targetError")).not_to_be_empty()
 
 
 @pytest.mark.parametrize("width", [768, 1440])
 def test_the_columns_of_targets_are_whole_and_apart(open_page: Open, width: int) -> None:
     page = open_page("/targets", width=width).page
-    expect(page.locator(".pool").first.locator(".target-error")).not_to_be_empty()
-    scroll = page.locator(".pool-scroll").first
+    expect(page.locator(".targets-pool").first.locator(".targets-targetError")).not_to_be_empty()
+    scroll = page.locator(".targets-poolScroll").first
     assert scroll.evaluate("(element) => element.scrollWidth - element.clientWidth") == 0
     pill = page.locator(".pill").first
     pill.evaluate("(element) => { element.textContent = 'unknown'; }")
     ends = pill.evaluate("(element) => element.getBoundingClientRect().right")
-    starts = page.locator(".target-url a").first.evaluate("(element) => element.getBoundingClientRect().left")
+    starts = page.locator(".targets-targetUrl a").first.evaluate(
+        "(element) => element.getBoundingClientRect().left"
+    )
     assert starts - ends >= 8
 
 
@@ -58,7 +62,7 @@ def test_the_columns_of_targets_are_whole_and_apart(open_page: Open, width: int)
 def test_old_rows_are_called_old_when_new_ones_cannot_be_read(open_page: Open, path: str, asks: str) -> None:
     watched = open_page(path)
     page = watched.page
-    rows = page.locator(".pool, .ranking li").first
+    rows = page.locator(".targets-pool, .cardinality-ranking li").first
     expect(rows).to_be_visible()
     page.route(asks, lambda route: route.fulfill(status=502, body="<html>Bad Gateway</html>"))
     page.context.set_offline(True)
@@ -74,11 +78,11 @@ def test_old_rows_are_called_old_when_new_ones_cannot_be_read(open_page: Open, p
 def test_targets_are_filtered_by_the_address(open_page: Open) -> None:
     page = open_page("/targets").page
     page.get_by_label("Filter targets").fill("job=fleet")
-    expect(page.locator(".pool")).to_have_count(1)
-    expect(page.locator(".pool")).to_contain_text("<img src=x onerror=")
+    expect(page.locator(".targets-pool")).to_have_count(1)
+    expect(page.locator(".targets-pool")).to_contain_text("<img src=x onerror=")
     page.wait_for_url("**filter=job*")
     page.reload()
-    expect(page.locator(".pool")).to_have_count(1)
+    expect(page.locator(".targets-pool")).to_have_count(1)
     assert page.evaluate("window.__xss") is None
 
 
@@ -93,7 +97,7 @@ def test_the_keyboard_alone_suffices(open_page: Open) -> None:
     page = open_page("/").page
     expect(page.locator("h1")).to_have_text("Home")
     page.keyboard.press("g")
-    page.keyboard.press("t")
+    page.keyboard.press("j")
     expect(page.locator("h1")).to_have_text("Targets")
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_contain_text("Go to Explore")
@@ -104,6 +108,38 @@ def test_the_keyboard_alone_suffices(open_page: Open) -> None:
     expect(page.get_by_text("queue_bytes", exact=True)).to_be_visible()
     page.keyboard.press("Enter")
     page.wait_for_url("**/explore?q0=queue_bytes")
+
+
+def test_a_way_back_leads_to_the_same_query_in_the_range_of_now(open_page: Open) -> None:
+    page = open_page("/explore?q0=queue_bytes&from=now-3h&to=now&zone=utc").page
+    expect(page.locator(".cm-content")).to_have_text("queue_bytes")
+    page.get_by_role("navigation").get_by_role("link", name="Home").first.click()
+    expect(page.locator("h1")).to_have_text("Home")
+    expect(page.get_by_role("button", name="Last 3 hours")).to_contain_text("UTC")
+    page.keyboard.press("g")
+    page.keyboard.press("e")
+    expect(page.locator(".cm-content")).to_have_text("queue_bytes")
+    assert parse_qs(urlsplit(page.url).query) == {
+        "q0": ["queue_bytes"], "from": ["now-3h"], "to": ["now"], "zone": ["utc"]
+    }  # fmt: skip
+
+
+def test_a_chosen_tenant_is_named_sent_and_carried(open_page: Open) -> None:
+    page = open_page("/explore?q0=up&v0=table").page
+    expect(page.get_by_role("table", name="Result")).to_contain_text("fleet")
+    expect(page.get_by_label("Tenant")).to_have_count(0)
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+k")
+    page.get_by_placeholder("Page, command or metric").fill("tenant nobody")
+    with page.expect_request("**/api/v1/query?*") as asked:
+        page.get_by_text("Look at tenant nobody").click()
+    assert asked.value.headers["x-scope-orgid"] == "nobody"
+    expect(page.get_by_label("Tenant")).to_have_value("nobody")
+    expect(page.get_by_text("fleet", exact=True)).to_have_count(0)
+    page.get_by_role("link", name="Cardinality").click()
+    page.wait_for_url("**/cardinality?tenant=nobody")
+    page.get_by_label("Tenant").select_option("default")
+    expect(page.get_by_role("link", name="fleet_requests_total", exact=True).first).to_be_visible()
 
 
 def test_enter_takes_the_first_metric_though_its_name_came_after_the_typing(open_page: Open) -> None:
@@ -155,16 +191,43 @@ def test_the_policy_allows_no_inline_code(open_page: Open, ui_url: str) -> None:
     assert "<script>" not in response.text()
 
 
-@pytest.mark.parametrize("path", ["/", "/explore?q0=up&q1=up&v1=table", "/targets", "/cardinality"])
+def _violations(page: Page) -> list[str]:
+    page.evaluate(AXE.read_text())
+    found: list[str] = page.evaluate(
+        """() => axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa'] })
+            .then(({ violations }) =>
+                violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`)))"""
+    )
+    return found
+
+
+@pytest.mark.parametrize(
+    "path", ["/?tenant=default", "/explore?q0=up&q1=up&v1=table", "/targets", "/cardinality", "/no-such-page"]
+)
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 def test_pages_meet_wcag_aa(open_page: Open, path: str, scheme: str) -> None:
     page = open_page(path, scheme=scheme).page
     expect(page.locator("h1")).to_be_visible()
     page.wait_for_load_state("networkidle")
-    page.evaluate(AXE.read_text())
-    found = page.evaluate(
-        """() => axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa'] })
-            .then(({ violations }) =>
-                violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`)))"""
-    )
-    assert found == []
+    expect(page.locator("[aria-busy=true]")).to_have_count(0)
+    assert _violations(page) == []
+
+
+@pytest.mark.parametrize("key", ["?", "Control+k"])
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_dialogs_meet_wcag_aa(open_page: Open, key: str, scheme: str) -> None:
+    page = open_page("/cardinality", scheme=scheme).page
+    expect(page.locator("h1")).to_be_visible()
+    page.keyboard.press(key)
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    assert _violations(page) == []
+
+
+def test_the_first_key_for_the_colours_changes_what_is_seen(open_page: Open) -> None:
+    page = open_page("/targets", scheme="dark").page
+    expect(page.locator("h1")).to_be_visible()
+    page.keyboard.press("t")
+    expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", "light")
+    page.keyboard.press("/")
+    expect(page.get_by_label("Filter targets")).to_be_focused()

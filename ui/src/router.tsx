@@ -3,19 +3,15 @@ import {
   createRoute,
   createRouter,
   lazyRouteComponent,
-  Link,
   redirect,
 } from '@tanstack/react-router';
-import { fromGraphParams } from './explore/state';
-import { HomePage } from './home/HomePage';
-import { Empty } from './design/parts';
+import type { ReactElement } from 'react';
+import { readSearch, type Search } from './address/context';
+import { PAGES, PATHS, type PageEntry } from './pages';
 import { Crash } from './shell/Crash';
 import { Shell } from './shell/Shell';
 
-/** Search parameters as they are: flat text, readable in the address bar; pages parse what is theirs. */
-export type Search = Readonly<Record<string, string | undefined>>;
-
-function parseSearch(text: string): Record<string, string> {
+function parseSearch(text: string): Search {
   return Object.fromEntries(new URLSearchParams(text));
 }
 
@@ -28,47 +24,46 @@ function stringifySearch(search: Record<string, unknown>): string {
 
 const root = createRootRoute({
   component: Shell,
-  notFoundComponent: () => (
-    <div className="page">
-      <Empty icon="search">
-        There is no such page. <Link to="/">Go home</Link>
-      </Empty>
-    </div>
-  ),
+  notFoundComponent: lazyRouteComponent(() => import('./shell/NotFound'), 'NotFound'),
+  validateSearch: readSearch,
 });
 
-const home = createRoute({ getParentRoute: () => root, path: '/', component: HomePage });
+/** The page, with what Mantine's components need around them: neither is in the first load. */
+async function load(page: PageEntry): Promise<{ default: () => ReactElement }> {
+  const [{ Mantine }, { default: Component }] = await Promise.all([
+    import('./design/Mantine'),
+    page.component(),
+  ]);
+  return {
+    default: () => (
+      <Mantine>
+        <Component />
+      </Mantine>
+    ),
+  };
+}
 
-const explore = createRoute({
-  getParentRoute: () => root,
-  path: '/explore',
-  component: lazyRouteComponent(() => import('./explore/ExplorePage'), 'ExplorePage'),
-});
+const pages = PAGES.map((page) =>
+  createRoute({
+    getParentRoute: () => root,
+    path: page.path,
+    component: lazyRouteComponent(() => load(page)),
+  }),
+);
 
 /** Links that Prometheus' alerts carry (`generatorURL`) lead to the same query in Explore. */
 const graph = createRoute({
   getParentRoute: () => root,
   path: '/graph',
-  beforeLoad: ({ search }) => {
+  beforeLoad: async ({ search }) => {
+    const { fromGraphParams } = await import('./explore/state');
     // eslint-disable-next-line @typescript-eslint/only-throw-error -- the router's way to redirect
-    throw redirect({ to: '/explore', search: fromGraphParams(search as Search) as never });
+    throw redirect({ to: PATHS.explore, search: fromGraphParams(search) });
   },
 });
 
-const targets = createRoute({
-  getParentRoute: () => root,
-  path: '/targets',
-  component: lazyRouteComponent(() => import('./targets/TargetsPage'), 'TargetsPage'),
-});
-
-const cardinality = createRoute({
-  getParentRoute: () => root,
-  path: '/cardinality',
-  component: lazyRouteComponent(() => import('./cardinality/CardinalityPage'), 'CardinalityPage'),
-});
-
 export const router = createRouter({
-  routeTree: root.addChildren([home, explore, graph, targets, cardinality]),
+  routeTree: root.addChildren([...pages, graph]),
   parseSearch,
   stringifySearch,
   defaultErrorComponent: Crash,

@@ -1,4 +1,4 @@
-import { ask, probe, type Answer } from './client';
+import { ask, probe, type Answer, type Asking } from './client';
 import type { BuildInfo, QueryAnswer, TargetsAnswer, TsdbStatus } from './types';
 
 /** Start, end and step of a range query, in whole seconds or fractions of them. */
@@ -8,36 +8,33 @@ export interface Grid {
   step: number;
 }
 
-export function queryRange(query: string, grid: Grid, signal?: AbortSignal): Promise<Answer<QueryAnswer>> {
-  return ask('/api/v1/query_range', { query, ...grid, stats: 'true' }, signal);
+/** With what it took: who reads one query wants to know. Pages that ask many use `queryBatch`. */
+export function queryRange(query: string, grid: Grid, asking: Asking): Promise<Answer<QueryAnswer>> {
+  return ask('/api/v1/query_range', { query, ...grid, stats: 'true' }, asking);
 }
 
-export function queryInstant(
-  query: string,
-  time: number,
-  signal?: AbortSignal,
-): Promise<Answer<QueryAnswer>> {
-  return ask('/api/v1/query', { query, time, stats: 'true' }, signal);
+export function queryInstant(query: string, time: number, asking: Asking): Promise<Answer<QueryAnswer>> {
+  return ask('/api/v1/query', { query, time, stats: 'true' }, asking);
 }
 
-export function targets(signal?: AbortSignal): Promise<Answer<TargetsAnswer>> {
-  return ask('/api/v1/targets', {}, signal);
+export function targets(asking: Asking): Promise<Answer<TargetsAnswer>> {
+  return ask('/api/v1/targets', {}, asking);
 }
 
-export function tsdbStatus(limit: number, signal?: AbortSignal): Promise<Answer<TsdbStatus>> {
-  return ask('/api/v1/status/tsdb', { limit }, signal);
+export function tsdbStatus(limit: number, asking: Asking): Promise<Answer<TsdbStatus>> {
+  return ask('/api/v1/status/tsdb', { limit }, asking);
 }
 
-export function buildInfo(signal?: AbortSignal): Promise<Answer<BuildInfo>> {
-  return ask('/api/v1/status/buildinfo', {}, signal);
+export function buildInfo(asking: Asking): Promise<Answer<BuildInfo>> {
+  return ask('/api/v1/status/buildinfo', {}, asking);
 }
 
-export function metricNames(signal?: AbortSignal): Promise<Answer<readonly string[]>> {
-  return ask('/api/v1/label/__name__/values', {}, signal);
+export function metricNames(asking: Asking): Promise<Answer<readonly string[]>> {
+  return ask('/api/v1/label/__name__/values', {}, asking);
 }
 
-export function formatQuery(query: string): Promise<Answer<string>> {
-  return ask('/api/v1/format_query', { query });
+export function formatQuery(query: string, asking: Asking): Promise<Answer<string>> {
+  return ask('/api/v1/format_query', { query }, asking);
 }
 
 export interface Health {
@@ -47,6 +44,7 @@ export interface Health {
 
 /** Whether the server lives and takes traffic; rejects with ApiError when it does not answer at all. */
 export async function health(signal?: AbortSignal): Promise<Health> {
-  const [healthy, ready] = await Promise.all([probe('/-/healthy', signal), probe('/-/ready', signal)]);
-  return { healthy, ready };
+  // Who is ready is healthy: the second question is asked only of a server that is not.
+  const ready = await probe('/-/ready', signal);
+  return { healthy: ready || (await probe('/-/healthy', signal)), ready };
 }

@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { ask } from './client';
+import { ask, tenantHeaders } from './client';
+
+const NOBODY = { tenant: null };
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -17,10 +19,21 @@ describe('an answer', () => {
     ['{"status":"error","errorType":"bad_data","error":"no"}', 400, 'no'],
   ])('%s with %d is refused', async (body, status, message) => {
     answering(body, status);
-    await expect(ask('/api/v1/query', { query: 'up' })).rejects.toMatchObject({ message, status });
+    await expect(ask('/api/v1/query', { query: 'up' }, NOBODY)).rejects.toMatchObject({ message, status });
   });
   it('is unwrapped', async () => {
     answering('{"status":"success","data":[1]}', 200);
-    expect((await ask('/x')).data).toEqual([1]);
+    expect((await ask('/x', {}, NOBODY)).data).toEqual([1]);
+  });
+});
+
+describe('a tenant', () => {
+  it.each(['default', 'team-a', "o'brien", 'A_1.2!(x)*'])('%s goes as a header', (tenant) =>
+    expect(tenantHeaders(tenant)).toEqual({ 'X-Scope-OrgID': tenant }),
+  );
+  it('that was not chosen goes not at all', () => expect(tenantHeaders(null)).toEqual({}));
+  it.each(['a|b', 'ü', 'a\nb', ' ', 'a'.repeat(151)])('%j is refused before it is sent', async (tenant) => {
+    vi.stubGlobal('fetch', () => expect.fail('was sent'));
+    await expect(ask('/x', {}, { tenant })).rejects.toMatchObject({ kind: 'refused' });
   });
 });

@@ -1,5 +1,12 @@
 import type { Envelope } from './types';
 
+/** On whose behalf and for how long something is asked. */
+export interface Asking {
+  /** Whose data; null for the tenant of requests that name none. */
+  tenant: string | null;
+  signal?: AbortSignal;
+}
+
 /** How a request failed: nothing came back, it took too long, or the server refused it in its own words. */
 export type FailureKind = 'network' | 'timeout' | 'refused';
 
@@ -28,8 +35,15 @@ export interface Answer<T> {
 
 export type Params = Readonly<Record<string, string | number | readonly string[] | undefined>>;
 
-const TIMEOUT_MS = 60_000;
+/** How long an answer may take. */
+export const TIMEOUT_MS = 60_000;
 const LONGEST_GET = 1_800;
+
+/** `signal`, and an end after `longestMs`. */
+export function bounded(signal: AbortSignal | undefined, longestMs: number): AbortSignal {
+  const timeout = AbortSignal.timeout(longestMs);
+  return signal ? AbortSignal.any([signal, timeout]) : timeout;
+}
 
 function encode(params: Params): URLSearchParams {
   const form = new URLSearchParams();
@@ -41,13 +55,28 @@ function encode(params: Params): URLSearchParams {
   return form;
 }
 
+/** What the server takes for a tenant's name. */
+const TENANT = /^[a-zA-Z0-9!_.*'()-]{1,150}$/;
+
+/** The headers that say whose data is meant. Throws ApiError for what can be no tenant's name. */
+export function tenantHeaders(tenant: string | null): Record<string, string> {
+  if (tenant === null) return {};
+  if (!TENANT.test(tenant))
+    throw new ApiError(
+      'refused',
+      `“${tenant}” is not a tenant's name: up to 150 letters, digits and !_.*'()-`,
+    );
+  return { 'X-Scope-OrgID': tenant };
+}
+
 /** True for the rejection that a cancelled request ends with. */
 export function isAbort(error: unknown): boolean {
   return error instanceof DOMException && error.name === 'AbortError';
 }
 
-function failure(error: unknown, url: string): unknown {
-  if (isAbort(error)) return error;
+/** What a failed fetch is: our own error, or the cancellation as it is. */
+export function failure(error: unknown, url: string): unknown {
+  if (isAbort(error) || error instanceof ApiError) return error;
   if (error instanceof DOMException && error.name === 'TimeoutError')
     return new ApiError('timeout', `No answer from ${url} within ${TIMEOUT_MS / 1000} s.`);
   return new ApiError('network', `The server did not answer (${url}).`);
@@ -74,19 +103,18 @@ function parseEnvelope<T>(body: string, status: number, path: string): Envelope<
  * Long queries go as a form by POST, which the API accepts wherever it takes a query. Rejects with ApiError,
  * or with an AbortError when `signal` fired.
  */
-export async function ask<T>(path: string, params: Params = {}, signal?: AbortSignal): Promise<Answer<T>> {
+export async function ask<T>(path: string, params: Params, asking: Asking): Promise<Answer<T>> {
   const started = performance.now();
   const form = encode(params).toString();
   const post = form.length > LONGEST_GET;
   const url = post || form === '' ? path : `${path}?${form}`;
-  const timeout = AbortSignal.timeout(TIMEOUT_MS);
   let body: string;
   let status: number;
   try {
     const response = await fetch(url, {
       method: post ? 'POST' : 'GET',
-      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
-      headers: { Accept: 'application/json' },
+      signal: bounded(asking.signal, TIMEOUT_MS),
+      headers: { Accept: 'application/json', ...tenantHeaders(asking.tenant) },
       ...(post ? { body: new URLSearchParams(form) } : {}),
     });
     status = response.status;
@@ -110,9 +138,8 @@ export async function ask<T>(path: string, params: Params = {}, signal?: AbortSi
 
 /** True when `path` answers with a 2xx status; false for any other status; rejects when nothing answers. */
 export async function probe(path: string, signal?: AbortSignal): Promise<boolean> {
-  const timeout = AbortSignal.timeout(5_000);
   try {
-    const response = await fetch(path, { signal: signal ? AbortSignal.any([signal, timeout]) : timeout });
+    const response = await fetch(path, { signal: bounded(signal, 5_000) });
     return response.ok;
   } catch (error) {
     throw failure(error, path);

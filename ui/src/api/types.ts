@@ -74,18 +74,19 @@ export interface NamedCount {
   value: number;
 }
 
+export interface HeadStats {
+  numSeries: number;
+  numLabelPairs: number;
+  minTime: number;
+  maxTime: number;
+}
+
 export interface TsdbStatus {
-  headStats?: {
-    numSeries: number;
-    numLabelPairs?: number;
-    chunkCount?: number;
-    minTime?: number;
-    maxTime?: number;
-  };
+  headStats: HeadStats;
   seriesCountByMetricName: readonly NamedCount[];
   labelValueCountByLabelName: readonly NamedCount[];
   memoryInBytesByLabelName?: readonly NamedCount[];
-  seriesCountByLabelValuePair?: readonly NamedCount[];
+  seriesCountByLabelValuePair: readonly NamedCount[];
 }
 
 export interface BuildInfo {

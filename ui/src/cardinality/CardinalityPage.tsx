@@ -1,15 +1,18 @@
+import clsx from 'clsx';
 import { SegmentedControl } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
-import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import type { ReactElement, ReactNode } from 'react';
+import { useAddress } from '../address/hooks';
+import { PageLink } from '../address/PageLink';
 import { tsdbStatus } from '../api/calls';
-import type { NamedCount } from '../api/types';
+import type { HeadStats, NamedCount } from '../api/types';
+import { useAsked } from '../api/useAsked';
 import { formatCount, formatInstant, formatValue } from '../design/format';
 import { usePageClock } from '../design/hooks';
 import { Empty, Unreadable } from '../design/parts';
-import './cardinality.css';
+import { Body, Page, PageHead } from '../page/Page';
+import { TimeControls } from '../page/TimeControls';
+import styles from './cardinality.module.css';
 import { exprForLabel, exprForMetric, exprForPair } from './exprs';
-import type { Flat } from '../explore/state';
 
 const LIMITS = ['10', '50', '200'];
 
@@ -25,21 +28,21 @@ function Ranking(props: {
   const most = Math.max(1, ...rows.map((row) => row.value));
   const name = (text: string): ReactNode =>
     expr ? (
-      <Link className="mono" to="/explore" search={{ q0: expr(text), v0: 'table' } as never}>
+      <PageLink page="explore" className="mono" search={{ q0: expr(text), v0: 'table' }}>
         {text}
-      </Link>
+      </PageLink>
     ) : (
       <span className="mono">{text}</span>
     );
   return (
-    <section className="panel card ranking" aria-label={title}>
+    <section className={clsx('panel card', styles.ranking)} aria-label={title}>
       <h2>{title}</h2>
       <p className="dim">{hint}</p>
       {rows.length === 0 ? <Empty icon="cardinality">Nothing yet</Empty> : null}
       <ol>
         {rows.map((row) => (
           <li key={row.name}>
-            <span className="bar" style={{ width: `${(row.value / most) * 100}%` }} />
+            <span className={styles.bar} style={{ width: `${(row.value / most) * 100}%` }} />
             <span className="grow ellipsis" title={row.name}>
               {name(row.name)}
             </span>
@@ -53,82 +56,84 @@ function Ranking(props: {
   );
 }
 
-export function CardinalityPage(): ReactElement {
-  const search: Flat = useSearch({ strict: false });
-  const navigate = useNavigate();
+/** What the figures are of, in words: today's series, since the first of their samples. */
+function About({ head, utc }: { head: HeadStats; utc: boolean }): ReactElement {
+  const since =
+    head.minTime > 0 && head.minTime < 8e15
+      ? formatInstant(Math.floor(head.minTime / 1000) * 1000, utc)
+      : null;
+  return (
+    <>
+      {formatCount(head.numSeries)} series, {formatCount(head.numLabelPairs)} label pairs
+      {since === null ? '' : `, since ${since}`}
+    </>
+  );
+}
+
+export default function CardinalityPage(): ReactElement {
+  const { search, refreshMs, setOwn } = useAddress();
   const { utc } = usePageClock();
   const limit = LIMITS.find((one) => one === search.limit) ?? '10';
-  const answer = useQuery({
-    queryKey: ['tsdb', limit],
-    queryFn: ({ signal }) => tsdbStatus(Number(limit), signal),
-    refetchInterval: 30_000,
+  const answer = useAsked({
+    key: ['tsdb', limit],
+    ask: (asking) => tsdbStatus(Number(limit), asking),
+    refreshMs,
   });
   const status = answer.data?.data;
-  const head = status?.headStats;
   return (
-    <div className="page">
-      <div className="page-head">
-        <h1>Cardinality</h1>
-        {head ? (
-          <span className="dim">
-            {formatCount(head.numSeries)} series
-            {head.numLabelPairs === undefined ? '' : `, ${formatCount(head.numLabelPairs)} label pairs`}
-            {head.minTime && head.minTime > 0 && head.minTime < 8e15
-              ? `, since ${formatInstant(Math.floor(head.minTime / 1000) * 1000, utc)}`
-              : ''}
-          </span>
-        ) : null}
-        <span className="grow" />
-        <SegmentedControl
-          size="xs"
-          aria-label="Rows"
-          data={LIMITS.map((value) => ({ value, label: `Top ${value}` }))}
-          value={limit}
-          onChange={(value) =>
-            void navigate({
-              to: '/cardinality',
-              search: (value === '10' ? {} : { limit: value }) as never,
-              replace: true,
-            })
-          }
-        />
-      </div>
-      <Unreadable what="The figures" error={answer.error} asOfMs={answer.dataUpdatedAt} />
-      {answer.isPending ? <div className="panel card-wait ranking-wait" /> : null}
-      {status ? (
-        <div className="rankings">
-          <Ranking
-            title="Series by metric"
-            hint="Which metric names have the most series."
-            rows={status.seriesCountByMetricName}
-            unit="count"
-            expr={exprForMetric}
+    <Page>
+      <PageHead
+        title="Cardinality"
+        about={status ? <About head={status.headStats} utc={utc} /> : null}
+        actions={
+          <SegmentedControl
+            size="xs"
+            aria-label="Rows"
+            data={LIMITS.map((value) => ({ value, label: `Top ${value}` }))}
+            value={limit}
+            onChange={(value) => setOwn({ limit: value === '10' ? undefined : value }, true)}
           />
-          <Ranking
-            title="Values by label"
-            hint="Labels with many values make many series."
-            rows={status.labelValueCountByLabelName}
-            unit="count"
-            expr={exprForLabel}
-          />
-          <Ranking
-            title="Series by label and value"
-            hint="What most series have in common."
-            rows={status.seriesCountByLabelValuePair ?? []}
-            unit="count"
-            expr={exprForPair}
-          />
-          {status.memoryInBytesByLabelName ? (
+        }
+        time={<TimeControls busy={answer.isFetching} onNow={() => void answer.refetch()} />}
+      />
+      <Body>
+        <Unreadable what="The figures" error={answer.error} asOfMs={answer.dataUpdatedAt} />
+        {answer.isPending ? <div className={clsx('panel skeleton', styles.rankingWait)} /> : null}
+        {status ? (
+          <div className={styles.rankings}>
             <Ranking
-              title="Bytes by label"
-              hint="The text of all values of a label."
-              rows={status.memoryInBytesByLabelName}
-              unit="bytes"
+              title="Series by metric"
+              hint="Which metric names have the most series."
+              rows={status.seriesCountByMetricName}
+              unit="count"
+              expr={exprForMetric}
+            />
+            <Ranking
+              title="Values by label"
+              hint="Labels with many values make many series."
+              rows={status.labelValueCountByLabelName}
+              unit="count"
               expr={exprForLabel}
             />
-          ) : null}
-        </div>
-      ) : null}
-    </div>
+            <Ranking
+              title="Series by label and value"
+              hint="What most series have in common."
+              rows={status.seriesCountByLabelValuePair}
+              unit="count"
+              expr={exprForPair}
+            />
+            {status.memoryInBytesByLabelName ? (
+              <Ranking
+                title="Bytes by label"
+                hint="The text of all values of a label."
+                rows={status.memoryInBytesByLabelName}
+                unit="bytes"
+                expr={exprForLabel}
+              />
+            ) : null}
+          </div>
+        ) : null}
+      </Body>
+    </Page>
   );
 }

@@ -1,12 +1,7 @@
-import { useComputedColorScheme } from '@mantine/core';
 import { useDocumentVisibility } from '@mantine/hooks';
 import { createContext, use, useEffect, useState } from 'react';
-import type { Scheme } from './colors';
 
-/** Whether the page is dark or light now, the system's wish included. */
-export function useScheme(): Scheme {
-  return useComputedColorScheme('dark', { getInitialValueInEffect: false });
-}
+export { useScheme } from './scheme';
 
 export interface PageClock {
   /** Times are shown in UTC instead of the browser's zone. */

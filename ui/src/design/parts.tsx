@@ -4,32 +4,9 @@ import { copyText } from './copy';
 import { formatInstant } from './format';
 import { usePageClock } from './hooks';
 import { Icon, type IconName } from './Icon';
+import { IconButton } from './IconButton';
 
-/** A button that is only an icon; `label` is its name and its tooltip. */
-export function IconButton(props: {
-  icon: IconName;
-  label: string;
-  onClick: () => void;
-  /** Given for a button that stays pressed. */
-  active?: boolean;
-  disabled?: boolean;
-  spin?: boolean;
-}): ReactElement {
-  const { icon, label, onClick, disabled = false, spin = false } = props;
-  return (
-    <button
-      type="button"
-      className="icon-button"
-      title={label}
-      aria-label={label}
-      aria-pressed={props.active}
-      disabled={disabled}
-      onClick={onClick}
-    >
-      <Icon name={icon} spin={spin} />
-    </button>
-  );
-}
+export { IconButton } from './IconButton';
 
 /** Copies `text` (or what it returns) and says for a moment that it did. */
 export function CopyIcon({ text, label }: { text: string | (() => string); label: string }): ReactElement {

@@ -1,25 +1,19 @@
 import { useDocumentVisibility } from '@mantine/hooks';
-import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useNavigate } from '@tanstack/react-router';
 import { useCallback, useEffect, useMemo, useState, type ReactElement } from 'react';
+import { contextOf, writeContext } from '../address/context';
+import { useAddress, type Address } from '../address/hooks';
 import { usePageClock } from '../design/hooks';
 import { Icon } from '../design/Icon';
 import { CopyIcon, Note } from '../design/parts';
+import { Body, Page, PageHead } from '../page/Page';
+import { TimeControls } from '../page/TimeControls';
+import { PATHS } from '../pages';
 import { REFRESH_EVENT } from '../shell/shortcuts';
 import { absolute, isLive, resolveRange, widen, type TimeRange } from '../time/range';
-import { RefreshControl } from '../time/RefreshControl';
-import { TimePicker } from '../time/TimePicker';
-import './explore.css';
 import { remember } from './history';
 import { PanelView } from './PanelView';
-import {
-  emptyPanel,
-  MOST_PANELS,
-  readState,
-  writeState,
-  type ExploreState,
-  type Flat,
-  type QueryPanel,
-} from './state';
+import { emptyPanel, MOST_PANELS, readPanels, writePanels, type QueryPanel } from './state';
 
 /** Keys for panels that stay with them when one before is removed; the address bar knows only their order. */
 function usePanelKeys(count: number): { keys: number[]; drop: (index: number) => void } {
@@ -39,106 +33,110 @@ function usePanelKeys(count: number): { keys: number[]; drop: (index: number) =>
   };
 }
 
-function shareLink(state: ExploreState, nowMs: number, utc: boolean): string {
-  const span = resolveRange(state.range, nowMs, utc);
-  const range = typeof span === 'string' ? state.range : absolute(span.fromMs, span.toMs);
-  const flat = writeState({ ...state, range, refreshMs: 0 });
-  return `${window.location.origin}/explore?${new URLSearchParams(flat).toString()}`;
+/** The address of exactly what is seen: the range fixed, the zone told, nothing refreshed. */
+function shareLink({ search, range, tenant }: Address, nowMs: number, utc: boolean): string {
+  const span = resolveRange(range, nowMs, utc);
+  const fixed = typeof span === 'string' ? range : absolute(span.fromMs, span.toMs);
+  const shared = {
+    ...writePanels(readPanels(search)),
+    ...writeContext({ tenant, range: fixed, ...(utc ? { zone: 'utc' as const } : {}) }),
+  };
+  const form = new URLSearchParams();
+  for (const [key, value] of Object.entries(shared)) if (value !== undefined) form.append(key, value);
+  return `${window.location.origin}${PATHS.explore}?${form.toString()}`;
 }
 
-export function ExplorePage(): ReactElement {
-  const search: Flat = useSearch({ strict: false });
-  const navigate = useNavigate();
-  const { utc } = usePageClock();
+/** The instant that "now" means until the next run, and how to run again; runs by itself as the address says. */
+function useRuns({ range, refreshMs }: Address): { at: number; count: number; ask: () => void } {
   const visible = useDocumentVisibility() === 'visible';
-  const state = useMemo(() => readState(search), [search]);
   const [run, setRun] = useState(() => ({ at: Date.now(), count: 0 }));
-  const { keys, drop } = usePanelKeys(state.panels.length);
-
   const ask = useCallback(() => setRun((now) => ({ at: Date.now(), count: now.count + 1 })), []);
-  const go = useCallback(
-    (next: ExploreState, replace = false) => {
-      void navigate({ to: '/explore', search: writeState(next) as never, replace });
-    },
-    [navigate],
-  );
-  const live = isLive(state.range);
+  const live = isLive(range);
   useEffect(() => {
-    if (!visible || !live || state.refreshMs === 0) return undefined;
-    const timer = setInterval(ask, state.refreshMs);
+    if (!visible || !live || refreshMs === 0) return undefined;
+    const timer = setInterval(ask, refreshMs);
     return () => clearInterval(timer);
-  }, [visible, live, state.refreshMs, ask]);
+  }, [visible, live, refreshMs, ask]);
   useEffect(() => {
     window.addEventListener(REFRESH_EVENT, ask);
     return () => window.removeEventListener(REFRESH_EVENT, ask);
   }, [ask]);
+  return { ...run, ask };
+}
 
-  const span = useMemo(() => resolveRange(state.range, run.at, utc), [state.range, run.at, utc]);
-  const setRange = (range: TimeRange): void => {
+export default function ExplorePage(): ReactElement {
+  const address = useAddress();
+  const { search, range, tenant, refreshMs, change } = address;
+  const navigate = useNavigate();
+  const { utc } = usePageClock();
+  const panels = useMemo(() => readPanels(search), [search]);
+  const { at, count, ask } = useRuns(address);
+  const { keys, drop } = usePanelKeys(panels.length);
+  const span = useMemo(() => resolveRange(range, at, utc), [range, at, utc]);
+
+  const go = (next: readonly QueryPanel[], replace = false): void =>
+    void navigate({
+      to: PATHS.explore,
+      search: { ...writePanels(next), ...contextOf(search) },
+      replace,
+    });
+  const setRange = (next: TimeRange): void => {
     ask();
-    go({ ...state, range });
+    change({ range: next });
   };
-  const setPanel = (index: number, change: Partial<QueryPanel>, replace: boolean): void =>
+  const setPanel = (index: number, next: Partial<QueryPanel>, replace: boolean): void =>
     go(
-      { ...state, panels: state.panels.map((panel, i) => (i === index ? { ...panel, ...change } : panel)) },
+      panels.map((panel, i) => (i === index ? { ...panel, ...next } : panel)),
       replace,
     );
-  const runPanel = (index: number, change: Partial<QueryPanel>): void => {
-    if (change.expr !== undefined) remember(change.expr);
+  const runPanel = (index: number, next: Partial<QueryPanel>): void => {
+    if (next.expr !== undefined) remember(next.expr);
     ask();
-    if (change.expr !== state.panels[index]?.expr) setPanel(index, change, false);
+    if (next.expr !== panels[index]?.expr) setPanel(index, next, false);
   };
   const remove = (index: number): void => {
     drop(index);
-    const rest = state.panels.filter((_, i) => i !== index);
-    go({ ...state, panels: rest.length > 0 ? rest : [emptyPanel()] });
+    const rest = panels.filter((_, i) => i !== index);
+    go(rest.length > 0 ? rest : [emptyPanel()]);
   };
   return (
-    <div className="page explore">
-      <div className="page-head explore-head">
-        <h1>Explore</h1>
-        <span className="grow" />
-        <CopyIcon text={() => shareLink(state, run.at, utc)} label="Copy a link to exactly this" />
-        <TimePicker range={state.range} onChange={setRange} />
-        <RefreshControl
-          refreshMs={state.refreshMs}
-          onChange={(refreshMs) => go({ ...state, refreshMs }, true)}
-          onNow={ask}
-          busy={false}
-        />
-      </div>
+    <Page dense>
+      <PageHead
+        title="Explore"
+        actions={<CopyIcon text={() => shareLink(address, at, utc)} label="Copy a link to exactly this" />}
+        time={<TimeControls ranged busy={false} onRange={ask} onNow={ask} />}
+      />
       {typeof span === 'string' ? <Note level="bad">The time range is not valid: {span}.</Note> : null}
-      {state.refreshMs > 0 && !live ? (
+      {refreshMs > 0 && !isLive(range) ? (
         <Note level="info">The range ends at a fixed time, so there is nothing to refresh.</Note>
       ) : null}
-      {state.panels.map((panel, index) => (
-        <PanelView
-          key={keys[index]}
-          index={index}
-          panel={panel}
-          span={typeof span === 'string' ? null : span}
-          run={run.count}
-          only={state.panels.length === 1}
-          onRun={(change) => runPanel(index, change)}
-          onChange={(change) => setPanel(index, change, true)}
-          onRemove={() => remove(index)}
-          onZoom={(fromMs, toMs) => setRange(absolute(fromMs, toMs))}
-          onZoomOut={() => {
-            if (typeof span !== 'string') setRange(widen(span, Date.now()));
-          }}
-        />
-      ))}
-      {state.panels.length < MOST_PANELS ? (
-        <div>
-          <button
-            type="button"
-            className="button"
-            onClick={() => go({ ...state, panels: [...state.panels, emptyPanel()] })}
-          >
-            <Icon name="plus" size={14} /> Add a query
-          </button>
-        </div>
-      ) : null}
-    </div>
+      <Body>
+        {panels.map((panel, index) => (
+          <PanelView
+            key={`${tenant} ${keys[index]}`}
+            index={index}
+            tenant={tenant}
+            panel={panel}
+            span={typeof span === 'string' ? null : span}
+            run={count}
+            only={panels.length === 1}
+            onRun={(next) => runPanel(index, next)}
+            onChange={(next) => setPanel(index, next, true)}
+            onRemove={() => remove(index)}
+            onZoom={(fromMs, toMs) => setRange(absolute(fromMs, toMs))}
+            onZoomOut={() => {
+              if (typeof span !== 'string') setRange(widen(span, Date.now()));
+            }}
+          />
+        ))}
+        {panels.length < MOST_PANELS ? (
+          <div>
+            <button type="button" className="button" onClick={() => go([...panels, emptyPanel()])}>
+              <Icon name="plus" size={14} /> Add a query
+            </button>
+          </div>
+        ) : null}
+      </Body>
+    </Page>
   );
 }

@@ -1,3 +1,4 @@
+import clsx from 'clsx';
 import { useMemo, useState, type ReactElement } from 'react';
 import type { Grid } from '../api/calls';
 import type { RangeSeries } from '../api/types';
@@ -19,6 +20,7 @@ import { useScheme } from '../design/hooks';
 import { Empty, LabelChips } from '../design/parts';
 import type { Span } from '../time/range';
 import { Legend } from './Legend';
+import styles from './explore.module.css';
 
 const HEIGHT = 320;
 const MOST_STACKED = MANY * 4;
@@ -44,7 +46,7 @@ function MoreNote(props: {
   const { shown, all, onMore } = props;
   if (shown >= all) return null;
   return (
-    <div className="more-note" role="status">
+    <div className={styles.moreNote} role="status">
       Showing {formatCount(shown)} of {formatCount(all)} series.
       <button
         type="button"
@@ -68,13 +70,13 @@ function Remarks(props: {
   const { unstacked, hidden } = props;
   if (props.undrawn === '' && !unstacked && hidden === 0) return null;
   return (
-    <div className="graph-remarks row wrap dim" role="status">
+    <div className={clsx('row wrap dim', styles.graphRemarks)} role="status">
       {props.undrawn === '' ? null : <span>{props.undrawn}</span>}
       {unstacked ? <span>Not stacked, because more than {MOST_STACKED} series are shown</span> : null}
       {hidden === 0 ? null : (
         <span>
           {formatCount(hidden)} hidden ·{' '}
-          <button type="button" className="plain link" onClick={props.onShowAll}>
+          <button type="button" className={clsx('plain', styles.link)} onClick={props.onShowAll}>
             show all
           </button>
         </span>
@@ -156,7 +158,7 @@ function Graph(props: GraphViewProps): ReactElement {
         onShowAll={() => setHiddenKeys(new Set())}
       />
       {common ? (
-        <div className="common row wrap">
+        <div className={clsx('row wrap', styles.common)}>
           <span className="dim">all:</span>
           {naming.metric === '' ? null : <span className="label-chip">{naming.metric}</span>}
           <LabelChips labels={naming.common} />

@@ -3,6 +3,7 @@ import '@mantine/core/styles/Popover.css';
 import { useState, type ReactElement } from 'react';
 import { Empty, IconButton } from '../design/parts';
 import { forgetHistory, readHistory } from './history';
+import styles from './explore.module.css';
 
 /** Queries run before in this browser; choosing one runs it. */
 export function HistoryMenu({ onChoose }: { onChoose: (expr: string) => void }): ReactElement {
@@ -26,7 +27,7 @@ export function HistoryMenu({ onChoose }: { onChoose: (expr: string) => void }):
           />
         </span>
       </Popover.Target>
-      <Popover.Dropdown className="history">
+      <Popover.Dropdown className={styles.history}>
         {kept && kept.length > 0 ? (
           <>
             <ul>

@@ -1,8 +1,10 @@
+import clsx from 'clsx';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useMemo, useRef, useState, type MouseEvent, type ReactElement } from 'react';
 import type { Summary } from '../chart/columns';
 import { digitsFor, formatInstant, formatValue, type Unit } from '../design/format';
 import { usePageClock } from '../design/hooks';
+import styles from './explore.module.css';
 
 const FIGURES = ['last', 'min', 'max', 'avg'] as const;
 
@@ -63,8 +65,8 @@ export function Legend(props: LegendProps): ReactElement {
   const ariaSort = (key: SortKey): 'ascending' | 'descending' | 'none' =>
     sort?.key !== key ? 'none' : sort.reverse === (key === 'name') ? 'descending' : 'ascending';
   return (
-    <div className="legend" role="table" aria-label="Series" aria-rowcount={names.length}>
-      <div className="legend-row legend-head" role="row">
+    <div className={styles.legend} role="table" aria-label="Series" aria-rowcount={names.length}>
+      <div className={clsx(styles.legendRow, styles.legendHead)} role="row">
         {(['name', ...FIGURES] as const).map((key) => (
           <div
             key={key}
@@ -79,15 +81,15 @@ export function Legend(props: LegendProps): ReactElement {
           </div>
         ))}
       </div>
-      <div className="legend-scroll" ref={scroll} onMouseLeave={() => props.onFocus(null)}>
-        <div className="legend-all" style={{ height: rows.getTotalSize() }}>
+      <div className={styles.legendScroll} ref={scroll} onMouseLeave={() => props.onFocus(null)}>
+        <div className={styles.legendAll} style={{ height: rows.getTotalSize() }}>
           {rows.getVirtualItems().map((item) => (
             <LegendRow key={item.key} {...props} index={order[item.index] ?? 0} top={item.start} />
           ))}
         </div>
       </div>
       {summaries.some((summary) => ended(summary, props.times)) ? (
-        <div className="legend-foot dim">{ENDED} no value at the end of the range</div>
+        <div className={clsx('dim', styles.legendFoot)}>{ENDED} no value at the end of the range</div>
       ) : null}
     </div>
   );
@@ -141,12 +143,12 @@ function LegendRow(props: LegendProps & { index: number; top: number }): ReactEl
   return (
     <div
       role="row"
-      className={`legend-row${off ? ' off' : ''}${props.focused === index ? ' focused' : ''}`}
+      className={clsx(styles.legendRow, off && styles.off, props.focused === index && styles.focused)}
       style={{ transform: `translateY(${top}px)` }}
       onMouseEnter={() => props.onFocus(off ? null : index)}
       title={props.titles[index]}
     >
-      <div role="cell" className="legend-name">
+      <div role="cell" className={styles.legendName}>
         <button type="button" className="plain row" onClick={click} aria-pressed={!off}>
           <i style={{ background: props.colors[index] }} />
           <span className="ellipsis">{props.names[index]}</span>

@@ -1,3 +1,4 @@
+import clsx from 'clsx';
 import { SegmentedControl } from '@mantine/core';
 import { useState, type ReactElement, type ReactNode } from 'react';
 import { formatQuery } from '../api/calls';
@@ -21,9 +22,11 @@ import { QueryEditor } from './QueryEditor';
 import { ResultTable } from './ResultTable';
 import type { QueryPanel } from './state';
 import { stepOf, useResult, type Result } from './useResult';
+import styles from './explore.module.css';
 
 export interface PanelViewProps {
   index: number;
+  tenant: string | null;
   panel: QueryPanel;
   span: Span | null;
   run: number;
@@ -48,7 +51,7 @@ function StatsLine({ result }: { result: Result }): ReactElement {
   const read = data.stats?.samples?.totalQueryableSamples;
   if (read !== undefined) parts.push(`${formatCount(read)} samples read`);
   parts.push(formatValue(size, 'bytes'));
-  return <span className="stats dim">{parts.join(' · ')}</span>;
+  return <span className={clsx('dim', styles.stats)}>{parts.join(' · ')}</span>;
 }
 
 function StepField(props: {
@@ -69,7 +72,7 @@ function StepField(props: {
     <label className="row">
       <span className="dim">step</span>
       <input
-        className="field step"
+        className={clsx('field', styles.step)}
         value={text}
         placeholder={`auto ${auto}`}
         aria-label="Step"
@@ -163,7 +166,7 @@ function Body(
       </Empty>
     );
   const failure = error ? <Failure error={error} result={result} /> : null;
-  if (!result) return failure ?? <div className="waiting" aria-label={pending ? 'Loading' : ''} />;
+  if (!result) return failure ?? <div className={styles.waiting} aria-label={pending ? 'Loading' : ''} />;
   const unit = panel.unit ?? autoUnit(result);
   const { data, grid } = result;
   return (
@@ -190,7 +193,7 @@ function Body(
 
 /** One query with its editor, its settings and its result. */
 export function PanelView(props: PanelViewProps): ReactElement {
-  const { index, panel, span, run, only, onRun, onChange, onRemove } = props;
+  const { index, tenant, panel, span, run, only, onRun, onChange, onRemove } = props;
   const { utc } = usePageClock();
   const [draft, setDraft] = useState({ text: panel.expr, of: panel.expr });
   // The back button changes the expression under us: then the draft follows it.
@@ -202,23 +205,24 @@ export function PanelView(props: PanelViewProps): ReactElement {
     setFormatError(null);
   };
   const format = (): void => {
-    void formatQuery(draft.text).then(
+    void formatQuery(draft.text, { tenant }).then(
       (answer) => setText(answer.data),
       (reason: unknown) => setFormatError(reason instanceof Error ? reason.message : String(reason)),
     );
   };
   const shownError = failed && draft.text === panel.expr ? failed.message : formatError;
   return (
-    <section className="panel query" aria-label={`Query ${index + 1}`}>
-      <div className="query-head">
+    <section className={clsx('panel', styles.query)} aria-label={`Query ${index + 1}`}>
+      <div className={styles.queryHead}>
         <QueryEditor
           text={draft.text}
+          tenant={tenant}
           onChange={setText}
           onRun={() => onRun({ expr: draft.text })}
           error={shownError}
           autoFocus={only && panel.expr === ''}
         />
-        <div className="row query-actions">
+        <div className={clsx('row', styles.queryActions)}>
           <HistoryMenu onChoose={(expr) => onRun({ expr })} />
           <IconButton
             icon="format"
@@ -243,9 +247,9 @@ export function PanelView(props: PanelViewProps): ReactElement {
           </button>
         </div>
       </div>
-      <div className={`progress${fetching ? ' on' : ''}`} />
+      <div className={clsx(styles.progress, fetching && styles.on)} />
       {formatError ? <Note level="bad">{formatError}</Note> : null}
-      <div className="row wrap query-tools">
+      <div className={clsx('row wrap', styles.queryTools)}>
         <SegmentedControl
           size="xs"
           aria-label="View"
@@ -290,7 +294,7 @@ export function PanelView(props: PanelViewProps): ReactElement {
           }}
         />
       </div>
-      <div className={stale ? 'query-body stale' : 'query-body'} aria-busy={fetching}>
+      <div className={clsx(styles.queryBody, stale && styles.stale)} aria-busy={fetching}>
         <Body {...props} result={result} error={failed} pending={fetching} />
       </div>
     </section>

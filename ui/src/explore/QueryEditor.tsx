@@ -1,9 +1,12 @@
 import type { EditorView } from '@codemirror/view';
+import clsx from 'clsx';
 import { useEffect, useRef, type ReactElement } from 'react';
 import { makeEditor, markError, setText } from './editor';
+import styles from './explore.module.css';
 
 export interface QueryEditorProps {
   text: string;
+  tenant: string | null;
   onChange: (text: string) => void;
   onRun: () => void;
   /** The server's words about this very text; a position in them is marked. */
@@ -13,6 +16,7 @@ export interface QueryEditorProps {
 
 export function QueryEditor(props: QueryEditorProps): ReactElement {
   const holder = useRef<HTMLDivElement>(null);
+  const { tenant } = props;
   const view = useRef<EditorView | null>(null);
   const latest = useRef(props);
   useEffect(() => {
@@ -21,6 +25,7 @@ export function QueryEditor(props: QueryEditorProps): ReactElement {
   useEffect(() => {
     if (!holder.current) return undefined;
     const made = makeEditor(holder.current, latest.current.text, {
+      tenant,
       run: () => latest.current.onRun(),
       changed: (text) => latest.current.onChange(text),
     });
@@ -30,12 +35,12 @@ export function QueryEditor(props: QueryEditorProps): ReactElement {
       made.stop();
       view.current = null;
     };
-  }, []);
+  }, [tenant]);
   useEffect(() => {
     if (view.current) setText(view.current, props.text);
   }, [props.text]);
   useEffect(() => {
     if (view.current) markError(view.current, props.error);
   }, [props.error]);
-  return <div className={props.error === null ? 'editor' : 'editor wrong'} ref={holder} />;
+  return <div className={clsx(styles.editor, props.error !== null && styles.wrong)} ref={holder} />;
 }

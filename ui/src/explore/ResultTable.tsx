@@ -1,3 +1,4 @@
+import clsx from 'clsx';
 import {
   createColumnHelper,
   createSortedRowModel,
@@ -13,6 +14,7 @@ import { formatCount, type Unit } from '../design/format';
 import { usePageClock } from '../design/hooks';
 import { Empty } from '../design/parts';
 import { filterRows, labelColumns, showValue, toRows, type ResultRow } from './rows';
+import styles from './explore.module.css';
 
 const ROW = 27;
 const LONGEST_CH = 44;
@@ -94,7 +96,7 @@ export function ResultTable({ answer, unit }: { answer: QueryAnswer; unit: Unit 
   if (all.length === 0) return <Empty icon="table">The query found nothing at this instant.</Empty>;
   return (
     <div className="result">
-      <div className="row result-tools">
+      <div className={clsx('row', styles.resultTools)}>
         <input
           className="field grow"
           type="search"
@@ -110,7 +112,7 @@ export function ResultTable({ answer, unit }: { answer: QueryAnswer; unit: Unit 
         </span>
       </div>
       <div
-        className="result-scroll"
+        className={styles.resultScroll}
         ref={scroll}
         role="table"
         aria-label="Result"
@@ -119,7 +121,7 @@ export function ResultTable({ answer, unit }: { answer: QueryAnswer; unit: Unit 
         {table.getHeaderGroups().map((group) => (
           <div
             key={group.id}
-            className="result-row result-head"
+            className={clsx(styles.resultRow, styles.resultHead)}
             role="row"
             style={{ gridTemplateColumns: grid }}
           >
@@ -140,7 +142,7 @@ export function ResultTable({ answer, unit }: { answer: QueryAnswer; unit: Unit 
             })}
           </div>
         ))}
-        <div className="result-all" style={{ height: visible.getTotalSize() }} role="rowgroup">
+        <div className={styles.resultAll} style={{ height: visible.getTotalSize() }} role="rowgroup">
           {visible.getVirtualItems().map((item) => {
             const row = rows[item.index];
             if (!row) return null;
@@ -148,14 +150,14 @@ export function ResultTable({ answer, unit }: { answer: QueryAnswer; unit: Unit 
               <div
                 key={row.id}
                 role="row"
-                className="result-row"
+                className={styles.resultRow}
                 style={{ gridTemplateColumns: grid, transform: `translateY(${item.start}px)` }}
               >
                 {row.getAllCells().map((cell) => (
                   <div
                     role="cell"
                     key={cell.id}
-                    className={cell.column.id === 'value' ? 'value' : 'ellipsis'}
+                    className={cell.column.id === 'value' ? styles.value : 'ellipsis'}
                   >
                     <table.FlexRender cell={cell} />
                   </div>

@@ -1,7 +1,20 @@
 import { formatLabels, gridTimes, parseFloatText } from '../chart/columns';
 import { labelColumns, toRows } from './rows';
-import { toCsv } from './state';
 import type { Result } from './useResult';
+
+/** One line per instant, one column per series, as spreadsheets read it (RFC 4180). */
+export function toCsv(
+  header: readonly string[],
+  rows: readonly (readonly (string | number | null)[])[],
+): string {
+  const cell = (value: string | number | null): string => {
+    if (value === null) return '';
+    // A formula in a spreadsheet must not come from a label's value.
+    const text = typeof value === 'string' && /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value);
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  return [header, ...rows].map((row) => row.map(cell).join(',')).join('\r\n') + '\r\n';
+}
 
 /** A result as CSV: of a range one line per instant and a column per series, else one line per series. */
 export function resultCsv(result: Result, utc: boolean): string {

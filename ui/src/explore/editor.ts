@@ -14,7 +14,7 @@ import { EditorState, Prec, StateEffect, StateField, type Extension } from '@cod
 import { Decoration, EditorView, keymap, placeholder, type DecorationSet } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
 import { PromQLExtension } from '@prometheus-io/codemirror-promql';
-import { errorPosition } from './state';
+import { tenantHeaders } from '../api/client';
 
 const colors = HighlightStyle.define([
   { tag: tags.variableName, color: 'var(--syn-metric)' },
@@ -117,6 +117,12 @@ const serverError = StateField.define<DecorationSet>({
   provide: (field) => EditorView.decorations.from(field),
 });
 
+/** Line and column (both from 1) that a Prometheus parse error names, if it does: `1:5: parse error: ...`. */
+export function errorPosition(message: string): { line: number; column: number } | null {
+  const found = /(?:^|\s|")(\d+):(\d+): parse error/.exec(message);
+  return found ? { line: Number(found[1]), column: Number(found[2]) } : null;
+}
+
 /** Marks where `message` says that the query is wrong, or takes the mark away. */
 export function markError(view: EditorView, message: string | null): void {
   const position = message === null ? null : errorPosition(message);
@@ -148,13 +154,20 @@ const typeOver = EditorView.domEventHandlers({
 });
 
 export interface EditorActions {
+  /** Whose names are completed. */
+  tenant: string | null;
   run: () => void;
   changed: (text: string) => void;
 }
 
-function language(): { extension: Extension; stop: () => void } {
+function language(tenant: string | null): { extension: Extension; stop: () => void } {
   const promql = new PromQLExtension().activateLinter(true).setComplete({
-    remote: { url: '', httpMethod: 'GET', cache: { maxAge: 60_000 } },
+    remote: {
+      url: '',
+      httpMethod: 'GET',
+      cache: { maxAge: 60_000 },
+      requestHeaders: new Headers(tenantHeaders(tenant)),
+    },
   });
   return { extension: promql.asExtension(), stop: () => promql.destroy() };
 }
@@ -165,7 +178,7 @@ export function makeEditor(
   text: string,
   actions: EditorActions,
 ): { view: EditorView; stop: () => void } {
-  const promql = language();
+  const promql = language(actions.tenant);
   const run = (): boolean => {
     actions.run();
     return true;
@@ -197,7 +210,11 @@ export function makeEditor(
         ...defaultKeymap,
       ]),
       typeOver,
-      EditorView.contentAttributes.of({ 'aria-label': 'PromQL expression', spellcheck: 'false' }),
+      EditorView.contentAttributes.of({
+        'aria-label': 'PromQL expression',
+        'data-search': '',
+        spellcheck: 'false',
+      }),
       EditorView.updateListener.of((update) => {
         if (update.docChanged) actions.changed(update.state.doc.toString());
       }),

@@ -1,4 +1,4 @@
-import { readStored, writeStored } from '../design/theme';
+import { readStoredList, writeStored } from '../design/stored';
 
 const KEY = 'pharos-query-history';
 const MOST = 50;
@@ -6,12 +6,7 @@ const LONGEST = 5_000;
 
 /** Queries run in this browser, newest first. */
 export function readHistory(): string[] {
-  try {
-    const kept: unknown = JSON.parse(readStored(KEY) ?? '[]');
-    return Array.isArray(kept) ? kept.filter((one): one is string => typeof one === 'string') : [];
-  } catch {
-    return [];
-  }
+  return readStoredList(KEY);
 }
 
 /** `expr` put in front of `history`, once. */

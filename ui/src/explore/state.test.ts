@@ -1,48 +1,37 @@
 import { describe, expect, it } from 'vitest';
-import { rankMetrics } from '../shell/rank';
+import { rankMetrics } from './rank';
 import { withRemembered } from './history';
-import {
-  emptyPanel,
-  errorPosition,
-  fromGraphParams,
-  readState,
-  toCsv,
-  withQuery,
-  writeState,
-  type ExploreState,
-} from './state';
+import { toCsv } from './csv';
+import { errorPosition } from './editor';
+import { emptyPanel, fromGraphParams, readPanels, writePanels, type QueryPanel } from './state';
 
-function throughUrl(state: ExploreState): ExploreState {
-  const text = new URLSearchParams(writeState(state)).toString();
-  return readState(Object.fromEntries(new URLSearchParams(text)));
+function throughUrl(panels: readonly QueryPanel[]): readonly QueryPanel[] {
+  const text = new URLSearchParams(writePanels(panels) as Record<string, string>).toString();
+  return readPanels(Object.fromEntries(new URLSearchParams(text)));
 }
 
 describe('the address bar', () => {
-  it('is empty for a fresh page', () => expect(writeState(readState({}))).toEqual({}));
+  it('is empty for a fresh page', () => expect(writePanels(readPanels({}))).toEqual({}));
   it('gives back what was written', () => {
-    const state: ExploreState = {
-      panels: [
-        {
-          expr: 'sum by (job) (rate(x{a="b&c=d",e=~"f+|#"}[5m]))',
-          view: 'graph',
-          stacked: true,
-          step: '30s',
-          unit: 'bytes',
-        },
-        { expr: 'up % 2\n# comment “ü”', view: 'table', stacked: false, step: null, unit: null },
-        emptyPanel(),
-      ],
-      range: { from: '2026-11-21T10:00:00Z', to: 'now' },
-      refreshMs: 10_000,
-    };
-    expect(throughUrl(state)).toEqual(state);
+    const panels: QueryPanel[] = [
+      {
+        expr: 'sum by (job) (rate(x{a="b&c=d",e=~"f+|#"}[5m]))',
+        view: 'graph',
+        stacked: true,
+        step: '30s',
+        unit: 'bytes',
+      },
+      { expr: 'up % 2\n# comment “ü”', view: 'table', stacked: false, step: null, unit: null },
+      emptyPanel(),
+    ];
+    expect(throughUrl(panels)).toEqual(panels);
   });
   it('turns nonsense into defaults', () =>
-    expect(
-      readState({ q0: 'up', v0: 'hologram', step0: '0s', unit0: 'parsec', refresh: '1ms', from: '' }),
-    ).toEqual(readState({ q0: 'up' })));
+    expect(readPanels({ q0: 'up', v0: 'hologram', step0: '0s', unit0: 'parsec' })).toEqual(
+      readPanels({ q0: 'up' }),
+    ));
   it('ends at the first gap in the numbering', () =>
-    expect(readState({ q0: 'a', q2: 'c' }).panels.map((panel) => panel.expr)).toEqual(['a']));
+    expect(readPanels({ q0: 'a', q2: 'c' }).map((panel) => panel.expr)).toEqual(['a']));
   it('takes the links that alerts carry', () =>
     expect(fromGraphParams({ 'g0.expr': 'up == 0', 'g0.tab': '1', 'g0.range_input': '2h' })).toEqual({
       q0: 'up == 0',
@@ -78,15 +67,6 @@ describe('ranges on the way to Explore', () => {
       from: 'now-6h',
       to: 'now',
     }));
-  it('stay when another metric is chosen', () => {
-    expect(withQuery({ q0: 'a', q1: 'b', from: 'now-7d', to: 'now', refresh: '5s' }, 'up')).toEqual({
-      q0: 'up',
-      from: 'now-7d',
-      to: 'now',
-      refresh: '5s',
-    });
-    expect(withQuery({ host: 'a' }, 'up')).toEqual({ q0: 'up' });
-  });
 });
 
 describe('CSV', () => {

@@ -1,8 +1,8 @@
-import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { queryInstant, queryRange, type Grid } from '../api/calls';
-import type { Answer } from '../api/client';
+import type { Answer, Asking } from '../api/client';
 import type { QueryAnswer } from '../api/types';
+import { useAsked } from '../api/useAsked';
 import { alignGrid, chooseStep, parseDuration, type Span } from '../time/range';
 import type { QueryPanel } from './state';
 
@@ -61,11 +61,11 @@ export function stepOf(panel: QueryPanel, span: Span): number {
   return wished === null ? chooseStep(span.toMs - span.fromMs, POINTS) : wished / 1000;
 }
 
-async function load(panel: QueryPanel, span: Span, signal: AbortSignal): Promise<Result> {
+async function load(panel: QueryPanel, span: Span, asking: Asking): Promise<Result> {
   const { expr } = panel;
   const grid = panel.view === 'table' ? null : alignGrid(span, stepOf(panel, span));
   const answer =
-    grid === null ? await queryInstant(expr, span.toMs / 1000, signal) : await queryRange(expr, grid, signal);
+    grid === null ? await queryInstant(expr, span.toMs / 1000, asking) : await queryRange(expr, grid, asking);
   return { ...answer, expr, grid, span, takenMs: Date.now() };
 }
 
@@ -77,11 +77,11 @@ export interface Asked extends Omit<Shown, 'question'> {
 
 /** What the server answers to `panel` over `span`, asked again with every new `run`. */
 export function useResult(panel: QueryPanel, span: Span | null, run: number): Asked {
-  const query = useQuery({
-    queryKey: ['explore', panel.expr, panel.view, panel.step, span?.fromMs, span?.toMs, run],
-    queryFn: ({ signal }) => {
+  const query = useAsked({
+    key: ['explore', panel.expr, panel.view, panel.step, span?.fromMs, span?.toMs, run],
+    ask: (asking) => {
       if (span === null) throw new Error('asked without a range');
-      return load(panel, span, signal);
+      return load(panel, span, asking);
     },
     enabled: panel.expr.trim() !== '' && span !== null,
     staleTime: Infinity,

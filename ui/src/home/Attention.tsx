@@ -1,7 +1,11 @@
-import { Link } from '@tanstack/react-router';
+import clsx from 'clsx';
+import type { Search } from '../address/context';
+import { PageLink } from '../address/PageLink';
 import type { ReactElement } from 'react';
 import { Icon } from '../design/Icon';
+import type { PageId } from '../pages';
 import type { Finding } from './verdict';
+import styles from './home.module.css';
 
 /**
  * One line that says all is well, or what is not. Always as high as at least one line, so nothing jumps.
@@ -17,13 +21,13 @@ export function Attention({
 }): ReactElement {
   if (findings.length === 0)
     return (
-      <div className="attention panel">
+      <div className={clsx('panel', styles.attention)}>
         <span className={unmeasured?.length === 0 ? 'dot good' : 'dot'} />
         <span className="dim">{calm(unmeasured)}</span>
       </div>
     );
   return (
-    <div className="attention panel" role="status">
+    <div className={clsx('panel', styles.attention)} role="status">
       {findings.map((finding) => (
         <span key={finding.text} className={`pill ${finding.level}`} title={finding.detail}>
           <Icon name={finding.level === 'bad' ? 'error' : 'warning'} size={14} />
@@ -41,17 +45,18 @@ function calm(unmeasured: readonly string[] | undefined): string {
 }
 
 function FindingText({ finding }: { finding: Finding }): ReactElement {
-  if (finding.page) return <Link to={finding.page}>{finding.text}</Link>;
-  if (finding.host !== undefined)
-    return (
-      <Link to="/" search={(before: Record<string, unknown>) => ({ ...before, host: finding.host })}>
-        {finding.text}
-      </Link>
-    );
-  if (finding.expr === undefined) return <span>{finding.text}</span>;
+  const leads = leadsTo(finding);
+  if (leads === null) return <span>{finding.text}</span>;
   return (
-    <Link to="/explore" search={{ q0: finding.expr } as never}>
+    <PageLink page={leads[0]} search={leads[1]}>
       {finding.text}
-    </Link>
+    </PageLink>
   );
+}
+
+/** The page that shows more of it. */
+function leadsTo({ page, host, expr }: Finding): [PageId, Search] | null {
+  if (page !== undefined) return [page, {}];
+  if (host !== undefined) return ['home', { host }];
+  return expr === undefined ? null : ['explore', { q0: expr }];
 }

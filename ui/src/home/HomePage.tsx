@@ -1,82 +1,89 @@
-import { SegmentedControl } from '@mantine/core';
-import { useDocumentVisibility, useElementSize } from '@mantine/hooks';
-import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useNavigate, useSearch } from '@tanstack/react-router';
-import { useCallback, useEffect, useState, type ReactElement } from 'react';
-import { targets as loadTargets } from '../api/calls';
+import { useElementSize } from '@mantine/hooks';
+import { useQueryClient } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
+import { useCallback, type ReactElement } from 'react';
+import { contextOf, writeContext } from '../address/context';
+import { useAddress } from '../address/hooks';
+import { ApiError } from '../api/client';
+import { useAsked } from '../api/useAsked';
 import { formatClock, formatSeconds } from '../design/format';
-import { usePageClock } from '../design/hooks';
-import { RefreshControl } from '../time/RefreshControl';
-import { absolute, parseDuration } from '../time/range';
+import { useNow, usePageClock } from '../design/hooks';
+import { Note } from '../design/parts';
+import { Page, PageHead } from '../page/Page';
+import { TimeControls } from '../page/TimeControls';
+import { PATHS } from '../pages';
+import { useTargets } from '../targets/useTargets';
+import { absolute, resolveRange } from '../time/range';
 import { Attention } from './Attention';
-import './home.css';
+import styles from './home.module.css';
 import { loadHome } from './load';
 import { PanelCard } from './PanelCard';
-import { PANELS } from './panels';
+import { PANELS, type Host } from './panels';
 import { SendData } from './SendData';
 import { TargetsCard } from './TargetsCard';
 import { Tiles } from './Tiles';
 import { judge, unmeasured } from './verdict';
-import type { Flat } from '../explore/state';
 
-const SPANS = ['5m', '15m', '1h', '6h', '24h'];
-const DEFAULT_SPAN = '15m';
-const FAILED_MS = 20_000;
-
-/** After a failure asks seldom: the shell notices when the server is back and has everything asked anew. */
-function pace(status: string, refreshMs: number): number | false {
-  if (refreshMs === 0) return false;
-  return status === 'error' ? Math.max(refreshMs, FAILED_MS) : refreshMs;
+/** The host that the charts and tiles show, of those there are. */
+function HostSelect(props: {
+  hosts: readonly Host[];
+  host: string | null;
+  onChange: (host: string | null) => void;
+}): ReactElement | null {
+  const { hosts, host, onChange } = props;
+  if (hosts.length <= 1) return null;
+  return (
+    <label className="row">
+      <span className="dim">host</span>
+      <select
+        className="select"
+        value={host ?? ''}
+        onChange={(event) => onChange(event.target.value || null)}
+      >
+        <option value="">all, side by side</option>
+        {hosts.map(({ name }) => (
+          <option key={name}>{name}</option>
+        ))}
+      </select>
+    </label>
+  );
 }
 
-export function HomePage(): ReactElement {
-  const search: Flat = useSearch({ strict: false });
+export default function HomePage(): ReactElement {
+  const { range, ranged, tenant, refreshMs, host, search, change } = useAddress();
   const navigate = useNavigate();
   const { utc } = usePageClock();
-  const [refreshMs, setRefreshMs] = useState(5_000);
-  const span = parseDuration(search.span ?? '') === null ? DEFAULT_SPAN : (search.span ?? DEFAULT_SPAN);
-  const host = search.host ?? null;
   const { ref, width } = useElementSize();
   const points = Math.max(120, Math.min(400, Math.round((width || 1200) / 3 / 2)));
   const client = useQueryClient();
-  const visible = useDocumentVisibility() === 'visible';
+  const wrong = resolveRange(range, useNow(60_000), utc);
 
-  const home = useQuery({
-    queryKey: ['home', span, host, search.span === undefined],
-    queryFn: ({ signal, queryKey }) => {
-      const request = {
-        spanMs: parseDuration(span) ?? 900_000,
-        nowMs: Date.now(),
-        host,
-        points,
-        fit: search.span === undefined,
-      };
+  const home = useAsked({
+    key: ['home', range.from, range.to, utc, host, ranged],
+    ask: (asking, key) => {
+      const nowMs = Date.now();
+      const span = resolveRange(range, nowMs, utc);
+      if (typeof span === 'string') throw new ApiError('refused', `The time range is not valid: ${span}.`);
       // The very first answers are shown as they come; later ones together, so that nothing flickers.
-      const first = client.getQueriesData({ queryKey: ['home'] }).every(([, known]) => known === undefined);
-      return loadHome(request, signal, first ? (part) => client.setQueryData(queryKey, part) : undefined);
+      const first = client
+        .getQueriesData({ queryKey: [tenant, 'home'] })
+        .every(([, known]) => known === undefined);
+      return loadHome(
+        { span, nowMs, host, points, fit: !ranged },
+        asking,
+        first ? (part) => client.setQueryData(key, part) : undefined,
+      );
     },
-    refetchInterval: (query) => pace(query.state.status, refreshMs),
-    placeholderData: keepPreviousData,
+    refreshMs,
+    keep: true,
   });
-  const targets = useQuery({
-    queryKey: ['targets'],
-    queryFn: ({ signal }) => loadTargets(signal),
-    refetchInterval: (query) => pace(query.state.status, refreshMs),
-  });
-  useEffect(() => {
-    if (visible) return;
-    void client.cancelQueries({ queryKey: ['home'] });
-    void client.cancelQueries({ queryKey: ['targets'] });
-  }, [visible, client]);
-
-  const setSearch = (next: Record<string, string | undefined>): void => {
-    void navigate({ to: '/', search: { ...search, ...next } as never });
-  };
+  const targets = useTargets(refreshMs);
   const zoom = useCallback(
     (queries: Readonly<Record<string, string>>, fromMs: number, toMs: number) => {
-      void navigate({ to: '/explore', search: { ...queries, ...absolute(fromMs, toMs) } as never });
+      const context = { ...contextOf(search), ...writeContext({ range: absolute(fromMs, toMs) }) };
+      void navigate({ to: PATHS.explore, search: { ...queries, ...context } });
     },
-    [navigate],
+    [navigate, search],
   );
   const snapshot = home.data;
   const findings = judge({
@@ -88,59 +95,37 @@ export function HomePage(): ReactElement {
   const known = snapshot?.whole === true && targets.data !== undefined;
   const uptime = snapshot?.figures.uptime;
   return (
-    <div className="page" ref={ref}>
-      <div className="page-head">
-        <h1>Home</h1>
-        <span className="dim">
-          {uptime == null ? null : <>up {formatSeconds(uptime)} · </>}
-          {snapshot ? `as of ${formatClock(Math.floor(snapshot.takenMs / 1000) * 1000, utc)}` : 'loading'}
-        </span>
-        <span className="grow" />
-        {snapshot && snapshot.hosts.length > 1 ? (
-          <label className="row">
-            <span className="dim">host</span>
-            <select
-              className="select"
-              value={host ?? ''}
-              onChange={(event) => setSearch({ host: event.target.value || undefined })}
-            >
-              <option value="">all, side by side</option>
-              {snapshot.hosts.map(({ name }) => (
-                <option key={name}>{name}</option>
-              ))}
-            </select>
-          </label>
-        ) : null}
-        <SegmentedControl
-          size="xs"
-          aria-label="Time range"
-          data={SPANS}
-          value={span}
-          onChange={(value) => setSearch({ span: value === DEFAULT_SPAN ? undefined : value })}
-        />
-        <RefreshControl
-          refreshMs={refreshMs}
-          onChange={setRefreshMs}
-          busy={home.isFetching}
-          onNow={() => void client.invalidateQueries({ queryKey: ['home'] })}
-        />
-      </div>
+    <Page ref={ref}>
+      <PageHead
+        title="Home"
+        about={
+          <>
+            {uptime == null ? null : <>up {formatSeconds(uptime)} · </>}
+            {snapshot ? `as of ${formatClock(Math.floor(snapshot.takenMs / 1000) * 1000, utc)}` : 'loading'}
+          </>
+        }
+        actions={
+          <HostSelect hosts={snapshot?.hosts ?? []} host={host} onChange={(next) => change({ host: next })} />
+        }
+        time={<TimeControls ranged busy={home.isFetching} onNow={() => void home.refetch()} />}
+      />
+      {typeof wrong === 'string' ? <Note level="bad">The time range is not valid: {wrong}.</Note> : null}
       <Attention findings={findings} unmeasured={known ? unmeasured(snapshot) : undefined} />
       <Tiles snapshot={snapshot} />
       {(['pharos', 'host'] as const).map((group) => (
         <section key={group} aria-label={group === 'host' ? 'Host' : 'Pharos'}>
-          <h2 className="group-title">{group === 'host' ? 'Host' : 'Pharos'}</h2>
-          <div className="panel-grid">
+          <h2 className={styles.groupTitle}>{group === 'host' ? 'Host' : 'Pharos'}</h2>
+          <div className={styles.panelGrid}>
             {PANELS.filter((panel) => panel.group === group).map((panel) => (
-              <PanelCard key={panel.id} panel={panel} snapshot={snapshot} span={span} onZoom={zoom} />
+              <PanelCard key={panel.id} panel={panel} snapshot={snapshot} range={range} onZoom={zoom} />
             ))}
           </div>
         </section>
       ))}
-      <div className="home-foot">
+      <div className={styles.foot}>
         <TargetsCard answer={targets.data?.data} error={targets.error} asOfMs={targets.dataUpdatedAt} />
         <SendData />
       </div>
-    </div>
+    </Page>
   );
 }

@@ -1,4 +1,6 @@
-import { Link } from '@tanstack/react-router';
+import { PageLink } from '../address/PageLink';
+import { writeContext } from '../address/context';
+import type { TimeRange } from '../time/range';
 import { useMemo, useState, type ReactElement } from 'react';
 import { Chart } from '../chart/Chart';
 import { PALETTES, type Scheme } from '../design/colors';
@@ -7,6 +9,7 @@ import { useScheme } from '../design/hooks';
 import { Icon } from '../design/Icon';
 import type { HomeSnapshot, PanelColumns } from './load';
 import { drawn, fillIn, type Panel } from './panels';
+import styles from './home.module.css';
 
 const HEIGHT = 158;
 /** Points that a newest value may lie back, as where Home judges. */
@@ -64,8 +67,8 @@ function Values(props: {
 export function PanelCard(props: {
   panel: Panel;
   snapshot: HomeSnapshot | undefined;
-  /** The length of the range that the page shows, ending now, such as `15m`. */
-  span: string;
+  /** What the page shows. */
+  range: TimeRange;
   /** To show these queries, `q0` and so on, between two instants. */
   onZoom: (queries: Readonly<Record<string, string>>, fromMs: number, toMs: number) => void;
 }): ReactElement {
@@ -85,17 +88,17 @@ export function PanelCard(props: {
     <article className="panel card">
       <header className="row">
         <h3 className="grow ellipsis">{panel.title}</h3>
-        <Link
-          className="card-open"
-          to="/explore"
-          search={{ ...queries, from: `now-${props.span}`, to: 'now' } as never}
+        <PageLink
+          className={styles.cardOpen}
+          page="explore"
+          search={{ ...queries, ...writeContext({ range: props.range }) }}
           aria-label={`Open ${panel.title} in Explore`}
           title="Open in Explore"
         >
           <Icon name="external" size={14} />
-        </Link>
+        </PageLink>
       </header>
-      <div className="card-body" style={{ height: HEIGHT }}>
+      <div className={styles.cardBody} style={{ height: HEIGHT }}>
         {filled ? (
           <Chart
             title={panel.title}
@@ -116,8 +119,10 @@ export function PanelCard(props: {
             onZoom={(from, to) => onZoom(queries, from, to)}
           />
         ) : (
-          <div className={data ? 'empty' : 'card-wait'} title={data?.error ?? undefined}>
-            <span className="card-said">{data?.error ?? (data ? 'No data in this range yet' : '')}</span>
+          <div className={data ? 'empty' : 'skeleton'} title={data?.error ?? undefined}>
+            <span className={styles.cardSaid}>
+              {data?.error ?? (data ? 'No data in this range yet' : '')}
+            </span>
           </div>
         )}
       </div>

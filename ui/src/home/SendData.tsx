@@ -1,6 +1,8 @@
+import clsx from 'clsx';
 import { SegmentedControl } from '@mantine/core';
 import { useState, type ReactElement } from 'react';
 import { CopyIcon } from '../design/parts';
+import styles from './home.module.css';
 
 /** What to paste where, to have data arrive at `origin`. */
 export function snippets(origin: string): Readonly<Record<string, { hint: string; text: string }>> {
@@ -38,13 +40,13 @@ export function SendData(): ReactElement {
   const [chosen, setChosen] = useState(names[0] ?? '');
   const snippet = all[chosen] ?? { hint: '', text: '' };
   return (
-    <section className="panel card foot-card" aria-label="Send data">
+    <section className={clsx('panel card', styles.footCard)} aria-label="Send data">
       <header className="row wrap">
         <h2 className="grow">Send data</h2>
         <SegmentedControl size="xs" data={names} value={chosen} onChange={setChosen} aria-label="Sender" />
       </header>
-      <p className="dim snippet-hint">{snippet.hint}</p>
-      <div className="snippet">
+      <p className={clsx('dim', styles.snippetHint)}>{snippet.hint}</p>
+      <div className={styles.snippet}>
         <pre tabIndex={0} aria-label={`Configuration for ${chosen}`}>
           {snippet.text}
         </pre>

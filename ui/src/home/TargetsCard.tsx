@@ -1,8 +1,10 @@
-import { Link } from '@tanstack/react-router';
+import clsx from 'clsx';
+import { PageLink } from '../address/PageLink';
 import type { ReactElement } from 'react';
 import type { ActiveTarget, TargetsAnswer } from '../api/types';
 import { Icon } from '../design/Icon';
 import { Empty, Unreadable } from '../design/parts';
+import styles from './home.module.css';
 
 interface PoolCount {
   name: string;
@@ -33,10 +35,12 @@ export function TargetsCard(props: {
   const { answer, error, asOfMs } = props;
   const pools = countPools(answer?.activeTargets ?? []);
   return (
-    <section className="panel card foot-card" aria-label="Scrape targets">
+    <section className={clsx('panel card', styles.footCard)} aria-label="Scrape targets">
       <header className="row">
         <h2 className="grow">Scrape targets</h2>
-        <Link to="/targets">all targets</Link>
+        <PageLink page="targets" search={{}}>
+          all targets
+        </PageLink>
       </header>
       <Unreadable what="The targets" error={error} asOfMs={asOfMs} />
       {answer && pools.length === 0 ? (
@@ -45,13 +49,13 @@ export function TargetsCard(props: {
           send data as shown beside.
         </Empty>
       ) : null}
-      <ul className="pools">
+      <ul className={styles.pools}>
         {pools.slice(0, MOST_POOLS).map((pool) => (
           <li key={pool.name}>
             <span className={`dot ${pool.down > 0 ? 'bad' : pool.up === pool.all ? 'good' : ''}`} />
-            <Link className="grow ellipsis" to="/targets" search={{ pool: pool.name } as never}>
+            <PageLink className="grow ellipsis" page="targets" search={{ pool: pool.name }}>
               {pool.name}
-            </Link>
+            </PageLink>
             <span className="num">
               {pool.up} / {pool.all} up
             </span>

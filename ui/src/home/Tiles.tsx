@@ -1,7 +1,9 @@
+import clsx from 'clsx';
 import type { ReactElement } from 'react';
 import { formatValue, type Unit } from '../design/format';
 import type { HomeSnapshot } from './load';
 import { highest, levelOf, LIMITS, present, total, type Level } from './verdict';
+import styles from './home.module.css';
 
 interface Tile {
   name: string;
@@ -127,12 +129,12 @@ export function Tiles({ snapshot }: { snapshot: HomeSnapshot | undefined }): Rea
       ]
     : NAMES.map((name) => ({ name, value: null, unit: 'none', level: 'unknown', more: ' ' }));
   return (
-    <div className="tiles">
+    <div className={styles.tiles}>
       {tiles.map((tile, i) => (
-        <div className={`tile panel ${tile.level}`} key={i}>
-          <div className="tile-name">{tile.name}</div>
-          <div className="tile-value">{textOf(tile.value, tile.unit)}</div>
-          <div className="tile-more ellipsis" title={tile.more}>
+        <div className={clsx('panel', styles.tile, styles[tile.level])} key={i}>
+          <div className={styles.tileName}>{tile.name}</div>
+          <div className={styles.tileValue}>{textOf(tile.value, tile.unit)}</div>
+          <div className={clsx('ellipsis', styles.tileMore)} title={tile.more}>
             {tile.more}
           </div>
         </div>

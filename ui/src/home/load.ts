@@ -1,10 +1,10 @@
 // One refresh of the home page: all its queries for the same instants, together.
 
 import { queryInstant, queryRange, type Grid } from '../api/calls';
-import { ApiError } from '../api/client';
+import { ApiError, type Asking } from '../api/client';
 import type { Labels } from '../api/types';
 import { gridTimes, parseFloatText, summarize, toColumn, type Column } from '../chart/columns';
-import { alignGrid, chooseStep, formatDuration } from '../time/range';
+import { alignGrid, chooseStep, formatDuration, type Span } from '../time/range';
 import {
   drawn,
   FIGURES_KEY,
@@ -58,7 +58,9 @@ export interface HomeSnapshot {
 }
 
 export interface HomeRequest {
-  spanMs: number;
+  /** What the charts show. */
+  span: Span;
+  /** What tiles and findings are of. */
   nowMs: number;
   host: string | null;
   /** About how many points a chart is wide. */
@@ -78,11 +80,11 @@ function nameOf(panel: Panel, labels: Labels, hosts: readonly Host[]): string {
 async function loadPanel(
   panel: Panel,
   { hosts, matchers, grid, times }: HomeSnapshot,
-  signal: AbortSignal,
+  asking: Asking,
 ): Promise<PanelColumns> {
   const windowText = formatDuration(Math.max(60, grid.step * 4) * 1000);
   try {
-    const { data } = await queryRange(fillIn(panelExpr(panel), matchers, windowText), grid, signal);
+    const { data } = await queryRange(fillIn(panelExpr(panel), matchers, windowText), grid, asking);
     const found = (data.resultType === 'matrix' ? data.result : []).map((series) => ({
       name: nameOf(panel, series.metric, hosts),
       column: toColumn(series, grid, times.length),
@@ -123,9 +125,9 @@ const NO_FIGURES: Figures = {
 async function loadNow(
   group: Panel['group'],
   { hosts, matchers, takenMs }: HomeSnapshot,
-  signal: AbortSignal,
+  asking: Asking,
 ): Promise<Record<string, Present>> {
-  const { data } = await queryInstant(nowExpr(group, matchers), takenMs / 1000, signal);
+  const { data } = await queryInstant(nowExpr(group, matchers), takenMs / 1000, asking);
   const found: Record<string, Map<string, number>> = {};
   for (const { metric, value } of data.resultType === 'vector' ? data.result : []) {
     const id = metric[PANEL] ?? '';
@@ -138,8 +140,8 @@ async function loadNow(
   return found;
 }
 
-async function loadHosts(nowMs: number, signal: AbortSignal): Promise<Host[]> {
-  const { data } = await queryInstant(HOSTS_QUERY, nowMs / 1000, signal);
+async function loadHosts(nowMs: number, asking: Asking): Promise<Host[]> {
+  const { data } = await queryInstant(HOSTS_QUERY, nowMs / 1000, asking);
   if (data.resultType !== 'vector') return [];
   return nameHosts(data.result.map((one) => one.metric));
 }
@@ -169,11 +171,11 @@ export function startOfData(
  */
 export async function loadHome(
   request: HomeRequest,
-  signal: AbortSignal,
+  asking: Asking,
   onPart?: (snapshot: HomeSnapshot) => void,
 ): Promise<HomeSnapshot> {
-  const step = chooseStep(request.spanMs, request.points, 5);
-  const grid = alignGrid({ fromMs: request.nowMs - request.spanMs, toMs: request.nowMs }, step);
+  const { span } = request;
+  const grid = alignGrid(span, chooseStep(span.toMs - span.fromMs, request.points, 5));
   const times = gridTimes(grid);
   const panels: Record<string, PanelColumns> = {};
   const now: Record<string, Present> = {};
@@ -183,7 +185,7 @@ export async function loadHome(
       unread.push({ what, error: refusal(error) });
       return otherwise;
     });
-  const hosts = await orUnread('hosts', loadHosts(request.nowMs, signal), []);
+  const hosts = await orUnread('hosts', loadHosts(request.nowMs, asking), []);
   const matchers = matchersOf(request.host, hosts);
   const snapshot = (whole = false): HomeSnapshot => ({
     times,
@@ -200,12 +202,12 @@ export async function loadHome(
   });
   await Promise.all([
     ...PANELS.map(async (panel) => {
-      panels[panel.id] = await loadPanel(drawn(panel, matchers === null), snapshot(), signal);
+      panels[panel.id] = await loadPanel(drawn(panel, matchers === null), snapshot(), asking);
       onPart?.(snapshot());
     }),
     ...(['pharos', 'host'] as const).map(async (group) => {
       const what = group === 'host' ? "the host's figures" : "Pharos' figures";
-      Object.assign(now, await orUnread(what, loadNow(group, snapshot(), signal), {}));
+      Object.assign(now, await orUnread(what, loadNow(group, snapshot(), asking), {}));
       onPart?.(snapshot());
     }),
   ]);

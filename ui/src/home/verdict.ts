@@ -14,7 +14,7 @@ export interface Finding {
   detail?: string;
   /** A PromQL expression that shows it, or the page that does. */
   expr?: string;
-  page?: '/targets';
+  page?: 'targets';
   /** The host whose panels show it. */
   host?: string;
 }
@@ -154,7 +154,7 @@ function unreadFindings({ snapshot, lost, targetsLost }: Evidence): Finding[] {
   for (const { what, error } of snapshot?.unread ?? [])
     findings.push({ level: 'bad', text: `Unknown: ${what}`, detail: error });
   if (targetsLost !== null)
-    findings.push({ level: 'bad', text: 'Unknown: scrape targets', detail: targetsLost, page: '/targets' });
+    findings.push({ level: 'bad', text: 'Unknown: scrape targets', detail: targetsLost, page: 'targets' });
   return findings;
 }
 
@@ -166,7 +166,7 @@ export function judge(evidence: Evidence): Finding[] {
     ...unreadFindings(evidence),
     ...say(down.length > 0 ? 'bad' : 'good', {
       text: `${down.length} of ${targets?.length ?? 0} scrape targets ${down.length === 1 ? 'is' : 'are'} down`,
-      page: '/targets',
+      page: 'targets',
     }),
     ...(snapshot ? [...pharosFindings(snapshot), ...hostFindings(snapshot)] : []),
   ];

@@ -1,6 +1,7 @@
 import type { ErrorComponentProps } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
-import { Note } from '../design/parts';
+import { Icon } from '../design/Icon';
+import { Page } from '../page/Page';
 
 /** Whether a page failed because a part of it did not arrive; each browser, and the loader, words that differently. */
 export function isLost(message: string): boolean {
@@ -11,12 +12,15 @@ export function isLost(message: string): boolean {
 export function Crash({ error, reset }: ErrorComponentProps): ReactElement {
   const message = error instanceof Error ? error.message : String(error);
   return (
-    <div className="page">
-      <Note level="bad">
-        {isLost(message)
-          ? 'A part of this page could not be loaded. The server may be gone, or was updated; reload the page.'
-          : `This page failed: ${message}`}
-      </Note>
+    <Page>
+      <div className="note bad" role="alert">
+        <Icon name="error" />
+        <div className="grow">
+          {isLost(message)
+            ? 'A part of this page could not be loaded. The server may be gone, or was updated; reload the page.'
+            : `This page failed: ${message}`}
+        </div>
+      </div>
       <div className="row">
         <button type="button" className="button primary" onClick={() => window.location.reload()}>
           Reload
@@ -25,6 +29,6 @@ export function Crash({ error, reset }: ErrorComponentProps): ReactElement {
           Try again
         </button>
       </div>
-    </div>
+    </Page>
   );
 }

@@ -1,6 +1,8 @@
-import { Kbd, Modal } from '@mantine/core';
+import { Modal } from '@mantine/core';
 import type { ReactElement } from 'react';
 import './dialogs.css';
+import styles from './dialogs.module.css';
+import { Mantine } from '../design/Mantine';
 import type { Shortcut } from './shortcuts';
 
 function ShortcutList({ shortcuts }: { shortcuts: readonly Shortcut[] }): ReactElement {
@@ -11,16 +13,14 @@ function ShortcutList({ shortcuts }: { shortcuts: readonly Shortcut[] }): ReactE
     { keys: ['Ctrl', 'click'], what: 'Show or hide one series (in a legend)' },
   ];
   return (
-    <table className="keys">
+    <table className={styles.keys}>
       <tbody>
         {rows.map((row) => (
           <tr key={row.what}>
             <td>{row.what}</td>
             <td className="num">
               {row.keys.map((key) => (
-                <Kbd key={key} size="xs">
-                  {key}
-                </Kbd>
+                <kbd key={key}>{key}</kbd>
               ))}
             </td>
           </tr>
@@ -37,18 +37,21 @@ export default function Keyboard(props: {
 }): ReactElement {
   // Locking the page's scroll needs a <style> element, which the content security policy forbids.
   return (
-    <Modal
-      opened
-      onClose={props.onClose}
-      title="Keyboard"
-      size="sm"
-      centered
-      lockScroll={false}
-      classNames={{ content: 'dialog', header: 'dialog' }}
-      overlayProps={{ backgroundOpacity: 0.4 }}
-      transitionProps={{ duration: 0 }}
-    >
-      <ShortcutList shortcuts={props.shortcuts} />
-    </Modal>
+    <Mantine>
+      <Modal
+        opened
+        onClose={props.onClose}
+        title="Keyboard shortcuts"
+        closeButtonProps={{ 'aria-label': 'Close' }}
+        size="sm"
+        centered
+        lockScroll={false}
+        classNames={{ content: styles.dialog ?? '', header: styles.dialog ?? '' }}
+        overlayProps={{ backgroundOpacity: 0.4 }}
+        transitionProps={{ duration: 0 }}
+      >
+        <ShortcutList shortcuts={props.shortcuts} />
+      </Modal>
+    </Mantine>
   );
 }

@@ -1,127 +1,64 @@
-import { Kbd, useMantineColorScheme } from '@mantine/core';
-import { useDisclosure } from '@mantine/hooks';
+import { useDisclosure, useDocumentVisibility } from '@mantine/hooks';
 import { useQueryClient } from '@tanstack/react-query';
-import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router';
+import { Outlet, useNavigate } from '@tanstack/react-router';
+import clsx from 'clsx';
 import { lazy, Suspense, useEffect, useMemo, useState, type ReactElement } from 'react';
-import { PageClockContext } from '../design/hooks';
-import { Icon, type IconName } from '../design/Icon';
-import { IconButton } from '../design/parts';
-import { readStored, writeStored } from '../design/theme';
-import { REFRESH_EVENT, useShortcuts, type Shortcut } from './shortcuts';
-import './shell.css';
-import { useServer, type Server, type ServerState } from './useServer';
+import { contextOf } from '../address/context';
+import { useAddress } from '../address/hooks';
+import { lastSearch, rememberSearch } from '../address/memory';
+import { cancelLive } from '../api/useAsked';
+import { PageClockContext, type PageClock } from '../design/hooks';
+import { IconButton } from '../design/IconButton';
+import { useScheme, wishScheme } from '../design/scheme';
+import { readStored, writeStored } from '../design/stored';
+import { GRANTED, shownPages } from '../pages';
+import { Banner } from './Banner';
+import styles from './shell.module.css';
+import { focusSearch, REFRESH_EVENT, useShortcuts, type Shortcut } from './shortcuts';
+import { Sidebar } from './Sidebar';
+import { STATES, useServer } from './useServer';
 
 const Palette = lazy(() => import('./Palette'));
 const Keyboard = lazy(() => import('./Keyboard'));
 
-export const PAGES = [
-  { to: '/', name: 'Home', icon: 'home', keys: ['g', 'h'] },
-  { to: '/explore', name: 'Explore', icon: 'explore', keys: ['g', 'e'] },
-  { to: '/targets', name: 'Targets', icon: 'targets', keys: ['g', 't'] },
-  { to: '/cardinality', name: 'Cardinality', icon: 'cardinality', keys: ['g', 'c'] },
-] as const satisfies readonly { to: string; name: string; icon: IconName; keys: readonly string[] }[];
+const ZONE_KEY = 'pharos-time';
 
-const STATES: Readonly<Record<ServerState, { dot: string; text: string }>> = {
-  asking: { dot: '', text: 'Asking…' },
-  ready: { dot: 'good', text: 'Healthy, ready' },
-  starting: { dot: 'warn', text: 'Not ready yet' },
-  unhealthy: { dot: 'bad', text: 'Unhealthy' },
-  gone: { dot: 'bad', text: 'Not answering' },
-};
-
-function Banner({ server }: { server: Server }): ReactElement | null {
-  if (server.state === 'gone')
-    return (
-      <div className="banner bad" role="alert">
-        <Icon name="refresh" spin />
-        <span>
-          The server does not answer. What you see is the last that arrived; asking again by itself.
-        </span>
-        <button type="button" className="button" onClick={server.retry}>
-          Ask now
-        </button>
-      </div>
-    );
-  if (server.state !== 'starting' && server.state !== 'unhealthy') return null;
-  return (
-    <div className="banner warn" role="status">
-      <Icon name="warning" />
-      <span>
-        {server.state === 'starting'
-          ? 'The server is starting or shutting down: it answers, but takes no traffic yet.'
-          : 'The server says that it is not healthy.'}
-      </span>
-    </div>
+/** The zone that the address names, else the one that this reader chose last. */
+function useClock(): PageClock {
+  const { zone, change } = useAddress();
+  const [preferred, setPreferred] = useState(() => readStored(ZONE_KEY) === 'utc');
+  const utc = zone === null ? preferred : zone === 'utc';
+  return useMemo(
+    () => ({
+      utc,
+      setUtc: (next: boolean) => {
+        setPreferred(next);
+        writeStored(ZONE_KEY, next ? 'utc' : 'local');
+        change({ zone: next ? 'utc' : null }, true);
+      },
+    }),
+    [utc, change],
   );
 }
 
-const THEMES = [
-  { value: 'auto', icon: 'monitor', label: 'Colours as the system has them' },
-  { value: 'light', icon: 'sun', label: 'Light' },
-  { value: 'dark', icon: 'moon', label: 'Dark' },
-] as const;
+function useTitle(name: string | undefined): void {
+  useEffect(() => {
+    document.title = name && name !== 'Home' ? `${name} · Pharos` : 'Pharos';
+  }, [name]);
+}
 
-function Sidebar({
-  server,
-  onClose,
-  clock,
-}: {
-  server: Server;
-  onClose: () => void;
-  clock: ReactElement;
-}): ReactElement {
-  const path = useRouterState({ select: (state) => state.location.pathname });
-  const { colorScheme, setColorScheme } = useMantineColorScheme({ keepTransitions: true });
-  const state = STATES[server.state];
-  return (
-    <nav className="side" aria-label="Pages">
-      <Link to="/" className="brand" onClick={onClose}>
-        <img src="/favicon.svg" alt="" width={26} height={26} />
-        <span className="side-text">Pharos</span>
-      </Link>
-      <ul>
-        {PAGES.map((page) => (
-          <li key={page.to}>
-            <Link
-              to={page.to}
-              className="side-link"
-              aria-current={path === page.to ? 'page' : undefined}
-              onClick={onClose}
-              title={`${page.name} (${page.keys.join(' ')})`}
-            >
-              <Icon name={page.icon} size={18} />
-              <span className="side-text">{page.name}</span>
-            </Link>
-          </li>
-        ))}
-      </ul>
-      <div className="grow" />
-      <div className="side-foot">
-        {clock}
-        <div className="row themes" role="group" aria-label="Colours">
-          {THEMES.map((one) => (
-            <IconButton
-              key={one.value}
-              icon={one.icon}
-              label={one.label}
-              active={colorScheme === one.value}
-              onClick={() => setColorScheme(one.value)}
-            />
-          ))}
-        </div>
-        <div
-          className="side-status"
-          title={`${state.text}${server.version ? `, version ${server.version}` : ''}`}
-        >
-          <span className={`dot ${state.dot}`} />
-          <span className="side-text">
-            {state.text}
-            {server.version ? <span className="dim side-version">Pharos {server.version}</span> : null}
-          </span>
-        </div>
-      </div>
-    </nav>
-  );
+/** `Ctrl-K` works in fields too, so it is no shortcut like the others. */
+function usePaletteKey(open: () => void): void {
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent): void => {
+      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') {
+        event.preventDefault();
+        open();
+      }
+    };
+    document.addEventListener('keydown', onKey, { capture: true });
+    return () => document.removeEventListener('keydown', onKey, { capture: true });
+  }, [open]);
 }
 
 /** Everything around a page: navigation, the server's state, shortcuts, the command palette. */
@@ -129,43 +66,27 @@ export function Shell(): ReactElement {
   const server = useServer();
   const client = useQueryClient();
   const navigate = useNavigate();
-  const path = useRouterState({ select: (state) => state.location.pathname });
-  const { colorScheme, setColorScheme } = useMantineColorScheme({ keepTransitions: true });
+  const { page, search } = useAddress();
+  const scheme = useScheme();
   const [menuOpen, menu] = useDisclosure(false);
   const [helpOpen, help] = useDisclosure(false);
   const [paletteOpen, palette] = useDisclosure(false);
-  const [utc, setUtcState] = useState(() => readStored('pharos-time') === 'utc');
-  const clock = useMemo(
-    () => ({
-      utc,
-      setUtc: (next: boolean) => {
-        setUtcState(next);
-        writeStored('pharos-time', next ? 'utc' : 'local');
-      },
-    }),
-    [utc],
-  );
-
+  const clock = useClock();
+  const visible = useDocumentVisibility() === 'visible';
+  useTitle(page?.name);
+  usePaletteKey(palette.open);
   useEffect(() => {
-    const name = PAGES.find((page) => page.to === path)?.name;
-    document.title = name && name !== 'Home' ? `${name} · Pharos` : 'Pharos';
-  }, [path]);
+    if (page) rememberSearch(page.path, search);
+  }, [page, search]);
   useEffect(() => {
-    const onKey = (event: KeyboardEvent): void => {
-      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') {
-        event.preventDefault();
-        palette.open();
-      }
-    };
-    document.addEventListener('keydown', onKey, { capture: true });
-    return () => document.removeEventListener('keydown', onKey, { capture: true });
-  }, [palette]);
+    if (!visible) cancelLive(client);
+  }, [visible, client]);
 
   const shortcuts: Shortcut[] = [
-    ...PAGES.map((page) => ({
-      keys: page.keys,
-      what: `Go to ${page.name}`,
-      run: () => void navigate({ to: page.to }),
+    ...shownPages(GRANTED).map((one) => ({
+      keys: ['g', one.key],
+      what: `Go to ${one.name}`,
+      run: () => void navigate({ to: one.path, search: { ...lastSearch(one.path), ...contextOf(search) } }),
     })),
     {
       keys: ['r'],
@@ -176,12 +97,19 @@ export function Shell(): ReactElement {
       },
     },
     {
+      keys: ['/'],
+      what: "To the page's field",
+      run: () => {
+        if (!focusSearch()) palette.open();
+      },
+    },
+    {
       keys: ['t'],
       what: 'Dark or light',
-      run: () => setColorScheme(colorScheme === 'dark' ? 'light' : 'dark'),
+      run: () => wishScheme(scheme === 'dark' ? 'light' : 'dark'),
     },
-    { keys: ['u'], what: 'UTC or local time', run: () => clock.setUtc(!utc) },
-    { keys: ['?'], what: 'This list', run: help.open },
+    { keys: ['u'], what: 'UTC or local time', run: () => clock.setUtc(!clock.utc) },
+    { keys: ['?'], what: 'Keyboard shortcuts', run: help.open },
   ];
   useShortcuts(shortcuts);
 
@@ -190,45 +118,25 @@ export function Shell(): ReactElement {
       <a className="skip-link" href="#main">
         Skip to the page
       </a>
-      <div className={menuOpen ? 'shell open' : 'shell'}>
-        <header className="topbar">
+      <div className={clsx(styles.shell, menuOpen && styles.open)}>
+        <header className={styles.topbar}>
           <IconButton icon="menu" label="Pages" onClick={menu.toggle} />
           <img src="/favicon.svg" alt="" width={22} height={22} />
           <b className="grow">Pharos</b>
-          <span className={`dot ${STATES[server.state].dot}`} title={STATES[server.state].text} />
+          <span className={clsx('dot', STATES[server.state].dot)} title={STATES[server.state].text} />
           <IconButton icon="search" label="Search" onClick={palette.open} />
         </header>
         <Sidebar
           server={server}
+          current={page}
           onClose={menu.close}
-          clock={
-            <>
-              <button type="button" className="side-link" onClick={palette.open} title="Search (Ctrl K)">
-                <Icon name="search" size={18} />
-                <span className="side-text">
-                  Search <Kbd size="xs">Ctrl K</Kbd>
-                </span>
-              </button>
-              <button type="button" className="side-link" onClick={help.open} title="Keyboard (?)">
-                <Icon name="keyboard" size={18} />
-                <span className="side-text">Keyboard</span>
-              </button>
-              <button
-                type="button"
-                className="side-link"
-                onClick={() => clock.setUtc(!utc)}
-                title="Times in UTC or local (u)"
-              >
-                <Icon name="clock" size={18} />
-                <span className="side-text">{utc ? 'Times in UTC' : 'Times local'}</span>
-              </button>
-            </>
-          }
+          onSearch={palette.open}
+          onKeyboard={help.open}
         />
-        <button type="button" className="veil" aria-label="Close" tabIndex={-1} onClick={menu.close} />
-        <main id="main" className="main">
+        <button type="button" className={styles.veil} aria-label="Close" tabIndex={-1} onClick={menu.close} />
+        <main id="main" className={styles.main}>
           <Banner server={server} />
-          <Suspense fallback={<div className="page" />}>
+          <Suspense fallback={null}>
             <Outlet />
           </Suspense>
         </main>

@@ -10,6 +10,13 @@ export interface Shortcut {
 /** Fired when the reader asks for fresh data; pages with their own clock listen. */
 export const REFRESH_EVENT = 'pharos:refresh';
 
+/** Puts the cursor into the field that a page marks with `data-search`; false on pages that have none. */
+export function focusSearch(): boolean {
+  const field = document.querySelector<HTMLElement>('main [data-search]');
+  field?.focus();
+  return field !== null;
+}
+
 const SEQUENCE_MS = 1_200;
 
 function typing(target: EventTarget | null): boolean {

@@ -1,8 +1,18 @@
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef } from 'react';
 import { buildInfo, health } from '../api/calls';
+import { useAsked } from '../api/useAsked';
 
 export type ServerState = 'asking' | 'ready' | 'starting' | 'unhealthy' | 'gone';
+
+/** How each state is shown. */
+export const STATES: Readonly<Record<ServerState, { dot: string; text: string }>> = {
+  asking: { dot: '', text: 'Asking…' },
+  ready: { dot: 'good', text: 'Healthy, ready' },
+  starting: { dot: 'warn', text: 'Not ready yet' },
+  unhealthy: { dot: 'bad', text: 'Unhealthy' },
+  gone: { dot: 'bad', text: 'Not answering' },
+};
 
 export interface Server {
   state: ServerState;
@@ -17,23 +27,23 @@ const WORRIED_MS = 1_500;
 /** Watches the server; when it comes back, everything on the page is asked anew. */
 export function useServer(): Server {
   const client = useQueryClient();
-  const check = useQuery({
-    queryKey: ['health'],
-    queryFn: ({ signal }) => health(signal),
+  const check = useAsked({
+    key: ['health'],
+    ask: ({ signal }) => health(signal),
     retry: false,
     refetchInterval: (query) =>
       query.state.status === 'error' || query.state.data?.ready === false ? WORRIED_MS : CALM_MS,
   });
   const gone = check.isError;
-  const build = useQuery({
-    queryKey: ['buildinfo'],
-    queryFn: ({ signal }) => buildInfo(signal),
+  const build = useAsked({
+    key: ['buildinfo'],
+    ask: buildInfo,
     staleTime: 60_000,
   });
   const wasGone = useRef(false);
   useEffect(() => {
     if (wasGone.current && !gone)
-      void client.invalidateQueries({ predicate: (query) => query.queryKey[0] !== 'health' });
+      void client.invalidateQueries({ predicate: (query) => query.queryKey[1] !== 'health' });
     wasGone.current = gone;
   }, [gone, client]);
 

@@ -1,20 +1,23 @@
+import clsx from 'clsx';
 import { SegmentedControl } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
-import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { useMemo, useState, type ReactElement } from 'react';
-import { targets as loadTargets } from '../api/calls';
+import type { Search } from '../address/context';
+import { useAddress } from '../address/hooks';
+import { PageLink } from '../address/PageLink';
 import type { ActiveTarget } from '../api/types';
 import { formatAgo, formatInstant, formatSeconds } from '../design/format';
 import { useNow, usePageClock } from '../design/hooks';
 import { Icon } from '../design/Icon';
 import { Empty, LabelChips, Unreadable } from '../design/parts';
+import { Body, Page, PageHead, Toolbar } from '../page/Page';
+import { TimeControls } from '../page/TimeControls';
 import { groupTargets, lastScrapeMs, type HealthFilter, type Pool } from './group';
-import './targets.css';
-import type { Flat } from '../explore/state';
+import styles from './targets.module.css';
+import { useTargets } from './useTargets';
 
 const NO_TARGETS: readonly ActiveTarget[] = [];
 const FIRST = 50;
-const REFRESH_MS = 5_000;
+const HEALTHS = ['down', 'up', 'unknown'] as const;
 
 const DOTS = { up: 'good', down: 'bad', unknown: '' } as const;
 
@@ -27,7 +30,7 @@ function TargetRow({ target, nowMs }: { target: ActiveTarget; nowMs: number }): 
       <td>
         <span className={`pill ${DOTS[target.health]}`}>{target.health}</span>
       </td>
-      <td className="target-url">
+      <td className={styles.targetUrl}>
         {/^https?:/.test(target.scrapeUrl) ? (
           <a href={target.scrapeUrl} rel="noreferrer" target="_blank" className="mono">
             {target.scrapeUrl}
@@ -36,7 +39,7 @@ function TargetRow({ target, nowMs }: { target: ActiveTarget; nowMs: number }): 
           <span className="mono">{target.scrapeUrl}</span>
         )}
         {target.lastError ? (
-          <div className="target-error">
+          <div className={styles.targetError}>
             <Icon name="error" size={13} /> {target.lastError}
           </div>
         ) : null}
@@ -58,14 +61,14 @@ function PoolSection({ pool, nowMs, open }: { pool: Pool; nowMs: number; open: b
   const [limit, setLimit] = useState(FIRST);
   const rest = pool.targets.length - limit;
   return (
-    <section className="panel pool" aria-label={`Pool ${pool.name}`}>
-      <Link
-        className="pool-history"
-        to="/explore"
-        search={{ q0: `up{job=${JSON.stringify(pool.name)}}` } as never}
+    <section className={clsx('panel', styles.pool)} aria-label={`Pool ${pool.name}`}>
+      <PageLink
+        page="explore"
+        className={styles.poolHistory}
+        search={{ q0: `up{job=${JSON.stringify(pool.name)}}` }}
       >
         history
-      </Link>
+      </PageLink>
       <details open={open}>
         <summary>
           <Icon name="chevronRight" size={14} />
@@ -75,8 +78,8 @@ function PoolSection({ pool, nowMs, open }: { pool: Pool; nowMs: number; open: b
             {pool.up} of {pool.targets.length} up
           </span>
         </summary>
-        <div className="pool-scroll">
-          <table className="list">
+        <div className={styles.poolScroll}>
+          <table className={styles.list}>
             <thead>
               <tr>
                 <th>health</th>
@@ -98,7 +101,7 @@ function PoolSection({ pool, nowMs, open }: { pool: Pool; nowMs: number; open: b
           </table>
         </div>
         {rest > 0 ? (
-          <button type="button" className="button more" onClick={() => setLimit(limit * 4)}>
+          <button type="button" className={clsx('button', styles.more)} onClick={() => setLimit(limit * 4)}>
             Showing {limit} of {pool.targets.length}; show more
           </button>
         ) : null}
@@ -107,39 +110,30 @@ function PoolSection({ pool, nowMs, open }: { pool: Pool; nowMs: number; open: b
   );
 }
 
-export function TargetsPage(): ReactElement {
-  const search: Flat = useSearch({ strict: false });
-  const navigate = useNavigate();
+export default function TargetsPage(): ReactElement {
+  const { search, refreshMs, setOwn } = useAddress();
   const now = useNow(1_000);
-  const answer = useQuery({
-    queryKey: ['targets'],
-    queryFn: ({ signal }) => loadTargets(signal),
-    refetchInterval: REFRESH_MS,
-  });
+  const answer = useTargets(refreshMs);
   const all = answer.data?.data.activeTargets ?? NO_TARGETS;
   const wanted = search.filter ?? '';
-  const health = (['down', 'up', 'unknown'].find((one) => one === search.health) ?? 'all') as HealthFilter;
+  const health: HealthFilter = HEALTHS.find((one) => one === search.health) ?? 'all';
   const pool = search.pool ?? null;
   const pools = useMemo(() => groupTargets(all, { wanted, health, pool }), [all, wanted, health, pool]);
-  const set = (next: Record<string, string | undefined>): void => {
-    void navigate({ to: '/targets', search: { ...search, ...next } as never, replace: true });
-  };
+  const set = (own: Search): void => setOwn(own, true);
   const count = (state: ActiveTarget['health']): number => all.filter((one) => one.health === state).length;
   return (
-    <div className="page">
-      <div className="page-head">
-        <h1>Targets</h1>
-        <span className="grow" />
-        {pool === null ? null : (
-          <button type="button" className="button" onClick={() => set({ pool: undefined })}>
-            pool {pool} <Icon name="close" size={12} />
-          </button>
-        )}
+    <Page>
+      <PageHead
+        title="Targets"
+        time={<TimeControls busy={answer.isFetching} onNow={() => void answer.refetch()} />}
+      />
+      <Toolbar label="Filters">
         <input
-          className="field target-filter"
+          className={clsx('field', styles.targetFilter)}
           type="search"
           placeholder="Filter by address, label or error"
           aria-label="Filter targets"
+          data-search=""
           value={wanted}
           onChange={(event) => set({ filter: event.target.value || undefined })}
         />
@@ -155,21 +149,28 @@ export function TargetsPage(): ReactElement {
           value={health}
           onChange={(value) => set({ health: value === 'all' ? undefined : value })}
         />
-      </div>
-      <Unreadable what="The targets" error={answer.error} asOfMs={answer.dataUpdatedAt} />
-      {answer.isPending ? <div className="panel card-wait pool-wait" /> : null}
-      {answer.data && all.length === 0 ? (
-        <Empty icon="targets">
-          Nothing is scraped. Start Pharos with a prometheus.yml that names targets, or send data to it: see{' '}
-          <Link to="/">Home</Link>.
-        </Empty>
-      ) : null}
-      {all.length > 0 && pools.length === 0 ? (
-        <Empty icon="search">No target fits these filters.</Empty>
-      ) : null}
-      {pools.map((one) => (
-        <PoolSection key={one.name} pool={one} nowMs={now} open={pools.length <= 12 || one.down > 0} />
-      ))}
-    </div>
+        {pool === null ? null : (
+          <button type="button" className="button" onClick={() => set({ pool: undefined })}>
+            pool {pool} <Icon name="close" size={12} />
+          </button>
+        )}
+      </Toolbar>
+      <Body>
+        <Unreadable what="The targets" error={answer.error} asOfMs={answer.dataUpdatedAt} />
+        {answer.isPending ? <div className={clsx('panel skeleton', styles.poolWait)} /> : null}
+        {answer.data && all.length === 0 ? (
+          <Empty icon="targets">
+            Nothing is scraped. Start Pharos with a prometheus.yml that names targets, or send data to it: see{' '}
+            <PageLink page="home">Home</PageLink>.
+          </Empty>
+        ) : null}
+        {all.length > 0 && pools.length === 0 ? (
+          <Empty icon="search">No target fits these filters.</Empty>
+        ) : null}
+        {pools.map((one) => (
+          <PoolSection key={one.name} pool={one} nowMs={now} open={pools.length <= 12 || one.down > 0} />
+        ))}
+      </Body>
+    </Page>
   );
 }

@@ -1,3 +1,4 @@
+import clsx from 'clsx';
 import { Popover } from '@mantine/core';
 import '@mantine/core/styles/Popover.css';
 import { useState, type SyntheticEvent, type ReactElement } from 'react';
@@ -6,7 +7,7 @@ import { useNow, usePageClock } from '../design/hooks';
 import { Icon } from '../design/Icon';
 import { IconButton } from '../design/parts';
 import { absolute, describeRange, QUICK_RANGES, resolveRange, shift, widen, type TimeRange } from './range';
-import './picker.css';
+import styles from './picker.module.css';
 
 function RangeForm(props: { range: TimeRange; onApply: (range: TimeRange) => void }): ReactElement {
   const { utc, setUtc } = usePageClock();
@@ -30,7 +31,7 @@ function RangeForm(props: { range: TimeRange; onApply: (range: TimeRange) => voi
       ? null
       : `${formatInstant(Math.floor(resolved.fromMs / 1000) * 1000, utc)} to ${formatInstant(Math.floor(resolved.toMs / 1000) * 1000, utc)}`;
   return (
-    <form className="picker-form" onSubmit={submit}>
+    <form className={styles.pickerForm} onSubmit={submit}>
       <label>
         <span className="dim">From</span>
         <input
@@ -50,7 +51,7 @@ function RangeForm(props: { range: TimeRange; onApply: (range: TimeRange) => voi
           aria-invalid={tried && wrong !== null}
         />
       </label>
-      <p className={wrong === null ? 'dim' : 'picker-wrong'} role={wrong === null ? undefined : 'alert'}>
+      <p className={wrong === null ? 'dim' : styles.pickerWrong} role={wrong === null ? undefined : 'alert'}>
         {wrong ?? ends}
       </p>
       <div className="row">
@@ -62,7 +63,9 @@ function RangeForm(props: { range: TimeRange; onApply: (range: TimeRange) => voi
           UTC
         </button>
       </div>
-      <p className="dim picker-hint">now-90m, now/d, 2026-11-21 14:30, or seconds since 1970</p>
+      <p className={clsx('dim', styles.pickerHint)}>
+        now-90m, now/d, 2026-11-21 14:30, or seconds since 1970
+      </p>
     </form>
   );
 }
@@ -81,7 +84,7 @@ export function TimePicker(props: { range: TimeRange; onChange: (range: TimeRang
     if (typeof span !== 'string') onChange(change(span));
   };
   return (
-    <div className="row picker">
+    <div className={clsx('row', styles.picker)}>
       <IconButton icon="chevronLeft" label="Earlier" onClick={() => move((span) => shift(span, -1))} />
       <Popover
         opened={open}
@@ -98,9 +101,9 @@ export function TimePicker(props: { range: TimeRange; onChange: (range: TimeRang
             <Icon name="chevronDown" size={13} />
           </button>
         </Popover.Target>
-        <Popover.Dropdown className="picker-box">
+        <Popover.Dropdown className={styles.pickerBox}>
           <RangeForm key={`${range.from} ${range.to}`} range={range} onApply={apply} />
-          <ul className="picker-quick" aria-label="Quick ranges">
+          <ul className={styles.pickerQuick} aria-label="Quick ranges">
             {QUICK_RANGES.map(([from, name]) => (
               <li key={from}>
                 <button

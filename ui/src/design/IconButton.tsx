@@ -1,0 +1,28 @@
+import type { ReactElement } from 'react';
+import { Icon, type IconName } from './Icon';
+
+/** A button that is only an icon; `label` is its name and its tooltip. */
+export function IconButton(props: {
+  icon: IconName;
+  label: string;
+  onClick: () => void;
+  /** Given for a button that stays pressed. */
+  active?: boolean;
+  disabled?: boolean;
+  spin?: boolean;
+}): ReactElement {
+  const { icon, label, onClick, disabled = false, spin = false } = props;
+  return (
+    <button
+      type="button"
+      className="icon-button"
+      title={label}
+      aria-label={label}
+      aria-pressed={props.active}
+      disabled={disabled}
+      onClick={onClick}
+    >
+      <Icon name={icon} spin={spin} />
+    </button>
+  );
+}

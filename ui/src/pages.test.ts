@@ -1,0 +1,50 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { KEYS, PAGES, PATHS, shownPages } from './pages';
+
+const HERE = import.meta.dirname;
+const FILES = readdirSync(HERE, { recursive: true, withFileTypes: true })
+  .filter((entry) => entry.isFile())
+  .map((entry) => join(entry.parentPath, entry.name));
+
+describe('the register of pages', () => {
+  it('has each address, name and key once', () => {
+    for (const of of ['id', 'path', 'name', 'key'] as const)
+      expect(new Set(PAGES.map((page) => page[of])).size).toBe(PAGES.length);
+  });
+  it('knows every address', () =>
+    expect(Object.fromEntries(PAGES.map((page) => [page.id, page.path]))).toEqual(PATHS));
+  it('gives no key away twice, pages to come included', () => {
+    const keys = Object.values(KEYS);
+    expect(new Set(keys).size).toBe(keys.length);
+    expect(PAGES.map((page) => page.key)).toEqual(PAGES.map((page) => KEYS[page.id]));
+  });
+  it('shows a page only to who may see it', () =>
+    expect(shownPages(new Set(['read'])).map((page) => page.id)).not.toContain('cardinality'));
+});
+
+describe('style sheets', () => {
+  const sheets = FILES.filter((file) => file.endsWith('.css'));
+  /** What all pages share, and what packages bring with fixed names. */
+  const shared = /\/design\/(base|tokens|mantine)\.css$|\/chart\/chart\.css$|\/shell\/dialogs\.css$/;
+
+  it('are modules, so that no page can lean on what another one loaded', () =>
+    expect(sheets.filter((file) => !file.endsWith('.module.css') && !shared.test(file))).toEqual([]));
+  it('have names that stay apart in the built pages', () => {
+    const names = sheets.filter((file) => file.endsWith('.module.css')).map((file) => basename(file));
+    expect(new Set(names).size).toBe(names.length);
+  });
+  it.each(['explore', 'home', 'targets', 'cardinality'])('of %s are imported by it alone', (folder) => {
+    const strangers = FILES.filter((file) => /\.tsx?$/.test(file) && !file.includes(`/${folder}/`)).filter(
+      (file) => new RegExp(`/${folder}/[\\w-]+(\\.module)?\\.css'`).test(readFileSync(file, 'utf8')),
+    );
+    expect(strangers).toEqual([]);
+  });
+  it('of pages and frame know five sizes of type', () => {
+    const odd = sheets
+      .filter((file) => !/\/(design|chart)\//.test(file))
+      .filter((file) => /font(-size)?:[^;]*\d(px|rem|em)/.test(readFileSync(file, 'utf8')));
+    expect(odd).toEqual([]);
+  });
+});
