@@ -201,6 +201,7 @@ def _status_api(
         flags=partial(_flags, settings),
         reloaded=reloaded,
         is_recovered=lambda: store.loader.is_recovered,
+        engine_version=store.engine.version,
         retention_ms=settings.retention.metrics,
         damaged=len(store.wal.recovery.damaged),
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,9 @@ class Statement:
     """One SQL statement whose every value was printed by this module."""
 
     text: str
+
+
+ENGINE_VERSION: Final = Statement("SELECT version() AS version")
 
 
 def string(value: str) -> str:

@@ -273,6 +273,7 @@ class BuildInfo(_Shape):
     buildDate: str  # noqa: N815
     goVersion: str  # noqa: N815
     pythonVersion: str  # noqa: N815
+    engineVersion: str  # noqa: N815
 
 
 class RuntimeInfo(_Shape):

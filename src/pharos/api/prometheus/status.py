@@ -48,6 +48,7 @@ class StatusApi:
     flags: Callable[[], Mapping[str, str]]
     reloaded: Reloaded
     is_recovered: Callable[[], bool]
+    engine_version: str
     retention_ms: int = 0
     damaged: int = 0
 
@@ -75,6 +76,7 @@ class StatusApi:
                 "buildDate": "",
                 "goVersion": "",
                 "pythonVersion": platform.python_version(),
+                "engineVersion": self.engine_version,
             }
         )
 

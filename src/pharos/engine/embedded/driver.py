@@ -32,5 +32,8 @@ def _load() -> ModuleType:
     return driver
 
 
+TESTED_VERSION: Final = "26.9"
+"""Files that the engine documents to nobody are read and mended as this version writes them."""
+
 DRIVER: Final = _load()
 """What `connect` of an address returns is a connection; its errors are RuntimeErrors."""

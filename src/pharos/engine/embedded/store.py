@@ -24,7 +24,7 @@ from pharos.engine import Limits, Session
 from pharos.engine.embedded import mending
 from pharos.engine.embedded.configuration import EmbeddedOptions, raise_file_limit, write_configuration
 from pharos.engine.embedded.deduplication import forget_unstored, has_unstored, is_covered, is_written_since
-from pharos.engine.embedded.driver import DRIVER
+from pharos.engine.embedded.driver import DRIVER, TESTED_VERSION
 from pharos.engine.embedded.session import (
     ALWAYS_OPEN,
     DATABASE,
@@ -36,7 +36,7 @@ from pharos.engine.embedded.session import (
 )
 from pharos.engine.migrate import migrate
 from pharos.engine.native import Column, block_pieces
-from pharos.engine.sql import string
+from pharos.engine.sql import ENGINE_VERSION, string
 from pharos.errors import Kind, PharosError
 from pharos.telemetry import ENGINE_SECONDS, STORE_FAILED_WRITES, STORE_SET_ASIDE
 
@@ -61,6 +61,8 @@ class EmbeddedEngine:
         self._kept = folder / "definitions"
         self._address = f"{self._store}?config-file={folder / 'engine.xml'}"
         self._options = options
+        self.version = ""
+        """Of the engine, once the store is open."""
         self._tags = itertools.count(1)
         self._closed = False
         self._opened = threading.Event()
@@ -107,6 +109,9 @@ class EmbeddedEngine:
         """
         failed: int = self._control.submit(mending.failed_writes).result()
         self._failed_writes = dict.fromkeys(self._failed_writes, failed)
+        self.version = self._control.submit(_version).result()
+        if not self.version.startswith(f"{TESTED_VERSION}."):
+            _LOG.warning("the store's engine is version %s, tested is %s", self.version, TESTED_VERSION)
         found = mending.set_aside(self._store) - known
         self._aside = known | found
         for part in sorted(found):
@@ -289,6 +294,11 @@ def _told() -> Iterator[None]:
     except OSError as exc:
         message = f"the store's disk does not do what it should: {exc.strerror}: {exc.filename}"
         raise PharosError(Kind.UNAVAILABLE, message, retry_after_s=1.0) from exc
+
+
+def _version(session: EmbeddedSession) -> str:
+    rows = session.query(ENGINE_VERSION, purpose="version")
+    return str(rows.to_pylist()[0]["version"])
 
 
 def _dated_from() -> int:
