@@ -25,7 +25,6 @@ from pharos.config import Settings
 from pharos.engine.changes import Changes
 from pharos.engine.embedded.store import open_engine
 from pharos.engine.keys import metric_hash
-from pharos.engine.native import varint
 from pharos.errors import PharosError
 from pharos.ingest.frames import FrameKind, pack
 from pharos.ingest.metrics.decoder import Decoder
@@ -34,6 +33,7 @@ from pharos.ingest.otlp.translate import Translator
 from pharos.ingest.scrape.cache import warm_up
 from pharos.promql.language.ast import ValueType
 from pharos.promql.language.functions import AGGREGATORS, FUNCTIONS, Function
+from pharos.protobuf import varint
 from pharos.queries import open_queries
 from pharos.query.limits import Times
 from pharos.query.metrics import label_table, pieces, step_samples

@@ -19,9 +19,9 @@ from xor_reader import decode_chunk, read_varint
 from peers import STEP_MS, Answer, Peer, running_prometheus, samples
 from pharos.api.prometheus.remote_read.kernels import crc32c, write_chunks
 from pharos.api.prometheus.remote_read.request import ReadQuery, parse_read_request
-from pharos.engine.native import varint
 from pharos.errors import PharosError
 from pharos.labels import Matcher, MatchOp
+from pharos.protobuf import varint
 
 
 def field(number: int, content: bytes) -> bytes:
@@ -80,6 +80,19 @@ def test_a_request_is_taken_apart() -> None:
     assert found.accepted == (1, 0)
 
 
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        (b"\x0a\x00" * 1_001, "a request may hold 1000 queries, not 1001"),
+        (field(1, b"\x1a\x00" * 600) * 2, "a request may hold 1000 matchers, not 1200"),
+        (field(2, b"\x00" * 101), "a request may hold 100 response types, not 101"),
+    ],
+)
+def test_a_request_is_bounded_before_it_is_taken_apart(raw: bytes, text: str) -> None:
+    with pytest.raises(PharosError, match=text):
+        parse_read_request(raw)
+
+
 @given(st.binary(max_size=60))
 def test_rubbish_is_refused_by_a_sentence(raw: bytes) -> None:
     with contextlib.suppress(PharosError):
@@ -91,6 +104,7 @@ def test_rubbish_is_refused_by_a_sentence(raw: bytes) -> None:
     [
         (b"\xff\xff", 400, "snappy"),
         (bytes(cramjam.snappy.compress_raw(b"\x0a\xff")), 400, "not a prometheus.ReadRequest"),
+        (bytes(cramjam.snappy.compress_raw(b"a" * (1 << 20 | 1))), 413, "the limit is 1048576"),
         (
             bytes(cramjam.snappy.compress_raw(request_body("a", 1, 2, 7))),
             400,

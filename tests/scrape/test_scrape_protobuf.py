@@ -14,10 +14,10 @@ from test_scrape_pages import NOW_MS, digest, intake
 from written import read
 
 from pharos.errors import PharosError
-from pharos.ingest.remote_write.messages import varint
 from pharos.ingest.scrape.digest import Format
 from pharos.ingest.scrape.exposition.families import MetricFamily
 from pharos.ingest.scrape.exposition.scan import Page
+from pharos.protobuf import varint
 
 
 def delimited(*families: Any) -> bytes:

@@ -13,17 +13,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from pharos.protobuf import varint
+
 Payload: TypeAlias = "bytes | bytearray | memoryview"
-
-
-def varint(value: int) -> bytes:
-    """Return `value` as an unsigned LEB128 integer."""
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
 
 
 def text(value: str) -> bytes:

@@ -37,17 +37,17 @@ def declared_bytes(body: bytes | memoryview) -> int:
     return -1
 
 
-def unpack(body: bytes | memoryview) -> bytes | memoryview:
+def unpack(body: bytes | memoryview, most_bytes: int = BODY_MAX_BYTES) -> bytes | memoryview:
     """Return a snappy block unpacked, its declared size checked before anything is allocated.
 
     Raises PharosError: TOO_LARGE, or INVALID for what is no snappy block.
     """
     declared = declared_bytes(body)
-    if declared > BODY_MAX_BYTES:
+    if declared > most_bytes:
         raise PharosError(
             Kind.TOO_LARGE,
-            f"the body declares {declared} bytes unpacked, the limit is {BODY_MAX_BYTES}",
-            hint="send fewer samples in a request",
+            f"the body declares {declared} bytes unpacked, the limit is {most_bytes}",
+            hint="send less in a request",
         )
     # A snappy block expands at most 64 bytes for 3: a larger claim is a lie that only costs memory.
     if declared < 0 or declared > 22 * len(body) + 64:

@@ -30,8 +30,8 @@ from pharos.ingest.frames import BODY_MAX_BYTES
 from pharos.ingest.metrics.batch import Accepted
 from pharos.ingest.otlp.messages import from_json
 from pharos.ingest.otlp.translate import Translated, Translator
-from pharos.ingest.remote_write.messages import field, varint
 from pharos.ingest.remote_write.submission import made
+from pharos.protobuf import message_classes
 from pharos.telemetry import INGEST_REQUESTS
 
 METRICS_PATHS: Final = ("/v1/metrics", "/api/v1/otlp/v1/metrics")
@@ -66,14 +66,19 @@ def _encoding_of(request: HTTPConnection) -> str | None:
     return media if media in {JSON, PROTOBUF} else None
 
 
+_STATUS: Final = message_classes("pharos.rpc", {"Status": {"code": (1, "int32"), "message": (2, "string")}})[
+    "Status"
+]
+
+
 def _status(
     encoding: str, code: int, message: str, status: int, headers: dict[str, str] | None = None
 ) -> Response:
-    """Return a failure as google.rpc.Status {1 code, 2 message}."""
+    """Return a failure as google.rpc.Status."""
     if encoding == JSON:
         body = orjson.dumps({"code": code, "message": message})
     else:
-        body = b"\x08" + varint(code) + field(0x12, message.encode())
+        body = _STATUS(code=code, message=message).SerializeToString()
     return Response(body, status, headers=headers, media_type=encoding)
 
 

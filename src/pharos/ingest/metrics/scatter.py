@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from pharos.compiled.protobuf import LENGTH_DELIMITED, read_length, read_tag, skip_field
-from pharos.engine.native import varint
 from pharos.errors import Kind, PharosError
+from pharos.protobuf import varint
 
 
 def gather_labels(body: bytes) -> bytes:

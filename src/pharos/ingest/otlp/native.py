@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from pharos.ingest.otlp.refused import RefusedError
-from pharos.ingest.remote_write.messages import STALE_BITS, varint
+from pharos.ingest.remote_write.messages import STALE_BITS
 from pharos.ingest.scrape.exposition.families import StoredHistogram
 
 _LEAST_SCALE: Final = -4
@@ -14,8 +14,6 @@ _MOST_SCALE: Final = 8
 _ZERO_THRESHOLD: Final = 1e-128
 _GAP_MAX: Final = 2
 """So many empty buckets are written out rather than beginning another span."""
-_START_TAG: Final = b"\x88\x01"
-"""Field 17 of our dialect of Histogram, see ingest.transcode."""
 
 
 def bucket_layout(
@@ -64,23 +62,24 @@ def native_histogram(point: Any, time_ms: int, begun_ms: int, *, stale: bool) ->
         )
     scale_down = max(0, point.scale - _MOST_SCALE)
     made = StoredHistogram(
-        schema=min(point.scale, _MOST_SCALE), zero_threshold=_ZERO_THRESHOLD, timestamp=time_ms
+        schema=min(point.scale, _MOST_SCALE),
+        zero_threshold=_ZERO_THRESHOLD,
+        timestamp=time_ms,
+        begun=begun_ms,
     )
     if stale:
         made.count_int = STALE_BITS
-        content = made.SerializeToString() + _STALE_SUM
-    else:
-        made.count_int, made.zero_count_int, made.sum = point.count, point.zero_count, point.sum
-        try:
-            for name, buckets in (("positive", point.positive), ("negative", point.negative)):
-                spans, deltas = bucket_layout(buckets.bucket_counts, buckets.offset, scale_down)
-                getattr(made, f"{name}_deltas").extend(deltas)
-                for offset, length in spans:
-                    getattr(made, f"{name}_spans").add(offset=offset, length=length)
-        except ValueError as exc:
-            raise RefusedError("an exponential histogram's buckets are out of range") from exc
-        content = made.SerializeToString()
-    return bytes(content + (_START_TAG + varint(begun_ms) if begun_ms else b""))
+        return bytes(made.SerializeToString() + _STALE_SUM)
+    made.count_int, made.zero_count_int, made.sum = point.count, point.zero_count, point.sum
+    try:
+        for name, buckets in (("positive", point.positive), ("negative", point.negative)):
+            spans, deltas = bucket_layout(buckets.bucket_counts, buckets.offset, scale_down)
+            getattr(made, f"{name}_deltas").extend(deltas)
+            for offset, length in spans:
+                getattr(made, f"{name}_spans").add(offset=offset, length=length)
+    except ValueError as exc:
+        raise RefusedError("an exponential histogram's buckets are out of range") from exc
+    return bytes(made.SerializeToString())
 
 
 _STALE_SUM: Final = b"\x19" + STALE_BITS.to_bytes(8, "little")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,19 +21,46 @@ from pharos.api.prometheus.answers import while_connected
 from pharos.api.prometheus.parameters import MAX_TIME_MS, MIN_TIME_MS
 from pharos.api.prometheus.remote_read.kernels import crc32c, write_chunks, write_samples
 from pharos.api.prometheus.remote_read.request import ReadRequest, ResponseType, parse_read_request
-from pharos.engine.native import varint
 from pharos.errors import PharosError
 from pharos.ingest.frames import unpack
 from pharos.labels import Labels
 from pharos.promql.source import HistogramColumns, SeriesBlock
+from pharos.protobuf import message_classes, varint
 from pharos.query.limits import Wanted
 from pharos.query.metrics.evaluation import Metrics
 
-_BODY_MAX_BYTES: Final = 8 << 20
+_BODY_MAX_BYTES: Final = 1 << 20
+"""Packed or unpacked: a thousand selectors are a tenth of it, and more would hold up the event loop."""
 _FRAME_BYTES: Final = 1 << 20
 _PROTOBUF: Final = "application/x-protobuf"
 _STREAMED: Final = "application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse"
-_WORD: Final = (1 << 64) - 1
+
+# Series and what is packed of them are bytes: parts of them are written by compiled code.
+_CLASSES: Final = message_classes(
+    "pharos.read_response",
+    {
+        "Label": {"name": (1, "string"), "value": (2, "string")},
+        "Span": {"offset": (1, "sint32"), "length": (2, "uint32")},
+        "Histogram": {
+            "count_float": (2, "?double"),
+            "sum": (3, "double"),
+            "schema": (4, "sint32"),
+            "zero_threshold": (5, "double"),
+            "zero_count_float": (7, "?double"),
+            "negative_spans": (8, "*Span"),
+            "negative_counts": (10, "bytes"),
+            "positive_spans": (11, "*Span"),
+            "positive_counts": (13, "bytes"),
+            "reset_hint": (14, "int32"),
+            "timestamp": (15, "int64"),
+            "custom_values": (16, "bytes"),
+        },
+        "TimeSeries": {"labels": (1, "*Label"), "histograms": (4, "*Histogram")},
+        "QueryResult": {"timeseries": (1, "*bytes")},
+        "ReadResponse": {"results": (1, "*bytes")},
+        "ChunkedReadResponse": {"chunked_series": (1, "*bytes"), "query_index": (2, "int64")},
+    },
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +77,7 @@ class ReadEndpoint:
         """
         try:
             async with self.bodies.incoming(request, _BODY_MAX_BYTES) as incoming:
-                asked = parse_read_request(bytes(unpack(incoming.body)))
+                asked = parse_read_request(bytes(unpack(incoming.body, _BODY_MAX_BYTES)))
                 kind = asked.response_type()
                 return await while_connected(
                     request,
@@ -81,14 +108,12 @@ def _response(blocks: Sequence[SeriesBlock], kind: ResponseType) -> Response:
     return Response(bytes(packed), media_type=_PROTOBUF, headers={"Content-Encoding": "snappy"})
 
 
-def _message(number: int, body: bytes) -> bytes:
-    return varint(number << 3 | 2) + varint(len(body)) + body
-
-
-def _labels(labels: Labels) -> bytes:
-    return b"".join(
-        _message(1, _message(1, name.encode()) + _message(2, value.encode())) for name, value in labels
-    )
+def _series(labels: Labels, histograms: Iterable[Any] = ()) -> bytes:
+    """Return a TimeSeries or a ChunkedSeries message without its samples, which may be put behind it."""
+    message = _CLASSES["TimeSeries"](histograms=histograms)
+    for name, value in labels:
+        message.labels.add(name=name, value=value)
+    return bytes(message.SerializeToString())
 
 
 def _ordered(block: SeriesBlock) -> list[tuple[Labels, int]]:
@@ -104,52 +129,49 @@ def sampled_response(blocks: Sequence[SeriesBlock]) -> bytes:
         view, at = samples.data, ends.tolist()
         series: list[bytes] = []
         for series_labels, i in _ordered(block):
-            histograms = b"".join(_histograms(block.histograms, i)) if block.histograms is not None else b""
+            histograms = [*_histograms(block.histograms, i)] if block.histograms is not None else []
             if at[i] < at[i + 1] or histograms:
-                body = b"".join((_labels(series_labels), view[at[i] : at[i + 1]], histograms))
-                series.append(_message(1, body))
-        results.append(_message(1, b"".join(series)))
-    return b"".join(results)
+                series.append(_series(series_labels, histograms) + view[at[i] : at[i + 1]])
+        results.append(_CLASSES["QueryResult"](timeseries=series).SerializeToString())
+    return bytes(_CLASSES["ReadResponse"](results=results).SerializeToString())
 
 
-def _histograms(columns: HistogramColumns, series: int) -> Iterator[bytes]:
-    """Yield the `histograms` fields of a series: float histograms, as counts are kept."""
+def _histograms(columns: HistogramColumns, series: int) -> Iterator[Any]:
+    """Yield the histograms of a series: float histograms, as counts are kept."""
     for r in range(int(columns.offsets[series]), int(columns.offsets[series + 1])):
-        parts = [
-            b"\x11" + struct.pack("<d", columns.count[r]),
-            b"\x19" + struct.pack("<d", columns.sum[r]),
-            b"\x20" + varint(_zigzag(int(columns.schema[r]))),
-            b"\x29" + struct.pack("<d", columns.zero_threshold[r]),
-            b"\x39" + struct.pack("<d", columns.zero_count[r]),
-            *_spans(
-                8, columns.negative_spans_at, columns.negative_span_offset, columns.negative_span_length, r
+        message = _CLASSES["Histogram"](
+            count_float=columns.count[r],
+            sum=columns.sum[r],
+            schema=int(columns.schema[r]),
+            zero_threshold=columns.zero_threshold[r],
+            zero_count_float=columns.zero_count[r],
+            negative_counts=_doubles(columns.negative_at, columns.negative, r),
+            positive_counts=_doubles(columns.positive_at, columns.positive, r),
+            reset_hint=int(columns.reset_hint[r]),
+            timestamp=int(columns.ts_ms[r]),
+            custom_values=_doubles(columns.custom_at, columns.custom, r),
+        )
+        for into, ends, offsets, lengths in (
+            (
+                message.negative_spans,
+                columns.negative_spans_at,
+                columns.negative_span_offset,
+                columns.negative_span_length,
             ),
-            _doubles(10, columns.negative_at, columns.negative, r),
-            *_spans(
-                11, columns.positive_spans_at, columns.positive_span_offset, columns.positive_span_length, r
+            (
+                message.positive_spans,
+                columns.positive_spans_at,
+                columns.positive_span_offset,
+                columns.positive_span_length,
             ),
-            _doubles(13, columns.positive_at, columns.positive, r),
-            b"\x70" + varint(int(columns.reset_hint[r])),
-            b"\x78" + varint(int(columns.ts_ms[r]) & _WORD),
-            _doubles(16, columns.custom_at, columns.custom, r),
-        ]
-        yield _message(4, b"".join(parts))
+        ):
+            for k in range(int(ends[r]), int(ends[r + 1])):
+                into.add(offset=int(offsets[k]), length=int(lengths[k]))
+        yield message
 
 
-def _zigzag(value: int) -> int:
-    return value << 1 if value >= 0 else (-value << 1) - 1
-
-
-def _spans(
-    number: int, ends: NDArray[np.int64], offsets: NDArray[Any], lengths: NDArray[Any], row: int
-) -> Iterator[bytes]:
-    for k in range(int(ends[row]), int(ends[row + 1])):
-        yield _message(number, b"\x08" + varint(_zigzag(int(offsets[k]))) + b"\x10" + varint(int(lengths[k])))
-
-
-def _doubles(number: int, ends: NDArray[np.int64], values: NDArray[np.float64], row: int) -> bytes:
-    chosen = values[ends[row] : ends[row + 1]]
-    return _message(number, chosen.astype("<f8").tobytes()) if len(chosen) else b""
+def _doubles(ends: NDArray[np.int64], values: NDArray[np.float64], row: int) -> bytes:
+    return values[ends[row] : ends[row + 1]].astype("<f8").tobytes()
 
 
 def _streamed(blocks: Sequence[SeriesBlock]) -> Iterator[bytes]:
@@ -157,15 +179,16 @@ def _streamed(blocks: Sequence[SeriesBlock]) -> Iterator[bytes]:
     for index, block in enumerate(blocks):
         chunks, ends, series_ends = write_chunks(block.offsets, block.ts_ms, block.values)
         view = chunks.data
-        tail = b"\x10" + varint(index) if index else b""
         for series_labels, i in _ordered(block):
             first, last = int(series_ends[i]), int(series_ends[i + 1])
-            labels = _labels(series_labels) if first < last else b""
+            labels = _series(series_labels) if first < last else b""
             while first < last:
                 # A frame holds at least one chunk, and chunks as long as they fit.
                 fit = int(np.searchsorted(ends, ends[first] + _FRAME_BYTES, side="right")) - 1
                 upto = min(max(fit, first + 1), last)
-                yield _frame(_message(1, labels + view[ends[first] : ends[upto]]) + tail)
+                part = labels + view[ends[first] : ends[upto]]
+                message = _CLASSES["ChunkedReadResponse"](chunked_series=[part], query_index=index)
+                yield _frame(message.SerializeToString())
                 first = upto
 
 

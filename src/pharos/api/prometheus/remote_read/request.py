@@ -5,15 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
+from typing import Any, Final
+
+from google.protobuf.message import DecodeError
 
 from pharos.errors import Kind, PharosError
 from pharos.labels import Matcher, MatchOp, compile_regex
+from pharos.protobuf import message_classes
 
 _OPS: Final = (MatchOp.EQUAL, MatchOp.NOT_EQUAL, MatchOp.REGEX, MatchOp.NOT_REGEX)
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
-_WORD: Final = (1 << 64) - 1
 _QUERIES_MAX: Final = 1_000
+_MATCHERS_MAX: Final = 1_000
+"""Of all queries of a request."""
+_TYPES_MAX: Final = 100
+
+# Queries and matchers are taken as bytes, so that they are counted before anything is made of them; names
+# and values too, since upstream takes them whether they are UTF-8 or not.
+_CLASSES: Final = message_classes(
+    "pharos.read",
+    {
+        "LabelMatcher": {"type": (1, "int32"), "name": (2, "bytes"), "value": (3, "bytes")},
+        "Query": {"start_ms": (1, "int64"), "end_ms": (2, "int64"), "matchers": (3, "*bytes")},
+        "ReadRequest": {"queries": (1, "*bytes"), "accepted_response_types": (2, "*int32")},
+    },
+)
 
 
 class ResponseType(IntEnum):
@@ -54,89 +69,44 @@ class ReadRequest:
         )
 
 
-def _broken() -> PharosError:
-    return PharosError(Kind.INVALID, "the body is not a prometheus.ReadRequest message")
-
-
-def _varint(raw: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while at < len(raw) and shift < 70:
-        byte = raw[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value & _WORD, at
-        shift += 7
-    raise _broken()
-
-
-def _fields(raw: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """Yield (field number, value) of a message; fixed-width values are passed over."""
-    at = 0
-    while at < len(raw):
-        tag, at = _varint(raw, at)
-        number, wire = tag >> 3, tag & 7
-        if wire == _VARINT:
-            value, at = _varint(raw, at)
-            yield number, value
-        elif wire == _BYTES:
-            length, at = _varint(raw, at)
-            if length > len(raw) - at:
-                raise _broken()
-            yield number, raw[at : at + length]
-            at += length
-        elif wire in {_FIXED64, _FIXED32}:
-            at += 8 if wire == _FIXED64 else 4
-            if at > len(raw):
-                raise _broken()
-        else:
-            raise _broken()
-
-
-def _signed(value: int) -> int:
-    return value - (1 << 64) if value >> 63 else value
+def _message(name: str, raw: bytes) -> Any:
+    try:
+        return _CLASSES[name].FromString(raw)
+    except DecodeError as exc:
+        raise PharosError(Kind.INVALID, "the body is not a prometheus.ReadRequest message") from exc
 
 
 def _matcher(raw: bytes) -> Matcher:
-    kind, texts = 0, {2: "", 3: ""}
-    for number, value in _fields(raw):
-        if number == 1 and isinstance(value, int):
-            kind = value
-        elif number in texts and isinstance(value, bytes):
-            texts[number] = value.decode("utf-8", "surrogateescape")
-    if kind >= len(_OPS):
-        raise PharosError(Kind.INVALID, f"invalid matcher type {kind}")
-    matcher = Matcher(texts[2], _OPS[kind], texts[3])
+    message = _message("LabelMatcher", raw)
+    if not 0 <= message.type < len(_OPS):
+        raise PharosError(Kind.INVALID, f"invalid matcher type {message.type}")
+    name, value = (part.decode("utf-8", "surrogateescape") for part in (message.name, message.value))
+    matcher = Matcher(name, _OPS[message.type], value)
     if matcher.op in {MatchOp.REGEX, MatchOp.NOT_REGEX}:
         compile_regex(matcher.value)
     return matcher
 
 
-def _query(raw: bytes) -> ReadQuery:
-    times = {1: 0, 2: 0}
-    matchers: list[Matcher] = []
-    for number, value in _fields(raw):
-        if number in times and isinstance(value, int):
-            times[number] = _signed(value)
-        elif number == 3 and isinstance(value, bytes):
-            matchers.append(_matcher(value))
-    return ReadQuery(times[1], times[2], tuple(matchers))
+def _queries(raw: list[bytes]) -> Iterator[ReadQuery]:
+    matchers = 0
+    for one in raw:
+        query = _message("Query", one)
+        matchers += len(query.matchers)
+        _check_count("matchers", matchers, _MATCHERS_MAX)
+        yield ReadQuery(query.start_ms, query.end_ms, tuple(map(_matcher, query.matchers)))
 
 
 def parse_read_request(raw: bytes) -> ReadRequest:
-    """Return the request of a message. Raises PharosError(INVALID)."""
-    queries: list[ReadQuery] = []
-    accepted: list[int] = []
-    for number, value in _fields(raw):
-        if number == 1 and isinstance(value, bytes):
-            queries.append(_query(value))
-        elif number == 2 and isinstance(value, int):
-            accepted.append(value)
-        elif number == 2 and isinstance(value, bytes):
-            at = 0
-            while at < len(value):
-                kind, at = _varint(value, at)
-                accepted.append(kind)
-    if len(queries) > _QUERIES_MAX:
-        raise PharosError(Kind.INVALID, f"a request may hold {_QUERIES_MAX} queries, not {len(queries)}")
-    return ReadRequest(tuple(queries), tuple(accepted))
+    """Return the request of a message.
+
+    Raises PharosError(INVALID) for what is none, and for more queries, matchers or types than are taken.
+    """
+    request = _message("ReadRequest", raw)
+    _check_count("queries", len(request.queries), _QUERIES_MAX)
+    _check_count("response types", len(request.accepted_response_types), _TYPES_MAX)
+    return ReadRequest(tuple(_queries(request.queries)), tuple(request.accepted_response_types))
+
+
+def _check_count(what: str, count: int, most: int) -> None:
+    if count > most:
+        raise PharosError(Kind.INVALID, f"a request may hold {most} {what}, not {count}")

@@ -12,20 +12,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 
 from pharos.errors import Kind, PharosError
 from pharos.ingest.scrape.exposition.text import Exemplar, Note, canonical_bound
 from pharos.labels import LEGACY_LABEL_NAME, LEGACY_METRIC_NAME
+from pharos.protobuf import Schema, message_classes
 
-_FIELD = descriptor_pb2.FieldDescriptorProto
 _TYPES: Final = ("counter", "gauge", "summary", "unknown", "histogram", "gaugehistogram")
 _GAUGE_HINT: Final = 3
 _LENGTH_BYTES_AT_MOST: Final = 5
 
-# Message -> field -> (number, type); `*` before a type marks a repeated field, a capital a message.
-_SCHEMA: Final[dict[str, dict[str, tuple[int, str]]]] = {
+_SCHEMA: Final[Schema] = {
     "Stamp": {"seconds": (1, "int64"), "nanos": (2, "int32")},
     "LabelPair": {"name": (1, "string"), "value": (2, "string")},
     "Exemplar": {"label": (1, "*LabelPair"), "value": (2, "double"), "timestamp": (3, "Stamp")},
@@ -91,36 +89,15 @@ _SCHEMA: Final[dict[str, dict[str, tuple[int, str]]]] = {
         "positive_counts": (13, "*double"),
         "reset_hint": (14, "int32"),
         "timestamp": (15, "int64"),
+        # Of our own dialect: when counting began (ingest.remote_write.transcode).
+        "begun": (17, "int64"),
     },
 }
 
 
-def _classes() -> tuple[Any, Any]:
-    """Return the message classes of MetricFamily and StoredHistogram, in a pool of their own."""
-    file = descriptor_pb2.FileDescriptorProto(
-        name="pharos_families.proto", package="pharos.families", syntax="proto3"
-    )
-    for message_name, fields in _SCHEMA.items():
-        message = file.message_type.add(name=message_name)
-        for name, (number, kind) in fields.items():
-            one = message.field.add(name=name, number=number)
-            one.label = _FIELD.LABEL_REPEATED if kind.startswith("*") else _FIELD.LABEL_OPTIONAL
-            kind = kind.lstrip("*")
-            if kind[0].isupper():
-                one.type, one.type_name = _FIELD.TYPE_MESSAGE, f".pharos.families.{kind}"
-            else:
-                one.type = getattr(_FIELD, f"TYPE_{kind.upper()}")
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
-    names = ("MetricFamily", "StoredHistogram")
-    family, stored = (
-        message_factory.GetMessageClass(pool.FindMessageTypeByName(f"pharos.families.{name}"))
-        for name in names
-    )
-    return family, stored
-
-
-MetricFamily, StoredHistogram = _classes()
+_CLASSES: Final = message_classes("pharos.families", _SCHEMA)
+MetricFamily: Final = _CLASSES["MetricFamily"]
+StoredHistogram: Final = _CLASSES["StoredHistogram"]
 
 
 @dataclass(slots=True)

@@ -242,8 +242,8 @@ def read_number(text: str, source: str | bytes) -> float:
         raise refuse(f"{text[:40]!r} is not a number", source)
     try:
         return parse_float(text)
-    except PharosError as exc:
-        raise refuse(exc.message, source) from None
+    except PharosError:
+        raise refuse(f"{text[:40]!r} is not a number, or past the range of float64", source) from None
 
 
 def canonical_bound(value: str) -> str:
