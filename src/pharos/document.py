@@ -32,7 +32,7 @@ _PLAIN_TAGS: Final = frozenset(
 )
 _TRUE: Final = frozenset({"true", "yes", "on", "y"})
 _FALSE: Final = frozenset({"false", "no", "off", "n"})
-_BYTES = re.compile(r"(\d+(?:\.\d+)?)(B|K|KB|KiB|M|MB|MiB|G|GB|GiB|T|TB|TiB|P|PB|PiB|E|EB|EiB)")
+_BYTES = re.compile(r"(\d{1,19}(?:\.\d{1,19})?)(B|K|KB|KiB|M|MB|MiB|G|GB|GiB|T|TB|TiB|P|PB|PiB|E|EB|EiB)")
 _POWERS: Final = {"B": 0, "K": 1, "M": 2, "G": 3, "T": 4, "P": 5, "E": 6}
 
 _Item = TypeVar("_Item")

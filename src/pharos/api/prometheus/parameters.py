@@ -74,11 +74,11 @@ class Parameters:
 
     def limit(self) -> int:
         """Return the limit, 0 for none. Raises PharosError(INVALID)."""
-        value = self.first("limit")
-        if not value:
+        values = self.all("limit")
+        if not values:
             return 0
         try:
-            number = parse_decimal_int(value)
+            number = parse_decimal_int(values[0])
         except PharosError as exc:
             raise invalid("limit", exc.message) from exc
         if number < 0:
@@ -87,11 +87,11 @@ class Parameters:
 
     def count(self, name: str) -> int:
         """Return a limit of the metadata endpoints, -1 for none. Raises PharosError(INVALID)."""
-        value = self.first(name)
-        if not value:
+        values = self.all(name)
+        if not values:
             return -1
         try:
-            return max(parse_decimal_int(value), -1)
+            return max(parse_decimal_int(values[0]), -1)
         except PharosError as exc:
             raise PharosError(Kind.INVALID, f"{name} must be a number") from exc
 

@@ -29,9 +29,9 @@ class RulesApi:
 
     async def rules(self, parameters: Parameters, request: Request) -> Response:  # noqa: ARG002
         """Return the groups of rules."""
-        kind = parameters.first("type").lower()
-        if kind not in {"", "alert", "record"}:
-            raise invalid("type", f"not supported value {quote(kind)}")
+        for kind in parameters.all("type")[:1]:
+            if kind.lower() not in {"alert", "record"}:
+                raise invalid("type", f"not supported value {quote(kind)}")
         return success({"groups": []})
 
     async def alerts(self, parameters: Parameters, request: Request) -> Response:  # noqa: ARG002
