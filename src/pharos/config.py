@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.reader import ReaderError
 
+from pharos.document import FaultsError, Mapping, Node, Scalar, Sequence, Value, did_you_mean, load_document
 from pharos.errors import Kind, PharosError
 from pharos.gotext.durations import format_duration, parse_duration
+from pharos.named_file import read_named
 
 _FILE_MAX_BYTES: Final = 1 << 20
 _HOUR_MS: Final = 3_600_000
@@ -30,7 +30,7 @@ def _fault_text(message: str) -> PydanticCustomError:
 
 def _duration_ms(value: object) -> object:
     if not isinstance(value, str | int):
-        return value
+        raise _fault_text(f"not a duration: {_shown(value)} (write it as 30s, 5m or 1h30m)")
     try:
         found = parse_duration(str(value))
     except PharosError as exc:
@@ -40,13 +40,14 @@ def _duration_ms(value: object) -> object:
     return found
 
 
+_WHOLE: Final = re.compile(r"-?[0-9]{1,19}\Z")
 _SIZES: Final = {"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
 
 
 def _size_bytes(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise _not_a_size(value)
-    found = _read_size(value) if isinstance(value, str) else value
+    found = int(value) if _WHOLE.match(str(value)) else _read_size(str(value))
     if not 0 <= found <= _SIZE_AT_MOST_BYTES:
         raise _fault_text(f"must be between 0 and {_spelled(_SIZE_AT_MOST_BYTES)}, is {value}")
     return found
@@ -64,7 +65,7 @@ def _read_size(value: str) -> int:
 
 
 def _not_a_size(value: object) -> PydanticCustomError:
-    return _fault_text(f"not a size: {value!r} (write it as 512MB or 2GB)")
+    return _fault_text(f"not a size: {_shown(value)} (write it as 512MB or 2GB)")
 
 
 def _spelled(size: int) -> str:
@@ -243,12 +244,11 @@ def process_environment() -> dict[str, str]:
 def load_settings(path: Path | None, overrides: dict[str, Any]) -> Settings:
     """Return the settings of the file at `path` (None: defaults) with `overrides` (None values: not given).
 
-    Raises PharosError(INVALID) that names file, line and key of every fault.
+    Raises PharosError that names file, line and key of every fault, one a line, sorted by line.
     """
-    document: dict[str, Any] = {}
-    lines: Any = None
+    root = None if path is None else load_document(read_named(path, _FILE_MAX_BYTES), str(path))
+    document = {} if root is None else _plain(root)
     if path is not None:
-        document, lines = _read(path)
         for key in ("data", "prometheus"):
             # A path in a file counts from that file, wherever Pharos is started.
             if isinstance(document.get(key), str):
@@ -257,8 +257,8 @@ def load_settings(path: Path | None, overrides: dict[str, Any]) -> Settings:
     try:
         return Settings.model_validate(document)
     except ValidationError as exc:
-        faults = [_fault(path, lines, error) for error in exc.errors()]
-        raise PharosError(Kind.INVALID, "; ".join(faults)) from exc
+        placed = sorted(_placed(root, error) for error in exc.errors())
+        raise FaultsError(tuple(PharosError(Kind.INVALID, message) for _, message in placed)) from exc
 
 
 def check_prometheus(path: Path | None, settings: Settings) -> None:
@@ -269,68 +269,105 @@ def check_prometheus(path: Path | None, settings: Settings) -> None:
     if settings.prometheus is None:
         return
     try:
-        settings.prometheus.open("rb").close()
-    except OSError as exc:
-        lines = None if path is None else _read(path)[1]
-        named = None if path is None or lines is None else lines.get("prometheus")
-        is_from_file = (
-            path is not None and named is not None and path.parent / str(named) == settings.prometheus
-        )
-        where = _place(path, lines, ("prometheus",)) if is_from_file else "settings"
-        message = f"{where}: prometheus: cannot read {settings.prometheus}: {exc.strerror}"
-        raise PharosError(Kind.INVALID, message) from exc
+        read_named(settings.prometheus)
+    except PharosError as exc:
+        where = "settings"
+        if path is not None:
+            for name, line, value in load_document(read_named(path, _FILE_MAX_BYTES), str(path)).pairs():
+                if name == "prometheus" and path.parent / value.text() == settings.prometheus:
+                    where = f"{path}:{line}"
+        raise PharosError(exc.kind, f"{where}: prometheus: {exc}") from exc
 
 
-def _read(path: Path) -> tuple[dict[str, Any], Any]:
-    try:
-        if path.stat().st_size > _FILE_MAX_BYTES:
-            raise PharosError(Kind.TOO_LARGE, f"{path} is larger than {_FILE_MAX_BYTES} bytes")
-        raw = path.read_bytes()
-    except OSError as exc:
-        raise PharosError(Kind.INVALID, f"cannot read {path}: {exc.strerror}") from exc
-    try:
-        text = raw.decode()
-        loaded = YAML(typ="rt").load(text)
-    except UnicodeDecodeError as exc:
-        line = raw.count(b"\n", 0, exc.start) + 1
-        raise PharosError(Kind.INVALID, f"{path}:{line}: not valid YAML: it is not UTF-8 text") from exc
-    except ReaderError as exc:
-        line = text.count("\n", 0, exc.position) + 1
-        message = f"{path}:{line}: not valid YAML: a character that may not be in it"
-        raise PharosError(Kind.INVALID, message) from exc
-    except (YAMLError, ValueError) as exc:
-        raise PharosError(Kind.INVALID, _yaml_fault(path, exc)) from exc
-    if loaded is None:
-        return {}, None
-    if not isinstance(loaded, dict):
-        raise PharosError(Kind.INVALID, f"{path}:1: a mapping of settings is expected")
-    return dict(loaded), loaded
+def _plain(root: Value) -> dict[str, Any]:
+    """Return a document's mapping as lists, mappings and texts, of which the settings make what they are.
+
+    Raises PharosError(INVALID) for another document, and for a key that is there twice.
+    """
+    if root.is_null():
+        return {}
+    if not isinstance(root.node, Mapping):
+        raise root.fault("a mapping of settings is expected")
+    return {name: _plain_value(value) for name, _, value in root.pairs()}
 
 
-def _yaml_fault(path: Path, error: Exception) -> str:
-    """Return what is wrong and where, without the parser's advice to programmers."""
-    if not isinstance(error, MarkedYAMLError) or error.problem is None:
-        return f"{path}: not valid YAML: {' '.join(str(error).split())}"
-    mark = error.problem_mark or error.context_mark
-    where = str(path) if mark is None else f"{path}:{mark.line + 1}"
-    return f"{where}: not valid YAML: {' '.join(error.problem.split())}"
+def _plain_value(value: Value) -> Any:
+    if isinstance(value.node, Mapping):
+        return _plain(value)
+    if isinstance(value.node, Sequence):
+        return [_plain_value(one) for one in value.items()]
+    return None if value.is_null() else value.text()
 
 
-def _fault(path: Path | None, lines: Any, error: Any) -> str:
-    return f"{_place(path, lines, error['loc'])}: {'.'.join(map(str, error['loc']))}: {error['msg']}"
+def _placed(root: Value | None, error: Any) -> tuple[int, str]:
+    """Return (line, message) of a fault."""
+    keys = tuple(map(str, error["loc"]))
+    line, name = 0, "settings"
+    if root is not None:
+        line = _line(root.node, keys)
+        name = f"{root.source.name}:{line}" if line else root.source.name
+    return line, f"{name}: {'.'.join(keys)}: {_sentence(keys, error)}"
 
 
-def _place(path: Path | None, lines: Any, keys: tuple[Any, ...]) -> str:
-    """Return file and line of a setting, as far as the file has it."""
-    where = str(path) if path else "settings"
-    node = lines
+def _line(node: Node, keys: tuple[str, ...]) -> int:
+    """Return the line of a setting, as far as the document has it; 0 if it has nothing of it."""
+    line = 0
     for key in keys:
-        position = getattr(node, "lc", None)
-        if position is None or position.data is None or key not in position.data:
-            break
-        where = f"{path}:{position.data[key][0] + 1}"
-        node = node[key]
-    return where
+        if isinstance(node, Sequence) and key.isdecimal():
+            node = node.items[int(key)]
+            line = node.line
+        elif isinstance(node, Mapping):
+            pairs = zip(node.nodes[::2], node.nodes[1::2], strict=True)
+            found = [pair for pair in pairs if isinstance(pair[0], Scalar) and pair[0].text == key]
+            if not found:
+                break
+            line, node = found[0][0].line, found[0][1]
+    return line
+
+
+_EXPECTED: Final = {
+    "bool": "expected true or false",
+    "int": "expected a whole number",
+    "string": "expected text",
+    "path": "expected text",
+    "tuple": "expected a list",
+    "model": "expected a mapping",
+}
+_BOUNDS: Final = {
+    "greater_than": ("gt", "must be more than"),
+    "greater_than_equal": ("ge", "must be at least"),
+    "less_than_equal": ("le", "must be at most"),
+}
+
+
+def _sentence(keys: tuple[str, ...], error: Any) -> str:
+    """Return what is wrong in our own words: pydantic's are for programmers."""
+    kind = error["type"]
+    if kind == "setting":
+        return str(error["msg"])
+    if kind == "extra_forbidden":
+        model: Any = Settings
+        for key in keys[:-1]:
+            model = model.model_fields[key].annotation
+        return f"there is no such setting{did_you_mean(keys[-1], model.model_fields)}"
+    if kind in _BOUNDS:
+        bound, words = _BOUNDS[kind]
+        return f"{words} {error['ctx'][bound]}, is {_shown(error['input'])}"
+    expected = _EXPECTED.get(kind.partition("_")[0], "not understood")
+    return f"{expected}, got {_shown(error['input'])}"
+
+
+def _shown(value: object) -> str:
+    """Return a value for a message."""
+    match value:
+        case None:
+            return "nothing"
+        case dict():
+            return "a mapping"
+        case list():
+            return "a list"
+        case _:
+            return repr(str(value)[:100])
 
 
 def is_loopback(host: str) -> bool:

@@ -1,35 +1,40 @@
 """YAML with line numbers, read defensively: the typed fields of a document, every error at its file and
 line.
 
-A document is kept as ruamel.yaml's node graph and read field by field, because Prometheus' own reading
-depends on the field and not on the scalar (`password: 123` is text, `sample_limit: 0x10` a number). Size,
-depth and the number of nodes met while reading are bounded (an alias is read where it stands, so a bomb of
+libyaml's events are kept as nodes and read field by field, because Prometheus' own reading depends on the
+field and not on the scalar (`password: 123` is text, `sample_limit: 0x10` a number). Size, depth and the
+number of nodes are bounded, those met while reading too (an alias is read where it stands, so a bomb of
 aliases meets the bound); duplicate keys and unknown fields are refused; tags that would build objects are
 never obeyed.
+
+A reader that goes on after a fault notes it with its `Source`; all are told at the end, sorted by line.
 """
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, TypeVar
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+import yaml
 
 from pharos.errors import Kind, PharosError
 from pharos.gotext.durations import parse_duration
+from pharos.named_file import MOST_BYTES
 from pharos.secret import Secret
 
-MOST_BYTES: Final = 16 * 1024 * 1024
-MOST_NODES: Final = 2_000_000
+MOST_NODES: Final = 1_000_000
 _MOST_DEPTH: Final = 100
 _PREFIX: Final = "tag:yaml.org,2002:"
 _PLAIN_TAGS: Final = frozenset(
     _PREFIX + name for name in ("str", "int", "float", "bool", "null", "timestamp", "value", "merge")
 )
+_NULL: Final = _PREFIX + "null"
+_MERGE: Final = _PREFIX + "merge"
+_NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _TRUE: Final = frozenset({"true", "yes", "on", "y"})
 _FALSE: Final = frozenset({"false", "no", "off", "n"})
 _BYTES = re.compile(r"(\d{1,19}(?:\.\d{1,19})?)(B|K|KB|KiB|M|MB|MiB|G|GB|GiB|T|TB|TiB|P|PB|PiB|E|EB|EiB)")
@@ -38,22 +43,92 @@ _POWERS: Final = {"B": 0, "K": 1, "M": 2, "G": 3, "T": 4, "P": 5, "E": 6}
 _Item = TypeVar("_Item")
 
 
+@dataclass(slots=True)
+class Scalar:
+    """A text; `tag` is the written one, or what a plain text is."""
+
+    line: int
+    text: str
+    tag: str
+    is_quoted: bool
+
+
+@dataclass(slots=True)
+class Sequence:
+    """A list."""
+
+    line: int
+    items: list[Node]
+    is_whole: bool = False
+
+
+@dataclass(slots=True)
+class Mapping:
+    """Keys and values, in the order of the document; a key that is there twice is here twice."""
+
+    line: int
+    nodes: list[Node]
+    """Each key is followed by its value."""
+    is_whole: bool = False
+
+
+Node = Scalar | Sequence | Mapping
+
+
+class FaultsError(PharosError):
+    """Everything that is wrong with a document, one a line."""
+
+    def __init__(self, faults: tuple[PharosError, ...]) -> None:
+        super().__init__(faults[0].kind, "\n".join(map(str, faults)))
+        self.faults = faults
+
+
 class Source:
-    """Where a document came from, and how much of it was read."""
+    """Where a document came from, how much of it was read, and what is wrong with it."""
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.faults: list[PharosError] = []
         self._left = MOST_NODES
 
     def fault(self, line: int, message: str, kind: Kind = Kind.INVALID) -> PharosError:
         """Return the error `file:line: message`."""
-        return PharosError(kind, f"{self.name}:{line}: {message}")
+        return _FaultError(kind, f"{self.name}:{line}: {message}", line)
 
     def count(self, line: int, nodes: int) -> None:
         """Note that so many nodes are read; raises PharosError(TOO_LARGE) past the bound."""
         self._left -= nodes
         if self._left < 0:
             raise self.fault(line, f"the document has more than {MOST_NODES} values", Kind.TOO_LARGE)
+
+    def attempt(self, reader: Callable[[], _Item], default: _Item) -> _Item:
+        """Return what `reader` returns; `default` when it fails, and the fault is noted.
+
+        Raises PharosError(TOO_LARGE) all the same: there is no end to that.
+        """
+        try:
+            return reader()
+        except PharosError as exc:
+            if exc.kind is Kind.TOO_LARGE:
+                raise
+            self.faults.append(exc)
+            return default
+
+    def ordered(self) -> tuple[PharosError, ...]:
+        """Return what is wrong, by line, once each."""
+        found = sorted(self.faults, key=lambda one: one.line if isinstance(one, _FaultError) else 0)
+        return tuple({str(one): one for one in found}.values())
+
+    def settle(self) -> None:
+        """Raise FaultsError when something is wrong."""
+        if self.faults:
+            raise FaultsError(self.ordered())
+
+
+class _FaultError(PharosError):
+    def __init__(self, kind: Kind, message: str, line: int) -> None:
+        super().__init__(kind, message)
+        self.line = line
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +142,7 @@ class Value:
     @property
     def line(self) -> int:
         """The line it begins at, counted from 1."""
-        return int(self.node.start_mark.line) + 1
+        return self.node.line
 
     def fault(self, message: str, kind: Kind = Kind.INVALID) -> PharosError:
         """Return the error for this place."""
@@ -75,15 +150,15 @@ class Value:
 
     def is_null(self) -> bool:
         """Return whether nothing is written here."""
-        return isinstance(self.node, ScalarNode) and str(self.node.tag) == _PREFIX + "null"
+        return isinstance(self.node, Scalar) and self.node.tag == _NULL
 
     def text(self) -> str:
         """Return a scalar as text, whatever it looks like; null is empty."""
-        if not isinstance(self.node, ScalarNode):
+        if not isinstance(self.node, Scalar):
             raise self.fault(f"{self.path}: expected text")
-        if str(self.node.tag) not in _PLAIN_TAGS:
+        if self.node.tag not in _PLAIN_TAGS:
             raise self.fault(f"{self.path}: the tag {self.node.tag} is not allowed")
-        return "" if self.is_null() else str(self.node.value)
+        return "" if self.is_null() else self.node.text
 
     def secret(self) -> Secret:
         """Return a scalar as a secret."""
@@ -135,10 +210,16 @@ class Value:
         """Return the elements of a list; null is an empty one."""
         if self.is_null():
             return []
-        if not isinstance(self.node, SequenceNode):
+        if not isinstance(self.node, Sequence):
             raise self.fault(f"{self.path}: expected a list")
-        self.source.count(self.line, len(self.node.value))
-        return [Value(self.source, one, f"{self.path}[{index}]") for index, one in enumerate(self.node.value)]
+        self.source.count(self.line, len(self.node.items))
+        return [Value(self.source, one, f"{self.path}[{index}]") for index, one in enumerate(self.node.items)]
+
+    def each(self, reader: Callable[[Value], _Item]) -> Iterator[_Item]:
+        """Yield the elements of a list, each read by `reader`; what fails is noted and left out."""
+        for one in self.items():
+            nothing: list[_Item] = []
+            yield from self.source.attempt(partial(_alone, reader, one), nothing)
 
     def group(self) -> dict[str, str]:
         """Return a mapping of texts."""
@@ -155,19 +236,20 @@ class Value:
     def _pairs(self, depth: int) -> Iterator[tuple[str, int, Value]]:
         if self.is_null():
             return
-        if not isinstance(self.node, MappingNode) or depth > _MOST_DEPTH:
-            raise self.fault(f"{self.path}: expected a mapping")
-        self.source.count(self.line, 2 * len(self.node.value))
+        if not isinstance(self.node, Mapping) or depth > _MOST_DEPTH:
+            raise self.fault(f"{self.path or 'the document'}: expected a mapping")
+        nodes = self.node.nodes
+        self.source.count(self.line, len(nodes))
         seen: set[str] = set()
         merged: list[Value] = []
-        for key, value in self.node.value:
-            line = int(key.start_mark.line) + 1
-            if not isinstance(key, ScalarNode):
+        for key, value in zip(nodes[::2], nodes[1::2], strict=True):
+            line = key.line
+            if not isinstance(key, Scalar):
                 raise self.source.fault(line, f"{self.path}: a key must be text")
-            name = str(key.value)
+            name = key.text
             inner = Value(self.source, value, f"{self.path}.{name}" if self.path else name)
-            if str(key.tag) == _PREFIX + "merge":
-                merged += inner.items() if isinstance(value, SequenceNode) else [inner]
+            if key.tag == _MERGE:
+                merged += inner.items() if isinstance(value, Sequence) else [inner]
                 continue
             if name in seen:
                 raise self.source.fault(line, f"key {name!r} already set in {self.path or 'the document'}")
@@ -184,7 +266,11 @@ class Value:
         return {name: reader(value) for name, _, value in self.pairs()}
 
     def _quoted(self) -> bool:
-        return getattr(self.node, "style", None) in {"'", '"'}
+        return isinstance(self.node, Scalar) and self.node.is_quoted
+
+
+def _alone(reader: Callable[[Value], _Item], value: Value) -> list[_Item]:
+    return [reader(value)]
 
 
 class Fields:
@@ -193,10 +279,12 @@ class Fields:
     def __init__(self, value: Value, what: str) -> None:
         self.value = value
         self._what = what
+        self._asked: set[str] = set()
         self._left = {name: (line, inner) for name, line, inner in value.pairs()}
 
     def take(self, name: str) -> Value | None:
         """Return the field if it is there and not null."""
+        self._asked.add(name)
         line_value = self._left.pop(name, None)
         if line_value is None or line_value[1].is_null():
             return None
@@ -204,13 +292,18 @@ class Fields:
 
     def take_set(self, name: str) -> Value | None:
         """Return the field if its key is there, null included."""
+        self._asked.add(name)
         line_value = self._left.pop(name, None)
         return None if line_value is None else line_value[1]
 
     def read(self, name: str, reader: Callable[[Value], _Item], default: _Item) -> _Item:
-        """Return the field read by `reader`, or `default` if it is absent or null."""
+        """Return the field read by `reader`; `default` if it is absent, null, or wrong, which is noted."""
         value = self.take(name)
-        return default if value is None else reader(value)
+        return default if value is None else self.value.source.attempt(lambda: reader(value), default)
+
+    def attempt(self, reader: Callable[[Fields], _Item], default: _Item) -> _Item:
+        """Return what `reader` makes of some of the fields; `default` when it fails, which is noted."""
+        return self.value.source.attempt(lambda: reader(self), default)
 
     def texts(self, name: str) -> tuple[str, ...]:
         """Return a list of texts, empty if the field is absent."""
@@ -222,9 +315,17 @@ class Fields:
         return [(name, line, value) for name, (line, value) in self._left.items()]
 
     def done(self) -> None:
-        """Raise PharosError(INVALID) for the first field that nobody took."""
+        """Note every field that nobody took."""
+        source = self.value.source
         for name, (line, _) in self._left.items():
-            raise self.value.source.fault(line, f"field {name} not found in {self._what}")
+            message = f"field {name} not found in {self._what}{did_you_mean(name, self._asked)}"
+            source.faults.append(source.fault(line, message))
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return `, did you mean "..."?` when one of the known names is close to this one."""
+    close = difflib.get_close_matches(name[:100], list(known), 1, 0.7)
+    return f', did you mean "{close[0]}"?' if close else ""
 
 
 def load_document(text: str | bytes, name: str) -> Value:
@@ -242,22 +343,92 @@ def load_document(text: str | bytes, name: str) -> Value:
         except UnicodeDecodeError as exc:
             line = raw.count(b"\n", 0, exc.start) + 1
             raise source.fault(line, "the document is not UTF-8 text") from None
-    yaml: Any = YAML(typ="rt", pure=True)
     try:
-        node = yaml.compose(text)
-    except MarkedYAMLError as exc:
+        node = _Composer(source, text).document()
+    except yaml.reader.ReaderError as exc:
+        line = text.count("\n", 0, exc.position) + 1
+        raise source.fault(line, f"not valid YAML: {exc.reason}") from exc
+    except yaml.MarkedYAMLError as exc:
         mark = exc.problem_mark or exc.context_mark
-        raise source.fault(int(mark.line) + 1 if mark else 1, str(exc.problem or exc.context)) from exc
-    except (YAMLError, ValueError) as exc:
-        raise source.fault(1, str(exc).splitlines()[0]) from exc
-    except RecursionError:
-        raise source.fault(1, "the document is nested too deeply") from None
-    if node is None:
-        node = ScalarNode(_PREFIX + "null", "", _Mark(), _Mark())
+        problem = " ".join(str(exc.problem or exc.context).split())
+        raise source.fault(int(mark.line) + 1 if mark else 1, f"not valid YAML: {problem}") from exc
     return Value(source, node, "")
 
 
-class _Mark:
-    """The place of an empty document."""
+class _Composer:
+    """Makes nodes of events, within the bounds."""
 
-    line = 0
+    def __init__(self, source: Source, text: str) -> None:
+        self._source = source
+        self._events: Iterator[Any] = iter(yaml.parse(text, Loader=yaml.CSafeLoader))
+        self._anchors: dict[str, Node] = {}
+        self._count = 0
+
+    def document(self) -> Node:
+        """Return the root."""
+        root: Node = Scalar(1, "", _NULL, is_quoted=False)
+        open_nodes: list[Sequence | Mapping] = []
+        is_begun = False
+        for event in self._events:
+            match event:
+                case yaml.ScalarEvent() | yaml.AliasEvent():
+                    node = self._leaf(event)
+                case yaml.SequenceStartEvent() | yaml.MappingStartEvent():
+                    node = self._branch(event)
+                case yaml.SequenceEndEvent() | yaml.MappingEndEvent():
+                    open_nodes.pop().is_whole = True
+                    continue
+                case yaml.DocumentStartEvent() if is_begun:
+                    raise self._fault(event, "there is more than one document")
+                case _:
+                    is_begun |= isinstance(event, yaml.DocumentStartEvent)
+                    continue
+            self._count += 1
+            if self._count > MOST_NODES:
+                message = f"the document has more than {MOST_NODES} values"
+                raise self._source.fault(node.line, message, Kind.TOO_LARGE)
+            if not open_nodes:
+                root = node
+            elif isinstance(open_nodes[-1], Sequence):
+                open_nodes[-1].items.append(node)
+            else:
+                open_nodes[-1].nodes.append(node)
+            if not isinstance(node, Scalar) and not node.is_whole:
+                open_nodes.append(node)
+                if len(open_nodes) > _MOST_DEPTH:
+                    raise self._fault(event, "the document is nested too deeply")
+        return root
+
+    def _leaf(self, event: Any) -> Node:
+        line = event.start_mark.line + 1
+        if isinstance(event, yaml.AliasEvent):
+            found = self._anchors.get(str(event.anchor))
+            if found is None:
+                raise self._fault(event, f"the alias *{event.anchor} names nothing")
+            if not isinstance(found, Scalar) and not found.is_whole:
+                raise self._fault(event, f"the alias *{event.anchor} stands within what it names")
+            return found
+        is_quoted = event.style in {"'", '"'}
+        tag = event.tag
+        if tag is None or tag == "!":
+            is_plain = event.implicit[0] and not event.style
+            tag = _PREFIX + "str"
+            if is_plain and event.value in _NULLS:
+                tag = _NULL
+            elif is_plain and event.value == "<<":
+                tag = _MERGE
+        return self._named(event, Scalar(line, event.value, tag, is_quoted))
+
+    def _branch(self, event: Any) -> Node:
+        kind, tag = (Mapping, "map") if isinstance(event, yaml.MappingStartEvent) else (Sequence, "seq")
+        if event.tag not in {None, "!", _PREFIX + tag}:
+            raise self._fault(event, f"the tag {event.tag} is not allowed")
+        return self._named(event, kind(event.start_mark.line + 1, []))
+
+    def _named(self, event: Any, node: Node) -> Node:
+        if event.anchor is not None:
+            self._anchors[event.anchor] = node
+        return node
+
+    def _fault(self, event: Any, message: str) -> PharosError:
+        return self._source.fault(event.start_mark.line + 1, message)

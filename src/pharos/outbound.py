@@ -31,11 +31,14 @@ from yarl import URL
 
 from pharos.answer_framing import HEAD_MAX_BYTES, AnswerFraming, FramingError
 from pharos.errors import Kind, PharosError
+from pharos.named_file import read_named
 from pharos.secret import Secret
 
 KEEPALIVE_S: Final = 300.0
 """How long an idle connection is kept: longer than any sensible scrape interval."""
 REDIRECTS_AT_MOST: Final = 10
+_SECRET_MAX_BYTES: Final = 1 << 20
+_CERTIFICATES_MAX_BYTES: Final = 16 << 20
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 _PACKING_OVERHEAD_BYTES: Final = 64 * 1024
 _INLINE_BYTES: Final = 256 * 1024
@@ -69,10 +72,10 @@ class SecretText:
         if not self.path:
             return self.inline.reveal()
         try:
-            return Path(self.path).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as exc:
-            reason = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8 text"
-            raise PharosError(Kind.INVALID, f"cannot read the secret file {self.path}: {reason}") from exc
+            return read_named(Path(self.path), _SECRET_MAX_BYTES).decode().strip()
+        except (PharosError, UnicodeDecodeError) as exc:
+            reason = str(exc) if isinstance(exc, PharosError) else f"{self.path}: it is not UTF-8 text"
+            raise PharosError(Kind.INVALID, f"cannot read the secret file: {reason}") from exc
 
     def __bool__(self) -> bool:
         return bool(self.inline) or bool(self.path)
@@ -94,6 +97,8 @@ class TlsOptions:
     def context(self) -> ssl.SSLContext:
         """Return the TLS context; raises PharosError(INVALID) naming the file that does not serve."""
         named = self.ca_path or self.cert_path or self.key_path
+        for path in filter(None, (self.ca_path, self.cert_path, self.key_path)):
+            read_named(Path(path), _CERTIFICATES_MAX_BYTES)
         try:
             context = ssl.create_default_context(cafile=self.ca_path or None, cadata=self.ca or None)
             if self.cert_path:

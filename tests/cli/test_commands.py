@@ -121,7 +121,7 @@ def test_check_names_file_and_line_of_each_fault(run: Run, tmp_path: Path) -> No
     assert f"{bad}:2: ingest.max_bodyy" in ended.out
 
     verdicts = json.loads(run("check", str(good), str(bad), "--json").out)
-    assert [(one["file"], bool(one["fault"])) for one in verdicts] == [(str(good), False), (str(bad), True)]
+    assert [(one["file"], bool(one["faults"])) for one in verdicts] == [(str(good), False), (str(bad), True)]
 
 
 def test_check_is_content_with_good_files(run: Run, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from pharos.commands.screen import EXIT_FOUND, OUT, JsonOption, print_json
 from pharos.config import check_prometheus, load_settings, process_environment
+from pharos.document import FaultsError
 from pharos.errors import PharosError
 from pharos.ingest.scrape.config import load_scrape_config
 
@@ -27,13 +28,13 @@ def check(
     else:
         for verdict in verdicts:
             _show(verdict)
-    if any(verdict["fault"] for verdict in verdicts):
+    if any(verdict["faults"] for verdict in verdicts):
         raise typer.Exit(EXIT_FOUND)
 
 
 def _verdict(path: Path) -> dict[str, Any]:
     notices: list[str] = []
-    fault = ""
+    faults: list[str] = []
     kind = "pharos" if path.name.startswith("pharos") else "prometheus"
     try:
         if kind == "pharos":
@@ -44,8 +45,8 @@ def _verdict(path: Path) -> dict[str, Any]:
         else:
             notices = _scraped(path)
     except PharosError as exc:
-        fault = str(exc)
-    return {"file": str(path), "kind": kind, "fault": fault, "notices": notices}
+        faults = list(map(str, exc.faults if isinstance(exc, FaultsError) else [exc]))
+    return {"file": str(path), "kind": kind, "faults": faults, "notices": notices}
 
 
 def _scraped(path: Path) -> list[str]:
@@ -55,7 +56,7 @@ def _scraped(path: Path) -> list[str]:
 def _show(verdict: dict[str, Any]) -> None:
     for notice in verdict["notices"]:
         OUT.print(f"[yellow]note[/yellow]  {escape(notice)}")
-    if verdict["fault"]:
-        OUT.print(f"[red]fault[/red] {escape(verdict['fault'])}")
-    else:
+    for fault in verdict["faults"]:
+        OUT.print(f"[red]fault[/red] {escape(fault)}")
+    if not verdict["faults"]:
         OUT.print(f"[green]good[/green]  {escape(verdict['file'])} (read as {verdict['kind']}.yml)")

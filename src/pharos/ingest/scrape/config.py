@@ -12,11 +12,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Final
 
-from pharos.document import Fields, Value, load_document
-from pharos.errors import Kind, PharosError
+from pharos.document import FaultsError, Fields, Value, load_document
+from pharos.errors import PharosError
 from pharos.ingest.scrape.http_section import join, read_http
 from pharos.ingest.scrape.job import (
     DEFAULT_PROTOCOLS,
@@ -30,6 +32,8 @@ from pharos.ingest.scrape.job import (
     TargetGroup,
 )
 from pharos.ingest.scrape.relabel import Action, Rule, is_label_name
+from pharos.named_file import read_named
+from pharos.outbound import HttpOptions
 
 _ELSEWHERE: Final = {
     "alerting": "Pharos routes alerts itself: point alertmanager.yml at it instead",
@@ -109,17 +113,18 @@ def load_scrape_config(
 ) -> ScrapeConfig:
     """Return the configuration in a file (a Path) or a text (a str, with `base_dir` for relative paths).
 
-    `environment` fills `${VAR}` in external_labels. Raises PharosError with `file:line: message`: INVALID
-    for what Prometheus would refuse, UNSUPPORTED for what would change the meaning if it were ignored,
-    MISSING for no file.
+    `environment` fills `${VAR}` in external_labels. Raises FaultsError with a `file:line: message` for each
+    fault: INVALID for what Prometheus would refuse, UNSUPPORTED for what would change the meaning if it were
+    ignored; PharosError(MISSING) for no file.
     """
     if isinstance(source, Path):
-        name, text = str(source), _read_file(source)
+        name, text = str(source), read_named(source)
         base_dir = base_dir or source.parent
     else:
         name, text = "prometheus.yml", source.encode()
     reading = _Reading(name, (base_dir or Path()).absolute(), environment or {})
-    fields = Fields(load_document(text, name), "the configuration")
+    root = load_document(text, name)
+    fields = Fields(root, "the configuration")
     common = _global(fields, reading)
     for section, reason in _ELSEWHERE.items():
         value = fields.take_set(section)
@@ -129,23 +134,19 @@ def load_scrape_config(
     extra_files = _patterns(fields, "scrape_config_files", reading)
     jobs = _jobs(fields, common, reading)
     fields.done()
+    faults = list(root.source.ordered())
     origin = dict.fromkeys((job.job_name for job in jobs), name)
     for pattern in extra_files:
         base = Path(pattern)
         for path in sorted(base.parent.glob(base.name)):
-            more = _Reading(str(path), path.parent, reading.environment)
-            inner = Fields(load_document(_read_file(path), str(path)), "the scrape config file")
-            for job in _jobs(inner, common, more):
-                if job.job_name in origin:
-                    raise PharosError(
-                        Kind.INVALID,
-                        f"{path}:{job.line}: found multiple scrape configs with job name {job.job_name!r}, "
-                        f"first found in {origin[job.job_name]}",
-                    )
-                origin[job.job_name] = str(path)
-                jobs.append(job)
-            inner.done()
-            reading.notices += more.notices
+            try:
+                more = _more_jobs(path, common, reading, origin)
+            except PharosError as exc:
+                faults += exc.faults if isinstance(exc, FaultsError) else [exc]
+            else:
+                jobs += more
+    if faults:
+        raise FaultsError(tuple(faults))
     return ScrapeConfig(
         jobs=tuple(jobs),
         notices=tuple(reading.notices),
@@ -155,36 +156,50 @@ def load_scrape_config(
     )
 
 
-def _read_file(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise PharosError(Kind.MISSING, f"{path}: there is no such file") from None
-    except OSError as exc:
-        raise PharosError(Kind.INVALID, f"{path}: cannot be read: {exc.strerror}") from exc
+def _more_jobs(path: Path, common: _Global, reading: _Reading, origin: dict[str, str]) -> list[JobConfig]:
+    """Return the jobs of a file of scrape_config_files; `origin` says where each name was given first."""
+    more = _Reading(str(path), path.parent, reading.environment)
+    root = load_document(read_named(path), str(path))
+    fields = Fields(root, "the scrape config file")
+    jobs = _jobs(fields, common, more)
+    for job in jobs:
+        if job.job_name in origin:
+            message = (
+                f"found multiple scrape configs with job name {job.job_name!r}, "
+                f"first found in {origin[job.job_name]}"
+            )
+            root.source.faults.append(root.source.fault(job.line, message))
+        origin.setdefault(job.job_name, str(path))
+    fields.done()
+    root.source.settle()
+    reading.notices += more.notices
+    return jobs
 
 
 def _patterns(fields: Fields, name: str, reading: _Reading) -> tuple[str, ...]:
-    value = fields.take(name)
-    if value is None:
-        return ()
-    for one in value.items():
+    what = "rule file" if name == "rule_files" else "scrape config file"
+
+    def pattern(one: Value) -> str:
         if _GLOB_NAME.fullmatch(one.text()) is None:
-            what = "rule file" if name == "rule_files" else "scrape config file"
             raise one.fault(f"invalid {what} path {one.text()!r}")
-    return tuple(join(reading.base_dir, text) for text in value.texts())
+        return join(reading.base_dir, one.text())
+
+    return fields.read(name, lambda value: tuple(value.each(pattern)), ())
 
 
 def _global(fields: Fields, reading: _Reading) -> _Global:
-    value = fields.take("global")
-    if value is None:
-        return _Global(JobConfig(""), None, "", 60_000, ())
+    absent = _Global(JobConfig(""), None, "", 60_000, ())
+    return fields.read("global", lambda value: _global_of(value, reading), absent)
+
+
+def _global_of(value: Value, reading: _Reading) -> _Global:
     inner = Fields(value, "global")
     interval = inner.read("scrape_interval", Value.duration_ms, 0) or 60_000
     timeout = inner.read("scrape_timeout", Value.duration_ms, 0)
-    if timeout > interval:
-        raise value.fault("global scrape timeout greater than scrape interval")
-    legacy = _is_legacy(inner, default=False)
+    if timeout > interval and not value.source.faults:
+        fault = value.fault("global scrape timeout greater than scrape interval")
+        value.source.faults.append(fault)
+    legacy = inner.attempt(partial(_is_legacy, default=False), False)
     job = JobConfig(
         job_name="",
         scrape_interval_ms=interval,
@@ -197,17 +212,17 @@ def _global(fields: Fields, reading: _Reading) -> _Global:
         ),
         extra_scrape_metrics=inner.read("extra_scrape_metrics", Value.boolean, default=False),
     )
-    _not_converted(inner, reading)
+    inner.attempt(partial(_not_converted, reading=reading), None)
     for name in ("query_log_file", "scrape_failure_log_file", "rule_query_offset"):
         given = inner.take(name)
         if given is not None:
             reading.note(given.line, f"global.{name}", "accepted but not served")
     found = _Global(
         job=job,
-        protocols=_protocols(inner, "global config"),
-        escaping=_escaping(inner, legacy, ""),
+        protocols=inner.attempt(partial(_protocols, where="global config"), None),
+        escaping=inner.attempt(partial(_escaping, legacy=legacy, inherited=""), ""),
         evaluation_interval_ms=inner.read("evaluation_interval", Value.duration_ms, 0) or 60_000,
-        external_labels=_external_labels(inner, legacy, reading),
+        external_labels=inner.attempt(partial(_external_labels, legacy=legacy, reading=reading), ()),
     )
     inner.done()
     return found
@@ -296,33 +311,36 @@ def _not_converted(fields: Fields, reading: _Reading) -> None:
 
 
 def _jobs(fields: Fields, common: _Global, reading: _Reading) -> list[JobConfig]:
-    value = fields.take("scrape_configs")
-    jobs: list[JobConfig] = []
     names: set[str] = set()
-    for one in value.items() if value is not None else []:
+
+    def job(one: Value) -> JobConfig:
         if one.is_null():
             raise one.fault("empty or null scrape config section")
-        job = _job(one, common, reading)
-        if job.job_name in names:
-            raise one.fault(f"found multiple scrape configs with job name {job.job_name!r}")
-        names.add(job.job_name)
-        jobs.append(job)
-    return jobs
+        found = _job(one, common, reading)
+        if found.job_name in names:
+            raise one.fault(f"found multiple scrape configs with job name {found.job_name!r}")
+        names.add(found.job_name)
+        return found
+
+    return fields.read("scrape_configs", lambda value: list(value.each(job)), [])
 
 
 def _job(value: Value, common: _Global, reading: _Reading) -> JobConfig:
     fields = Fields(value, "scrape_config")
+    source = value.source
+    known = len(source.faults)
     name = fields.read("job_name", Value.text, "")
-    if not name:
-        raise value.fault("job_name is empty")
+    if not name and len(source.faults) == known:
+        source.faults.append(value.fault("job_name is empty"))
     inherited = common.job
     interval = fields.read("scrape_interval", Value.duration_ms, 0) or inherited.scrape_interval_ms
     timeout = fields.read("scrape_timeout", Value.duration_ms, 0)
-    if timeout > interval:
-        raise value.fault(
-            f"scrape timeout greater than scrape interval for scrape config with job name {name!r}"
-        )
-    legacy, escaping = _names(fields, common)
+    if timeout > interval and len(source.faults) == known:
+        message = f"scrape timeout greater than scrape interval for scrape config with job name {name!r}"
+        source.faults.append(value.fault(message))
+    legacy, escaping = fields.attempt(
+        partial(_names, common=common), (inherited.legacy_names, common.escaping)
+    )
     rules = _rules(fields, "relabel_configs", legacy)
     native = fields.read("scrape_native_histograms", Value.boolean, inherited.scrape_native_histograms)
     job = JobConfig(
@@ -330,13 +348,13 @@ def _job(value: Value, common: _Global, reading: _Reading) -> JobConfig:
         scrape_interval_ms=interval,
         scrape_timeout_ms=timeout or min(inherited.scrape_timeout_ms, interval),
         metrics_path=fields.read("metrics_path", Value.text, "") or "/metrics",
-        scheme=_scheme(fields),
-        params=_params(fields),
+        scheme=fields.attempt(_scheme, "http"),
+        params=fields.attempt(_params, ()),
         honor_labels=fields.read("honor_labels", Value.boolean, default=False),
         honor_timestamps=fields.read("honor_timestamps", Value.boolean, default=True),
         track_timestamps_staleness=fields.read("track_timestamps_staleness", Value.boolean, default=False),
-        scrape_protocols=_job_protocols(fields, name, common, native),
-        fallback_scrape_protocol=_fallback(fields),
+        scrape_protocols=fields.attempt(lambda one: _job_protocols(one, name, common, native), ()),
+        fallback_scrape_protocol=fields.attempt(_fallback, ""),
         scrape_native_histograms=native,
         always_scrape_classic_histograms=fields.read(
             "always_scrape_classic_histograms", Value.boolean, inherited.always_scrape_classic_histograms
@@ -348,14 +366,14 @@ def _job(value: Value, common: _Global, reading: _Reading) -> JobConfig:
         legacy_names=legacy,
         escaping=escaping,
         limits=_limits(fields, inherited.limits),
-        http=read_http(fields, reading.base_dir),
+        http=fields.attempt(partial(read_http, base_dir=reading.base_dir), HttpOptions()),
         relabel_rules=rules,
         metric_relabel_rules=_rules(fields, "metric_relabel_configs", legacy),
         static_groups=_static_groups(fields, check=not rules),
         file_discoveries=_file_discoveries(fields, reading),
         line=value.line,
     )
-    _not_converted(fields, reading)
+    fields.attempt(partial(_not_converted, reading=reading), None)
     _note_unserved(fields, reading)
     fields.done()
     return job
@@ -397,14 +415,14 @@ def _fallback(fields: Fields) -> str:
 
 
 def _rules(fields: Fields, name: str, legacy: bool) -> tuple[Rule, ...]:
-    value = fields.take(name)
-    found = []
-    for one in value.items() if value is not None else []:
+    kind = "target" if name == "relabel_configs" else "metric"
+
+    def rule(one: Value) -> Rule:
         if one.is_null():
-            kind = "target" if name == "relabel_configs" else "metric"
             raise one.fault(f"empty or null {kind} relabeling rule in scrape config")
-        found.append(_rule(one, legacy))
-    return tuple(found)
+        return _rule(one, legacy)
+
+    return fields.read(name, lambda value: tuple(value.each(rule)), ())
 
 
 def _rule(value: Value, legacy: bool) -> Rule:
@@ -461,15 +479,16 @@ def _group_labels(fields: Fields) -> dict[str, str]:
 
 
 def _static_groups(fields: Fields, *, check: bool) -> tuple[TargetGroup, ...]:
-    value = fields.take("static_configs")
-    groups = value.items() if value is not None else []
-    return tuple(read_group(one, str(index), check=check) for index, one in enumerate(groups))
+    numbers = count()
+    return fields.read(
+        "static_configs",
+        lambda value: tuple(value.each(lambda one: read_group(one, str(next(numbers)), check=check))),
+        (),
+    )
 
 
 def _file_discoveries(fields: Fields, reading: _Reading) -> tuple[FileDiscovery, ...]:
-    value = fields.take("file_sd_configs")
-    found = []
-    for one in value.items() if value is not None else []:
+    def discovery(one: Value) -> FileDiscovery:
         inner = Fields(one, "file_sd_config")
         files = inner.take("files")
         if files is None or not files.items():
@@ -479,8 +498,9 @@ def _file_discoveries(fields: Fields, reading: _Reading) -> tuple[FileDiscovery,
                 raise path.fault(f"path name {path.text()!r} is not valid for file discovery")
         refresh = inner.read("refresh_interval", Value.duration_ms, 300_000)
         inner.done()
-        found.append(FileDiscovery(tuple(join(reading.base_dir, text) for text in files.texts()), refresh))
-    return tuple(found)
+        return FileDiscovery(tuple(join(reading.base_dir, text) for text in files.texts()), refresh)
+
+    return fields.read("file_sd_configs", lambda value: tuple(value.each(discovery)), ())
 
 
 def _note_unserved(fields: Fields, reading: _Reading) -> None:

@@ -13,10 +13,11 @@ from typing import Any, Final
 
 import orjson
 
-from pharos.document import MOST_BYTES, load_document
+from pharos.document import load_document
 from pharos.errors import Kind, PharosError
 from pharos.ingest.scrape.config import read_group
 from pharos.ingest.scrape.job import JobConfig, TargetGroup
+from pharos.named_file import read_named
 from pharos.telemetry import SCRAPE_DISCOVERY_FAILED
 
 _log = logging.getLogger(__name__)
@@ -28,25 +29,21 @@ _Stamp = tuple[int, int, int]
 def read_groups(path: Path) -> tuple[TargetGroup, ...]:
     """Return the target groups of a JSON or YAML file, each with the `__meta_filepath` label.
 
-    Raises PharosError(INVALID) naming the file (and for YAML the line) if it is not a list of groups.
+    Raises PharosError naming the file (and for YAML the line) if it cannot be read or is no list of groups.
     """
-    try:
-        text = path.read_bytes()
-    except OSError as exc:
-        raise PharosError(Kind.INVALID, f"{path}: cannot be read: {exc.strerror}") from exc
+    text = read_named(path)
     if path.suffix.lower() == ".json":
         groups = _json_groups(text, path)
     else:
-        items = load_document(text, str(path)).items()
-        groups = [read_group(one, f"{path}:{index}", check=False) for index, one in enumerate(items)]
+        root = load_document(text, str(path))
+        groups = [read_group(one, f"{path}:{index}", check=False) for index, one in enumerate(root.items())]
+        root.source.settle()
     return tuple(
         TargetGroup(one.source, one.targets, (*one.labels, (FILE_LABEL, str(path)))) for one in groups
     )
 
 
 def _json_groups(text: bytes, path: Path) -> list[TargetGroup]:
-    if len(text) > MOST_BYTES:
-        raise PharosError(Kind.TOO_LARGE, f"{path}: the file is larger than {MOST_BYTES} bytes")
     try:
         found: Any = orjson.loads(text)
     except orjson.JSONDecodeError as exc:
