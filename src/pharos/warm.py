@@ -18,7 +18,7 @@ import numpy as np
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
 from pharos.access import DEFAULT
-from pharos.api.prometheus.encode import encode_answer
+from pharos.api.prometheus.encode import encode_answer, encode_vector
 from pharos.api.prometheus.remote_read import kernels as read_kernels
 from pharos.clock import Clock
 from pharos.config import Settings
@@ -36,7 +36,7 @@ from pharos.promql.language.functions import AGGREGATORS, FUNCTIONS, Function
 from pharos.protobuf import varint
 from pharos.queries import open_queries
 from pharos.query.limits import Times
-from pharos.query.metrics import label_table, pieces, step_samples
+from pharos.query.metrics import label_counts, label_table, pieces, step_samples
 from pharos.query.metrics.evaluation import Metrics
 from pharos.query.metrics.query import parse_query
 
@@ -147,7 +147,9 @@ def warm(clock: Clock) -> int:
     # Where PYTHONDONTWRITEBYTECODE is set, nobody else would write it: half a second of every start.
     compileall.compile_dir(Path(__file__).parent, quiet=2)
     warm_up()
-    label_table.warm_up()
+    columns = label_table.warm_up()
+    label_counts.LabelCounts(columns)
+    list(encode_vector(columns, 0, np.zeros(len(columns)), np.ones(len(columns), np.bool_)))
     pieces.warm_up()
     read_kernels.warm_up()
     step_samples.warm_up()

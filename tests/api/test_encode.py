@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from tests.api.encode_reference import expected_labels, expected_matrix
+from tests.promql.columns import columns_of
 
 from pharos.api.prometheus import encode
 from pharos.labels import Labels, labels_of
@@ -347,3 +348,18 @@ def test_an_error_names_its_type() -> None:
     assert encode.error_body("bad_data", 'parse error: "<"') == (
         b'{"status":"error","errorType":"bad_data","error":"parse error: \\"\\u003c\\""}'
     )
+
+
+@given(
+    st.lists(st.dictionaries(st.text(min_size=1, max_size=3), st.text(max_size=8), max_size=3), max_size=9)
+)
+@settings(deadline=None)
+def test_labels_in_columns_are_printed_as_tuples_are(sets: list[dict[str, str]]) -> None:
+    labels = [labels_of({k: v for k, v in one.items() if _is_text(k + v)}) for one in sets]
+    values, present = np.arange(float(len(labels))), np.ones(len(labels), np.bool_)
+    plain = b"".join(encode.encode_vector(labels, 1000, values, present))
+    assert b"".join(encode.encode_vector(columns_of(labels), 1000, values, present)) == plain
+
+
+def _is_text(value: str) -> bool:
+    return not any("\ud800" <= char <= "\udfff" for char in value)

@@ -18,11 +18,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pharos.api.http.json_text import json_text
-from pharos.api.prometheus.encode_kernels import PREFIX_STRIDE, Columns, Frames, prepare_times, write_series
+from pharos.api.prometheus.encode_kernels import (
+    PREFIX_STRIDE,
+    Columns,
+    Frames,
+    Names,
+    measure_heads,
+    prepare_times,
+    write_heads,
+    write_series,
+)
 from pharos.compiled.float_text import FLOAT_BYTES, SLACK, print_floats
 from pharos.gotext.numbers import format_f, format_json
 from pharos.labels import Labels
 from pharos.promql.grids.grid import Answer, AnswerType, Samples
+from pharos.promql.grids.label_columns import LabelColumns
 from pharos.promql.histograms.cells import Cells
 from pharos.promql.histograms.value import CUSTOM_SCHEMA, Bucket, FloatHistogram
 
@@ -55,6 +65,10 @@ class _Shape:
 
 _MANY: Final = _Shape(b',"values":[', b"]")
 _ONE: Final = _Shape(b',"value":', b"")
+
+_NOTHING: Final = np.frombuffer(b"", np.uint8)
+_IS_HARD: Final = np.array([byte < 0x20 or byte in b'"\\<>&\xe2' for byte in range(256)], np.bool_)
+"""Bytes of values that JSON may have to escape, as `json_text` does."""
 
 Tails: TypeAlias = Callable[[int], bytes]
 """The text behind the floats of series i: its histograms, or nothing."""
@@ -287,11 +301,20 @@ def _frames(labels: Sequence[Labels], shape: _Shape, tails: Tails | None) -> Ite
     """Yield the frames of the series, block by block, with the bytes that the longest of a block need."""
     if tails is not None:
         labels = list(labels)
+    names = _names_of(labels) if isinstance(labels, LabelColumns) else None
     opening, closing = _buffer(shape.opening), _buffer(shape.closing)
     low = 0
     while low < len(labels):
+        block = labels[low : low + _BLOCK_ROWS]
+        if isinstance(block, LabelColumns) and names is not None:
+            texts, heads_at = _heads_of(block, names)
+            ends_at = np.zeros(len(heads_at), np.int64)
+            longest = int(np.diff(heads_at).max())
+            yield Frames(texts, heads_at, _NOTHING, ends_at, opening, closing), longest
+            low += len(block)
+            continue
         if tails is None:
-            heads = [_head(one) for one in labels[low : low + _BLOCK_ROWS]]
+            heads = [_head(one) for one in block]
             ends = [b""] * len(heads)
         else:
             heads, ends, size = [], [], 0
@@ -307,6 +330,27 @@ def _frames(labels: Sequence[Labels], shape: _Shape, tails: Tails | None) -> Ite
         )
         yield frames, longest
         low += len(heads)
+
+
+def _names_of(labels: LabelColumns) -> Names:
+    """Return the label names of a source as JSON."""
+    parts = [json_text(name) + b":" for name in labels.source.names]
+    return Names(_buffer(b"".join(parts) or b"\0"), _positions(parts))
+
+
+def _heads_of(labels: LabelColumns, names: Names) -> tuple[NDArray[np.uint8], Ints]:
+    """Return what `_head` makes of every series, one after another, and where each begins."""
+    side, arrays = labels.side(), labels.source.arrays
+    size = measure_heads(side, arrays.text, arrays.text_at, names, _IS_HARD)
+    if size < 0:
+        heads = [_head(one) for one in labels]
+        return _buffer(b"".join(heads)), _positions(heads)
+    out = np.empty(size, np.uint8)
+    at = np.zeros(len(labels) + 1, np.int64)
+    write_heads(side, arrays.text, arrays.text_at, names, out, at[1:])
+    # Read-only as the others are: kernels are compiled for one kind.
+    out.flags.writeable = False
+    return out[: at[-1]], at
 
 
 def _buffer(text: bytes) -> NDArray[np.uint8]:

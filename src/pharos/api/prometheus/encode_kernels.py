@@ -30,6 +30,8 @@ FIRST: Final = 2
 OPENED: Final = 3
 
 _COMMA: Final = np.uint8(ord(","))
+_QUOTE: Final = np.uint8(ord('"'))
+_OPENING: Final = tuple(np.uint8(byte) for byte in b'{"metric":{')
 _END_OBJECT: Final = np.uint8(ord("}"))
 _BEGIN_CELL: Final = np.uint16(int.from_bytes(b",[", "little"))
 _BEGIN_VALUE: Final = np.uint16(int.from_bytes(b',"', "little"))
@@ -169,3 +171,61 @@ def write_series(state: Any, out: Any, limit: Any, frames: Any, columns: Any) ->
     state[ROW] = row
     state[CELL] = cell
     return at
+
+
+class Names(NamedTuple):
+    """Label names as JSON, quoted and with a colon: that of number i between `at[i]` and `at[i + 1]`."""
+
+    text: NDArray[np.uint8]
+    at: NDArray[np.int64]
+
+
+@kernel
+def measure_heads(side: Any, text: Any, text_at: Any, names: Any, is_hard: Any) -> int:
+    """Return how many bytes `write_heads` writes at most, -1 if some value has to be escaped."""
+    total = 0
+    for i in range(len(side.rows)):
+        row = side.rows[i]
+        shape, first = side.shape[row], side.first[row]
+        total += len(_OPENING) + 2
+        for k in range(side.kept_at[shape], side.kept_at[shape + 1]):
+            place = side.kept[k]
+            name = side.shape_name[side.shape_at[shape] + place]
+            code = side.code[first + place]
+            for at in range(text_at[code], text_at[code + 1]):
+                if is_hard[text[at]]:
+                    return -1
+            total += names.at[name + 1] - names.at[name] + text_at[code + 1] - text_at[code] + 3
+    return total
+
+
+@kernel
+def write_heads(side: Any, text: Any, text_at: Any, names: Any, out: Any, ends: Any) -> None:
+    """Write `{"metric":{...}` for every row, one after another, and where each one ends."""
+    n = np.int64(0)
+    for i in range(len(side.rows)):
+        row = side.rows[i]
+        shape, first = side.shape[row], side.first[row]
+        for byte in _OPENING:
+            out[n] = byte
+            n += 1
+        for k in range(side.kept_at[shape], side.kept_at[shape + 1]):
+            place = side.kept[k]
+            name = side.shape_name[side.shape_at[shape] + place]
+            code = side.code[first + place]
+            if k > side.kept_at[shape]:
+                out[n] = _COMMA
+                n += 1
+            for at in range(names.at[name], names.at[name + 1]):
+                out[n] = names.text[at]
+                n += 1
+            out[n] = _QUOTE
+            n += 1
+            for at in range(text_at[code], text_at[code + 1]):
+                out[n] = text[at]
+                n += 1
+            out[n] = _QUOTE
+            n += 1
+        out[n] = _END_OBJECT
+        n += 1
+        ends[i] = n

@@ -18,9 +18,10 @@ from pharos.engine.sql import Statement, series_condition, string
 from pharos.labels import METRIC_NAME, Labels, Matcher
 from pharos.promql.plan import plan
 from pharos.query.limits import Scheduler, Times
+from pharos.query.metrics.label_counts import LabelCounts, most
 from pharos.query.metrics.query import SUBQUERY_STEP_MS, Query, arrived
 from pharos.query.metrics.samples import key_condition, time_condition
-from pharos.query.metrics.series import LAST_DAY, SeriesCache, label_sets
+from pharos.query.metrics.series import SeriesCache, label_sets, seen_condition
 
 T = TypeVar("T")
 
@@ -38,13 +39,7 @@ class Window:
 
     def condition(self) -> str:
         """Return the condition over the series table."""
-        first, last = self.start_ms // DAY_MS, self.end_ms // DAY_MS
-        bounds = []
-        if first > 0:
-            bounds.append(f"day >= toDate32({min(first, LAST_DAY)})")
-        if 0 <= last < LAST_DAY:
-            bounds.append(f"day <= toDate32({last})")
-        days = " AND ".join(bounds) or "1"
+        days = seen_condition(self.start_ms // DAY_MS, self.end_ms // DAY_MS)
         if not self.selectors:
             return series_condition(self.scope.tenant, (), days)
         return " OR ".join(f"({series_condition(self.scope.tenant, m, days)})" for m in self.selectors)
@@ -111,14 +106,15 @@ class Catalog:
 
     async def series(self, window: Window, finish: Callable[[list[Labels]], T]) -> T:
         """Find the label sets of the series of the window, in order, one more than the limit at most."""
-        statement = Statement(
-            f"SELECT any(labels) AS l FROM series WHERE {window.condition()}"
-            f" GROUP BY metric, id ORDER BY metric, id{window.limit_clause()}"
-        )
+        deadline = self._scheduler.deadline()
 
         def work(session: Session) -> T:
-            table = session.query(statement, purpose="series")
-            return finish(sorted(label_sets(table["l"])) if table.num_rows else [])
+            limits = Limits(time_s=deadline.left_s())
+            selectors = window.selectors or ((),)
+            found = self._series.select_any(
+                session, window.scope.tenant, selectors, window.start_ms, window.end_ms, limits
+            )
+            return finish(sorted(found[: window.limit + 1] if window.limit else found))
 
         return await self._asked(window, "series", work)
 
@@ -218,54 +214,30 @@ class Catalog:
 
     async def cardinality(self, scope: Scope, limit: int) -> Cardinality:
         """Return what takes the most series of the tenant today; the first `limit` of each list."""
-        today = self._clock.now_ms() // DAY_MS
-        fence = f"tenant = {string(scope.tenant)} AND day = toDate32({today})"
-        living = (
-            f"(SELECT id, any(metric) AS metric, any(labels) AS labels FROM series WHERE {fence} GROUP BY id)"
-        )
-        pairs = f"(SELECT arrayJoin(CAST(labels, 'Array(Tuple(String, String))')) AS p FROM {living})"
-        bucket = self._clock.now_ms() // BUCKET_MS
-
-        def top(session: Session, text: str) -> list[tuple[str, int]]:
-            table = session.query(
-                Statement(f"{text} ORDER BY n DESC, name LIMIT {limit}"), purpose="cardinality"
-            )
-            return (
-                list(zip(table["name"].to_pylist(), table["n"].to_pylist(), strict=True))
-                if len(table)
-                else []
-            )
+        now_ms = self._clock.now_ms()
+        deadline = self._scheduler.deadline()
 
         def work(session: Session) -> Cardinality:
-            head = session.query(
-                Statement(
-                    f"SELECT (SELECT count() FROM {living}) AS series,"
-                    f" (SELECT uniqExact(p) FROM {pairs}) AS pairs"
-                ),
-                purpose="cardinality",
-            )
+            limits = Limits(time_s=deadline.left_s())
+            living = self._series.select_any(session, scope.tenant, ((),), now_ms, now_ms, limits)
             recent = session.query(
                 Statement(
                     "SELECT count() AS n, min(toUnixTimestamp64Milli(ts)) AS low,"
                     " max(toUnixTimestamp64Milli(ts)) AS high"
-                    f" FROM samples WHERE tenant = {string(scope.tenant)} AND b = {bucket}"
+                    f" FROM samples WHERE tenant = {string(scope.tenant)} AND b = {now_ms // BUCKET_MS}"
                 ),
                 purpose="cardinality",
+                limits=limits,
             )
+            counts = living.derived("counts", LabelCounts)
             return Cardinality(
-                series=head["series"][0].as_py(),
+                series=len(living),
                 samples=recent["n"][0].as_py(),
-                label_pairs=head["pairs"][0].as_py(),
-                by_metric=top(session, f"SELECT metric AS name, count() AS n FROM {living} GROUP BY name"),
-                values_by_label=top(
-                    session, f"SELECT p.1 AS name, uniqExact(p.2) AS n FROM {pairs} GROUP BY name"
-                ),
-                bytes_by_label=top(
-                    session, f"SELECT p.1 AS name, sum(length(p.2)) AS n FROM {pairs} GROUP BY name"
-                ),
-                by_pair=top(
-                    session, f"SELECT concat(p.1, '=', p.2) AS name, count() AS n FROM {pairs} GROUP BY name"
-                ),
+                label_pairs=counts.pairs,
+                by_metric=counts.most_frequent(METRIC_NAME, limit),
+                values_by_label=most(counts.values, limit),
+                bytes_by_label=most(counts.bytes, limit),
+                by_pair=counts.most_frequent_pairs(limit),
                 oldest_ms=recent["low"][0].as_py(),
                 newest_ms=recent["high"][0].as_py(),
             )

@@ -373,12 +373,13 @@ class LabelTable:
                 shape_at=arrays.shape_at[: self._shapes + 1],
                 shape_name=arrays.shape_name[: arrays.shape_at[self._shapes]],
                 shape=arrays.shape[: self._rows],
+                text_at=arrays.text_at[: self._values + 1],
             )
             return LabelSource(seen, tuple(self._names), self._origin, self._origin, self._seed)
 
 
-def warm_up() -> None:
-    """Run every kernel that labels in columns need, once; selections of few series do not."""
+def warm_up() -> LabelColumns:
+    """Run every kernel that labels in columns need, once, and return some; few series need none."""
     table = LabelTable(0)
     texts = pa.array([str(number) for number in range(64)], pa.string())
     maps = pa.MapArray.from_arrays(pa.array(range(0, 65, 2), pa.int32()), texts, texts)
@@ -390,6 +391,7 @@ def warm_up() -> None:
     columns.numbered()
     columns.only(("1",)).beside(columns.without(("1",)))
     list(columns)
+    return columns
 
 
 def _texts(column: pa.Array) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:

@@ -55,14 +55,16 @@ class Selection:
 
     def __init__(
         self,
-        labels: Sequence[Labels],
+        columns: LabelColumns,
         ids: NDArray[np.uint64],
         metrics: tuple[int, ...],
         counts: tuple[int, ...],
         *,
+        labels: Sequence[Labels] | None = None,
         is_part: bool = False,
     ) -> None:
-        self.labels = labels
+        self.columns = columns
+        self.labels = labels if labels is not None else _few_as_tuples(columns)
         self.id = ids
         self.metrics = metrics
         """Hashes of the metrics that occur."""
@@ -92,7 +94,12 @@ class Selection:
     def part(self, first: int, last: int) -> Selection:
         """Return the selection of series first to last - 1."""
         return Selection(
-            self.labels[first:last], self.id[first:last], self.metrics, self.counts, is_part=True
+            self.columns[first:last],
+            self.id[first:last],
+            self.metrics,
+            self.counts,
+            labels=self.labels[first:last],
+            is_part=True,
         )
 
 
@@ -122,6 +129,16 @@ def named_metric(matchers: Sequence[Matcher]) -> str | None:
     return None
 
 
+def seen_condition(first_day: int, last_day: int) -> str:
+    """Return the condition on the days on which a series was seen, days since 1970, both included."""
+    bounds = []
+    if first_day > 0:
+        bounds.append(f"day >= toDate32({min(first_day, LAST_DAY)})")
+    if 0 <= last_day < LAST_DAY:
+        bounds.append(f"day <= toDate32({last_day})")
+    return " AND ".join(bounds) or "1"
+
+
 class _Asked(NamedTuple):
     """Which series are asked for; days since 1970, both included."""
 
@@ -132,10 +149,7 @@ class _Asked(NamedTuple):
 
     def condition(self) -> str:
         """Return the condition over the series table."""
-        seen = f"day BETWEEN toDate32({self.first_day}) AND toDate32({self.last_day})"
-        if self.first_day < 0 or self.last_day > LAST_DAY:  # beyond what a date holds: no use as a condition
-            seen = "1"
-        return series_condition(self.tenant, self.matchers, seen)
+        return series_condition(self.tenant, self.matchers, seen_condition(self.first_day, self.last_day))
 
 
 class SeriesCache:
@@ -188,6 +202,28 @@ class SeriesCache:
     def _taken(self) -> int:
         tables = sum(table.nbytes for table in self._tables.values())
         return tables + sum(selection.nbytes for _, selection in self._kept.values())
+
+    def select_any(
+        self,
+        session: Session,
+        tenant: str,
+        selectors: Sequence[Sequence[Matcher]],
+        start_ms: int,
+        end_ms: int,
+        limits: Limits,
+    ) -> LabelColumns:
+        """Return the labels of the series that any of the selectors matches, in order of their ids.
+
+        Raises what `select` raises.
+        """
+        found = [self.select(session, tenant, one, start_ms, end_ms, limits) for one in selectors]
+        if len(found) == 1:
+            return found[0].columns
+        _, first = np.unique(np.concatenate([one.id for one in found]), return_index=True)
+        joined = found[0].columns.followed_by([one.columns for one in found[1:]])
+        if joined is None:  # the table was begun anew in between
+            raise PharosError(Kind.UNAVAILABLE, "labels were let go of meanwhile", retry_after_s=1.0)
+        return joined.take(first)
 
     def _known(self, asked: _Asked) -> Selection | None:
         """Return the kept selection if nothing came since."""
@@ -248,7 +284,7 @@ class SeriesCache:
             found = _read(session, asked, table, limits)
         if similar is not None and np.array_equal(found.id, similar.id):
             # With what was derived of them.
-            found = Selection(similar.labels, found.id, found.metrics, found.counts)
+            found = Selection(similar.columns, found.id, found.metrics, found.counts, labels=similar.labels)
         self._keep(asked, stamp, found)
         return found
 
@@ -296,7 +332,7 @@ def _read(session: Session, asked: _Asked, table: LabelTable, limits: Limits) ->
     if (rows < 0).any():  # erased between two statements
         there = rows >= 0
         ids, rows = ids[there], rows[there]
-    return Selection(_labels_of(table.columns(rows)), ids, metrics, counts)
+    return Selection(table.columns(rows), ids, metrics, counts)
 
 
 def _read_ids(
@@ -310,12 +346,14 @@ def _read_ids(
     if not table.num_rows:
         return np.empty(0, np.uint64), (), ()
     ids, metrics = numbers(table["id"]), numbers(table["m"])
+    ordered = np.sort(ids)
+    first = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
     if metrics.min() == metrics.max():
-        ordered = np.sort(ids)
-        first = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
         return ordered[first], (int(metrics[0]),), (len(first),)
-    ordered, first = np.unique(ids, return_index=True)
-    distinct, counts = np.unique(metrics[first], return_counts=True)
+    if len(first) < len(ids):  # some stand in several parts of the store
+        ordered, first = np.unique(ids, return_index=True)
+        metrics = metrics[first]
+    distinct, counts = np.unique(metrics, return_counts=True)
     return ordered, tuple(distinct.tolist()), tuple(counts.tolist())
 
 
@@ -351,7 +389,7 @@ def _matching(table: LabelTable, whole: Selection, matchers: Sequence[Matcher]) 
     if len(places) == len(whole):
         return whole
     metrics, counts = (whole.metrics, (len(places),)) if len(places) else ((), ())
-    return Selection(_labels_of(columns.take(places)), whole.id[places], metrics, counts)
+    return Selection(columns.take(places), whole.id[places], metrics, counts)
 
 
 def _hits(table: LabelTable, columns: LabelColumns, matcher: Matcher) -> NDArray[np.bool_] | None:
@@ -374,5 +412,5 @@ def _hits(table: LabelTable, columns: LabelColumns, matcher: Matcher) -> NDArray
     return hits
 
 
-def _labels_of(columns: LabelColumns) -> Sequence[Labels]:
+def _few_as_tuples(columns: LabelColumns) -> Sequence[Labels]:
     return SharedLabels(columns) if len(columns) <= _FEW else columns
