@@ -1,16 +1,17 @@
-"""Run benchmarks: `python -m bench [ingest|query|histograms|freshness|disk|all] [--quick] [--out FILE]`."""
+"""Run benchmarks: `python -m bench [ingest|query|wide|histograms|freshness|disk|all] [--quick]`."""
 
 from __future__ import annotations
 
 import argparse
 import signal
+import statistics
 import sys
 import time
 from pathlib import Path
 
 from rich.console import Console
 
-from bench import dashboards, disk, freshness, histograms, ingest, machine, query
+from bench import dashboards, disk, freshness, histograms, ingest, machine, query, wide
 from bench.client import QueryError
 from bench.query import Dataset
 from bench.report import SERVERS, Row, Section, keep, print_section, to_markdown
@@ -18,7 +19,7 @@ from bench.servers import Server, VictoriaMetrics, installed, stop_all
 
 ROOT = Path(__file__).resolve().parent.parent
 NAN = float("nan")
-_SECTIONS = ("ingest", "query", "histograms", "freshness", "disk")
+_SECTIONS = ("ingest", "query", "wide", "histograms", "freshness", "disk")
 
 
 class Run:
@@ -88,6 +89,21 @@ class Run:
         section.rows += self._dashboards(servers, held.end_s, section)
         for server in servers:
             server.stop()
+        return section
+
+    def wide(self) -> Section:
+        """Measure questions over a million series of one metric, after a restart."""
+        series = 20_000 if self.quick else 1_000_000
+        section = Section("wide", f"One metric of {series:,} series with eight labels, after a restart")
+        found: dict[str, wide.Result] = {}
+        for kind in self.kinds:
+            self.say(f"{kind.name}: {series:,} series")
+            try:
+                found[kind.name] = wide.measure(kind, series)
+            except (RuntimeError, OSError, QueryError) as error:
+                section.notes.append(f"{kind.name}: {error}")
+        section.rows += _wide_rows(found)
+        section.notes += [f"{name}: {failure}" for name, one in found.items() for failure in one.failures]
         return section
 
     def histograms(self) -> Section:
@@ -230,6 +246,24 @@ class Run:
             section.rows.append(Row(f"{case.name}: after a forced final merge", "B/sample", merged))
         section.notes.append(f"10,000 series, {hours:g} h at 15 s.")
         return section
+
+
+def _wide_rows(found: dict[str, wide.Result]) -> list[Row]:
+    rows = [Row("ready after", "s", {name: one.ready_s for name, one in found.items()})]
+    for question in wide.QUESTIONS:
+        for when, costs in (
+            ("first", {name: one.first.get(question.name) for name, one in found.items()}),
+            ("again", {name: one.again.get(question.name) for name, one in found.items()}),
+        ):
+            wall = {name: cost.wall_s * 1e3 if cost else NAN for name, cost in costs.items()}
+            cpu = {name: cost.cpu_s if cost else NAN for name, cost in costs.items()}
+            rows.append(Row(f"{question.name}, {when}", "ms", wall))
+            rows.append(Row(f"{question.name}, {when}: CPU", "s", cpu))
+    medians = {name: statistics.median(one.never_asked_s) * 1e3 for name, one in found.items()}
+    rows.append(Row("one series by a selector never asked before, p50", "ms", medians))
+    peaks = {name: one.peak_rss_bytes / 1e6 for name, one in found.items()}
+    rows.append(Row("peak memory", "MB", peaks))
+    return rows
 
 
 def _ingest_rows(case: ingest.Case, found: dict[str, ingest.Result]) -> list[Row]:

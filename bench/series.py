@@ -52,10 +52,11 @@ class Layout:
 
 
 def build(name: str, size: int) -> Layout:
-    """Return the layout called `name` ("mixed", "counters", "query", "wide") with about `size` series.
+    """Return the layout called `name` with about `size` series.
 
-    "query" takes `size` as the number of series of its main metric; "wide" is "query" and behind it another
-    counter of ten times as many series. Raises ValueError for another name.
+    "mixed" and "counters" are what targets of 200 series export. "query" takes `size` as the number of series
+    of its main metric; "wide" is "query" and behind it another counter of ten times as many series. "card" is
+    one metric whose series nearly all differ in two labels. Raises ValueError for another name.
     """
     if name == "mixed":
         return _targets(size, (FAST, SLOW, DECIMAL, PRECISE))
@@ -63,6 +64,8 @@ def build(name: str, size: int) -> Layout:
         return _targets(size, (FAST, SLOW))
     if name == "query":
         return _query(size)
+    if name == "card":
+        return _card(size)
     if name == "wide":
         narrow, wide = _query(size), _wide(10 * size)
         return Layout(narrow.labels + wide.labels, np.concatenate([narrow.kinds, wide.kinds]))
@@ -146,6 +149,24 @@ def _wide(size: int) -> Layout:
         }
         labels.append(tuple(sorted(row.items())))
     return Layout(labels, np.array((SLOW, FAST), np.uint8)[np.arange(size) % 2])
+
+
+def _card(size: int) -> Layout:
+    """One counter with eight labels, in two of which nearly all series differ."""
+    labels: list[Labels] = [
+        (
+            ("__name__", "card"),
+            ("cluster", "bench"),
+            ("env", "production"),
+            ("instance", f"10.{index >> 16 & 255}.{index >> 8 & 255}.{index & 255}:9090"),
+            ("job", f"job-{index % 50}"),
+            ("path", f"/api/v1/resource/{index % 1000}"),
+            ("pod", f"web-{(index * 2654435761) & 0xFFFFFFFF:08x}"),
+            ("status", "200"),
+        )
+        for index in range(size)
+    ]
+    return Layout(labels, np.full(size, SLOW, np.uint8))
 
 
 def _row(metric: str, instance: int, **more: str) -> Labels:

@@ -109,3 +109,10 @@ def test_a_single_sample_decodes_to_itself() -> None:
     labels = (("__name__", "probe"), ("id", "7"))
     body = single(labels, 4.5, 1_700_000_000_123)
     assert _decode(b"L: %d\r\n\r\n" % len(body) + body) == [(labels, 4.5, 1_700_000_000_123)]
+
+
+def test_all_series_of_the_wide_metric_differ() -> None:
+    labels = build("card", 70_000).labels
+    assert len(set(labels)) == 70_000
+    assert {len(one) for one in labels} == {8}
+    assert all(list(one) == sorted(one) for one in labels[:100])

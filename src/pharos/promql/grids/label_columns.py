@@ -34,6 +34,7 @@ T = TypeVar("T")
 _TUPLES_AT_ONCE: Final = 2_000
 """So many rows become tuples in one go: other threads get their turn between two of them."""
 _MOST_DERIVED: Final = 4
+_MOST_CODES: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class LabelSource:
 class LabelColumns(Sequence[Labels]):
     """Labels of n series: rows of a source, of which only some label names count; never changed."""
 
-    __slots__ = ("_derived", "_side", "keep", "rows", "source")
+    __slots__ = ("_codes", "_derived", "_side", "keep", "rows", "source")
 
     def __init__(self, source: LabelSource, rows: NDArray[np.int32], keep: NDArray[np.bool_]) -> None:
         self.source = source
@@ -69,6 +70,7 @@ class LabelColumns(Sequence[Labels]):
         self.keep = keep
         self._side: Side | None = None
         self._derived: dict[Hashable, Any] = {}
+        self._codes: dict[str, NDArray[np.int32]] = {}
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -116,6 +118,15 @@ class LabelColumns(Sequence[Labels]):
                 find_places(arrays.shape_at, arrays.shape_name, number, places)
                 find_codes(arrays, self.rows, places, out)
         return out
+
+    def known_codes(self, name: str) -> NDArray[np.int32]:
+        """Return the same, remembered for a few names; not to be changed."""
+        known = self._codes
+        if name not in known:
+            if len(known) >= _MOST_CODES:
+                self._codes = known = {}
+            known[name] = self.codes(name)
+        return known[name]
 
     def values(self, name: str) -> set[str]:
         """Return the distinct values of one label, the empty one for a series without it."""

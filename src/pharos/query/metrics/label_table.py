@@ -273,6 +273,10 @@ class LabelTable:
         source = self._source()
         return LabelColumns(source, rows, np.ones(len(source.names), np.bool_))
 
+    def holds(self, columns: LabelColumns) -> bool:
+        """Return whether the columns are rows of this table."""
+        return columns.source.table is self._origin
+
     def code(self, text: str) -> int:
         """Return the code of a text, one that no label has if there is none."""
         wanted = np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8)

@@ -34,7 +34,7 @@ _FEW: Final = 2_000
 """Labels of up to so many series are kept as tuples, which is quicker for a few than columns are."""
 _TUPLE_BYTES: Final = 700
 """About what the labels of a series take as a tuple."""
-_COLUMN_BYTES: Final = 48
+_COLUMN_BYTES: Final = 64
 """What a series of a selection takes otherwise: its id, its row, and what is derived of its labels."""
 _READ_SERIES: Final = 500_000
 """So many label sets at most are in the memory of one answer of the store."""
@@ -373,10 +373,9 @@ def _read_labels(session: Session, asked: _Asked, among: str, table: LabelTable,
 
 def _matching(table: LabelTable, whole: Selection, matchers: Sequence[Matcher]) -> Selection | None:
     """Return those series of a whole metric that match; None where the store is quicker to tell."""
-    rows = table.rows(whole.id)
-    if (rows < 0).any():
+    columns = whole.columns
+    if not table.holds(columns):  # begun anew meanwhile
         return None
-    columns = table.columns(rows)
     chosen = np.ones(len(whole), np.bool_)
     for matcher in matchers:
         if matcher.name == METRIC_NAME and matcher.op is MatchOp.EQUAL:
@@ -394,7 +393,7 @@ def _matching(table: LabelTable, whole: Selection, matchers: Sequence[Matcher]) 
 
 def _hits(table: LabelTable, columns: LabelColumns, matcher: Matcher) -> NDArray[np.bool_] | None:
     """Return which series satisfy a matcher; None for a pattern and a label of very many values."""
-    codes = columns.codes(matcher.name)
+    codes = columns.known_codes(matcher.name)
     if matcher.op in (MatchOp.EQUAL, MatchOp.NOT_EQUAL):
         wanted = table.code(matcher.value) if matcher.value else ABSENT
         equal: NDArray[np.bool_] = codes == wanted
