@@ -6,19 +6,15 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Final
-
-import pyarrow as pa
 
 from pharos.clock import Clock
 from pharos.config import Settings
-from pharos.engine import Session
 from pharos.engine.changes import Changes
 from pharos.engine.embedded.configuration import EmbeddedOptions
 from pharos.engine.embedded.store import EmbeddedEngine, open_engine
 from pharos.engine.keys import DAY_MS
-from pharos.engine.sql import Statement, identifier
+from pharos.engine.sql import select_everywhere
 from pharos.ingest.accept import Intake, IntakeOptions
 from pharos.ingest.frames import FrameKind
 from pharos.ingest.loader import Loader, LoaderOptions
@@ -79,18 +75,10 @@ def open_store(settings: Settings, clock: Clock) -> Iterator[Store]:
         yield Store(wal, engine, changes, intake, loader, lambda: decoder.bounds(clock.now_ms()))
 
 
-def _rows(session: Session, statement: Statement) -> pa.Table:
-    return session.query(statement, purpose="start")
-
-
 def _note_what_is_stored(engine: EmbeddedEngine, changes: Changes) -> None:
     for table, note in (("histograms", changes.note_histograms), ("starts", changes.note_starts)):
         columns = "tenant, groupUniqArray(m) AS m"
-        rows = engine.run_blocking(
-            partial(
-                _rows,
-                statement=Statement(f"SELECT {columns} FROM {identifier(table)} GROUP BY tenant"),  # noqa: S608
-            )
-        )
+        known = select_everywhere(columns, table, tail="GROUP BY tenant")
+        rows = engine.session().query(known, purpose="start")
         for row in rows.to_pylist():
             note(row["tenant"], row["m"])

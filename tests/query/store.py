@@ -122,7 +122,7 @@ class Store:
         def work(session: Session) -> SeriesBlock:
             source = MetricSource(
                 session,
-                self.tenant,
+                self.scope,
                 SeriesCache(self.changes),
                 self.changes,
                 max_samples=max_samples,

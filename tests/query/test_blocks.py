@@ -53,7 +53,7 @@ def _answer(store: Store, text: str, buckets: BucketCache | None, max_samples: i
     def work(session: Session) -> Answer:
         source = MetricSource(
             session,
-            store.tenant,
+            store.scope,
             SeriesCache(store.changes),
             store.changes,
             max_samples=max_samples,

@@ -88,7 +88,7 @@ class _Asking:
         def work(session: Session) -> Answer:
             source = MetricSource(
                 session,
-                self.store.tenant,
+                self.store.scope,
                 SeriesCache(self.store.changes),
                 self.store.changes,
                 max_samples=10_000_000,

@@ -42,7 +42,7 @@ class Selecting:
     ) -> Selection:
         def work(session: Session) -> Selection:
             return (cache or self.cache).select(
-                session, self.store.tenant, matchers, first_day * DAY_MS, last_day * DAY_MS + 1
+                session, self.store.scope, matchers, first_day * DAY_MS, last_day * DAY_MS + 1
             )
 
         return self.store.engine.run_blocking(work)

@@ -7,7 +7,7 @@ import re
 from typing import Final
 
 from pharos.engine import Controlled
-from pharos.engine.sql import Statement
+from pharos.engine.sql import fixed, insert
 from pharos.errors import Kind, PharosError
 
 _DURABLE: Final = (
@@ -34,7 +34,7 @@ def migrate(session: Controlled, last: int | None = None) -> None:
         "CREATE TABLE IF NOT EXISTS schema_migrations (number UInt16, name String) "
         "ENGINE = MergeTree ORDER BY number SETTINGS fsync_after_insert=1"
     )
-    rows = session.query(Statement("SELECT max(number) AS n FROM schema_migrations"), purpose="migrate")
+    rows = session.query(fixed("SELECT max(number) AS n FROM schema_migrations"), purpose="migrate")
     done = int(rows["n"][0].as_py())
     migrations = shipped()
     newest = migrations[-1][0]
@@ -54,4 +54,4 @@ def migrate(session: Controlled, last: int | None = None) -> None:
                         "CREATE TABLE ", "CREATE TABLE IF NOT EXISTS ", 1
                     )
                 )
-        session.execute(f"INSERT INTO schema_migrations VALUES ({number}, '{name}')")
+        session.execute(insert("schema_migrations", number, name).text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pharos.engine import Controlled
-from pharos.engine.sql import Statement
+from pharos.engine.sql import alter, fixed
 
 _TIMES: Final = {
     "samples": "toDateTime(ts)",
@@ -19,7 +19,7 @@ _TIMES: Final = {
 def keep_metrics(session: Controlled, retention_ms: int) -> None:
     """Keep metrics for `retention_ms`, for ever if it is 0; only parts that are older as a whole go."""
     found = session.query(
-        Statement(
+        fixed(
             "SELECT name, extract(engine_full, ' TTL (.*?) SETTINGS ') AS ttl FROM system.tables"
             " WHERE database = currentDatabase()"
         ),
@@ -31,6 +31,5 @@ def keep_metrics(session: Controlled, retention_ms: int) -> None:
         if current.get(table, "") == wanted:
             continue
         change = f"MODIFY TTL {wanted}" if wanted else "REMOVE TTL"
-        session.execute(
-            f"ALTER TABLE {table} {change} SETTINGS materialize_ttl_after_modify=0, mutations_sync=0"
-        )
+        settings = "SETTINGS materialize_ttl_after_modify=0, mutations_sync=0"
+        session.execute(alter(table, f"{change} {settings}").text)

@@ -20,10 +20,10 @@ from typing import Final
 
 from pharos.engine import Controlled
 from pharos.engine.embedded.deduplication import forget_unstored, remove_unrecorded
-from pharos.engine.sql import Statement, identifier
+from pharos.engine.sql import fixed, identifier
 from pharos.errors import PharosError
 
-_FAILED_WRITES: Final = Statement(
+_FAILED_WRITES: Final = fixed(
     "SELECT value FROM system.events WHERE event = 'WriteBufferFromFileDescriptorWriteFailed'"
 )
 _UNDER_WAY: Final = "under-way"
@@ -39,7 +39,7 @@ def failed_writes(session: Controlled) -> int:
 def tables(session: Controlled) -> set[str]:
     """Return the names of the tables whose parts may be damaged."""
     found = session.query(
-        Statement(
+        fixed(
             "SELECT name FROM system.tables"
             " WHERE database = currentDatabase() AND endsWith(engine, 'MergeTree')"
         ),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pharos.engine import Controlled
-from pharos.engine.sql import Statement, identifier, string
+from pharos.engine.sql import fixed, identifier, select_everywhere, string
 from pharos.errors import Kind, PharosError
 
 _MIGRATIONS: Final = "schema_migrations"
@@ -26,7 +26,7 @@ _FROZEN_AS: Final = "pharos"
 def _tables(session: Controlled) -> dict[str, Path]:
     """Return the folder of every table that holds telemetry, in the order in which they are frozen."""
     rows: list[dict[str, Any]] = session.query(
-        Statement(
+        fixed(
             "SELECT name, data_paths[1] AS path FROM system.tables"
             " WHERE database = currentDatabase() AND endsWith(engine, 'MergeTree') ORDER BY name"
         ),
@@ -38,7 +38,7 @@ def _tables(session: Controlled) -> dict[str, Path]:
 
 def schema_number(session: Controlled) -> int:
     """Return the number of the newest migration that the store has seen."""
-    rows = session.query(Statement(f"SELECT max(number) AS n FROM {_MIGRATIONS}"), purpose="snapshot")
+    rows = session.query(select_everywhere("max(number) AS n", _MIGRATIONS), purpose="snapshot")
     return int(rows["n"][0].as_py())
 
 
@@ -93,6 +93,6 @@ def attach(session: Controlled, parts: Mapping[str, Sequence[str]]) -> dict[str,
         quoted = identifier(table)
         for part in names:
             session.execute(f"ALTER TABLE {quoted} ATTACH PART {string(part)}")
-        counted = session.query(Statement(f"SELECT count() AS n FROM {quoted}"), purpose="restore")
+        counted = session.query(select_everywhere("count() AS n", table), purpose="restore")
         rows[table] = int(counted["n"][0].as_py())
     return rows

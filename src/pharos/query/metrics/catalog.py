@@ -14,14 +14,27 @@ from pharos.engine import Limits, Session
 from pharos.engine.changes import Changes
 from pharos.engine.columns import numbers
 from pharos.engine.keys import BUCKET_MS, DAY_MS
-from pharos.engine.sql import Statement, series_condition, string
+from pharos.engine.sql import (
+    Condition,
+    Statement,
+    both,
+    days,
+    differs,
+    either,
+    equal,
+    label_of,
+    matches,
+    select,
+    within,
+)
+from pharos.engine.sql import times as between_times
 from pharos.labels import METRIC_NAME, Labels, Matcher
 from pharos.promql.plan import plan
 from pharos.query.limits import Scheduler, Times
 from pharos.query.metrics.label_counts import LabelCounts, most
 from pharos.query.metrics.query import SUBQUERY_STEP_MS, Query, arrived
-from pharos.query.metrics.samples import key_condition, time_condition
-from pharos.query.metrics.series import SeriesCache, label_sets, seen_condition
+from pharos.query.metrics.samples import key_conditions
+from pharos.query.metrics.series import SeriesCache, label_sets
 
 T = TypeVar("T")
 
@@ -37,16 +50,13 @@ class Window:
     """Any of them may match; none at all means every series."""
     limit: int = 0
 
-    def condition(self) -> str:
-        """Return the condition over the series table."""
-        days = seen_condition(self.start_ms // DAY_MS, self.end_ms // DAY_MS)
-        if not self.selectors:
-            return series_condition(self.scope.tenant, (), days)
-        return " OR ".join(f"({series_condition(self.scope.tenant, m, days)})" for m in self.selectors)
-
-    def limit_clause(self) -> str:
-        """Return the clause that fetches one row more than the limit, to know that there are more."""
-        return f" LIMIT {self.limit + 1}" if self.limit else ""
+    def select(self, columns: str, *where: Condition, tail: str) -> Statement:
+        """Return the statement that reads the window's series, one row more than the limit at most."""
+        seen = days(self.start_ms // DAY_MS, self.end_ms // DAY_MS)
+        chosen = [either(both(*map(matches, one)) for one in self.selectors)] if self.selectors else []
+        # One more, to know that there are more.
+        limit = self.limit + 1 if self.limit else 0
+        return select(self.scope, columns, "series", seen, *chosen, *where, tail=tail, limit=limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +122,7 @@ class Catalog:
             limits = Limits(time_s=deadline.left_s())
             selectors = window.selectors or ((),)
             found = self._series.select_any(
-                session, window.scope.tenant, selectors, window.start_ms, window.end_ms, limits
+                session, window.scope, selectors, window.start_ms, window.end_ms, limits
             )
             return finish(sorted(found[: window.limit + 1] if window.limit else found))
 
@@ -120,24 +130,16 @@ class Catalog:
 
     async def label_names(self, window: Window, finish: Callable[[list[str]], T]) -> T:
         """Find the names of all labels of the window's series, in order."""
-        return await self._column(
-            f"SELECT DISTINCT arrayJoin(mapKeys(labels)) AS value FROM series WHERE {window.condition()}",
-            window,
-            finish,
-        )
+        statement = window.select("DISTINCT arrayJoin(mapKeys(labels)) AS value", tail="ORDER BY value")
+        return await self._column(statement, window, finish)
 
     async def label_values(self, name: str, window: Window, finish: Callable[[list[str]], T]) -> T:
         """Find the values of one label over the window's series, in order."""
-        column = "metric" if name == METRIC_NAME else f"labels[{string(name)}]"
-        return await self._column(
-            f"SELECT DISTINCT {column} AS value FROM series WHERE ({window.condition()}) AND value != ''",
-            window,
-            finish,
-        )
+        columns = f"DISTINCT {label_of(name)} AS value"
+        statement = window.select(columns, differs("value", ""), tail="ORDER BY value")
+        return await self._column(statement, window, finish)
 
-    async def _column(self, text: str, window: Window, finish: Callable[[list[str]], T]) -> T:
-        statement = Statement(f"{text} ORDER BY value{window.limit_clause()}")
-
+    async def _column(self, statement: Statement, window: Window, finish: Callable[[list[str]], T]) -> T:
         def work(session: Session) -> T:
             table = session.query(statement, purpose="labels")
             return finish(table["value"].to_pylist() if table.num_rows else [])
@@ -152,15 +154,15 @@ class Catalog:
         limit: int = 0,
     ) -> T:
         """Find what is known of the tenant's metrics (or of one), newest first within a metric."""
-        fence = f"tenant = {string(scope.tenant)}"
-        only = f" AND metric = {string(metric)}" if metric else ""
-        top = f" LIMIT {limit}" if limit else ""
-        statement = Statement(
-            "SELECT metric, type, unit, help FROM metadata"
-            f" WHERE {fence}{only}"
-            f" AND metric IN (SELECT DISTINCT metric FROM metadata WHERE {fence}{only}"
-            f" ORDER BY metric{top})"
-            " GROUP BY metric, type, unit, help ORDER BY metric, max(seen_ms) DESC"
+        only = [equal("metric", metric)] if metric else []
+        named = select(scope, "DISTINCT metric", "metadata", *only, tail="ORDER BY metric", limit=limit)
+        statement = select(
+            scope,
+            "metric, type, unit, help",
+            "metadata",
+            *only,
+            within("metric", named),
+            tail="GROUP BY metric, type, unit, help ORDER BY metric, max(seen_ms) DESC",
         )
 
         def work(session: Session) -> T:
@@ -191,18 +193,18 @@ class Catalog:
     def _exemplars_of(
         self, session: Session, scope: Scope, matchers: Sequence[Matcher], times: Times
     ) -> dict[Labels, list[Exemplar]]:
-        selection = self._series.select(session, scope.tenant, matchers, times.start_ms, times.end_ms)
+        selection = self._series.select(session, scope, matchers, times.start_ms, times.end_ms)
         if not len(selection):
             return {}
-        condition = key_condition(scope.tenant, selection, times.start_ms, times.end_ms, whole=False)
-        table = session.query(
-            Statement(
-                "SELECT id, toUnixTimestamp64Milli(ts) AS ms, v, labels FROM exemplars WHERE"
-                f" {condition} AND {time_condition(times.start_ms, times.end_ms)} ORDER BY id, ts"
-            ),
-            purpose="exemplars",
-            limits=Limits(result_rows=100_000),
+        statement = select(
+            scope,
+            "id, toUnixTimestamp64Milli(ts) AS ms, v, labels",
+            "exemplars",
+            *key_conditions(selection, times.start_ms, times.end_ms, whole=False),
+            between_times(times.start_ms, times.end_ms),
+            tail="ORDER BY id, ts",
         )
+        table = session.query(statement, purpose="exemplars", limits=Limits(result_rows=100_000))
         if not table.num_rows:
             return {}
         found: dict[Labels, list[Exemplar]] = {}
@@ -216,19 +218,17 @@ class Catalog:
         """Return what takes the most series of the tenant today; the first `limit` of each list."""
         now_ms = self._clock.now_ms()
         deadline = self._scheduler.deadline()
+        newest = select(
+            scope,
+            "count() AS n, min(toUnixTimestamp64Milli(ts)) AS low, max(toUnixTimestamp64Milli(ts)) AS high",
+            "samples",
+            equal("b", now_ms // BUCKET_MS),
+        )
 
         def work(session: Session) -> Cardinality:
             limits = Limits(time_s=deadline.left_s())
-            living = self._series.select_any(session, scope.tenant, ((),), now_ms, now_ms, limits)
-            recent = session.query(
-                Statement(
-                    "SELECT count() AS n, min(toUnixTimestamp64Milli(ts)) AS low,"
-                    " max(toUnixTimestamp64Milli(ts)) AS high"
-                    f" FROM samples WHERE tenant = {string(scope.tenant)} AND b = {now_ms // BUCKET_MS}"
-                ),
-                purpose="cardinality",
-                limits=limits,
-            )
+            living = self._series.select_any(session, scope, ((),), now_ms, now_ms, limits)
+            recent = session.query(newest, purpose="cardinality", limits=limits)
             counts = living.derived("counts", LabelCounts)
             return Cardinality(
                 series=len(living),

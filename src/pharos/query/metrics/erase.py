@@ -14,9 +14,8 @@ from pharos.engine import Controlled
 from pharos.engine.changes import Changes
 from pharos.engine.columns import numbers
 from pharos.engine.keys import BUCKET_MS, DAY_MS
-from pharos.engine.sql import Statement, integers, series_condition, string
+from pharos.engine.sql import Condition, alter, among, between, days, delete, matches, select, times
 from pharos.query.limits import Wanted
-from pharos.query.metrics.series import LAST_DAY
 
 T = TypeVar("T")
 
@@ -74,47 +73,35 @@ class Eraser:
 
 
 def _erase(session: Controlled, scope: Scope, wanted: Wanted) -> None:
-    first_day, last_day = wanted.start_ms // DAY_MS, wanted.end_ms // DAY_MS
-    days = "1"
-    if first_day >= 0 and last_day <= LAST_DAY:
-        days = f"day BETWEEN toDate32({first_day}) AND toDate32({last_day})"
-    table = session.query(
-        Statement(
-            f"SELECT DISTINCT m, id FROM series WHERE {series_condition(scope.tenant, wanted.matchers, days)}"
-            " ORDER BY id"
-        ),
-        purpose="delete",
+    seen = days(wanted.start_ms // DAY_MS, wanted.end_ms // DAY_MS)
+    chosen = select(
+        scope, "DISTINCT m, id", "series", *map(matches, wanted.matchers), seen, tail="ORDER BY id"
     )
+    table = session.query(chosen, purpose="delete")
     if not table.num_rows:
         return
     ids, metrics = numbers(table["id"]).copy(), numbers(table["m"]).copy()
     for at in range(0, len(ids), _IDS_PER_STATEMENT):
-        chosen = slice(at, at + _IDS_PER_STATEMENT)
+        some = slice(at, at + _IDS_PER_STATEMENT)
         rows = (
-            f"tenant = {string(scope.tenant)}"
-            f" AND b BETWEEN {wanted.start_ms // BUCKET_MS} AND {wanted.end_ms // BUCKET_MS}"
-            f" AND m IN {integers(np.unique(metrics[chosen]))} AND id IN {integers(ids[chosen])}"
-            f" AND ts BETWEEN fromUnixTimestamp64Milli({wanted.start_ms})"
-            f" AND fromUnixTimestamp64Milli({wanted.end_ms})"
+            between("b", wanted.start_ms // BUCKET_MS, wanted.end_ms // BUCKET_MS),
+            among("m", np.unique(metrics[some])),
+            among("id", ids[some]),
+            times(wanted.start_ms, wanted.end_ms),
         )
         for name in _TABLES:
-            session.execute(f"DELETE FROM {name} WHERE {rows} SETTINGS lightweight_deletes_sync=2")
-        _unregister(session, scope, f"id IN {integers(ids[chosen])}", wanted)
+            session.execute(delete(scope, name, *rows).text)
+        _unregister(session, scope, among("id", ids[some]), wanted)
 
 
-def _unregister(session: Controlled, scope: Scope, chosen: str, wanted: Wanted) -> None:
+def _unregister(session: Controlled, scope: Scope, chosen: Condition, wanted: Wanted) -> None:
     """Delete the entries of series for the days that the range covers as a whole."""
     first = -(-wanted.start_ms // DAY_MS)
     last = (wanted.end_ms + 1) // DAY_MS - 1
-    if last < first:
-        return
-    days = f"day BETWEEN toDate32({max(first, 0)}) AND toDate32({min(max(last, 0), LAST_DAY)})"
-    session.execute(
-        f"DELETE FROM series WHERE tenant = {string(scope.tenant)} AND {days} AND {chosen}"
-        " SETTINGS lightweight_deletes_sync=2"
-    )
+    if last >= first:
+        session.execute(delete(scope, "series", days(max(first, 0), last), chosen).text)
 
 
 def _apply_masks(session: Controlled) -> None:
     for name in (*_TABLES, "series"):
-        session.execute(f"ALTER TABLE {name} APPLY DELETED MASK SETTINGS mutations_sync=1")
+        session.execute(alter(name, "APPLY DELETED MASK SETTINGS mutations_sync=1").text)

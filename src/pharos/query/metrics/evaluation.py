@@ -225,7 +225,7 @@ class Metrics:
     ) -> MetricSource:
         return MetricSource(
             session,
-            scope.tenant,
+            scope,
             self._series,
             self._changes,
             max_samples=self.options.max_samples,

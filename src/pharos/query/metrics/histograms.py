@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from pharos.access import Scope
 from pharos.engine import Limits, Session
 from pharos.engine.columns import mask, numbers
-from pharos.engine.sql import Statement
+from pharos.engine.sql import Condition, select
 from pharos.promql.histograms.value import ResetHint
 from pharos.promql.source import HistogramColumns
 from pharos.query.metrics.series import Selection
@@ -24,6 +26,10 @@ _ARRAYS = (
     "negative",
     "custom",
 )
+_COLUMNS = (
+    *("id", "ts", "start_ms", "reset_hint", "schema", "count", "sum", "zero_threshold", "zero_count"),
+    *_ARRAYS,
+)
 
 
 def _flat(column: Any) -> tuple[NDArray[np.int64], NDArray[Any]]:
@@ -33,19 +39,21 @@ def _flat(column: Any) -> tuple[NDArray[np.int64], NDArray[Any]]:
 
 
 def read_histograms(
-    session: Session, condition: str, selection: Selection, limits: Limits
+    session: Session, scope: Scope, found: Sequence[Condition], selection: Selection, limits: Limits
 ) -> HistogramColumns | None:
-    """Return the histograms of the selection's series that meet the condition; None if there are none.
+    """Return the histograms of the selection's series that meet the conditions; None if there are none.
 
     Ordered by series and time; of several with one time that of the greatest count stays, as of floats the
     greatest. What a sender says of counter resets is not believed, only that a histogram is a gauge: as
     upstream's storage, which reads the first sample of a chunk back as unknown. The numbers tell.
     """
     table = session.query(
-        Statement(
-            "SELECT id, ts, start_ms, reset_hint, schema, count, sum, zero_threshold, zero_count,"
-            f" {', '.join(_ARRAYS)} FROM histograms WHERE {condition}"
-            " ORDER BY id, ts, count DESC, sum DESC LIMIT 1 BY id, ts"
+        select(
+            scope,
+            ", ".join(_COLUMNS),
+            "histograms",
+            *found,
+            tail="ORDER BY id, ts, count DESC, sum DESC LIMIT 1 BY id, ts",
         ),
         purpose="histograms",
         limits=limits,

@@ -9,12 +9,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from pharos.access import Scope
 from pharos.compiled.memory import kernel
 from pharos.engine import Limits, Session
 from pharos.engine.changes import Changes
 from pharos.engine.columns import numbers
 from pharos.engine.keys import BUCKET_MS
-from pharos.engine.sql import Statement, integers, string
+from pharos.engine.sql import Condition, Statement, among, between, equal, select, since, times
 from pharos.errors import Kind, PharosError
 from pharos.labels import Matcher
 from pharos.promql.source import Blocks, HistogramColumns, SeriesBlock, empty_block
@@ -43,29 +44,20 @@ _LISTED_SERIES: Final = 5_000
 """Up to here the ids of a selection are worth listing in the statement."""
 
 
-def key_condition(tenant: str, selection: Selection, start_ms: int, end_ms: int, *, whole: bool) -> str:
-    """Return the condition over tenant, bucket, metric and id that finds a selection's rows in the range.
+def key_conditions(selection: Selection, start_ms: int, end_ms: int, *, whole: bool) -> list[Condition]:
+    """Return the conditions over bucket, metric and id that find a selection's rows in the range.
 
     `whole` says that the selection holds every series of its metrics, so that ids need no look.
     """
-    first, last = start_ms // BUCKET_MS, end_ms // BUCKET_MS
-    parts = [
-        f"tenant = {string(tenant)}",
-        f"b = {first}" if first == last else f"b BETWEEN {first} AND {last}",
-        f"m = {selection.metrics[0]}"
-        if len(selection.metrics) == 1
-        else f"m IN {integers(selection.metrics)}",
+    found = [
+        between("b", start_ms // BUCKET_MS, end_ms // BUCKET_MS),
+        among("m", selection.metrics),
     ]
     if selection.is_part:
-        parts.append(f"id BETWEEN {selection.id[0]} AND {selection.id[-1]}")
+        found.append(between("id", selection.id[0], selection.id[-1]))
     if not whole and len(selection) <= _LISTED_SERIES:
-        parts.append(f"id IN {integers(selection.id)}" if len(selection) > 1 else f"id = {selection.id[0]}")
-    return " AND ".join(parts)
-
-
-def time_condition(start_ms: int, end_ms: int) -> str:
-    """Return the condition that keeps rows of the range."""
-    return f"ts BETWEEN fromUnixTimestamp64Milli({start_ms}) AND fromUnixTimestamp64Milli({end_ms})"
+        found.append(among("id", selection.id))
+    return found
 
 
 def row_chunks(
@@ -95,7 +87,7 @@ class MetricSource:
     def __init__(
         self,
         session: Session,
-        tenant: str,
+        scope: Scope,
         cache: SeriesCache,
         changes: Changes,
         *,
@@ -107,7 +99,8 @@ class MetricSource:
         check: Callable[[], None] = _no_check,
     ) -> None:
         self._session = session
-        self.tenant = tenant
+        self.scope = scope
+        self.tenant = scope.tenant
         self._buckets = buckets
         self._share = share
         self._is_over = check
@@ -166,7 +159,7 @@ class MetricSource:
             raise too_many
         limits = Limits(time_s=self.time_s, result_rows=most)
         try:
-            return self._cache.select(self._session, self.tenant, matchers, start_ms, end_ms, limits)
+            return self._cache.select(self._session, self.scope, matchers, start_ms, end_ms, limits)
         except PharosError as exc:
             if exc.kind is Kind.LIMITED:
                 raise too_many from exc
@@ -211,13 +204,8 @@ class MetricSource:
             starts = self._start_times(selection, start_ms, end_ms, offsets, ts, whole=whole)
         histograms: HistogramColumns | None = None
         if self._changes.has_histograms(self.tenant, selection.metrics):
-            condition = key_condition(self.tenant, selection, start_ms, end_ms, whole=whole)
-            histograms = read_histograms(
-                self._session,
-                f"{condition} AND {time_condition(start_ms, end_ms)}",
-                selection,
-                self._limits(),
-            )
+            found = [*key_conditions(selection, start_ms, end_ms, whole=whole), times(start_ms, end_ms)]
+            histograms = read_histograms(self._session, self.scope, found, selection, self._limits())
             if histograms is not None:
                 self._spend(_samples_of(histograms))
         return SeriesBlock(selection.labels, offsets, ts, values, starts, histograms)
@@ -277,27 +265,23 @@ class MetricSource:
 
         They are for the cache, whose size bounds them, and not of the query's budget.
         """
-        where = "" if low_ms is None else f" WHERE ts >= fromUnixTimestamp64Milli({low_ms})"
-        buckets = f"b = {first}" if first == last else f"b BETWEEN {first} AND {last}"
-        condition = f"tenant = {string(self.tenant)} AND {buckets} AND m = {metric}"
+        key = [between("b", first, last), equal("m", metric)]
         if ids is not None:
-            condition += f" AND id BETWEEN {ids[0]} AND {ids[1]}"
-        found = self._session.query(
-            Statement(f"SELECT id, ts, v FROM samples PREWHERE {condition}{where}"),
-            purpose="samples",
-            limits=Limits(time_s=self.time_s),
-        )
+            key.append(between("id", *ids))
+        later = [] if low_ms is None else [since(low_ms)]
+        statement = select(self.scope, "id, ts, v", "samples", *later, key=key)
+        found = self._session.query(statement, purpose="samples", limits=Limits(time_s=self.time_s))
         return row_chunks(found, "v")
 
     def count(self, metric: int, first: int, last: int) -> int:
         """Return how many rows a metric has in buckets first to last."""
-        condition = f"tenant = {string(self.tenant)} AND b BETWEEN {first} AND {last} AND m = {metric}"
-        counted = self._query("count", f"count() AS n FROM samples WHERE {condition}")
+        key = between("b", first, last), equal("m", metric)
+        counted = self._query("count", select(self.scope, "count() AS n", "samples", *key))
         return int(counted["n"][0].as_py())
 
-    def _query(self, purpose: str, text: str) -> pa.Table:
+    def _query(self, purpose: str, statement: Statement) -> pa.Table:
         try:
-            return self._session.query(Statement(f"SELECT {text}"), purpose=purpose, limits=self._limits())
+            return self._session.query(statement, purpose=purpose, limits=self._limits())
         except PharosError as exc:
             if exc.kind is Kind.LIMITED:
                 raise self._too_many() from exc
@@ -315,10 +299,10 @@ class MetricSource:
     def _rows(
         self, table: str, value: str, selection: Selection, start_ms: int, end_ms: int, *, whole: bool
     ) -> Rows:
-        condition = key_condition(self.tenant, selection, start_ms, end_ms, whole=whole)
-        where = "" if len(selection) <= _FEW_SERIES else f" WHERE {time_condition(start_ms, end_ms)}"
-        table_rows = self._query(table, f"id, ts, {value} AS number FROM {table} PREWHERE {condition}{where}")
-        return row_chunks(table_rows, "number")
+        key = key_conditions(selection, start_ms, end_ms, whole=whole)
+        inside = [] if len(selection) <= _FEW_SERIES else [times(start_ms, end_ms)]
+        rows = select(self.scope, f"id, ts, {value} AS number", table, *inside, key=key)
+        return row_chunks(self._query(table, rows), "number")
 
     def _read(
         self, table: str, value: str, selection: Selection, start_ms: int, end_ms: int, *, whole: bool

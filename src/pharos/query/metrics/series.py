@@ -17,11 +17,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from pharos.access import Scope
 from pharos.engine import Limits, Session
 from pharos.engine.changes import Changes
 from pharos.engine.columns import numbers
 from pharos.engine.keys import DAY_MS, metric_hash
-from pharos.engine.sql import Statement, integers, series_condition
+from pharos.engine.sql import Condition, Statement, among, between, days, matches, select
 from pharos.errors import Kind, PharosError
 from pharos.labels import METRIC_NAME, Labels, Matcher, MatchOp
 from pharos.promql.grids.grid_labels import SharedLabels
@@ -46,8 +47,6 @@ _MOST_DISTINCT: Final = 20_000
 """A pattern is matched here against so many values at most; the store is quicker with more."""
 _REMEMBERED: Final = 10_000
 _LABELS_AT_ONCE: Final = 500
-LAST_DAY: Final = 73_000
-"""The last day that is worth a condition: a date holds few more."""
 
 
 class Selection:
@@ -129,27 +128,18 @@ def named_metric(matchers: Sequence[Matcher]) -> str | None:
     return None
 
 
-def seen_condition(first_day: int, last_day: int) -> str:
-    """Return the condition on the days on which a series was seen, days since 1970, both included."""
-    bounds = []
-    if first_day > 0:
-        bounds.append(f"day >= toDate32({min(first_day, LAST_DAY)})")
-    if 0 <= last_day < LAST_DAY:
-        bounds.append(f"day <= toDate32({last_day})")
-    return " AND ".join(bounds) or "1"
-
-
 class _Asked(NamedTuple):
     """Which series are asked for; days since 1970, both included."""
 
-    tenant: str
+    scope: Scope
     matchers: tuple[Matcher, ...]
     first_day: int
     last_day: int
 
-    def condition(self) -> str:
-        """Return the condition over the series table."""
-        return series_condition(self.tenant, self.matchers, seen_condition(self.first_day, self.last_day))
+    def select(self, columns: str, *where: Condition, tail: str = "") -> Statement:
+        """Return the statement that reads columns of the series."""
+        chosen = (*map(matches, self.matchers), days(self.first_day, self.last_day))
+        return select(self.scope, columns, "series", *chosen, *where, tail=tail)
 
 
 class SeriesCache:
@@ -165,25 +155,25 @@ class SeriesCache:
         self._seed = seed
         self._lock = threading.Lock()
         self._kept: OrderedDict[_Asked, tuple[int, Selection]] = OrderedDict()
-        self._tables: OrderedDict[str, LabelTable] = OrderedDict()
-        self._selective: OrderedDict[tuple[str, str], bool] = OrderedDict()
+        self._tables: OrderedDict[Scope, LabelTable] = OrderedDict()
+        self._selective: OrderedDict[tuple[Scope, str], bool] = OrderedDict()
         """Metrics asked for by more than their name, and whether that may be answered from all of them."""
 
     def select(
         self,
         session: Session,
-        tenant: str,
+        scope: Scope,
         matchers: Sequence[Matcher],
         start_ms: int,
         end_ms: int,
         limits: Limits | None = None,
     ) -> Selection:
-        """Return the tenant's series that match and were seen on a day of the range.
+        """Return the scope's series that match and were seen on a day of the range.
 
         Raises PharosError: LIMITED for more than the limits' rows, if these are not 0, and TIMEOUT.
         """
         ordered = tuple(sorted(matchers, key=lambda m: (m.name, m.op, m.value)))
-        asked = _Asked(tenant, ordered, start_ms // DAY_MS, end_ms // DAY_MS)
+        asked = _Asked(scope, ordered, start_ms // DAY_MS, end_ms // DAY_MS)
         limits = limits or Limits()
         found = self._known(asked)
         if found is None:
@@ -206,7 +196,7 @@ class SeriesCache:
     def select_any(
         self,
         session: Session,
-        tenant: str,
+        scope: Scope,
         selectors: Sequence[Sequence[Matcher]],
         start_ms: int,
         end_ms: int,
@@ -216,7 +206,7 @@ class SeriesCache:
 
         Raises what `select` raises.
         """
-        found = [self.select(session, tenant, one, start_ms, end_ms, limits) for one in selectors]
+        found = [self.select(session, scope, one, start_ms, end_ms, limits) for one in selectors]
         if len(found) == 1:
             return found[0].columns
         _, first = np.unique(np.concatenate([one.id for one in found]), return_index=True)
@@ -237,7 +227,7 @@ class SeriesCache:
 
     def _stamp(self, asked: _Asked) -> int:
         name = named_metric(asked.matchers)
-        return self._changes.stamp(asked.tenant, metric_hash(name) if name is not None else None)
+        return self._changes.stamp(asked.scope.tenant, metric_hash(name) if name is not None else None)
 
     def _whole(self, session: Session, asked: _Asked, limits: Limits) -> Selection | None:
         """Return all series of the metric if they are known, or if they are few and asked for again.
@@ -251,7 +241,7 @@ class SeriesCache:
         known = self._known(every)
         if known is not None:
             return known
-        key = (asked.tenant, name)
+        key = (asked.scope, name)
         with self._lock:
             is_again, are_few = key in self._selective, self._selective.get(key, True)
             self._selective[key] = are_few
@@ -273,10 +263,10 @@ class SeriesCache:
         """Return what is asked for, out of the whole metric if that is given, and keep it."""
         stamp = self._stamp(asked)
         with self._lock:
-            table = self._tables.get(asked.tenant)
+            table = self._tables.get(asked.scope)
             if table is None:
-                table = self._tables[asked.tenant] = LabelTable(self._seed)
-            self._tables.move_to_end(asked.tenant)
+                table = self._tables[asked.scope] = LabelTable(self._seed)
+            self._tables.move_to_end(asked.scope)
             kept = self._kept.get(asked)
             similar = kept[1] if kept is not None else self._of_other_days(asked)
         found = None if whole is None else _matching(table, whole, asked.matchers)
@@ -303,7 +293,7 @@ class SeriesCache:
     def _of_other_days(self, asked: _Asked) -> Selection | None:
         """Return the selection of the same matchers that was used last; the lock is held."""
         for other, (_, selection) in reversed(self._kept.items()):
-            if other.matchers == asked.matchers and other.tenant == asked.tenant:
+            if other.matchers == asked.matchers and other.scope == asked.scope:
                 return selection
         return None
 
@@ -322,12 +312,12 @@ def _read(session: Session, asked: _Asked, table: LabelTable, limits: Limits) ->
             part = ids[first : first + _READ_SERIES]
             if (table.rows(part) >= 0).all():
                 continue
-            among = f"id BETWEEN {part[0]} AND {part[-1]}" if len(part) < len(ids) else "1"
-            _read_labels(session, asked, among, table, limits)
+            some = [between("id", part[0], part[-1])] if len(part) < len(ids) else []
+            _read_labels(session, asked, some, table, limits)
     elif unknown.size:
         for first in range(0, len(unknown), _LISTED):
-            listed = integers(unknown[first : first + _LISTED])
-            _read_labels(session, asked, f"id IN {listed}", table, limits)
+            listed = [among("id", unknown[first : first + _LISTED])]
+            _read_labels(session, asked, listed, table, limits)
     rows = table.rows(ids)
     if (rows < 0).any():  # erased between two statements
         there = rows >= 0
@@ -339,10 +329,11 @@ def _read_ids(
     session: Session, asked: _Asked, limits: Limits
 ) -> tuple[NDArray[np.uint64], tuple[int, ...], tuple[int, ...]]:
     """Return the ids of what is asked for in order, the metrics, and how many series each has."""
-    text = f"SELECT id, m FROM series WHERE {asked.condition()}"
-    if asked.first_day != asked.last_day:
-        text = f"SELECT id, any(m) AS m FROM series WHERE {asked.condition()} GROUP BY id"
-    table = session.query(Statement(text), purpose="series", limits=replace(limits, result_rows=0))
+    if asked.first_day == asked.last_day:
+        statement = asked.select("id, m")
+    else:
+        statement = asked.select("id, any(m) AS m", tail="GROUP BY id")
+    table = session.query(statement, purpose="series", limits=replace(limits, result_rows=0))
     if not table.num_rows:
         return np.empty(0, np.uint64), (), ()
     ids, metrics = numbers(table["id"]), numbers(table["m"])
@@ -357,13 +348,15 @@ def _read_ids(
     return ordered, tuple(distinct.tolist()), tuple(counts.tolist())
 
 
-def _read_labels(session: Session, asked: _Asked, among: str, table: LabelTable, limits: Limits) -> None:
-    """Read labels of what is asked for into the table, of the series that a condition names.
+def _read_labels(
+    session: Session, asked: _Asked, some: Sequence[Condition], table: LabelTable, limits: Limits
+) -> None:
+    """Read labels of what is asked for into the table, of the series that conditions name.
 
     A series has a row for each day: those that are there by then are left out.
     """
     found = session.query(
-        Statement(f"SELECT id, labels FROM series WHERE {asked.condition()} AND {among}"),
+        asked.select("id, labels", *some),
         purpose="series",
         limits=replace(limits, result_rows=0),
     )
