@@ -10,8 +10,8 @@ from typing import Final
 class Scope:
     """What a request or a piece of work may see and change: one tenant's telemetry.
 
-    It is made once, where something comes in, and handed down: code below never reads a tenant by itself. Scopes
-    that may see the same are equal, so that what is kept of one answer serves the other, whoever asks.
+    It is made once, where something comes in, and handed down: code below never reads a tenant by itself.
+    Scopes that may see the same are equal, so that what is kept of one answer serves the other, whoever asks.
     """
 
     tenant: str

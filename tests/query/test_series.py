@@ -211,7 +211,7 @@ def test_more_series_than_allowed_are_refused_each_time(selecting: Selecting) ->
             def work(session: Session, most: int = most) -> Selection:
                 limits = Limits(result_rows=most)
                 start = _DAY * DAY_MS
-                return selecting.cache.select(session, selecting.store.tenant, _ANY, start, start, limits)
+                return selecting.cache.select(session, selecting.store.scope, _ANY, start, start, limits)
 
             if is_refused:
                 with pytest.raises(PharosError, match="more than 19 series"):

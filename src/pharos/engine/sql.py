@@ -62,11 +62,6 @@ def _byte_escapes(found: re.Match[str]) -> str:
     return "".join(f"\\x{byte:02x}" for byte in raw)
 
 
-def strings(values: Iterable[str]) -> str:
-    """Return a parenthesised list of string literals."""
-    return f"({', '.join(string(value) for value in values)})"
-
-
 def integers(values: NDArray[np.integer] | Iterable[int]) -> str:
     """Return a parenthesised list of integer literals."""
     numbers: list[int] = values.tolist() if isinstance(values, np.ndarray) else [int(v) for v in values]
