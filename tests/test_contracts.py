@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 SOURCE = Path(__file__).parents[1] / "src" / "pharos"
 
 
-def _nodes() -> Iterator[tuple[str, ast.AST]]:
-    """Yield every node of every module, with the module's path below the package."""
-    for path in sorted(SOURCE.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
-            yield str(path.relative_to(SOURCE)), node
+@cache
+def _nodes() -> list[tuple[str, ast.AST]]:
+    """Return every node of every module, with the module's path below the package."""
+    return [
+        (str(path.relative_to(SOURCE)), node)
+        for path in sorted(SOURCE.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+    ]
 
 
 def _called(node: ast.AST) -> str:
