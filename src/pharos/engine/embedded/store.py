@@ -98,7 +98,7 @@ class EmbeddedEngine:
             " max_ast_elements=500000, enable_alp_codec=1"
         )
         if read_only:
-            session.execute("SET use_query_condition_cache=1, enable_time_series_aggregate_functions=1")
+            session.execute("SET use_query_condition_cache=1")
             session.execute("SET readonly=2")
         return session
 

@@ -496,9 +496,10 @@ def _file_discoveries(fields: Fields, reading: _Reading) -> tuple[FileDiscovery,
         for path in files.items():
             if _FILE_NAME.fullmatch(path.text()) is None:
                 raise path.fault(f"path name {path.text()!r} is not valid for file discovery")
-        refresh = inner.read("refresh_interval", Value.duration_ms, 300_000)
+        # Checked and no more: every file is looked at again more often than that.
+        inner.read("refresh_interval", Value.duration_ms, 300_000)
         inner.done()
-        return FileDiscovery(tuple(join(reading.base_dir, text) for text in files.texts()), refresh)
+        return FileDiscovery(tuple(join(reading.base_dir, text) for text in files.texts()))
 
     return fields.read("file_sd_configs", lambda value: tuple(value.each(discovery)), ())
 

@@ -46,7 +46,7 @@ def room_for(refs: Any, lines: int, lengths: Any) -> tuple[int, int]:
     for row in range(lines):
         ref = refs[row]
         if ref >= 0:
-            room += lengths[ref] + 40
+            room += lengths[ref] + SAMPLE_ROOM
             kept += 1
     return room, kept
 
@@ -93,7 +93,7 @@ def stale_room(count: int, turn: int, lengths: Any, tracked: Any, live: Any) -> 
     room = 0
     for ref in range(count):
         if live[ref] != 0 and tracked[ref] != turn:
-            room += lengths[ref] + 40
+            room += lengths[ref] + SAMPLE_ROOM
     return room
 
 

@@ -49,10 +49,9 @@ class TargetGroup:
 
 @dataclass(frozen=True, slots=True)
 class FileDiscovery:
-    """One file_sd_config: absolute paths (with one `*` at most) and how often they are read in any case."""
+    """One file_sd_config: absolute paths, with one `*` at most."""
 
     files: tuple[str, ...]
-    refresh_interval_ms: int = 300_000
 
 
 @dataclass(frozen=True, slots=True)

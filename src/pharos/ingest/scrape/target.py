@@ -28,7 +28,6 @@ METRICS_PATH: Final = "__metrics_path__"
 SCRAPE_INTERVAL: Final = "__scrape_interval__"
 SCRAPE_TIMEOUT: Final = "__scrape_timeout__"
 PARAM_PREFIX: Final = "__param_"
-META_PREFIX: Final = "__meta_"
 RESERVED_PREFIX: Final = "__"
 DEFAULT_PORTS: Final = {"http": "80", "": "80", "https": "443"}
 
