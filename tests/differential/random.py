@@ -30,7 +30,8 @@ from tests.differential.servers import Client, running_pharos, running_prometheu
 
 from pharos.api.prometheus.encode import encode_answer
 from pharos.errors import PharosError
-from pharos.promql.evaluate import EvalOptions, evaluate_text
+from pharos.promql.answer import evaluate_text
+from pharos.promql.evaluate import EvalOptions
 
 SLOW_S = 20.0
 _AHEAD = 4

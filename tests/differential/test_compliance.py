@@ -30,7 +30,7 @@ from tests.peers import CONFORMANCE
 
 from pharos.api.prometheus.encode import encode_answer
 from pharos.errors import PharosError
-from pharos.promql.evaluate import evaluate_text
+from pharos.promql.answer import evaluate_text
 
 QUERIES = CONFORMANCE / "promql-compliance-queries.yml"
 

@@ -23,7 +23,7 @@ from tests.promql.promqltest_source import MemorySource
 
 from pharos.api.prometheus.encode import encode_answer
 from pharos.errors import PharosError
-from pharos.promql.evaluate import evaluate_text
+from pharos.promql.answer import evaluate_text
 from pharos.promql.grids.grid import AnswerType
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -1,4 +1,4 @@
-"""Writes the references of settings, own metrics and commands: `make reference`."""
+"""Writes the references of settings, own metrics, commands and functions: `make reference`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,15 @@ from pydantic import BaseModel
 from pharos.cli import Deferred, build
 from pharos.config import Settings
 from pharos.gotext.durations import format_duration
+from pharos.promql.language.ast import ValueType
+from pharos.promql.language.functions import (
+    AGGREGATORS,
+    ANCHORED_SAFE,
+    FUNCTIONS,
+    SMOOTHED_SAFE,
+    Function,
+    Reads,
+)
 from pharos.telemetry import REGISTRY
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
@@ -136,7 +145,63 @@ def _default_of(option: Any) -> str:
     return f" Default: `{option.default}`."
 
 
-PAGES = {"settings.md": settings, "metrics.md": metrics, "commands.md": commands}
+def functions() -> str:
+    """Return the page of PromQL's functions and aggregators."""
+    lines = [
+        "# PromQL functions",
+        "",
+        _WRITTEN,
+        "What follows Prometheus 3.14. *Experimental* ones need `promql.experimental: true`.",
+        "",
+        "| function | what it is | |",
+        "|---|---|---|",
+    ]
+    for name in sorted(FUNCTIONS):
+        function = FUNCTIONS[name]
+        lines.append(f"| `{_signature(function)}` | {function.doc} | {_remarks(function)} |")
+    lines += ["", "## Aggregators", "", "| aggregator | what it is | |", "|---|---|---|"]
+    for name in sorted(AGGREGATORS):
+        aggregator = AGGREGATORS[name]
+        shown = f"{name}({_KINDS[aggregator.param]}, vector)" if aggregator.param else f"{name}(vector)"
+        experimental = "experimental" if aggregator.experimental else ""
+        lines.append(f"| `{shown}` | {aggregator.doc} | {experimental} |")
+    return "\n".join(lines) + "\n"
+
+
+_KINDS = {
+    ValueType.VECTOR: "vector",
+    ValueType.MATRIX: "range",
+    ValueType.SCALAR: "scalar",
+    ValueType.STRING: "string",
+}
+
+
+def _signature(function: Function) -> str:
+    args = [_KINDS[kind] for kind in function.args]
+    if function.variadic:
+        more = ", ..." if function.variadic != 1 else ""
+        args[-1] = f"[{args[-1]}{more}]"
+    return f"{function.name}({', '.join(args)})"
+
+
+def _remarks(function: Function) -> str:
+    remarks = {
+        "experimental": function.experimental,
+        "keeps the metric's name": function.keeps_name,
+        "leaves native histograms out": function.floats_only,
+        "asks nothing of buckets": function.reads is Reads.TOTALS,
+        "takes `anchored`": function.name in ANCHORED_SAFE,
+        "takes `smoothed`": function.name in SMOOTHED_SAFE,
+    }
+    return ", ".join(text for text, holds in remarks.items() if holds)
+
+
+PAGES = {
+    "settings.md": settings,
+    "metrics.md": metrics,
+    "commands.md": commands,
+    "functions.md": functions,
+}
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from tests.conftest import Server
 from tests.docs import reference
 
 from pharos.config import Settings
+from pharos.promql.language.functions import AGGREGATORS, FUNCTIONS
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted((ROOT / "docs").glob("*.md"))
@@ -99,8 +100,8 @@ def test_a_reference_is_what_the_source_says(name: str) -> None:
     assert (reference.DOCS / name).read_text() == reference.PAGES[name](), "run `make reference`"
 
 
-def test_the_references_name_every_setting_metric_and_command() -> None:
-    settings, metrics, commands = (page() for page in reference.PAGES.values())
+def test_the_references_name_every_setting_metric_command_and_function() -> None:
+    settings, metrics, commands, functions = (page() for page in reference.PAGES.values())
     assert "`retention.metrics`" in settings
     assert "`ingest.max_body`" in settings
     assert settings.count("\n| `") == len(_setting_names(Settings))
@@ -110,6 +111,7 @@ def test_the_references_name_every_setting_metric_and_command() -> None:
     assert [name for name in declared if f"`{name}`" not in metrics] == []
     for command in ("up", "check", "query", "explain", "backup", "restore", "warm", "version"):
         assert f"## pharos {command}\n" in commands
+    assert functions.count("\n| `") == len(FUNCTIONS) + len(AGGREGATORS)
 
 
 def _setting_names(model: type[BaseModel]) -> list[str]:

@@ -12,7 +12,8 @@ from tests.promql.promqltest_source import MemorySource
 
 from pharos.errors import PharosError
 from pharos.labels import Labels
-from pharos.promql.evaluate import EvalOptions, evaluate_text
+from pharos.promql.answer import evaluate_text
+from pharos.promql.evaluate import EvalOptions
 from pharos.promql.grids.grid import Answer, AnswerType
 from pharos.promql.histograms.value import FloatHistogram
 

@@ -13,10 +13,11 @@ from xxhash import xxh64_intdigest
 
 from pharos.errors import Kind, PharosError
 from pharos.labels import Labels, Matcher, labels_of
+from pharos.promql.answer import evaluate, evaluate_text
 from pharos.promql.calls import ranges
 from pharos.promql.calls.labels import natural_less
 from pharos.promql.calls.vectors import dates_of
-from pharos.promql.evaluate import EvalOptions, evaluate, evaluate_text
+from pharos.promql.evaluate import EvalOptions
 from pharos.promql.grids.grid import AnswerType
 from pharos.promql.histograms.columns import encode_columns
 from pharos.promql.histograms.value import FloatHistogram

@@ -11,8 +11,9 @@ import pytest
 
 from pharos.errors import Kind, PharosError
 from pharos.labels import Matcher, labels_of
+from pharos.promql.answer import evaluate_text
 from pharos.promql.calls import histogram_increases
-from pharos.promql.evaluate import EvalOptions, evaluate_text
+from pharos.promql.evaluate import EvalOptions
 from pharos.promql.grids.grid import Answer
 from pharos.promql.histograms.columns import encode_columns
 from pharos.promql.histograms.grid import HistogramGrid

@@ -10,7 +10,7 @@ from pharos.engine import Session
 from pharos.engine.changes import Changes
 from pharos.engine.embedded.store import EmbeddedEngine
 from pharos.errors import Kind, PharosError
-from pharos.promql.evaluate import evaluate_text
+from pharos.promql.answer import evaluate_text
 from pharos.promql.grids.grid import Answer, Grid
 from pharos.promql.grids.room import Room
 from pharos.query.metrics import samples as module

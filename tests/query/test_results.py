@@ -11,7 +11,7 @@ from tests.query.store import BUCKET_MS, StillClock, Store, days_of
 from pharos.engine import Session
 from pharos.engine.changes import Changes
 from pharos.engine.embedded.store import EmbeddedEngine
-from pharos.promql.evaluate import evaluate
+from pharos.promql.answer import evaluate
 from pharos.promql.grids.grid import Answer
 from pharos.promql.language.parse import parse
 from pharos.promql.plan import plan

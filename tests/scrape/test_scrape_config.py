@@ -135,9 +135,7 @@ def test_every_field_of_a_job(tmp_path: Path) -> None:
     assert http.follow_redirects is False
     assert http.proxy_url.reveal() == "http://user:secret@proxy:3128"
     assert http.headers == (("X-Tenant", SecretText(Secret("one"))),)
-    assert job.file_discoveries == (
-        FileDiscovery((str(tmp_path / "foo/*.slow.json"), "/abs/single.yml")),
-    )
+    assert job.file_discoveries == (FileDiscovery((str(tmp_path / "foo/*.slow.json"), "/abs/single.yml")),)
     assert job.static_groups == (
         TargetGroup("0", ("localhost:9090", "localhost:9191"), (("my", "label"), ("number", "5"))),
     )

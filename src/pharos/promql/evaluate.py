@@ -1,4 +1,4 @@
-"""From a planned query to its answer: walk the nodes, read the samples, run the kernels.
+"""The nodes of a planned query, evaluated: walk them, read the samples, run the kernels.
 
 Every node is evaluated once for all steps. What the plan shares is kept; `check` is called between nodes so
 that a deadline or a closed connection ends the work.
@@ -22,8 +22,6 @@ from pharos.promql.calls.labels import absence
 from pharos.promql.calls.ranges import RangeCall, finish_names, range_function
 from pharos.promql.calls.vectors import Context, Implementation
 from pharos.promql.grids.grid import (
-    Answer,
-    AnswerType,
     Grid,
     Scalar,
     Text,
@@ -33,22 +31,18 @@ from pharos.promql.grids.grid import (
     drop_absent,
     empty_grid,
     lose_names,
-    settle_names,
     stacked,
-    take_rows,
 )
 from pharos.promql.grids.instants import Selection, select_instant, select_times
 from pharos.promql.grids.room import (
     LIMIT_HINT,
-    NO_MEMORY,
     TOO_MANY_SAMPLES,
     Memory,
     Room,
     bytes_of,
     bytes_of_block,
-    without_frames,
 )
-from pharos.promql.grids.windows import Windows, samples_of_grid, window_rows
+from pharos.promql.grids.windows import Windows, samples_of_grid
 from pharos.promql.kernels.samples import Floats, Ints
 from pharos.promql.language.ast import (
     Aggregate,
@@ -66,19 +60,30 @@ from pharos.promql.language.ast import (
     Unary,
     VectorSelector,
 )
-from pharos.promql.language.parse import parse
+from pharos.promql.language.functions import FUNCTIONS, Reads
 from pharos.promql.operators.aggregate import Places, aggregate
 from pharos.promql.operators.binary import binary_operation
 from pharos.promql.overlap import overlapped
-from pharos.promql.plan import DEFAULT_LOOKBACK_MS, Planned, plan, subquery_start
+from pharos.promql.plan import Planned, subquery_start
 from pharos.promql.source import BlockSource, SampleSource, SeriesBlock
 
-_CALLS: Final[dict[str, Implementation]] = {
+CALLS: Final[dict[str, Implementation]] = {
     **vectors.FUNCTIONS,
     **labels.FUNCTIONS,
     **buckets.FUNCTIONS,
     **histograms.FUNCTIONS,
 }
+"""Functions of values alone."""
+
+_QUERY_TIMES: Final[dict[str, Callable[[Planned], int]]] = {
+    "start": lambda planned: planned.start_ms,
+    "end": lambda planned: planned.end_ms,
+    "range": lambda planned: planned.end_ms - planned.start_ms,
+    "step": lambda planned: planned.step_ms if planned.start_ms != planned.end_ms else 0,
+}
+ABSENCE: Final = "absent_over_time"
+OF_THE_QUERY: Final = frozenset({*_QUERY_TIMES, "info", "start_timestamp"})
+"""Functions of more than values: of the query's times, of its source, of samples as they are stored."""
 
 
 def _no_check() -> None:
@@ -123,24 +128,8 @@ class Steps:
         return self.start_ms + self.step_ms * np.arange(self.count, dtype=np.int64)
 
 
-def evaluate(planned: Planned, source: SampleSource, options: EvalOptions | None = None) -> Answer:
-    """Return the answer of a planned query over `source`.
-
-    Raises PharosError(INVALID) where Prometheus ends a query with an error, PharosError(LIMITED) where a
-    limit is met, and whatever `source` and `options.check` raise.
-    """
-    evaluation = _Evaluation(planned, source, options or EvalOptions())
-    try:
-        return evaluation.answer()
-    except MemoryError as exc:
-        raise PharosError(Kind.LIMITED, NO_MEMORY, hint=LIMIT_HINT) from without_frames(exc)
-    except PharosError as exc:
-        without_frames(exc)
-        raise
-
-
 @dataclass(frozen=True, slots=True)
-class _Wants:
+class Wants:
     """What the nodes above a selector read of histograms (upstream detectHistogramStatsDecoding)."""
 
     reads_stats: bool = False
@@ -151,29 +140,24 @@ class _Wants:
         """Return whether count and sum will do."""
         return self.reads_stats and not self.reads_buckets
 
-    def under(self, node: Expr) -> _Wants:
+    def under(self, node: Expr) -> Wants:
         """Return what is read of the histograms below `node`."""
         match node:
-            case Call(func="histogram_count" | "histogram_sum" | "histogram_avg"):
-                return replace(self, reads_stats=True)
             case Subquery() | Binary(op="</" | ">/"):
                 return replace(self, reads_buckets=True)
-            case Call(func=func) if func in _BUCKET_READERS:
+            case Call(func=func) if FUNCTIONS[func].reads is Reads.TOTALS:
+                return replace(self, reads_stats=True)
+            case Call(func=func) if FUNCTIONS[func].reads is Reads.BUCKETS:
                 return replace(self, reads_buckets=True)
             case _:
                 return self
 
 
-_WHOLE: Final = _Wants()
-_BUCKET_READERS: Final = frozenset(
-    {
-        "histogram_fraction", "histogram_quantile", "histogram_quantiles", "histogram_stddev",
-        "histogram_stdvar",
-    }
-)  # fmt: skip
+WHOLE: Final = Wants()
+"""All of them."""
 
 
-class _Evaluation:
+class Evaluation:
     """One query on its way: what was read, what is known, what is to be said."""
 
     def __init__(self, planned: Planned, source: SampleSource, options: EvalOptions) -> None:
@@ -184,115 +168,59 @@ class _Evaluation:
         self.samples_read = 0
         self._selections: dict[int, Selection] = {}
         self._known: dict[tuple[int, Steps, bool], Value] = {}
-        self._wants = _WHOLE
         self._memory = Memory(options.max_bytes, options.check)
-
-    # ---- the whole query
-
-    def answer(self) -> Answer:
-        """Return the answer with names settled, ordered where the API orders it."""
-        planned = self.planned
-        instant = planned.step_ms == 0
-        count = 1 if instant else (planned.end_ms - planned.start_ms) // planned.step_ms + 1
-        steps = Steps(planned.start_ms, planned.step_ms, count)
-        root = planned.expr
-        while isinstance(root, Paren | StepInvariant) and isinstance(
-            root.expr, Paren | MatrixSelector | Subquery
-        ):
-            root = root.expr
-        if isinstance(root, MatrixSelector | Subquery):
-            return self._range_answer(root, steps, instant=instant)
-        value = self.value(root, steps)
-        times = steps.times_ms()
-        if isinstance(value, Text):
-            self._refuse_range("string", instant=instant)
-            return self._finished(Answer(AnswerType.STRING, times, text=value.value))
-        if isinstance(value, Scalar):
-            kind = AnswerType.SCALAR if instant else AnswerType.MATRIX
-            row = value.values.reshape(1, -1)
-            return self._finished(Answer(kind, times, [()], row, np.ones(row.shape, np.bool_)))
-        grid = drop_absent(settle_names(value))
-        kind = AnswerType.VECTOR
-        if not instant:
-            kind = AnswerType.MATRIX
-            grid = _ordered(grid)
-        return self._finished(Answer(kind, times, grid.labels, grid.values, grid.present, grid.cells))
-
-    def _finished(self, answer: Answer) -> Answer:
-        warnings, infos = self.notes.rendered(self.planned.text)
-        return replace(answer, warnings=warnings, infos=infos, samples_read=self.samples_read)
-
-    def _refuse_range(self, kind: str, *, instant: bool) -> None:
-        if not instant:
-            raise PharosError(
-                Kind.INVALID,
-                f'invalid expression type "{kind}" for range query, must be Scalar or instant Vector',
-            )
-
-    def _range_answer(self, root: MatrixSelector | Subquery, steps: Steps, *, instant: bool) -> Answer:
-        self._refuse_range("range vector", instant=instant)
-        if isinstance(root, Subquery):
-            inner, grid = self._subquery(root, steps)
-            grid = _ordered(drop_absent(settle_names(grid)))
-            return self._finished(
-                Answer(
-                    AnswerType.MATRIX, inner.times_ms(), grid.labels, grid.values, grid.present, grid.cells
-                )
-            )
-        windows = self._windows(root, steps)
-        return self._finished(Answer(AnswerType.MATRIX, steps.times_ms(), raw=window_rows(windows)))
 
     # ---- nodes
 
-    def value(self, node: Expr, steps: Steps) -> Value:
-        """Return the value of `node` at `steps`; shared nodes are evaluated once."""
+    def value(self, node: Expr, steps: Steps, wants: Wants = WHOLE) -> Value:
+        """Return the value of `node` at `steps`; shared nodes are evaluated once.
+
+        `wants` is what the nodes above read of its histograms.
+        """
         self.options.check()
         if not self.planned.is_shared(node):
-            return self._value(node, steps)
-        key = (id(node), steps, self._wants.stats)
+            return self._value(node, steps, wants)
+        key = (id(node), steps, wants.stats)
         if key not in self._known:
-            self._known[key] = value = self._value(node, steps)
+            self._known[key] = value = self._value(node, steps, wants)
             self._memory.keep(bytes_of(value))
         return self._known[key]
 
-    def _value(self, node: Expr, steps: Steps) -> Value:
-        above = self._wants
-        self._wants = above.under(node)
+    def _value(self, node: Expr, steps: Steps, wants: Wants) -> Value:
         before = self._memory.passing
         self._memory.check_room(steps.count)
-        value = self._dispatch(node, steps)
-        self._wants = above
+        value = self._dispatch(node, steps, wants.under(node))
         self._memory.settle(before, bytes_of(value))
         limit = self.options.max_samples
         if limit and isinstance(value, Grid) and value.present.size > limit and value.present.sum() > limit:
             raise PharosError(Kind.LIMITED, TOO_MANY_SAMPLES, hint=LIMIT_HINT)
         return value
 
-    def _dispatch(self, node: Expr, steps: Steps) -> Value:
+    def _dispatch(self, node: Expr, steps: Steps, wants: Wants) -> Value:
         match node:
             case NumberLiteral(value=number):
                 return Scalar(np.full(steps.count, number))
             case StringLiteral(value=text):
                 return Text(text)
             case Paren(expr=inner):
-                return self.value(inner, steps)
+                return self.value(inner, steps, wants)
             case StepInvariant(expr=inner):
-                return self._spread(self.value(inner, replace(steps, count=1)), steps.count)
+                return self._spread(self.value(inner, replace(steps, count=1), wants), steps.count)
             case VectorSelector():
-                return self._instant(node, steps)
+                return self._instant(node, steps, wants)
             case Unary(op=op, expr=inner):
-                return self._unary(op, self.value(inner, steps))
+                return self._unary(op, self.value(inner, steps, wants))
             case Binary(left=left, right=right):
-                sides = self.value(left, steps), self.value(right, steps)
+                sides = self.value(left, steps, wants), self.value(right, steps, wants)
                 placed = replace(node, place=self._place(node))
                 return binary_operation(
                     placed, *sides, self._memory,
                     delayed=self.options.delayed_name_removal, notes=self.notes,
                 )  # fmt: skip
             case Aggregate():
-                return self._aggregate(node, steps)
+                return self._aggregate(node, steps, wants)
             case Call():
-                return self._call(node, steps)
+                return self._call(node, steps, wants)
             case _:
                 raise PharosError(Kind.BUG, f"a {type(node).__name__} stands where no range vector can")
 
@@ -335,12 +263,12 @@ class _Evaluation:
         negative = Grid(value.labels, -value.values, value.present, cells, value.dropped)
         return lose_names(negative, delayed=self.options.delayed_name_removal)
 
-    def _aggregate(self, node: Aggregate, steps: Steps) -> Value:
+    def _aggregate(self, node: Aggregate, steps: Steps, wants: Wants) -> Value:
         param: Floats | None = None
         if node.param is not None and node.op != "count_values":
-            value = self.value(node.param, steps)
+            value = self.value(node.param, steps, wants)
             param = value.values if isinstance(value, Scalar) else None
-        grid = vectors.grid_of(self.value(node.expr, steps))
+        grid = vectors.grid_of(self.value(node.expr, steps, wants))
         place = self._place(node)
         expr, param_place = (self._place(part, place) if part else place for part in (node.expr, node.param))
         places = Places(place, expr, param_place)
@@ -399,14 +327,14 @@ class _Evaluation:
         if self.options.max_samples and self.samples_read > self.options.max_samples:
             raise PharosError(Kind.LIMITED, TOO_MANY_SAMPLES, hint="narrow the selector or the time range")
 
-    def _instant(self, node: VectorSelector, steps: Steps) -> Grid:
+    def _instant(self, node: VectorSelector, steps: Steps, wants: Wants) -> Grid:
         at, shift = node.at, milliseconds(node.offset)
         inner = steps if at is None else Steps(at.ms, 1, 1)
 
         def select(selection: Selection) -> Grid:
             return select_instant(
                 selection, node, inner.start_ms - shift, inner.step_ms, inner.count,
-                self.planned.lookback_ms, self.notes, stats=self._wants.stats,
+                self.planned.lookback_ms, self.notes, stats=wants.stats,
             )  # fmt: skip
 
         grid = self._by_blocks(node, inner, select)
@@ -414,12 +342,19 @@ class _Evaluation:
             return grid
         return vectors.grid_of(self._spread(grid, steps.count))
 
-    def _windows(self, node: MatrixSelector, steps: Steps, selection: Selection | None = None) -> Windows:
+    def windows(
+        self,
+        node: MatrixSelector,
+        steps: Steps,
+        wants: Wants = WHOLE,
+        selection: Selection | None = None,
+    ) -> Windows:
+        """Return the samples in the range before each step, of `selection` if it is given."""
         selector = node.selector
         shift = milliseconds(selector.offset)
         fixed = selector.at is not None
         first = selector.at.ms if selector.at is not None else steps.start_ms
-        samples = (selection or self._selection(selector)).samples(stats=self._wants.stats)
+        samples = (selection or self._selection(selector)).samples(stats=wants.stats)
         if not self.options.start_timestamps:
             samples = replace(samples, started=None)
         return Windows(
@@ -435,7 +370,7 @@ class _Evaluation:
             reach_ms=self.planned.lookback_ms,
         )
 
-    def _subquery(self, node: Subquery, steps: Steps) -> tuple[Steps, Grid]:
+    def subquery(self, node: Subquery, steps: Steps, wants: Wants = WHOLE) -> tuple[Steps, Grid]:
         """Return the times a subquery is evaluated at and what it gives there."""
         shift, width = milliseconds(node.offset), milliseconds(node.range)
         stride = milliseconds(node.step or 1)
@@ -449,14 +384,10 @@ class _Evaluation:
         inner = Steps(start, stride, count)
         if count == 0:
             return inner, empty_grid(0)
-        above = self._wants
-        self._wants = above.under(node)
-        grid = vectors.grid_of(self.value(node.expr, inner))
-        self._wants = above
-        return inner, grid
+        return inner, vectors.grid_of(self.value(node.expr, inner, wants.under(node)))
 
-    def _subquery_windows(self, node: Subquery, steps: Steps) -> Windows:
-        inner, grid = self._subquery(node, steps)
+    def _subquery_windows(self, node: Subquery, steps: Steps, wants: Wants) -> Windows:
+        inner, grid = self.subquery(node, steps, wants)
         shift = milliseconds(node.offset)
         first = node.at.ms if node.at is not None else steps.start_ms
         self._memory.take(16 * int(np.count_nonzero(grid.present)))
@@ -470,7 +401,7 @@ class _Evaluation:
             eval_step_ms=steps.step_ms,
         )
 
-    def _call(self, node: Call, steps: Steps) -> Value:
+    def _call(self, node: Call, steps: Steps, wants: Wants) -> Value:
         args = [bare(arg) for arg in node.args]
         place = self._place(node)
         placed = replace(
@@ -478,41 +409,27 @@ class _Evaluation:
             place=place,
             args=tuple(replace(arg, place=self._argument_place(arg, place)) for arg in args),
         )
-        if node.func in {"timestamp", "start_timestamp"} and isinstance(args[0], VectorSelector):
+        if FUNCTIONS[node.func].sees_samples and isinstance(args[0], VectorSelector):
             return self._timestamps(node.func, args[0], steps)
         if node.func == "start_timestamp":  # which only a sample as it is stored has
-            self.value(args[0], steps)
+            self.value(args[0], steps, wants)
             return empty_grid(steps.count)
-        if node.func in {"start", "end", "range", "step"}:
-            return Scalar(np.full(steps.count, self._query_time(node.func)))
+        if node.func in _QUERY_TIMES:
+            return Scalar(np.full(steps.count, _QUERY_TIMES[node.func](self.planned) / 1000))
         delayed = self.options.delayed_name_removal
         context = Context(placed, steps.times_ms(), delayed, self.notes, self._memory)
         if node.func == "info":
             return info.info(
                 context,
-                vectors.grid_of(self.value(args[0], steps)),
+                vectors.grid_of(self.value(args[0], steps, wants)),
                 args,
                 self.source,
                 self.planned.lookback_ms,
             )
         for i, arg in enumerate(args):
             if isinstance(arg, MatrixSelector | Subquery):
-                return self._range_call(placed, args, i, steps)
-        function = _CALLS.get(node.func)
-        if function is None:
-            raise PharosError(Kind.UNSUPPORTED, f"function {node.func} is not known to the evaluator")
-        return function(context, [self.value(arg, steps) for arg in args])
-
-    def _query_time(self, func: str) -> float:
-        """Return what `start()`, `end()`, `range()` or `step()` says of the query, in seconds."""
-        planned = self.planned
-        times = {
-            "start": planned.start_ms,
-            "end": planned.end_ms,
-            "range": planned.end_ms - planned.start_ms,
-            "step": planned.step_ms if planned.start_ms != planned.end_ms else 0,
-        }
-        return times[func] / 1000
+                return self._range_call(placed, args, i, steps, wants)
+        return CALLS[node.func](context, [self.value(arg, steps, wants) for arg in args])
 
     def _timestamps(self, func: str, selector: VectorSelector, steps: Steps) -> Grid:
         shift = milliseconds(selector.offset)
@@ -523,9 +440,11 @@ class _Evaluation:
         )  # fmt: skip
         return lose_names(grid, delayed=self.options.delayed_name_removal)
 
-    def _range_call(self, node: Call, args: Sequence[Expr], at: int, steps: Steps) -> Value:
+    def _range_call(self, node: Call, args: Sequence[Expr], at: int, steps: Steps, wants: Wants) -> Value:
         arg = args[at]
-        scalars = [vectors.numbers_of(self.value(other, steps)) for i, other in enumerate(args) if i != at]
+        scalars = [
+            vectors.numbers_of(self.value(other, steps, wants)) for i, other in enumerate(args) if i != at
+        ]
         call = RangeCall(
             node=node,
             scalars=scalars,
@@ -535,17 +454,17 @@ class _Evaluation:
             notes=self.notes,
             memory=self._memory,
         )
-        is_absence = node.func == "absent_over_time"
+        is_absence = node.func == ABSENCE
         counted = replace(call, node=replace(node, func="count_over_time")) if is_absence else call
 
         def over(windows: Windows) -> Grid:
             return correct_histograms(counted, windows, range_function(counted, windows))
 
         if isinstance(arg, Subquery):
-            grid = over(self._subquery_windows(arg, steps))
+            grid = over(self._subquery_windows(arg, steps, wants))
         elif isinstance(arg, MatrixSelector):
             grid = self._by_blocks(
-                arg.selector, steps, lambda selection: over(self._windows(arg, steps, selection))
+                arg.selector, steps, lambda selection: over(self.windows(arg, steps, wants, selection))
             )
         else:
             raise PharosError(Kind.BUG, "a range function without a range vector")
@@ -568,32 +487,3 @@ def bare(node: Expr) -> Expr:
 
 def _itself(made: tuple[int, Grid]) -> tuple[int, Grid]:
     return made
-
-
-def _ordered(grid: Grid) -> Grid:
-    """Return the grid in order of its labels, as a matrix is answered."""
-    labels = list(grid.labels)
-    order = sorted(range(len(labels)), key=labels.__getitem__)
-    if order == list(range(len(labels))):
-        return replace(grid, labels=labels)
-    return take_rows(replace(grid, labels=labels), np.asarray(order, np.int64))
-
-
-def evaluate_text(
-    text: str,
-    source: SampleSource,
-    start_ms: int,
-    end_ms: int,
-    step_ms: int,
-    *,
-    options: EvalOptions | None = None,
-    lookback_ms: int = DEFAULT_LOOKBACK_MS,
-    subquery_step_ms: int = 60_000,
-) -> Answer:
-    """Return the answer of a query in words; a step of 0 asks for the instant `end_ms`.
-
-    Raises PharosError as `parse`, `check`, `plan` and `evaluate` do.
-    """
-    expr = parse(text)
-    planned = plan(expr, start_ms, end_ms, step_ms, subquery_step_ms, lookback_ms=lookback_ms, text=text)
-    return evaluate(planned, source, options)

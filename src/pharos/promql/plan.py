@@ -45,9 +45,6 @@ from pharos.promql.language.functions import ANCHORED_SAFE, FUNCTIONS, SMOOTHED_
 DEFAULT_LOOKBACK_MS = 300_000
 """How old a sample may be that answers an instant (upstream query.lookback-delta)."""
 
-_SEES_SAMPLES = frozenset({"timestamp", "start_timestamp"})
-"""Functions of the samples that a selector finds, rather than of their values at a step."""
-
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
@@ -254,11 +251,11 @@ class _Resolver:
 
     def _call(self, node: Call) -> _Visited:
         args = [self.visit(arg) for arg in node.args]
-        if node.func in _SEES_SAMPLES:
+        if FUNCTIONS[node.func].sees_samples:
             args = [self._without_offset(arg) for arg in args]
         _check_extended(node, args)
         invariant = not FUNCTIONS[node.func].varies and all(arg.invariant for arg in args)
-        if not invariant and node.func not in _SEES_SAMPLES:
+        if not invariant and not FUNCTIONS[node.func].sees_samples:
             args = [self.wrapped(arg) for arg in args]
         planned = Call(node.func, tuple(arg.expr for arg in args), node.place)
         key = (Call, node.func, *(id(arg.expr) for arg in args))

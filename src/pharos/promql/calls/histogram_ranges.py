@@ -30,6 +30,7 @@ from pharos.promql.histograms.rate import (
 )
 from pharos.promql.histograms.value import FloatHistogram, IncompatibleSchemaError
 from pharos.promql.kernels.rate import is_start_reset
+from pharos.promql.language.functions import FUNCTIONS
 from pharos.promql.operators.aggregate_histograms import started
 
 Outcome: TypeAlias = "float | FloatHistogram | None"
@@ -40,14 +41,6 @@ class _Keep:
 
 
 KEEP: Final = _Keep()
-
-_IGNORING: Final = frozenset(
-    {
-        "deriv", "double_exponential_smoothing", "mad_over_time", "max_over_time", "min_over_time",
-        "predict_linear", "quantile_over_time", "stddev_over_time", "stdvar_over_time",
-        "ts_of_max_over_time", "ts_of_min_over_time",
-    }
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +88,7 @@ def correct_histograms(call: RangeCall, windows: Windows, grid: Grid) -> Grid:
         )
         if found is not None:
             return found
-    rule = _RULES.get(call.node.func, _ignore)
+    rule = RULES.get(call.node.func, _ignore)
     cells = empty_cells(grid.present.shape)
     for at in np.flatnonzero(np.diff(samples.histograms.offsets)).tolist():
         row = _row(windows, at)
@@ -123,7 +116,7 @@ def _one_window(
     """Return the increase or rate of one series in one window."""
     row = row_of(at)
     say = Speaker(label_value(windows.samples.labels[at], METRIC_NAME), call.arg_place, call.notes)
-    outcome = _RULES[call.node.func](call, windows, _window(windows, row, k), say)
+    outcome = RULES[call.node.func](call, windows, _window(windows, row, k), say)
     return outcome if isinstance(outcome, FloatHistogram) else None
 
 
@@ -163,7 +156,7 @@ def _window(windows: Windows, row: Row, k: int) -> Window:
 
 def _ignore(call: RangeCall, windows: Windows, window: Window, say: Speaker) -> Outcome | _Keep:
     del windows
-    if call.node.func in _IGNORING and window.f1 > window.f0:
+    if FUNCTIONS[call.node.func].floats_only and window.f1 > window.f0:
         # Upstream points at the first argument, which of quantile_over_time is not the range.
         call.notes.info(words.ignored_in_range(say.metric), call.node.args[0].place)
     return KEEP
@@ -344,7 +337,7 @@ def _is_change(before: _Sample, after: _Sample) -> bool:
     return a != b and not (math.isnan(a) and math.isnan(b))
 
 
-_RULES: Final[dict[str, Rule]] = {
+RULES: Final[dict[str, Rule]] = {
     "avg_over_time": _total(mean=True),
     "changes": _transitions(_is_change),
     "count_over_time": _count,

@@ -37,6 +37,7 @@ from pharos.promql.kernels.rate import (
 from pharos.promql.kernels.samples import Bools, Floats, Ints
 from pharos.promql.kernels.window import extreme_window, mark_changes, mark_drops, over_window, transitions
 from pharos.promql.language.ast import Call, Place
+from pharos.promql.language.functions import FUNCTIONS
 
 _SIMPLE: Final = {
     "avg_over_time": ops.AVG,
@@ -55,7 +56,6 @@ _SIMPLE: Final = {
 }
 _RUN_VISITS: Final = 50_000_000
 """How many samples a kernel looks at before it is asked whether the query is to end."""
-NAME_KEEPING: Final = frozenset({"first_over_time", "last_over_time"})
 _COUNTER_SUFFIXES: Final = ("_total", "_sum", "_count", "_bucket")
 
 
@@ -82,7 +82,7 @@ def range_function(call: RangeCall, windows: Windows) -> Grid:
     out, present = np.zeros(shape), np.zeros(shape, np.bool_)
     if call.node.func == "double_exponential_smoothing":
         _check_factors(call.scalars[0], call.scalars[1], windows)
-    run = _SPECIAL.get(call.node.func, _over_time)
+    run = KERNELS[call.node.func]
     for first, last in _runs(windows):
         call.memory.check()
         part = _rows_of(windows, first, last)
@@ -162,7 +162,7 @@ def finish_names(call: RangeCall, grid: Grid) -> Grid:
     grid = drop_absent(grid)
     if call.node.func in {"rate", "increase"}:
         _warn_non_counter(call, grid)
-    if call.node.func in NAME_KEEPING:
+    if FUNCTIONS[call.node.func].keeps_name:
         return grid
     if call.delayed:
         return lose_names(grid, delayed=True)
@@ -322,7 +322,8 @@ def _quantile(call: RangeCall, w: Windows, out: Floats, present: Bools) -> None:
 
 _BY_WINDOW: Final = frozenset({_over_time, _quantile})
 """Kernels that may look at all samples of a window at every step."""
-_SPECIAL: Final[dict[str, Kernel]] = {
+KERNELS: Final[dict[str, Kernel]] = {
+    **dict.fromkeys(_SIMPLE, _over_time),
     "changes": _changes,
     "delta": _rate(is_counter=False, is_rate=False),
     "idelta": _instant(is_rate=False),

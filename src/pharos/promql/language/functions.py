@@ -1,13 +1,15 @@
 """The one table of PromQL's functions, and the one of its aggregators.
 
-Names, argument types and arity follow Prometheus 3.14 (promql/parser/functions.go). Parser, checker,
-planner, evaluator and documentation read these tables and nothing else.
+Names, argument types and arity follow Prometheus 3.14 (promql/parser/functions.go). What parser, checker,
+planner, evaluator, the cache of answers and the documentation know of a function stands here; how it is
+computed stands in `promql.calls`, once for each (tests/promql/test_functions.py).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from enum import Enum
+from typing import Any, Final
 
 from pharos.promql.language.ast import ValueType
 
@@ -17,13 +19,28 @@ _S: Final = ValueType.SCALAR
 _T: Final = ValueType.STRING
 
 
+class Reads(Enum):
+    """What a function reads of the native histograms of its argument."""
+
+    ALL = "all"
+    TOTALS = "totals"
+    """Count and sum: the buckets below it need not be read."""
+    BUCKETS = "buckets"
+    """Buckets, whatever the functions around it read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Function:
     """A function of the language.
 
     `variadic` counts as upstream: 0 takes exactly `args`; n > 0 lets the last argument be left out or stand
     up to n times; -1 lets it stand any number of times. `varies` says that the answer changes with the time
-    of evaluation even where no argument does (upstream AtModifierUnsafeFunctions).
+    of evaluation even where no argument does (upstream AtModifierUnsafeFunctions). `keeps_name` says that
+    series keep the metric's name. `reads` is what of native histograms matters; `floats_only` leaves those
+    out that stand beside floats in a range, and tells. `sees_samples` looks at samples as they are stored
+    where its argument is a selector, rather than at their values at a step. Without `reusable`, the answer
+    hangs on more than the samples around a step, or two series may become one, which is refused even where
+    they do not meet in time: what is kept of it cannot be continued.
     """
 
     name: str
@@ -33,6 +50,11 @@ class Function:
     variadic: int = 0
     experimental: bool = False
     varies: bool = False
+    keeps_name: bool = False
+    reads: Reads = Reads.ALL
+    floats_only: bool = False
+    sees_samples: bool = False
+    reusable: bool = True
 
     @property
     def least(self) -> int:
@@ -57,12 +79,12 @@ class Aggregator:
     experimental: bool = False
 
 
-def _of_vector(name: str, doc: str, *, experimental: bool = False) -> Function:
-    return Function(name, (_V,), _V, doc, experimental=experimental)
+def _of_vector(name: str, doc: str, **more: Any) -> Function:
+    return Function(name, (_V,), _V, doc, **more)
 
 
-def _over_time(name: str, doc: str, *, experimental: bool = False) -> Function:
-    return Function(name, (_M,), _V, doc, experimental=experimental)
+def _over_time(name: str, doc: str, **more: Any) -> Function:
+    return Function(name, (_M,), _V, doc, **more)
 
 
 def _of_date(name: str, doc: str) -> Function:
@@ -70,7 +92,7 @@ def _of_date(name: str, doc: str) -> Function:
 
 
 def _of_query(name: str, doc: str) -> Function:
-    return Function(name, (), _S, doc, experimental=True)
+    return Function(name, (), _S, doc, experimental=True, reusable=False)
 
 
 _MATH: Final = (
@@ -112,47 +134,61 @@ _RANGES: Final = (
     _over_time("changes", "How often the value changed within a range."),
     _over_time("count_over_time", "Number of samples of a range."),
     _over_time("delta", "Difference over a range of a gauge, extrapolated to the whole range."),
-    _over_time("deriv", "Derivative per second of a gauge, by linear regression."),
+    _over_time("deriv", "Derivative per second of a gauge, by linear regression.", floats_only=True),
     Function(
         "double_exponential_smoothing",
         (_M, _S, _S),
         _V,
         "Smoothed value of a gauge, with a smoothing and a trend factor.",
         experimental=True,
+        floats_only=True,
     ),
-    _over_time("first_over_time", "Oldest sample of a range."),
+    _over_time("first_over_time", "Oldest sample of a range.", keeps_name=True),
     _over_time("idelta", "Difference of the last two samples of a range."),
     _over_time("increase", "Increase of a counter over a range, extrapolated to the whole range."),
     _over_time("irate", "Increase per second between the last two samples of a range."),
-    _over_time("last_over_time", "Most recent sample of a range."),
-    _over_time("mad_over_time", "Median absolute deviation of a range.", experimental=True),
-    _over_time("max_over_time", "Largest sample of a range."),
-    _over_time("min_over_time", "Smallest sample of a range."),
+    _over_time("last_over_time", "Most recent sample of a range.", keeps_name=True),
+    _over_time("mad_over_time", "Median absolute deviation of a range.", experimental=True, floats_only=True),
+    _over_time("max_over_time", "Largest sample of a range.", floats_only=True),
+    _over_time("min_over_time", "Smallest sample of a range.", floats_only=True),
     Function(
         "predict_linear",
         (_M, _S),
         _V,
         "Value of a gauge so many seconds from now, by linear regression.",
         varies=True,
+        floats_only=True,
     ),
     _over_time("present_over_time", "1 where a range has a sample."),
-    Function("quantile_over_time", (_S, _M), _V, "Quantile of the samples of a range."),
+    Function("quantile_over_time", (_S, _M), _V, "Quantile of the samples of a range.", floats_only=True),
     _over_time("rate", "Increase per second of a counter over a range, extrapolated."),
     _over_time("resets", "How often a counter was reset within a range."),
-    _over_time("stddev_over_time", "Standard deviation of the samples of a range."),
-    _over_time("stdvar_over_time", "Variance of the samples of a range."),
+    _over_time("stddev_over_time", "Standard deviation of the samples of a range.", floats_only=True),
+    _over_time("stdvar_over_time", "Variance of the samples of a range.", floats_only=True),
     _over_time("sum_over_time", "Sum of the samples of a range."),
     _over_time("ts_of_first_over_time", "Time of the oldest sample of a range.", experimental=True),
     _over_time("ts_of_last_over_time", "Time of the most recent sample of a range.", experimental=True),
-    _over_time("ts_of_max_over_time", "Time of the largest sample of a range.", experimental=True),
-    _over_time("ts_of_min_over_time", "Time of the smallest sample of a range.", experimental=True),
+    _over_time(
+        "ts_of_max_over_time", "Time of the largest sample of a range.", experimental=True, floats_only=True
+    ),
+    _over_time(
+        "ts_of_min_over_time", "Time of the smallest sample of a range.", experimental=True, floats_only=True
+    ),
 )
 
 _HISTOGRAMS: Final = (
-    _of_vector("histogram_avg", "Average of the observations of every native histogram."),
-    _of_vector("histogram_count", "Number of observations of every native histogram."),
-    Function("histogram_fraction", (_S, _S, _V), _V, "Share of the observations between two bounds."),
-    Function("histogram_quantile", (_S, _V), _V, "Quantile of classic or native histograms."),
+    _of_vector("histogram_avg", "Average of the observations of every native histogram.", reads=Reads.TOTALS),
+    _of_vector("histogram_count", "Number of observations of every native histogram.", reads=Reads.TOTALS),
+    Function(
+        "histogram_fraction",
+        (_S, _S, _V),
+        _V,
+        "Share of the observations between two bounds.",
+        reads=Reads.BUCKETS,
+    ),
+    Function(
+        "histogram_quantile", (_S, _V), _V, "Quantile of classic or native histograms.", reads=Reads.BUCKETS
+    ),
     Function(
         "histogram_quantiles",
         (_V, _T, _S, _S),
@@ -160,10 +196,17 @@ _HISTOGRAMS: Final = (
         "Several quantiles at once, each in a label of its own.",
         variadic=9,
         experimental=True,
+        reads=Reads.BUCKETS,
     ),
-    _of_vector("histogram_stddev", "Standard deviation of the observations of every native histogram."),
-    _of_vector("histogram_stdvar", "Variance of the observations of every native histogram."),
-    _of_vector("histogram_sum", "Sum of the observations of every native histogram."),
+    _of_vector(
+        "histogram_stddev",
+        "Standard deviation of the observations of every native histogram.",
+        reads=Reads.BUCKETS,
+    ),
+    _of_vector(
+        "histogram_stdvar", "Variance of the observations of every native histogram.", reads=Reads.BUCKETS
+    ),
+    _of_vector("histogram_sum", "Sum of the observations of every native histogram.", reads=Reads.TOTALS),
 )
 
 _OTHERS: Final = (
@@ -181,12 +224,34 @@ _OTHERS: Final = (
     _of_query("start", "Start of the query in seconds since the epoch."),
     _of_query("step", "Seconds between the steps of the query."),
     Function(
-        "info", (_V, _V), _V, "Labels of the matching info series added.", variadic=1, experimental=True
+        "info",
+        (_V, _V),
+        _V,
+        "Labels of the matching info series added.",
+        variadic=1,
+        experimental=True,
+        keeps_name=True,
+        reusable=False,
     ),
-    Function("label_join", (_V, _T, _T, _T), _V, "Values of labels joined into a label.", variadic=-1),
-    Function("label_replace", (_V, _T, _T, _T, _T), _V, "A label made of what a regex finds in another."),
+    Function(
+        "label_join",
+        (_V, _T, _T, _T),
+        _V,
+        "Values of labels joined into a label.",
+        variadic=-1,
+        keeps_name=True,
+        reusable=False,
+    ),
+    Function(
+        "label_replace",
+        (_V, _T, _T, _T, _T),
+        _V,
+        "A label made of what a regex finds in another.",
+        keeps_name=True,
+        reusable=False,
+    ),
     Function("scalar", (_V,), _S, "The one sample of a vector as a scalar, else NaN."),
-    _of_vector("sort", "The vector sorted by value, ascending."),
+    _of_vector("sort", "The vector sorted by value, ascending.", keeps_name=True),
     Function(
         "sort_by_label",
         (_V, _T),
@@ -194,6 +259,7 @@ _OTHERS: Final = (
         "The vector sorted by labels, ascending.",
         variadic=-1,
         experimental=True,
+        keeps_name=True,
     ),
     Function(
         "sort_by_label_desc",
@@ -202,8 +268,9 @@ _OTHERS: Final = (
         "The vector sorted by labels, descending.",
         variadic=-1,
         experimental=True,
+        keeps_name=True,
     ),
-    _of_vector("sort_desc", "The vector sorted by value, descending."),
+    _of_vector("sort_desc", "The vector sorted by value, descending.", keeps_name=True),
     Function(
         "start_timestamp",
         (_V,),
@@ -211,9 +278,17 @@ _OTHERS: Final = (
         "The start timestamp of every sample in seconds since the epoch.",
         experimental=True,
         varies=True,
+        sees_samples=True,
     ),
     Function("time", (), _S, "The time of evaluation in seconds since the epoch.", varies=True),
-    Function("timestamp", (_V,), _V, "The time of every sample in seconds since the epoch.", varies=True),
+    Function(
+        "timestamp",
+        (_V,),
+        _V,
+        "The time of every sample in seconds since the epoch.",
+        varies=True,
+        sees_samples=True,
+    ),
     Function("vector", (_S,), _V, "The scalar as a vector without labels."),
 )
 

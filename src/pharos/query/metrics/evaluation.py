@@ -17,7 +17,8 @@ from pharos.clock import Clock
 from pharos.engine import Session
 from pharos.engine.changes import Changes
 from pharos.errors import PharosError
-from pharos.promql.evaluate import EvalOptions, evaluate
+from pharos.promql.answer import evaluate
+from pharos.promql.evaluate import EvalOptions
 from pharos.promql.explain import explain_tree
 from pharos.promql.grids.grid import Answer
 from pharos.promql.plan import Planned, plan

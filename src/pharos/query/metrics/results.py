@@ -20,12 +20,10 @@ from pharos.engine.keys import BUCKET_MS, metric_hash
 from pharos.promql.grids.grid import Answer, AnswerType
 from pharos.promql.grids.grid_labels import take_labels
 from pharos.promql.language.ast import Aggregate, Call, Expr, MatrixSelector, Subquery, VectorSelector
+from pharos.promql.language.functions import FUNCTIONS
 from pharos.promql.plan import Planned, children
 from pharos.query.metrics.series import named_metric
 
-_NEVER: Final = frozenset({"start", "end", "range", "step", "info", "label_replace", "label_join"})
-"""Functions of the query's own times, of series found over the whole range, or that may make two series one:
-upstream refuses those even where they do not meet in time."""
 _NEVER_AGGREGATED: Final = frozenset({"limitk", "limit_ratio"})
 _MOST_BUCKETS: Final = 400
 _LEAST_SAMPLES: Final = 50_000
@@ -68,7 +66,7 @@ def reach_of(expr: Expr, planned: Planned) -> Reach | None:
                 durations = (node.range, node.offset, 0 if node.step is None else node.step)
                 if node.at is not None or not all(isinstance(d, int) for d in durations):
                     return None
-            case Call(func=func) if func in _NEVER:
+            case Call(func=func) if not FUNCTIONS[func].reusable:
                 return None
             case Aggregate(op=op) if op in _NEVER_AGGREGATED:
                 return None

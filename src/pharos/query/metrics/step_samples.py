@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pharos.compiled.memory import kernel
-from pharos.promql.evaluate import evaluate, milliseconds
+from pharos.promql.answer import evaluate
+from pharos.promql.evaluate import milliseconds
 from pharos.promql.language.ast import MatrixSelector, StepInvariant, Subquery, VectorSelector
 from pharos.promql.plan import Planned, subquery_start
 from pharos.promql.source import STALE_NAN_BITS, SampleSource
