@@ -111,9 +111,9 @@ def test_every_fault_of_a_prometheus_yml_is_told_sorted_by_line(tmp_path: Path) 
     found = [line.removeprefix(f"{tmp_path}/") for line in str(raised.value).splitlines()]
     starts = [
         'prometheus.yml:1: field globl not found in the configuration, did you mean "global"?',
-        "prometheus.yml:2: global.scrape_timeout: not a valid duration string: 'soon'",
+        'prometheus.yml:2: global.scrape_timeout: not a valid duration string: "soon"',
         'prometheus.yml:2: field scrape_intervall not found in global, did you mean "scrape_interval"?',
-        "prometheus.yml:5: scrape_configs[0].scrape_interval: not a valid duration string: '1x'",
+        'prometheus.yml:5: scrape_configs[0].scrape_interval: unknown unit "x" in duration "1x"',
         "prometheus.yml:7: 'http://a' is not a valid hostname",
         'prometheus.yml:7: field target not found in target group, did you mean "targets"?',
         "prometheus.yml:9: scheme must be http or https, got 'ftp'",
