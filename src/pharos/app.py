@@ -36,7 +36,7 @@ from pharos.api.receivers.otlp import OtlpEndpoint
 from pharos.backup import take_snapshot, wait_until_stored
 from pharos.clock import Clock, SystemClock
 from pharos.config import Settings, is_loopback, split_address
-from pharos.engine.embedded.store import EmbeddedEngine
+from pharos.engine import Engine
 from pharos.errors import PharosError
 from pharos.folder import hold_folder, new_admin_key
 from pharos.gotext.durations import format_duration
@@ -69,7 +69,7 @@ class Pharos:
     app: ASGIApp
     loader: Loader
     intake: Intake
-    engine: EmbeddedEngine
+    engine: Engine
     reload: Callable[[], Awaitable[None]]
     """Read prometheus.yml again. Raises PharosError and changes nothing when it is not good."""
 
@@ -203,7 +203,7 @@ def _status_api(
         flags=partial(_flags, settings),
         reloaded=reloaded,
         is_recovered=lambda: store.loader.is_recovered,
-        engine_version=store.engine.version,
+        engine_version=store.engine.status().version,
         retention_ms=settings.retention.metrics,
         damaged=len(store.wal.recovery.damaged),
     )

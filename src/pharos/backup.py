@@ -30,13 +30,11 @@ import orjson
 from pharos import __version__
 from pharos.clock import Clock
 from pharos.config import Settings
-from pharos.engine import migrate
-from pharos.engine.embedded import snapshot
-from pharos.engine.embedded.store import EmbeddedEngine, open_engine
+from pharos.engine import Engine, migrate
 from pharos.errors import Kind, PharosError
 from pharos.ingest.accept import Intake
 from pharos.ingest.loader import Loader
-from pharos.store import open_store
+from pharos.store import open_engine_alone, open_store
 
 FORMAT: Final = 1
 SNAPSHOTS: Final = "snapshots"
@@ -73,7 +71,7 @@ class Manifest:
 # -- taking a snapshot --
 
 
-def take_snapshot(engine: EmbeddedEngine, folder: Path, settings_text: str, clock: Clock) -> str:
+def take_snapshot(engine: Engine, folder: Path, settings_text: str, clock: Clock) -> str:
     """Freeze the store into `folder/snapshots/NAME` and return NAME.
 
     `folder` is the data folder. Raises PharosError(UNAVAILABLE) when the medium refuses.
@@ -83,9 +81,9 @@ def take_snapshot(engine: EmbeddedEngine, folder: Path, settings_text: str, cloc
     target = folder / SNAPSHOTS / name
     try:
         target.mkdir(parents=True, mode=0o700)
-        schema = engine.control(lambda session: snapshot.freeze(session, target / _TABLES))
+        taken = engine.snapshot(target / _TABLES)
         (target / _SETTINGS).write_text(settings_text)
-        about = {"taken_ms": taken_ms, "schema": schema}
+        about = {"taken_ms": taken_ms, "schema": taken.schema, "rows": dict(taken.rows)}
         (target / "snapshot.json").write_bytes(orjson.dumps(about))
     except PharosError:
         shutil.rmtree(target, ignore_errors=True)
@@ -120,7 +118,7 @@ def wait_until_stored(loader: Loader, intake: Intake, clock: Clock, timeout_s: f
 
 
 @contextmanager
-def stopped_store(settings: Settings, clock: Clock) -> Iterator[EmbeddedEngine]:
+def stopped_store(settings: Settings, clock: Clock) -> Iterator[Engine]:
     """Open the store of a data folder that no server uses, load what its log still holds, close it on exit.
 
     The caller holds the folder. Raises PharosError(UNAVAILABLE) when the log cannot be loaded.
@@ -153,7 +151,7 @@ def write_backup(folder: Path, name: str, destination: Path) -> Manifest:
             taken_ms=about["taken_ms"],
             pharos=__version__,
             schema=about["schema"],
-            rows=_rows(source / _TABLES),
+            rows=about["rows"],
             files=files,
         )
         _write_manifest(destination, manifest)
@@ -170,13 +168,6 @@ def drop_snapshot(folder: Path, name: str) -> None:
     shutil.rmtree(folder / SNAPSHOTS / name, ignore_errors=True)
     with suppress(OSError):
         (folder / SNAPSHOTS).rmdir()
-
-
-def _rows(tables: Path) -> dict[str, int]:
-    return {
-        table.name: sum(snapshot.rows_of_part(part) for part in table.iterdir())
-        for table in sorted(tables.iterdir())
-    }
 
 
 def _require_empty(folder: Path) -> bool:
@@ -388,12 +379,8 @@ def _build_store(source: Path, engine_folder: Path, manifest: Manifest) -> None:
             table, part = rest.split("/")[:2]
             if part not in parts[table]:
                 parts[table].append(part)
-    with open_engine(engine_folder, last_migration=manifest.schema) as engine:
-        detached = engine.control(snapshot.detached_folders)
-        for table, names in parts.items():
-            for part in names:
-                _copy_tree(source / _TABLES / table / part, detached[table], part)
-        rows = engine.control(lambda session: snapshot.attach(session, parts))
+    with open_engine_alone(engine_folder, last_migration=manifest.schema) as engine:
+        rows = engine.restore(source / _TABLES, parts)
     wrong = {table: rows[table] for table in rows if rows[table] != manifest.rows[table]}
     if wrong:
         raise PharosError(

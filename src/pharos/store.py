@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import secrets
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from random import Random, SystemRandom
 from typing import Final
 
 from pharos.clock import Clock
 from pharos.config import Settings
+from pharos.engine import Engine, EngineStatus
 from pharos.engine.changes import Changes
 from pharos.engine.embedded.configuration import EmbeddedOptions
-from pharos.engine.embedded.store import EmbeddedEngine, open_engine
+from pharos.engine.embedded.store import open_engine
 from pharos.engine.keys import DAY_MS
 from pharos.engine.sql import select_everywhere
 from pharos.ingest.accept import Intake, IntakeOptions
@@ -23,6 +26,8 @@ from pharos.ingest.retention import keep_metrics
 from pharos.ingest.signals import Signals
 from pharos.wal import Wal, WalOptions
 
+_LOG = logging.getLogger(__name__)
+
 _ONE_SEGMENT_BYTES: Final = 1 << 40
 """The intake seals segments itself, so that a segment and a run are the same frames."""
 
@@ -32,7 +37,7 @@ class Store:
     """What keeps samples; the loader is running, and first loads what a former process left."""
 
     wal: Wal
-    engine: EmbeddedEngine
+    engine: Engine
     changes: Changes
     intake: Intake
     loader: Loader
@@ -41,9 +46,10 @@ class Store:
 
 
 @contextmanager
-def open_store(settings: Settings, clock: Clock) -> Iterator[Store]:
+def open_store(settings: Settings, clock: Clock, chance: Random | None = None) -> Iterator[Store]:
     """Open what keeps samples in the settings' folder, which the caller holds; on exit store the rest, close.
 
+    `chance` makes secrets by which nobody can guess hashes; it is the system's unless a test gives another.
     Raises PharosError when the folder cannot be used.
     """
     folder = settings.data
@@ -56,11 +62,12 @@ def open_store(settings: Settings, clock: Clock) -> Iterator[Store]:
         )
         engine = stack.enter_context(open_engine(folder / "engine", options))
         engine.control(lambda session: keep_metrics(session, settings.retention.metrics))
-        changes = Changes()
+        _tell(engine.status())
+        changes = Changes(engine.writers)
         _note_what_is_stored(engine, changes)
 
         decoder = Decoder(
-            seed=secrets.randbits(64),
+            seed=(chance or SystemRandom()).getrandbits(64),
             today=clock.now_ms() // DAY_MS,
             max_age_ms=settings.ingest.max_sample_age,
         )
@@ -75,7 +82,22 @@ def open_store(settings: Settings, clock: Clock) -> Iterator[Store]:
         yield Store(wal, engine, changes, intake, loader, lambda: decoder.bounds(clock.now_ms()))
 
 
-def _note_what_is_stored(engine: EmbeddedEngine, changes: Changes) -> None:
+@contextmanager
+def open_engine_alone(folder: Path, *, last_migration: int | None = None) -> Iterator[Engine]:
+    """Open the store in `folder`, nothing around it, and close it on exit: for a backup, for trying out.
+
+    With `last_migration` its tables are brought no further than that. Raises PharosError(UNAVAILABLE).
+    """
+    with open_engine(folder, last_migration=last_migration) as engine:
+        yield engine
+
+
+def _tell(status: EngineStatus) -> None:
+    words = f"{status.rows} rows in {status.parts} parts, {status.bytes >> 20} MiB"
+    _LOG.info("the store is open: %s %s, %s", status.name, status.version, words)
+
+
+def _note_what_is_stored(engine: Engine, changes: Changes) -> None:
     for table, note in (("histograms", changes.note_histograms), ("starts", changes.note_starts)):
         columns = "tenant, groupUniqArray(m) AS m"
         known = select_everywhere(columns, table, tail="GROUP BY tenant")

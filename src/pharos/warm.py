@@ -23,7 +23,6 @@ from pharos.api.prometheus.remote_read import kernels as read_kernels
 from pharos.clock import Clock
 from pharos.config import Settings
 from pharos.engine.changes import Changes
-from pharos.engine.embedded.store import open_engine
 from pharos.engine.keys import metric_hash
 from pharos.errors import PharosError
 from pharos.ingest.frames import FrameKind, pack
@@ -39,6 +38,7 @@ from pharos.query.limits import Times
 from pharos.query.metrics import label_counts, label_table, pieces, step_samples
 from pharos.query.metrics.evaluation import Metrics
 from pharos.query.metrics.query import parse_query
+from pharos.store import open_engine_alone
 
 _STEP_MS: Final = 15_000
 _END_MS: Final = 36_000_000
@@ -159,7 +159,7 @@ def warm(clock: Clock) -> int:
     changes.note_histograms(_TENANT, [metric_hash("h")])
     changes.note_starts(_TENANT, [metric_hash("m")])
     decoder = Decoder(seed=1, today=0, max_age_ms=0)
-    with tempfile.TemporaryDirectory() as folder, open_engine(Path(folder)) as engine:
+    with tempfile.TemporaryDirectory() as folder, open_engine_alone(Path(folder)) as engine:
         for number, (kind, request) in enumerate(_requests()):
             batch = decoder.begin()
             plain = decoder.unpack(kind, pack(request))

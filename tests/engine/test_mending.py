@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import itertools
 import logging
 import os
@@ -21,7 +22,8 @@ from pharos.engine.embedded import mending
 from pharos.engine.embedded.configuration import EmbeddedOptions
 from pharos.engine.embedded.deduplication import forget_unstored
 from pharos.engine.embedded.session import EmbeddedSession
-from pharos.engine.embedded.store import EmbeddedEngine, open_engine
+from pharos.engine.embedded.store import EmbeddedEngine
+from pharos.engine.embedded.store import open_engine as open_mending
 from pharos.engine.sql import Statement
 from pharos.errors import Kind, PharosError
 
@@ -41,6 +43,11 @@ PART_FILES = [
 ]
 LARGEST_BYTES = [0, 1, 9, 50, 300, 1_000]
 """From no file at all to one that cuts only the largest short."""
+
+
+_BY_HAND = EmbeddedOptions(mend_interval_s=0)
+"""The tests say when it is looked what the disk has taken."""
+open_engine = functools.partial(open_mending, options=_BY_HAND)
 
 
 @contextlib.contextmanager
@@ -470,7 +477,7 @@ def test_a_new_store_that_the_disk_does_not_take_is_made_at_the_next_start(
 def test_a_new_store_is_not_begun_on_a_full_disk(tmp_path: Path) -> None:
     with (
         pytest.raises(PharosError, match=r"MiB of disk are free in .*, a new store needs"),
-        open_engine(tmp_path, EmbeddedOptions(spare_bytes=1 << 60)),
+        open_engine(tmp_path, options=EmbeddedOptions(spare_bytes=1 << 60, mend_interval_s=0)),
     ):
         pass
     with open_engine(tmp_path) as engine:
@@ -503,7 +510,7 @@ def test_series_can_be_deleted_after_the_disk_did_not_take_it(
 def test_nothing_is_stored_that_would_use_up_the_spare_disk(tmp_path: Path) -> None:
     with open_engine(tmp_path) as engine:
         _load(engine, 0)
-    with open_engine(tmp_path, EmbeddedOptions(spare_bytes=1 << 60)) as engine:
+    with open_engine(tmp_path, options=EmbeddedOptions(spare_bytes=1 << 60, mend_interval_s=0)) as engine:
         with pytest.raises(PharosError, match="no space left") as refused:
             _load(engine, 1)
         assert refused.value.kind is Kind.UNAVAILABLE
@@ -511,3 +518,26 @@ def test_nothing_is_stored_that_would_use_up_the_spare_disk(tmp_path: Path) -> N
     with open_engine(tmp_path) as engine:
         _load(engine, 1)
         assert _numbers(engine) == {0: 200, 1: 200}
+
+
+def test_what_a_merge_could_not_write_is_noticed_without_being_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mended = threading.Event()
+    mend = EmbeddedEngine._mend
+
+    def told(engine: EmbeddedEngine) -> None:
+        before = engine._reopenings
+        mend(engine)
+        if engine._reopenings > before:
+            mended.set()
+
+    monkeypatch.setattr(EmbeddedEngine, "_mend", told)
+    with open_mending(tmp_path, EmbeddedOptions(mend_interval_s=0.01)) as engine:
+        for number in range(3):
+            _load(engine, number)
+        monkeypatch.setattr(EmbeddedEngine, "_look_for_losses", lambda *_: None)
+        with _disk_takes(monkeypatch, 9, only="OPTIMIZE"), contextlib.suppress(PharosError):
+            _do(engine, "OPTIMIZE TABLE series FINAL")
+        assert mended.wait(60)
+        assert _numbers(engine) == {0: 200, 1: 200, 2: 200}

@@ -47,9 +47,6 @@ class ScriptedEngine:
             raise refused
         self.blocks.setdefault((table, token), values)
 
-    def mend(self) -> None:
-        """Nothing of it is on a disk."""
-
     def tables(self, table: str) -> list[str]:
         """Return the tokens of a table's blocks, in the order of the first load of each."""
         return [token for name, token in self.blocks if name == table]

@@ -118,9 +118,6 @@ class KeptBlocks:
         payload = b"".join(bytes(piece) for column in columns for piece in column.payload)
         self.blocks.setdefault((table, token), payload)
 
-    def mend(self) -> None:
-        """Nothing of it is on a disk."""
-
     def tables(self) -> set[str]:
         return {table for table, _ in self.blocks}
 

@@ -57,7 +57,7 @@ class Store:
     def ids(self, series: NDArray[np.int64]) -> NDArray[np.uint64]:
         return (series.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
 
-    def register(self, series: int, days: range) -> None:
+    def register(self, series: int, days: range, *, note: bool = True) -> None:
         """Store the label sets of series 0 ... `series` - 1 for the days."""
         rows = [(i, day) for i in range(series) for day in days]
         places = np.array([i for i, _ in rows], np.int64)
@@ -76,7 +76,8 @@ class Store:
             ],
             token=f"test-{next(_TOKENS)}",
         )
-        self.changes.note_series(self.tenant, [HASH])
+        if note:
+            self.changes.note_series(self.tenant, [HASH])
 
     def write(
         self,

@@ -1,13 +1,16 @@
-"""The door to the analytic store: run statements, load blocks, close.
+"""The door to the analytic store: ask, load, change, copy, close.
 
 `Engine` is what the layers above see. Whoever has a question takes a `Session` and asks on a thread that may
-wait; the store lends a connection for each statement, and computes nothing but that.
+wait; the store lends a connection for each statement, and computes nothing but that. What an implementation
+owes is written down as tests, `tests/engine/contract`, which each one passes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 import pyarrow as pa
@@ -43,7 +46,10 @@ class Session(Protocol):
         ...
 
     def cancel(self) -> None:
-        """End the statement that runs, and refuse the next; on any thread, without waiting."""
+        """End the statement that runs, and refuse the next; on any thread, without waiting.
+
+        Whatever else the store is busy with: a deletion, a copy.
+        """
         ...
 
 
@@ -59,8 +65,48 @@ class Controlled(Protocol):
         ...
 
 
+class Writers(Enum):
+    """Who changes what a store holds, which decides what may be remembered of it."""
+
+    THIS_PROCESS = "this process"
+    """Nobody else: what this process has not noted has not changed."""
+    OTHERS_TOO = "others too"
+    """Other processes as well: every answer may be another the next time."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStatus:
+    """What is known of an open store."""
+
+    name: str
+    """Of the engine."""
+    version: str
+    is_tested: bool
+    """Whether this version of Pharos was tested with it."""
+    rows: int
+    bytes: int
+    """On disk, compressed."""
+    parts: int
+    """Pieces of tables, which merges put together in the background."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What was copied of a store."""
+
+    schema: int
+    """Number of the newest migration that the store had seen."""
+    rows: Mapping[str, int]
+    """By table."""
+
+
 class Engine(Protocol):
     """An open store."""
+
+    @property
+    def writers(self) -> Writers:
+        """Who changes what it holds."""
+        ...
 
     def session(self) -> Session:
         """Return a session for one question; it holds nothing between its statements."""
@@ -78,12 +124,30 @@ class Engine(Protocol):
         """
         ...
 
-    def mend(self) -> None:
-        """Take out of the store what the disk did not take whole; next to nothing when all is well.
+    def control(self, work: Callable[[Controlled], T]) -> T:
+        """Return what `work` returns, run on the one connection that may change the store, and wait.
 
-        Blocking, to be called now and then: a merge that was not taken can be undone for some minutes.
-        Raises PharosError(UNAVAILABLE) when it has to be tried again.
+        For retention and deletions: one after the other, however long they take. Raises
+        PharosError(UNAVAILABLE) when what `work` did may not have reached the disk; it has to be repeated.
         """
+        ...
+
+    def snapshot(self, folder: Path) -> Snapshot:
+        """Copy every table, as it is at some moment of the call, to `folder/TABLE/PART/`; blocking.
+
+        `folder` is new, and on the store's own medium. Raises OSError, or PharosError.
+        """
+        ...
+
+    def restore(self, source: Path, parts: Mapping[str, Sequence[str]]) -> dict[str, int]:
+        """Add the parts in `source/TABLE/PART/`, by table, to an empty store; return each table's rows.
+
+        Blocking, durable. Raises OSError, or PharosError for a part that the engine refuses.
+        """
+        ...
+
+    def status(self) -> EngineStatus:
+        """Return what is known of the store; blocking. Raises PharosError."""
         ...
 
     def close(self) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable
 from typing import Final
 
+from pharos.engine import Writers
 from pharos.engine.arrivals import Arrivals
 
 EVERYTHING: Final = -(1 << 63)
@@ -55,9 +57,14 @@ class Changes:
     Whoever caches takes the stamp before reading the store, and the cached answer is good as long as the
     stamp is the same. Additions to a bucket are remembered once someone watches it, and only the ones since;
     about a bucket that was forgotten meanwhile the answer is that everything may have changed.
+
+    That is true because the loader of this process notes all that is stored. Where others write too, it says
+    of everything that it may have changed: no stamp comes twice, and nothing that was kept is good.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, writers: Writers = Writers.THIS_PROCESS) -> None:
+        self._knows_all = writers is Writers.THIS_PROCESS
+        self._stamps = itertools.count(1)
         self._lock = threading.Lock()
         self._of_tenant: defaultdict[str, int] = defaultdict(int)
         self._of_metric: defaultdict[tuple[str, int], int] = defaultdict(int)
@@ -124,13 +131,15 @@ class Changes:
     @property
     def version(self) -> int:
         """Return a number that grows with every note about samples."""
-        return self._version
+        return self._version if self._knows_all else next(self._stamps)
 
     def added_since(self, tenant: str, metric: int, bucket: int, stamp: int) -> int | None:
         """Return the smallest time in milliseconds that was added to a bucket after the stamp, or None.
 
         `EVERYTHING` when that is not known, or when the bucket was rewritten.
         """
+        if not self._knows_all:
+            return EVERYTHING
         with self._lock:
             if stamp < self._rewritten.get(tenant, 0):
                 return EVERYTHING
@@ -139,6 +148,8 @@ class Changes:
 
     def stamp(self, tenant: str, metric: int | None = None) -> int:
         """Return a number that grows whenever a series of the tenant (or of its metric) is registered."""
+        if not self._knows_all:
+            return next(self._stamps)
         with self._lock:
             if metric is None:
                 return self._of_tenant[tenant]
@@ -146,8 +157,12 @@ class Changes:
 
     def has_histograms(self, tenant: str, metrics: Iterable[int]) -> bool:
         """Return whether any of the metrics may have native histograms."""
+        if not self._knows_all:
+            return True
         return bool(self._histograms) and any((tenant, metric) in self._histograms for metric in metrics)
 
     def has_starts(self, tenant: str, metrics: Iterable[int]) -> bool:
         """Return whether any of the metrics may have start timestamps."""
+        if not self._knows_all:
+            return True
         return bool(self._starts) and any((tenant, metric) in self._starts for metric in metrics)

@@ -205,7 +205,6 @@ class Loader:
     def _round(self, *, everything: bool = False) -> None:
         try:
             self.watch_disk()
-            self._engine.mend()
             if not self.is_recovered:
                 self._recover()
             for taken in self._intake.take(everything=everything):

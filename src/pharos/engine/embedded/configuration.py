@@ -22,6 +22,8 @@ class EmbeddedOptions:
     threads_per_query: int = 2
     memory_bytes: int = 4 << 30
     merge_threads: int = 2
+    mend_interval_s: float = 1.0
+    """How often it is looked whether the disk took what merges wrote; 0 is never but beside insertions."""
     spare_bytes: int = 32 << 20
     """Nothing is inserted or merged that would leave less free disk, lest other writers starve it midway."""
 

@@ -7,12 +7,13 @@ PART).
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from pharos.engine import Controlled
+from pharos.engine import Controlled, Snapshot
 from pharos.engine.sql import fixed, identifier, select_everywhere, string
 from pharos.errors import Kind, PharosError
 
@@ -42,11 +43,9 @@ def schema_number(session: Controlled) -> int:
     return int(rows["n"][0].as_py())
 
 
-def freeze(session: Controlled, folder: Path) -> int:
-    """Link every part of every table to `folder/TABLE/PART`, and return the store's schema number.
-
-    `folder` must lie on the store's own medium. Raises OSError, or PharosError when the engine refuses.
-    """
+def freeze(session: Controlled, folder: Path) -> Snapshot:
+    """Link every part of every table to `folder/TABLE/PART`; see `Engine.snapshot`."""
+    rows: dict[str, int] = {}
     for table, path in _tables(session).items():
         # path is .../store/XXX/UUID/
         shadow = path.parents[2] / "shadow"
@@ -59,13 +58,14 @@ def freeze(session: Controlled, folder: Path) -> int:
             for part in sorted(parts.iterdir()):
                 part.rename(folder / table / part.name)
             parts.rmdir()
+        rows[table] = sum(rows_of_part(part) for part in (folder / table).iterdir())
         left = [str(part) for part in shadow.glob(f"{_FROZEN_AS}/store/*/*/*")]
         if left:
             raise PharosError(
                 Kind.BUG, f"the engine froze parts of {table} where none were expected: {left[:3]}"
             )
     shutil.rmtree(shadow, ignore_errors=True)
-    return schema_number(session)
+    return Snapshot(schema_number(session), rows)
 
 
 def rows_of_part(part: Path) -> int:
@@ -76,17 +76,16 @@ def rows_of_part(part: Path) -> int:
         raise PharosError(Kind.INVALID, f"{part} does not say how many rows it holds: {exc}") from exc
 
 
-def detached_folders(session: Controlled) -> dict[str, Path]:
-    """Return, by table, the folder into which parts are put for `attach`."""
-    return {table: path / "detached" for table, path in _tables(session).items()}
-
-
-def attach(session: Controlled, parts: Mapping[str, Sequence[str]]) -> dict[str, int]:
-    """Attach parts that lie in the tables' detached folders, and return how many rows each table holds then.
+def attach(session: Controlled, source: Path, parts: Mapping[str, Sequence[str]]) -> dict[str, int]:
+    """Copy parts into the tables' detached folders and attach them; see `Engine.restore`.
 
     Merges are stopped before, so that the numbers are those of the parts; opening the store again resumes
-    them. Raises PharosError when the engine refuses a part.
+    them.
     """
+    folders = {table: path / "detached" for table, path in _tables(session).items()}
+    for table, names in parts.items():
+        for part in names:
+            _copy_part(source / table / part, folders[table] / part)
     session.execute("SYSTEM STOP MERGES")
     rows: dict[str, int] = {}
     for table, names in parts.items():
@@ -96,3 +95,14 @@ def attach(session: Controlled, parts: Mapping[str, Sequence[str]]) -> dict[str,
         counted = session.query(select_everywhere("count() AS n", table), purpose="restore")
         rows[table] = int(counted["n"][0].as_py())
     return rows
+
+
+def _copy_part(source: Path, target: Path) -> None:
+    """Copy the files of a part to the medium."""
+    shutil.copytree(source, target)
+    for path in [*target.rglob("*"), target]:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,7 +1,7 @@
 """chDB in this process, behind the engine's door.
 
-One process owns the store. Three kinds of lanes, each a thread with its own connection: queries (several,
-read-only), loading (one) and control (one: migrations, cancelling, merges). chDB's signal handlers are
+One process owns the store. Connections that read are lent to whoever asks; loading, control (migrations,
+deletions, snapshots) and cancelling have one each, with a thread of its own. chDB's signal handlers are
 switched off before the first connection, since they turn a crash into a hang of minutes.
 """
 
@@ -14,14 +14,14 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from pharos.clock import SystemClock
-from pharos.engine import Limits, Session
-from pharos.engine.embedded import mending
+from pharos.engine import Controlled, EngineStatus, Limits, Session, Snapshot, Writers
+from pharos.engine.embedded import mending, snapshot
 from pharos.engine.embedded.configuration import EmbeddedOptions, raise_file_limit, write_configuration
 from pharos.engine.embedded.deduplication import forget_unstored, has_unstored, is_covered, is_written_since
 from pharos.engine.embedded.driver import DRIVER, TESTED_VERSION
@@ -36,7 +36,7 @@ from pharos.engine.embedded.session import (
 )
 from pharos.engine.migrate import migrate
 from pharos.engine.native import Column, block_pieces
-from pharos.engine.sql import ENGINE_VERSION, string
+from pharos.engine.sql import ENGINE_VERSION, fixed, string
 from pharos.errors import Kind, PharosError
 from pharos.telemetry import ENGINE_SECONDS, STORE_FAILED_WRITES, STORE_SET_ASIDE
 
@@ -49,6 +49,11 @@ _LOAD_SETTINGS: Final = (
     "async_insert=0, max_partitions_per_insert_block=0, optimize_on_insert=0"
 )
 
+
+_STATUS: Final = fixed(
+    "SELECT toInt64(sum(rows)) AS rows, toInt64(sum(bytes_on_disk)) AS bytes, toInt64(count()) AS parts"
+    " FROM system.parts WHERE active AND database = currentDatabase()"
+)
 
 ALWAYS_OPEN.set()
 
@@ -78,10 +83,18 @@ class EmbeddedEngine:
         self._inserting_s: float | None = None
         """Since when an insertion is under way or refused: what it wrote is not acknowledged."""
         self._control = Lanes("control", 1, lambda: self._session(read_only=False))
+        self._cancelling = Lanes("cancel", 1, lambda: self._session(read_only=False))
         self._loading = Lanes("load", 1, lambda: self._session(read_only=False))
         self._reading = Connections(options.query_threads, lambda: self._session(read_only=True))
         self._failed_writes = dict.fromkeys(("load", "control", "mend"), 0)
         """How many writes of this process had failed when each kind of work was looked at last."""
+        self._closing = threading.Event()
+        self._mender = threading.Thread(target=self._mend_until_closed, name="engine-mend", daemon=True)
+
+    @property
+    def writers(self) -> Writers:
+        """Who changes what it holds: an embedded store has one process."""
+        return Writers.THIS_PROCESS
 
     def _session(self, *, read_only: bool) -> EmbeddedSession:
         try:
@@ -110,7 +123,7 @@ class EmbeddedEngine:
         failed: int = self._control.submit(mending.failed_writes).result()
         self._failed_writes = dict.fromkeys(self._failed_writes, failed)
         self.version = self._control.submit(_version).result()
-        if not self.version.startswith(f"{TESTED_VERSION}."):
+        if not self._is_tested:
             _LOG.warning("the store's engine is version %s, tested is %s", self.version, TESTED_VERSION)
         found = mending.set_aside(self._store) - known
         self._aside = known | found
@@ -123,11 +136,13 @@ class EmbeddedEngine:
         if found or failed:
             self._is_whole = False
             self.mend()
+        if self._options.mend_interval_s:
+            self._mender.start()
 
     def session(self) -> Question:
         """Return a session of its own for one question; see `Engine.session`."""
         # With a tag of its own: cancelling one can never reach the next.
-        return Question(self._reading, self._next_tag(), self.kill)
+        return Question(self._reading, self._next_tag(), self._cancel)
 
     def _next_tag(self) -> str:
         return f"pharos-{os.getpid()}-{next(self._tags)}"
@@ -136,8 +151,8 @@ class EmbeddedEngine:
         """Return what `work` returns of a session of its own."""
         return work(self.session())
 
-    def control(self, work: Callable[[EmbeddedSession], T]) -> T:
-        """Run `work` on the control connection and wait: migrations, merges, snapshots.
+    def control(self, work: Callable[[Controlled], T]) -> T:
+        """Run `work` on the control connection and wait; see `Engine.control`.
 
         Raises PharosError(UNAVAILABLE) when the disk did not take what it wrote, or when tables were closed
         meanwhile, so that it may not have met all of them.
@@ -158,10 +173,30 @@ class EmbeddedEngine:
                 if self._reopenings != reopenings:
                     raise PharosError(Kind.UNAVAILABLE, "the store was mended meanwhile", retry_after_s=1.0)
 
-    def kill(self, tag: str) -> None:
-        """Ask the engine to end the statement that carries `tag`; does not wait."""
+    def snapshot(self, folder: Path) -> Snapshot:
+        """Link every part of every table; see `Engine.snapshot`."""
+        return self.control(partial(snapshot.freeze, folder=folder))
+
+    def restore(self, source: Path, parts: Mapping[str, Sequence[str]]) -> dict[str, int]:
+        """Copy and attach parts; see `Engine.restore`."""
+        return self.control(partial(snapshot.attach, source=source, parts=parts))
+
+    def status(self) -> EngineStatus:
+        """Return what is known of the store; see `Engine.status`."""
+        row = self.session().query(_STATUS, purpose="status").to_pylist()[0]
+        return EngineStatus("chDB", self.version, is_tested=self._is_tested, **row)
+
+    @property
+    def _is_tested(self) -> bool:
+        return self.version.startswith(f"{TESTED_VERSION}.")
+
+    def _cancel(self, tag: str) -> None:
+        """Ask the engine to end the statement that carries `tag`; does not wait.
+
+        On a connection of its own: that of control may be busy for minutes, just when queries are too slow.
+        """
         condition = f"Settings['log_comment'] = {string(tag)}"
-        self._control.submit(lambda session: session.execute(f"KILL QUERY WHERE {condition} ASYNC"))
+        self._cancelling.submit(lambda session: session.execute(f"KILL QUERY WHERE {condition} ASYNC"))
 
     def load(self, table: str, rows: int, columns: Sequence[Column], *, token: str) -> None:
         """Add one block, durably, once; see `Engine.load`."""
@@ -199,8 +234,19 @@ class EmbeddedEngine:
                 Kind.UNAVAILABLE, "the disk did not take all that was written to the store", retry_after_s=1.0
             )
 
+    def _mend_until_closed(self) -> None:
+        """Look now and then: a merge that was not taken can be undone for some minutes."""
+        while not self._closing.wait(self._options.mend_interval_s):
+            try:
+                self.mend()
+            except PharosError as exc:
+                _LOG.warning("the store is mended later: %s", exc)
+
     def mend(self) -> None:
-        """Take out what the disk did not take whole; see `Engine.mend`."""
+        """Take out of the store what the disk did not take whole; next to nothing when all is well.
+
+        Blocking. Raises PharosError(UNAVAILABLE) when it has to be tried again.
+        """
         with self._mending:
             self._mend()
 
@@ -223,7 +269,7 @@ class EmbeddedEngine:
                         mending.restore_definitions(self._store, self._kept)
                 finally:
                     self._controlling.release()
-            # Not on the control connection: it may have to cancel what uses the tables.
+            # Not on the control connection, which may use the tables.
             with _told():
                 self._loading.submit(self._reopen_tables).result()
         finally:
@@ -251,13 +297,16 @@ class EmbeddedEngine:
         if self._closed:
             return
         self._closed = True
+        self._closing.set()
+        if self._mender.is_alive():
+            self._mender.join()
         own = f"query_id != queryID() AND startsWith(Settings['log_comment'], 'pharos-{os.getpid()}-')"
         with contextlib.suppress(PharosError):
-            self._control.submit(lambda session: session.execute(f"KILL QUERY WHERE {own} SYNC")).result()
+            self._cancelling.submit(lambda session: session.execute(f"KILL QUERY WHERE {own} SYNC")).result()
         with contextlib.suppress(PharosError):
             self.mend()
         self._reading.close()
-        for lanes in (self._loading, self._control):
+        for lanes in (self._cancelling, self._loading, self._control):
             lanes.close()
 
 
