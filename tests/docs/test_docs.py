@@ -114,6 +114,17 @@ def test_the_references_name_every_setting_metric_command_and_function() -> None
     assert functions.count("\n| `") == len(FUNCTIONS) + len(AGGREGATORS)
 
 
+def test_the_layers_are_those_of_the_contract() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    table = page[page.index("| layer |") : page.index("`app.open_pharos`")]
+    modules = {path.stem for path in (ROOT / "src" / "pharos").iterdir() if path.suffix == ".py"}
+    modules |= {path.parent.name for path in (ROOT / "src" / "pharos").glob("*/__init__.py")}
+    named = re.findall(r"`([a-z_]+)/?`", table)
+    contract = (ROOT / ".importlinter").read_text()
+    layers = contract[: contract.index("contract:embedded-engine")]
+    assert sorted(named) == sorted(re.findall(r"pharos\.([a-z_]+)", layers)) == sorted(modules - {"__init__"})
+
+
 def _setting_names(model: type[BaseModel]) -> list[str]:
     names: list[str] = []
     for name, field in model.model_fields.items():

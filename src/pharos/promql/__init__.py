@@ -1,7 +1,7 @@
 """PromQL: from a text to an answer, with Prometheus' own results to the last bit.
 
 The trip: `language` parses and checks, `plan` says what is to be read of which times, `evaluate` walks the
-tree over a `source` of series, and what comes out is an `Answer` of `grids`. On the way `grids` makes a
+tree over a `source` of series, and `answer` makes an `Answer` of what comes out. On the way `grids` makes a
 grid of a selector's samples, `calls` applies functions, `operators` aggregates and joins, `histograms` does
 all of it for native histograms; their loops over samples are `kernels`. `explain` prints the tree after
 each stage.
