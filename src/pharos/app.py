@@ -15,11 +15,10 @@ from functools import partial
 from typing import Final
 
 from prometheus_client import generate_latest
-from starlette.types import ASGIApp
 
 from pharos.access import DEFAULT
 from pharos.api.admin import AdminApi
-from pharos.api.app import Edge, create_app
+from pharos.api.app import App, Edge, create_app
 from pharos.api.http.bodies import Bodies, BodyLimits
 from pharos.api.http.guard import Fence, Names
 from pharos.api.http.unread import Unread, UnreadLimits
@@ -66,7 +65,7 @@ _SNAPSHOT_WAIT_S: Final = 60.0
 class Pharos:
     """A running server."""
 
-    app: ASGIApp
+    app: App
     loader: Loader
     intake: Intake
     engine: Engine

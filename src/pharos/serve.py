@@ -10,15 +10,20 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import uvicorn
 
+from pharos.api.app import App
 from pharos.api.http.connection import HeadLimits, connection_class
 from pharos.app import Pharos, open_pharos
 from pharos.config import Settings, is_loopback, split_address
 from pharos.errors import Kind, PharosError
 
 _LOG = logging.getLogger(__name__)
+
+_FRAME_MAX_BYTES: Final = 1 << 20
+"""The largest message that a client may send on a WebSocket."""
 
 
 def check_exposure(host: str, *, insecure: bool) -> None:
@@ -67,21 +72,7 @@ async def serve(settings: Settings, sock: socket.socket, announce: Callable[[str
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with open_pharos(settings) as pharos:
-        patience_s = settings.ingest.receive_timeout / 1000
-        config = uvicorn.Config(
-            pharos.app,
-            http=connection_class(HeadLimits(seconds=patience_s / 4, unread_s=patience_s / 2)),
-            ws="none",
-            log_config=None,
-            proxy_headers=False,
-            access_log=False,
-            lifespan="off",
-            server_header=False,
-            date_header=False,
-            timeout_keep_alive=75,
-            timeout_graceful_shutdown=10,
-        )
-        server = _Server(config)
+        server = server_of(pharos.app, settings.ingest.receive_timeout / 1000)
         serving = asyncio.create_task(server.serve(sockets=[sock]))
         loop.add_signal_handler(
             signal.SIGHUP, lambda: reloads.append(loop.create_task(_reload_logged(pharos)))
@@ -93,6 +84,33 @@ async def serve(settings: Settings, sock: socket.socket, announce: Callable[[str
         server.should_exit = True
         waiting.cancel()
         await serving
+
+
+def server_of(app: App, patience_s: float) -> uvicorn.Server:
+    """Return the server of an application, which runs until `should_exit` is set.
+
+    A client may take a quarter of `patience_s` for a head, half of it to read on, WebSockets too.
+    """
+    return _Server(
+        uvicorn.Config(
+            app.answer,
+            http=connection_class(HeadLimits(seconds=patience_s / 4, unread_s=patience_s / 2)),
+            # By name: what it is made of is not loaded where nothing takes WebSockets.
+            ws="pharos.api.http.socket:Socket" if app.takes_sockets else "none",
+            ws_max_size=_FRAME_MAX_BYTES,
+            ws_ping_interval=patience_s / 4,
+            ws_ping_timeout=patience_s / 2,
+            ws_per_message_deflate=False,
+            log_config=None,
+            proxy_headers=False,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            date_header=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=10,
+        )
+    )
 
 
 async def _reload_logged(pharos: Pharos) -> None:

@@ -6,77 +6,26 @@ import re
 from typing import Any
 
 import pytest
+from hollow import hollow_edge
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from pharos.access import DEFAULT, Scope
-from pharos.api.admin import AdminApi
-from pharos.api.app import Edge, create_app, create_routes
-from pharos.api.http.bodies import Bodies, BodyLimits
-from pharos.api.http.guard import Fence, Names
+from pharos.api.app import create_app, operations
 from pharos.api.http.headers import SECURITY
 from pharos.api.http.identity import Identity, read_scope, scope_of
-from pharos.api.http.unread import Unread, UnreadLimits
-from pharos.api.prometheus.catalog import CatalogApi
-from pharos.api.prometheus.federate import FederateEndpoint
-from pharos.api.prometheus.queries import PrometheusApi
-from pharos.api.prometheus.remote_read.endpoint import ReadEndpoint
-from pharos.api.prometheus.rules import RulesApi
-from pharos.api.prometheus.status import StatusApi
-from pharos.api.prometheus.targets import TargetsApi
-from pharos.api.prometheus.tsdb_admin import TsdbAdminApi
-from pharos.api.receivers.otlp import METRICS_PATHS, OTHER_SIGNALS, OtlpEndpoint
 from pharos.errors import PharosError
 
-_NOTHING: Any = None
 _SEVERAL = [(b"x-scope-orgid", b"a"), (b"x-scope-orgid", b"b")]
 
 
-def _edge() -> Edge:
-    """Return what the application is made of, with nothing behind it: whoever reaches an endpoint fails."""
-    bodies = Bodies(BodyLimits(1 << 20, reserve_bytes=1 << 18, idle_s=1, total_s=4))
-    return Edge(
-        intake=_NOTHING,
-        otlp=OtlpEndpoint(_NOTHING, _NOTHING, bodies, 1 << 20),
-        prometheus=PrometheusApi(
-            metrics=_NOTHING,
-            catalog=_NOTHING,
-            clock=_NOTHING,
-            series=CatalogApi(_NOTHING),
-            targets=TargetsApi(_NOTHING),
-            status=StatusApi(*[_NOTHING] * 7),
-            rules=RulesApi(),
-            admin=TsdbAdminApi(_NOTHING, enabled=True),
-        ),
-        federate=FederateEndpoint(_NOTHING, _NOTHING),
-        read=ReadEndpoint(_NOTHING, bodies),
-        admin=AdminApi("key", _NOTHING),
-        bodies=bodies,
-        fence=Fence(Names(), Unread(UnreadLimits())),
-        max_body_bytes=1 << 20,
-        is_ready=_NOTHING,
-        reload=_NOTHING,
-    )
-
-
-def _addresses(routes: list[BaseRoute]) -> set[tuple[str, str]]:
-    """Return (method, path) of every route, and of routers below."""
-    found: set[tuple[str, str]] = set()
-    for route in routes:
-        below = getattr(route, "original_router", None) or getattr(route, "app", None)
-        found |= _addresses(getattr(below, "routes", None) or [])
-        if isinstance(route, Route):
-            path = re.sub(r"\{[^}]*\}", "any", route.path)
-            found |= {(method, path) for method in route.methods or set()}
-    return found
-
-
 def _all_addresses() -> list[tuple[str, str]]:
-    writes = {("POST", path) for path in (*METRICS_PATHS, *OTHER_SIGNALS, "/api/v1/write")}
-    return sorted(_addresses(list(create_routes(_edge()).routes)) | writes)
+    """Return (method, path) of every operation."""
+    served = [(one.method, re.sub(r"\{[^}]*\}", "any", one.path)) for one in operations(hollow_edge())]
+    return sorted({*served, ("GET", "/api/openapi.json"), ("GET", "/"), ("GET", "/nowhere")})
 
 
 class Exchange:
@@ -122,14 +71,15 @@ class Exchange:
 @pytest.fixture(scope="module")
 def application() -> Any:
     """The whole application."""
-    return create_app(_edge())
+    return create_app(hollow_edge(), {"/live": _greeted}).answer
 
 
 def test_the_routes_are_found() -> None:
     addresses = _all_addresses()
     assert {("POST", "/api/v1/write"), ("POST", "/v1/metrics"), ("GET", "/api/v1/query")} <= set(addresses)
     assert ("POST", "/api/v1/admin/tsdb/delete_series") in addresses
-    assert len(addresses) > 50
+    assert len(addresses) > 40
+    assert len({one.name for one in operations(hollow_edge()) if one.name}) > 40
 
 
 @pytest.mark.parametrize(("method", "path"), _all_addresses())

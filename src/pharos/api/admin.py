@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 import orjson
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from pharos.api.http.errors import prometheus_error
+from pharos.api.http.routes import Operation
 from pharos.api.prometheus.parameters import query_parameters
 from pharos.api.prometheus.shapes import Failure, Snapshot, Success
 from pharos.errors import Kind, PharosError
@@ -32,24 +32,22 @@ class AdminApi:
     snapshot: Callable[[], str]
     allowed: bool = False
 
-    def router(self) -> APIRouter:
-        """Return the routes below `/api/v1/admin`, with Prometheus' path for snapshots."""
-        router = APIRouter(prefix="/api/v1/admin")
+    def operations(self) -> Iterator[Operation]:
+        """Yield the operations below `/api/v1/admin`, with Prometheus' path for snapshots."""
         for method in ("POST", "PUT"):
-            router.add_api_route(
-                "/tsdb/snapshot",
+            yield Operation(
+                "/api/v1/admin/tsdb/snapshot",
+                method,
                 self.take_snapshot,
-                methods=[method],
-                operation_id=f"take_snapshot_{method.lower()}",
-                response_class=Response,
+                name=f"take_snapshot_{method.lower()}",
+                tag="prometheus",
+                summary="Take snapshot",
                 responses={
                     200: {"model": Success[Snapshot], "description": "The snapshot's name."},
                     403: {"model": Failure, "description": "The key is missing or wrong."},
                     503: {"model": Failure, "description": "The store cannot do it now."},
                 },
-                tags=["prometheus"],
             )
-        return router
 
     async def take_snapshot(self, request: Request) -> Response:
         """Freeze the store below `snapshots` in the data folder and answer with the snapshot's name."""

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from fastapi import FastAPI
 from prometheus_client import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import BaseRoute, Match, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
-from pharos import __version__
 from pharos.api.admin import AdminApi
 from pharos.api.http.bodies import Bodies
 from pharos.api.http.errors import plain_error, prometheus_error
 from pharos.api.http.guard import Fence, Guard
 from pharos.api.http.identity import Identity
+from pharos.api.http.json_text import json_text
 from pharos.api.http.page import page
-from pharos.api.prometheus.answers import Handler
+from pharos.api.http.routes import Handler, Operation, Router, SocketHandler
+from pharos.api.openapi import openapi_document
 from pharos.api.prometheus.encode import error_body
 from pharos.api.prometheus.federate import FederateEndpoint
 from pharos.api.prometheus.queries import PrometheusApi
@@ -33,6 +34,14 @@ from pharos.api.receivers.remote_write import WriteEndpoint
 from pharos.errors import PharosError
 from pharos.ingest.accept import Intake
 from pharos.telemetry import REGISTRY
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """The application as a server runs it."""
+
+    answer: ASGIApp
+    takes_sockets: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,80 +61,58 @@ class Edge:
     reload: Callable[[], Awaitable[None]]
 
 
-class _Front:
-    """Takes writes out before any framework: the hottest path pays for no feature that it does not use."""
-
-    def __init__(self, app: ASGIApp, writes: Mapping[str, Handler]) -> None:
-        self._app = app
-        self._writes = writes
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        write = self._writes.get(scope["path"]) if scope["type"] == "http" else None
-        if write is None:
-            await self._app(scope, receive, send)
-            return
-        if scope["method"] == "POST":
-            response = await write(Request(scope, receive))
-        else:
-            allow = {"Allow": "OPTIONS, POST"}
-            if scope["method"] == "OPTIONS":
-                response = Response(status_code=204, headers=allow)
-            else:
-                response = PlainTextResponse("only POST writes\n", 405, headers=allow)
-        await response(scope, receive, send)
-
-
 WRITE_PATH: Final = "/api/v1/write"
 READ_PATH: Final = "/api/v1/read"
-_PAGE: Final = "/{path:path}"
+_DOCUMENT_PATH: Final = "/api/openapi.json"
 _APIS: Final = ("/api/", "/v1/", "/-/")
 """Where no page is."""
-_ANY: Final = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"]
 _TEXT: Final[dict[str, Any]] = {"content": {"text/plain": {"schema": {"type": "string"}}}}
 _BINARY: Final[dict[str, Any]] = {"schema": {"type": "string", "format": "binary"}}
 
 
-def create_app(edge: Edge) -> ASGIApp:
+def create_app(edge: Edge, sockets: Mapping[str, SocketHandler] | None = None) -> App:
     """Return the application that answers on Pharos' one port."""
     refuse = partial(_refused, edge.otlp)
-    return Identity(Guard(create_routes(edge), edge.fence, refuse), refuse)
+    served = operations(edge)
+    document = json_text(openapi_document(served))
 
+    async def describe(request: Request) -> Response:  # noqa: ARG001
+        return Response(document, media_type="application/json")
 
-def create_routes(edge: Edge) -> FastAPI:
-    """Return the routes, as they are behind the layer that makes a scope of every request."""
-    app = FastAPI(
-        title="Pharos",
-        version=__version__,
-        summary="All-in-one observability server.",
-        docs_url=None,
-        redoc_url=None,
-        openapi_url="/api/openapi.json",
-    )
-    write = WriteEndpoint(edge.intake, edge.bodies, edge.max_body_bytes)
-    app.add_middleware(_Front, writes=_writes(edge, write))
-    app.add_exception_handler(Exception, _internal)
-    routers = (edge.prometheus.router(edge.bodies), edge.admin.router())
-    for router in routers:
-        app.include_router(router)
-    _add_protocols(app, edge, write)
-    _add_otlp(app, edge)
-    _add_lifecycle(app, edge)
-
-    @app.get("/metrics", response_class=Response, responses={200: _TEXT}, operation_id="own_metrics")
-    def metrics(request: Request) -> Response:
-        """Return what Pharos measures of itself."""
-        if "application/openmetrics-text" in request.headers.get("accept", ""):
-            return Response(
-                generate_openmetrics(REGISTRY),
-                media_type="application/openmetrics-text; version=1.0.0; charset=utf-8",
-            )
-        return Response(generate_latest(REGISTRY), media_type="text/plain; version=0.0.4; charset=utf-8")
-
-    @app.api_route(_PAGE, methods=_ANY, include_in_schema=False)
     async def elsewhere(request: Request) -> Response:
-        return _elsewhere([*app.routes, *(route for router in routers for route in router.routes)], request)
+        return _elsewhere(router, request)
 
-    return app
+    router = Router([*served, Operation(_DOCUMENT_PATH, "GET", describe)], elsewhere, sockets)
+    guarded = Guard(ServerErrorMiddleware(router, _internal), edge.fence, refuse)
+    return App(Identity(guarded, refuse), takes_sockets=router.has_sockets)
+
+
+def operations(edge: Edge) -> list[Operation]:
+    """Return all that is answered, but for the document that describes it."""
+    return [
+        *edge.prometheus.operations(edge.bodies),
+        *edge.admin.operations(),
+        *_protocols(edge),
+        *_otlp(edge),
+        *_lifecycle(edge),
+        Operation(
+            "/metrics",
+            "GET",
+            _own_metrics,
+            name="own_metrics",
+            summary="Metrics",
+            responses={200: {"description": "Successful Response", **_TEXT}},
+        ),
+    ]
+
+
+async def _own_metrics(request: Request) -> Response:
+    """Return what Pharos measures of itself."""
+    if "application/openmetrics-text" in request.headers.get("accept", ""):
+        page_text = await asyncio.to_thread(generate_openmetrics, REGISTRY)
+        return Response(page_text, media_type="application/openmetrics-text; version=1.0.0; charset=utf-8")
+    page_text = await asyncio.to_thread(generate_latest, REGISTRY)
+    return Response(page_text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 def _refused(otlp: OtlpEndpoint, asked: HTTPConnection, error: PharosError) -> Response:
@@ -138,62 +125,54 @@ def _refused(otlp: OtlpEndpoint, asked: HTTPConnection, error: PharosError) -> R
     return prometheus_error(error)
 
 
-def _writes(edge: Edge, write: WriteEndpoint) -> dict[str, Handler]:
-    """Return who answers at each address that is written to."""
-    return {
-        WRITE_PATH: write.write,
-        **dict.fromkeys(METRICS_PATHS, edge.otlp.export_metrics),
-        **dict.fromkeys(OTHER_SIGNALS, edge.otlp.refuse_signal),
-    }
-
-
-def _add_protocols(app: FastAPI, edge: Edge, write: WriteEndpoint) -> None:
-    """Add remote write and read, and federation."""
+def _protocols(edge: Edge) -> Iterator[Operation]:
+    """Yield remote write and read, and federation."""
+    write = WriteEndpoint(edge.intake, edge.bodies, edge.max_body_bytes)
     body = {"content": {"application/x-protobuf": _BINARY}, "required": True}
-    failures: dict[int | str, dict[str, Any]] = {
+    failures = {
         400: {"description": "What is wrong, as text.", **_TEXT},
         408: {"description": "The body did not come in time.", **_TEXT},
         413: {"description": "The body is too large.", **_TEXT},
         503: {"description": "Not now.", **_TEXT},
     }
-    app.add_api_route(
+    yield Operation(
         WRITE_PATH,
+        "POST",
         write.write,
-        methods=["POST"],
-        operation_id="remote_write",
-        response_class=Response,
-        status_code=204,
-        responses={415: {"description": "Neither remote write 1.0 nor 2.0.", **_TEXT}, **failures},
-        openapi_extra={"requestBody": body},
-        tags=["prometheus"],
+        name="remote_write",
+        tag="prometheus",
+        summary="Write",
+        responses={
+            204: {"description": "Everything is durable."},
+            415: {"description": "Neither remote write 1.0 nor 2.0.", **_TEXT},
+            **failures,
+        },
+        inputs={"requestBody": body},
     )
     answers = {"application/x-protobuf": _BINARY, "application/x-streamed-protobuf": _BINARY}
-    app.add_api_route(
+    yield Operation(
         READ_PATH,
+        "POST",
         edge.read.read,
-        methods=["POST"],
-        operation_id="remote_read",
-        response_class=Response,
+        name="remote_read",
+        tag="prometheus",
+        summary="Read",
         responses={200: {"description": "The samples.", "content": answers}, 422: _UNREAD, **failures},
-        openapi_extra={"requestBody": body},
-        tags=["prometheus"],
+        inputs={"requestBody": body},
     )
-    app.add_api_route(
+    yield Operation(
         "/federate",
+        "GET",
         edge.federate.federate,
-        methods=["GET"],
-        operation_id="federate",
-        response_class=Response,
+        name="federate",
+        tag="prometheus",
         responses={200: {"description": "The newest samples.", **_TEXT}, 422: _UNREAD, **failures},
-        openapi_extra={
-            "parameters": [{"name": "match[]", "in": "query", "schema": PARAMETERS["match[]"]}],
-        },
-        tags=["prometheus"],
+        inputs={"parameters": [{"name": "match[]", "in": "query", "schema": PARAMETERS["match[]"]}]},
     )
 
 
-def _add_otlp(app: FastAPI, edge: Edge) -> None:
-    """Add where OpenTelemetry sends metrics to; what is said here is answered by `_Front`."""
+def _otlp(edge: Edge) -> Iterator[Operation]:
+    """Yield where OpenTelemetry sends to."""
 
     def message(description: str, schema: dict[str, Any]) -> dict[str, Any]:
         return {"description": description, "content": {PROTOBUF: _BINARY, JSON: {"schema": schema}}}
@@ -224,38 +203,40 @@ def _add_otlp(app: FastAPI, edge: Edge) -> None:
         503: "Not now.",
     }
     for number, path in enumerate(METRICS_PATHS):
-        app.add_api_route(
+        yield Operation(
             path,
+            "POST",
             edge.otlp.export_metrics,
-            methods=["POST"],
-            operation_id=f"otlp_metrics{'_prometheus' * number}",
-            response_class=Response,
+            name=f"otlp_metrics{'_prometheus' * number}",
+            tag="opentelemetry",
+            summary="Export metrics",
             responses={
                 200: message("ExportMetricsServiceResponse: everything is durable, or what is not.", partial),
                 **{code: message(text, status) for code, text in failures.items()},
             },
-            openapi_extra={"requestBody": body},
-            tags=["opentelemetry"],
+            inputs={"requestBody": body},
         )
+    for path in OTHER_SIGNALS:
+        yield Operation(path, "POST", edge.otlp.refuse_signal)
 
 
 _UNREAD: Final[dict[str, Any]] = {"description": "More samples than a query may load.", **_TEXT}
 
 
-def _add_lifecycle(app: FastAPI, edge: Edge) -> None:
-    """Add what operators and orchestrators ask."""
+def _lifecycle(edge: Edge) -> Iterator[Operation]:
+    """Yield what operators and orchestrators ask."""
 
-    async def healthy() -> Response:
+    async def healthy(request: Request) -> Response:  # noqa: ARG001
         """Say that the process answers."""
         return PlainTextResponse("Pharos is healthy.\n")
 
-    async def ready() -> Response:
+    async def ready(request: Request) -> Response:  # noqa: ARG001
         """Say whether what a former process left is stored, so that answers are complete."""
         if edge.is_ready():
             return PlainTextResponse("Pharos is ready.\n")
         return PlainTextResponse("Pharos is starting.\n", 503)
 
-    async def reload() -> Response:
+    async def reload(request: Request) -> Response:  # noqa: ARG001
         """Read prometheus.yml again; the last good configuration stays when the new one is not."""
         try:
             await edge.reload()
@@ -263,29 +244,28 @@ def _add_lifecycle(app: FastAPI, edge: Edge) -> None:
             return PlainTextResponse(f"failed to reload config: {exc}\n", 500)
         return PlainTextResponse("The configuration was reloaded.\n")
 
-    async def leave() -> Response:
+    async def leave(request: Request) -> Response:  # noqa: ARG001
         """Refuse: the process is ended by whoever started it."""
         return PlainTextResponse("Lifecycle API is not enabled.\n", 403)
 
-    text: dict[int | str, dict[str, Any]] = {200: _TEXT}
-    table: list[tuple[str, Callable[[], Awaitable[Response]], tuple[str, ...], dict[int | str, Any]]] = [
-        ("/-/healthy", healthy, ("GET",), text),
-        ("/-/ready", ready, ("GET",), {**text, 503: {"description": "Starting.", **_TEXT}}),
-        ("/-/reload", reload, ("POST", "PUT"), {**text, 500: {"description": "The fault.", **_TEXT}}),
+    done = {"description": "Successful Response", **_TEXT}
+    table: list[tuple[str, Handler, tuple[str, ...], dict[int, Any]]] = [
+        ("/-/healthy", healthy, ("GET",), {200: done}),
+        ("/-/ready", ready, ("GET",), {200: done, 503: {"description": "Starting.", **_TEXT}}),
+        ("/-/reload", reload, ("POST", "PUT"), {200: done, 500: {"description": "The fault.", **_TEXT}}),
         ("/-/quit", leave, ("POST", "PUT"), {403: {"description": "Disabled.", **_TEXT}}),
     ]
     for path, answer, methods, responses in table:
-        name = getattr(answer, "__name__", "")
+        name = path.rpartition("/")[2] if answer is not leave else "leave"
         for method in methods:
-            app.add_api_route(
+            yield Operation(
                 path,
+                method,
                 answer,
-                methods=[method],
-                operation_id=f"{name}_{method.lower()}",
-                response_class=PlainTextResponse,
-                status_code=403 if answer is leave else 200,
+                name=f"{name}_{method.lower()}",
+                tag="lifecycle",
+                summary=name.capitalize(),
                 responses=responses,
-                tags=["lifecycle"],
             )
 
 
@@ -295,17 +275,10 @@ async def _internal(_request: Request, _fault: Exception) -> Response:
     return Response(body, 500, media_type="application/json")
 
 
-def _elsewhere(routes: Sequence[BaseRoute], request: Request) -> Response:
+def _elsewhere(router: Router, request: Request) -> Response:
     """Answer for the page, and for an address or method that does not exist."""
     path = request.url.path
-    methods: set[str] = set()
-    for route in routes:
-        if (
-            isinstance(route, Route)
-            and route.path != _PAGE
-            and route.matches(request.scope)[0] is Match.PARTIAL
-        ):
-            methods |= route.methods or set()
+    methods = router.methods(request.scope["path"])
     if not methods and not path.startswith(_APIS):
         if request.method == "GET":
             return page(path.removeprefix("/"), request.headers)

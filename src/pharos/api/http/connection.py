@@ -83,11 +83,22 @@ class Connection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End watching."""
-        if self._watch is not None:
-            self._watch.cancel()
-        if self._unread is not None:
-            self._unread.cancel()
+        self._end_watching()
         super().connection_lost(exc)
+
+    def _end_watching(self) -> None:
+        for timer in (self._watch, self._unread):
+            if timer is not None:
+                timer.cancel()
+
+    def handle_websocket_upgrade(self) -> None:
+        """Hand the connection over: what comes on it from now on, and when, is not ours to watch."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            # Sent ahead of an answer, which would be written into the middle of frames.
+            self._refuse(HTTPStatus.BAD_REQUEST)
+            return
+        self._end_watching()
+        super().handle_websocket_upgrade()
 
     def pause_writing(self) -> None:
         """Wait for the client to read, but not for ever."""

@@ -13,12 +13,12 @@ from starlette.responses import Response
 from pharos.api.http.bodies import Bodies
 from pharos.api.http.errors import prometheus_error
 from pharos.api.http.json_text import json_text
+from pharos.api.http.routes import Handler
 from pharos.api.prometheus.parameters import Parameters, parameters_of
 from pharos.errors import Kind, PharosError
 
 T = TypeVar("T")
 Endpoint = Callable[[Parameters, Request], Awaitable[Response]]
-Handler = Callable[[Request], Awaitable[Response]]
 
 
 _WATCH_AFTER_S: Final = 0.05

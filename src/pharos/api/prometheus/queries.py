@@ -6,12 +6,11 @@ labels), targets, status, rules, tsdb_admin.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,11 +19,12 @@ from pharos.api.http.errors import prometheus_error
 from pharos.api.http.identity import scope_of
 from pharos.api.http.json_text import json_text
 from pharos.api.http.packing import body_response, pack, wants_gzip
+from pharos.api.http.routes import Operation
 from pharos.api.prometheus import encode
 from pharos.api.prometheus.answers import success, while_connected
 from pharos.api.prometheus.catalog import CatalogApi
 from pharos.api.prometheus.parameters import Parameters, check_range, invalid
-from pharos.api.prometheus.routes import Route, add_routes
+from pharos.api.prometheus.routes import Route, operations
 from pharos.api.prometheus.rules import RulesApi
 from pharos.api.prometheus.shapes import MatrixResult, QueryResult, SeriesExemplars
 from pharos.api.prometheus.status import StatusApi
@@ -61,40 +61,35 @@ class PrometheusApi:
     rules: RulesApi
     admin: TsdbAdminApi
 
-    def router(self, bodies: Bodies) -> APIRouter:
-        """Return all routes; their forms are counted among `bodies`."""
-        router = APIRouter(prefix="/api/v1")
-        add_routes(
-            router,
-            [
-                Route("/query", self.query, QueryResult, ("time", *_QUERY), ("query",), _BOTH),
-                Route(
-                    "/query_range",
-                    self.query_range,
-                    MatrixResult,
-                    ("start", "end", "step", *_QUERY),
-                    ("query", "start", "end", "step"),
-                    _BOTH,
-                ),
-                Route(
-                    "/query_exemplars",
-                    self.query_exemplars,
-                    list[SeriesExemplars],
-                    ("query", "start", "end"),
-                    ("query",),
-                    _BOTH,
-                ),
-                Route("/format_query", self.format_query, str, ("query",), ("query",), _BOTH),
-                Route("/parse_query", self.parse_query, dict[str, Any], ("query",), ("query",), _BOTH),
-                *self.series.routes(),
-                *self.targets.routes(),
-                *self.status.routes(),
-                *self.rules.routes(),
-                *self.admin.routes(),
-            ],
-            bodies,
-        )
-        return router
+    def operations(self, bodies: Bodies) -> Iterator[Operation]:
+        """Yield all operations; their forms are counted among `bodies`."""
+        routes = [
+            Route("/query", self.query, QueryResult, ("time", *_QUERY), ("query",), _BOTH),
+            Route(
+                "/query_range",
+                self.query_range,
+                MatrixResult,
+                ("start", "end", "step", *_QUERY),
+                ("query", "start", "end", "step"),
+                _BOTH,
+            ),
+            Route(
+                "/query_exemplars",
+                self.query_exemplars,
+                list[SeriesExemplars],
+                ("query", "start", "end"),
+                ("query",),
+                _BOTH,
+            ),
+            Route("/format_query", self.format_query, str, ("query",), ("query",), _BOTH),
+            Route("/parse_query", self.parse_query, dict[str, Any], ("query",), ("query",), _BOTH),
+            *self.series.routes(),
+            *self.targets.routes(),
+            *self.status.routes(),
+            *self.rules.routes(),
+            *self.admin.routes(),
+        ]
+        return operations("/api/v1", routes, bodies)
 
     async def query(self, parameters: Parameters, request: Request) -> Response:
         """Evaluate an expression at one time."""

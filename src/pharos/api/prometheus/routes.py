@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from fastapi import APIRouter
-from starlette.responses import Response
-
 from pharos.api.http import forms
 from pharos.api.http.bodies import Bodies
+from pharos.api.http.routes import Operation
 from pharos.api.prometheus.answers import Endpoint, guarded
 from pharos.api.prometheus.shapes import Failure, Success
 
@@ -60,27 +58,25 @@ class Route:
     """Schemas of parameters that mean something else here than elsewhere."""
 
 
-def add_routes(router: APIRouter, routes: Iterable[Route], bodies: Bodies) -> None:
-    """Add every route, each method as an operation of its own."""
+def operations(prefix: str, routes: Iterable[Route], bodies: Bodies) -> Iterator[Operation]:
+    """Yield each method of every route as an operation; forms are counted among `bodies`."""
     for route in routes:
         handler = guarded(route.endpoint, bodies)
+        name = route.endpoint.__name__
         for method in route.methods:
-            name = handler.__name__
-            router.add_api_route(
-                route.path,
+            yield Operation(
+                f"{prefix}{route.path}",
+                method,
                 handler,
-                methods=[method],
-                name=name,
-                operation_id=name if method == route.methods[0] else f"{name}_{method.lower()}",
-                response_class=Response,
-                status_code=200 if route.data is not None else 204,
+                name=name if method == route.methods[0] else f"{name}_{method.lower()}",
+                tag=route.tag,
+                summary=name.replace("_", " ").capitalize(),
                 responses=_responses(route.data, has_form=method in forms.METHODS),
-                openapi_extra=_inputs(route, method),
-                tags=[route.tag],
+                inputs=_inputs(route, method),
             )
 
 
-def _responses(data: Any, *, has_form: bool) -> dict[int | str, dict[str, Any]]:
+def _responses(data: Any, *, has_form: bool) -> dict[int, dict[str, Any]]:
     failures = {
         400: "A parameter is wrong.",
         422: "The query cannot be carried out.",
@@ -89,12 +85,12 @@ def _responses(data: Any, *, has_form: bool) -> dict[int | str, dict[str, Any]]:
     }
     if has_form:
         failures |= {408: "The form did not come in time.", 413: "The form is too large."}
-    found: dict[int | str, dict[str, Any]] = {
+    found: dict[int, dict[str, Any]] = {
         status: {"model": Failure, "description": text} for status, text in failures.items()
     }
-    if data is not None:
-        found[200] = {"model": Success[data], "description": "The answer."}
-    return found
+    if data is None:
+        return {**found, 204: {"description": "Done."}}
+    return {**found, 200: {"model": Success[data], "description": "The answer."}}
 
 
 def _inputs(route: Route, method: str) -> dict[str, Any]:
