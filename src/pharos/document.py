@@ -27,6 +27,8 @@ from pharos.named_file import MOST_BYTES
 from pharos.secret import Secret
 
 MOST_NODES: Final = 1_000_000
+FAULTS_MAX: Final = 100
+"""Of one file, beyond which nobody reads on."""
 _MOST_DEPTH: Final = 100
 _PREFIX: Final = "tag:yaml.org,2002:"
 _PLAIN_TAGS: Final = frozenset(
@@ -117,7 +119,10 @@ class Source:
     def ordered(self) -> tuple[PharosError, ...]:
         """Return what is wrong, by line, once each."""
         found = sorted(self.faults, key=lambda one: one.line if isinstance(one, _FaultError) else 0)
-        return tuple({str(one): one for one in found}.values())
+        told = list({str(one): one for one in found}.values())
+        if len(told) > FAULTS_MAX:
+            told[FAULTS_MAX:] = [PharosError(Kind.INVALID, f"{self.name}: and more")]
+        return tuple(told)
 
     def settle(self) -> None:
         """Raise FaultsError when something is wrong."""
@@ -318,6 +323,8 @@ class Fields:
         """Note every field that nobody took."""
         source = self.value.source
         for name, (line, _) in self._left.items():
+            if len(source.faults) > FAULTS_MAX:
+                break
             message = f"field {name} not found in {self._what}{did_you_mean(name, self._asked)}"
             source.faults.append(source.fault(line, message))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random, SystemRandom
 from typing import Final
 
-from pharos.clock import Clock
+from pharos.clock import Clock, SteadyClock
 from pharos.config import Settings
 from pharos.engine import Engine, EngineStatus
 from pharos.engine.changes import Changes
@@ -52,6 +52,8 @@ def open_store(settings: Settings, clock: Clock, chance: Random | None = None) -
     `chance` makes secrets by which nobody can guess hashes; it is the system's unless a test gives another.
     Raises PharosError when the folder cannot be used.
     """
+    # What comes in is measured by it, and what is received must not seem older than what was before.
+    clock = SteadyClock(clock)
     folder = settings.data
     with ExitStack() as stack:
         wal = Wal.open(folder / "log", clock=clock, options=WalOptions(segment_bytes=_ONE_SEGMENT_BYTES))

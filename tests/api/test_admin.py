@@ -77,8 +77,8 @@ def test_deletion_is_refused_without_the_setting(pharos_url: str) -> None:
     peer = Peer(pharos_url)
     for path in ("delete_series?match[]=up", "clean_tombstones"):
         answer = peer.ask("POST", f"/api/v1/admin/tsdb/{path}")
-        assert answer.status == 500
-        assert answer.json()["errorType"] == "unavailable"
+        assert answer.status == 403
+        assert answer.json()["errorType"] == "forbidden"
         assert answer.json()["error"].startswith("admin APIs disabled")
 
 

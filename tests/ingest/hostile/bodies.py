@@ -278,12 +278,14 @@ def _v2() -> Iterator[Body]:
         "an odd number of references",
         lambda now: good_v2(now) + field(5, field(1, b"\x01")),
         400,
+        stores_good=True,
         reason="odd",
     )
     yield v2(
         "a reference one too far",
         lambda now: good_v2(now) + field(5, field(1, b"\x01\x03")),
         400,
+        stores_good=True,
         reason="symbols table",
     )
     far = varint(1) + varint(2**32 - 1)
@@ -291,18 +293,23 @@ def _v2() -> Iterator[Body]:
         "a reference far too far",
         lambda now: good_v2(now) + field(5, field(1, far)),
         400,
+        stores_good=True,
         reason="symbols table",
     )
     yield v2(
         "references that are no varints", lambda now: good_v2(now) + field(5, field(1, b"\x01\xff")), 400
     )
     yield v2(
-        "a help reference too far", lambda now: good_v2(now) + field(5, field(5, number_field(3, 9))), 400
+        "a help reference too far",
+        lambda now: good_v2(now) + field(5, field(5, number_field(3, 9))),
+        400,
+        stores_good=True,
     )
     yield v2(
         "an exemplar's reference too far",
         lambda now: good_v2(now) + field(5, field(4, field(1, b"\x01\x09"))),
         400,
+        stores_good=True,
     )
     blown = field(1, b"\x01\x03" + b"\x03\x03" * 400)
     yield v2(

@@ -24,7 +24,9 @@ from pharos.promql.source import STALE_NAN_BITS, SeriesBlock
 from pharos.query.limits import Wanted
 from pharos.query.metrics.evaluation import Metrics
 
-_UTF8_WANTED: Final = re.compile(r";\s*escaping\s*=\s*allow-utf-8", re.IGNORECASE)
+_PARAMETER: Final = re.compile(r'\s*([a-zA-Z0-9_-]+)\s*=\s*"?([^";]*?)"?\s*\Z')
+_SCHEMES: Final = frozenset({"allow-utf-8", "underscores", "dots", "values"})
+_TEXT_VERSIONS: Final = frozenset({"", "0.0.4", "1.0.0"})
 _INSTANCE: Final = "instance"
 
 
@@ -43,20 +45,40 @@ class FederateEndpoint:
             now = self.clock.now_ms()
             # The end that is the same as upstream's: now and the lookback before it, both included.
             since = now - self.metrics.options.lookback_ms
-            utf8 = _UTF8_WANTED.search(request.headers.get("accept", "")) is not None
+            escaping = negotiate_escaping(request.headers.get("accept", ""))
             packed = wants_gzip(request)
             body = await self.metrics.read(
                 scope_of(request),
                 [Wanted(one, since, now) for one in selectors],
-                lambda blocks: pack([page(blocks, utf8=utf8)], packed=packed),
+                lambda blocks: pack([page(blocks, escaping)], packed=packed),
             )
         except PharosError as exc:
             return plain_error(exc)
-        escaping = "allow-utf-8" if utf8 else "underscores"
         return body_response(body, f"text/plain; version=0.0.4; charset=utf-8; escaping={escaping}")
 
 
-def page(blocks: list[SeriesBlock], *, utf8: bool) -> bytes:
+def negotiate_escaping(accept: str) -> str:
+    """Return how names beyond the classic alphabet are written (upstream expfmt.Negotiate): `underscores`
+    unless the client says otherwise before it names the text format.
+    """
+    clauses: list[tuple[float, str, dict[str, str]]] = []
+    for clause in accept.split(","):
+        media, *rest = clause.split(";")
+        found = [found.groups() for one in rest if (found := _PARAMETER.match(one))]
+        parameters = {name.lower(): value for name, value in found}
+        weight = parameters.pop("q", "1")
+        quality = float(weight) if re.fullmatch(r"[0-9]{1,3}(\.[0-9]{0,6})?", weight) else 0.0
+        clauses.append((-quality, media.strip().lower(), parameters))
+    scheme = "underscores"
+    for _, media, parameters in sorted(clauses, key=lambda one: one[0]):
+        if parameters.get("escaping") in _SCHEMES:
+            scheme = parameters["escaping"]
+        if media == "text/plain" and parameters.get("version", "") in _TEXT_VERSIONS:
+            break
+    return scheme
+
+
+def page(blocks: list[SeriesBlock], escaping: str) -> bytes:
     """Return the exposition of the newest sample of every series of the blocks, ordered by name."""
     newest: dict[Labels, tuple[int, float]] = {}
     for block in blocks:
@@ -84,41 +106,52 @@ def page(blocks: list[SeriesBlock], *, utf8: bool) -> bytes:
     for name, labels in sorted(pair for pair in named if pair[0]):
         if name != family:
             family = name
-            lines.append(f"# TYPE {_type_name(name, utf8=utf8)} untyped\n")
+            lines.append(f"# TYPE {_metric_text(name, escaping)} untyped\n")
         ts_ms, value = newest[labels]
-        lines.append(f"{_series_text(name, labels, utf8=utf8)} {format_g(value)} {ts_ms}\n")
+        lines.append(f"{_series_text(name, labels, escaping)} {format_g(value)} {ts_ms}\n")
     return "".join(lines).encode()
 
 
-def _type_name(name: str, *, utf8: bool) -> str:
-    if LEGACY_METRIC_NAME.fullmatch(name):
-        return name
-    return f'"{_escaped(name)}"' if utf8 else _underscored(name, ":")
+def _metric_text(name: str, escaping: str) -> str:
+    return name if LEGACY_METRIC_NAME.fullmatch(name) else escape_name(name, escaping, ":")
 
 
-def _series_text(name: str, labels: Labels, *, utf8: bool) -> str:
+def _series_text(name: str, labels: Labels, escaping: str) -> str:
     pairs = [(label, value) for label, value in labels if label != METRIC_NAME]
     # A target that says nothing of its instance must not get the federated server's own.
     if not any(label == _INSTANCE for label, _ in pairs):
         pairs.append((_INSTANCE, ""))
-    texts = [f'{_label_text(label, utf8=utf8)}="{_escaped(value)}"' for label, value in pairs]
-    if utf8 and not LEGACY_METRIC_NAME.fullmatch(name):
-        texts.insert(0, f'"{_escaped(name)}"')
-        return f"{{{','.join(texts)}}}"
-    return f"{_type_name(name, utf8=utf8)}{{{','.join(texts)}}}"
+    texts = [f'{_label_text(label, escaping)}="{_escaped(value)}"' for label, value in pairs]
+    shown = _metric_text(name, escaping)
+    if shown.startswith('"'):
+        return f"{{{','.join([shown, *texts])}}}"
+    return f"{shown}{{{','.join(texts)}}}"
 
 
-def _label_text(name: str, *, utf8: bool) -> str:
-    if LEGACY_LABEL_NAME.fullmatch(name):
-        return name
-    return f'"{_escaped(name)}"' if utf8 else _underscored(name, "")
+def _label_text(name: str, escaping: str) -> str:
+    return name if LEGACY_LABEL_NAME.fullmatch(name) else escape_name(name, escaping, "")
 
 
-def _underscored(name: str, also: str) -> str:
-    kept = "".join(
-        char if char == "_" or char in also or (char.isascii() and char.isalnum()) else "_" for char in name
-    )
-    return f"_{kept[1:]}" if kept[0].isdigit() else kept
+def escape_name(name: str, escaping: str, also: str) -> str:
+    """Return a name that is not classic as a scheme writes it (upstream model.EscapeName).
+
+    `also` are characters that are classic beside letters, digits and `_`; `allow-utf-8` puts it in quotes.
+    """
+    if escaping == "allow-utf-8":
+        return f'"{_escaped(name)}"'
+    out: list[str] = ["U__"] if escaping == "values" else []
+    for index, char in enumerate(name):
+        if char == "_":
+            out.append("_" if escaping == "underscores" else "__")
+        elif char in also or (char.isascii() and (char.isalpha() or (char.isdigit() and index > 0))):
+            out.append(char)
+        elif escaping == "values":
+            out.append(f"_{ord(char):x}_")
+        elif escaping == "dots":
+            out.append("_dot_" if char == "." else "__")
+        else:
+            out.append("_")
+    return "".join(out)
 
 
 def _escaped(text: str) -> str:

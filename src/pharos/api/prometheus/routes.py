@@ -14,18 +14,30 @@ from pharos.api.prometheus.shapes import Failure, Success
 
 _TIME: Final = {"type": ["number", "string"], "description": "Unix time in seconds, or RFC 3339."}
 _DURATION: Final = {"type": ["number", "string"], "description": "Seconds, or a duration such as 1h30m."}
-_TEXTS: Final = {"type": "array", "items": {"type": "string"}}
+_LENGTH: Final = {
+    "anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "minLength": 1}],
+    "description": "Seconds, or a duration such as 1h30m.",
+}
+_TEXTS: Final = {"type": "array", "items": {"type": "string", "minLength": 1}}
+_INT64_MAX: Final = (1 << 63) - 1
+_COUNT: Final = {"type": "integer", "minimum": -_INT64_MAX, "maximum": _INT64_MAX}
 
 PARAMETERS: Final[dict[str, dict[str, Any]]] = {
-    "query": {"type": "string", "description": "A PromQL expression.", "examples": ["up"]},
+    "query": {
+        "type": "string",
+        "minLength": 1,
+        "format": "promql",
+        "description": "A PromQL expression.",
+        "examples": ["up"],
+    },
     "time": _TIME,
     "start": _TIME,
     "end": _TIME,
-    "step": _DURATION,
-    "timeout": _DURATION,
+    "step": _LENGTH,
+    "timeout": _LENGTH,
     "lookback_delta": _DURATION,
-    "limit": {"type": "integer", "minimum": 0, "description": "The most that is returned; 0 for all."},
-    "limit_per_metric": {"type": "integer", "description": "The most entries of one metric."},
+    "limit": {**_COUNT, "minimum": 0, "description": "The most that is returned; 0 for all."},
+    "limit_per_metric": {**_COUNT, "description": "The most entries of one metric."},
     "stats": {"type": "string", "description": "Anything: timings and samples too; `all`: also by step."},
     "nocache": {"type": "boolean", "description": "Evaluate all of it; no kept answer serves."},
     "match[]": {**_TEXTS, "description": "Series selectors; any of them may match."},
@@ -39,7 +51,7 @@ PARAMETERS: Final[dict[str, dict[str, Any]]] = {
 }
 """The schema of every parameter by its name."""
 
-ANY_COUNT: Final = {"limit": {"type": "integer", "description": "The most that is returned; below 0 all."}}
+ANY_COUNT: Final = {"limit": {**_COUNT, "description": "The most that is returned; below 0 all."}}
 """The limit of the metadata endpoints."""
 
 
@@ -79,6 +91,7 @@ def operations(prefix: str, routes: Iterable[Route], bodies: Bodies) -> Iterator
 def _responses(data: Any, *, has_form: bool) -> dict[int, dict[str, Any]]:
     failures = {
         400: "A parameter is wrong.",
+        403: "It is switched off, or asked by a page of another origin.",
         422: "The query cannot be carried out.",
         500: "A fault of Pharos.",
         503: "It took too long, or the store cannot answer now.",
@@ -95,6 +108,10 @@ def _responses(data: Any, *, has_form: bool) -> dict[int, dict[str, Any]]:
 
 def _inputs(route: Route, method: str) -> dict[str, Any]:
     schemas = {name: route.schemas.get(name, PARAMETERS[name]) for name in route.parameters}
+    for name in route.required:
+        least = {"string": "minLength", "array": "minItems"}.get(str(schemas[name].get("type")))
+        if least is not None:
+            schemas[name] = {least: 1, **schemas[name]}
     in_path = [
         {"name": part[1:-1].partition(":")[0], "in": "path", "required": True, "schema": {"type": "string"}}
         for part in route.path.split("/")

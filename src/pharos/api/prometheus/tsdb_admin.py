@@ -11,7 +11,6 @@ from starlette.responses import Response
 
 from pharos.access import Scope
 from pharos.api.http.identity import scope_of
-from pharos.api.prometheus.encode import error_body
 from pharos.api.prometheus.parameters import Parameters, invalid
 from pharos.api.prometheus.routes import Route
 from pharos.errors import Kind, PharosError
@@ -60,9 +59,10 @@ class TsdbAdminApi:
     ) -> Callable[[Parameters, Request], Awaitable[Response]]:
         async def allowed(parameters: Parameters, request: Request) -> Response:
             if not self.enabled:
-                # Upstream's own answer, status and all.
-                body = error_body("unavailable", "admin APIs disabled (set admin_api: true in pharos.yml)")
-                return Response(body, 500, media_type="application/json")
+                # Upstream's own words; its status, 500, would say that the server is broken.
+                raise PharosError(
+                    Kind.DENIED, "admin APIs disabled", hint="set admin_api: true in pharos.yml"
+                )
             return await endpoint(parameters, request)
 
         allowed.__doc__ = endpoint.__doc__

@@ -23,6 +23,7 @@ from pharos.ingest.metrics.columns import TenantColumns
 from pharos.ingest.metrics.known import KnownSeries
 from pharos.ingest.metrics.parts import Parts, SeenMetadata, decode_parts
 from pharos.ingest.metrics.scatter import gather_labels
+from pharos.ingest.remote_write.measure import Fault
 from pharos.ingest.remote_write.transcode import transcode_v2
 
 FUTURE_TOLERANCE_MS: Final = 600_000
@@ -43,6 +44,10 @@ _FAULTS: Final = {
         f"a label value is longer than {wire_labels.LABEL_VALUE_MAX_BYTES} bytes"
     ),
     wire_labels.BAD_LABEL: "a label message is malformed",
+    wire_labels.REFUSED + Fault.REFERENCE: "a reference points outside the symbols table",
+    wire_labels.REFUSED + Fault.ODD_REFERENCES: (
+        "labels_refs has an odd number of references, so a label name has no value"
+    ),
     **histogram_check.FAULTS,
 }
 

@@ -49,6 +49,8 @@ _NEGATIVE: Final = 3
 _CUSTOM: Final = 4
 _ARRAYS: Final = 5
 
+METADATA_MAX: Final = 20_000
+"""New entries of a request: each takes some microseconds on the one thread that decodes all writes."""
 METADATA_TYPES: Final = (
     "unknown",
     "counter",
@@ -426,13 +428,20 @@ def _exemplars(
 
 @kernel
 def _unseen(buf: Any, parts: Any, count: int, seed: Any, seen: Any, places: Any) -> int:
-    """Write the places of metadata whose hash is not in `seen` (open addressing) and return how many."""
+    """Write the places of metadata whose hash is not in `seen` (open addressing) and return how many.
+
+    A message that is like the one before it counts once.
+    """
     fresh = 0
+    before = np.uint64(0)
     mask = np.int64(len(seen) - 1)
     for k in range(count):
         if parts.kind[k] != METADATA:
             continue
         key = hash_bytes(buf, parts.start[k], parts.end[k], seed) | np.uint64(1)
+        if key == before:
+            continue
+        before = key
         slot = np.int64(key >> np.uint64(7)) & mask
         while seen[slot] != np.uint64(0) and seen[slot] != key:
             slot = (slot + 1) & mask
@@ -497,6 +506,12 @@ class SeenMetadata:
         """Return the metadata of the request that was not seen before, and remember it."""
         places = np.empty(count, np.int64)
         fresh = _unseen(buf, parts, count, seed, self._seen, places)
+        if fresh > METADATA_MAX:
+            raise PharosError(
+                Kind.TOO_LARGE,
+                f"the request has more than {METADATA_MAX} metadata entries that are new",
+                hint="send less metadata in a request",
+            )
         found: list[Metadata] = []
         for place in places[:fresh].tolist():
             start, end = int(parts.start[place]), int(parts.end[place])

@@ -5,8 +5,9 @@ Known: its samples are written out, nothing else is touched. New, or new on this
 sorted, hashed to the series' id and written out as a row to register. Exemplars, histograms and metadata
 are only located; `parts` decodes them.
 
-Wire facts: prometheus/prompb remote.proto and types.proto. Field 15 of a sample, which no public version
-uses, carries the start timestamp that remote write 2.0 knows (see `transcode`).
+Wire facts: prometheus/prompb remote.proto and types.proto. Field 15, which no public version uses, carries
+what remote write 2.0 knows (see `transcode`): of a sample its start timestamp, of a label that its series is
+refused.
 """
 
 from __future__ import annotations

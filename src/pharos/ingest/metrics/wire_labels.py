@@ -13,13 +13,16 @@ from pharos.compiled.hashing import hash_bytes
 from pharos.compiled.memory import copy_bytes, get_i64, get_u64, inlined_kernel, kernel, load_u8, put_u64
 from pharos.compiled.protobuf import (
     LENGTH_DELIMITED,
+    VARINT,
     is_utf8,
     read_length,
     read_tag,
+    read_varint,
     skip_field,
     write_varint,
 )
 from pharos.engine.keys import METRIC_SEED
+from pharos.ingest.remote_write.measure import REFUSED_FIELD
 
 # Why a series is refused; 0 is none.
 TOO_MANY_LABELS: Final = 1
@@ -30,6 +33,8 @@ NO_METRIC_NAME: Final = 5
 LABEL_NAME_TOO_LONG: Final = 6
 LABEL_VALUE_TOO_LONG: Final = 7
 BAD_LABEL: Final = 9
+REFUSED: Final = 32
+"""And above: what a reader before this one found wrong, see `REFUSED_FIELD`."""
 
 LABELS_MAX: Final = 256
 LABEL_NAME_MAX_BYTES: Final = 1024
@@ -42,7 +47,7 @@ _ID_SEED: Final = np.uint64(0x7068_6172_6F73_0001)
 def _read_label(buf: Any, start: int, end: int, at: Any, row: int) -> int:
     """Read one Label message into row `row` of `at`: name start, name end, value start, value end.
 
-    Returns BAD_LABEL or 0.
+    Returns BAD_LABEL, REFUSED and above, or 0.
     """
     for k in range(4):
         put_u64(at, 4 * row + k, start)
@@ -58,6 +63,9 @@ def _read_label(buf: Any, start: int, end: int, at: Any, row: int) -> int:
             put_u64(at, 4 * row + 2 * field - 2, first)
             put_u64(at, 4 * row + 2 * field - 1, stop)
             pos = stop
+        elif field == REFUSED_FIELD and wire == VARINT:
+            code, _ = read_varint(buf, pos, end)
+            return REFUSED + np.int64(code & np.uint64(7))  # type: ignore[return-value]
         else:
             pos = skip_field(buf, pos, end, wire)
             if pos < 0:

@@ -180,6 +180,8 @@ def from_json(body: bytes) -> bytes:
             raise malformed("JSON, but not an object")
         if b"Id" in body or b"_id" in body:
             _ids_to_base64(document)
+        if b"null" in body:
+            _refuse_null_numbers(document)
         request = json_format.ParseDict(
             document, metrics_service_pb2.ExportMetricsServiceRequest(), ignore_unknown_fields=True
         )
@@ -200,14 +202,30 @@ def _ids_to_base64(document: dict[str, Any]) -> None:
                 exemplar[name] = base64.b64encode(binascii.unhexlify(text.encode())).decode()
 
 
-_EXEMPLAR_PATH: Final = (
+def _refuse_null_numbers(document: dict[str, Any]) -> None:
+    """Raise PharosError(INVALID) for a value that is null: JavaScript writes NaN so; nobody measured 0."""
+    for path in (_POINT_PATH, _EXEMPLAR_PATH, _QUANTILE_PATH):
+        for point in _walk([document], path):
+            for name in _NUMBER_NAMES:
+                if point.get(name, 0) is None:
+                    raise malformed(f"{name} is null, which is no number")
+
+
+_NUMBER_NAMES: Final = ("asDouble", "as_double", "asInt", "as_int", "value", "quantile")
+_POINT_PATH: Final = (
     ("resourceMetrics", "resource_metrics"),
     ("scopeMetrics", "scope_metrics"),
     ("metrics",),
     ("gauge", "sum", "histogram", "exponentialHistogram", "exponential_histogram"),
     ("dataPoints", "data_points"),
-    ("exemplars",),
 )
+_QUANTILE_PATH: Final = (
+    *_POINT_PATH[:3],
+    ("summary",),
+    ("dataPoints", "data_points"),
+    ("quantileValues", "quantile_values"),
+)
+_EXEMPLAR_PATH: Final = (*_POINT_PATH, ("exemplars",))
 
 
 def _walk(found: list[Any], path: tuple[tuple[str, ...], ...]) -> Iterator[dict[str, Any]]:

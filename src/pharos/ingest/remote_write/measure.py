@@ -51,6 +51,12 @@ FAMILIES: Final = 4
 SEED: Final = 5  # given, not said: the seed of the table of families
 REPORT: Final = 6
 
+REFUSED_FIELD: Final = 15
+"""The field of a Label that says that its series is refused: no sender has it."""
+REFUSED_BYTES: Final = 6
+"""Of the 1.0 form of a series that is refused, without tag and length: a label that says why, and a sample,
+without which nobody looks at the label."""
+
 # A family is five numbers: metric reference, bytes of its name that count, type, help and unit references.
 FAMILY: Final = 5
 
@@ -498,7 +504,10 @@ def measure(
     report: Any,
     limit: Any,
 ) -> Any:
-    """Fill in symbols, sizes of series and families; return the bytes of the 1.0 request, or -1."""
+    """Fill in symbols, sizes of series and families; return the bytes of the 1.0 request, or -1.
+
+    A series whose references are wrong has the negative code of its fault for a size.
+    """
     return _measure_all(
         pointer(body),
         len(body),
@@ -539,14 +548,19 @@ def _measure_all(
             report[SERIES] = index
             start, stop = read_length(raw, pos, end)
             size = _measure_series(raw, start, stop, starts, lengths, facts, report)
-            if size < 0:
+            if size < 0 and report[CODE] in (_REFERENCE, _ODD_REFERENCES):
+                # The others are none the worse for it.
+                size, sizes[index] = REFUSED_BYTES, -report[CODE]
+                report[CODE] = 0
+            elif size < 0:
                 return -1
-            if facts[METRIC] >= 0:
-                total += _add_family(raw, starts, lengths, families, table, seen, facts, report)
+            else:
+                sizes[index] = size
+                if facts[METRIC] >= 0:
+                    total += _add_family(raw, starts, lengths, families, table, seen, facts, report)
             total += message_size(size)
             if total > limit:
                 return _fail(report, _TOO_LARGE, start)
-            sizes[index] = size
             index += 1
         pos = skip_field(raw, pos, end, wire)
     return total

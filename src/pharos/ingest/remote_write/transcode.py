@@ -6,8 +6,9 @@ carried in numbers that ordinary decoders of 1.0 skip. Our dialect of 1.0:
 * `Sample` field 15, int64: the start timestamp in milliseconds, absent when unset. It comes from
   `Sample.start_timestamp` (field 3, since Remote Write 2.0-rc.4), else from `TimeSeries.created_timestamp`
   (field 6, before that).
-* `Histogram` field 17, int64: the same. Otherwise the message is the same in both versions and is copied
-  as it stands.
+* `Label` field 15: the series is refused, since its references are wrong; the value is a `Fault`.
+* `Histogram` field 17, int64: the same as of a sample. Otherwise the message is the same in both versions
+  and is copied as it stands.
 
 Metadata, which 2.0 sends with every series, becomes one `MetricMetadata` for each family, after all series.
 The family of a classic histogram or summary is the metric's name without `_bucket`, `_sum` or `_count`; the
@@ -15,9 +16,10 @@ first series decides.
 
 Strings are not checked here: a name that is not UTF-8 rejects its series later, not the whole request.
 
-Two passes over the body, both compiled: the first (transcode_measure.py) checks everything and measures each
+Two passes over the body, both compiled: the first (measure.py) checks everything and measures each
 series, so that a request whose references would blow up is refused before anything is allocated; the second
-writes.
+writes. A series whose references are wrong is written so that the decoder counts it as refused: the others
+are stored, as the specification allows.
 """
 
 from __future__ import annotations
@@ -57,6 +59,8 @@ from pharos.ingest.remote_write.measure import (
     HISTOGRAM_START_FIELD,
     PENDING,
     POSITION,
+    REFUSED_BYTES,
+    REFUSED_FIELD,
     REPORT,
     SAMPLE_START_FIELD,
     SEED,
@@ -90,6 +94,7 @@ _SHORT: Final = 32
 _TAG_SERIES: Final = 1 << 3 | LENGTH_DELIMITED
 _TAG_METADATA: Final = 3 << 3 | LENGTH_DELIMITED
 _TAG_LABEL: Final = 1 << 3 | LENGTH_DELIMITED
+_TAG_REFUSED: Final = REFUSED_FIELD << 3 | VARINT
 _TAG_SAMPLE: Final = 2 << 3 | LENGTH_DELIMITED
 _TAG_EXEMPLAR: Final = 3 << 3 | LENGTH_DELIMITED
 _TAG_HISTOGRAM: Final = 4 << 3 | LENGTH_DELIMITED
@@ -109,8 +114,6 @@ _TAG_METADATA_UNIT: Final = 5 << 3 | LENGTH_DELIMITED
 _MESSAGES: Final = {
     Fault.CUT_OFF: "a field is cut off or is not legal protobuf",
     Fault.WIRE_TYPE: "a field has a wire type that io.prometheus.write.v2.Request does not give it",
-    Fault.REFERENCE: "a reference points outside the symbols table",
-    Fault.ODD_REFERENCES: "labels_refs has an odd number of references, so a label name has no value",
     Fault.FIRST_SYMBOL: "symbols[0] must be the empty string",
 }
 
@@ -119,8 +122,8 @@ def transcode_v2(body: Body, *, limit_bytes: int = LIMIT_BYTES) -> bytes:
     """Return the `prometheus.WriteRequest` of a decompressed `io.prometheus.write.v2.Request`.
 
     `body` must not change during the call. Series, samples, exemplars and histograms keep their order. Raises
-    PharosError: INVALID with byte offset and series number if the body is not a legal request, TOO_LARGE if
-    its 1.0 form would exceed `limit_bytes`.
+    PharosError: INVALID with byte offset and series number if the body is not a legal request but for its
+    references, TOO_LARGE if its 1.0 form would exceed `limit_bytes`.
     """
     array = np.frombuffer(body, dtype=np.uint8)
     limit = min(limit_bytes, _LARGEST_BODY)
@@ -314,6 +317,18 @@ def _write_series(
     return out_pos
 
 
+@inlined_kernel
+def _write_refused(out: Any, pos: Any, code: Any) -> Any:
+    """Write the label that makes the decoder refuse a series, and a sample; return the offset after them."""
+    store_u8(out, pos, _TAG_LABEL)
+    store_u8(out, pos + 1, 2)
+    store_u8(out, pos + 2, _TAG_REFUSED)
+    store_u8(out, pos + 3, code)
+    store_u8(out, pos + 4, _TAG_SAMPLE)
+    store_u8(out, pos + 5, 0)
+    return pos + REFUSED_BYTES
+
+
 @kernel
 def _write_families(
     raw: Any, body_end: Any, starts: Any, lengths: Any, families: Any, count: Any, out: Any, pos: Any
@@ -388,13 +403,17 @@ def _write_all(
         field, wire, pos = read_tag(raw, pos, end)
         if field == 5:
             start, stop = read_length(raw, pos, end)
-            size = np.int64(sizes[index])
+            code = np.int64(sizes[index])
+            size = code if code >= 0 else np.int64(REFUSED_BYTES)
             if out_pos + message_size(size) > total:
                 return -1
             store_u8(out, out_pos, _TAG_SERIES)
             out_pos = write_varint(out, out_pos + 1, np.uint64(size))
             expected = out_pos + size
-            out_pos = _write_series(raw, start, stop, end, starts, lengths, facts, report, out, out_pos)
+            if code < 0:
+                out_pos = _write_refused(out, out_pos, -code)
+            else:
+                out_pos = _write_series(raw, start, stop, end, starts, lengths, facts, report, out, out_pos)
             if out_pos != expected:
                 return -1
             index += 1
