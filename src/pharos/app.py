@@ -73,6 +73,14 @@ class Pharos:
     """Read prometheus.yml again. Raises PharosError and changes nothing when it is not good."""
 
 
+_FEATURES: Final = (
+    "promql-experimental-functions",
+    "promql-duration-expr",
+    "promql-extended-range-selectors",
+    "promql-binop-fill-modifiers",
+)
+"""What upstream keeps behind flags and is always on here."""
+
 _FIRST_QUERIES: Final = (
     "up",
     "up[1m]",
@@ -224,9 +232,9 @@ def _flags(settings: Settings) -> dict[str, str]:
     promql = settings.promql
     return {
         "config.file": str(settings.prometheus or ""),
-        "enable-feature": "promql-experimental-functions,promql-delayed-name-removal"
-        if promql.experimental
-        else "",
+        "enable-feature": ",".join(
+            [*_FEATURES, *(["promql-delayed-name-removal"] if promql.experimental else [])]
+        ),
         "query.lookback-delta": format_duration(promql.lookback),
         "query.max-concurrency": str(settings.engine.query_threads),
         "query.max-samples": str(promql.max_samples),

@@ -152,7 +152,9 @@ class Promql(_Section):
     """How queries are answered."""
 
     experimental: bool = Field(
-        default=False, description="Turn on every experimental feature, delayed name removal too."
+        default=False,
+        description="Drop metric names late too, which changes answers of stable queries; all other"
+        " experimental functions and modifiers are always on.",
     )
     lookback: Annotated[DurationMs, _at_least_ms("1s")] = Field(
         default=300_000, description="How far an instant selector looks back, 1s at least."

@@ -459,9 +459,9 @@ class _Parser:
         message = ""
         if not isinstance(node, VectorSelector):
             message = "ranges only allowed for vector selectors"
-        elif isinstance(node.offset, int) and node.offset != 0:
+        elif node.offset != 0:
             message = "no offset modifiers allowed before range"
-        elif node.at is not None and node.at.anchor is Anchor.TIME:
+        elif node.at is not None:
             message = "no @ modifiers allowed before range"
         else:
             return MatrixSelector(node, width, cursor.place_from(node.place.start))
