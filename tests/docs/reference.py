@@ -151,7 +151,7 @@ def functions() -> str:
         "# PromQL functions",
         "",
         _WRITTEN,
-        "What follows Prometheus 3.14. *Experimental* ones need `promql.experimental: true`.",
+        "What follows Prometheus 3.14. *Experimental* ones stand behind a flag there and are always on here.",
         "",
         "| function | what it is | |",
         "|---|---|---|",
