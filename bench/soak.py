@@ -15,6 +15,7 @@ from typing import Final
 import cramjam
 import numpy as np
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality
 
 from bench.bodies import prefixed, varint
 from bench.client import Client, QueryError
@@ -202,7 +203,7 @@ def _export(server: Server, stopping: threading.Event, result: Result) -> None:
             point = gauge.data_points.add(time_unix_nano=now_ns, as_double=float(number))
             point.attributes.add(key="queue").value.string_value = f"queue-{number}"
         histogram = metrics.add(name="soak.duration", unit="s").histogram
-        histogram.aggregation_temporality = 2
+        histogram.aggregation_temporality = AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE
         for number in range(10):
             at = histogram.data_points.add(time_unix_nano=now_ns, count=6, sum=3.0)
             at.explicit_bounds.extend([0.1, 0.5, 1.0, 5.0])

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.api.peers import Peer, samples
 from tests.conftest import Server
-
-from peers import Peer, samples
 
 SETTINGS = """\
 admin_api: true

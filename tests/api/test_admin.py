@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.api.peers import Peer
 from tests.conftest import Server
-
-from peers import Peer
 
 
 def until(holds: Callable[[], bool]) -> None:

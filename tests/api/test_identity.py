@@ -6,12 +6,12 @@ import re
 from typing import Any
 
 import pytest
-from hollow import hollow_edge
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
+from tests.api.hollow import hollow_edge
 
 from pharos.access import DEFAULT, Scope
 from pharos.api.app import create_app, operations

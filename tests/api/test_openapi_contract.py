@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from peers import Peer
+from tests.api.peers import Peer
 
 HERE = Path(__file__).parent
 OUTSIDE = "/-/|^/metrics|admin/tsdb/snapshot"

@@ -9,6 +9,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -20,12 +21,12 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
     ExportMetricsServiceResponse,
 )
+from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality
 from opentelemetry.sdk.metrics import Histogram, MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation, View
 from opentelemetry.sdk.resources import Resource
-
-from peers import Answer, Peer
+from tests.api.peers import Answer, Peer
 
 JSON = "application/json"
 PROTOBUF = "application/x-protobuf"
@@ -154,12 +155,16 @@ def test_what_the_sdk_exports_is_answered_by_promql(sender: Sender, provider: Me
     assert told == {"http_requests_total": [{"type": "counter", "help": "Requests answered.", "unit": ""}]}
 
 
+def _is_found(sender: Sender, expression: str, value: str) -> bool:
+    return [found for _, found in sender.found(expression)] == [value]
+
+
 def test_the_sdk_exports_again_and_only_once(sender: Sender, provider: MeterProvider) -> None:
     counter = provider.get_meter("tests").create_counter("turns")
     for turn in range(1, 4):
         counter.add(1)
         assert provider.force_flush()
-        assert eventually(lambda turn=turn: [v for _, v in sender.found("turns_total")] == [str(turn)])
+        assert eventually(partial(_is_found, sender, "turns_total", str(turn)))
     assert [value for _, value in sender.found("count_over_time(turns_total[1m])")] == ["3"]
 
 
@@ -280,7 +285,9 @@ def test_a_resource_with_too_many_attributes_keeps_its_points(sender: Sender) ->
 def test_a_wrong_native_histogram_is_refused_alone(sender: Sender) -> None:
     request = gauge("kept")
     metric = request.resource_metrics[0].scope_metrics[0].metrics.add(name="wrong")
-    metric.exponential_histogram.aggregation_temporality = 2
+    metric.exponential_histogram.aggregation_temporality = (
+        AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE
+    )
     for counts in ([1, 2], [1 << 63], [2**64 - 1] * 2):
         metric.exponential_histogram.data_points.add(
             time_unix_nano=time.time_ns(), count=1, positive={"bucket_counts": counts, "offset": 2**31 - 1}

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-
-from peers import STEP_MS, Peer, running_prometheus, samples
+from tests.api.peers import STEP_MS, Peer, running_prometheus, samples
 
 CASES = Path(__file__).parent / "cases"
 

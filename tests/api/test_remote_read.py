@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from tests.api.peers import STEP_MS, Answer, Peer, running_prometheus, samples
+from tests.api.xor_reader import decode_chunk, read_varint
 from tests.ingest import rw_messages as rw
-from xor_reader import decode_chunk, read_varint
 
-from peers import STEP_MS, Answer, Peer, running_prometheus, samples
 from pharos.api.prometheus.remote_read.kernels import crc32c, write_chunks
 from pharos.api.prometheus.remote_read.request import ReadQuery, parse_read_request
 from pharos.errors import PharosError

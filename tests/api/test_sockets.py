@@ -7,8 +7,8 @@ import socket
 from collections.abc import AsyncIterator
 
 import pytest
-from hollow import hollow_edge
 from starlette.websockets import WebSocket, WebSocketDisconnect
+from tests.api.hollow import hollow_edge
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 

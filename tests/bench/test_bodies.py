@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import cramjam
 import numpy as np
@@ -23,9 +24,10 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
             return number, at
 
 
-def _messages(data: bytes) -> list[tuple[int, bytes | int]]:
+def _messages(data: bytes) -> list[tuple[int, Any]]:
     """Fields of a protobuf message: number and bytes, or the number itself for varints."""
-    at, found = 0, []
+    at = 0
+    found: list[tuple[int, Any]] = []
     while at < len(data):
         tag, at = _varint(data, at)
         if tag & 7 == 0:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from bench.sender import Plan, Sending, send
@@ -60,7 +61,7 @@ def receiver() -> Iterator[Receiver]:
     made.close()
 
 
-def _plan(receiver: Receiver, **more: float) -> Plan:
+def _plan(receiver: Receiver, **more: Any) -> Plan:
     start_ms = 1_700_000_000_000
     return Plan(
         receiver.port, "/write", series=400, connections=2, samples=100, start_ms=start_ms, steps=10, **more

@@ -35,9 +35,11 @@ def _bound_text(bound: float) -> str:
 
 def _gauges(instance: str, rng: random.Random) -> Iterator[tuple[Labels, list[float | None]]]:
     for kind, level in (("used", 4e9), ("free", 2e9), ("buffers", 3e8), ("cached", 1.5e9)):
-        walk = [level]
+        walk: list[float | None] = [level]
+        at = level
         for _ in range(STEPS - 1):
-            walk.append(float(max(0, int(walk[-1] + rng.gauss(0, level / 200)))))
+            at = float(max(0, int(at + rng.gauss(0, level / 200))))
+            walk.append(at)
         yield _labels("demo_memory_usage_bytes", instance, type=kind), walk
     yield _labels("demo_num_cpus", instance), [4.0] * STEPS
     yield _labels("demo_disk_total_bytes", instance), [2.5e11] * STEPS

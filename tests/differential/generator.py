@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from tests.differential.random_series import BASE_MS, LAST_MS
+from tests.differential.demo import BASE_MS
+from tests.differential.random_series import LAST_MS
 
 _FLOATS = ("c_total", "g", "g2", "w", "only", "bare", "up", "h_bucket", "h_count", "h_sum", "target_info")
 _NATIVE = ("nh", "nhcb", "mixed")

@@ -23,9 +23,9 @@ from typing import Any
 
 from tests.differential.arrays import ArraySource, on_the_wire
 from tests.differential.compare import TOLERANCE, difference
-from tests.differential.demo import in_order_of_time
+from tests.differential.demo import BASE_MS, in_order_of_time
 from tests.differential.generator import Generator
-from tests.differential.random_series import BASE_MS, LAST_MS, STEP_MS, random_series
+from tests.differential.random_series import LAST_MS, STEP_MS, random_series
 from tests.differential.servers import Client, running_pharos, running_prometheus
 
 from pharos.api.prometheus.encode import encode_answer

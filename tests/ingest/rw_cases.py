@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import rw_messages as rw
 from ruamel.yaml import YAML
+from tests.ingest import rw_messages as rw
 
 HERE = Path(__file__).parent
 STALE = struct.unpack("<d", struct.pack("<Q", rw.STALE_NAN_BITS))[0]

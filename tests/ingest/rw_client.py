@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import rw_messages as rw
+from tests.ingest import rw_messages as rw
 
 SENDER = {"User-Agent": "receiver-tests/1"}
 TENANT = "X-Scope-OrgID"

@@ -82,7 +82,7 @@ def _stored(
 
 def _sent(request: list[dict[str, list[tuple[object, object]]]]) -> list[tuple[object, int, bytes]]:
     return sorted(
-        (tuple(sorted((k, v) for k, v in one["labels"] if v)), ts, struct.pack("<d", value))  # type: ignore[type-var,misc]
+        (tuple(sorted((k, v) for k, v in one["labels"] if v)), ts, struct.pack("<d", value))  # type: ignore[misc]
         for one in request
         for ts, value in one["samples"]
     )

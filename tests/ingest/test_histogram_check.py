@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import rw_messages as rw
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rw_cases import PRESETS, STALE
+from tests.ingest import rw_messages as rw
+from tests.ingest.rw_cases import PRESETS, STALE
 
 from pharos.ingest.metrics import histogram_check as check
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import psutil
 import pytest
-from node_exporter import Shown, parse, running, scrape
 from prometheus_client import generate_latest
+from tests.ingest.node_exporter import Shown, parse, running, scrape
 
 from pharos.clock import FakeClock, SystemClock
 from pharos.ingest.host.exposition import HostMetrics, Mounts

@@ -160,9 +160,10 @@ def test_what_a_stopped_process_left_in_the_log_is_stored_by_the_next(folder: Pa
     first.run_to_the_end()
     engine = ScriptedEngine(_nothing_refused)
     second = Trip(folder, engine)
-    assert not second.loader.is_recovered
+    recovered = [second.loader.is_recovered]
     second.run_to_the_end()
-    assert second.loader.is_recovered
+    recovered.append(second.loader.is_recovered)
+    assert recovered == [False, True]
     assert engine.stored() == [1.0, 2.0]
 
 

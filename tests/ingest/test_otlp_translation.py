@@ -12,11 +12,11 @@ from typing import Any
 
 import orjson
 import pytest
-import rw_messages as rw
 import yaml
 from google.protobuf import json_format
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+from tests.ingest import rw_messages as rw
 
 from pharos.errors import Kind, PharosError
 from pharos.ingest.metrics.decoder import Decoder
@@ -320,7 +320,23 @@ def test_a_damaged_request_is_refused_or_becomes_something_the_decoder_knows() -
     assert set(outcomes) == {"taken", "invalid"}
 
 
-_ODD = (None, True, -1, 1.5, "x", "", [], {}, [None], [[]], {"a": 1}, "NaN", [{}], "9" * 30, 1e300)
+_ODD: tuple[Any, ...] = (
+    None,
+    True,
+    -1,
+    1.5,
+    "x",
+    "",
+    [],
+    {},
+    [None],
+    [[]],
+    {"a": 1},
+    "NaN",
+    [{}],
+    "9" * 30,
+    1e300,
+)
 
 
 def _places(node: Any) -> Iterator[tuple[Any, Any]]:

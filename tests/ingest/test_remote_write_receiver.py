@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-import rw_messages as rw
-from rw_cases import STALE, TYPES, read_cases
-from rw_client import Answer, Receiver, eventually, seconds
+from tests.ingest import rw_messages as rw
+from tests.ingest.rw_cases import STALE, TYPES, read_cases
+from tests.ingest.rw_client import Answer, Receiver, eventually, seconds
 
 CASES = [*read_cases("compliance/receiver.yaml"), *read_cases("hostile/series.yaml")]
 

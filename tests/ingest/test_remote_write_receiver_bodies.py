@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-import rw_messages as rw
 from google.protobuf.message import DecodeError
-from hostile.bodies import BODIES, good, good_v2
 from ruamel.yaml import YAML
-from rw_client import SENDER, Answer, Receiver, eventually, seconds
+from tests.ingest import rw_messages as rw
+from tests.ingest.hostile.bodies import BODIES, good, good_v2
+from tests.ingest.rw_client import SENDER, Answer, Receiver, eventually, seconds
 
 MEMORY_GROWTH_BYTES_AT_MOST = 400 << 20
 REQUESTS: list[dict[str, Any]] = YAML(typ="safe").load(

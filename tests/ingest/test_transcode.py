@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import rw_messages as rw
 from google.protobuf.message import DecodeError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.ingest import rw_messages as rw
 
 from pharos.errors import Kind, PharosError
 from pharos.ingest.remote_write.measure import Fault

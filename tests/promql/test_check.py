@@ -33,9 +33,8 @@ def test_the_tables_are_those_of_prometheus_3_14() -> None:
     assert sum(function.experimental for function in FUNCTIONS.values()) == 17
     assert {name for name, function in FUNCTIONS.items() if function.varies} >= {"time", "timestamp", "hour"}
     assert set(SMOOTHED_SAFE) < set(ANCHORED_SAFE) < set(FUNCTIONS)
-    for name, entry in (*FUNCTIONS.items(), *AGGREGATORS.items()):
-        assert entry.name == name
-        assert entry.doc.endswith(".")
+    assert all(entry.name == name and entry.doc.endswith(".") for name, entry in FUNCTIONS.items())
+    assert all(entry.name == name and entry.doc.endswith(".") for name, entry in AGGREGATORS.items())
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))

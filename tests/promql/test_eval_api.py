@@ -5,6 +5,7 @@ from __future__ import annotations
 import tracemalloc
 import weakref
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -214,7 +215,8 @@ def _one_histogram(labels: Labels, histogram: FloatHistogram) -> Counting:
 
 def test_series_that_differ_by_name_alone_are_refused_by_range_functions_at_any_step() -> None:
     source = Counting(2, 5)
-    source.block.labels[:] = [labels_of({"__name__": name}) for name in ("a_total", "b_total")]
+    labels = [labels_of({"__name__": name}) for name in ("a_total", "b_total")]
+    source.block = replace(source.block, labels=labels)
     source.block.ts_ms[5:] += 1_200_000
     query = '{__name__=~"[ab]_total"}'
     assert evaluate_text(f"-{query}", source, 0, 1_500_000, 60_000).labels == [()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from promql_texts import Row, rows
+from tests.promql.promql_texts import Row, rows
 
 from pharos.errors import Kind, PharosError
 from pharos.promql.language.parse import (

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from promql_texts import rows
+from tests.promql.promql_texts import rows
 
 from pharos.errors import PharosError
 from pharos.labels import METRIC_NAME, Matcher, MatchOp
@@ -96,8 +96,14 @@ def selectors(draw: st.DrawFn, *, timed: bool = True) -> VectorSelector:
     selector = VectorSelector(name, tuple(matchers))
     if not timed:
         return selector
-    extended = draw(st.sampled_from([{}, {"anchored": True}, {"smoothed": True}]))
-    return replace(selector, offset=draw(OFFSETS), at=draw(ATS), **extended)
+    extended = draw(st.sampled_from(["", "anchored", "smoothed"]))
+    return replace(
+        selector,
+        offset=draw(OFFSETS),
+        at=draw(ATS),
+        anchored=extended == "anchored",
+        smoothed=extended == "smoothed",
+    )
 
 
 @st.composite
@@ -113,7 +119,9 @@ def trees(draw: st.DrawFn, kind: ValueType, depth: int) -> Expr:
                 return Subquery(inner, draw(RANGES), step, draw(OFFSETS), draw(ATS))
             return MatrixSelector(draw(selectors()), draw(RANGES))
         case _ if depth <= 0:
-            return draw(st.one_of(NUMBERS, LITERAL_DURATIONS) if kind is ValueType.SCALAR else selectors())
+            if kind is ValueType.SCALAR:
+                return draw(st.one_of(NUMBERS, LITERAL_DURATIONS))
+            return draw(selectors())
         case _:
             makers = [binaries, unaries, calls, parens]
             if kind is ValueType.VECTOR:

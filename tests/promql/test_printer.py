@@ -8,8 +8,9 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 import pytest
-from promql_texts import CONFORMANCE, accepted
 from ruamel.yaml import YAML
+from tests.peers import CONFORMANCE
+from tests.promql.promql_texts import accepted
 
 from pharos.errors import PharosError
 from pharos.promql.language.ast import VectorSelector

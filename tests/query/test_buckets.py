@@ -42,7 +42,7 @@ def _matchers(rng: random.Random, series: int) -> tuple[Matcher, ...]:
     return (_NAME, Matcher("i", MatchOp.NOT_EQUAL, "1"))
 
 
-def _batch(rng: random.Random, series: int, now_ms: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def _batch(rng: random.Random, series: int, now_ms: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Samples as they come: new ones, late ones, twice the same time with another value, special values."""
     n = rng.randrange(1, 400)
     late = rng.choice([0, 0, 0, 60_000, 600_000, BUCKET_MS * 2])

@@ -33,7 +33,7 @@ def test_what_others_wrote_is_in_every_answer_where_others_write(
 
     def look() -> tuple[int, int, float]:
         def select(session: Session) -> Selection:
-            return series.select(session, store.tenant, _NAME, _BEGIN, end)
+            return series.select(session, store.scope, _NAME, _BEGIN, end)
 
         found = store.engine.run_blocking(select)
         block = store.select(_NAME, _BEGIN, _BEGIN + BUCKET_MS - 1, buckets)

@@ -13,7 +13,7 @@ _BASE = 1_795_000_000_000
 _STALE = np.array([STALE_NAN_BITS], np.int64).view(np.float64)[0]
 
 
-def _times(rng: np.random.Generator, count: int) -> np.ndarray:  # type: ignore[type-arg]
+def _times(rng: np.random.Generator, count: int) -> np.ndarray:
     kind = rng.integers(4)
     if kind == 0:
         gaps = np.full(count, rng.integers(1, 60_000))
@@ -26,7 +26,7 @@ def _times(rng: np.random.Generator, count: int) -> np.ndarray:  # type: ignore[
     return _BASE + int(rng.integers(100_000)) + np.cumsum(gaps)
 
 
-def _values(rng: np.random.Generator, count: int) -> np.ndarray:  # type: ignore[type-arg]
+def _values(rng: np.random.Generator, count: int) -> np.ndarray:
     kind = rng.integers(8)
     if kind < 4:
         most = 10 ** int(rng.integers(1, 16))
@@ -53,7 +53,7 @@ def _piece(rng: np.random.Generator, ids: list[int]) -> Piece:
     return Piece(_BASE, np.array(ids, np.uint64), pack(offsets, ts, values, _BASE), low, high)
 
 
-def _whole(piece: Piece) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def _whole(piece: Piece) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return find([piece], piece.ids, piece.first_ms, piece.last_ms).read()
 
 
@@ -98,7 +98,7 @@ def test_pieces_of_other_series_are_put_side_by_side() -> None:
 def test_whole_numbers_and_even_times_take_little() -> None:
     offsets = np.array([0, 480], np.int64)
     ts = _BASE + 15_000 * np.arange(480, dtype=np.int64)
-    assert pack(offsets, ts, np.arange(480) * 100.0, _BASE).body.nbytes == 480
+    assert pack(offsets, ts, np.arange(480, dtype=np.float64) * 100, _BASE).body.nbytes == 480
     assert pack(offsets, ts, np.full(480, 0.1), _BASE).body.nbytes == 0
 
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families
-from test_scrape_pages import NOW_MS, TARGET, digest, intake
-from written import STALE_BITS, bits, read
+from tests.scrape.test_scrape_pages import NOW_MS, TARGET, digest, intake
+from tests.scrape.written import STALE_BITS, bits, read
 
 from pharos.errors import PharosError
 from pharos.ingest.scrape.digest import (
@@ -296,7 +296,7 @@ def test_metadata_is_told_again_when_it_was_not_stored() -> None:
     assert digest(one, "# TYPE a counter\na 1\n").metadata == {"a": (1, "", "")}
 
 
-LABEL_VALUES = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
+LABEL_VALUES = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 SERIES = st.tuples(
     st.from_regex(r"[a-z_][a-z0-9_]{0,8}", fullmatch=True),
     st.dictionaries(st.from_regex(r"[a-z][a-z0-9_]{0,6}", fullmatch=True), LABEL_VALUES, max_size=4),

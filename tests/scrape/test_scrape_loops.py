@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from written import Collected, Written, read
+from tests.scrape.written import Collected, Written, read
 
 from pharos.clock import FakeClock, SystemClock
 from pharos.errors import Kind, PharosError

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
-from written import Written, bits, read
+from tests.scrape.written import Written, bits, read
 
 from pharos.compiled.float_read import HARD, MALFORMED, PARSED, parse_float
 from pharos.errors import PharosError

@@ -22,7 +22,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 from tests.peers import program
-from written import Collected, Labels, Written
+from tests.scrape.written import Collected, Labels, Written
 
 from pharos.clock import SystemClock
 from pharos.ingest.scrape.config import load_scrape_config

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_scrape_pages import NOW_MS, digest, intake
-from written import read
+from tests.scrape.test_scrape_pages import NOW_MS, digest, intake
+from tests.scrape.written import read
 
 from pharos.errors import PharosError
 from pharos.ingest.scrape.digest import Format

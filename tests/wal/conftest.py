@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from walcases import OpenWal
+from tests.wal.walcases import OpenWal
 
 from pharos.clock import FakeClock
 from pharos.wal import Files, Wal, WalOptions

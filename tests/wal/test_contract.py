@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import uvloop
-from walcases import WAIT_S, OpenWal, contents
+from tests.wal.walcases import WAIT_S, OpenWal, contents
 
 from pharos.clock import FakeClock
 from pharos.errors import Kind, PharosError

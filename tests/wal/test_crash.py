@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from walcases import OpenWal
+from tests.wal.walcases import OpenWal
 
 from pharos.clock import FakeClock
 from pharos.errors import PharosError

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
-from walcases import FrameTuple, OpenWal, contents
+from tests.wal.walcases import FrameTuple, OpenWal, contents
 
 from pharos.clock import FakeClock
 from pharos.errors import Kind, PharosError

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from walcases import WAIT_S, OpenWal, contents
+from tests.wal.walcases import WAIT_S, OpenWal, contents
 
 from pharos.errors import Kind, PharosError
 from pharos.wal.faulty import Fault, FaultyFiles

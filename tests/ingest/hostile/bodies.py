@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import cramjam
 import numpy as np
-import rw_messages as rw
+from tests.ingest import rw_messages as rw
 
 MIB = 1 << 20
 
