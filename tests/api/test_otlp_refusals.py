@@ -7,7 +7,9 @@ from typing import Any, cast
 import pytest
 from starlette.requests import Request
 
+from pharos.access import DEFAULT
 from pharos.api.http.bodies import Bodies, BodyLimits
+from pharos.api.http.identity import SCOPE
 from pharos.api.receivers.otlp import OtlpEndpoint
 from pharos.errors import Kind, PharosError
 from pharos.ingest.accept import Intake
@@ -29,7 +31,8 @@ def _request(media: str) -> Request:
         return {"type": "http.request", "body": b"", "more_body": False}
 
     headers = [(b"content-type", media.encode())]
-    return Request({"type": "http", "method": "POST", "path": "/v1/metrics", "headers": headers}, receive)
+    asked = {"type": "http", "method": "POST", "path": "/v1/metrics", "headers": headers, SCOPE: DEFAULT}
+    return Request(asked, receive)
 
 
 @pytest.mark.parametrize(("kind", "status", "code"), [(Kind.UNAVAILABLE, 503, 14), (Kind.LIMITED, 429, 8)])

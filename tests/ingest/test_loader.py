@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from tests.ingest.rw_messages import v1_body
 
+from pharos.access import DEFAULT, Scope
 from pharos.clock import SystemClock
 from pharos.engine.changes import Changes
 from pharos.engine.native import Column
@@ -82,10 +83,10 @@ class Trip:
                 if packed:
                     snappy = pack(body)
                     await self.intake.accept(
-                        received("default", FrameKind.REMOTE_WRITE_1, snappy, source="test")
+                        received(DEFAULT, FrameKind.REMOTE_WRITE_1, snappy, source="test")
                     )
                 else:
-                    await self.intake.accept(made("default", body, source="test"))
+                    await self.intake.accept(made(DEFAULT, body, source="test"))
 
         asyncio.run(accept())
 
@@ -270,7 +271,7 @@ def test_more_than_may_wait_is_refused_until_it_is_stored(folder: Path) -> None:
 
     async def flood() -> None:
         for _ in range(10):
-            await trip.intake.accept(made("default", body, source="test"))
+            await trip.intake.accept(made(DEFAULT, body, source="test"))
 
     with pytest.raises(PharosError, match="wait to be stored") as caught:
         asyncio.run(flood())
@@ -295,7 +296,7 @@ def test_bytes_and_refusals_are_counted_by_who_sent_them_whatever_was_made_of_th
     async def accept() -> None:
         for one in (body, b""):
             refused = {"a reason": 3}
-            await trip.intake.accept(made("t", one, source="a page", sent_bytes=700, refused=refused))
+            await trip.intake.accept(made(Scope("t"), one, source="a page", sent_bytes=700, refused=refused))
 
     asyncio.run(accept())
     trip.run_to_the_end()

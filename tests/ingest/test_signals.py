@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from tests.ingest.rw_messages import v1_body
 
+from pharos.access import DEFAULT, Scope
 from pharos.clock import FakeClock
 from pharos.engine import Engine, native
 from pharos.engine.changes import Changes
@@ -153,7 +154,7 @@ class Trip:
 
     def sample(self, value: float) -> Submission[Any]:
         series = {"labels": [("__name__", "m")], "samples": [(self._now_ms, value)]}
-        return made("default", v1_body([series]), source="test")
+        return made(DEFAULT, v1_body([series]), source="test")
 
     def end(self) -> None:
         self.loader.start()
@@ -163,7 +164,7 @@ class Trip:
 
 
 def note(*lines: str, tenant: str = "default") -> Submission[Noted]:
-    return Submission(tenant, NOTE, "test", packed="\n".join(lines).encode()[::-1])
+    return Submission(Scope(tenant), NOTE, "test", packed="\n".join(lines).encode()[::-1])
 
 
 def test_frames_of_two_signals_in_a_segment_are_stored_each_in_its_tables_under_one_token(
@@ -217,7 +218,7 @@ def test_a_table_that_the_store_refuses_sets_aside_the_frames_of_its_signal_alon
 def test_a_kind_that_is_in_no_table_is_refused_by_name(tmp_path: Path) -> None:
     trip = Trip(tmp_path, KeptBlocks())
     with pytest.raises(PharosError, match="unknown kind 201"):
-        trip.send(Submission("default", 201, "test", packed=b"x"))
+        trip.send(Submission(DEFAULT, 201, "test", packed=b"x"))
     trip.end()
 
 
@@ -245,3 +246,29 @@ def test_memory_of_a_batch_is_known_by_tenant_and_comes_back_with_an_undone_fram
     decoder.undo(batch)
     assert (batch.memory_bytes(), batch.memory_bytes("b")) == (of_a, 0)
     assert int(np.sum(batch.columns("b").counts)) == 0
+
+
+def test_what_one_tenant_sends_is_not_behind_anothers_flood(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trip = Trip(tmp_path, KeptBlocks(), IntakeOptions(threads=1))
+    order: list[str] = []
+    decode = trip.notes.decode
+
+    def recorded(into: Notes, tenant: str, plain: Any, recv_ns: int) -> Noted:
+        order.append(tenant)
+        return decode(into, tenant, plain, recv_ns)
+
+    monkeypatch.setattr(trip.notes, "decode", recorded)
+
+    async def flood() -> None:
+        with trip.intake._lock:
+            sent = [asyncio.create_task(trip.intake.accept(note("x", tenant="loud"))) for _ in range(50)]
+            sent.append(asyncio.create_task(trip.intake.accept(note("y", tenant="quiet"))))
+            await asyncio.sleep(0)
+        await asyncio.gather(*sent)
+
+    asyncio.run(flood())
+    trip.end()
+    assert len(order) == 51
+    assert order.index("quiet") <= 2

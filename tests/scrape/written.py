@@ -147,7 +147,7 @@ class Collected:
         self.refusal: Exception | None = None
 
     async def accept(self, sent: Submission[Accepted]) -> None:
-        assert sent.tenant
+        assert sent.scope.tenant
         assert sent.plain is not None
         if self.refusal is not None:
             raise self.refusal

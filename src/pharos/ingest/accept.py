@@ -12,8 +12,9 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from pharos.clock import Clock
@@ -23,6 +24,7 @@ from pharos.ingest.frames import pack
 from pharos.ingest.segment import DecodedSegment
 from pharos.ingest.signals import Receipt, Signals, Submission
 from pharos.telemetry import INGEST_ACCEPT_SECONDS, INGEST_BYTES
+from pharos.turns import TurnPool
 from pharos.wal import Wal
 
 R = TypeVar("R", bound=Receipt)
@@ -70,7 +72,7 @@ class Intake:
         self._sealing: Future[str | None] | None = None
         """Done when the newest ended segment is on the medium, and so are those before it."""
         self._is_early = False
-        self._pool = ThreadPoolExecutor(options.threads, thread_name_prefix="intake")
+        self._pool = TurnPool(options.threads, "intake")
         self._refusal: PharosError | None = None
         self.full = threading.Event()
         """Set when a segment has reached its size or a query waits for it, for the loader to come at once."""
@@ -108,7 +110,8 @@ class Intake:
         if self._refusal is not None:
             raise self._refusal
         waiting: _Waiting[R] = _Waiting(asyncio.get_running_loop())
-        self._pool.submit(self._take_in, sent, waiting).add_done_callback(waiting.look)
+        work = partial(self._take_in, sent, waiting)
+        self._pool.submit(sent.scope.tenant, work).add_done_callback(waiting.look)
         receipt = await waiting.done
         receipt.count(sent.source, sent.refused)
         INGEST_BYTES.labels(sent.source).inc(sent.sent_bytes)
@@ -117,7 +120,7 @@ class Intake:
 
     def _take_in(self, sent: Submission[Any], waiting: _Waiting[Any]) -> None:
         """Append what was sent. The request goes on when it is on the medium; what is raised here is its."""
-        self.check_open(sent.tenant, is_repeatable=sent.is_repeatable)
+        self.check_open(sent.scope.tenant, is_repeatable=sent.is_repeatable)
         plain = sent.plain
         if plain is None:
             plain = self._signals.of(sent.kind).unpack(sent.kind, sent.packed or b"")
@@ -130,14 +133,14 @@ class Intake:
         self, sent: Submission[Any], packed: bytes, plain: Any, recv_ns: int, waiting: _Waiting[Any]
     ) -> None:
         """Add a frame to the segment and the log; the lock is held."""
-        receipt = self._segment.decode(sent.kind, sent.tenant, plain, recv_ns)
+        receipt = self._segment.decode(sent.kind, sent.scope.tenant, plain, recv_ns)
         waiting.receipt = receipt
         if receipt.is_empty:
             waiting.end()
             return
         try:
             name = self._wal.append_then(
-                sent.kind, sent.tenant, recv_ns, packed, waiting.settle, _Waker(self, waiting.loop)
+                sent.kind, sent.scope.tenant, recv_ns, packed, waiting.settle, _Waker(self, waiting.loop)
             )
         except PharosError:
             self._segment.undo()
@@ -146,10 +149,10 @@ class Intake:
             # After a fault the log began another segment by itself: the frame goes there.
             self._segment.undo()
             self._retire_segment()
-            self._segment.decode(sent.kind, sent.tenant, plain, recv_ns)
+            self._segment.decode(sent.kind, sent.scope.tenant, plain, recv_ns)
         self._segment.name = name
         self._segment.note_frame(recv_ns)
-        self._note_past(sent.tenant, recv_ns // 1_000_000 - LIVE_MS)
+        self._note_past(sent.scope.tenant, recv_ns // 1_000_000 - LIVE_MS)
         if self._segment.memory_bytes() > self._options.batch_bytes:
             self._end_segment()
             self.full.set()
@@ -237,7 +240,7 @@ class Intake:
     def close(self) -> None:
         """Take nothing more; what was accepted stays in the log and in `take`."""
         self.refuse(PharosError(Kind.UNAVAILABLE, "Pharos is shutting down", retry_after_s=1.0))
-        self._pool.shutdown(wait=True)
+        self._pool.close()
 
 
 class _Waiting(Generic[R]):

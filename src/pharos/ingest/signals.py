@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
+from pharos.access import Scope
 from pharos.engine import Engine
 from pharos.engine.changes import Changes
 from pharos.errors import Kind, PharosError
@@ -96,7 +97,7 @@ class Signal(Protocol[R_co]):
 class Submission(Generic[R]):
     """What is handed to the intake: a payload as it came, or in the plain form in which it was made here."""
 
-    tenant: str
+    scope: Scope
     kind: int
     """Of the frame that it becomes."""
     source: str

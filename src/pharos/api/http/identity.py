@@ -23,7 +23,8 @@ from pharos.errors import Kind, PharosError
 Refusal = Callable[[HTTPConnection, PharosError], Response]
 """How a refused request is answered, in the shape of the protocol that is spoken at its address."""
 
-_SCOPE: Final = "pharos.scope"
+SCOPE: Final = "pharos.scope"
+"""Where an ASGI scope holds ours."""
 _TENANT_HEADER: Final = b"x-scope-orgid"
 _TENANT: Final = re.compile(rb"[a-zA-Z0-9!_.*'()-]{1,150}\Z")
 _HEADS: Final = frozenset({"http.response.start", "websocket.accept", "websocket.http.response.start"})
@@ -31,7 +32,7 @@ _HEADS: Final = frozenset({"http.response.start", "websocket.accept", "websocket
 
 def scope_of(connection: HTTPConnection) -> Scope:
     """Return the scope of a request or WebSocket; a KeyError says that it came past `Identity`."""
-    scope: Scope = connection.scope[_SCOPE]
+    scope: Scope = connection.scope[SCOPE]
     return scope
 
 
@@ -75,7 +76,7 @@ class Identity:
             await send(message)
 
         try:
-            asked[_SCOPE] = read_scope(asked["headers"])
+            asked[SCOPE] = read_scope(asked["headers"])
         except PharosError as exc:
             await self._answer_refused(exc, asked, receive, secured)
             return

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -33,6 +32,7 @@ from pharos.ingest.otlp.translate import Translated, Translator
 from pharos.ingest.remote_write.submission import made
 from pharos.protobuf import message_classes
 from pharos.telemetry import INGEST_REQUESTS
+from pharos.turns import TurnPool
 
 METRICS_PATHS: Final = ("/v1/metrics", "/api/v1/otlp/v1/metrics")
 """The second is where Prometheus receives OTLP."""
@@ -201,11 +201,11 @@ class OtlpEndpoint:
         self._translator = translator
         self._max_body_bytes = max_body_bytes
         # One thread: the translator remembers series, and most of its work holds the interpreter anyway.
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="otlp")
+        self._pool = TurnPool(1, "otlp")
 
     def close(self) -> None:
         """End what runs and take nothing more."""
-        self._pool.shutdown(wait=True)
+        self._pool.close()
 
     async def export_metrics(self, request: Request) -> Response:
         """Answer 200 once everything is durable; what was refused stands in the answer's partial_success."""
@@ -232,15 +232,16 @@ class OtlpEndpoint:
             named = request.headers.get("content-type", "")
             message = f"Content-Type {named!r} is neither {PROTOBUF} nor {JSON}"
             return _status(JSON, _CODES[Kind.INVALID], message, _UNACCEPTABLE)
+        scope = scope_of(request)
         try:
             async with self._bodies.incoming(request, self._max_body_bytes) as incoming:
                 sent = _Sent(incoming.body, encoding, request.headers.get("content-encoding", ""))
-                loop = asyncio.get_running_loop()
-                translated = await loop.run_in_executor(self._pool, partial(self._translate, sent))
+                translating = self._pool.submit(scope.tenant, partial(self._translate, sent))
+                translated = await asyncio.wrap_future(translating)
                 incoming.hold(len(translated.body))
                 accepted = await self._intake.accept(
                     made(
-                        scope_of(request).tenant,
+                        scope,
                         translated.body,
                         source="otlp",
                         sent_bytes=len(sent.body),

@@ -91,7 +91,7 @@ class WriteEndpoint:
             kind = negotiate(request.headers)
             async with self._bodies.incoming(request, self._max_body_bytes) as incoming:
                 accepted = await self._intake.accept(
-                    received(scope_of(request).tenant, kind, incoming.body, source="remote_write")
+                    received(scope_of(request), kind, incoming.body, source="remote_write")
                 )
         except _UnacceptableError as exc:
             return Response(f"{exc}\n", 415, media_type="text/plain; charset=utf-8")

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pharos.access import Scope
 from pharos.ingest.frames import FrameKind
 from pharos.ingest.metrics.batch import Accepted
 from pharos.ingest.signals import Plain, Submission
 
 
-def received(tenant: str, kind: FrameKind, body: bytes, *, source: str) -> Submission[Accepted]:
+def received(scope: Scope, kind: FrameKind, body: bytes, *, source: str) -> Submission[Accepted]:
     """Return a request as a sender packed it."""
-    return Submission(tenant, kind, source, packed=body, sent_bytes=len(body))
+    return Submission(scope, kind, source, packed=body, sent_bytes=len(body))
 
 
 def made(
-    tenant: str,
+    scope: Scope,
     write_request: Plain,
     *,
     source: str,
@@ -28,7 +29,7 @@ def made(
     `refused` counts what of that is not in it, by reason.
     """
     return Submission(
-        tenant,
+        scope,
         FrameKind.REMOTE_WRITE_1,
         source,
         plain=write_request,

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from pharos.access import Scope
 from pharos.clock import Clock
 from pharos.errors import Kind, PharosError
 from pharos.ingest.remote_write.submission import made
@@ -68,7 +69,7 @@ class Surroundings:
 
     sink: Sink
     clock: Clock
-    tenant: str
+    scope: Scope
     source: str
     workspace: Workspace
     offset_seed: int
@@ -263,4 +264,4 @@ class TargetLoop:
         around = self._around
         # A page that was too large was not received, and its size is negative.
         size = max(0, page_bytes)
-        await around.sink.accept(made(around.tenant, body, source=around.source, sent_bytes=size))
+        await around.sink.accept(made(around.scope, body, source=around.source, sent_bytes=size))

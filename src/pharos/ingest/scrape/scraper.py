@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from pharos.access import DEFAULT, Scope
 from pharos.clock import Clock
 from pharos.errors import Kind, PharosError
 from pharos.ingest.scrape.cache import ScrapeCache, warm_up
@@ -51,17 +52,17 @@ class _Leaving:
 class Scraper:
     """Scrapes what it is told to. Make, start and use it inside one running event loop.
 
-    `sink` takes the bodies of `tenant`; `random_source` makes the hash secret and the schedule's seed, and
+    `sink` takes the bodies of `scope`; `random_source` makes the hash secret and the schedule's seed, and
     shortens retry waits. Nothing is scraped before `start`.
     """
 
     def __init__(
-        self, sink: Sink, clock: Clock, random_source: random.Random, *, tenant: str = "default"
+        self, sink: Sink, clock: Clock, random_source: random.Random, *, scope: Scope = DEFAULT
     ) -> None:
         self._seed = random_source.getrandbits(64)
-        self._around = Surroundings(sink, clock, tenant, "scrape", Workspace(), random_source.getrandbits(48))
+        self._around = Surroundings(sink, clock, scope, "scrape", Workspace(), random_source.getrandbits(48))
         self._local_around = Surroundings(
-            sink, clock, tenant, "self", self._around.workspace, self._around.offset_seed
+            sink, clock, scope, "self", self._around.workspace, self._around.offset_seed
         )
         self._clock = clock
         self._random = random_source
