@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -19,6 +20,7 @@ def bucket_of(ts_ms: NDArray[np.int64]) -> NDArray[np.int32]:
     return (ts_ms // BUCKET_MS).astype(np.int32)
 
 
+@lru_cache(maxsize=4_096)
 def metric_hash(name: str) -> int:
     """Return the hash that stands for a metric's name in the sort key of samples."""
     raw = np.frombuffer(name.encode(), np.uint8)

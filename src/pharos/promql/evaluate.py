@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import Final
+from functools import lru_cache, partial
+from typing import Final, TypeGuard
 
 import numpy as np
 
@@ -292,7 +292,7 @@ class Evaluation:
     def _by_blocks(self, selector: VectorSelector, steps: Steps, work: Callable[[Selection], Grid]) -> Grid:
         """Return what `work` makes of a selector's samples, read piecemeal if there are very many."""
         fetch = self.planned.fetch_of(selector)
-        if id(fetch) in self._selections or not isinstance(self.source, BlockSource):
+        if id(fetch) in self._selections or not _gives_blocks(self.source):
             return work(self._selection(selector))
         blocks = self.source.blocks(fetch.matchers, fetch.start_ms, fetch.end_ms, steps.count)
         if blocks is None:
@@ -469,6 +469,16 @@ class Evaluation:
         else:
             raise PharosError(Kind.BUG, "a range function without a range vector")
         return absence(arg, ~any_series(grid.present)) if is_absence else finish_names(call, grid)
+
+
+@lru_cache(maxsize=16)
+def _is_block_source(kind: type) -> bool:
+    return issubclass(kind, BlockSource)
+
+
+def _gives_blocks(source: SampleSource) -> TypeGuard[BlockSource]:
+    """Return whether a source gives blocks; a protocol is looked through once a class, not once a query."""
+    return _is_block_source(type(source))
 
 
 def milliseconds(duration: Duration) -> int:

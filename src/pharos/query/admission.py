@@ -7,6 +7,7 @@ import threading
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 from pharos.errors import Kind, PharosError
@@ -172,11 +173,19 @@ class SampleShare:
         self._pool.close(self)
 
 
+@dataclass(slots=True)
+class _Flight(Generic[A]):
+    """An evaluation on its way, and how many wait for where it lands."""
+
+    landing: asyncio.Future[A]
+    followers: int = 0
+
+
 class Flights(Generic[A]):
     """Evaluations on their way: who asks the same while one runs gets its answer. For one event loop."""
 
     def __init__(self) -> None:
-        self._flying: dict[Hashable, asyncio.Future[A]] = {}
+        self._flying: dict[Hashable, _Flight[A]] = {}
 
     async def fly(
         self,
@@ -190,7 +199,9 @@ class Flights(Generic[A]):
         `lead` calls what it is given with the answer, on any thread. If whoever leads gives up, one of those
         who follow leads. Raises what `lead` raises, and PharosError(TIMEOUT) after `wait_s()`.
         """
-        while (flying := self._flying.get(key)) is not None:
+        while (flight := self._flying.get(key)) is not None:
+            flying = flight.landing
+            flight.followers += 1
             try:
                 answer = await asyncio.wait_for(asyncio.shield(flying), max(0.0, wait_s()))
             except TimeoutError as exc:
@@ -206,17 +217,22 @@ class Flights(Generic[A]):
     async def _lead(self, key: Hashable, lead: Callable[[Callable[[A], None]], Awaitable[T]]) -> T:
         loop = asyncio.get_running_loop()
         flying: asyncio.Future[A] = loop.create_future()
-        self._flying[key] = flying
+        flight = self._flying[key] = _Flight(flying)
+        published: list[A] = []
 
-        def land(answer: A) -> None:
-            if not flying.done():
-                flying.set_result(answer)
+        def land() -> None:
+            if published and not flying.done():
+                flying.set_result(published[0])
 
         def publish(answer: A) -> None:
-            loop.call_soon_threadsafe(land, answer)
+            published.append(answer)
+            if flight.followers:  # to wake the loop takes as long as a small query
+                loop.call_soon_threadsafe(land)
 
         try:
-            return await lead(publish)
+            made = await lead(publish)
+            land()
+            return made
         except PharosError as exc:
             if exc.kind not in {Kind.TIMEOUT, Kind.CANCELLED} and not flying.done():
                 flying.set_exception(exc)

@@ -324,7 +324,7 @@ def _frames(labels: Sequence[Labels], shape: _Shape, tails: Tails | None) -> Ite
                 ends.append(tails(row))
                 size += len(heads[-1]) + len(ends[-1])
         heads_at, ends_at = _positions(heads), _positions(ends)
-        longest = int(np.diff(heads_at).max() + np.diff(ends_at).max())
+        longest = max(map(len, heads)) + max(map(len, ends))
         frames = Frames(
             _buffer(b"".join(heads)), heads_at, _buffer(b"".join(ends)), ends_at, opening, closing
         )

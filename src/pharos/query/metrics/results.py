@@ -26,6 +26,7 @@ from pharos.query.metrics.series import named_metric
 
 _NEVER_AGGREGATED: Final = frozenset({"limitk", "limit_ratio"})
 _MOST_BUCKETS: Final = 400
+_REMEMBERED: Final = 4_000
 _LEAST_SAMPLES: Final = 50_000
 """Smaller queries are answered sooner than their answers are kept."""
 
@@ -109,6 +110,8 @@ class ResultCache:
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[object, ...], _Kept] = OrderedDict()
         self._bytes = 0
+        self._brief: OrderedDict[tuple[object, ...], None] = OrderedDict()
+        """What read so little when it was asked last that its answer was not kept."""
 
     def answer(
         self,
@@ -124,12 +127,7 @@ class ResultCache:
         Samples before `oldest_ms` may vanish without a note, so what reaches there is not kept. Raises what
         `evaluate` raises.
         """
-        reach = reach_of(expr, planned) if planned.step_ms else None
-        if reach is None or not self._limit:
-            return evaluate(planned.start_ms)
-        first, last = planned.start_ms - reach.back_ms, planned.end_ms + reach.forward_ms
-        buckets = range(first // BUCKET_MS, last // BUCKET_MS + 1)
-        if len(buckets) > _MOST_BUCKETS or (oldest_ms is not None and first < oldest_ms):
+        if not planned.step_ms or not self._limit:
             return evaluate(planned.start_ms)
         key = (
             tenant,
@@ -139,12 +137,29 @@ class ResultCache:
             planned.end_ms - planned.start_ms,
             planned.lookback_ms,
         )
+        if key in self._brief:
+            answer = evaluate(planned.start_ms)
+            if answer.samples_read >= self._least_samples:
+                self._brief.pop(key, None)
+            return answer
+        reach = reach_of(expr, planned)
+        if reach is None:
+            return evaluate(planned.start_ms)
+        first, last = planned.start_ms - reach.back_ms, planned.end_ms + reach.forward_ms
+        buckets = range(first // BUCKET_MS, last // BUCKET_MS + 1)
+        if len(buckets) > _MOST_BUCKETS or (oldest_ms is not None and first < oldest_ms):
+            return evaluate(planned.start_ms)
         # The stamp first: what is noted from here on is asked about the next time.
         stamp = min(self._changes.watch(tenant, metric, buckets) for metric in reach.metrics)
         known = self._known(key, tenant, reach, planned)
         answer = self._completed(known, planned, evaluate)
         if known is not None or answer.samples_read >= self._least_samples:
             self._keep(key, _Kept(stamp, planned.start_ms, planned.end_ms, answer, buckets))
+        else:
+            with self._lock:
+                self._brief[key] = None
+                if len(self._brief) > _REMEMBERED:
+                    self._brief.popitem(last=False)
         return answer
 
     def _known(self, key: tuple[object, ...], tenant: str, reach: Reach, planned: Planned) -> Answer | None:

@@ -112,6 +112,8 @@ class MetricSource:
         self.time_s = time_s
         self.samples_read = 0
         self.series_selected = 0
+        self._found: tuple[tuple[tuple[Matcher, ...], int, int], Selection] | None = None
+        """What was selected last: whether there are blocks is asked before all at once is read."""
 
     def check(self) -> None:
         """Raise PharosError when the query is to end: its time is up, or nobody waits for it."""
@@ -149,6 +151,12 @@ class MetricSource:
 
     def _selection(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> Selection:
         """Return the series that match; raises PharosError(LIMITED) when the query has selected too many."""
+        asked = (tuple(matchers), start_ms, end_ms)
+        if self._found is None or self._found[0] != asked:
+            self._found = asked, self._select(matchers, start_ms, end_ms)
+        return self._found[1]
+
+    def _select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> Selection:
         too_many = PharosError(
             Kind.LIMITED,
             f"query would select more than {self._max_series} series",
