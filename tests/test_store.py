@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pharos.clock import SystemClock
@@ -12,6 +13,7 @@ from pharos.config import Settings
 from pharos.engine.embedded.configuration import EmbeddedOptions
 from pharos.engine.embedded.store import open_engine
 from pharos.errors import Kind, PharosError
+from pharos.ingest.metrics.traits import HISTOGRAMS, STARTS, Traits
 from pharos.store import open_store
 
 
@@ -38,3 +40,38 @@ def test_a_store_without_memory_says_so_in_one_line(tmp_path: Path) -> None:
     assert raised.value.kind is Kind.UNAVAILABLE
     assert "\n" not in str(raised.value)
     assert "engine.memory" in raised.value.hint
+
+
+def test_a_store_of_an_older_version_tells_which_metrics_have_histograms_and_start_times(
+    tmp_path: Path,
+) -> None:
+    row = "tenant, b, m, id, ts, start_ms"
+    (tmp_path / "engine").mkdir()
+    with open_engine(tmp_path / "engine", last_migration=1) as engine:
+        for table, metric in (("starts", 7), ("starts", 8), ("histograms", 9)):
+            text = f"INSERT INTO {table} ({row}) VALUES ('one', 0, {metric}, 1, 0, 0)"
+            engine.control(lambda session, text=text: session.execute(text))
+    for _ in range(2):
+        with open_store(Settings(data=tmp_path), SystemClock()) as store:
+            assert [store.changes.has_starts("one", [metric]) for metric in (7, 8, 9)] == [True, True, False]
+            assert [store.changes.has_histograms("one", [metric]) for metric in (7, 9)] == [False, True]
+            assert not store.changes.has_starts("two", [7])
+
+
+class _Loads:
+    """What was loaded, by table."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[str, int]] = []
+
+    def load(self, table: str, rows: int, columns: object, *, token: str) -> None:
+        del columns, token
+        self.rows.append((table, rows))
+
+
+def test_traits_are_written_once() -> None:
+    traits, loads = Traits(), _Loads()
+    metrics = np.array([1, 2, 1], np.uint64)
+    for found in ([("t", STARTS, metrics)], [("t", STARTS, metrics)], [("t", HISTOGRAMS, metrics[:1])], []):
+        traits.write(loads, found, "token")  # type: ignore[arg-type]
+    assert loads.rows == [("metric_traits", 2), ("metric_traits", 1)]

@@ -22,6 +22,7 @@ from pharos.ingest.accept import Intake, IntakeOptions
 from pharos.ingest.frames import FrameKind
 from pharos.ingest.loader import Loader, LoaderOptions
 from pharos.ingest.metrics.decoder import Decoder
+from pharos.ingest.metrics.traits import HISTOGRAMS, STARTS
 from pharos.ingest.retention import keep_metrics
 from pharos.ingest.signals import Signals
 from pharos.wal import Wal, WalOptions
@@ -100,9 +101,9 @@ def _tell(status: EngineStatus) -> None:
 
 
 def _note_what_is_stored(engine: Engine, changes: Changes) -> None:
-    for table, note in (("histograms", changes.note_histograms), ("starts", changes.note_starts)):
-        columns = "tenant, groupUniqArray(m) AS m"
-        known = select_everywhere(columns, table, tail="GROUP BY tenant")
-        rows = engine.session().query(known, purpose="start")
-        for row in rows.to_pylist():
-            note(row["tenant"], row["m"])
+    known = select_everywhere(
+        "tenant, trait, groupUniqArray(m) AS m", "metric_traits", tail="GROUP BY tenant, trait"
+    )
+    notes = {HISTOGRAMS: changes.note_histograms, STARTS: changes.note_starts}
+    for row in engine.session().query(known, purpose="start").to_pylist():
+        notes[row["trait"]](row["tenant"], row["m"])

@@ -17,6 +17,7 @@ from pharos.ingest.metrics.insert import insert_metrics
 from pharos.ingest.metrics.known import KnownArrays
 from pharos.ingest.metrics.parts import Parts
 from pharos.ingest.metrics.touched import touched_buckets
+from pharos.ingest.metrics.traits import Traits
 from pharos.telemetry import INGEST_REJECTED, INGEST_SAMPLES
 
 _SPARE_COLUMNS: Final = 2
@@ -85,16 +86,18 @@ class Undo:
 class MetricsBatch:
     """Samples, histograms, exemplars and metadata of the frames of a segment, by tenant.
 
-    `spare` holds columns of batches that are done: their memory is warm, so they are taken first.
+    `spare` holds columns of batches that are done: their memory is warm, so they are taken first. `traits`
+    are those that earlier batches have written.
     """
 
-    def __init__(self, spare: list[TenantColumns]) -> None:
+    def __init__(self, spare: list[TenantColumns], traits: Traits) -> None:
         self.tenants: dict[str, TenantColumns] = {}
         self.parts: list[tuple[str, Parts]] = []
         self.undo: Undo | None = None
         self.seen_ms = 0
         """When the first frame was received."""
         self._spare = spare
+        self._traits = traits
         self._bytes: dict[str, int] = {}
         self._all_bytes = 0
 
@@ -140,7 +143,7 @@ class MetricsBatch:
 
     def insert(self, engine: Engine, token: str) -> None:
         """Store the batch durably, once; see `Batch.insert`."""
-        insert_metrics(engine, self.tenants, self.parts, self.seen_ms, token)
+        insert_metrics(engine, self.tenants, self.parts, self.seen_ms, self._traits, token)
 
     def note(self, changes: Changes) -> None:
         """Tell the caches above what the store holds now."""

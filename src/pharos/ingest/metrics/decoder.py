@@ -23,6 +23,7 @@ from pharos.ingest.metrics.columns import TenantColumns
 from pharos.ingest.metrics.known import KnownSeries
 from pharos.ingest.metrics.parts import Parts, SeenMetadata, decode_parts
 from pharos.ingest.metrics.scatter import gather_labels
+from pharos.ingest.metrics.traits import Traits
 from pharos.ingest.remote_write.measure import Fault
 from pharos.ingest.remote_write.transcode import transcode_v2
 
@@ -67,6 +68,7 @@ class Decoder:
         self._max_age_ms = max_age_ms
         self._decoded_max = _DECODED_MAX_BYTES
         self._spare: list[TenantColumns] = []
+        self._traits = Traits()
 
     def unpack(self, kind: int, payload: bytes | memoryview) -> bytes | memoryview:
         """Return the version 1.0 request that a frame's payload stands for; see `Signal.unpack`."""
@@ -76,7 +78,7 @@ class Decoder:
     def begin(self) -> MetricsBatch:
         """Return an empty batch."""
         self.known.tell()
-        return MetricsBatch(self._spare)
+        return MetricsBatch(self._spare, self._traits)
 
     def fresh(self) -> Decoder:
         """Return a decoder of the same settings that has seen nothing, for what was accepted before."""

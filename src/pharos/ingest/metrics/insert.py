@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -14,6 +14,7 @@ from pharos.engine.native import Column
 from pharos.ingest.metrics import columns as places
 from pharos.ingest.metrics.columns import TenantColumns
 from pharos.ingest.metrics.parts import Exemplars, Histograms, Parts
+from pharos.ingest.metrics.traits import HISTOGRAMS, STARTS, Traits
 from pharos.ingest.metrics.values import value_columns
 
 _TIME: Final = "DateTime64(3, 'UTC')"
@@ -24,20 +25,33 @@ def insert_metrics(
     tenants: Mapping[str, TenantColumns],
     parts: Sequence[tuple[str, Parts]],
     seen_ms: int,
+    traits: Traits,
     token: str,
 ) -> None:
     """Store columns and parts durably; repeating it with the same token adds nothing.
 
     `seen_ms` is when they were received. Series go first, so that no sample is ever stored whose labels are
-    unknown. Raises what `Engine.load` raises.
+    unknown, and traits before what they tell of. Raises what `Engine.load` raises.
     """
     shares = list(tenants.items())
     _load_series(engine, shares, token)
+    traits.write(engine, _traits_of(shares, parts), token)
     _load_samples(engine, shares, token)
     _load_starts(engine, shares, token)
     _load_histograms(engine, parts, token)
     _load_exemplars(engine, parts, token)
     _load_metadata(engine, parts, seen_ms, token)
+
+
+def _traits_of(
+    shares: Sequence[tuple[str, TenantColumns]], parts: Sequence[tuple[str, Parts]]
+) -> Iterator[tuple[str, str, NDArray[np.uint64]]]:
+    for tenant, columns in shares:
+        if count := int(columns.counts[places.STARTS]):
+            yield tenant, STARTS, columns.starts.metric[:count]
+    for tenant, part in parts:
+        if part.histograms is not None:
+            yield tenant, HISTOGRAMS, part.histograms.metric
 
 
 def _joined(arrays: Sequence[NDArray[np.generic]]) -> NDArray[np.generic]:
