@@ -158,11 +158,11 @@ class PrometheusApi:
         query = parse_query(parameters.first("query"))
         return await self.catalog.exemplars(scope_of(request), query, times, _shown_exemplars)
 
-    async def format_query(self, parameters: Parameters, request: Request) -> Response:  # noqa: ARG002
+    async def format_query(self, parameters: Parameters, request: Request) -> Response:
         """Return an expression in its canonical layout."""
         return success(to_pretty(_query(parameters).expr))
 
-    async def parse_query(self, parameters: Parameters, request: Request) -> Response:  # noqa: ARG002
+    async def parse_query(self, parameters: Parameters, request: Request) -> Response:
         """Return an expression as a tree."""
         return success(to_json(_query(parameters).expr))
 

@@ -27,21 +27,21 @@ class RulesApi:
             Route("/notifications", self.notifications, list[Notification]),
         ]
 
-    async def rules(self, parameters: Parameters, request: Request) -> Response:  # noqa: ARG002
+    async def rules(self, parameters: Parameters, request: Request) -> Response:
         """Return the groups of rules."""
         for kind in parameters.all("type")[:1]:
             if kind.lower() not in {"alert", "record"}:
                 raise invalid("type", f"not supported value {quote(kind)}")
         return success({"groups": []})
 
-    async def alerts(self, parameters: Parameters, request: Request) -> Response:  # noqa: ARG002
+    async def alerts(self, parameters: Parameters, request: Request) -> Response:
         """Return the alerts that are pending or firing."""
         return success({"alerts": []})
 
-    async def alertmanagers(self, parameters: Parameters, request: Request) -> Response:  # noqa: ARG002
+    async def alertmanagers(self, parameters: Parameters, request: Request) -> Response:
         """Return where alerts are sent."""
         return success({"activeAlertmanagers": [], "droppedAlertmanagers": []})
 
-    async def notifications(self, parameters: Parameters, request: Request) -> Response:  # noqa: ARG002
+    async def notifications(self, parameters: Parameters, request: Request) -> Response:
         """Return what the operator should know."""
         return success([])

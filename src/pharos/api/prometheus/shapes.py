@@ -38,7 +38,7 @@ class Failure(_Shape):
     """A failed request."""
 
     status: Literal["error"]
-    errorType: Literal[  # noqa: N815 - upstream's name
+    errorType: Literal[
         "bad_data", "execution", "timeout", "canceled", "internal", "unavailable", "not_found", "forbidden"
     ]
     error: str
@@ -74,20 +74,20 @@ class MatrixItem(_Shape):
 class Timings(_Shape):
     """Seconds a query spent where."""
 
-    evalTotalTime: float  # noqa: N815
-    resultSortTime: float  # noqa: N815
-    queryPreparationTime: float  # noqa: N815
-    innerEvalTime: float  # noqa: N815
-    execQueueTime: float  # noqa: N815
-    execTotalTime: float  # noqa: N815
+    evalTotalTime: float
+    resultSortTime: float
+    queryPreparationTime: float
+    innerEvalTime: float
+    execQueueTime: float
+    execTotalTime: float
 
 
 class SampleCounts(_Shape):
     """Samples a query looked at."""
 
-    totalQueryableSamples: int  # noqa: N815
-    peakSamples: int  # noqa: N815
-    totalQueryableSamplesPerStep: list[list[float]] = []  # noqa: N815
+    totalQueryableSamples: int
+    peakSamples: int
+    totalQueryableSamplesPerStep: list[list[float]] = []
 
 
 class QueryStats(_Shape):
@@ -104,21 +104,21 @@ class _Result(_Shape):
 class VectorResult(_Result):
     """An instant vector."""
 
-    resultType: Literal["vector"]  # noqa: N815
+    resultType: Literal["vector"]
     result: list[VectorItem]
 
 
 class MatrixResult(_Result):
     """A range vector."""
 
-    resultType: Literal["matrix"]  # noqa: N815
+    resultType: Literal["matrix"]
     result: list[MatrixItem]
 
 
 class ScalarResult(_Result):
     """A number or a text."""
 
-    resultType: Literal["scalar", "string"]  # noqa: N815
+    resultType: Literal["scalar", "string"]
     result: Point
 
 
@@ -136,7 +136,7 @@ class ExemplarShape(_Shape):
 class SeriesExemplars(_Shape):
     """The exemplars of a series."""
 
-    seriesLabels: LabelSet  # noqa: N815
+    seriesLabels: LabelSet
     exemplars: list[ExemplarShape]
 
 
@@ -158,38 +158,38 @@ class TargetMetadata(MetricDescription):
 class ActiveTarget(_Shape):
     """A target that is scraped."""
 
-    discoveredLabels: LabelSet  # noqa: N815
+    discoveredLabels: LabelSet
     labels: LabelSet
-    scrapePool: str  # noqa: N815
-    scrapeUrl: str  # noqa: N815
-    globalUrl: str  # noqa: N815
-    lastError: str  # noqa: N815
-    lastScrape: str  # noqa: N815
-    lastScrapeDuration: float  # noqa: N815
+    scrapePool: str
+    scrapeUrl: str
+    globalUrl: str
+    lastError: str
+    lastScrape: str
+    lastScrapeDuration: float
     health: Literal["up", "down", "unknown"]
-    scrapeInterval: str  # noqa: N815
-    scrapeTimeout: str  # noqa: N815
+    scrapeInterval: str
+    scrapeTimeout: str
 
 
 class DroppedTargetShape(_Shape):
     """A target that relabelling dropped."""
 
-    discoveredLabels: LabelSet  # noqa: N815
-    scrapePool: str  # noqa: N815
+    discoveredLabels: LabelSet
+    scrapePool: str
 
 
 class Targets(_Shape):
     """All targets."""
 
-    activeTargets: list[ActiveTarget]  # noqa: N815
-    droppedTargets: list[DroppedTargetShape]  # noqa: N815
-    droppedTargetCounts: dict[str, int]  # noqa: N815
+    activeTargets: list[ActiveTarget]
+    droppedTargets: list[DroppedTargetShape]
+    droppedTargetCounts: dict[str, int]
 
 
 class ScrapePools(_Shape):
     """The names of all jobs."""
 
-    scrapePools: list[str]  # noqa: N815
+    scrapePools: list[str]
 
 
 class RelabelStep(_Shape):
@@ -212,7 +212,7 @@ class AlertShape(_Shape):
     labels: LabelSet
     annotations: LabelSet
     state: str
-    activeAt: str | None = None  # noqa: N815
+    activeAt: str | None = None
     value: str
 
 
@@ -230,8 +230,8 @@ class RuleGroup(_Shape):
     rules: list[dict[str, Any]]
     interval: float
     limit: int
-    evaluationTime: float  # noqa: N815
-    lastEvaluation: str  # noqa: N815
+    evaluationTime: float
+    lastEvaluation: str
 
 
 class RuleGroups(_Shape):
@@ -249,8 +249,8 @@ class AlertmanagerAddress(_Shape):
 class Alertmanagers(_Shape):
     """Where alerts go."""
 
-    activeAlertmanagers: list[AlertmanagerAddress]  # noqa: N815
-    droppedAlertmanagers: list[AlertmanagerAddress]  # noqa: N815
+    activeAlertmanagers: list[AlertmanagerAddress]
+    droppedAlertmanagers: list[AlertmanagerAddress]
 
 
 class Notification(_Shape):
@@ -266,32 +266,32 @@ class BuildInfo(_Shape):
 
     application: str
     version: str
-    pharosVersion: str  # noqa: N815
+    pharosVersion: str
     revision: str
     branch: str
-    buildUser: str  # noqa: N815
-    buildDate: str  # noqa: N815
-    goVersion: str  # noqa: N815
-    pythonVersion: str  # noqa: N815
-    engineVersion: str  # noqa: N815
+    buildUser: str
+    buildDate: str
+    goVersion: str
+    pythonVersion: str
+    engineVersion: str
 
 
 class RuntimeInfo(_Shape):
     """How the process fares."""
 
-    startTime: str  # noqa: N815
+    startTime: str
     CWD: str
     hostname: str
-    serverTime: str  # noqa: N815
-    reloadConfigSuccess: bool  # noqa: N815
-    lastConfigTime: str  # noqa: N815
-    corruptionCount: int  # noqa: N815
-    goroutineCount: int  # noqa: N815
+    serverTime: str
+    reloadConfigSuccess: bool
+    lastConfigTime: str
+    corruptionCount: int
+    goroutineCount: int
     GOMAXPROCS: int
     GOMEMLIMIT: int
     GOGC: str
     GODEBUG: str
-    storageRetention: str  # noqa: N815
+    storageRetention: str
 
 
 class ConfigText(_Shape):
@@ -319,22 +319,22 @@ class Count(_Shape):
 class HeadStats(_Shape):
     """Today's series."""
 
-    numSeries: int  # noqa: N815
-    numLabelPairs: int  # noqa: N815
-    chunkCount: int  # noqa: N815
+    numSeries: int
+    numLabelPairs: int
+    chunkCount: int
     samples: int
-    minTime: int  # noqa: N815
-    maxTime: int  # noqa: N815
+    minTime: int
+    maxTime: int
 
 
 class TsdbStatus(_Shape):
     """What takes the most series."""
 
-    headStats: HeadStats  # noqa: N815
-    seriesCountByMetricName: list[Count]  # noqa: N815
-    labelValueCountByLabelName: list[Count]  # noqa: N815
-    memoryInBytesByLabelName: list[Count]  # noqa: N815
-    seriesCountByLabelValuePair: list[Count]  # noqa: N815
+    headStats: HeadStats
+    seriesCountByMetricName: list[Count]
+    labelValueCountByLabelName: list[Count]
+    memoryInBytesByLabelName: list[Count]
+    seriesCountByLabelValuePair: list[Count]
 
 
 class Snapshot(_Shape):

@@ -63,7 +63,7 @@ class StatusApi:
             Route("/status/walreplay", self.walreplay, WalReplay),
         ]
 
-    async def buildinfo(self, parameters: Parameters, request: Request) -> Response:  # noqa: ARG002
+    async def buildinfo(self, parameters: Parameters, request: Request) -> Response:
         """Return which version this is; Grafana asks to know what is spoken here."""
         return success(
             {
@@ -80,7 +80,7 @@ class StatusApi:
             }
         )
 
-    async def runtimeinfo(self, parameters: Parameters, request: Request) -> Response:  # noqa: ARG002
+    async def runtimeinfo(self, parameters: Parameters, request: Request) -> Response:
         """Return how the process fares; threads stand where upstream counts goroutines."""
         return success(
             {
@@ -100,15 +100,15 @@ class StatusApi:
             }
         )
 
-    async def config(self, parameters: Parameters, request: Request) -> Response:  # noqa: ARG002
+    async def config(self, parameters: Parameters, request: Request) -> Response:
         """Return the settings in force, secrets masked."""
         return success({"yaml": self.settings_text()})
 
-    async def show_flags(self, parameters: Parameters, request: Request) -> Response:  # noqa: ARG002
+    async def show_flags(self, parameters: Parameters, request: Request) -> Response:
         """Return the settings that upstream knows as flags, by upstream's names."""
         return success(dict(self.flags()))
 
-    async def walreplay(self, parameters: Parameters, request: Request) -> Response:  # noqa: ARG002
+    async def walreplay(self, parameters: Parameters, request: Request) -> Response:
         """Return how far what a former process left is stored."""
         done = self.is_recovered()
         return success({"min": 0, "max": 1, "current": int(done), "state": "done" if done else "in progress"})

@@ -50,7 +50,7 @@ class TargetsApi:
             Route("/scrape_pools", self.scrape_pools, ScrapePools),
         ]
 
-    async def targets(self, parameters: Parameters, request: Request) -> Response:  # noqa: ARG002
+    async def targets(self, parameters: Parameters, request: Request) -> Response:
         """Return what is scraped and how it fares."""
         state = parameters.first("state").lower()
         pool = parameters.first("scrapePool")
@@ -74,7 +74,7 @@ class TargetsApi:
             }
         )
 
-    async def target_metadata(self, parameters: Parameters, request: Request) -> Response:  # noqa: ARG002
+    async def target_metadata(self, parameters: Parameters, request: Request) -> Response:
         """Return what each target says of its metrics."""
         limit = parameters.count("limit")
         metric = parameters.first("metric")
@@ -94,7 +94,7 @@ class TargetsApi:
                 ]
         return success(found if limit < 0 else found[:limit])
 
-    async def relabel_steps(self, parameters: Parameters, request: Request) -> Response:  # noqa: ARG002
+    async def relabel_steps(self, parameters: Parameters, request: Request) -> Response:
         """Return what each relabelling rule of a job makes of a target's labels."""
         name = parameters.first("scrapePool")
         if not name:
@@ -113,7 +113,7 @@ class TargetsApi:
                 break
         return success({"steps": steps})
 
-    async def scrape_pools(self, parameters: Parameters, request: Request) -> Response:  # noqa: ARG002
+    async def scrape_pools(self, parameters: Parameters, request: Request) -> Response:
         """Return the names of all jobs."""
         return success({"scrapePools": sorted({one.scrape_pool for one in self.scraper.targets()})})
 

@@ -83,7 +83,7 @@ class TsdbAdminApi:
             await self.eraser.delete(scope_of(request), [Wanted(one, start, end) for one in selectors])
         return Response(status_code=204)
 
-    async def clean_tombstones(self, parameters: Parameters, request: Request) -> Response:  # noqa: ARG002
+    async def clean_tombstones(self, parameters: Parameters, request: Request) -> Response:
         """Give back the room of what was deleted."""
         await self.eraser.clean()
         return Response(status_code=204)
