@@ -13,8 +13,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "pharos"
 
 FORBIDDEN_CODE = [
-    ("query/admission.py", "import time\n\ntime.time()\n"),
-    ("query/admission.py", "from time import time_ns\n\ntime_ns()\n"),
+    ("query/limits.py", "import time\n\ntime.time()\n"),
+    ("query/limits.py", "from time import time_ns\n\ntime_ns()\n"),
     ("app.py", "from datetime import UTC, datetime\n\ndatetime.now(UTC)\n"),
     ("commands/up.py", "import os\n\nos.environ.get('HOME')\n"),
     ("ingest/accept.py", "import os\n\nos.getenv('HOME')\n"),
@@ -39,7 +39,7 @@ FORBIDDEN_IMPORTS = [
 ]
 
 
-def ruff(path: str, code: str) -> subprocess.CompletedProcess[str]:
+def ruff(path: str, code: str, rule: str = "TID251") -> subprocess.CompletedProcess[str]:
     """Check code as if it stood at that path of the package, for what may not be used."""
     command = [
         sys.executable,
@@ -47,7 +47,7 @@ def ruff(path: str, code: str) -> subprocess.CompletedProcess[str]:
         "ruff",
         "check",
         "--select",
-        "TID251",
+        rule,
         "--no-cache",
         "--output-format=concise",
     ]
@@ -66,6 +66,12 @@ def test_the_outside_world_and_drivers_come_in_at_one_place(path: str, code: str
     found = ruff(path, code)
     assert found.returncode == 1, found.stderr
     assert "TID251" in found.stdout
+
+
+def test_sql_is_put_together_in_one_module() -> None:
+    code = "def select(table: str) -> str:\n    return f'SELECT a FROM {table}'\n"
+    assert ruff("query/limits.py", code, "S608").returncode == 1
+    assert ruff("engine/sql.py", code, "S608").returncode == 0
 
 
 def test_a_line_that_may_is_told_by_its_own_exception() -> None:

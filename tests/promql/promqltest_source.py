@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from tests.promql.histogram_columns import encode_columns
 from tests.promql.promqltest_language import Load, Point
 
 from pharos.labels import BUCKET_LABEL, METRIC_NAME, Labels, Matcher, labels_of
-from pharos.promql.histograms.columns import encode_columns
 from pharos.promql.histograms.value import FloatHistogram, ResetHint
 from pharos.promql.source import SeriesBlock
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 import pytest
+from tests.promql.histogram_columns import encode_columns
 
 from pharos.errors import Kind, PharosError
 from pharos.labels import Matcher, labels_of
@@ -15,7 +16,6 @@ from pharos.promql.answer import evaluate_text
 from pharos.promql.calls import histogram_increases
 from pharos.promql.evaluate import EvalOptions
 from pharos.promql.grids.grid import Answer
-from pharos.promql.histograms.columns import encode_columns
 from pharos.promql.histograms.grid import HistogramGrid
 from pharos.promql.histograms.value import CUSTOM_SCHEMA, FloatHistogram, ResetHint
 from pharos.promql.source import STALE_NAN_BITS, SeriesBlock

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 import uvloop
-from tests.wal.walcases import WAIT_S, OpenWal, contents
+from tests.wal.walcases import WAIT_S, OpenWal, append_synced, contents
 
 from pharos.clock import FakeClock
 from pharos.errors import Kind, PharosError
 from pharos.telemetry import REGISTRY
-from pharos.wal import append_synced, numbers, waiting
+from pharos.wal import numbers, waiting
 from pharos.wal.faulty import Fault, FaultyFiles
 from pharos.wal.waiting import OnSynced
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Protocol
 
 from pharos.clock import FakeClock
-from pharos.wal import Files, Wal
+from pharos.errors import PharosError
+from pharos.wal import Buffer, Files, Wal
 
 WAIT_S = 20.0
 
@@ -35,3 +37,25 @@ def contents(wal: Wal) -> list[FrameTuple]:
         for segment in wal.sealed()
         for frame in wal.read(segment)
     ]
+
+
+async def append_synced(wal: Wal, kind: int, tenant: str, recv_ns: int, payload: Buffer) -> str:
+    """Append a frame from the running event loop and return its segment once the frame is on the medium.
+
+    The write itself happens on this thread (tens of microseconds for 100 KB); only the sync is waited for. A
+    caller that is cancelled no longer waits, but the frame stays. Raises as `Wal.append` does.
+    """
+    loop = asyncio.get_running_loop()
+    synced: asyncio.Future[None] = loop.create_future()
+
+    def wake(error: PharosError | None) -> None:
+        if synced.done():
+            return
+        if error is None:
+            synced.set_result(None)
+        else:
+            synced.set_exception(error)
+
+    segment = wal.append_then(kind, tenant, recv_ns, payload, wake, loop.call_soon_threadsafe)
+    await synced
+    return segment

@@ -5,7 +5,7 @@ A segment is a load run: its name, which never repeats in a store's life, is the
 
 from pharos.wal.files import Files, OsFiles
 from pharos.wal.format import Buffer, Frame
-from pharos.wal.log import Appended, Wal, WalOptions, append_synced
+from pharos.wal.log import Appended, Wal, WalOptions
 from pharos.wal.recovery import Damage, Recovery
 
 __all__ = [
@@ -18,5 +18,4 @@ __all__ = [
     "Recovery",
     "Wal",
     "WalOptions",
-    "append_synced",
 ]

@@ -13,7 +13,6 @@ Rules that hold at every moment:
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import threading
@@ -538,25 +537,3 @@ def _checked(kind: int, tenant: str, recv_ns: int, payload_bytes: int) -> bytes:
             hint="send smaller batches",
         )
     return tenant_bytes
-
-
-async def append_synced(wal: Wal, kind: int, tenant: str, recv_ns: int, payload: Buffer) -> str:
-    """Append a frame from the running event loop and return its segment once the frame is on the medium.
-
-    The write itself happens on this thread (tens of microseconds for 100 KB); only the sync is waited for. A
-    caller that is cancelled no longer waits, but the frame stays. Raises as `Wal.append` does.
-    """
-    loop = asyncio.get_running_loop()
-    synced: asyncio.Future[None] = loop.create_future()
-
-    def wake(error: PharosError | None) -> None:
-        if synced.done():
-            return
-        if error is None:
-            synced.set_result(None)
-        else:
-            synced.set_exception(error)
-
-    segment = wal.append_then(kind, tenant, recv_ns, payload, wake, loop.call_soon_threadsafe)
-    await synced
-    return segment
