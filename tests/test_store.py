@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from operator import methodcaller
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +51,7 @@ def test_a_store_of_an_older_version_tells_which_metrics_have_histograms_and_sta
     with open_engine(tmp_path / "engine", last_migration=1) as engine:
         for table, metric in (("starts", 7), ("starts", 8), ("histograms", 9)):
             text = f"INSERT INTO {table} ({row}) VALUES ('one', 0, {metric}, 1, 0, 0)"
-            engine.control(lambda session, text=text: session.execute(text))
+            engine.control(methodcaller("execute", text))
     for _ in range(2):
         with open_store(Settings(data=tmp_path), SystemClock()) as store:
             assert [store.changes.has_starts("one", [metric]) for metric in (7, 8, 9)] == [True, True, False]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import wait
+from functools import partial
 
 import pytest
 
@@ -21,7 +22,7 @@ def test_nobodys_flood_is_in_front_of_another() -> None:
     done = [pool.submit("loud", first)]
     begun.wait(30)
     done += [pool.submit("loud", lambda: order.append("loud")) for _ in range(50)]
-    done += [pool.submit(name, lambda name=name: order.append(name)) for name in ("quiet", "other", "quiet")]
+    done += [pool.submit(name, partial(order.append, name)) for name in ("quiet", "other", "quiet")]
     go.set()
     wait(done, 30)
     pool.close()
@@ -40,7 +41,7 @@ def test_what_fails_is_heard_of_by_whose_it_is() -> None:
 
 def test_closing_does_what_waits_and_takes_nothing_more() -> None:
     pool = TurnPool(1, "turns")
-    waiting = [pool.submit(i % 3, lambda i=i: i) for i in range(20)]
+    waiting = [pool.submit(i % 3, partial(int, i)) for i in range(20)]
     pool.close()
     assert [one.result(0) for one in waiting] == list(range(20))
     with pytest.raises(RuntimeError):
