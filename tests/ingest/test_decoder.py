@@ -17,6 +17,7 @@ from pharos.ingest.frames import unpack
 from pharos.ingest.metrics import columns as places
 from pharos.ingest.metrics.batch import MetricsBatch
 from pharos.ingest.metrics.decoder import Decoder
+from pharos.ingest.metrics.parts import METADATA_MAX
 
 NOW_MS = 1_763_712_000_000
 TENANT = "default"
@@ -189,3 +190,25 @@ def test_what_is_no_snappy_block_is_refused(body: bytes) -> None:
     with pytest.raises(PharosError) as caught:
         unpack(body)
     assert caught.value.kind in {Kind.INVALID, Kind.TOO_LARGE}
+
+
+def _metadata_body(count: int) -> bytes:
+    """Return a request of so many metadata entries, each of another family."""
+    names = (f"m{number}".encode() for number in range(count))
+    entries = (b"\x08\x01\x12" + bytes([len(name)]) + name for name in names)
+    return b"".join(b"\x1a" + bytes([len(entry)]) + entry for entry in entries)
+
+
+def test_new_metadata_of_a_request_is_bounded_and_what_was_accepted_is_not() -> None:
+    decoder, body = _decoder(), _metadata_body(METADATA_MAX + 1)
+    with pytest.raises(PharosError) as raised:
+        decoder.decode(decoder.begin(), TENANT, body, NOW_MS * 1_000_000)
+    assert raised.value.kind is Kind.TOO_LARGE
+    again = decoder.fresh()
+    assert again.decode(again.begin(), TENANT, body, NOW_MS * 1_000_000).metadata == METADATA_MAX + 1
+
+
+def test_the_same_metadata_a_million_times_is_one_entry() -> None:
+    decoder = _decoder()
+    body = _metadata_body(1) * 1_000_000
+    assert decoder.decode(decoder.begin(), TENANT, body, NOW_MS * 1_000_000).metadata == 1

@@ -85,6 +85,7 @@ class Decoder:
         decoder = Decoder(seed=self._seed, today=self.known.base_day, max_age_ms=self._max_age_ms)
         # Room doubles from another base than when the frame was accepted: never refuse it now.
         decoder._decoded_max = 4 * self._decoded_max
+        decoder._seen_metadata.most = 1 << 62
         return decoder
 
     def forget(self) -> None:

@@ -492,6 +492,8 @@ class SeenMetadata:
     """Which metadata messages were stored before; a full table forgets everything."""
 
     def __init__(self, slots: int = 1 << 15) -> None:
+        self.most = METADATA_MAX
+        """New entries that a request may have."""
         self._seen: NDArray[np.uint64] = np.zeros(slots, np.uint64)
         self._used = 0
 
@@ -506,10 +508,10 @@ class SeenMetadata:
         """Return the metadata of the request that was not seen before, and remember it."""
         places = np.empty(count, np.int64)
         fresh = _unseen(buf, parts, count, seed, self._seen, places)
-        if fresh > METADATA_MAX:
+        if fresh > self.most:
             raise PharosError(
                 Kind.TOO_LARGE,
-                f"the request has more than {METADATA_MAX} metadata entries that are new",
+                f"the request has more than {self.most} metadata entries that are new",
                 hint="send less metadata in a request",
             )
         found: list[Metadata] = []
