@@ -10,13 +10,12 @@ from starlette.responses import Response
 
 from pharos.api.http.identity import scope_of
 from pharos.api.prometheus.answers import success
-from pharos.api.prometheus.parameters import TRUNCATED, Parameters, capped, invalid
+from pharos.api.prometheus.parameters import TRUNCATED, Parameters, capped, invalid, read_selectors
 from pharos.api.prometheus.routes import ANY_COUNT, Route
 from pharos.api.prometheus.shapes import LabelSet, MetricDescription
 from pharos.errors import Kind, PharosError
 from pharos.gotext.quoting import quote
 from pharos.labels import Labels, Matcher
-from pharos.promql.language.parse import parse_selector
 from pharos.query.metrics.catalog import Catalog, MetricMetadata, Window
 
 
@@ -66,7 +65,7 @@ class CatalogApi:
         limit = parameters.limit()
         start, end = parameters.range_ms()
         try:
-            matched = self._selectors(parameters)
+            matched = await self._selectors(parameters)
         except PharosError as exc:
             raise invalid("match[]", exc.message) from exc
         if end < start:
@@ -81,7 +80,7 @@ class CatalogApi:
 
     async def labels(self, parameters: Parameters, request: Request) -> Response:
         """Return the names of all labels."""
-        window = self._window(parameters, request)
+        window = await self._window(parameters, request)
         if window is None:
             return success([])
         return await self.catalog.label_names(window, lambda found: success(*capped(found, window.limit)))
@@ -91,24 +90,24 @@ class CatalogApi:
         name = unescape_label(request.path_params["name"])
         if not name or "\ufffd" in name:
             raise PharosError(Kind.INVALID, f"invalid label name: {quote(name)}")
-        window = self._window(parameters, request)
+        window = await self._window(parameters, request)
         if window is None:
             return success([])
         return await self.catalog.label_values(
             name, window, lambda found: success(*capped(found, window.limit))
         )
 
-    def _window(self, parameters: Parameters, request: Request) -> Window | None:
+    async def _window(self, parameters: Parameters, request: Request) -> Window | None:
         """Return what is asked about; None for a range that ends before it starts."""
         limit = parameters.limit()
         start, end = parameters.range_ms()
-        matched = self._selectors(parameters)
+        matched = await self._selectors(parameters)
         if end < start:
             return None
         return Window(scope_of(request), start, end, matched, limit)
 
-    def _selectors(self, parameters: Parameters) -> tuple[tuple[Matcher, ...], ...]:
-        found = tuple(dict.fromkeys(parse_selector(text) for text in parameters.all("match[]")))
+    async def _selectors(self, parameters: Parameters) -> tuple[tuple[Matcher, ...], ...]:
+        found = tuple(dict.fromkeys(await read_selectors(parameters)))
         if any(all(matcher.matches_empty() for matcher in one) for one in found):
             raise PharosError(Kind.INVALID, "match[] must contain at least one non-empty matcher")
         return found

@@ -13,13 +13,12 @@ from starlette.responses import Response
 from pharos.api.http.errors import plain_error
 from pharos.api.http.identity import scope_of
 from pharos.api.http.packing import body_response, pack, wants_gzip
-from pharos.api.prometheus.parameters import query_parameters
+from pharos.api.prometheus.parameters import query_parameters, read_selectors
 from pharos.clock import Clock
 from pharos.errors import PharosError
 from pharos.gotext.numbers import format_g
 from pharos.labels import LEGACY_LABEL_NAME, LEGACY_METRIC_NAME, METRIC_NAME, Labels
 from pharos.promql.grids.grid_labels import take_labels
-from pharos.promql.language.parse import parse_selector
 from pharos.promql.source import STALE_NAN_BITS, SeriesBlock
 from pharos.query.limits import Wanted
 from pharos.query.metrics.evaluation import Metrics
@@ -41,7 +40,7 @@ class FederateEndpoint:
         """Return the newest sample, no older than the lookback, of every series that a `match[]` selects."""
         try:
             parameters = query_parameters(request)
-            selectors = [parse_selector(text) for text in parameters.all("match[]")]
+            selectors = await read_selectors(parameters)
             now = self.clock.now_ms()
             # The end that is the same as upstream's: now and the lookback before it, both included.
             since = now - self.metrics.options.lookback_ms

@@ -8,16 +8,20 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 from starlette.requests import Request
 
 from pharos.api.http.bodies import Bodies
 from pharos.api.http.forms import METHODS, MULTIPART, URL_ENCODED, Pairs, media_type, parse_form, parse_pairs
+from pharos.api.http.off_loop import off_loop
 from pharos.errors import Kind, PharosError
 from pharos.gotext.durations import parse_duration
 from pharos.gotext.numbers import parse_decimal_int, parse_float
 from pharos.gotext.quoting import quote
+from pharos.labels import Matcher
+from pharos.promql.language.parse import parse_selector
 
 _FORM_MAX_BYTES: Final = 10 << 20
 _TIME_MAX_MS: Final = 1 << 53
@@ -138,10 +142,17 @@ async def parameters_of(request: Request, bodies: Bodies) -> AsyncIterator[Param
         yield query_parameters(request)
         return
     async with bodies.incoming(request, _FORM_MAX_BYTES) as incoming:
-        form = parse_form(content_type, incoming.body)
+        body = incoming.body
+        form = await off_loop(len(body), partial(parse_form, content_type, body))
         query = parse_pairs(request.scope["query_string"])
         # Upstream reads a form in parts after everything else, and any other before the query string.
         yield Parameters(query + form if media == MULTIPART else form + query)
+
+
+async def read_selectors(parameters: Parameters) -> list[tuple[Matcher, ...]]:
+    """Return the selectors of every `match[]`. Raises PharosError(INVALID)."""
+    texts = parameters.all("match[]")
+    return await off_loop(sum(map(len, texts)), lambda: [parse_selector(text) for text in texts])
 
 
 def parse_time_ms(text: str) -> int:

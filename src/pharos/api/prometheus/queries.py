@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +19,7 @@ from pharos.api.http.bodies import Bodies
 from pharos.api.http.errors import prometheus_error
 from pharos.api.http.identity import scope_of
 from pharos.api.http.json_text import json_text
+from pharos.api.http.off_loop import off_loop
 from pharos.api.http.packing import body_response, pack, wants_gzip
 from pharos.api.http.routes import Operation
 from pharos.api.prometheus import encode
@@ -113,7 +115,7 @@ class PrometheusApi:
     async def _evaluate(self, parameters: Parameters, request: Request, times: Times, limit: int) -> Response:
         timeout = parameters.duration_ms("timeout")
         lookback = _lookback(parameters)
-        query = _query(parameters)
+        query = await _query(parameters)
         kind = type_of(query.expr)
         if times.step_ms and kind not in _RANGE_TYPES:
             raise invalid(
@@ -155,21 +157,25 @@ class PrometheusApi:
         times = Times(*parameters.range_ms())
         if times.end_ms < times.start_ms:
             raise PharosError(Kind.INVALID, "end timestamp must not be before start timestamp")
-        query = parse_query(parameters.first("query"))
+        text = parameters.first("query")
+        query = await off_loop(len(text), partial(parse_query, text))
         return await self.catalog.exemplars(scope_of(request), query, times, _shown_exemplars)
 
     async def format_query(self, parameters: Parameters, request: Request) -> Response:
         """Return an expression in its canonical layout."""
-        return success(to_pretty(_query(parameters).expr))
+        query = await _query(parameters)
+        return await off_loop(len(query.text), lambda: success(to_pretty(query.expr)))
 
     async def parse_query(self, parameters: Parameters, request: Request) -> Response:
         """Return an expression as a tree."""
-        return success(to_json(_query(parameters).expr))
+        query = await _query(parameters)
+        return await off_loop(len(query.text), lambda: success(to_json(query.expr)))
 
 
-def _query(parameters: Parameters) -> Query:
+async def _query(parameters: Parameters) -> Query:
+    text = parameters.first("query")
     try:
-        return parse_query(parameters.first("query"))
+        return await off_loop(len(text), partial(parse_query, text))
     except PharosError as exc:
         message = f'invalid parameter "query": {exc.message}'
         raise PharosError(exc.kind, message, hint=exc.hint, position=exc.position) from exc

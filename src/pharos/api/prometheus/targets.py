@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from pharos.api.http.off_loop import off_loop
 from pharos.api.prometheus.answers import rfc3339, success
 from pharos.api.prometheus.parameters import Parameters, invalid
 from pharos.api.prometheus.routes import ANY_COUNT, Route
@@ -81,7 +83,7 @@ class TargetsApi:
         matchers: tuple[Matcher, ...] = ()
         if text := parameters.first("match_target"):
             try:
-                matchers = parse_selector(text)
+                matchers = await off_loop(len(text), partial(parse_selector, text))
             except PharosError as exc:
                 raise invalid("match_target", exc.message) from exc
         found: list[dict[str, Any]] = []

@@ -11,10 +11,9 @@ from starlette.responses import Response
 
 from pharos.access import Scope
 from pharos.api.http.identity import scope_of
-from pharos.api.prometheus.parameters import Parameters, invalid
+from pharos.api.prometheus.parameters import Parameters, invalid, read_selectors
 from pharos.api.prometheus.routes import Route
 from pharos.errors import Kind, PharosError
-from pharos.promql.language.parse import parse_selector
 from pharos.query.limits import Wanted
 
 
@@ -71,12 +70,11 @@ class TsdbAdminApi:
 
     async def delete_series(self, parameters: Parameters, request: Request) -> Response:
         """Delete the samples of the series that any of the selectors matches, in a range of times."""
-        texts = parameters.all("match[]")
-        if not texts:
+        if not parameters.all("match[]"):
             raise PharosError(Kind.INVALID, "no match[] parameter provided")
         start, end = parameters.range_ms()
         try:
-            selectors = [parse_selector(text) for text in texts]
+            selectors = await read_selectors(parameters)
         except PharosError as exc:
             raise invalid("match[]", exc.message) from exc
         if end >= start:
