@@ -291,7 +291,7 @@ def test_a_series_with_wrong_references_stands_there_as_refused(wrong: bytes, fa
         found = rw.V1_BYTES["WriteRequest"].FromString(transcode_v2(b"\x22\x00" + b"".join(order)))
         said = [one.SerializeToString() for one in found.timeseries]
         assert said == [
-            b"\x0a\x02\x78" + bytes([fault]) + b"\x12\x00" if part is bad else b"\x0a\x00" for part in order
+            b"\x0a\x02\x78" + bytes([fault]) + b"\x1a\x00" if part is bad else b"\x0a\x00" for part in order
         ]
 
 

@@ -54,8 +54,8 @@ REPORT: Final = 6
 REFUSED_FIELD: Final = 15
 """The field of a Label that says that its series is refused: no sender has it."""
 REFUSED_BYTES: Final = 6
-"""Of the 1.0 form of a series that is refused, without tag and length: a label that says why, and a sample,
-without which nobody looks at the label."""
+"""Of the 1.0 form of a series that is refused, without tag and length: a label that says why, and an
+exemplar, since nobody looks at the labels of nothing, or of samples that are too old."""
 
 # A family is five numbers: metric reference, bytes of its name that count, type, help and unit references.
 FAMILY: Final = 5

@@ -319,12 +319,12 @@ def _write_series(
 
 @inlined_kernel
 def _write_refused(out: Any, pos: Any, code: Any) -> Any:
-    """Write the label that makes the decoder refuse a series, and a sample; return the offset after them."""
+    """Write the label that makes the decoder refuse a series, and an exemplar; return the offset after."""
     store_u8(out, pos, _TAG_LABEL)
     store_u8(out, pos + 1, 2)
     store_u8(out, pos + 2, _TAG_REFUSED)
     store_u8(out, pos + 3, code)
-    store_u8(out, pos + 4, _TAG_SAMPLE)
+    store_u8(out, pos + 4, _TAG_EXEMPLAR)
     store_u8(out, pos + 5, 0)
     return pos + REFUSED_BYTES
 
