@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from random import Random
 
 from pharos.clock import Clock
 from pharos.config import Settings
@@ -27,10 +27,12 @@ class Queries:
 
 
 @contextmanager
-def open_queries(engine: Engine, changes: Changes, clock: Clock, settings: Settings) -> Iterator[Queries]:
+def open_queries(
+    engine: Engine, changes: Changes, clock: Clock, chance: Random, settings: Settings
+) -> Iterator[Queries]:
     """Open what answers questions about the store; on exit cancel what runs."""
     scheduler = Scheduler(engine, clock, _scheduler_options(settings))
-    series = SeriesCache(changes, settings.promql.label_cache, secrets.randbits(64))
+    series = SeriesCache(changes, settings.promql.label_cache, chance.getrandbits(64))
     try:
         metrics = Metrics(changes, clock, scheduler, series, _metrics_options(settings))
         yield Queries(scheduler, metrics, Catalog(changes, clock, scheduler, series))

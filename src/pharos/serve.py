@@ -10,6 +10,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from random import SystemRandom
 from typing import Final
 
 import uvicorn
@@ -17,6 +18,7 @@ import uvicorn
 from pharos.api.app import App
 from pharos.api.http.connection import HeadLimits, connection_class
 from pharos.app import Pharos, open_pharos
+from pharos.clock import SystemClock
 from pharos.config import Settings, is_loopback, split_address
 from pharos.errors import Kind, PharosError
 
@@ -71,7 +73,7 @@ async def serve(settings: Settings, sock: socket.socket, announce: Callable[[str
     reloads: deque[asyncio.Task[None]] = deque(maxlen=8)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with open_pharos(settings) as pharos:
+    async with open_pharos(settings, SystemClock(), SystemRandom()) as pharos:
         server = server_of(pharos.app, settings.ingest.receive_timeout / 1000)
         serving = asyncio.create_task(server.serve(sockets=[sock]))
         loop.add_signal_handler(

@@ -12,6 +12,7 @@ import struct
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from random import SystemRandom
 from typing import Final
 
 import numpy as np
@@ -165,5 +166,5 @@ def warm(clock: Clock) -> int:
             plain = decoder.unpack(kind, pack(request))
             decoder.decode(batch, _TENANT, plain, _END_MS * 1_000_000)
             batch.insert(engine, f"warm-{number}")
-        with open_queries(engine, changes, clock, Settings()) as queries:
+        with open_queries(engine, changes, clock, SystemRandom(), Settings()) as queries:
             return asyncio.run(_ask_everything(queries.metrics))

@@ -54,6 +54,7 @@ def test_a_mask_keeps_the_chosen_rows() -> None:
 
 _ASK = """
 import asyncio, sys, tempfile
+from random import Random
 from pathlib import Path
 from pharos.access import DEFAULT
 from pharos.clock import SystemClock
@@ -71,7 +72,7 @@ with tempfile.TemporaryDirectory() as folder, open_engine(Path(folder)) as engin
     )
     assert numbers(table["n"]).tolist() == [0, 1, 2]
     times, query = Times(0, 60_000, 15_000), parse_query("sum(rate(up[1m])) or up")
-    with open_queries(engine, Changes(), SystemClock(), Settings()) as queries:
+    with open_queries(engine, Changes(), SystemClock(), Random(1), Settings()) as queries:
         asyncio.run(queries.metrics.evaluate(DEFAULT, query, times, lambda _: None))
 print(sorted(name for name in ("pandas", "chdb.session", "chdb.dbapi") if name in sys.modules))
 """

@@ -1,0 +1,158 @@
+"""The part of a server that faces its clients: every endpoint, put together into one application."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from random import Random
+from typing import Final
+
+from pharos.api.admin import AdminApi
+from pharos.api.app import App, Edge, create_app
+from pharos.api.http.bodies import Bodies, BodyLimits
+from pharos.api.http.guard import Fence, Names
+from pharos.api.http.unread import Unread, UnreadLimits
+from pharos.api.prometheus.catalog import CatalogApi
+from pharos.api.prometheus.federate import FederateEndpoint
+from pharos.api.prometheus.queries import PrometheusApi
+from pharos.api.prometheus.remote_read.endpoint import ReadEndpoint
+from pharos.api.prometheus.rules import RulesApi
+from pharos.api.prometheus.status import StatusApi
+from pharos.api.prometheus.targets import TargetsApi
+from pharos.api.prometheus.tsdb_admin import TsdbAdminApi
+from pharos.api.receivers.otlp import OtlpEndpoint
+from pharos.backup import take_snapshot, wait_until_stored
+from pharos.clock import Clock
+from pharos.config import Settings, is_loopback, split_address
+from pharos.folder import new_admin_key
+from pharos.gotext.durations import format_duration
+from pharos.ingest.otlp.translate import Translator
+from pharos.ingest.scrape.scraper import Scraper
+from pharos.queries import Queries
+from pharos.query.metrics.erase import Eraser
+from pharos.reload import Reloads
+from pharos.store import Store
+
+_SNAPSHOT_WAIT_S: Final = 60.0
+_FEATURES: Final = (
+    "promql-experimental-functions",
+    "promql-duration-expr",
+    "promql-extended-range-selectors",
+    "promql-binop-fill-modifiers",
+)
+"""What upstream keeps behind flags and is always on here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the endpoints stand on."""
+
+    settings: Settings
+    clock: Clock
+    chance: Random
+    store: Store
+    queries: Queries
+    scraper: Scraper
+    reloads: Reloads
+
+
+@contextmanager
+def open_edge(parts: Parts) -> Iterator[App]:
+    """Build the application over the parts; on exit end what it does by itself."""
+    settings, clock, store, queries = parts.settings, parts.clock, parts.store, parts.queries
+    settle = partial(wait_until_stored, store.loader, store.intake, clock, _SNAPSHOT_WAIT_S)
+
+    def snapshot() -> str:
+        settle()
+        return take_snapshot(store.engine, settings.data, settings.model_dump_json(indent=2), clock)
+
+    eraser = Eraser(store.engine, store.changes, settle, store.intake.forget_seen)
+    prometheus = PrometheusApi(
+        metrics=queries.metrics,
+        catalog=queries.catalog,
+        clock=clock,
+        series=CatalogApi(queries.catalog),
+        targets=TargetsApi(parts.scraper),
+        status=_status_api(parts),
+        rules=RulesApi(),
+        admin=TsdbAdminApi(eraser, settings.admin_api),
+    )
+    bodies = Bodies(_body_limits(settings))
+    with ExitStack() as stack:
+        yield create_app(
+            Edge(
+                intake=store.intake,
+                otlp=_otlp_endpoint(stack, parts, bodies),
+                prometheus=prometheus,
+                federate=FederateEndpoint(queries.metrics, clock),
+                read=ReadEndpoint(queries.metrics, bodies),
+                admin=AdminApi(new_admin_key(settings.data), snapshot, allowed=settings.admin_api),
+                bodies=bodies,
+                fence=_fence(settings),
+                max_body_bytes=settings.ingest.max_body,
+                is_ready=lambda: store.loader.is_recovered,
+                reload=parts.reloads.reload,
+            )
+        )
+
+
+def _otlp_endpoint(stack: ExitStack, parts: Parts, bodies: Bodies) -> OtlpEndpoint:
+    translator = Translator(seed=parts.chance.getrandbits(64), lookback_ms=parts.settings.promql.lookback)
+    store, most_bytes = parts.store, parts.settings.ingest.max_body
+    endpoint = OtlpEndpoint(store.intake, translator, store.sample_bounds_ms, bodies, most_bytes)
+    stack.callback(endpoint.close)
+    return endpoint
+
+
+def _status_api(parts: Parts) -> StatusApi:
+    settings, store = parts.settings, parts.store
+    return StatusApi(
+        catalog=parts.queries.catalog,
+        clock=parts.clock,
+        started_ms=parts.clock.now_ms(),
+        settings_text=lambda: settings.model_dump_json(indent=2),
+        flags=partial(_flags, settings),
+        reloaded=parts.reloads.state,
+        is_recovered=lambda: store.loader.is_recovered,
+        engine_version=store.engine.status().version,
+        retention_ms=settings.retention.metrics,
+        damaged=len(store.wal.recovery.damaged),
+    )
+
+
+def _body_limits(settings: Settings) -> BodyLimits:
+    ingest = settings.ingest
+    held_bytes = max(ingest.max_receiving, ingest.max_body)
+    total_s = ingest.receive_timeout / 1000
+    return BodyLimits(held_bytes, reserve_bytes=held_bytes // 4, idle_s=total_s / 4, total_s=total_s)
+
+
+def _fence(settings: Settings) -> Fence:
+    host, _ = split_address(settings.listen)
+    told = frozenset(name.lower() for name in settings.hosts)
+    names = Names(told, host.lower(), listens_beyond=not is_loopback(host) and not told)
+    held_bytes = settings.promql.max_sending
+    return Fence(names, Unread(UnreadLimits(held_bytes, reserve_bytes=held_bytes // 4)))
+
+
+def _flags(settings: Settings) -> dict[str, str]:
+    """Return the settings that upstream has as flags, by upstream's names."""
+    promql = settings.promql
+    return {
+        "config.file": str(settings.prometheus or ""),
+        "enable-feature": ",".join(
+            [*_FEATURES, *(["promql-delayed-name-removal"] if promql.experimental else [])]
+        ),
+        "query.lookback-delta": format_duration(promql.lookback),
+        "query.max-concurrency": str(settings.engine.query_threads),
+        "query.max-samples": str(promql.max_samples),
+        "query.timeout": format_duration(promql.timeout),
+        "storage.tsdb.path": str(settings.data),
+        "storage.tsdb.retention.time": format_duration(settings.retention.metrics),
+        "web.enable-admin-api": str(settings.admin_api).lower(),
+        "web.enable-lifecycle": "true",
+        "web.enable-remote-write-receiver": "true",
+        "web.listen-address": settings.listen,
+    }
