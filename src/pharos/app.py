@@ -29,6 +29,7 @@ from pharos.query.metrics.query import parse_query
 from pharos.reload import Reloads
 from pharos.scraping import open_scraping
 from pharos.store import open_store
+from pharos.upkeep import give_back_now_and_then, limit_heaps, watch_loop
 
 _LOG = logging.getLogger(__name__)
 
@@ -64,6 +65,7 @@ async def open_pharos(settings: Settings, clock: Clock, chance: Random) -> Async
 
     Raises PharosError when the folder cannot be used.
     """
+    limit_heaps()
     async with AsyncExitStack() as stack:
         stack.enter_context(hold_folder(settings.data))
         store = stack.enter_context(open_store(settings, clock, chance))
@@ -73,8 +75,8 @@ async def open_pharos(settings: Settings, clock: Clock, chance: Random) -> Async
         reloads = Reloads(clock, [scraping.reloadable])
         parts = Parts(settings, clock, chance, store, queries, scraping.scraper, reloads)
         app = stack.enter_context(open_edge(parts))
-        loading = asyncio.create_task(_settle(queries.metrics, clock, loader), name="settle")
-        stack.callback(loading.cancel)
+        for work in (_settle(queries.metrics, clock, loader), watch_loop(clock), give_back_now_and_then()):
+            stack.callback(asyncio.create_task(work).cancel)
         yield Pharos(app, loader, intake, engine, reloads.reload)
 
 

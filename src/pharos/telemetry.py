@@ -135,6 +135,12 @@ ENGINE_SECONDS = Histogram(
     buckets=_FAST_S,
     registry=REGISTRY,
 )
+LOOP_LAG_SECONDS = Histogram(
+    "pharos_loop_lag_seconds",
+    "How late the event loop came to what was due, four times a second.",
+    buckets=_FAST_S,
+    registry=REGISTRY,
+)
 DISK_FREE_BYTES = Gauge("pharos_disk_free_bytes", "Free bytes where the data folder lies.", registry=REGISTRY)
 SCRAPES = Counter(
     "pharos_scrapes_total", "Scrapes, by result: ok, failed or not_stored.", ["result"], registry=REGISTRY

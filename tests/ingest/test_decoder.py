@@ -15,6 +15,7 @@ from pharos.engine.keys import DAY_MS
 from pharos.errors import Kind, PharosError
 from pharos.ingest.frames import unpack
 from pharos.ingest.metrics import columns as places
+from pharos.ingest.metrics import known
 from pharos.ingest.metrics.batch import MetricsBatch
 from pharos.ingest.metrics.decoder import Decoder
 from pharos.ingest.metrics.parts import METADATA_MAX
@@ -212,3 +213,24 @@ def test_the_same_metadata_a_million_times_is_one_entry() -> None:
     decoder = _decoder()
     body = _metadata_body(1) * 1_000_000
     assert decoder.decode(decoder.begin(), TENANT, body, NOW_MS * 1_000_000).metadata == 1
+
+
+def test_series_beyond_what_may_be_known_are_registered_again_and_none_is_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(known, "_MOST_SLOTS", 1 << 14)
+    decoder = _decoder()
+    registered: set[int] = set()
+    for first in range(0, 40_000, 1_000):
+        request = [
+            {"labels": [("__name__", "m"), ("i", str(i))], "samples": [(NOW_MS, 1.0)]}
+            for i in range(first, first + 1_000)
+        ]
+        batch = decoder.begin()
+        decoder.decode(batch, TENANT, v1_body(request), NOW_MS * 1_000_000)
+        columns = batch.columns(TENANT)
+        ids = columns.samples.id[:1_000].tolist()
+        registered.update(columns.series.id[: int(columns.counts[places.SERIES])].tolist())
+        assert registered.issuperset(ids)
+    assert len(registered) == 40_000
+    assert len(decoder.known.arrays.low) == 1 << 14

@@ -301,3 +301,26 @@ def test_bytes_and_refusals_are_counted_by_who_sent_them_whatever_was_made_of_th
     asyncio.run(accept())
     trip.run_to_the_end()
     assert [now - then for now, then in zip(figures(), before, strict=True)] == [1400, 1, 6]
+
+
+@pytest.mark.parametrize("is_stored", [True, False])
+def test_senders_are_slowed_down_before_they_are_turned_away(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, is_stored: bool
+) -> None:
+    engine = ScriptedEngine(_nothing_refused)
+    trip = Trip(folder, engine, bounds=IntakeOptions(pending_bytes=2_000, batch_bytes=100))
+    trip.write(*map(float, range(20)))
+    pauses: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if is_stored:
+            for segment in trip.intake.take(everything=True):
+                segment.insert(engine, segment.name)  # type: ignore[arg-type]
+                trip.intake.stored(segment)
+
+    monkeypatch.setattr("pharos.ingest.accept.asyncio.sleep", pause)
+    trip.write(20.0, packed=True)
+    assert len(pauses) == (1 if is_stored else 50)
+    trip.run_to_the_end()
+    assert engine.stored() == [float(i) for i in range(21)]

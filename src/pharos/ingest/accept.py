@@ -15,7 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from pharos.clock import Clock
 from pharos.engine.arrivals import LIVE_MS, Arrivals
@@ -28,6 +28,10 @@ from pharos.turns import TurnPool
 from pharos.wal import Wal
 
 R = TypeVar("R", bound=Receipt)
+
+_PAUSE_S: Final = 0.01
+_PATIENCE: Final = 50
+"""So many pauses a request waits for room at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,11 @@ class IntakeOptions:
     A little less than a power of two: columns double when they are full.
     """
     threads: int = 2
+
+    @property
+    def slow_bytes(self) -> int:
+        """Beyond this senders are answered late: they are slowed down before they have to be turned away."""
+        return max(self.pending_bytes // 4, 3 * self.batch_bytes)
 
     @property
     def tenant_bytes(self) -> int:
@@ -109,6 +118,8 @@ class Intake:
         began = self._clock.monotonic_s()
         if self._refusal is not None:
             raise self._refusal
+        if sent.is_repeatable:
+            await self._until_room(sent.scope.tenant)
         waiting: _Waiting[R] = _Waiting(asyncio.get_running_loop())
         work = partial(self._take_in, sent, waiting)
         self._pool.submit(sent.scope.tenant, work).add_done_callback(waiting.look)
@@ -117,6 +128,21 @@ class Intake:
         INGEST_BYTES.labels(sent.source).inc(sent.sent_bytes)
         INGEST_ACCEPT_SECONDS.observe(self._clock.monotonic_s() - began)
         return receipt
+
+    async def _until_room(self, tenant: str) -> None:
+        """Wait a little as long as much is to be stored, so that memory and age of what waits stay small.
+
+        Not for who has little part in it.
+        """
+        most = self._options.slow_bytes
+        for _ in range(_PATIENCE):
+            if self._pending_bytes() <= most or self._pending_bytes(tenant) <= most // 4:
+                return
+            await asyncio.sleep(_PAUSE_S)
+
+    def _pending_bytes(self, tenant: str | None = None) -> int:
+        """Return roughly what all segments hold that are not stored, of all tenants or of one."""
+        return sum(segment.memory_bytes(tenant) for segment in [*self._pending, self._segment])
 
     def _take_in(self, sent: Submission[Any], waiting: _Waiting[Any]) -> None:
         """Append what was sent. The request goes on when it is on the medium; what is raised here is its."""
@@ -159,13 +185,12 @@ class Intake:
 
     def _check_room(self, tenant: str | None, *, is_repeatable: bool) -> None:
         """Raise UNAVAILABLE when too much waits; what others decode at this moment may go beyond it."""
-        segments = [*self._pending, self._segment]
-        pending = sum(segment.memory_bytes() for segment in segments)
+        pending = self._pending_bytes()
         if pending > self._options.pending_bytes:
             raise _full(f"{pending >> 20} MiB that were accepted wait to be stored")
         # Within the least that one may have, nobody need look whose it is.
         if tenant is not None and pending > self._options.tenant_bytes:
-            own = sum(segment.memory_bytes(tenant) for segment in segments)
+            own = self._pending_bytes(tenant)
             if own > self._options.tenant_bytes:
                 raise _full(f"{own >> 20} MiB of tenant {tenant!r} that were accepted wait to be stored")
         if self._is_early and is_repeatable and pending > self._options.early_bytes:

@@ -8,7 +8,9 @@ Rules that hold at every moment:
   its last sync, and what a failed sync left behind is cut off. After a crash, everything intact is read.
 - After a failed sync nothing is known about the pages written before it, so that descriptor is never synced
   again.
-- All syncs, and all closing of segments, happen on the one sync thread; appenders only write.
+- All syncs of frames, and all closing of segments, happen on the one sync thread; appenders only write.
+- The segment after the active one is begun ahead by a thread of its own: the folder's sync, which that needs,
+  would hold up who waits for a frame's.
 """
 
 from __future__ import annotations
@@ -116,6 +118,8 @@ class Wal:
         self._options = options
         self._lock = threading.Lock()
         self._work = threading.Condition(self._lock)
+        self._taken = threading.Condition(self._lock)
+        """Told when the segment that was begun ahead is taken."""
         self._idle = False
         self._active: _Segment | None = None
         self._spare: _Segment | None = None
@@ -127,6 +131,10 @@ class Wal:
         WAL_BYTES.set(self.unloaded_bytes)
         self._thread = threading.Thread(target=self._sync_until_closed, name="pharos-wal-sync", daemon=True)
         self._thread.start()
+        self._spare_thread = threading.Thread(
+            target=self._begin_ahead_until_closed, name="pharos-wal-spare", daemon=True
+        )
+        self._spare_thread.start()
 
     @classmethod
     def open(
@@ -295,7 +303,9 @@ class Wal:
                 self._retired.append(self._active)
                 self._active = None
             self._work.notify()
+            self._taken.notify()
         self._thread.join()
+        self._spare_thread.join()
         if self._spare is not None:
             self._discard(self._spare)
             self._spare = None
@@ -341,6 +351,7 @@ class Wal:
                 raise self._unavailable(f"no log segment can be begun: {exc}") from exc
         self._last_active = self._active.name
         self._spare_wanted = True
+        self._taken.notify()
         return self._active
 
     def _begin(self) -> _Segment:
@@ -398,21 +409,16 @@ class Wal:
             self._idle = False
             retired = list(self._retired)
             active = self._active
-            wants_spare = self._spare_wanted
             is_last = self._closing and active is None
         for segment in retired:
             self._finish(segment)
         if active is not None:
             self._sync(active)
-        if wants_spare and not is_last:
-            self._prepare_spare()
         return not is_last
 
     def _has_work(self) -> bool:
         active = self._active
-        return bool(
-            self._retired or (active is not None and active.waiters) or self._spare_wanted or self._closing
-        )
+        return bool(self._retired or (active is not None and active.waiters) or self._closing)
 
     def _sync(self, segment: _Segment) -> None:
         """Sync what is written of a segment and tell who waits for it."""
@@ -464,10 +470,18 @@ class Wal:
             WAL_BYTES.set(self._unloaded_bytes())
         segment.finished.set_result(None if segment.is_empty else segment.name)
 
+    def _begin_ahead_until_closed(self) -> None:
+        while True:
+            with self._taken:
+                while not (self._spare_wanted or self._closing):
+                    self._taken.wait()
+                if self._closing:
+                    return
+                self._spare_wanted = False
+            self._prepare_spare()
+
     def _prepare_spare(self) -> None:
         """Begin the segment after the active one, so that no append waits for the folder's sync."""
-        with self._lock:
-            self._spare_wanted = False
         try:
             segment = self._begin()
             self._files.sync_folder(self._folder)

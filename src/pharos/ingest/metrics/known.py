@@ -18,6 +18,8 @@ from pharos.telemetry import SERIES_KNOWN
 
 DAYS_SEEN: Final = 64
 _FIRST_SLOTS: Final = 1 << 14
+_MOST_SLOTS: Final = 1 << 24
+"""Of 40 bytes each, 670 MB; half of them are for series. Who has more registers them again and again."""
 
 
 class KnownArrays(NamedTuple):
@@ -120,12 +122,18 @@ class KnownSeries:
         self._tenant_seeds.clear()
 
     def grow(self) -> None:
-        """Make room: drop series that were not seen in the last days, double the slots if need be."""
+        """Make room: drop series that were not seen in the last days, double the slots if need be.
+
+        At the bound all are dropped.
+        """
         slots = len(self.arrays.low)
         newest = np.bitwise_or.reduce(self.arrays.days)
         top = int(newest).bit_length()
         recent = np.uint64(((1 << top) - 1) ^ ((1 << max(0, top - 3)) - 1))
         living = int(np.count_nonzero(self.arrays.days & recent))
+        if living > slots // 3 and 2 * slots > _MOST_SLOTS:
+            # Which of them still come is not known; to register one again costs a row that a merge drops.
+            recent, living = np.uint64(0), 0
         fresh = _arrays(2 * slots if living > slots // 3 else slots)
         self.used[0] = _refill(self.arrays, fresh, recent)
         self.arrays = fresh
