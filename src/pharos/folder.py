@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from pharos.errors import Kind, PharosError
+from pharos.secret import Secret
 
 ADMIN_KEY_FILE: Final = "admin-key"
 
@@ -61,7 +62,7 @@ def _folder_reason(error: OSError) -> str:
     )
 
 
-def new_admin_key(folder: Path) -> str:
+def new_admin_key(folder: Path) -> Secret:
     """Return this run's key: who may read the data folder may ask for snapshots, nobody else.
 
     Raises PharosError(UNAVAILABLE) when it cannot be written.
@@ -74,7 +75,7 @@ def new_admin_key(folder: Path) -> str:
         path.write_text(key)
     except OSError as exc:
         raise PharosError(Kind.UNAVAILABLE, f"cannot write {path}: {exc.strerror}") from exc
-    return key
+    return Secret(key)
 
 
 ADDRESS_FILE: Final = "address"

@@ -17,6 +17,7 @@ from pharos.api.http.routes import Operation
 from pharos.api.prometheus.parameters import query_parameters
 from pharos.api.prometheus.shapes import Failure, Snapshot, Success
 from pharos.errors import Kind, PharosError
+from pharos.secret import Secret
 
 KEY_HEADER: Final = "X-Pharos-Key"
 
@@ -28,7 +29,7 @@ class AdminApi:
     With `allowed` nobody is asked for the key.
     """
 
-    key: str
+    key: Secret
     snapshot: Callable[[], str]
     allowed: bool = False
 
@@ -52,7 +53,7 @@ class AdminApi:
     async def take_snapshot(self, request: Request) -> Response:
         """Freeze the store below `snapshots` in the data folder and answer with the snapshot's name."""
         given = request.headers.get(KEY_HEADER, "")
-        if not self.allowed and not hmac.compare_digest(given.encode(), self.key.encode()):
+        if not self.allowed and not hmac.compare_digest(given.encode(), self.key.reveal().encode()):
             return prometheus_error(
                 PharosError(
                     Kind.DENIED,
