@@ -1,7 +1,7 @@
 import { Modal } from '@mantine/core';
 import type { ReactElement } from 'react';
 import './dialogs.css';
-import styles from './dialogs.module.css';
+import styles from './overlays.module.css';
 import { Mantine } from '../design/Mantine';
 import type { Shortcut } from './shortcuts';
 

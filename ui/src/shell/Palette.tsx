@@ -14,7 +14,7 @@ import { useAsked } from '../api/useAsked';
 import { Icon } from '../design/Icon';
 import { Mantine } from '../design/Mantine';
 import { GRANTED, shownPages, type PageEntry, type PaletteSource } from '../pages';
-import styles from './dialogs.module.css';
+import styles from './overlays.module.css';
 import type { Shortcut } from './shortcuts';
 
 const [store, spotlight] = createSpotlight();
