@@ -234,3 +234,25 @@ def test_series_beyond_what_may_be_known_are_registered_again_and_none_is_lost(
         assert registered.issuperset(ids)
     assert len(registered) == 40_000
     assert len(decoder.known.arrays.low) == 1 << 14
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        (
+            b"\x0a\x13\x0a\x0d\x0a\x08__name__\x12\x01m\x1a\x00\x1a\x00" * 500_001,
+            "native histograms and metadata entries",
+        ),
+        ((b"\x0a\x06\x0a\x00\x12\x00\x0a\x00") * 600_000, "labels that stand apart"),
+    ],
+    ids=["exemplars", "scattered labels"],
+)
+def test_what_would_keep_other_writers_waiting_is_refused_and_read_again_if_it_was_accepted(
+    body: bytes, what: str
+) -> None:
+    decoder = _decoder()
+    with pytest.raises(PharosError, match=what) as raised:
+        decoder.decode(decoder.begin(), TENANT, body, NOW_MS * 1_000_000)
+    assert raised.value.kind is Kind.TOO_LARGE
+    again = decoder.fresh()
+    again.decode(again.begin(), TENANT, body, NOW_MS * 1_000_000)

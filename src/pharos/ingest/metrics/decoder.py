@@ -53,6 +53,14 @@ _FAULTS: Final = {
 }
 
 
+_PARTS_MAX: Final = 1_000_000
+_PARTS: Final = f"{_PARTS_MAX} exemplars, native histograms and metadata entries"
+"""Each takes up to a microsecond, and only one request is decoded at a time."""
+_SCATTERED_MAX_BYTES: Final = 4 << 20
+_SCATTERED: Final = f"{_SCATTERED_MAX_BYTES >> 20} MiB, and labels that stand apart in a series"
+"""Such requests, which no known sender makes, are put in order in Python."""
+
+
 class Decoder:
     """The signal of metrics: turns frames into columns, knowing the series it has seen; see `Signal`.
 
@@ -67,6 +75,8 @@ class Decoder:
         self._saved: NDArray[np.int64] = np.zeros(places.COUNTS, np.int64)
         self._max_age_ms = max_age_ms
         self._decoded_max = _DECODED_MAX_BYTES
+        self._is_patient = False
+        """Whether nobody waits for what is decoded, however long it takes."""
         self._spare: list[TenantColumns] = []
         self._traits = Traits()
 
@@ -86,6 +96,7 @@ class Decoder:
         # Room doubles from another base than when the frame was accepted: never refuse it now.
         decoder._decoded_max = 4 * self._decoded_max
         decoder._seen_metadata.most = 1 << 62
+        decoder._is_patient = True
         return decoder
 
     def forget(self) -> None:
@@ -109,10 +120,12 @@ class Decoder:
         try:
             ended, at = self._pass_over(buf, columns, seed, bounds)
             if ended == wire.SCATTERED:
+                self._check_size(len(plain) > _SCATTERED_MAX_BYTES, _SCATTERED)
                 self._roll_back(columns, undo)
                 buf = np.frombuffer(gather_labels(bytes(plain)), np.uint8)
                 ended, at = self._pass_over(buf, columns, seed, bounds)
             _check_end(ended, at)
+            self._check_size(int(columns.counts[places.PARTS]) > _PARTS_MAX, _PARTS)
             parts = decode_parts(
                 buf, columns.parts, int(columns.counts[places.PARTS]), bounds, seed, self._seen_metadata
             )
@@ -129,6 +142,13 @@ class Decoder:
         into.set_bytes(tenant, undo.tenant_bytes + held)
         into.seen_ms = into.seen_ms or recv_ns // 1_000_000
         return accepted
+
+    def _check_size(self, is_large: bool, what: str) -> None:
+        """Raise PharosError(TOO_LARGE) for a request that would keep all other writers waiting."""
+        if is_large and not self._is_patient:
+            raise PharosError(
+                Kind.TOO_LARGE, f"the request has more than {what}", hint="send less in a request"
+            )
 
     def bounds(self, recv_ms: int) -> tuple[int, int]:
         """Return the oldest and the newest time, in ms, that a frame received at `recv_ms` may hold."""
