@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import dashboards, disk, freshness, histograms, ingest, machine, query, wide
+from bench import dashboards, disk, freshness, histograms, ingest, machine, query, soak, wide
 from bench.client import QueryError
 from bench.query import Dataset
 from bench.report import SERVERS, Row, Section, keep, print_section, to_markdown
@@ -19,14 +19,17 @@ from bench.servers import Server, VictoriaMetrics, installed, stop_all
 
 ROOT = Path(__file__).resolve().parent.parent
 NAN = float("nan")
-_SECTIONS = ("ingest", "query", "wide", "histograms", "freshness", "disk")
+_SECTIONS = ("ingest", "query", "wide", "histograms", "freshness", "disk", "soak")
 
 
 class Run:
     """One call of the program: which servers, how long, and where progress is said."""
 
-    def __init__(self, kinds: dict[type[Server], str], quick: bool, console: Console) -> None:
+    def __init__(
+        self, kinds: dict[type[Server], str], quick: bool, console: Console, minutes: float = 0.0
+    ) -> None:
         self.kinds, self.quick, self.console = kinds, quick, console
+        self.minutes = minutes or (2.0 if quick else 15.0)
 
     def say(self, text: str) -> None:
         """Print a line of progress."""
@@ -222,6 +225,20 @@ class Run:
         )
         return section
 
+    def soak(self) -> Section:
+        """Watch the memory of Pharos for some minutes, while series come and go."""
+        load = f"{soak.NEW_SERIES} new series a second, scrapes, OTLP, queries"
+        title = f"Memory over {self.minutes:g} minutes: {load}"
+        section = Section("soak", title)
+        found = soak.measure(self.minutes, self.say)
+        section.rows = _soak_rows(found)
+        section.notes.append(
+            f"{found.series:,} series began, {found.answers:,} questions of three clients,"
+            f" {len(found.refusals)} refused."
+        )
+        section.notes += found.refusals[:3]
+        return section
+
     def disk(self) -> Section:
         """Measure bytes a sample."""
         section = Section("disk", "Disk, after merges")
@@ -264,6 +281,18 @@ def _wide_rows(found: dict[str, wide.Result]) -> list[Row]:
     peaks = {name: one.peak_rss_bytes / 1e6 for name, one in found.items()}
     rows.append(Row("peak memory", "MB", peaks))
     return rows
+
+
+def _soak_rows(found: soak.Result) -> list[Row]:
+    """Return what a soak found; the peers are not asked, since one of them takes no OTLP."""
+    figures = (
+        (f"private memory after {found.settled_s / 60:.0f} min", "MB", found.around(found.settled_s) / 1e6),
+        ("private memory at the end", "MB", found.around(found.at_s[-1]) / 1e6),
+        ("growth since then", "MB/min", found.growth_bytes_a_minute() / 1e6),
+        ("cores used", "cores", found.cpu_cores),
+        ("event loop 50 ms late or later, of a thousand looks", "", 250 * found.late / found.at_s[-1]),
+    )
+    return [Row(name, unit, {"Pharos": value}, compared=False) for name, unit, value in figures]
 
 
 def _ingest_rows(case: ingest.Case, found: dict[str, ingest.Result]) -> list[Row]:
@@ -314,6 +343,7 @@ def main() -> int:
     parser.add_argument(
         "--out", type=Path, help="the page to write (default: docs/benchmarks.md, none with --quick)"
     )
+    parser.add_argument("--minutes", type=float, default=0.0, help="how long to soak (15, with --quick 2)")
     parser.add_argument("--only", action="append", help="only servers whose name starts so")
     parser.add_argument("--date", default=time.strftime("%Y-%m-%d"), help="the date to print on the page")
     options = parser.parse_args()
@@ -327,7 +357,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     signal.signal(signal.SIGINT, signal.default_int_handler)
     out = options.out or (None if options.quick else ROOT / "docs" / "benchmarks.md")
-    run = Run(kinds, options.quick, console)
+    run = Run(kinds, options.quick, console, options.minutes)
     names = _SECTIONS if options.what == "all" else (options.what,)
     try:
         for name in names:

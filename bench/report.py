@@ -98,7 +98,7 @@ def keep(section: Section, folder: Path) -> list[Section]:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{section.name}.json").write_text(json.dumps(asdict(section), indent=1))
     sections = []
-    for name in ("ingest", "query", "freshness", "disk"):
+    for name in ("ingest", "query", "freshness", "disk", "soak"):
         path = folder / f"{name}.json"
         if path.exists():
             sections.append(read(json.loads(path.read_text())))

@@ -17,6 +17,7 @@ from pharos.errors import Kind, PharosError
 from pharos.telemetry import REGISTRY
 from pharos.wal import numbers, waiting
 from pharos.wal.faulty import Fault, FaultyFiles
+from pharos.wal.files import OsFiles
 from pharos.wal.waiting import OnSynced
 
 
@@ -413,3 +414,29 @@ def test_threads_lose_and_reorder_nothing(open_wal: OpenWal) -> None:
     for tenant in "abcd":
         assert [number for name, number in seen if name == tenant] == list(range(rounds))
     assert wal.unloaded_bytes == 0
+
+
+class _HeldFolder(OsFiles):
+    """A medium whose folders are not synced while `free` is cleared."""
+
+    def __init__(self) -> None:
+        self.free = threading.Event()
+        self.free.set()
+
+    def sync_folder(self, path: Path) -> None:
+        assert self.free.wait(60)
+        super().sync_folder(path)
+
+
+def test_no_frame_waits_for_the_next_segment_to_be_begun(open_wal: OpenWal) -> None:
+    files = _HeldFolder()
+    wal = open_wal(files=files)
+    while wal._spare is None:
+        threading.Event().wait(0.001)
+    files.free.clear()
+    try:
+        # This takes the segment that was begun ahead, so the next is begun, which needs the folder's sync.
+        for _ in range(2):
+            wal.append(1, "t", 1, b"frame").synced.result(WAIT_S)
+    finally:
+        files.free.set()
