@@ -30,5 +30,6 @@ export default ts.config(
     },
   },
   { files: ['public/*.js'], languageOptions: { globals: globals.browser, sourceType: 'script' } },
+  { files: ['scripts/*.mjs'], languageOptions: { globals: globals.node } },
   prettier,
 );

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 from tests.api.peers import Peer
 
 HERE = Path(__file__).parent
+PAGES_DOCUMENT = Path(__file__).parents[2] / "ui/src/api/openapi.json"
 OUTSIDE = "/-/|^/metrics|admin/tsdb/snapshot"
 
 
@@ -35,6 +37,14 @@ def test_generated_requests_get_documented_answers(pharos: Peer, tmp_path: Path)
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
 
 
+def test_the_types_of_the_pages_are_made_of_this_document(pharos: Peer) -> None:
+    schemas = pharos.ask("GET", "/api/openapi.json").json()["components"]["schemas"]
+    # Every answer is an envelope around its data, so the pages keep one of them: see ui/scripts/types.mjs.
+    kept = {name: schema for name, schema in schemas.items() if not name.startswith("Success_")}
+    committed = json.loads(PAGES_DOCUMENT.read_text())["components"]["schemas"]
+    assert committed == kept, "with this server running: cd ui && PHAROS_URL=... npm run types"
+
+
 def test_the_document_covers_every_address(pharos: Peer) -> None:
     document = pharos.ask("GET", "/api/openapi.json").json()
     paths = document["paths"]
@@ -46,7 +56,7 @@ def test_the_document_covers_every_address(pharos: Peer) -> None:
         "write", "admin/tsdb/delete_series", "admin/tsdb/clean_tombstones", "admin/tsdb/snapshot",
     ):  # fmt: skip
         assert f"/api/v1/{path}" in paths
-    assert {"/federate", "/metrics", "/-/healthy", "/-/ready", "/-/reload"} <= set(paths)
+    assert {"/api/query_batch", "/federate", "/metrics", "/-/healthy", "/-/ready", "/-/reload"} <= set(paths)
     operations = [operation for methods in paths.values() for operation in methods.values()]
     names = [operation["operationId"] for operation in operations]
     assert len(names) == len(set(names))

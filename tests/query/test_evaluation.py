@@ -19,7 +19,7 @@ from pharos.engine.embedded.store import EmbeddedEngine
 from pharos.errors import Kind, PharosError
 from pharos.promql.grids.grid import Answer
 from pharos.query.admission import SamplePool, SampleShare
-from pharos.query.limits import Scheduler, SchedulerOptions, Times
+from pharos.query.limits import Measured, Scheduler, SchedulerOptions, Times
 from pharos.query.metrics.evaluation import Metrics, MetricsOptions
 from pharos.query.metrics.query import parse_query
 from pharos.query.metrics.series import SeriesCache
@@ -151,6 +151,34 @@ async def test_a_dashboard_that_refreshes_continues_its_answer(
     continued = await metrics.evaluate(store.scope, _QUERY, later, _points)
     assert QUERY_REUSED.labels("continued")._value.get() == before + 1
     assert continued == await _metrics(store).evaluate(store.scope, _QUERY, later, _points)
+
+
+async def test_who_measures_is_served_by_an_answer_that_is_there_unless_each_step_is_counted(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    metrics = _metrics(store)
+    monkeypatch.setattr(metrics._results, "_least_samples", 0)
+    first, kept, counted = Measured(), Measured(), Measured(by_step=True)
+    await metrics.evaluate(store.scope, _QUERY, _TIMES, _points, measured=first)
+    later = replace(_TIMES, start_ms=_TIMES.start_ms + 60_000, end_ms=_TIMES.end_ms + 60_000)
+    before = QUERY_REUSED.labels("continued")._value.get()
+    continued = await metrics.evaluate(store.scope, _QUERY, later, _points, measured=kept)
+    assert QUERY_REUSED.labels("continued")._value.get() == before + 1
+    assert kept.eval_s > 0
+    assert kept.samples_per_step is None
+    assert await metrics.evaluate(store.scope, _QUERY, later, _points, measured=counted) == continued
+    assert QUERY_REUSED.labels("continued")._value.get() == before + 1
+    assert counted.samples_per_step is not None
+
+
+async def test_who_follows_an_equal_question_is_told_how_long_it_waited(store: Store) -> None:
+    metrics = _metrics(store)
+    measured = [Measured() for _ in range(3)]
+    await asyncio.gather(
+        *(metrics.evaluate(store.scope, _QUERY, _TIMES, _points, measured=one) for one in measured)
+    )
+    assert [one.prepare_s > 0 for one in measured] == [True, False, False]
+    assert all(one.queue_s > 0 for one in measured)
 
 
 async def test_a_query_that_wants_no_reuse_is_evaluated_from_its_start(

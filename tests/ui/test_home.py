@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 import urllib.request
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from bench.freshness import HEADERS
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Page, Request, Route, expect
 from tests.ingest.rw_messages import compress, v1_body
 from tests.ui.conftest import Watched, painted_share
 
 Open = Callable[..., Watched]
+BATCH = "/api/query_batch"
 FIGURES = 15_000
 """Milliseconds until rates exist: two scrapes of the server by itself, and some."""
 
@@ -22,7 +25,7 @@ def _count_queries(page: Page) -> list[str]:
     seen: list[str] = []
 
     def note(request: Request) -> None:
-        if "/api/v1/query" in request.url:
+        if request.url.endswith(BATCH):
             seen.append(request.url)
 
     page.on("request", note)
@@ -53,7 +56,7 @@ def test_every_panel_of_the_host_and_of_pharos_has_data(open_page: Open) -> None
     page = open_page("/").page
     for title in (
         "Samples in",
-        "Acknowledged to visible",
+        "Data delay",
         "Queries",
         "Query latency",
         "Memory and log",
@@ -71,13 +74,17 @@ def _write_hosts(url: str, tenant: str) -> None:
     """Two minutes of two hosts, one of them idle and the other one burning."""
     now_ms = time.time_ns() // 1_000_000
     times = range(now_ms - 120_000, now_ms + 1, 5_000)
-    series = []
+    series: list[dict[str, Any]] = []
     for instance, idle_share in (("calm:9100", 0.9), ("burning:9100", 0.01)):
         of = [("instance", instance), ("job", "machines")]
         series.append({"labels": [("__name__", "node_load1"), *of], "samples": [(at, 1.0) for at in times]})
         labels = [("__name__", "node_cpu_seconds_total"), ("cpu", "0"), *of, ("mode", "idle")]
         idle = [(at, (at - times[0]) / 1000 * idle_share) for at in times]
         series.append({"labels": labels, "samples": idle})
+    _write(url, tenant, series)
+
+
+def _write(url: str, tenant: str, series: list[dict[str, Any]]) -> None:
     headers = {**HEADERS, "X-Scope-OrgID": tenant}
     request = urllib.request.Request(f"{url}/api/v1/write", compress(v1_body(series)), headers)
     with urllib.request.urlopen(request, timeout=30) as answer:
@@ -101,14 +108,11 @@ def test_of_several_hosts_it_names_the_one_that_burns(open_page: Open, ui_url: s
 @pytest.mark.parametrize(
     ("refused", "says"),
     [
-        ("**/api/**", "12 of 12 panels could not be read"),
-        (re.compile(r"/api/v1/query(\?|$)"), "Unknown: Pharos' figures"),
+        ("**/api/**", "The figures could not be read"),
         ("**/api/v1/targets", "Unknown: scrape targets"),
     ],
 )
-def test_what_cannot_be_read_is_not_called_well(
-    open_page: Open, refused: str | re.Pattern[str], says: str
-) -> None:
+def test_what_cannot_be_read_is_not_called_well(open_page: Open, refused: str, says: str) -> None:
     watched = open_page("/explore")
     page = watched.page
     page.route(refused, lambda route: route.fulfill(status=503, json={"status": "error", "error": "busy"}))
@@ -117,6 +121,67 @@ def test_what_cannot_be_read_is_not_called_well(
     read = 1 if "targets" in says else 0
     expect(page.locator(".home-tileMore").filter(has_text="none rejected")).to_have_count(read)
     watched.forget("status of 503")
+
+
+@pytest.mark.parametrize(
+    ("refused", "says"),
+    [
+        ("pharos_loader_lag_seconds", ["Unknown: Pharos' figures", "1 of 12 panels could not be read"]),
+        ("timestamp(node_load1)", ["Unknown: hosts"]),
+        ("", ["12 of 12 panels could not be read", "Unknown: hosts"]),
+    ],
+)
+def test_a_refused_query_is_told_where_it_belongs(open_page: Open, refused: str, says: list[str]) -> None:
+    page = open_page("/explore").page
+
+    def refuse(route: Route) -> None:
+        asked = json.loads(route.request.post_data or "{}")["queries"]
+        lines = []
+        for line in route.fetch().text().splitlines():
+            index = json.loads(line)["index"]
+            if refused in asked[index]["query"]:
+                busy = {"status": "error", "errorType": "unavailable", "error": "busy"}
+                line = json.dumps({"index": index, "answer": busy})
+            lines.append(f"{line}\n")
+        route.fulfill(body="".join(lines), content_type="application/x-ndjson")
+
+    page.route(f"**{BATCH}", refuse)
+    page.get_by_role("link", name="Home").first.click()
+    for one in says:
+        expect(page.locator(".home-attention")).to_contain_text(one, timeout=FIGURES)
+
+
+def _reused(url: str) -> float:
+    with urllib.request.urlopen(f"{url}/metrics", timeout=30) as answer:
+        return sum(
+            float(line.rsplit(" ", 1)[1])
+            for line in answer.read().decode().splitlines()
+            if line.startswith("pharos_query_reused_total")
+        )
+
+
+def test_a_refresh_is_one_request_and_continues_answers_that_are_kept(open_page: Open, ui_url: str) -> None:
+    """Answers to small questions are not kept, so this is a machine of 64 CPUs."""
+    now_ms = time.time_ns() // 1_000_000
+    times = range(now_ms - 900_000, now_ms + 1, 5_000)
+    of = [("instance", "wide:9100"), ("job", "machines")]
+    series = [{"labels": [("__name__", "node_load1"), *of], "samples": [(at, 1.0) for at in times]}]
+    for cpu in range(64):
+        for mode in ("idle", "iowait", "irq", "nice", "softirq", "steal", "system", "user"):
+            labels = [("__name__", "node_cpu_seconds_total"), ("cpu", str(cpu)), *of, ("mode", mode)]
+            samples = [(at, (at - times[0]) / 8_000) for at in times]
+            series.append({"labels": labels, "samples": samples})
+    _write(ui_url, "wide", series)
+    page = open_page("/?tenant=wide&refresh=1s").page
+    expect(page.get_by_role("img", name="CPU by mode")).to_be_visible(timeout=FIGURES)
+    seen = _count_queries(page)
+    before = _reused(ui_url)
+    as_of = page.locator("header", has=page.locator("h1")).get_by_text("as of")
+    for _ in range(8):
+        shown = as_of.text_content()
+        expect(as_of).not_to_have_text(shown or "")
+    assert 6 <= len(seen) <= 10
+    assert _reused(ui_url) > before
 
 
 def test_says_which_targets_are_down(open_page: Open) -> None:
@@ -165,7 +230,7 @@ def test_a_hidden_page_asks_for_nothing_until_it_is_seen_again(open_page: Open) 
     seen = _count_queries(page)
     page.wait_for_timeout(6_000)
     assert seen == []
-    with page.expect_request("**/api/v1/query_range*"):
+    with page.expect_request(f"**{BATCH}"):
         _set_visibility(page, "visible")
 
 

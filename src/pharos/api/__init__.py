@@ -1,5 +1,5 @@
 """The edge: decode, ask one thing of the layers below, encode.
 
 `app` builds the routes. `http` is what all of them stand on (connections, bodies, forms, errors),
-`prometheus` is Prometheus' API, `receivers` take what senders push.
+`prometheus` is Prometheus' API, `native` Pharos' own, `receivers` take what senders push.
 """

@@ -23,6 +23,7 @@ from pharos.api.http.identity import Identity
 from pharos.api.http.json_text import json_text
 from pharos.api.http.page import page
 from pharos.api.http.routes import Handler, Operation, Router, SocketHandler
+from pharos.api.native.query_batch import QueryBatchApi
 from pharos.api.openapi import openapi_document
 from pharos.api.prometheus.encode import error_body
 from pharos.api.prometheus.federate import FederateEndpoint
@@ -92,6 +93,7 @@ def operations(edge: Edge) -> list[Operation]:
     return [
         *edge.prometheus.operations(edge.bodies),
         *edge.admin.operations(),
+        QueryBatchApi(edge.prometheus, edge.bodies).operation(),
         *_protocols(edge),
         *_otlp(edge),
         *_lifecycle(edge),

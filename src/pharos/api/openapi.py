@@ -44,9 +44,11 @@ def openapi_document(operations: Iterable[Operation]) -> dict[str, Any]:
 def _described(operation: Operation, schemas: Mapping[type[BaseModel], Any]) -> dict[str, Any]:
     responses: dict[str, Any] = {}
     for status, response in sorted(operation.responses.items()):
-        said = {key: value for key, value in response.items() if key != "model"}
+        said = {key: value for key, value in response.items() if key not in {"model", "media"}}
         if "model" in response:
-            said["content"] = {"application/json": {"schema": schemas[response["model"]]}}
+            said["content"] = {
+                response.get("media", "application/json"): {"schema": schemas[response["model"]]}
+            }
         responses[str(status)] = said
     return {
         "tags": [operation.tag] if operation.tag else [],

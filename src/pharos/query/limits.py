@@ -51,6 +51,8 @@ class Wanted:
 class Measured:
     """What a query took, filled in on the way; seconds."""
 
+    by_step: bool = False
+    """Samples are wanted for each step: all is read once more, and no answer that is there serves."""
     queue_s: float = 0.0
     prepare_s: float = 0.0
     eval_s: float = 0.0

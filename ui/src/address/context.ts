@@ -1,7 +1,8 @@
 // What every page has in common and the address carries from one to the next: whose data, which time, in which
 // zone, asked how often, of which host. Pure: pages and links read and write it through here alone.
 
-import { parseDuration, type TimeRange } from '../time/range';
+import { parseDuration } from '../time/durations';
+import type { TimeRange } from '../time/range';
 
 /** Search parameters as they stand in the address: flat text. */
 export type Search = Readonly<Record<string, string | undefined>>;

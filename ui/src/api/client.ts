@@ -82,7 +82,8 @@ export function failure(error: unknown, url: string): unknown {
   return new ApiError('network', `The server did not answer (${url}).`);
 }
 
-function parseEnvelope<T>(body: string, status: number, path: string): Envelope<T> {
+/** The envelope in `body`. Throws ApiError for what is none. */
+export function parseEnvelope<T>(body: string, status: number, path: string): Envelope<T> {
   const start = body.trim();
   if (start === '') throw new ApiError('refused', `HTTP status ${status} without a message.`, status);
   let parsed: unknown;
@@ -92,7 +93,7 @@ function parseEnvelope<T>(body: string, status: number, path: string): Envelope<
     // A proxy answers with a page of its own, which is not for reading here.
     if (!start.startsWith('<')) throw new ApiError('refused', start.slice(0, 200), status);
   }
-  if (typeof parsed !== 'object' || parsed === null)
+  if (typeof parsed !== 'object' || parsed === null || !('status' in parsed))
     throw new ApiError('refused', `${status} from ${path}: not an answer of Pharos.`, status);
   return parsed as Envelope<T>;
 }
@@ -123,10 +124,7 @@ export async function ask<T>(path: string, params: Params, asking: Asking): Prom
     throw failure(error, path);
   }
   const envelope = parseEnvelope<T>(body, status, path);
-  if (envelope.status !== 'success' || envelope.data === undefined) {
-    const message = envelope.error ?? `HTTP status ${status} without a message.`;
-    throw new ApiError('refused', message, status, envelope.errorType ?? '');
-  }
+  if (envelope.status === 'error') throw new ApiError('refused', envelope.error, status, envelope.errorType);
   return {
     data: envelope.data,
     warnings: envelope.warnings ?? [],

@@ -1,98 +1,29 @@
-// The parts of the Prometheus HTTP API that these pages read. Written by hand; to be generated from the
-// server's OpenAPI document once that is stable.
+// What the pages call the shapes of the server's answers. The shapes themselves are generated: see schema.ts.
 
-export type Labels = Readonly<Record<string, string>>;
+import type { components } from './schema';
 
+type Shapes = components['schemas'];
+
+export type Labels = Shapes['VectorItem']['metric'];
+
+export type InstantSeries = Shapes['VectorItem'];
+export type RangeSeries = Shapes['MatrixItem'];
 /** Seconds since the epoch, and the value as Prometheus prints a float. */
-export type SamplePair = readonly [number, string];
+export type SamplePair = Shapes['ScalarResult']['result'];
+export type NativeHistogram = Shapes['HistogramValue'];
 
-export interface NativeHistogram {
-  count: string;
-  sum: string;
-  /** Boundary rule, lower bound, upper bound, count. */
-  buckets?: readonly (readonly [number, string, string, string])[];
-}
+export type QueryAnswer = Shapes['VectorResult'] | Shapes['MatrixResult'] | Shapes['ScalarResult'];
 
-export type HistogramPair = readonly [number, NativeHistogram];
+/** One line of the answer to a batch. */
+export type BatchLine = Shapes['BatchLine'];
 
-export interface InstantSeries {
-  metric: Labels;
-  value?: SamplePair;
-  histogram?: HistogramPair;
-}
+/** What is around every answer. */
+export type Success<T> = Omit<Shapes['QuerySuccess'], 'data'> & { readonly data: T };
+export type Envelope<T> = Success<T> | Shapes['Failure'];
 
-export interface RangeSeries {
-  metric: Labels;
-  values?: readonly SamplePair[];
-  histograms?: readonly HistogramPair[];
-}
-
-export interface QueryStats {
-  timings?: Readonly<Record<string, number>>;
-  samples?: { totalQueryableSamples?: number; peakSamples?: number };
-}
-
-export type QueryResult =
-  | { resultType: 'vector'; result: readonly InstantSeries[] }
-  | { resultType: 'matrix'; result: readonly RangeSeries[] }
-  | { resultType: 'scalar'; result: SamplePair }
-  | { resultType: 'string'; result: SamplePair };
-
-export type QueryAnswer = QueryResult & { stats?: QueryStats };
-
-export interface Envelope<T> {
-  status: 'success' | 'error';
-  data?: T;
-  errorType?: string;
-  error?: string;
-  warnings?: readonly string[];
-  infos?: readonly string[];
-}
-
-export interface ActiveTarget {
-  discoveredLabels: Labels;
-  labels: Labels;
-  scrapePool: string;
-  scrapeUrl: string;
-  globalUrl: string;
-  lastError: string;
-  lastScrape: string;
-  lastScrapeDuration: number;
-  health: 'up' | 'down' | 'unknown';
-  scrapeInterval?: string;
-  scrapeTimeout?: string;
-}
-
-export interface TargetsAnswer {
-  activeTargets: readonly ActiveTarget[];
-  droppedTargets?: readonly { discoveredLabels: Labels }[];
-  droppedTargetCounts?: Readonly<Record<string, number>>;
-}
-
-export interface NamedCount {
-  name: string;
-  value: number;
-}
-
-export interface HeadStats {
-  numSeries: number;
-  numLabelPairs: number;
-  minTime: number;
-  maxTime: number;
-}
-
-export interface TsdbStatus {
-  headStats: HeadStats;
-  seriesCountByMetricName: readonly NamedCount[];
-  labelValueCountByLabelName: readonly NamedCount[];
-  memoryInBytesByLabelName?: readonly NamedCount[];
-  seriesCountByLabelValuePair: readonly NamedCount[];
-}
-
-export interface BuildInfo {
-  /** The Prometheus version whose API is spoken; clients choose features by it. */
-  version: string;
-  pharosVersion?: string;
-  revision?: string;
-  goVersion?: string;
-}
+export type ActiveTarget = Shapes['ActiveTarget'];
+export type TargetsAnswer = Shapes['Targets'];
+export type TsdbStatus = Shapes['TsdbStatus'];
+export type HeadStats = Shapes['HeadStats'];
+export type NamedCount = Shapes['Count'];
+export type BuildInfo = Shapes['BuildInfo'];

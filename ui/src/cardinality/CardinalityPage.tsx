@@ -122,15 +122,13 @@ export default function CardinalityPage(): ReactElement {
               unit="count"
               expr={exprForPair}
             />
-            {status.memoryInBytesByLabelName ? (
-              <Ranking
-                title="Bytes by label"
-                hint="The text of all values of a label."
-                rows={status.memoryInBytesByLabelName}
-                unit="bytes"
-                expr={exprForLabel}
-              />
-            ) : null}
+            <Ranking
+              title="Bytes by label"
+              hint="The text of all values of a label."
+              rows={status.memoryInBytesByLabelName}
+              unit="bytes"
+              expr={exprForLabel}
+            />
           </div>
         ) : null}
       </Body>

@@ -44,11 +44,11 @@ function StatsLine({ result }: { result: Result }): ReactElement {
   if (data.resultType === 'vector' || data.resultType === 'matrix')
     parts.push(`${formatCount(data.result.length)} series`);
   if (grid) parts.push(`step ${formatDuration(grid.step * 1000)}`);
-  const server = data.stats?.timings?.execTotalTime ?? data.stats?.timings?.evalTotalTime;
+  const server = data.stats?.timings.execTotalTime;
   parts.push(
     `${formatSeconds(tookMs / 1000)}${server === undefined ? '' : ` (server ${formatSeconds(server)})`}`,
   );
-  const read = data.stats?.samples?.totalQueryableSamples;
+  const read = data.stats?.samples.totalQueryableSamples;
   if (read !== undefined) parts.push(`${formatCount(read)} samples read`);
   parts.push(formatValue(size, 'bytes'));
   return <span className={clsx('dim', styles.stats)}>{parts.join(' · ')}</span>;

@@ -15,15 +15,18 @@ import styles from './home.module.css';
 export function Attention({
   findings,
   unmeasured,
+  young,
 }: {
   findings: readonly Finding[];
   unmeasured: readonly string[] | undefined;
+  /** The data are so young that what has no value yet will have one soon. */
+  young: boolean;
 }): ReactElement {
   if (findings.length === 0)
     return (
       <div className={clsx('panel', styles.attention)}>
         <span className={unmeasured?.length === 0 ? 'dot good' : 'dot'} />
-        <span className="dim">{calm(unmeasured)}</span>
+        <span className="dim">{calm(unmeasured, young)}</span>
       </div>
     );
   return (
@@ -38,10 +41,11 @@ export function Attention({
   );
 }
 
-function calm(unmeasured: readonly string[] | undefined): string {
+function calm(unmeasured: readonly string[] | undefined, young: boolean): string {
   if (unmeasured === undefined) return 'Looking at the host, Pharos and its targets…';
   if (unmeasured.length === 0) return 'Nothing here needs attention.';
-  return `Nothing found that needs attention. No values of: ${unmeasured.join(', ')}.`;
+  if (young) return `Collecting the first samples of: ${unmeasured.join(', ')}…`;
+  return `Nothing that is known needs attention. No values of: ${unmeasured.join(', ')}.`;
 }
 
 function FindingText({ finding }: { finding: Finding }): ReactElement {

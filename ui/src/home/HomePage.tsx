@@ -16,7 +16,7 @@ import { useTargets } from '../targets/useTargets';
 import { absolute, resolveRange } from '../time/range';
 import { Attention } from './Attention';
 import styles from './home.module.css';
-import { loadHome } from './load';
+import { loadHome, type HomeSnapshot } from './load';
 import { PanelCard } from './PanelCard';
 import { PANELS, type Host } from './panels';
 import { SendData } from './SendData';
@@ -64,14 +64,15 @@ export default function HomePage(): ReactElement {
       const nowMs = Date.now();
       const span = resolveRange(range, nowMs, utc);
       if (typeof span === 'string') throw new ApiError('refused', `The time range is not valid: ${span}.`);
+      const [before] = client
+        .getQueriesData<HomeSnapshot>({ queryKey: [tenant, 'home'] })
+        .flatMap(([, known]) => known ?? []);
       // The very first answers are shown as they come; later ones together, so that nothing flickers.
-      const first = client
-        .getQueriesData({ queryKey: [tenant, 'home'] })
-        .every(([, known]) => known === undefined);
       return loadHome(
         { span, nowMs, host, points, fit: !ranged },
         asking,
-        first ? (part) => client.setQueryData(key, part) : undefined,
+        before,
+        before ? undefined : (part) => client.setQueryData(key, part),
       );
     },
     refreshMs,
@@ -110,7 +111,11 @@ export default function HomePage(): ReactElement {
         time={<TimeControls ranged busy={home.isFetching} onNow={() => void home.refetch()} />}
       />
       {typeof wrong === 'string' ? <Note level="bad">The time range is not valid: {wrong}.</Note> : null}
-      <Attention findings={findings} unmeasured={known ? unmeasured(snapshot) : undefined} />
+      <Attention
+        findings={findings}
+        unmeasured={known ? unmeasured(snapshot) : undefined}
+        young={snapshot?.young ?? true}
+      />
       <Tiles snapshot={snapshot} />
       {(['pharos', 'host'] as const).map((group) => (
         <section key={group} aria-label={group === 'host' ? 'Host' : 'Pharos'}>

@@ -1,3 +1,4 @@
+import clsx from 'clsx';
 import { PageLink } from '../address/PageLink';
 import { writeContext } from '../address/context';
 import type { TimeRange } from '../time/range';
@@ -12,6 +13,7 @@ import { drawn, fillIn, type Panel } from './panels';
 import styles from './home.module.css';
 
 const HEIGHT = 158;
+const IN_EXPLORE = { how: 'rate', windowS: 60 } as const;
 /** Points that a newest value may lie back, as where Home judges. */
 const RECENT = 4;
 
@@ -37,7 +39,7 @@ function colorsOf(names: readonly string[], scheme: Scheme): string[] {
 
 /** Room for two lines where the number of series can change, so that nothing jumps when it does. */
 function legendClass(panel: Panel): string {
-  return panel.queries.some((query) => query.name === undefined) ? 'legend-line two' : 'legend-line';
+  return clsx(styles.legendLine, panel.queries.some((query) => query.name === undefined) && styles.two);
 }
 
 function Values(props: {
@@ -81,7 +83,7 @@ export function PanelCard(props: {
   const names = data?.names;
   const colors = useMemo(() => colorsOf(names ?? [], scheme), [names, scheme]);
   const queries = Object.fromEntries(
-    panel.queries.map((query, i) => [`q${i}`, fillIn(query.expr, matchers, '1m')]),
+    panel.queries.map((query, i) => [`q${i}`, fillIn(query.expr, matchers, IN_EXPLORE)]),
   );
   const filled = data !== undefined && data.names.length > 0;
   return (

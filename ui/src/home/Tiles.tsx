@@ -92,7 +92,7 @@ function pharosTiles(snapshot: HomeSnapshot): Tile[] {
       more: rejected === 0 ? 'none rejected' : `${textOf(rejected, 'per-second')} rejected`,
     },
     {
-      name: 'Visible after',
+      name: 'Data delay',
       value: lag,
       unit: 'seconds',
       level: levelOf(lag, ...LIMITS.lag),
@@ -111,7 +111,7 @@ function pharosTiles(snapshot: HomeSnapshot): Tile[] {
 
 const NAMES = [
   'Samples in',
-  'Visible after',
+  'Data delay',
   'Active series',
   'Query p99',
   'CPU',
@@ -127,7 +127,8 @@ export function Tiles({ snapshot }: { snapshot: HomeSnapshot | undefined }): Rea
         ...pharosTiles(snapshot),
         ...(snapshot.matchers === null ? overviewTiles(snapshot) : hostTiles(snapshot)),
       ]
-    : NAMES.map((name) => ({ name, value: null, unit: 'none', level: 'unknown', more: ' ' }));
+    : NAMES.map((name) => ({ name, value: null, unit: 'none', level: 'unknown', more: '' }));
+  const collecting = snapshot?.young ?? true;
   return (
     <div className={styles.tiles}>
       {tiles.map((tile, i) => (
@@ -135,7 +136,7 @@ export function Tiles({ snapshot }: { snapshot: HomeSnapshot | undefined }): Rea
           <div className={styles.tileName}>{tile.name}</div>
           <div className={styles.tileValue}>{textOf(tile.value, tile.unit)}</div>
           <div className={clsx('ellipsis', styles.tileMore)} title={tile.more}>
-            {tile.more}
+            {tile.value === null && collecting ? 'collecting…' : tile.more}
           </div>
         </div>
       ))}

@@ -1,5 +1,6 @@
-// What the home page asks and how it shows it. `$host` stands for the matchers of one host, `$w` for the window of
-// rates. Where several hosts are known and none is chosen, a panel shows its overview: a line for each host.
+// What the home page asks and how it shows it. `$host` stands for the matchers of one host, `$rate` and `$w` for the
+// function and the window of rates. Where several hosts are known and none is chosen, a panel shows its overview: a
+// line for each host.
 
 import type { Unit } from '../design/format';
 
@@ -49,11 +50,11 @@ export const PANELS: readonly Panel[] = [
       title: 'CPU busy',
       unit: 'ratio',
       atLeast: 1,
-      expr: `1 - avg ${HOST} (rate(node_cpu_seconds_total{mode="idle"}[$w]))`,
+      expr: `1 - avg ${HOST} ($rate(node_cpu_seconds_total{mode="idle"}[$w]))`,
     },
     queries: [
       {
-        expr: `sum by (mode) (rate(node_cpu_seconds_total{$host,mode!="idle"}[$w])) / scalar(count(count by (cpu) (node_cpu_seconds_total{$host,mode="idle"})))`,
+        expr: `sum by (mode) ($rate(node_cpu_seconds_total{$host,mode!="idle"}[$w])) / scalar(count(count by (cpu) (node_cpu_seconds_total{$host,mode="idle"})))`,
         by: 'mode',
       },
     ],
@@ -105,11 +106,11 @@ export const PANELS: readonly Panel[] = [
     overview: {
       title: 'Disk throughput',
       unit: 'bytes-per-second',
-      expr: `sum ${HOST} (rate(node_disk_read_bytes_total{${REAL_DISKS}}[$w]) + rate(node_disk_written_bytes_total{${REAL_DISKS}}[$w]))`,
+      expr: `sum ${HOST} ($rate(node_disk_read_bytes_total{${REAL_DISKS}}[$w]) + $rate(node_disk_written_bytes_total{${REAL_DISKS}}[$w]))`,
     },
     queries: [
-      { expr: `sum(rate(node_disk_read_bytes_total{$host,${REAL_DISKS}}[$w]))`, name: 'read' },
-      { expr: `sum(rate(node_disk_written_bytes_total{$host,${REAL_DISKS}}[$w]))`, name: 'written' },
+      { expr: `sum($rate(node_disk_read_bytes_total{$host,${REAL_DISKS}}[$w]))`, name: 'read' },
+      { expr: `sum($rate(node_disk_written_bytes_total{$host,${REAL_DISKS}}[$w]))`, name: 'written' },
     ],
   },
   {
@@ -139,11 +140,11 @@ export const PANELS: readonly Panel[] = [
     overview: {
       title: 'Network, both ways',
       unit: 'bytes-per-second',
-      expr: `sum ${HOST} (rate(node_network_receive_bytes_total{${REAL_NETS}}[$w]) + rate(node_network_transmit_bytes_total{${REAL_NETS}}[$w]))`,
+      expr: `sum ${HOST} ($rate(node_network_receive_bytes_total{${REAL_NETS}}[$w]) + $rate(node_network_transmit_bytes_total{${REAL_NETS}}[$w]))`,
     },
     queries: [
-      { expr: `sum(rate(node_network_receive_bytes_total{$host,${REAL_NETS}}[$w]))`, name: 'received' },
-      { expr: `sum(rate(node_network_transmit_bytes_total{$host,${REAL_NETS}}[$w]))`, name: 'sent' },
+      { expr: `sum($rate(node_network_receive_bytes_total{$host,${REAL_NETS}}[$w]))`, name: 'received' },
+      { expr: `sum($rate(node_network_transmit_bytes_total{$host,${REAL_NETS}}[$w]))`, name: 'sent' },
     ],
   },
   {
@@ -152,17 +153,17 @@ export const PANELS: readonly Panel[] = [
     title: 'Samples in',
     unit: 'per-second',
     stacked: true,
-    queries: [{ expr: 'sum by (source) (rate(pharos_ingest_samples_total[$w]))', by: 'source' }],
+    queries: [{ expr: 'sum by (source) ($rate(pharos_ingest_samples_total[$w]))', by: 'source' }],
   },
   {
     id: 'lag',
     group: 'pharos',
-    title: 'Acknowledged to visible',
+    title: 'Data delay',
     unit: 'seconds',
     queries: [
       { expr: 'max(pharos_loader_lag_seconds)', name: 'lag' },
       {
-        expr: 'histogram_quantile(0.99, sum by (le) (rate(pharos_ingest_accept_duration_seconds_bucket[$w])))',
+        expr: 'histogram_quantile(0.99, sum by (le) ($rate(pharos_ingest_accept_duration_seconds_bucket[$w])))',
         name: 'accept p99',
       },
     ],
@@ -173,7 +174,7 @@ export const PANELS: readonly Panel[] = [
     title: 'Queries',
     unit: 'per-second',
     stacked: true,
-    queries: [{ expr: 'sum by (route) (rate(pharos_query_duration_seconds_count[$w]))', by: 'route' }],
+    queries: [{ expr: 'sum by (route) ($rate(pharos_query_duration_seconds_count[$w]))', by: 'route' }],
   },
   {
     id: 'latency',
@@ -182,11 +183,11 @@ export const PANELS: readonly Panel[] = [
     unit: 'seconds',
     queries: [
       {
-        expr: 'histogram_quantile(0.5, sum by (le) (rate(pharos_query_duration_seconds_bucket[$w])))',
+        expr: 'histogram_quantile(0.5, sum by (le) ($rate(pharos_query_duration_seconds_bucket[$w])))',
         name: 'p50',
       },
       {
-        expr: 'histogram_quantile(0.99, sum by (le) (rate(pharos_query_duration_seconds_bucket[$w])))',
+        expr: 'histogram_quantile(0.99, sum by (le) ($rate(pharos_query_duration_seconds_bucket[$w])))',
         name: 'p99',
       },
     ],
@@ -210,29 +211,12 @@ export const PANELS: readonly Panel[] = [
   },
 ];
 
-/** The label by which a united query tells its parts apart. */
-export const PART = 'part';
-
-/** Several expressions as one, whose results carry their key in `label`: one request instead of many. */
-export function unite(parts: readonly (readonly [string, string])[], label = PART): string {
-  return parts
-    .map(([key, expr]) => `label_replace(${expr}, "${label}", ${JSON.stringify(key)}, "", "")`)
-    .join(' or ');
-}
-
-/** All of a panel's queries as one. */
-export function panelExpr(panel: Panel): string {
-  const [first] = panel.queries;
-  if (first !== undefined && panel.queries.length === 1) return first.expr;
-  return unite(panel.queries.map((query, i) => [query.name ?? String(i), query.expr]));
-}
-
 /** Single figures that no panel shows. */
 export const FIGURES = {
   uptime: 'time() - max(process_start_time_seconds{job="pharos"})',
   // A counter by reason is absent until the first of them: none then, as long as Pharos itself is seen.
   rejected:
-    'sum(rate(pharos_ingest_rejected_samples_total[5m])) or 0 * max(process_start_time_seconds{job="pharos"})',
+    'sum($rate(pharos_ingest_rejected_samples_total[$w])) or 0 * max(process_start_time_seconds{job="pharos"})',
   setAside: 'sum(pharos_loader_set_aside_frames_total)',
   setAsideParts: 'sum(pharos_store_set_aside_parts_total)',
   diskFree: 'min(pharos_disk_free_bytes)',
@@ -250,23 +234,8 @@ export function drawn(panel: Panel, overview: boolean): Panel {
   return { id: panel.id, group: panel.group, ...rest, queries: [{ expr: `topk(${MOST_SERIES}, ${expr})` }] };
 }
 
-/** The label by which the query for the present tells its panels apart, and the figures from them. */
-export const PANEL = 'panel';
-export const FIGURES_KEY = 'figures';
 /** The window of rates that are judged: two scrapes a minute apart, whatever the chart beside shows. */
-const NOW_WINDOW = '2m';
-
-/** The present of all panels of a group that tiles and findings read, as one instant query. */
-export function nowExpr(group: Panel['group'], matchers: string | null): string {
-  const parts = PANELS.filter((panel) => panel.group === group && !panel.chartOnly).map(
-    (panel): [string, string] => [
-      panel.id,
-      fillIn(panelExpr(drawn(panel, matchers === null)), matchers, NOW_WINDOW),
-    ],
-  );
-  if (group === 'pharos') parts.push([FIGURES_KEY, unite(Object.entries(FIGURES))]);
-  return unite(parts, PANEL);
-}
+export const NOW_WINDOW_S = 120;
 
 /** A host is what one job scrapes at one instance; whichever job that is, node_exporter's names tell it. */
 export interface Host {
@@ -274,18 +243,28 @@ export interface Host {
   instance: string;
   /** The instance alone where no other job scrapes the same. */
   name: string;
+  /** Seconds since its first sample without a gap, `SEEN_S` at most: longer than that nobody looks back. */
+  ageS: number;
 }
 
-export const HOSTS_QUERY = 'group by (job, instance) (node_load1)';
+/** How far back the age of data is looked for. */
+export const SEEN_S = 300;
+
+/** The hosts, with their ages as values. A rate over more time than there is data for would be far too low. */
+export const HOSTS_QUERY = `time() - min by (job, instance) (min_over_time(timestamp(node_load1)[${SEEN_S}s:5s]))`;
+
+/** The same of Pharos itself. */
+export const OWN_AGE_QUERY = `time() - min(min_over_time(timestamp(up{job="pharos"})[${SEEN_S}s:5s]))`;
 
 /** Sorted by name, each name once. */
-export function nameHosts(found: readonly { job?: string; instance?: string }[]): Host[] {
+export function nameHosts(found: readonly { job?: string; instance?: string; ageS?: number }[]): Host[] {
   const count = new Map<string, number>();
   for (const { instance = '' } of found) count.set(instance, (count.get(instance) ?? 0) + 1);
   return found
-    .map(({ job = '', instance = '' }) => ({
+    .map(({ job = '', instance = '', ageS = SEEN_S }) => ({
       job,
       instance,
+      ageS,
       name: count.get(instance) === 1 ? instance : `${instance} (${job})`,
     }))
     .sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
@@ -300,8 +279,44 @@ export function matchersOf(chosen: string | null, hosts: readonly Host[]): strin
   return `job=${JSON.stringify(host.job)},instance=${JSON.stringify(host.instance)}`;
 }
 
-/** `expr` with the host's matchers and the rate window put in. */
-export function fillIn(expr: string, matchers: string | null, windowText: string): string {
-  // The window first: a host's name may hold `$w`.
-  return expr.replaceAll('$w', windowText).replaceAll('$host', () => matchers ?? '');
+/** How rates are asked: over a window in seconds, or of the last two samples where ages differ. */
+export interface RateWindow {
+  how: 'rate' | 'irate';
+  windowS: number;
+}
+
+/** `expr` with the host's matchers and the rates put in. */
+export function fillIn(expr: string, matchers: string | null, { how, windowS }: RateWindow): string {
+  // The rates first: a host's name may hold `$w`.
+  return expr
+    .replaceAll('$rate', how)
+    .replaceAll('$w', `${windowS}s`)
+    .replaceAll('$host', () => matchers ?? '');
+}
+
+/** Whether a panel's values are rates, which need data all over their window to be true. */
+export function isRated(panel: Panel): boolean {
+  return panel.queries.some(({ expr }) => expr.includes('$w'));
+}
+
+const LEAST_WINDOW_S = 10;
+/** Data this many windows old have a chart of rates worth looking at. */
+const OLD_WINDOWS = 3;
+
+/**
+ * How a rate of the present is asked of data of these ages: never over more time than all of it has. One age narrows
+ * the window; where several hosts are asked at once, the last two samples of each say the truth of each.
+ */
+export function nowRate(agesS: readonly number[]): RateWindow {
+  const youngest = Math.min(...agesS, SEEN_S);
+  if (youngest >= NOW_WINDOW_S) return { how: 'rate', windowS: NOW_WINDOW_S };
+  if (agesS.length > 1) return { how: 'irate', windowS: NOW_WINDOW_S };
+  return { how: 'rate', windowS: Math.max(LEAST_WINDOW_S, Math.floor(youngest)) };
+}
+
+/** How a chart's rates are asked: of young data from sample to sample, so that its first minute is no slope from 0. */
+export function chartRate(stepS: number, agesS: readonly number[]): RateWindow {
+  const windowS = Math.max(60, stepS);
+  const youngest = Math.min(...agesS, SEEN_S);
+  return { how: youngest < Math.min(OLD_WINDOWS * windowS, SEEN_S) ? 'irate' : 'rate', windowS };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ActiveTarget } from '../api/types';
-import { startOfData, type HomeSnapshot, type PanelColumns } from './load';
-import { drawn, fillIn, matchersOf, nameHosts, nowExpr, panelExpr, PANELS, unite } from './panels';
+import type { HomeSnapshot, PanelColumns } from './load';
+import { PANELS } from './panels';
 import { judge as judgeAll, unmeasured, type Evidence, type Finding } from './verdict';
 
 function snapshot(panels: Record<string, Record<string, number>>, figures = {}): HomeSnapshot {
@@ -17,6 +17,8 @@ function snapshot(panels: Record<string, Record<string, number>>, figures = {}):
     whole: true,
     hosts: [],
     matchers: 'job="node",instance="a"',
+    young: false,
+    ownAgeS: 300,
     takenMs: 0,
   };
 }
@@ -32,6 +34,8 @@ const target = (health: ActiveTarget['health']): ActiveTarget => ({
   globalUrl: '',
   lastError: '',
   lastScrape: '',
+  scrapeInterval: '15s',
+  scrapeTimeout: '10s',
   lastScrapeDuration: 0,
   health,
 });
@@ -102,65 +106,5 @@ describe('the verdict', () => {
       'rejected samples',
     ]);
     expect(unmeasured(snapshot({}))).toEqual(['lag', 'log', 'CPU', 'memory', 'file systems']);
-  });
-});
-
-describe('the range of a young server', () => {
-  const times = Array.from({ length: 181 }, (_, i) => i * 5);
-  const panel = (first: number): Record<string, PanelColumns> => ({
-    a: { names: ['x'], columns: [times.map((_, i) => (i >= first ? 1 : null))], error: null },
-  });
-  it('starts a little before its first value', () =>
-    expect(startOfData(times, panel(100))).toBe(900 - 400 * 1.15));
-  it('is two minutes at least', () => expect(startOfData(times, panel(178))).toBe(780));
-  it('is whole when all of it is known', () => expect(startOfData(times, panel(0))).toBe(0));
-  it('is two minutes when nothing is known', () => expect(startOfData(times, {})).toBe(780));
-});
-
-describe('query templates', () => {
-  it('takes the host as a quoted matcher, whatever it is called', () =>
-    expect(
-      fillIn('rate(x{$host}[$w])', matchersOf('a"b$w', nameHosts([{ job: 'n', instance: 'a"b$w' }])), '1m'),
-    ).toBe('rate(x{job="n",instance="a\\"b$w"}[1m])'));
-  it('tells the same instance of two jobs apart', () => {
-    const hosts = nameHosts([{ job: 'n', instance: 'x' }, { job: 'm', instance: 'x' }, { instance: 'y' }]);
-    expect(hosts.map((host) => host.name)).toEqual(['x (m)', 'x (n)', 'y']);
-    expect(matchersOf('x (m)', hosts)).toBe('job="m",instance="x"');
-    expect(matchersOf('y', hosts)).toBe('job="",instance="y"');
-  });
-  it('shows the only host by itself, several as an overview, and a host that is gone', () => {
-    expect(matchersOf(null, nameHosts([{ job: 'n', instance: 'x' }]))).toBe('job="n",instance="x"');
-    expect(matchersOf(null, nameHosts([{ instance: 'x' }, { instance: 'y' }]))).toBe(null);
-    expect(matchersOf('z', [])).toBe('instance="z"');
-  });
-  it('has an overview of every host panel, a line for each host', () => {
-    for (const panel of PANELS.filter((one) => one.group === 'host'))
-      expect(panelExpr(drawn(panel, true))).toMatch(/^topk\(12, .*by \(job, instance\)/);
-  });
-  it('asks several things at once and can tell them apart', () =>
-    expect(
-      unite([
-        ['a', 'up'],
-        ['b "x"', 'sum(y)'],
-      ]),
-    ).toBe('label_replace(up, "part", "a", "", "") or label_replace(sum(y), "part", "b \\"x\\"", "", "")'));
-  it('asks for the present with a window of its own, of every panel that is judged', () => {
-    const pharos = nowExpr('pharos', null);
-    const host = nowExpr('host', 'job="n"');
-    expect(`${pharos}${host}`).not.toMatch(/\$w|\$host/);
-    for (const id of ['samples', 'lag', 'queries', 'latency', 'storage', 'series', 'figures'])
-      expect(pharos).toContain(`"panel", "${id}"`);
-    for (const id of ['cpu', 'memory', 'load', 'fill', 'network']) expect(host).toContain(`"panel", "${id}"`);
-    expect(host).toContain('rate(node_cpu_seconds_total{job="n",mode!="idle"}[2m])');
-  });
-  it('leaves a single query as it is', () => {
-    const cpu = PANELS.find((panel) => panel.id === 'cpu');
-    expect(cpu && panelExpr(cpu)).toBe(cpu?.queries[0]?.expr);
-  });
-  it('names every part of every panel differently', () => {
-    for (const panel of PANELS) {
-      const names = panel.queries.map((query) => query.name);
-      expect(new Set(names).size).toBe(names.length);
-    }
   });
 });

@@ -16,6 +16,8 @@ function target(
     globalUrl: '',
     lastError,
     lastScrape: '2026-11-21T10:00:00.5Z',
+    scrapeInterval: '15s',
+    scrapeTimeout: '10s',
     lastScrapeDuration: 0.01,
     health,
   };

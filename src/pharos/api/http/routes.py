@@ -30,7 +30,8 @@ class Operation:
     summary: str = ""
     description: str = ""
     responses: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
-    """By status: an OpenAPI response object, in which `model` stands for the content's JSON schema."""
+    """By status: an OpenAPI response object, in which `model` stands for the content's JSON schema
+    and `media` for its type where that is not JSON."""
     inputs: Mapping[str, Any] = field(default_factory=dict)
     """`parameters` and `requestBody` as OpenAPI has them."""
 

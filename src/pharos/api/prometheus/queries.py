@@ -6,15 +6,16 @@ labels), targets, status, rules, tsdb_admin.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from starlette.requests import Request
 from starlette.responses import Response
 
+from pharos.access import Scope
 from pharos.api.http.bodies import Bodies
 from pharos.api.http.errors import prometheus_error
 from pharos.api.http.identity import scope_of
@@ -44,6 +45,8 @@ from pharos.query.limits import Measured, Times
 from pharos.query.metrics.catalog import Catalog, Exemplar
 from pharos.query.metrics.evaluation import Metrics
 from pharos.query.metrics.query import Query, parse_query
+
+T = TypeVar("T")
 
 _BOTH: Final = ("GET", "POST")
 _QUERY: Final = ("query", "timeout", "limit", "lookback_delta", "stats", "nocache")
@@ -95,12 +98,30 @@ class PrometheusApi:
 
     async def query(self, parameters: Parameters, request: Request) -> Response:
         """Evaluate an expression at one time."""
-        limit = parameters.limit()
-        at = parameters.time_ms("time", self.clock.now_ms())
-        return await self._evaluate(parameters, request, Times(at, at), limit)
+        return await self._respond(await self._instant(parameters), request)
 
     async def query_range(self, parameters: Parameters, request: Request) -> Response:
         """Evaluate an expression over a range of times."""
+        return await self._respond(await self._range(parameters), request)
+
+    async def answer_body(self, scope: Scope, parameters: Parameters) -> bytes:
+        """Return the body that answers one query, also a refusal: a range query if it has a `step`."""
+        try:
+            read = self._range if parameters.first("step") else self._instant
+            asked = await read(parameters)
+        except PharosError as exc:
+            return bytes(prometheus_error(exc).body)
+        try:
+            return await self._evaluate(scope, asked, b"".join)
+        except PharosError as exc:
+            return bytes(prometheus_error(exc, executing=True).body)
+
+    async def _instant(self, parameters: Parameters) -> _Asked:
+        limit = parameters.limit()
+        at = parameters.time_ms("time", self.clock.now_ms())
+        return await _asked(parameters, Times(at, at), limit)
+
+    async def _range(self, parameters: Parameters) -> _Asked:
         limit = parameters.limit()
         start = parameters.time_ms("start")
         end = parameters.time_ms("end")
@@ -110,47 +131,38 @@ class PrometheusApi:
         if step is None:
             raise invalid("step", 'cannot parse "" to a valid duration')
         check_range(start, end, step, self.metrics.options.max_steps)
-        return await self._evaluate(parameters, request, Times(start, end, step), limit)
+        return await _asked(parameters, Times(start, end, step), limit)
 
-    async def _evaluate(self, parameters: Parameters, request: Request, times: Times, limit: int) -> Response:
-        timeout = parameters.duration_ms("timeout")
-        lookback = _lookback(parameters)
-        query = await _query(parameters)
-        kind = type_of(query.expr)
-        if times.step_ms and kind not in _RANGE_TYPES:
-            raise invalid(
-                "query",
-                f'invalid expression type "{kind}" for range query, must be Scalar or instant Vector',
-            )
-        reuse = not parameters.flag("nocache")
-        stats = parameters.first("stats")
-        measured = Measured() if stats else None
+    async def _respond(self, asked: _Asked, request: Request) -> Response:
         packed = wants_gzip(request)
-
-        def finish(answer: Answer) -> tuple[list[bytes], bool]:
-            body: Iterable[bytes] = encode.encode_answer(answer, limit=limit)
-            if measured is not None:
-                by_step = stats == "all"
-                body = _with_stats(body, query_stats(answer, measured, times, by_step=by_step))
-            return pack(body, packed=packed)
-
+        evaluation = self._evaluate(scope_of(request), asked, partial(pack, packed=packed))
         try:
-            body = await while_connected(
-                request,
-                self.metrics.evaluate(
-                    scope_of(request),
-                    query,
-                    times,
-                    finish,
-                    lookback_ms=lookback,
-                    timeout_ms=timeout,
-                    measured=measured,
-                    reuse=reuse,
-                ),
-            )
+            body = await while_connected(request, evaluation)
         except PharosError as exc:
             return prometheus_error(exc, executing=True)
         return body_response(body)
+
+    async def _evaluate(self, scope: Scope, asked: _Asked, join: Callable[[Iterable[bytes]], T]) -> T:
+        """Return what `join` makes of the body's chunks, on the thread that evaluates."""
+        stats = asked.stats
+        measured = Measured(by_step=stats == "all") if stats else None
+
+        def finish(answer: Answer) -> T:
+            body: Iterable[bytes] = encode.encode_answer(answer, limit=asked.limit)
+            if measured is not None:
+                body = _with_stats(body, query_stats(answer, measured, asked.times))
+            return join(body)
+
+        return await self.metrics.evaluate(
+            scope,
+            asked.query,
+            asked.times,
+            finish,
+            lookback_ms=asked.lookback_ms,
+            timeout_ms=asked.timeout_ms,
+            measured=measured,
+            reuse=asked.reuse,
+        )
 
     async def query_exemplars(self, parameters: Parameters, request: Request) -> Response:
         """Return the exemplars of the series that an expression selects."""
@@ -170,6 +182,33 @@ class PrometheusApi:
         """Return an expression as a tree."""
         query = await _query(parameters)
         return await off_loop(len(query.text), lambda: success(to_json(query.expr)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A query with all that was said of it."""
+
+    query: Query
+    times: Times
+    limit: int
+    timeout_ms: int | None
+    lookback_ms: int | None
+    reuse: bool
+    stats: str
+
+
+async def _asked(parameters: Parameters, times: Times, limit: int) -> _Asked:
+    timeout = parameters.duration_ms("timeout")
+    lookback = _lookback(parameters)
+    query = await _query(parameters)
+    kind = type_of(query.expr)
+    if times.step_ms and kind not in _RANGE_TYPES:
+        raise invalid(
+            "query",
+            f'invalid expression type "{kind}" for range query, must be Scalar or instant Vector',
+        )
+    reuse = not parameters.flag("nocache")
+    return _Asked(query, times, limit, timeout, lookback, reuse, parameters.first("stats"))
 
 
 async def _query(parameters: Parameters) -> Query:
@@ -210,13 +249,16 @@ def _lookback(parameters: Parameters) -> int | None:
     return lookback if lookback is not None and lookback > 0 else None
 
 
-def query_stats(answer: Answer, measured: Measured, times: Times, *, by_step: bool) -> dict[str, Any]:
-    """Return the statistics of a query as upstream's util/stats prints them."""
+def query_stats(answer: Answer, measured: Measured, times: Times) -> dict[str, Any]:
+    """Return the statistics of a query as upstream's util/stats prints them.
+
+    The total is upstream's, of all steps, where those were counted; otherwise what was read for the answer.
+    """
     evaluated = measured.eval_s
     per_step = measured.samples_per_step
     total = int(per_step.sum()) if per_step is not None else answer.samples_read
     samples: dict[str, Any] = {"totalQueryableSamples": total, "peakSamples": answer.samples_read}
-    if by_step and per_step is not None:
+    if per_step is not None:
         moments = times.start_ms + times.step_ms * np.arange(len(per_step), dtype=np.int64)
         samples["totalQueryableSamplesPerStep"] = [
             [ms / 1000, count] for ms, count in zip(moments.tolist(), per_step.tolist(), strict=True)

@@ -12,12 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 T = TypeVar("T")
 
 LabelSet = dict[str, str]
-Point = Annotated[
-    list[float | str], Field(min_length=2, max_length=2, description="Unix time in seconds, value as text.")
-]
+Point = Annotated[tuple[float, str], Field(description="Unix time in seconds, value as text.")]
 Bucket = Annotated[
-    list[int | str],
-    Field(min_length=4, max_length=4, description="Boundary rule, lower bound, upper bound, count."),
+    tuple[int, str, str, str], Field(description="Boundary rule, lower bound, upper bound, count.")
 ]
 
 
@@ -52,7 +49,7 @@ class HistogramValue(_Shape):
     buckets: list[Bucket] = []
 
 
-HistogramPoint = Annotated[list[float | HistogramValue], Field(min_length=2, max_length=2)]
+HistogramPoint = tuple[float, HistogramValue]
 
 
 class VectorItem(_Shape):

@@ -117,13 +117,13 @@ class Metrics:
     ) -> T:
         """Return what `finish` makes of a query's answer; `measured`, if given, is complete before.
 
-        Without `reuse`, or when it is measured, everything is evaluated for this query alone.
+        Without `reuse`, or when its steps are measured, everything is evaluated for this query alone.
 
         Raises PharosError: INVALID for a fault that only the times show, UNSUPPORTED, LIMITED, TIMEOUT.
         """
         deadline = self._scheduler.deadline(timeout_ms)
         lookback_ms = lookback_ms or self.options.lookback_ms
-        reuse = reuse and measured is None
+        reuse = reuse and not (measured is not None and measured.by_step)
         question = _Question(scope, query, times, lookback_ms, deadline, measured, reuse)
         if self._changes.arrivals.has(scope.tenant):
             fetches = question.plan().fetches
@@ -152,6 +152,8 @@ class Metrics:
 
         async def follow(answer: Answer) -> T:
             QUERY_REUSED.labels("shared").inc()
+            if question.measured is not None:
+                question.measured.queue_s = self._clock.monotonic_s() - deadline.began_s
             return await self._scheduler.finish(scope, deadline, lambda: finish(answer))
 
         if not question.reuse:
@@ -178,8 +180,9 @@ class Metrics:
             measured.queue_s = entered - deadline.began_s
             measured.prepare_s = prepared - entered
             measured.eval_s = self._clock.monotonic_s() - prepared
-            again = self._source(session, question.scope, deadline)
-            measured.samples_per_step = samples_per_step(planned, again)
+            if measured.by_step:
+                again = self._source(session, question.scope, deadline)
+                measured.samples_per_step = samples_per_step(planned, again)
         return answer
 
     def _evaluated(self, question: _Question, planned: Planned, source: MetricSource) -> Answer:

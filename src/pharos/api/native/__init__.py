@@ -1,0 +1,4 @@
+"""Pharos' own API, beside the protocols that others speak.
+
+`query_batch` answers all queries of a page in one request.
+"""

@@ -1,0 +1,598 @@
+// Generated from openapi.json by `npm run types`; not to be changed by hand.
+
+export type paths = Record<string, never>;
+export type webhooks = Record<string, never>;
+export interface components {
+  schemas: {
+    /**
+     * ActiveTarget
+     * @description A target that is scraped.
+     */
+    readonly ActiveTarget: {
+      /** Discoveredlabels */
+      readonly discoveredLabels: {
+        readonly [key: string]: string;
+      };
+      /** Globalurl */
+      readonly globalUrl: string;
+      /**
+       * Health
+       * @enum {string}
+       */
+      readonly health: 'up' | 'down' | 'unknown';
+      /** Labels */
+      readonly labels: {
+        readonly [key: string]: string;
+      };
+      /** Lasterror */
+      readonly lastError: string;
+      /** Lastscrape */
+      readonly lastScrape: string;
+      /** Lastscrapeduration */
+      readonly lastScrapeDuration: number;
+      /** Scrapeinterval */
+      readonly scrapeInterval: string;
+      /** Scrapepool */
+      readonly scrapePool: string;
+      /** Scrapetimeout */
+      readonly scrapeTimeout: string;
+      /** Scrapeurl */
+      readonly scrapeUrl: string;
+    };
+    /**
+     * AlertmanagerAddress
+     * @description One Alertmanager.
+     */
+    readonly AlertmanagerAddress: {
+      /** Url */
+      readonly url: string;
+    };
+    /**
+     * Alertmanagers
+     * @description Where alerts go.
+     */
+    readonly Alertmanagers: {
+      /** Activealertmanagers */
+      readonly activeAlertmanagers: readonly components['schemas']['AlertmanagerAddress'][];
+      /** Droppedalertmanagers */
+      readonly droppedAlertmanagers: readonly components['schemas']['AlertmanagerAddress'][];
+    };
+    /**
+     * Alerts
+     * @description All alerts that are pending or firing.
+     */
+    readonly Alerts: {
+      /** Alerts */
+      readonly alerts: readonly components['schemas']['AlertShape'][];
+    };
+    /**
+     * AlertShape
+     * @description An alert that is pending or firing.
+     */
+    readonly AlertShape: {
+      /**
+       * Activeat
+       * @default null
+       */
+      readonly activeAt?: string | null;
+      /** Annotations */
+      readonly annotations: {
+        readonly [key: string]: string;
+      };
+      /** Labels */
+      readonly labels: {
+        readonly [key: string]: string;
+      };
+      /** State */
+      readonly state: string;
+      /** Value */
+      readonly value: string;
+    };
+    /**
+     * BatchLine
+     * @description The answer to one of a batch's queries.
+     */
+    readonly BatchLine: {
+      /** Answer */
+      readonly answer: components['schemas']['QuerySuccess'] | components['schemas']['Failure'];
+      /** Index */
+      readonly index: number;
+    };
+    /**
+     * BuildInfo
+     * @description Which version this is.
+     */
+    readonly BuildInfo: {
+      /** Application */
+      readonly application: string;
+      /** Branch */
+      readonly branch: string;
+      /** Builddate */
+      readonly buildDate: string;
+      /** Builduser */
+      readonly buildUser: string;
+      /** Engineversion */
+      readonly engineVersion: string;
+      /** Goversion */
+      readonly goVersion: string;
+      /** Pharosversion */
+      readonly pharosVersion: string;
+      /** Pythonversion */
+      readonly pythonVersion: string;
+      /** Revision */
+      readonly revision: string;
+      /** Version */
+      readonly version: string;
+    };
+    /**
+     * ConfigText
+     * @description The settings in force.
+     */
+    readonly ConfigText: {
+      /** Yaml */
+      readonly yaml: string;
+    };
+    /**
+     * Count
+     * @description How many of what.
+     */
+    readonly Count: {
+      /** Name */
+      readonly name: string;
+      /** Value */
+      readonly value: number;
+    };
+    /**
+     * DroppedTargetShape
+     * @description A target that relabelling dropped.
+     */
+    readonly DroppedTargetShape: {
+      /** Discoveredlabels */
+      readonly discoveredLabels: {
+        readonly [key: string]: string;
+      };
+      /** Scrapepool */
+      readonly scrapePool: string;
+    };
+    /**
+     * ExemplarShape
+     * @description One exemplar.
+     */
+    readonly ExemplarShape: {
+      /** Labels */
+      readonly labels: {
+        readonly [key: string]: string;
+      };
+      /** Timestamp */
+      readonly timestamp: number;
+      /** Value */
+      readonly value: string;
+    };
+    /**
+     * Failure
+     * @description A failed request.
+     */
+    readonly Failure: {
+      /** Error */
+      readonly error: string;
+      /**
+       * Errortype
+       * @enum {string}
+       */
+      readonly errorType:
+        | 'bad_data'
+        | 'execution'
+        | 'timeout'
+        | 'canceled'
+        | 'internal'
+        | 'unavailable'
+        | 'not_found'
+        | 'forbidden';
+      /**
+       * Status
+       * @constant
+       */
+      readonly status: 'error';
+    };
+    /**
+     * HeadStats
+     * @description Today's series.
+     */
+    readonly HeadStats: {
+      /** Chunkcount */
+      readonly chunkCount: number;
+      /** Maxtime */
+      readonly maxTime: number;
+      /** Mintime */
+      readonly minTime: number;
+      /** Numlabelpairs */
+      readonly numLabelPairs: number;
+      /** Numseries */
+      readonly numSeries: number;
+      /** Samples */
+      readonly samples: number;
+    };
+    /**
+     * HistogramValue
+     * @description A native histogram.
+     */
+    readonly HistogramValue: {
+      /**
+       * Buckets
+       * @default []
+       */
+      readonly buckets?: readonly (readonly [number, string, string, string])[];
+      /** Count */
+      readonly count: string;
+      /** Sum */
+      readonly sum: string;
+    };
+    /**
+     * MatrixItem
+     * @description One series of a range vector.
+     */
+    readonly MatrixItem: {
+      /**
+       * Histograms
+       * @default []
+       */
+      readonly histograms?: readonly (readonly [number, components['schemas']['HistogramValue']])[];
+      /** Metric */
+      readonly metric: {
+        readonly [key: string]: string;
+      };
+      /**
+       * Values
+       * @default []
+       */
+      readonly values?: readonly (readonly [number, string])[];
+    };
+    /**
+     * MatrixResult
+     * @description A range vector.
+     */
+    readonly MatrixResult: {
+      /** Result */
+      readonly result: readonly components['schemas']['MatrixItem'][];
+      /**
+       * Resulttype
+       * @constant
+       */
+      readonly resultType: 'matrix';
+      /** @default null */
+      readonly stats?: components['schemas']['QueryStats'] | null;
+    };
+    /**
+     * MetricDescription
+     * @description What senders say of a metric.
+     */
+    readonly MetricDescription: {
+      /** Help */
+      readonly help: string;
+      /** Type */
+      readonly type: string;
+      /** Unit */
+      readonly unit: string;
+    };
+    /**
+     * Notification
+     * @description Something that the operator should know.
+     */
+    readonly Notification: {
+      /** Active */
+      readonly active: boolean;
+      /** Date */
+      readonly date: string;
+      /** Text */
+      readonly text: string;
+    };
+    /**
+     * QueryStats
+     * @description What a query took; asked for by `stats`.
+     */
+    readonly QueryStats: {
+      readonly samples: components['schemas']['SampleCounts'];
+      readonly timings: components['schemas']['Timings'];
+    };
+    /**
+     * QuerySuccess
+     * @description A query that was answered.
+     */
+    readonly QuerySuccess: {
+      /** Data */
+      readonly data:
+        | components['schemas']['VectorResult']
+        | components['schemas']['MatrixResult']
+        | components['schemas']['ScalarResult'];
+      /**
+       * Infos
+       * @default []
+       */
+      readonly infos?: readonly string[];
+      /**
+       * Status
+       * @constant
+       */
+      readonly status: 'success';
+      /**
+       * Warnings
+       * @default []
+       */
+      readonly warnings?: readonly string[];
+    };
+    /**
+     * RelabelStep
+     * @description What one rule of relabelling made of the labels.
+     */
+    readonly RelabelStep: {
+      /** Keep */
+      readonly keep: boolean;
+      /** Output */
+      readonly output: {
+        readonly [key: string]: string;
+      };
+      /** Rule */
+      readonly rule: {
+        readonly [key: string]: unknown;
+      };
+    };
+    /**
+     * RelabelSteps
+     * @description Relabelling step by step.
+     */
+    readonly RelabelSteps: {
+      /** Steps */
+      readonly steps: readonly components['schemas']['RelabelStep'][];
+    };
+    /**
+     * RuleGroup
+     * @description A group of rules.
+     */
+    readonly RuleGroup: {
+      /** Evaluationtime */
+      readonly evaluationTime: number;
+      /** File */
+      readonly file: string;
+      /** Interval */
+      readonly interval: number;
+      /** Lastevaluation */
+      readonly lastEvaluation: string;
+      /** Limit */
+      readonly limit: number;
+      /** Name */
+      readonly name: string;
+      /** Rules */
+      readonly rules: readonly {
+        readonly [key: string]: unknown;
+      }[];
+    };
+    /**
+     * RuleGroups
+     * @description All groups of rules.
+     */
+    readonly RuleGroups: {
+      /** Groups */
+      readonly groups: readonly components['schemas']['RuleGroup'][];
+    };
+    /**
+     * RuntimeInfo
+     * @description How the process fares.
+     */
+    readonly RuntimeInfo: {
+      /** Corruptioncount */
+      readonly corruptionCount: number;
+      /** Cwd */
+      readonly CWD: string;
+      /** Godebug */
+      readonly GODEBUG: string;
+      /** Gogc */
+      readonly GOGC: string;
+      /** Gomaxprocs */
+      readonly GOMAXPROCS: number;
+      /** Gomemlimit */
+      readonly GOMEMLIMIT: number;
+      /** Goroutinecount */
+      readonly goroutineCount: number;
+      /** Hostname */
+      readonly hostname: string;
+      /** Lastconfigtime */
+      readonly lastConfigTime: string;
+      /** Reloadconfigsuccess */
+      readonly reloadConfigSuccess: boolean;
+      /** Servertime */
+      readonly serverTime: string;
+      /** Starttime */
+      readonly startTime: string;
+      /** Storageretention */
+      readonly storageRetention: string;
+    };
+    /**
+     * SampleCounts
+     * @description Samples a query looked at.
+     */
+    readonly SampleCounts: {
+      /** Peaksamples */
+      readonly peakSamples: number;
+      /** Totalqueryablesamples */
+      readonly totalQueryableSamples: number;
+      /**
+       * Totalqueryablesamplesperstep
+       * @default []
+       */
+      readonly totalQueryableSamplesPerStep?: readonly (readonly number[])[];
+    };
+    /**
+     * ScalarResult
+     * @description A number or a text.
+     */
+    readonly ScalarResult: {
+      /**
+       * Result
+       * @description Unix time in seconds, value as text.
+       */
+      readonly result: readonly [number, string];
+      /**
+       * Resulttype
+       * @enum {string}
+       */
+      readonly resultType: 'scalar' | 'string';
+      /** @default null */
+      readonly stats?: components['schemas']['QueryStats'] | null;
+    };
+    /**
+     * ScrapePools
+     * @description The names of all jobs.
+     */
+    readonly ScrapePools: {
+      /** Scrapepools */
+      readonly scrapePools: readonly string[];
+    };
+    /**
+     * SeriesExemplars
+     * @description The exemplars of a series.
+     */
+    readonly SeriesExemplars: {
+      /** Exemplars */
+      readonly exemplars: readonly components['schemas']['ExemplarShape'][];
+      /** Serieslabels */
+      readonly seriesLabels: {
+        readonly [key: string]: string;
+      };
+    };
+    /**
+     * Snapshot
+     * @description The name of a snapshot below `snapshots` in the data folder.
+     */
+    readonly Snapshot: {
+      /** Name */
+      readonly name: string;
+    };
+    /**
+     * TargetMetadata
+     * @description What a target says of a metric.
+     */
+    readonly TargetMetadata: {
+      /** Help */
+      readonly help: string;
+      /**
+       * Metric
+       * @default
+       */
+      readonly metric?: string;
+      /** Target */
+      readonly target: {
+        readonly [key: string]: string;
+      };
+      /** Type */
+      readonly type: string;
+      /** Unit */
+      readonly unit: string;
+    };
+    /**
+     * Targets
+     * @description All targets.
+     */
+    readonly Targets: {
+      /** Activetargets */
+      readonly activeTargets: readonly components['schemas']['ActiveTarget'][];
+      /** Droppedtargetcounts */
+      readonly droppedTargetCounts: {
+        readonly [key: string]: number;
+      };
+      /** Droppedtargets */
+      readonly droppedTargets: readonly components['schemas']['DroppedTargetShape'][];
+    };
+    /**
+     * Timings
+     * @description Seconds a query spent where.
+     */
+    readonly Timings: {
+      /** Evaltotaltime */
+      readonly evalTotalTime: number;
+      /** Execqueuetime */
+      readonly execQueueTime: number;
+      /** Exectotaltime */
+      readonly execTotalTime: number;
+      /** Innerevaltime */
+      readonly innerEvalTime: number;
+      /** Querypreparationtime */
+      readonly queryPreparationTime: number;
+      /** Resultsorttime */
+      readonly resultSortTime: number;
+    };
+    /**
+     * TsdbStatus
+     * @description What takes the most series.
+     */
+    readonly TsdbStatus: {
+      readonly headStats: components['schemas']['HeadStats'];
+      /** Labelvaluecountbylabelname */
+      readonly labelValueCountByLabelName: readonly components['schemas']['Count'][];
+      /** Memoryinbytesbylabelname */
+      readonly memoryInBytesByLabelName: readonly components['schemas']['Count'][];
+      /** Seriescountbylabelvaluepair */
+      readonly seriesCountByLabelValuePair: readonly components['schemas']['Count'][];
+      /** Seriescountbymetricname */
+      readonly seriesCountByMetricName: readonly components['schemas']['Count'][];
+    };
+    /**
+     * VectorItem
+     * @description One series of an instant vector.
+     */
+    readonly VectorItem: {
+      /**
+       * Histogram
+       * @default null
+       */
+      readonly histogram?: readonly [number, components['schemas']['HistogramValue']] | null;
+      /** Metric */
+      readonly metric: {
+        readonly [key: string]: string;
+      };
+      /**
+       * Value
+       * @default null
+       */
+      readonly value?: readonly [number, string] | null;
+    };
+    /**
+     * VectorResult
+     * @description An instant vector.
+     */
+    readonly VectorResult: {
+      /** Result */
+      readonly result: readonly components['schemas']['VectorItem'][];
+      /**
+       * Resulttype
+       * @constant
+       */
+      readonly resultType: 'vector';
+      /** @default null */
+      readonly stats?: components['schemas']['QueryStats'] | null;
+    };
+    /**
+     * WalReplay
+     * @description How far the log is read again.
+     */
+    readonly WalReplay: {
+      /** Current */
+      readonly current: number;
+      /** Max */
+      readonly max: number;
+      /** Min */
+      readonly min: number;
+      /**
+       * State
+       * @enum {string}
+       */
+      readonly state: 'waiting' | 'in progress' | 'done';
+    };
+  };
+  responses: never;
+  parameters: never;
+  requestBodies: never;
+  headers: never;
+  pathItems: never;
+}
+export type $defs = Record<string, never>;
+export type operations = Record<string, never>;
