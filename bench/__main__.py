@@ -14,12 +14,11 @@ from rich.console import Console
 from bench import dashboards, disk, freshness, histograms, ingest, machine, query, soak, wide
 from bench.client import QueryError
 from bench.query import Dataset
-from bench.report import SERVERS, Row, Section, keep, print_section, to_markdown
+from bench.report import SECTIONS, SERVERS, Row, Section, keep, print_section, to_markdown
 from bench.servers import Server, VictoriaMetrics, installed, stop_all
 
 ROOT = Path(__file__).resolve().parent.parent
 NAN = float("nan")
-_SECTIONS = ("ingest", "query", "wide", "histograms", "freshness", "disk", "soak")
 
 
 class Run:
@@ -336,7 +335,7 @@ def _query_rows(result: query.Result) -> list[Row]:
 def main() -> int:
     """Run what the command line names; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("what", nargs="?", default="all", choices=[*_SECTIONS, "all"])
+    parser.add_argument("what", nargs="?", default="all", choices=[*SECTIONS, "all"])
     parser.add_argument(
         "--quick", action="store_true", help="small and short: shows that it works, not how fast"
     )
@@ -358,7 +357,7 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     out = options.out or (None if options.quick else ROOT / "docs" / "benchmarks.md")
     run = Run(kinds, options.quick, console, options.minutes)
-    names = _SECTIONS if options.what == "all" else (options.what,)
+    names = SECTIONS if options.what == "all" else (options.what,)
     try:
         for name in names:
             section: Section = getattr(run, name)()

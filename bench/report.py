@@ -14,6 +14,8 @@ from rich.markup import escape
 from rich.table import Table
 
 SERVERS = ("Pharos", "Prometheus", "VictoriaMetrics")
+SECTIONS = ("ingest", "query", "wide", "histograms", "freshness", "disk", "soak")
+"""In the order of the page."""
 
 
 @dataclass(slots=True)
@@ -98,7 +100,7 @@ def keep(section: Section, folder: Path) -> list[Section]:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{section.name}.json").write_text(json.dumps(asdict(section), indent=1))
     sections = []
-    for name in ("ingest", "query", "freshness", "disk", "soak"):
+    for name in SECTIONS:
         path = folder / f"{name}.json"
         if path.exists():
             sections.append(read(json.loads(path.read_text())))
@@ -123,8 +125,8 @@ one run, and writes this page. Figures of different machines cannot be compared;
   size or a cost (less is better).
 - Each server has a fresh folder on the local disk and its default settings, except for what the comparison
   needs: Prometheus with its receiver of remote write and native histograms; VictoriaMetrics without its
-  latency offset and with 16 concurrent requests. One is measured at a time; in the query section the others
-  are up and idle.
+  latency offset, with 16 concurrent requests and up to ten million series a query. One is measured at a
+  time; in the query section the others are up and idle.
 - Acknowledged means different things: Pharos answers after its log is synced to disk (fsync); Prometheus has
   written its log and VictoriaMetrics its memory, both without a sync. After every run all acknowledged
   samples are counted through the query API; a figure stands only if none is missing and none is doubled.
@@ -140,6 +142,8 @@ one run, and writes this page. Figures of different machines cannot be compared;
   such thing. What servers hold in memory of samples, decoded or as pages of their files, stays in use.
 - "Asking too much" are range queries whose answers, or steps on the way to them, have far more than 50
   million points, the default limit of Pharos and Prometheus; they come one after the other, without a pause.
+- The wide section restarts each server before it asks. "First" is the first time that this question is asked
+  of it, "again" the second; CPU is that of all of its threads.
 - On disk: samples and index without the log. "At rest" is after merges ended by themselves, the other row
   after a final merge was forced. Prometheus is weighed by a snapshot: its blocks, and its head as a block.
   VictoriaMetrics rounds values that need all 53 bits, which saves space; the query section says how many

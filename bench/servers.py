@@ -262,6 +262,7 @@ class VictoriaMetrics(Server):
             _program("victoria-metrics"), f"-httpListenAddr=127.0.0.1:{self.port}",
             f"-storageDataPath={self.folder / 'store'}", "-retentionPeriod=100y", "-search.latencyOffset=0s",
             "-search.maxQueryDuration=2m", "-search.maxConcurrentRequests=16", "-loggerLevel=WARN",
+            "-search.maxUniqueTimeseries=10000000", "-search.maxSeries=10000000",
         ]  # fmt: skip
 
     def version(self) -> str:

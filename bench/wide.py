@@ -100,7 +100,11 @@ def _asked(server: Server, series: int, end_s: int) -> Result:
         client.get("/api/v1/query", query=f'card{{pod="{pod}"}}', time=f"{end_s:.3f}", **server.no_cache)
         result.never_asked_s.append(client.last_s)
     result.peak_rss_bytes = server.peak()[0]
-    content = client.get("/api/v1/query", query="count(card)", time=f"{end_s:.3f}", **server.no_cache)
+    try:
+        content = client.get("/api/v1/query", query="count(card)", time=f"{end_s:.3f}", **server.no_cache)
+    except QueryError as error:
+        result.failures.append(f"count: {str(error)[:200]}")
+        return result
     held = json.loads(content)["data"]["result"]
     count = int(held[0]["value"][1]) if held else 0
     if count != series:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 import math
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
-from bench.report import Row, Section, print_section, ratio, read, show_value, to_markdown
+from bench.report import SECTIONS, Row, Section, keep, print_section, ratio, read, show_value, to_markdown
 from rich.console import Console
 
 VERSIONS = {"Pharos": "0.1.0", "Prometheus": "2.42.0"}
@@ -55,3 +56,10 @@ def test_a_stored_section_reads_back_as_it_was() -> None:
         "disk", "Disk", [Row("x", "B", {"Pharos": 1.0})], ["n"], "2026-01-02", True, VERSIONS, {}
     )
     assert read(asdict(section)) == section
+
+
+def test_the_page_has_every_section_that_was_measured(tmp_path: Path) -> None:
+    kept: list[Section] = []
+    for name in reversed(SECTIONS):
+        kept = keep(Section(name, name, [], [], "2026-01-02", False, VERSIONS, {}), tmp_path)
+    assert [section.name for section in kept] == list(SECTIONS)

@@ -238,3 +238,20 @@ def test_labels_that_were_read_before_a_failure_are_not_read_again(
         selecting.select(_ANY, _DAY, _DAY)
     assert len(selecting.select(_ANY, _DAY, _DAY)) == 30
     assert labels_read == [10, 10, 10]
+
+
+def test_a_tenant_with_too_many_series_drives_nothing_out_that_others_keep(
+    selecting: Selecting, labels_read: list[int]
+) -> None:
+    selecting.store.register(20, _days(_DAY, _DAY))
+    large = Store(selecting.store.engine, f"{selecting.store.tenant}-large", selecting.store.changes)
+    large.register(2_500, _days(_DAY, _DAY))
+    cache = SeriesCache(selecting.store.changes, limit_bytes=150_000)
+    start = _DAY * DAY_MS
+    for _ in range(2):
+        assert len(selecting.select(_ANY, _DAY, _DAY, cache)) == 20
+        found = large.engine.run_blocking(
+            lambda session: cache.select(session, large.scope, _ANY, start, start)
+        )
+        assert len(found) == 2_500
+    assert labels_read == [20, 2_500, 2_500]

@@ -282,6 +282,12 @@ class SeriesCache:
         with self._lock:
             self._kept.pop(asked, None)
             self._kept[asked] = (stamp, found)
+            table = self._tables.get(asked.scope)
+            if table is not None and table.nbytes + found.nbytes > self._limit:
+                # What no one tenant may keep drives nothing out that others keep.
+                del self._tables[asked.scope]
+                for other in [other for other in self._kept if other.scope == asked.scope]:
+                    del self._kept[other]
             taken = self._taken()
             while taken > self._limit and self._kept:
                 _, (_, dropped) = self._kept.popitem(last=False)
