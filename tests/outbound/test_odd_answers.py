@@ -16,9 +16,9 @@ import pytest
 import yaml
 from yarl import URL
 
-from pharos.answer_framing import AnswerFraming
 from pharos.errors import Kind, PharosError
 from pharos.outbound import Outbound, Request
+from pharos.outbound.framing import AnswerFraming
 
 CASES: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "answers.yaml").read_text())
 

@@ -18,7 +18,7 @@ import random
 import socket
 import ssl
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -29,9 +29,9 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
-from pharos.answer_framing import HEAD_MAX_BYTES, AnswerFraming, FramingError
 from pharos.errors import Kind, PharosError
 from pharos.named_file import read_named
+from pharos.outbound.framing import HEAD_MAX_BYTES, AnswerFraming, FramingError
 from pharos.secret import Secret
 
 KEEPALIVE_S: Final = 300.0
@@ -484,17 +484,3 @@ def _retry_after_s(headers: Mapping[str, str], most_s: float) -> float:
     """Return the seconds of a Retry-After header, bounded; 0 if there is none in seconds."""
     text = headers.get("Retry-After", "")
     return min(float(text), most_s) if text.isdecimal() else 0.0
-
-
-__all__: Sequence[str] = (
-    "HttpOptions",
-    "Outbound",
-    "Reply",
-    "Request",
-    "Retry",
-    "Secret",
-    "SecretText",
-    "TlsOptions",
-    "is_public_address",
-    "shown_url",
-)

@@ -1,0 +1,30 @@
+"""The one outgoing HTTP client: time-outs, bounded retry, private addresses refused, odd answers read as Go does.
+
+`client` is the door; `framing` makes plain what odd servers send before a strict parser sees it.
+"""
+
+from pharos.outbound.client import (
+    TLS_VERSIONS,
+    HttpOptions,
+    Outbound,
+    Reply,
+    Request,
+    Retry,
+    SecretText,
+    TlsOptions,
+    is_public_address,
+    shown_url,
+)
+
+__all__ = (
+    "TLS_VERSIONS",
+    "HttpOptions",
+    "Outbound",
+    "Reply",
+    "Request",
+    "Retry",
+    "SecretText",
+    "TlsOptions",
+    "is_public_address",
+    "shown_url",
+)
