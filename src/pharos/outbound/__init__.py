@@ -1,4 +1,4 @@
-"""The one outgoing HTTP client: time-outs, bounded retry, private addresses refused, odd answers read as Go does.
+"""The one outgoing HTTP client: time-outs, bounded retry, no private addresses; odd answers read as Go does.
 
 `client` is the door; `framing` makes plain what odd servers send before a strict parser sees it.
 """
