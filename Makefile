@@ -2,27 +2,48 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 
-.PHONY: venv up demo test check format bench ui docs reference constraints clean
+# What is there: a virtualenv, what Pharos itself needs, and what its development needs besides.
+MADE := $(VENV)/.made
+RUNTIME := $(VENV)/.runtime
+STAMP := $(VENV)/.installed
+
+# $(call phase,name,command): run the command and say how long it took.
+phase = @began=$$(date +%s); { $(2); } && echo "$(1): $$(($$(date +%s) - began)) s"
+
+.PHONY: venv up demo test check format bench ui pages docs reference constraints wheel clean
 
 venv: $(STAMP)
 
-$(STAMP): pyproject.toml constraints.txt
+$(MADE):
 	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] < (3, 14) else "Pharos needs Python 3.11, 3.12 or 3.13; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12")'
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "installing what Pharos needs (once)"
-	@$(PIP) install -c constraints.txt hatchling editables
-	@PHAROS_SKIP_UI=1 $(PIP) install -c constraints.txt --no-build-isolation -e ".[dev]"
-	@$(BIN)/pharos warm
-	@touch $(STAMP)
+	$(call phase,virtualenv,test -x $(BIN)/python || $(PYTHON) -m venv $(VENV))
+	@touch $@
 
-ui: $(STAMP)
-	@$(BIN)/python hatch_build.py
+# Of what is installed the modules that a server imports are compiled, not all that there are.
+$(RUNTIME): $(MADE) pyproject.toml constraints.txt
+	$(call phase,packages,\
+	  $(PIP) install --no-compile -c constraints.txt hatchling editables && \
+	  PHAROS_SKIP_UI=1 $(PIP) install --no-compile -c constraints.txt --no-build-isolation -e . && \
+	  $(BIN)/python -c 'import sys; sys.dont_write_bytecode = False; import pharos.commands.up')
+	@touch $@
 
-up: ui
-	$(BIN)/pharos up $(ARGS)
+$(STAMP): $(RUNTIME)
+	$(call phase,development packages,\
+	  PHAROS_SKIP_UI=1 $(PIP) install -c constraints.txt --no-build-isolation -e ".[dev]")
+	$(call phase,kernels,$(BIN)/pharos warm)
+	@touch $@
+
+pages: $(MADE)
+	$(call phase,pages,$(BIN)/python hatch_build.py)
+
+ui: $(STAMP) pages
+
+# Packages and pages are worked on side by side; the server compiles its kernels by itself.
+up:
+	@$(MAKE) --no-print-directory --jobs=2 $(RUNTIME) pages
+	@$(BIN)/pharos up $(ARGS) || { code=$$?; echo 'options go like this: make up ARGS="--listen 127.0.0.1:8081"' >&2; exit $$code; }
 
 demo: up
 

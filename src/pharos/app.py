@@ -19,7 +19,6 @@ from pharos.config import Settings
 from pharos.edge import Parts, open_edge
 from pharos.engine import Engine
 from pharos.errors import PharosError
-from pharos.folder import hold_folder
 from pharos.ingest.accept import Intake
 from pharos.ingest.loader import Loader
 from pharos.queries import open_queries
@@ -58,22 +57,24 @@ _FIRST_QUERIES: Final = (
 
 
 @asynccontextmanager
-async def open_pharos(settings: Settings, clock: Clock, chance: Random) -> AsyncIterator[Pharos]:
-    """Build a server over the settings' folder, and close it again in reverse.
+async def open_pharos(
+    settings: Settings, clock: Clock, chance: Random, kernels: Callable[[], dict[str, int]]
+) -> AsyncIterator[Pharos]:
+    """Build a server over the settings' folder, which the caller holds, and close it again in reverse.
 
     `chance` makes what nobody outside may guess: a SystemRandom, unless a test wants the same again.
+    `kernels` returns how many kernels are compiled.
 
     Raises PharosError when the folder cannot be used.
     """
     limit_heaps()
     async with AsyncExitStack() as stack:
-        stack.enter_context(hold_folder(settings.data))
         store = stack.enter_context(open_store(settings, clock, chance))
         engine, intake, loader = store.engine, store.intake, store.loader
         queries = stack.enter_context(open_queries(engine, store.changes, clock, chance, settings))
         scraping = await stack.enter_async_context(open_scraping(intake, clock, chance, settings))
         reloads = Reloads(clock, [scraping.reloadable])
-        parts = Parts(settings, clock, chance, store, queries, scraping.scraper, reloads)
+        parts = Parts(settings, clock, chance, store, queries, scraping.scraper, reloads, kernels)
         app = stack.enter_context(open_edge(parts))
         for work in (_settle(queries.metrics, clock, loader), watch_loop(clock), give_back_now_and_then()):
             stack.callback(asyncio.create_task(work).cancel)

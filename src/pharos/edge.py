@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -56,6 +56,7 @@ class Parts:
     queries: Queries
     scraper: Scraper
     reloads: Reloads
+    kernels: Callable[[], dict[str, int]]
 
 
 @contextmanager
@@ -93,6 +94,7 @@ def open_edge(parts: Parts) -> Iterator[App]:
                 fence=_fence(settings),
                 max_body_bytes=settings.ingest.max_body,
                 is_ready=lambda: store.loader.is_recovered,
+                kernels=parts.kernels,
                 reload=parts.reloads.reload,
             )
         )

@@ -14,6 +14,10 @@ from pharos.errors import Kind, PharosError
 from pharos.secret import Secret
 
 ADMIN_KEY_FILE: Final = "admin-key"
+LOCK_FILE: Final = "lock"
+"""What every data folder has, and by which it is told from others."""
+_LOST: Final = "lost+found"
+"""What a file system puts into its root."""
 
 
 class FolderInUseError(PharosError):
@@ -25,11 +29,12 @@ def hold_folder(folder: Path) -> Iterator[None]:
     """Keep other processes off the folder; the lock goes with the process, however it ends.
 
     Raises FolderInUseError(UNAVAILABLE) when another process holds it, PharosError(INVALID) when it is no
-    folder that can be written to.
+    folder that can be written to, or holds something that is not Pharos'.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / "lock").open("a+")
+        _check_ours(folder)
+        file = (folder / LOCK_FILE).open("a+")
     except OSError as exc:
         raise PharosError(
             Kind.INVALID,
@@ -51,6 +56,17 @@ def hold_folder(folder: Path) -> Iterator[None]:
         file.write(f"{os.getpid()}\n")
         file.flush()
         yield
+
+
+def _check_ours(folder: Path) -> None:
+    names = {entry.name for entry in folder.iterdir()}
+    foreign = sorted(name for name in names - {_LOST} if not name.startswith("."))
+    if foreign and LOCK_FILE not in names:
+        raise PharosError(
+            Kind.INVALID,
+            f"{folder} is not empty, and holds no data of Pharos ({', '.join(foreign[:3])})",
+            hint="name a new or empty folder with --data",
+        )
 
 
 def _folder_reason(error: OSError) -> str:

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from random import Random
+from typing import Final
 
 from prometheus_client import generate_latest
 
@@ -24,6 +25,9 @@ from pharos.reload import Reloadable, TakeOver
 from pharos.telemetry import REGISTRY
 
 _LOG = logging.getLogger(__name__)
+
+HOST_JOB: Final = "pharos-host"
+"""The job of this host's own metrics: `node` is what people call the job of their node_exporters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ def _watch_ourselves(scraper: Scraper, clock: Clock, interval_ms: int) -> None:
     """Scrape this process and its host from the start, so that there is something to see at once."""
     name = socket.gethostname()
     scraper.register_local("pharos", name, interval_ms, lambda: generate_latest(REGISTRY))
-    scraper.register_local("node", name, interval_ms, HostMetrics(clock).exposition)
+    scraper.register_local(HOST_JOB, name, interval_ms, HostMetrics(clock).exposition)
 
 
 def _scrape_config(settings: Settings) -> ScrapeConfig:

@@ -8,24 +8,29 @@ import signal
 import socket
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, contextmanager, suppress
 from random import SystemRandom
-from typing import Final
+from typing import Any, Final
 
 import uvicorn
 
 from pharos.api.app import App
 from pharos.api.http.connection import HeadLimits, connection_class
+from pharos.api.starting import Starting
 from pharos.app import Pharos, open_pharos
 from pharos.clock import SystemClock
 from pharos.config import Settings, is_loopback, split_address
 from pharos.errors import Kind, PharosError
+from pharos.folder import hold_folder
+from pharos.warm.warming import Warming, compile_missing, find_missing
 
 _LOG = logging.getLogger(__name__)
 
 _FRAME_MAX_BYTES: Final = 1 << 20
 """The largest message that a client may send on a WebSocket."""
+_GRACE_S: Final = 1
+"""So long may requests go on that are being answered when the server stops."""
 
 
 def check_exposure(host: str, *, insecure: bool) -> None:
@@ -61,10 +66,18 @@ def bind(listen: str, *, insecure: bool) -> socket.socket:
     return sock
 
 
-async def serve(settings: Settings, sock: socket.socket, announce: Callable[[str], None]) -> None:
+async def serve(
+    settings: Settings,
+    sock: socket.socket,
+    announce: Callable[[str], None],
+    tell: Callable[[Warming], None] = lambda _: None,
+) -> None:
     """Serve until SIGTERM or SIGINT, then store what was accepted and close.
 
-    `announce` is called with the address once requests are answered.
+    `announce` is called with the address once requests are answered. Where kernels of the first page must be
+    compiled first, that is at once: pages are shown, all else waits, and `tell` is called after each kernel.
+
+    Raises PharosError when the folder cannot be used.
     """
     # Threads that come back from compiled code get the interpreter soon, even beside a busy one.
     sys.setswitchinterval(0.0005)
@@ -73,19 +86,62 @@ async def serve(settings: Settings, sock: socket.socket, announce: Callable[[str
     reloads: deque[asyncio.Task[None]] = deque(maxlen=8)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with open_pharos(settings, SystemClock(), SystemRandom()) as pharos:
-        server = server_of(pharos.app, settings.ingest.receive_timeout / 1000)
+    warming = find_missing()
+    starting = Starting(warming.counts)
+    async with AsyncExitStack() as stack:
+        stack.enter_context(hold_folder(settings.data))
+        server = server_of(App(starting, takes_sockets=False), settings.ingest.receive_timeout / 1000)
         serving = asyncio.create_task(server.serve(sockets=[sock]))
+        stack.push_async_callback(_end, serving, server, starting)
+        ended = asyncio.create_task(_first_of(serving, stop.wait()))
+        stack.push_async_callback(_cancel, ended)
+        address = _address(sock)
+        is_cold = not warming.is_first_done.is_set()
+        if is_cold:
+            announce(address)
+        compiling = asyncio.create_task(compile_missing(warming, gives_way=True, tell=lambda: tell(warming)))
+        stack.push_async_callback(_cancel, compiling)
+        await _first_of(ended, warming.is_first_done.wait())
+        if ended.done():
+            return
+        pharos = await stack.enter_async_context(
+            open_pharos(settings, SystemClock(), SystemRandom(), warming.counts)
+        )
+        starting.hand_over(pharos.app.answer)
         loop.add_signal_handler(
             signal.SIGHUP, lambda: reloads.append(loop.create_task(_reload_logged(pharos)))
         )
-        host, port = sock.getsockname()[:2]
-        announce(f"http://{f'[{host}]' if ':' in host else host}:{port}")
-        waiting = asyncio.create_task(stop.wait())
-        await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        server.should_exit = True
+        if not is_cold:
+            announce(address)
+        await ended
+        # Before the store closes: what was taken is answered, and nothing new is.
+        await _end(serving, server, starting)
+
+
+def _address(sock: socket.socket) -> str:
+    host, port = sock.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+async def _first_of(one: asyncio.Task[None], other: Coroutine[Any, Any, object]) -> None:
+    """Wait for either; the first of them goes on where the other one was first."""
+    waiting = asyncio.create_task(other)
+    try:
+        await asyncio.wait({one, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
         waiting.cancel()
-        await serving
+
+
+async def _end(serving: asyncio.Task[None], server: uvicorn.Server, starting: Starting) -> None:
+    starting.give_up()
+    server.should_exit = True
+    await serving
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 def server_of(app: App, patience_s: float) -> uvicorn.Server:
@@ -110,7 +166,7 @@ def server_of(app: App, patience_s: float) -> uvicorn.Server:
             server_header=False,
             date_header=False,
             timeout_keep_alive=75,
-            timeout_graceful_shutdown=10,
+            timeout_graceful_shutdown=_GRACE_S,
         )
     )
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pharos.compiled.hashing import hash_bytes, hash_bytes_128
-from pharos.compiled.memory import kernel
+from pharos.compiled.kernel import kernel
 
 U64 = st.integers(0, 2**64 - 1)
 

@@ -7,7 +7,8 @@ import numpy.typing as npt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pharos.compiled.memory import copy_bytes, kernel, mul_128
+from pharos.compiled.kernel import kernel
+from pharos.compiled.memory import copy_bytes, mul_128
 
 U64 = st.integers(0, 2**64 - 1)
 

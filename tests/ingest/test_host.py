@@ -100,6 +100,21 @@ def test_this_host_is_described_as_node_exporter_does() -> None:
         check_this_host(exposed(metrics), theirs)
 
 
+def helps(text: str) -> dict[str, str]:
+    lines = [line.split(" ", 3) for line in text.splitlines() if line.startswith("# HELP ")]
+    return {name: about for _, _, name, about in lines}
+
+
+@pytest.mark.needs("node-exporter")
+def test_help_texts_are_node_exporters_own_so_that_both_together_are_one_metric() -> None:
+    ours = helps(HostMetrics(SystemClock()).exposition().decode())
+    with running(folder=CASE) as port:
+        theirs = helps(scrape(port))
+    shared = ours.keys() & theirs.keys()
+    assert len(shared) > 100
+    assert {name: ours[name] for name in shared} == {name: theirs[name] for name in shared}
+
+
 def test_a_missing_source_costs_only_its_own_families(tmp_path: Path) -> None:
     ours = exposed(HostMetrics(FakeClock(), proc=tmp_path, sysfs=tmp_path))
     success = {

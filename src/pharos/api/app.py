@@ -12,7 +12,7 @@ from prometheus_client import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.requests import HTTPConnection, Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp
 
 from pharos.api.admin import AdminApi
@@ -32,6 +32,7 @@ from pharos.api.prometheus.remote_read.endpoint import ReadEndpoint
 from pharos.api.prometheus.routes import PARAMETERS
 from pharos.api.receivers.otlp import JSON, METRICS_PATHS, OTHER_SIGNALS, PROTOBUF, OtlpEndpoint
 from pharos.api.receivers.remote_write import WriteEndpoint
+from pharos.api.starting import KERNELS_PATH
 from pharos.errors import PharosError
 from pharos.ingest.accept import Intake
 from pharos.telemetry import REGISTRY
@@ -59,6 +60,7 @@ class Edge:
     fence: Fence
     max_body_bytes: int
     is_ready: Callable[[], bool]
+    kernels: Callable[[], dict[str, int]]
     reload: Callable[[], Awaitable[None]]
 
 
@@ -68,6 +70,17 @@ _DOCUMENT_PATH: Final = "/api/openapi.json"
 _APIS: Final = ("/api/", "/v1/", "/-/")
 """Where no page is."""
 _TEXT: Final[dict[str, Any]] = {"content": {"text/plain": {"schema": {"type": "string"}}}}
+_KERNELS: Final[dict[str, Any]] = {
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "properties": {"compiled": {"type": "integer"}, "total": {"type": "integer"}},
+                "required": ["compiled", "total"],
+            }
+        }
+    }
+}
 _BINARY: Final[dict[str, Any]] = {"schema": {"type": "string", "format": "binary"}}
 
 
@@ -238,6 +251,10 @@ def _lifecycle(edge: Edge) -> Iterator[Operation]:
             return PlainTextResponse("Pharos is ready.\n")
         return PlainTextResponse("Pharos is starting.\n", 503)
 
+    async def kernels(request: Request) -> Response:  # noqa: ARG001
+        """Return how many kernels are compiled, and how many there are."""
+        return JSONResponse(edge.kernels())
+
     async def reload(request: Request) -> Response:  # noqa: ARG001
         """Read prometheus.yml again; the last good configuration stays when the new one is not."""
         try:
@@ -254,6 +271,7 @@ def _lifecycle(edge: Edge) -> Iterator[Operation]:
     table: list[tuple[str, Handler, tuple[str, ...], dict[int, Any]]] = [
         ("/-/healthy", healthy, ("GET",), {200: done}),
         ("/-/ready", ready, ("GET",), {200: done, 503: {"description": "Starting.", **_TEXT}}),
+        (KERNELS_PATH, kernels, ("GET",), {200: {"description": "How far it is.", **_KERNELS}}),
         ("/-/reload", reload, ("POST", "PUT"), {200: done, 500: {"description": "The fault.", **_TEXT}}),
         ("/-/quit", leave, ("POST", "PUT"), {403: {"description": "Disabled.", **_TEXT}}),
     ]

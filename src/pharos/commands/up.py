@@ -14,9 +14,13 @@ import typer
 import uvloop
 
 from pharos import __version__
+from pharos.commands.bar import KernelsBar
 from pharos.commands.screen import OUT, JsonOption
-from pharos.config import check_prometheus, load_settings
+from pharos.config import Settings, check_prometheus, load_settings
 from pharos.folder import ADDRESS_FILE
+from pharos.ingest.scrape.config import load_scrape_config
+from pharos.ingest.scrape.discovery import FileWatch
+from pharos.ingest.scrape.job import JobConfig, TargetGroup
 from pharos.serve import bind, serve
 
 _OTEL_VARIABLES: Final = {
@@ -27,18 +31,30 @@ _OTEL_VARIABLES: Final = {
 }
 """What an SDK is told beside the address: only metrics are received as yet."""
 
+
+def _default(setting: str) -> str:
+    return str(Settings.model_fields[setting].default)
+
+
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="A pharos.yml; without one every setting has its default.")
 ]
-DataOption = Annotated[Path | None, typer.Option("--data", help="The folder that holds everything.")]
+DataOption = Annotated[
+    Path | None,
+    typer.Option("--data", help="The folder that holds everything.", show_default=_default("data")),
+]
 
 
 def up(
     config: ConfigOption = None,
     data: DataOption = None,
-    listen: Annotated[str | None, typer.Option(help="Address and port; port 0 takes a free one.")] = None,
+    listen: Annotated[
+        str | None,
+        typer.Option(help="Address and port; port 0 takes a free one.", show_default=_default("listen")),
+    ] = None,
     prometheus: Annotated[
-        Path | None, typer.Option(help="A prometheus.yml whose targets are scraped.")
+        Path | None,
+        typer.Option(help="A prometheus.yml whose targets are scraped.", show_default="this host alone"),
     ] = None,
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Listen beyond loopback without authentication.")
@@ -63,20 +79,41 @@ def up(
     check_prometheus(config, settings)
     sock = bind(settings.listen, insecure=settings.insecure)
     faulthandler.enable()
+    log_to_standard_error(verbose=verbose)
+    with KernelsBar() as bar:
+        announce = partial(_announce, settings=settings, as_json=as_json)
+        uvloop.run(serve(settings, sock, announce, bar.tell))
+
+
+def log_to_standard_error(*, verbose: bool) -> None:
+    """Print what happens under Pharos' own names; `verbose` prints more, and the plans of slow queries."""
+    handler = logging.StreamHandler()
+    handler.addFilter(_call_it_ours)
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.INFO,
         format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
+        handlers=[handler],
     )
-    uvloop.run(serve(settings, sock, partial(_announce, folder=settings.data, as_json=as_json)))
+    if not verbose:
+        # That it starts and stops is seen.
+        logging.getLogger("uvicorn").setLevel(logging.WARNING)
 
 
-def _announce(address: str, *, folder: Path, as_json: bool) -> None:
+def _call_it_ours(record: logging.LogRecord) -> bool:
+    if record.name.startswith("uvicorn"):
+        record.name = "pharos.http"
+    return True
+
+
+def _announce(address: str, *, settings: Settings, as_json: bool) -> None:
+    folder = settings.data
     (folder / ADDRESS_FILE).write_text(f"{address}\n")
     if as_json:
         # One line, so that a program can read it while the server goes on.
         typer.echo(f'{{"url": "{address}", "version": "{__version__}"}}')
         return
-    OUT.print(f"\n  [bold]Pharos {__version__}[/bold]  {address}   (data in {folder})\n")
+    OUT.print(f"\n  [bold]Pharos {__version__}[/bold]  Open {address}\n")
+    OUT.print(f"  {_watched(settings)}; data in {folder}; Ctrl-C stops\n")
     OUT.print("  Prometheus, in prometheus.yml:")
     OUT.print(f"    remote_write:\n      - url: {address}/api/v1/write\n")
     OUT.print("  vmagent:")
@@ -85,3 +122,23 @@ def _announce(address: str, *, folder: Path, as_json: bool) -> None:
     for name, value in (("EXPORTER_OTLP_ENDPOINT", address), *_OTEL_VARIABLES.items()):
         OUT.print(f"    export OTEL_{name}={value}")
     OUT.print()
+
+
+def _watched(settings: Settings) -> str:
+    """Return what is scraped, in words."""
+    if settings.prometheus is None:
+        return "watching this host"
+    jobs = load_scrape_config(settings.prometheus, environment=settings.environment).jobs
+    targets = sum(len(group.targets) for job in jobs for group in (*job.static_groups, *_found(job)))
+    counted = f"{_count(len(jobs), 'job')}, {_count(targets, 'target')}"
+    return f"watching this host; {counted} from {settings.prometheus}"
+
+
+def _found(job: JobConfig) -> tuple[TargetGroup, ...]:
+    watch = FileWatch(job)
+    watch.refresh()
+    return watch.groups
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

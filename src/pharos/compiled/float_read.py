@@ -11,9 +11,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
-from numba import njit
 
-from pharos.compiled.memory import kernel, leading_zeros, load_u8, mul_128
+from pharos.compiled.kernel import kernel
+from pharos.compiled.memory import leading_zeros, load_u8, mul_128
 
 PARSED: Final = 0
 HARD: Final = 1
@@ -131,7 +131,7 @@ def _exponent(body: Any, pos: int, end: int) -> int:
     return -value if negative else value
 
 
-@njit(inline="never", nogil=True, cache=True, error_model="numpy")
+@kernel
 def parse_float(body: Any, start: int, end: int) -> tuple[Any, int]:
     """Return (IEEE bits as uint64, PARSED, HARD or MALFORMED) of the number text in bytes [start, end)."""
     pos = start

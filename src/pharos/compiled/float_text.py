@@ -14,10 +14,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from pharos.compiled.kernel import inlined_kernel, kernel
 from pharos.compiled.memory import (
     copy_block_16,
-    inlined_kernel,
-    kernel,
     leading_zeros,
     load_u8,
     mul_128,

@@ -6,14 +6,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from pharos.compiled.memory import (
-    inlined_kernel,
-    kernel,
-    load_u8,
-    load_u32,
-    load_u64,
-    mul_128,
-)
+from pharos.compiled.kernel import inlined_kernel, kernel
+from pharos.compiled.memory import load_u8, load_u32, load_u64, mul_128
 
 # Secrets of the hash: odd, half of the bits set, no byte 0 or 255.
 _SECRET_0: Final = np.uint64(0x9E3779B97F4A7C15)

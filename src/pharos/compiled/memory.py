@@ -1,4 +1,4 @@
-"""The decorators of compiled kernels, and the unchecked machine instructions they are made of.
+"""The unchecked machine instructions that compiled kernels are made of.
 
 `load_*`, `store_*`, `get_*`, `put_*` and `copy_*` take a C-contiguous array of uint8, or its `pointer`, and
 int64 offsets, and check nothing: whoever calls them has compared the offsets with the array's length before.
@@ -7,29 +7,15 @@ int64 offsets, and check nothing: whoever calls them has compared the offsets wi
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-_Function = TypeVar("_Function", bound=Callable[..., Any])
-
-kernel: Callable[[_Function], _Function] = cast("Any", njit(cache=True, nogil=True, error_model="numpy"))
-"""The decorator of every kernel: compiled on first use, kept on disk, run without the interpreter lock."""
-
-inlined_kernel: Callable[[_Function], _Function] = cast(
-    "Any", njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
-)
-"""The same for small bodies whose call would cost more than their work."""
-
-merged_kernel: Callable[[_Function], _Function] = cast(
-    "Any", njit(cache=True, nogil=True, error_model="numpy", inline="always")
-)
-"""The same, merged into the callers before types are known, so that tuples cost nothing."""
-
+from pharos.compiled.kernel import inlined_kernel
 
 _intrinsic: Callable[[Callable[..., Any]], Any] = intrinsic
 

@@ -16,16 +16,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from pharos.compiled.memory import (
-    inlined_kernel,
-    kernel,
-    leading_zeros,
-    load_f64,
-    load_u8,
-    load_u64,
-    store_u8,
-    trailing_zeros,
-)
+from pharos.compiled.kernel import inlined_kernel, kernel
+from pharos.compiled.memory import leading_zeros, load_f64, load_u8, load_u64, store_u8, trailing_zeros
 
 VARINT: Final = 0
 FIXED64: Final = 1

@@ -8,13 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pharos.compiled.float_text import write_float, write_time
+from pharos.compiled.kernel import inlined_kernel, kernel
 from pharos.compiled.memory import (
     byte_pointer,
     copy_block_16,
     copy_bytes,
     get_u64,
-    inlined_kernel,
-    kernel,
     load_u8,
     pointer,
     store_u8,

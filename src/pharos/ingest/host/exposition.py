@@ -34,13 +34,13 @@ _PATIENCE_S: Final = 0.25
 
 # Name behind node_filesystem_, help.
 _FILESYSTEM: Final = (
-    ("size_bytes", "Bytes."),
-    ("free_bytes", "Free bytes."),
-    ("avail_bytes", "Free bytes that users other than root may take."),
-    ("files", "File nodes."),
-    ("files_free", "Free file nodes."),
-    ("readonly", "Whether it is mounted read-only."),
-    ("device_error", "Whether it does not say how full it is."),
+    ("size_bytes", "Filesystem size in bytes."),
+    ("free_bytes", "Filesystem free space in bytes."),
+    ("avail_bytes", "Filesystem space available to non-root users in bytes."),
+    ("files", "Filesystem total file nodes."),
+    ("files_free", "Filesystem total free file nodes."),
+    ("readonly", "Filesystem read-only status."),
+    ("device_error", "Whether an error occurred while getting statistics for the given device."),
 )
 
 
@@ -80,8 +80,18 @@ class HostMetrics:
                 success.append((label, int(found is not None)))
                 duration.append((label, self._clock.monotonic_s() - started_s))
         families += [
-            Family("node_scrape_collector_success", "gauge", "Whether a source could be read.", success),
-            Family("node_scrape_collector_duration_seconds", "gauge", "Reading a source.", duration),
+            Family(
+                "node_scrape_collector_success",
+                "gauge",
+                "node_exporter: Whether a collector succeeded.",
+                success,
+            ),
+            Family(
+                "node_scrape_collector_duration_seconds",
+                "gauge",
+                "node_exporter: Duration of a collector scrape.",
+                duration,
+            ),
         ]
         return as_text(families)
 
@@ -112,7 +122,12 @@ class HostMetrics:
 
     def _time(self) -> list[Family]:
         return [
-            single("node_time_seconds", "gauge", "The host's clock, Unix time.", self._clock.now_ns() / 1e9)
+            single(
+                "node_time_seconds",
+                "gauge",
+                "System time in seconds since epoch (1970).",
+                self._clock.now_ns() / 1e9,
+            )
         ]
 
     def _uname(self) -> list[Family]:
@@ -126,12 +141,19 @@ class HostMetrics:
             nodename=names.nodename,
             domainname=domain_path.read_text().strip() if domain_path.exists() else "(none)",
         )
-        return [Family("node_uname_info", "gauge", "What uname(2) says; the value is 1.", [(label, 1)])]
+        return [
+            Family(
+                "node_uname_info",
+                "gauge",
+                "Labeled system information as provided by the uname system call.",
+                [(label, 1)],
+            )
+        ]
 
 
 def _load() -> list[Family]:
     return [
-        single(f"node_load{minutes}", "gauge", f"Load average of {minutes} min.", load)
+        single(f"node_load{minutes}", "gauge", f"{minutes}m load average.", load)
         for minutes, load in zip((1, 5, 15), os.getloadavg(), strict=True)
     ]
 

@@ -30,23 +30,38 @@ _NETSTAT = re.compile(
 
 # One row per number of a line in /proc/diskstats: name behind node_disk_, type, factor, help.
 _DISK: Final[tuple[tuple[str, Kind, float, str], ...]] = (
-    ("reads_completed_total", "counter", 1, "Reads completed."),
-    ("reads_merged_total", "counter", 1, "Reads merged with others."),
-    ("read_bytes_total", "counter", _SECTOR_BYTES, "Bytes read."),
-    ("read_time_seconds_total", "counter", 0.001, "Seconds spent by all reads."),
-    ("writes_completed_total", "counter", 1, "Writes completed."),
-    ("writes_merged_total", "counter", 1, "Writes merged with others."),
-    ("written_bytes_total", "counter", _SECTOR_BYTES, "Bytes written."),
-    ("write_time_seconds_total", "counter", 0.001, "Seconds spent by all writes."),
-    ("io_now", "gauge", 1, "Operations in progress."),
-    ("io_time_seconds_total", "counter", 0.001, "Seconds with at least one operation in progress."),
-    ("io_time_weighted_seconds_total", "counter", 0.001, "Seconds of operations in progress, summed up."),
-    ("discards_completed_total", "counter", 1, "Discards completed."),
-    ("discards_merged_total", "counter", 1, "Discards merged with others."),
-    ("discarded_sectors_total", "counter", 1, "Sectors discarded."),
-    ("discard_time_seconds_total", "counter", 0.001, "Seconds spent by all discards."),
-    ("flush_requests_total", "counter", 1, "Flush requests completed."),
-    ("flush_requests_time_seconds_total", "counter", 0.001, "Seconds spent by all flush requests."),
+    ("reads_completed_total", "counter", 1, "The total number of reads completed successfully."),
+    ("reads_merged_total", "counter", 1, "The total number of reads merged."),
+    ("read_bytes_total", "counter", _SECTOR_BYTES, "The total number of bytes read successfully."),
+    ("read_time_seconds_total", "counter", 0.001, "The total number of seconds spent by all reads."),
+    ("writes_completed_total", "counter", 1, "The total number of writes completed successfully."),
+    ("writes_merged_total", "counter", 1, "The number of writes merged."),
+    ("written_bytes_total", "counter", _SECTOR_BYTES, "The total number of bytes written successfully."),
+    (
+        "write_time_seconds_total",
+        "counter",
+        0.001,
+        "This is the total number of seconds spent by all writes.",
+    ),
+    ("io_now", "gauge", 1, "The number of I/Os currently in progress."),
+    ("io_time_seconds_total", "counter", 0.001, "Total seconds spent doing I/Os."),
+    ("io_time_weighted_seconds_total", "counter", 0.001, "The weighted # of seconds spent doing I/Os."),
+    ("discards_completed_total", "counter", 1, "The total number of discards completed successfully."),
+    ("discards_merged_total", "counter", 1, "The total number of discards merged."),
+    ("discarded_sectors_total", "counter", 1, "The total number of sectors discarded successfully."),
+    (
+        "discard_time_seconds_total",
+        "counter",
+        0.001,
+        "This is the total number of seconds spent by all discards.",
+    ),
+    ("flush_requests_total", "counter", 1, "The total number of flush requests completed successfully"),
+    (
+        "flush_requests_time_seconds_total",
+        "counter",
+        0.001,
+        "This is the total number of seconds spent by all flush requests.",
+    ),
 )
 
 # The columns of /proc/net/dev in their order.
@@ -61,16 +76,24 @@ _NETDEV: Final = (
     ),
 )
 
-# File in /sys/class/net/<device>: name behind node_network_, type, factor, help.
-_NETCLASS: Final[tuple[tuple[str, str, Kind, int, str], ...]] = (
-    ("carrier", "carrier", "gauge", 1, "Whether the device has a carrier."),
-    ("carrier_changes", "carrier_changes_total", "counter", 1, "How often the carrier came or went."),
-    ("carrier_up_count", "carrier_up_changes_total", "counter", 1, "How often the carrier came."),
-    ("carrier_down_count", "carrier_down_changes_total", "counter", 1, "How often the carrier went."),
-    ("mtu", "mtu_bytes", "gauge", 1, "Largest packet."),
-    ("speed", "speed_bytes", "gauge", 125_000, "Bytes per second that the device can carry."),
-    ("tx_queue_len", "transmit_queue_length", "gauge", 1, "Packets that the device's queue can hold."),
+# File in /sys/class/net/<device>: name behind node_network_, type, factor.
+_NETCLASS: Final[tuple[tuple[str, str, Kind, int], ...]] = (
+    ("carrier", "carrier", "gauge", 1),
+    ("carrier_changes", "carrier_changes_total", "counter", 1),
+    ("carrier_up_count", "carrier_up_changes_total", "counter", 1),
+    ("carrier_down_count", "carrier_down_changes_total", "counter", 1),
+    ("mtu", "mtu_bytes", "gauge", 1),
+    ("speed", "speed_bytes", "gauge", 125_000),
+    ("tx_queue_len", "transmit_queue_length", "gauge", 1),
 )
+
+_PRESSURE: Final = {
+    ("cpu", "some"): "Total time in seconds that processes have waited for CPU time",
+    ("io", "some"): "Total time in seconds that processes have waited due to IO congestion",
+    ("io", "full"): "Total time in seconds no process could make progress due to IO congestion",
+    ("memory", "some"): "Total time in seconds that processes have waited for memory",
+    ("memory", "full"): "Total time in seconds no process could make progress due to memory congestion",
+}
 
 
 class LinuxSources:
@@ -115,18 +138,31 @@ class LinuxSources:
             elif key != "cpu":
                 found[key] = int(numbers[0])
         return [
-            Family("node_cpu_seconds_total", "counter", "Seconds that each CPU spent in each mode.", modes),
+            Family("node_cpu_seconds_total", "counter", "Seconds the CPUs spent in each mode.", modes),
             Family(
-                "node_cpu_guest_seconds_total", "counter", "Seconds that each CPU spent in guests.", guests
+                "node_cpu_guest_seconds_total",
+                "counter",
+                "Seconds the CPUs spent in guests (VMs) for each mode.",
+                guests,
+            ),
+            single("node_boot_time_seconds", "gauge", "Node boot time, in unixtime.", found["btime"]),
+            single(
+                "node_context_switches_total", "counter", "Total number of context switches.", found["ctxt"]
+            ),
+            single("node_forks_total", "counter", "Total number of forks.", found["processes"]),
+            single("node_intr_total", "counter", "Total number of interrupts serviced.", found["intr"]),
+            single(
+                "node_procs_running",
+                "gauge",
+                "Number of processes in runnable state.",
+                found["procs_running"],
             ),
             single(
-                "node_boot_time_seconds", "gauge", "When the host was started, Unix time.", found["btime"]
+                "node_procs_blocked",
+                "gauge",
+                "Number of processes blocked waiting for I/O to complete.",
+                found["procs_blocked"],
             ),
-            single("node_context_switches_total", "counter", "Context switches.", found["ctxt"]),
-            single("node_forks_total", "counter", "Forks.", found["processes"]),
-            single("node_intr_total", "counter", "Interrupts serviced.", found["intr"]),
-            single("node_procs_running", "gauge", "Processes that can run.", found["procs_running"]),
-            single("node_procs_blocked", "gauge", "Processes that wait for I/O.", found["procs_blocked"]),
         ]
 
     def _steady(self, cpu: str, seconds: list[float]) -> list[float]:
@@ -145,12 +181,14 @@ class LinuxSources:
         for key, number, *unit in self._lines("meminfo"):
             field = key.rstrip(":").replace("(", "_").replace(")", "") + ("_bytes" if unit else "")
             value = int(number) * (1024 if unit else 1)
-            families.append(single(f"node_memory_{field}", "gauge", f"{field} of /proc/meminfo.", value))
+            families.append(
+                single(f"node_memory_{field}", "gauge", f"Memory information field {field}.", value)
+            )
         return families
 
     def _vmstat(self) -> list[Family]:
         return [
-            single(f"node_vmstat_{field}", "untyped", f"{field} of /proc/vmstat.", int(number))
+            single(f"node_vmstat_{field}", "untyped", f"/proc/vmstat information field {field}.", int(number))
             for field, number in self._lines("vmstat")
             if _VMSTAT.match(field)
         ]
@@ -166,7 +204,7 @@ class LinuxSources:
                     single(
                         f"node_pressure_{resource}_{state}_seconds_total",
                         "counter",
-                        f"Seconds in which {'some' if share == 'some' else 'all'} processes waited for it.",
+                        _PRESSURE[resource, share],
                         int(total.removeprefix("total=")) / 1e6,
                     )
                 )
@@ -192,7 +230,7 @@ class LinuxSources:
             for column, number in zip(samples, numbers.split(), strict=True):
                 column.append((label, int(number)))
         return [
-            Family(f"node_network_{what}_total", "counter", f"{what} of /proc/net/dev.", column)
+            Family(f"node_network_{what}_total", "counter", f"Network device statistic {what}.", column)
             for what, column in zip(_NETDEV, samples, strict=True)
         ]
 
@@ -208,21 +246,26 @@ class LinuxSources:
             up.append((label, int(state == "up")))
             words = {name: _word(folder / name) for name in ("address", "broadcast", "duplex", "ifalias")}
             info.append((labelled(device=folder.name, operstate=state, **words), 1))
-            for column, (file, _, _, factor, _) in zip(samples, _NETCLASS, strict=True):
+            for column, (file, _, _, factor) in zip(samples, _NETCLASS, strict=True):
                 if number := _word(folder / file):
                     column.append((label, int(number) * factor))
         return [
-            Family("node_network_up", "gauge", "Whether the device's operational state is up.", up),
-            Family("node_network_info", "gauge", "What the device is; the value is 1.", info),
+            Family("node_network_up", "gauge", "Value is 1 if operstate is 'up', 0 otherwise.", up),
+            Family(
+                "node_network_info",
+                "gauge",
+                "Non-numeric data from /sys/class/net/<iface>, value is always 1.",
+                info,
+            ),
             *(
-                Family(f"node_network_{name}", kind, about, column)
-                for (_, name, kind, _, about), column in zip(_NETCLASS, samples, strict=True)
+                Family(f"node_network_{name}", kind, f"Network device property: {name}", column)
+                for (_, name, kind, _), column in zip(_NETCLASS, samples, strict=True)
             ),
         ]
 
     def _netstat(self) -> list[Family]:
         return [
-            single(f"node_netstat_{field}", "untyped", f"{field} of the network stack.", int(number))
+            single(f"node_netstat_{field}", "untyped", f"Statistic {field.replace('_', '', 1)}.", int(number))
             for field, number in self._netstat_fields()
             if _is_wanted_netstat(field)
         ]
@@ -249,7 +292,9 @@ class LinuxSources:
                 found["mem_bytes"] = found["mem"] * self._page_bytes
             for field, value in found.items():
                 name = f"{protocol[:-1]}_{field}"
-                families.append(single(f"node_sockstat_{name}", "gauge", f"Sockets: {name}.", value))
+                families.append(
+                    single(f"node_sockstat_{name}", "gauge", _socket_help(protocol[:-1], field), value)
+                )
         return families
 
     def _conntrack(self) -> list[Family]:
@@ -258,13 +303,13 @@ class LinuxSources:
             single(
                 "node_nf_conntrack_entries",
                 "gauge",
-                "Connections that are tracked.",
+                "Number of currently allocated flow entries for connection tracking.",
                 int((folder / "nf_conntrack_count").read_text()),
             ),
             single(
                 "node_nf_conntrack_entries_limit",
                 "gauge",
-                "Connections that can be tracked.",
+                "Maximum size of connection tracking table.",
                 int((folder / "nf_conntrack_max").read_text()),
             ),
         ]
@@ -272,13 +317,21 @@ class LinuxSources:
     def _filefd(self) -> list[Family]:
         allocated, _, maximum = self._lines("sys/fs/file-nr")[0]
         return [
-            single("node_filefd_allocated", "gauge", "File descriptors in use.", int(allocated)),
-            single("node_filefd_maximum", "gauge", "File descriptors that there can be.", int(maximum)),
+            single(
+                "node_filefd_allocated", "gauge", "File descriptor statistics: allocated.", int(allocated)
+            ),
+            single("node_filefd_maximum", "gauge", "File descriptor statistics: maximum.", int(maximum)),
         ]
 
 
 def _by_mode(cpu: str, modes: tuple[str, ...], seconds: list[float]) -> list[Sample]:
     return [(labelled(cpu=cpu, mode=mode), value) for mode, value in zip(modes, seconds, strict=False)]
+
+
+def _socket_help(protocol: str, field: str) -> str:
+    if (protocol, field) == ("sockets", "used"):
+        return "Number of IPv4 sockets in use."
+    return f"Number of {protocol} sockets in state {field}."
 
 
 @lru_cache(maxsize=4096)

@@ -12,12 +12,17 @@ _MEMORY_FIELDS: Final = ("total", "free", "active", "inactive", "wired")
 
 # Attribute of psutil's counters: name behind node_disk_, factor, help.
 _DISK: Final[tuple[tuple[str, str, float, str], ...]] = (
-    ("read_count", "reads_completed_total", 1, "Reads completed."),
-    ("read_bytes", "read_bytes_total", 1, "Bytes read."),
-    ("read_time", "read_time_seconds_total", 0.001, "Seconds spent by all reads."),
-    ("write_count", "writes_completed_total", 1, "Writes completed."),
-    ("write_bytes", "written_bytes_total", 1, "Bytes written."),
-    ("write_time", "write_time_seconds_total", 0.001, "Seconds spent by all writes."),
+    ("read_count", "reads_completed_total", 1, "The total number of reads completed successfully."),
+    ("read_bytes", "read_bytes_total", 1, "The total number of bytes read successfully."),
+    ("read_time", "read_time_seconds_total", 0.001, "The total number of seconds spent by all reads."),
+    ("write_count", "writes_completed_total", 1, "The total number of writes completed successfully."),
+    ("write_bytes", "written_bytes_total", 1, "The total number of bytes written successfully."),
+    (
+        "write_time",
+        "write_time_seconds_total",
+        0.001,
+        "This is the total number of seconds spent by all writes.",
+    ),
 )
 
 # Attribute of psutil's counters: name behind node_network_.
@@ -53,13 +58,11 @@ def _cpu() -> list[Family]:
             for mode, seconds in times._asdict().items()
             if not mode.startswith("guest")
         ]
-    return [Family("node_cpu_seconds_total", "counter", "Seconds that each CPU spent in each mode.", samples)]
+    return [Family("node_cpu_seconds_total", "counter", "Seconds the CPUs spent in each mode.", samples)]
 
 
 def _boot_time() -> list[Family]:
-    return [
-        single("node_boot_time_seconds", "gauge", "When the host was started, Unix time.", psutil.boot_time())
-    ]
+    return [single("node_boot_time_seconds", "gauge", "Node boot time, in unixtime.", psutil.boot_time())]
 
 
 def _memory() -> list[Family]:
@@ -69,7 +72,8 @@ def _memory() -> list[Family]:
     found = {f"{field}_bytes": memory[field] for field in _MEMORY_FIELDS if field in memory}
     found |= {"swap_total_bytes": swap.total, "swap_used_bytes": swap.used}
     return [
-        single(f"node_memory_{field}", "gauge", f"Memory: {field}.", value) for field, value in found.items()
+        single(f"node_memory_{field}", "gauge", f"Memory information field {field}.", value)
+        for field, value in found.items()
     ]
 
 
@@ -92,7 +96,7 @@ def _network() -> list[Family]:
         Family(
             f"node_network_{name}",
             "counter",
-            f"Network: {attribute}.",
+            f"Network device statistic {name.removesuffix('_total')}.",
             [(labelled(device=device), getattr(io, attribute)) for device, io in devices.items()],
         )
         for attribute, name in _NETDEV
@@ -106,13 +110,13 @@ def _devices() -> list[Family]:
         Family(
             "node_network_up",
             kind,
-            "Whether the device is up.",
+            "Value is 1 if operstate is 'up', 0 otherwise.",
             [(labelled(device=device), int(one.isup)) for device, one in stats.items()],
         ),
         Family(
             "node_network_mtu_bytes",
             kind,
-            "Largest packet.",
+            "Network device property: mtu_bytes",
             [(labelled(device=device), one.mtu) for device, one in stats.items()],
         ),
     ]

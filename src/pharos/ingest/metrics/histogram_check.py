@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from pharos.compiled.memory import inlined_kernel, kernel
+from pharos.compiled.kernel import inlined_kernel, kernel
 from pharos.compiled.protobuf import (
     FIXED64,
     LENGTH_DELIMITED,

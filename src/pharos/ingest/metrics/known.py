@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pharos.compiled.hashing import hash_bytes
-from pharos.compiled.memory import byte_pointer, get_u64, inlined_kernel, kernel
+from pharos.compiled.kernel import inlined_kernel, kernel
+from pharos.compiled.memory import byte_pointer, get_u64
 from pharos.telemetry import SERIES_KNOWN
 
 DAYS_SEEN: Final = 64

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pharos.compiled.hashing import hash_bytes
-from pharos.compiled.memory import byte_pointer, kernel
+from pharos.compiled.kernel import kernel
+from pharos.compiled.memory import byte_pointer
 from pharos.compiled.protobuf import (
     FIXED64,
     LENGTH_DELIMITED,

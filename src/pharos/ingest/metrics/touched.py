@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pharos.compiled.memory import kernel
+from pharos.compiled.kernel import kernel
 from pharos.engine.keys import BUCKET_MS
 
 _FIRST_SLOTS: Final = 1 << 12

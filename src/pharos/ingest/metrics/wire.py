@@ -17,13 +17,12 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from pharos.compiled.hashing import hash_bytes_128
+from pharos.compiled.kernel import inlined_kernel, kernel
 from pharos.compiled.memory import (
     byte_pointer,
     copy_bytes,
     get_i64,
     get_u64,
-    inlined_kernel,
-    kernel,
     load_u8,
     put_f64,
     put_u64,

@@ -10,7 +10,8 @@ from typing import Any, Final
 import numpy as np
 
 from pharos.compiled.hashing import hash_bytes
-from pharos.compiled.memory import copy_bytes, get_i64, get_u64, inlined_kernel, kernel, load_u8, put_u64
+from pharos.compiled.kernel import inlined_kernel, kernel
+from pharos.compiled.memory import copy_bytes, get_i64, get_u64, load_u8, put_u64
 from pharos.compiled.protobuf import (
     LENGTH_DELIMITED,
     VARINT,

@@ -22,7 +22,7 @@ from opentelemetry.proto.common.v1 import common_pb2
 from opentelemetry.proto.metrics.v1 import metrics_pb2
 from opentelemetry.proto.resource.v1 import resource_pb2
 
-from pharos.compiled.memory import kernel
+from pharos.compiled.kernel import kernel
 from pharos.compiled.protobuf import LENGTH_DELIMITED, read_length, read_tag, skip_field
 from pharos.errors import Kind, PharosError
 

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pharos.compiled.hashing import hash_bytes_128
-from pharos.compiled.memory import copy_bytes, kernel, store_u8, store_u64
+from pharos.compiled.kernel import kernel
+from pharos.compiled.memory import copy_bytes, store_u8, store_u64
 from pharos.compiled.protobuf import (
     FIXED64,
     LENGTH_DELIMITED,

@@ -12,7 +12,8 @@ from typing import Any, Final
 import numpy as np
 
 from pharos.compiled.hashing import hash_bytes
-from pharos.compiled.memory import inlined_kernel, kernel, load_u8, load_u64, pointer
+from pharos.compiled.kernel import inlined_kernel, kernel
+from pharos.compiled.memory import load_u8, load_u64, pointer
 from pharos.compiled.protobuf import (
     FIXED64,
     LENGTH_DELIMITED,

@@ -29,15 +29,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from pharos.compiled.memory import (
-    copy_block_16,
-    copy_bytes,
-    inlined_kernel,
-    kernel,
-    pointer,
-    store_u8,
-    store_u64,
-)
+from pharos.compiled.kernel import inlined_kernel, kernel
+from pharos.compiled.memory import copy_block_16, copy_bytes, pointer, store_u8, store_u64
 from pharos.compiled.protobuf import (
     FIXED64,
     LENGTH_DELIMITED,

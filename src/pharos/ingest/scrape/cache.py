@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from pharos.compiled.hashing import hash_bytes
-from pharos.compiled.memory import kernel
+from pharos.compiled.kernel import kernel
 from pharos.ingest.remote_write.messages import STALE_BITS
 from pharos.ingest.scrape.emit import changed_exemplars, put_samples, put_stale, room_for, stale_room
 from pharos.ingest.scrape.exposition.scan import UNKNOWN, Fault, Page, find_slot, scan_lines

@@ -13,7 +13,8 @@ from typing import Any, Final
 import numpy as np
 
 from pharos.compiled.hashing import hash_bytes
-from pharos.compiled.memory import copy_bytes, kernel, store_u8, store_u64
+from pharos.compiled.kernel import kernel
+from pharos.compiled.memory import copy_bytes, store_u8, store_u64
 from pharos.compiled.protobuf import varint_size, write_varint
 from pharos.ingest.scrape.exposition.scan import EXEMPLAR_START, HAS_EXEMPLAR, HAS_TIME, IS_HISTOGRAM
 

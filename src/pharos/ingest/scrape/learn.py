@@ -14,7 +14,8 @@ from typing import Any, Final
 import numpy as np
 
 from pharos.compiled.hashing import hash_bytes
-from pharos.compiled.memory import copy_bytes, kernel, load_u8, store_u8
+from pharos.compiled.kernel import kernel
+from pharos.compiled.memory import copy_bytes, load_u8, store_u8
 from pharos.compiled.protobuf import varint_size, write_varint
 from pharos.ingest.scrape.exposition.scan import START, STOP, UNKNOWN, find_slot
 from pharos.labels import Labels

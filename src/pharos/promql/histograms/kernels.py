@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pharos.compiled.memory import kernel, merged_kernel
+from pharos.compiled.kernel import inlined_kernel, kernel
 from pharos.promql.histograms.value import ResetHint
 from pharos.promql.kernels.rate import extrapolation_factor
 from pharos.promql.kernels.samples import STALE_BITS, Bools, Floats, Ints, kahan_inc
@@ -16,7 +16,7 @@ _RESET: Final = int(ResetHint.RESET)
 _UNKNOWN: Final = int(ResetHint.UNKNOWN)
 
 
-@merged_kernel
+@inlined_kernel
 def tabulate(
     rows: Ints, at: Ints, column: Ints, count: Floats, table: Floats
 ) -> bool:  # pragma: no cover - compiled
@@ -29,7 +29,7 @@ def tabulate(
     return whole
 
 
-@merged_kernel
+@inlined_kernel
 def fresh_rows(total: Floats, first: int, last: int) -> Ints:  # pragma: no cover - compiled
     """Return the rows that are no stale markers."""
     rows = np.empty(last - first, np.int64)
@@ -41,7 +41,7 @@ def fresh_rows(total: Floats, first: int, last: int) -> Ints:  # pragma: no cove
     return rows[:n]
 
 
-@merged_kernel
+@inlined_kernel
 def count_resets(
     rows: Ints, table: Floats, hint: NDArray[np.uint8], count: Floats, zero: Floats, started: Ints, ts: Ints
 ) -> Ints:  # pragma: no cover - compiled
@@ -170,7 +170,7 @@ def histogram_totals(
                     out_zero[g, k] = number
 
 
-@merged_kernel
+@inlined_kernel
 def ranked_bucket(
     rank: float, forward: bool, columns: Ints, buckets: Floats, zero: float
 ) -> tuple[int, float, float]:  # pragma: no cover - compiled
@@ -192,7 +192,7 @@ def ranked_bucket(
     return found, own, below
 
 
-@merged_kernel
+@inlined_kernel
 def natural_zero(
     low: float, high: float, negatives: int, buckets: Floats
 ) -> tuple[float, float]:  # pragma: no cover - compiled
@@ -211,7 +211,7 @@ def natural_zero(
     return low, high
 
 
-@merged_kernel
+@inlined_kernel
 def quantile_of_columns(
     q: float, buckets: Floats, count: float, zero: float,
     columns: Ints, lower: Floats, upper: Floats, log_lower: Floats, log_upper: Floats,

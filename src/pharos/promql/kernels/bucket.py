@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from pharos.compiled.memory import kernel, merged_kernel
+from pharos.compiled.kernel import inlined_kernel, kernel
 from pharos.promql.kernels.samples import Bools, Floats, Ints
 
 _TOLERANCE: Final = 1e-12
@@ -14,7 +14,7 @@ _MIN_NORMAL: Final = 2.2250738585072014e-308
 _MAX_FLOAT: Final = 1.7976931348623157e308
 
 
-@merged_kernel
+@inlined_kernel
 def almost_equal(a: float, b: float) -> bool:
     """Return whether two counts differ by no more than rounding (util/almost with 1e-12)."""
     if np.isnan(a) and np.isnan(b):
@@ -28,7 +28,7 @@ def almost_equal(a: float, b: float) -> bool:
     return diff / min(total, _MAX_FLOAT) < _TOLERANCE
 
 
-@merged_kernel
+@inlined_kernel
 def gather(
     members: Ints, first: int, last: int, k: int, bounds: Floats, values: Floats, mask: Bools,
     bound: Floats, count: Floats,
@@ -55,7 +55,7 @@ def gather(
     return n
 
 
-@merged_kernel
+@inlined_kernel
 def quantile_of_buckets(q: float, n: int, bound: Floats, count: Floats) -> float:
     """Return the q-quantile of `n` monotonic buckets, by linear interpolation within the bucket."""
     if n < 2 or count[n - 1] == 0.0:
@@ -142,7 +142,7 @@ def bucket_quantile(
                 out[g, k] = quantile_of_buckets(q, n, bound, count)
 
 
-@merged_kernel
+@inlined_kernel
 def rank_within(v: float, lower: float, upper: float, rank: float, count: float) -> float:
     """Return the rank of `v` within a bucket on a line; all of it where the bucket has no lower bound."""
     if lower == -np.inf:
@@ -150,7 +150,7 @@ def rank_within(v: float, lower: float, upper: float, rank: float, count: float)
     return rank + (count - rank) * (v - lower) / (upper - lower)
 
 
-@merged_kernel
+@inlined_kernel
 def fraction_of_buckets(low: float, high: float, n: int, bound: Floats, count: Floats) -> float:
     """Return the share of the observations in `n` buckets that lies between `low` and `high`."""
     total = count[n - 1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pharos.compiled.memory import kernel
+from pharos.compiled.kernel import kernel
 from pharos.promql.kernels.samples import Bools, Floats, Ints, kahan_inc
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pharos.compiled.memory import inlined_kernel, kernel
+from pharos.compiled.kernel import inlined_kernel, kernel
 
 ABSENT: Final = -1
 """The code of a label that a row does not have."""

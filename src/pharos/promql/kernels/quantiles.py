@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from pharos.compiled.memory import kernel, merged_kernel
+from pharos.compiled.kernel import inlined_kernel, kernel
 from pharos.promql.kernels.samples import Bools, Floats, Ints
 
 STEPS_AT_ONCE: Final = 8
@@ -15,7 +15,7 @@ FEW: Final = 64
 """Up to how many values a rank is found by counting; a multiple of 16."""
 
 
-@merged_kernel
+@inlined_kernel
 def quantile_of(ordered: Floats, n: int, q: float) -> float:
     """Return the q-quantile of the first `n` values in order: a weighted mean of the two at its rank."""
     if n == 0 or np.isnan(q):
@@ -31,7 +31,7 @@ def quantile_of(ordered: Floats, n: int, q: float) -> float:
     return float(ordered[lower] * (1.0 - weight) + ordered[upper] * weight)
 
 
-@merged_kernel
+@inlined_kernel
 def position(ordered: Floats, n: int, value: float) -> int:
     """Return where `value` stands, or would be put, among `n` ordered values; NaN comes first."""
     low = 0
@@ -47,7 +47,7 @@ def position(ordered: Floats, n: int, value: float) -> int:
     return low
 
 
-@merged_kernel
+@inlined_kernel
 def insert(ordered: Floats, n: int, value: float) -> int:
     """Put `value` among `n` ordered values and return their new number."""
     at = position(ordered, n, value)
@@ -57,7 +57,7 @@ def insert(ordered: Floats, n: int, value: float) -> int:
     return n + 1
 
 
-@merged_kernel
+@inlined_kernel
 def remove(ordered: Floats, n: int, value: float) -> int:
     """Take one `value` out of `n` ordered values and return their new number."""
     at = position(ordered, n, value)
@@ -66,7 +66,7 @@ def remove(ordered: Floats, n: int, value: float) -> int:
     return n - 1
 
 
-@merged_kernel
+@inlined_kernel
 def place_rank(unordered: Floats, nans: int, n: int, q: float) -> None:
     """Put the two values at the rank of `q` where they stand in order; NaN stand first already.
 
@@ -109,7 +109,7 @@ def place_rank(unordered: Floats, nans: int, n: int, q: float) -> None:
                 unordered[p], unordered[least] = unordered[least], unordered[p]
 
 
-@merged_kernel
+@inlined_kernel
 def counted_quantile(unordered: Floats, n: int, q: float) -> float:
     """Return the q-quantile of few values, without NaN, by counting how many are less than each.
 
@@ -142,7 +142,7 @@ def counted_quantile(unordered: Floats, n: int, q: float) -> float:
     return float(lower * (1.0 - weight) + upper * weight)
 
 
-@merged_kernel
+@inlined_kernel
 def quantile_unordered(unordered: Floats, nans: int, n: int, q: float) -> float:
     """Return the q-quantile of `n` values of which the NaN stand first; their order is lost."""
     if n == 0 or not (q >= 0.0 and q <= 1.0):
@@ -153,7 +153,7 @@ def quantile_unordered(unordered: Floats, nans: int, n: int, q: float) -> float:
     return quantile_of(unordered, n, q)
 
 
-@merged_kernel
+@inlined_kernel
 def deviation_of(unordered: Floats, n: int, median: float) -> float:
     """Return the median of the distances from the median, which take the place of the values."""
     nans = 0

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from pharos.compiled.memory import kernel, merged_kernel
+from pharos.compiled.kernel import inlined_kernel, kernel
 from pharos.promql.kernels.samples import Bools, Floats, Ints
 
 
-@merged_kernel
+@inlined_kernel
 def is_less(a: float, b: float, sign: float) -> bool:
     """Return whether `a` comes before `b` in the heap; NaN comes before everything."""
     return bool(np.isnan(a) or a * sign < b * sign)
 
 
-@merged_kernel
+@inlined_kernel
 def sift_up(keys: Floats, rows: Ints, j: int, sign: float) -> None:
     """Move entry `j` up until its parent comes before it."""
     while j > 0:
@@ -26,7 +26,7 @@ def sift_up(keys: Floats, rows: Ints, j: int, sign: float) -> None:
         j = i
 
 
-@merged_kernel
+@inlined_kernel
 def sift_down(keys: Floats, rows: Ints, n: int, sign: float) -> None:
     """Move the first entry down until it comes before its children."""
     i = 0

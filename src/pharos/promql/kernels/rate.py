@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from pharos.compiled.memory import kernel, merged_kernel
+from pharos.compiled.kernel import inlined_kernel, kernel
 from pharos.promql.kernels.samples import Bools, Floats, Ints
 
 
-@merged_kernel
+@inlined_kernel
 def is_start_reset(prev_st: int, prev_t: int, cur_st: int, cur_t: int) -> bool:
     """Return whether the start timestamp of a sample tells of a reset after the sample before it."""
     if cur_st == 0 or cur_st >= cur_t or cur_st < prev_t:
@@ -19,7 +19,7 @@ def is_start_reset(prev_st: int, prev_t: int, cur_st: int, cur_t: int) -> bool:
     return prev_st <= prev_t and prev_st not in (0, prev_t)
 
 
-@merged_kernel
+@inlined_kernel
 def extrapolation_factor(
     first_t: int,
     last_t: int,
@@ -51,7 +51,7 @@ def extrapolation_factor(
     return (sampled + to_start + to_end) / sampled
 
 
-@merged_kernel
+@inlined_kernel
 def started_factor(start_t: int, last_t: int, threshold: float, average: float, end_ms: int) -> float:
     """Return the same where the first sample's start stands in the window: no stretch to the left."""
     to_end: float = np.float64(end_ms - last_t) / 1000.0
@@ -220,7 +220,7 @@ def instant_window(
             present[i, k] = True
 
 
-@merged_kernel
+@inlined_kernel
 def interpolated(t1: int, v1: float, t2: int, v2: float, t: int, is_counter: bool) -> float:
     """Return the value at `t` on the line between two samples; a counter restarts from zero at a reset."""
     if is_counter and v2 < v1:

@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from pharos.compiled.memory import kernel, merged_kernel
+from pharos.compiled.kernel import inlined_kernel, kernel
 from pharos.promql.source import STALE_NAN_BITS
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -25,7 +25,7 @@ Bools: TypeAlias = NDArray[np.bool_]
 STALE_BITS: Final = np.int64(STALE_NAN_BITS)
 
 
-@merged_kernel
+@inlined_kernel
 def kahan_inc(inc: float, total: float, comp: float) -> tuple[float, float]:
     """Return sum and compensation after adding `inc` (util/kahansum: Kahan with Neumaier's improvement)."""
     t = total + inc

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from pharos.compiled.memory import kernel, merged_kernel
+from pharos.compiled.kernel import inlined_kernel, kernel
 from pharos.promql.kernels.samples import Bools, Floats, Ints, kahan_inc
 
 COUNT: Final = 0
@@ -24,7 +24,7 @@ PREDICT: Final = 15
 SMOOTHING: Final = 16
 
 
-@merged_kernel
+@inlined_kernel
 def window_sum(values: Floats, a: int, b: int) -> float:
     """Return the compensated sum of a window."""
     total = 0.0
@@ -36,7 +36,7 @@ def window_sum(values: Floats, a: int, b: int) -> float:
     return total + comp
 
 
-@merged_kernel
+@inlined_kernel
 def window_avg(values: Floats, a: int, b: int) -> float:
     """Return the mean of a window: direct while the sum does not overflow, incremental after that."""
     total = values[a]
@@ -62,7 +62,7 @@ def window_avg(values: Floats, a: int, b: int) -> float:
     return float(total / count + comp / count)
 
 
-@merged_kernel
+@inlined_kernel
 def window_variance(values: Floats, a: int, b: int) -> float:
     """Return the population variance of a window by Welford's update with compensation."""
     count = 0.0
@@ -78,7 +78,7 @@ def window_variance(values: Floats, a: int, b: int) -> float:
     return (aux + aux_comp) / count
 
 
-@merged_kernel
+@inlined_kernel
 def window_line(ts: Ints, values: Floats, a: int, b: int, at_ms: int) -> tuple[float, float]:
     """Return slope and value at `at_ms` of the least-squares line through a window."""
     n = 0.0
@@ -115,7 +115,7 @@ def window_line(ts: Ints, values: Floats, a: int, b: int, at_ms: int) -> tuple[f
     return slope, sum_y / n - slope * sum_x / n
 
 
-@merged_kernel
+@inlined_kernel
 def window_smoothing(values: Floats, a: int, b: int, sf: float, tf: float) -> float:
     """Return the last smoothed value of double exponential smoothing."""
     s0 = 0.0
@@ -131,7 +131,7 @@ def window_smoothing(values: Floats, a: int, b: int, sf: float, tf: float) -> fl
     return float(s1)
 
 
-@merged_kernel
+@inlined_kernel
 def window_point(op: int, ts: Ints, values: Floats, a: int, b: int) -> float:
     """Return what needs no look at the inner samples: counts, ends, and their times in seconds."""
     if op == COUNT:

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from pharos.access import Scope
 from pharos.clock import Clock
+from pharos.compiled.kernel import Kernel
 from pharos.engine import Session
 from pharos.engine.changes import Changes
 from pharos.errors import PharosError
@@ -69,6 +70,8 @@ class _Question:
     measured: Measured | None
     reuse: bool
     """Whether an earlier or a neighbour's answer may serve."""
+    compiled_before: int
+    """How much had been compiled when it was asked."""
 
     def plan(self, start_ms: int | None = None) -> Planned:
         """Return its plan, from a later step on if `start_ms` is given."""
@@ -124,7 +127,8 @@ class Metrics:
         deadline = self._scheduler.deadline(timeout_ms)
         lookback_ms = lookback_ms or self.options.lookback_ms
         reuse = reuse and not (measured is not None and measured.by_step)
-        question = _Question(scope, query, times, lookback_ms, deadline, measured, reuse)
+        compiled = Kernel.compiled_total
+        question = _Question(scope, query, times, lookback_ms, deadline, measured, reuse, compiled)
         if self._changes.arrivals.has(scope.tenant):
             fetches = question.plan().fetches
             await arrived(self._changes, scope, [(fetch.start_ms, fetch.end_ms) for fetch in fetches])
@@ -214,15 +218,18 @@ class Metrics:
         if not self.options.slow_ms or took_s * 1000 < self.options.slow_ms:
             return
         QUERY_SLOW.inc()
+        if Kernel.compiled_total != question.compiled_before:
+            # It waited for the compiler, which nobody needs to be warned of.
+            return
         _LOG.warning(
-            "slow query: tenant=%s took_s=%.3f samples=%d series=%d query=%r plan:\n%s",
+            "slow query: tenant=%s took_s=%.3f samples=%d series=%d query=%r",
             question.scope.tenant,
             took_s,
             source.samples_read,
             source.series_selected,
             question.query.text,
-            explain_tree(planned),
         )
+        _LOG.debug("the plan of that query:\n%s", explain_tree(planned))
 
     def _source(
         self, session: Session, scope: Scope, deadline: Deadline, share: SampleShare | None = None

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pharos.compiled.memory import kernel
+from pharos.compiled.kernel import kernel
 from pharos.promql.grids.label_columns import LabelColumns
 
 

@@ -15,7 +15,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pharos.compiled.hashing import hash_bytes
-from pharos.compiled.memory import copy_bytes, inlined_kernel, kernel, load_u8, load_u64
+from pharos.compiled.kernel import inlined_kernel, kernel
+from pharos.compiled.memory import copy_bytes, load_u8, load_u64
 from pharos.engine.columns import numbers
 from pharos.promql.grids.label_columns import LabelColumns, LabelSource
 from pharos.promql.kernels.labels import LabelArrays

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pharos.compiled.memory import inlined_kernel, kernel
+from pharos.compiled.kernel import inlined_kernel, kernel
 
 _EVEN: Final = 0
 _NEAR: Final = 1

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pharos.compiled.memory import kernel
+from pharos.compiled.kernel import kernel
 from pharos.query.metrics.packed import Packed, cut, pack, unpack
 from pharos.query.metrics.regroup import id_table, regroup
 
@@ -231,13 +231,3 @@ def find(pieces: Sequence[Piece], ids: NDArray[np.uint64], start_ms: int, end_ms
     offsets = np.zeros(len(ids) + 1, np.int64)
     np.cumsum(lengths, out=offsets[1:])
     return Found(near, places, offsets)
-
-
-def warm_up() -> None:
-    """Compile the kernels, or load them from disk, for rows as the store returns them: read-only."""
-    rows = (np.ones(2, np.uint64), np.arange(2, dtype=np.int64), np.ones(2))
-    for column in rows:
-        column.flags.writeable = False
-    piece = piece_of([rows], 0, 0, 10)
-    if piece is not None:
-        find([piece], piece.ids, 1, 2).read()

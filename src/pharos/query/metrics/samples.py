@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pharos.access import Scope
-from pharos.compiled.memory import kernel
+from pharos.compiled.kernel import kernel
 from pharos.engine import Limits, Session
 from pharos.engine.changes import Changes
 from pharos.engine.columns import numbers

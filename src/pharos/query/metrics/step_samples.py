@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pharos.compiled.memory import kernel
+from pharos.compiled.kernel import kernel
 from pharos.promql.answer import evaluate
 from pharos.promql.evaluate import milliseconds
 from pharos.promql.language.ast import MatrixSelector, StepInvariant, Subquery, VectorSelector
@@ -123,10 +123,3 @@ def _selected(
     shifted = at - milliseconds(selector.offset)
     _count(block.offsets, block.ts_ms, stale, shifted, width_ms, newest, counts)
     return counts
-
-
-def warm_up() -> None:
-    """Compile the kernel, or load it from disk."""
-    one = np.zeros(1, np.int64)
-    for newest in (True, False):
-        _count(np.array([0, 1], np.int64), one, one, one, 1, newest, one.copy())

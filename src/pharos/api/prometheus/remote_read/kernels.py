@@ -7,7 +7,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pharos.compiled.memory import kernel, leading_zeros, trailing_zeros
+from pharos.compiled.kernel import kernel
+from pharos.compiled.memory import leading_zeros, trailing_zeros
 from pharos.compiled.protobuf import varint_size, write_varint
 
 CHUNK_SAMPLES: Final = 120
@@ -198,11 +199,3 @@ def write_chunks(
     series_ends = np.zeros(len(offsets), np.int64)
     size = _write_chunks(offsets, ts_ms, np.ascontiguousarray(values).view(np.uint64), out, ends, series_ends)
     return out[:size], ends, series_ends
-
-
-def warm_up() -> None:
-    """Compile the kernels, or load them from disk."""
-    ends, times, values = np.array([0, 1], np.int64), np.zeros(1, np.int64), np.zeros(1)
-    write_samples(ends, times, values)
-    write_chunks(ends, times, values)
-    crc32c(b"")

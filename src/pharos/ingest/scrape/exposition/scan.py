@@ -21,7 +21,8 @@ from numba.extending import intrinsic
 
 from pharos.compiled.float_read import HARD, MALFORMED, parse_float
 from pharos.compiled.hashing import hash_bytes
-from pharos.compiled.memory import kernel, load_u8
+from pharos.compiled.kernel import kernel
+from pharos.compiled.memory import load_u8
 
 UNKNOWN: Final = -1
 DROPPED: Final = -2

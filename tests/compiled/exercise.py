@@ -1,19 +1,19 @@
-"""Compile every kernel once, so that the first request of a fresh installation is not slow.
+"""Call every kernel with the types that a server calls it with: a small store is filled and asked everything.
 
-A small store is filled and asked every function, in a folder that is thrown away; numba keeps the compiled
-code on disk, so that a second call, and the server, find everything there.
+`python -m tests.compiled.exercise` writes the list of signatures anew. What is `first` and the order stay as
+they are; new ones come to the end of `first`, from where they are moved by hand.
 """
 
 from __future__ import annotations
 
 import asyncio
-import compileall
+import json
 import struct
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from random import SystemRandom
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
@@ -21,7 +21,8 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from pharos.access import DEFAULT
 from pharos.api.prometheus.encode import encode_answer, encode_vector
 from pharos.api.prometheus.remote_read import kernels as read_kernels
-from pharos.clock import Clock
+from pharos.clock import Clock, SystemClock
+from pharos.compiled.kernel import KERNELS
 from pharos.config import Settings
 from pharos.engine.changes import Changes
 from pharos.engine.keys import metric_hash
@@ -40,6 +41,7 @@ from pharos.query.metrics import label_counts, label_table, pieces, step_samples
 from pharos.query.metrics.evaluation import Metrics
 from pharos.query.metrics.query import parse_query
 from pharos.store import open_engine_alone
+from pharos.warm.signatures import FILE, signature_text
 
 _STEP_MS: Final = 15_000
 _END_MS: Final = 36_000_000
@@ -143,17 +145,33 @@ async def _ask_everything(metrics: Metrics) -> int:
     return ran
 
 
-def warm(clock: Clock) -> int:
-    """Compile, or load from disk, what ingest, scraping and queries use; return how many queries ran."""
-    # Where PYTHONDONTWRITEBYTECODE is set, nobody else would write it: half a second of every start.
-    compileall.compile_dir(Path(__file__).parent, quiet=2)
+def _read_only(*columns: Any) -> tuple[Any, ...]:
+    for column in columns:
+        column.flags.writeable = False
+    return columns
+
+
+def _call_the_rest() -> None:
+    """Call what no query of ours reaches: rows as a large store returns them, remote read, counted steps."""
+    rows = _read_only(np.ones(2, np.uint64), np.arange(2, dtype=np.int64), np.ones(2))
+    piece = pieces.piece_of([rows], 0, 0, 10)
+    assert piece is not None
+    pieces.find([piece], piece.ids, 1, 2).read()
+    ends, times, values = np.array([0, 1], np.int64), np.zeros(1, np.int64), np.zeros(1)
+    read_kernels.write_samples(ends, times, values)
+    read_kernels.write_chunks(ends, times, values)
+    read_kernels.crc32c(b"")
+    for newest in (True, False):
+        step_samples._count(ends, times, times, times, 1, newest, times.copy())
+
+
+def exercise(clock: Clock) -> int:
+    """Call all; return how many queries ran."""
     warm_up()
     columns = label_table.warm_up()
     label_counts.LabelCounts(columns)
     list(encode_vector(columns, 0, np.zeros(len(columns)), np.ones(len(columns), np.bool_)))
-    pieces.warm_up()
-    read_kernels.warm_up()
-    step_samples.warm_up()
+    _call_the_rest()
     Translator(seed=1, lookback_ms=1).translate(_otlp_request(), 0, 1)
     touched_buckets(np.ones(1, np.uint64), np.ones(1, np.int64))
     changes = Changes()
@@ -168,3 +186,32 @@ def warm(clock: Clock) -> int:
             batch.insert(engine, f"warm-{number}")
         with open_queries(engine, changes, clock, SystemRandom(), Settings()) as queries:
             return asyncio.run(_ask_everything(queries.metrics))
+
+
+def called() -> list[list[Any]]:
+    """Return the signatures with which this process called kernels."""
+    return [
+        signature_text(kernel, one)
+        for kernel in KERNELS
+        for one in kernel.overloads
+        if kernel.path.startswith("pharos.")
+    ]
+
+
+def main() -> None:
+    """Write the list anew."""
+    exercise(SystemClock())
+    listed = json.loads(FILE.read_text())
+    found = called()
+    first = [line for line in listed["first"] if line in found]
+    rest = [line for line in listed["rest"] if line in found]
+    first += [line for line in found if line not in first and line not in rest]
+    groups = (
+        f'  "{name}": [\n' + ",\n".join(f"    {json.dumps(line)}" for line in lines) + "\n  ]"
+        for name, lines in (("first", first), ("rest", rest))
+    )
+    FILE.write_text("{\n" + ",\n".join(groups) + "\n}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""Compile what is missing: what the first page needs first, on all cores, the rest behind the server.
+
+The compiling is done by processes of their own (`worker.py`), which leave the code on disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from pharos.warm.signatures import Signature, read_signatures
+from pharos.warm.worker import NICE
+
+_LOG = logging.getLogger(__name__)
+_WORKERS_AT_MOST: Final = 4
+
+
+class Warming:
+    """What is compiled and what is not: how many kernels there are, and how many of them are on disk."""
+
+    def __init__(self, signatures: list[Signature]) -> None:
+        missing = [number for number, one in enumerate(signatures) if not one.find().is_kept(one.arguments)]
+        self.total = len(signatures)
+        self.compiled = self.total - len(missing)
+        self.first = deque(number for number in missing if signatures[number].first)
+        self.rest = deque(number for number in missing if not signatures[number].first)
+        self.is_first_done = asyncio.Event()
+        """Set once all is compiled that the first page needs."""
+        self._first_left = len(self.first)
+        self._settle()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is left to compile."""
+        return self.compiled >= self.total
+
+    def counts(self) -> dict[str, int]:
+        """Return how many are compiled, and how many there are, as the API says it."""
+        return {"compiled": self.compiled, "total": self.total}
+
+    def note(self, *, first: bool) -> None:
+        """Count one more."""
+        self.compiled += 1
+        self._first_left -= first
+        self._settle()
+
+    def give_up(self) -> None:
+        """Let the server compile what it needs when it needs it."""
+        self._first_left = 0
+        self._settle()
+
+    def _settle(self) -> None:
+        if self._first_left <= 0:
+            self.is_first_done.set()
+
+
+def find_missing() -> Warming:
+    """Return what is to compile."""
+    return Warming(read_signatures())
+
+
+async def compile_missing(
+    warming: Warming, *, gives_way: bool, tell: Callable[[], None] = lambda: None
+) -> None:
+    """Compile what is missing in processes of their own, and call `tell` after each kernel.
+
+    With `gives_way` all processes but one end when the first page has its kernels, and that one yields to all
+    others. A process that cannot be started, or ends, costs time later and nothing else.
+    """
+    workers = min(os.cpu_count() or 1, _WORKERS_AT_MOST, len(warming.first) + len(warming.rest))
+    try:
+        async with asyncio.TaskGroup() as group:
+            for number in range(workers):
+                group.create_task(_drive(warming, tell, stays=number == 0, gives_way=gives_way))
+    except* OSError as error:
+        _LOG.warning("kernels are compiled when they are needed, since no process can do it: %s", error)
+    if not warming.is_complete:
+        warming.give_up()
+        tell()
+
+
+async def _drive(warming: Warming, tell: Callable[[], None], *, stays: bool, gives_way: bool) -> None:
+    """Start a process and hand it kernels for as long as there are some."""
+    command = (sys.executable, "-m", "pharos.warm.worker")
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe)
+    assert process.stdin is not None  # noqa: S101 - both are pipes
+    assert process.stdout is not None  # noqa: S101
+    try:
+        is_nice = not gives_way
+        while warming.first or (warming.rest and (stays or not gives_way)):
+            first = bool(warming.first)
+            if not first and not is_nice:
+                is_nice = True
+                process.stdin.write(f"{NICE}\n".encode())
+            number = (warming.first or warming.rest).popleft()
+            process.stdin.write(f"{number}\n".encode())
+            if not await process.stdout.readline():
+                _LOG.warning("a process that compiles kernels ended; they are compiled when they are needed")
+                return
+            warming.note(first=first)
+            tell()
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()

@@ -1,0 +1,134 @@
+"""Compiled code is kept by what it depends on, wherever it lies; the list of signatures is complete."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numba import types
+from numba.core import config
+from tests.compiled.exercise import called, exercise
+
+from pharos.clock import SystemClock
+from pharos.compiled.kernel import Kernel
+from pharos.warm.signatures import FILE, read_signatures, signature_text
+
+PRIMITIVE = """
+from pharos.compiled.kernel import inlined_kernel, kernel
+
+STEP = 3
+
+@inlined_kernel
+def primitive(value):
+    '''Return more.'''
+    return value + STEP
+
+@kernel
+def caller(values):
+    total = 0
+    for value in values:
+        total += primitive(value)
+    return total
+"""
+ARGUMENTS = (types.int64[::1],)
+
+
+def keep_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep compiled code in `folder`; numba looks at the variable again when it compiles."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(folder))
+    monkeypatch.setattr(config, "CACHE_DIR", str(folder))
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep_in(tmp_path / "kept", monkeypatch)
+
+
+def load(file: Path) -> Kernel:
+    """Return `caller` of a module that is imported anew."""
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[file.stem] = module
+    spec.loader.exec_module(module)
+    found: Any = module.caller
+    assert isinstance(found, Kernel)
+    return found
+
+
+def write(file: Path, text: str = PRIMITIVE) -> Path:
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(text)
+    return file
+
+
+@pytest.fixture
+def compiled(tmp_path: Path) -> Path:
+    """A module whose kernel was compiled and called."""
+    file = write(tmp_path / "one" / "summing.py")
+    assert load(file)(np.arange(4)) == 6 + 4 * 3
+    assert load(file).is_kept(ARGUMENTS)
+    return file
+
+
+def test_a_copy_with_other_times_keeps_what_was_compiled(compiled: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "two" / "summing.py"
+    copy.parent.mkdir()
+    shutil.copy(compiled, copy)
+    os.utime(copy, (1, 1))
+    before = Kernel.compiled_total
+    assert load(copy)(np.arange(4)) == 18
+    assert Kernel.compiled_total == before
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("Return more", "Return much more"), ("STEP = 3", "# why\n\nSTEP = 3")]
+)
+def test_words_and_lines_do_not_count(compiled: Path, old: str, new: str) -> None:
+    assert load(write(compiled, PRIMITIVE.replace(old, new))).is_kept(ARGUMENTS)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "total"), [("value + STEP", "value - STEP", -6), ("STEP = 3", "STEP = 4", 22)]
+)
+def test_an_edit_of_what_it_reaches_compiles_a_caller_anew(
+    compiled: Path, old: str, new: str, total: int
+) -> None:
+    edited = load(write(compiled, PRIMITIVE.replace(old, new)))
+    assert not edited.is_kept(ARGUMENTS)
+    assert edited(np.arange(4)) == total
+
+
+def test_a_folder_that_takes_nothing_costs_only_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep_in(write(tmp_path / "no" / "folder", "a file"), monkeypatch)
+    unkept = load(write(tmp_path / "one" / "summing.py"))
+    assert unkept(np.arange(4)) == 18
+    assert not load(tmp_path / "one" / "summing.py").is_kept(ARGUMENTS)
+
+
+def test_constants_are_arguments_like_any_other(tmp_path: Path) -> None:
+    text = PRIMITIVE + "\n@kernel\ndef many():\n    return primitive(1) + primitive(2) + primitive(3)\n"
+    load(write(tmp_path / "one" / "constants.py", text))
+    module: Any = sys.modules["constants"]
+    assert module.many() == 6 + 9
+    assert len(module.primitive._parts) == 1
+
+
+def test_the_list_of_signatures_is_what_a_server_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a change of kernels: `python -m tests.compiled.exercise`."""
+    monkeypatch.undo()
+    exercise(SystemClock())
+    listed = [signature_text(one.find(), one.arguments) for one in read_signatures()]
+    groups = json.loads(FILE.read_text())
+    assert listed == [*groups["first"], *groups["rest"]]
+    found = called()
+    assert [line for line in found if line not in listed] == []
+    assert {line[0] for line in listed} <= {line[0] for line in found}
