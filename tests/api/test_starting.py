@@ -9,6 +9,7 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
+from pharos.api.http.headers import SECURITY
 from pharos.api.http.page import STATIC
 from pharos.api.starting import Starting
 
@@ -67,3 +68,21 @@ async def test_a_start_that_ends_sends_away_who_waits(starting: Starting) -> Non
     await asyncio.sleep(0)
     starting.give_up()
     assert await waiting == (503, "Pharos is stopping.\n")
+
+
+@pytest.mark.parametrize("path", ["/-/healthy", "/-/ready", "/-/kernels", "/nowhere.js", "/api/v1/query"])
+async def test_every_answer_carries_the_headers_of_what_answers_later(path: str) -> None:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    starting = Starting(lambda: {"compiled": 1, "total": 2})
+    if path.startswith("/api/"):
+        starting.give_up()
+    asked = {"type": "http", "method": "GET", "path": path, "headers": [], "query_string": b""}
+    await starting(asked, receive, send)
+    assert set(SECURITY) <= set(sent[0]["headers"])

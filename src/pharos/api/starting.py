@@ -10,6 +10,7 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from pharos.api.http.headers import SECURITY
 from pharos.api.http.page import page
 
 KERNELS_PATH: Final = "/-/kernels"
@@ -39,13 +40,13 @@ class Starting:
         if self._application is None:
             answer = self._answer(scope) if scope["type"] == "http" else None
             if answer is not None:
-                await answer(scope, receive, send)
+                await _secured(answer)(scope, receive, send)
                 return
             await self._is_over.wait()
         if self._application is not None:
             await self._application(scope, receive, send)
         elif scope["type"] == "http":
-            await PlainTextResponse("Pharos is stopping.\n", 503)(scope, receive, send)
+            await _secured(PlainTextResponse("Pharos is stopping.\n", 503))(scope, receive, send)
 
     def _answer(self, scope: Scope) -> Response | None:
         path = scope["path"]
@@ -58,6 +59,12 @@ class Starting:
         if scope["method"] in {"GET", "HEAD"} and not path.startswith(_WAITING):
             return page(path.removeprefix("/"), Headers(scope=scope))
         return None
+
+
+def _secured(answer: Response) -> Response:
+    """Return the answer with the headers that `Identity` puts on those of the application."""
+    answer.raw_headers.extend(SECURITY)
+    return answer
 
 
 def kernels_text(kernels: dict[str, int]) -> str:
