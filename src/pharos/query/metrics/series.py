@@ -39,7 +39,7 @@ _COLUMN_BYTES: Final = 64
 """What a series of a selection takes otherwise: its id, its row, and what is derived of its labels."""
 _READ_SERIES: Final = 500_000
 """So many label sets at most are in the memory of one answer of the store."""
-_LISTED: Final = 10_000
+_LISTED: Final = 50_000
 """How many ids are asked for by name at most."""
 _WHOLE: Final = 20_000
 """Metrics of up to so many series are read in whole for the sake of a second selector."""
