@@ -5,11 +5,13 @@ import 'uplot/dist/uPlot.min.css';
 import './chart.css';
 import { formatValue, type Unit } from '../design/format';
 import { usePageClock, useScheme } from '../design/hooks';
-import { drawable, stack, type Column } from './columns';
+import { drawable, positive, stack, type Column } from './columns';
 import { Hover, type HoverContent } from './hover';
+import { paintOver, paintUnder, type Marks } from './marks';
 import { plotOptions } from './plot';
 
 const NONE: ReadonlySet<number> = new Set();
+const UNMARKED: Marks = {};
 
 export interface ChartProps {
   /** What the chart shows, for readers who cannot see it. */
@@ -28,6 +30,12 @@ export interface ChartProps {
   compact?: boolean;
   atLeast?: number;
   faint?: number;
+  /** Bars from the ground instead of lines. */
+  bars?: boolean;
+  /** The value axis by powers of ten. Nothing is stacked on it. */
+  log?: boolean;
+  /** What stands in the chart besides its data. */
+  marks?: Marks;
   syncKey?: string;
   hidden?: ReadonlySet<number>;
   /** The series to draw bold, chosen elsewhere (in a legend). */
@@ -50,7 +58,9 @@ function describe(props: ChartProps): string {
 
 /** A time chart. Redrawn in place when only data moved; rebuilt when its series, unit or colours change. */
 export function Chart(props: ChartProps): ReactElement {
-  const { times, columns, colors, unit, height, stacked = false, filled = false, compact = false } = props;
+  const { times, columns, colors, unit, height, filled = false, compact = false, bars = false } = props;
+  const { log = false, marks = UNMARKED } = props;
+  const stacked = props.stacked === true && !log;
   const { atLeast = null, faint = null, syncKey = null, hidden = NONE, focused = null } = props;
   const scheme = useScheme();
   const { utc } = usePageClock();
@@ -64,16 +74,18 @@ export function Chart(props: ChartProps): ReactElement {
   });
 
   const drawn = useMemo(() => {
-    const lines = columns.map(drawable);
+    const lines = columns.map(log ? positive : drawable);
     const { tops, bases } = stacked ? stack(lines, hidden) : { tops: lines, bases: [] };
     // Even what can be drawn may add up to what cannot.
     return [times as number[], ...[...tops, ...bases].map(drawable)] as uPlot.AlignedData;
-  }, [times, columns, stacked, hidden]);
+  }, [times, columns, stacked, hidden, log]);
   const drawnRef = useRef(drawn);
   useLayoutEffect(() => {
     drawnRef.current = drawn;
   });
   const palette = colors.join();
+  // Limits move the axis, so that a change of them makes the plot anew; other marks are only painted.
+  const limits = (marks.thresholds ?? []).map((one) => one.value).join();
 
   useLayoutEffect(() => {
     const target = holder.current;
@@ -88,6 +100,9 @@ export function Chart(props: ChartProps): ReactElement {
       atLeast,
       faint,
       syncKey,
+      bars,
+      log,
+      thresholds: latest.current.marks?.thresholds ?? [],
       colors: palette ? palette.split(',') : [],
     };
     const content = (): HoverContent => ({
@@ -95,6 +110,7 @@ export function Chart(props: ChartProps): ReactElement {
       colors: latest.current.colors,
       columns: latest.current.columns,
       hidden: latest.current.hidden ?? NONE,
+      marks: latest.current.marks ?? UNMARKED,
       unit,
       utc,
     });
@@ -118,7 +134,11 @@ export function Chart(props: ChartProps): ReactElement {
           latest.current.onZoom?.(from * 1000, to * 1000);
         },
       ],
-      draw: [() => hover.current?.highlight(latest.current.focused ?? null)],
+      drawAxes: [(self) => paintUnder(self, latest.current.marks ?? UNMARKED, latest.current.colors, scheme)],
+      draw: [
+        (self) => paintOver(self, latest.current.marks ?? UNMARKED, scheme, unit),
+        () => hover.current?.highlight(latest.current.focused ?? null),
+      ],
     };
     const made = new uPlot(options, drawnRef.current, target);
     made.over.addEventListener('dblclick', () => latest.current.onZoomOut?.());
@@ -131,7 +151,7 @@ export function Chart(props: ChartProps): ReactElement {
       plot.current = null;
       hover.current = null;
     };
-  }, [scheme, unit, utc, stacked, filled, compact, atLeast, faint, syncKey, palette]);
+  }, [scheme, unit, utc, stacked, filled, compact, atLeast, faint, syncKey, palette, bars, log, limits]);
 
   useLayoutEffect(() => {
     const target = plot.current;
@@ -155,6 +175,8 @@ export function Chart(props: ChartProps): ReactElement {
   }, [hidden]);
 
   useEffect(() => hover.current?.highlight(focused), [focused]);
+
+  useEffect(() => plot.current?.redraw(false), [marks]);
 
   return (
     <div ref={sizeRef} className="chart" role="img" aria-label={describe(props)}>

@@ -6,6 +6,7 @@ import {
   hiddenOf,
   labelKey,
   nameSeries,
+  positive,
   readColumn,
   stack,
   summarize,
@@ -87,6 +88,11 @@ describe('hidden series', () => {
   it('are never all', () => expect(hiddenOf(['a', 'b'], new Set(['a', 'b']))).toEqual(new Set()));
 });
 
+describe('a logarithmic axis', () => {
+  it('has no place for 0 and below', () =>
+    expect(positive([1, 0, -1, null, NaN, Infinity, 5])).toEqual([1, null, null, null, null, null, 5]));
+});
+
 describe('stacking', () => {
   it('adds up in order, gaps adding nothing', () =>
     expect(
@@ -122,8 +128,18 @@ describe('names', () => {
     expect(naming).toEqual({
       common: { job: 'node' },
       metric: 'up',
-      names: ['{instance="a"}', '{instance="b"}'],
+      by: 'instance',
+      names: ['a', 'b'],
     });
+  });
+  it('are label sets where more than one label differs, or one has none', () => {
+    expect(
+      nameSeries([
+        { a: '1', b: '1' },
+        { a: '2', b: '2' },
+      ]).names,
+    ).toEqual(['{a="1", b="1"}', '{a="2", b="2"}']);
+    expect(nameSeries([{ a: '1' }, {}]).names).toEqual(['{a="1"}', '{}']);
   });
   it('names one series in full', () =>
     expect(nameSeries([{ __name__: 'up', job: 'node' }]).names).toEqual(['up{job="node"}']));

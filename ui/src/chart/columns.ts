@@ -46,6 +46,11 @@ export function drawable(column: Column): Column {
   return column.map((value) => (value !== null && Number.isFinite(value) ? value : null));
 }
 
+/** `column` with gaps where a logarithmic axis has no place for it: at 0 and below. */
+export function positive(column: Column): Column {
+  return column.map((value) => (value !== null && value > 0 && value < Infinity ? value : null));
+}
+
 /** `series` on `grid` as far as it can be drawn. */
 export function toColumn(series: RangeSeries, grid: Grid, length: number): Column {
   return drawable(readColumn(series, grid, length));
@@ -149,8 +154,20 @@ export interface Naming {
   common: Labels;
   /** The metric name when all series have the same; else empty. */
   metric: string;
+  /** The one label that sets the series apart, when its value alone names each; else empty. */
+  by: string;
   /** One short name per series, made of what sets it apart. */
   names: string[];
+}
+
+/** The one label whose value, never empty, is all that sets `all` apart; empty when there is none. */
+function soleDifference(all: readonly Labels[], common: Labels): string {
+  if (all.length < 2) return '';
+  const differing = new Set(
+    all.flatMap((labels) => Object.keys(labels).filter((name) => name !== '__name__' && !(name in common))),
+  );
+  const [only = ''] = differing;
+  return differing.size === 1 && all.every((labels) => labels[only]) ? only : '';
 }
 
 /** Short names for series shown together: only what differs, with the shared part told once. */
@@ -159,15 +176,18 @@ export function nameSeries(all: readonly Labels[]): Naming {
   const common: Record<string, string> = {};
   for (const [name, value] of Object.entries(first))
     if (all.length > 1 && all.every((labels) => labels[name] === value)) common[name] = value;
-  const metric = all.every((labels) => labels.__name__ === first.__name__) ? (first.__name__ ?? '') : '';
+  const alike = all.every((labels) => labels.__name__ === first.__name__);
+  const metric = alike ? (first.__name__ ?? '') : '';
+  const by = alike ? soleDifference(all, common) : '';
   const names = all.map((labels) => {
+    if (by !== '') return labels[by] ?? '';
     const rest = Object.entries(labels).filter(([name]) => name !== '__name__' && !(name in common));
     const head = metric === '' || all.length === 1 ? (labels.__name__ ?? '') : '';
     if (rest.length === 0) return head || (metric === '' ? '{}' : metric);
     return `${head}{${rest.map(([name, value]) => `${name}=${quote(value)}`).join(', ')}}`;
   });
   delete common.__name__;
-  return { common, metric, names };
+  return { common, metric, by, names };
 }
 
 function quote(value: string): string {

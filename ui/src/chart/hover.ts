@@ -3,7 +3,11 @@
 
 import type uPlot from 'uplot';
 import { digitsFor, formatInstant, formatValue, type Unit } from '../design/format';
+import { fillWithExpression } from '../design/Value';
+import { visibleText } from '../design/value';
 import type { Column } from './columns';
+import { marksAt, type Marks } from './marks';
+import { placeTip } from './tip';
 
 export interface HoverContent {
   names: readonly string[];
@@ -11,6 +15,7 @@ export interface HoverContent {
   /** The values as they are; what uPlot draws may be stacked. */
   columns: readonly Column[];
   hidden: ReadonlySet<number>;
+  marks: Marks;
   unit: Unit;
   utc: boolean;
 }
@@ -97,7 +102,7 @@ export class Hover {
     const near = rows.reduce<Row | null>((a, b) => (b.far < (a?.far ?? Infinity) ? b : a), null);
     this.nearest(near && near.far < 40 ? near.index : null);
     this.fill(at, rows, near);
-    this.place();
+    placeTip(plot, this.box);
   }
 
   private nearest(index: number | null): void {
@@ -123,25 +128,17 @@ export class Hover {
       line.className = row === near ? 'chart-tip-row near' : 'chart-tip-row';
       const swatch = document.createElement('i');
       swatch.style.background = content.colors[row.index] ?? '';
-      line.append(
-        swatch,
-        textElement('span', 'chart-tip-name', content.names[row.index] ?? ''),
-        textElement('b', '', formatValue(row.value, content.unit, digits)),
-      );
+      const name = textElement('span', 'chart-tip-name', '');
+      fillWithExpression(name, content.names[row.index] ?? '');
+      line.append(swatch, name, textElement('b', '', formatValue(row.value, content.unit, digits)));
       this.box.append(line);
     }
+    const { min: from = 0, max: to = 0 } = this.plot.scales.x ?? {};
+    const under = this.plot.posToVal(this.plot.cursor.left ?? 0, 'x');
+    for (const text of marksAt(content.marks, under, (to - from) / this.plot.over.clientWidth))
+      this.box.append(textElement('div', 'chart-tip-mark', visibleText(text)));
     if (rows.length === 0) this.box.append(textElement('div', 'dim', 'no value here'));
     if (rows.length > ROWS) this.box.append(textElement('div', 'dim', `and ${rows.length - ROWS} more`));
-  }
-
-  private place(): void {
-    const over = this.plot.over.getBoundingClientRect();
-    const x = over.left + (this.plot.cursor.left ?? 0);
-    const y = over.top + (this.plot.cursor.top ?? 0);
-    const { offsetWidth: width, offsetHeight: height } = this.box;
-    const left = x + 16 + width > window.innerWidth - 8 ? x - width - 16 : x + 16;
-    const top = Math.min(Math.max(8, y - height / 2), window.innerHeight - height - 8);
-    this.box.style.transform = `translate(${Math.max(4, Math.round(left))}px, ${Math.round(top)}px)`;
   }
 
   /** Draws series `index` bold over the others, or nothing for null. */

@@ -2,8 +2,10 @@
 
 import uPlot from 'uplot';
 import { INK, mix, translucent, type Scheme } from '../design/colors';
-import type { Unit } from '../design/format';
-import { increments, TIME_INCREMENTS_S, timeLabels, valueLabels } from './ticks';
+import { formatValue, type Unit } from '../design/format';
+import { barPaths } from './bars';
+import { withThresholds, type Threshold } from './marks';
+import { increments, powerTicks, TIME_INCREMENTS_S, timeLabels, valueLabels } from './ticks';
 
 export interface PlotLook {
   scheme: Scheme;
@@ -11,7 +13,7 @@ export interface PlotLook {
   utc: boolean;
   /** Lines stand on each other, the areas between them filled. */
   stacked: boolean;
-  /** A light fill below lines; only sensible for few series. */
+  /** A light fill below lines, where the axis has its 0; only sensible for few series. */
   filled: boolean;
   colors: readonly string[];
   /** A series that is only the rest, such as free memory, which should not shout. */
@@ -20,19 +22,38 @@ export interface PlotLook {
   /** Upper end that the value axis shows at least, such as 1 for ratios. */
   atLeast: number | null;
   compact: boolean;
+  /** Bars from the ground instead of lines. */
+  bars?: boolean;
+  /** The value axis by powers of ten; what is not above 0 is a gap. */
+  log?: boolean;
+  /** Limits that the value axis reaches for. */
+  thresholds?: readonly Threshold[];
 }
 
 const FONT = "11px 'Inter Variable', system-ui, sans-serif";
 /** Beyond this many lines they are drawn thinner and without extras, which keeps a frame short. */
 export const MANY = 60;
 
+// The enum of uPlot's types is not there when the program runs.
+// eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment
+const LOGARITHMIC = 3 as uPlot.Scale.Distr.Logarithmic;
+
+/** Whole powers of ten around what is shown. */
+function powersAround(min: number, max: number): [number, number] {
+  const low = Math.floor(Math.log10(min));
+  const high = Math.ceil(Math.log10(max));
+  return [10 ** low, 10 ** (high === low ? high + 1 : high)];
+}
+
 function valueRange(look: PlotLook): uPlot.Scale.Range {
-  return (_plot, min, max) => {
+  return (_plot, least, most) => {
     // Without any value uPlot passes null for both, whatever its types say.
-    if (!Number.isFinite(min) || !Number.isFinite(max)) return [0, 1];
+    if (!Number.isFinite(least) || !Number.isFinite(most)) return look.log ? [1, 10] : [0, 1];
+    const [min, max] = withThresholds(least, most, look.thresholds ?? []);
+    if (look.log) return powersAround(min > 0 ? min : least, Math.max(max, least));
     const top = Math.max(max, look.atLeast ?? max);
     // Most of what is watched is at least 0, and a line that wobbles by a percent should look calm.
-    const calm = look.stacked || look.atLeast !== null || min < top * 0.6;
+    const calm = look.stacked || look.bars || look.atLeast !== null || min < top * 0.6;
     const floor = min >= 0 && calm ? 0 : min;
     if (top === floor) {
       if (top === 0) return [0, 1];
@@ -60,7 +81,7 @@ const SECONDS_ROOM = 64;
 let ruler: CanvasRenderingContext2D | null = null;
 
 /** Width of an axis label in CSS pixels; measured apart, for uPlot remembers what font its own canvas has. */
-function textWidth(text: string): number {
+export function textWidth(text: string): number {
   if (ruler === null) {
     ruler = document.createElement('canvas').getContext('2d');
     if (ruler) ruler.font = FONT;
@@ -68,21 +89,36 @@ function textWidth(text: string): number {
   return ruler ? Math.ceil(ruler.measureText(text).width) : text.length * 7;
 }
 
+/** Height of the time axis in CSS pixels. */
+export const TIME_AXIS_PX = 26;
+
+/** The time axis of every chart. */
+export function timeAxis(scheme: Scheme, utc: boolean): uPlot.Axis {
+  const ink = INK[scheme];
+  return {
+    stroke: ink.axis,
+    font: FONT,
+    grid: { stroke: ink.grid, width: 1 },
+    ticks: { show: false },
+    space: timeSpace,
+    incrs: TIME_INCREMENTS_S,
+    size: TIME_AXIS_PX,
+    gap: 4,
+    values: (_plot, splits, _axis, _space, incr) => timeLabels(splits, incr, utc),
+  };
+}
+
+/** Room for one label of the value axis in CSS pixels. */
+const VALUE_ROOM = 30;
+
+const powerSplits: uPlot.Axis.Splits = (plot, _axis, min, max) =>
+  powerTicks(min, max, plot.over.clientHeight / VALUE_ROOM || 5);
+
 function axes(look: PlotLook): uPlot.Axis[] {
   const ink = INK[look.scheme];
   const grid = { stroke: ink.grid, width: 1 };
   return [
-    {
-      stroke: ink.axis,
-      font: FONT,
-      grid,
-      ticks: { show: false },
-      space: timeSpace,
-      incrs: TIME_INCREMENTS_S,
-      size: 26,
-      gap: 4,
-      values: (_plot, splits, _axis, _space, incr) => timeLabels(splits, incr, look.utc),
-    },
+    timeAxis(look.scheme, look.utc),
     {
       stroke: ink.axis,
       font: FONT,
@@ -91,7 +127,11 @@ function axes(look: PlotLook): uPlot.Axis[] {
       gap: 6,
       space: look.compact ? 28 : 36,
       incrs: increments(look.unit),
-      values: (_plot, splits, _axis, _space, incr) => valueLabels(splits, look.unit, incr),
+      values: (_plot, splits, _axis, _space, incr) =>
+        look.log
+          ? splits.map((value) => formatValue(value, look.unit))
+          : valueLabels(splits, look.unit, incr),
+      ...(look.log ? { splits: powerSplits, filter: (_plot, splits) => splits } : {}),
       size: (_plot, labels: string[] | null) =>
         Math.max(look.compact ? 56 : 60, Math.max(0, ...(labels ?? []).map(textWidth)) + 14),
     },
@@ -116,16 +156,38 @@ const lonePoints: uPlot.Series.Points.Filter = (plot, seriesIdx, show) => {
   return lone.length > 0 ? lone : null;
 };
 
+/** How much of a series' colour its area has. */
+function areaOpacity(look: PlotLook, index: number): number {
+  const dark = look.scheme === 'dark';
+  if (look.bars) return dark ? 0.75 : 0.8;
+  if (!look.stacked) return dark ? 0.1 : 0.08;
+  return index === look.faint ? 0.05 : dark ? 0.32 : 0.26;
+}
+
+/** The area under a line, which says "from nothing": only where the axis has its 0. */
+function area(look: PlotLook, color: string, index: number): uPlot.Series.Fill {
+  const fill = translucent(color, areaOpacity(look, index));
+  return (plot) => {
+    const { min = 0, max = 0 } = plot.scales.y ?? {};
+    return look.bars || (!look.log && min <= 0 && max >= 0) ? fill : 'transparent';
+  };
+}
+
 function line(look: PlotLook, color: string, index: number, many: boolean): uPlot.Series {
-  const fill = look.stacked
-    ? translucent(color, index === look.faint ? 0.05 : look.scheme === 'dark' ? 0.32 : 0.26)
-    : look.filled
-      ? translucent(color, look.scheme === 'dark' ? 0.1 : 0.08)
-      : undefined;
+  const count = look.colors.length;
+  const stands = look.stacked || look.filled || look.bars;
   return {
     stroke: color,
-    width: many ? 1 : look.stacked ? 1.2 : 1.6,
-    ...(fill === undefined ? {} : { fill }),
+    width: look.bars ? 0 : many ? 1 : look.stacked ? 1.2 : 1.6,
+    ...(stands ? { fill: area(look, color, index) } : {}),
+    ...(look.bars
+      ? {
+          paths: barPaths(
+            (series) => (look.stacked && series > 1 ? count + series - 1 : null),
+            look.log ?? false,
+          ),
+        }
+      : {}),
     pxAlign: many ? 0 : 1,
     spanGaps: false,
     points: { show: () => false, size: 4, fill: color, stroke: color, filter: lonePoints },
@@ -142,7 +204,8 @@ export function plotOptions(look: PlotLook, range: () => [number, number]): uPlo
   const count = look.colors.length;
   const bands: uPlot.Band[] = [];
   // The bases follow the lines, the second line's first.
-  if (look.stacked) for (let i = count; i > 1; i -= 1) bands.push({ series: [i, count + i - 1] });
+  if (look.stacked && !look.bars)
+    for (let i = count; i > 1; i -= 1) bands.push({ series: [i, count + i - 1] });
   return {
     width: 300,
     height: 150,
@@ -167,12 +230,15 @@ export function plotOptions(look: PlotLook, range: () => [number, number]): uPlo
         ? {}
         : { sync: { key: look.syncKey, setSeries: false, scales: ['x', null] } }),
     },
-    scales: { x: { time: true, range: () => range() }, y: { range: valueRange(look) } },
+    scales: {
+      x: { time: true, range: () => range() },
+      y: { range: valueRange(look), ...(look.log ? { distr: LOGARITHMIC, log: 10 as const } : {}) },
+    },
     axes: axes(look),
     series: [
       {},
       ...look.colors.map((color, i) => line(look, color, i, many)),
-      ...bands.map(() => ({ ...BASE })),
+      ...(look.stacked ? look.colors.slice(1) : []).map(() => ({ ...BASE })),
     ],
     bands,
   };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { increments, logLabels, TIME_INCREMENTS_S, timeLabels, timeTicks, valueLabels } from './ticks';
+import { increments, powerTicks, TIME_INCREMENTS_S, timeLabels, timeTicks, valueLabels } from './ticks';
 
 describe('value ticks', () => {
   it('exist for all doubles', () => {
@@ -16,8 +16,10 @@ describe('value ticks', () => {
     expect(valueLabels([1000, 1000.5], 'seconds', 0.5)).toEqual(['1000 s', '1000.5 s']);
     expect(valueLabels([0, 20, 40], 'none', 20)).toEqual(['0', '20', '40']);
   });
-  it('of a logarithmic axis are named at powers of ten', () =>
-    expect(logLabels([0.001, 0.002, 0.01, 1000], 'none')).toEqual(['0.001', '', '0.01', '1000']));
+  it('of a logarithmic axis are powers of ten', () => {
+    expect(powerTicks(0.001, 100, 10)).toEqual([0.001, 0.01, 0.1, 1, 10, 100]);
+    expect(powerTicks(0.001, 100, 3)).toEqual([0.001, 0.1, 10]);
+  });
 });
 
 describe('time ticks', () => {

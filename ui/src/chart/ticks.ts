@@ -39,12 +39,13 @@ export function valueLabels(splits: readonly number[], unit: Unit, step: number)
   return splits.map((value) => formatValue(value, unit, digits));
 }
 
-/** Labels of a logarithmic axis: of powers of ten alone, for the ticks between them stand too close. */
-export function logLabels(splits: readonly number[], unit: Unit): string[] {
-  return splits.map((value) => {
-    const power = Math.log10(value);
-    return Math.abs(power - Math.round(power)) < 1e-9 ? formatValue(value, unit) : '';
-  });
+/** Ticks of a logarithmic axis: the powers of ten from `min` to `max`, at most `most` of them. */
+export function powerTicks(min: number, max: number, most: number): number[] {
+  const [from, to] = [Math.ceil(Math.log10(min) - 1e-9), Math.floor(Math.log10(max) + 1e-9)];
+  const every = Math.max(1, Math.ceil((to - from + 1) / Math.max(1, most)));
+  const ticks: number[] = [];
+  for (let power = from; power <= to; power += every) ticks.push(Number(`1e${power}`));
+  return ticks;
 }
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];

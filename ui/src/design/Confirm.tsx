@@ -4,7 +4,7 @@ import '@mantine/core/styles/ModalBase.css';
 import '@mantine/core/styles/CloseButton.css';
 import '@mantine/core/styles/Modal.css';
 import { useId, useState, type ReactElement, type ReactNode } from 'react';
-import styles from './dialogs.module.css';
+import styles from './dialog.module.css';
 
 /** A dialog over the page. */
 export function Dialog(props: {

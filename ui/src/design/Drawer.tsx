@@ -4,7 +4,7 @@ import '@mantine/core/styles/ModalBase.css';
 import '@mantine/core/styles/CloseButton.css';
 import '@mantine/core/styles/Drawer.css';
 import type { ReactElement, ReactNode } from 'react';
-import styles from './dialogs.module.css';
+import styles from './dialog.module.css';
 
 /**
  * Details of what was chosen, over the right of the page. Focus stays in it, Escape closes it and returns to where it

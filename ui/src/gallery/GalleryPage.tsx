@@ -1,4 +1,4 @@
-import { useMemo, useState, type ReactElement, type ReactNode } from 'react';
+import { useMemo, useState, type ReactElement } from 'react';
 import { Timeline } from '../chart/Timeline';
 import type { TimelineRow } from '../chart/timeline';
 import { Choice, type Option } from '../design/Choice';
@@ -33,17 +33,10 @@ import { Toasts } from '../design/Toasts';
 import { toasts } from '../design/toasts';
 import { Expression, LabelSet, Value } from '../design/Value';
 import { DateTimeField } from '../time/DateTimeField';
+import { Charts } from './Charts';
 import { HOSTILE, HOSTILE_VALUES } from './hostile';
+import { Section } from './Section';
 import styles from './gallery.module.css';
-
-function Section({ title, children }: { title: string; children: ReactNode }): ReactElement {
-  return (
-    <section className={styles.section} aria-label={title}>
-      <h2>{title}</h2>
-      <div className={styles.shown}>{children}</div>
-    </section>
-  );
-}
 
 interface Sample {
   id: number;
@@ -477,6 +470,7 @@ export default function GalleryPage(): ReactElement {
       <Figures />
       <Overlays opened={opened} onClose={() => setOpened(null)} />
       <TableSection onOpen={setOpened} />
+      <Charts />
       <FormSection />
       <Texts />
       <Spans />
