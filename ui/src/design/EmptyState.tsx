@@ -1,11 +1,11 @@
 import type { ReactElement, ReactNode } from 'react';
-import { Icon, type IconName } from './Icon';
+import { Glyph, type GlyphName } from './Glyph';
 import styles from './empty.module.css';
 
 /** Why there is nothing, as far as it is known; each calls for something else. */
 export type EmptyReason = 'none-yet' | 'filtered' | 'out-of-range' | 'no-such' | 'failed' | 'forbidden';
 
-const ICONS: Readonly<Record<EmptyReason, IconName>> = {
+const ICONS: Readonly<Record<EmptyReason, GlyphName>> = {
   'none-yet': 'send',
   filtered: 'filter',
   'out-of-range': 'clock',
@@ -25,7 +25,7 @@ export function EmptyState(props: {
   const { reason, title, children, actions } = props;
   return (
     <div className={styles.empty} role={reason === 'failed' ? 'alert' : 'status'} data-reason={reason}>
-      <Icon name={ICONS[reason]} size={26} />
+      <Glyph name={ICONS[reason]} size={26} />
       <b>{title}</b>
       {children === undefined ? null : <div className={styles.why}>{children}</div>}
       {actions === undefined ? null : <div className={styles.actions}>{actions}</div>}

@@ -1,7 +1,7 @@
 import { useState, type KeyboardEvent, type ReactElement } from 'react';
 import { Choice, type Option } from './Choice';
 import { OPERATORS, parseFilter, writeFilter, type Filter, type Operator } from './filter';
-import { Icon } from './Icon';
+import { Glyph } from './Glyph';
 import { Value } from './Value';
 import styles from './filter.module.css';
 
@@ -37,7 +37,7 @@ function Chip(props: {
         aria-label={`Remove ${writeFilter(filter)}`}
         onClick={onRemove}
       >
-        <Icon name="close" size={11} />
+        <Glyph name="close" size={11} />
       </button>
     </li>
   );
@@ -73,7 +73,7 @@ export function FilterBar(props: {
   const options: Option[] = names.map((name) => ({ value: name }));
   return (
     <div className={styles.bar} role="search" aria-label={label}>
-      <Icon name="filter" size={14} />
+      <Glyph name="filter" size={14} />
       {filters.length === 0 ? null : (
         <ul className={styles.chips} aria-label="Filters">
           {filters.map((filter, i) => (
@@ -103,7 +103,7 @@ export function FilterBar(props: {
           aria-label="Add a filter"
           onClick={() => setAdding('')}
         >
-          <Icon name="plus" size={15} />
+          <Glyph name="plus" size={15} />
         </button>
       ) : (
         <span className={styles.adding}>

@@ -2,7 +2,7 @@ import { Menu as MantineMenu } from '@mantine/core';
 import '@mantine/core/styles/Popover.css';
 import '@mantine/core/styles/Menu.css';
 import type { ReactElement } from 'react';
-import { Icon, type IconName } from './Icon';
+import { Glyph, type GlyphName } from './Glyph';
 import styles from './popover.module.css';
 
 /** One row of a menu: something to do, something to switch, a heading, or a line. */
@@ -10,7 +10,7 @@ export type MenuEntry =
   | {
       kind: 'action';
       label: string;
-      icon?: IconName;
+      icon?: GlyphName;
       /** Keys that do the same, as they are shown. */
       keys?: string;
       danger?: boolean;
@@ -28,7 +28,7 @@ function Entry({ entry }: { entry: MenuEntry }): ReactElement {
         <MantineMenu.Item
           onClick={entry.run}
           disabled={entry.disabled ?? false}
-          leftSection={entry.icon ? <Icon name={entry.icon} size={15} /> : null}
+          leftSection={entry.icon ? <Glyph name={entry.icon} size={15} /> : null}
           rightSection={entry.keys ? <span className={styles.keys}>{entry.keys}</span> : null}
           {...(entry.danger ? { 'data-danger': true } : {})}
         >
@@ -59,7 +59,7 @@ function Entry({ entry }: { entry: MenuEntry }): ReactElement {
 export function Menu(props: {
   label: string;
   entries: readonly MenuEntry[];
-  icon?: IconName;
+  icon?: GlyphName;
   /** Show the icon alone. */
   compact?: boolean;
   disabled?: boolean;
@@ -85,9 +85,9 @@ export function Menu(props: {
           disabled={disabled}
           {...(compact ? { 'aria-label': label, title: label } : {})}
         >
-          {icon ? <Icon name={icon} size={compact ? 16 : 15} /> : null}
+          {icon ? <Glyph name={icon} size={compact ? 16 : 15} /> : null}
           {compact ? null : label}
-          {compact ? null : <Icon name="chevronDown" size={13} />}
+          {compact ? null : <Glyph name="chevronDown" size={13} />}
         </button>
       </MantineMenu.Target>
       <MantineMenu.Dropdown>

@@ -1,6 +1,6 @@
 import clsx from 'clsx';
 import type { ReactElement, ReactNode } from 'react';
-import { Icon } from './Icon';
+import { Glyph } from './Glyph';
 import { STATUS_LOOKS, type Status } from './status';
 import styles from './status.module.css';
 
@@ -9,7 +9,7 @@ export function StatusChip({ status, children }: { status: Status; children?: Re
   const { name, icon, tone } = STATUS_LOOKS[status];
   return (
     <span className={clsx(styles.chip, tone && styles[tone], styles[status])}>
-      <Icon name={icon} size={13} />
+      <Glyph name={icon} size={13} />
       {children ?? name}
     </span>
   );

@@ -1,6 +1,6 @@
 import clsx from 'clsx';
 import { useEffect, useState, useSyncExternalStore, type ReactElement } from 'react';
-import { Icon } from './Icon';
+import { Glyph } from './Glyph';
 import { STATUS_LOOKS } from './status';
 import { staysMs, toasts, type Toast } from './toasts';
 import styles from './toasts.module.css';
@@ -22,7 +22,7 @@ function ToastRow({ toast }: { toast: Toast }): ReactElement {
       onFocus={() => setHeld(true)}
       onBlur={() => setHeld(false)}
     >
-      <Icon name={STATUS_LOOKS[toast.level].icon} />
+      <Glyph name={STATUS_LOOKS[toast.level].icon} />
       <span className={styles.text}>{toast.text}</span>
       {toast.action ? (
         <button
@@ -43,7 +43,7 @@ function ToastRow({ toast }: { toast: Toast }): ReactElement {
         title="Dismiss"
         onClick={() => toasts.dismiss(toast.id)}
       >
-        <Icon name="close" size={13} />
+        <Glyph name="close" size={13} />
       </button>
     </li>
   );

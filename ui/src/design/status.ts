@@ -1,7 +1,7 @@
 // The states that things are in, wherever they are told: what each is called, how it looks, what it calls for.
 
 import type { StatusTone } from './colors';
-import type { IconName } from './Icon';
+import type { GlyphName } from './Glyph';
 
 export const STATUSES = [
   'critical',
@@ -19,7 +19,7 @@ export type Status = (typeof STATUSES)[number];
 
 export interface StatusLook {
   name: string;
-  icon: IconName;
+  icon: GlyphName;
   /** Null for what calls for nothing, or is being seen to: grey. */
   tone: StatusTone | null;
 }

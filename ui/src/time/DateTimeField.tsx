@@ -5,7 +5,7 @@ import { useRef, useState, type KeyboardEvent, type ReactElement } from 'react';
 import { Field, type FieldFrame } from '../design/fields';
 import { formatClock, formatInstant } from '../design/format';
 import { usePageClock } from '../design/hooks';
-import { Icon } from '../design/Icon';
+import { Glyph } from '../design/Glyph';
 import { IconButton } from '../design/parts';
 import popover from '../design/popover.module.css';
 import { addMonths, dayAfterKey, dayOf, monthSheet, writeDay } from './calendar';
@@ -140,7 +140,7 @@ export function DateTimeField(
                 title="Calendar"
                 onClick={() => setOpen(!open)}
               >
-                <Icon name="calendar" />
+                <Glyph name="calendar" />
               </button>
             </Popover.Target>
             <Popover.Dropdown className={popover.dropdown ?? ''}>

@@ -1,0 +1,25 @@
+import type { ReactElement } from 'react';
+import { Outline, PATHS } from './Icon';
+
+// What components need besides the icons of the frame, which are loaded with every page.
+const MORE = {
+  columns: 'M4 5h16v14H4zM9.3 5v14M14.7 5v14',
+  filter: 'M4 5.5h16l-6.3 7.3v6L10.3 17v-4.2z',
+  calendar: 'M4.5 6h15v14h-15zM4.5 10.5h15M8.5 3.5V7M15.5 3.5V7',
+  bell: 'M6 16.5V11a6 6 0 0 1 12 0v5.5l1.5 1.5h-15zM10.5 20.5h3',
+  mute: 'M6 16.5V11a6 6 0 0 1 9.5-4.8M18 10.5v6l1.5 1.5H7.5M10.5 20.5h3M4 4l16 16',
+  hand: 'M4.5 13 9 17.5 12 14M11.5 17l1.5 1.5L20.5 9',
+  question: 'M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16M9.7 9.7a2.4 2.4 0 1 1 3.5 2.1c-.8.5-1.2 1-1.2 2M12 16.7v.3',
+  hourglass: 'M7 4h10M7 20h10M8 4c0 5 8 5.5 8 8s-8 3-8 8M16 4c0 5-8 5.5-8 8s8 3 8 8',
+  dash: 'M7 12h10',
+  more: 'M6 12h.1M12 12h.1M18 12h.1',
+} as const;
+
+const ALL = { ...PATHS, ...MORE };
+
+export type GlyphName = keyof typeof ALL;
+
+/** Any icon. */
+export function Glyph({ name, size = 16 }: { name: GlyphName; size?: number }): ReactElement {
+  return <Outline path={ALL[name]} size={size} />;
+}
