@@ -20,6 +20,8 @@ describe('the register of pages', () => {
     expect(new Set(keys).size).toBe(keys.length);
     expect(PAGES.map((page) => page.key)).toEqual(PAGES.map((page) => KEYS[page.id]));
   });
+  it('does not show what is reached by its address alone', () =>
+    expect(shownPages(new Set(['read', 'administer'])).map((page) => page.id)).not.toContain('gallery'));
   it('shows a page only to who may see it', () =>
     expect(shownPages(new Set(['read'])).map((page) => page.id)).not.toContain('cardinality'));
 });

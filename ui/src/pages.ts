@@ -29,13 +29,14 @@ export const KEYS = {
   cardinality: 'c',
   tenants: 'n',
   settings: ',',
+  gallery: 'x',
 } as const;
 
 export const GROUPS = ['Watch', 'Find', 'Respond', 'Run', 'Set up'] as const;
 
 export type Group = (typeof GROUPS)[number];
 
-export type PageId = 'home' | 'explore' | 'targets' | 'cardinality';
+export type PageId = 'home' | 'explore' | 'targets' | 'cardinality' | 'gallery';
 
 /** Where each page is; on its own, so that links know the addresses without knowing the pages. */
 export const PATHS = {
@@ -43,6 +44,7 @@ export const PATHS = {
   explore: '/explore',
   targets: '/targets',
   cardinality: '/cardinality',
+  gallery: '/design',
 } as const satisfies Record<PageId, string>;
 
 export type PagePath = (typeof PATHS)[PageId];
@@ -84,6 +86,8 @@ export interface PageEntry {
   /** The letter after `g`. */
   key: string;
   permission: Permission;
+  /** Reached by its address alone. */
+  hidden?: true;
   defaults: ContextDefaults;
   component: () => Promise<{ default: ComponentType }>;
   palette?: () => Promise<{ default: PaletteSource }>;
@@ -140,11 +144,23 @@ export const PAGES: readonly PageEntry[] = [
     defaults: { range: LAST_HOUR, refreshMs: 30_000 },
     component: () => import('./cardinality/CardinalityPage'),
   },
+  {
+    id: 'gallery',
+    path: PATHS.gallery,
+    name: 'Components',
+    icon: 'table',
+    group: 'Set up',
+    key: KEYS.gallery,
+    permission: 'read',
+    hidden: true,
+    defaults: { range: LAST_HOUR, refreshMs: 0 },
+    component: () => import('./gallery/GalleryPage'),
+  },
 ];
 
 /** The pages that a reader with these permissions is shown, in the order of the side bar. */
 export function shownPages(granted: ReadonlySet<Permission>): readonly PageEntry[] {
-  return PAGES.filter((page) => granted.has(page.permission));
+  return PAGES.filter((page) => !page.hidden && granted.has(page.permission));
 }
 
 /** The page at a path of the address; undefined where there is none. */

@@ -3,6 +3,14 @@ import { Outline, PATHS } from './Icon';
 
 // What components need besides the icons of the frame, which are loaded with every page.
 const MORE = {
+  trash: 'M5 7h14M10 7V4.5h4V7M7 7l1 13h8l1-13M10.5 11v5.5M13.5 11v5.5',
+  download: 'M12 4v11M7.5 11 12 15.5 16.5 11M5 20h14',
+  format: 'M5 6h14M5 10.5h9M5 15h14M5 19.5h6',
+  history: 'M4.5 12A7.5 7.5 0 1 0 7 6.4L4 9M4 4.5V9h4.5M12 8v4.5l3 1.5',
+  external: 'M13 5h6v6M19 5l-9 9M16 14v5H5V8h5',
+  zoomOut: 'M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13M15.5 15.5 20 20M8 10.5h5',
+  send: 'M4 12 20 5l-5 15-3.5-6.5zM11.5 13.5 20 5',
+  link: 'M10 14a4 4 0 0 0 5.7 0l3-3A4 4 0 0 0 13 5.3l-1 1M14 10a4 4 0 0 0-5.7 0l-3 3a4 4 0 0 0 5.7 5.7l1-1',
   columns: 'M4 5h16v14H4zM9.3 5v14M14.7 5v14',
   filter: 'M4 5.5h16l-6.3 7.3v6L10.3 17v-4.2z',
   calendar: 'M4.5 6h15v14h-15zM4.5 10.5h15M8.5 3.5V7M15.5 3.5V7',

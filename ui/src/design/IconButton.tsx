@@ -3,7 +3,8 @@ import { Icon, type IconName } from './Icon';
 
 /** A button that is only an icon; `label` is its name and its tooltip. */
 export function IconButton(props: {
-  icon: IconName;
+  /** An icon of the frame by its name, or a `Glyph`. */
+  icon: IconName | ReactElement;
   label: string;
   onClick: () => void;
   /** Given for a button that stays pressed. */
@@ -22,7 +23,7 @@ export function IconButton(props: {
       disabled={disabled}
       onClick={onClick}
     >
-      <Icon name={icon} spin={spin} />
+      {typeof icon === 'string' ? <Icon name={icon} spin={spin} /> : icon}
     </button>
   );
 }

@@ -3,7 +3,8 @@ import type { Labels } from '../api/types';
 import { copyText } from './copy';
 import { formatInstant } from './format';
 import { usePageClock } from './hooks';
-import { Icon, type IconName } from './Icon';
+import { Glyph, type GlyphName } from './Glyph';
+import { Icon } from './Icon';
 import { IconButton } from './IconButton';
 
 export { IconButton } from './IconButton';
@@ -65,10 +66,10 @@ export function Unreadable(props: {
 }
 
 /** What stands where content would be, when there is none. */
-export function Empty({ icon, children }: { icon: IconName; children: ReactNode }): ReactElement {
+export function Empty({ icon, children }: { icon: GlyphName; children: ReactNode }): ReactElement {
   return (
     <div className="empty">
-      <Icon name={icon} size={26} />
+      <Glyph name={icon} size={26} />
       <div>{children}</div>
     </div>
   );

@@ -1,6 +1,7 @@
 import { Popover } from '@mantine/core';
 import '@mantine/core/styles/Popover.css';
 import { useState, type ReactElement } from 'react';
+import { Glyph } from '../design/Glyph';
 import { Empty, IconButton } from '../design/parts';
 import { forgetHistory, readHistory } from './history';
 import styles from './explore.module.css';
@@ -21,7 +22,7 @@ export function HistoryMenu({ onChoose }: { onChoose: (expr: string) => void }):
       <Popover.Target>
         <span>
           <IconButton
-            icon="history"
+            icon={<Glyph name="history" />}
             label="Past queries"
             onClick={() => setKept(kept ? null : readHistory())}
           />

@@ -3,6 +3,7 @@ import { SegmentedControl } from '@mantine/core';
 import { useState, type ReactElement, type ReactNode } from 'react';
 import { formatQuery } from '../api/calls';
 import { ApiError } from '../api/client';
+import { Glyph } from '../design/Glyph';
 import {
   formatCount,
   formatInstant,
@@ -225,14 +226,14 @@ export function PanelView(props: PanelViewProps): ReactElement {
         <div className={clsx('row', styles.queryActions)}>
           <HistoryMenu onChoose={(expr) => onRun({ expr })} />
           <IconButton
-            icon="format"
+            icon={<Glyph name="format" />}
             label="Format the query"
             disabled={draft.text.trim() === ''}
             onClick={format}
           />
           <CopyIcon text={() => draft.text} label="Copy the query" />
           <IconButton
-            icon="trash"
+            icon={<Glyph name="trash" />}
             label="Remove this query"
             disabled={only && panel.expr === ''}
             onClick={onRemove}
@@ -286,7 +287,7 @@ export function PanelView(props: PanelViewProps): ReactElement {
         <span className="grow" />
         {result && !failed ? <StatsLine result={result} /> : null}
         <IconButton
-          icon="download"
+          icon={<Glyph name="download" />}
           label="Save as CSV"
           disabled={!result || failed !== null}
           onClick={() => {

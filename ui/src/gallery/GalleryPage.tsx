@@ -32,6 +32,7 @@ import { Tabs } from '../design/Tabs';
 import { Toasts } from '../design/Toasts';
 import { toasts } from '../design/toasts';
 import { Expression, LabelSet, Value } from '../design/Value';
+import { Page, PageHead } from '../page/Page';
 import { DateTimeField } from '../time/DateTimeField';
 import { Charts } from './Charts';
 import { HOSTILE, HOSTILE_VALUES } from './hostile';
@@ -463,10 +464,8 @@ function Absent(): ReactElement {
 export default function GalleryPage(): ReactElement {
   const [opened, setOpened] = useState<Sample | null>(null);
   return (
-    <div className="page">
-      <div className="page-head">
-        <h1>Components</h1>
-      </div>
+    <Page>
+      <PageHead title="Components" />
       <Figures />
       <Overlays opened={opened} onClose={() => setOpened(null)} />
       <TableSection onOpen={setOpened} />
@@ -477,6 +476,6 @@ export default function GalleryPage(): ReactElement {
       <Scales />
       <Absent />
       <Toasts />
-    </div>
+    </Page>
   );
 }

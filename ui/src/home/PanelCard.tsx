@@ -4,10 +4,10 @@ import { writeContext } from '../address/context';
 import type { TimeRange } from '../time/range';
 import { useMemo, useState, type ReactElement } from 'react';
 import { Chart } from '../chart/Chart';
+import { Glyph } from '../design/Glyph';
 import { PALETTES, type Scheme } from '../design/colors';
 import { formatValue } from '../design/format';
 import { useScheme } from '../design/hooks';
-import { Icon } from '../design/Icon';
 import type { HomeSnapshot, PanelColumns } from './load';
 import { drawn, fillIn, type Panel } from './panels';
 import styles from './home.module.css';
@@ -97,7 +97,7 @@ export function PanelCard(props: {
           aria-label={`Open ${panel.title} in Explore`}
           title="Open in Explore"
         >
-          <Icon name="external" size={14} />
+          <Glyph name="external" size={14} />
         </PageLink>
       </header>
       <div className={styles.cardBody} style={{ height: HEIGHT }}>

@@ -2,6 +2,7 @@ import clsx from 'clsx';
 import { Popover } from '@mantine/core';
 import '@mantine/core/styles/Popover.css';
 import { useState, type SyntheticEvent, type ReactElement } from 'react';
+import { Glyph } from '../design/Glyph';
 import { formatInstant } from '../design/format';
 import { useNow, usePageClock } from '../design/hooks';
 import { Icon } from '../design/Icon';
@@ -120,7 +121,11 @@ export function TimePicker(props: { range: TimeRange; onChange: (range: TimeRang
         </Popover.Dropdown>
       </Popover>
       <IconButton icon="chevronRight" label="Later" onClick={() => move((span) => shift(span, 1))} />
-      <IconButton icon="zoomOut" label="Wider" onClick={() => move((span) => widen(span, Date.now()))} />
+      <IconButton
+        icon={<Glyph name="zoomOut" />}
+        label="Wider"
+        onClick={() => move((span) => widen(span, Date.now()))}
+      />
     </div>
   );
 }
