@@ -1,4 +1,4 @@
-"""The components that pages are made of, on the page that shows them all, with what strangers send in each."""
+"""The components that pages are made of, on the page that shows them all, with what strangers send."""
 
 from __future__ import annotations
 
@@ -132,9 +132,7 @@ def test_the_figures_of_a_column_share_unit_and_digits(open_page: Open) -> None:
     cells = [row.get_by_role("gridcell").nth(at) for row in table.get_by_role("row").all()[1:12]]
     texts = [cell.inner_text() for cell in cells]
     assert len({len(text.split(".")[1]) for text in texts if not text.startswith("<")}) == 1
-    ends = {
-        round(cell.evaluate("(cell) => cell.firstChild.getBoundingClientRect().right")) for cell in cells
-    }
+    ends = {round(cell.evaluate("(cell) => cell.firstChild.getBoundingClientRect().right")) for cell in cells}
     assert len(ends) == 1, "figures stand at the right"
     exact = cells[1].locator("[title]").get_attribute("title")
     assert exact is not None
@@ -184,7 +182,6 @@ def test_a_menu_and_tabs_follow_the_arrows(open_page: Open) -> None:
     page = _shown(open_page)
     button = page.get_by_role("button", name="Actions")
     button.press("Enter")
-    page.keyboard.press("ArrowDown")
     expect(page.get_by_role("menuitem", name="Show alone")).to_be_focused()
     page.keyboard.press("ArrowDown")
     expect(page.get_by_role("menuitem", name="Copy the query")).to_be_focused()

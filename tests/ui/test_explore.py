@@ -34,8 +34,8 @@ def test_a_query_runs_with_ctrl_enter_and_is_drawn(open_page: Open) -> None:
     page.keyboard.type("queue_bytes")
     page.keyboard.press("Escape")
     page.keyboard.press("Control+Enter")
-    expect(page.locator(".explore-legendAll .explore-legendRow")).to_have_count(1)
-    expect(page.locator(".explore-legendAll")).to_contain_text("queue_bytes")
+    expect(page.locator(".legend-body .legend-row")).to_have_count(1)
+    expect(page.locator(".legend-body")).to_contain_text("queue_bytes")
     expect(page.locator(".explore-stats")).to_contain_text("1 series")
     assert painted_share(page, ".explore-query canvas") > 0.01
     assert _parameters(page) == {"q0": "queue_bytes"}
@@ -88,7 +88,7 @@ def test_an_address_opens_exactly_what_it_says(open_page: Open) -> None:
 
 def test_back_returns_to_the_former_query(open_page: Open) -> None:
     page = open_page(_graph("queue_bytes")).page
-    expect(page.locator(".explore-legendAll")).to_contain_text("queue_bytes")
+    expect(page.locator(".legend-body")).to_contain_text("queue_bytes")
     _editor(page)
     page.keyboard.press("Control+a")
     page.keyboard.type("up == 1")
@@ -97,20 +97,20 @@ def test_back_returns_to_the_former_query(open_page: Open) -> None:
     page.wait_for_url("**q0=up*")
     page.go_back()
     expect(page.locator(".cm-content")).to_have_text("queue_bytes")
-    expect(page.locator(".explore-legendAll")).to_contain_text("queue_bytes")
+    expect(page.locator(".legend-body")).to_contain_text("queue_bytes")
 
 
 def test_a_failed_refresh_leaves_the_last_graph_below_the_error(open_page: Open) -> None:
     watched = open_page(_graph("queue_bytes"))
     page = watched.page
-    expect(page.locator(".explore-legendAll")).to_contain_text("queue_bytes")
+    expect(page.locator(".legend-body")).to_contain_text("queue_bytes")
     busy = {"status": "error", "errorType": "unavailable", "error": "busy"}
     page.route("**/api/v1/query_range?*", lambda route: route.fulfill(status=503, json=busy))
     refresh = page.get_by_role("button", name="Refresh now")
     for _ in range(2):
         refresh.click()
         expect(page.get_by_role("alert")).to_contain_text("Below is the last answer, as of")
-        expect(page.locator(".explore-legendAll")).to_contain_text("queue_bytes")
+        expect(page.locator(".legend-body")).to_contain_text("queue_bytes")
     page.unroute("**/api/v1/query_range?*")
     refresh.click()
     expect(page.get_by_role("alert")).to_have_count(0)
@@ -132,14 +132,14 @@ def test_many_series_are_shown_in_part_until_asked_for(open_page: Open) -> None:
     note.get_by_role("button").click()
     expect(note).to_have_count(0)
     expect(page.get_by_role("table", name="Series")).to_have_attribute("aria-rowcount", str(FLEET))
-    in_page = page.locator(".explore-legendAll .explore-legendRow").count()
+    in_page = page.locator(".legend-body .legend-row").count()
     assert 0 < in_page < 60, "only the rows in view may be in the page"
 
 
 def test_the_legend_isolates_and_toggles(open_page: Open) -> None:
     page = open_page(_graph('fleet_requests_total{host=~"host-00[0-3]"}')).page
-    rows = page.locator(".explore-legendAll .explore-legendRow")
-    off = page.locator(".explore-legendAll .explore-legendRow.explore-off")
+    rows = page.locator(".legend-body .legend-row")
+    off = page.locator(".legend-body .legend-off")
     expect(rows).to_have_count(4)
     rows.nth(1).get_by_role("button").click()
     expect(off).to_have_count(3)
@@ -151,8 +151,8 @@ def test_the_legend_isolates_and_toggles(open_page: Open) -> None:
 
 def test_a_choice_in_the_legend_can_be_undone_and_ends_with_its_query(open_page: Open) -> None:
     page = open_page(_graph('fleet_requests_total{host=~"host-00[0-3]"}')).page
-    rows = page.locator(".explore-legendAll .explore-legendRow")
-    off = page.locator(".explore-legendAll .explore-legendRow.explore-off")
+    rows = page.locator(".legend-body .legend-row")
+    off = page.locator(".legend-body .legend-off")
     rows.nth(1).get_by_role("button").click()
     expect(page.locator(".explore-graphRemarks")).to_contain_text("3 hidden")
     page.get_by_role("button", name="show all").click()
@@ -173,12 +173,12 @@ def test_values_that_no_axis_can_show_are_told(open_page: Open) -> None:
     expect(page.locator(".explore-graphRemarks")).to_have_text(
         re.compile(r"^\d+ values are \+Inf and not drawn$")
     )
-    expect(page.locator(".explore-legendAll .num").first).to_have_text("+Inf")
+    expect(page.locator(".legend-body .legend-number").first).to_have_text("+Inf")
 
 
 def test_a_last_value_that_is_old_is_marked(open_page: Open) -> None:
     page = open_page(_graph(f"vector(7) and vector(time()) < {int(time.time()) - 60}")).page
-    last = page.locator(".explore-legendAll .num").first
+    last = page.locator(".legend-body .legend-number").first
     expect(last).to_have_text("7†")
     expect(last).to_have_attribute("title", re.compile("none since"))
 
@@ -187,7 +187,8 @@ def test_a_table_stands_under_its_headers_in_the_unit_it_names(open_page: Open) 
     page = open_page(_graph("queue_bytes", v0="table")).page
     table = page.get_by_role("table", name="Result")
     cells, heads = table.get_by_role("cell"), table.get_by_role("columnheader")
-    expect(cells.first).to_contain_text("iB")
+    expect(heads.first).to_contain_text("iB")
+    expect(cells.first).to_have_text(re.compile(r"^\d[\d.,]*$"))
     for i in range(heads.count()):
         head, cell = heads.nth(i).bounding_box(), cells.nth(i).bounding_box()
         assert head is not None
@@ -197,7 +198,7 @@ def test_a_table_stands_under_its_headers_in_the_unit_it_names(open_page: Open) 
 
 def test_the_palette_keeps_the_range(open_page: Open) -> None:
     page = open_page(_graph("up")).page
-    expect(page.locator(".explore-legendAll .explore-legendRow")).not_to_have_count(0)
+    expect(page.locator(".legend-body .legend-row")).not_to_have_count(0)
     page.keyboard.press("Control+k")
     page.get_by_placeholder("Page, command or metric").fill("queue_by")
     expect(page.locator("[data-selected]")).to_have_text("queue_bytes")
@@ -208,7 +209,7 @@ def test_the_palette_keeps_the_range(open_page: Open) -> None:
 
 def test_dragging_zooms_and_back_unzooms(open_page: Open) -> None:
     page = open_page(_graph("queue_bytes")).page
-    expect(page.locator(".explore-legendAll")).to_contain_text("queue_bytes")
+    expect(page.locator(".legend-body")).to_contain_text("queue_bytes")
     box = page.locator(".u-over").bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + 50)
@@ -237,17 +238,17 @@ def test_a_table_is_sorted_and_filtered(open_page: Open) -> None:
     table = page.get_by_role("table", name="Result")
     host = table.get_by_role("button", name=re.compile("^host"))
     host.click()
-    expect(table.locator(".explore-resultAll .explore-resultRow").first).to_contain_text("host-000")
+    expect(table.locator(".table-body .table-row").first).to_contain_text("host-000")
     host.click()
-    expect(table.locator(".explore-resultAll .explore-resultRow").first).to_contain_text(f"host-{FLEET - 1}")
+    expect(table.locator(".table-body .table-row").first).to_contain_text(f"host-{FLEET - 1}")
     page.get_by_label("Filter rows").fill("host=host-017")
-    expect(table.locator(".explore-resultAll .explore-resultRow")).to_have_count(1)
-    expect(page.locator(".explore-resultTools")).to_contain_text(f"1 of {FLEET} rows")
+    expect(table.locator(".table-body .table-row")).to_have_count(1)
+    expect(page.locator(".table-tools")).to_contain_text(f"1 of {FLEET} rows")
 
 
 def test_a_result_is_saved_as_csv(open_page: Open, tmp_path: Path) -> None:
     page = open_page(_graph('fleet_requests_total{host="host-000"}')).page
-    expect(page.locator(".explore-legendAll .explore-legendRow")).to_have_count(1)
+    expect(page.locator(".legend-body .legend-row")).to_have_count(1)
     with page.expect_download() as download:
         page.get_by_role("button", name="Save as CSV").click()
     path = tmp_path / "result.csv"
@@ -268,7 +269,7 @@ def test_past_queries_are_offered_again(open_page: Open) -> None:
     page.get_by_role("button", name="Past queries").click()
     page.get_by_role("button", name="sum(up)").click()
     expect(page.locator(".cm-content")).to_have_text("sum(up)")
-    expect(page.locator(".explore-legendAll .explore-legendRow")).to_have_count(1)
+    expect(page.locator(".legend-body .legend-row")).to_have_count(1)
 
 
 def test_panels_are_added_and_removed(open_page: Open) -> None:
@@ -282,7 +283,7 @@ def test_panels_are_added_and_removed(open_page: Open) -> None:
 
 def test_labels_from_strangers_stay_text(open_page: Open) -> None:
     page = open_page(_graph("hostile_info", q1="hostile_info", v1="table")).page
-    expect(page.locator(".explore-legendAll")).to_contain_text("<img src=x")
+    expect(page.locator(".legend-body")).to_contain_text("<img src=x")
     expect(page.get_by_role("table", name="Result")).to_contain_text(XSS)
     box = page.locator(".u-over").bounding_box()
     assert box is not None

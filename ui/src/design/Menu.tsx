@@ -69,6 +69,7 @@ export function Menu(props: {
     <MantineMenu
       position="bottom-end"
       offset={4}
+      withInitialFocusPlaceholder={false}
       transitionProps={{ duration: 0 }}
       classNames={{
         dropdown: styles.dropdown ?? '',

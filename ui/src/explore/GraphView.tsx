@@ -13,13 +13,14 @@ import {
   summarize,
   undrawn,
 } from '../chart/columns';
+import { Legend } from '../chart/Legend';
 import { MANY } from '../chart/plot';
 import { seriesColor } from '../design/colors';
 import { formatCount, type Unit } from '../design/format';
 import { useScheme } from '../design/hooks';
-import { Empty, LabelChips } from '../design/parts';
+import { Empty } from '../design/parts';
+import { Expression, LabelSet } from '../design/Value';
 import type { Span } from '../time/range';
-import { Legend } from './Legend';
 import styles from './explore.module.css';
 
 const HEIGHT = 320;
@@ -91,7 +92,7 @@ export function GraphView(props: GraphViewProps): ReactElement {
 }
 
 function Graph(props: GraphViewProps): ReactElement {
-  const { series, grid, span, unit, stacked } = props;
+  const { title, series, grid, span, unit, stacked } = props;
   const scheme = useScheme();
   const [limit, setLimit] = useState(FIRST);
   const [focused, setFocused] = useState<number | null>(null);
@@ -106,8 +107,11 @@ function Graph(props: GraphViewProps): ReactElement {
   }, [shown, grid]);
   const naming = useMemo(() => {
     const labels = shown.map((one) => one.metric);
-    return { ...nameSeries(labels), titles: labels.map(formatLabels), keys: labels.map(labelKey) };
-  }, [shown]);
+    const named = nameSeries(labels);
+    // An aggregation leaves no labels: then the question is the name.
+    const names = named.names.map((name) => (name === '{}' && labels.length === 1 ? title : name));
+    return { ...named, names, titles: labels.map(formatLabels), keys: labels.map(labelKey) };
+  }, [shown, title]);
   const colors = useMemo(() => shown.map((_, i) => seriesColor(i, scheme)), [shown, scheme]);
   const hidden = useMemo(() => hiddenOf(naming.keys, hiddenKeys), [naming, hiddenKeys]);
   const range = useMemo(() => [span.fromMs / 1000, span.toMs / 1000] as const, [span]);
@@ -134,7 +138,7 @@ function Graph(props: GraphViewProps): ReactElement {
     <div>
       <MoreNote shown={shown.length} all={series.length} onMore={setLimit} />
       <Chart
-        title={props.title}
+        title={title}
         times={drawn.times}
         columns={drawn.columns}
         names={naming.names}
@@ -160,12 +164,17 @@ function Graph(props: GraphViewProps): ReactElement {
       {common ? (
         <div className={clsx('row wrap', styles.common)}>
           <span className="dim">all:</span>
-          {naming.metric === '' ? null : <span className="label-chip">{naming.metric}</span>}
-          <LabelChips labels={naming.common} />
+          {naming.metric === '' ? null : (
+            <span className="label-chip">
+              <Expression text={naming.metric} />
+            </span>
+          )}
+          <LabelSet labels={naming.common} />
         </div>
       ) : null}
       <Legend
         names={naming.names}
+        {...(naming.by === '' ? {} : { nameHead: naming.by })}
         titles={naming.titles}
         colors={colors}
         summaries={drawn.summaries}

@@ -1,18 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { filterRows, labelColumns, showValue, toRows } from './rows';
+import { filterRows, isFigure, labelColumns, toRows } from './rows';
 
 const row = (labels: Record<string, string>, text = '1') => ({ labels, value: Number(text), text });
 
-describe('values in a table', () => {
-  it('have the unit of the column', () => expect(showValue(row({}, '1048576'), 'bytes')).toBe('1 MiB'));
-  it('stay exact without one', () => {
-    expect(showValue(row({}, '9007199254740993'), 'none')).toBe('9007199254740993');
-    expect(showValue(row({}, '123456'), 'count')).toBe('123456');
+describe('a value in a table', () => {
+  it.each(['1048576', '+Inf', '-Inf', 'NaN', '0.30000000000000004'])('%s is a figure', (text) => {
+    const [first] = toRows({ resultType: 'vector', result: [{ metric: {}, value: [1, text] }] }, true);
+    expect(first && isFigure(first)).toBe(true);
   });
-  it('stay as the server wrote them when they are not one number', () => {
-    expect(showValue(row({}, 'NaN'), 'bytes')).toBe('NaN');
-    expect(showValue({ labels: {}, value: 1, text: '1 @ 2026-11-21' }, 'bytes')).toBe('1 @ 2026-11-21');
-  });
+  it('that describes several is none', () =>
+    expect(isFigure({ labels: {}, value: 1, text: '1 @ 2026-11-21' })).toBe(false));
 });
 
 describe('rows', () => {

@@ -2,7 +2,7 @@
 
 import type { Labels, QueryAnswer } from '../api/types';
 import { parseFloatText } from '../chart/columns';
-import { formatInstant, formatValue, type Unit } from '../design/format';
+import { formatInstant } from '../design/format';
 
 export interface ResultRow {
   labels: Labels;
@@ -12,10 +12,9 @@ export interface ResultRow {
   text: string;
 }
 
-/** The row's value as a table shows it: a single number in its unit, anything else in the server's own words. */
-export function showValue(row: ResultRow, unit: Unit): string {
-  const exact = unit === 'none' || unit === 'count';
-  return exact || Number(row.text) !== row.value ? row.text : formatValue(row.value, unit, 5);
+/** Whether the row holds one number, and no description of several. */
+export function isFigure(row: ResultRow): boolean {
+  return !Number.isNaN(row.value) ? parseFloatText(row.text) === row.value : row.text === 'NaN';
 }
 
 const MOST_POINTS = 4;
