@@ -151,7 +151,8 @@ def test_enter_takes_the_first_metric_though_its_name_came_after_the_typing(open
 
     page.route("**/api/v1/label/__name__/values*", hold)
     expect(page.locator("h1")).to_have_text("Home")
-    page.keyboard.press("Control+k")
+    with page.expect_request("**/api/v1/label/__name__/values*"):
+        page.keyboard.press("Control+k")
     page.get_by_placeholder("Page, command or metric").fill("queue_by")
     expect(page.get_by_text("Looking…")).to_be_visible()
     assert held

@@ -305,13 +305,14 @@ const OLD_WINDOWS = 3;
 
 /**
  * How a rate of the present is asked of data of these ages: never over more time than all of it has. One age narrows
- * the window; where several hosts are asked at once, the last two samples of each say the truth of each.
+ * the window; of the very first seconds, and where several hosts are asked at once, the last two samples of each series
+ * say the truth.
  */
 export function nowRate(agesS: readonly number[]): RateWindow {
   const youngest = Math.min(...agesS, SEEN_S);
   if (youngest >= NOW_WINDOW_S) return { how: 'rate', windowS: NOW_WINDOW_S };
-  if (agesS.length > 1) return { how: 'irate', windowS: NOW_WINDOW_S };
-  return { how: 'rate', windowS: Math.max(LEAST_WINDOW_S, Math.floor(youngest)) };
+  if (agesS.length > 1 || youngest < LEAST_WINDOW_S) return { how: 'irate', windowS: NOW_WINDOW_S };
+  return { how: 'rate', windowS: Math.floor(youngest) };
 }
 
 /** How a chart's rates are asked: of young data from sample to sample, so that its first minute is no slope from 0. */
