@@ -6,9 +6,12 @@ import { PageLink } from '../address/PageLink';
 import { tsdbStatus } from '../api/calls';
 import type { HeadStats, NamedCount } from '../api/types';
 import { useAsked } from '../api/useAsked';
-import { formatCount, formatInstant, formatValue } from '../design/format';
+import { figuresOf } from '../design/figures';
+import { formatCount, formatInstant } from '../design/format';
 import { usePageClock } from '../design/hooks';
 import { Empty, Unreadable } from '../design/parts';
+import { visibleText } from '../design/value';
+import { Value } from '../design/Value';
 import { Body, Page, PageHead } from '../page/Page';
 import { TimeControls } from '../page/TimeControls';
 import styles from './cardinality.module.css';
@@ -25,29 +28,36 @@ function Ranking(props: {
   expr?: (name: string) => string;
 }): ReactElement {
   const { title, hint, rows, unit, expr } = props;
+  const figures = figuresOf(
+    rows.map((row) => row.value),
+    unit,
+  );
   const most = Math.max(1, ...rows.map((row) => row.value));
   const name = (text: string): ReactNode =>
     expr ? (
       <PageLink page="explore" className="mono" search={{ q0: expr(text), v0: 'table' }}>
-        {text}
+        <Value text={text} mono />
       </PageLink>
     ) : (
-      <span className="mono">{text}</span>
+      <Value text={text} mono />
     );
   return (
     <section className={clsx('panel card', styles.ranking)} aria-label={title}>
       <h2>{title}</h2>
-      <p className="dim">{hint}</p>
+      <p className="dim">
+        {hint}
+        {figures.head === '' ? '' : ` In ${figures.head}.`}
+      </p>
       {rows.length === 0 ? <Empty icon="cardinality">Nothing yet</Empty> : null}
       <ol>
         {rows.map((row) => (
           <li key={row.name}>
             <span className={styles.bar} style={{ width: `${(row.value / most) * 100}%` }} />
-            <span className="grow ellipsis" title={row.name}>
+            <span className="grow ellipsis" title={visibleText(row.name)}>
               {name(row.name)}
             </span>
-            <span className="num">
-              {unit === 'bytes' ? formatValue(row.value, 'bytes') : formatCount(row.value)}
+            <span className="num" title={String(row.value)}>
+              {figures.write(row.value)}
             </span>
           </li>
         ))}

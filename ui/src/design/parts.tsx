@@ -1,5 +1,4 @@
 import { useEffect, useRef, useState, type ReactElement, type ReactNode } from 'react';
-import type { Labels } from '../api/types';
 import { copyText } from './copy';
 import { formatInstant } from './format';
 import { usePageClock } from './hooks';
@@ -72,25 +71,5 @@ export function Empty({ icon, children }: { icon: GlyphName; children: ReactNode
       <Glyph name={icon} size={26} />
       <div>{children}</div>
     </div>
-  );
-}
-
-export function LabelChips({
-  labels,
-  without = [],
-}: {
-  labels: Labels;
-  without?: readonly string[];
-}): ReactElement {
-  return (
-    <span className="row wrap chips">
-      {Object.entries(labels)
-        .filter(([name]) => !without.includes(name))
-        .map(([name, value]) => (
-          <span className="label-chip" key={name}>
-            <span className="name">{name}</span>={JSON.stringify(value)}
-          </span>
-        ))}
-    </span>
   );
 }

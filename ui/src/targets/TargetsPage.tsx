@@ -8,7 +8,8 @@ import type { ActiveTarget } from '../api/types';
 import { formatAgo, formatInstant, formatSeconds } from '../design/format';
 import { useNow, usePageClock } from '../design/hooks';
 import { Icon } from '../design/Icon';
-import { Empty, LabelChips, Unreadable } from '../design/parts';
+import { Empty, Unreadable } from '../design/parts';
+import { LabelSet, Value } from '../design/Value';
 import { Body, Page, PageHead, Toolbar } from '../page/Page';
 import { TimeControls } from '../page/TimeControls';
 import { groupTargets, lastScrapeMs, type HealthFilter, type Pool } from './group';
@@ -33,19 +34,19 @@ function TargetRow({ target, nowMs }: { target: ActiveTarget; nowMs: number }): 
       <td className={styles.targetUrl}>
         {/^https?:/.test(target.scrapeUrl) ? (
           <a href={target.scrapeUrl} rel="noreferrer" target="_blank" className="mono">
-            {target.scrapeUrl}
+            <Value text={target.scrapeUrl} mono />
           </a>
         ) : (
-          <span className="mono">{target.scrapeUrl}</span>
+          <Value text={target.scrapeUrl} mono />
         )}
         {target.lastError ? (
           <div className={styles.targetError}>
-            <Icon name="error" size={13} /> {target.lastError}
+            <Icon name="error" size={13} /> <Value text={target.lastError} />
           </div>
         ) : null}
       </td>
       <td>
-        <LabelChips labels={target.labels} />
+        <LabelSet labels={target.labels} />
       </td>
       <td className="num" title={seen}>
         {formatAgo(last, nowMs)}
