@@ -221,7 +221,7 @@ async def test_endless_empty_members_end_at_the_limit(server: Server, outbound: 
 
 @pytest.mark.parametrize(
     ("encoding", "body"),
-    [("gzip", b"not gzip"), ("gzip", gzip.compress(b"x" * 1000)[:-9]), ("br", b"x")],
+    [("gzip", b"not gzip"), ("gzip", gzip.compress(b"x" * 1000, mtime=0)[:-9]), ("br", b"x")],
 )
 async def test_broken_packing_is_unavailable(
     server: Server, outbound: Outbound, encoding: str, body: bytes
