@@ -33,6 +33,38 @@ def series_of(count: int) -> list[Labels]:
     return [(("__name__", "m"), ("i", str(i))) for i in range(count)]
 
 
+def matrix_chunks(
+    labels: Sequence[Labels], start_ms: int, step_ms: int, values: Any, present: Any, cells: Any = None
+) -> list[bytes]:
+    """Return the chunks of a range query's answer, without what stands around its result."""
+    times = start_ms + np.arange(values.shape[1], dtype=np.int64) * step_ms
+    return _result_of(Answer(AnswerType.MATRIX, times, labels, values, present, cells))
+
+
+def vector_chunks(
+    labels: Sequence[Labels], time_ms: int, values: Any, present: Any, cells: Any = None
+) -> list[bytes]:
+    """Return the chunks of an instant query's answer, without what stands around its result."""
+    column = None if cells is None else cells.reshape(-1, 1)
+    values, present = values.reshape(-1, 1), present.reshape(-1, 1)
+    return _result_of(Answer(AnswerType.VECTOR, np.array([time_ms]), labels, values, present, column))
+
+
+def _result_of(answer: Answer) -> list[bytes]:
+    first, *others = encode.encode_answer(answer)
+    chunks = [first.partition(b'"result":')[2], *others]
+    assert chunks[-1].endswith(b"}}")
+    return [*chunks[:-1], chunks[-1][:-2]]
+
+
+def histogram_text(histogram: FloatHistogram) -> str:
+    """Return a native histogram as an answer shows it."""
+    cells = np.full(1, None, object)
+    cells[0] = histogram
+    chunks = vector_chunks([()], 0, np.ones(1), np.ones(1, np.bool_), cells)
+    return text_of(chunks).partition('"histogram":[0,')[2].removesuffix("]}]")
+
+
 # ---- matrices
 
 
@@ -48,17 +80,17 @@ def test_a_matrix_is_what_the_plain_printer_gives(data: st.DataObject) -> None:
         [(start + i * step, float(values[row, i])) for i in range(steps) if present[row, i]]
         for row in range(rows)
     ]
-    got = text_of(encode.encode_matrix(series_of(rows), start, step, values, present))
+    got = text_of(matrix_chunks(series_of(rows), start, step, values, present))
     assert got == expected_matrix(series_of(rows), points)
 
 
 def test_an_empty_grid_is_an_empty_array() -> None:
     nothing = np.zeros((0, 5)), np.zeros((0, 5), np.bool_)
-    assert text_of(encode.encode_matrix([], 0, 1000, *nothing)) == "[]"
+    assert text_of(matrix_chunks([], 0, 1000, *nothing)) == "[]"
     without_steps = np.zeros((2, 0)), np.zeros((2, 0), np.bool_)
-    assert text_of(encode.encode_matrix(series_of(2), 0, 1000, *without_steps)) == "[]"
+    assert text_of(matrix_chunks(series_of(2), 0, 1000, *without_steps)) == "[]"
     absent = np.ones((3, 4)), np.zeros((3, 4), np.bool_)
-    assert text_of(encode.encode_matrix(series_of(3), 0, 1000, *absent)) == "[]"
+    assert text_of(matrix_chunks(series_of(3), 0, 1000, *absent)) == "[]"
 
 
 def test_chunks_join_to_the_same_text_whatever_their_size(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,7 +106,7 @@ def test_chunks_join_to_the_same_text_whatever_their_size(monkeypatch: pytest.Mo
     for size in (2, 3, 50, 997, 10_000):
         monkeypatch.setattr(encode, "CHUNK_BYTES", size)
         monkeypatch.setattr(encode, "_BLOCK_ROWS", 1 + size % 13)
-        chunks = list(encode.encode_matrix(labels, 0, 500, values, present))
+        chunks = matrix_chunks(labels, 0, 500, values, present)
         assert text_of(chunks) == whole
         assert max(map(len, chunks)) < size + 600
 
@@ -82,7 +114,7 @@ def test_chunks_join_to_the_same_text_whatever_their_size(monkeypatch: pytest.Mo
 def test_ten_thousand_chunks_join_to_the_same_text(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(encode, "CHUNK_BYTES", 16)
     values = np.arange(20_000, dtype=np.float64).reshape(20, 1000) / 8
-    chunks = list(encode.encode_matrix(series_of(20), 0, 1, values, np.ones(values.shape, np.bool_)))
+    chunks = matrix_chunks(series_of(20), 0, 1, values, np.ones(values.shape, np.bool_))
     points = [[(i, float(values[row, i])) for i in range(1000)] for row in range(20)]
     assert len(chunks) > 10_000
     assert text_of(chunks) == expected_matrix(series_of(20), points)
@@ -90,7 +122,7 @@ def test_ten_thousand_chunks_join_to_the_same_text(monkeypatch: pytest.MonkeyPat
 
 def test_chunks_have_about_the_promised_size() -> None:
     values = np.random.default_rng(1).random((9000, 30))
-    chunks = list(encode.encode_matrix(series_of(9000), 0, 15_000, values, np.ones(values.shape, np.bool_)))
+    chunks = matrix_chunks(series_of(9000), 0, 15_000, values, np.ones(values.shape, np.bool_))
     assert len(chunks) > 20
     assert max(map(len, chunks)) < encode.CHUNK_BYTES + 1000
     assert min(map(len, chunks[:-1])) >= encode.CHUNK_BYTES
@@ -100,15 +132,15 @@ def test_chunks_have_about_the_promised_size() -> None:
 def test_columns_in_any_layout_are_printed_the_same() -> None:
     wide = np.arange(24, dtype=np.float64).reshape(4, 6)
     there = wide % 5 != 0
-    expected = text_of(encode.encode_matrix(series_of(4), 0, 1, wide, there))
+    expected = text_of(matrix_chunks(series_of(4), 0, 1, wide, there))
     fixed = wide.copy()
     fixed.setflags(write=False)
-    assert text_of(encode.encode_matrix(series_of(4), 0, 1, fixed, there)) == expected
+    assert text_of(matrix_chunks(series_of(4), 0, 1, fixed, there)) == expected
     turned = np.asfortranarray(wide), np.asfortranarray(there)
-    assert text_of(encode.encode_matrix(series_of(4), 0, 1, *turned)) == expected
-    every_other = encode.encode_matrix(series_of(4), 0, 2, wide[:, ::2], there[:, ::2])
+    assert text_of(matrix_chunks(series_of(4), 0, 1, *turned)) == expected
+    every_other = matrix_chunks(series_of(4), 0, 2, wide[:, ::2], there[:, ::2])
     assert text_of(every_other) == text_of(
-        encode.encode_matrix(series_of(4), 0, 2, wide[:, ::2].copy(), there[:, ::2].copy())
+        matrix_chunks(series_of(4), 0, 2, wide[:, ::2].copy(), there[:, ::2].copy())
     )
 
 
@@ -144,7 +176,7 @@ TIMES = [
 
 @pytest.mark.parametrize(("ms", "text"), TIMES)
 def test_times_are_printed_as_upstream_prints_them(ms: int, text: str) -> None:
-    got = text_of(encode.encode_vector([UP], ms, np.ones(1), np.ones(1, np.bool_)))
+    got = text_of(vector_chunks([UP], ms, np.ones(1), np.ones(1, np.bool_)))
     assert got == f'[{{"metric":{expected_labels(UP)},"value":[{text},"1"]}}]'
     raw = encode.encode_samples([UP], np.array([0, 1]), np.array([ms]), np.ones(1))
     assert text_of(raw) == f'[{{"metric":{expected_labels(UP)},"values":[[{text},"1"]]}}]'
@@ -153,7 +185,7 @@ def test_times_are_printed_as_upstream_prints_them(ms: int, text: str) -> None:
 
 def test_a_vector_has_one_value_a_series_and_no_absent_ones() -> None:
     values, present = np.array([1.5, math.nan, 3.0]), np.array([True, True, False])
-    got = text_of(encode.encode_vector(series_of(3), 1500, values, present))
+    got = text_of(vector_chunks(series_of(3), 1500, values, present))
     assert got == (
         '[{"metric":{"__name__":"m","i":"0"},"value":[1.500,"1.5"]},'
         '{"metric":{"__name__":"m","i":"1"},"value":[1.500,"NaN"]}]'
@@ -176,21 +208,19 @@ def test_a_vector_has_one_value_a_series_and_no_absent_ones() -> None:
 )
 def test_label_values_survive_and_cannot_leave_a_page(value: str) -> None:
     labels = labels_of({"__name__": "m", "weird": value})
-    got = text_of(encode.encode_vector([labels], 0, np.ones(1), np.ones(1, np.bool_)))
+    got = text_of(vector_chunks([labels], 0, np.ones(1), np.ones(1, np.bool_)))
     assert orjson.loads(got)[0]["metric"] == dict(labels)
     assert not set("<>&\u2028\u2029\n\x00") & set(got)
 
 
 def test_a_lone_surrogate_becomes_the_replacement_character() -> None:
     labels = (("__name__", "m"), ("bad", "a\ud800b"))
-    got = orjson.loads(b"".join(encode.encode_vector([labels], 0, np.ones(1), np.ones(1, np.bool_))))
+    got = orjson.loads(b"".join(vector_chunks([labels], 0, np.ones(1), np.ones(1, np.bool_))))
     assert got[0]["metric"] == {"__name__": "m", "bad": "a\ufffdb"}
 
 
 def test_labels_stay_in_sorted_order_and_no_labels_are_an_empty_object() -> None:
-    got = text_of(
-        encode.encode_vector([labels_of({"b": "1", "a": "2"}), ()], 0, np.ones(2), np.ones(2, bool))
-    )
+    got = text_of(vector_chunks([labels_of({"b": "1", "a": "2"}), ()], 0, np.ones(2), np.ones(2, bool)))
     assert got.startswith('[{"metric":{"a":"2","b":"1"},')
     assert '{"metric":{},"value"' in got
 
@@ -209,18 +239,18 @@ CUSTOM = FloatHistogram(
 
 
 def test_histograms_are_printed_without_empty_buckets() -> None:
-    assert encode.histogram_text(EXPONENTIAL).decode() == EXPONENTIAL_TEXT
+    assert histogram_text(EXPONENTIAL) == EXPONENTIAL_TEXT
 
 
 def test_a_histogram_without_buckets_has_no_list_of_them() -> None:
-    assert encode.histogram_text(FloatHistogram(sum=math.nan)) == b'{"count":"0","sum":"NaN"}'
+    assert histogram_text(FloatHistogram(sum=math.nan)) == '{"count":"0","sum":"NaN"}'
 
 
 def test_bounds_say_which_of_them_belong_to_the_bucket() -> None:
     negative = FloatHistogram(count=3, negative={1: 2}, zero_count=1)
-    buckets = orjson.loads(encode.histogram_text(negative))["buckets"]
+    buckets = orjson.loads(histogram_text(negative))["buckets"]
     assert buckets == [[1, "-2", "-1", "2"], [3, "-0", "0", "1"]]
-    buckets = orjson.loads(encode.histogram_text(CUSTOM))["buckets"]
+    buckets = orjson.loads(histogram_text(CUSTOM))["buckets"]
     assert [row[1:] for row in buckets] == [["-Inf", "1", "1"], ["1", "5", "2.5"], ["5", "+Inf", "0.5"]]
     assert [row[0] for row in buckets] == [3, 0, 0]
 
@@ -229,7 +259,7 @@ def test_a_bucket_that_reaches_into_the_zero_bucket_is_cut() -> None:
     cut = FloatHistogram(
         count=7, sum=1, zero_threshold=1.5, zero_count=2, positive={1: 3, 2: 0}, negative={1: 2}
     )
-    buckets = orjson.loads(encode.histogram_text(cut))["buckets"]
+    buckets = orjson.loads(histogram_text(cut))["buckets"]
     assert buckets == [[1, "-2", "-1.5", "2"], [3, "-1.5", "1.5", "2"], [0, "1.5", "2", "3"]]
 
 
@@ -245,7 +275,7 @@ def test_histograms_stand_next_to_the_floats_of_a_series() -> None:
     cells = cells_of([[None, EXPONENTIAL], [EXPONENTIAL, EXPONENTIAL], [None, None], [EXPONENTIAL, None]])
     values = np.full((4, 2), 7.0)
     present = np.array([[1, 1], [1, 1], [1, 1], [0, 0]], np.bool_)
-    got = text_of(encode.encode_matrix(series_of(4), 1000, 500, values, present, cells))
+    got = text_of(matrix_chunks(series_of(4), 1000, 500, values, present, cells))
     assert got == (
         '[{"metric":{"__name__":"m","i":"0"},"values":[[1,"7"]],'
         f'"histograms":[[1.500,{EXPONENTIAL_TEXT}]]}},'
@@ -257,7 +287,7 @@ def test_histograms_stand_next_to_the_floats_of_a_series() -> None:
 
 def test_a_vector_holds_a_histogram_in_place_of_a_value() -> None:
     cells = np.array([None, EXPONENTIAL], object)
-    got = text_of(encode.encode_vector(series_of(2), 1500, np.full(2, 7.0), np.ones(2, np.bool_), cells))
+    got = text_of(vector_chunks(series_of(2), 1500, np.full(2, 7.0), np.ones(2, np.bool_), cells))
     assert got == (
         '[{"metric":{"__name__":"m","i":"0"},"value":[1.500,"7"]},'
         f'{{"metric":{{"__name__":"m","i":"1"}},"histogram":[1.500,{EXPONENTIAL_TEXT}]}}]'
@@ -267,10 +297,10 @@ def test_a_vector_holds_a_histogram_in_place_of_a_value() -> None:
 def test_histograms_larger_than_a_chunk_are_printed_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     cells = cells_of([[EXPONENTIAL] * 20 for _ in range(30)])
     grid = np.zeros((30, 20)), np.ones((30, 20), np.bool_), cells
-    expected = text_of(encode.encode_matrix(series_of(30), 0, 1, *grid))
+    expected = text_of(matrix_chunks(series_of(30), 0, 1, *grid))
     monkeypatch.setattr(encode, "CHUNK_BYTES", 100)
     monkeypatch.setattr(encode, "_BLOCK_BYTES", 5000)
-    assert text_of(encode.encode_matrix(series_of(30), 0, 1, *grid)) == expected
+    assert text_of(matrix_chunks(series_of(30), 0, 1, *grid)) == expected
 
 
 # ---- whole answers
@@ -357,8 +387,8 @@ def test_an_error_names_its_type() -> None:
 def test_labels_in_columns_are_printed_as_tuples_are(sets: list[dict[str, str]]) -> None:
     labels = [labels_of({k: v for k, v in one.items() if _is_text(k + v)}) for one in sets]
     values, present = np.arange(float(len(labels))), np.ones(len(labels), np.bool_)
-    plain = b"".join(encode.encode_vector(labels, 1000, values, present))
-    assert b"".join(encode.encode_vector(columns_of(labels), 1000, values, present)) == plain
+    plain = b"".join(vector_chunks(labels, 1000, values, present))
+    assert b"".join(vector_chunks(columns_of(labels), 1000, values, present)) == plain
 
 
 def _is_text(value: str) -> bool:

@@ -19,7 +19,7 @@ import numpy as np
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
 from pharos.access import DEFAULT
-from pharos.api.prometheus.encode import encode_answer, encode_vector
+from pharos.api.prometheus.encode import encode_answer
 from pharos.api.prometheus.remote_read import kernels as read_kernels
 from pharos.clock import Clock, SystemClock
 from pharos.compiled.kernel import KERNELS
@@ -32,6 +32,7 @@ from pharos.ingest.metrics.decoder import Decoder
 from pharos.ingest.metrics.touched import touched_buckets
 from pharos.ingest.otlp.translate import Translator
 from pharos.ingest.scrape.cache import warm_up
+from pharos.promql.grids.grid import Answer, AnswerType
 from pharos.promql.language.ast import ValueType
 from pharos.promql.language.functions import AGGREGATORS, FUNCTIONS, Function
 from pharos.protobuf import varint
@@ -170,7 +171,8 @@ def exercise(clock: Clock) -> int:
     warm_up()
     columns = label_table.warm_up()
     label_counts.LabelCounts(columns)
-    list(encode_vector(columns, 0, np.zeros(len(columns)), np.ones(len(columns), np.bool_)))
+    grid = np.zeros((len(columns), 1)), np.ones((len(columns), 1), np.bool_)
+    list(encode_answer(Answer(AnswerType.VECTOR, np.zeros(1, np.int64), columns, *grid)))
     _call_the_rest()
     Translator(seed=1, lookback_ms=1).translate(_otlp_request(), 0, 1)
     touched_buckets(np.ones(1, np.uint64), np.ones(1, np.int64))

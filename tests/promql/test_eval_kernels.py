@@ -215,19 +215,25 @@ def test_an_ordinary_nan_is_a_value() -> None:
 @pytest.mark.parametrize(
     ("times", "values", "expected"),
     [
-        ([10, 20, 30, 40], [0.0, 10.0, 20.0, 30.0], 40.0),
-        ([10, 20, 30, 40], [10.0, 20.0, 5.0, 15.0], 40.0 * 25 / 30),
-        ([20, 30], [10.0, 20.0], 20.0),
+        # From 30 s to 35: 5 to the end, none to the start, as a counter was never below zero.
+        ([10, 20, 30, 40], [0.0, 10.0, 20.0, 30.0], 30.0 * (35.0 / 30.0)),
+        # 10 up to 20 and, after a reset, 15 up; from 30 s to 40, 5 at both ends: zero is 12 s before.
+        ([10, 20, 30, 40], [10.0, 20.0, 5.0, 15.0], 25.0 * (40.0 / 30.0)),
+        # 15 s are free at both ends, more than 1.1 of the 10 between samples: half of these, from 10 s to 20.
+        ([20, 30], [10.0, 20.0], 10.0 * (20.0 / 10.0)),
+        # 10.5 s are free at the start, within 1.1 of the 10 between samples: from 20 s to the whole 40.
+        ([15.5, 25.5, 35.5], [90.0, 95.0, 100.0], 10.0 * (40.0 / 20.0)),
     ],
 )
 def test_an_increase_is_stretched_to_the_ends_of_its_window(
-    times: list[int], values: list[float], expected: float
+    times: list[float], values: list[float], expected: float
 ) -> None:
+    """Of 40 s that end at 45; the rules and the order of the operations are those of `extrapolatedRate`."""
     offsets, ts, numbers = block([(np.asarray(times) * 1000, values)])
     out, present = np.zeros((1, 1)), np.zeros((1, 1), np.bool_)
     rate_window(offsets, ts, numbers, 45_000, 0, 1, 40_000, True, False, out, present)
     assert present[0, 0]
-    assert out[0, 0] == pytest.approx(expected, rel=0.25)
+    assert out[0, 0] == expected
 
 
 def test_an_anchored_increase_takes_the_sample_before_the_window() -> None:

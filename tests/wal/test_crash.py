@@ -10,32 +10,35 @@ import threading
 from pathlib import Path
 
 import pytest
-from tests.wal.walcases import OpenWal
+from tests.wal.walcases import OpenWal, append, seal
 
 from pharos.clock import FakeClock
 from pharos.errors import PharosError
 from pharos.wal import Wal, WalOptions
 from pharos.wal.faulty import Fault, FaultyFiles
 
+ROOT = Path(__file__).parents[2]
+
 WRITER = """
 import os, sys, threading
 from pathlib import Path
 from pharos.clock import SystemClock
 from pharos.wal import Wal, WalOptions
+from tests.wal.walcases import append, seal
 
 wal = Wal.open(Path(sys.argv[1]), clock=SystemClock(), options=WalOptions(segment_bytes=100_000))
 
 def feed(tenant):
     number = 0
     while True:
-        wal.append(1, tenant, number, tenant.encode() * (number % 5000)).synced.result()
+        append(wal, 1, tenant, number, tenant.encode() * (number % 5000)).synced.result()
         os.write(1, f"{tenant} {number}\\n".encode())
         number += 1
 
 for tenant in "abc":
     threading.Thread(target=feed, args=(tenant,), daemon=True).start()
 while True:
-    wal.seal()
+    seal(wal)
 """
 
 
@@ -44,7 +47,7 @@ def test_a_killed_writer_loses_nothing_acknowledged(open_wal: OpenWal, tmp_path:
     acknowledged: list[str] = []
     for _ in range(2):
         with subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(tmp_path / "wal")], stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", WRITER, str(tmp_path / "wal")], stdout=subprocess.PIPE, text=True, cwd=ROOT
         ) as writer:
             assert writer.stdout is not None
             told = [writer.stdout.readline() for _ in range(lines)]
@@ -90,12 +93,12 @@ def test_cut_power_loses_nothing_acknowledged(tmp_path: Path, seed: int) -> None
     files = FaultyFiles(before=before)
     wal = Wal.open(folder, clock=FakeClock(), files=files, options=WalOptions(segment_bytes=3_000))
     for number in range(60):
-        appended = wal.append(1, "t", number, rng.randbytes(rng.randrange(1000)))
+        appended = append(wal, 1, "t", number, rng.randbytes(rng.randrange(1000)))
         if rng.random() < 0.7:
             appended.synced.result()
             acknowledged.append(number)
         if rng.random() < 0.2:
-            wal.seal()
+            seal(wal)
             for segment in wal.sealed():
                 loaded.update({frame.recv_ns: segment for frame in wal.read(segment)})
                 wal.commit(segment)
@@ -107,7 +110,7 @@ def test_cut_power_loses_nothing_acknowledged(tmp_path: Path, seed: int) -> None
         assert set(was_acknowledged) <= set(found) | set(was_loaded)
         for number in set(found) & set(was_loaded):  # not yet deleted: the same name, so the engine skips it
             assert found[number] == was_loaded[number]
-        assert again.append(1, "t", 0, b"x").segment > max(
+        assert append(again, 1, "t", 0, b"x").segment > max(
             [*found.values(), *was_loaded.values()], default=""
         )
         assert again.recovery.damaged == ()
@@ -127,7 +130,7 @@ def test_an_acknowledged_frame_has_its_segments_entry_on_the_medium(tmp_path: Pa
         files.power_cut_into(tmp_path / "wal", tmp_path / "cut")
         cut.set()
 
-    wal.append_then(1, "t", 7, b"x", lambda _error: None, via)
+    wal.append(1, "t", 7, b"x", lambda _error: None, via)
     assert cut.wait(20)
     wal.close()
     again = Wal.open(tmp_path / "cut", clock=FakeClock())
@@ -147,7 +150,7 @@ def test_an_unsynced_log_loses_its_frames_when_power_is_cut(tmp_path: Path) -> N
             raise OSError(5, "Input/output error")
 
     files.before = before
-    lost = wal.append(1, "t", 1, b"x")
+    lost = append(wal, 1, "t", 1, b"x")
     assert stop.wait(20)
     with pytest.raises(PharosError):
         lost.synced.result(20)

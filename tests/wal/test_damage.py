@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
-from tests.wal.walcases import FrameTuple, OpenWal, contents
+from tests.wal.walcases import FrameTuple, OpenWal, append, contents, seal
 
 from pharos.clock import FakeClock
 from pharos.errors import Kind, PharosError
@@ -35,8 +35,8 @@ CASES = YAML(typ="safe").load(Path(__file__).with_name("damage.yaml").read_text(
 def write_segment(open_wal: OpenWal, frames: list[FrameTuple] = FRAMES, folder: Path | None = None) -> str:
     wal = open_wal(folder)
     for frame in frames:
-        wal.append(*frame)
-    segment = wal.seal()
+        append(wal, *frame)
+    segment = seal(wal)
     wal.close()
     assert segment is not None
     return segment
@@ -117,8 +117,8 @@ def test_known_damage_is_not_counted_again_by_reading(open_wal: OpenWal, tmp_pat
 def test_damage_that_comes_later_is_set_aside_by_reading(open_wal: OpenWal, tmp_path: Path) -> None:
     wal = open_wal()
     for frame in FRAMES:
-        wal.append(*frame)
-    segment = wal.seal()
+        append(wal, *frame)
+    segment = seal(wal)
     assert segment is not None
     path = tmp_path / "wal" / f"{segment}.wal"
     path.write_bytes(damage(path.read_bytes(), ["flip", [2, "payload", 0]], random.Random(7)))
@@ -241,8 +241,8 @@ def test_random_damage_costs_only_the_frames_it_touches(
         folder = Path(name)
         wal = Wal.open(folder, clock=FakeClock())
         for frame in frames:
-            wal.append(*frame)
-        segment = wal.seal()
+            append(wal, *frame)
+        segment = seal(wal)
         wal.close()
         path = folder / f"{segment}.wal"
         content = bytearray(path.read_bytes())

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.wal.walcases import WAIT_S, OpenWal, contents
+from tests.wal.walcases import WAIT_S, OpenWal, append, contents, seal
 
 from pharos.errors import Kind, PharosError
 from pharos.wal.faulty import Fault, FaultyFiles
@@ -52,14 +52,14 @@ def test_a_full_medium_refuses_and_goes_on_when_space_is_back(medium: Medium, op
         while refused is None:
             number += 1
             try:
-                wal.append(1, "t", number, bytes([number % 256]) * 30_000).synced.result(WAIT_S)
+                append(wal, 1, "t", number, bytes([number % 256]) * 30_000).synced.result(WAIT_S)
                 acknowledged.append(number)
             except PharosError as exc:
                 refused = exc
         assert refused.kind is Kind.UNAVAILABLE
         assert "No space left" in refused.message
         assert refused.retry_after_s == 3.0
-        wal.seal()
+        seal(wal)
         assert len(wal.sealed()) >= 2
         seen = contents(wal)
         assert [frame[2] for frame in seen] == acknowledged
@@ -75,20 +75,20 @@ def test_a_full_medium_refuses_and_goes_on_when_space_is_back(medium: Medium, op
 def test_a_half_written_frame_is_taken_back(open_wal: OpenWal, error: int) -> None:
     files = FaultyFiles()
     wal = open_wal(files=files)
-    first = wal.append(1, "t", 1, b"before")
+    first = append(wal, 1, "t", 1, b"before")
     first.synced.result(WAIT_S)
     files.space = 100
     if error == errno.EIO:
         files.space = None
         files.faults.append(Fault("write", error, ".wal"))
     with pytest.raises(PharosError, match="the log cannot be written") as failure:
-        wal.append(1, "t", 2, b"refused" * 100)
+        append(wal, 1, "t", 2, b"refused" * 100)
     assert failure.value.kind is Kind.UNAVAILABLE
     files.space = None
-    after = wal.append(1, "t", 3, b"after")
+    after = append(wal, 1, "t", 3, b"after")
     after.synced.result(WAIT_S)
     assert after.segment == first.segment
-    wal.seal()
+    seal(wal)
     assert [frame[3] for frame in contents(wal)] == [b"before", b"after"]
     wal.close()
     assert open_wal().recovery.damaged == ()
@@ -97,16 +97,16 @@ def test_a_half_written_frame_is_taken_back(open_wal: OpenWal, error: int) -> No
 def test_a_segment_that_cannot_be_cut_is_given_up(open_wal: OpenWal) -> None:
     files = FaultyFiles()
     wal = open_wal(files=files)
-    first = wal.append(1, "t", 1, b"before")
+    first = append(wal, 1, "t", 1, b"before")
     files.space = 100
     files.faults.append(Fault("truncate", errno.EIO))
     with pytest.raises(PharosError):
-        wal.append(1, "t", 2, b"refused" * 100)
+        append(wal, 1, "t", 2, b"refused" * 100)
     files.space = None
-    after = wal.append(1, "t", 3, b"after")
+    after = append(wal, 1, "t", 3, b"after")
     assert after.segment > first.segment
     first.synced.result(WAIT_S)
-    wal.seal()
+    seal(wal)
     assert [frame[3] for frame in contents(wal)] == [b"before", b"after"]
 
 
@@ -115,7 +115,7 @@ def test_a_failed_sync_fails_its_group_and_the_segment_is_never_synced_again(ope
     entered, go = threading.Event(), threading.Event()
     files = FaultyFiles()
     wal = open_wal(files=files)
-    good = wal.append(1, "t", 1, b"good")
+    good = append(wal, 1, "t", 1, b"good")
     good.synced.result(WAIT_S)
 
     def before(operation: str, path: Path) -> None:
@@ -126,19 +126,19 @@ def test_a_failed_sync_fails_its_group_and_the_segment_is_never_synced_again(ope
 
     files.before = before
     files.faults.append(Fault("sync", errno.EIO, ".wal"))
-    in_group = wal.append(1, "t", 2, b"in the group")
+    in_group = append(wal, 1, "t", 2, b"in the group")
     assert entered.wait(WAIT_S)
-    behind = wal.append(1, "t", 3, b"behind the group, same segment")
+    behind = append(wal, 1, "t", 3, b"behind the group, same segment")
     go.set()
     for lost in (in_group, behind):
         with pytest.raises(PharosError, match="cannot be synced") as failure:
             lost.synced.result(WAIT_S)
         assert failure.value.kind is Kind.UNAVAILABLE
         assert failure.value.retry_after_s == 5.0
-    again = wal.append(1, "t", 4, b"sent again")
+    again = append(wal, 1, "t", 4, b"sent again")
     again.synced.result(WAIT_S)
     assert again.segment != good.segment
-    wal.seal()
+    seal(wal)
     assert synced.count(good.segment) == 1
     assert [frame[3] for frame in contents(wal)] == [b"good", b"sent again"]
     wal.close()
@@ -148,12 +148,12 @@ def test_a_failed_sync_fails_its_group_and_the_segment_is_never_synced_again(ope
 def test_a_failed_first_sync_leaves_no_segment(open_wal: OpenWal, tmp_path: Path) -> None:
     files = FaultyFiles(faults=[Fault("sync", errno.EIO, ".wal")])
     wal = open_wal(files=files)
-    lost = wal.append(1, "t", 1, b"lost")
+    lost = append(wal, 1, "t", 1, b"lost")
     with pytest.raises(PharosError):
         lost.synced.result(WAIT_S)
-    assert wal.seal() is None
-    wal.append(1, "t", 2, b"kept").synced.result(WAIT_S)
-    wal.seal()
+    assert seal(wal) is None
+    append(wal, 1, "t", 2, b"kept").synced.result(WAIT_S)
+    seal(wal)
     assert [frame[3] for frame in contents(wal)] == [b"kept"]
     assert not (tmp_path / "wal" / f"{lost.segment}.wal").exists()
 
@@ -162,7 +162,7 @@ def test_a_sync_that_fails_while_sealing_fails_the_frames_only(open_wal: OpenWal
     entered, go = threading.Event(), threading.Event()
     files = FaultyFiles()
     wal = open_wal(files=files)
-    wal.append(1, "t", 1, b"good").synced.result(WAIT_S)
+    append(wal, 1, "t", 1, b"good").synced.result(WAIT_S)
 
     def before(operation: str, path: Path) -> None:
         if operation == "sync" and path.suffix == ".wal":
@@ -170,19 +170,14 @@ def test_a_sync_that_fails_while_sealing_fails_the_frames_only(open_wal: OpenWal
             assert go.wait(WAIT_S)
 
     files.before = before
-    lost = wal.append(1, "t", 2, b"lost")
+    lost = append(wal, 1, "t", 2, b"lost")
     assert entered.wait(WAIT_S)
-    sealed: list[str | None] = []
-    sealing = threading.Thread(target=lambda: sealed.append(wal.seal()))
-    sealing.start()
-    while wal.active_bytes:
-        os.sched_yield()
+    sealing = wal.begin_seal()
     files.faults.append(Fault("sync", errno.EIO, ".wal"))
     go.set()
-    sealing.join(WAIT_S)
+    assert sealing.result(WAIT_S) == lost.segment
     with pytest.raises(PharosError):
         lost.synced.result(WAIT_S)
-    assert sealed == [lost.segment]
     assert [frame[3] for frame in contents(wal)] == [b"good"]
 
 
@@ -192,11 +187,11 @@ def test_a_segment_that_cannot_be_begun_ahead_of_time_is_begun_later(
 ) -> None:
     files = FaultyFiles(faults=[Fault(operation, errno.EIO)])
     wal = open_wal(files=files)
-    wal.append(1, "t", 0, b"x")
-    wal.seal()
+    append(wal, 1, "t", 0, b"x")
+    seal(wal)
     for number in range(1, 4):
-        wal.append(1, "t", number, b"x").synced.result(WAIT_S)
-        wal.seal()
+        append(wal, 1, "t", number, b"x").synced.result(WAIT_S)
+        seal(wal)
     assert [frame[2] for frame in contents(wal)][-3:] == [1, 2, 3]
 
 
@@ -204,12 +199,12 @@ def test_a_segment_that_cannot_be_begun_ahead_of_time_is_begun_later(
 def test_a_commit_that_fails_can_be_repeated(open_wal: OpenWal, operation: str) -> None:
     files = FaultyFiles()
     wal = open_wal(files=files)
-    wal.append(1, "t", 1, b"x")
-    segment = wal.seal()
+    append(wal, 1, "t", 1, b"x")
+    segment = seal(wal)
     assert segment is not None
     suffix = f"{segment}.wal" if operation == "unlink" else "wal"
     for _ in range(2):  # the second sync comes after all that the first one set off
-        wal.append(1, "t", 1, b"x").synced.result(WAIT_S)
+        append(wal, 1, "t", 1, b"x").synced.result(WAIT_S)
     files.faults.append(Fault(operation, errno.EIO, suffix))
     with pytest.raises(PharosError, match="cannot be deleted"):
         wal.commit(segment)
@@ -235,13 +230,13 @@ def test_a_defect_in_the_sync_thread_fails_everyone_instead_of_hanging(open_wal:
             raise ZeroDivisionError
 
     files.before = before
-    lost = wal.append(1, "t", 1, b"x")
+    lost = append(wal, 1, "t", 1, b"x")
     with pytest.raises(PharosError, match="ZeroDivisionError") as failure:
         lost.synced.result(WAIT_S)
     assert failure.value.kind is Kind.BUG
     with pytest.raises(PharosError, match="failed"):
-        wal.append(1, "t", 1, b"x")
-    assert wal.seal() is None
+        append(wal, 1, "t", 1, b"x")
+    assert seal(wal) is None
 
 
 def test_folders_that_were_made_stay_after_a_power_cut(
@@ -257,19 +252,19 @@ def test_folders_that_were_made_stay_after_a_power_cut(
 def test_a_log_on_a_full_medium_opens_and_can_be_drained(open_wal: OpenWal, tmp_path: Path) -> None:
     wal = open_wal()
     for number in range(3):
-        wal.append(1, "t", number, b"x")
-        wal.seal()
+        append(wal, 1, "t", number, b"x")
+        seal(wal)
     wal.close()
     (tmp_path / "wal" / wal.sealed()[1]).with_suffix(".wal").write_bytes(b"PHAROSWL" + bytes(100))
     files = FaultyFiles(space=0)
     wal = open_wal(files=files)
     assert [frame[2] for frame in contents(wal)] == [0, 2]
     with pytest.raises(PharosError) as failure:
-        wal.append(1, "t", 3, b"x")
+        append(wal, 1, "t", 3, b"x")
     assert failure.value.kind is Kind.UNAVAILABLE
     for segment in wal.sealed():
         wal.commit(segment)
     files.space = None
-    wal.append(1, "t", 3, b"x").synced.result(WAIT_S)
-    wal.seal()
+    append(wal, 1, "t", 3, b"x").synced.result(WAIT_S)
+    seal(wal)
     assert [frame[2] for frame in contents(wal)] == [3]

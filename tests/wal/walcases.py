@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from pharos.clock import FakeClock
 from pharos.errors import PharosError
@@ -28,6 +30,35 @@ class OpenWal(Protocol):
         retry_after_s: float = 5.0,
         aside_bytes: int = 1_000_000,
     ) -> Wal: ...
+
+
+class Appended(NamedTuple):
+    """Where a frame was written; the future ends when it is on the medium, or fails with PharosError."""
+
+    segment: str
+    synced: Future[None]
+
+
+def append(wal: Wal, kind: int, tenant: str, recv_ns: int, payload: Buffer) -> Appended:
+    """Append a frame, without an event loop; raises as `Wal.append` does."""
+    synced: Future[None] = Future()
+
+    def end(error: PharosError | None) -> None:
+        if error is None:
+            synced.set_result(None)
+        else:
+            synced.set_exception(error)
+
+    return Appended(wal.append(kind, tenant, recv_ns, payload, end, _call), synced)
+
+
+def _call(function: Callable[..., object], *args: object) -> None:
+    function(*args)
+
+
+def seal(wal: Wal) -> str | None:
+    """Close the active segment and return its name once it is sealed; None if it has no frame."""
+    return wal.begin_seal().result(WAIT_S)
 
 
 def contents(wal: Wal) -> list[FrameTuple]:
@@ -56,6 +87,6 @@ async def append_synced(wal: Wal, kind: int, tenant: str, recv_ns: int, payload:
         else:
             synced.set_exception(error)
 
-    segment = wal.append_then(kind, tenant, recv_ns, payload, wake, loop.call_soon_threadsafe)
+    segment = wal.append(kind, tenant, recv_ns, payload, wake, loop.call_soon_threadsafe)
     await synced
     return segment

@@ -165,7 +165,7 @@ class Intake:
             waiting.end()
             return
         try:
-            name = self._wal.append_then(
+            name = self._wal.append(
                 sent.kind, sent.scope.tenant, recv_ns, packed, waiting.settle, _Waker(self, waiting.loop)
             )
         except PharosError:

@@ -5,11 +5,10 @@ A segment is a load run: its name, which never repeats in a store's life, is the
 
 from pharos.wal.files import Files, OsFiles
 from pharos.wal.format import Buffer, Frame
-from pharos.wal.log import Appended, Wal, WalOptions
+from pharos.wal.log import Wal, WalOptions
 from pharos.wal.recovery import Damage, Recovery
 
 __all__ = [
-    "Appended",
     "Buffer",
     "Damage",
     "Files",

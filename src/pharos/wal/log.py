@@ -22,7 +22,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Self
 from zlib import crc32
 
 import orjson
@@ -52,7 +52,7 @@ from pharos.wal.recovery import (
     segments_in,
     set_aside,
 )
-from pharos.wal.waiting import OnSynced, Via, Waiter, settle
+from pharos.wal.waiting import OnSynced, Via, Waiter, tell_all
 
 _LOG = logging.getLogger(__name__)
 
@@ -67,13 +67,6 @@ class WalOptions:
     """What senders are told to wait when the medium takes nothing."""
     aside_bytes: int = 256 * 1024 * 1024
     """What is kept of damaged bytes, and of frames that were set aside; the oldest go first."""
-
-
-class Appended(NamedTuple):
-    """Where a frame was written; the future ends when it is on the medium, or fails with PharosError."""
-
-    segment: str
-    synced: Future[None]
 
 
 @dataclass(slots=True, eq=False)
@@ -176,44 +169,40 @@ class Wal:
         with self._lock:
             return self._unloaded_bytes()
 
-    @property
-    def active_bytes(self) -> int:
-        """How many bytes of frames wait in the active segment for `seal`."""
-        with self._lock:
-            return 0 if self._active is None else self._active.written - SEGMENT_HEAD_BYTES
-
-    def append(self, kind: int, tenant: str, recv_ns: int, payload: Buffer) -> Appended:
-        """Write one frame; the returned future ends when it is on the medium.
-
-        `kind` is 0 to 255 and the caller's own; the payload is not kept and must not change during the call.
-        Raises PharosError: INVALID or TOO_LARGE for what no frame can hold, UNAVAILABLE (retry_after_s set)
-        when the medium takes nothing or the log is closed; then nothing was appended.
-        """
-        synced: Future[None] = Future()
-        return Appended(self._append(kind, tenant, recv_ns, payload, synced), synced)
-
-    def append_then(
+    def append(
         self, kind: int, tenant: str, recv_ns: int, payload: Buffer, on_synced: OnSynced, via: Via
     ) -> str:
         """Write one frame, return its segment; `on_synced` is called with None or the error after the sync.
 
+        `kind` is 0 to 255 and the caller's own; the payload is not kept and must not change during the call.
         All callbacks of a group that name the same `via` are called by one call of it
-        (`loop.call_soon_threadsafe`: one wake-up of the loop per group). They must not raise. Raises as
-        `append` does.
+        (`loop.call_soon_threadsafe`: one wake-up of the loop per group). They must not raise. Raises
+        PharosError: INVALID or TOO_LARGE for what no frame can hold, UNAVAILABLE (retry_after_s set) when the
+        medium takes nothing or the log is closed; then nothing was appended.
         """
-        return self._append(kind, tenant, recv_ns, payload, (on_synced, via))
-
-    def seal(self) -> str | None:
-        """Close the active segment, synced, and return its name; None if it has no acknowledged frame.
-
-        Waits for the medium; appends go on into the next segment meanwhile.
-        """
-        return self.begin_seal().result()
+        body = payload if type(payload) is bytes else memoryview(payload).cast("B")
+        tenant_bytes = _checked(kind, tenant, recv_ns, len(body))
+        payload_sum = crc32(body)
+        with self._lock:
+            segment = self._room_for(len(body))
+            head = pack_frame_head(segment.mark, kind, tenant_bytes, recv_ns, len(body), payload_sum)
+            try:
+                write_all(self._files, segment.fd, (head, body))
+            except OSError as exc:
+                self._undo(segment)
+                raise self._unavailable(f"the log cannot be written: {exc}") from exc
+            segment.written += len(head) + len(body)
+            segment.waiters.append((on_synced, via))
+            if self._idle:
+                self._idle = False
+                self._work.notify()
+        return segment.name
 
     def begin_seal(self) -> Future[str | None]:
-        """Let the next append begin another segment, at once, and return what `seal` returns when it is done.
+        """Let the next append begin another segment, at once; the future ends when the active one is sealed.
 
-        For callers that hold a lock of their own around `append`, and must not hold it for a sync.
+        It gives the segment's name, None if that has no acknowledged frame. Nothing waits for the medium, so
+        callers may hold a lock of their own around this and `append`.
         """
         with self._work:
             segment = self._active
@@ -311,25 +300,6 @@ class Wal:
             self._spare = None
 
     # -- appending: any thread --
-
-    def _append(self, kind: int, tenant: str, recv_ns: int, payload: Buffer, waiter: Waiter) -> str:
-        body = payload if type(payload) is bytes else memoryview(payload).cast("B")
-        tenant_bytes = _checked(kind, tenant, recv_ns, len(body))
-        payload_sum = crc32(body)
-        with self._lock:
-            segment = self._room_for(len(body))
-            head = pack_frame_head(segment.mark, kind, tenant_bytes, recv_ns, len(body), payload_sum)
-            try:
-                write_all(self._files, segment.fd, (head, body))
-            except OSError as exc:
-                self._undo(segment)
-                raise self._unavailable(f"the log cannot be written: {exc}") from exc
-            segment.written += len(head) + len(body)
-            segment.waiters.append(waiter)
-            if self._idle:
-                self._idle = False
-                self._work.notify()
-        return segment.name
 
     def _room_for(self, body_bytes: int) -> _Segment:
         """Return the segment to write to, the next one if the active is full; the lock is held."""
@@ -441,7 +411,7 @@ class Wal:
             waiters = segment.waiters[:covered]
             del segment.waiters[:covered]
         segment.synced = written
-        settle(waiters, None)
+        tell_all(waiters, None)
 
     def _give_up(self, segment: _Segment, exc: OSError) -> None:
         """Fail every frame of a segment that no sync has covered, and go on with another segment."""
@@ -454,7 +424,7 @@ class Wal:
             self._files.truncate(segment.fd, segment.synced)
         except OSError as cut:
             _LOG.warning("frames of log segment %s that failed may come back: %s", segment.name, cut)
-        settle(waiters, self._unavailable(f"the log cannot be synced: {exc}"))
+        tell_all(waiters, self._unavailable(f"the log cannot be synced: {exc}"))
 
     def _finish(self, segment: _Segment) -> None:
         """Sync and close a retired segment and make it visible to the loader."""
@@ -505,7 +475,7 @@ class Wal:
             self._active = None
         error = PharosError(Kind.BUG, f"the log's sync thread failed: {exc!r}")
         for segment in segments:
-            settle(segment.waiters, error)
+            tell_all(segment.waiters, error)
             segment.finished.set_result(None)
 
     # -- small things --

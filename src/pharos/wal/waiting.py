@@ -1,10 +1,9 @@
-"""Telling those who wait for a group's sync: futures one by one, callbacks in one batch per event loop."""
+"""Telling those who wait for a group's sync, in one batch per event loop."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future
 from typing import TypeAlias
 
 from pharos.errors import PharosError
@@ -15,20 +14,14 @@ OnSynced: TypeAlias = Callable[[PharosError | None], None]
 Via: TypeAlias = Callable[..., object]
 """Calls a function with arguments where its owner wants it called: `loop.call_soon_threadsafe`."""
 
-Waiter: TypeAlias = "Future[None] | tuple[OnSynced, Via]"
+Waiter: TypeAlias = tuple[OnSynced, Via]
 
 
-def settle(waiters: Iterable[Waiter], error: PharosError | None) -> None:
+def tell_all(waiters: Iterable[Waiter], error: PharosError | None) -> None:
     """Tell every waiter that its frame is on the medium, or why it is not."""
     batches: dict[Via, list[OnSynced]] = {}
-    for waiter in waiters:
-        if not isinstance(waiter, Future):
-            batches.setdefault(waiter[1], []).append(waiter[0])
-        elif waiter.set_running_or_notify_cancel():
-            if error is None:
-                waiter.set_result(None)
-            else:
-                waiter.set_exception(error)
+    for on_synced, via in waiters:
+        batches.setdefault(via, []).append(on_synced)
     for via, batch in batches.items():
         try:
             via(_call_all, batch, error)

@@ -89,11 +89,6 @@ def _head(labels: Labels) -> bytes:
     return b'{"metric":' + json_text(dict(labels))
 
 
-def histogram_text(histogram: FloatHistogram) -> bytes:
-    """Return a native histogram as MarshalHistogram prints it: count, sum and the buckets not empty."""
-    return _histogram_texts([histogram])[0]
-
-
 @lru_cache(maxsize=1 << 14)
 def _exponential_frame(schema: int, index: int, positive: bool) -> str:
     """Return what stands before the count of a bucket: which bounds belong to it, and the bounds."""
@@ -148,7 +143,10 @@ def _buckets_of(histogram: FloatHistogram) -> tuple[list[str], list[float]]:
 
 
 def _histogram_texts(histograms: Iterable[FloatHistogram]) -> list[bytes]:
-    """Return native histograms as text; their numbers are printed all at once."""
+    """Return native histograms as MarshalHistogram prints them: count, sum and the buckets not empty.
+
+    The numbers of all are printed at once.
+    """
     numbers: list[float] = []
     framed: list[list[str]] = []
     for histogram in histograms:
@@ -190,34 +188,6 @@ def _histograms_text(pairs: Sequence[tuple[int, FloatHistogram]], *, many: bool)
 # ---- series
 
 
-def encode_matrix(
-    labels: Sequence[Labels],
-    start_ms: int,
-    step_ms: int,
-    values: Floats,
-    present: Bools,
-    cells: Cells | None = None,
-) -> Iterator[bytes]:
-    """Yield the JSON array of a matrix: `values[n, steps]` where `present[n, steps]`, rows in their order.
-
-    `cells[n, steps]` holds native histograms or None. Series without any present cell are left out.
-    """
-    times = start_ms + np.arange(values.shape[1], dtype=np.int64) * step_ms
-    return _encode_grid(labels, times, values, present, cells, _MANY)
-
-
-def encode_vector(
-    labels: Sequence[Labels], time_ms: int, values: Floats, present: Bools, cells: Cells | None = None
-) -> Iterator[bytes]:
-    """Yield the JSON array of an instant vector: `values[n]` where `present[n]`, `cells[n]` as in a matrix.
-
-    Series that are not present are left out.
-    """
-    column = None if cells is None else cells.reshape(-1, 1)
-    times = np.array([time_ms], np.int64)
-    return _encode_grid(labels, times, values.reshape(-1, 1), present.reshape(-1, 1), column, _ONE)
-
-
 def encode_samples(
     labels: Sequence[Labels],
     offsets: Ints,
@@ -243,6 +213,10 @@ def encode_samples(
 def _encode_grid(
     labels: Sequence[Labels], times: Ints, values: Floats, present: Bools, cells: Cells | None, shape: _Shape
 ) -> Iterator[bytes]:
+    """Yield the JSON array of `values[n, steps]` where `present[n, steps]`, rows in their order.
+
+    `cells[n, steps]` holds native histograms or None. Series without any present cell are left out.
+    """
     rows, steps = values.shape
     prefixes = np.zeros(steps * PREFIX_STRIDE + SLACK, np.uint8)
     lengths = np.zeros(steps, np.int64)
