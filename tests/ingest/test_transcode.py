@@ -324,6 +324,19 @@ def test_the_family_is_described_once_by_its_first_series() -> None:
     assert found == [("rpc", 3, "first"), ("up", 2, "")]
 
 
+def test_a_name_is_of_two_families_where_types_differ() -> None:
+    # "rpc_sum" of no type is a family of its own; of a histogram it is the family "rpc".
+    symbols = b"\x22\x00\x22\x08__name__\x22\x07rpc_sum"
+    unknown, histogram = b"\x2a\x04\x18\x01\x20\x01", b"\x2a\x06\x08\x03\x18\x01\x20\x01"
+    body = symbols + b"".join(
+        b"\x2a" + bytes([4 + len(metadata)]) + b"\x0a\x02\x01\x02" + metadata
+        for metadata in (unknown, histogram, unknown)
+    )
+    assert as_v1(body) == reference(body).SerializeToString()
+    names = [one.metric_family_name for one in rw.V1_BYTES["WriteRequest"].FromString(as_v1(body)).metadata]
+    assert names == [b"rpc_sum", b"rpc"]
+
+
 def test_a_million_empty_series_are_measured_not_multiplied() -> None:
     body = b"\x22\x00" + b"\x2a\x00" * 1_000_000
     assert len(transcode_v2(body)) == 2_000_000

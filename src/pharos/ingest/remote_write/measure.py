@@ -456,13 +456,17 @@ def _add_family(
 ) -> Any:
     """Note the metadata of the series at hand unless its family has some; return the bytes it will take."""
     metric, kind, help_ref, unit_ref = facts[METRIC], facts[_TYPE], facts[_HELP], facts[_UNIT]
-    if seen[metric] != 0 or lengths[metric] == 0:
+    if lengths[metric] == 0:
         return 0
     if kind == 0 and (facts[SYMBOLS] == 0 or (lengths[help_ref] == 0 and lengths[unit_ref] == 0)):
         return 0
-    seen[metric] = 1
     start = np.int64(starts[metric])
     length = _family_length(raw, start, np.int64(lengths[metric]), facts)
+    # By its type, a metric is of the family of its whole name or of the one without its ending.
+    form = 1 if length == lengths[metric] else 2
+    if seen[metric] & form:
+        return 0
+    seen[metric] |= form
     mask = facts[TABLE_MASK]
     slot = np.int64(hash_bytes(raw, start, start + length, np.uint64(report[SEED])) & np.uint64(mask))
     while table[slot] != 0:
