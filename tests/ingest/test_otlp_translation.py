@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import struct
 from collections import Counter
 from collections.abc import Iterator
@@ -345,6 +346,30 @@ def _places(node: Any) -> Iterator[tuple[Any, Any]]:
     for key, inner in items:
         yield node, key
         yield from _places(inner)
+
+
+def _json_with_point(kind: str, point: Any) -> bytes:
+    metrics = [{"name": "m", kind: {"dataPoints": [point]}}]
+    return orjson.dumps({"resourceMetrics": [{"scopeMetrics": [{"metrics": metrics}]}]})
+
+
+@pytest.mark.parametrize(("kind", "point", "told"), _read("numbers.yaml")["refused"])
+def test_what_is_no_number_of_json_is_refused_by_its_name(kind: str, point: Any, told: str) -> None:
+    with pytest.raises(PharosError, match=re.escape(told)) as caught:
+        from_json(_json_with_point(kind, point))
+    assert caught.value.kind is Kind.INVALID
+
+
+@pytest.mark.parametrize(("temporality", "told"), _read("numbers.yaml")["refused_of_a_sum"])
+def test_a_temporality_that_is_none_is_refused(temporality: Any, told: str) -> None:
+    metrics = [{"name": "m", "sum": {"aggregationTemporality": temporality, "dataPoints": []}}]
+    with pytest.raises(PharosError, match=re.escape(told)):
+        from_json(orjson.dumps({"resourceMetrics": [{"scopeMetrics": [{"metrics": metrics}]}]}))
+
+
+@pytest.mark.parametrize(("kind", "point"), _read("numbers.yaml")["taken"])
+def test_numbers_of_json_are_taken_as_the_collector_does(kind: str, point: Any) -> None:
+    assert from_json(_json_with_point(kind, point))
 
 
 def test_json_of_odd_types_is_refused_or_taken() -> None:

@@ -25,6 +25,7 @@ from opentelemetry.proto.resource.v1 import resource_pb2
 from pharos.compiled.kernel import kernel
 from pharos.compiled.protobuf import LENGTH_DELIMITED, read_length, read_tag, skip_field
 from pharos.errors import Kind, PharosError
+from pharos.ingest.otlp.json_numbers import number_fault
 
 MESSAGES_MAX: Final = 2_000_000
 """Messages and attributes that a request may have: each takes up to a hundred times its bytes in memory."""
@@ -180,8 +181,8 @@ def from_json(body: bytes) -> bytes:
             raise malformed("JSON, but not an object")
         if b"Id" in body or b"_id" in body:
             _ids_to_base64(document)
-        if b"null" in body:
-            _refuse_null_numbers(document)
+        if (fault := number_fault(document)) is not None:
+            raise malformed(fault)
         request = json_format.ParseDict(
             document, metrics_service_pb2.ExportMetricsServiceRequest(), ignore_unknown_fields=True
         )
@@ -202,28 +203,12 @@ def _ids_to_base64(document: dict[str, Any]) -> None:
                 exemplar[name] = base64.b64encode(binascii.unhexlify(text.encode())).decode()
 
 
-def _refuse_null_numbers(document: dict[str, Any]) -> None:
-    """Raise PharosError(INVALID) for a value that is null: JavaScript writes NaN so; nobody measured 0."""
-    for path in (_POINT_PATH, _EXEMPLAR_PATH, _QUANTILE_PATH):
-        for point in _walk([document], path):
-            for name in _NUMBER_NAMES:
-                if point.get(name, 0) is None:
-                    raise malformed(f"{name} is null, which is no number")
-
-
-_NUMBER_NAMES: Final = ("asDouble", "as_double", "asInt", "as_int", "value", "quantile")
 _POINT_PATH: Final = (
     ("resourceMetrics", "resource_metrics"),
     ("scopeMetrics", "scope_metrics"),
     ("metrics",),
     ("gauge", "sum", "histogram", "exponentialHistogram", "exponential_histogram"),
     ("dataPoints", "data_points"),
-)
-_QUANTILE_PATH: Final = (
-    *_POINT_PATH[:3],
-    ("summary",),
-    ("dataPoints", "data_points"),
-    ("quantileValues", "quantile_values"),
 )
 _EXEMPLAR_PATH: Final = (*_POINT_PATH, ("exemplars",))
 
