@@ -76,12 +76,12 @@ async def open_pharos(
         reloads = Reloads(clock, [scraping.reloadable])
         parts = Parts(settings, clock, chance, store, queries, scraping.scraper, reloads, kernels)
         app = stack.enter_context(open_edge(parts))
-        for work in (_settle(queries.metrics, clock, loader), watch_loop(clock), give_back_now_and_then()):
+        for work in (_end_start(queries.metrics, clock, loader), watch_loop(clock), give_back_now_and_then()):
             stack.callback(asyncio.create_task(work).cancel)
         yield Pharos(app, loader, intake, engine, reloads.reload)
 
 
-async def _settle(metrics: Metrics, clock: Clock, loader: Loader) -> None:
+async def _end_start(metrics: Metrics, clock: Clock, loader: Loader) -> None:
     """End the start: once what is needed from now on is loaded, it is left out of garbage collection.
 
     Going through all half a million objects that stay would hold everything up for a tenth of a second.

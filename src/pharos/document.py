@@ -124,7 +124,7 @@ class Source:
             told[FAULTS_MAX:] = [PharosError(Kind.INVALID, f"{self.name}: and more")]
         return tuple(told)
 
-    def settle(self) -> None:
+    def raise_faults(self) -> None:
         """Raise FaultsError when something is wrong."""
         if self.faults:
             raise FaultsError(self.ordered())

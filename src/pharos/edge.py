@@ -63,13 +63,13 @@ class Parts:
 def open_edge(parts: Parts) -> Iterator[App]:
     """Build the application over the parts; on exit end what it does by itself."""
     settings, clock, store, queries = parts.settings, parts.clock, parts.store, parts.queries
-    settle = partial(wait_until_stored, store.loader, store.intake, clock, _SNAPSHOT_WAIT_S)
+    wait_until_all_stored = partial(wait_until_stored, store.loader, store.intake, clock, _SNAPSHOT_WAIT_S)
 
     def snapshot() -> str:
-        settle()
+        wait_until_all_stored()
         return take_snapshot(store.engine, settings.data, settings.model_dump_json(indent=2), clock)
 
-    eraser = Eraser(store.engine, store.changes, settle, store.intake.forget_seen)
+    eraser = Eraser(store.engine, store.changes, wait_until_all_stored, store.intake.forget_seen)
     prometheus = PrometheusApi(
         metrics=queries.metrics,
         catalog=queries.catalog,

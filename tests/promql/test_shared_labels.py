@@ -10,10 +10,10 @@ from pharos.labels import Labels, labels_of
 from pharos.promql.grids.grid_labels import (
     SharedLabels,
     all_without_name,
+    fixed_labels,
     label_value,
     metric_names,
     put_labels,
-    settled,
 )
 from pharos.promql.operators.aggregate import grouped
 
@@ -39,7 +39,7 @@ def test_what_was_derived_is_not_derived_again() -> None:
     nameless = all_without_name(shared)[0]
     assert all_without_name(shared)[0] is nameless
     assert grouped(nameless, ("job",), without=False) is grouped(nameless, ("job",), without=False)
-    assert settled(shared) is shared
+    assert fixed_labels(shared) is shared
 
 
 @pytest.mark.parametrize("count", [1, 7, 30])

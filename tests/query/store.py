@@ -18,7 +18,7 @@ from pharos.ingest.metrics.values import value_columns
 from pharos.labels import Matcher
 from pharos.promql.source import SeriesBlock
 from pharos.query.metrics.buckets import BucketCache
-from pharos.query.metrics.samples import MetricSource
+from pharos.query.metrics.samples import Caches, MetricSource, SampleBounds
 from pharos.query.metrics.series import SeriesCache
 
 METRIC = "m"
@@ -124,11 +124,8 @@ class Store:
             source = MetricSource(
                 session,
                 self.scope,
-                SeriesCache(self.changes),
-                self.changes,
-                max_samples=max_samples,
-                time_s=30,
-                buckets=buckets,
+                Caches(self.changes, SeriesCache(self.changes), buckets),
+                SampleBounds(max_samples, time_s=30),
             )
             return source.select(matchers, start_ms, end_ms)
 

@@ -13,9 +13,8 @@ from pharos.errors import Kind, PharosError
 from pharos.promql.answer import evaluate_text
 from pharos.promql.grids.grid import Answer, Grid
 from pharos.promql.grids.room import Room
-from pharos.query.metrics import samples as module
 from pharos.query.metrics.buckets import BucketCache
-from pharos.query.metrics.samples import MetricSource
+from pharos.query.metrics.samples import BlockSizes, Caches, MetricSource, SampleBounds
 from pharos.query.metrics.series import SeriesCache
 
 _BEGIN = 1_795_000_000_000 // BUCKET_MS * BUCKET_MS
@@ -49,16 +48,20 @@ def store(engine: EmbeddedEngine) -> Store:
     return store
 
 
-def _answer(store: Store, text: str, buckets: BucketCache | None, max_samples: int = 10_000_000) -> Answer:
+def _answer(
+    store: Store,
+    text: str,
+    buckets: BucketCache | None,
+    max_samples: int = 10_000_000,
+    sizes: BlockSizes | None = None,
+) -> Answer:
     def work(session: Session) -> Answer:
         source = MetricSource(
             session,
             store.scope,
-            SeriesCache(store.changes),
-            store.changes,
-            max_samples=max_samples,
-            time_s=30,
-            buckets=buckets,
+            Caches(store.changes, SeriesCache(store.changes), buckets),
+            SampleBounds(max_samples, time_s=30),
+            sizes=sizes,
         )
         return evaluate_text(text, source, _BEGIN + 3_600_000, _END, 300_000)
 
@@ -68,25 +71,22 @@ def _answer(store: Store, text: str, buckets: BucketCache | None, max_samples: i
 @pytest.mark.parametrize("text", _QUERIES)
 @pytest.mark.parametrize("cache_bytes", [0, 60_000, 1 << 20])
 @pytest.mark.parametrize("cells", [50, 100_000])
-def test_in_blocks_as_at_once(
-    store: Store, text: str, cache_bytes: int, cells: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_in_blocks_as_at_once(store: Store, text: str, cache_bytes: int, cells: int) -> None:
     whole = _answer(store, text, None)
-    monkeypatch.setattr(module, "_BLOCK_SAMPLES", 1_500)
-    monkeypatch.setattr(module, "_BLOCK_CELLS", cells)
-    parted = _answer(store, text, BucketCache(store.changes, StillClock(), cache_bytes))
+    buckets = BucketCache(store.changes, StillClock(), cache_bytes)
+    parted = _answer(store, text, buckets, sizes=BlockSizes(samples=1_500, cells=cells))
     assert parted.labels == whole.labels
     np.testing.assert_array_equal(parted.values, whole.values)
     np.testing.assert_array_equal(parted.present, whole.present)
     assert (parted.warnings, parted.infos) == (whole.warnings, whole.infos)
 
 
-def test_the_budget_bounds_a_block_and_not_the_query(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_budget_bounds_a_block_and_not_the_query(store: Store) -> None:
     with pytest.raises(PharosError) as caught:
         _answer(store, "sum(rate(m[5m]))", None, max_samples=4_000)
     assert caught.value.kind is Kind.LIMITED
-    monkeypatch.setattr(module, "_BLOCK_SAMPLES", 1_500)
-    answer = _answer(store, "sum(rate(m[5m]))", None, max_samples=4_000)
+    small = BlockSizes(samples=1_500)
+    answer = _answer(store, "sum(rate(m[5m]))", None, max_samples=4_000, sizes=small)
     assert answer.samples_read > 8_000
 
 

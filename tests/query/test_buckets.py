@@ -15,8 +15,7 @@ from pharos.engine.embedded.store import EmbeddedEngine
 from pharos.errors import Kind, PharosError
 from pharos.labels import METRIC_NAME, Matcher, MatchOp
 from pharos.promql.source import STALE_NAN_BITS, SeriesBlock
-from pharos.query.metrics import buckets as module
-from pharos.query.metrics.buckets import BucketCache
+from pharos.query.metrics.buckets import BucketCache, BucketSizes
 
 _BEGIN = 1_795_000_000_000 // BUCKET_MS * BUCKET_MS
 _NAME = Matcher(METRIC_NAME, MatchOp.EQUAL, "m")
@@ -55,23 +54,26 @@ def _batch(rng: random.Random, series: int, now_ms: int) -> tuple[np.ndarray, np
 
 @pytest.mark.parametrize("seed", range(6))
 def test_random_writes_deletes_and_evictions_read_as_without_a_cache(
-    engine: EmbeddedEngine, seed: int, monkeypatch: pytest.MonkeyPatch
+    engine: EmbeddedEngine, seed: int
 ) -> None:
-    # Small bounds, so that every way of reading is taken by little data.
-    monkeypatch.setattr(module, "_SMALL_ROWS", 500)
-    monkeypatch.setattr(module, "_FEW", 4)
-    monkeypatch.setattr(module, "SERIES_ROWS", 40)
-    monkeypatch.setattr(module, "_GROUP_ROWS", 2_000)
-    monkeypatch.setattr(module, "_GRANULE_ROWS", 50)
-    monkeypatch.setattr(module, "_STATEMENT_ROWS", 200)
     rng = random.Random(seed)
-    monkeypatch.setattr(module, "_READ_ROWS", rng.choice([150, 1_000_000]))
+    # Small bounds, so that every way of reading is taken by little data.
+    sizes = BucketSizes(
+        small_rows=500,
+        group_rows=2_000,
+        read_rows=rng.choice([150, 1_000_000]),
+        granule_rows=50,
+        granule_series=4,
+        statement_rows=200,
+        series_rows=40,
+    )
     series = 40
     store = Store(engine, f"random-{seed}", Changes())
     store.register(series, days_of(_BEGIN - 3 * BUCKET_MS, _BEGIN + 6 * BUCKET_MS))
     clock = StillClock(_BEGIN)
     workers = ThreadPoolExecutor(1)
-    kept = BucketCache(store.changes, clock, rng.choice([30_000, 200_000, 1 << 30]), workers=workers)
+    limit_bytes = rng.choice([30_000, 200_000, 1 << 30])
+    kept = BucketCache(store.changes, clock, limit_bytes, workers=workers, sizes=sizes)
     for _ in range(60):
         clock.ms += rng.choice([1_000, 15_000, 600_000])
         act = rng.random()
@@ -136,7 +138,7 @@ class _CountingCache(BucketCache):
 
     reads = 0
 
-    def cover(self, reader, metric, series, start_ms, end_ms, **how):  # type: ignore[no-untyped-def]
+    def cover(self, reader, asked, **how):  # type: ignore[no-untyped-def]
         rows = reader.rows
 
         def counted(metric: int, first: int, last: int, low_ms: int | None = None, ids: object = None):  # type: ignore[no-untyped-def]
@@ -145,7 +147,7 @@ class _CountingCache(BucketCache):
             return found
 
         reader.rows = counted
-        return super().cover(reader, metric, series, start_ms, end_ms, **how)
+        return super().cover(reader, asked, **how)
 
 
 def test_only_what_was_added_is_read(engine: EmbeddedEngine) -> None:
@@ -177,14 +179,11 @@ def test_what_was_written_without_a_note_is_not_seen(engine: EmbeddedEngine) -> 
 
 
 def test_few_series_of_a_large_bucket_load_it_only_when_asked_often(
-    engine: EmbeddedEngine, monkeypatch: pytest.MonkeyPatch
+    engine: EmbeddedEngine,
 ) -> None:
-    monkeypatch.setattr(module, "_SMALL_ROWS", 10)
-    monkeypatch.setattr(module, "SERIES_ROWS", 1)
-    monkeypatch.setattr(module, "_GRANULE_ROWS", 320)
-    monkeypatch.setattr(module, "_STATEMENT_ROWS", 0)
     store = _filled(engine, "few", series=64)
-    kept = _CountingCache(store.changes, StillClock(), 1 << 20)
+    sizes = BucketSizes(small_rows=10, granule_rows=320, statement_rows=0, series_rows=1)
+    kept = _CountingCache(store.changes, StillClock(), 1 << 20, sizes=sizes)
     one = (_NAME, Matcher("i", MatchOp.EQUAL, "7"))
     span = (_BEGIN, _BEGIN + BUCKET_MS - 1)
     for _ in range(3):

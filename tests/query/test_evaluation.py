@@ -23,7 +23,7 @@ from pharos.query.limits import Measured, Scheduler, SchedulerOptions, Times
 from pharos.query.metrics.evaluation import Metrics, MetricsOptions
 from pharos.query.metrics.query import parse_query
 from pharos.query.metrics.series import SeriesCache
-from pharos.telemetry import QUERY_REUSED, QUERY_SLOW
+from pharos.telemetry import REGISTRY
 
 _BEGIN = 1_795_000_000_000 // BUCKET_MS * BUCKET_MS
 _TIMES = Times(_BEGIN, _BEGIN + 1_800_000, 15_000)
@@ -67,6 +67,15 @@ def store(engine: EmbeddedEngine) -> Store:
     return store
 
 
+def _total(name: str, **labels: str) -> float:
+    """Return what a counter of the server stands at."""
+    return REGISTRY.get_sample_value(name, labels) or 0.0
+
+
+def _reused(how: str) -> float:
+    return _total("pharos_query_reused_total", how=how)
+
+
 def _points(answer: Answer) -> list[float]:
     return answer.values[answer.present].tolist()  # type: ignore[no-any-return]
 
@@ -96,13 +105,13 @@ def _metrics(
 
 async def test_equal_queries_at_once_are_evaluated_once_and_answered_each(store: Store) -> None:
     metrics = _metrics(store)
-    before = QUERY_REUSED.labels("shared")._value.get()
+    before = _reused("shared")
     answers = await asyncio.gather(
         *(metrics.evaluate(store.scope, _QUERY, _TIMES, _points) for _ in range(5)),
         metrics.evaluate(Scope("another"), _QUERY, _TIMES, _points),
         metrics.evaluate(store.scope, _QUERY, replace(_TIMES, step_ms=30_000), _points),
     )
-    assert QUERY_REUSED.labels("shared")._value.get() == before + 4
+    assert _reused("shared") == before + 4
     assert answers[:5] == [answers[0]] * 5
     assert len(answers[0]) == 120
     assert answers[5] == []
@@ -114,9 +123,9 @@ async def test_who_asks_after_a_note_does_not_get_the_answer_from_before(store: 
     first = asyncio.create_task(metrics.evaluate(store.scope, parse_query("count(m)"), _TIMES, _points))
     await asyncio.sleep(0)
     store.changes.note_samples(store.tenant, [])
-    before = QUERY_REUSED.labels("shared")._value.get()
+    before = _reused("shared")
     assert await metrics.evaluate(store.scope, parse_query("count(m)"), _TIMES, _points) == await first
-    assert QUERY_REUSED.labels("shared")._value.get() == before
+    assert _reused("shared") == before
 
 
 async def test_without_a_slot_in_time_the_queue_times_out(store: Store) -> None:
@@ -129,45 +138,43 @@ async def test_without_a_slot_in_time_the_queue_times_out(store: Store) -> None:
 async def test_slow_queries_are_logged_with_their_plan(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
-    before = QUERY_SLOW._value.get()
+    before = _total("pharos_query_slow_total")
     hasty = _metrics(store, MetricsOptions(slow_ms=2_000), clock=_HastyClock())
-    with caplog.at_level(logging.WARNING, "pharos.query"):
+    with caplog.at_level(logging.DEBUG, "pharos.query.metrics.evaluation"):
         await hasty.evaluate(store.scope, _QUERY, _TIMES, _points)
-    assert QUERY_SLOW._value.get() == before + 1
-    (record,) = caplog.records
-    assert "aggregate sum" in record.getMessage()
-    assert f"query={_QUERY.text!r}" in record.getMessage()
-    assert "tenant=evaluation" in record.getMessage()
+    assert _total("pharos_query_slow_total") == before + 1
+    slow, plan = caplog.records
+    assert slow.levelno == logging.WARNING
+    assert f"query={_QUERY.text!r}" in slow.getMessage()
+    assert "tenant=evaluation" in slow.getMessage()
+    assert plan.levelno == logging.DEBUG
+    assert "aggregate sum" in plan.getMessage()
 
 
-async def test_a_dashboard_that_refreshes_continues_its_answer(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    metrics = _metrics(store)
-    monkeypatch.setattr(metrics._results, "_least_samples", 0)
+async def test_a_dashboard_that_refreshes_continues_its_answer(store: Store) -> None:
+    metrics = _metrics(store, MetricsOptions(kept_answer_samples=0))
     later = replace(_TIMES, start_ms=_TIMES.start_ms + 60_000, end_ms=_TIMES.end_ms + 60_000)
     await metrics.evaluate(store.scope, _QUERY, _TIMES, _points)
-    before = QUERY_REUSED.labels("continued")._value.get()
+    before = _reused("continued")
     continued = await metrics.evaluate(store.scope, _QUERY, later, _points)
-    assert QUERY_REUSED.labels("continued")._value.get() == before + 1
+    assert _reused("continued") == before + 1
     assert continued == await _metrics(store).evaluate(store.scope, _QUERY, later, _points)
 
 
 async def test_who_measures_is_served_by_an_answer_that_is_there_unless_each_step_is_counted(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Store,
 ) -> None:
-    metrics = _metrics(store)
-    monkeypatch.setattr(metrics._results, "_least_samples", 0)
+    metrics = _metrics(store, MetricsOptions(kept_answer_samples=0))
     first, kept, counted = Measured(), Measured(), Measured(by_step=True)
     await metrics.evaluate(store.scope, _QUERY, _TIMES, _points, measured=first)
     later = replace(_TIMES, start_ms=_TIMES.start_ms + 60_000, end_ms=_TIMES.end_ms + 60_000)
-    before = QUERY_REUSED.labels("continued")._value.get()
+    before = _reused("continued")
     continued = await metrics.evaluate(store.scope, _QUERY, later, _points, measured=kept)
-    assert QUERY_REUSED.labels("continued")._value.get() == before + 1
+    assert _reused("continued") == before + 1
     assert kept.eval_s > 0
     assert kept.samples_per_step is None
     assert await metrics.evaluate(store.scope, _QUERY, later, _points, measured=counted) == continued
-    assert QUERY_REUSED.labels("continued")._value.get() == before + 1
+    assert _reused("continued") == before + 1
     assert counted.samples_per_step is not None
 
 
@@ -181,17 +188,14 @@ async def test_who_follows_an_equal_question_is_told_how_long_it_waited(store: S
     assert all(one.queue_s > 0 for one in measured)
 
 
-async def test_a_query_that_wants_no_reuse_is_evaluated_from_its_start(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    metrics = _metrics(store)
-    monkeypatch.setattr(metrics._results, "_least_samples", 0)
+async def test_a_query_that_wants_no_reuse_is_evaluated_from_its_start(store: Store) -> None:
+    metrics = _metrics(store, MetricsOptions(kept_answer_samples=0))
     await metrics.evaluate(store.scope, _QUERY, _TIMES, _points)
     later = replace(_TIMES, start_ms=_TIMES.start_ms + 60_000, end_ms=_TIMES.end_ms + 60_000)
-    before = QUERY_REUSED.labels("continued")._value.get(), QUERY_REUSED.labels("shared")._value.get()
+    before = _reused("continued"), _reused("shared")
     asked = [metrics.evaluate(store.scope, _QUERY, later, _points, reuse=False) for _ in range(3)]
     first, *others = await asyncio.gather(*asked)
-    after = QUERY_REUSED.labels("continued")._value.get(), QUERY_REUSED.labels("shared")._value.get()
+    after = _reused("continued"), _reused("shared")
     assert after == before
     assert others == [first, first]
 

@@ -16,7 +16,7 @@ from pharos.promql.grids.grid import Answer
 from pharos.promql.language.parse import parse
 from pharos.promql.plan import plan
 from pharos.query.metrics.results import ResultCache, reach_of
-from pharos.query.metrics.samples import MetricSource
+from pharos.query.metrics.samples import Caches, MetricSource, SampleBounds
 from pharos.query.metrics.series import SeriesCache
 
 _BEGIN = 1_795_000_000_000 // BUCKET_MS * BUCKET_MS
@@ -89,10 +89,8 @@ class _Asking:
             source = MetricSource(
                 session,
                 self.store.scope,
-                SeriesCache(self.store.changes),
-                self.store.changes,
-                max_samples=10_000_000,
-                time_s=30,
+                Caches(self.store.changes, SeriesCache(self.store.changes)),
+                SampleBounds(10_000_000, time_s=30),
             )
             if not kept:
                 return evaluate(_plan(text, start_ms, end_ms), source)

@@ -138,10 +138,15 @@ class Watched:
 
 @pytest.fixture
 def open_page(browser: Browser, ui_url: str) -> Iterator[Callable[..., Watched]]:
-    """Opens pages of the server; afterwards none of them may have logged an error or broken the policy."""
+    """Opens pages of the server; afterwards none of them may have logged an error or broken the policy.
+
+    With `own_clock` the time of the page goes on by itself, and can be moved on by `page.clock`.
+    """
     opened: list[Watched] = []
 
-    def open_(path: str, *, width: int = 1440, height: int = 900, scheme: str = "dark") -> Watched:
+    def open_(
+        path: str, *, width: int = 1440, height: int = 900, scheme: str = "dark", own_clock: bool = False
+    ) -> Watched:
         context = browser.new_context(
             base_url=ui_url,
             viewport={"width": width, "height": height},
@@ -150,6 +155,8 @@ def open_page(browser: Browser, ui_url: str) -> Iterator[Callable[..., Watched]]
         )
         watched = Watched(context.new_page())
         opened.append(watched)
+        if own_clock:
+            watched.page.clock.install()
         watched.page.goto(path)
         return watched
 

@@ -211,36 +211,38 @@ def test_on_a_telephone_nothing_lies_over_the_heading_of_send_data(open_page: Op
 
 
 def test_a_paused_page_asks_for_nothing(open_page: Open) -> None:
-    page = open_page("/").page
+    page = open_page("/", own_clock=True).page
     expect(page.locator(".home-tileValue").first).not_to_have_text("–", timeout=FIGURES)
     page.get_by_label("Refresh by itself").select_option(label="Paused")
-    page.wait_for_load_state("networkidle")
+    expect(page.locator(".refresh-choice .dot")).not_to_have_class(re.compile("good"))
+    expect(page.locator(".refresh .spin")).to_have_count(0)
     seen = _count_queries(page)
-    page.wait_for_timeout(6_000)
+    page.clock.run_for(60_000)
     assert seen == []
-    page.get_by_role("button", name="Refresh now").click()
-    page.wait_for_timeout(500)
-    assert seen != []
+    with page.expect_request(f"**{BATCH}"):
+        page.get_by_role("button", name="Refresh now").click()
 
 
 def test_a_hidden_page_asks_for_nothing_until_it_is_seen_again(open_page: Open) -> None:
-    page = open_page("/").page
+    page = open_page("/", own_clock=True).page
     expect(page.locator(".home-tileValue").first).not_to_have_text("–", timeout=FIGURES)
     _set_visibility(page, "hidden")
     seen = _count_queries(page)
-    page.wait_for_timeout(6_000)
+    page.clock.run_for(60_000)
     assert seen == []
     with page.expect_request(f"**{BATCH}"):
         _set_visibility(page, "visible")
 
 
 def test_refreshing_moves_nothing(open_page: Open) -> None:
-    page = open_page("/").page
+    page = open_page("/", own_clock=True).page
     expect(page.locator(".home-tileValue").first).not_to_have_text("–", timeout=FIGURES)
     expect(page.get_by_role("img", name="Query latency")).to_be_visible(timeout=FIGURES)
     where = "() => [...document.querySelectorAll('article, .home-foot, .home-tile')].map((e) => e.offsetTop)"
     before = page.evaluate(where)
-    page.wait_for_timeout(6_000)
+    with page.expect_response(f"**{BATCH}"):
+        page.clock.run_for(6_000)
+    page.clock.run_for(1_000)
     assert page.evaluate(where) == before
 
 

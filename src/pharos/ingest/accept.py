@@ -166,7 +166,7 @@ class Intake:
             return
         try:
             name = self._wal.append(
-                sent.kind, sent.scope.tenant, recv_ns, packed, waiting.settle, _Waker(self, waiting.loop)
+                sent.kind, sent.scope.tenant, recv_ns, packed, waiting.wake, _Waker(self, waiting.loop)
             )
         except PharosError:
             self._segment.undo()
@@ -278,14 +278,14 @@ class _Waiting(Generic[R]):
 
     def end(self) -> None:
         """Wake the request from another thread: there is nothing to wait for."""
-        self.loop.call_soon_threadsafe(self.settle, None)
+        self.loop.call_soon_threadsafe(self.wake, None)
 
     def look(self, taking: Future[None]) -> None:
         """Wake the request from another thread if its frame was not even appended."""
         if (error := taking.exception()) is not None:
-            self.loop.call_soon_threadsafe(self.settle, error)
+            self.loop.call_soon_threadsafe(self.wake, error)
 
-    def settle(self, error: BaseException | None) -> None:
+    def wake(self, error: BaseException | None) -> None:
         """Wake the request, on its loop."""
         if self.done.done():  # it was cancelled
             return

@@ -190,7 +190,7 @@ class Evaluation:
         before = self._memory.passing
         self._memory.check_room(steps.count)
         value = self._dispatch(node, steps, wants.under(node))
-        self._memory.settle(before, bytes_of(value))
+        self._memory.count_result(before, bytes_of(value))
         limit = self.options.max_samples
         if limit and isinstance(value, Grid) and value.present.size > limit and value.present.sum() > limit:
             raise PharosError(Kind.LIMITED, TOO_MANY_SAMPLES, hint=LIMIT_HINT)

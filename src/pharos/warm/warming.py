@@ -33,7 +33,7 @@ class Warming:
         self.is_first_done = asyncio.Event()
         """Set once all is compiled that the first page needs."""
         self._first_left = len(self.first)
-        self._settle()
+        self._tell_if_done()
 
     @property
     def is_complete(self) -> bool:
@@ -48,14 +48,14 @@ class Warming:
         """Count one more."""
         self.compiled += 1
         self._first_left -= first
-        self._settle()
+        self._tell_if_done()
 
     def give_up(self) -> None:
         """Let the server compile what it needs when it needs it."""
         self._first_left = 0
-        self._settle()
+        self._tell_if_done()
 
-    def _settle(self) -> None:
+    def _tell_if_done(self) -> None:
         if self._first_left <= 0:
             self.is_first_done.set()
 

@@ -67,7 +67,7 @@ def _classes() -> tuple[Any, Any, NDArray[np.int64]]:
     rows = {f".{_PACKAGE}.{name}": row for row, name in enumerate([*names, *inner])}
     holds = np.full((len(rows), _FIELDS_MAX), -1, np.int64)
 
-    def settle(name: str, message: Any) -> None:
+    def adopt(name: str, message: Any) -> None:
         for field in message.field:
             if field.type_name in _KEPT_AS_BYTES:
                 field.type = _FIELD.TYPE_BYTES
@@ -78,10 +78,10 @@ def _classes() -> tuple[Any, Any, NDArray[np.int64]]:
                 if field.type == _FIELD.TYPE_MESSAGE:
                     holds[rows[name], field.number] = rows[field.type_name]
         for nested in message.nested_type:
-            settle(f"{name}.{nested.name}", nested)
+            adopt(f"{name}.{nested.name}", nested)
 
     for message in file.message_type:
-        settle(f".{_PACKAGE}.{message.name}", message)
+        adopt(f".{_PACKAGE}.{message.name}", message)
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
     request, point = (

@@ -171,7 +171,7 @@ def _more_jobs(path: Path, common: _Global, reading: _Reading, origin: dict[str,
             root.source.faults.append(root.source.fault(job.line, message))
         origin.setdefault(job.job_name, str(path))
     fields.done()
-    root.source.settle()
+    root.source.raise_faults()
     reading.notices += more.notices
     return jobs
 

@@ -37,7 +37,7 @@ def read_groups(path: Path) -> tuple[TargetGroup, ...]:
     else:
         root = load_document(text, str(path))
         groups = [read_group(one, f"{path}:{index}", check=False) for index, one in enumerate(root.items())]
-        root.source.settle()
+        root.source.raise_faults()
     return tuple(
         TargetGroup(one.source, one.targets, (*one.labels, (FILE_LABEL, str(path)))) for one in groups
     )

@@ -17,10 +17,10 @@ from pharos.promql.annotations import Annotations
 from pharos.promql.grids.grid import DUPLICATE_SERIES, Grid, drop_absent, lose_names
 from pharos.promql.grids.grid_labels import (
     all_without_name,
+    fixed_labels,
     has_duplicates,
     label_value,
     metric_names,
-    settled,
     take_labels,
 )
 from pharos.promql.grids.room import Memory
@@ -90,7 +90,7 @@ def range_function(call: RangeCall, windows: Windows) -> Grid:
             _by_steps(run, call, part, out[first:last], present[first:last])
         else:
             run(call, part, out[first:last], present[first:last])
-    return Grid(settled(samples.labels), out, present, None, samples.dropped)
+    return Grid(fixed_labels(samples.labels), out, present, None, samples.dropped)
 
 
 def _visits(windows: Windows) -> Floats:

@@ -19,10 +19,10 @@ from pharos.errors import Kind, PharosError
 from pharos.labels import Labels
 from pharos.promql.grids.grid_labels import (
     all_without_name,
+    fixed_labels,
     has_duplicates,
     join_labels,
     number_labels,
-    settled,
     take_labels,
     without_name,
 )
@@ -184,7 +184,7 @@ def stacked(grids: Sequence[Grid], steps: int, labels: Sequence[Labels] = ()) ->
     if any(grid.dropped is not None for grid in grids):
         dropped = np.concatenate([grid.drop_flags() for grid in grids])
     return Grid(
-        settled(labels) if every == len(labels) else join_labels([grid.labels for grid in grids]),
+        fixed_labels(labels) if every == len(labels) else join_labels([grid.labels for grid in grids]),
         np.concatenate([grid.values for grid in grids]),
         np.concatenate([grid.present for grid in grids]),
         None,

@@ -77,7 +77,7 @@ def derived(labels: Sequence[Labels], key: Hashable, make: Callable[[Sequence[La
     return labels.derived(key, make) if isinstance(labels, SharedLabels | LabelColumns) else make(labels)
 
 
-def settled(labels: Sequence[Labels]) -> Sequence[Labels]:
+def fixed_labels(labels: Sequence[Labels]) -> Sequence[Labels]:
     """Return the labels as a sequence that is not to be changed."""
     return labels if isinstance(labels, SharedLabels | LabelColumns) else list(labels)
 

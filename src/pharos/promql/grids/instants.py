@@ -12,7 +12,7 @@ from pharos.labels import METRIC_NAME
 from pharos.promql import annotations as words
 from pharos.promql.annotations import Annotations
 from pharos.promql.grids.grid import Grid, Samples, drop_absent
-from pharos.promql.grids.grid_labels import label_value, settled
+from pharos.promql.grids.grid_labels import fixed_labels, label_value
 from pharos.promql.grids.windows import fresh_samples
 from pharos.promql.histograms.cells import Cells, empty_cells
 from pharos.promql.histograms.columns import decode_cells
@@ -102,12 +102,12 @@ def select_instant(
         select_last(
             block.offsets, block.ts_ms, block.values, first_ms, step_ms, steps, lookback_ms, values, present
         )
-        return drop_absent(Grid(settled(block.labels), values, present))
+        return drop_absent(Grid(fixed_labels(block.labels), values, present))
     picked = pick(selection, first_ms, step_ms, steps, lookback_ms)
     values = np.where(picked.is_float, _taken(block.values, picked.float_rows), 0.0)
     cells = empty_cells(shape)
     cells[picked.is_histogram] = decoded[picked.histogram_rows[picked.is_histogram]]
-    return drop_absent(Grid(settled(block.labels), values, picked.is_float | picked.is_histogram, cells))
+    return drop_absent(Grid(fixed_labels(block.labels), values, picked.is_float | picked.is_histogram, cells))
 
 
 class Picked:
@@ -163,7 +163,7 @@ def select_times(
         times = columns.start_ms if started else columns.ts_ms
         if times is not None:
             values = np.where(picked.is_histogram, _taken(times, picked.histogram_rows) / 1000.0, values)
-    return drop_absent(Grid(settled(block.labels), values, picked.is_float | picked.is_histogram))
+    return drop_absent(Grid(fixed_labels(block.labels), values, picked.is_float | picked.is_histogram))
 
 
 def _select_smoothed(
@@ -180,7 +180,7 @@ def _select_smoothed(
     select_smoothed(
         samples.offsets, samples.ts, samples.values, first_ms, step_ms, steps, lookback_ms, values, present
     )
-    grid = Grid(settled(samples.labels), values, present)
+    grid = Grid(fixed_labels(samples.labels), values, present)
     if samples.histograms is not None:
         _smooth_histograms(samples, node, (first_ms, step_ms, lookback_ms), grid, notes)
     return drop_absent(grid)

@@ -87,7 +87,7 @@ class Memory:
         self.passing += size_bytes
         self._check()
 
-    def settle(self, before_bytes: int, result_bytes: int) -> None:
+    def count_result(self, before_bytes: int, result_bytes: int) -> None:
         """Count a node's result besides its operands, which are let go. Raises PharosError(LIMITED)."""
         self.take(result_bytes)
         self.passing = before_bytes + result_bytes

@@ -23,28 +23,48 @@ from pharos.promql.overlap import overlapped
 from pharos.query.metrics.pieces import Piece, Rows, joined, piece_of, side_by_side, until
 from pharos.telemetry import BUCKETS_BYTES, BUCKETS_READ
 
-_SMALL_ROWS: Final = 130_000
-"""A bucket of so few rows is read whole, whatever is asked of it."""
-_GROUP_ROWS: Final = 1_000_000
-"""Neighbouring buckets are read by one statement up to here."""
-_FEW: Final = 16
-"""A series of a bucket is scattered over as many others as a granule of the store holds: reading one of
-sixteen reads nearly all."""
 SERIES_ROWS: Final = 480
 """How many samples a series is taken to have in a bucket: one every 15 seconds."""
 _SAMPLE_BYTES: Final = 4
 """What a sample is taken to need in memory until a bucket of its metric is known."""
-_READ_ROWS: Final = 1_200_000
-"""Buckets with more rows are read in parts, by ids: little lies in memory before it is packed."""
 _BRIEF: Final = 8
 """A range of less than this part of a bucket is brief: to read it costs about such a part of all."""
 _LOCKS: Final = 64
 _WAIT_S: Final = 0.1
-_GRANULE_ROWS: Final = 8_192
-"""Rows that the store reads for one series of a bucket."""
-_STATEMENT_ROWS: Final = 100_000
-"""Rows that could be read in the time that any statement takes."""
 _REMEMBERED: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class BucketSizes:
+    """What decides whether buckets are loaded, and how much of them is read at a time."""
+
+    small_rows: int = 130_000
+    """A bucket of so few rows is read whole, whatever is asked of it."""
+    group_rows: int = 1_000_000
+    """Neighbouring buckets are read by one statement up to here."""
+    read_rows: int = 1_200_000
+    """Buckets with more rows are read in parts, by ids: little lies in memory before it is packed."""
+    granule_rows: int = 8_192
+    """Rows that the store reads for one series of a bucket."""
+    granule_series: int = 16
+    """A series of a bucket is scattered over as many others as a granule of the store holds: reading one of
+    sixteen reads nearly all."""
+    statement_rows: int = 100_000
+    """Rows that could be read in the time that any statement takes."""
+    series_rows: int = SERIES_ROWS
+
+
+@dataclass(frozen=True, slots=True)
+class MetricRange:
+    """Some series of one metric in a range of times, both ends included."""
+
+    metric: int
+    series: int
+    """How many series are wanted."""
+    start_ms: int
+    end_ms: int
+    whole: bool
+    """Whether these are all of the metric."""
 
 
 class Reader(Protocol):
@@ -133,16 +153,18 @@ class BucketCache:
         limit_bytes: int,
         retention_ms: int = 0,
         workers: Executor | None = None,
+        sizes: BucketSizes | None = None,
     ) -> None:
         self._changes = changes
         self._clock = clock
         self._limit = limit_bytes
         self._retention_ms = retention_ms
         self._workers = workers
+        self._sizes = sizes or BucketSizes()
         self._lock = threading.Lock()
         self._kept: OrderedDict[BucketKey, _Kept] = OrderedDict()
         self._bytes = 0
-        self._sizes: OrderedDict[BucketKey, tuple[int, int]] = OrderedDict()
+        self._rows: OrderedDict[BucketKey, tuple[int, int]] = OrderedDict()
         self._weights: OrderedDict[tuple[str, int], float] = OrderedDict()
         self._spent: OrderedDict[BucketKey, int] = OrderedDict()
         self._loading = [threading.Lock() for _ in range(_LOCKS)]
@@ -152,23 +174,14 @@ class BucketCache:
         """Return the memory that the kept buckets take."""
         return self._bytes
 
-    def cover(
-        self,
-        reader: Reader,
-        metric: int,
-        series: int,
-        start_ms: int,
-        end_ms: int,
-        *,
-        whole: bool,
-        load: bool = True,
-    ) -> Cover:
-        """Return the pieces of the metric's buckets in a range, up to date; `series` is how many are wanted.
+    def cover(self, reader: Reader, asked: MetricRange, *, load: bool = True) -> Cover:
+        """Return the pieces of the metric's buckets in a range, up to date.
 
-        `whole` says that these are all of the metric. Loads buckets where that pays and there is room, unless
-        told not to; the others are left to be read directly. Raises what the reader raises.
+        Loads buckets where that pays and there is room, unless told not to; the others are left to be read
+        directly. Raises what the reader raises.
         """
-        buckets = range(start_ms // BUCKET_MS, end_ms // BUCKET_MS + 1)
+        metric, sizes = asked.metric, self._sizes
+        buckets = range(asked.start_ms // BUCKET_MS, asked.end_ms // BUCKET_MS + 1)
         cover = Cover({}, [])
         absent = []
         for bucket in buckets:
@@ -180,9 +193,9 @@ class BucketCache:
             if low is None:
                 BUCKETS_READ.labels("kept").inc()
                 cover.pieces[bucket] = kept.pieces
-            elif whole or self._is_paid(
+            elif asked.whole or self._is_paid(
                 (reader.tenant, metric, bucket),
-                max(_SMALL_ROWS, _GRANULE_ROWS * series),
+                max(sizes.small_rows, sizes.granule_rows * asked.series),
                 kept.rows_from(low),
             ):
                 cover.pieces[bucket] = self._extended(reader, metric, bucket)
@@ -191,8 +204,7 @@ class BucketCache:
         if not load:
             cover.missing.extend(absent)
         elif absent:
-            brief = end_ms - start_ms < BUCKET_MS // _BRIEF
-            self._load_absent(reader, metric, absent, cover, series, whole=whole, brief=brief)
+            self._load_absent(reader, asked, absent, cover)
         BUCKETS_READ.labels("direct").inc(len(cover.missing))
         cover.missing.sort()
         return cover
@@ -210,22 +222,14 @@ class BucketCache:
             return True
         return (bucket + 1) * BUCKET_MS > self._clock.now_ms() - self._retention_ms + BUCKET_MS
 
-    def _load_absent(
-        self,
-        reader: Reader,
-        metric: int,
-        absent: list[int],
-        cover: Cover,
-        series: int,
-        *,
-        whole: bool,
-        brief: bool,
-    ) -> None:
+    def _load_absent(self, reader: Reader, asked: MetricRange, absent: list[int], cover: Cover) -> None:
+        metric, series, sizes = asked.metric, asked.series, self._sizes
+        brief = asked.end_ms - asked.start_ms < BUCKET_MS // _BRIEF
         size = self._size(reader, metric, absent[-1])
-        most = whole or series * _FEW * SERIES_ROWS >= size
+        most = asked.whole or series * sizes.granule_series * sizes.series_rows >= size
         # A look at the last minutes leaves out values and most of the work, if not the times.
-        cost = size // _BRIEF if most else _STATEMENT_ROWS // len(absent) + series * _GRANULE_ROWS
-        pays = size <= _SMALL_ROWS or (most and (not brief or size <= _GROUP_ROWS))
+        cost = size // _BRIEF if most else sizes.statement_rows // len(absent) + series * sizes.granule_rows
+        pays = size <= sizes.small_rows or (most and (not brief or size <= sizes.group_rows))
         loads: list[int] = []
         for bucket in absent:
             if self._is_retained(bucket) and (
@@ -236,7 +240,7 @@ class BucketCache:
                 cover.missing.append(bucket)
         room = 3 * self._limit // 4 - sum(map(_nbytes, cover.pieces.values()))
         # The newest first. What the first ones weigh tells how many of the others there is room for.
-        for first, last in reversed(list(_runs(loads, max(1, _GROUP_ROWS // max(1, size))))):
+        for first, last in reversed(list(_runs(loads, max(1, sizes.group_rows // max(1, size))))):
             buckets = range(first, last + 1)
             if room < size * len(buckets) * self._weights.get((reader.tenant, metric), _SAMPLE_BYTES):
                 cover.missing.extend(buckets)
@@ -261,15 +265,15 @@ class BucketCache:
         key = (reader.tenant, metric, newest)
         stamp = self._changes.stamp(reader.tenant, metric)
         with self._lock:
-            known = self._sizes.get(key)
+            known = self._rows.get(key)
         if known is not None and known[0] == stamp:
             return known[1]
         size = reader.count(metric, newest - 1, newest - 1) or reader.count(metric, newest, newest)
         with self._lock:
-            self._sizes[key] = (stamp, size)
-            self._sizes.move_to_end(key)
-            while len(self._sizes) > _REMEMBERED:
-                self._sizes.popitem(last=False)
+            self._rows[key] = (stamp, size)
+            self._rows.move_to_end(key)
+            while len(self._rows) > _REMEMBERED:
+                self._rows.popitem(last=False)
         return size
 
     @contextlib.contextmanager
@@ -312,7 +316,7 @@ class BucketCache:
 
         One part is packed while the next is read.
         """
-        parts = max(1, -(-size // _READ_ROWS))
+        parts = max(1, -(-size // self._sizes.read_rows))
 
         def reads() -> Iterator[Callable[[], dict[int, Piece]]]:
             for part in range(parts):

@@ -33,7 +33,7 @@ from pharos.promql.plan import plan
 from pharos.query.limits import Scheduler, Times
 from pharos.query.metrics.label_counts import LabelCounts, most
 from pharos.query.metrics.query import SUBQUERY_STEP_MS, Query, arrived
-from pharos.query.metrics.samples import key_conditions
+from pharos.query.metrics.samples import SampleRange
 from pharos.query.metrics.series import SeriesCache, label_sets
 
 T = TypeVar("T")
@@ -196,11 +196,12 @@ class Catalog:
         selection = self._series.select(session, scope, matchers, times.start_ms, times.end_ms)
         if not len(selection):
             return {}
+        asked = SampleRange(selection, times.start_ms, times.end_ms, whole=False)
         statement = select(
             scope,
             "id, toUnixTimestamp64Milli(ts) AS ms, v, labels",
             "exemplars",
-            *key_conditions(selection, times.start_ms, times.end_ms, whole=False),
+            *asked.key_conditions(),
             between_times(times.start_ms, times.end_ms),
             tail="ORDER BY id, ts",
         )

@@ -34,20 +34,20 @@ class ControlledStore(Protocol):
 class Eraser:
     """Deletes a tenant's samples.
 
-    `settle` is called first and waits until what was accepted before is stored; `forget_series` afterwards,
-    so that a series that comes again is registered again.
+    `wait_until_stored` is called first, for what was accepted before; `forget_series` afterwards, so that a
+    series that comes again is registered again.
     """
 
     def __init__(
         self,
         store: ControlledStore,
         changes: Changes,
-        settle: Callable[[], None],
+        wait_until_stored: Callable[[], None],
         forget_series: Callable[[], None],
     ) -> None:
         self._store = store
         self._changes = changes
-        self._settle = settle
+        self._wait_until_stored = wait_until_stored
         self._forget_series = forget_series
 
     async def delete(self, scope: Scope, wanted: Sequence[Wanted]) -> None:
@@ -62,7 +62,7 @@ class Eraser:
         await asyncio.to_thread(self._store.control, _apply_masks)
 
     def _delete(self, scope: Scope, wanted: Sequence[Wanted]) -> None:
-        self._settle()
+        self._wait_until_stored()
         try:
             for one in filter(lambda one: one.matchers, wanted):
                 self._store.control(partial(_erase, scope=scope, wanted=one))

@@ -29,7 +29,7 @@ from pharos.query.limits import Deadline, Measured, Scheduler, Times, Wanted
 from pharos.query.metrics.buckets import BucketCache
 from pharos.query.metrics.query import SUBQUERY_STEP_MS, Query, arrived
 from pharos.query.metrics.results import ResultCache
-from pharos.query.metrics.samples import MetricSource
+from pharos.query.metrics.samples import Caches, MetricSource, SampleBounds
 from pharos.query.metrics.series import SeriesCache
 from pharos.query.metrics.step_samples import samples_per_step
 from pharos.telemetry import QUERY_FAILED, QUERY_REUSED, QUERY_SECONDS, QUERY_SLOW
@@ -56,6 +56,8 @@ class MetricsOptions:
     """How long the store keeps samples; 0 is for ever."""
     slow_ms: int = 10_000
     """Slower queries are logged with their plan; 0 logs none."""
+    kept_answer_samples: int = 50_000
+    """Answers made of fewer samples are made sooner than kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +102,11 @@ class Metrics:
         self._changes = changes
         self._clock = clock
         self._scheduler = scheduler
-        self._series = series
         self.options = options
         cache_bytes, retention_ms = options.cache_bytes, options.retention_ms
-        self._buckets = BucketCache(changes, clock, cache_bytes, retention_ms, scheduler.workers)
-        self._results = ResultCache(changes, cache_bytes // 8)
+        buckets = BucketCache(changes, clock, cache_bytes, retention_ms, scheduler.workers)
+        self._caches = Caches(changes, series, buckets)
+        self._results = ResultCache(changes, cache_bytes // 8, options.kept_answer_samples)
 
     async def evaluate(
         self,
@@ -234,18 +236,8 @@ class Metrics:
     def _source(
         self, session: Session, scope: Scope, deadline: Deadline, share: SampleShare | None = None
     ) -> MetricSource:
-        return MetricSource(
-            session,
-            scope,
-            self._series,
-            self._changes,
-            max_samples=self.options.max_samples,
-            max_series=self.options.max_series,
-            time_s=deadline.left_s(),
-            buckets=self._buckets,
-            share=share,
-            check=deadline.check,
-        )
+        bounds = SampleBounds(self.options.max_samples, deadline.left_s(), self.options.max_series)
+        return MetricSource(session, scope, self._caches, bounds, share=share, check=deadline.check)
 
     async def read(
         self, scope: Scope, wanted: Sequence[Wanted], finish: Callable[[list[SeriesBlock]], T]

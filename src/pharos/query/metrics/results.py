@@ -27,8 +27,6 @@ from pharos.query.metrics.series import named_metric
 _NEVER_AGGREGATED: Final = frozenset({"limitk", "limit_ratio"})
 _MOST_BUCKETS: Final = 400
 _REMEMBERED: Final = 4_000
-_LEAST_SAMPLES: Final = 50_000
-"""Smaller queries are answered sooner than their answers are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +101,7 @@ Evaluation = Callable[[int], Answer]
 class ResultCache:
     """Answers by tenant, query, step and length of range; bounded in bytes, least recently used go first."""
 
-    def __init__(self, changes: Changes, limit_bytes: int, least_samples: int = _LEAST_SAMPLES) -> None:
+    def __init__(self, changes: Changes, limit_bytes: int, least_samples: int) -> None:
         self._changes = changes
         self._limit = limit_bytes
         self._least_samples = least_samples

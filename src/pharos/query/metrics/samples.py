@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -20,7 +21,7 @@ from pharos.errors import Kind, PharosError
 from pharos.labels import Matcher
 from pharos.promql.source import Blocks, HistogramColumns, SeriesBlock, empty_block
 from pharos.query.admission import SampleShare
-from pharos.query.metrics.buckets import SERIES_ROWS, BucketCache, Cover
+from pharos.query.metrics.buckets import SERIES_ROWS, BucketCache, Cover, MetricRange
 from pharos.query.metrics.histograms import read_histograms
 from pharos.query.metrics.pieces import Piece, Rows, find, piece_of
 from pharos.query.metrics.regroup import regroup
@@ -30,34 +31,72 @@ _FEW_SERIES: Final = 64
 """Up to here rows outside of the range are cheaper to read than to filter in the store."""
 _MOST_BUCKETS: Final = 4_400
 """A year; longer ranges are read without looking for kept buckets."""
-_BLOCK_SAMPLES: Final = 4_000_000
-"""Selections that may be larger are evaluated in blocks of series of about this size."""
 _HISTOGRAM_SAMPLES: Final = 10
 """For how many samples of 16 bytes a histogram counts besides its buckets."""
-_KEPT_SAMPLES: Final = 400_000
-"""Blocks out of kept buckets are so small that they fit the processor's own memory."""
-_BLOCK_CELLS: Final = 1_000_000
-"""So many values at most are made of a block."""
 _COVERED_METRICS: Final = 32
 """Selections of more metrics are read from the store."""
 _LISTED_SERIES: Final = 5_000
 """Up to here the ids of a selection are worth listing in the statement."""
 
 
-def key_conditions(selection: Selection, start_ms: int, end_ms: int, *, whole: bool) -> list[Condition]:
-    """Return the conditions over bucket, metric and id that find a selection's rows in the range.
+@dataclass(frozen=True, slots=True)
+class SampleRange:
+    """The samples of a selection in a range of times, both ends included."""
 
-    `whole` says that the selection holds every series of its metrics, so that ids need no look.
-    """
-    found = [
-        between("b", start_ms // BUCKET_MS, end_ms // BUCKET_MS),
-        among("m", selection.metrics),
-    ]
-    if selection.is_part:
-        found.append(between("id", selection.id[0], selection.id[-1]))
-    if not whole and len(selection) <= _LISTED_SERIES:
-        found.append(among("id", selection.id))
-    return found
+    selection: Selection
+    start_ms: int
+    end_ms: int
+    whole: bool
+    """Whether the selection holds every series of its metrics, so that ids need no look."""
+
+    @property
+    def buckets(self) -> range:
+        """The two-hour buckets that the times lie in."""
+        return range(self.start_ms // BUCKET_MS, self.end_ms // BUCKET_MS + 1)
+
+    def within(self, low_ms: int, high_ms: int) -> SampleRange:
+        """Return those of them that lie between the times, both included."""
+        return replace(self, start_ms=max(self.start_ms, low_ms), end_ms=min(self.end_ms, high_ms))
+
+    def key_conditions(self) -> list[Condition]:
+        """Return the conditions over bucket, metric and id that find their rows."""
+        selection, buckets = self.selection, self.buckets
+        found = [between("b", buckets[0], buckets[-1]), among("m", selection.metrics)]
+        if selection.is_part:
+            found.append(between("id", selection.id[0], selection.id[-1]))
+        if not self.whole and len(selection) <= _LISTED_SERIES:
+            found.append(among("id", selection.id))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class BlockSizes:
+    """How much is evaluated at a time."""
+
+    samples: int = 4_000_000
+    """Selections that may be larger are evaluated in blocks of series of about this size."""
+    kept_samples: int = 400_000
+    """Blocks out of kept buckets are so small that they fit the processor's own memory."""
+    cells: int = 1_000_000
+    """So many values at most are made of a block."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caches:
+    """What is remembered of a store between queries; nothing is kept of samples without `buckets`."""
+
+    changes: Changes
+    series: SeriesCache
+    buckets: BucketCache | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SampleBounds:
+    """What one query may take of the store; no series at all is no bound of them."""
+
+    samples: int
+    time_s: float
+    series: int = 0
 
 
 def row_chunks(
@@ -88,28 +127,23 @@ class MetricSource:
         self,
         session: Session,
         scope: Scope,
-        cache: SeriesCache,
-        changes: Changes,
+        caches: Caches,
+        bounds: SampleBounds,
         *,
-        max_samples: int,
-        max_series: int = 0,
-        time_s: float,
-        buckets: BucketCache | None = None,
         share: SampleShare | None = None,
         check: Callable[[], None] = _no_check,
+        sizes: BlockSizes | None = None,
     ) -> None:
         self._session = session
         self.scope = scope
         self.tenant = scope.tenant
-        self._buckets = buckets
+        self._caches = caches
+        self._changes = caches.changes
         self._share = share
         self._is_over = check
-        self._cache = cache
-        self._changes = changes
-        self._left = max_samples
-        self._max_samples = max_samples
-        self._max_series = max_series
-        self.time_s = time_s
+        self._sizes = sizes or BlockSizes()
+        self._left = bounds.samples
+        self._bounds = bounds
         self.samples_read = 0
         self.series_selected = 0
         self._found: tuple[tuple[tuple[Matcher, ...], int, int], Selection] | None = None
@@ -127,9 +161,8 @@ class MetricSource:
         self.series_selected += len(selection)
         if not len(selection):
             return empty_block()
-        whole = _is_whole(matchers)
-        cover = self._cover(selection, start_ms, end_ms, whole=whole)
-        return self._block(selection, cover, start_ms, end_ms, whole=whole)
+        asked = SampleRange(selection, start_ms, end_ms, _is_whole(matchers))
+        return self._block(asked, self._cover(asked))
 
     def blocks(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, steps: int) -> Blocks | None:
         """Return the samples a few series at a time if there are many; see `BlockSource.blocks`.
@@ -138,16 +171,15 @@ class MetricSource:
         """
         selection = self._selection(matchers, start_ms, end_ms)
         most = len(selection) * (end_ms - start_ms) * SERIES_ROWS // BUCKET_MS
-        many = most > min(_KEPT_SAMPLES * 2, _BLOCK_SAMPLES) or len(selection) * steps > 4 * _BLOCK_CELLS
+        sizes, cells = self._sizes, len(selection) * steps
+        many = most > min(sizes.kept_samples * 2, sizes.samples) or cells > 4 * sizes.cells
         if not many or self._changes.has_histograms(self.tenant, selection.metrics):
             return None
         self.series_selected += len(selection)
-        whole = _is_whole(matchers)
+        asked = SampleRange(selection, start_ms, end_ms, _is_whole(matchers))
         # What may well be refused must not fill the cache first.
-        load = len(selection) * steps <= self._max_samples
-        cover = self._cover(selection, start_ms, end_ms, whole=whole, load=load)
-        blocks = self._blocks(selection, cover, start_ms, end_ms, max(1, _BLOCK_CELLS // steps), whole=whole)
-        return Blocks(selection.labels, blocks)
+        cover = self._cover(asked, load=cells <= self._bounds.samples)
+        return Blocks(selection.labels, self._blocks(asked, cover, max(1, sizes.cells // steps)))
 
     def _selection(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> Selection:
         """Return the series that match; raises PharosError(LIMITED) when the query has selected too many."""
@@ -159,39 +191,32 @@ class MetricSource:
     def _select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> Selection:
         too_many = PharosError(
             Kind.LIMITED,
-            f"query would select more than {self._max_series} series",
+            f"query would select more than {self._bounds.series} series",
             hint="narrow the selectors",
         )
-        most = self._max_series - self.series_selected if self._max_series else 0
-        if most < 0 or (self._max_series and not most):
+        bound = self._bounds.series
+        most = bound - self.series_selected if bound else 0
+        if most < 0 or (bound and not most):
             raise too_many
-        limits = Limits(time_s=self.time_s, result_rows=most)
+        limits = Limits(time_s=self._bounds.time_s, result_rows=most)
         try:
-            return self._cache.select(self._session, self.scope, matchers, start_ms, end_ms, limits)
+            return self._caches.series.select(self._session, self.scope, matchers, start_ms, end_ms, limits)
         except PharosError as exc:
             if exc.kind is Kind.LIMITED:
                 raise too_many from exc
             raise
 
-    def _blocks(
-        self,
-        selection: Selection,
-        cover: Cover | None,
-        start_ms: int,
-        end_ms: int,
-        most: int,
-        *,
-        whole: bool,
-    ) -> Iterator[SeriesBlock]:
+    def _blocks(self, asked: SampleRange, cover: Cover | None, most: int) -> Iterator[SeriesBlock]:
+        """Yield the samples, `most` series at most at a time."""
+        selection, sizes = asked.selection, self._sizes
         in_memory = cover is not None and not cover.missing
         in_memory &= not self._changes.has_starts(self.tenant, selection.metrics)
-        size = min(_KEPT_SAMPLES, _BLOCK_SAMPLES) if in_memory else _BLOCK_SAMPLES
+        size = min(sizes.kept_samples, sizes.samples) if in_memory else sizes.samples
         budget, at = self._left, 0
-        count = max(1, size * BUCKET_MS // (4 * SERIES_ROWS * max(1, end_ms - start_ms)))
+        count = max(1, size * BUCKET_MS // (4 * SERIES_ROWS * max(1, asked.end_ms - asked.start_ms)))
         count = min(count, most)
         while at < len(selection):
-            part = selection.part(at, at + count)
-            block = self._block(part, cover, start_ms, end_ms, whole=whole)
+            block = self._block(replace(asked, selection=selection.part(at, at + count)), cover)
             at += count
             # The next block holds about as many samples as wanted, but is not much larger than this one.
             count = max(1, min(4 * count, count * size // max(1, block.values.size)))
@@ -203,39 +228,37 @@ class MetricSource:
             if self._share is not None:
                 self._share.empty()
 
-    def _block(
-        self, selection: Selection, cover: Cover | None, start_ms: int, end_ms: int, *, whole: bool
-    ) -> SeriesBlock:
-        offsets, ts, values = self._floats(selection, cover, start_ms, end_ms, whole=whole)
+    def _block(self, asked: SampleRange, cover: Cover | None) -> SeriesBlock:
+        selection = asked.selection
+        offsets, ts, values = self._floats(asked, cover)
         starts = None
         if self._changes.has_starts(self.tenant, selection.metrics):
-            starts = self._start_times(selection, start_ms, end_ms, offsets, ts, whole=whole)
+            starts = self._start_times(asked, offsets, ts)
         histograms: HistogramColumns | None = None
         if self._changes.has_histograms(self.tenant, selection.metrics):
-            found = [*key_conditions(selection, start_ms, end_ms, whole=whole), times(start_ms, end_ms)]
+            found = [*asked.key_conditions(), times(asked.start_ms, asked.end_ms)]
             histograms = read_histograms(self._session, self.scope, found, selection, self._limits())
             if histograms is not None:
                 self._spend(_samples_of(histograms))
         return SeriesBlock(selection.labels, offsets, ts, values, starts, histograms)
 
     def _limits(self) -> Limits:
-        return Limits(time_s=self.time_s, result_rows=self._left)
+        return Limits(time_s=self._bounds.time_s, result_rows=self._left)
 
-    def _cover(
-        self, selection: Selection, start_ms: int, end_ms: int, *, whole: bool, load: bool = True
-    ) -> Cover | None:
+    def _cover(self, asked: SampleRange, *, load: bool = True) -> Cover | None:
         """Return what is kept of the selection's metrics, None where nothing of it helps."""
-        first, last = start_ms // BUCKET_MS, end_ms // BUCKET_MS
+        kept_buckets, selection, buckets = self._caches.buckets, asked.selection, asked.buckets
         if (
-            self._buckets is None
+            kept_buckets is None
             or not 0 < len(selection.metrics) <= _COVERED_METRICS
-            or last - first >= _MOST_BUCKETS
+            or len(buckets) > _MOST_BUCKETS
         ):
             return None
-        pieces: dict[int, tuple[Piece, ...]] = dict.fromkeys(range(first, last + 1), ())
+        pieces: dict[int, tuple[Piece, ...]] = dict.fromkeys(buckets, ())
         missing: set[int] = set()
         for metric, series in zip(selection.metrics, selection.counts, strict=True):
-            cover = self._buckets.cover(self, metric, series, start_ms, end_ms, whole=whole, load=load)
+            of_metric = MetricRange(metric, series, asked.start_ms, asked.end_ms, asked.whole)
+            cover = kept_buckets.cover(self, of_metric, load=load)
             missing.update(cover.missing)
             for bucket, found in cover.pieces.items():
                 pieces[bucket] += found
@@ -244,20 +267,20 @@ class MetricSource:
         return Cover(kept, sorted(missing)) if kept else None
 
     def _floats(
-        self, selection: Selection, cover: Cover | None, start_ms: int, end_ms: int, *, whole: bool
+        self, asked: SampleRange, cover: Cover | None
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
         """Return (offsets, times, values), from kept buckets where there are any."""
         if cover is None:
-            return self._read("samples", "v", selection, start_ms, end_ms, whole=whole)
+            return self._read("samples", "v", asked)
         pieces = dict(cover.pieces)
         for run_first, run_last in cover.missing_runs():
             base = run_first * BUCKET_MS
-            low, high = max(start_ms, base), min(end_ms, (run_last + 1) * BUCKET_MS - 1)
-            rows = self._rows("samples", "v", selection, low, high, whole=whole)
-            piece = piece_of(rows, base, low, high)
+            part = asked.within(base, (run_last + 1) * BUCKET_MS - 1)
+            rows = self._rows("samples", "v", part)
+            piece = piece_of(rows, base, part.start_ms, part.end_ms)
             pieces[run_first] = () if piece is None else (piece,)
         ordered = [piece for bucket in sorted(pieces) for piece in pieces[bucket]]
-        found = find(ordered, selection.id, start_ms, end_ms)
+        found = find(ordered, asked.selection.id, asked.start_ms, asked.end_ms)
         self._spend(found.count)
         return found.read()
 
@@ -278,7 +301,7 @@ class MetricSource:
             key.append(between("id", *ids))
         later = [] if low_ms is None else [since(low_ms)]
         statement = select(self.scope, "id, ts, v", "samples", *later, key=key)
-        found = self._session.query(statement, purpose="samples", limits=Limits(time_s=self.time_s))
+        found = self._session.query(statement, purpose="samples", limits=Limits(time_s=self._bounds.time_s))
         return row_chunks(found, "v")
 
     def count(self, metric: int, first: int, last: int) -> int:
@@ -304,42 +327,32 @@ class MetricSource:
         if self._share is not None:
             self._share.take(samples, self.check)
 
-    def _rows(
-        self, table: str, value: str, selection: Selection, start_ms: int, end_ms: int, *, whole: bool
-    ) -> Rows:
-        key = key_conditions(selection, start_ms, end_ms, whole=whole)
-        inside = [] if len(selection) <= _FEW_SERIES else [times(start_ms, end_ms)]
+    def _rows(self, table: str, value: str, asked: SampleRange) -> Rows:
+        few = len(asked.selection) <= _FEW_SERIES
+        inside = [] if few else [times(asked.start_ms, asked.end_ms)]
+        key = asked.key_conditions()
         rows = select(self.scope, f"id, ts, {value} AS number", table, *inside, key=key)
         return row_chunks(self._query(table, rows), "number")
 
     def _read(
-        self, table: str, value: str, selection: Selection, start_ms: int, end_ms: int, *, whole: bool
+        self, table: str, value: str, asked: SampleRange
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-        rows = self._rows(table, value, selection, start_ms, end_ms, whole=whole)
+        rows, selection = self._rows(table, value, asked), asked.selection
         self._spend(sum(len(ids) for ids, _, _ in rows))
-        return regroup(rows, selection.ids, len(selection), start_ms, end_ms)
+        return regroup(rows, selection.ids, len(selection), asked.start_ms, asked.end_ms)
 
     def _too_many(self) -> PharosError:
         return PharosError(
             Kind.LIMITED,
             "query processing would load too many samples into memory in query execution",
-            hint=f"the limit is {self._max_samples}; ask for fewer series or less time",
+            hint=f"the limit is {self._bounds.samples}; ask for fewer series or less time",
         )
 
     def _start_times(
-        self,
-        selection: Selection,
-        start_ms: int,
-        end_ms: int,
-        offsets: NDArray[np.int64],
-        ts: NDArray[np.int64],
-        *,
-        whole: bool,
+        self, asked: SampleRange, offsets: NDArray[np.int64], ts: NDArray[np.int64]
     ) -> NDArray[np.int64]:
         """Return the start timestamp of each sample, 0 where none is known."""
-        st_offsets, st_ts, st = self._read(
-            "starts", "toFloat64(start_ms)", selection, start_ms, end_ms, whole=whole
-        )
+        st_offsets, st_ts, st = self._read("starts", "toFloat64(start_ms)", asked)
         found: NDArray[np.int64] = np.zeros(len(ts), np.int64)
         _match_starts(offsets, ts, st_offsets, st_ts, st, found)
         return found
