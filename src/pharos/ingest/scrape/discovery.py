@@ -20,7 +20,7 @@ from pharos.ingest.scrape.job import JobConfig, TargetGroup
 from pharos.named_file import read_named
 from pharos.telemetry import SCRAPE_DISCOVERY_FAILED
 
-_log = logging.getLogger(__name__)
+_LOG = logging.getLogger(__name__)
 
 FILE_LABEL: Final = "__meta_filepath"
 _Stamp = tuple[int, int, int]
@@ -115,7 +115,7 @@ class FileWatch:
                 self._groups[path] = self._read(Path(path))
             except PharosError as exc:
                 SCRAPE_DISCOVERY_FAILED.inc()
-                _log.warning("discovery file not used, its last good groups stay: %s", exc)
+                _LOG.warning("discovery file not used, its last good groups stay: %s", exc)
         shown = tuple(group for path in paths for group in self._groups.get(path, ()))
         changed = shown != self._shown
         self._shown = shown

@@ -24,7 +24,7 @@ from pharos.ingest.scrape.job import JobConfig
 from pharos.ingest.scrape.target import Health, Sink, TargetSpec, TargetStatus
 from pharos.telemetry import SCRAPE_SECONDS, SCRAPES
 
-_log = logging.getLogger(__name__)
+_LOG = logging.getLogger(__name__)
 
 INLINE_BYTES: Final = 1 << 20
 """A page up to this size is digested on the event loop; a larger one on a thread, so that others are not
@@ -168,7 +168,7 @@ class TargetLoop:
         try:
             await self.scrape(time_ms)
         except PharosError as exc:
-            _log.warning("scrape not stored", extra={"target": self.spec.url, "reason": str(exc)})
+            _LOG.warning("scrape not stored", extra={"target": self.spec.url, "reason": str(exc)})
 
     async def scrape(self, time_ms: int) -> None:
         """Scrape once and hand the body on under the time `time_ms`.

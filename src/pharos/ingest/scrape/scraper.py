@@ -23,7 +23,7 @@ from pharos.labels import Labels, labels_of
 from pharos.outbound import Outbound
 from pharos.telemetry import SCRAPE_DISCOVERY_FAILED, SCRAPE_TARGETS
 
-_log = logging.getLogger(__name__)
+_LOG = logging.getLogger(__name__)
 
 POLL_S: Final = 5.0
 """How often discovery files are looked at."""
@@ -169,7 +169,7 @@ class Scraper:
                 target = target_of(job, found)
             except PharosError as exc:
                 SCRAPE_DISCOVERY_FAILED.inc()
-                _log.warning("target not used: %s", exc)
+                _LOG.warning("target not used: %s", exc)
                 continue
             if isinstance(target, TargetSpec):
                 specs[target] = None
@@ -226,7 +226,7 @@ class Scraper:
             try:
                 await loop.write_stale(time_ms)
             except PharosError as exc:
-                _log.warning("stale markers of %s not stored: %s", loop.spec.url, exc)
+                _LOG.warning("stale markers of %s not stored: %s", loop.spec.url, exc)
         key = (loop.spec.job, loop.spec.labels)
         if (leaving := self._leaving.get(key)) is not None and leaving.loop is loop:
             del self._leaving[key]
