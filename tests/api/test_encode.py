@@ -16,6 +16,7 @@ from tests.api.encode_reference import expected_labels, expected_matrix
 from tests.promql.columns import columns_of
 
 from pharos.api.prometheus import encode
+from pharos.api.prometheus.encode import SIZES, ChunkSizes
 from pharos.labels import Labels, labels_of
 from pharos.promql.grids.grid import Answer, AnswerType, HistogramSamples, Samples
 from pharos.promql.histograms.value import CUSTOM_SCHEMA, FloatHistogram
@@ -34,11 +35,17 @@ def series_of(count: int) -> list[Labels]:
 
 
 def matrix_chunks(
-    labels: Sequence[Labels], start_ms: int, step_ms: int, values: Any, present: Any, cells: Any = None
+    labels: Sequence[Labels],
+    start_ms: int,
+    step_ms: int,
+    values: Any,
+    present: Any,
+    cells: Any = None,
+    sizes: ChunkSizes = SIZES,
 ) -> list[bytes]:
     """Return the chunks of a range query's answer, without what stands around its result."""
     times = start_ms + np.arange(values.shape[1], dtype=np.int64) * step_ms
-    return _result_of(Answer(AnswerType.MATRIX, times, labels, values, present, cells))
+    return _result_of(Answer(AnswerType.MATRIX, times, labels, values, present, cells), sizes)
 
 
 def vector_chunks(
@@ -50,8 +57,8 @@ def vector_chunks(
     return _result_of(Answer(AnswerType.VECTOR, np.array([time_ms]), labels, values, present, column))
 
 
-def _result_of(answer: Answer) -> list[bytes]:
-    first, *others = encode.encode_answer(answer)
+def _result_of(answer: Answer, sizes: ChunkSizes = SIZES) -> list[bytes]:
+    first, *others = encode.encode_answer(answer, sizes=sizes)
     chunks = [first.partition(b'"result":')[2], *others]
     assert chunks[-1].endswith(b"}}")
     return [*chunks[:-1], chunks[-1][:-2]]
@@ -93,7 +100,7 @@ def test_an_empty_grid_is_an_empty_array() -> None:
     assert text_of(matrix_chunks(series_of(3), 0, 1000, *absent)) == "[]"
 
 
-def test_chunks_join_to_the_same_text_whatever_their_size(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunks_join_to_the_same_text_whatever_their_size() -> None:
     random = np.random.default_rng(3)
     labels = [(("__name__", "m"), ("long", "x" * int(size))) for size in random.integers(0, 300, 400)]
     values, present = random.random((400, 50)), random.random((400, 50)) < 0.7
@@ -104,17 +111,16 @@ def test_chunks_join_to_the_same_text_whatever_their_size(monkeypatch: pytest.Mo
     ]
     whole = expected_matrix(labels, points)
     for size in (2, 3, 50, 997, 10_000):
-        monkeypatch.setattr(encode, "CHUNK_BYTES", size)
-        monkeypatch.setattr(encode, "_BLOCK_ROWS", 1 + size % 13)
-        chunks = matrix_chunks(labels, 0, 500, values, present)
+        sizes = ChunkSizes(chunk_bytes=size, block_rows=1 + size % 13)
+        chunks = matrix_chunks(labels, 0, 500, values, present, sizes=sizes)
         assert text_of(chunks) == whole
         assert max(map(len, chunks)) < size + 600
 
 
-def test_ten_thousand_chunks_join_to_the_same_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encode, "CHUNK_BYTES", 16)
+def test_ten_thousand_chunks_join_to_the_same_text() -> None:
     values = np.arange(20_000, dtype=np.float64).reshape(20, 1000) / 8
-    chunks = matrix_chunks(series_of(20), 0, 1, values, np.ones(values.shape, np.bool_))
+    present = np.ones(values.shape, np.bool_)
+    chunks = matrix_chunks(series_of(20), 0, 1, values, present, sizes=ChunkSizes(chunk_bytes=16))
     points = [[(i, float(values[row, i])) for i in range(1000)] for row in range(20)]
     assert len(chunks) > 10_000
     assert text_of(chunks) == expected_matrix(series_of(20), points)
@@ -124,8 +130,8 @@ def test_chunks_have_about_the_promised_size() -> None:
     values = np.random.default_rng(1).random((9000, 30))
     chunks = matrix_chunks(series_of(9000), 0, 15_000, values, np.ones(values.shape, np.bool_))
     assert len(chunks) > 20
-    assert max(map(len, chunks)) < encode.CHUNK_BYTES + 1000
-    assert min(map(len, chunks[:-1])) >= encode.CHUNK_BYTES
+    assert max(map(len, chunks)) < SIZES.chunk_bytes + 1000
+    assert min(map(len, chunks[:-1])) >= SIZES.chunk_bytes
     assert len(orjson.loads(b"".join(chunks))) == 9000
 
 
@@ -294,13 +300,12 @@ def test_a_vector_holds_a_histogram_in_place_of_a_value() -> None:
     )
 
 
-def test_histograms_larger_than_a_chunk_are_printed_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_histograms_larger_than_a_chunk_are_printed_whole() -> None:
     cells = cells_of([[EXPONENTIAL] * 20 for _ in range(30)])
     grid = np.zeros((30, 20)), np.ones((30, 20), np.bool_), cells
     expected = text_of(matrix_chunks(series_of(30), 0, 1, *grid))
-    monkeypatch.setattr(encode, "CHUNK_BYTES", 100)
-    monkeypatch.setattr(encode, "_BLOCK_BYTES", 5000)
-    assert text_of(matrix_chunks(series_of(30), 0, 1, *grid)) == expected
+    small = ChunkSizes(chunk_bytes=100, block_bytes=5000)
+    assert text_of(matrix_chunks(series_of(30), 0, 1, *grid, sizes=small)) == expected
 
 
 # ---- whole answers

@@ -40,12 +40,20 @@ Bools: TypeAlias = NDArray[np.bool_]
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
 
-CHUNK_BYTES: Final = 256 * 1024
-"""From this size on a chunk is handed over; one series' histograms or labels may make it larger."""
 
-_BLOCK_ROWS: Final = 4096
-_BLOCK_BYTES: Final = 1 << 20
-"""How many series have their labels and histograms ready as text at a time: the first bound that is met."""
+@dataclass(frozen=True, slots=True)
+class ChunkSizes:
+    """How much of an answer is in memory at a time."""
+
+    chunk_bytes: int = 256 * 1024
+    """From this size on a chunk is handed over; one series' histograms or labels may make it larger."""
+    block_rows: int = 4096
+    """So many series at most have their labels and histograms ready as text."""
+    block_bytes: int = 1 << 20
+    """From this size of such text on no more is made ready."""
+
+
+SIZES: Final = ChunkSizes()
 
 MOST_NOTES: Final = 10
 """How many warnings, and how many infos, an answer shows (web/api/v1, AsStrings)."""
@@ -194,6 +202,7 @@ def encode_samples(
     times_ms: Ints,
     values: Floats,
     tails: Tails | None = None,
+    sizes: ChunkSizes = SIZES,
 ) -> Iterator[bytes]:
     """Yield the JSON array of series with their own samples, `offsets[i] <= r < offsets[i + 1]` of series i.
 
@@ -207,11 +216,17 @@ def encode_samples(
         np.zeros(0, np.uint8),
         np.zeros(0, np.int64),
     )
-    return _encode_series(labels, columns, _MANY, tails)
+    return _encode_series(labels, columns, _MANY, tails, sizes)
 
 
 def _encode_grid(
-    labels: Sequence[Labels], times: Ints, values: Floats, present: Bools, cells: Cells | None, shape: _Shape
+    labels: Sequence[Labels],
+    times: Ints,
+    values: Floats,
+    present: Bools,
+    cells: Cells | None,
+    shape: _Shape,
+    sizes: ChunkSizes,
 ) -> Iterator[bytes]:
     """Yield the JSON array of `values[n, steps]` where `present[n, steps]`, rows in their order.
 
@@ -240,7 +255,7 @@ def _encode_grid(
         prefixes,
         lengths,
     )
-    return _encode_series(labels, columns, shape, tails)
+    return _encode_series(labels, columns, shape, tails, sizes)
 
 
 def _array(values: NDArray[Any], dtype: Any) -> NDArray[Any]:
@@ -249,20 +264,20 @@ def _array(values: NDArray[Any], dtype: Any) -> NDArray[Any]:
 
 
 def _encode_series(
-    labels: Sequence[Labels], columns: Columns, shape: _Shape, tails: Tails | None
+    labels: Sequence[Labels], columns: Columns, shape: _Shape, tails: Tails | None, sizes: ChunkSizes
 ) -> Iterator[bytes]:
     """Yield the JSON array of the series in chunks."""
-    held, size, first = [b"["], 1, 1
+    held, size, first, most = [b"["], 1, 1, sizes.chunk_bytes
     low = 0
-    for frames, longest in _frames(labels, shape, tails):
+    for frames, longest in _frames(labels, shape, tails, sizes):
         high = low + frames.heads_at.size - 1
         block = columns._replace(offsets=columns.offsets[low : high + 1])
         state = np.array([0, -1, first, 0], np.int64)
-        out = np.empty(CHUNK_BYTES + longest + 4 * SLACK, np.uint8)
-        while written := write_series(state, out, CHUNK_BYTES - size, frames, block):
+        out = np.empty(most + longest + 4 * SLACK, np.uint8)
+        while written := write_series(state, out, most - size, frames, block):
             held.append(out[:written].tobytes())
             size += written
-            if size >= CHUNK_BYTES:
+            if size >= most:
                 yield b"".join(held)
                 held, size = [], 0
         first = int(state[2])
@@ -271,7 +286,9 @@ def _encode_series(
     yield b"".join(held)
 
 
-def _frames(labels: Sequence[Labels], shape: _Shape, tails: Tails | None) -> Iterator[tuple[Frames, int]]:
+def _frames(
+    labels: Sequence[Labels], shape: _Shape, tails: Tails | None, sizes: ChunkSizes
+) -> Iterator[tuple[Frames, int]]:
     """Yield the frames of the series, block by block, with the bytes that the longest of a block need."""
     if tails is not None:
         labels = list(labels)
@@ -279,7 +296,7 @@ def _frames(labels: Sequence[Labels], shape: _Shape, tails: Tails | None) -> Ite
     opening, closing = _buffer(shape.opening), _buffer(shape.closing)
     low = 0
     while low < len(labels):
-        block = labels[low : low + _BLOCK_ROWS]
+        block = labels[low : low + sizes.block_rows]
         if isinstance(block, LabelColumns) and names is not None:
             texts, heads_at = _heads_of(block, names)
             ends_at = np.zeros(len(heads_at), np.int64)
@@ -292,7 +309,7 @@ def _frames(labels: Sequence[Labels], shape: _Shape, tails: Tails | None) -> Ite
             ends = [b""] * len(heads)
         else:
             heads, ends, size = [], [], 0
-            while low + len(heads) < len(labels) and len(heads) < _BLOCK_ROWS and size < _BLOCK_BYTES:
+            while len(heads) < len(block) and size < sizes.block_bytes:
                 row = low + len(heads)
                 heads.append(_head(labels[row]))
                 ends.append(tails(row))
@@ -376,14 +393,14 @@ def error_body(error_type: str, message: str) -> bytes:
     return json_text({"status": "error", "errorType": error_type, "error": message})
 
 
-def encode_answer(answer: Answer, *, limit: int = 0) -> Iterator[bytes]:
+def encode_answer(answer: Answer, *, limit: int = 0, sizes: ChunkSizes = SIZES) -> Iterator[bytes]:
     """Yield the body of a query's answer; with a `limit`, of that many series at most, and a warning."""
     series = answer.labels if answer.raw is None else answer.raw.labels
     listed = answer.type in {AnswerType.VECTOR, AnswerType.MATRIX}
     truncated = listed and 0 < limit < len(series)
     shown = limit if truncated else len(series)
     warnings = (*answer.warnings, _TRUNCATED) if truncated else answer.warnings
-    result = _result(answer, shown)
+    result = _result(answer, shown, sizes)
     return envelope(answer.type, result, _first(warnings, "warning"), _first(answer.infos, "info"))
 
 
@@ -395,22 +412,28 @@ def _first(notes: Sequence[str], kind: str) -> Sequence[str]:
     return [*sorted(notes)[:MOST_NOTES], f"{more} more {kind} annotations omitted"]
 
 
-def _result(answer: Answer, shown: int) -> Iterable[bytes]:
+def _result(answer: Answer, shown: int, sizes: ChunkSizes) -> Iterable[bytes]:
     """Return the chunks of the first `shown` series, or of the one value."""
     if answer.type is AnswerType.STRING:
         return [encode_string(int(answer.times_ms[0]), answer.text)]
     if answer.type is AnswerType.SCALAR:
         return [encode_scalar(int(answer.times_ms[0]), float(answer.values[0, 0]))]
     if answer.raw is not None:
-        return _raw(answer.raw, shown)
+        return _raw(answer.raw, shown, sizes)
     cells = None if answer.cells is None else answer.cells[:shown]
     shape = _ONE if answer.type is AnswerType.VECTOR else _MANY
     return _encode_grid(
-        answer.labels[:shown], answer.times_ms, answer.values[:shown], answer.present[:shown], cells, shape
+        answer.labels[:shown],
+        answer.times_ms,
+        answer.values[:shown],
+        answer.present[:shown],
+        cells,
+        shape,
+        sizes,
     )
 
 
-def _raw(samples: Samples, shown: int) -> Iterator[bytes]:
+def _raw(samples: Samples, shown: int, sizes: ChunkSizes) -> Iterator[bytes]:
     tails: Tails | None = None
     histograms = samples.histograms
     if histograms is not None:
@@ -421,5 +444,5 @@ def _raw(samples: Samples, shown: int) -> Iterator[bytes]:
             return _histograms_text([(moments[r], histograms.cells[r]) for r in found], many=True)
 
     return encode_samples(
-        samples.labels[:shown], samples.offsets[: shown + 1], samples.ts, samples.values, tails
+        samples.labels[:shown], samples.offsets[: shown + 1], samples.ts, samples.values, tails, sizes
     )
