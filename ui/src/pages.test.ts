@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { KEYS, PAGES, PATHS, shownPages } from './pages';
+import { PATHS } from './address/places';
+import { KEYS, PAGES, shownPages } from './pages';
 
 const HERE = import.meta.dirname;
 const FILES = readdirSync(HERE, { recursive: true, withFileTypes: true })

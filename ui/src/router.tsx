@@ -7,7 +7,8 @@ import {
 } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
 import { readSearch, type Search } from './address/context';
-import { PAGES, PATHS, type PageEntry } from './pages';
+import { PATHS } from './address/places';
+import { PAGES, type PageEntry } from './pages';
 import { Crash } from './shell/Crash';
 import { Shell } from './shell/Shell';
 

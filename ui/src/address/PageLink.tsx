@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import type { AnchorHTMLAttributes, ReactElement } from 'react';
-import { PATHS, type PageId } from '../pages';
+import { PATHS, type PageId } from './places';
 import { useCarried } from './hooks';
 import { lastSearch } from './memory';
 import type { Search } from './context';

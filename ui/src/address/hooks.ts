@@ -1,10 +1,10 @@
 import { useNavigate, useRouterState, useSearch } from '@tanstack/react-router';
 import { useCallback, useMemo } from 'react';
-import { pageAt, type PageEntry } from '../pages';
 import { contextOf, readContext, writeContext, type Context, type Search } from './context';
+import { DEFAULTS, pageAt, type PageId } from './places';
 
 export interface Address extends Context {
-  page: PageEntry | undefined;
+  page: PageId | undefined;
   search: Search;
   /** Changes the context and stays on the page. */
   change: (change: Partial<Omit<Context, 'ranged'>>, replace?: boolean) => void;
@@ -18,10 +18,7 @@ export function useAddress(): Address {
   const path = useRouterState({ select: (state) => state.location.pathname });
   const navigate = useNavigate();
   const page = pageAt(path);
-  const context = useMemo(
-    () => readContext(search, page?.defaults ?? { range: { from: 'now-1h', to: 'now' }, refreshMs: 0 }),
-    [search, page],
-  );
+  const context = useMemo(() => readContext(search, DEFAULTS[page ?? 'explore']), [search, page]);
   const setOwn = useCallback(
     (own: Search, replace = false) =>
       void navigate({ to: '.', search: (before: Search): Search => ({ ...before, ...own }), replace }),

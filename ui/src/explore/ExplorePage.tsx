@@ -8,7 +8,7 @@ import { Icon } from '../design/Icon';
 import { CopyIcon, Note } from '../design/parts';
 import { Body, Page, PageHead } from '../page/Page';
 import { TimeControls } from '../page/TimeControls';
-import { PATHS } from '../pages';
+import { PATHS } from '../address/places';
 import { REFRESH_EVENT } from '../shell/shortcuts';
 import { absolute, isLive, resolveRange, widen, type TimeRange } from '../time/range';
 import { remember } from './history';

@@ -1,7 +1,7 @@
 // What Explore adds to the palette: queries run before, and metrics of which to draw a graph.
 
 import { metricNames } from '../api/calls';
-import type { Found, PaletteSource } from '../pages';
+import type { Found, PaletteSource } from '../page/offers';
 import { readHistory } from './history';
 import { rankMetrics } from './rank';
 

@@ -3,7 +3,7 @@ import type { Search } from '../address/context';
 import { PageLink } from '../address/PageLink';
 import type { ReactElement } from 'react';
 import { Icon } from '../design/Icon';
-import type { PageId } from '../pages';
+import type { PageId } from '../address/places';
 import type { Finding } from './verdict';
 import styles from './home.module.css';
 

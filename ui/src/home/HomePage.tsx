@@ -11,7 +11,7 @@ import { useNow, usePageClock } from '../design/hooks';
 import { Note } from '../design/parts';
 import { Page, PageHead } from '../page/Page';
 import { TimeControls } from '../page/TimeControls';
-import { PATHS } from '../pages';
+import { PATHS } from '../address/places';
 import { useTargets } from '../targets/useTargets';
 import { absolute, resolveRange } from '../time/range';
 import { Attention } from './Attention';

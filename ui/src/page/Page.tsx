@@ -4,7 +4,7 @@ import clsx from 'clsx';
 import { Fragment, type ReactElement, type ReactNode, type Ref } from 'react';
 import { PageLink } from '../address/PageLink';
 import type { Search } from '../address/context';
-import type { PageId } from '../pages';
+import type { PageId } from '../address/places';
 import styles from './page.module.css';
 
 /** A page; `ref` is given the element whose width the page may measure. */

@@ -13,7 +13,8 @@ import { useAddress } from '../address/hooks';
 import { useAsked } from '../api/useAsked';
 import { Icon } from '../design/Icon';
 import { Mantine } from '../design/Mantine';
-import { GRANTED, shownPages, type PageEntry, type PaletteSource } from '../pages';
+import type { PaletteSource } from '../page/offers';
+import { GRANTED, shownPages, type PageEntry } from '../pages';
 import styles from './overlays.module.css';
 import type { Shortcut } from './shortcuts';
 

@@ -11,7 +11,7 @@ import { PageClockContext, type PageClock } from '../design/hooks';
 import { IconButton } from '../design/IconButton';
 import { useScheme, wishScheme } from '../design/scheme';
 import { readStored, writeStored } from '../design/stored';
-import { GRANTED, shownPages } from '../pages';
+import { GRANTED, PAGES, shownPages } from '../pages';
 import { Banner } from './Banner';
 import styles from './shell.module.css';
 import { focusSearch, REFRESH_EVENT, useShortcuts, type Shortcut } from './shortcuts';
@@ -66,7 +66,8 @@ export function Shell(): ReactElement {
   const server = useServer();
   const client = useQueryClient();
   const navigate = useNavigate();
-  const { page, search } = useAddress();
+  const { page: id, search } = useAddress();
+  const page = PAGES.find((one) => one.id === id);
   const scheme = useScheme();
   const [menuOpen, menu] = useDisclosure(false);
   const [helpOpen, help] = useDisclosure(false);

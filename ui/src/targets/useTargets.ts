@@ -3,7 +3,7 @@ import { targets } from '../api/calls';
 import type { Answer } from '../api/client';
 import type { TargetsAnswer } from '../api/types';
 import { useAsked } from '../api/useAsked';
-import type { Badge } from '../pages';
+import type { Badge } from '../page/offers';
 
 const BADGE_MS = 30_000;
 
