@@ -70,18 +70,52 @@ async def test_one_tenant_cannot_take_every_slot() -> None:
         await queries.end(name)
 
 
+async def test_the_last_slot_is_for_a_tenant_that_has_none() -> None:
+    queries = _Queries(Admission(3, 3))
+    await queries.start("b0")
+    await queries.end("b0")
+    for name in ("a1", "a2", "a3", "b1"):
+        await queries.start(name)
+    assert queries.order == ["b0", "a1", "a2", "b1"]
+    await queries.end("b1")
+    assert queries.order[-1] == "b1", "the slot is kept for others"
+    await queries.end("a1")
+    assert queries.order[-1] == "a3"
+    for name in ("a2", "a3"):
+        await queries.end(name)
+
+
+async def test_a_tenant_that_asks_alone_has_every_slot() -> None:
+    queries = _Queries(Admission(3, 3))
+    for name in ("a1", "a2", "a3"):
+        await queries.start(name)
+    assert queries.order == ["a1", "a2", "a3"]
+    for name in ("a1", "a2", "a3"):
+        await queries.end(name)
+    await queries.start("b0")
+    await queries.end("b0")
+    for _ in range(1_001):  # so many in a row, and it counts as alone again
+        async with queries.admission.slot("a", 60):
+            pass
+    for name in ("a4", "a5", "a6"):
+        await queries.start(name)
+    assert queries.order[-3:] == ["a4", "a5", "a6"]
+    for name in ("a4", "a5", "a6"):
+        await queries.end(name)
+
+
 async def test_slow_queries_leave_half_of_the_slots_to_others() -> None:
     queries = _Queries(Admission(4, 4))
-    for name in ("a1slow", "b2slow", "a3slow", "a4", "a5", "a6"):
+    for name in ("a1slow", "b2slow", "a3slow", "c4", "d5", "e6"):
         await queries.start(name)
-    assert queries.order == ["a1slow", "b2slow", "a4", "a5"]
-    await queries.end("a4")
-    assert queries.order[-1] == "a6"
-    await queries.end("a5")
-    assert queries.order[-1] == "a6"
+    assert queries.order == ["a1slow", "b2slow", "c4", "d5"]
+    await queries.end("c4")
+    assert queries.order[-1] == "e6"
+    await queries.end("d5")
+    assert queries.order[-1] == "e6"
     await queries.end("b2slow")
     assert queries.order[-1] == "a3slow"
-    for name in ("a1slow", "a3slow", "a6"):
+    for name in ("a1slow", "a3slow", "e6"):
         await queries.end(name)
 
 

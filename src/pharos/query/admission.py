@@ -19,12 +19,16 @@ T = TypeVar("T")
 _WAIT_S: Final = 0.05
 _SLOW_S: Final = 0.3
 _REMEMBERED: Final = 10_000
+_ALONE: Final = 1_000
+"""Slots that a tenant gets in a row before it counts as the only one."""
 
 
 class Admission:
     """Slots for queries, overall and per tenant; tenants that wait take turns. For one event loop.
 
-    Queries that are known to be slow share half of the slots, so that quick ones never wait for all of them.
+    Of three slots and more the last is for a tenant that has none, so that who asks little does not wait for
+    who asks much; a tenant that asks alone has all. Queries known to be slow share half of the slots,
+    so that quick ones never wait for all of them.
     """
 
     def __init__(self, most: int, most_per_tenant: int) -> None:
@@ -32,6 +36,8 @@ class Admission:
         self._most_per_tenant = most_per_tenant
         self._most_slow = max(1, most // 2)
         self._slow = 0
+        self._latest: str | None = None
+        self._in_a_row = _ALONE
         self._running: dict[str, int] = {}
         self._waiting: OrderedDict[tuple[str, bool], deque[asyncio.Future[None]]] = OrderedDict()
 
@@ -47,13 +53,23 @@ class Admission:
 
     def _take(self, tenant: str, slow: bool) -> bool:
         used = self._running.get(tenant, 0)
-        if sum(self._running.values()) >= self._most or used >= self._most_per_tenant:
+        kept_free = used > 0 and self._most > 2 and self._in_a_row < _ALONE
+        most = self._most - kept_free
+        if sum(self._running.values()) >= most or used >= self._most_per_tenant:
             return False
         if slow and self._slow >= self._most_slow:
             return False
         self._running[tenant] = used + 1
         self._slow += slow
+        self._note(tenant)
         return True
+
+    def _note(self, tenant: str) -> None:
+        if self._latest in {None, tenant}:
+            self._in_a_row += 1
+        else:
+            self._in_a_row = 0
+        self._latest = tenant
 
     async def _queue(self, tenant: str, wait_s: float, slow: bool) -> None:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
