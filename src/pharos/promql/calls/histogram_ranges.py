@@ -236,41 +236,46 @@ def _total(*, mean: bool) -> Rule:
     return rule
 
 
-def _count(call: RangeCall, windows: Windows, window: Window, say: Speaker) -> Outcome | _Keep:
-    del call, windows, say
+def _by_window(rule: Callable[[Window], Outcome | _Keep]) -> Rule:
+    """Return a rule that looks at nothing but the window."""
+    return lambda _call, _windows, window, _say: rule(window)
+
+
+@_by_window
+def _count(window: Window) -> Outcome | _Keep:
     return float(window.f1 - window.f0 + window.h1 - window.h0)
 
 
-def _present(call: RangeCall, windows: Windows, window: Window, say: Speaker) -> Outcome | _Keep:
-    del call, windows, window, say
+@_by_window
+def _present(_window: Window) -> Outcome | _Keep:
     return 1.0
 
 
-def _first(call: RangeCall, windows: Windows, window: Window, say: Speaker) -> Outcome | _Keep:
-    del call, windows, say
+@_by_window
+def _first(window: Window) -> Outcome | _Keep:
     row = window.row
     if window.f1 > window.f0 and row.float_ts[window.f0] < row.ts[window.h0]:
         return KEEP
     return row.cells[window.h0].copy()
 
 
-def _last(call: RangeCall, windows: Windows, window: Window, say: Speaker) -> Outcome | _Keep:
-    del call, windows, say
+@_by_window
+def _last(window: Window) -> Outcome | _Keep:
     row = window.row
     if window.f1 > window.f0 and row.float_ts[window.f1 - 1] > row.ts[window.h1 - 1]:
         return KEEP
     return row.cells[window.h1 - 1].copy()
 
 
-def _ts_first(call: RangeCall, windows: Windows, window: Window, say: Speaker) -> Outcome | _Keep:
-    del call, windows, say
+@_by_window
+def _ts_first(window: Window) -> Outcome | _Keep:
     row = window.row
     own = row.ts[window.h0]
     return min(own, row.float_ts[window.f0]) / 1000 if window.f1 > window.f0 else own / 1000
 
 
-def _ts_last(call: RangeCall, windows: Windows, window: Window, say: Speaker) -> Outcome | _Keep:
-    del call, windows, say
+@_by_window
+def _ts_last(window: Window) -> Outcome | _Keep:
     row = window.row
     own = row.ts[window.h1 - 1]
     return max(own, row.float_ts[window.f1 - 1]) / 1000 if window.f1 > window.f0 else own / 1000
