@@ -273,8 +273,8 @@ def test_a_part_that_was_acknowledged_is_never_removed(
         assert _set_aside(tmp_path) == ["broken-on-start_202410_1_1_0"]
         assert caplog.text.count("a part of the store is damaged, and was set aside") == 1
         _load(engine, 1)
-        engine._is_whole = False
-        engine.mend()
+        with _disk_takes(monkeypatch, 0, "INSERT"), pytest.raises(PharosError, match="did not take all"):
+            _load(engine, 2)
         assert caplog.text.count("a part of the store is damaged, and was set aside") == 1, "told once"
         assert _numbers(engine) == {1: 200}
 
