@@ -44,32 +44,35 @@ class StillClock:
 
 @dataclass
 class Store:
-    """One tenant's samples of the metric `m`; series i has the label `i` and an id that scatters."""
+    """One tenant's samples of a metric of one letter; series i has the label `i` and an id that scatters."""
 
     engine: EmbeddedEngine
     tenant: str
     changes: Changes
+    metric: str = METRIC
 
     @property
     def scope(self) -> Scope:
         return Scope(self.tenant)
 
     def ids(self, series: NDArray[np.int64]) -> NDArray[np.uint64]:
-        return (series.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+        after = np.uint64(1 + 4096 * (ord(self.metric) - ord("a")))
+        return (series.astype(np.uint64) + after) * np.uint64(0x9E3779B97F4A7C15)
 
     def register(self, series: int, days: range, *, note: bool = True) -> None:
         """Store the label sets of series 0 ... `series` - 1 for the days."""
         rows = [(i, day) for i in range(series) for day in days]
         places = np.array([i for i, _ in rows], np.int64)
+        name = b"\x01" + self.metric.encode()
         keys = b"".join(b"\x08__name__\x01i" for _ in rows)
-        values = b"".join(b"\x01m" + bytes([len(str(i))]) + str(i).encode() for i, _ in rows)
+        values = b"".join(name + bytes([len(str(i))]) + str(i).encode() for i, _ in rows)
         self.engine.load(
             "series",
             len(rows),
             [
                 native.repeated_string("tenant", [(self.tenant, len(rows))]),
-                native.packed_strings("metric", b"\x01m" * len(rows)),
-                native.numbers("m", np.full(len(rows), HASH, np.uint64)),
+                native.packed_strings("metric", name * len(rows)),
+                native.numbers("m", np.full(len(rows), metric_hash(self.metric), np.uint64)),
                 native.numbers("id", self.ids(places)),
                 native.numbers("day", np.array([day for _, day in rows], np.int32), "Date32"),
                 native.string_map("labels", 2 * np.arange(1, len(rows) + 1, dtype=np.uint64), keys, values),
@@ -77,7 +80,7 @@ class Store:
             token=f"test-{next(_TOKENS)}",
         )
         if note:
-            self.changes.note_series(self.tenant, [HASH])
+            self.changes.note_series(self.tenant, [metric_hash(self.metric)])
 
     def write(
         self,
@@ -88,7 +91,7 @@ class Store:
         note: bool = True,
     ) -> None:
         """Store samples as the loader does: first the rows, then the note."""
-        metric = np.full(len(ts), HASH, np.uint64)
+        metric = np.full(len(ts), metric_hash(self.metric), np.uint64)
         self.engine.load(
             "samples",
             len(ts),

@@ -30,6 +30,10 @@ def _same(left: SeriesBlock, right: SeriesBlock) -> None:
     np.testing.assert_array_equal(left.values.view(np.int64), right.values.view(np.int64))
 
 
+def _named(store: Store) -> tuple[Matcher, ...]:
+    return (Matcher(METRIC_NAME, MatchOp.EQUAL, store.metric),)
+
+
 def _matchers(rng: random.Random, series: int) -> tuple[Matcher, ...]:
     kind = rng.randrange(4)
     if kind == 0:
@@ -88,39 +92,46 @@ def test_random_writes_deletes_and_evictions_read_as_without_a_cache(
         _same(store.select(matchers, start, end, kept), store.select(matchers, start, end, None))
 
 
-def test_a_note_between_reading_and_keeping_is_not_lost(engine: EmbeddedEngine) -> None:
-    """Writers and readers at once: what was noted before a read began is in the read."""
-    store = Store(engine, "threads", Changes())
-    store.register(8, days_of(_BEGIN, _BEGIN + BUCKET_MS))
-    kept = BucketCache(store.changes, StillClock(_BEGIN), 1 << 30)
+@pytest.mark.parametrize("names", ["m", "mn"])
+def test_a_note_between_reading_and_keeping_is_not_lost(engine: EmbeddedEngine, names: str) -> None:
+    """Writers and readers at once: what was noted before a read began is in the read, also of two metrics."""
+    changes = Changes()
+    stores = [Store(engine, f"threads-{names}", changes, metric=name) for name in names]
+    for store in stores:
+        store.register(8, days_of(_BEGIN, _BEGIN + BUCKET_MS))
+    kept = BucketCache(changes, StillClock(_BEGIN), 1 << 30)
     noted = [0]
     faults: list[str] = []
+    span = (_BEGIN, _BEGIN + BUCKET_MS - 1)
 
     def write() -> None:
         for k in range(1, 121):
             at = _BEGIN + (k if k % 7 else k // 2) * 1_000
-            store.write(
-                np.arange(8), np.full(8, at, np.int64), np.full(8, float(k)), note=True
-            )  # late ones too: every seventh overwrites nothing, it fills what a stamp has passed
+            for store in stores:
+                store.write(
+                    np.arange(8), np.full(8, at, np.int64), np.full(8, float(k)), note=True
+                )  # late ones too: every seventh overwrites nothing, it fills what a stamp has passed
             noted[0] = k
 
-    def read() -> None:
+    def read(reader: int) -> None:
+        asked = stores[reader % 2 :] + stores[: reader % 2]
         while noted[0] < 120 and not faults:
-            before = noted[0]
-            block = store.select((_NAME,), _BEGIN, _BEGIN + BUCKET_MS - 1, kept)
-            newest = block.values.max(initial=0.0)
-            if newest < before and before:
-                faults.append(f"noted {before}, read {newest}")
+            for store in asked:
+                before = noted[0]
+                block = store.select(_named(store), *span, kept)
+                newest = block.values.max(initial=0.0)
+                if newest < before and before:
+                    faults.append(f"noted {before}, read {newest}")
 
-    threads = [threading.Thread(target=read) for _ in range(3)]
+    threads = [threading.Thread(target=read, args=(reader,)) for reader in range(3)]
     for thread in threads:
         thread.start()
     write()
     for thread in threads:
         thread.join()
     assert faults == []
-    span = (_BEGIN, _BEGIN + BUCKET_MS - 1)
-    _same(store.select((_NAME,), *span, kept), store.select((_NAME,), *span, None))
+    for store in stores:
+        _same(store.select(_named(store), *span, kept), store.select(_named(store), *span, None))
 
 
 def _filled(engine: EmbeddedEngine, tenant: str, series: int = 4, samples: int = 20) -> Store:
@@ -166,6 +177,80 @@ def test_only_what_was_added_is_read(engine: EmbeddedEngine) -> None:
     block = store.select((_NAME,), *span, kept)
     assert kept.reads == 84 + 9
     assert len(block.ts_ms) == 85
+
+
+class _ListingCache(BucketCache):
+    """Lists of which metrics is read of the store, statement by statement."""
+
+    def __init__(self, changes: Changes) -> None:
+        super().__init__(changes, StillClock(), 1 << 20)
+        self.read: list[list[int]] = []
+
+    def cover(self, reader, asked, **how):  # type: ignore[no-untyped-def]
+        rows, rows_since = reader.rows, reader.rows_since
+
+        def listed(metric: int, *where: object, **more: object):  # type: ignore[no-untyped-def]
+            self.read.append([metric])
+            return rows(metric, *where, **more)
+
+        def listed_since(metrics: list[int], bucket: int, low_ms: int):  # type: ignore[no-untyped-def]
+            self.read.append(metrics)
+            return rows_since(metrics, bucket, low_ms)
+
+        reader.rows, reader.rows_since = listed, listed_since
+        return super().cover(reader, asked, **how)
+
+
+def test_what_a_page_asks_again_is_read_by_one_statement(engine: EmbeddedEngine) -> None:
+    changes = Changes()
+    stores = [Store(engine, "together", changes, metric=name) for name in "mnop"]
+    kept = _ListingCache(changes)
+    span = (_BEGIN, _BEGIN + BUCKET_MS - 1)
+
+    def ask(asked: list[Store]) -> list[int]:
+        """Ask for each metric; return of how many each statement read."""
+        kept.read.clear()
+        for store in asked:
+            _same(store.select(_named(store), *span, kept), store.select(_named(store), *span, None))
+        return [len(metrics) for metrics in kept.read]
+
+    def write(written: list[Store], k: int) -> None:
+        for place, store in enumerate(written):
+            # One is a scrape late, so that its samples begin before the others'.
+            at = _BEGIN + (k - (place == 1)) * 15_000
+            store.write(np.arange(4), np.full(4, at, np.int64), np.full(4, float(k + 10 * place)))
+
+    for store in stores:
+        store.register(4, days_of(_BEGIN, _BEGIN + BUCKET_MS))
+    write(stores, 1)
+    assert ask(stores) == [1, 1, 1, 1]
+    for k in (2, 3):
+        write(stores, k)
+        assert ask(stores) == [4]
+    write(stores[:3], 4)
+    assert ask(stores) == [3]
+    # What nobody asks for any more is read once more, and then left alone.
+    write(stores, 5)
+    assert ask(stores[:1]) == [4]
+    write(stores, 6)
+    assert ask(stores[:1]) == [1]
+    assert sorted(ask(stores)) == [1, 1, 1]
+
+
+def test_late_samples_of_one_metric_do_not_make_others_read_much(engine: EmbeddedEngine) -> None:
+    changes = Changes()
+    steady, late = (Store(engine, "late", changes, metric=name) for name in "mn")
+    kept = _ListingCache(changes)
+    span = (_BEGIN, _BEGIN + BUCKET_MS - 1)
+    for round_ in (1, 2):
+        for store in (steady, late):
+            store.register(4, days_of(_BEGIN, _BEGIN + BUCKET_MS))
+            at = _BEGIN + (3_600_000 if store is steady or round_ == 1 else 60_000) + round_
+            store.write(np.arange(4), np.full(4, at, np.int64), np.full(4, 1.0))
+        kept.read.clear()
+        for store in (steady, late):
+            _same(store.select(_named(store), *span, kept), store.select(_named(store), *span, None))
+        assert [len(metrics) for metrics in kept.read] == [1, 1]
 
 
 def test_what_was_written_without_a_note_is_not_seen(engine: EmbeddedEngine) -> None:

@@ -2,7 +2,9 @@
 
 A kept bucket holds all series of one metric and is complete as of a stamp of `Changes`. What was added since
 is read from the smallest time of the additions on, and takes the place of what the bucket held from there:
-late samples only make that read wider. Pieces never change, so readers need no lock.
+late samples only make that read wider. What other metrics gained meanwhile is read by the same statement if
+they were asked for since they were read last: a page that refreshes asks the same again, and a statement
+costs more than its rows. Pieces never change, so readers need no lock.
 """
 
 from __future__ import annotations
@@ -10,10 +12,11 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import Final, Protocol
 
 from pharos.clock import Clock
@@ -32,6 +35,10 @@ _BRIEF: Final = 8
 _LOCKS: Final = 64
 _WAIT_S: Final = 0.1
 _REMEMBERED: Final = 10_000
+_MOST_BESIDE: Final = 64
+"""So many other metrics at most, those asked for last, are extended with the one that is asked for."""
+_BESIDE_MS: Final = 60_000
+"""What another metric gained counts as new at the same time when it begins within this of the one's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +94,10 @@ class Reader(Protocol):
         """Return all rows of the metric in buckets first to last, from `low_ms` on and of `ids` if given."""
         ...
 
+    def rows_since(self, metrics: Sequence[int], bucket: int, low_ms: int) -> Mapping[int, Rows]:
+        """Return the rows of several metrics in a bucket from `low_ms` on; one without any is absent."""
+        ...
+
     def count(self, metric: int, first: int, last: int) -> int:
         """Return how many rows the metric has in buckets first to last."""
         ...
@@ -101,13 +112,28 @@ class _Kept:
     def nbytes(self) -> int:
         return 256 + _nbytes(self.pieces)
 
+    @property
+    def rows(self) -> int:
+        """Return how many rows it holds."""
+        return sum(piece.samples for piece in self.pieces)
+
     def rows_from(self, low_ms: int) -> int:
         """Return about how many of the rows lie at or after `low_ms`."""
-        rows = sum(piece.samples for piece in self.pieces)
+        rows = self.rows
         if not rows:
             return 0
         first, last = self.pieces[0].first_ms, self.pieces[-1].last_ms
         return rows * max(0, last - max(low_ms, first)) // max(1, last - first)
+
+
+@dataclass(frozen=True, slots=True)
+class _Growth:
+    """What a kept bucket lacks: what was added from `low_ms` on until `stamp`."""
+
+    key: BucketKey
+    kept: _Kept
+    stamp: int
+    low_ms: int
 
 
 @dataclass(slots=True)
@@ -120,6 +146,18 @@ class Cover:
     def missing_runs(self) -> Iterator[tuple[int, int]]:
         """Yield (first, last) of neighbouring missing buckets."""
         yield from _runs(self.missing)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """Places whose buckets one query alone loads until the stack is closed."""
+
+    stack: contextlib.ExitStack
+    places: set[int]
+
+
+def _place(key: BucketKey) -> int:
+    return hash(key) % _LOCKS
 
 
 def _nbytes(pieces: Sequence[Piece]) -> int:
@@ -168,6 +206,8 @@ class BucketCache:
         self._weights: OrderedDict[tuple[str, int], float] = OrderedDict()
         self._spent: OrderedDict[BucketKey, int] = OrderedDict()
         self._loading = [threading.Lock() for _ in range(_LOCKS)]
+        self._asked: dict[tuple[str, int], dict[int, None]] = {}
+        """By tenant and newest bucket: the metrics asked for since they were extended beside another."""
 
     @property
     def nbytes(self) -> int:
@@ -207,6 +247,12 @@ class BucketCache:
             self._load_absent(reader, asked, absent, cover)
         BUCKETS_READ.labels("direct").inc(len(cover.missing))
         cover.missing.sort()
+        if buckets[-1] in cover.pieces:
+            # The newest bucket of a range is the one that grows.
+            with self._lock:
+                metrics = self._asked.setdefault((reader.tenant, buckets[-1]), {})
+                metrics.pop(metric, None)
+                metrics[metric] = None
         return cover
 
     def _usable(self, tenant: str, metric: int, bucket: int) -> _Kept | None:
@@ -277,16 +323,27 @@ class BucketCache:
         return size
 
     @contextlib.contextmanager
-    def _alone(self, reader: Reader, metric: int, buckets: Sequence[int]) -> Iterator[None]:
+    def _alone(self, reader: Reader, metric: int, buckets: Sequence[int]) -> Iterator[_Held]:
         """Hold the right to load these buckets, so that two queries do not read the same rows."""
-        places = sorted({hash((reader.tenant, metric, bucket)) % _LOCKS for bucket in buckets})
+        places = sorted({_place((reader.tenant, metric, bucket)) for bucket in buckets})
         with contextlib.ExitStack() as stack:
             for place in places:  # in order, so that no two wait for each other
                 lock = self._loading[place]
                 while not lock.acquire(timeout=_WAIT_S):
                     reader.check()
                 stack.callback(lock.release)
-            yield
+            yield _Held(stack, set(places))
+
+    def _is_free(self, key: BucketKey, held: _Held) -> bool:
+        """Return whether nobody loads the bucket; it is then held too. Never waits."""
+        place = _place(key)
+        if place in held.places:
+            return True
+        if not self._loading[place].acquire(blocking=False):
+            return False
+        held.stack.callback(self._loading[place].release)
+        held.places.add(place)
+        return True
 
     def _loaded(self, reader: Reader, metric: int, buckets: range, size: int) -> dict[int, tuple[Piece, ...]]:
         """Read whole buckets of about `size` rows each from the store and keep them."""
@@ -343,28 +400,68 @@ class BucketCache:
 
     def _extended(self, reader: Reader, metric: int, bucket: int) -> tuple[Piece, ...]:
         """Read what was added to a kept bucket, and keep it so."""
-        key = (reader.tenant, metric, bucket)
-        with self._alone(reader, metric, (bucket,)):
-            kept = self._usable(*key) or _Kept(-1, ())
-            # The stamp first: what is noted in between is then read now and once more.
-            stamp = self._changes.watch(reader.tenant, metric, (bucket,))
-            low = self._changes.added_since(*key, kept.stamp)
-            if low is None:
-                return kept.pieces
-            begin, end = bucket * BUCKET_MS, (bucket + 1) * BUCKET_MS - 1
-            low = max(low, begin)
-            rows = reader.rows(metric, bucket, bucket, low if low > begin else None)
-            fresh = piece_of(rows, begin, low, end)
-            pieces = [cut for piece in kept.pieces if (cut := until(piece, low)) is not None]
-            if fresh is not None:
-                pieces.append(fresh)
-            # As in a binary counter: every sample is copied a logarithmic number of times.
-            while len(pieces) > 1 and pieces[-2].samples <= 2 * pieces[-1].samples:
-                pieces[-2:] = [joined(pieces[-2:])]
-            extended = _Kept(stamp, tuple(pieces))
-            self._keep(key, extended)
-            BUCKETS_READ.labels("extended").inc()
-            return extended.pieces
+        begin = bucket * BUCKET_MS
+        with self._alone(reader, metric, (bucket,)) as held:
+            growth = self._growth((reader.tenant, metric, bucket))
+            if isinstance(growth, _Kept):
+                return growth.pieces
+            beside = self._beside(growth, held)
+            if not beside:
+                low = growth.low_ms if growth.low_ms > begin else None
+                return self._grown(growth, reader.rows(metric, bucket, bucket, low))
+            grown = [growth, *beside]
+            metrics = [one.key[1] for one in grown]
+            rows = reader.rows_since(metrics, bucket, min(one.low_ms for one in grown))
+            pieces = [self._grown(one, rows.get(one.key[1], ())) for one in grown]
+            return pieces[0]
+
+    def _growth(self, key: BucketKey) -> _Growth | _Kept:
+        """Return what is to be added to a bucket, or the bucket itself when that is nothing."""
+        kept = self._usable(*key) or _Kept(-1, ())
+        # The stamp first: what is noted in between is then read now and once more.
+        stamp = self._changes.watch(key[0], key[1], (key[2],))
+        low = self._changes.added_since(*key, kept.stamp)
+        return kept if low is None else _Growth(key, kept, stamp, low)
+
+    def _beside(self, growth: _Growth, held: _Held) -> list[_Growth]:
+        """Return what small buckets of other metrics gained, if asked for since they were returned here."""
+        tenant, metric, bucket = growth.key
+        begin = bucket * BUCKET_MS
+        if growth.low_ms <= begin:
+            return []
+        with self._lock:
+            asked = list(islice(reversed(self._asked.get((tenant, bucket), {})), _MOST_BESIDE))
+        found: list[_Growth] = []
+        room, most = self._sizes.group_rows, self._sizes.small_rows
+        for other in asked:
+            key = (tenant, other, bucket)
+            if other == metric or not self._is_free(key, held):
+                continue
+            one = self._growth(key)
+            if isinstance(one, _Kept) or one.low_ms <= begin or one.kept.rows > min(room, most):
+                continue
+            if abs(one.low_ms - growth.low_ms) <= _BESIDE_MS:
+                found.append(one)
+                room -= one.kept.rows
+                with self._lock:
+                    self._forget_asked(tenant, other, bucket)
+        return found
+
+    def _grown(self, growth: _Growth, rows: Rows) -> tuple[Piece, ...]:
+        """Keep a bucket with the rows that were added to it; return its pieces."""
+        begin = growth.key[2] * BUCKET_MS
+        low = max(growth.low_ms, begin)
+        fresh = piece_of(rows, begin, low, begin + BUCKET_MS - 1)
+        pieces = [cut for piece in growth.kept.pieces if (cut := until(piece, low)) is not None]
+        if fresh is not None:
+            pieces.append(fresh)
+        # As in a binary counter: every sample is copied a logarithmic number of times.
+        while len(pieces) > 1 and pieces[-2].samples <= 2 * pieces[-1].samples:
+            pieces[-2:] = [joined(pieces[-2:])]
+        extended = _Kept(growth.stamp, tuple(pieces))
+        self._keep(growth.key, extended)
+        BUCKETS_READ.labels("extended").inc()
+        return extended.pieces
 
     def _keep(self, key: BucketKey, kept: _Kept) -> None:
         with self._lock:
@@ -372,6 +469,14 @@ class BucketCache:
             self._bytes += kept.nbytes - (old.nbytes if old else 0)
             self._kept[key] = kept
             while self._bytes > self._limit and self._kept:
-                _, dropped = self._kept.popitem(last=False)
+                (tenant, metric, bucket), dropped = self._kept.popitem(last=False)
                 self._bytes -= dropped.nbytes
+                self._forget_asked(tenant, metric, bucket)
             BUCKETS_BYTES.set(self._bytes)
+
+    def _forget_asked(self, tenant: str, metric: int, bucket: int) -> None:
+        asked = self._asked.get((tenant, bucket))
+        if asked is not None:
+            asked.pop(metric, None)
+            if not asked:
+                del self._asked[tenant, bucket]

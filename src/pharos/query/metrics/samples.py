@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -303,6 +303,24 @@ class MetricSource:
         statement = select(self.scope, "id, ts, v", "samples", *later, key=key)
         found = self._session.query(statement, purpose="samples", limits=Limits(time_s=self._bounds.time_s))
         return row_chunks(found, "v")
+
+    def rows_since(self, metrics: Sequence[int], bucket: int, low_ms: int) -> Mapping[int, Rows]:
+        """Return the rows of several metrics in one bucket from `low_ms` on; a metric without any is absent.
+
+        As with `rows`, they are not of the query's budget.
+        """
+        key = [between("b", bucket, bucket), among("m", metrics)]
+        statement = select(self.scope, "m, id, ts, v", "samples", since(low_ms), key=key)
+        found = self._session.query(statement, purpose="samples", limits=Limits(time_s=self._bounds.time_s))
+        rows: dict[int, list[tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.float64]]]] = {}
+        for batch, (ids, ts, values) in zip(found.to_batches(), row_chunks(found, "v"), strict=True):
+            of: NDArray[np.uint64] = numbers(batch.column("m"))
+            order = np.argsort(of, kind="stable")
+            ends = np.flatnonzero(of[order][1:] != of[order][:-1]) + 1
+            for part in np.split(order, ends):
+                if len(part):
+                    rows.setdefault(int(of[part[0]]), []).append((ids[part], ts[part], values[part]))
+        return rows
 
     def count(self, metric: int, first: int, last: int) -> int:
         """Return how many rows a metric has in buckets first to last."""
