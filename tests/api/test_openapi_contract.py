@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema_rs
+import pytest
 from tests.api.peers import Peer
 
 HERE = Path(__file__).parent
@@ -63,3 +65,21 @@ def test_the_document_covers_every_address(pharos: Peer) -> None:
     query = paths["/api/v1/query"]["get"]
     assert {one["name"] for one in query["parameters"]} >= {"query", "time", "timeout", "limit", "stats"}
     assert query["responses"]["200"]["content"]["application/json"]["schema"]
+
+
+@pytest.mark.parametrize(
+    "step", [0, "0s", -1, "-5m", 9_300_000_000, "", 1, 0.5, "5m", "1h30m", 9_000_000_000]
+)
+def test_the_document_says_which_steps_are_refused(pharos: Peer, step: float | str) -> None:
+    operation = pharos.ask("GET", "/api/openapi.json").json()["paths"]["/api/v1/query_range"]["get"]
+    schema = next(one["schema"] for one in operation["parameters"] if one["name"] == "step")
+    answer = pharos.ask("GET", f"/api/v1/query_range?query=1&start=0&end=0&step={step}")
+    assert (answer.status == 200) is jsonschema_rs.is_valid(schema, step)
+
+
+@pytest.mark.parametrize("count", [-(1 << 63) - 1, -(1 << 63), (1 << 63) - 1, 1 << 63])
+def test_the_document_says_which_counts_are_refused(pharos: Peer, count: int) -> None:
+    operation = pharos.ask("GET", "/api/openapi.json").json()["paths"]["/api/v1/metadata"]["get"]
+    schema = next(one["schema"] for one in operation["parameters"] if one["name"] == "limit_per_metric")
+    answer = pharos.ask("GET", f"/api/v1/metadata?limit_per_metric={count}")
+    assert (answer.status == 200) is jsonschema_rs.is_valid(schema, count)

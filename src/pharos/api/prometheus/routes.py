@@ -15,12 +15,15 @@ from pharos.api.prometheus.shapes import Failure, Success
 _TIME: Final = {"type": ["number", "string"], "description": "Unix time in seconds, or RFC 3339."}
 _DURATION: Final = {"type": ["number", "string"], "description": "Seconds, or a duration such as 1h30m."}
 _LENGTH: Final = {
-    "anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "minLength": 1}],
+    "anyOf": [
+        {"type": "number", "exclusiveMinimum": 0, "maximum": 9_223_372_036},  # nanoseconds in 64 bits
+        {"type": "string", "minLength": 1, "pattern": "^[^-]*[1-9]"},
+    ],
     "description": "Seconds, or a duration such as 1h30m.",
 }
 _TEXTS: Final = {"type": "array", "items": {"type": "string", "minLength": 1}}
 _INT64_MAX: Final = (1 << 63) - 1
-_COUNT: Final = {"type": "integer", "minimum": -_INT64_MAX, "maximum": _INT64_MAX}
+_COUNT: Final = {"type": "integer", "minimum": -_INT64_MAX - 1, "maximum": _INT64_MAX}
 
 PARAMETERS: Final[dict[str, dict[str, Any]]] = {
     "query": {
