@@ -217,3 +217,14 @@ def test_no_fault_is_told_in_the_words_of_a_library(
         told = str(exc)
     for words in ("Input", "not understood", "a valid", "unable", "pydantic"):
         assert words not in told.replace("a valid duration string", "")
+
+
+def test_a_hundred_faults_are_told_and_that_there_are_more(tmp_path: Path) -> None:
+    path = _file(tmp_path, "".join(f"key_{i}: 1\n" for i in range(50_000)))
+    with pytest.raises(FaultsError) as caught:
+        load_settings(path, {})
+    told = str(caught.value).splitlines()
+    assert len(told) == 101
+    assert told[0].startswith(f"{path}:1: key_0: ")
+    assert told[99].startswith(f"{path}:100: key_99: ")
+    assert told[100] == f"{path}: and more"

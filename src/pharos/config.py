@@ -11,7 +11,17 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
-from pharos.document import FaultsError, Mapping, Node, Scalar, Sequence, Value, did_you_mean, load_document
+from pharos.document import (
+    FAULTS_MAX,
+    FaultsError,
+    Mapping,
+    Node,
+    Scalar,
+    Sequence,
+    Value,
+    did_you_mean,
+    load_document,
+)
 from pharos.errors import Kind, PharosError
 from pharos.gotext.durations import format_duration, parse_duration
 from pharos.named_file import read_named
@@ -246,7 +256,7 @@ def process_environment() -> dict[str, str]:
 def load_settings(path: Path | None, overrides: dict[str, Any]) -> Settings:
     """Return the settings of the file at `path` (None: defaults) with `overrides` (None values: not given).
 
-    Raises PharosError that names file, line and key of every fault, one a line, sorted by line.
+    Raises PharosError that names file, line and key of every fault, up to 100, one a line, sorted by line.
     """
     root = None if path is None else load_document(read_named(path, _FILE_MAX_BYTES), str(path))
     document = {} if root is None else _plain(root)
@@ -259,8 +269,12 @@ def load_settings(path: Path | None, overrides: dict[str, Any]) -> Settings:
     try:
         return Settings.model_validate(document)
     except ValidationError as exc:
-        placed = sorted(_placed(root, error) for error in exc.errors())
-        raise FaultsError(tuple(PharosError(Kind.INVALID, message) for _, message in placed)) from exc
+        # Not all of them: each is looked for in the document, which may have a hundred thousand.
+        told = sorted(_placed(root, error) for error in exc.errors()[:FAULTS_MAX])
+        faults = [PharosError(Kind.INVALID, message) for _, message in told]
+        if exc.error_count() > FAULTS_MAX:
+            faults.append(PharosError(Kind.INVALID, f"{path or 'settings'}: and more"))
+        raise FaultsError(tuple(faults)) from exc
 
 
 def check_prometheus(path: Path | None, settings: Settings) -> None:
