@@ -24,7 +24,10 @@ _COMMANDS: Final = {
         "backup",
         "Fill a new or empty data folder from a backup, after checking every file of it.",
     ),
-    "warm": ("warm", "Compile what the server runs, once after an installation."),
+    "warm": (
+        "warm",
+        "Compile what the server runs: an image, or a machine that others install, then starts at once.",
+    ),
 }
 """The module below `pharos.commands` that holds each, and what the list of commands says of it."""
 

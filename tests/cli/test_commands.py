@@ -13,6 +13,7 @@ from tests.cli.running import Ended, Run, run_apart
 
 from pharos import __version__
 from pharos.cli import Deferred, build
+from pharos.folder import LOCK_FILE
 
 
 def _error(ended: Ended) -> dict[str, str]:
@@ -153,12 +154,14 @@ def _no_folder(folder: Path) -> Path:
 
 def _no_store(folder: Path) -> Path:
     (folder / "data").mkdir()
+    (folder / "data" / LOCK_FILE).touch()
     (folder / "data" / "engine").touch()
     return folder / "data"
 
 
 def _store_that_does_not_open(folder: Path) -> Path:
     (folder / "data" / "engine").mkdir(parents=True)
+    (folder / "data" / LOCK_FILE).touch()
     (folder / "data" / "engine" / "store").touch()
     return folder / "data"
 
@@ -177,7 +180,9 @@ def test_a_prometheus_yml_that_is_not_there_is_named_with_its_line(run: Run, tmp
     file = tmp_path / "pharos.yml"
     file.write_text("# scraping\nprometheus: gone.yml\n")
     for ended in (run("check", str(file)), run("up", "--config", str(file), "--listen", "127.0.0.1:0")):
-        assert f"{file}:2: prometheus: cannot read" in ended.out + ended.err
+        assert (
+            f"{file}:2: prometheus: {tmp_path / 'gone.yml'}: there is no such file" in ended.out + ended.err
+        )
 
 
 def test_a_port_that_is_taken_is_named(run: Run, tmp_path: Path, pharos_url: str) -> None:

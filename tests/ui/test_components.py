@@ -239,6 +239,7 @@ def test_a_day_is_taken_from_a_calendar_by_keys(open_page: Open) -> None:
     day = page.get_by_role("button", name="Saturday, November 21, 2026")
     expect(day).to_be_focused()
     page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("button", name="Saturday, November 28, 2026")).to_be_focused()
     page.keyboard.press("Enter")
     expect(field).to_have_value("2026-11-28 14:30:00")
     wrong = page.get_by_role("textbox", name="Ends")
