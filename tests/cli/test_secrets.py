@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -76,6 +77,7 @@ def test_no_answer_log_or_backup_holds_a_secret(tmp_path: Path) -> None:
     for _ in range(600):
         if _scraped(server):
             break
+        time.sleep(0.1)
     else:
         pytest.fail("the targets were not scraped")
     shown = {address: text for address, text in _answers(server) if _MARK in text or key in text}
