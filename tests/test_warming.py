@@ -49,6 +49,9 @@ async def test_a_process_compiles_and_counts(small: list[Signature]) -> None:
 
 
 _COMPILED = """
+import os, sys
+from pathlib import Path
+from pharos.compiled.kernel import Kernel
 from pharos.warm.signatures import read_signatures
 from pharos.warm.warming import Warming
 signatures = read_signatures()
@@ -56,14 +59,24 @@ print(Warming(signatures).compiled)
 found = next(one for one in signatures if one.kernel == "pharos.promql.kernels.samples:has_stale")
 found.find().compile(found.arguments)
 print(Warming(signatures).compiled)
+for file in Path(os.environ["NUMBA_CACHE_DIR"]).rglob("*.nbc"):
+    file.write_bytes(file.read_bytes()[: int(sys.argv[1])])
+found.find().overloads.clear()
+found.find().compile(found.arguments)
+print(Kernel.compiled_total)
 """
 
 
-def test_what_is_on_disk_is_not_missing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("left_bytes", [0, 100])
+def test_what_is_on_disk_is_not_missing_and_what_lost_its_end_is_made_anew(
+    tmp_path: Path, left_bytes: int
+) -> None:
     # In a process of its own: a kernel's place on disk is settled when its module is loaded.
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
-    said = subprocess.check_output([sys.executable, "-c", _COMPILED], text=True, env=environment)
-    assert said.split() == ["0", "1"]
+    said = subprocess.check_output(
+        [sys.executable, "-c", _COMPILED, str(left_bytes)], text=True, env=environment
+    )
+    assert said.split() == ["0", "1", "2"]
 
 
 async def test_without_processes_the_server_goes_on(

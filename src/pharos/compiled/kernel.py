@@ -241,7 +241,8 @@ def _folders(kernel: Kernel) -> Iterator[Path]:
 def _load(kernel: Kernel, arguments: tuple[Any, ...]) -> Any:
     name = _file_name(kernel, arguments)
     for folder in _folders(kernel):
-        with contextlib.suppress(OSError):
+        # A file that lost its end, as after a failure of power, is as good as none: it is written anew.
+        with contextlib.suppress(OSError, EOFError, pickle.UnpicklingError):
             payload = pickle.loads((folder / name).read_bytes())  # noqa: S301 - written below, by this user
             return CompileResult._rebuild(kernel.targetctx, *payload)  # noqa: SLF001
     return None
