@@ -1,9 +1,209 @@
-"""Who asks, and whose telemetry is asked about."""
+"""Who asks, whose telemetry is asked about, and what may be done: permissions, roles, and `Scope`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
 from typing import Final
+
+from pharos.errors import Kind, PharosError
+
+PERMISSIONS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "account.use": "See who one is, and one's own sessions; change one's own name and password.",
+        "metrics.view": "Query metrics, and see what is scraped and which rules there are.",
+        "metrics.write": "Send metrics.",
+        "metrics.export": "Read whole series out of the store: remote read and federation.",
+        "metrics.delete": "Delete series.",
+        "flows.create": "Define flows.",
+        "flows.read": "See flows and their runs.",
+        "flows.update": "Change flows.",
+        "flows.delete": "Delete flows.",
+        "flows.start": "Start a run.",
+        "flows.pause": "Pause a run.",
+        "flows.resume": "Resume a run.",
+        "flows.retry": "Run a failed step again.",
+        "flows.abort": "Abort a run.",
+        "alerts.view": "See alerts.",
+        "alerts.acknowledge": "Acknowledge alerts.",
+        "alerts.escalate": "Escalate alerts.",
+        "alerts.configure": "Change rules, routes, silences and escalation.",
+        "dashboards.view": "See dashboards.",
+        "dashboards.edit": "Change dashboards.",
+        "tenants.view": "See a tenant's name and usage.",
+        "tenants.read_across": "Read a tenant together with others in one query.",
+        "tenants.manage": "Create, rename, suspend and delete tenants.",
+        "limits.view": "See a tenant's limits.",
+        "limits.change": "Change a tenant's limits and retention.",
+        "members.view": "See who has which role.",
+        "members.manage": "Give and take roles.",
+        "tokens.manage": "Create, rotate and revoke API tokens.",
+        "roles.manage": "Define roles.",
+        "users.manage": "Add and disable users, and reset their passwords.",
+        "governance.propose": "Propose a change of a protected policy.",
+        "governance.approve": "Approve or reject proposals.",
+        "audit.view": "Read the audit log.",
+        "audit.export": "Export the audit log.",
+        "server.view": "See what Pharos measures of itself, in all tenants.",
+        "server.operate": "See settings, reload, back up, and use the admin API.",
+    }
+)
+"""Every permission, and what it allows. There is no other list."""
+
+OF_THE_WHOLE: Final = frozenset(
+    {"tenants.manage", "roles.manage", "users.manage", "server.view", "server.operate"}
+)
+"""What is no single tenant's to give: it counts only in a role that is held everywhere."""
+
+ANY_IDENTITY: Final = "account.use"
+"""The permission of everybody who has an identity."""
+_EVERYONE: Final = frozenset({ANY_IDENTITY})
+ALL: Final = frozenset(PERMISSIONS)
+_LOOKING: Final = frozenset(
+    {"metrics.view", "flows.read", "alerts.view", "dashboards.view", "tenants.view", "limits.view"}
+)
+_FLOWS: Final = frozenset(name for name in PERMISSIONS if name.startswith("flows."))
+_ALERTS: Final = frozenset(name for name in PERMISSIONS if name.startswith("alerts."))
+_EDITING: Final = (
+    _LOOKING
+    | (_FLOWS - {"flows.delete"})
+    | _ALERTS
+    | {"metrics.write", "metrics.export", "dashboards.edit", "members.view", "governance.propose"}
+)
+_OWNING: Final = (
+    _EDITING
+    | _FLOWS
+    | {
+        "metrics.delete",
+        "tenants.read_across",
+        "members.manage",
+        "tokens.manage",
+        "audit.view",
+        "audit.export",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A named set of permissions."""
+
+    name: str
+    permissions: frozenset[str]
+    summary: str = ""
+
+
+ROLES: Final[Mapping[str, Role]] = MappingProxyType(
+    {
+        role.name: role
+        for role in (
+            Role("viewer", _LOOKING, "Sees a tenant."),
+            Role("writer", frozenset({"metrics.write"}), "Sends telemetry and sees nothing: for senders."),
+            Role("editor", _EDITING, "Sees and changes a tenant's dashboards, alerts and flows."),
+            Role("admin", _OWNING, "Does everything in a tenant, and says who else may."),
+            Role("operator", ALL, "Runs the whole server."),
+            Role("dao-admin", _OWNING | {"governance.approve"}, "Full control over a DAO subnet."),
+            Role(
+                "flow-operator",
+                _FLOWS | {"metrics.view", "alerts.view", "alerts.acknowledge", "dashboards.view"},
+                "Manages flows within a DAO subnet.",
+            ),
+            Role(
+                "monitor",
+                frozenset({"metrics.view", "alerts.view", "dashboards.view"}),
+                "Reads metrics and alerts.",
+            ),
+            Role(
+                "governance",
+                _LOOKING
+                | {
+                    "alerts.configure",
+                    "alerts.escalate",
+                    "limits.change",
+                    "members.view",
+                    "governance.propose",
+                    "governance.approve",
+                    "audit.view",
+                },
+                "Changes policies and escalation procedures.",
+            ),
+        )
+    }
+)
+"""The roles that are there from the start; others are defined by people."""
+
+_ROLE_NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,62}\Z")
+_TENANT: Final = re.compile(r"[a-zA-Z0-9!_.*'()-]{1,150}\Z")
+
+
+def check_tenant(name: str) -> str:
+    """Return a tenant's name; raises PharosError(INVALID) for one outside of Mimir's alphabet."""
+    if not _TENANT.match(name) or name in {".", ".."}:
+        raise PharosError(
+            Kind.INVALID, f"{name[:160]!r} is no tenant", hint="up to 150 letters, digits and !_.*'()-"
+        )
+    return name
+
+
+def check_role(role: Role) -> Role:
+    """Return a role that somebody defines; raises PharosError(INVALID) for a bad name or permission."""
+    if not _ROLE_NAME.match(role.name):
+        raise PharosError(
+            Kind.INVALID,
+            f"{role.name[:80]!r} is no name of a role",
+            hint="small letters, digits, - and _, beginning with a letter, up to 63",
+        )
+    if role.name in ROLES:
+        raise PharosError(Kind.INVALID, f"the role {role.name} is built in", hint="choose another name")
+    unknown = sorted(role.permissions - ALL)
+    if unknown:
+        raise PharosError(
+            Kind.INVALID,
+            f"there is no permission {unknown[0][:80]!r}",
+            hint=f"one of {', '.join(PERMISSIONS)}",
+        )
+    return role
+
+
+class IdentityKind(StrEnum):
+    """How somebody is known."""
+
+    LOCAL = "local"
+    """Whoever reaches a server that has no users, and who may read its data folder; Pharos itself."""
+    USER = "user"
+    """A person who signed in here."""
+    TOKEN = "token"  # noqa: S105 - a kind, no token
+    """A program with one of our API tokens."""
+    ISSUER = "issuer"
+    """Somebody for whom an outside issuer vouches with a signed token."""
+    ANONYMOUS = "anonymous"
+    """Whoever has no credentials, where the settings give those a role."""
+    NOBODY = "nobody"
+    """Whoever has no credentials, or bad ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who asks; `id` is the same for ever, `name` is for people."""
+
+    kind: IdentityKind
+    id: str
+    name: str
+
+    @property
+    def is_known(self) -> bool:
+        """Return whether credentials told who it is."""
+        return self.kind in _KNOWN or self == OWNER
+
+
+_KNOWN: Final = frozenset({IdentityKind.USER, IdentityKind.TOKEN, IdentityKind.ISSUER})
+LOCAL: Final = Identity(IdentityKind.LOCAL, "local", "local")
+OWNER: Final = Identity(IdentityKind.LOCAL, "owner", "owner of the data folder")
+ANONYMOUS: Final = Identity(IdentityKind.ANONYMOUS, "anonymous", "anonymous")
+NOBODY: Final = Identity(IdentityKind.NOBODY, "", "nobody")
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +215,82 @@ class Scope:
     """
 
     tenant: str
+    who: Identity = field(default=NOBODY, compare=False)
+    permissions: frozenset[str] = field(default=frozenset(), compare=False)
+
+    def check(self, permission: str) -> None:
+        """Raise PharosError(DENIED) unless the permission is among the scope's."""
+        if permission not in self.permissions:
+            raise denied(self.who, self.tenant, permission)
 
 
-DEFAULT: Final = Scope("default")
+def denied(who: Identity, tenant: str, permission: str) -> PharosError:
+    """Return the error that somebody lacks a permission; it says which roles have it."""
+    having = [role.name for role in ROLES.values() if permission in role.permissions]
+    where = "everywhere" if permission in OF_THE_WHOLE else f"in the tenant {tenant}"
+    return PharosError(
+        Kind.DENIED,
+        f"{who.name} lacks the permission {permission} {where}",
+        hint=f"it belongs to the roles {', '.join(having)}",
+    )
+
+
+DEFAULT: Final = Scope("default", LOCAL, ALL)
 """Of whoever names no tenant, and of what Pharos does by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What an identity may do, and where: the permissions of its roles."""
+
+    who: Identity
+    everywhere: frozenset[str] = frozenset()
+    by_tenant: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Of each tenant with a role of its own, with those that are held everywhere."""
+
+    def permissions(self, tenant: str) -> frozenset[str]:
+        """Return the permissions in a tenant; none at all where the identity has no role."""
+        return self.by_tenant.get(tenant, self.everywhere)
+
+    def tenant(self) -> str:
+        """Return the tenant that is meant by who names none.
+
+        Raises PharosError(DENIED) where that is not clear, or there is none.
+        """
+        if len(self.by_tenant) == 1 and not self.everywhere:
+            return next(iter(self.by_tenant))
+        if self.everywhere or DEFAULT.tenant in self.by_tenant:
+            return DEFAULT.tenant
+        if not self.by_tenant:
+            raise PharosError(
+                Kind.DENIED, f"{self.who.name} has no role in any tenant", hint="an admin of one may give one"
+            )
+        names = ", ".join(sorted(self.by_tenant)[:10])
+        raise PharosError(
+            Kind.DENIED,
+            f"{self.who.name} has roles in several tenants, and the request names none",
+            hint=f"the header X-Scope-OrgID chooses one of {names}",
+        )
+
+    def reaches(self, tenant: str) -> bool:
+        """Return whether the identity has any role in a tenant."""
+        return bool(self.everywhere) or tenant in self.by_tenant
+
+
+def grant(who: Identity, held: Iterable[tuple[str | None, Role]]) -> Grant:
+    """Return what somebody may do who holds these roles, each in a tenant or (None) everywhere."""
+    everywhere: frozenset[str] = frozenset()
+    by_tenant: dict[str, frozenset[str]] = {}
+    for tenant, role in held:
+        if tenant is None:
+            everywhere |= role.permissions | _EVERYONE
+        else:
+            own = (role.permissions - OF_THE_WHOLE) | _EVERYONE
+            by_tenant[tenant] = by_tenant.get(tenant, frozenset()) | own
+    return Grant(who, everywhere, {tenant: own | everywhere for tenant, own in by_tenant.items()})
+
+
+OPEN: Final = Grant(LOCAL, ALL)
+"""Of everybody who reaches a server that asks nobody who they are."""
+OWNING: Final = Grant(OWNER, ALL)
+"""Of who may read the data folder, and with it the key that lies there."""

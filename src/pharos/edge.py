@@ -12,6 +12,7 @@ from typing import Final
 from pharos.api.admin import AdminApi
 from pharos.api.app import App, Edge, create_app
 from pharos.api.http.bodies import Bodies, BodyLimits
+from pharos.api.http.credentials import identify_owner
 from pharos.api.http.guard import Fence, Names
 from pharos.api.http.unread import Unread, UnreadLimits
 from pharos.api.prometheus.catalog import CatalogApi
@@ -89,13 +90,14 @@ def open_edge(parts: Parts) -> Iterator[App]:
                 prometheus=prometheus,
                 federate=FederateEndpoint(queries.metrics, clock),
                 read=ReadEndpoint(queries.metrics, bodies),
-                admin=AdminApi(new_admin_key(settings.data), snapshot, allowed=settings.admin_api),
+                admin=AdminApi(snapshot, allowed=settings.admin_api),
                 bodies=bodies,
                 fence=_fence(settings),
                 max_body_bytes=settings.ingest.max_body,
                 is_ready=lambda: store.loader.is_recovered,
                 kernels=parts.kernels,
                 reload=parts.reloads.reload,
+                identify=partial(identify_owner, new_admin_key(settings.data)),
             )
         )
 

@@ -11,12 +11,13 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
+from tests.api.exchange import Exchange
 from tests.api.hollow import hollow_edge
 
-from pharos.access import DEFAULT, Scope
+from pharos.access import OPEN, Scope
 from pharos.api.app import create_app, operations
-from pharos.api.http.headers import SECURITY
-from pharos.api.http.identity import Identity, read_scope, scope_of
+from pharos.api.http.identity import Authentication, choose, read_tenant, scope_of
+from pharos.api.http.routes import SocketOperation
 from pharos.errors import PharosError
 
 _SEVERAL = [(b"x-scope-orgid", b"a"), (b"x-scope-orgid", b"b")]
@@ -28,50 +29,10 @@ def _all_addresses() -> list[tuple[str, str]]:
     return sorted({*served, ("GET", "/api/openapi.json"), ("GET", "/"), ("GET", "/nowhere")})
 
 
-class Exchange:
-    """One connection to an application, with what it answered."""
-
-    def __init__(self, kind: str, path: str, *, method: str = "GET", headers: Any = ()) -> None:
-        self.asked: dict[str, Any] = {
-            "type": kind,
-            "asgi": {"version": "3.0"},
-            "http_version": "1.1",
-            "scheme": "http",
-            "method": method,
-            "path": path,
-            "raw_path": path.encode(),
-            "root_path": "",
-            "query_string": b"",
-            "headers": [(b"host", b"127.0.0.1"), *headers],
-            "extensions": {"websocket.http.response": {}},
-            "subprotocols": [],
-        }
-        self.sent: list[Any] = []
-
-    async def receive(self) -> Any:
-        if self.asked["type"] == "websocket":
-            return {"type": "websocket.connect"}
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(self, message: Any) -> None:
-        self.sent.append(message)
-
-    async def with_(self, app: Any) -> Exchange:
-        await app(self.asked, self.receive, self.send)
-        return self
-
-    @property
-    def headers(self) -> dict[bytes, bytes]:
-        return dict(self.sent[0]["headers"])
-
-    def is_secured(self) -> bool:
-        return set(SECURITY) <= set(map(tuple, self.sent[0]["headers"]))
-
-
 @pytest.fixture(scope="module")
 def application() -> Any:
     """The whole application."""
-    return create_app(hollow_edge(), {"/live": _greeted}).answer
+    return create_app(hollow_edge(), [SocketOperation("/live", _greeted, "metrics.view")]).answer
 
 
 def test_the_routes_are_found() -> None:
@@ -124,8 +85,8 @@ def _refuse(_: HTTPConnection, error: PharosError) -> Response:
 _ROUTES = [Route("/shown", _shown), Route("/failing", _failing), WebSocketRoute("/live", _greeted)]
 
 
-def _small_app() -> Identity:
-    return Identity(Starlette(routes=_ROUTES), _refuse)
+def _small_app() -> Authentication:
+    return Authentication(Starlette(routes=_ROUTES), lambda _: OPEN, _refuse)
 
 
 async def test_requests_and_websockets_carry_their_scope() -> None:
@@ -164,11 +125,11 @@ def test_past_the_layer_there_is_no_scope() -> None:
     ("value", "tenant"), [(b"a", "a"), (b"Team-1!_.*'()", "Team-1!_.*'()"), (b"x" * 150, "x" * 150)]
 )
 def test_a_tenant_is_what_the_header_names(value: bytes, tenant: str) -> None:
-    assert read_scope([(b"x-scope-orgid", value)]) == Scope(tenant)
+    assert choose(OPEN, read_tenant([(b"x-scope-orgid", value)])) == Scope(tenant)
 
 
 def test_who_names_no_tenant_gets_the_default() -> None:
-    assert read_scope([(b"accept", b"*/*")]) is DEFAULT
+    assert choose(OPEN, read_tenant([(b"accept", b"*/*")])) == Scope("default")
 
 
 @pytest.mark.parametrize(
@@ -176,4 +137,4 @@ def test_who_names_no_tenant_gets_the_default() -> None:
 )
 def test_what_names_no_tenant_is_refused(value: bytes) -> None:
     with pytest.raises(PharosError, match="must name one tenant"):
-        read_scope([(b"x-scope-orgid", value)])
+        read_tenant([(b"x-scope-orgid", value)])

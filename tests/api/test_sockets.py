@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from pharos.api.app import create_app
 from pharos.api.http.identity import scope_of
+from pharos.api.http.routes import SocketOperation
 from pharos.serve import server_of
 
 _PATIENCE_S = 0.4
@@ -45,12 +46,15 @@ async def _flooding(live: WebSocket) -> None:
 
 
 _ENDED = asyncio.Event()
+_ANSWERS = {"/late": _late, "/flooding": _flooding}
 
 
 @pytest.fixture
 async def address() -> AsyncIterator[str]:
     """Where an application with two WebSockets is served."""
-    app = create_app(hollow_edge(), {"/late": _late, "/flooding": _flooding})
+    app = create_app(
+        hollow_edge(), [SocketOperation(path, answer, "metrics.view") for path, answer in _ANSWERS.items()]
+    )
     with socket.create_server(("127.0.0.1", 0)) as listening:
         server = server_of(app, _PATIENCE_S)
         serving = asyncio.create_task(server.serve(sockets=[listening]))

@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from pharos.api.http.credentials import KEY_HEADER
 from pharos.api.http.errors import prometheus_error
+from pharos.api.http.identity import scope_of
 from pharos.api.http.routes import Operation
 from pharos.api.prometheus.parameters import query_parameters
 from pharos.api.prometheus.shapes import Failure, Snapshot, Success
 from pharos.errors import Kind, PharosError
-from pharos.secret import Secret
-
-KEY_HEADER: Final = "X-Pharos-Key"
 
 
 @dataclass(frozen=True, slots=True)
 class AdminApi:
-    """`key` is asked for in a header, which no page of another origin can send; `snapshot` blocks.
+    """`snapshot` blocks; unless `allowed`, only those may ask for it whose credentials told who they are."""
 
-    With `allowed` nobody is asked for the key.
-    """
-
-    key: Secret
     snapshot: Callable[[], str]
     allowed: bool = False
 
@@ -40,6 +33,7 @@ class AdminApi:
                 "/api/v1/admin/tsdb/snapshot",
                 method,
                 self.take_snapshot,
+                "server.operate",
                 name=f"take_snapshot_{method.lower()}",
                 tag="prometheus",
                 summary="Take snapshot",
@@ -52,8 +46,7 @@ class AdminApi:
 
     async def take_snapshot(self, request: Request) -> Response:
         """Freeze the store below `snapshots` in the data folder and answer with the snapshot's name."""
-        given = request.headers.get(KEY_HEADER, "")
-        if not self.allowed and not hmac.compare_digest(given.encode(), self.key.reveal().encode()):
+        if not self.allowed and not scope_of(request).who.is_known:
             return prometheus_error(
                 PharosError(
                     Kind.DENIED,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -15,14 +15,15 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp
 
+from pharos.access import ANY_IDENTITY
 from pharos.api.admin import AdminApi
 from pharos.api.http.bodies import Bodies
 from pharos.api.http.errors import plain_error, prometheus_error
 from pharos.api.http.guard import Fence, Guard
-from pharos.api.http.identity import Identity
+from pharos.api.http.identity import Authentication, Identify, Refusal
 from pharos.api.http.json_text import json_text
 from pharos.api.http.page import page
-from pharos.api.http.routes import Handler, Operation, Router, SocketHandler
+from pharos.api.http.routes import Handler, Operation, Router, SocketOperation, why_refused
 from pharos.api.native.query_batch import QueryBatchApi
 from pharos.api.openapi import openapi_document
 from pharos.api.prometheus.encode import error_body
@@ -62,6 +63,7 @@ class Edge:
     is_ready: Callable[[], bool]
     kernels: Callable[[], dict[str, int]]
     reload: Callable[[], Awaitable[None]]
+    identify: Identify
 
 
 WRITE_PATH: Final = "/api/v1/write"
@@ -84,21 +86,26 @@ _KERNELS: Final[dict[str, Any]] = {
 _BINARY: Final[dict[str, Any]] = {"schema": {"type": "string", "format": "binary"}}
 
 
-def create_app(edge: Edge, sockets: Mapping[str, SocketHandler] | None = None) -> App:
+def create_app(edge: Edge, sockets: Sequence[SocketOperation] = ()) -> App:
     """Return the application that answers on Pharos' one port."""
+    return assemble(edge, operations(edge), sockets)
+
+
+def assemble(edge: Edge, served: Sequence[Operation], sockets: Sequence[SocketOperation] = ()) -> App:
+    """Return the application of these operations, with the layers in front of them."""
     refuse = partial(_refused, edge.otlp)
-    served = operations(edge)
     document = json_text(openapi_document(served))
 
     async def describe(request: Request) -> Response:  # noqa: ARG001
         return Response(document, media_type="application/json")
 
     async def elsewhere(request: Request) -> Response:
-        return _elsewhere(router, request)
+        return _elsewhere(router, refuse, request)
 
-    router = Router([*served, Operation(_DOCUMENT_PATH, "GET", describe)], elsewhere, sockets)
+    described = Operation(_DOCUMENT_PATH, "GET", describe, ANY_IDENTITY)
+    router = Router([*served, described], elsewhere, refuse, sockets)
     guarded = Guard(ServerErrorMiddleware(router, _internal), edge.fence, refuse)
-    return App(Identity(guarded, refuse), takes_sockets=router.has_sockets)
+    return App(Authentication(guarded, edge.identify, refuse), takes_sockets=router.has_sockets)
 
 
 def operations(edge: Edge) -> list[Operation]:
@@ -114,6 +121,7 @@ def operations(edge: Edge) -> list[Operation]:
             "/metrics",
             "GET",
             _own_metrics,
+            "server.view",
             name="own_metrics",
             summary="Metrics",
             responses={200: {"description": "Successful Response", **_TEXT}},
@@ -154,6 +162,7 @@ def _protocols(edge: Edge) -> Iterator[Operation]:
         WRITE_PATH,
         "POST",
         write.write,
+        "metrics.write",
         name="remote_write",
         tag="prometheus",
         summary="Write",
@@ -169,6 +178,7 @@ def _protocols(edge: Edge) -> Iterator[Operation]:
         READ_PATH,
         "POST",
         edge.read.read,
+        "metrics.export",
         name="remote_read",
         tag="prometheus",
         summary="Read",
@@ -179,6 +189,7 @@ def _protocols(edge: Edge) -> Iterator[Operation]:
         "/federate",
         "GET",
         edge.federate.federate,
+        "metrics.export",
         name="federate",
         tag="prometheus",
         responses={200: {"description": "The newest samples.", **_TEXT}, 422: _UNREAD, **failures},
@@ -222,6 +233,7 @@ def _otlp(edge: Edge) -> Iterator[Operation]:
             path,
             "POST",
             edge.otlp.export_metrics,
+            "metrics.write",
             name=f"otlp_metrics{'_prometheus' * number}",
             tag="opentelemetry",
             summary="Export metrics",
@@ -232,7 +244,7 @@ def _otlp(edge: Edge) -> Iterator[Operation]:
             inputs={"requestBody": body},
         )
     for path in OTHER_SIGNALS:
-        yield Operation(path, "POST", edge.otlp.refuse_signal)
+        yield Operation(path, "POST", edge.otlp.refuse_signal, "metrics.write")
 
 
 _UNREAD: Final[dict[str, Any]] = {"description": "More samples than a query may load.", **_TEXT}
@@ -268,20 +280,27 @@ def _lifecycle(edge: Edge) -> Iterator[Operation]:
         return PlainTextResponse("Lifecycle API is not enabled.\n", 403)
 
     done = {"description": "Successful Response", **_TEXT}
-    table: list[tuple[str, Handler, tuple[str, ...], dict[int, Any]]] = [
-        ("/-/healthy", healthy, ("GET",), {200: done}),
-        ("/-/ready", ready, ("GET",), {200: done, 503: {"description": "Starting.", **_TEXT}}),
-        (KERNELS_PATH, kernels, ("GET",), {200: {"description": "How far it is.", **_KERNELS}}),
-        ("/-/reload", reload, ("POST", "PUT"), {200: done, 500: {"description": "The fault.", **_TEXT}}),
-        ("/-/quit", leave, ("POST", "PUT"), {403: {"description": "Disabled.", **_TEXT}}),
+    table: list[tuple[str, Handler, tuple[str, ...], str | None, dict[int, Any]]] = [
+        ("/-/healthy", healthy, ("GET",), None, {200: done}),
+        ("/-/ready", ready, ("GET",), None, {200: done, 503: {"description": "Starting.", **_TEXT}}),
+        (KERNELS_PATH, kernels, ("GET",), None, {200: {"description": "How far it is.", **_KERNELS}}),
+        (
+            "/-/reload",
+            reload,
+            ("POST", "PUT"),
+            "server.operate",
+            {200: done, 500: {"description": "The fault.", **_TEXT}},
+        ),
+        ("/-/quit", leave, ("POST", "PUT"), "server.operate", {403: {"description": "Disabled.", **_TEXT}}),
     ]
-    for path, answer, methods, responses in table:
+    for path, answer, methods, permission, responses in table:
         name = path.rpartition("/")[2] if answer is not leave else "leave"
         for method in methods:
             yield Operation(
                 path,
                 method,
                 answer,
+                permission,
                 name=f"{name}_{method.lower()}",
                 tag="lifecycle",
                 summary=name.capitalize(),
@@ -295,11 +314,18 @@ async def _internal(_request: Request, _fault: Exception) -> Response:
     return Response(body, 500, media_type="application/json")
 
 
-def _elsewhere(router: Router, request: Request) -> Response:
-    """Answer for the page, and for an address or method that does not exist."""
+def _elsewhere(router: Router, refuse: Refusal, request: Request) -> Response:
+    """Answer for the page, and for an address or method that does not exist.
+
+    The page is there for everybody, who signs in with it; of the rest strangers are not told what there is.
+    """
     path = request.url.path
     methods = router.methods(request.scope["path"])
-    if not methods and not path.startswith(_APIS):
+    is_page = not methods and not path.startswith(_APIS)
+    refusal = None if is_page else why_refused(request.scope, ANY_IDENTITY)
+    if refusal is not None:
+        return refuse(request, refusal)
+    if is_page:
         if request.method == "GET":
             return page(path.removeprefix("/"), request.headers)
         methods = {"GET", "HEAD"}

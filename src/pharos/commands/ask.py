@@ -17,6 +17,7 @@ from pharos.outbound import Outbound, Reply, Request
 _ANSWER_MAX_BYTES: Final = 1 << 30
 _KINDS: Final = {
     400: Kind.INVALID,
+    401: Kind.UNAUTHENTICATED,
     403: Kind.DENIED,
     404: Kind.MISSING,
     413: Kind.TOO_LARGE,

@@ -13,6 +13,7 @@ STATUS: Final = {
     Kind.INVALID: 400,
     Kind.UNSUPPORTED: 422,
     Kind.MISSING: 404,
+    Kind.UNAUTHENTICATED: 401,
     Kind.DENIED: 403,
     Kind.TOO_LARGE: 413,
     Kind.LIMITED: 429,
@@ -29,6 +30,7 @@ _PROMETHEUS: Final = {
     Kind.INVALID: ("bad_data", 400),
     Kind.UNSUPPORTED: ("execution", 422),
     Kind.MISSING: ("not_found", 404),
+    Kind.UNAUTHENTICATED: ("unauthorized", 401),
     Kind.DENIED: ("forbidden", 403),
     Kind.TOO_LARGE: ("bad_data", 413),
     Kind.LIMITED: ("execution", 422),
@@ -41,8 +43,13 @@ _PROMETHEUS: Final = {
 
 
 def error_headers(error: PharosError) -> dict[str, str]:
-    """Return Retry-After where waiting helps; a connection on which a request stalled is closed."""
+    """Return Retry-After where waiting helps; a connection on which a request stalled is closed.
+
+    Basic works too, and is not offered: a browser would ask by itself, in front of the page that signs in.
+    """
     headers = {"Connection": "close"} if error.kind is Kind.STALLED else {}
+    if error.kind is Kind.UNAUTHENTICATED:
+        headers["WWW-Authenticate"] = 'Bearer realm="pharos"'
     if error.retry_after_s is not None:
         headers["Retry-After"] = str(max(1, round(error.retry_after_s)))
     return headers

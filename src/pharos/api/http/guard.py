@@ -22,7 +22,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from pharos.api.http.identity import Refusal
+from pharos.api.http.identity import Refusal, refusal_of
 from pharos.api.http.unread import Held, Unread
 from pharos.errors import Kind, PharosError
 
@@ -143,7 +143,8 @@ class Guard:
         error = self._foreign(asked, changes=asked["method"] not in _SAFE)
         if b"%" in raw and _SPELLED.search(raw) and not _LABEL_VALUES.match(raw):
             message = f"{raw.decode('latin-1')} is not an address of this server"
-            error = PharosError(Kind.MISSING, message)
+            # Strangers are not told what there is and what not.
+            error = refusal_of(asked) or PharosError(Kind.MISSING, message)
         return None if error is None else self._shown(asked, error)
 
     def _foreign(self, asked: Scope, *, changes: bool) -> PharosError | None:

@@ -1,13 +1,14 @@
 """The one layer in front of every route: it makes the `Scope` of a request, or refuses the request.
 
 Writes and WebSockets pass it like everything else. What is behind it takes the scope from the request
-(`scope_of`) and reads no header about it.
+(`scope_of`) and reads no header about it. Who has no identity, or no role in the tenant that is named, gets a
+scope without a permission, and why in `refusal_of`: the router refuses them at every address but the public.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 from starlette.requests import HTTPConnection
@@ -16,52 +17,88 @@ from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as Asked
 from starlette.websockets import WebSocket
 
-from pharos.access import DEFAULT, Scope
+from pharos.access import NOBODY, Grant, Scope
 from pharos.api.http.headers import SECURITY
 from pharos.errors import Kind, PharosError
 
 Refusal = Callable[[HTTPConnection, PharosError], Response]
 """How a refused request is answered, in the shape of the protocol that is spoken at its address."""
+Identify = Callable[[Asked], Grant | Awaitable[Grant]]
+"""Says who asks, at once where that is known. Raises PharosError(UNAUTHENTICATED), or UNAVAILABLE."""
 
 SCOPE: Final = "pharos.scope"
 """Where an ASGI scope holds ours."""
+GRANT: Final = "pharos.grant"
+"""Where it holds what the identity may do in all tenants."""
+_REFUSAL: Final = "pharos.refusal"
 _TENANT_HEADER: Final = b"x-scope-orgid"
 _TENANT: Final = re.compile(rb"[a-zA-Z0-9!_.*'()-]{1,150}\Z")
 _HEADS: Final = frozenset({"http.response.start", "websocket.accept", "websocket.http.response.start"})
+_NOWHERE: Final = Scope("", NOBODY)
+_NO_GRANT: Final = Grant(NOBODY)
 
 
 def scope_of(connection: HTTPConnection) -> Scope:
-    """Return the scope of a request or WebSocket; a KeyError says that it came past `Identity`."""
+    """Return the scope of a request or WebSocket; a KeyError says that it came past the layer."""
     scope: Scope = connection.scope[SCOPE]
     return scope
 
 
-def read_scope(headers: Iterable[tuple[bytes, bytes]]) -> Scope:
-    """Return the scope that the headers ask for: the tenant of `X-Scope-OrgID`, `default` without it.
+def grant_of(connection: HTTPConnection) -> Grant:
+    """Return what who asks may do in all tenants; a KeyError says that it came past the layer."""
+    found: Grant = connection.scope[GRANT]
+    return found
+
+
+def refusal_of(asked: Asked) -> PharosError | None:
+    """Return why a request may reach public addresses alone; None if it may reach others."""
+    found: PharosError | None = asked.get(_REFUSAL)
+    return found
+
+
+def read_tenant(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    """Return the tenant that the header `X-Scope-OrgID` names; None without it.
 
     Raises PharosError(INVALID) for several headers or a name outside of Mimir's tenant alphabet; joining
     tenants with `|` is not offered.
     """
     named = [value for name, value in headers if name == _TENANT_HEADER]
     if not named:
-        return DEFAULT
+        return None
     if len(named) > 1 or not _TENANT.match(named[0]) or named[0] in {b".", b".."}:
         raise PharosError(
             Kind.INVALID,
             "the header X-Scope-OrgID must name one tenant",
             hint="up to 150 letters, digits and !_.*'()-",
         )
-    return Scope(named[0].decode("ascii"))
+    return named[0].decode("ascii")
 
 
-class Identity:
+def choose(found: Grant, tenant: str | None) -> Scope:
+    """Return the scope of an identity in the tenant that a request names, or in the one that is meant.
+
+    Raises PharosError(DENIED) where the identity has no role.
+    """
+    if tenant is None:
+        tenant = found.tenant()
+    elif not found.reaches(tenant):
+        raise PharosError(
+            Kind.DENIED,
+            f"{found.who.name} has no role in the tenant {tenant}",
+            hint="an admin of the tenant may give one",
+        )
+    return Scope(tenant, found.who, found.permissions(tenant))
+
+
+class Authentication:
     """The application `app` behind the layer; `refuse` answers those who go no further.
 
     Every answer gets the security headers, a refusal too.
     """
 
-    def __init__(self, app: ASGIApp, refuse: Refusal) -> None:
+    def __init__(self, app: ASGIApp, identify: Identify, refuse: Refusal) -> None:
         self._app = app
+        self._identify = identify
         self._refuse = refuse
 
     async def __call__(self, asked: Asked, receive: Receive, send: Send) -> None:
@@ -76,17 +113,27 @@ class Identity:
             await send(message)
 
         try:
-            asked[SCOPE] = read_scope(asked["headers"])
+            tenant = read_tenant(asked["headers"])
         except PharosError as exc:
-            await self._answer_refused(exc, asked, receive, secured)
+            await answer_refused(self._refuse(HTTPConnection(asked), exc), asked, receive, secured)
             return
+        asked[GRANT], asked[SCOPE] = _NO_GRANT, _NOWHERE
+        try:
+            found = self._identify(asked)
+            if not isinstance(found, Grant):
+                found = await found
+            asked[GRANT] = found
+            asked[SCOPE] = choose(found, tenant)
+        except PharosError as exc:
+            asked[_REFUSAL] = exc
         await self._app(asked, receive, secured)
 
-    async def _answer_refused(self, error: PharosError, asked: Asked, receive: Receive, send: Send) -> None:
-        response = self._refuse(HTTPConnection(asked), error)
-        if asked["type"] == "http":
-            await response(asked, receive, send)
-            return
-        socket = WebSocket(asked, receive, send)
-        await socket.receive()
-        await socket.send_denial_response(response)
+
+async def answer_refused(response: Response, asked: Asked, receive: Receive, send: Send) -> None:
+    """Send the answer to a request, or to a WebSocket before it is accepted."""
+    if asked["type"] == "http":
+        await response(asked, receive, send)
+        return
+    socket = WebSocket(asked, receive, send)
+    await socket.receive()
+    await socket.send_denial_response(response)

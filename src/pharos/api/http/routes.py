@@ -1,4 +1,8 @@
-"""Addresses and who answers at them: a table, and patterns for the few addresses with a variable part."""
+"""Addresses, who answers at them and who may ask: a table, and patterns for addresses with a variable part.
+
+A request's address is looked up once, and the permission of what was found is checked there, so that no
+spelling of an address has another verdict than what answers at it.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,15 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.routing import compile_path
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
+
+from pharos.access import ANY_IDENTITY, PERMISSIONS, denied
+from pharos.api.http.identity import Refusal, answer_refused, refusal_of, scope_of
+from pharos.errors import PharosError
 
 Handler = Callable[[Request], Awaitable[Response]]
 SocketHandler = Callable[[WebSocket], Awaitable[None]]
@@ -24,6 +32,8 @@ class Operation:
     """A part in braces is variable, as Starlette writes it: `{name}` or `{name:convertor}`."""
     method: str
     handler: Handler
+    permission: str | None
+    """What it needs, of the table in `access`; None answers everybody."""
     name: str = ""
     """What the document calls it; without a name it is left out."""
     tag: str = ""
@@ -35,13 +45,44 @@ class Operation:
     inputs: Mapping[str, Any] = field(default_factory=dict)
     """`parameters` and `requestBody` as OpenAPI has them."""
 
+    def __post_init__(self) -> None:
+        _check_known(self.permission)
+
+
+@dataclass(frozen=True, slots=True)
+class SocketOperation:
+    """An address that takes WebSockets."""
+
+    path: str
+    handler: SocketHandler
+    permission: str | None
+
+    def __post_init__(self) -> None:
+        _check_known(self.permission)
+
+
+def _check_known(permission: str | None) -> None:
+    if permission is not None and permission not in PERMISSIONS:
+        raise ValueError(f"{permission} is not in the table of permissions")
+
+
+def why_refused(asked: Scope, permission: str | None) -> PharosError | None:
+    """Return why who asks may not do what needs the permission: UNAUTHENTICATED, DENIED; None if they may."""
+    if permission is None:
+        return None
+    refusal = refusal_of(asked)
+    if refusal is not None:
+        return refusal
+    scope = scope_of(HTTPConnection(asked))
+    return None if permission in scope.permissions else denied(scope.who, scope.tenant, permission)
+
 
 class _Pattern:
     """An address with a variable part."""
 
     def __init__(self, path: str) -> None:
         self._regex, _, self._convertors = compile_path(path)
-        self.by_method: dict[str, Handler] = {}
+        self.by_method: dict[str, Operation] = {}
 
     def read(self, path: str) -> dict[str, Any] | None:
         """Return the variable parts of a path; None if it is none of this address."""
@@ -52,24 +93,29 @@ class _Pattern:
 
 
 class Router:
-    """The ASGI application of all operations; `otherwise` answers for all other addresses and methods."""
+    """The ASGI application of all operations; `otherwise` answers for all other addresses and methods.
+
+    `refuse` answers who lacks the permission of an operation; `otherwise` asks `why_refused` by itself.
+    """
 
     def __init__(
         self,
         operations: Iterable[Operation],
         otherwise: Handler,
-        sockets: Mapping[str, SocketHandler] | None = None,
+        refuse: Refusal,
+        sockets: Iterable[SocketOperation] = (),
     ) -> None:
-        self._fixed: dict[str, dict[str, Handler]] = {}
+        self._fixed: dict[str, dict[str, Operation]] = {}
         self._patterns: dict[str, _Pattern] = {}
         self._otherwise = otherwise
-        self._sockets = dict(sockets or {})
+        self._refuse = refuse
+        self._sockets = {socket.path: socket for socket in sockets}
         for operation in operations:
             if "{" in operation.path:
                 pattern = self._patterns.setdefault(operation.path, _Pattern(operation.path))
-                pattern.by_method[operation.method] = operation.handler
+                pattern.by_method[operation.method] = operation
             else:
-                self._fixed.setdefault(operation.path, {})[operation.method] = operation.handler
+                self._fixed.setdefault(operation.path, {})[operation.method] = operation
 
     @property
     def has_sockets(self) -> bool:
@@ -80,8 +126,8 @@ class Router:
         """Return the methods that are answered at a path."""
         return set(self._at(path)[0])
 
-    def _at(self, path: str) -> tuple[Mapping[str, Handler], dict[str, Any]]:
-        """Return (who answers each method at a path, its variable parts)."""
+    def _at(self, path: str) -> tuple[Mapping[str, Operation], dict[str, Any]]:
+        """Return (what answers each method at a path, its variable parts)."""
         fixed = self._fixed.get(path)
         if fixed is not None:
             return fixed, {}
@@ -94,15 +140,30 @@ class Router:
     async def __call__(self, asked: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or serve a WebSocket until it ends."""
         if asked["type"] == "http":
-            by_method, asked["path_params"] = self._at(asked["path"])
-            handler = by_method.get(asked["method"], self._otherwise)
-            response = await handler(Request(asked, receive, send))
+            response = await self._answer(Request(asked, receive, send))
             await response(asked, receive, send)
         elif asked["type"] == "websocket":
-            socket = WebSocket(asked, receive, send)
-            serve = self._sockets.get(asked["path"])
-            if serve is None:
-                # Before it was accepted: the handshake is answered with 403.
-                await socket.close()
-            else:
-                await serve(socket)
+            await self._serve(asked, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        asked = request.scope
+        by_method, asked["path_params"] = self._at(asked["path"])
+        operation = by_method.get(asked["method"])
+        if operation is None:
+            return await self._otherwise(request)
+        refusal = why_refused(asked, operation.permission)
+        return await operation.handler(request) if refusal is None else self._refuse(request, refusal)
+
+    async def _serve(self, asked: Scope, receive: Receive, send: Send) -> None:
+        operation = self._sockets.get(asked["path"])
+        # Where nothing answers, strangers are not told so.
+        refusal = why_refused(asked, ANY_IDENTITY if operation is None else operation.permission)
+        if refusal is not None:
+            await answer_refused(self._refuse(HTTPConnection(asked), refusal), asked, receive, send)
+            return
+        socket = WebSocket(asked, receive, send)
+        if operation is None:
+            # Before it was accepted: the handshake is answered with 403.
+            await socket.close()
+        else:
+            await operation.handler(socket)

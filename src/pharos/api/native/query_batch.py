@@ -89,6 +89,7 @@ class QueryBatchApi:
             "/api/query_batch",
             "POST",
             self.answer,
+            "metrics.view",
             name="query_batch",
             tag="native",
             responses={

@@ -46,11 +46,12 @@ class CatalogApi:
         """Return the routes."""
         both = ("GET", "POST")
         return [
-            Route("/series", self.series, list[LabelSet], _FILTER, ("match[]",), both),
-            Route("/labels", self.labels, list[str], _FILTER, (), both),
-            Route("/label/{name:label}/values", self.label_values, list[str], _FILTER),
+            Route("/series", "metrics.view", self.series, list[LabelSet], _FILTER, ("match[]",), both),
+            Route("/labels", "metrics.view", self.labels, list[str], _FILTER, (), both),
+            Route("/label/{name:label}/values", "metrics.view", self.label_values, list[str], _FILTER),
             Route(
                 "/metadata",
+                "metrics.view",
                 self.metadata,
                 dict[str, list[MetricDescription]],
                 ("metric", "limit", "limit_per_metric"),

@@ -69,9 +69,10 @@ class PrometheusApi:
     def operations(self, bodies: Bodies) -> Iterator[Operation]:
         """Yield all operations; their forms are counted among `bodies`."""
         routes = [
-            Route("/query", self.query, QueryResult, ("time", *_QUERY), ("query",), _BOTH),
+            Route("/query", "metrics.view", self.query, QueryResult, ("time", *_QUERY), ("query",), _BOTH),
             Route(
                 "/query_range",
+                "metrics.view",
                 self.query_range,
                 MatrixResult,
                 ("start", "end", "step", *_QUERY),
@@ -80,14 +81,23 @@ class PrometheusApi:
             ),
             Route(
                 "/query_exemplars",
+                "metrics.view",
                 self.query_exemplars,
                 list[SeriesExemplars],
                 ("query", "start", "end"),
                 ("query",),
                 _BOTH,
             ),
-            Route("/format_query", self.format_query, str, ("query",), ("query",), _BOTH),
-            Route("/parse_query", self.parse_query, dict[str, Any], ("query",), ("query",), _BOTH),
+            Route("/format_query", "metrics.view", self.format_query, str, ("query",), ("query",), _BOTH),
+            Route(
+                "/parse_query",
+                "metrics.view",
+                self.parse_query,
+                dict[str, Any],
+                ("query",),
+                ("query",),
+                _BOTH,
+            ),
             *self.series.routes(),
             *self.targets.routes(),
             *self.status.routes(),

@@ -63,6 +63,7 @@ class Route:
     """One address: `data` is the type of what a success carries; None answers without a body."""
 
     path: str
+    permission: str
     endpoint: Endpoint
     data: Any
     parameters: tuple[str, ...] = ()
@@ -83,6 +84,7 @@ def operations(prefix: str, routes: Iterable[Route], bodies: Bodies) -> Iterator
                 f"{prefix}{route.path}",
                 method,
                 handler,
+                route.permission,
                 name=name if method == route.methods[0] else f"{name}_{method.lower()}",
                 tag=route.tag,
                 summary=name.replace("_", " ").capitalize(),

@@ -21,10 +21,10 @@ class RulesApi:
     def routes(self) -> list[Route]:
         """Return the routes."""
         return [
-            Route("/rules", self.rules, RuleGroups, ("type", "match[]")),
-            Route("/alerts", self.alerts, Alerts),
-            Route("/alertmanagers", self.alertmanagers, Alertmanagers),
-            Route("/notifications", self.notifications, list[Notification]),
+            Route("/rules", "alerts.view", self.rules, RuleGroups, ("type", "match[]")),
+            Route("/alerts", "alerts.view", self.alerts, Alerts),
+            Route("/alertmanagers", "alerts.view", self.alertmanagers, Alertmanagers),
+            Route("/notifications", "alerts.view", self.notifications, list[Notification]),
         ]
 
     async def rules(self, parameters: Parameters, request: Request) -> Response:

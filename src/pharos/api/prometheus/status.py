@@ -55,12 +55,12 @@ class StatusApi:
     def routes(self) -> list[Route]:
         """Return the routes."""
         return [
-            Route("/status/buildinfo", self.buildinfo, BuildInfo),
-            Route("/status/runtimeinfo", self.runtimeinfo, RuntimeInfo),
-            Route("/status/config", self.config, ConfigText),
-            Route("/status/flags", self.show_flags, dict[str, str]),
-            Route("/status/tsdb", self.tsdb, TsdbStatus, ("limit",)),
-            Route("/status/walreplay", self.walreplay, WalReplay),
+            Route("/status/buildinfo", "metrics.view", self.buildinfo, BuildInfo),
+            Route("/status/runtimeinfo", "metrics.view", self.runtimeinfo, RuntimeInfo),
+            Route("/status/config", "server.operate", self.config, ConfigText),
+            Route("/status/flags", "server.operate", self.show_flags, dict[str, str]),
+            Route("/status/tsdb", "metrics.view", self.tsdb, TsdbStatus, ("limit",)),
+            Route("/status/walreplay", "metrics.view", self.walreplay, WalReplay),
         ]
 
     async def buildinfo(self, parameters: Parameters, request: Request) -> Response:

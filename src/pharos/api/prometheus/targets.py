@@ -10,6 +10,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from pharos.access import DEFAULT
+from pharos.api.http.identity import scope_of
 from pharos.api.http.off_loop import off_loop
 from pharos.api.prometheus.answers import rfc3339, success
 from pharos.api.prometheus.parameters import Parameters, invalid
@@ -27,16 +29,17 @@ from pharos.promql.language.parse import parse_selector
 
 @dataclass(frozen=True, slots=True)
 class TargetsApi:
-    """Targets."""
+    """Targets; what is scraped belongs to the default tenant, and no other one sees it."""
 
     scraper: Scraper
 
     def routes(self) -> list[Route]:
         """Return the routes."""
         return [
-            Route("/targets", self.targets, Targets, ("state", "scrapePool")),
+            Route("/targets", "metrics.view", self.targets, Targets, ("state", "scrapePool")),
             Route(
                 "/targets/metadata",
+                "metrics.view",
                 self.target_metadata,
                 list[TargetMetadata],
                 ("match_target", "metric", "limit"),
@@ -44,19 +47,20 @@ class TargetsApi:
             ),
             Route(
                 "/targets/relabel_steps",
+                "metrics.view",
                 self.relabel_steps,
                 RelabelSteps,
                 ("scrapePool", "labels"),
                 ("scrapePool", "labels"),
             ),
-            Route("/scrape_pools", self.scrape_pools, ScrapePools),
+            Route("/scrape_pools", "metrics.view", self.scrape_pools, ScrapePools),
         ]
 
     async def targets(self, parameters: Parameters, request: Request) -> Response:
         """Return what is scraped and how it fares."""
         state = parameters.first("state").lower()
         pool = parameters.first("scrapePool")
-        found = [one for one in self.scraper.targets() if not pool or one.scrape_pool == pool]
+        found = [one for one in self._targets(request) if not pool or one.scrape_pool == pool]
         found.sort(key=lambda one: one.scrape_pool)
         dropped = [one for one in found if one.dropped]
         counts: dict[str, int] = {one.scrape_pool: 0 for one in found}
@@ -87,7 +91,7 @@ class TargetsApi:
             except PharosError as exc:
                 raise invalid("match_target", exc.message) from exc
         found: list[dict[str, Any]] = []
-        for labels, entries in self.scraper.target_metadata():
+        for labels, entries in self.scraper.target_metadata() if _may_see(request) else ():
             if 0 <= limit <= len(found):
                 break
             if matches(labels, matchers):
@@ -101,7 +105,8 @@ class TargetsApi:
         name = parameters.first("scrapePool")
         if not name:
             raise PharosError(Kind.INVALID, "no scrapePool parameter provided")
-        job = next((job for job in self.scraper.config.jobs if job.job_name == name), None)
+        jobs = self.scraper.config.jobs if _may_see(request) else ()
+        job = next((job for job in jobs if job.job_name == name), None)
         if job is None:
             raise PharosError(Kind.INVALID, f"scrape pool {name!r} not found")
         labels = _label_object(parameters.first("labels"))
@@ -117,7 +122,14 @@ class TargetsApi:
 
     async def scrape_pools(self, parameters: Parameters, request: Request) -> Response:
         """Return the names of all jobs."""
-        return success({"scrapePools": sorted({one.scrape_pool for one in self.scraper.targets()})})
+        return success({"scrapePools": sorted({one.scrape_pool for one in self._targets(request)})})
+
+    def _targets(self, request: Request) -> list[TargetStatus]:
+        return list(self.scraper.targets()) if _may_see(request) else []
+
+
+def _may_see(request: Request) -> bool:
+    return scope_of(request) == DEFAULT
 
 
 def matches(labels: Labels, matchers: tuple[Matcher, ...]) -> bool:

@@ -48,6 +48,7 @@ _CODES: Final = {
     Kind.INVALID: 3,
     Kind.UNSUPPORTED: 12,
     Kind.MISSING: 12,
+    Kind.UNAUTHENTICATED: 16,
     Kind.DENIED: 7,
     Kind.TOO_LARGE: 8,
     Kind.LIMITED: 8,
