@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pharos.access import DEFAULT
-from pharos.api.http.identity import scope_of
+from pharos.api.http.identity import grant_of, scope_of
 from pharos.api.http.off_loop import off_loop
 from pharos.api.prometheus.answers import rfc3339, success
 from pharos.api.prometheus.parameters import Parameters, invalid
@@ -29,7 +29,7 @@ from pharos.promql.language.parse import parse_selector
 
 @dataclass(frozen=True, slots=True)
 class TargetsApi:
-    """Targets; what is scraped belongs to the default tenant, and no other one sees it."""
+    """Targets; what is scraped belongs to the default tenant, and who has no role there does not see it."""
 
     scraper: Scraper
 
@@ -129,7 +129,7 @@ class TargetsApi:
 
 
 def _may_see(request: Request) -> bool:
-    return scope_of(request) == DEFAULT
+    return scope_of(request) == DEFAULT or "metrics.view" in grant_of(request).everywhere
 
 
 def matches(labels: Labels, matchers: tuple[Matcher, ...]) -> bool:
