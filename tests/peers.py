@@ -7,6 +7,7 @@ reason, and fails if `PHAROS_REQUIRE` names it (`peers`, `conformance`; `.ci/run
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -22,9 +23,17 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 CONFORMANCE: Final = Path(os.environ.get("PHAROS_CONFORMANCE") or ROOT.parent / "shared/conformance")
 """The public suites that upstream keeps: beside the repository, or where the variable says."""
 
+
+def _newest(pattern: str) -> str | None:
+    """Return the last of the files that Debian keeps off the path, each version in a folder of its own."""
+    found = map(str, Path("/usr/lib").glob(pattern))
+    return max(found, key=lambda path: [*map(int, re.findall("[0-9]+", path))], default=None)
+
+
 PEERS: Final = {
     "prometheus": shutil.which("prometheus"),
     "node-exporter": shutil.which("prometheus-node-exporter") or shutil.which("node_exporter"),
+    "postgresql": shutil.which("postgres") or _newest("postgresql/*/bin/postgres"),
 }
 
 

@@ -27,6 +27,7 @@ from pharos.query.metrics.evaluation import Metrics
 from pharos.query.metrics.query import parse_query
 from pharos.reload import Reloads
 from pharos.scraping import open_scraping
+from pharos.state import State, open_state
 from pharos.store import open_store
 from pharos.upkeep import give_back_now_and_then, limit_heaps, watch_loop
 
@@ -41,6 +42,7 @@ class Pharos:
     loader: Loader
     intake: Intake
     engine: Engine
+    state: State
     reload: Callable[[], Awaitable[None]]
     """Read prometheus.yml again. Raises PharosError and changes nothing when it is not good."""
 
@@ -69,6 +71,7 @@ async def open_pharos(
     """
     limit_heaps()
     async with AsyncExitStack() as stack:
+        state = stack.enter_context(open_state(settings.state_address, clock, chance))
         store = stack.enter_context(open_store(settings, clock, chance))
         engine, intake, loader = store.engine, store.intake, store.loader
         queries = stack.enter_context(open_queries(engine, store.changes, clock, chance, settings))
@@ -78,7 +81,7 @@ async def open_pharos(
         app = stack.enter_context(open_edge(parts))
         for work in (_end_start(queries.metrics, clock, loader), watch_loop(clock), give_back_now_and_then()):
             stack.callback(asyncio.create_task(work).cancel)
-        yield Pharos(app, loader, intake, engine, reloads.reload)
+        yield Pharos(app, loader, intake, engine, state, reloads.reload)
 
 
 async def _end_start(metrics: Metrics, clock: Clock, loader: Loader) -> None:

@@ -8,7 +8,15 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+)
 from pydantic_core import PydanticCustomError
 
 from pharos.document import (
@@ -25,6 +33,7 @@ from pharos.document import (
 from pharos.errors import Kind, PharosError
 from pharos.gotext.durations import format_duration, parse_duration
 from pharos.named_file import read_named
+from pharos.secret import Secret
 
 _FILE_MAX_BYTES: Final = 1 << 20
 _HOUR_MS: Final = 3_600_000
@@ -109,6 +118,13 @@ def _address(value: str) -> str:
         split_address(value)
     except PharosError as exc:
         raise _fault_text(str(exc)) from exc
+    return value
+
+
+def _state_address(value: SecretStr | None) -> SecretStr | None:
+    # Not shown: there may be a password in it.
+    if value is not None and not value.get_secret_value().startswith(("postgresql://", "postgres://")):
+        raise _fault_text("must be written as postgresql://user:password@host:5432/database")
     return value
 
 
@@ -229,6 +245,11 @@ class Settings(_Section):
         description="Names beside those of loopback by which this server may be reached, and whose pages may"
         " change something, such as [metrics.example.com] behind a proxy.",
     )
+    state: Annotated[SecretStr | None, AfterValidator(_state_address)] = Field(
+        default=None,
+        description="The PostgreSQL that keeps what people say: users, tenants, who changed what. Written as"
+        " `postgresql://user:password@host:5432/database`; without it, it is `state.db` in the folder.",
+    )
     prometheus: Path | None = Field(default=None, description="A prometheus.yml whose targets are scraped.")
     admin_api: bool = Field(
         default=False,
@@ -241,6 +262,11 @@ class Settings(_Section):
     ingest: Ingest = Ingest()
     promql: Promql = Promql()
     engine: Engine = Engine()
+
+    @property
+    def state_address(self) -> Path | Secret:
+        """Where people's state is kept: a file, or the address of a PostgreSQL."""
+        return self.data / "state.db" if self.state is None else Secret(self.state.get_secret_value())
 
     @property
     def environment(self) -> dict[str, str]:
