@@ -66,10 +66,13 @@ def test_a_fixed_statement_has_no_value_in_it() -> None:
 
 
 def test_beyond_the_engine_only_statements_are_executed() -> None:
+    # People's state is another database, whose statements SQLAlchemy makes.
     executed = [
         node.args[0]
         for module, node in _nodes()
-        if isinstance(node, ast.Call) and _called(node) == "execute" and not module.startswith("engine/")
+        if isinstance(node, ast.Call)
+        and _called(node) == "execute"
+        and not module.startswith(("engine/", "state/"))
     ]
     assert executed
     assert all(isinstance(text, ast.Attribute) and text.attr == "text" for text in executed)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 from functools import partial
 from pathlib import Path
@@ -108,7 +107,6 @@ def test_other_processes_hear_of_changes_within_a_second(address: Address) -> No
 
 
 def test_a_file_is_its_owners_alone(tmp_path: Path, clock: FakeClock) -> None:
-    os.umask(os.umask(0o022))
     with open_state(tmp_path / "state.db", clock) as state:
         new_user(state)
         modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}

@@ -351,8 +351,8 @@ def open_state(address: Address, clock: Clock, chance: Random | None = None) -> 
     UNSUPPORTED when a newer version wrote the tables.
     """
     state = State(open_database(address), clock, chance or SystemRandom())
-    state.open()
     try:
+        state.open()
         yield state
     finally:
         state.close()
