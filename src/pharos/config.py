@@ -250,6 +250,11 @@ class Settings(_Section):
         description="The PostgreSQL that keeps what people say: users, tenants, who changed what. Written as"
         " `postgresql://user:password@host:5432/database`; without it, it is `state.db` in the folder.",
     )
+    max_connections: int = Field(
+        default=2048,
+        gt=0,
+        description="Connections that clients may have open, idle ones too; one more is answered 503.",
+    )
     prometheus: Path | None = Field(default=None, description="A prometheus.yml whose targets are scraped.")
     admin_api: bool = Field(
         default=False,

@@ -16,7 +16,7 @@ from typing import Any, Final
 import uvicorn
 
 from pharos.api.app import App
-from pharos.api.http.connection import HeadLimits, connection_class
+from pharos.api.http.connection import ConnectionLimits, connection_class
 from pharos.api.starting import Starting
 from pharos.app import Pharos, open_pharos
 from pharos.clock import SystemClock
@@ -90,7 +90,11 @@ async def serve(
     starting = Starting(warming.counts)
     async with AsyncExitStack() as stack:
         stack.enter_context(hold_folder(settings.data))
-        server = server_of(App(starting, takes_sockets=False), settings.ingest.receive_timeout / 1000)
+        server = server_of(
+            App(starting, takes_sockets=False),
+            settings.ingest.receive_timeout / 1000,
+            settings.max_connections,
+        )
         serving = asyncio.create_task(server.serve(sockets=[sock]))
         stack.push_async_callback(_end, serving, server, starting)
         ended = asyncio.create_task(_first_of(serving, stop.wait()))
@@ -144,7 +148,7 @@ async def _cancel(task: asyncio.Task[None]) -> None:
         await task
 
 
-def server_of(app: App, patience_s: float) -> uvicorn.Server:
+def server_of(app: App, patience_s: float, most_connections: int = 2048) -> uvicorn.Server:
     """Return the server of an application, which runs until `should_exit` is set.
 
     A client may take a quarter of `patience_s` for a head, half of it to read on, WebSockets too.
@@ -152,7 +156,11 @@ def server_of(app: App, patience_s: float) -> uvicorn.Server:
     return _Server(
         uvicorn.Config(
             app.answer,
-            http=connection_class(HeadLimits(seconds=patience_s / 4, unread_s=patience_s / 2)),
+            http=connection_class(
+                ConnectionLimits(
+                    connections=most_connections, seconds=patience_s / 4, unread_s=patience_s / 2
+                )
+            ),
             # By name: what it is made of is not loaded where nothing takes WebSockets.
             ws="pharos.api.http.socket:Socket" if app.takes_sockets else "none",
             ws_max_size=_FRAME_MAX_BYTES,

@@ -27,6 +27,11 @@ INGEST_REQUESTS = Counter(
     ["protocol", "status"],
     registry=REGISTRY,
 )
+CONNECTIONS_REFUSED = Counter(
+    "pharos_http_connections_refused_total",
+    "Connections beyond max_connections, answered 503 or hung up on.",
+    registry=REGISTRY,
+)
 BODIES_FAILED = Counter(
     "pharos_http_bodies_failed_total",
     "Request bodies, of writes and of queries, that did not come in, by error kind.",

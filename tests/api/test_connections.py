@@ -12,6 +12,7 @@ import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from tests.conftest import Server
@@ -186,8 +187,7 @@ def test_trailers_have_the_same_limit(strict: Server) -> None:
     with connected(strict) as sock:
         sock.sendall(head("/api/v1/write", WRITE + "Transfer-Encoding: chunked\r\n") + b"1\r\nx\r\n0\r\n")
         send(sock, b"X-A: " + b"a" * (1 << 20))
-        with contextlib.suppress(ConnectionResetError):
-            answers(sock)
+        assert status(answers(sock)) == 431
     name = 'pharos_http_bodies_failed_total{kind="cancelled"}'
     assert eventually(lambda: metric(strict, name) == before + 1)
 
@@ -207,6 +207,83 @@ def test_requests_sent_at_once_are_all_answered(strict: Server) -> None:
     with connected(strict) as sock:
         sock.sendall(once * 20 + last)
         assert answers(sock).count(b"HTTP/1.1 200 OK") == 21
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param("Transfer-Encoding: gzip\r\n\r\nxxxx", id="a coding without chunks"),
+        pytest.param("Transfer-Encoding: chunked\r\n\r\nzz\r\nxxxx\r\n", id="a chunk without a size"),
+        pytest.param("Transfer-Encoding: chunked\r\n\r\n4\r\nxxxxyy", id="a chunk longer than told"),
+        pytest.param("Content-Length: 4\r\nContent-Length: 5\r\n\r\nxxxx", id="two lengths"),
+        pytest.param("Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\nxxxx", id="length and chunks"),
+        pytest.param("Host: b\r\nContent-Length: 0\r\n\r\n", id="two hosts"),
+        pytest.param("no header\r\n\r\n", id="a line that is no header"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/api/v1/write", "/api/v1/query"])
+def test_what_is_no_http_is_answered(path: str, wrong: str, strict: Server) -> None:
+    with connected(strict) as sock:
+        send(sock, head(path, WRITE)[:-2] + wrong.encode())
+        answer = answers(sock)
+    assert status(answer) == 400
+    assert answer.count(b"HTTP/1.1") == 1
+    assert b"connection: close" in answer.lower()
+
+
+def test_what_came_before_is_answered_first(strict: Server) -> None:
+    with connected(strict) as sock:
+        send(sock, head("/-/healthy", "", method="GET") * 2 + b"no request at all\r\n\r\n")
+        answer = answers(sock)
+    assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"200", b"200", b"400"]
+
+
+def test_a_broken_body_behind_an_answer_that_is_under_way_is_answered_after_it(strict: Server) -> None:
+    broken = head("/api/v1/write", WRITE + "Transfer-Encoding: chunked\r\n") + b"zz\r\n"
+    with connected(strict) as sock:
+        send(sock, head("/api/v1/query?query=vector(1)", "", method="GET") + broken)
+        answer = answers(sock)
+    assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"200", b"400"]
+
+
+def test_one_connection_too_many_is_told_so(tmp_path: Path) -> None:
+    (tmp_path / "pharos.yml").write_text("max_connections: 4\n")
+    server = Server(tmp_path / "store", "--config", str(tmp_path / "pharos.yml"))
+    healthy = head("/-/healthy", "", method="GET")
+    with contextlib.ExitStack() as stack:
+        held = [stack.enter_context(connected(server)) for _ in range(4)]
+        for sock in held:
+            sock.sendall(healthy)
+            assert status(first_answer(sock)) == 200
+        with connected(server) as sock:
+            answer = answers(sock)
+        assert status(answer) == 503
+        assert b"retry-after: 5" in answer
+        # Those that were there go on.
+        held[0].sendall(healthy)
+        assert status(first_answer(held[0])) == 200
+        # More than are told so are hung up on.
+        crowd = [stack.enter_context(connected(server)) for _ in range(100)]
+        assert sum(_is_hung_up_on(sock) for sock in crowd) >= 100 - 64
+        for sock in (*crowd, *held[1:]):
+            sock.close()
+        assert eventually(lambda: _is_served(server, healthy))
+        held[0].sendall(head("/metrics", "Connection: close\r\n", method="GET"))
+        assert b"\npharos_http_connections_refused_total 10" in answers(held[0])
+    assert server.stop() == 0
+
+
+def _is_hung_up_on(sock: socket.socket) -> bool:
+    try:
+        return not answers(sock)
+    except ConnectionResetError:
+        return True
+
+
+def _is_served(server: Server, asked: bytes) -> bool:
+    with connected(server) as sock:
+        send(sock, asked)
+        return status(first_answer(sock)) == 200
 
 
 def test_a_head_that_does_not_come_is_given_up(strict: Server) -> None:

@@ -85,6 +85,7 @@ def test_statistics_come_only_where_they_are_asked_for(pharos: Peer, end_ms: int
         (b'{"queries": [], "more": 1}', 'the body must be {"queries": [...]}'),
         (b'{"queries": ["up"]}', "queries[0] is no object"),
         (b'{"queries": [{"query": "1"}, {"qeury": "1"}]}', 'queries[1] has an unknown parameter "qeury"'),
+        (b'{"queries": [{"query": "1"}, {"time": 1}]}', "queries[1] has no query"),
         (b'{"queries": [{"query": ["up"]}]}', "queries[0].query is neither text nor a number"),
         (json.dumps({"queries": [{}] * (MOST_QUERIES + 1)}).encode(), "100 are the most of a batch"),
     ],

@@ -227,10 +227,16 @@ def test_a_range_is_chosen_by_hand_and_nonsense_refused(open_page: Open) -> None
     page.get_by_label("From").fill("yesterday-ish")
     page.get_by_role("button", name="Apply").click()
     expect(page.get_by_role("alert")).to_contain_text("yesterday-ish")
+    expect(page.get_by_label("From")).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_label("To")).to_have_attribute("aria-invalid", "false")
     page.get_by_label("From").fill("now-90m")
     page.get_by_role("button", name="Apply").click()
     page.wait_for_url("**from=now-90m**")
-    expect(page.get_by_role("button", name="Last 90m")).to_be_visible()
+    page.get_by_role("button", name="Last 90m").click()
+    page.get_by_label("From").fill("3h")
+    page.get_by_role("button", name="Apply").click()
+    page.wait_for_url("**from=now-3h**")
+    expect(page.get_by_role("button", name="Last 3 hours")).to_be_visible()
 
 
 def test_a_table_is_sorted_and_filtered(open_page: Open) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Locator, Page, Route, expect
 from tests.ui.conftest import Watched
 
 Open = Callable[..., Watched]
@@ -33,27 +34,62 @@ def test_an_unknown_page_says_so(open_page: Open) -> None:
     expect(page.locator("h1")).to_have_text("Home")
 
 
+def _targets(page: Page) -> Locator:
+    """The rows of the table of targets, its head left out."""
+    return page.get_by_role("grid", name="Targets").locator("[data-index]")
+
+
 def test_failing_targets_come_first_with_their_error(open_page: Open) -> None:
     page = open_page("/targets").page
-    first = page.locator(".targets-pool").first
-    expect(first.get_by_role("heading")).to_have_text("missing")
+    first = _targets(page).first
+    expect(first).to_contain_text("missing")
     expect(first.get_by_text("down", exact=True)).to_be_visible(timeout=10_000)
     expect(first.locator(".targets-targetError")).not_to_be_empty()
+    expect(page.get_by_label("Pools").get_by_role("button").first).to_contain_text("missing")
 
 
 @pytest.mark.parametrize("width", [768, 1440])
 def test_the_columns_of_targets_are_whole_and_apart(open_page: Open, width: int) -> None:
     page = open_page("/targets", width=width).page
-    expect(page.locator(".targets-pool").first.locator(".targets-targetError")).not_to_be_empty()
-    scroll = page.locator(".targets-poolScroll").first
-    assert scroll.evaluate("(element) => element.scrollWidth - element.clientWidth") == 0
-    pill = page.locator(".pill").first
-    pill.evaluate("(element) => { element.textContent = 'unknown'; }")
-    ends = pill.evaluate("(element) => element.getBoundingClientRect().right")
-    starts = page.locator(".targets-targetUrl a").first.evaluate(
-        "(element) => element.getBoundingClientRect().left"
-    )
+    first = _targets(page).first
+    expect(first.locator(".targets-targetError")).not_to_be_empty()
+    table = page.get_by_role("grid", name="Targets")
+    assert table.evaluate("(element) => element.scrollWidth - element.clientWidth") == 0
+    chip = first.locator(".status-chip")
+    chip.locator("xpath=.").evaluate("(element) => { element.lastChild.textContent = 'unknown'; }")
+    ends = chip.evaluate("(element) => element.getBoundingClientRect().right")
+    starts = first.locator("a").evaluate("(element) => element.getBoundingClientRect().left")
     assert starts - ends >= 8
+
+
+def test_a_target_opens_with_its_labels_before_relabelling(open_page: Open) -> None:
+    page = open_page("/targets?pool=fleet").page
+    expect(_targets(page)).to_have_count(1)
+    page.get_by_role("grid", name="Targets").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    details = page.get_by_role("dialog")
+    expect(details).to_contain_text("__scrape_interval__")
+    expect(details).to_contain_text("<img src=x onerror=")
+    assert page.evaluate("window.__xss") is None
+    details.get_by_role("link", name="History of its health").click()
+    page.wait_for_url("**/explore?q0=up*job*fleet*")
+
+
+def test_conditions_on_labels_are_chips_that_the_address_keeps(open_page: Open) -> None:
+    page = open_page("/targets").page
+    expect(_targets(page).first).to_be_visible()
+    before = _targets(page).count()
+    page.get_by_role("searchbox", name="Filter targets").fill("job!=missing")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Filters").get_by_role("listitem")).to_have_count(1)
+    expect(_targets(page)).to_have_count(before - 1)
+    page.reload()
+    expect(_targets(page)).to_have_count(before - 1)
+    page.get_by_role("searchbox", name="Filter targets").fill("no such target")
+    page.get_by_role("button", name="Clear the filters").click()
+    expect(_targets(page)).to_have_count(before)
+    assert urlsplit(page.url).query == ""
 
 
 @pytest.mark.parametrize(
@@ -62,7 +98,7 @@ def test_the_columns_of_targets_are_whole_and_apart(open_page: Open, width: int)
 def test_old_rows_are_called_old_when_new_ones_cannot_be_read(open_page: Open, path: str, asks: str) -> None:
     watched = open_page(path)
     page = watched.page
-    rows = page.locator(".targets-pool, .cardinality-ranking li").first
+    rows = page.locator("[role=grid] [data-index], .cardinality-ranking [data-index]").first
     expect(rows).to_be_visible()
     page.route(asks, lambda route: route.fulfill(status=502, body="<html>Bad Gateway</html>"))
     page.context.set_offline(True)
@@ -77,13 +113,27 @@ def test_old_rows_are_called_old_when_new_ones_cannot_be_read(open_page: Open, p
 
 def test_targets_are_filtered_by_the_address(open_page: Open) -> None:
     page = open_page("/targets").page
-    page.get_by_label("Filter targets").fill("job=fleet")
-    expect(page.locator(".targets-pool")).to_have_count(1)
-    expect(page.locator(".targets-pool")).to_contain_text("<img src=x onerror=")
+    page.get_by_role("searchbox", name="Filter targets").fill("job=fleet")
+    expect(_targets(page)).to_have_count(1)
+    expect(_targets(page)).to_contain_text("<img src=x onerror=")
     page.wait_for_url("**filter=job*")
     page.reload()
-    expect(page.locator(".targets-pool")).to_have_count(1)
+    expect(_targets(page)).to_have_count(1)
     assert page.evaluate("window.__xss") is None
+
+
+def test_a_ranking_is_filtered_by_name_and_tells_each_share(open_page: Open) -> None:
+    page = open_page("/cardinality?limit=1000").page
+    ranking = page.get_by_role("table", name="Series by metric")
+    expect(ranking.locator("[data-index]").first).to_contain_text("fleet_requests_total")
+    page.get_by_role("searchbox", name="Filter by name").fill("FLEET_req")
+    expect(ranking.locator("[data-index]")).to_have_count(1)
+    page.wait_for_url("**filter=FLEET_req*")
+    series, share = ranking.locator("[data-index]").get_by_role("cell").all_inner_texts()[1:]
+    assert series == "240"
+    assert 0 < float(share) < 100
+    page.get_by_role("searchbox", name="Filter by name").fill("nothing has this name")
+    expect(page.get_by_text("None of these has that name").first).to_be_visible()
 
 
 def test_cardinality_leads_to_explore(open_page: Open) -> None:
@@ -127,19 +177,40 @@ def test_a_way_back_leads_to_the_same_query_in_the_range_of_now(open_page: Open)
 def test_a_chosen_tenant_is_named_sent_and_carried(open_page: Open) -> None:
     page = open_page("/explore?q0=up&v0=table").page
     expect(page.get_by_role("table", name="Result")).to_contain_text("fleet")
-    expect(page.get_by_label("Tenant")).to_have_count(0)
+    mark = page.get_by_role("navigation").get_by_role("img", name="Tenant default").locator("rect")
+    ordinary = mark.get_attribute("fill")
     page.keyboard.press("Escape")
     page.keyboard.press("Control+k")
     page.get_by_placeholder("Page, command or metric").fill("tenant nobody")
     with page.expect_request("**/api/v1/query?*") as asked:
         page.get_by_text("Look at tenant nobody").click()
     assert asked.value.headers["x-scope-orgid"] == "nobody"
-    expect(page.get_by_label("Tenant")).to_have_value("nobody")
+    expect(page.get_by_role("combobox", name="Tenant")).to_have_value("nobody")
+    other = page.get_by_role("navigation").get_by_role("img", name="Tenant nobody").locator("rect")
+    assert other.get_attribute("fill") != ordinary, "each tenant has a colour of its own"
     expect(page.get_by_text("fleet", exact=True)).to_have_count(0)
     page.get_by_role("link", name="Cardinality").click()
     page.wait_for_url("**/cardinality?tenant=nobody")
-    page.get_by_label("Tenant").select_option("default")
+    page.get_by_role("combobox", name="Tenant").select_option("default")
     expect(page.get_by_role("link", name="fleet_requests_total", exact=True).first).to_be_visible()
+
+
+def test_the_colour_of_the_tenant_is_seen_on_a_telephone(open_page: Open) -> None:
+    page = open_page("/targets?tenant=nobody", width=390, height=844).page
+    expect(page.get_by_role("img", name="Tenant nobody").first).to_be_visible()
+
+
+def test_what_the_browser_refuses_to_copy_is_said(open_page: Open) -> None:
+    page = open_page("/explore?q0=up").page
+    page.evaluate("""() => {
+        navigator.clipboard.writeText = () => Promise.reject(new Error('refused'));
+        document.execCommand = () => false;
+    }""")
+    page.get_by_role("button", name=re.compile("^Copy")).first.click()
+    message = page.get_by_role("status").filter(has_text="The browser refused to copy")
+    expect(message).to_be_visible()
+    message.get_by_role("button", name="Dismiss").click()
+    expect(message).to_have_count(0)
 
 
 def test_enter_takes_the_first_metric_though_its_name_came_after_the_typing(open_page: Open) -> None:
@@ -231,4 +302,4 @@ def test_the_first_key_for_the_colours_changes_what_is_seen(open_page: Open) -> 
     page.keyboard.press("t")
     expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", "light")
     page.keyboard.press("/")
-    expect(page.get_by_label("Filter targets")).to_be_focused()
+    expect(page.get_by_role("searchbox", name="Filter targets")).to_be_focused()

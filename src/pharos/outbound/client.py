@@ -14,6 +14,7 @@ import asyncio
 import base64
 import io
 import ipaddress
+import os
 import random
 import socket
 import ssl
@@ -470,7 +471,9 @@ def _reason(exc: Exception) -> str:
     password.
     """
     if isinstance(exc, aiohttp.ClientConnectorError):
-        return exc.os_error.strerror or str(exc.os_error) or "no connection"
+        # By its number: asyncio's own words for it are "Connect call failed ('127.0.0.1', 9100)".
+        number = exc.os_error.errno
+        return (os.strerror(number).lower() if number else str(exc.os_error)) or "no connection"
     if isinstance(exc, _UnreadableError):
         return str(exc)
     if isinstance(exc, (OSError, aiohttp.ServerDisconnectedError)):

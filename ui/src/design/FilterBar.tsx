@@ -48,8 +48,9 @@ function Chip(props: {
  */
 export function FilterBar(props: {
   label: string;
-  filters: readonly Filter[];
-  onFilters: (filters: readonly Filter[]) => void;
+  filters?: readonly Filter[];
+  /** Without it there are only words. */
+  onFilters?: (filters: readonly Filter[]) => void;
   /** What is looked for besides. */
   words: string;
   onWords: (words: string) => void;
@@ -57,18 +58,18 @@ export function FilterBar(props: {
   names?: readonly string[];
   placeholder?: string;
 }): ReactElement {
-  const { label, filters, onFilters, words, onWords, names = [] } = props;
+  const { label, filters = [], onFilters, words, onWords, names = [] } = props;
   const [adding, setAdding] = useState<string | null>(null);
   const replace = (at: number, next: Filter | null): void =>
-    onFilters(filters.flatMap((one, i) => (i !== at ? [one] : next === null ? [] : [next])));
+    onFilters?.(filters.flatMap((one, i) => (i !== at ? [one] : next === null ? [] : [next])));
   const onKey = (event: KeyboardEvent): void => {
     const found = event.key === 'Enter' ? parseFilter(words) : null;
-    if (found !== null) {
+    if (found !== null && onFilters) {
       event.preventDefault();
       onFilters([...filters, found]);
       onWords('');
     } else if (event.key === 'Backspace' && words === '' && filters.length > 0)
-      onFilters(filters.slice(0, -1));
+      onFilters?.(filters.slice(0, -1));
   };
   const options: Option[] = names.map((name) => ({ value: name }));
   return (
@@ -88,6 +89,7 @@ export function FilterBar(props: {
       )}
       <input
         className={styles.words}
+        data-search=""
         type="search"
         aria-label={label}
         placeholder={filters.length === 0 ? (props.placeholder ?? 'Words, or name=value') : ''}
@@ -124,7 +126,7 @@ export function FilterBar(props: {
           type="button"
           className="button quiet"
           onClick={() => {
-            onFilters([]);
+            onFilters?.([]);
             onWords('');
           }}
         >

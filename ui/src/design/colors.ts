@@ -1,6 +1,8 @@
 // Every colour that carries a meaning, one scale for each meaning. That the colours of a scale stand out from the page
 // and stay apart for readers with protanopia, deuteranopia and tritanopia is measured by the test beside this file.
 
+export { TENANT_COLORS, tenantColor } from './tenants';
+
 export type Scheme = 'dark' | 'light';
 
 type Scale<Name extends string> = Readonly<Record<Scheme, Readonly<Record<Name, string>>>>;
@@ -100,23 +102,9 @@ export const SPAN_KIND_COLORS: Scale<SpanKind> = {
   },
 };
 
-/** Colours of tenants: a tenant keeps its own, whichever others there are. */
-export const TENANT_COLORS: Readonly<Record<Scheme, readonly string[]>> = {
-  dark: ['#a2d4ff', '#75efe2', '#aea3ff', '#d755ba', '#dde45f', '#d6b286', '#a761e9', '#80868e'],
-  light: ['#2f6de8', '#0a4d45', '#5412a1', '#bf41ab', '#4c4a02', '#976b46', '#651f6d', '#6f757e'],
-};
-
 /** The class of an HTTP status code; null for what is no status code. */
 export function httpClass(code: number): HttpClass | null {
   return HTTP_CLASSES[Math.floor(code / 100) - 1] ?? null;
-}
-
-/** The colour of the tenant called `name`. */
-export function tenantColor(name: string, scheme: Scheme): string {
-  let hash = 0;
-  for (let i = 0; i < name.length; i += 1) hash = (Math.imul(hash, 31) + name.charCodeAt(i)) >>> 0;
-  const colors = TENANT_COLORS[scheme];
-  return colors[hash % colors.length] ?? INK[scheme].axis;
 }
 
 /** Colours that carry no meaning, for canvases; style sheets have the same. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { meets, parseFilter, writeFilter, type Filter } from './filter';
+import { meets, parseFilter, parseFilters, writeFilter, writeFilters, type Filter } from './filter';
 
 describe('a condition', () => {
   it.each<[string, Filter | null]>([
@@ -30,4 +30,17 @@ describe('a condition', () => {
     const filter = parseFilter(text);
     expect(filter !== null && meets({ job: 'api' }, filter)).toBe(met);
   });
+});
+
+describe('a list of conditions', () => {
+  it('comes back as it was, whatever its values hold', () => {
+    const filters: Filter[] = [
+      { name: 'job', operator: '=', value: 'a",b="c' },
+      { name: 'zone', operator: '!~', value: 'x|y\\' },
+    ];
+    expect(parseFilters(writeFilters(filters))).toEqual(filters);
+  });
+  it.each(['', 'nonsense', 'job=', 'job="open'])('%j has none', (text) =>
+    expect(parseFilters(text)).toEqual([]),
+  );
 });

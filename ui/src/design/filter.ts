@@ -20,7 +20,23 @@ export function parseFilter(text: string): Filter | null {
   return { name, operator: operator as Operator, value: quoted?.replace(/\\(.)/gsu, '$1') ?? bare };
 }
 
-/** A condition as it is typed and as addresses carry it: `job="api"`. */
+const LISTED = /([^\s=!~",]+)(=~|!~|!=|=)"((?:[^"\\]|\\.)*)"/gsu;
+
+/** The conditions of a list as `writeFilters` writes it; what is none of it is passed over. */
+export function parseFilters(text: string): Filter[] {
+  return [...text.matchAll(LISTED)].map(([, name = '', operator = '=', quoted = '']) => ({
+    name,
+    operator: operator as Operator,
+    value: quoted.replace(/\\(.)/gsu, '$1'),
+  }));
+}
+
+/** Conditions as addresses carry them: `job="api",zone!="b"`. */
+export function writeFilters(filters: readonly Filter[]): string {
+  return filters.map(writeFilter).join(',');
+}
+
+/** A condition as it is typed: `job="api"`. */
 export function writeFilter({ name, operator, value }: Filter): string {
   return `${name}${operator}"${value.replace(/["\\]/gu, '\\$&')}"`;
 }

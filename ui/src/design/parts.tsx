@@ -5,23 +5,30 @@ import { usePageClock } from './hooks';
 import { Glyph, type GlyphName } from './Glyph';
 import { Icon } from './Icon';
 import { IconButton } from './IconButton';
+import { toasts } from './toasts';
 
 export { IconButton } from './IconButton';
 
 /** Copies `text` (or what it returns) and says for a moment that it did. */
 export function CopyIcon({ text, label }: { text: string | (() => string); label: string }): ReactElement {
-  const [state, setState] = useState<'idle' | 'done' | 'failed'>('idle');
+  const [state, setState] = useState<'idle' | 'done'>('idle');
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   useEffect(() => () => clearTimeout(timer.current), []);
   const copy = (): void => {
     void copyText(typeof text === 'string' ? text : text()).then((done) => {
-      setState(done ? 'done' : 'failed');
+      setState(done ? 'done' : 'idle');
+      if (!done) toasts.show({ level: 'warning', text: 'The browser refused to copy' });
       clearTimeout(timer.current);
       timer.current = setTimeout(() => setState('idle'), 1600);
     });
   };
-  const said = state === 'done' ? 'Copied' : state === 'failed' ? 'The browser refused to copy' : label;
-  return <IconButton icon={state === 'done' ? 'check' : 'copy'} label={said} onClick={copy} />;
+  return (
+    <IconButton
+      icon={state === 'done' ? 'check' : 'copy'}
+      label={state === 'done' ? 'Copied' : label}
+      onClick={copy}
+    />
+  );
 }
 
 /** A remark in its place: something failed, is suspicious, or worth knowing. */

@@ -29,7 +29,6 @@ import { STATUSES, type Status } from '../design/status';
 import type { TableColumn } from '../design/table/columns';
 import { DataTable } from '../design/table/DataTable';
 import { Tabs } from '../design/Tabs';
-import { Toasts } from '../design/Toasts';
 import { toasts } from '../design/toasts';
 import { Expression, LabelSet, Value } from '../design/Value';
 import { Page, PageHead } from '../page/Page';
@@ -475,7 +474,6 @@ export default function GalleryPage(): ReactElement {
       <Spans />
       <Scales />
       <Absent />
-      <Toasts />
     </Page>
   );
 }

@@ -2,7 +2,7 @@ import { useDisclosure, useDocumentVisibility } from '@mantine/hooks';
 import { useQueryClient } from '@tanstack/react-query';
 import { Outlet, useNavigate } from '@tanstack/react-router';
 import clsx from 'clsx';
-import { lazy, Suspense, useEffect, useMemo, useState, type ReactElement } from 'react';
+import { lazy, Suspense, useEffect, useMemo, useState, useSyncExternalStore, type ReactElement } from 'react';
 import { contextOf } from '../address/context';
 import { useAddress } from '../address/hooks';
 import { lastSearch, rememberSearch } from '../address/memory';
@@ -11,15 +11,18 @@ import { PageClockContext, type PageClock } from '../design/hooks';
 import { IconButton } from '../design/IconButton';
 import { useScheme, wishScheme } from '../design/scheme';
 import { readStored, writeStored } from '../design/stored';
+import { toasts } from '../design/toasts';
 import { GRANTED, PAGES, shownPages } from '../pages';
 import { Banner } from './Banner';
 import styles from './shell.module.css';
 import { focusSearch, REFRESH_EVENT, useShortcuts, type Shortcut } from './shortcuts';
 import { Sidebar } from './Sidebar';
+import { TenantMark } from './TenantPlace';
 import { STATES, useServer } from './useServer';
 
 const Palette = lazy(() => import('./Palette'));
 const Keyboard = lazy(() => import('./Keyboard'));
+const Toasts = lazy(async () => ({ default: (await import('../design/Toasts')).Toasts }));
 
 const ZONE_KEY = 'pharos-time';
 
@@ -73,6 +76,7 @@ export function Shell(): ReactElement {
   const [helpOpen, help] = useDisclosure(false);
   const [paletteOpen, palette] = useDisclosure(false);
   const clock = useClock();
+  const hasToasts = useSyncExternalStore(toasts.subscribe, toasts.list).length > 0;
   const visible = useDocumentVisibility() === 'visible';
   useTitle(page?.name);
   usePaletteKey(palette.open);
@@ -124,6 +128,7 @@ export function Shell(): ReactElement {
           <IconButton icon="menu" label="Pages" onClick={menu.toggle} />
           <img src="/favicon.svg" alt="" width={22} height={22} />
           <b className="grow">Pharos</b>
+          <TenantMark />
           <span className={clsx('dot', STATES[server.state].dot)} title={STATES[server.state].text} />
           <IconButton icon="search" label="Search" onClick={palette.open} />
         </header>
@@ -142,6 +147,11 @@ export function Shell(): ReactElement {
           </Suspense>
         </main>
       </div>
+      {hasToasts ? (
+        <Suspense fallback={null}>
+          <Toasts />
+        </Suspense>
+      ) : null}
       {helpOpen ? (
         <Suspense fallback={null}>
           <Keyboard onClose={help.close} shortcuts={shortcuts} />

@@ -2,6 +2,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef } from 'react';
 import { buildInfo, health } from '../api/calls';
 import { useAsked } from '../api/useAsked';
+import { toasts } from '../design/toasts';
 
 export type ServerState = 'asking' | 'ready' | 'starting' | 'unhealthy' | 'gone';
 
@@ -42,8 +43,10 @@ export function useServer(): Server {
   });
   const wasGone = useRef(false);
   useEffect(() => {
-    if (wasGone.current && !gone)
+    if (wasGone.current && !gone) {
+      toasts.show({ level: 'ok', text: 'The server answers again.' });
       void client.invalidateQueries({ predicate: (query) => query.queryKey[1] !== 'health' });
+    }
     wasGone.current = gone;
   }, [gone, client]);
 

@@ -1,143 +1,184 @@
-import clsx from 'clsx';
 import { SegmentedControl } from '@mantine/core';
+import clsx from 'clsx';
 import { useMemo, useState, type ReactElement } from 'react';
 import type { Search } from '../address/context';
 import { useAddress } from '../address/hooks';
 import { PageLink } from '../address/PageLink';
 import type { ActiveTarget } from '../api/types';
-import { formatAgo, formatInstant, formatSeconds } from '../design/format';
+import { EmptyState } from '../design/EmptyState';
+import { FilterBar } from '../design/FilterBar';
+import { parseFilters, writeFilters } from '../design/filter';
+import { formatAgo, formatInstant } from '../design/format';
 import { useNow, usePageClock } from '../design/hooks';
-import { Icon } from '../design/Icon';
-import { Empty, Unreadable } from '../design/parts';
+import { Unreadable } from '../design/parts';
+import { Skeleton } from '../design/Skeleton';
+import { StatusChip } from '../design/StatusChip';
+import type { TableColumn } from '../design/table/columns';
+import { DataTable } from '../design/table/DataTable';
 import { LabelSet, Value } from '../design/Value';
 import { Body, Page, PageHead, Toolbar } from '../page/Page';
 import { TimeControls } from '../page/TimeControls';
-import { groupTargets, lastScrapeMs, type HealthFilter, type Pool } from './group';
+import {
+  countPools,
+  filterTargets,
+  labelNames,
+  lastScrapeMs,
+  targetKey,
+  type HealthFilter,
+  type PoolCount,
+} from './group';
+import { TargetDetails } from './TargetDetails';
+import { TargetUrl, HEALTH_STATUS } from './parts';
 import styles from './targets.module.css';
 import { useTargets } from './useTargets';
 
 const NO_TARGETS: readonly ActiveTarget[] = [];
-const FIRST = 50;
 const HEALTHS = ['down', 'up', 'unknown'] as const;
+/** Pools that are listed before the rest is asked for. */
+const FIRST_POOLS = 12;
 
-const DOTS = { up: 'good', down: 'bad', unknown: '' } as const;
-
-function TargetRow({ target, nowMs }: { target: ActiveTarget; nowMs: number }): ReactElement {
+function Ago({ atMs }: { atMs: number }): ReactElement {
+  const now = useNow(1_000);
   const { utc } = usePageClock();
-  const last = lastScrapeMs(target);
-  const seen = Number.isNaN(last) ? 'never' : formatInstant(last, utc);
+  return <span title={Number.isNaN(atMs) ? 'never' : formatInstant(atMs, utc)}>{formatAgo(atMs, now)}</span>;
+}
+
+const COLUMNS: readonly TableColumn<ActiveTarget>[] = [
+  {
+    id: 'health',
+    title: 'health',
+    value: (target) => HEALTHS.indexOf(target.health),
+    cell: (target) => <StatusChip status={HEALTH_STATUS[target.health]}>{target.health}</StatusChip>,
+    chars: 11,
+  },
+  { id: 'pool', title: 'pool', value: (target) => target.scrapePool, optional: true },
+  {
+    id: 'url',
+    title: 'endpoint',
+    value: (target) => target.scrapeUrl,
+    cell: (target) => <TargetUrl target={target} />,
+    chars: 44,
+    least: 15,
+  },
+  {
+    id: 'labels',
+    title: 'labels',
+    value: (target) => JSON.stringify(target.labels),
+    cell: (target) => <LabelSet labels={target.labels} />,
+    chars: 44,
+    least: 15,
+  },
+  {
+    id: 'last',
+    title: 'last scrape',
+    kind: 'number',
+    value: lastScrapeMs,
+    cell: (target) => <Ago atMs={lastScrapeMs(target)} />,
+    chars: 12,
+  },
+  {
+    id: 'took',
+    title: 'took',
+    kind: 'number',
+    unit: 'seconds',
+    value: (target) => (target.lastScrapeDuration > 0 ? target.lastScrapeDuration : null),
+  },
+  { id: 'interval', title: 'interval', value: (target) => target.scrapeInterval, optional: true },
+  { id: 'timeout', title: 'timeout', value: (target) => target.scrapeTimeout, optional: true },
+];
+
+/** The pools, the troubled first; a press shows one alone. */
+function Pools(props: {
+  pools: readonly PoolCount[];
+  chosen: string | null;
+  onChoose: (pool: string | undefined) => void;
+}): ReactElement {
+  const { pools, chosen, onChoose } = props;
+  const [all, setAll] = useState(false);
+  const listed = pools.filter(({ name }, i) => all || i < FIRST_POOLS || name === chosen);
   return (
-    <tr>
-      <td>
-        <span className={`pill ${DOTS[target.health]}`}>{target.health}</span>
-      </td>
-      <td className={styles.targetUrl}>
-        {/^https?:/.test(target.scrapeUrl) ? (
-          <a href={target.scrapeUrl} rel="noreferrer" target="_blank" className="mono">
-            <Value text={target.scrapeUrl} mono />
-          </a>
-        ) : (
-          <Value text={target.scrapeUrl} mono />
-        )}
-        {target.lastError ? (
-          <div className={styles.targetError}>
-            <Icon name="error" size={13} /> <Value text={target.lastError} />
-          </div>
-        ) : null}
-      </td>
-      <td>
-        <LabelSet labels={target.labels} />
-      </td>
-      <td className="num" title={seen}>
-        {formatAgo(last, nowMs)}
-      </td>
-      <td className="num">
-        {target.lastScrapeDuration > 0 ? formatSeconds(target.lastScrapeDuration) : '–'}
-      </td>
-    </tr>
+    <ul className={styles.pools} aria-label="Pools">
+      {listed.map(({ name, up, down, count }) => (
+        <li key={name}>
+          <button
+            type="button"
+            className={clsx('button', styles.pool)}
+            aria-pressed={name === chosen}
+            onClick={() => onChoose(name === chosen ? undefined : name)}
+          >
+            <span className={`dot ${down > 0 ? 'bad' : up === count ? 'good' : ''}`} />
+            <span className="ellipsis">
+              <Value text={name} />
+            </span>
+            <span className="dim">
+              {up} of {count} up
+            </span>
+          </button>
+        </li>
+      ))}
+      {listed.length < pools.length ? (
+        <li>
+          <button type="button" className="button quiet" onClick={() => setAll(true)}>
+            {pools.length - listed.length} more pools
+          </button>
+        </li>
+      ) : null}
+    </ul>
   );
 }
 
-function PoolSection({ pool, nowMs, open }: { pool: Pool; nowMs: number; open: boolean }): ReactElement {
-  const [limit, setLimit] = useState(FIRST);
-  const rest = pool.targets.length - limit;
+function NoTarget({ onClear }: { onClear: () => void }): ReactElement {
   return (
-    <section className={clsx('panel', styles.pool)} aria-label={`Pool ${pool.name}`}>
-      <PageLink
-        page="explore"
-        className={styles.poolHistory}
-        search={{ q0: `up{job=${JSON.stringify(pool.name)}}` }}
-      >
-        history
-      </PageLink>
-      <details open={open}>
-        <summary>
-          <Icon name="chevronRight" size={14} />
-          <span className={`dot ${pool.down > 0 ? 'bad' : pool.up === pool.targets.length ? 'good' : ''}`} />
-          <h2>{pool.name}</h2>
-          <span className="dim">
-            {pool.up} of {pool.targets.length} up
-          </span>
-        </summary>
-        <div className={styles.poolScroll}>
-          <table className={styles.list}>
-            <thead>
-              <tr>
-                <th>health</th>
-                <th>endpoint</th>
-                <th>labels</th>
-                <th className="num">last scrape</th>
-                <th className="num">took</th>
-              </tr>
-            </thead>
-            <tbody>
-              {pool.targets.slice(0, limit).map((target) => (
-                <TargetRow
-                  key={`${target.scrapeUrl} ${JSON.stringify(target.labels)}`}
-                  target={target}
-                  nowMs={nowMs}
-                />
-              ))}
-            </tbody>
-          </table>
-        </div>
-        {rest > 0 ? (
-          <button type="button" className={clsx('button', styles.more)} onClick={() => setLimit(limit * 4)}>
-            Showing {limit} of {pool.targets.length}; show more
-          </button>
-        ) : null}
-      </details>
-    </section>
+    <EmptyState
+      reason="filtered"
+      title="No target fits these filters"
+      actions={
+        <button type="button" className="button" onClick={onClear}>
+          Clear the filters
+        </button>
+      }
+    />
   );
 }
 
 export default function TargetsPage(): ReactElement {
   const { search, refreshMs, setOwn } = useAddress();
-  const now = useNow(1_000);
   const answer = useTargets(refreshMs);
+  const [opened, setOpened] = useState<string | null>(null);
   const all = answer.data?.data.activeTargets ?? NO_TARGETS;
   const wanted = search.filter ?? '';
+  const where = search.where ?? '';
   const health: HealthFilter = HEALTHS.find((one) => one === search.health) ?? 'all';
   const pool = search.pool ?? null;
-  const pools = useMemo(() => groupTargets(all, { wanted, health, pool }), [all, wanted, health, pool]);
+  const filters = useMemo(() => parseFilters(where), [where]);
+  const pools = useMemo(() => countPools(all), [all]);
+  const names = useMemo(() => labelNames(all), [all]);
+  const rows = useMemo(
+    () => filterTargets(all, { wanted, filters, health, pool }),
+    [all, wanted, filters, health, pool],
+  );
   const set = (own: Search): void => setOwn(own, true);
+  const clear = (): void => set({ filter: undefined, where: undefined, health: undefined, pool: undefined });
   const count = (state: ActiveTarget['health']): number => all.filter((one) => one.health === state).length;
   return (
     <Page>
       <PageHead
         title="Targets"
+        about={answer.data ? `${count('up')} of ${all.length} up` : null}
         time={<TimeControls busy={answer.isFetching} onNow={() => void answer.refetch()} />}
       />
       <Toolbar label="Filters">
-        <input
-          className={clsx('field', styles.targetFilter)}
-          type="search"
-          placeholder="Filter by address, label or error"
-          aria-label="Filter targets"
-          data-search=""
-          value={wanted}
-          onChange={(event) => set({ filter: event.target.value || undefined })}
-        />
+        <div className={styles.filter}>
+          <FilterBar
+            label="Filter targets"
+            placeholder="Address, error, or label=value"
+            filters={filters}
+            onFilters={(next) => set({ where: writeFilters(next) || undefined })}
+            words={wanted}
+            onWords={(words) => set({ filter: words || undefined })}
+            names={names}
+          />
+        </div>
         <SegmentedControl
           size="xs"
           aria-label="Health"
@@ -150,27 +191,37 @@ export default function TargetsPage(): ReactElement {
           value={health}
           onChange={(value) => set({ health: value === 'all' ? undefined : value })}
         />
-        {pool === null ? null : (
-          <button type="button" className="button" onClick={() => set({ pool: undefined })}>
-            pool {pool} <Icon name="close" size={12} />
-          </button>
-        )}
       </Toolbar>
       <Body>
         <Unreadable what="The targets" error={answer.error} asOfMs={answer.dataUpdatedAt} />
-        {answer.isPending ? <div className={clsx('panel skeleton', styles.poolWait)} /> : null}
+        {answer.isPending ? <Skeleton kind="table" label="The targets" rows={6} /> : null}
         {answer.data && all.length === 0 ? (
-          <Empty icon="targets">
-            Nothing is scraped. Start Pharos with a prometheus.yml that names targets, or send data to it: see{' '}
+          <EmptyState reason="none-yet" title="Nothing is scraped">
+            Start Pharos with a prometheus.yml that names targets, or send data to it: see{' '}
             <PageLink page="home">Home</PageLink>.
-          </Empty>
+          </EmptyState>
         ) : null}
-        {all.length > 0 && pools.length === 0 ? (
-          <Empty icon="search">No target fits these filters.</Empty>
+        {all.length > 0 ? (
+          <>
+            <Pools pools={pools} chosen={pool} onChoose={(name) => set({ pool: name })} />
+            <section className="panel card">
+              <DataTable
+                label="Targets"
+                tall
+                columns={COLUMNS}
+                rows={rows}
+                total={all.length}
+                rowKey={targetKey}
+                onOpen={(target) => setOpened(targetKey(target))}
+                empty={<NoTarget onClear={clear} />}
+              />
+            </section>
+          </>
         ) : null}
-        {pools.map((one) => (
-          <PoolSection key={one.name} pool={one} nowMs={now} open={pools.length <= 12 || one.down > 0} />
-        ))}
+        <TargetDetails
+          target={opened === null ? undefined : all.find((one) => targetKey(one) === opened)}
+          onClose={() => setOpened(null)}
+        />
       </Body>
     </Page>
   );

@@ -1,17 +1,30 @@
-// Scrape targets by pool, the troubled first.
+// Scrape targets, the troubled first: which fit the filters, and how many there are of each pool.
 
 import type { ActiveTarget } from '../api/types';
+import { meets, type Filter } from '../design/filter';
 
-export interface Pool {
+export interface PoolCount {
   name: string;
-  targets: ActiveTarget[];
+  count: number;
   up: number;
   down: number;
 }
 
+/** `job-2` before `job-10`. */
+const { compare } = new Intl.Collator('en', { numeric: true });
+
 const ORDER = { down: 0, unknown: 1, up: 2 } as const;
 
 export type HealthFilter = 'all' | 'down' | 'up' | 'unknown';
+
+export interface TargetFilter {
+  /** Words that must all be found in the target's address, error, health or labels. */
+  wanted: string;
+  /** Conditions on its labels. */
+  filters: readonly Filter[];
+  health: HealthFilter;
+  pool: string | null;
+}
 
 function matches(target: ActiveTarget, words: readonly string[]): boolean {
   const text = [
@@ -26,32 +39,46 @@ function matches(target: ActiveTarget, words: readonly string[]): boolean {
   return words.every((word) => text.includes(word));
 }
 
-/** Pools of the targets that fit the filters: pools with failures first, in a pool the failing targets first. */
-export function groupTargets(
-  targets: readonly ActiveTarget[],
-  filter: { wanted: string; health: HealthFilter; pool: string | null },
-): Pool[] {
+/** The targets that fit: what is down first, then by pool and address. */
+export function filterTargets(targets: readonly ActiveTarget[], filter: TargetFilter): ActiveTarget[] {
   const words = filter.wanted.toLowerCase().split(/\s+/).filter(Boolean);
-  const pools = new Map<string, Pool>();
-  for (const target of targets) {
-    if (filter.health !== 'all' && target.health !== filter.health) continue;
-    if (filter.pool !== null && target.scrapePool !== filter.pool) continue;
-    if (!matches(target, words)) continue;
-    let pool = pools.get(target.scrapePool);
-    if (!pool) {
-      pool = { name: target.scrapePool, targets: [], up: 0, down: 0 };
-      pools.set(target.scrapePool, pool);
-    }
-    pool.targets.push(target);
-    if (target.health === 'up') pool.up += 1;
-    if (target.health === 'down') pool.down += 1;
+  return targets
+    .filter(
+      (target) =>
+        (filter.health === 'all' || target.health === filter.health) &&
+        (filter.pool === null || target.scrapePool === filter.pool) &&
+        filter.filters.every((one) => meets(target.labels, one)) &&
+        matches(target, words),
+    )
+    .sort(
+      (a, b) =>
+        ORDER[a.health] - ORDER[b.health] ||
+        compare(a.scrapePool, b.scrapePool) ||
+        compare(a.scrapeUrl, b.scrapeUrl),
+    );
+}
+
+/** How many targets each pool has: pools with more failures first. */
+export function countPools(targets: readonly ActiveTarget[]): PoolCount[] {
+  const pools = new Map<string, PoolCount>();
+  for (const { scrapePool: name, health } of targets) {
+    const pool = pools.get(name) ?? { name, count: 0, up: 0, down: 0 };
+    pool.count += 1;
+    if (health === 'up') pool.up += 1;
+    if (health === 'down') pool.down += 1;
+    pools.set(name, pool);
   }
-  const sorted = [...pools.values()].sort(
-    (a, b) => Number(b.down > 0) - Number(a.down > 0) || a.name.localeCompare(b.name),
-  );
-  for (const pool of sorted)
-    pool.targets.sort((a, b) => ORDER[a.health] - ORDER[b.health] || a.scrapeUrl.localeCompare(b.scrapeUrl));
-  return sorted;
+  return [...pools.values()].sort((a, b) => b.down - a.down || compare(a.name, b.name));
+}
+
+/** The names of all labels of the targets. */
+export function labelNames(targets: readonly ActiveTarget[]): string[] {
+  return [...new Set(targets.flatMap(({ labels }) => Object.keys(labels)))].sort();
+}
+
+/** What tells a target from all others. */
+export function targetKey(target: ActiveTarget): string {
+  return JSON.stringify([target.scrapePool, target.scrapeUrl, target.labels]);
 }
 
 /** Milliseconds since the epoch of a target's last scrape; NaN when there was none (the year 1 in Go's words). */

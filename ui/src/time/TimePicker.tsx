@@ -7,7 +7,17 @@ import { formatInstant } from '../design/format';
 import { useNow, usePageClock } from '../design/hooks';
 import { Icon } from '../design/Icon';
 import { IconButton } from '../design/parts';
-import { absolute, describeRange, QUICK_RANGES, resolveRange, shift, widen, type TimeRange } from './range';
+import {
+  absolute,
+  describeRange,
+  parseTime,
+  QUICK_RANGES,
+  readRange,
+  resolveRange,
+  shift,
+  widen,
+  type TimeRange,
+} from './range';
 import styles from './picker.module.css';
 
 function RangeForm(props: { range: TimeRange; onApply: (range: TimeRange) => void }): ReactElement {
@@ -16,16 +26,24 @@ function RangeForm(props: { range: TimeRange; onApply: (range: TimeRange) => voi
   const [to, setTo] = useState(props.range.to);
   const [tried, setTried] = useState(false);
   const now = useNow(1_000);
-  const resolved = resolveRange({ from, to }, now, utc);
+  const meant = readRange({ from, to }, now, utc);
+  const resolved = resolveRange(meant, now, utc);
   const wrong = typeof resolved === 'string' ? resolved : null;
+  const isNoTime = (text: string): boolean => parseTime(text, now, utc) === null;
+  // Ends in the wrong order are wrong together.
+  const oneIsNone = isNoTime(meant.from) || isNoTime(meant.to);
+  const isWrong = (text: string): boolean => tried && wrong !== null && (!oneIsNone || isNoTime(text));
   const submit = (event: SyntheticEvent): void => {
     event.preventDefault();
     setTried(true);
     if (wrong !== null || typeof resolved === 'string') return;
-    const keep = (text: string): boolean => text.trim().startsWith('now');
+    const keep = (text: string): boolean => text.startsWith('now');
     // A calendar time without a zone would mean something else to a reader elsewhere: a link carries UTC.
     const fixed = absolute(resolved.fromMs, resolved.toMs);
-    props.onApply({ from: keep(from) ? from.trim() : fixed.from, to: keep(to) ? to.trim() : fixed.to });
+    props.onApply({
+      from: keep(meant.from) ? meant.from : fixed.from,
+      to: keep(meant.to) ? meant.to : fixed.to,
+    });
   };
   const ends =
     typeof resolved === 'string'
@@ -39,7 +57,7 @@ function RangeForm(props: { range: TimeRange; onApply: (range: TimeRange) => voi
           className="field"
           value={from}
           onChange={(event) => setFrom(event.target.value)}
-          aria-invalid={tried && wrong !== null}
+          aria-invalid={isWrong(meant.from)}
           data-autofocus
         />
       </label>
@@ -49,7 +67,7 @@ function RangeForm(props: { range: TimeRange; onApply: (range: TimeRange) => voi
           className="field"
           value={to}
           onChange={(event) => setTo(event.target.value)}
-          aria-invalid={tried && wrong !== null}
+          aria-invalid={isWrong(meant.to)}
         />
       </label>
       <p className={wrong === null ? 'dim' : styles.pickerWrong} role={wrong === null ? undefined : 'alert'}>
@@ -65,7 +83,7 @@ function RangeForm(props: { range: TimeRange; onApply: (range: TimeRange) => voi
         </button>
       </div>
       <p className={clsx('dim', styles.pickerHint)}>
-        now-90m, now/d, 2026-11-21 14:30, or seconds since 1970
+        3h, yesterday, now-90m, now/d, 14:30, 2026-11-21 14:30, or seconds since 1970
       </p>
     </form>
   );

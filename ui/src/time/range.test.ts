@@ -9,6 +9,7 @@ import {
   isLive,
   parseDuration,
   parseTime,
+  readRange,
   resolveRange,
   shift,
   widen,
@@ -117,4 +118,29 @@ describe('steps', () => {
     expect(second.end).toBe(first.end);
     expect((second.start - first.start) % 15).toBe(0);
   });
+});
+
+describe('what people write', () => {
+  it.each([
+    ['3h', 'now', 'now-3h', 'now'],
+    [' last 90m', 'now', 'now-90m', 'now'],
+    ['1h 30m', 'now', 'now-1h30m', 'now'],
+    ['2h ago', '30m ago', 'now-2h', 'now-30m'],
+    ['yesterday', 'now', 'now-1d/d', 'now/d'],
+    ['Today', 'now', 'now/d', 'now'],
+    ['3h', '2026-11-21 12:00', '2026-11-21T09:00:00Z', '2026-11-21T12:00:00Z'],
+    ['now-1h', 'now', 'now-1h', 'now'],
+    ['soon', 'now', 'soon', 'now'],
+    ['never ago', 'now', 'never ago', 'now'],
+    ['3h', 'soon', '3h', 'soon'],
+    ['0s', 'now', '0s', 'now'],
+  ])('from %s to %s is %s to %s', (from, to, meantFrom, meantTo) =>
+    expect(readRange({ from, to }, NOW, true)).toEqual({ from: meantFrom, to: meantTo }),
+  );
+  it.each([
+    ['14:00', NOW - 1_800_000],
+    ['9:05', Date.UTC(2026, 10, 21, 9, 5)],
+    ['25:00', null],
+    ['14:60', null],
+  ])('%s is a time of today', (text, ms) => expect(parseTime(text, NOW, true)).toBe(ms));
 });

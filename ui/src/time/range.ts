@@ -23,6 +23,13 @@ function startOfDay(ms: number, utc: boolean): number {
     : new Date(at.getFullYear(), at.getMonth(), at.getDate()).getTime();
 }
 
+/** The day of `ms` as ISO writes it. */
+function dayOf(ms: number, utc: boolean): string {
+  const at = new Date(ms);
+  const zoneMs = utc ? 0 : at.getTimezoneOffset() * 60_000;
+  return new Date(ms - zoneMs).toISOString().slice(0, 10);
+}
+
 const CALENDAR =
   /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,3})\d*)?)?)?(Z|[+-]\d{2}:?\d{2})?$/;
 
@@ -39,8 +46,8 @@ function parseCalendar(text: string, utc: boolean): number | null {
 }
 
 /**
- * Milliseconds since the epoch of `now`, `now-1h30m`, `now/d`, an ISO date or date-time, or an epoch in seconds or
- * milliseconds; null when the text is none of these. A calendar time without a zone is in UTC or local time by `utc`.
+ * Milliseconds since the epoch of `now`, `now-1h30m`, `now/d`, `14:30` (today), an ISO date or date-time, or an epoch
+ * in seconds or milliseconds; null when the text is none of these. A calendar time without a zone is in UTC or local time by `utc`.
  */
 export function parseTime(text: string, nowMs: number, utc: boolean): number | null {
   const trimmed = text.trim();
@@ -52,16 +59,42 @@ export function parseTime(text: string, nowMs: number, utc: boolean): number | n
     const at = sign === '-' ? nowMs - offset : nowMs + offset;
     return day === undefined ? at : startOfDay(at, utc);
   }
+  const hours = /^(\d{1,2}):(\d{2})$/.exec(trimmed);
+  if (hours) return parseCalendar(`${dayOf(nowMs, utc)} ${hours[1]?.padStart(2, '0')}:${hours[2]}`, utc);
   if (/^\d{9,11}(?:\.\d+)?$/.test(trimmed)) return Math.round(Number(trimmed) * 1000);
   if (/^\d{12,14}$/.test(trimmed)) return Number(trimmed);
   return parseCalendar(trimmed, utc);
+}
+
+/**
+ * The range that people mean who write `3h`, `last 90m`, `2h ago`, `today` or `yesterday`: a length alone ends at the
+ * other end. What is none of these stays as it is.
+ */
+export function readRange(written: TimeRange, nowMs: number, utc: boolean): TimeRange {
+  const ago = (text: string): string =>
+    text
+      .trim()
+      .replace(/^([0-9.a-z]+)\s+ago$/i, (all, length: string) =>
+        parseDuration(length) === null ? all : `now-${length}`,
+      );
+  const from = ago(written.from);
+  const to = ago(written.to);
+  const name = from.toLowerCase();
+  if (name === 'today') return { from: 'now/d', to: 'now' };
+  if (name === 'yesterday') return { from: 'now-1d/d', to: 'now/d' };
+  const length = name.replace(/^last\s+/, '').replaceAll(/\s+/g, '');
+  const lengthMs = parseDuration(length);
+  if (lengthMs === null || lengthMs === 0) return { from, to };
+  if (to === 'now') return { from: `now-${length}`, to };
+  const toMs = parseTime(to, nowMs, utc);
+  return toMs === null ? { from, to } : absolute(toMs - lengthMs, toMs);
 }
 
 /** Both ends of `range` at `nowMs`, or what is wrong with it in words. */
 export function resolveRange(range: TimeRange, nowMs: number, utc: boolean): Span | string {
   const fromMs = parseTime(range.from, nowMs, utc);
   const toMs = parseTime(range.to, nowMs, utc);
-  if (fromMs === null) return `“${range.from}” is not a time; write now-1h or 2026-11-21 14:30`;
+  if (fromMs === null) return `“${range.from}” is not a time; write 3h, now-1h or 2026-11-21 14:30`;
   if (toMs === null) return `“${range.to}” is not a time; write now or 2026-11-21 14:30`;
   if (fromMs >= toMs) return 'the start is not before the end';
   return { fromMs, toMs };

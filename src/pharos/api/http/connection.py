@@ -9,10 +9,11 @@ from typing import ClassVar, Final
 
 import httptools
 from uvicorn.protocols.http.flow_control import FlowControl
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from pharos.api.http.guard import ABORT
 from pharos.api.http.headers import SECURITY
+from pharos.telemetry import CONNECTIONS_REFUSED
 
 _BESIDE: Final = len(b": \r\n")
 _NOTHING: Final = object()
@@ -22,16 +23,21 @@ _PIECE_BYTES: Final = 1 << 10
 """Heads are parsed by so much at a time, so that only a few requests are taken ahead of an answer."""
 _CHUNKS_BYTES: Final = 16 << 10
 """The same of a body whose end is not known beforehand."""
+_REFUSED_AT_ONCE: Final = 64
+"""So many clients more than there is room for are told so; others are only hung up on."""
+_RETRY_AFTER_S: Final = 5
 _UPGRADE: Final = frozenset({b"upgrade", b"http2-settings"})
 _SECURITY: Final = b"".join(name + b": " + value + b"\r\n" for name, value in SECURITY).decode()
 
 
 @dataclass(frozen=True, slots=True)
-class HeadLimits:
-    """What the head of a request may take, and a trailer."""
+class ConnectionLimits:
+    """What connections may take beside bodies."""
 
+    connections: int = 2048
+    """How many there may be, idle ones and WebSockets too."""
     size_bytes: int = 64 << 10
-    """Request line and headers in all."""
+    """Request line and headers in all, and a trailer."""
     seconds: float = 30.0
     """The longest until a head is there, or what is left of a body that was answered already.
 
@@ -56,10 +62,13 @@ class _Flow(FlowControl):
 class Connection(HttpToolsProtocol):
     """Answers 431 to a head that is too large, 408 to one that does not come, and lets nothing wait for ever.
 
+    What is no HTTP is answered 400, once what came before it is answered; a connection too many is answered
+    503.
+
     The bytes of bodies are for `Bodies` to count: whoever reads one decides how much is taken.
     """
 
-    limits: ClassVar[HeadLimits] = HeadLimits()
+    limits: ClassVar[ConnectionLimits] = ConnectionLimits()
 
     _watch: asyncio.TimerHandle | None = None
     _unread: asyncio.TimerHandle | None = None
@@ -73,13 +82,26 @@ class Connection(HttpToolsProtocol):
     _declined: bytes | None = None
     """A head without the upgrade that it offers, to be parsed again."""
     _is_refused = False
+    _reading: RequestResponseCycle | None = None
+    """The request whose body comes."""
+    _last_status: HTTPStatus | None = None
+    """What is answered instead of any further request, after those that are under way."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to watch."""
+        """Begin to watch, if there is room for one more."""
+        others = len(self.connections)
         super().connection_made(transport)
         self._ahead = bytearray()
         self.flow = _Flow(transport, self._ahead)
-        self._watch = self.loop.call_later(self.limits.seconds / 2, self._look)
+        if others >= self.limits.connections + _REFUSED_AT_ONCE:
+            CONNECTIONS_REFUSED.inc()
+            self._is_refused = True
+            transport.abort()
+        elif others >= self.limits.connections:
+            CONNECTIONS_REFUSED.inc()
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
+        else:
+            self._watch = self.loop.call_later(self.limits.seconds / 2, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End watching."""
@@ -126,7 +148,11 @@ class Connection(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Go on with what was sent ahead."""
+        is_last = not self.pipeline
         super().on_response_complete()
+        if is_last and self._last_status is not None and not self.transport.is_closing():
+            self._answer_last(self._last_status)
+            return
         if self._ahead and not self.pipeline and not self.transport.is_closing():
             data = bytes(self._ahead)
             self._ahead.clear()
@@ -185,13 +211,19 @@ class Connection(HttpToolsProtocol):
         if self.parser.should_upgrade() and not self._should_upgrade():
             self._decline_upgrade()
             return
+        if sum(name == b"host" for name, _ in self.headers) > 1:
+            # Whoever stands in front may have decided by the other one (RFC 9112, section 3.2).
+            self._refuse(HTTPStatus.BAD_REQUEST)
+            return
         self._in_head = False
         self._beside_bytes = 0
         self._body_left = next(
             (int(value) for name, value in self.headers if name == b"content-length" and value.isdigit()), 0
         )
         self.scope[ABORT] = self.transport.abort  # type: ignore[typeddict-unknown-key]
+        before = self.cycle
         super().on_headers_complete()
+        self._reading = None if self.cycle is before else self.cycle
 
     def _decline_upgrade(self) -> None:
         """Note the request without its offer: a server may ignore it (RFC 9110, section 7.8)."""
@@ -221,6 +253,7 @@ class Connection(HttpToolsProtocol):
         if self._is_refused or self._declined is not None:
             return
         self._in_head = True
+        self._reading = None
         self._beside_bytes = 0
         super().on_message_complete()
 
@@ -245,19 +278,35 @@ class Connection(HttpToolsProtocol):
         return not is_answering and self.timeout_keep_alive_task is None
 
     def _refuse(self, status: HTTPStatus) -> None:
-        """Answer that the request is not read any further, and close."""
+        """Answer that nothing is read any further, in place of what is being read, and close."""
         if self._is_refused or self.transport.is_closing():
             return
         self._is_refused = True
-        if self.cycle is not None and not self.cycle.response_complete:
-            # Another answer is being written, which must not be cut in two.
-            self.transport.close()
-            return
         self._ahead.clear()
+        reading, self._reading = self._reading, None
+        if self.pipeline or (reading is None and self.cycle is not None and not self.cycle.response_complete):
+            # It is another request that is being answered.
+            if reading is not None:
+                self.pipeline.clear()
+            self._last_status = status
+        elif reading is None:
+            self._answer_last(status)
+        elif reading.response_started:
+            # A second answer to the same request would be taken for that to the next.
+            self.transport.close()
+        else:
+            reading.disconnected = True
+            reading.message_event.set()
+            self._answer_last(status)
+
+    def _answer_last(self, status: HTTPStatus) -> None:
+        """Write the last answer of the connection, and end it soon."""
+        self._unset_keepalive_if_required()
         text = f"{status.phrase}\n".encode()
+        retry = f"retry-after: {_RETRY_AFTER_S}\r\n" if status is HTTPStatus.SERVICE_UNAVAILABLE else ""
         head = (
             f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: text/plain; charset=utf-8\r\n"
-            f"{_SECURITY}content-length: {len(text)}\r\nconnection: close\r\n\r\n"
+            f"{_SECURITY}{retry}content-length: {len(text)}\r\nconnection: close\r\n\r\n"
         )
         self.transport.write(head.encode() + text)
         self.transport.write_eof()
@@ -266,7 +315,7 @@ class Connection(HttpToolsProtocol):
         self._watch = self.loop.call_later(_LINGER_S, self.transport.abort)
 
 
-def connection_class(limits: HeadLimits) -> type[Connection]:
+def connection_class(limits: ConnectionLimits) -> type[Connection]:
     """Return the class of connections with these limits, as uvicorn wants it."""
 
     class Limited(Connection):

@@ -177,6 +177,8 @@ def _parameters(index: int, one: object) -> Parameters:
     unknown = sorted(set(one) - set(_NAMES))
     if unknown:
         raise _invalid(f"queries[{index}] has an unknown parameter {json.dumps(unknown[0])}")
+    if "query" not in one:
+        raise _invalid(f"queries[{index}] has no query")
     return Parameters(tuple((name, _text(index, name, value)) for name, value in one.items()))
 
 

@@ -22,6 +22,8 @@ export interface TableColumn<Row> {
   cell?: (row: Row) => ReactNode;
   /** Width in characters of what `cell` draws; otherwise measured by the values. */
   chars?: number;
+  /** Width in characters that it gives way to, where `cell` breaks its lines. */
+  least?: number;
   /** Not shown until the reader asks for it. */
   optional?: boolean;
 }
@@ -48,14 +50,14 @@ export function compareKeys(a: SortKey, b: SortKey): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** How the numbers of each number column are written, by the column's id. */
+/** How the numbers of each number column are written, by the column's id; a column that draws its cells does so itself. */
 export function columnFigures<Row>(
   columns: readonly TableColumn<Row>[],
   rows: readonly Row[],
 ): ReadonlyMap<string, Figures> {
   const figures = new Map<string, Figures>();
   for (const column of columns) {
-    if (column.kind !== 'number') continue;
+    if (column.kind !== 'number' || column.cell) continue;
     const values = rows.map(column.value).filter((value) => typeof value === 'number');
     figures.set(column.id, figuresOf(values, column.unit ?? 'none'));
   }
@@ -102,7 +104,8 @@ export function columnWidth<Row>(
     }
   }
   const share = Math.min(longest, Math.max(MOST_CHARS, head));
-  return { least: Math.max(head, Math.min(share, YIELDS_TO_CHARS)) + 1, share: share + 1 };
+  const least = column.least ?? Math.min(share, YIELDS_TO_CHARS);
+  return { least: Math.max(head, least) + 1, share: share + 1 };
 }
 
 /** Narrower than this no reader can make a column. */
