@@ -21,8 +21,8 @@ from tests.ingest import rw_messages as rw
 
 from pharos.errors import Kind, PharosError
 from pharos.ingest.metrics.decoder import Decoder
-from pharos.ingest.otlp import messages, series
-from pharos.ingest.otlp.messages import from_json
+from pharos.ingest.otlp.limits import OtlpLimits
+from pharos.ingest.otlp.messages import from_json, read_request
 from pharos.ingest.otlp.names import MetricKind, label_name, metric_name, unit_name
 from pharos.ingest.otlp.native import bucket_layout
 from pharos.ingest.otlp.refused import RefusedError
@@ -228,9 +228,8 @@ def test_the_order_of_fields_does_not_matter() -> None:
     assert list(_stored(translated.body)) == [f'{{__name__="m",i="0",z="y"}} 0 @{_NOW_S}']
 
 
-def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(series, "_REMEMBERED_MAX_BYTES", 1000)
-    translator = Translator(seed=1, lookback_ms=300_000)
+def test_what_is_remembered_is_bounded() -> None:
+    translator = Translator(seed=1, lookback_ms=300_000, limits=OtlpLimits(remembered_bytes=1000))
     for attribute in ("a", "b", "c"):
         body = _gauge(50, attribute, **{"service.name": "s", "host": "h"}).SerializeToString()
         assert len(set(_stored(_translate(translator, body).body))) == 51
@@ -239,15 +238,11 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("limit", "value"), [("_LEARNED_MAX_BYTES", 5_000), ("BODY_MAX_BYTES", 100), ("MESSAGES_MAX", 10)]
+    "limits", [OtlpLimits(learned_bytes=5_000), OtlpLimits(body_bytes=100), OtlpLimits(messages=10)]
 )
-def test_a_request_that_would_take_too_much_is_refused(
-    limit: str, value: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for module in ("messages", "points", "rows", "series", "translate"):
-        monkeypatch.setattr(f"pharos.ingest.otlp.{module}.{limit}", value, raising=False)
+def test_a_request_that_would_take_too_much_is_refused(limits: OtlpLimits) -> None:
     with pytest.raises(PharosError) as raised:
-        _translate(Translator(seed=1, lookback_ms=300_000), _gauge(100).SerializeToString())
+        _translate(Translator(seed=1, lookback_ms=300_000, limits=limits), _gauge(100).SerializeToString())
     assert raised.value.kind is Kind.TOO_LARGE
 
 
@@ -286,11 +281,10 @@ def test_dense_buckets_become_spans(counts: list[int], offset: int, scale_down: 
     assert bucket_layout(counts, offset, scale_down) == layout
 
 
-def test_messages_are_counted_before_they_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(messages, "MESSAGES_MAX", 1000)
+def test_messages_are_counted_before_they_are_read() -> None:
     for body in (b"\x0a\x00" * 1001, _gauge(0).SerializeToString() + b"\x0a\x00" * 1000):
         with pytest.raises(PharosError) as raised:
-            messages.read_request(body)
+            read_request(body, 1000)
         assert raised.value.kind is Kind.TOO_LARGE
 
 

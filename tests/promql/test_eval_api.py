@@ -16,7 +16,6 @@ from xxhash import xxh64_intdigest
 from pharos.errors import Kind, PharosError
 from pharos.labels import Labels, Matcher, labels_of
 from pharos.promql.answer import evaluate, evaluate_text
-from pharos.promql.calls import ranges
 from pharos.promql.calls.labels import natural_less
 from pharos.promql.calls.vectors import dates_of
 from pharos.promql.evaluate import EvalOptions
@@ -134,7 +133,7 @@ def test_what_would_take_too_much_is_refused_before_it_is_made(
 
 @pytest.mark.parametrize("func", ["sum_over_time", "deriv", "max_over_time", "quantile_over_time", "rate"])
 @pytest.mark.parametrize("visits", [7, 100, 1_000])
-def test_kernels_run_in_parts_as_at_once(func: str, visits: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kernels_run_in_parts_as_at_once(func: str, visits: int) -> None:
     asked = 0
 
     def check() -> None:
@@ -144,8 +143,8 @@ def test_kernels_run_in_parts_as_at_once(func: str, visits: int, monkeypatch: py
     arguments = "0.3, m_total[5m]" if func == "quantile_over_time" else "m_total[5m]"
     text = f"{func}({arguments})"
     whole = evaluate_text(text, Counting(), 0, 540_000, 30_000)
-    monkeypatch.setattr(ranges, "_RUN_VISITS", visits)
-    parts = evaluate_text(text, Counting(), 0, 540_000, 30_000, options=EvalOptions(check=check))
+    options = EvalOptions(check=check, visits_between_checks=visits)
+    parts = evaluate_text(text, Counting(), 0, 540_000, 30_000, options=options)
     assert parts.labels == whole.labels
     np.testing.assert_array_equal(parts.values, whole.values)
     np.testing.assert_array_equal(parts.present, whole.present)

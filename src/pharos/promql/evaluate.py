@@ -37,6 +37,7 @@ from pharos.promql.grids.instants import Selection, select_instant, select_times
 from pharos.promql.grids.room import (
     LIMIT_HINT,
     TOO_MANY_SAMPLES,
+    VISITS_BETWEEN_CHECKS,
     Memory,
     Room,
     bytes_of,
@@ -98,7 +99,8 @@ class EvalOptions:
     look at `__type__` rather than at the name's ending; `start_timestamps` lets counters use theirs.
     `max_samples` bounds the samples read and those in any one intermediate result, `max_bytes` what samples
     and intermediate results take in memory at once (0: no bound). `check` is called between nodes and raises
-    to end the evaluation. `workers` compute blocks of large selections.
+    to end the evaluation; a kernel looks at `visits_between_checks` samples at most before it is called.
+    `workers` compute blocks of large selections.
     """
 
     delayed_name_removal: bool = False
@@ -108,6 +110,7 @@ class EvalOptions:
     max_bytes: int = 0
     check: Callable[[], None] = _no_check
     workers: Executor | None = None
+    visits_between_checks: int = VISITS_BETWEEN_CHECKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +171,7 @@ class Evaluation:
         self.samples_read = 0
         self._selections: dict[int, Selection] = {}
         self._known: dict[tuple[int, Steps, bool], Value] = {}
-        self._memory = Memory(options.max_bytes, options.check)
+        self._memory = Memory(options.max_bytes, options.check, options.visits_between_checks)
 
     # ---- nodes
 

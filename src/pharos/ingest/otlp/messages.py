@@ -26,9 +26,8 @@ from pharos.compiled.kernel import kernel
 from pharos.compiled.protobuf import LENGTH_DELIMITED, read_length, read_tag, skip_field
 from pharos.errors import Kind, PharosError
 from pharos.ingest.otlp.json_numbers import number_fault
+from pharos.ingest.otlp.limits import too_many
 
-MESSAGES_MAX: Final = 2_000_000
-"""Messages and attributes that a request may have: each takes up to a hundred times its bytes in memory."""
 JSON_MAX_BYTES: Final = 8 << 20
 JSON_MESSAGES_MAX: Final = 200_000
 _JSON_VALUES_MAX: Final = 1_000_000
@@ -133,23 +132,14 @@ def malformed(reason: object) -> PharosError:
     return PharosError(Kind.INVALID, f"the body is not an ExportMetricsServiceRequest: {reason}")
 
 
-def too_many(most: int) -> PharosError:
-    """Return the error of a request that would take too much memory."""
-    return PharosError(
-        Kind.TOO_LARGE,
-        f"the request has more than {most} messages and attributes",
-        hint="send fewer data points in a request",
-    )
-
-
-def read_request(body: bytes) -> Any:
+def read_request(body: bytes, most_messages: int) -> Any:
     """Return the request of a protobuf body, with bytes where the head of this file says so.
 
     Raises PharosError: INVALID for what is none, TOO_LARGE when it would take too much memory.
     """
-    count = _count_messages(np.frombuffer(body, np.uint8), _HOLDS, MESSAGES_MAX) if body else 0
+    count = _count_messages(np.frombuffer(body, np.uint8), _HOLDS, most_messages) if body else 0
     if count == _TOO_MANY:
-        raise too_many(MESSAGES_MAX)
+        raise too_many(most_messages)
     try:
         return _Request.FromString(body)
     except DecodeError as exc:

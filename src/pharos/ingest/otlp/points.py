@@ -29,7 +29,8 @@ from pharos.compiled.protobuf import (
     varint_size,
     write_varint,
 )
-from pharos.ingest.otlp.messages import MESSAGES_MAX, malformed, too_many
+from pharos.ingest.otlp.limits import too_many
+from pharos.ingest.otlp.messages import malformed
 
 NO_VALUE: Final = 1
 HAS_EXEMPLARS: Final = 2
@@ -94,17 +95,17 @@ def _headers(buf: Any, spans: Any, out: Any) -> int:
     return total
 
 
-def read_headers(buf: NDArray[np.uint8], spans: NDArray[np.int64]) -> NDArray[np.int64]:
+def read_headers(buf: NDArray[np.uint8], spans: NDArray[np.int64], most: int) -> NDArray[np.int64]:
     """Return (points, temporality, is monotonic) of each Gauge or Sum message in `spans`.
 
-    Raises PharosError: INVALID, or TOO_LARGE for more points than memory is meant for.
+    Raises PharosError: INVALID, or TOO_LARGE for more than `most` points.
     """
     found = np.zeros((len(spans), 3), np.int64)
     total = _headers(buf, spans, found)
     if total < 0:
         raise malformed("a gauge or sum is cut off")
-    if total > MESSAGES_MAX:
-        raise too_many(MESSAGES_MAX)
+    if total > most:
+        raise too_many(most)
     return found
 
 

@@ -9,9 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pharos.errors import Kind, PharosError
-from pharos.ingest.frames import BODY_MAX_BYTES
-from pharos.ingest.otlp.messages import MESSAGES_MAX, too_many
+from pharos.ingest.otlp.limits import OtlpLimits
 from pharos.ingest.otlp.points import SAMPLE_ROOM, put_points
 from pharos.ingest.otlp.series import Series
 from pharos.ingest.remote_write.messages import STALE_BITS
@@ -38,8 +36,6 @@ class Rows:
 
     def columns(self) -> tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.uint64], NDArray[np.uint64]]:
         """Return refs, bits of the values, times and starts as columns."""
-        if len(self.refs) > MESSAGES_MAX:
-            raise too_many(MESSAGES_MAX)
         return (
             np.array(self.refs, np.int64),
             np.array(self.values, np.float64).view(np.uint64),
@@ -48,16 +44,7 @@ class Rows:
         )
 
 
-def too_long() -> PharosError:
-    """Return the error of a request that becomes too long a body."""
-    return PharosError(
-        Kind.TOO_LARGE,
-        f"the request's samples take more than {BODY_MAX_BYTES >> 20} MiB with their labels",
-        hint="send fewer data points in a request",
-    )
-
-
-def samples_body(series: Series, columns: tuple[Any, Any, Any, Any]) -> bytes:
+def samples_body(series: Series, columns: tuple[Any, Any, Any, Any], limits: OtlpLimits) -> bytes:
     """Return the TimeSeries fields of samples, as `Rows.columns` has them; a ref below 0 leaves one out.
 
     Raises PharosError(TOO_LARGE).
@@ -66,8 +53,8 @@ def samples_body(series: Series, columns: tuple[Any, Any, Any, Any]) -> bytes:
     if not len(refs):
         return b""
     room = int(series.lengths[refs[refs >= 0]].sum()) + SAMPLE_ROOM * len(refs)
-    if room > BODY_MAX_BYTES:
-        raise too_long()
+    if room > limits.body_bytes:
+        raise limits.too_long()
     out = np.empty(room, np.uint8)
     per_ms = np.uint64(NS_IN_MS)
     size = put_points(

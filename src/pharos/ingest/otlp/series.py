@@ -7,15 +7,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pharos.errors import Kind, PharosError
 from pharos.ingest.metrics.wire_labels import LABEL_NAME_MAX_BYTES, LABEL_VALUE_MAX_BYTES, LABELS_MAX
+from pharos.ingest.otlp.limits import OtlpLimits
 from pharos.ingest.otlp.points import Points, find_refs, move_refs, remember_ref
 from pharos.ingest.otlp.refused import RefusedError
 from pharos.ingest.remote_write.messages import encode_labels
 from pharos.labels import METRIC_NAME, Labels
 
-_REMEMBERED_MAX_BYTES: Final = 64 << 20
-_LEARNED_MAX_BYTES: Final = 128 << 20
 _BYTES_BESIDE: Final = 200
 """What remembering takes for each series or metric beside its text, roughly."""
 
@@ -23,7 +21,8 @@ _BYTES_BESIDE: Final = 200
 class Series:
     """Encoded labels by ref, and refs by fingerprint."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: OtlpLimits) -> None:
+        self._limits = limits
         self.forget()
 
     def forget(self) -> None:
@@ -42,7 +41,7 @@ class Series:
     def begin(self) -> bool:
         """Begin a request; return whether everything was forgotten, because it had become too much."""
         self._learned = 0
-        if self._remembered <= _REMEMBERED_MAX_BYTES:
+        if self._remembered <= self._limits.remembered_bytes:
             return False
         self.forget()
         return True
@@ -52,12 +51,8 @@ class Series:
         size += _BYTES_BESIDE
         self._learned += size
         self._remembered += size
-        if self._learned > _LEARNED_MAX_BYTES:
-            raise PharosError(
-                Kind.TOO_LARGE,
-                f"the labels of the request's series take more than {_LEARNED_MAX_BYTES >> 20} MiB",
-                hint="send fewer data points in a request",
-            )
+        if self._learned > self._limits.learned_bytes:
+            raise self._limits.too_much_text()
 
     def add(self, labels: Labels) -> int:
         """Return a new ref for a label set.

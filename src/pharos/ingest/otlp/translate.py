@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pharos.gotext.numbers import format_f
-from pharos.ingest.frames import BODY_MAX_BYTES
 from pharos.ingest.otlp.attributes import (
     TARGET_INFO,
     Origin,
@@ -26,12 +25,13 @@ from pharos.ingest.otlp.attributes import (
     origin_of,
     parse_attributes,
 )
-from pharos.ingest.otlp.messages import MESSAGES_MAX, NumberDataPoint, parse_message, read_request, too_many
+from pharos.ingest.otlp.limits import OtlpLimits
+from pharos.ingest.otlp.messages import NumberDataPoint, parse_message, read_request
 from pharos.ingest.otlp.names import MetricKind, metric_name, unit_name
 from pharos.ingest.otlp.native import native_histogram
 from pharos.ingest.otlp.points import HAS_EXEMPLARS, NO_VALUE, Points, read_headers, scan_points
 from pharos.ingest.otlp.refused import Reason, Refused, RefusedError
-from pharos.ingest.otlp.rows import NS_IN_MS, STALE, Rows, samples_body, too_long
+from pharos.ingest.otlp.rows import NS_IN_MS, STALE, Rows, samples_body
 from pharos.ingest.otlp.series import Series
 from pharos.ingest.remote_write.messages import STALE_BITS, encode_exemplar, encode_histogram, encode_metadata
 from pharos.labels import METRIC_NAME, labels_of
@@ -86,6 +86,7 @@ class _Request:
 
     oldest_ms: int
     newest_ms: int
+    limits: OtlpLimits
     resources: list[bytes] = field(default_factory=list)
     numbers: _Numbers = field(default_factory=_Numbers)
     rows: Rows = field(default_factory=Rows)
@@ -101,8 +102,8 @@ class _Request:
         """Add a native histogram or exemplar. Raises PharosError(TOO_LARGE) when all of them are too long."""
         self.beside.append(series)
         self.beside_bytes += len(series)
-        if self.beside_bytes > BODY_MAX_BYTES:
-            raise too_long()
+        if self.beside_bytes > self.limits.body_bytes:
+            raise self.limits.too_long()
 
     def widen(self, resource: int, first_ns: int, last_ns: int) -> None:
         """Note that a resource has points from the one time to the other."""
@@ -127,10 +128,11 @@ class Translator:
     queries: `target_info` gets samples so close that none is missed.
     """
 
-    def __init__(self, *, seed: int, lookback_ms: int) -> None:
+    def __init__(self, *, seed: int, lookback_ms: int, limits: OtlpLimits | None = None) -> None:
         self._seed = seed
         self._lookback_ms = lookback_ms
-        self._series = Series()
+        self._limits = limits or OtlpLimits()
+        self._series = Series(self._limits)
         self._families: dict[tuple[bytes, str, str, str, str], _Family] = {}
         self._numbered = 0
         self._origins: dict[bytes, Origin] = {}
@@ -146,20 +148,23 @@ class Translator:
         if self._series.begin():
             for memory in (self._families, self._origins, self._target_refs, self._groups):
                 memory.clear()
-        request = _Request(oldest_ms, newest_ms)
-        for number, resource_metrics in enumerate(read_request(body).resource_metrics):
+        limits = self._limits
+        request = _Request(oldest_ms, newest_ms, limits)
+        for number, resource_metrics in enumerate(read_request(body, limits.messages).resource_metrics):
             request.resources.append(resource_metrics.resource)
             for scope_metrics in resource_metrics.scope_metrics:
                 for metric in scope_metrics.metrics:
                     self._take(request, number, metric)
         number_columns = self._take_numbers(request)
         self._tell_of_targets(request)
+        if len(request.rows.refs) > limits.messages:
+            raise limits.too_many()
         columns = request.rows.columns()
         joined = tuple(np.concatenate(both) for both in zip(columns, number_columns, strict=True))
-        samples = samples_body(self._series, (joined[0], joined[1], joined[2], joined[3]))
+        samples = samples_body(self._series, (joined[0], joined[1], joined[2], joined[3]), limits)
         made = b"".join([samples, *request.beside, *request.metadata])
-        if len(made) > BODY_MAX_BYTES:
-            raise too_long()
+        if len(made) > limits.body_bytes:
+            raise limits.too_long()
         return Translated(made, request.refused)
 
     def _take(self, request: _Request, resource: int, metric: Any) -> None:
@@ -225,7 +230,7 @@ class Translator:
             else (np.empty((0, 2), np.int64))
         )
         buf = np.frombuffer(b"".join(numbers.raw) or b"\0", np.uint8)
-        headers = read_headers(buf, spans)
+        headers = read_headers(buf, spans, self._limits.messages)
         families = [self._number_family(request, row, *header) for row, header in enumerate(headers.tolist())]
         seeds = np.array(
             [(self._seed + one.number * _ODD if one else 0) & _WORD for one in families], np.uint64
@@ -471,8 +476,8 @@ class Translator:
                 if key not in added:
                     added.add(key)
                     request.rows.add(ref, 1.0, time_ns, 0)
-            if len(request.rows.refs) > MESSAGES_MAX:
-                raise too_many(MESSAGES_MAX)
+            if len(request.rows.refs) > self._limits.messages:
+                raise self._limits.too_many()
 
     def _target_ref(self, resource: bytes) -> int:
         found = self._target_refs.get(resource)

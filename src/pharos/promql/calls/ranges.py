@@ -54,8 +54,6 @@ _SIMPLE: Final = {
     "ts_of_first_over_time": ops.TS_FIRST,
     "ts_of_last_over_time": ops.TS_LAST,
 }
-_RUN_VISITS: Final = 50_000_000
-"""How many samples a kernel looks at before it is asked whether the query is to end."""
 _COUNTER_SUFFIXES: Final = ("_total", "_sum", "_count", "_bucket")
 
 
@@ -83,7 +81,7 @@ def range_function(call: RangeCall, windows: Windows) -> Grid:
     if call.node.func == "double_exponential_smoothing":
         _check_factors(call.scalars[0], call.scalars[1], windows)
     run = KERNELS[call.node.func]
-    for first, last in _runs(windows):
+    for first, last in _runs(windows, call.memory.visits_between_checks):
         call.memory.check()
         part = _rows_of(windows, first, last)
         if last == first + 1 and run in _BY_WINDOW:
@@ -104,12 +102,12 @@ def _visits(windows: Windows) -> Floats:
     return found
 
 
-def _runs(windows: Windows) -> list[tuple[int, int]]:
-    """Return (first, after the last) of runs of series that a kernel is through with in a moment."""
+def _runs(windows: Windows, visits: int) -> list[tuple[int, int]]:
+    """Return (first, after the last) of runs of series that a kernel looks at by so many visits."""
     series = len(windows.samples.labels)
-    if windows.samples.ts.size * windows.steps <= _RUN_VISITS:
+    if windows.samples.ts.size * windows.steps <= visits:
         return [(0, series)]
-    numbers = (np.cumsum(_visits(windows)) // _RUN_VISITS).astype(np.int64)
+    numbers = (np.cumsum(_visits(windows)) // visits).astype(np.int64)
     cuts = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), series]
     return list(pairwise(cuts))
 
@@ -136,7 +134,7 @@ def _rows_of(windows: Windows, first: int, last: int) -> Windows:
 
 def _by_steps(run: Kernel, call: RangeCall, w: Windows, out: Floats, present: Bools) -> None:
     """Run a kernel over one series, so many steps at a time that it can be ended between."""
-    at_once = max(1, int(_RUN_VISITS * w.steps / max(1.0, float(_visits(w)[0]))))
+    at_once = max(1, int(call.memory.visits_between_checks * w.steps / max(1.0, float(_visits(w)[0]))))
     for first in range(0, w.steps, at_once):
         call.memory.check()
         steps = slice(first, min(first + at_once, w.steps))

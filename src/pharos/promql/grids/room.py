@@ -28,6 +28,8 @@ _CELL_BYTES: Final = 9
 """A value, and whether it is present."""
 _HISTOGRAM_BYTES: Final = 1_000
 """About what a histogram takes as an object."""
+VISITS_BETWEEN_CHECKS: Final = 50_000_000
+"""How many samples a kernel looks at before it is asked whether the query is to end."""
 
 
 def _no_check() -> None:
@@ -70,8 +72,15 @@ class Memory:
     What nodes hand upwards passes: with the result of a node, what its operands took is free again.
     """
 
-    def __init__(self, limit_bytes: int = 0, check: Callable[[], None] = _no_check) -> None:
+    def __init__(
+        self,
+        limit_bytes: int = 0,
+        check: Callable[[], None] = _no_check,
+        visits_between_checks: int = VISITS_BETWEEN_CHECKS,
+    ) -> None:
         self.passing = 0
+        self.visits_between_checks = visits_between_checks
+        """So many samples at most are looked at before the next check."""
         self.check = check
         """Raises PharosError when the evaluation is to end; to be called within long loops."""
         self._limit = limit_bytes
