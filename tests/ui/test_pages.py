@@ -263,6 +263,27 @@ def test_the_policy_allows_no_inline_code(open_page: Open, ui_url: str) -> None:
     assert "<script>" not in response.text()
 
 
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_the_documentation_is_one_click_away_and_its_links_lead_on(open_page: Open, scheme: str) -> None:
+    page = open_page("/targets", scheme=scheme).page
+    page.goto(str(page.get_by_role("link", name="Documentation").get_attribute("href")))
+    expect(page.get_by_role("heading", level=1)).to_have_text("Pharos")
+    assert _violations(page) == []
+    page.get_by_role("main").get_by_role("link", name="Getting started").click()
+    page.wait_for_url("**/docs/getting-started.html")
+    entry = page.get_by_role("navigation").get_by_role("link", name="Getting started")
+    expect(entry).to_have_attribute("aria-current", "page")
+    for path in ("http-api", "settings", "ui"):
+        page.goto(f"/docs/{path}.html")
+        for link in page.get_by_role("main").get_by_role("link").all():
+            target = str(link.get_attribute("href"))
+            if not target.startswith(("#", "http")):
+                assert page.request.get(f"/docs/{target}").ok, target
+        # Pictures too: a missing one would be an error in the console.
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 def _violations(page: Page) -> list[str]:
     page.evaluate(AXE.read_text())
     found: list[str] = page.evaluate(

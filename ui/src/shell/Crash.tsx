@@ -1,7 +1,7 @@
 import type { ErrorComponentProps } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
 import { Icon } from '../design/Icon';
-import { Page } from '../page/Page';
+import styles from './shell.module.css';
 
 /** Whether a page failed because a part of it did not arrive; each browser, and the loader, words that differently. */
 export function isLost(message: string): boolean {
@@ -12,7 +12,7 @@ export function isLost(message: string): boolean {
 export function Crash({ error, reset }: ErrorComponentProps): ReactElement {
   const message = error instanceof Error ? error.message : String(error);
   return (
-    <Page>
+    <div className={styles.crash}>
       <div className="note bad" role="alert">
         <Icon name="error" />
         <div className="grow">
@@ -29,6 +29,6 @@ export function Crash({ error, reset }: ErrorComponentProps): ReactElement {
           Try again
         </button>
       </div>
-    </Page>
+    </div>
   );
 }

@@ -115,6 +115,10 @@ export function Sidebar(props: {
         <Action icon="keyboard" title="Keyboard shortcuts (?)" onClick={onKeyboard}>
           Keyboard shortcuts
         </Action>
+        <a className={styles.link} href="/docs/index.html" target="_blank" title="Documentation">
+          <Icon name="info" size={18} />
+          <span className={styles.text}>Documentation</span>
+        </a>
         <Action icon="clock" title="Times in UTC or local (u)" onClick={() => setUtc(!utc)}>
           {utc ? 'UTC' : 'Local time'}
         </Action>
