@@ -84,9 +84,13 @@ class SoakedPharos(Pharos):
 
 
 def private_bytes(pid: int) -> int:
-    """Return the bytes of memory that only this process has (Linux: smaps_rollup)."""
+    """Return the resident bytes that no file backs (Linux: smaps_rollup).
+
+    Pages of libraries are not among them: they come in as their code is first run, and are counted as private
+    or not by whether another process has the same library.
+    """
     text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return sum(int(kb) << 10 for kb in re.findall(r"^Private_\w+: +(\d+) kB", text, re.MULTILINE))
+    return sum(int(kb) << 10 for kb in re.findall(r"^Anonymous: +(\d+) kB", text, re.MULTILINE))
 
 
 def measure(minutes: float, say: Callable[[str], None] = lambda _: None) -> Result:

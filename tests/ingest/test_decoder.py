@@ -103,7 +103,7 @@ def test_what_is_sent_is_what_is_decoded_the_first_time_and_again(request_: list
     decoder.decode(again, TENANT, body, NOW_MS * 1_000_000)
     assert _stored(again, labels_of) == _sent(request_)  # type: ignore[arg-type]
     days = {ts // DAY_MS for one in request_ for ts, _ in one["samples"]}  # type: ignore[attr-defined]
-    if all(abs(day - NOW_MS // DAY_MS) < 30 for day in days):
+    if all(abs(day - NOW_MS // DAY_MS) < known.DAYS_SEEN // 2 for day in days):
         assert int(again.columns(TENANT).counts[places.SERIES]) == 0
 
 

@@ -50,6 +50,13 @@ def write_configuration(folder: Path, options: EmbeddedOptions) -> None:
         "background_move_pool_size": 1,
         "background_fetches_pool_size": 1,
         "max_concurrent_queries": 200,
+        # Threads that do nothing hold some 200 kB each, of stack and of the allocator's own; to begin one again
+        # takes some microseconds.
+        "max_thread_pool_free_size": 16,
+        "query_condition_cache_size": 16 << 20,
+        # A deletion waits for a turn of the background; left alone, that sleeps up to ten minutes between two.
+        "background_processing_pool_task_sleep_seconds_when_no_work_max": 1,
+        "background_processing_pool_task_sleep_seconds_when_no_work_random_part": 0.1,
         # Whether all parts are whole is known when the store is open.
         "async_load_databases": 0,
         "storage_configuration": (
@@ -58,6 +65,8 @@ def write_configuration(folder: Path, options: EmbeddedOptions) -> None:
         ),
         # However many parts are damaged, they are set aside and the rest is served.
         "merge_tree": (
+            # As many as there are places: a deletion is not to wait until no merge runs.
+            "<number_of_free_entries_in_pool_to_execute_mutation>1</number_of_free_entries_in_pool_to_execute_mutation>"
             "<max_suspicious_broken_parts>1000000000</max_suspicious_broken_parts>"
             f"<max_suspicious_broken_parts_bytes>{1 << 60}</max_suspicious_broken_parts_bytes>"
         ),

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pharos.compiled.protobuf import read_length, read_tag
-from pharos.engine.keys import DAY_MS
 from pharos.errors import Kind, PharosError
 from pharos.ingest import frames
 from pharos.ingest.frames import FrameKind
@@ -109,7 +108,7 @@ class Decoder:
 
         Raises PharosError(INVALID) for a body that is not a WriteRequest; the batch is then as before.
         """
-        self.known.turn_to(recv_ns // 1_000_000 // DAY_MS)
+        self.known.turn_to(recv_ns // 1_000_000)
         columns = into.columns(tenant)
         undo = Undo(tenant, columns.mark(), self.known.arrays, len(into.parts), into.memory_bytes(tenant))
         into.undo = undo

@@ -2,7 +2,8 @@
 
 A series that was seen before costs one probe here and no look at its labels. The key is a 128-bit hash under
 a random seed that only this process knows, with the tenant in it, so nobody can make two series meet.
-`days` holds a bit for each day on which the series is registered in the store, counted from `base_day`.
+`days` holds a bit for each day on which the series is registered in the store, counted from `base_day`, and
+above these in which turn the series came last: who has not come for a while makes room for others.
 """
 
 from __future__ import annotations
@@ -14,10 +15,19 @@ from numpy.typing import NDArray
 
 from pharos.compiled.hashing import hash_bytes
 from pharos.compiled.kernel import inlined_kernel, kernel
-from pharos.compiled.memory import byte_pointer, get_u64
+from pharos.compiled.memory import byte_pointer, get_u64, put_u64
+from pharos.engine.keys import DAY_MS
 from pharos.telemetry import SERIES_KNOWN
 
-DAYS_SEEN: Final = 64
+DAYS_SEEN: Final = 56
+DAYS_MASK: Final = (1 << DAYS_SEEN) - 1
+_TURNS: Final = 1 << (64 - DAYS_SEEN)
+_TURN_MS: Final = 300_000
+_TURNS_KEPT: Final = 4
+"""A series that did not come in this many turns before the present one is dropped when there is no room.
+
+If it comes again it is registered again, which costs a row that a merge drops.
+"""
 _FIRST_SLOTS: Final = 1 << 14
 _MOST_SLOTS: Final = 1 << 24
 """Of 40 bytes each, 670 MB; half of them are for series. Who has more registers them again and again."""
@@ -74,13 +84,21 @@ def find_slot(known: Any, low: Any, high: Any) -> int:
         slot = (slot + 1) & known.mask
 
 
+@inlined_kernel
+def note_turn(known: Any, slot: int, turn: Any) -> None:
+    """Note that the series came in this turn."""
+    days = get_u64(known.days, slot)
+    if days >> np.uint64(DAYS_SEEN) != np.uint64(turn):
+        put_u64(known.days, slot, (days & np.uint64(DAYS_MASK)) | (np.uint64(turn) << np.uint64(DAYS_SEEN)))
+
+
 @kernel
-def _refill(old: Any, fresh: Any, recent: Any) -> int:
-    """Copy into `fresh` the series with a day of `recent`, and return how many they are."""
+def _refill(old: Any, fresh: Any, stays: Any) -> int:
+    """Copy into `fresh` the series whose slot `stays`, and return how many they are."""
     kept = 0
     target = known_pointers(fresh)
     for slot in range(len(old.low)):
-        if old.low[slot] == np.uint64(0) or (old.days[slot] & recent) == np.uint64(0):
+        if not stays[slot]:
             continue
         place = ~find_slot(target, old.low[slot], old.high[slot])
         fresh.low[place] = old.low[slot]
@@ -98,8 +116,8 @@ class KnownSeries:
     def __init__(self, seed: int, today: int) -> None:
         self._seed = seed
         self.arrays = _arrays(_FIRST_SLOTS)
-        self.used: NDArray[np.int64] = np.zeros(1, np.int64)
-        """How many slots are taken; an array so that kernels can count on."""
+        self.used: NDArray[np.int64] = np.zeros(2, np.int64)
+        """How many slots are taken, an array so that kernels can count on; and the present turn."""
         self.base_day = today - DAYS_SEEN // 2
         self._tenant_seeds: dict[str, np.uint64] = {}
 
@@ -123,31 +141,33 @@ class KnownSeries:
         self._tenant_seeds.clear()
 
     def grow(self) -> None:
-        """Make room: drop series that were not seen in the last days, double the slots if need be.
+        """Make room: drop series that did not come in the last turns, and take as many slots as it needs.
 
         At the bound all are dropped.
         """
-        slots = len(self.arrays.low)
-        newest = np.bitwise_or.reduce(self.arrays.days)
-        top = int(newest).bit_length()
-        recent = np.uint64(((1 << top) - 1) ^ ((1 << max(0, top - 3)) - 1))
-        living = int(np.count_nonzero(self.arrays.days & recent))
-        if living > slots // 3 and 2 * slots > _MOST_SLOTS:
+        came = self.arrays.days >> np.uint64(DAYS_SEEN)
+        ago = (np.uint64(self.used[1]) - came) & np.uint64(_TURNS - 1)
+        stays = (self.arrays.low != 0) & (ago <= np.uint64(_TURNS_KEPT))
+        living = int(np.count_nonzero(stays))
+        slots = max(_FIRST_SLOTS, 1 << (3 * living).bit_length())
+        if slots > _MOST_SLOTS:
             # Which of them still come is not known; to register one again costs a row that a merge drops.
-            recent, living = np.uint64(0), 0
-        fresh = _arrays(2 * slots if living > slots // 3 else slots)
-        self.used[0] = _refill(self.arrays, fresh, recent)
+            stays[:], slots = False, _MOST_SLOTS
+        fresh = _arrays(slots)
+        self.used[0] = _refill(self.arrays, fresh, stays)
         self.arrays = fresh
         self.tell()
 
-    def turn_to(self, today: int) -> None:
-        """Move the window of days along once the present nears its end."""
-        shift = today - DAYS_SEEN // 2 - self.base_day
+    def turn_to(self, now_ms: int) -> None:
+        """Begin a turn if it is time, and move the window of days along once the present nears its end."""
+        self.used[1] = now_ms // _TURN_MS % _TURNS
+        shift = now_ms // DAY_MS - DAYS_SEEN // 2 - self.base_day
         if 0 <= shift < DAYS_SEEN // 4:
             return
         days = self.arrays.days
+        came = days & np.uint64(~DAYS_MASK & (1 << 64) - 1)
         if shift >= DAYS_SEEN or shift < 0:
-            days[:] = 0
+            days[:] = came
         else:
-            days >>= np.uint64(shift)
+            days[:] = came | (days & np.uint64(DAYS_MASK)) >> np.uint64(shift)
         self.base_day += shift

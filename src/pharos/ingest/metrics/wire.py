@@ -58,7 +58,7 @@ from pharos.ingest.metrics.columns import (
     VALUE_BYTES,
 )
 from pharos.ingest.metrics.histogram_check import histogram_fault
-from pharos.ingest.metrics.known import DAYS_SEEN, find_slot, known_pointers
+from pharos.ingest.metrics.known import DAYS_SEEN, find_slot, known_pointers, note_turn
 from pharos.ingest.metrics.wire_labels import (
     NO_METRIC_NAME,
     labels_id,
@@ -478,6 +478,7 @@ def _decode_series(
             return DONE
         if ended != DONE:
             return np.int64(ended)  # type: ignore[return-value]
+    note_turn(known, slot, get_i64(used, 1))
     ident = get_u64(known.id, slot)
     metric = get_u64(known.metric, slot)
     for k in range(row, get_i64(out.counts, SAMPLES)):

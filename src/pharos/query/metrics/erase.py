@@ -14,13 +14,17 @@ from pharos.engine import Controlled
 from pharos.engine.changes import Changes
 from pharos.engine.columns import numbers
 from pharos.engine.keys import BUCKET_MS, DAY_MS
-from pharos.engine.sql import Condition, alter, among, between, days, delete, matches, select, times
+from pharos.engine.sql import Condition, alter, among, between, days, delete, fixed, matches, select, times
 from pharos.query.limits import Wanted
 
 T = TypeVar("T")
 
 _TABLES: Final = ("samples", "histograms", "starts", "exemplars")
 _IDS_PER_STATEMENT: Final = 20_000
+_MASKED: Final = fixed(
+    "SELECT DISTINCT table FROM system.parts"
+    " WHERE active AND has_lightweight_delete AND database = currentDatabase()"
+)
 
 
 class ControlledStore(Protocol):
@@ -90,7 +94,7 @@ def _erase(session: Controlled, scope: Scope, wanted: Wanted) -> None:
             times(wanted.start_ms, wanted.end_ms),
         )
         for name in _TABLES:
-            session.execute(delete(scope, name, *rows).text)
+            _delete_rows(session, scope, name, *rows)
         _unregister(session, scope, among("id", ids[some]), wanted)
 
 
@@ -99,9 +103,15 @@ def _unregister(session: Controlled, scope: Scope, chosen: Condition, wanted: Wa
     first = -(-wanted.start_ms // DAY_MS)
     last = (wanted.end_ms + 1) // DAY_MS - 1
     if last >= first:
-        session.execute(delete(scope, "series", days(max(first, 0), last), chosen).text)
+        _delete_rows(session, scope, "series", days(max(first, 0), last), chosen)
+
+
+def _delete_rows(session: Controlled, scope: Scope, table: str, *where: Condition) -> None:
+    """Mask rows, where there are some: every part of a table that a deletion is about is linked anew."""
+    if session.query(select(scope, "1", table, *where, limit=1), purpose="delete").num_rows:
+        session.execute(delete(scope, table, *where).text)
 
 
 def _apply_masks(session: Controlled) -> None:
-    for name in (*_TABLES, "series"):
-        session.execute(alter(name, "APPLY DELETED MASK SETTINGS mutations_sync=1").text)
+    for row in session.query(_MASKED, purpose="delete").to_pylist():
+        session.execute(alter(row["table"], "APPLY DELETED MASK SETTINGS mutations_sync=1").text)
