@@ -236,6 +236,24 @@ def test_series_beyond_what_may_be_known_are_registered_again_and_none_is_lost(
     assert len(decoder.known.arrays.low) == 1 << 14
 
 
+def test_series_that_come_no_more_make_room_for_others() -> None:
+    decoder = _decoder()
+    steady = [{"labels": [("__name__", "steady")], "samples": [(NOW_MS, 1.0)]}]
+    for minute in range(120):
+        passing = [
+            {"labels": [("__name__", "passing"), ("i", f"{minute}-{i}")], "samples": [(NOW_MS, 1.0)]}
+            for i in range(600)
+        ]
+        batch = decoder.begin()
+        recv_ns = (NOW_MS + 60_000 * minute) * 1_000_000
+        decoder.decode(batch, TENANT, v1_body(steady + passing), recv_ns)
+        columns = batch.columns(TENANT)
+        registered = columns.series.id[: int(columns.counts[places.SERIES])].tolist()
+        # What comes all the time is registered once, and again on no account.
+        assert len(registered) == 600 + (minute == 0)
+    assert len(decoder.known.arrays.low) <= 1 << 16
+
+
 @pytest.mark.parametrize(
     ("body", "what"),
     [

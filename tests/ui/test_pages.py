@@ -22,7 +22,9 @@ def test_pages_open_by_their_address_and_fit_a_telephone(open_page: Open, path: 
     page = open_page(path, width=390, height=844, scheme=scheme).page
     expect(page.locator("h1")).to_be_visible()
     assert page.locator("html").get_attribute("data-mantine-color-scheme") == scheme
-    page.wait_for_timeout(700)
+    # With all that it asks for at the beginning in its place.
+    page.wait_for_load_state("networkidle")
+    expect(page.locator("[aria-busy=true]")).to_have_count(0)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 

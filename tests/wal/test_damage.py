@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import zlib
 from itertools import accumulate, pairwise
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
-from tests.wal.walcases import FrameTuple, OpenWal, append, contents, seal
+from tests.wal.walcases import WAIT_S, FrameTuple, OpenWal, append, contents, seal
 
 from pharos.clock import FakeClock
 from pharos.errors import Kind, PharosError
@@ -264,3 +265,64 @@ def test_random_damage_costs_only_the_frames_it_touches(
             ]
         finally:
             reopened.close()
+
+
+def unsealed(open_wal: OpenWal, folder: Path, frames: list[FrameTuple]) -> Path:
+    """Return a segment as a crash leaves it: made ahead, so longer than its frames."""
+    wal = open_wal(folder / "living")
+    for _ in range(1_000):  # the first one is begun before any was made ahead
+        appended = [append(wal, *frame) for frame in frames]
+        appended[-1].synced.result(WAIT_S)
+        path = folder / "living" / f"{appended[-1].segment}.wal"
+        if path.stat().st_size >= 64 * 1024:
+            crashed = folder / "crashed"
+            crashed.mkdir()
+            for name in ("sequence", path.name):
+                shutil.copy(path.with_name(name), crashed)
+            return crashed / path.name
+        seal(wal)
+    raise AssertionError("no segment was made ahead")
+
+
+def test_what_was_reserved_and_never_written_is_no_damage(open_wal: OpenWal, tmp_path: Path) -> None:
+    frames = [*FRAMES, (9, TENANT, 9, bytes(200))]  # that ends in zeros of its own
+    path = unsealed(open_wal, tmp_path, frames)
+    assert path.stat().st_size > STARTS[-1] + 236
+    counted = damaged_bytes()
+    wal = open_wal(path.parent)
+    assert contents(wal) == frames
+    assert (wal.recovery.damaged, damaged_bytes()) == ((), counted)
+    assert wal.recovery.bytes == STARTS[-1] + 32 + len(TENANT) + 200
+    wal.close()
+    assert contents(open_wal(path.parent)) == frames
+
+
+def test_a_frame_torn_within_what_was_reserved_is_set_aside_without_the_rest(
+    open_wal: OpenWal, tmp_path: Path
+) -> None:
+    path = unsealed(open_wal, tmp_path, FRAMES)
+    content = path.read_bytes()
+    torn = STARTS[-2] + PARTS["payload"] + 100  # of 300 bytes
+    path.write_bytes(content[:torn] + bytes(len(content) - torn))
+    wal = open_wal(path.parent)
+    assert contents(wal) == FRAMES[:-1]
+    assert [(one.offset, one.length) for one in wal.recovery.damaged] == [(STARTS[-2], torn - STARTS[-2])]
+
+
+def test_zeros_at_the_end_of_a_sealed_segment_are_damage(open_wal: OpenWal, tmp_path: Path) -> None:
+    segment = write_segment(open_wal)
+    path = tmp_path / "wal" / f"{segment}.wal"
+    with path.open("ab") as file:
+        file.write(bytes(100))
+    assert [one.reason for one in open_wal().recovery.damaged] == ["zero filled"]
+
+
+def test_a_segment_that_cannot_be_made_longer_ahead_serves_as_well(open_wal: OpenWal, tmp_path: Path) -> None:
+    wal = open_wal(files=FaultyFiles(faults=[Fault("reserve", 95, ".wal", times=100)]))
+    for frame in FRAMES:
+        appended = append(wal, *frame)
+        appended.synced.result(WAIT_S)
+    assert (tmp_path / "wal" / f"{appended.segment}.wal").stat().st_size == STARTS[-1]
+    segment = seal(wal)
+    assert segment is not None
+    assert contents(wal) == FRAMES

@@ -63,7 +63,7 @@ class FaultyFiles:
         return self._real.names(folder)
 
     def create(self, path: Path) -> int:
-        """Return a descriptor that appends to the new file `path`."""
+        """Return a descriptor that writes the new file `path`."""
         self._check("create", path)
         fd = self._real.create(path)
         with self._lock:
@@ -84,18 +84,28 @@ class FaultyFiles:
         self._check("size", self._paths[fd])
         return self._real.size(fd)
 
-    def write(self, fd: int, buffers: Sequence[Buffer]) -> int:
-        """Append `buffers`, or the part of them for which there is space."""
+    def reserve(self, fd: int, length: int) -> None:
+        """Make the file so long, on the medium; where space is limited none of it is given away ahead."""
+        path = self._paths[fd]
+        self._check("reserve", path)
+        with self._lock:
+            if self.space is not None:
+                raise _error(errno.ENOSPC, path)
+            self._real.reserve(fd, length)
+            self._synced[path] = self._real.read(fd, length, 0)
+
+    def write(self, fd: int, buffers: Sequence[Buffer], offset: int) -> int:
+        """Write `buffers`, or the part of them for which there is space."""
         self._check("write", self._paths[fd])
         with self._lock:
             content = b"".join(buffers)
             if self.space is None:
-                return self._real.write(fd, (content,))
+                return self._real.write(fd, (content,), offset)
             fitting = content[: self.space]
             if content and not fitting:
                 raise _error(errno.ENOSPC, self._paths[fd])
             self.space -= len(fitting)
-            return self._real.write(fd, (fitting,))
+            return self._real.write(fd, (fitting,), offset)
 
     def read(self, fd: int, length: int, offset: int) -> bytes:
         """Return up to `length` bytes from `offset`."""

@@ -26,7 +26,7 @@ class Files(Protocol):
         ...
 
     def create(self, path: Path) -> int:
-        """Return a descriptor that appends to the new, empty file `path`; it must not exist yet."""
+        """Return a descriptor that writes the new, empty file `path`; it must not exist yet."""
         ...
 
     def open(self, path: Path) -> int:
@@ -37,8 +37,12 @@ class Files(Protocol):
         """Return the file's length in bytes."""
         ...
 
-    def write(self, fd: int, buffers: Sequence[Buffer]) -> int:
-        """Append `buffers` by one call and return how many bytes were taken, which may be fewer."""
+    def reserve(self, fd: int, length: int) -> None:
+        """Return when the file is `length` bytes long on the medium, zeros behind what it had."""
+        ...
+
+    def write(self, fd: int, buffers: Sequence[Buffer], offset: int) -> int:
+        """Write `buffers` from `offset` on by one call; return how many bytes were taken, maybe fewer."""
         ...
 
     def read(self, fd: int, length: int, offset: int) -> bytes:
@@ -86,8 +90,8 @@ class OsFiles:
         return sorted(entry.name for entry in folder.iterdir())
 
     def create(self, path: Path) -> int:
-        """Return a descriptor that appends to the new file `path`, readable by this user only."""
-        return os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        """Return a descriptor that writes the new file `path`, readable by this user only."""
+        return os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
 
     def open(self, path: Path) -> int:
         """Return a descriptor that reads the file `path`."""
@@ -97,9 +101,20 @@ class OsFiles:
         """Return the file's length in bytes."""
         return os.fstat(fd).st_size
 
-    def write(self, fd: int, buffers: Sequence[Buffer]) -> int:
-        """Append `buffers` by one call and return how many bytes were taken."""
-        return os.writev(fd, buffers)
+    def reserve(self, fd: int, length: int) -> None:
+        """Return when the file is `length` bytes long on the medium; with blocks of its own where that works.
+
+        A write that makes no file longer is synced without the file's own entry: one wait instead of two.
+        """
+        if sys.platform == "darwin":
+            os.ftruncate(fd, length)
+        else:
+            os.posix_fallocate(fd, 0, length)
+        self.sync(fd)
+
+    def write(self, fd: int, buffers: Sequence[Buffer], offset: int) -> int:
+        """Write `buffers` from `offset` on by one call; return how many bytes were taken."""
+        return os.pwritev(fd, buffers, offset)
 
     def read(self, fd: int, length: int, offset: int) -> bytes:
         """Return up to `length` bytes from `offset`."""
@@ -140,14 +155,18 @@ class OsFiles:
         path.replace(target)
 
 
-def write_all(files: Files, fd: int, buffers: Sequence[Buffer]) -> None:
-    """Append every byte of `buffers`, over as many calls as the system needs; raises OSError."""
-    written = files.write(fd, buffers)
-    if written == sum(map(len, buffers)):
-        return
-    rest = memoryview(b"".join(buffers))[written:]
-    while rest:
-        rest = rest[files.write(fd, (rest,)) :]
+def write_all(files: Files, fd: int, buffers: Sequence[Buffer], offset: int) -> int:
+    """Write every byte of `buffers` from `offset` on, over as many calls as the system needs.
+
+    Returns how many they are; raises OSError.
+    """
+    length = sum(map(len, buffers))
+    written = files.write(fd, buffers, offset)
+    if written < length:
+        whole = memoryview(b"".join(buffers))
+        while written < length:
+            written += files.write(fd, (whole[written:],), offset + written)
+    return length
 
 
 def write_whole(files: Files, path: Path, chunks: Iterable[Buffer]) -> None:
@@ -157,8 +176,9 @@ def write_whole(files: Files, path: Path, chunks: Iterable[Buffer]) -> None:
         files.unlink(draft)
     fd = files.create(draft)
     try:
+        end = 0
         for chunk in chunks:
-            write_all(files, fd, (chunk,))
+            end += write_all(files, fd, (chunk,), end)
         files.sync(fd)
     finally:
         files.close(fd)

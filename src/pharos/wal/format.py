@@ -2,8 +2,8 @@
 
 All numbers are little endian. A segment is one header and then frames without gaps:
 
-    segment header, 40 bytes: magic "PHAROSWL", version u16, 6 bytes zero, number u64, mark 8 bytes,
-                              CRC-32 of the foregoing u32, 4 bytes zero
+    segment header, 40 bytes: magic "PHAROSWL", version u16, 2 bytes zero, length reserved u32, number u64,
+                              mark 8 bytes, CRC-32 of the foregoing u32, 4 bytes zero
     frame header, 32 bytes:   mark 8 bytes, payload length u32, payload CRC-32 u32, receive time in ns i64,
                               tenant length u16, kind u8, zero u8, CRC-32 of the foregoing and the tenant u32
     then the tenant (UTF-8) and the payload
@@ -33,7 +33,7 @@ MAX_PAYLOAD_BYTES: Final = 64 * 1024 * 1024
 MAX_TENANT_BYTES: Final = 255
 
 _MAGIC: Final = b"PHAROSWL"
-_SEGMENT_HEAD: Final = struct.Struct("<8sH6xQ8s")
+_SEGMENT_HEAD: Final = struct.Struct("<8sH2xIQ8s")
 _FRAME_HEAD: Final = struct.Struct("<8sIIqHBx")
 _SUM: Final = struct.Struct("<I")
 
@@ -82,21 +82,29 @@ def _pack_number(number: int) -> bytes:
     return number.to_bytes(8, "little")
 
 
-def pack_segment_head(number: int, mark: bytes) -> bytes:
-    """Return the header of a new segment, 40 bytes."""
-    head = _SEGMENT_HEAD.pack(_MAGIC, VERSION, number, mark)
+def pack_segment_head(number: int, mark: bytes, reserved: int = 0) -> bytes:
+    """Return the header of a new segment, 40 bytes; `reserved` is how long its file is made ahead."""
+    head = _SEGMENT_HEAD.pack(_MAGIC, VERSION, reserved, number, mark)
     return head + _SUM.pack(crc32(head)) + b"\0\0\0\0"
 
 
-def read_segment_mark(name: str, head: Buffer) -> bytes | None:
-    """Return the mark that the segment's header names, None when the header is damaged.
+class SegmentHead(NamedTuple):
+    """What a segment's header says."""
+
+    mark: bytes
+    reserved: int
+    """How long the file was made before it had frames; 0 if it was not."""
+
+
+def read_segment_head(name: str, head: Buffer) -> SegmentHead | None:
+    """Return what the segment's header says, None when it is damaged.
 
     Raises PharosError(UNSUPPORTED) for an intact header of another version.
     """
     body = bytes(head[: _SEGMENT_HEAD.size])
     if len(head) < SEGMENT_HEAD_BYTES or crc32(body) != _SUM.unpack_from(head, _SEGMENT_HEAD.size)[0]:
         return None
-    magic, version, _, mark = _SEGMENT_HEAD.unpack(body)
+    magic, version, reserved, _, mark = _SEGMENT_HEAD.unpack(body)
     if magic != _MAGIC:
         return None
     if version != VERSION:
@@ -105,7 +113,7 @@ def read_segment_mark(name: str, head: Buffer) -> bytes | None:
             f"log segment {name} has format version {version}, this Pharos reads version {VERSION}",
             hint="start the Pharos that wrote it once more, stop it cleanly, then start this one",
         )
-    return bytes(mark)
+    return SegmentHead(mark, reserved)
 
 
 def pack_frame_head(

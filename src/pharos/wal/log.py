@@ -10,7 +10,8 @@ Rules that hold at every moment:
   again.
 - All syncs of frames, and all closing of segments, happen on the one sync thread; appenders only write.
 - The segment after the active one is begun ahead by a thread of its own: the folder's sync, which that needs,
-  would hold up who waits for a frame's.
+  would hold up who waits for a frame's. It is made about as long as those before it became, so that a frame's
+  sync has only the frame's bytes to write and nothing about the file.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 from zlib import crc32
 
 import orjson
@@ -56,6 +57,9 @@ from pharos.wal.waiting import OnSynced, Via, Waiter, tell_all
 
 _LOG = logging.getLogger(__name__)
 
+_LEAST_RESERVED: Final = 64 * 1024
+_MOST_RESERVED: Final = 16 * 1024 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class WalOptions:
@@ -81,6 +85,8 @@ class _Segment:
     synced: int = SEGMENT_HEAD_BYTES
     waiters: list[Waiter] = field(default_factory=list)
     entry_synced: bool = False
+    reserved: int = 0
+    """How long the file was made ahead."""
     finished: Future[str | None] = field(default_factory=Future)
 
     @property
@@ -117,6 +123,8 @@ class Wal:
         self._active: _Segment | None = None
         self._spare: _Segment | None = None
         self._spare_wanted = True
+        self._usual_bytes = _LEAST_RESERVED
+        """About how long segments become."""
         self._last_active = ""
         self._retired: list[_Segment] = []
         self._closing = False
@@ -187,11 +195,11 @@ class Wal:
             segment = self._room_for(len(body))
             head = pack_frame_head(segment.mark, kind, tenant_bytes, recv_ns, len(body), payload_sum)
             try:
-                write_all(self._files, segment.fd, (head, body))
+                written = write_all(self._files, segment.fd, (head, body), segment.written)
             except OSError as exc:
                 self._undo(segment)
                 raise self._unavailable(f"the log cannot be written: {exc}") from exc
-            segment.written += len(head) + len(body)
+            segment.written += written
             segment.waiters.append((on_synced, via))
             if self._idle:
                 self._idle = False
@@ -324,15 +332,15 @@ class Wal:
         self._taken.notify()
         return self._active
 
-    def _begin(self) -> _Segment:
-        """Return a new segment with its header written; raises OSError."""
+    def _begin(self, reserved: int = 0) -> _Segment:
+        """Return a new segment with its header written, made so long ahead; raises OSError."""
         number = self._numbers.take()
         mark = mark_of(self._numbers.secret, number)
         name = segment_named(number)
         path = self._folder / file_of(name)
-        segment = _Segment(name, path, self._files.create(path), mark)
+        segment = _Segment(name, path, self._files.create(path), mark, reserved=reserved)
         try:
-            write_all(self._files, segment.fd, (pack_segment_head(number, mark),))
+            write_all(self._files, segment.fd, (pack_segment_head(number, mark, reserved),), 0)
         except OSError:
             self._discard(segment)
             raise
@@ -341,14 +349,20 @@ class Wal:
     def _undo(self, segment: _Segment) -> None:
         """Take back a frame that was written half; the lock is held."""
         try:
-            self._files.truncate(segment.fd, segment.written)
+            self._cut(segment, segment.written)
         except OSError as exc:
             _LOG.warning("log segment %s is given up after a failed write: %s", segment.name, exc)
             self._retire(segment)
 
+    def _cut(self, segment: _Segment, length: int) -> None:
+        """Cut a segment's file to this length; raises OSError."""
+        segment.reserved = 0
+        self._files.truncate(segment.fd, length)
+
     def _retire(self, segment: _Segment) -> None:
         """Hand the active segment to the sync thread; the next append begins another. The lock is held."""
         self._active = None
+        self._usual_bytes = max(segment.written, self._usual_bytes * 3 // 4)
         self._retired.append(segment)
         self._work.notify()
 
@@ -421,7 +435,7 @@ class Wal:
             if self._active is segment:
                 self._retire(segment)
         try:
-            self._files.truncate(segment.fd, segment.synced)
+            self._cut(segment, segment.synced)
         except OSError as cut:
             _LOG.warning("frames of log segment %s that failed may come back: %s", segment.name, cut)
         tell_all(waiters, self._unavailable(f"the log cannot be synced: {exc}"))
@@ -432,6 +446,11 @@ class Wal:
         if segment.is_empty:
             self._discard(segment)
         else:
+            if segment.reserved > segment.written:
+                try:
+                    self._cut(segment, segment.written)
+                except OSError as exc:
+                    _LOG.warning("log segment %s stays longer than its frames: %s", segment.name, exc)
             self._files.close(segment.fd)
         with self._lock:
             self._retired.remove(segment)
@@ -452,8 +471,15 @@ class Wal:
 
     def _prepare_spare(self) -> None:
         """Begin the segment after the active one, so that no append waits for the folder's sync."""
+        usual = self._usual_bytes + self._usual_bytes // 4
+        reserved = min(max(usual, _LEAST_RESERVED), _MOST_RESERVED)
         try:
-            segment = self._begin()
+            segment = self._begin(reserved)
+            try:
+                self._files.reserve(segment.fd, reserved)
+            except OSError as exc:  # not every file system can, and a full one has nothing to give
+                _LOG.debug("log segment %s is not made longer ahead: %s", segment.name, exc)
+                segment.reserved = 0
             self._files.sync_folder(self._folder)
         except OSError as exc:
             _LOG.warning("the next log segment could not be begun ahead of time: %s", exc)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +21,7 @@ from pharos.wal.format import (
     Frame,
     Span,
     mark_of,
-    read_segment_mark,
+    read_segment_head,
     scan,
 )
 
@@ -140,11 +140,10 @@ def read_segment(
 def _parts(source: _Whole | _Window, segment: str, secret: bytes) -> Iterator[Span | Broken]:
     if source.size < SEGMENT_HEAD_BYTES:
         return
-    mark = read_segment_mark(segment, source.at(0, SEGMENT_HEAD_BYTES))
-    if mark is None:
+    head = read_segment_head(segment, source.at(0, SEGMENT_HEAD_BYTES))
+    if head is None:
         yield Broken(0, SEGMENT_HEAD_BYTES, "segment header damaged")
-        mark = mark_of(secret, int(segment))
-    yield from scan(source, mark)
+    yield from scan(source, mark_of(secret, int(segment)) if head is None else head.mark)
 
 
 def recover(files: Files, folder: Path, secret: bytes, aside: Aside) -> tuple[Recovery, dict[str, int]]:
@@ -179,21 +178,44 @@ def recover(files: Files, folder: Path, secret: bytes, aside: Aside) -> tuple[Re
 def _check_version(files: Files, folder: Path, segment: str) -> None:
     fd = files.open(folder / file_of(segment))
     try:
-        read_segment_mark(segment, read_range(files, fd, 0, min(files.size(fd), SEGMENT_HEAD_BYTES)))
+        read_segment_head(segment, read_range(files, fd, 0, min(files.size(fd), SEGMENT_HEAD_BYTES)))
     finally:
         files.close(fd)
 
 
 def _survey(files: Files, folder: Path, segment: str, secret: bytes) -> tuple[int, int, list[Broken]]:
-    """Return a segment's size, how many intact frames it has, and its broken ranges."""
+    """Return where a segment ends, how many intact frames it has, and its broken ranges."""
     fd = files.open(folder / file_of(segment))
     try:
         window = _Window(files, fd, files.size(fd))
         parts = list(_parts(window, segment, secret))
+        end = window.size
+        last = parts[-1] if parts else None
+        if isinstance(last, Broken) and _is_reserved(window, segment):
+            end = _written_until(window, last.offset)
+            parts[-1:] = [replace(last, length=end - last.offset)] if end > last.offset else []
     finally:
         files.close(fd)
     broken = [part for part in parts if isinstance(part, Broken)]
-    return window.size, len(parts) - len(broken), broken
+    return end, len(parts) - len(broken), broken
+
+
+def _is_reserved(window: _Window, segment: str) -> bool:
+    """Return whether a segment is as long as it was made before it had frames: it was not sealed."""
+    head = read_segment_head(segment, window.at(0, SEGMENT_HEAD_BYTES))
+    return head is not None and head.reserved == window.size
+
+
+def _written_until(window: _Window, least: int) -> int:
+    """Return the end of what is not zero, `least` if all is from there on."""
+    end = window.size
+    while end > least:
+        length = min(_WINDOW_BYTES, end - least)
+        written = len(bytes(window.at(end - length, length)).rstrip(b"\0"))
+        end -= length - written
+        if written:
+            break
+    return end
 
 
 def set_aside(files: Files, folder: Path, segment: str, part: Broken, aside: Aside) -> Damage:

@@ -59,6 +59,9 @@ def test_a_block_over_a_thousand_days_is_stored_whole_and_once(engine: Engine) -
     for _ in range(2):
         engine.load("samples", 1000, _samples(days, [0.0] * 1000, "days"), token="late")
     assert _count(engine, "days") == 1000
+    # A part for each day, every one of which a later deletion would link anew.
+    engine.control(lambda session: session.execute("TRUNCATE TABLE samples"))
+    assert _count(engine, "days") == 0
 
 
 _SPECIAL_BITS: Final = (

@@ -50,11 +50,11 @@ def write_configuration(folder: Path, options: EmbeddedOptions) -> None:
         "background_move_pool_size": 1,
         "background_fetches_pool_size": 1,
         "max_concurrent_queries": 200,
-        # Threads that do nothing hold some 200 kB each, of stack and of the allocator's own; to begin one again
-        # takes some microseconds.
+        # Threads that do nothing hold some 200 kB each, of stack and of the allocator's own; to begin one
+        # again takes some microseconds.
         "max_thread_pool_free_size": 16,
         "query_condition_cache_size": 16 << 20,
-        # A deletion waits for a turn of the background; left alone, that sleeps up to ten minutes between two.
+        # A deletion waits for a turn of the background, which otherwise sleeps up to ten minutes between two.
         "background_processing_pool_task_sleep_seconds_when_no_work_max": 1,
         "background_processing_pool_task_sleep_seconds_when_no_work_random_part": 0.1,
         # Whether all parts are whole is known when the store is open.
