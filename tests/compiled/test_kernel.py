@@ -113,6 +113,18 @@ def test_a_folder_that_takes_nothing_costs_only_time(tmp_path: Path, monkeypatch
     assert not load(tmp_path / "one" / "summing.py").is_kept(ARGUMENTS)
 
 
+def test_damaged_code_is_made_anew(compiled: Path, tmp_path: Path) -> None:
+    (kept,) = tmp_path.rglob("*.nbc")
+    content = bytearray(kept.read_bytes())
+    content[len(content) // 2] ^= 1
+    kept.write_bytes(content)
+    before = Kernel.compiled_total
+    assert load(compiled)(np.arange(4)) == 18
+    assert Kernel.compiled_total == before + 1
+    assert load(compiled)(np.arange(4)) == 18
+    assert Kernel.compiled_total == before + 1
+
+
 def test_constants_are_arguments_like_any_other(tmp_path: Path) -> None:
     text = PRIMITIVE + "\n@kernel\ndef many():\n    return primitive(1) + primitive(2) + primitive(3)\n"
     load(write(tmp_path / "one" / "constants.py", text))

@@ -188,7 +188,7 @@ def test_labels_are_the_same_as_tuples_and_as_columns(
     assert list(found.labels) == [(("__name__", "m"), ("i", str(i))) for i in values.tolist()]
     part = found.part(3, 7)
     assert list(part.labels) == list(found.labels)[3:7]
-    assert [int(part.ids.place[part.ids.id == ident][0]) for ident in part.id] == [0, 1, 2, 3]
+    assert part.id.tolist() == found.id[3:7].tolist()
 
 
 def test_what_is_kept_is_bounded_in_bytes(selecting: Selecting) -> None:

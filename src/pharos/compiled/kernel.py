@@ -7,7 +7,8 @@ all that it calls (`_Whole`). So a tree of kernels costs what its source is wort
 
 What Python calls is kept on disk by its content: the code of the kernel and of everything that it reaches,
 the types of its arguments, the processor, and the versions of the compiler. A copy, a clone or a layer of an
-image keeps what was compiled, and an edit of a primitive reaches all its callers.
+image keeps what was compiled, and an edit of a primitive reaches all its callers. A wheel brings code for the
+processor's family along (`warm/shipping.py`), which is taken where nothing was compiled for this one.
 
 numba's inside is used here and nowhere else, so its version is pinned in pyproject.toml.
 """
@@ -18,9 +19,9 @@ import contextlib
 import hashlib
 import pickle
 import re
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import Any, ClassVar, Final, TypeVar, cast
 
@@ -38,12 +39,20 @@ from numba.core.runtime import rtsys
 from numba.misc.appdirs import AppDirs
 
 from pharos.compiled.fingerprint import Fingerprints
+from pharos.compiled.processor import Processor, family_of
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 KERNELS: Final[list[Kernel]] = []
 """Every kernel of the modules that are imported."""
 
+SHIPPED: Final = Path(__file__).with_name("shipped")
+"""Code that came along with the package; a checkout has none."""
+KEPT_IN: Final = "pharos"
+"""The folder below NUMBA_CACHE_DIR that is ours."""
+
+_DIGEST_BYTES: Final = 32
+"""A file begins with the SHA-256 of the rest."""
 _STALE_S: Final = 30 * 86_400
 """Compiled code of a kernel that was edited is removed after so long: until then a checkout may go back."""
 
@@ -171,8 +180,27 @@ class Kernel(CPUDispatcher):  # type: ignore[misc]
 
     def is_kept(self, arguments: tuple[Any, ...]) -> bool:
         """Return whether code for arguments of these types is on disk, or loaded."""
-        name = _file_name(self, arguments)
-        return arguments in self.overloads or any((folder / name).exists() for folder in _folders(self))
+        return arguments in self.overloads or any(file.exists() for file in _kept_files(self, arguments))
+
+    def family_file_name(self, arguments: tuple[Any, ...]) -> str:
+        """Return the name of the file of code for the whole family of this processor.
+
+        Raises ValueError where no family is known.
+        """
+        family = self.family
+        if family is None:
+            raise ValueError("no family of processors is known that this one belongs to")
+        return _file_name(self, arguments, family)
+
+    @property
+    def processor(self) -> Processor:
+        """What it is compiled for."""
+        return Processor(*self.targetctx.codegen().magic_tuple())
+
+    @property
+    def family(self) -> Processor | None:
+        """Whose code runs here too."""
+        return family_of(self.processor)
 
     def get_call_template(self, args: Any, kws: Any) -> Any:
         """Return how a kernel calls this one. A constant is an argument like any other."""
@@ -217,12 +245,13 @@ _OURSELVES: Final = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
 """How kernels are compiled, which this file says, is a part of what they are."""
 
 
-def _file_name(kernel: Kernel, arguments: tuple[Any, ...]) -> str:
+def _file_name(kernel: Kernel, arguments: tuple[Any, ...], processor: Processor) -> str:
     facts = (
         kernel.targetoptions,
         [str(argument) for argument in arguments],
-        kernel.targetctx.codegen().magic_tuple(),
-        (sys.version_info[:2], numba.__version__, llvmlite.__version__, str(config.OPT)),
+        tuple(processor),
+        # Names the interpreter, its version and how it was built, which code that it calls depends on.
+        (EXTENSION_SUFFIXES[0], numba.__version__, llvmlite.__version__, str(config.OPT)),
         _OURSELVES,
     )
     module = kernel.py_func.__module__.rpartition(".")[2]
@@ -230,28 +259,39 @@ def _file_name(kernel: Kernel, arguments: tuple[Any, ...]) -> str:
 
 
 def _folders(kernel: Kernel) -> Iterator[Path]:
-    """Yield where compiled code may lie: what the user names, beside the source, in the user's cache."""
+    """Yield where compiled code is kept: what the user names, beside the source, in the user's cache."""
     if config.CACHE_DIR:
-        yield Path(config.CACHE_DIR, "pharos")
+        yield Path(config.CACHE_DIR, KEPT_IN)
     else:
         yield Path(kernel.py_func.__code__.co_filename).parent / "__pycache__"
         yield Path(AppDirs("pharos", appauthor=False).user_cache_dir, "kernels")
 
 
-def _load(kernel: Kernel, arguments: tuple[Any, ...]) -> Any:
-    name = _file_name(kernel, arguments)
+def _kept_files(kernel: Kernel, arguments: tuple[Any, ...]) -> Iterator[Path]:
+    """Yield where code for this processor may lie, and last where it came along for its family."""
+    name = _file_name(kernel, arguments, kernel.processor)
     for folder in _folders(kernel):
-        # A file that lost its end, as after a failure of power, is as good as none: it is written anew.
-        with contextlib.suppress(OSError, EOFError, pickle.UnpicklingError):
-            payload = pickle.loads((folder / name).read_bytes())  # noqa: S301 - written below, by this user
-            return CompileResult._rebuild(kernel.targetctx, *payload)  # noqa: SLF001
+        yield folder / name
+    if kernel.family is not None:
+        yield SHIPPED / kernel.family_file_name(arguments)
+
+
+def _load(kernel: Kernel, arguments: tuple[Any, ...]) -> Any:
+    for file in _kept_files(kernel, arguments):
+        with contextlib.suppress(OSError):
+            content = file.read_bytes()
+            digest, payload = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
+            # What lost its end, as after a failure of power, or is damaged is as good as none.
+            if payload and hashlib.sha256(payload).digest() == digest:
+                read = pickle.loads(payload)  # noqa: S301 - written below, by this user or into the package
+                return CompileResult._rebuild(kernel.targetctx, *read)  # noqa: SLF001
     return None
 
 
 def _save(kernel: Kernel, arguments: tuple[Any, ...], compiled: Any) -> None:
     """Keep what was compiled; a folder that takes nothing costs only the next start's time."""
     payload = serialize.dumps(compiled._reduce())  # noqa: SLF001 - its form on disk is numba's own
-    name = _file_name(kernel, arguments)
+    name = _file_name(kernel, arguments, kernel.processor)
     for folder in _folders(kernel):
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -260,6 +300,7 @@ def _save(kernel: Kernel, arguments: tuple[Any, ...], compiled: Any) -> None:
             continue
         try:
             with file:
+                file.write(hashlib.sha256(payload).digest())
                 file.write(payload)
             Path(file.name).replace(folder / name)
         except OSError:

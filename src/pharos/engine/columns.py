@@ -1,4 +1,4 @@
-"""Columns of numbers in the engine's answers, as numpy arrays.
+"""Columns in the engine's answers: numbers as numpy arrays, texts as lists.
 
 pyarrow's own `to_numpy` and `pyarrow.array` import pandas when it is installed, and chDB has it installed:
 half a second in the first query and 50 MB for good.
@@ -28,6 +28,17 @@ def numbers(column: pa.Array | pa.ChunkedArray) -> NDArray[Any]:
     if memory is None or not len(column):
         return np.empty(0, kind)
     return np.frombuffer(memory, kind, len(column), column.offset * kind.itemsize)
+
+
+def texts(column: pa.Array | pa.ChunkedArray) -> list[str]:
+    """Return a column of texts, none of them null, also of one that holds each text once and numbers of it."""
+    if isinstance(column, pa.ChunkedArray):
+        return [text for chunk in column.chunks for text in texts(chunk)]
+    if not pa.types.is_dictionary(column.type):
+        found: list[str] = column.to_pylist()
+        return found
+    different = column.dictionary.to_pylist()
+    return [different[number] for number in numbers(column.indices).tolist()]
 
 
 def mask(chosen: NDArray[np.bool_]) -> pa.Array:

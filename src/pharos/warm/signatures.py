@@ -38,6 +38,10 @@ class Signature:
         assert isinstance(found, Kernel)  # noqa: S101 - the list is held to the code by a test
         return found
 
+    def is_kept(self) -> bool:
+        """Return whether there is code for it on disk."""
+        return self.find().is_kept(self.arguments)
+
 
 def read_signatures() -> list[Signature]:
     """Return all signatures, in the order in which they are wanted."""

@@ -10,8 +10,9 @@ import logging
 import os
 import sys
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 from pharos.warm.signatures import Signature, read_signatures
@@ -24,8 +25,10 @@ _WORKERS_AT_MOST: Final = 4
 class Warming:
     """What is compiled and what is not: how many kernels there are, and how many of them are on disk."""
 
-    def __init__(self, signatures: list[Signature]) -> None:
-        missing = [number for number, one in enumerate(signatures) if not one.find().is_kept(one.arguments)]
+    def __init__(
+        self, signatures: list[Signature], is_kept: Callable[[Signature], bool] = Signature.is_kept
+    ) -> None:
+        missing = [number for number, one in enumerate(signatures) if not is_kept(one)]
         self.total = len(signatures)
         self.compiled = self.total - len(missing)
         self.first = deque(number for number in missing if signatures[number].first)
@@ -66,18 +69,30 @@ def find_missing() -> Warming:
 
 
 async def compile_missing(
-    warming: Warming, *, gives_way: bool, tell: Callable[[], None] = lambda: None
+    warming: Warming,
+    *,
+    gives_way: bool,
+    tell: Callable[[], None] = lambda: None,
+    environment: Mapping[str, str] | None = None,
 ) -> None:
     """Compile what is missing in processes of their own, and call `tell` after each kernel.
 
     With `gives_way` all processes but one end when the first page has its kernels, and that one yields to all
-    others. A process that cannot be started, or ends, costs time later and nothing else.
+    others. A process that cannot be started, or ends, costs time later and nothing else. `environment` takes
+    the place of this process's own.
     """
+    run = partial(
+        asyncio.create_subprocess_exec,
+        *(sys.executable, "-m", "pharos.warm.worker"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        env=environment,
+    )
     workers = min(os.cpu_count() or 1, _WORKERS_AT_MOST, len(warming.first) + len(warming.rest))
     try:
         async with asyncio.TaskGroup() as group:
             for number in range(workers):
-                group.create_task(_drive(warming, tell, stays=number == 0, gives_way=gives_way))
+                group.create_task(_drive(run, warming, tell, stays=number == 0, gives_way=gives_way))
     except* OSError as error:
         _LOG.warning("kernels are compiled when they are needed, since no process can do it: %s", error)
     if not warming.is_complete:
@@ -85,11 +100,16 @@ async def compile_missing(
         tell()
 
 
-async def _drive(warming: Warming, tell: Callable[[], None], *, stays: bool, gives_way: bool) -> None:
+async def _drive(
+    run: Callable[[], Awaitable[asyncio.subprocess.Process]],
+    warming: Warming,
+    tell: Callable[[], None],
+    *,
+    stays: bool,
+    gives_way: bool,
+) -> None:
     """Start a process and hand it kernels for as long as there are some."""
-    command = (sys.executable, "-m", "pharos.warm.worker")
-    pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe)
+    process = await run()
     assert process.stdin is not None  # noqa: S101 - both are pipes
     assert process.stdout is not None  # noqa: S101
     try:

@@ -14,6 +14,7 @@ import { readStored, writeStored } from '../design/stored';
 import { toasts } from '../design/toasts';
 import { GRANTED, PAGES, shownPages } from '../pages';
 import { Banner } from './Banner';
+import { Kernels } from './Kernels';
 import styles from './shell.module.css';
 import { focusSearch, REFRESH_EVENT, useShortcuts, type Shortcut } from './shortcuts';
 import { Sidebar } from './Sidebar';
@@ -142,6 +143,7 @@ export function Shell(): ReactElement {
         <button type="button" className={styles.veil} aria-label="Close" tabIndex={-1} onClick={menu.close} />
         <main id="main" className={styles.main}>
           <Banner server={server} />
+          <Kernels counts={server.kernels} />
           <Suspense fallback={null}>
             <Outlet />
           </Suspense>

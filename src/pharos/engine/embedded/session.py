@@ -49,7 +49,8 @@ class EmbeddedSession:
         settings = (
             f" SETTINGS max_execution_time={bound.time_s:.3f}, max_memory_usage={bound.memory_bytes},"
             f" max_result_rows={bound.result_rows}, result_overflow_mode='throw',"
-            f" output_format_arrow_compression_method='none', log_comment={string(self.tag)}"
+            " output_format_arrow_compression_method='none',"
+            f" output_format_arrow_low_cardinality_as_dictionary=1, log_comment={string(self.tag)}"
         )
         began = time.perf_counter()
         try:

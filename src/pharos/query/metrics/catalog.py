@@ -12,7 +12,7 @@ from pharos.access import Scope
 from pharos.clock import Clock
 from pharos.engine import Limits, Session
 from pharos.engine.changes import Changes
-from pharos.engine.columns import numbers
+from pharos.engine.columns import numbers, texts
 from pharos.engine.keys import BUCKET_MS, DAY_MS
 from pharos.engine.sql import (
     Condition,
@@ -142,7 +142,7 @@ class Catalog:
     async def _column(self, statement: Statement, window: Window, finish: Callable[[list[str]], T]) -> T:
         def work(session: Session) -> T:
             table = session.query(statement, purpose="labels")
-            return finish(table["value"].to_pylist() if table.num_rows else [])
+            return finish(texts(table["value"]) if table.num_rows else [])
 
         return await self._asked(window, "labels", work)
 
@@ -167,7 +167,10 @@ class Catalog:
 
         def work(session: Session) -> T:
             table = session.query(statement, purpose="metadata")
-            return finish([MetricMetadata(**row) for row in table.to_pylist()])
+            if not table.num_rows:
+                return finish([])
+            columns = (texts(table[name]) for name in ("metric", "type", "unit", "help"))
+            return finish([MetricMetadata(*row) for row in zip(*columns, strict=True)])
 
         return await self._turn(scope, "metadata", work)
 

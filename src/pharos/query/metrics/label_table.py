@@ -20,23 +20,40 @@ from pharos.compiled.memory import copy_bytes, load_u8, load_u64
 from pharos.engine.columns import numbers
 from pharos.promql.grids.label_columns import LabelColumns, LabelSource
 from pharos.promql.kernels.labels import LabelArrays
-from pharos.query.metrics.regroup import IdTable, id_table
 
 _ROWS_AT_ONCE: Final = 8_192
 """Room is made for so many rows at a time, and other threads get their turn in between."""
 _LEAST: Final = 16
+_TAG_BITS: Final = 31
+"""So much of a text's hash stands beside its code in a slot; the first bits of it lead to the slot."""
+_BLOCK: Final = 64
+"""Texts of so many rows are looked up together."""
+_OWN: Final = -1
+_SHARED: Final = -2
+"""Stand for codes that are not known yet: of a text of its own, and of that of the row before."""
 NO_CODE: Final = -2
 """The code of a text that no label has."""
 
 
 class _Read(NamedTuple):
-    """Label sets as the store answers: the pairs of row i stand between `at[i]` and `at[i + 1]`."""
+    """Label sets as the store answers: the pairs of row i stand between `at[i]` and `at[i + 1]`.
+
+    The names are there once each; of a pair there is the number of its name.
+    """
 
     at: NDArray[np.int32]
+    name: NDArray[np.int32]
     names_at: NDArray[np.int32]
     names: NDArray[np.uint8]
     values_at: NDArray[np.int32]
     values: NDArray[np.uint8]
+
+
+class _IdSlots(NamedTuple):
+    """Open addressing from the id of a series to its row; `row` is -1 where a slot is empty."""
+
+    id: NDArray[np.uint64]
+    row: NDArray[np.int32]
 
 
 class _ShapeSlots(NamedTuple):
@@ -44,6 +61,16 @@ class _ShapeSlots(NamedTuple):
 
     hash: NDArray[np.uint64]
     number: NDArray[np.int32]
+
+
+@inlined_kernel
+def _shift_of(slots: int) -> Any:
+    """Return by how much a tag is shifted for its first bits to name one of the slots, 2^n of them."""
+    shift = np.uint64(_TAG_BITS)
+    while slots > 1:
+        slots >>= 1
+        shift -= np.uint64(1)
+    return shift
 
 
 @inlined_kernel
@@ -68,11 +95,10 @@ def _have_same_names(read: Any, i: Any, j: Any) -> bool:
     count = read.at[i + 1] - a
     if count != read.at[j + 1] - b:
         return False
-    begin, other = np.int64(read.names_at[a]), np.int64(read.names_at[b])
     for k in range(count):
-        if read.names_at[a + k + 1] - begin != read.names_at[b + k + 1] - other:
+        if read.name[a + k] != read.name[b + k]:
             return False
-    return bool(_are_equal(read.names, begin, read.names, other, read.names_at[a + count] - begin))
+    return True
 
 
 @kernel
@@ -91,9 +117,9 @@ def _find_shapes(read: Any, chosen: Any, seed: Any, known: int, slots: Any, shap
             continue
         state = np.uint64(seed) ^ np.uint64(read.at[i + 1] - read.at[i])
         for pair in range(read.at[i], read.at[i + 1]):
-            state = hash_bytes(
-                read.names, np.int64(read.names_at[pair]), np.int64(read.names_at[pair + 1]), state
-            )
+            begin = np.int64(read.names_at[read.name[pair]])
+            end = np.int64(read.names_at[read.name[pair] + 1])
+            state = hash_bytes(read.names, begin, end, state)
         state |= np.uint64(1)
         slot = (state >> np.uint64(1)) & mask
         while hashes[slot] != 0 and hashes[slot] != state:
@@ -107,116 +133,166 @@ def _find_shapes(read: Any, chosen: Any, seed: Any, known: int, slots: Any, shap
     return found
 
 
+@inlined_kernel
+def _mark_shared(read: Any, i: Any, before: Any, codes: Any, at: Any) -> None:
+    """Write for each pair of row i whether its value is that of row `before`, -1 for none."""
+    first = np.int64(read.at[i])
+    for k in range(np.int64(read.at[i + 1]) - first):
+        codes[at + k] = _OWN
+        if before < 0:
+            continue
+        begin = np.int64(read.values_at[first + k])
+        length = np.int64(read.values_at[first + k + 1]) - begin
+        other = np.int64(read.at[before]) + k
+        other_begin = np.int64(read.values_at[other])
+        if np.int64(read.values_at[other + 1]) - other_begin == length and _are_equal(
+            read.values, begin, read.values, other_begin, length
+        ):
+            codes[at + k] = _SHARED
+
+
+@inlined_kernel
+def _code_in(arrays: Any, text: Any, begin: Any, length: Any, tag: Any, slots: Any) -> Any:
+    """Return the code of a text and its slot; where it has none yet, -1 and the slot that is free for it."""
+    mask = np.uint64(len(slots) - 1)
+    slot = np.uint64(tag) >> _shift_of(len(slots))
+    while slots[slot] >= 0:
+        if slots[slot] >> 32 == tag:
+            known = slots[slot] & 0xFFFFFFFF
+            at = arrays.text_at[known]
+            if arrays.text_at[known + 1] - at == length and _are_equal(
+                arrays.text, at, text, begin, length
+            ):
+                return known, slot
+        slot = (slot + np.uint64(1)) & mask
+    return np.int64(-1), slot
+
+
 @kernel
 def _append(
     read: Any, chosen: Any, seed: Any, arrays: Any, used: tuple[int, int, int], slots: Any
-) -> tuple[int, int]:
+) -> tuple[int, int, int]:
     """Append the chosen rows, whose shapes are there, and return how many codes and values there are then.
 
     `used` are the rows, codes and values there are; there is room for more. `slots` lead from the hash of a
-    text to its code, -1 where one is empty.
+    text to its code: a slot holds both, in order of the hashes, and -1 where it is empty.
+
+    A few rows at a time: slots lie all over the memory, so those of all texts that a row does not share with
+    the one before are touched in a loop that does nothing else, where no look waits for another. What it
+    found there is returned too, since the compiler leaves out what nobody uses.
     """
     row, codes, values = used
-    mask = np.uint64(len(slots) - 1)
-    for k in range(len(chosen)):
-        i = chosen[k]
-        shape = arrays.shape[row + k]
-        arrays.first[row + k] = codes
-        like = np.int64(-1)
-        if row + k and arrays.shape[row + k - 1] == shape:
-            like = arrays.first[row + k - 1]
-        for pair in range(read.at[i], read.at[i + 1]):
-            begin = np.int64(read.values_at[pair])
-            length = np.int64(read.values_at[pair + 1]) - begin
-            if like >= 0:  # neighbours have much in common
-                code = np.int64(arrays.code[like])
-                like += 1
-                at = arrays.text_at[code]
-                if arrays.text_at[code + 1] - at == length and _are_equal(
-                    arrays.text, at, read.values, begin, length
-                ):
-                    arrays.code[codes] = code
+    shift = _shift_of(len(slots))
+    touched = np.int64(0)
+    for low in range(0, len(chosen), _BLOCK):
+        high = min(low + _BLOCK, len(chosen))
+        end = codes
+        for k in range(low, high):
+            i = chosen[k]
+            arrays.first[row + k] = end
+            is_like = k > low and arrays.shape[row + k - 1] == arrays.shape[row + k]
+            _mark_shared(read, i, np.int64(chosen[k - 1]) if is_like else np.int64(-1), arrays.code, end)
+            end += np.int64(read.at[i + 1]) - np.int64(read.at[i])
+        tags = np.empty(end - codes, np.int64)
+        own = 0
+        for k in range(low, high):
+            first = np.int64(read.at[chosen[k]])
+            for pair in range(first, read.at[chosen[k] + 1]):
+                if arrays.code[arrays.first[row + k] + pair - first] == _OWN:
+                    begin, last = np.int64(read.values_at[pair]), np.int64(read.values_at[pair + 1])
+                    state = hash_bytes(read.values, begin, last, seed)
+                    tags[own] = np.int64(state >> np.uint64(64 - _TAG_BITS))
+                    own += 1
+        for n in range(own):
+            touched ^= slots[np.uint64(tags[n]) >> shift]
+        own = 0
+        for k in range(low, high):
+            first = np.int64(read.at[chosen[k]])
+            for pair in range(first, read.at[chosen[k] + 1]):
+                if arrays.code[codes] == _SHARED:
+                    arrays.code[codes] = arrays.code[arrays.first[row + k - 1] + pair - first]
                     codes += 1
                     continue
-            state = hash_bytes(read.values, begin, begin + length, seed)
-            tag = np.int64(state >> np.uint64(33))
-            slot = state & mask
-            code = np.int64(-1)
-            while slots[slot] >= 0:
-                if slots[slot] >> 32 == tag:
-                    known = slots[slot] & 0xFFFFFFFF
-                    at = arrays.text_at[known]
-                    if arrays.text_at[known + 1] - at == length and _are_equal(
-                        arrays.text, at, read.values, begin, length
-                    ):
-                        code = known
-                        break
-                slot = (slot + np.uint64(1)) & mask
-            if code < 0:
-                code = np.int64(values)
-                slots[slot] = (tag << 32) | code
-                at = arrays.text_at[values]
-                copy_bytes(arrays.text, at, read.values, begin, length)
-                arrays.text_at[values + 1] = at + length
-                values += 1
-            arrays.code[codes] = code
-            codes += 1
-    return codes, values
+                begin = np.int64(read.values_at[pair])
+                length = np.int64(read.values_at[pair + 1]) - begin
+                code, slot = _code_in(arrays, read.values, begin, length, tags[own], slots)
+                if code < 0:
+                    code = np.int64(values)
+                    slots[slot] = (tags[own] << 32) | code
+                    at = arrays.text_at[values]
+                    copy_bytes(arrays.text, at, read.values, begin, length)
+                    arrays.text_at[values + 1] = at + length
+                    values += 1
+                own += 1
+                arrays.code[codes] = code
+                codes += 1
+    return codes, values, touched
 
 
 @kernel
-def _fill_slots(text: Any, text_at: Any, values: int, seed: Any, slots: Any) -> None:
-    """Enter the first `values` texts into empty slots."""
-    mask = np.uint64(len(slots) - 1)
-    for code in range(values):
-        state = hash_bytes(text, text_at[code], text_at[code + 1], seed)
-        slot = state & mask
-        while slots[slot] >= 0:
+def _move_slots(old: Any, new: Any) -> None:
+    """Enter all that the smaller slots hold into larger ones, without a look at the texts."""
+    mask, shift = np.uint64(len(new) - 1), _shift_of(len(new))
+    for i in range(len(old)):
+        if old[i] < 0:
+            continue
+        slot = np.uint64(old[i] >> 32) >> shift
+        while new[slot] >= 0:
             slot = (slot + np.uint64(1)) & mask
-        slots[slot] = (np.int64(state >> np.uint64(33)) << 32) | code
+        new[slot] = old[i]
 
 
 @kernel
 def _find_text(arrays: Any, wanted: Any, seed: Any, slots: Any) -> int:
     """Return the code of a text, -1 if there is none."""
-    mask = np.uint64(len(slots) - 1)
     length = np.int64(len(wanted))
     state = hash_bytes(wanted, np.int64(0), length, seed)
-    tag = np.int64(state >> np.uint64(33))
-    slot = state & mask
-    while slots[slot] >= 0:
-        if slots[slot] >> 32 == tag:
-            code = slots[slot] & 0xFFFFFFFF
-            at = arrays.text_at[code]
-            if arrays.text_at[code + 1] - at == length and _are_equal(
-                arrays.text, at, wanted, np.int64(0), length
-            ):
-                return int(code)
-        slot = (slot + np.uint64(1)) & mask
-    return -1
+    tag = np.int64(state >> np.uint64(64 - _TAG_BITS))
+    code, _ = _code_in(arrays, wanted, np.int64(0), length, tag, slots)
+    return int(code)
 
 
 @kernel
-def _find_rows(ids: Any, table_id: Any, table_place: Any, rows: Any) -> None:
-    """Write the place of each id, -1 where there is none."""
-    mask = np.uint64(len(table_id) - 1)
+def _find_rows(ids: Any, slot_id: Any, slot_row: Any, rows: Any) -> None:
+    """Write the row of each id, -1 where there is none."""
+    mask = np.uint64(len(slot_id) - 1)
     for i in range(len(ids)):
         slot = ids[i] & mask
-        while table_place[slot] >= 0 and table_id[slot] != ids[i]:
+        while slot_row[slot] >= 0 and slot_id[slot] != ids[i]:
             slot = (slot + np.uint64(1)) & mask
-        rows[i] = table_place[slot]
+        rows[i] = slot_row[slot]
 
 
 @kernel
-def _enter_rows(ids: Any, first: int, table_id: Any, table_place: Any) -> None:
-    """Enter ids that are not there, with places from `first` on."""
-    mask = np.uint64(len(table_id) - 1)
+def _enter_rows(ids: Any, first: int, slot_id: Any, slot_row: Any) -> None:
+    """Enter ids that are not there, with rows from `first` on."""
+    mask = np.uint64(len(slot_id) - 1)
     for i in range(len(ids)):
         slot = ids[i] & mask
-        while table_place[slot] >= 0:
+        while slot_row[slot] >= 0:
             slot = (slot + np.uint64(1)) & mask
-        table_id[slot] = ids[i]
-        table_place[slot] = first + i
+        slot_id[slot] = ids[i]
+        slot_row[slot] = first + i
+
+
+@kernel
+def _move_rows(from_id: Any, from_row: Any, to_id: Any, to_row: Any) -> None:
+    """Enter all that the smaller slots hold into larger ones."""
+    mask = np.uint64(len(to_id) - 1)
+    for i in range(len(from_id)):
+        if from_row[i] < 0:
+            continue
+        slot = from_id[i] & mask
+        while to_row[slot] >= 0:
+            slot = (slot + np.uint64(1)) & mask
+        to_id[slot] = from_id[i]
+        to_row[slot] = from_row[i]
+
+
+def _id_slots(least: int) -> _IdSlots:
+    """Return empty slots, `least` at least."""
+    size = 1 << (least - 1).bit_length()
+    return _IdSlots(np.zeros(size, np.uint64), np.full(size, -1, np.int32))
 
 
 def _grown(column: NDArray[Any], used: int, room: int) -> NDArray[Any]:
@@ -248,8 +324,7 @@ class LabelTable:
         )
         self._text_slots = np.full(_LEAST, -1, np.int64)
         self._shapes_by_hash = _ShapeSlots(np.zeros(_LEAST, np.uint64), np.zeros(_LEAST, np.int32))
-        self._ids = np.empty(_LEAST, np.uint64)
-        self._index: IdTable = id_table(self._ids[:0])
+        self._rows_by_id = _id_slots(_LEAST)
 
     def __len__(self) -> int:
         return self._rows
@@ -259,14 +334,14 @@ class LabelTable:
         """Return about what it takes in memory."""
         arrays = self._arrays
         text = int(arrays.text_at[self._values])
-        pages = self._text_slots.nbytes + self._index.id.nbytes + self._index.place.nbytes
-        return pages + text + 8 * self._values + 20 * self._rows + 4 * self._codes + 64 * len(self._names)
+        pages = self._text_slots.nbytes + sum(slots.nbytes for slots in self._rows_by_id)
+        return pages + text + 8 * self._values + 12 * self._rows + 4 * self._codes + 64 * len(self._names)
 
     def rows(self, ids: NDArray[np.uint64]) -> NDArray[np.int32]:
         """Return the row of each series, -1 where it is not known."""
         rows: NDArray[np.int32] = np.empty(len(ids), np.int32)
-        index = self._index
-        _find_rows(ids, index.id, index.place, rows)
+        slots = self._rows_by_id
+        _find_rows(ids, slots.id, slots.row, rows)
         return rows
 
     def columns(self, rows: NDArray[np.int32]) -> LabelColumns:
@@ -287,20 +362,29 @@ class LabelTable:
 
     def add(self, ids: NDArray[np.uint64], labels: pa.ChunkedArray) -> None:
         """Append the label sets, a map column of the store's answer, of the series that are not known."""
+        unknown = ids[self.rows(ids) < 0]
+        with self._lock:
+            # A series may stand there for each of several days, one after the other.
+            self._make_index(self._rows + 1 + int(np.count_nonzero(unknown[1:] != unknown[:-1])))
         at = 0
         for chunk in labels.chunks:
             self._add(ids[at : at + len(chunk)], chunk)
             at += len(chunk)
 
     def _add(self, ids: NDArray[np.uint64], labels: pa.MapArray) -> None:
-        read = _Read(_frozen(numbers(labels.offsets)), *_texts(labels.keys), *_texts(labels.items))
+        keys = labels.keys.dictionary_encode()  # which the store's are already
+        name = _frozen(numbers(keys.indices))
+        at = _frozen(numbers(labels.offsets))
+        read = _Read(at, name, *_texts(keys.dictionary), *_texts(labels.items))
         for low in range(0, len(ids), _ROWS_AT_ONCE):
             part = ids[low : low + _ROWS_AT_ONCE]
             with self._lock:
-                (unknown,) = np.nonzero(self.rows(part) < 0)
-                _, places = np.unique(part[unknown], return_index=True)
-                if places.size:
-                    chosen = unknown[np.sort(places)]
+                (chosen,) = np.nonzero(self.rows(part) < 0)
+                new = part[chosen]
+                if not (new[1:] > new[:-1]).all():  # one stands there for each of several days
+                    _, places = np.unique(new, return_index=True)
+                    chosen = chosen[np.sort(places)]
+                if chosen.size:
                     self._append(part[chosen], read, chosen + low)
 
     def _append(self, ids: NDArray[np.uint64], read: _Read, chosen: NDArray[np.int64]) -> None:
@@ -309,16 +393,20 @@ class LabelTable:
         pairs = int((read.at[chosen + 1] - read.at[chosen]).sum())
         begin, end = read.values_at[read.at[chosen]], read.values_at[read.at[chosen + 1]]
         self._make_room(len(chosen), pairs, int((end - begin).sum()))
-        self._codes, self._values = _append(
+        self._codes, self._values, _ = _append(
             read, chosen, self._seed, self._arrays, (self._rows, self._codes, self._values), self._text_slots
         )
-        self._ids[self._rows : self._rows + len(ids)] = ids
         # Last of all: who finds an id finds its labels.
-        if 2 * (self._rows + len(ids)) > len(self._index.id):
-            self._index = id_table(self._ids[: self._rows + len(ids)])
-        else:
-            _enter_rows(ids, self._rows, self._index.id, self._index.place)
+        self._make_index(self._rows + len(ids))
+        _enter_rows(ids, self._rows, *self._rows_by_id)
         self._rows += len(ids)
+
+    def _make_index(self, rows: int) -> None:
+        """Make room for so many rows in all in the slots that lead to them; the lock is held."""
+        if 2 * rows > len(self._rows_by_id.id):
+            slots = _id_slots(2 * rows)
+            _move_rows(*self._rows_by_id, *slots)
+            self._rows_by_id = slots
 
     def _set_shapes(self, read: _Read, chosen: NDArray[np.int64]) -> None:
         """Write the shape of each chosen row, those that are new entered first."""
@@ -334,7 +422,8 @@ class LabelTable:
         placed = int(self._arrays.shape_at[self._shapes])
         for row in new[:found].tolist():
             for pair in range(int(read.at[row]), int(read.at[row + 1])):
-                text = str(read.names[read.names_at[pair] : read.names_at[pair + 1]].data, "utf-8")
+                number = read.name[pair]
+                text = str(read.names[read.names_at[number] : read.names_at[number + 1]].data, "utf-8")
                 names.append(self._names.setdefault(text, len(self._names)))
             ends.append(placed + len(names))
         shape_name = _grown(self._arrays.shape_name, placed, placed + len(names))
@@ -365,10 +454,9 @@ class LabelTable:
             first=_grown(arrays.first, self._rows, self._rows + rows),
             code=_grown(arrays.code, self._codes, self._codes + pairs),
         )
-        self._ids = _grown(self._ids, self._rows, self._rows + rows)
         if 2 * (self._values + pairs) > len(self._text_slots):
-            slots = np.full(1 << (2 * (self._values + pairs)).bit_length(), -1, np.int64)
-            _fill_slots(self._arrays.text, self._arrays.text_at, self._values, self._seed, slots)
+            slots = np.full(1 << (2 * (self._values + pairs) - 1).bit_length(), -1, np.int64)
+            _move_slots(self._text_slots, slots)
             self._text_slots = slots
 
     def _source(self) -> LabelSource:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pharos.compiled.kernel import kernel
 from pharos.query.metrics.packed import Packed, cut, pack, unpack
-from pharos.query.metrics.regroup import id_table, regroup
+from pharos.query.metrics.regroup import regroup
 
 Rows = Sequence[tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.float64]]]
 """Chunks of (id, time ms, value), as the store returns them."""
@@ -77,7 +77,7 @@ def piece_of(rows: Rows, base_ms: int, low_ms: int, high_ms: int) -> Piece | Non
     if not rows:
         return None
     ids = _distinct(rows)
-    offsets, ts, values = regroup(rows, id_table(ids), len(ids), low_ms, high_ms)
+    offsets, ts, values = regroup(rows, ids, low_ms, high_ms)
     if not len(ts):
         return None
     return Piece(base_ms, ids, pack(offsets, ts, values, base_ms), int(ts.min()), int(ts.max()))

@@ -3,57 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pharos.compiled.kernel import kernel
+from pharos.compiled.kernel import inlined_kernel, kernel
 from pharos.engine.keys import BUCKET_MS
 
-
-class IdTable(NamedTuple):
-    """Open addressing from a series id to its place; `place` is -1 where a slot is empty."""
-
-    id: NDArray[np.uint64]
-    place: NDArray[np.int32]
+_FEW: Final = 64
+"""So many samples are put in order where they are; more are sorted by an order of their own."""
 
 
-@kernel
-def _fill(ids: Any, table_id: Any, table_place: Any) -> None:
-    mask = np.uint64(len(table_id) - 1)
-    for i in range(len(ids)):
-        slot = ids[i] & mask
-        while table_place[slot] >= 0:
-            slot = (slot + np.uint64(1)) & mask
-        table_id[slot] = ids[i]
-        table_place[slot] = i
-
-
-def id_table(ids: NDArray[np.uint64]) -> IdTable:
-    """Return the table of `ids`."""
-    slots = 1 << max(4, (2 * len(ids)).bit_length())
-    table = IdTable(np.zeros(slots, np.uint64), np.full(slots, -1, np.int32))
-    _fill(ids, table.id, table.place)
-    return table
+@inlined_kernel
+def _place_from(known: Any, wanted: Any, low: Any) -> Any:
+    """Return the first place from `low` on whose id is not smaller: in long strides, then by bisection."""
+    count = np.int64(len(known))
+    high, stride = low, np.int64(1)
+    while high < count and known[high] < wanted:
+        low = high + 1
+        high += stride
+        stride <<= 1
+    high = min(high, count)
+    while low < high:
+        middle = (low + high) >> 1
+        if known[middle] < wanted:
+            low = middle + 1
+        else:
+            high = middle
+    return low
 
 
 @kernel
-def _count(ids: Any, table_id: Any, table_place: Any, counts: Any) -> None:
-    """Count the rows of each series; rows of a series mostly stand together."""
-    mask = np.uint64(len(table_id) - 1)
-    i = 0
-    n = len(ids)
+def _count(ids: Any, known: Any, counts: Any) -> None:
+    """Count the rows of each series; those of one stand together, and in a chunk mostly ascend by id."""
+    i, n = 0, len(ids)
+    place, count = np.int64(0), np.int64(len(known))
     while i < n:
         ident = ids[i]
         begin = i
         while i < n and ids[i] == ident:
             i += 1
-        slot = ident & mask
-        while table_place[slot] >= 0 and table_id[slot] != ident:
-            slot = (slot + np.uint64(1)) & mask
-        if table_place[slot] >= 0:
-            counts[table_place[slot]] += i - begin
+        ascends = begin > 0 and ids[begin - 1] < ident
+        place = _place_from(known, ident, place if ascends else np.int64(0))
+        if place < count and known[place] == ident:
+            counts[place] += i - begin
 
 
 @kernel
@@ -61,8 +55,7 @@ def _scatter(
     ids: Any,
     ts: Any,
     values: Any,
-    table_id: Any,
-    table_place: Any,
+    known: Any,
     cursor: Any,
     out_ts: Any,
     out: Any,
@@ -70,16 +63,13 @@ def _scatter(
     end_ms: int,
 ) -> None:
     """Copy each row behind the earlier ones of its series, if its time is in the range."""
-    mask = np.uint64(len(table_id) - 1)
-    i = 0
-    n = len(ids)
+    i, n = 0, len(ids)
+    place, count = np.int64(0), np.int64(len(known))
     while i < n:
         ident = ids[i]
-        slot = ident & mask
-        while table_place[slot] >= 0 and table_id[slot] != ident:
-            slot = (slot + np.uint64(1)) & mask
-        place = table_place[slot]
-        if place < 0:
+        ascends = i > 0 and ids[i - 1] < ident
+        place = _place_from(known, ident, place if ascends else np.int64(0))
+        if place == count or known[place] != ident:
             while i < n and ids[i] == ident:
                 i += 1
             continue
@@ -105,6 +95,23 @@ def _wins(left: Any, right: Any, left_bits: int, right_bits: int) -> bool:
 
 
 @kernel
+def _sort(ts: Any, bits: Any, first: Any, last: Any) -> None:
+    """Put samples in the order of their times; those of one time keep theirs."""
+    if last - first > _FEW:
+        order = np.argsort(ts[first:last], kind="mergesort")
+        ts[first:last] = ts[first:last][order]
+        bits[first:last] = bits[first:last][order]
+        return
+    for i in range(first + 1, last):
+        held_ts, held = ts[i], bits[i]
+        at = i
+        while at > first and ts[at - 1] > held_ts:
+            ts[at], bits[at] = ts[at - 1], bits[at - 1]
+            at -= 1
+        ts[at], bits[at] = held_ts, held
+
+
+@kernel
 def _settle(room: Any, cursor: Any, ts: Any, values: Any, offsets: Any) -> None:
     """Close the gaps between series, put each in order, drop what has the same time; fill `offsets`."""
     write = 0
@@ -117,25 +124,22 @@ def _settle(room: Any, cursor: Any, ts: Any, values: Any, offsets: Any) -> None:
                 ordered = False
                 break
         if not ordered:
-            order = np.argsort(ts[first:last], kind="mergesort")
-            held_ts = ts[first:last][order]
-            held = values[first:last][order]
-            held_bits = bits[first:last][order]
+            _sort(ts, bits, first, last)
             kept = first
-            for i in range(len(held_ts)):
-                if kept > first and ts[kept - 1] == held_ts[i]:
-                    if _wins(held[i], values[kept - 1], held_bits[i], bits[kept - 1]):
-                        values[kept - 1] = held[i]
+            for i in range(first, last):
+                if kept > first and ts[kept - 1] == ts[i]:
+                    if _wins(values[i], values[kept - 1], bits[i], bits[kept - 1]):
+                        bits[kept - 1] = bits[i]
                     continue
-                ts[kept] = held_ts[i]
-                values[kept] = held[i]
+                ts[kept] = ts[i]
+                bits[kept] = bits[i]
                 kept += 1
             last = kept
         offsets[s] = write
         if write != first:
             for i in range(first, last):
                 ts[write + i - first] = ts[i]
-                values[write + i - first] = values[i]
+                bits[write + i - first] = bits[i]
         write += last - first
     offsets[len(cursor)] = write
 
@@ -148,21 +152,21 @@ def _place(chunk: tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.float6
 
 def regroup(
     chunks: Sequence[tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.float64]]],
-    table: IdTable,
-    series: int,
+    known: NDArray[np.uint64],
     start_ms: int,
     end_ms: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Return (offsets[series + 1], times, values) of rows (id, time, value) that come in chunks.
 
-    Rows of unknown ids and outside of start_ms <= time <= end_ms are left out. Of several samples with one
+    Rows of other ids than the `known` ones, which ascend, and outside of start_ms <= time <= end_ms are left out. Of several samples with one
     time the greatest value stays, as in the engine's own grid functions.
     """
     # The store's threads hand over chunks as they come; in key order there is next to nothing to sort.
     chunks = sorted(chunks, key=_place) if len(chunks) > 1 else chunks
+    series = len(known)
     room: NDArray[np.int64] = np.zeros(series + 1, np.int64)
     for ids, _, _ in chunks:
-        _count(ids, table.id, table.place, room)
+        _count(ids, known, room)
     total = int(room.sum())
     starts: NDArray[np.int64] = np.zeros(series, np.int64)
     np.cumsum(room[: series - 1], out=starts[1:])
@@ -170,7 +174,7 @@ def regroup(
     ts = np.empty(total, np.int64)
     values = np.empty(total, np.float64)
     for ids, chunk_ts, chunk_values in chunks:
-        _scatter(ids, chunk_ts, chunk_values, table.id, table.place, cursor, ts, values, start_ms, end_ms)
+        _scatter(ids, chunk_ts, chunk_values, known, cursor, ts, values, start_ms, end_ms)
     offsets: NDArray[np.int64] = np.empty(series + 1, np.int64)
     _settle(starts, cursor, ts, values, offsets)
     return offsets, ts[: offsets[series]], values[: offsets[series]]

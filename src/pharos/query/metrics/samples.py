@@ -357,7 +357,7 @@ class MetricSource:
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
         rows, selection = self._rows(table, value, asked), asked.selection
         self._spend(sum(len(ids) for ids, _, _ in rows))
-        return regroup(rows, selection.ids, len(selection), asked.start_ms, asked.end_ms)
+        return regroup(rows, selection.id, asked.start_ms, asked.end_ms)
 
     def _too_many(self) -> PharosError:
         return PharosError(

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pharos.access import Scope
 from pharos.engine import Limits, Session
 from pharos.engine.changes import Changes
-from pharos.engine.columns import numbers
+from pharos.engine.columns import numbers, texts
 from pharos.engine.keys import DAY_MS, metric_hash
 from pharos.engine.sql import Condition, Statement, among, between, days, matches, select
 from pharos.errors import Kind, PharosError
@@ -29,7 +29,6 @@ from pharos.promql.grids.grid_labels import SharedLabels
 from pharos.promql.grids.label_columns import LabelColumns
 from pharos.promql.kernels.labels import ABSENT
 from pharos.query.metrics.label_table import LabelTable
-from pharos.query.metrics.regroup import IdTable, id_table
 
 _FEW: Final = 2_000
 """Labels of up to so many series are kept as tuples, which is quicker for a few than columns are."""
@@ -71,24 +70,15 @@ class Selection:
         """How many of the series each metric has, those of a part's whole selection."""
         self.is_part = is_part
         """Whether these are neighbours out of a larger selection."""
-        self._places: IdTable | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
     @property
-    def ids(self) -> IdTable:
-        """Return what leads from an id to its place."""
-        if self._places is None:
-            self._places = id_table(self.id)
-        return self._places
-
-    @property
     def nbytes(self) -> int:
         """Return about what it takes in memory besides the tenant's label table."""
-        places = 0 if self._places is None else self._places.id.nbytes + self._places.place.nbytes
         one = _COLUMN_BYTES if isinstance(self.labels, LabelColumns) else _COLUMN_BYTES + _TUPLE_BYTES
-        return 1024 + one * len(self.id) + places
+        return 1024 + one * len(self.id)
 
     def part(self, first: int, last: int) -> Selection:
         """Return the selection of series first to last - 1."""
@@ -113,7 +103,7 @@ def label_sets(column: pa.Array | pa.ChunkedArray) -> list[Labels]:
     for at in range(0, len(ends) - 1, _LABELS_AT_ONCE):
         offsets = ends[at : at + _LABELS_AT_ONCE + 1]
         first, count = offsets[0], offsets[-1] - offsets[0]
-        keys = maps.keys.slice(first, count).to_pylist()
+        keys = texts(maps.keys.slice(first, count))
         items = maps.items.slice(first, count).to_pylist()
         pairs = list(zip(keys, items, strict=True))
         found += [tuple(pairs[low - first : high - first]) for low, high in pairwise(offsets)]
