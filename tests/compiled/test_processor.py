@@ -8,8 +8,7 @@ from pharos.compiled.processor import Processor, family_of
 
 _X86 = "x86_64-unknown-linux-gnu"
 _LEVEL_3 = (
-    "+avx,+avx2,+bmi,+bmi2,+cx16,+f16c,+fma,+lzcnt,+movbe,+popcnt,"
-    "+sahf,+sse3,+sse4.1,+sse4.2,+ssse3,+xsave"
+    "+avx,+avx2,+bmi,+bmi2,+cx16,+f16c,+fma,+lzcnt,+movbe,+popcnt,+sahf,+sse3,+sse4.1,+sse4.2,+ssse3,+xsave"
 )
 
 

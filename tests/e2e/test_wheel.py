@@ -1,4 +1,4 @@
-"""The wheel alone, in an empty virtual environment without Node: `pharos up` shows a page with charts at once."""
+"""The wheel in an empty virtual environment without Node: `pharos up` shows a page with charts at once."""
 
 from __future__ import annotations
 

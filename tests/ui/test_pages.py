@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -234,6 +235,22 @@ def test_enter_takes_the_first_metric_though_its_name_came_after_the_typing(open
     expect(page.locator("[data-selected]")).to_have_text("queue_bytes")
     page.keyboard.press("Enter")
     page.wait_for_url("**/explore?q0=queue_bytes")
+
+
+def test_what_is_still_to_compile_is_counted_until_nothing_is(open_page: Open) -> None:
+    page = open_page("/targets").page
+    left = deque([41, 42])
+
+    def count(route: Route) -> None:
+        route.fulfill(json={"compiled": left[0] if len(left) == 1 else left.popleft(), "total": 94})
+
+    page.route("**/-/kernels", count)
+    page.reload()
+    counted = page.get_by_role("progressbar")
+    expect(page.get_by_text("Preparing: 42 of 94")).to_be_visible()
+    expect(counted).to_have_attribute("value", "42")
+    left[0] = 94
+    expect(counted).to_have_count(0)
 
 
 def test_a_choice_of_colours_is_kept(open_page: Open) -> None:

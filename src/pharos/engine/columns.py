@@ -31,7 +31,7 @@ def numbers(column: pa.Array | pa.ChunkedArray) -> NDArray[Any]:
 
 
 def texts(column: pa.Array | pa.ChunkedArray) -> list[str]:
-    """Return a column of texts, none of them null, also of one that holds each text once and numbers of it."""
+    """Return a column of texts, none of them null, also where it holds each once and numbers of them."""
     if isinstance(column, pa.ChunkedArray):
         return [text for chunk in column.chunks for text in texts(chunk)]
     if not pa.types.is_dictionary(column.type):

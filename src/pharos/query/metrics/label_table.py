@@ -95,10 +95,10 @@ def _have_same_names(read: Any, i: Any, j: Any) -> bool:
     count = read.at[i + 1] - a
     if count != read.at[j + 1] - b:
         return False
-    for k in range(count):
-        if read.name[a + k] != read.name[b + k]:
-            return False
-    return True
+    k = np.int64(0)
+    while k < count and read.name[a + k] == read.name[b + k]:
+        k += 1
+    return bool(k == count)
 
 
 @kernel
@@ -160,9 +160,7 @@ def _code_in(arrays: Any, text: Any, begin: Any, length: Any, tag: Any, slots: A
         if slots[slot] >> 32 == tag:
             known = slots[slot] & 0xFFFFFFFF
             at = arrays.text_at[known]
-            if arrays.text_at[known + 1] - at == length and _are_equal(
-                arrays.text, at, text, begin, length
-            ):
+            if arrays.text_at[known + 1] - at == length and _are_equal(arrays.text, at, text, begin, length):
                 return known, slot
         slot = (slot + np.uint64(1)) & mask
     return np.int64(-1), slot
@@ -171,7 +169,7 @@ def _code_in(arrays: Any, text: Any, begin: Any, length: Any, tag: Any, slots: A
 @kernel
 def _append(
     read: Any, chosen: Any, seed: Any, arrays: Any, used: tuple[int, int, int], slots: Any
-) -> tuple[int, int, int]:
+) -> tuple[int, int, Any]:
     """Append the chosen rows, whose shapes are there, and return how many codes and values there are then.
 
     `used` are the rows, codes and values there are; there is room for more. `slots` lead from the hash of a
@@ -186,7 +184,7 @@ def _append(
     touched = np.int64(0)
     for low in range(0, len(chosen), _BLOCK):
         high = min(low + _BLOCK, len(chosen))
-        end = codes
+        end: Any = codes
         for k in range(low, high):
             i = chosen[k]
             arrays.first[row + k] = end

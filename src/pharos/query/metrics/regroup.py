@@ -158,8 +158,8 @@ def regroup(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Return (offsets[series + 1], times, values) of rows (id, time, value) that come in chunks.
 
-    Rows of other ids than the `known` ones, which ascend, and outside of start_ms <= time <= end_ms are left out. Of several samples with one
-    time the greatest value stays, as in the engine's own grid functions.
+    Rows of other ids than the `known` ones, which ascend, and outside of start_ms <= time <= end_ms are left
+    out. Of several samples with one time the greatest value stays, as in the engine's own grid functions.
     """
     # The store's threads hand over chunks as they come; in key order there is next to nothing to sort.
     chunks = sorted(chunks, key=_place) if len(chunks) > 1 else chunks
