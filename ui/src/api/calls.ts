@@ -1,4 +1,4 @@
-import { ask, askBare, probe, type Answer, type Asking } from './client';
+import { ask, probe, type Answer, type Asking } from './client';
 import type { BuildInfo, QueryAnswer, TargetsAnswer, TsdbStatus } from './types';
 
 /** Start, end and step of a range query, in whole seconds or fractions of them. */
@@ -47,14 +47,4 @@ export async function health(signal?: AbortSignal): Promise<Health> {
   // Who is ready is healthy: the second question is asked only of a server that is not.
   const ready = await probe('/-/ready', signal);
   return { healthy: ready || (await probe('/-/healthy', signal)), ready };
-}
-
-/** How much of the server's code is compiled. */
-export interface Kernels {
-  compiled: number;
-  total: number;
-}
-
-export function kernels(signal?: AbortSignal): Promise<Kernels> {
-  return askBare('/-/kernels', signal);
 }

@@ -143,14 +143,3 @@ export async function probe(path: string, signal?: AbortSignal): Promise<boolean
     throw failure(error, path);
   }
 }
-
-/** The JSON at `path`, which stands in no envelope. Rejects with ApiError, or with an AbortError when `signal` fired. */
-export async function askBare<T>(path: string, signal?: AbortSignal): Promise<T> {
-  try {
-    const response = await fetch(path, { signal: bounded(signal, 5_000) });
-    if (!response.ok) throw new ApiError('refused', `HTTP status ${response.status}.`, response.status);
-    return (await response.json()) as T;
-  } catch (error) {
-    throw failure(error, path);
-  }
-}

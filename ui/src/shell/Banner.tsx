@@ -17,8 +17,6 @@ export function Banner({ server }: { server: Server }): ReactElement | null {
       </div>
     );
   if (server.state !== 'starting' && server.state !== 'unhealthy') return null;
-  // A first start is nothing to warn of, and how far it is stands there already.
-  if (server.state === 'starting' && server.kernels !== null) return null;
   return (
     <div className={clsx(styles.banner, styles.warn)} role="status">
       <Icon name="warning" />

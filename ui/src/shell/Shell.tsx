@@ -14,7 +14,6 @@ import { readStored, writeStored } from '../design/stored';
 import { toasts } from '../design/toasts';
 import { GRANTED, PAGES, shownPages } from '../pages';
 import { Banner } from './Banner';
-import { Kernels } from './Kernels';
 import styles from './shell.module.css';
 import { focusSearch, REFRESH_EVENT, useShortcuts, type Shortcut } from './shortcuts';
 import { Sidebar } from './Sidebar';
@@ -23,6 +22,7 @@ import { STATES, useServer } from './useServer';
 
 const Palette = lazy(() => import('./Palette'));
 const Keyboard = lazy(() => import('./Keyboard'));
+const Kernels = lazy(() => import('./Kernels'));
 const Toasts = lazy(async () => ({ default: (await import('../design/Toasts')).Toasts }));
 
 const ZONE_KEY = 'pharos-time';
@@ -143,7 +143,9 @@ export function Shell(): ReactElement {
         <button type="button" className={styles.veil} aria-label="Close" tabIndex={-1} onClick={menu.close} />
         <main id="main" className={styles.main}>
           <Banner server={server} />
-          <Kernels counts={server.kernels} />
+          <Suspense fallback={null}>
+            <Kernels />
+          </Suspense>
           <Suspense fallback={null}>
             <Outlet />
           </Suspense>

@@ -1,6 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef } from 'react';
-import { buildInfo, health, kernels, type Kernels } from '../api/calls';
+import { buildInfo, health } from '../api/calls';
 import { useAsked } from '../api/useAsked';
 import { toasts } from '../design/toasts';
 
@@ -18,19 +18,12 @@ export const STATES: Readonly<Record<ServerState, { dot: string; text: string }>
 export interface Server {
   state: ServerState;
   version: string | null;
-  /** How far compiling is, while something is left to compile. */
-  kernels: Kernels | null;
   /** Asks again at once. */
   retry: () => void;
 }
 
 const CALM_MS = 5_000;
 const WORRIED_MS = 1_500;
-const COUNTED_MS = 1_000;
-
-function isLacking(counts: Kernels | undefined): counts is Kernels {
-  return counts !== undefined && counts.compiled < counts.total;
-}
 
 /** Watches the server; when it comes back, everything on the page is asked anew. */
 export function useServer(): Server {
@@ -48,14 +41,6 @@ export function useServer(): Server {
     ask: buildInfo,
     staleTime: 60_000,
   });
-  const compiling = useAsked({
-    key: ['kernels'],
-    ask: ({ signal }) => kernels(signal),
-    // What is compiled stays so until the server is started anew, and then everything is asked again.
-    staleTime: Infinity,
-    refetchInterval: (query) =>
-      query.state.status === 'success' && isLacking(query.state.data) ? COUNTED_MS : false,
-  });
   const wasGone = useRef(false);
   useEffect(() => {
     if (wasGone.current && !gone) {
@@ -70,7 +55,6 @@ export function useServer(): Server {
   else if (check.data) state = check.data.healthy ? (check.data.ready ? 'ready' : 'starting') : 'unhealthy';
   return {
     state,
-    kernels: !gone && isLacking(compiling.data) ? compiling.data : null,
     version: build.data?.data.pharosVersion ?? build.data?.data.version ?? null,
     retry: () => void check.refetch(),
   };
