@@ -294,3 +294,10 @@ OPEN: Final = Grant(LOCAL, ALL)
 """Of everybody who reaches a server that asks nobody who they are."""
 OWNING: Final = Grant(OWNER, ALL)
 """Of who may read the data folder, and with it the key that lies there."""
+
+
+def restrict(found: Grant, permissions: frozenset[str]) -> Grant:
+    """Return what is left of a grant when only these permissions count."""
+    kept = permissions | _EVERYONE
+    by_tenant = {tenant: own & kept for tenant, own in found.by_tenant.items()}
+    return Grant(found.who, found.everywhere & kept, by_tenant)

@@ -18,7 +18,9 @@ from pharos.clock import Clock
 from pharos.config import Settings
 from pharos.edge import Parts, open_edge
 from pharos.engine import Engine
+from pharos.entrance import open_entrance
 from pharos.errors import PharosError
+from pharos.folder import new_admin_key
 from pharos.ingest.accept import Intake
 from pharos.ingest.loader import Loader
 from pharos.queries import open_queries
@@ -45,6 +47,8 @@ class Pharos:
     state: State
     reload: Callable[[], Awaitable[None]]
     """Read prometheus.yml again. Raises PharosError and changes nothing when it is not good."""
+    first_link: Callable[[], Awaitable[str | None]]
+    """Return the path of the page where the first user comes in; None where others may already."""
 
 
 _FIRST_QUERIES: Final = (
@@ -76,12 +80,25 @@ async def open_pharos(
         engine, intake, loader = store.engine, store.intake, store.loader
         queries = stack.enter_context(open_queries(engine, store.changes, clock, chance, settings))
         scraping = await stack.enter_async_context(open_scraping(intake, clock, chance, settings))
+        key = new_admin_key(settings.data)
+        entrance = await stack.enter_async_context(open_entrance(state, settings, key, clock, chance))
         reloads = Reloads(clock, [scraping.reloadable])
-        parts = Parts(settings, clock, chance, store, queries, scraping.scraper, reloads, kernels)
+        parts = Parts(
+            settings=settings,
+            clock=clock,
+            chance=chance,
+            store=store,
+            queries=queries,
+            scraper=scraping.scraper,
+            state=state,
+            entrance=entrance,
+            reloads=reloads,
+            kernels=kernels,
+        )
         app = stack.enter_context(open_edge(parts))
         for work in (_end_start(queries.metrics, clock, loader), watch_loop(clock), give_back_now_and_then()):
             stack.callback(asyncio.create_task(work).cancel)
-        yield Pharos(app, loader, intake, engine, state, reloads.reload)
+        yield Pharos(app, loader, intake, engine, state, reloads.reload, entrance.first_link)
 
 
 async def _end_start(metrics: Metrics, clock: Clock, loader: Loader) -> None:

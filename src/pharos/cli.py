@@ -19,6 +19,8 @@ _COMMANDS: Final = {
     "check": ("check", "Check configuration files; every fault is named with its line."),
     "query": ("query", "Ask a running server a PromQL query, at one time or over a range."),
     "explain": ("explain", "Show how an expression is read and planned."),
+    "login": ("login", "Log in to a server, so that the commands here ask it as oneself."),
+    "logout": ("login", "Forget a server, and end the token for it."),
     "backup": ("backup", "Copy everything that the data folder holds, from a running or a stopped server."),
     "restore": (
         "backup",
@@ -30,6 +32,11 @@ _COMMANDS: Final = {
     ),
 }
 """The module below `pharos.commands` that holds each, and what the list of commands says of it."""
+_GROUPS: Final = {
+    "user": "Who may come in: users and their roles.",
+    "token": "By what programs come in: API tokens.",
+}
+"""The same of those with commands of their own, which `COMMANDS` of their module holds."""
 
 
 class Deferred(TyperCommand):
@@ -42,18 +49,41 @@ class Deferred(TyperCommand):
     def load(self) -> TyperCommand:
         """Return the command itself."""
         module, name = self._function
-        # A server's modules are half a million objects, all of which stay: nothing for the collector to find.
-        gc.disable()
-        try:
-            function = getattr(importlib.import_module(module), name)  # noqa: TID251 - a command is loaded when it is asked for
-        finally:
-            gc.freeze()
-            gc.enable()
-        return _alone(name, function)
+        return _alone(name, _loaded(module, name))
 
     def make_context(self, *args: Any, **extra: Any) -> Any:
         """Hand the arguments to the command itself."""
         return self.load().make_context(*args, **extra)
+
+
+class DeferredGroup(TyperGroup):
+    """Commands below one name, whose module is imported when one of them is called or listed."""
+
+    def __init__(self, name: str, summary: str) -> None:
+        super().__init__(name=name, help=summary, no_args_is_help=True)
+        self._module = f"pharos.commands.{name}"
+
+    def load(self) -> TyperGroup:
+        """Return the group itself."""
+        return typer.main.get_group(_loaded(self._module, "COMMANDS"))
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command."""
+        return self.load().get_command(ctx, cmd_name)
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of all commands."""
+        return self.load().list_commands(ctx)
+
+
+def _loaded(module: str, name: str) -> Any:
+    # A server's modules are half a million objects, all of which stay: nothing for the collector to find.
+    gc.disable()
+    try:
+        return getattr(importlib.import_module(module), name)  # noqa: TID251 - a command is loaded when it is asked for
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _alone(name: str, function: Any) -> TyperCommand:
@@ -100,6 +130,8 @@ def build() -> TyperGroup:
     group = typer.main.get_group(app)
     for name, (module, summary) in _COMMANDS.items():
         group.add_command(Deferred(name, module, summary))
+    for name, summary in _GROUPS.items():
+        group.add_command(DeferredGroup(name, summary))
     group.add_command(_alone("version", _version))
     return group
 

@@ -6,7 +6,7 @@ import ipaddress
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -16,6 +16,7 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    model_validator,
 )
 from pydantic_core import PydanticCustomError
 
@@ -230,6 +231,86 @@ class Engine(_Section):
     query_threads: int = Field(default=4, gt=0, le=64, description="Queries that run at once.")
 
 
+class RoleRule(_Section):
+    """Who gets a role, by what an issuer says of them."""
+
+    role: str = Field(description="The role that is given.")
+    when: dict[str, str] = Field(
+        default_factory=dict, description="Claims and the value that each must have, or have among others."
+    )
+    tenant: str | None = Field(default=None, description="The tenant in which it is given.")
+    tenant_claim: str = Field(default="", description="The claim that names the tenant, or several.")
+    everywhere: bool = Field(default=False, description="Give it on the whole server.")
+
+    @model_validator(mode="after")
+    def _has_one_place(self) -> Self:
+        if (self.tenant is not None) + bool(self.tenant_claim) + self.everywhere != 1:
+            raise _fault_text("says where: one of tenant, tenant_claim and everywhere")
+        return self
+
+
+class IssuerSettings(_Section):
+    """An outside issuer whose signed tokens are taken."""
+
+    issuer: str = Field(description="What its tokens name in `iss`, letter by letter.")
+    audience: tuple[str, ...] = Field(min_length=1, description="One of these must stand in `aud`.")
+    jwks_url: str = Field(default="", description="Where its keys are; found by discovery if left out.")
+    algorithms: tuple[str, ...] = Field(
+        default=("RS256", "PS256", "ES256", "Ed25519"), min_length=1, description="Signatures that are taken."
+    )
+    leeway: DurationMs = Field(default=60_000, le=600_000, description="How far its clock may be off.")
+    longest: DurationMs = Field(default=86_400_000, description="A token good for longer is not taken.")
+    name_claims: tuple[str, ...] = Field(
+        default=("preferred_username", "email", "name"), description="Where a name for people is looked for."
+    )
+    rules: tuple[RoleRule, ...] = Field(default=(), description="Who gets which role; see [rules](#rules).")
+
+
+class ProviderSettings(_Section):
+    """An identity provider at which people sign in (OpenID Connect)."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")] = Field(description="In its addresses.")
+    issuer: str = Field(description="Its address, letter by letter as its tokens name it.")
+    client_id: str = Field(description="What this server is called there.")
+    client_secret_file: Path | None = Field(default=None, description="The file with the client's secret.")
+    label: str = Field(default="", description="What the button says.")
+    scopes: tuple[str, ...] = Field(default=("openid", "profile", "email"), description="What is asked for.")
+    algorithms: tuple[str, ...] = Field(
+        default=("RS256", "PS256", "ES256", "Ed25519"), min_length=1, description="Signatures that are taken."
+    )
+    name_claims: tuple[str, ...] = Field(
+        default=("preferred_username", "email", "name"), description="Where a name for people is looked for."
+    )
+    rules: tuple[RoleRule, ...] = Field(default=(), description="Who gets which role; see [rules](#rules).")
+
+
+class Sessions(_Section):
+    """How long a browser stays signed in."""
+
+    idle: Annotated[DurationMs, _at_least_ms("1m")] = Field(
+        default=24 * _HOUR_MS, description="A session that nobody uses ends after it, 1m at least."
+    )
+    longest: Annotated[DurationMs, _at_least_ms("1m")] = Field(
+        default=30 * 24 * _HOUR_MS, description="Every session ends after it, 1m at least."
+    )
+
+
+class Tls(_Section):
+    """Serving over TLS; the files are read again when they change."""
+
+    cert: Path | None = Field(default=None, description="The certificate and those above it, as PEM.")
+    key: Path | None = Field(default=None, description="Its private key, as PEM.")
+    client_ca: Path | None = Field(
+        default=None, description="Clients must show a certificate that one of these authorities signed."
+    )
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if (self.cert is None) != (self.key is None) or (self.client_ca is not None and self.cert is None):
+            raise _fault_text("cert and key belong together, and client_ca needs both")
+        return self
+
+
 class Settings(_Section):
     """Everything that pharos.yml may say."""
 
@@ -238,7 +319,17 @@ class Settings(_Section):
         default="127.0.0.1:8080", description="Address and port of UI and APIs; port 0 takes a free one."
     )
     insecure: bool = Field(
-        default=False, description="Listen beyond loopback although there is no authentication yet."
+        default=False,
+        description="While there is no user, let everybody do everything, also from beyond loopback.",
+    )
+    url: str = Field(
+        default="",
+        pattern=r"^(https?://[^/?#\s]+)?$",
+        description="How people reach this server, such as https://metrics.example.com behind a proxy.",
+    )
+    anonymous: str = Field(
+        default="",
+        description="The role of who does not sign in, in the tenant `default`; nothing gives none.",
     )
     hosts: tuple[str, ...] = Field(
         default=(),
@@ -258,7 +349,7 @@ class Settings(_Section):
     prometheus: Path | None = Field(default=None, description="A prometheus.yml whose targets are scraped.")
     admin_api: bool = Field(
         default=False,
-        description="Answer requests to delete series; anyone who reaches the port may send them.",
+        description="Answer requests to delete series and take snapshots where nobody says who asks.",
     )
     self_scrape_interval: Annotated[DurationMs, _at_least_ms("100ms")] = Field(
         default=2_000, description="How often Pharos and its host are scraped, 100ms at least."
@@ -267,6 +358,14 @@ class Settings(_Section):
     ingest: Ingest = Ingest()
     promql: Promql = Promql()
     engine: Engine = Engine()
+    sessions: Sessions = Sessions()
+    tls: Tls = Tls()
+    issuers: tuple[IssuerSettings, ...] = Field(
+        default=(), description="Outside issuers whose signed tokens (JWT) are taken."
+    )
+    providers: tuple[ProviderSettings, ...] = Field(
+        default=(), description="Identity providers at which people sign in (OpenID Connect)."
+    )
 
     @property
     def state_address(self) -> Path | Secret:
@@ -292,10 +391,7 @@ def load_settings(path: Path | None, overrides: dict[str, Any]) -> Settings:
     root = None if path is None else load_document(read_named(path, _FILE_MAX_BYTES), str(path))
     document = {} if root is None else _plain(root)
     if path is not None:
-        for key in ("data", "prometheus"):
-            # A path in a file counts from that file, wherever Pharos is started.
-            if isinstance(document.get(key), str):
-                document[key] = str(path.parent / document[key])
+        _place_paths(document, path.parent)
     document.update({key: value for key, value in overrides.items() if value is not None})
     try:
         return Settings.model_validate(document)
@@ -306,6 +402,20 @@ def load_settings(path: Path | None, overrides: dict[str, Any]) -> Settings:
         if exc.error_count() > FAULTS_MAX:
             faults.append(PharosError(Kind.INVALID, f"{path or 'settings'}: and more"))
         raise FaultsError(tuple(faults)) from exc
+
+
+def _place_paths(document: dict[str, Any], folder: Path) -> None:
+    """Let every path of a file count from that file, wherever Pharos is started."""
+    places: list[tuple[Any, tuple[str, ...]]] = [
+        (document, ("data", "prometheus")),
+        (document.get("tls"), ("cert", "key", "client_ca")),
+    ]
+    providers = document.get("providers")
+    places += [(one, ("client_secret_file",)) for one in (providers if isinstance(providers, list) else ())]
+    for section, keys in places:
+        for key in keys if isinstance(section, dict) else ():
+            if isinstance(section.get(key), str):
+                section[key] = str(folder / section[key])
 
 
 def check_prometheus(path: Path | None, settings: Settings) -> None:
@@ -380,6 +490,11 @@ _EXPECTED: Final = {
     "tuple": "expected a list",
     "model": "expected a mapping",
 }
+_MISFITS: Final = {
+    "missing": "it is missing",
+    "too_short": "must not be empty",
+    "string_pattern_mismatch": "not written as it must be",
+}
 _BOUNDS: Final = {
     "greater_than": ("gt", "must be more than"),
     "greater_than_equal": ("ge", "must be at least"),
@@ -395,11 +510,13 @@ def _sentence(keys: tuple[str, ...], error: Any) -> str:
     if kind == "extra_forbidden":
         model: Any = Settings
         for key in keys[:-1]:
-            model = model.model_fields[key].annotation
+            model = get_args(model)[0] if key.isdecimal() else model.model_fields[key].annotation
         return f"there is no such setting{did_you_mean(keys[-1], model.model_fields)}"
     if kind in _BOUNDS:
         bound, words = _BOUNDS[kind]
         return f"{words} {error['ctx'][bound]}, is {_shown(error['input'])}"
+    if kind in _MISFITS:
+        return f"{_MISFITS[kind]}, got {_shown(error['input'])}" if kind != "missing" else _MISFITS[kind]
     expected = _EXPECTED.get(kind.partition("_")[0], "not understood")
     return f"{expected}, got {_shown(error['input'])}"
 

@@ -12,9 +12,15 @@ from typing import Final
 from pharos.api.admin import AdminApi
 from pharos.api.app import App, Edge, create_app
 from pharos.api.http.bodies import Bodies, BodyLimits
-from pharos.api.http.credentials import identify_owner
+from pharos.api.http.credentials import identify
 from pharos.api.http.guard import Fence, Names
+from pharos.api.http.routes import Operation
 from pharos.api.http.unread import Unread, UnreadLimits
+from pharos.api.native.answers import Native
+from pharos.api.native.people import PeopleApi
+from pharos.api.native.session import CookieOptions, SessionApi
+from pharos.api.native.sso import SsoApi
+from pharos.api.native.tokens import TokensApi
 from pharos.api.prometheus.catalog import CatalogApi
 from pharos.api.prometheus.federate import FederateEndpoint
 from pharos.api.prometheus.queries import PrometheusApi
@@ -27,13 +33,14 @@ from pharos.api.receivers.otlp import OtlpEndpoint
 from pharos.backup import take_snapshot, wait_until_stored
 from pharos.clock import Clock
 from pharos.config import Settings, is_loopback, split_address
-from pharos.folder import new_admin_key
+from pharos.entrance import Entrance
 from pharos.gotext.durations import format_duration
 from pharos.ingest.otlp.translate import Translator
 from pharos.ingest.scrape.scraper import Scraper
 from pharos.queries import Queries
 from pharos.query.metrics.erase import Eraser
 from pharos.reload import Reloads
+from pharos.state import State
 from pharos.store import Store
 
 _SNAPSHOT_WAIT_S: Final = 60.0
@@ -56,6 +63,8 @@ class Parts:
     store: Store
     queries: Queries
     scraper: Scraper
+    state: State
+    entrance: Entrance
     reloads: Reloads
     kernels: Callable[[], dict[str, int]]
 
@@ -97,9 +106,24 @@ def open_edge(parts: Parts) -> Iterator[App]:
                 is_ready=lambda: store.loader.is_recovered,
                 kernels=parts.kernels,
                 reload=parts.reloads.reload,
-                identify=partial(identify_owner, new_admin_key(settings.data)),
+                identify=partial(identify, parts.entrance.authenticator),
+                accounts=account_operations(parts.entrance, parts.state, settings.url, bodies),
             )
         )
+
+
+def account_operations(entrance: Entrance, state: State, url: str, bodies: Bodies) -> list[Operation]:
+    """Return what is answered about accounts; `url` is how people reach us, where the settings say so."""
+    native = Native(bodies, "accounts")
+    providers = {one.options.id: one for one in entrance.providers}
+    sso = SsoApi(providers, state, entrance.sign_in, entrance.times.longest_ms, url)
+    cookies = CookieOptions(entrance.times, is_secure=url.startswith("https://"))
+    return [
+        *SessionApi(native, entrance.sign_in, entrance.authenticator, cookies, sso.shapes()).operations(),
+        *PeopleApi(native, entrance.accounts, entrance.directory).operations(),
+        *TokensApi(native, entrance.accounts).operations(),
+        *(sso.operations() if providers else ()),
+    ]
 
 
 def _otlp_endpoint(stack: ExitStack, parts: Parts, bodies: Bodies) -> OtlpEndpoint:
@@ -135,10 +159,14 @@ def _body_limits(settings: Settings) -> BodyLimits:
 
 def _fence(settings: Settings) -> Fence:
     host, _ = split_address(settings.listen)
-    told = frozenset(name.lower() for name in settings.hosts)
+    told = frozenset(name.lower() for name in (*settings.hosts, *filter(None, [_host(settings.url)])))
     names = Names(told, host.lower(), listens_beyond=not is_loopback(host) and not told)
     held_bytes = settings.promql.max_sending
     return Fence(names, Unread(UnreadLimits(held_bytes, reserve_bytes=held_bytes // 4)))
+
+
+def _host(url: str) -> str:
+    return url.partition("://")[2]
 
 
 def _flags(settings: Settings) -> dict[str, str]:

@@ -19,8 +19,9 @@ from pharos.api.app import App
 from pharos.api.http.connection import ConnectionLimits, connection_class
 from pharos.api.starting import Starting
 from pharos.app import Pharos, open_pharos
+from pharos.certificate import Certificate
 from pharos.clock import SystemClock
-from pharos.config import Settings, is_loopback, split_address
+from pharos.config import Settings, split_address
 from pharos.errors import Kind, PharosError
 from pharos.folder import hold_folder
 from pharos.warm.warming import Warming, compile_missing, find_missing
@@ -33,23 +34,9 @@ _GRACE_S: Final = 1
 """So long may requests go on that are being answered when the server stops."""
 
 
-def check_exposure(host: str, *, insecure: bool) -> None:
-    """Refuse to listen beyond loopback, where nothing asks who is there yet.
-
-    Raises PharosError(DENIED) unless `insecure`.
-    """
-    if not is_loopback(host) and not insecure:
-        raise PharosError(
-            Kind.DENIED,
-            f"refusing to listen on {host}: anyone who reaches it could read and write everything",
-            hint="listen on 127.0.0.1, or add --insecure if the network is fenced off otherwise",
-        )
-
-
-def bind(listen: str, *, insecure: bool) -> socket.socket:
-    """Return a listening socket. Raises PharosError: DENIED, or UNAVAILABLE when the port is taken."""
+def bind(listen: str) -> socket.socket:
+    """Return a listening socket. Raises PharosError: INVALID, or UNAVAILABLE when the port is taken."""
     host, port = split_address(listen)
-    check_exposure(host, insecure=insecure)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -71,13 +58,15 @@ async def serve(
     sock: socket.socket,
     announce: Callable[[str], None],
     tell: Callable[[Warming], None] = lambda _: None,
+    invite: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then store what was accepted and close.
 
     `announce` is called with the address once requests are answered. Where kernels of the first page must be
     compiled first, that is at once: pages are shown, all else waits, and `tell` is called after each kernel.
+    Where nobody may come in yet, `invite` is called with the link by which the first user does.
 
-    Raises PharosError when the folder cannot be used.
+    Raises PharosError when the folder cannot be used, or the certificate.
     """
     # Threads that come back from compiled code get the interpreter soon, even beside a busy one.
     sys.setswitchinterval(0.0005)
@@ -90,16 +79,17 @@ async def serve(
     starting = Starting(warming.counts)
     async with AsyncExitStack() as stack:
         stack.enter_context(hold_folder(settings.data))
-        server = server_of(
-            App(starting, takes_sockets=False),
-            settings.ingest.receive_timeout / 1000,
-            settings.max_connections,
-        )
+        patience_s = settings.ingest.receive_timeout / 1000
+        certificate = Certificate.of(settings.tls)
+        pages = App(starting, takes_sockets=False)
+        server = server_of(pages, patience_s, settings.max_connections, certificate)
+        if certificate is not None:
+            stack.callback(asyncio.create_task(certificate.watch()).cancel)
         serving = asyncio.create_task(server.serve(sockets=[sock]))
         stack.push_async_callback(_end, serving, server, starting)
         ended = asyncio.create_task(_first_of(serving, stop.wait()))
         stack.push_async_callback(_cancel, ended)
-        address = _address(sock)
+        address = _address(sock, "http" if certificate is None else "https")
         is_cold = not warming.is_first_done.is_set()
         if is_cold:
             announce(address)
@@ -117,14 +107,17 @@ async def serve(
         )
         if not is_cold:
             announce(address)
+        link = await pharos.first_link()
+        if link is not None:
+            invite(f"{settings.url or address}{link}")
         await ended
         # Before the store closes: what was taken is answered, and nothing new is.
         await _end(serving, server, starting)
 
 
-def _address(sock: socket.socket) -> str:
+def _address(sock: socket.socket, scheme: str) -> str:
     host, port = sock.getsockname()[:2]
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 async def _first_of(one: asyncio.Task[None], other: Coroutine[Any, Any, object]) -> None:
@@ -148,35 +141,37 @@ async def _cancel(task: asyncio.Task[None]) -> None:
         await task
 
 
-def server_of(app: App, patience_s: float, most_connections: int = 2048) -> uvicorn.Server:
+def server_of(
+    app: App, patience_s: float, most_connections: int = 2048, certificate: Certificate | None = None
+) -> uvicorn.Server:
     """Return the server of an application, which runs until `should_exit` is set.
 
     A client may take a quarter of `patience_s` for a head, half of it to read on, WebSockets too.
     """
-    return _Server(
-        uvicorn.Config(
-            app.answer,
-            http=connection_class(
-                ConnectionLimits(
-                    connections=most_connections, seconds=patience_s / 4, unread_s=patience_s / 2
-                )
-            ),
-            # By name: what it is made of is not loaded where nothing takes WebSockets.
-            ws="pharos.api.http.socket:Socket" if app.takes_sockets else "none",
-            ws_max_size=_FRAME_MAX_BYTES,
-            ws_ping_interval=patience_s / 4,
-            ws_ping_timeout=patience_s / 2,
-            ws_per_message_deflate=False,
-            log_config=None,
-            proxy_headers=False,
-            access_log=False,
-            lifespan="off",
-            server_header=False,
-            date_header=False,
-            timeout_keep_alive=75,
-            timeout_graceful_shutdown=_GRACE_S,
-        )
+    config = uvicorn.Config(
+        app.answer,
+        http=connection_class(
+            ConnectionLimits(connections=most_connections, seconds=patience_s / 4, unread_s=patience_s / 2)
+        ),
+        # By name: what it is made of is not loaded where nothing takes WebSockets.
+        ws="pharos.api.http.socket:Socket" if app.takes_sockets else "none",
+        ws_max_size=_FRAME_MAX_BYTES,
+        ws_ping_interval=patience_s / 4,
+        ws_ping_timeout=patience_s / 2,
+        ws_per_message_deflate=False,
+        log_config=None,
+        proxy_headers=False,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=_GRACE_S,
     )
+    if certificate is not None:
+        config.load()
+        config.ssl = certificate.context
+    return _Server(config)
 
 
 async def _reload_logged(pharos: Pharos) -> None:

@@ -32,6 +32,12 @@ CONNECTIONS_REFUSED = Counter(
     "Connections beyond max_connections, answered 503 or hung up on.",
     registry=REGISTRY,
 )
+SIGN_INS = Counter(
+    "pharos_sign_ins_total",
+    "Attempts to sign in, by how they ended: accepted, refused, throttled.",
+    ["outcome"],
+    registry=REGISTRY,
+)
 BODIES_FAILED = Counter(
     "pharos_http_bodies_failed_total",
     "Request bodies, of writes and of queries, that did not come in, by error kind.",

@@ -10,7 +10,13 @@ from pharos.api.admin import AdminApi
 from pharos.api.app import Edge
 from pharos.api.http.bodies import Bodies, BodyLimits
 from pharos.api.http.guard import Fence, Names
+from pharos.api.http.routes import Operation
 from pharos.api.http.unread import Unread, UnreadLimits
+from pharos.api.native.answers import Native
+from pharos.api.native.people import PeopleApi
+from pharos.api.native.session import SessionApi
+from pharos.api.native.sso import SsoApi
+from pharos.api.native.tokens import TokensApi
 from pharos.api.prometheus.catalog import CatalogApi
 from pharos.api.prometheus.federate import FederateEndpoint
 from pharos.api.prometheus.queries import PrometheusApi
@@ -51,4 +57,15 @@ def hollow_edge() -> Edge:
         fence=Fence(Names(), Unread(UnreadLimits())),
         max_body_bytes=1 << 20,
         identify=lambda _: OPEN,
+        accounts=_accounts(bodies),
     )
+
+
+def _accounts(bodies: Bodies) -> list[Operation]:
+    native = Native(bodies, "accounts")
+    return [
+        *_hollow(SessionApi, native=native).operations(),
+        *_hollow(PeopleApi, native=native).operations(),
+        *_hollow(TokensApi, native=native).operations(),
+        *_hollow(SsoApi, providers={}).operations(),
+    ]

@@ -140,13 +140,6 @@ def test_check_looks_into_the_prometheus_yml_that_is_named(run: Run, tmp_path: P
     assert "scrape.yml:2" in ended.out
 
 
-def test_up_beyond_loopback_is_refused_without_insecure(run: Run, tmp_path: Path) -> None:
-    ended = run("up", "--listen", "0.0.0.0:0", "--data", str(tmp_path / "data"))
-    assert ended.code == 2
-    assert "--insecure" in ended.err
-    assert not (tmp_path / "data").exists()
-
-
 def _no_folder(folder: Path) -> Path:
     (folder / "data").touch()
     return folder / "data"

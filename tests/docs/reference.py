@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from prometheus_client import Metric
 from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
 
-from pharos.cli import Deferred, build
-from pharos.config import Settings
+from pharos.cli import Deferred, DeferredGroup, build
+from pharos.config import RoleRule, Settings
 from pharos.gotext.durations import format_duration
 from pharos.promql.language.ast import ValueType
 from pharos.promql.language.functions import (
@@ -47,11 +48,23 @@ def settings() -> str:
         if _is_section(field.default):
             lines += ["", f"## {name}", "", (type(field.default).__doc__ or "").strip(), ""]
             lines += _table((f"{name}.{key}", one) for key, one in type(field.default).model_fields.items())
+    for name, field in Settings.model_fields.items():
+        for section in _listed(field.annotation):
+            lines += ["", f"## {name}", "", f"A list. {(section.__doc__ or '').strip()}", ""]
+            lines += _table((f"{name}[].{key}", one) for key, one in section.model_fields.items())
+    rule = RoleRule.model_fields.items()
+    lines += ["", "## rules", "", f"A list. {(RoleRule.__doc__ or '').strip()}", ""]
+    lines += _table((f"rules[].{key}", one) for key, one in rule)
     return "\n".join(lines) + "\n"
 
 
 def _is_section(default: object) -> bool:
     return isinstance(default, BaseModel)
+
+
+def _listed(annotation: Any) -> list[type[BaseModel]]:
+    """Return the section of which a setting is a list."""
+    return [one for one in get_args(annotation) if isinstance(one, type) and issubclass(one, BaseModel)]
 
 
 def _table(fields: Any) -> Iterator[str]:
@@ -63,6 +76,14 @@ def _table(fields: Any) -> Iterator[str]:
 
 def _default(field: Any) -> str:
     value = field.default
+    if field.is_required():
+        return "must be given"
+    if value == "":
+        return "none"
+    if isinstance(value, tuple):
+        return f"`[{', '.join(map(str, value))}]`"
+    if value is PydanticUndefined:
+        return "`{}`"
     if value is None:
         return "none"
     if isinstance(value, bool):
@@ -121,8 +142,7 @@ def commands() -> str:
         "| 2 | it could not be done: wrong usage, bad settings, a folder in use, no server |",
         "| 128 + n | the server was ended by signal n |",
     ]
-    for name, listed in build().commands.items():
-        command: Any = listed.load() if isinstance(listed, Deferred) else listed
+    for name, command in _commands():
         lines += ["", f"## pharos {name}", "", str(command.help).strip(), ""]
         arguments = [one for one in command.params if one.param_type_name == "argument"]
         options = [one for one in command.params if one.param_type_name == "option"]
@@ -133,6 +153,15 @@ def commands() -> str:
         lines += [f"| `{one.name.upper()}` | {one.help} |" for one in arguments]
         lines += [f"| {_flags(one)} | {one.help}{_default_of(one)} |" for one in options]
     return "\n".join(lines) + "\n"
+
+
+def _commands() -> Iterator[tuple[str, Any]]:
+    """Yield each command with its name, those of a group with the group's before."""
+    for name, listed in build().commands.items():
+        if isinstance(listed, DeferredGroup):
+            yield from ((f"{name} {one}", command) for one, command in listed.load().commands.items())
+        else:
+            yield name, listed.load() if isinstance(listed, Deferred) else listed
 
 
 def _flags(option: Any) -> str:

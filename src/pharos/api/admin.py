@@ -10,8 +10,8 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pharos.api.http.credentials import KEY_HEADER
 from pharos.api.http.errors import prometheus_error
+from pharos.api.http.headers import KEY_HEADER
 from pharos.api.http.identity import scope_of
 from pharos.api.http.routes import Operation
 from pharos.api.prometheus.parameters import query_parameters

@@ -64,6 +64,7 @@ class Edge:
     kernels: Callable[[], dict[str, int]]
     reload: Callable[[], Awaitable[None]]
     identify: Identify
+    accounts: Sequence[Operation]
 
 
 WRITE_PATH: Final = "/api/v1/write"
@@ -113,6 +114,7 @@ def operations(edge: Edge) -> list[Operation]:
     return [
         *edge.prometheus.operations(edge.bodies),
         *edge.admin.operations(),
+        *edge.accounts,
         QueryBatchApi(edge.prometheus, edge.bodies).operation(),
         *_protocols(edge),
         *_otlp(edge),

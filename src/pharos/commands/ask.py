@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
 from yarl import URL
 
 from pharos import __version__
+from pharos.config import is_loopback
 from pharos.errors import Kind, PharosError
-from pharos.outbound import Outbound, Reply, Request
+from pharos.outbound import HttpOptions, Outbound, Reply, Request, TlsOptions
 
 _ANSWER_MAX_BYTES: Final = 1 << 30
+_NATIVE_S: Final = 30.0
 _KINDS: Final = {
     400: Kind.INVALID,
     401: Kind.UNAUTHENTICATED,
@@ -39,6 +42,38 @@ def ask(
 
     Raises PharosError: UNAVAILABLE when no Pharos answers at the address, else what the server's answer says.
     """
+    body = URL.build(query=list(fields)).raw_query_string.encode()
+    sent = {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})}
+    request = Request(
+        _url(server, path), "POST", sent, body, timeout_s=timeout_s, body_limit=_ANSWER_MAX_BYTES
+    )
+    return _document(server, _answer(request))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A server, and as whom and about which tenant it is asked."""
+
+    server: str
+    headers: Mapping[str, str]
+
+    def data(self, address: str, body: Mapping[str, Any] | None = None) -> Any:
+        """Return the data of the answer at `address`, a method and a path. Blocking.
+
+        Raises PharosError as `ask` does.
+        """
+        return _document(self.server, self.reply(address, body))["data"]
+
+    def reply(self, address: str, body: Mapping[str, Any] | None = None) -> Reply:
+        """Return the answer as it came. Raises PharosError: UNAVAILABLE when nobody answers."""
+        method, _, path = address.partition(" ")
+        sent = {"Content-Type": "application/json", **self.headers}
+        packed = None if body is None else orjson.dumps(body)
+        return _answer(Request(_url(self.server, path), method, sent, packed, timeout_s=_NATIVE_S))
+
+
+def _url(server: str, path: str) -> URL:
+    """Return an address of a server. Raises PharosError(INVALID) when the server's is none."""
     try:
         url = URL(server.rstrip("/"))
     except ValueError as exc:
@@ -47,22 +82,16 @@ def ask(
         raise PharosError(
             Kind.INVALID, f"not an address: {server!r}", hint="write it as http://127.0.0.1:8080"
         )
-    body = URL.build(query=list(fields)).raw_query_string.encode()
-    sent = {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})}
-    request = Request(
-        url.joinpath(*path.strip("/").split("/")),
-        "POST",
-        sent,
-        body,
-        timeout_s=timeout_s,
-        body_limit=_ANSWER_MAX_BYTES,
-    )
+    path, _, query = path.partition("?")
+    return url.joinpath(*path.strip("/").split("/")).with_query(query or None)
+
+
+def _answer(request: Request) -> Reply:
     try:
-        answer = asyncio.run(_send(request))
+        return asyncio.run(_send(request))
     except PharosError as exc:
         hint = "is Pharos running there? --server names another address"
         raise PharosError(exc.kind, exc.message, hint=hint) from exc
-    return _document(server, answer)
 
 
 async def _send(request: Request) -> Reply:
@@ -70,7 +99,9 @@ async def _send(request: Request) -> Reply:
         allow_private=True, user_agent=f"pharos/{__version__}", random_source=random.SystemRandom()
     )
     try:
-        return await outbound.send(request)
+        # No authority signs loopback's names, and nobody else stands between.
+        is_here = request.url.scheme == "https" and is_loopback(request.url.host or "")
+        return await outbound.send(request, HttpOptions(tls=TlsOptions(insecure_skip_verify=is_here)))
     finally:
         await outbound.close()
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from pharos import backup as backups
-from pharos.api.http.credentials import KEY_HEADER
+from pharos.api.http.headers import KEY_HEADER
 from pharos.clock import SystemClock
 from pharos.commands.ask import ask
 from pharos.commands.screen import OUT, JsonOption, as_found, print_json

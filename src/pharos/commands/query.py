@@ -10,6 +10,7 @@ from rich.text import Text
 
 from pharos.clock import SystemClock
 from pharos.commands.ask import ask
+from pharos.commands.logins import credentials
 from pharos.commands.screen import ERR, OUT, JsonOption, as_found, print_json
 from pharos.errors import Kind, PharosError
 from pharos.gotext.durations import parse_duration
@@ -31,14 +32,17 @@ def query(
     start: Annotated[str | None, typer.Option(help="Where a range begins.")] = None,
     end: Annotated[str | None, typer.Option(help="Where a range ends; now if left out.")] = None,
     step: Annotated[str | None, typer.Option(help="A range's step: 15s, 1m.")] = None,
-    tenant: Annotated[str, typer.Option(help="Whose metrics.")] = "default",
+    tenant: Annotated[
+        str | None, typer.Option(help="Whose metrics.", show_default="the one that one may see")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Ask a running server a PromQL query, at one time or over a range."""
     times = _times(time, last, start, end, step)
     path = "api/v1/query_range" if any(name == "start" for name, _ in times) else "api/v1/query"
     try:
-        answer = ask(server, path, [("query", expression), *times], headers={"X-Scope-OrgID": tenant})
+        headers = {**credentials(server), **({"X-Scope-OrgID": tenant} if tenant else {})}
+        answer = ask(server, path, [("query", expression), *times], headers=headers)
     except PharosError as exc:
         raise as_found(exc) from exc
     if as_json:

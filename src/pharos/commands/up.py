@@ -57,7 +57,10 @@ def up(
         typer.Option(help="A prometheus.yml whose targets are scraped.", show_default="this host alone"),
     ] = None,
     insecure: Annotated[
-        bool, typer.Option("--insecure", help="Listen beyond loopback without authentication.")
+        bool,
+        typer.Option(
+            "--insecure", help="While there is no user, let everybody in, also from beyond loopback."
+        ),
     ] = False,
     supervise: Annotated[
         bool, typer.Option("--supervise", help="Start again at once after a crash.")
@@ -77,12 +80,12 @@ def up(
     }
     settings = load_settings(config, overrides)
     check_prometheus(config, settings)
-    sock = bind(settings.listen, insecure=settings.insecure)
+    sock = bind(settings.listen)
     faulthandler.enable()
     log_to_standard_error(verbose=verbose)
     with KernelsBar() as bar:
         announce = partial(_announce, settings=settings, as_json=as_json)
-        uvloop.run(serve(settings, sock, announce, bar.tell))
+        uvloop.run(serve(settings, sock, announce, bar.tell, partial(_invite, as_json=as_json)))
 
 
 def log_to_standard_error(*, verbose: bool) -> None:
@@ -122,6 +125,16 @@ def _announce(address: str, *, settings: Settings, as_json: bool) -> None:
     for name, value in (("EXPORTER_OTLP_ENDPOINT", address), *_OTEL_VARIABLES.items()):
         OUT.print(f"    export OTEL_{name}={value}")
     OUT.print()
+
+
+def _invite(link: str, *, as_json: bool) -> None:
+    """Show where the first user comes in."""
+    if as_json:
+        typer.echo(f'{{"first_user": "{link}"}}')
+        return
+    OUT.print("  [bold]Nobody may come in yet.[/bold] Open this link within an hour and choose a name and a")
+    OUT.print("  password; it works once, and who opens it may do everything:\n")
+    OUT.print(f"    {link}\n", markup=False)
 
 
 def _watched(settings: Settings) -> str:

@@ -73,3 +73,14 @@ def prometheus_error(error: PharosError, *, executing: bool = False) -> Response
     return Response(
         error_body(name, str(error)), status, headers=error_headers(error), media_type="application/json"
     )
+
+
+def native_error(error: PharosError) -> Response:
+    """Return an error of Pharos' own API: in the same shape, with the status that its kind has everywhere."""
+    name, _ = _PROMETHEUS[error.kind]
+    return Response(
+        error_body(name, str(error)),
+        STATUS[error.kind],
+        headers=error_headers(error),
+        media_type="application/json",
+    )

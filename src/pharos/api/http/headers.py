@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+KEY_HEADER: Final = "X-Pharos-Key"
+"""Carries the key that lies in the data folder; no page of another origin can send it."""
 SECURITY: Final = (
     (
         b"content-security-policy",

@@ -2,7 +2,7 @@
 
 Writes and WebSockets pass it like everything else. What is behind it takes the scope from the request
 (`scope_of`) and reads no header about it. Who has no identity, or no role in the tenant that is named, gets a
-scope without a permission, and why in `refusal_of`: the router refuses them at every address but the public.
+scope of no tenant, and why in `refusal_of`: the router refuses them but where no tenant is asked about.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as Asked
 from starlette.websockets import WebSocket
 
-from pharos.access import NOBODY, Grant, Scope
+from pharos.access import ANY_IDENTITY, NOBODY, Grant, Scope
 from pharos.api.http.headers import SECURITY
 from pharos.errors import Kind, PharosError
 
@@ -90,6 +90,11 @@ def choose(found: Grant, tenant: str | None) -> Scope:
     return Scope(tenant, found.who, found.permissions(tenant))
 
 
+def _nowhere(found: Grant) -> Scope:
+    """Return the scope of an identity in no tenant: it has the permission of everybody who has one."""
+    return _NOWHERE if found is _NO_GRANT else Scope("", found.who, frozenset({ANY_IDENTITY}))
+
+
 class Authentication:
     """The application `app` behind the layer; `refuse` answers those who go no further.
 
@@ -117,7 +122,7 @@ class Authentication:
         except PharosError as exc:
             await answer_refused(self._refuse(HTTPConnection(asked), exc), asked, receive, secured)
             return
-        asked[GRANT], asked[SCOPE] = _NO_GRANT, _NOWHERE
+        asked[GRANT] = _NO_GRANT
         try:
             found = self._identify(asked)
             if not isinstance(found, Grant):
@@ -126,6 +131,7 @@ class Authentication:
             asked[SCOPE] = choose(found, tenant)
         except PharosError as exc:
             asked[_REFUSAL] = exc
+            asked[SCOPE] = _nowhere(asked[GRANT])
         await self._app(asked, receive, secured)
 
 

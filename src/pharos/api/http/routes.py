@@ -70,11 +70,10 @@ def why_refused(asked: Scope, permission: str | None) -> PharosError | None:
     """Return why who asks may not do what needs the permission: UNAUTHENTICATED, DENIED; None if they may."""
     if permission is None:
         return None
-    refusal = refusal_of(asked)
-    if refusal is not None:
-        return refusal
     scope = scope_of(HTTPConnection(asked))
-    return None if permission in scope.permissions else denied(scope.who, scope.tenant, permission)
+    if permission in scope.permissions:
+        return None
+    return refusal_of(asked) or denied(scope.who, scope.tenant, permission)
 
 
 class _Pattern:

@@ -1,0 +1,148 @@
+"""What the addresses of Pharos' own API share: strict JSON bodies, and answers in one shape."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+import orjson
+from pydantic import BaseModel, ConfigDict, ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pharos.api.http.bodies import Bodies
+from pharos.api.http.errors import native_error
+from pharos.api.http.routes import Handler, Operation
+from pharos.api.prometheus.shapes import Failure, Success
+from pharos.errors import Kind, PharosError
+
+M = TypeVar("M", bound="Body")
+
+_BODY_MAX_BYTES: Final = 64 << 10
+_JSON: Final = "application/json"
+_FAILURES: Final = {
+    400: "What was sent is not what it must be.",
+    401: "Who asks is not known.",
+    403: "Who asks may not do this.",
+    404: "What is named is not there.",
+    429: "Too many attempts.",
+    500: "A fault of Pharos.",
+    503: "Not now.",
+}
+_BODY_FAILURES: Final = {408: "The body did not come in time.", 413: "The body is too large."}
+
+
+class Body(BaseModel):
+    """What a request may say; a field that is not named here is refused, not ignored."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Shape(BaseModel):
+    """A part of an answer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an endpoint answers with beside its data."""
+
+    data: Any
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+Endpoint = Callable[[Request], Awaitable[Any]]
+BodyEndpoint = Callable[[Request, M], Awaitable[Any]]
+
+
+async def read_body(request: Request, bodies: Bodies, model: type[M]) -> M:
+    """Return a request's JSON body. Raises PharosError(INVALID) that names the field at fault."""
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media != _JSON:
+        # A form, which a page of another origin could send without being asked, is none.
+        raise PharosError(Kind.INVALID, f"the body must be {_JSON}", hint="set the header Content-Type")
+    async with bodies.incoming(request, _BODY_MAX_BYTES) as incoming:
+        try:
+            return model.model_validate_json(incoming.body)
+        except ValidationError as exc:
+            raise PharosError(Kind.INVALID, _fault(model, exc)) from exc
+
+
+def _fault(model: type[Body], error: ValidationError) -> str:
+    """Return the first fault, without what was sent: it may be a password."""
+    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    name = ".".join(map(str, first["loc"]))
+    if first["type"] == "extra_forbidden":
+        return f"there is no field {name[:80]}; there are {', '.join(model.model_fields)}"
+    if first["type"] == "missing":
+        return f"the field {name} is missing"
+    return f"{name or 'the body'}: {first['msg']}"
+
+
+def _sent(found: Any) -> Response:
+    answer = found if isinstance(found, Answer) else Answer(found)
+    data = answer.data.model_dump(mode="json") if isinstance(answer.data, BaseModel) else answer.data
+    headers = {"Cache-Control": "no-store"}
+    response = Response(orjson.dumps({"status": "success", "data": data}), headers=headers, media_type=_JSON)
+    for name, value in answer.headers:
+        response.headers.append(name, value)
+    return response
+
+
+def _handler(bodies: Bodies, endpoint: Any, model: type[Body] | None) -> Handler:
+    async def handler(request: Request) -> Response:
+        try:
+            if model is None:
+                return _sent(await endpoint(request))
+            return _sent(await endpoint(request, await read_body(request, bodies, model)))
+        except PharosError as exc:
+            return native_error(exc)
+
+    handler.__doc__ = endpoint.__doc__
+    return handler
+
+
+@dataclass(frozen=True, slots=True)
+class Native:
+    """Makes operations of Pharos' own API; bodies are counted among `bodies`."""
+
+    bodies: Bodies
+    tag: str
+
+    def operation(
+        self,
+        address: str,
+        permission: str | None,
+        endpoint: Any,
+        answer: Any,
+        body: type[Body] | None = None,
+    ) -> Operation:
+        """Return one operation: `address` is a method and a path, `answer` the type of an answer's data."""
+        method, _, path = address.partition(" ")
+        failures = _FAILURES if body is None else {**_FAILURES, **_BODY_FAILURES}
+        inputs: dict[str, Any] = {"parameters": _path_parameters(path)}
+        if body is not None:
+            schema = body.model_json_schema(ref_template="#/components/schemas/{model}")
+            schema.pop("$defs", None)
+            inputs["requestBody"] = {"content": {_JSON: {"schema": schema}}, "required": True}
+        return Operation(
+            path,
+            method,
+            _handler(self.bodies, endpoint, body),
+            permission,
+            name=endpoint.__name__,
+            tag=self.tag,
+            summary=endpoint.__name__.replace("_", " ").capitalize(),
+            responses={
+                200: {"model": Success[answer], "description": "Done."},
+                **{status: {"model": Failure, "description": text} for status, text in failures.items()},
+            },
+            inputs=inputs,
+        )
+
+
+def _path_parameters(path: str) -> list[Mapping[str, Any]]:
+    parts = [part[1:-1].partition(":")[0] for part in path.split("/") if part.startswith("{")]
+    return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in parts]

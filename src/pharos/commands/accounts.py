@@ -1,0 +1,86 @@
+"""What the commands about accounts share: which server is asked, as whom, about which tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from rich.table import Column, Table
+
+from pharos.clock import SystemClock
+from pharos.commands.ask import Asked
+from pharos.commands.logins import credentials, server_of
+from pharos.commands.screen import ERR, OUT
+from pharos.config import Settings
+from pharos.errors import Kind, PharosError
+from pharos.gotext.durations import format_duration
+
+ServerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--server", help="The server's address.", show_default="the one that runs over the data folder"
+    ),
+]
+FolderOption = Annotated[
+    Path,
+    typer.Option("--data", help="The data folder of a server on this machine, whose key lets its owner in."),
+]
+TenantOption = Annotated[str | None, typer.Option("--tenant", help="The tenant.", show_default="default")]
+FOLDER: Final = Path(str(Settings.model_fields["data"].default))
+
+EVERYWHERE: Final = "*"
+
+
+def asked(server: str | None, data: Path, tenant: str | None = None) -> Asked:
+    """Return the server that is meant, as whom it is asked, and about which tenant."""
+    url = server_of(server, data)
+    headers = dict(credentials(url, data))
+    if tenant is not None:
+        headers["X-Scope-OrgID"] = tenant
+    return Asked(url, headers)
+
+
+def read_role(text: str) -> tuple[str, str | None]:
+    """Return (role, tenant) of `ROLE@TENANT`; None for everywhere, `ROLE@*`, which `operator` alone means.
+
+    Raises PharosError(INVALID) for a role without a place.
+    """
+    role, at, tenant = text.rpartition("@")
+    if not at:
+        if text == "operator":
+            return text, None
+        raise PharosError(
+            Kind.INVALID,
+            f"where does the role {text!r} hold?",
+            hint=f"write {text}@TENANT, or {text}@* for all",
+        )
+    return role, None if tenant == EVERYWHERE else tenant
+
+
+def show_table(names: Sequence[str], rows: Iterable[Sequence[str]], empty: str) -> None:
+    """Print a table, or on standard error that there is nothing."""
+    table = Table(*(Column(name, overflow="fold") for name in names), box=None)
+    for row in rows:
+        table.add_row(*row)
+    if table.row_count:
+        OUT.print(table, markup=False)
+    else:
+        ERR.print(empty)
+
+
+def shown_age(at_ms: int | None) -> str:
+    """Return how long ago something was, in one unit."""
+    if at_ms is None:
+        return "never"
+    age_ms = max(0, SystemClock().now_ms() - at_ms)
+    unit = next((unit for unit in (86_400_000, 3_600_000, 60_000) if age_ms >= unit), 1000)
+    return f"{format_duration(age_ms // unit * unit)} ago"
+
+
+def shown_roles(user: dict[str, Any]) -> str:
+    """Return the roles of a user in one line."""
+    held = [f"{role}@{EVERYWHERE}" for role in user["everywhere"]]
+    held += [f"{role}@{tenant}" for tenant, own in sorted(user["tenants"].items()) for role in own]
+    return " ".join(held) or "none"
