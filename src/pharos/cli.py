@@ -36,7 +36,7 @@ _GROUPS: Final = {
     "user": "Who may come in: users and their roles.",
     "token": "By what programs come in: API tokens.",
 }
-"""The same of those with commands of their own, which `COMMANDS` of their module holds."""
+"""Commands of commands: the module of that name holds the `app` of each."""
 
 
 class Deferred(TyperCommand):
@@ -49,7 +49,7 @@ class Deferred(TyperCommand):
     def load(self) -> TyperCommand:
         """Return the command itself."""
         module, name = self._function
-        return _alone(name, _loaded(module, name))
+        return _alone(name, getattr(_imported(module), name))
 
     def make_context(self, *args: Any, **extra: Any) -> Any:
         """Hand the arguments to the command itself."""
@@ -57,30 +57,28 @@ class Deferred(TyperCommand):
 
 
 class DeferredGroup(TyperGroup):
-    """Commands below one name, whose module is imported when one of them is called or listed."""
+    """A group of commands whose module is imported when it is called."""
 
     def __init__(self, name: str, summary: str) -> None:
-        super().__init__(name=name, help=summary, no_args_is_help=True)
+        super().__init__(name=name, help=summary)
         self._module = f"pharos.commands.{name}"
 
     def load(self) -> TyperGroup:
         """Return the group itself."""
-        return typer.main.get_group(_loaded(self._module, "COMMANDS"))
+        group = typer.main.get_group(_imported(self._module).app)
+        group.name, group.help = self.name, self.help
+        return group
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Return a command."""
-        return self.load().get_command(ctx, cmd_name)
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        """Return the names of all commands."""
-        return self.load().list_commands(ctx)
+    def make_context(self, *args: Any, **extra: Any) -> Any:
+        """Hand the arguments to the group itself."""
+        return self.load().make_context(*args, **extra)
 
 
-def _loaded(module: str, name: str) -> Any:
+def _imported(module: str) -> Any:
     # A server's modules are half a million objects, all of which stay: nothing for the collector to find.
     gc.disable()
     try:
-        return getattr(importlib.import_module(module), name)  # noqa: TID251 - a command is loaded when it is asked for
+        return importlib.import_module(module)  # noqa: TID251 - a command is loaded when it is asked for
     finally:
         gc.freeze()
         gc.enable()

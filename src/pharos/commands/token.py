@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
@@ -20,7 +20,7 @@ from pharos.commands.screen import ERR, OUT, JsonOption, as_found, print_json
 from pharos.errors import Kind, PharosError
 from pharos.gotext.durations import parse_duration
 
-COMMANDS: Final = typer.Typer(no_args_is_help=True, add_completion=False)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 EverywhereOption = Annotated[bool, typer.Option("--everywhere", help="For the whole server, not one tenant.")]
 TokenArgument = Annotated[str, typer.Argument(help="The token's id, its name, or how it begins.")]
@@ -33,7 +33,7 @@ def _call(server: Asked, address: str, body: dict[str, Any] | None = None) -> An
         raise as_found(exc) from exc
 
 
-@COMMANDS.command()
+@app.command()
 def create(
     name: Annotated[str, typer.Argument(help="What it is for.")],
     role: Annotated[
@@ -67,7 +67,7 @@ def _show(made: dict[str, Any], *, as_json: bool) -> None:
     OUT.print(made["text"], markup=False)
 
 
-@COMMANDS.command("list")
+@app.command("list")
 def list_tokens(
     tenant: TenantOption = None,
     everywhere: EverywhereOption = False,
@@ -122,7 +122,7 @@ def _id(there: Asked, named: str, *, everywhere: bool) -> str:
     return str(found[0]["id"])
 
 
-@COMMANDS.command()
+@app.command()
 def rotate(
     token: TokenArgument,
     grace: Annotated[str, typer.Option(help="How long the old one goes on.")] = "1d",
@@ -139,7 +139,7 @@ def rotate(
     _show(_call(there, f"POST /api/tokens/{token_id}/rotate", body), as_json=as_json)
 
 
-@COMMANDS.command()
+@app.command()
 def revoke(
     token: TokenArgument,
     tenant: TenantOption = None,

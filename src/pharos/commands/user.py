@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
@@ -21,7 +21,7 @@ from pharos.commands.ask import Asked
 from pharos.commands.screen import OUT, JsonOption, as_found, print_json
 from pharos.errors import PharosError
 
-COMMANDS: Final = typer.Typer(no_args_is_help=True, add_completion=False)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 NameArgument = Annotated[str, typer.Argument(help="The user's name.")]
 StdinOption = Annotated[
@@ -41,7 +41,7 @@ def _call(server: Asked, address: str, body: dict[str, Any] | None = None) -> An
         raise as_found(exc) from exc
 
 
-@COMMANDS.command()
+@app.command()
 def add(
     name: NameArgument,
     role: Annotated[
@@ -90,7 +90,7 @@ def _show_link(there: Asked, made: dict[str, Any]) -> None:
         OUT.print(f"  {_url(there, made)}", markup=False)
 
 
-@COMMANDS.command("list")
+@app.command("list")
 def list_users(server: ServerOption = None, data: FolderOption = FOLDER, as_json: JsonOption = False) -> None:
     """List all users with their roles."""
     found = _call(asked(server, data), "GET /api/users")
@@ -120,7 +120,7 @@ def _id(there: Asked, name: str) -> str:
     return next((str(one["id"]) for one in found if one["name"].casefold() == key), "nobody")
 
 
-@COMMANDS.command()
+@app.command()
 def disable(
     name: NameArgument, server: ServerOption = None, data: FolderOption = FOLDER, as_json: JsonOption = False
 ) -> None:
@@ -128,7 +128,7 @@ def disable(
     _report(_change(asked(server, data), name, {"disabled": True}), "disabled", as_json=as_json)
 
 
-@COMMANDS.command()
+@app.command()
 def enable(
     name: NameArgument, server: ServerOption = None, data: FolderOption = FOLDER, as_json: JsonOption = False
 ) -> None:
@@ -143,7 +143,7 @@ def _report(user: dict[str, Any], did: str, *, as_json: bool) -> None:
         OUT.print(f"{did} {user['name']}: {shown_roles(user)}", markup=False)
 
 
-@COMMANDS.command()
+@app.command()
 def password(
     name: NameArgument,
     password_stdin: StdinOption = False,
@@ -164,7 +164,7 @@ def password(
         _show_link(there, made)
 
 
-@COMMANDS.command()
+@app.command()
 def role(
     name: NameArgument,
     give: Annotated[list[str] | None, typer.Option(help="ROLE@TENANT to give; several times.")] = None,
