@@ -1,4 +1,4 @@
-"""Run benchmarks: `python -m bench [ingest|query|wide|histograms|freshness|disk|all] [--quick]`."""
+"""Run benchmarks: `python -m bench [ingest|query|wide|histograms|freshness|disk|tokens|soak|all]`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import dashboards, disk, freshness, histograms, ingest, machine, query, soak, wide
+from bench import dashboards, disk, freshness, histograms, ingest, machine, query, soak, tokens, wide
 from bench.client import QueryError
 from bench.query import Dataset
 from bench.report import SECTIONS, SERVERS, Row, Section, keep, print_section, to_markdown
@@ -33,6 +33,13 @@ class Run:
     def say(self, text: str) -> None:
         """Print a line of progress."""
         self.console.print(f"[dim]{time.strftime('%H:%M:%S')}[/] {text}", highlight=False)
+
+    def tokens(self) -> Section:
+        """Measure what it costs to look who asks."""
+        section = Section("tokens", "CPU of small requests, without users and with a token")
+        result = tokens.measure(*((3, 200) if self.quick else (15, 500)))
+        section.rows += _token_rows(result)
+        return section
 
     def ingest(self) -> Section:
         """Measure remote write."""
@@ -317,6 +324,16 @@ _INGEST = (
     ("all readable after", "s"),
     ("generator, of one core", "%"),
 )
+
+
+def _token_rows(result: tokens.Result) -> list[Row]:
+    rows = []
+    for name, (open_ms, token_ms) in result.cpu_ms.items():
+        rows.append(Row(f"{name}: CPU, nobody is asked", "ms", {"Pharos": open_ms}, compared=False))
+        rows.append(Row(f"{name}: CPU, with a token", "ms", {"Pharos": token_ms}, compared=False))
+        more = 100 * (token_ms / open_ms - 1)
+        rows.append(Row(f"{name}: more for the token", "%", {"Pharos": more}, compared=False))
+    return rows
 
 
 def _query_rows(result: query.Result) -> list[Row]:

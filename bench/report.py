@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 SERVERS = ("Pharos", "Prometheus", "VictoriaMetrics")
-SECTIONS = ("ingest", "query", "wide", "histograms", "freshness", "disk", "soak")
+SECTIONS = ("ingest", "query", "wide", "histograms", "freshness", "disk", "tokens", "soak")
 """In the order of the page."""
 
 

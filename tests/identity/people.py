@@ -183,10 +183,10 @@ async def _reached(request: Request) -> Response:
 
 
 @asynccontextmanager
-async def open_world(folder: Path, clock: FakeClock, chance: Random, **settings: Any) -> AsyncIterator[World]:
+async def open_world(folder: Path, clock: Any, chance: Random, **settings: Any) -> AsyncIterator[World]:
     """Open it; of endpoints that are not about accounts each says only that it was reached."""
     made = Settings.model_validate({"data": folder, **settings})
-    with open_state(folder / "state.db", clock, chance) as state:
+    with open_state(made.state_address, clock, chance) as state:
         async with open_entrance(state, made, Secret(KEY), clock, chance, HashCost(1, 8)) as entrance:
             edge = hollow_edge()
             accounts = account_operations(entrance, state, made.url, edge.bodies)

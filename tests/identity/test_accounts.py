@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
-from tests.identity.people import REACHED, WORDS, World, open_world
+from tests.identity.people import REACHED, WORDS, Somebody, World, open_world
+from tests.postgres import postgres_at
 
-from pharos.clock import FakeClock
+from pharos.clock import FakeClock, SystemClock
 from pharos.identity.tokens import TOKEN, hash_of, is_token, mint_token
 from pharos.state import PHAROS, audit, tokens
 
@@ -271,6 +274,36 @@ async def test_what_another_process_revokes_is_refused_at_the_next_request(tmp_p
         assert (await world.bearer(text).get("/api/v1/query")).status == REACHED
         await world.state.write(lambda unit: tokens.revoke_token(unit, token_id), PHAROS)
         assert (await world.bearer(text).get("/api/v1/query")).status == 401
+
+
+@pytest.mark.needs("postgresql")
+async def test_what_one_server_revokes_the_other_one_refuses_within_a_second(tmp_path: Path) -> None:
+    clock = SystemClock()
+    with postgres_at() as postgres:
+        shared = {"state": postgres.new_database().reveal()}
+        async with (
+            open_world(tmp_path / "one", clock, Random(1), **shared) as one,
+            open_world(tmp_path / "two", clock, Random(2), **shared) as two,
+        ):
+            await one.begin()
+            text, token_id = await one.token("viewer")
+            ada = await one.add("ada", a="viewer")
+            for somebody in (two.bearer(text), replace(ada, world=two)):
+                await _until(somebody, REACHED)
+            await one.owner.done(f"DELETE /api/tokens/{token_id}")
+            await one.owner.done("PATCH /api/users/ada", {"disabled": True})
+            began_s = clock.monotonic_s()
+            for somebody in (two.bearer(text), replace(ada, world=two)):
+                await _until(somebody, 401)
+            assert clock.monotonic_s() - began_s < 1
+
+
+async def _until(somebody: Somebody, status: int) -> None:
+    for _ in range(1000):
+        if (await somebody.get("/api/v1/query")).status == status:
+            return
+        await asyncio.sleep(0.005)
+    raise AssertionError(f"it never became {status}")
 
 
 async def test_a_database_that_is_away_stops_nobody_who_is_known(world: World) -> None:
