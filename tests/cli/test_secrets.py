@@ -141,7 +141,8 @@ def _bare(model: type[BaseModel]) -> list[str]:
         kind = field.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             found += [f"{name}.{inner}" for inner in _bare(kind)]
-        elif _SECRET_NAME.search(name) and "SecretStr" not in repr(kind):
+        # The path of a file tells nothing of what is in it.
+        elif _SECRET_NAME.search(name) and not re.search("SecretStr|Path", repr(kind)):
             found.append(name)
     return found
 

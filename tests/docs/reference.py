@@ -49,7 +49,7 @@ def settings() -> str:
             lines += ["", f"## {name}", "", (type(field.default).__doc__ or "").strip(), ""]
             lines += _table((f"{name}.{key}", one) for key, one in type(field.default).model_fields.items())
     for name, field in Settings.model_fields.items():
-        for section in _listed(field.annotation):
+        for section in listed(field.annotation):
             lines += ["", f"## {name}", "", f"A list. {(section.__doc__ or '').strip()}", ""]
             lines += _table((f"{name}[].{key}", one) for key, one in section.model_fields.items())
     rule = RoleRule.model_fields.items()
@@ -62,7 +62,7 @@ def _is_section(default: object) -> bool:
     return isinstance(default, BaseModel)
 
 
-def _listed(annotation: Any) -> list[type[BaseModel]]:
+def listed(annotation: Any) -> list[type[BaseModel]]:
     """Return the section of which a setting is a list."""
     return [one for one in get_args(annotation) if isinstance(one, type) and issubclass(one, BaseModel)]
 

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from tests.conftest import Server
 from tests.docs import reference
 
-from pharos.config import Settings
+from pharos.config import RoleRule, Settings
 from pharos.promql.language.functions import AGGREGATORS, FUNCTIONS
 
 ROOT = Path(__file__).parent.parent.parent
@@ -59,6 +59,7 @@ def page_server(page: Path, request: pytest.FixtureRequest, tmp_path: Path) -> I
     if page.name != "accounts.md":
         yield request.getfixturevalue("server")
         return
+    (tmp_path / "own").mkdir()
     made = Server(tmp_path / "own" / "pharos-data")
     yield made
     assert made.stop() == 0
@@ -116,7 +117,7 @@ def test_the_references_name_every_setting_metric_command_and_function() -> None
     settings, metrics, commands, functions = (page() for page in reference.PAGES.values())
     assert "`retention.metrics`" in settings
     assert "`ingest.max_body`" in settings
-    assert settings.count("\n| `") == len(_setting_names(Settings))
+    assert settings.count("\n| `") == len(_setting_names(Settings)) + len(_listed_names())
     source = (ROOT / "src" / "pharos" / "telemetry.py").read_text()
     declared = re.findall(r'"(pharos_\w+)"', source)
     assert declared
@@ -143,6 +144,12 @@ def _setting_names(model: type[BaseModel]) -> list[str]:
         inner = type(field.default)
         names += _setting_names(inner) if issubclass(inner, BaseModel) else [name]
     return names
+
+
+def _listed_names() -> list[str]:
+    """Return the settings of the sections of which lists are made, and of the rules in them."""
+    listed = [one for field in Settings.model_fields.values() for one in reference.listed(field.annotation)]
+    return [name for section in (*listed, RoleRule) for name in section.model_fields]
 
 
 def test_every_path_that_is_served_is_described(server: Server) -> None:

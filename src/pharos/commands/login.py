@@ -29,10 +29,7 @@ def login(
     data: FolderOption = FOLDER,
     as_json: JsonOption = False,
 ) -> None:
-    """Log in to a server, so that the commands here ask it as oneself.
-
-    A token of one's own, good for 90 days, is kept in a file that only its owner may read.
-    """
+    """Log in to a server, so that the commands here ask it as oneself."""
     url = server_of(server, data)
     try:
         if token_stdin:
