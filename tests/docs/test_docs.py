@@ -148,8 +148,11 @@ def _setting_names(model: type[BaseModel]) -> list[str]:
 
 def _listed_names() -> list[str]:
     """Return the settings of the sections of which lists are made, and of the rules in them."""
-    listed = [one for field in Settings.model_fields.values() for one in reference.listed(field.annotation)]
-    return [name for section in (*listed, RoleRule) for name in section.model_fields]
+    listed: list[type[BaseModel]] = [
+        one for field in Settings.model_fields.values() for one in reference.listed(field.annotation)
+    ]
+    listed.append(RoleRule)
+    return [name for section in listed for name in section.model_fields]
 
 
 def test_every_path_that_is_served_is_described(server: Server) -> None:
