@@ -5,6 +5,7 @@ A backup is a folder:
     manifest.json       what it is, and size and SHA-256 of every other file; written last
     manifest.sha256     the manifest's own SHA-256
     tables/TABLE/PART/  the store's parts, as the engine wrote them
+    state.jsonl         people's state, from whichever database it is in
     aside/              log frames that were set aside: `dead-letter` and `damaged`
     settings.json       the settings in force, for people; they are not applied by a restore
 
@@ -29,11 +30,13 @@ import orjson
 
 from pharos import __version__
 from pharos.clock import Clock
-from pharos.config import Settings
+from pharos.config import STATE_FILE, Settings
 from pharos.engine import Engine, migrate
 from pharos.errors import Kind, PharosError
 from pharos.ingest.accept import Intake
 from pharos.ingest.loader import Loader
+from pharos.state import State, open_state
+from pharos.state.copies import check_copy, restore_copy, write_copy
 from pharos.store import open_engine_alone, open_store
 
 FORMAT: Final = 1
@@ -43,6 +46,8 @@ _MANIFEST_SUM: Final = "manifest.sha256"
 _SETTINGS: Final = "settings.json"
 _TABLES: Final = "tables"
 _ASIDE: Final = "aside"
+_STATE: Final = "state.jsonl"
+_STATE_FILES: Final = (STATE_FILE, f"{STATE_FILE}-wal", f"{STATE_FILE}-shm")
 _ASIDE_FOLDERS: Final = ("dead-letter", "damaged")
 _RESTORING: Final = ".restoring"
 _CHUNK_BYTES: Final = 1 << 20
@@ -71,8 +76,8 @@ class Manifest:
 # -- taking a snapshot --
 
 
-def take_snapshot(engine: Engine, folder: Path, settings_text: str, clock: Clock) -> str:
-    """Freeze the store into `folder/snapshots/NAME` and return NAME.
+def take_snapshot(engine: Engine, state: State, folder: Path, settings_text: str, clock: Clock) -> str:
+    """Freeze the store and people's state into `folder/snapshots/NAME` and return NAME. Blocking.
 
     `folder` is the data folder. Raises PharosError(UNAVAILABLE) when the medium refuses.
     """
@@ -82,6 +87,7 @@ def take_snapshot(engine: Engine, folder: Path, settings_text: str, clock: Clock
     try:
         target.mkdir(parents=True, mode=0o700)
         taken = engine.snapshot(target / _TABLES)
+        state.read_blocking(lambda unit: write_copy(unit, target / _STATE))
         (target / _SETTINGS).write_text(settings_text)
         about = {"taken_ms": taken_ms, "schema": taken.schema, "rows": dict(taken.rows)}
         (target / "snapshot.json").write_bytes(orjson.dumps(about))
@@ -118,14 +124,14 @@ def wait_until_stored(loader: Loader, intake: Intake, clock: Clock, timeout_s: f
 
 
 @contextmanager
-def stopped_store(settings: Settings, clock: Clock) -> Iterator[Engine]:
-    """Open the store of a data folder that no server uses, load what its log still holds, close it on exit.
+def stopped_store(settings: Settings, clock: Clock) -> Iterator[tuple[Engine, State]]:
+    """Open what a data folder keeps that no server uses, load what its log still holds, close it on exit.
 
     The caller holds the folder. Raises PharosError(UNAVAILABLE) when the log cannot be loaded.
     """
-    with open_store(settings, clock) as store:
+    with open_state(settings.state_address, clock) as state, open_store(settings, clock) as store:
         wait_until_stored(store.loader, store.intake, clock, _LOG_WAIT_S)
-        yield store.engine
+        yield store.engine, state
 
 
 # -- copying it out --
@@ -146,7 +152,8 @@ def write_backup(folder: Path, name: str, destination: Path) -> Manifest:
         files = _copy_tree(source / _TABLES, destination, _TABLES)
         for aside in _ASIDE_FOLDERS:
             files |= _copy_tree(folder / "log" / aside, destination, f"{_ASIDE}/{aside}")
-        files[_SETTINGS] = _copy_file(source / _SETTINGS, destination / _SETTINGS)
+        for name in (_SETTINGS, _STATE):
+            files[name] = _copy_file(source / name, destination / name)
         manifest = Manifest(
             taken_ms=about["taken_ms"],
             pharos=__version__,
@@ -325,24 +332,36 @@ def verify_for(source: Path, folder: Path) -> Manifest:
             f"the backup {source} has schema {manifest.schema}, this version knows only {newest}",
             hint=f"restore it with Pharos {manifest.pharos} or newer",
         )
+    if _STATE in manifest.files:
+        check_copy(source / _STATE)
     return manifest
 
 
-def restore(source: Path, folder: Path, manifest: Manifest) -> None:
-    """Make the empty data folder `folder` what it was when the backup was taken.
+def restore(source: Path, settings: Settings, manifest: Manifest, clock: Clock) -> None:
+    """Make the settings' empty data folder, and their database, what they were when the backup was taken.
 
     The caller holds the folder, and has `manifest` of `verify_for`. The store is built beside its final place
     and moved there when every row is accounted for, so an interrupted restore leaves nothing that a server
-    would open. Raises PharosError: DENIED when the folder is in use, UNAVAILABLE when the medium refuses.
+    would open. Raises PharosError: DENIED when the folder is in use, or a PostgreSQL that is to hold people's
+    state is not empty; UNAVAILABLE when the medium refuses.
     """
+    folder = settings.data
     _require_new(folder)
     building = folder / _RESTORING
     try:
+        for left in _STATE_FILES:
+            (folder / left).unlink(missing_ok=True)
         shutil.rmtree(building, ignore_errors=True)
         building.mkdir()
         _build_store(source, building / "engine", manifest)
         for aside in _ASIDE_FOLDERS:
             _copy_tree(source / _ASIDE / aside, folder, f"log/{aside}")
+        if _STATE in manifest.files:
+            address = settings.state_address
+            in_folder = isinstance(address, Path)
+            restore_copy(source / _STATE, building / STATE_FILE if in_folder else address, clock.now_ms())
+            if in_folder:
+                (building / STATE_FILE).rename(folder / STATE_FILE)
         (building / "engine").rename(folder / "engine")
     except OSError as exc:
         raise PharosError(
@@ -356,7 +375,10 @@ def _require_new(folder: Path) -> None:
     """Raises PharosError(DENIED) when the data folder holds more than a lock and an interrupted restore."""
     allowed = {"lock", _RESTORING, "lost+found"}
     try:
-        found = sorted(path.name for path in folder.iterdir() if path.name not in allowed)
+        names = {path.name for path in folder.iterdir()}
+        if _RESTORING in names and "engine" not in names:
+            allowed |= set(_STATE_FILES)
+        found = sorted(names - allowed)
     except FileNotFoundError:
         return
     except OSError as exc:

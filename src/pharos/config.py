@@ -36,6 +36,8 @@ from pharos.gotext.durations import format_duration, parse_duration
 from pharos.named_file import read_named
 from pharos.secret import Secret
 
+STATE_FILE: Final = "state.db"
+"""Of the data folder: what people say, where no PostgreSQL is named."""
 _FILE_MAX_BYTES: Final = 1 << 20
 _HOUR_MS: Final = 3_600_000
 _DURATION_AT_MOST_MS: Final = 50 * 365 * 24 * _HOUR_MS
@@ -370,7 +372,7 @@ class Settings(_Section):
     @property
     def state_address(self) -> Path | Secret:
         """Where people's state is kept: a file, or the address of a PostgreSQL."""
-        return self.data / "state.db" if self.state is None else Secret(self.state.get_secret_value())
+        return self.data / STATE_FILE if self.state is None else Secret(self.state.get_secret_value())
 
     @property
     def environment(self) -> dict[str, str]:

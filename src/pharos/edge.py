@@ -77,7 +77,9 @@ def open_edge(parts: Parts) -> Iterator[App]:
 
     def snapshot() -> str:
         wait_until_all_stored()
-        return take_snapshot(store.engine, settings.data, settings.model_dump_json(indent=2), clock)
+        return take_snapshot(
+            store.engine, parts.state, settings.data, settings.model_dump_json(indent=2), clock
+        )
 
     eraser = Eraser(store.engine, store.changes, wait_until_all_stored, store.intake.forget_seen)
     prometheus = PrometheusApi(

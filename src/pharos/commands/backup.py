@@ -53,7 +53,7 @@ def restore(
         # Before the folder is held: what is refused leaves no trace.
         manifest = backups.verify_for(source, settings.data)
         with hold_folder(settings.data):
-            backups.restore(source, settings.data, manifest)
+            backups.restore(source, settings, manifest, SystemClock())
     except PharosError as exc:
         raise as_found(exc) from exc
     _report("restored", manifest, source, settings.data, as_json=as_json)
@@ -77,9 +77,9 @@ def _of_any_server(settings: Settings, destination: Path) -> backups.Manifest:
 
 def _of_stopped(settings: Settings, destination: Path) -> backups.Manifest:
     clock = SystemClock()
-    with backups.stopped_store(settings, clock) as engine:
+    with backups.stopped_store(settings, clock) as (engine, state):
         text = settings.model_dump_json(indent=2)
-        name = backups.take_snapshot(engine, settings.data, text, clock)
+        name = backups.take_snapshot(engine, state, settings.data, text, clock)
         try:
             return backups.write_backup(settings.data, name, destination)
         finally:

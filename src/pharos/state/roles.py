@@ -25,6 +25,7 @@ from sqlalchemy import (
 from pharos.errors import Kind, PharosError
 from pharos.state import accounts, tenants
 from pharos.state.audit import Event, append, append_change
+from pharos.state.protections import require_unprotected
 from pharos.state.tables import (
     METADATA,
     Document,
@@ -118,8 +119,10 @@ def create_role(
 ) -> Role:
     """Add a role to a tenant, or to all (None), and return it.
 
-    Raises PharosError: MISSING for an unknown tenant, INVALID when the name is taken there, or everywhere.
+    Raises PharosError: MISSING for an unknown tenant, INVALID when the name is taken there, or everywhere,
+    DENIED where roles are protected.
     """
+    require_unprotected(unit, "roles", tenant_id)
     name = require_name(name, "role")
     if tenant_id is not None:
         tenants.require_living(unit, tenant_id)
@@ -159,8 +162,9 @@ def list_roles(unit: Unit, tenant_id: str | None = None) -> tuple[Role, ...]:
 def change_role(
     unit: Writing, role_id: str, *, permissions: tuple[str, ...] | None = None, description: str | None = None
 ) -> Role:
-    """Change what a role allows, for all who have it; return it. Raises PharosError(MISSING)."""
+    """Change what a role allows, for all who have it; return it. Raises PharosError: MISSING, DENIED."""
     before = role(unit, role_id)
+    require_unprotected(unit, "roles", before.tenant_id)
     values: dict[str, Any] = {}
     if permissions is not None:
         values["permissions"] = sorted(permissions)
@@ -176,8 +180,9 @@ def change_role(
 
 
 def delete_role(unit: Writing, role_id: str) -> None:
-    """Take a role away. Raises PharosError: MISSING, or INVALID when somebody has it, or a token."""
+    """Take a role away. Raises PharosError: MISSING, DENIED, or INVALID when somebody has it, or a token."""
     before = role(unit, role_id)
+    require_unprotected(unit, "roles", before.tenant_id)
     where: list[ColumnElement[bool]] = [memberships.c.role == before.name]
     held: list[ColumnElement[bool]] = [tokens.c.revoked_ms.is_(None)]
     if before.tenant_id is not None:
@@ -205,8 +210,10 @@ def delete_role(unit: Writing, role_id: str) -> None:
 def grant(unit: Writing, user_id: str, tenant_id: str | None, role_name: str) -> Membership:
     """Give a user a role in a tenant, or on the whole server (None); return the membership.
 
-    That there is such a role is the caller's to know. Raises PharosError(MISSING) for user and tenant.
+    That there is such a role is the caller's to know. Raises PharosError: MISSING for user and tenant, DENIED
+    where roles are protected.
     """
+    require_unprotected(unit, "roles", tenant_id)
     accounts.user(unit, user_id)
     if tenant_id is not None:
         tenants.require_living(unit, tenant_id)
@@ -228,7 +235,8 @@ def grant(unit: Writing, user_id: str, tenant_id: str | None, role_name: str) ->
 
 
 def withdraw(unit: Writing, user_id: str, tenant_id: str | None, role_name: str) -> None:
-    """Take a role from a user. Raises PharosError(MISSING) when they do not have it."""
+    """Take a role from a user. Raises PharosError: MISSING when they do not have it, DENIED."""
+    require_unprotected(unit, "roles", tenant_id)
     where = (
         memberships.c.user_id == user_id,
         _of_tenant(memberships, tenant_id),

@@ -11,6 +11,7 @@ from sqlalchemy import BigInteger, Column, Integer, Table, func, insert, select,
 
 from pharos.errors import Kind, PharosError
 from pharos.state.audit import Event, append, append_change
+from pharos.state.protections import require_unprotected
 from pharos.state.tables import METADATA, Document, Family, Words, require_name, tenant_reference
 from pharos.state.unit import Unit, Writing
 
@@ -198,12 +199,16 @@ def _change(unit: Writing, before: Tenant, action: str, values: Mapping[str, Any
 def set_limits(unit: Writing, tenant_id: str, bounds: Mapping[str, int]) -> Limits:
     """Set all bounds of a tenant anew and return them; what is left out is as for everybody.
 
-    What names there are, and what values, is the caller's to know. Raises PharosError(MISSING).
+    What names there are, and what values, is the caller's to know. Raises PharosError: MISSING, DENIED where
+    limits, or those of retention, are protected.
     """
     require_living(unit, tenant_id)
     before = limits_of(unit, tenant_id)
-    if dict(bounds) == dict(before.bounds):
+    differ = {name for name, _ in set(bounds.items()) ^ set(before.bounds.items())}
+    if not differ:
         return before
+    for policy in sorted({"retention" if name.startswith("retention") else "limits" for name in differ}):
+        require_unprotected(unit, policy, tenant_id)
     version = before.version + 1
     unit.execute(
         insert(limits).values(

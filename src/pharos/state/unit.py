@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any, Final, TypeAlias
@@ -50,6 +50,10 @@ class Unit:
         """Return all rows that a statement finds."""
         return self._connection.execute(statement).all()
 
+    def stream(self, statement: Executable) -> Iterator[Found]:
+        """Yield the rows that a statement finds, a thousand in memory at a time."""
+        yield from self._connection.execute(statement, execution_options={"yield_per": 1000})
+
     def row(self, statement: Executable) -> Found | None:
         """Return the first row that a statement finds, None without any."""
         return self._connection.execute(statement).first()
@@ -74,6 +78,8 @@ class Writing(Unit):
         """Number and hash of the newest entry of the audit log."""
         self.families: set[Family] = set()
         """What was changed."""
+        self.is_decided = False
+        """Whether enough people approved what is being changed."""
 
     def new_id(self) -> str:
         """Return an identifier that was never given to anything."""
@@ -86,6 +92,16 @@ class Writing(Unit):
     def execute(self, statement: Executable) -> int:
         """Execute a statement that changes rows; return how many it changed."""
         return self._connection.execute(statement).rowcount
+
+    def attempt(self, fn: Callable[[Writing], None]) -> None:
+        """Call a function with the unit; when it raises, what it did is undone, and nothing else."""
+        head, families = self.head, set(self.families)
+        try:
+            with self._connection.begin_nested():
+                fn(self)
+        except BaseException:
+            self.head, self.families = head, families
+            raise
 
     def put(
         self, table: Table, rows: Iterable[Mapping[str, Any]], replace: Callable[[Any], Mapping[str, Any]]
