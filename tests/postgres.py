@@ -47,7 +47,9 @@ class Postgres:
         assert done.returncode == 0, done.stderr.decode()
 
     def start(self) -> None:
-        """Start it, and wait until it answers."""
+        """Start it unless it runs, and wait until it answers."""
+        if self._process is not None:
+            return
         settings = ["listen_addresses=127.0.0.1", f"unix_socket_directories={self._folder}"]
         settings += ["max_connections=60", "shared_buffers=16MB"]
         if not self._durable:

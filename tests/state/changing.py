@@ -6,6 +6,7 @@ Each line on standard output is a change that was committed when the line was wr
 from __future__ import annotations
 
 import sys
+import threading
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -86,6 +87,7 @@ def main(address: str, prefix: str) -> None:
                 if exc.kind is not Kind.UNAVAILABLE:
                     raise
                 print("away", flush=True)
+                threading.Event().wait(0.05)
                 continue
             print(name, flush=True)
 
