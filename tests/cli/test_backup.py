@@ -14,7 +14,11 @@ from tests.cli.running import Ended, run_apart
 from tests.conftest import Server
 from tests.servers import counted, write_samples
 
+from pharos.clock import SystemClock
 from pharos.engine import migrate
+from pharos.state import PHAROS, accounts, open_state
+from pharos.state.accounts import NewUser
+from pharos.state.exports import verify_log
 
 
 def _good(ended: Ended) -> dict[str, object]:
@@ -74,6 +78,24 @@ def test_a_running_server_is_backed_up_with_all_it_acknowledged(tmp_path: Path) 
     assert rows["samples"] >= 300
     for restored in _restored(tmp_path / "b", tmp_path / "new"):
         assert counted(restored.url, "online") == 300
+
+
+def test_what_people_said_is_in_the_backup_also_after_an_interrupted_restore(
+    stopped: Path, tmp_path: Path
+) -> None:
+    folder, clock = Path(shutil.copytree(stopped, tmp_path / "store")), SystemClock()
+    with open_state(folder / "state.db", clock) as state:
+        ada = state.write_blocking(lambda unit: accounts.create_user(unit, NewUser("Ada")), PHAROS)
+    _good(run_apart("backup", str(tmp_path / "b"), "--data", str(folder), "--json"))
+    new = tmp_path / "new"
+    # As a restore leaves it that was killed between its last two steps.
+    (new / ".restoring").mkdir(parents=True)
+    (new / "state.db").write_bytes(b"of the restore before")
+    _good(run_apart("restore", str(tmp_path / "b"), "--data", str(new), "--json"))
+    with open_state(new / "state.db", clock) as state:
+        assert state.read_blocking(lambda unit: accounts.user(unit, ada.id)) == ada
+        assert verify_log(state).entries == 1
+    assert {path.name for path in new.iterdir()} <= {"engine", "state.db", "lock", "log"}
 
 
 def test_a_snapshot_is_refused_without_the_key(pharos_url: str) -> None:

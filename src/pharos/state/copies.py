@@ -19,8 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from pharos.errors import Kind, PharosError
 from pharos.state import accounts, proposals, protections, roles, sessions, tenants, tokens, usage
 from pharos.state.audit import audit_head
-from pharos.state.database import NEWEST, Address, Database, fault, open_database
-from pharos.state.migrate import shipped, upgrade
+from pharos.state.database import NEWEST, Address, Database, fault, migrations, open_database
 from pharos.state.tables import METADATA
 from pharos.state.unit import Unit
 
@@ -94,9 +93,9 @@ def restore_copy(path: Path, address: Address, now_ms: int) -> None:
             if inspect(connection).has_table("alembic_version"):
                 _require_same(connection, database, path)
                 return
-            upgrade(connection, database.where, now_ms, migration)
+            migrations().upgrade(connection, database.where, now_ms, migration)
             _fill(connection, path)
-            upgrade(connection, database.where, now_ms)
+            migrations().upgrade(connection, database.where, now_ms)
     except SQLAlchemyError as exc:
         raise fault(database, exc) from exc
     finally:
@@ -111,7 +110,7 @@ def _read_first(path: Path) -> str:
         found, migration = first["format"], str(first["migration"])
     except (OSError, orjson.JSONDecodeError, KeyError, TypeError) as exc:
         raise PharosError(Kind.INVALID, f"{path} is no copy of people's state") from exc
-    if found != _FORMAT or migration not in shipped():
+    if found != _FORMAT or migration not in migrations().shipped():
         raise PharosError(
             Kind.UNSUPPORTED,
             f"{path} is of a newer Pharos: it is at migration {migration}, this one knows {NEWEST}",

@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,6 +36,14 @@ _CONNECT_S: Final = 5
 _WRITES: Final = "pharos_writes"
 _MIGRATION_LOCK: Final = 0x7068_6172_6F73
 """Of PostgreSQL's advisory locks: one process migrates at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Migrations:
+    """The functions of `migrate`."""
+
+    shipped: Callable[[], tuple[str, ...]]
+    upgrade: Callable[..., None]
 
 
 class Database:
@@ -75,18 +84,24 @@ class Database:
             found = _version(connection)
         if found == NEWEST:
             return
-        # Alembic takes a fifth of a second and 13 MB, and is needed once per new version.
-        module = importlib.import_module("pharos.state.migrate")  # noqa: TID251 - loaded when it is needed
-        upgrade: Callable[[Connection, str, int], None] = module.upgrade
         with self.writing() as connection:
             if self.is_shared:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
-            upgrade(connection, self.where, now_ms)
+            migrations().upgrade(connection, self.where, now_ms)
         _LOG.info("the tables of %s are at migration %s", self.where, NEWEST)
 
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+
+def migrations() -> Migrations:
+    """Return what runs migrations.
+
+    Alembic takes a fifth of a second and 13 MB, and is needed once per new version.
+    """
+    module = importlib.import_module("pharos.state.migrate")  # noqa: TID251 - loaded when it is needed
+    return Migrations(module.shipped, module.upgrade)
 
 
 def _version(connection: Connection) -> str | None:

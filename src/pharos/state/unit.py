@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import Connection, Executable, Row, Table
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Executable, Row, Table, insert, update
 
 from pharos.errors import Kind, PharosError
 from pharos.state.tables import Family, require_storable
@@ -104,13 +103,14 @@ class Writing(Unit):
             raise
 
     def put(
-        self, table: Table, rows: Iterable[Mapping[str, Any]], replace: Callable[[Any], Mapping[str, Any]]
+        self,
+        table: Table,
+        rows: Iterable[Mapping[str, Any]],
+        replace: Callable[[Mapping[str, Any]], Mapping[str, Any]],
     ) -> None:
         """Insert rows; where a row has the key already, set in it what `replace` returns of the new one."""
-        dialect = postgresql if self._connection.dialect.name == "postgresql" else sqlite
-        keys = [column.name for column in table.primary_key]
+        # Nobody else writes meanwhile: what is not there to be changed is not put there by others either.
         for row in rows:
-            statement = dialect.insert(table).values(dict(row))
-            self._connection.execute(
-                statement.on_conflict_do_update(index_elements=keys, set_=dict(replace(statement.excluded)))
-            )
+            same = [key == row[key.name] for key in table.primary_key]
+            if not self.execute(update(table).where(*same).values(dict(replace(row)))):
+                self.execute(insert(table).values(dict(row)))

@@ -45,7 +45,7 @@ class Used:
 
 def add_usage(unit: Writing, used: Iterable[Used]) -> None:
     """Add amounts to what is there already; nothing is audited, and nobody is told."""
-    unit.put(usage, map(asdict, used), lambda new: {"amount": usage.c.amount + new.amount})
+    unit.put(usage, map(asdict, used), lambda new: {"amount": usage.c.amount + new["amount"]})
 
 
 def list_usage(unit: Unit, tenant_id: str, since_ms: int, until_ms: int) -> tuple[Used, ...]:
