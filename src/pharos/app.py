@@ -21,6 +21,7 @@ from pharos.engine import Engine
 from pharos.entrance import open_entrance
 from pharos.errors import PharosError
 from pharos.folder import new_admin_key
+from pharos.governance import Governance
 from pharos.ingest.accept import Intake
 from pharos.ingest.loader import Loader
 from pharos.queries import open_queries
@@ -31,7 +32,7 @@ from pharos.reload import Reloads
 from pharos.scraping import open_scraping
 from pharos.state import State, open_state
 from pharos.store import open_store
-from pharos.upkeep import give_back_now_and_then, limit_heaps, watch_loop
+from pharos.upkeep import expire_proposals, give_back_now_and_then, limit_heaps, watch_loop
 
 _LOG = logging.getLogger(__name__)
 
@@ -96,7 +97,13 @@ async def open_pharos(
             kernels=kernels,
         )
         app = stack.enter_context(open_edge(parts))
-        for work in (_end_start(queries.metrics, clock, loader), watch_loop(clock), give_back_now_and_then()):
+        works = (
+            _end_start(queries.metrics, clock, loader),
+            watch_loop(clock),
+            give_back_now_and_then(),
+            expire_proposals(Governance(state)),
+        )
+        for work in works:
             stack.callback(asyncio.create_task(work).cancel)
         yield Pharos(app, loader, intake, engine, state, reloads.reload, entrance.first_link)
 

@@ -1,4 +1,4 @@
-"""What a running server does for itself: it watches its event loop, and gives back memory that is free.
+"""What a running server does for itself: it watches its event loop, ends what is overdue, gives memory back.
 
 The C library keeps what was freed in as many heaps as there were threads at work at once, each with holes
 of its own: after some hours of queries and insertions a third of the memory would be free and not given back.
@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+from contextlib import suppress
 from typing import Any, Final
 
 from pharos.clock import Clock
+from pharos.errors import PharosError
+from pharos.governance import Governance
 from pharos.telemetry import LOOP_LAG_SECONDS
 
 _ARENAS: Final = 2
@@ -18,6 +21,7 @@ _M_ARENA_MAX: Final = -8
 """mallopt(3)."""
 _LOOK_S: Final = 0.25
 _GIVE_BACK_S: Final = 20.0
+_EXPIRE_S: Final = 15.0
 
 
 def limit_heaps() -> None:
@@ -42,6 +46,14 @@ async def give_back_now_and_then() -> None:
     while True:
         await asyncio.sleep(_GIVE_BACK_S)
         await asyncio.to_thread(give_back)
+
+
+async def expire_proposals(governance: Governance) -> None:
+    """End proposals whose time is over, until cancelled; while people's state is away they wait."""
+    while True:
+        await asyncio.sleep(_EXPIRE_S)
+        with suppress(PharosError):
+            await governance.expire()
 
 
 async def watch_loop(clock: Clock) -> None:
