@@ -83,7 +83,7 @@ def test_a_running_server_is_backed_up_with_all_it_acknowledged(tmp_path: Path) 
 def test_what_people_said_is_in_the_backup_also_after_an_interrupted_restore(
     stopped: Path, tmp_path: Path
 ) -> None:
-    folder, clock = Path(shutil.copytree(stopped, tmp_path / "store")), SystemClock()
+    folder, clock = Path(shutil.copytree(stopped, tmp_path / "store", symlinks=True)), SystemClock()
     with open_state(folder / "state.db", clock) as state:
         ada = state.write_blocking(lambda unit: accounts.create_user(unit, NewUser("Ada")), PHAROS)
     _good(run_apart("backup", str(tmp_path / "b"), "--data", str(folder), "--json"))
