@@ -90,6 +90,7 @@ def test_what_people_said_is_in_the_backup_also_after_an_interrupted_restore(
     new = tmp_path / "new"
     # As a restore leaves it that was killed between its last two steps.
     (new / ".restoring").mkdir(parents=True)
+    (new / "lock").touch()
     (new / "state.db").write_bytes(b"of the restore before")
     _good(run_apart("restore", str(tmp_path / "b"), "--data", str(new), "--json"))
     with open_state(new / "state.db", clock) as state:
