@@ -12,10 +12,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from tests.peers import ending_with_us, is_required, missing
 
 # Commands look at their terminal when they are loaded, which is before pytest takes it away.
 os.environ["TERM"] = "dumb"
+
+# How long an example takes says what the machine does besides, and kernels are compiled at their first call.
+settings.register_profile("pharos", deadline=None)
+settings.load_profile("pharos")
 
 _ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
 

@@ -76,7 +76,7 @@ def histogram_text(histogram: FloatHistogram) -> str:
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_matrix_is_what_the_plain_printer_gives(data: st.DataObject) -> None:
     rows, steps = data.draw(st.integers(0, 6)), data.draw(st.integers(0, 6))
     values = data.draw(hnp.arrays(np.float64, (rows, steps)))
@@ -156,7 +156,7 @@ def test_columns_in_any_layout_are_printed_the_same() -> None:
 @given(
     st.lists(st.lists(st.tuples(st.integers(-(2**63) + 1, 2**63 - 1), st.floats()), max_size=5), max_size=6)
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_samples_keep_their_own_times(points: list[list[tuple[int, float]]]) -> None:
     labels = series_of(len(points))
     offsets = np.cumsum([0, *map(len, points)]).astype(np.int64)
@@ -388,7 +388,6 @@ def test_an_error_names_its_type() -> None:
 @given(
     st.lists(st.dictionaries(st.text(min_size=1, max_size=3), st.text(max_size=8), max_size=3), max_size=9)
 )
-@settings(deadline=None)
 def test_labels_in_columns_are_printed_as_tuples_are(sets: list[dict[str, str]]) -> None:
     labels = [labels_of({k: v for k, v in one.items() if _is_text(k + v)}) for one in sets]
     values, present = np.arange(float(len(labels))), np.ones(len(labels), np.bool_)

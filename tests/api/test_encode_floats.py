@@ -71,7 +71,7 @@ def test_a_double_is_printed_as_upstream_prints_it(value: float, text: str) -> N
 @given(st.integers(0, 2**64 - 1))
 @example(0x7FF0000000000002)
 @example(0xFFF8000000000001)
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 def test_every_bit_pattern_reads_back_with_the_fewest_digits(bits: int) -> None:
     value = struct.unpack("<d", struct.pack("<Q", bits))[0]
     assert printed(np.array([value])) == [expected_text(value)]
@@ -79,7 +79,7 @@ def test_every_bit_pattern_reads_back_with_the_fewest_digits(bits: int) -> None:
 
 
 @given(st.lists(st.floats(), max_size=40))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_doubles_that_people_write_are_printed(values: list[float]) -> None:
     assert_printed(np.array(values, np.float64))
 

@@ -189,7 +189,7 @@ def arrays(samples: list[tuple[int, float]]) -> tuple[NDArray[np.int64], NDArray
     )
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     st.lists(
         st.lists(

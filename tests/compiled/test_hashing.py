@@ -22,7 +22,7 @@ def guarded(content: bytes, poison: int) -> tuple[Bytes, int, int]:
     return array, 24, 24 + len(content)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=200), U64, st.sampled_from([0, 255]))
 def test_a_hash_depends_on_its_bytes_only(content: bytes, seed: int, poison: int) -> None:
     array, start, end = guarded(content, poison)

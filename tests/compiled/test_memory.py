@@ -15,7 +15,7 @@ U64 = st.integers(0, 2**64 - 1)
 Bytes = npt.NDArray[np.uint8]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(U64, U64)
 def test_the_product_is_exact(left: int, right: int) -> None:
     low, high = _product(np.uint64(left), np.uint64(right))
@@ -32,7 +32,7 @@ def _copy(dst: Bytes, to: int, src: Bytes, origin: int, length: int) -> None:
     copy_bytes(dst, to, src, origin, length)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.binary(max_size=200), st.integers(0, 20), st.integers(0, 20))
 def test_copied_bytes_arrive_and_their_neighbours_stay(content: bytes, origin: int, to: int) -> None:
     src = np.frombuffer(b"x" * origin + content, dtype=np.uint8)

@@ -42,7 +42,7 @@ def reference_varint(content: bytes) -> tuple[int, int]:
     return 0, -1
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(U64 | st.integers(0, 63).map(lambda bit: 1 << bit), st.binary(max_size=12))
 def test_a_varint_reads_back_and_its_size_is_known(value: int, rest: bytes) -> None:
     encoded = encode_varint(value)
@@ -54,7 +54,7 @@ def test_a_varint_reads_back_and_its_size_is_known(value: int, rest: bytes) -> N
     assert out.tobytes() == (b"\0" + encoded).ljust(12, b"\0")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(MANY_BYTES, st.sampled_from([0, 255]))
 def test_any_bytes_read_as_the_varint_of_the_reference_and_the_bytes_after_do_not_matter(
     content: bytes, poison: int
@@ -77,7 +77,7 @@ def test_a_varint_of_more_than_ten_bytes_is_refused() -> None:
     assert kernels.read_varint(array, 0, len(array))[1] == -1
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=9))
 def test_fixed_words_read_as_struct_does(content: bytes) -> None:
     array, start, end = guarded(content, 0xFF)
@@ -113,7 +113,7 @@ def test_a_tag_is_split_or_refused(tag: int, expected: tuple[int, int, int]) -> 
     assert kernels.read_tag(array, 0, len(array)) == expected
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(0, 7), st.binary(max_size=20) | U64.map(encode_varint))
 def test_a_field_is_skipped_only_if_all_of_it_is_there(wire_type: int, content: bytes) -> None:
     array, start, end = guarded(content, 0)
@@ -136,7 +136,7 @@ def test_a_length_near_the_largest_integer_does_not_wrap() -> None:
         assert kernels.skip_field(array, 0, len(array), 2) == -1
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     st.binary(max_size=24)
     | st.text(max_size=24).map(lambda text: text.encode("utf-8", "surrogatepass"))

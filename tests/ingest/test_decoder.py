@@ -90,7 +90,7 @@ def _sent(request: list[dict[str, list[tuple[object, object]]]]) -> list[tuple[o
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(series, max_size=8))
 def test_what_is_sent_is_what_is_decoded_the_first_time_and_again(request_: list[dict[str, object]]) -> None:
     decoder = _decoder()
@@ -107,7 +107,7 @@ def test_what_is_sent_is_what_is_decoded_the_first_time_and_again(request_: list
         assert int(again.columns(TENANT).counts[places.SERIES]) == 0
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.lists(series, min_size=1, max_size=4))
 def test_a_request_that_ends_badly_leaves_the_run_as_it_was(request_: list[dict[str, object]]) -> None:
     decoder = _decoder()

@@ -71,7 +71,7 @@ def test_a_bad_histogram_is_refused_by_the_rule_it_breaks(spec: dict[str, Any], 
     assert check.FAULTS[fault_of(spec)] == check.FAULTS[fault]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(
     st.binary(max_size=80)
     | st.sampled_from(GOOD).map(lambda s: rw.histogram(s, rw.V1["Histogram"]()).SerializeToString()),

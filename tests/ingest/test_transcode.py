@@ -148,7 +148,7 @@ def one_series(draw: st.DrawFn) -> dict[str, Any]:
 
 
 BODIES = st.lists(one_series(), max_size=5).map(rw.v2_body)
-FEW = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FEW = settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 
 
 def as_v1(body: bytes) -> bytes:

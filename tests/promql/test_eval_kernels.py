@@ -103,7 +103,7 @@ def plain_changes(_: list[int], values: list[float]) -> float:
     return float(sum(a != b and not (math.isnan(a) and math.isnan(b)) for a, b in pairs))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(SERIES, GRIDS)
 def test_sum_of_a_window_is_the_compensated_sum_of_its_samples(
     series: list[tuple[Ints, list[float]]], grid: tuple[int, int, int, int]
@@ -118,7 +118,7 @@ def test_sum_of_a_window_is_the_compensated_sum_of_its_samples(
     check(series, grid, run, plain_sum)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(SERIES, GRIDS)
 def test_a_maximum_that_leaves_the_window_is_looked_for_anew(
     series: list[tuple[Ints, list[float]]], grid: tuple[int, int, int, int]
@@ -132,7 +132,7 @@ def test_a_maximum_that_leaves_the_window_is_looked_for_anew(
 
 @pytest.mark.parametrize("fill", [sliding_quantile, fresh_quantile])
 @pytest.mark.parametrize("deviation", [False, True])
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(SERIES, GRIDS, st.sampled_from([-0.5, 0.0, 0.3, 0.5, 0.99, 1.0, 1.5, math.nan]))
 def test_the_quantile_of_a_window_is_that_of_its_ordered_samples(
     fill: Callable[..., None],
@@ -174,7 +174,7 @@ def test_the_quantile_of_a_window_is_right_for_windows_of_any_length(
         check(series, (width, 7, 80, width), run, plain)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(SERIES, GRIDS)
 def test_changes_are_counted_between_the_samples_of_a_window(
     series: list[tuple[Ints, list[float]]], grid: tuple[int, int, int, int]
@@ -188,7 +188,7 @@ def test_changes_are_counted_between_the_samples_of_a_window(
     check(series, grid, run, plain_changes)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(SERIES, GRIDS)
 def test_an_instant_is_answered_by_the_newest_sample_of_the_lookback(
     series: list[tuple[Ints, list[float]]], grid: tuple[int, int, int, int]
@@ -264,7 +264,7 @@ def test_of_equal_samples_the_heap_keeps_those_upstream_keeps() -> None:
     assert kept[:, 0].tolist() == [False, True, True]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.integers(1, 120),
     st.integers(1, 12),

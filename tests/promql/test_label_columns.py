@@ -43,7 +43,6 @@ _LISTS = st.lists(_SETS, max_size=12)
 _SOME = st.lists(st.sampled_from(_NAMES), max_size=3, unique=True)
 
 
-@settings(deadline=None)
 @given(_LISTS, _LISTS, _SOME)
 def test_columns_say_what_tuples_say(labels: list[Labels], others: list[Labels], names: list[str]) -> None:
     table = LabelTable(seed=1)
@@ -79,7 +78,6 @@ def test_columns_say_what_tuples_say(labels: list[Labels], others: list[Labels],
         assert list(put_labels(columns, beside, names)) == put
 
 
-@settings(deadline=None)
 @given(_LISTS)
 def test_series_that_may_be_the_same_without_their_name_are_told(labels: list[Labels]) -> None:
     distinct = list(dict.fromkeys(labels))
@@ -87,7 +85,7 @@ def test_series_that_may_be_the_same_without_their_name_are_told(labels: list[La
     assert may_repeat or not has_duplicates(list(nameless))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(SIDE, SIDE, MATCHING, st.booleans(), st.booleans())
 def test_columns_match_as_tuples_do(
     left: list[Labels], right: list[Labels], rule: Matching, nameless: bool, is_mixed: bool

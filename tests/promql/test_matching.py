@@ -31,7 +31,7 @@ MATCHING = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     SIDE, st.lists(SIDE, min_size=1, max_size=3), st.lists(MATCHING, min_size=1, max_size=3), st.booleans()
 )

@@ -208,7 +208,7 @@ def aggregations(draw: st.DrawFn, kind: ValueType, depth: int) -> Expr:
     return Aggregate(aggregator.name, draw(trees(kind, depth)), param, grouping, draw(st.booleans()))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.sampled_from(list(ValueType)).flatmap(lambda kind: trees(kind, 3)))
 def test_a_random_tree_prints_to_a_text_that_parses_to_it(tree: Expr) -> None:
     assert parse_uncached(to_text(tree)) == tree
@@ -216,7 +216,7 @@ def test_a_random_tree_prints_to_a_text_that_parses_to_it(tree: Expr) -> None:
     assert to_json(tree)["type"]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     tree=trees(ValueType.VECTOR, 3),
     start=st.integers(-(10**13), 10**13),
@@ -253,13 +253,13 @@ def assert_prints_or_says_where(text: str) -> None:
     assert 0 <= position <= len(text)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.lists(PIECES, max_size=12), st.sampled_from(["", " "]))
 def test_random_text_raises_only_errors_with_a_place(pieces: list[str], between: str) -> None:
     assert_prints_or_says_where(between.join(pieces))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.sampled_from(QUERIES), st.integers(0, 80), st.integers(0, 80), st.sampled_from(QUERIES))
 def test_spoilt_queries_raise_only_errors_with_a_place(query: str, left: int, right: int, other: str) -> None:
     assert_prints_or_says_where(query[:left] + other[right:])

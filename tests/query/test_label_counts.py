@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.promql.columns import columns_of
 
@@ -17,7 +17,6 @@ _SETS = st.dictionaries(
 ).map(labels_of)
 
 
-@settings(deadline=None)
 @given(st.lists(_SETS, max_size=15), st.lists(_SETS, max_size=5), st.integers(1, 5))
 def test_counts_are_those_of_the_tuples(labels: list[Labels], others: list[Labels], limit: int) -> None:
     table = LabelTable(seed=1)

@@ -18,7 +18,7 @@ _ROWS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(_ROWS)
 def test_as_counted_row_by_row(rows: list[tuple[int, int]]) -> None:
     expected: dict[tuple[int, int], int] = {}

@@ -317,7 +317,7 @@ def page_of(rows: list[tuple[str, dict[str, str], float]]) -> str:
 
 
 @given(st.lists(SERIES, max_size=12), st.randoms(use_true_random=False))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_random_pages_agree_with_the_python_client(
     rows: list[tuple[str, dict[str, str], float]], chance: random.Random
 ) -> None:
@@ -338,7 +338,7 @@ def test_random_pages_agree_with_the_python_client(
 
 
 @given(st.lists(SERIES, max_size=8, unique_by=lambda row: row[0]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_random_openmetrics_pages_agree_with_the_python_client(
     rows: list[tuple[str, dict[str, str], float]],
 ) -> None:
@@ -375,7 +375,7 @@ BOUNDS = st.one_of(
     st.sampled_from(["histogram", "summary", "gauge"]),
     st.booleans(),
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_plain_and_long_way_identify_alike(
     rows: list[tuple[str, dict[str, str]]], kind: str, honor: bool
 ) -> None:

@@ -98,7 +98,7 @@ NUMBER_TEXTS = st.one_of(
 
 
 @given(NUMBER_TEXTS)
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 def test_compiled_number_is_exact_or_left_to_python(text: str) -> None:
     found, status = parse_float(np.frombuffer(text.encode() + b"x", dtype=np.uint8), 0, len(text))
     legal = re.fullmatch(

@@ -145,7 +145,7 @@ def test_bytes_that_are_no_page_are_refused(body: bytes, reason: str) -> None:
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_random_bytes_are_refused_or_read(body: bytes) -> None:
     one = intake()
     try:

@@ -233,7 +233,7 @@ frame_lists = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(frames=frame_lists, chooser=st.data())
 def test_random_damage_costs_only_the_frames_it_touches(
     frames: list[FrameTuple], chooser: st.DataObject

@@ -166,7 +166,7 @@ async def test_cancelling_a_session_ends_its_statement(engine: Engine) -> None:
         sessions[0].query(Statement("SELECT 1 AS x"), purpose="test")
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_any_text_survives_as_a_literal(engine: Engine, text: str) -> None:
     statement = Statement(f"SELECT {string(text)} AS value")
