@@ -143,6 +143,24 @@ export interface components {
       readonly value: number;
     };
     /**
+     * CountShape
+     * @description How many.
+     */
+    readonly CountShape: {
+      /** Count */
+      readonly count: number;
+    };
+    /**
+     * DecisionShape
+     * @description Whether somebody may do something, and why.
+     */
+    readonly DecisionShape: {
+      /** Allowed */
+      readonly allowed: boolean;
+      /** Why */
+      readonly why: string;
+    };
+    /**
      * DroppedTargetShape
      * @description A target that relabelling dropped.
      */
@@ -228,6 +246,28 @@ export interface components {
       readonly sum: string;
     };
     /**
+     * IdentityShape
+     * @description Who somebody is.
+     */
+    readonly IdentityShape: {
+      /** Id */
+      readonly id: string;
+      /** Kind */
+      readonly kind: string;
+      /** Name */
+      readonly name: string;
+    };
+    /**
+     * LinkShape
+     * @description A link that works once.
+     */
+    readonly LinkShape: {
+      /** Code */
+      readonly code: string;
+      /** Path */
+      readonly path: string;
+    };
+    /**
      * MatrixItem
      * @description One series of a range vector.
      */
@@ -263,6 +303,44 @@ export interface components {
       readonly stats?: components['schemas']['QueryStats'] | null;
     };
     /**
+     * Me
+     * @description Who asks, and what they may do.
+     */
+    readonly Me: {
+      /** Csrf Token */
+      readonly csrf_token: string | null;
+      /** Default Tenant */
+      readonly default_tenant: string | null;
+      /** Everywhere */
+      readonly everywhere: readonly string[];
+      readonly identity: components['schemas']['IdentityShape'];
+      /**
+       * Must Change Password
+       * @default false
+       */
+      readonly must_change_password?: boolean;
+      /** Openness */
+      readonly openness: string;
+      /** Tenants */
+      readonly tenants: readonly components['schemas']['TenantAccess'][];
+    };
+    /**
+     * MemberShape
+     * @description Who has which roles.
+     */
+    readonly MemberShape: {
+      /** Disabled */
+      readonly disabled: boolean;
+      /** Display Name */
+      readonly display_name: string;
+      /** Id */
+      readonly id: string;
+      /** Name */
+      readonly name: string;
+      /** Roles */
+      readonly roles: readonly string[];
+    };
+    /**
      * MetricDescription
      * @description What senders say of a metric.
      */
@@ -275,6 +353,26 @@ export interface components {
       readonly unit: string;
     };
     /**
+     * NewTokenShape
+     * @description A token that was made; its text is never shown again.
+     */
+    readonly NewTokenShape: {
+      /** Text */
+      readonly text: string;
+      readonly token: components['schemas']['TokenShape'];
+    };
+    /**
+     * NewUserShape
+     * @description A user who was added, and the link by which they choose a password, if they have none.
+     */
+    readonly NewUserShape: {
+      /** Code */
+      readonly code: string | null;
+      /** Path */
+      readonly path: string | null;
+      readonly user: components['schemas']['UserShape'];
+    };
+    /**
      * Notification
      * @description Something that the operator should know.
      */
@@ -285,6 +383,18 @@ export interface components {
       readonly date: string;
       /** Text */
       readonly text: string;
+    };
+    /**
+     * ProviderShape
+     * @description An identity provider.
+     */
+    readonly ProviderShape: {
+      /** Id */
+      readonly id: string;
+      /** Label */
+      readonly label: string;
+      /** Path */
+      readonly path: string;
     };
     /**
      * QueryStats
@@ -343,6 +453,34 @@ export interface components {
     readonly RelabelSteps: {
       /** Steps */
       readonly steps: readonly components['schemas']['RelabelStep'][];
+    };
+    /**
+     * RoleShape
+     * @description A role.
+     */
+    readonly RoleShape: {
+      /** Id */
+      readonly id: string | null;
+      /** Name */
+      readonly name: string;
+      /** Permissions */
+      readonly permissions: readonly string[];
+      /** Summary */
+      readonly summary: string;
+      /** Tenant */
+      readonly tenant: string | null;
+    };
+    /**
+     * RolesShape
+     * @description All roles, and all permissions with what each allows.
+     */
+    readonly RolesShape: {
+      /** Permissions */
+      readonly permissions: {
+        readonly [key: string]: string;
+      };
+      /** Roles */
+      readonly roles: readonly components['schemas']['RoleShape'][];
     };
     /**
      * RuleGroup
@@ -460,6 +598,26 @@ export interface components {
       };
     };
     /**
+     * SessionShape
+     * @description A browser that is signed in.
+     */
+    readonly SessionShape: {
+      /** Address */
+      readonly address: string;
+      /** Created Ms */
+      readonly created_ms: number;
+      /** Expires Ms */
+      readonly expires_ms: number;
+      /** Id */
+      readonly id: string;
+      /** Is Current */
+      readonly is_current: boolean;
+      /** Seen Ms */
+      readonly seen_ms: number;
+      /** User Agent */
+      readonly user_agent: string;
+    };
+    /**
      * Snapshot
      * @description The name of a snapshot below `snapshots` in the data folder.
      */
@@ -503,6 +661,16 @@ export interface components {
       readonly droppedTargets: readonly components['schemas']['DroppedTargetShape'][];
     };
     /**
+     * TenantAccess
+     * @description What somebody may do in a tenant.
+     */
+    readonly TenantAccess: {
+      /** Id */
+      readonly id: string;
+      /** Permissions */
+      readonly permissions: readonly string[];
+    };
+    /**
      * Timings
      * @description Seconds a query spent where.
      */
@@ -521,6 +689,36 @@ export interface components {
       readonly resultSortTime: number;
     };
     /**
+     * TokenShape
+     * @description A token, without its secret.
+     */
+    readonly TokenShape: {
+      /** Created Ms */
+      readonly created_ms: number;
+      /** Expires Ms */
+      readonly expires_ms: number | null;
+      /** Id */
+      readonly id: string;
+      /** Name */
+      readonly name: string;
+      /** Owner Id */
+      readonly owner_id: string | null;
+      /** Permissions */
+      readonly permissions: readonly string[] | null;
+      /** Prefix */
+      readonly prefix: string;
+      /** Revoked Ms */
+      readonly revoked_ms: number | null;
+      /** Roles */
+      readonly roles: readonly string[];
+      /** Rotated From */
+      readonly rotated_from: string | null;
+      /** Tenant */
+      readonly tenant: string | null;
+      /** Used Ms */
+      readonly used_ms: number | null;
+    };
+    /**
      * TsdbStatus
      * @description What takes the most series.
      */
@@ -534,6 +732,32 @@ export interface components {
       readonly seriesCountByLabelValuePair: readonly components['schemas']['Count'][];
       /** Seriescountbymetricname */
       readonly seriesCountByMetricName: readonly components['schemas']['Count'][];
+    };
+    /**
+     * UserShape
+     * @description A user.
+     */
+    readonly UserShape: {
+      /** Created Ms */
+      readonly created_ms: number;
+      /** Disabled Ms */
+      readonly disabled_ms: number | null;
+      /** Display Name */
+      readonly display_name: string;
+      /** Email */
+      readonly email: string;
+      /** Everywhere */
+      readonly everywhere: readonly string[];
+      /** Has Password */
+      readonly has_password: boolean;
+      /** Id */
+      readonly id: string;
+      /** Name */
+      readonly name: string;
+      /** Tenants */
+      readonly tenants: {
+        readonly [key: string]: readonly string[];
+      };
     };
     /**
      * VectorItem
@@ -586,6 +810,18 @@ export interface components {
        * @enum {string}
        */
       readonly state: 'waiting' | 'in progress' | 'done';
+    };
+    /**
+     * WaysIn
+     * @description How one can sign in.
+     */
+    readonly WaysIn: {
+      /** Has Password */
+      readonly has_password: boolean;
+      /** Openness */
+      readonly openness: string;
+      /** Providers */
+      readonly providers: readonly components['schemas']['ProviderShape'][];
     };
   };
   responses: never;

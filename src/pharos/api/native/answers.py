@@ -124,9 +124,10 @@ class Native:
         failures = _FAILURES if body is None else {**_FAILURES, **_BODY_FAILURES}
         inputs: dict[str, Any] = {"parameters": _path_parameters(path)}
         if body is not None:
-            schema = body.model_json_schema(ref_template="#/components/schemas/{model}")
-            schema.pop("$defs", None)
-            inputs["requestBody"] = {"content": {_JSON: {"schema": schema}}, "required": True}
+            schema = body.model_json_schema()
+            parts = schema.pop("$defs", {})
+            whole = _inlined(schema, parts)
+            inputs["requestBody"] = {"content": {_JSON: {"schema": whole}}, "required": True}
         return Operation(
             path,
             method,
@@ -141,6 +142,17 @@ class Native:
             },
             inputs=inputs,
         )
+
+
+def _inlined(schema: Any, parts: Mapping[str, Any]) -> Any:
+    """Return a schema with its parts where they are referred to."""
+    if isinstance(schema, list):
+        return [_inlined(one, parts) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return _inlined(parts[schema["$ref"].rpartition("/")[2]], parts)
+    return {name: _inlined(one, parts) for name, one in schema.items()}
 
 
 def _path_parameters(path: str) -> list[Mapping[str, Any]]:
