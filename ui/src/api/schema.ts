@@ -205,7 +205,8 @@ export interface components {
         | 'internal'
         | 'unavailable'
         | 'not_found'
-        | 'forbidden';
+        | 'forbidden'
+        | 'unauthorized';
       /**
        * Status
        * @constant

@@ -36,7 +36,15 @@ class Failure(_Shape):
 
     status: Literal["error"]
     errorType: Literal[
-        "bad_data", "execution", "timeout", "canceled", "internal", "unavailable", "not_found", "forbidden"
+        "bad_data",
+        "execution",
+        "timeout",
+        "canceled",
+        "internal",
+        "unavailable",
+        "not_found",
+        "forbidden",
+        "unauthorized",
     ]
     error: str
 
