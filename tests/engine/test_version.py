@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pharos.engine.embedded.configuration import EmbeddedOptions
 from pharos.engine.embedded.driver import TESTED_VERSION
 from pharos.engine.embedded.store import open_engine
 
@@ -16,9 +17,6 @@ def test_the_tested_version_is_not_worth_a_word(tmp_path: Path, caplog: pytest.L
     assert "version" not in caplog.text
 
 
-def test_another_version_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr("pharos.engine.embedded.store.TESTED_VERSION", "1.2")
-    with open_engine(tmp_path) as engine:
+def test_another_version_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with open_engine(tmp_path, EmbeddedOptions(tested_version="1.2")) as engine:
         assert f"the store's engine is version {engine.version}, tested is 1.2" in caplog.text

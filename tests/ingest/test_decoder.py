@@ -215,11 +215,8 @@ def test_the_same_metadata_a_million_times_is_one_entry() -> None:
     assert decoder.decode(decoder.begin(), TENANT, body, NOW_MS * 1_000_000).metadata == 1
 
 
-def test_series_beyond_what_may_be_known_are_registered_again_and_none_is_lost(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(known, "_MOST_SLOTS", 1 << 14)
-    decoder = _decoder()
+def test_series_beyond_what_may_be_known_are_registered_again_and_none_is_lost() -> None:
+    decoder = Decoder(seed=11, today=NOW_MS // DAY_MS, max_age_ms=0, most_slots=1 << 14)
     registered: set[int] = set()
     for first in range(0, 40_000, 1_000):
         request = [

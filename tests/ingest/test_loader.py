@@ -16,7 +16,7 @@ from pharos.clock import SystemClock
 from pharos.engine.changes import Changes
 from pharos.engine.native import Column
 from pharos.errors import Kind, PharosError
-from pharos.ingest.accept import Intake, IntakeOptions
+from pharos.ingest.accept import Intake, IntakeOptions, Pause
 from pharos.ingest.frames import FrameKind, pack
 from pharos.ingest.loader import Loader, LoaderOptions
 from pharos.ingest.metrics.decoder import Decoder
@@ -65,12 +65,13 @@ class Trip:
         engine: ScriptedEngine,
         floor: int = 0,
         bounds: IntakeOptions = IntakeOptions(pending_bytes=1 << 20),  # noqa: B008 - it is frozen
+        pause: Pause = asyncio.sleep,
     ) -> None:
         clock = SystemClock()
         self.wal = Wal.open(folder / "log", clock=clock, options=WalOptions(segment_bytes=1 << 40))
         decoder = Decoder(seed=7, today=clock.now_ms() // 86_400_000, max_age_ms=0)
         signals = Signals({FrameKind.REMOTE_WRITE_1: decoder})
-        self.intake = Intake(self.wal, signals, clock, bounds)
+        self.intake = Intake(self.wal, signals, clock, bounds, pause=pause)
         options = LoaderOptions(interval_s=0.01, free_floor_bytes=floor, retry_s=0.01)
         self.loader = Loader(engine, Changes(), self.wal, self.intake, signals, folder, clock, options)  # type: ignore[arg-type]
         self._now_ms = clock.now_ms()
@@ -304,12 +305,8 @@ def test_bytes_and_refusals_are_counted_by_who_sent_them_whatever_was_made_of_th
 
 
 @pytest.mark.parametrize("is_stored", [True, False])
-def test_senders_are_slowed_down_before_they_are_turned_away(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, is_stored: bool
-) -> None:
+def test_senders_are_slowed_down_before_they_are_turned_away(folder: Path, is_stored: bool) -> None:
     engine = ScriptedEngine(_nothing_refused)
-    trip = Trip(folder, engine, bounds=IntakeOptions(pending_bytes=2_000, batch_bytes=100))
-    trip.write(*map(float, range(20)))
     pauses: list[float] = []
 
     async def pause(seconds: float) -> None:
@@ -319,7 +316,8 @@ def test_senders_are_slowed_down_before_they_are_turned_away(
                 segment.insert(engine, segment.name)  # type: ignore[arg-type]
                 trip.intake.stored(segment)
 
-    monkeypatch.setattr("pharos.ingest.accept.asyncio.sleep", pause)
+    trip = Trip(folder, engine, bounds=IntakeOptions(pending_bytes=2_000, batch_bytes=100), pause=pause)
+    trip.write(*map(float, range(20)))
     trip.write(20.0, packed=True)
     assert len(pauses) == (1 if is_stored else 50)
     trip.run_to_the_end()

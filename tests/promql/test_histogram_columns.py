@@ -13,11 +13,12 @@ from tests.promql.histogram_columns import encode_columns
 from pharos.errors import Kind, PharosError
 from pharos.labels import Matcher, labels_of
 from pharos.promql.answer import evaluate_text
-from pharos.promql.calls import histogram_increases
-from pharos.promql.evaluate import EvalOptions
-from pharos.promql.grids.grid import Answer
+from pharos.promql.evaluate import EvalOptions, Evaluation, Steps
+from pharos.promql.grids.grid import Answer, Grid
 from pharos.promql.histograms.grid import HistogramGrid
 from pharos.promql.histograms.value import CUSTOM_SCHEMA, FloatHistogram, ResetHint
+from pharos.promql.language.parse import parse
+from pharos.promql.plan import plan
 from pharos.promql.source import STALE_NAN_BITS, SeriesBlock
 
 STEP_MS: Final = 15_000
@@ -173,14 +174,13 @@ def _told(answer: Answer) -> list[Any]:
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("kind", KINDS)
-def test_columns_and_objects_answer_the_same(kind: str, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_columns_and_objects_answer_the_same(kind: str, seed: int) -> None:
     source = _Source(_block(seed, kind))
     for query in QUERIES:
         one_by_one = 4 * 60_000, SAMPLES * STEP_MS + 60_000, 20_000
         in_columns = _told(evaluate_text(query, source, *one_by_one))
-        with monkeypatch.context() as patched:
-            patched.setattr("pharos.promql.calls.histogram_ranges.increases", lambda *_: None)
-            assert in_columns == _told(evaluate_text(query, source, *one_by_one)), query
+        objects = EvalOptions(histogram_columns=False)
+        assert in_columns == _told(evaluate_text(query, source, *one_by_one, options=objects)), query
 
 
 @pytest.mark.parametrize(
@@ -194,20 +194,12 @@ def test_columns_and_objects_answer_the_same(kind: str, seed: int, monkeypatch: 
         ("schemas", False),
     ],
 )
-def test_columns_are_used_where_histograms_have_a_layout_in_common(
-    kind: str, is_used: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    found: list[bool] = []
-    increases = histogram_increases.increases
-
-    def watched(*arguments: Any) -> Any:
-        grid = increases(*arguments)
-        found.append(grid is not None)
-        return grid
-
-    monkeypatch.setattr("pharos.promql.calls.histogram_ranges.increases", watched)
-    evaluate_text("sum(rate(h[2m]))", _Source(_block(5, kind)), 0, 600_000, 15_000)
-    assert found == [is_used]
+def test_columns_are_used_where_histograms_have_a_layout_in_common(kind: str, is_used: bool) -> None:
+    planned = plan(parse("rate(h[2m])"), 0, 600_000, 15_000, 60_000)
+    evaluation = Evaluation(planned, _Source(_block(4, kind)), EvalOptions())
+    rate = evaluation.value(planned.expr, Steps(0, 15_000, 41))
+    assert isinstance(rate, Grid)
+    assert isinstance(rate.held, HistogramGrid) == is_used
 
 
 def _counters(series: int, samples: int, buckets: int, apart: int = 0, moving: int = 0) -> SeriesBlock:
@@ -238,13 +230,10 @@ def test_buckets_that_series_do_not_share_take_no_columns() -> None:
     assert answer.present.shape == (40, 37)
 
 
-def test_buckets_that_samples_of_a_series_do_not_share_take_no_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    def never(*_: Any) -> bool:
-        raise AssertionError("a table of 300 samples and 30,000 buckets")
-
-    monkeypatch.setattr(histogram_increases, "histogram_windows", never)
+def test_buckets_that_samples_of_a_series_do_not_share_take_no_table() -> None:
     block = _counters(1, 300, 100, moving=100)
-    answer = evaluate_text("sum(rate(h[2m]))", _Source(block), 600_000, 600_000, 0)
+    options = EvalOptions(max_bytes=20_000_000)  # a table of 300 samples and 30,000 buckets takes 72 MB
+    answer = evaluate_text("sum(rate(h[2m]))", _Source(block), 600_000, 600_000, 0, options=options)
     assert answer.present.all()
 
 
@@ -268,20 +257,16 @@ def test_totals_in_columns_are_made_within_the_limit() -> None:
         evaluate_text(query, source, *span, options=EvalOptions(max_bytes=350_000))
 
 
-def test_a_query_can_be_ended_while_histograms_are_made_objects(monkeypatch: pytest.MonkeyPatch) -> None:
-    looks: list[int] = []
-    made = HistogramGrid.cell
+def test_a_query_can_be_ended_while_histograms_are_made_objects() -> None:
+    def looks(series: int) -> int:
+        looks: list[None] = []
+        options = EvalOptions(check=lambda: looks.append(None))
+        source = _Source(_counters(series, SAMPLES, 3))
+        evaluate_text("rate(h[2m])", source, 60_000, 600_000, STEP_MS, options=options)
+        return len(looks)
 
-    def counted(*arguments: Any) -> FloatHistogram:
-        looks[-1] += 1
-        return made(*arguments)
-
-    monkeypatch.setattr(HistogramGrid, "cell", counted)
-    options = EvalOptions(check=lambda: looks.append(0))
-    source = _Source(_counters(20, SAMPLES, 3))
-    evaluate_text("rate(h[2m])", source, 60_000, 600_000, STEP_MS, options=options)
-    assert sum(looks) == 20 * 37
-    assert max(looks) <= 128
+    # A series has 37 steps, and 128 objects are made between two looks.
+    assert looks(1 + 4 * 128) - looks(1) >= 4 * 37
 
 
 @pytest.mark.parametrize("query", ["histogram_quantile(1, h)", "histogram_quantile(1, rate(h[2m]))"])

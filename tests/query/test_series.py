@@ -8,23 +8,42 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 import pytest
-from numpy.typing import NDArray
 from tests.query.store import Store, days_of
 
 from pharos.engine import Limits, Session
 from pharos.engine.changes import Changes
 from pharos.engine.embedded.store import EmbeddedEngine
 from pharos.engine.keys import DAY_MS
+from pharos.engine.sql import Statement
 from pharos.errors import Kind, PharosError
 from pharos.labels import Matcher, MatchOp
-from pharos.query.metrics import series as module
-from pharos.query.metrics.label_table import LabelTable
-from pharos.query.metrics.series import Selection, SeriesCache
+from pharos.query.metrics.series import Selection, SeriesCache, SeriesSizes
 
 _DAY = 20_000
 _ANY = (Matcher("i", MatchOp.REGEX, ".+"),)
 _NAMED = (Matcher("__name__", MatchOp.EQUAL, "m"),)
 _EVEN = (Matcher("__name__", MatchOp.EQUAL, "m"), Matcher("i", MatchOp.REGEX, ".*[02468]"))
+
+
+class WatchedSession:
+    """A session that notes how many label sets each statement brought, and fails when it is told to."""
+
+    def __init__(self, session: Session, selecting: Selecting) -> None:
+        self.cancelled = session.cancelled
+        self._session = session
+        self._selecting = selecting
+
+    def query(self, statement: Statement, *, purpose: str, limits: Limits | None = None) -> pa.Table:
+        self._selecting.statements += 1
+        if self._selecting.statements == self._selecting.fails_at:
+            raise PharosError(Kind.TIMEOUT, "too slow")
+        found = self._session.query(statement, purpose=purpose, limits=limits)
+        if "labels" in found.column_names:
+            self._selecting.labels_read.append(len(found["id"].unique()))
+        return found
+
+    def cancel(self) -> None:
+        self._session.cancel()
 
 
 @dataclass
@@ -33,19 +52,34 @@ class Selecting:
 
     store: Store
     cache: SeriesCache = field(init=False)
+    labels_read: list[int] = field(default_factory=list)
+    """How many label sets each statement for labels brought."""
+    statements: int = 0
+    fails_at: int = 0
+    """The number of the statement that fails."""
 
     def __post_init__(self) -> None:
         self.cache = SeriesCache(self.store.changes)
 
-    def select(
-        self, matchers: tuple[Matcher, ...], first_day: int, last_day: int, cache: SeriesCache | None = None
-    ) -> Selection:
-        def work(session: Session) -> Selection:
-            return (cache or self.cache).select(
-                session, self.store.scope, matchers, first_day * DAY_MS, last_day * DAY_MS + 1
-            )
+    def begin_anew(self, sizes: SeriesSizes) -> None:
+        self.cache = SeriesCache(self.store.changes, sizes=sizes)
 
-        return self.store.engine.run_blocking(work)
+    def select(
+        self,
+        matchers: tuple[Matcher, ...],
+        first_day: int,
+        last_day: int,
+        cache: SeriesCache | None = None,
+        store: Store | None = None,
+    ) -> Selection:
+        asked = store or self.store
+
+        def work(session: Session) -> Selection:
+            watched = WatchedSession(session, self)
+            first_ms, last_ms = first_day * DAY_MS, last_day * DAY_MS + 1
+            return (cache or self.cache).select(watched, asked.scope, matchers, first_ms, last_ms)
+
+        return asked.engine.run_blocking(work)
 
     def check(self, matchers: tuple[Matcher, ...], first_day: int, last_day: int) -> Selection:
         found = self.select(matchers, first_day, last_day)
@@ -67,45 +101,28 @@ def _days(first: int, last: int) -> range:
     return days_of(first * DAY_MS, last * DAY_MS)
 
 
-@pytest.fixture
-def labels_read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many label sets each question added to a table."""
-    read: list[int] = []
-    add = LabelTable.add
-
-    def counted(table: LabelTable, ids: NDArray[np.uint64], labels: pa.ChunkedArray) -> None:
-        before = len(table)
-        add(table, ids, labels)
-        read.append(len(table) - before)
-
-    monkeypatch.setattr(LabelTable, "add", counted)
-    return read
-
-
-def test_of_a_new_series_only_its_own_labels_are_read(selecting: Selecting, labels_read: list[int]) -> None:
+def test_of_a_new_series_only_its_own_labels_are_read(selecting: Selecting) -> None:
     selecting.store.register(50, _days(_DAY, _DAY))
     assert len(selecting.select(_ANY, _DAY, _DAY)) == 50
     selecting.store.register(53, _days(_DAY, _DAY))
     assert len(selecting.select(_ANY, _DAY, _DAY)) == 53
-    assert labels_read == [50, 3]
+    assert selecting.labels_read == [50, 3]
 
 
-def test_a_range_of_other_days_takes_the_labels_that_are_known(
-    selecting: Selecting, labels_read: list[int]
-) -> None:
+def test_a_range_of_other_days_takes_the_labels_that_are_known(selecting: Selecting) -> None:
     selecting.store.register(50, _days(_DAY, _DAY + 1))
     first = selecting.select(_NAMED, _DAY, _DAY)
     second = selecting.select(_NAMED, _DAY, _DAY + 1)
     assert second.labels is first.labels
-    assert labels_read == [50]
+    assert selecting.labels_read == [50]
 
 
-def test_many_new_series_are_read_with_all(selecting: Selecting, labels_read: list[int]) -> None:
+def test_many_new_series_are_read_with_all(selecting: Selecting) -> None:
     selecting.store.register(10, _days(_DAY, _DAY))
     selecting.select(_ANY, _DAY, _DAY)
     selecting.store.register(40, _days(_DAY, _DAY))
     selecting.check(_ANY, _DAY, _DAY)
-    assert labels_read[:2] == [10, 30]
+    assert selecting.labels_read[:2] == [10, 40]
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -143,45 +160,37 @@ _SELECTORS = tuple(
 
 @pytest.mark.parametrize("most_distinct", [0, 1_000])
 def test_selectors_of_a_known_metric_match_as_the_store_does(
-    selecting: Selecting, monkeypatch: pytest.MonkeyPatch, most_distinct: int
+    selecting: Selecting, most_distinct: int
 ) -> None:
-    monkeypatch.setattr(module, "_MOST_DISTINCT", most_distinct)
+    selecting.begin_anew(SeriesSizes(distinct=most_distinct))
     selecting.store.register(40, _days(_DAY, _DAY))
     assert len(selecting.select(_NAMED, _DAY, _DAY)) == 40
     for matchers in _SELECTORS:
         selecting.check(matchers, _DAY, _DAY)
 
 
-def test_the_second_selector_of_a_metric_is_answered_without_the_store(
-    selecting: Selecting, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_second_selector_of_a_metric_is_answered_without_the_store(selecting: Selecting) -> None:
     selecting.store.register(40, _days(_DAY, _DAY))
     for matchers in _SELECTORS[:2]:
         selecting.select(matchers, _DAY, _DAY)
 
-    def unexpected(*_: object) -> None:
-        raise AssertionError("the store was asked")
-
-    monkeypatch.setattr(module, "_read_ids", unexpected)
+    asked = selecting.statements
     assert [len(selecting.select(matchers, _DAY, _DAY)) for matchers in _SELECTORS[2:6]] == [0, 39, 40, 33]
+    assert selecting.statements == asked
 
 
-def test_a_metric_of_too_many_series_is_not_read_for_a_selector(
-    selecting: Selecting, monkeypatch: pytest.MonkeyPatch, labels_read: list[int]
-) -> None:
-    monkeypatch.setattr(module, "_WHOLE", 30)
+def test_a_metric_of_too_many_series_is_not_read_for_a_selector(selecting: Selecting) -> None:
+    selecting.begin_anew(SeriesSizes(whole=30))
     selecting.store.register(40, _days(_DAY, _DAY))
     for value in "1234":
         found = selecting.select((*_NAMED, Matcher("i", MatchOp.EQUAL, value)), _DAY, _DAY)
         assert [dict(labels)["i"] for labels in found.labels] == [value]
-    assert labels_read == [1, 1, 1, 1]
+    assert selecting.labels_read == [1, 1, 1, 1]
 
 
 @pytest.mark.parametrize("few", [0, 1_000])
-def test_labels_are_the_same_as_tuples_and_as_columns(
-    selecting: Selecting, monkeypatch: pytest.MonkeyPatch, few: int
-) -> None:
-    monkeypatch.setattr(module, "_FEW", few)
+def test_labels_are_the_same_as_tuples_and_as_columns(selecting: Selecting, few: int) -> None:
+    selecting.begin_anew(SeriesSizes(few=few))
     selecting.store.register(30, _days(_DAY, _DAY))
     found = selecting.select(_ANY, _DAY, _DAY)
     values = np.argsort(selecting.store.ids(np.arange(30)))
@@ -220,38 +229,22 @@ def test_more_series_than_allowed_are_refused_each_time(selecting: Selecting) ->
                 assert len(selecting.store.engine.run_blocking(work)) == 20
 
 
-def test_labels_that_were_read_before_a_failure_are_not_read_again(
-    selecting: Selecting, monkeypatch: pytest.MonkeyPatch, labels_read: list[int]
-) -> None:
-    monkeypatch.setattr(module, "_READ_SERIES", 10)
+def test_labels_that_were_read_before_a_failure_are_not_read_again(selecting: Selecting) -> None:
+    selecting.begin_anew(SeriesSizes(read=10))
     selecting.store.register(30, _days(_DAY, _DAY))
-    read_labels = module._read_labels
-    calls = iter([False, True, False, False])
-
-    def failing(*args: object) -> None:
-        if next(calls):
-            raise PharosError(Kind.TIMEOUT, "too slow")
-        read_labels(*args)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(module, "_read_labels", failing)
+    selecting.fails_at = 3  # ids, the first ten label sets, the next
     with pytest.raises(PharosError, match="too slow"):
         selecting.select(_ANY, _DAY, _DAY)
     assert len(selecting.select(_ANY, _DAY, _DAY)) == 30
-    assert labels_read == [10, 10, 10]
+    assert selecting.labels_read == [10, 10, 10]
 
 
-def test_a_tenant_with_too_many_series_drives_nothing_out_that_others_keep(
-    selecting: Selecting, labels_read: list[int]
-) -> None:
+def test_a_tenant_with_too_many_series_drives_nothing_out_that_others_keep(selecting: Selecting) -> None:
     selecting.store.register(20, _days(_DAY, _DAY))
     large = Store(selecting.store.engine, f"{selecting.store.tenant}-large", selecting.store.changes)
     large.register(2_500, _days(_DAY, _DAY))
     cache = SeriesCache(selecting.store.changes, limit_bytes=150_000)
-    start = _DAY * DAY_MS
     for _ in range(2):
         assert len(selecting.select(_ANY, _DAY, _DAY, cache)) == 20
-        found = large.engine.run_blocking(
-            lambda session: cache.select(session, large.scope, _ANY, start, start)
-        )
-        assert len(found) == 2_500
-    assert labels_read == [20, 2_500, 2_500]
+        assert len(selecting.select(_ANY, _DAY, _DAY, cache, large)) == 2_500
+    assert selecting.labels_read == [20, 2_500, 2_500]

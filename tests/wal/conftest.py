@@ -24,8 +24,9 @@ def open_wal(tmp_path: Path) -> Iterator[OpenWal]:
         segment_bytes: int = 1_000_000,
         retry_after_s: float = 5.0,
         aside_bytes: int = 1_000_000,
+        numbers_at_once: int = 4096,
     ) -> Wal:
-        options = WalOptions(segment_bytes, retry_after_s, aside_bytes)
+        options = WalOptions(segment_bytes, retry_after_s, aside_bytes, numbers_at_once)
         wal = Wal.open(folder or tmp_path / "wal", clock=clock or FakeClock(), files=files, options=options)
         opened.append(wal)
         return wal

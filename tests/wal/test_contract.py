@@ -15,7 +15,6 @@ from tests.wal.walcases import WAIT_S, OpenWal, append, append_synced, contents,
 from pharos.clock import FakeClock
 from pharos.errors import Kind, PharosError
 from pharos.telemetry import REGISTRY
-from pharos.wal import numbers, waiting
 from pharos.wal.faulty import Fault, FaultyFiles
 from pharos.wal.files import OsFiles
 from pharos.wal.waiting import OnSynced
@@ -164,13 +163,10 @@ def test_names_never_repeat_even_when_all_segments_are_gone(
     assert names == sorted(set(names))
 
 
-def test_numbers_survive_more_segments_than_are_reserved_at_once(
-    open_wal: OpenWal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(numbers, "_RESERVED_AT_ONCE", 2)
+def test_numbers_survive_more_segments_than_are_reserved_at_once(open_wal: OpenWal) -> None:
     names: list[str] = []
     for _ in range(3):
-        wal = open_wal()
+        wal = open_wal(numbers_at_once=2)
         for _ in range(7):
             names.append(append(wal, 1, "t", 1, b"x").segment)
             seal(wal)
@@ -313,32 +309,30 @@ def test_one_sync_covers_all_frames_written_before_it(open_wal: OpenWal) -> None
     "loop_factory", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"]
 )
 def test_the_loop_is_woken_once_for_a_group(
-    open_wal: OpenWal,
-    monkeypatch: pytest.MonkeyPatch,
-    loop_factory: Callable[[], asyncio.AbstractEventLoop],
+    open_wal: OpenWal, loop_factory: Callable[[], asyncio.AbstractEventLoop]
 ) -> None:
     entered, go = threading.Event(), threading.Event()
     batches: list[int] = []
-    call_all = waiting._call_all
-
-    def count_and_call(batch: Sequence[OnSynced], error: PharosError | None) -> None:
-        batches.append(len(batch))
-        call_all(batch, error)
 
     def before(operation: str, path: Path) -> None:
         if operation == "sync" and path.suffix == ".wal":
             entered.set()
             assert go.wait(WAIT_S)
 
-    monkeypatch.setattr(waiting, "_call_all", count_and_call)
     files = FaultyFiles()
     wal = open_wal(files=files)
     files.before = before
 
     async def trip() -> list[str]:
-        first = asyncio.ensure_future(append_synced(wal, 1, "t", 0, b"x"))
+        loop = asyncio.get_running_loop()
+
+        def wake(call: Callable[..., object], batch: Sequence[OnSynced], error: PharosError | None) -> None:
+            batches.append(len(batch))
+            loop.call_soon_threadsafe(call, batch, error)
+
+        first = asyncio.ensure_future(append_synced(wal, 1, "t", 0, b"x", wake))
         await asyncio.to_thread(entered.wait, WAIT_S)
-        group = [asyncio.ensure_future(append_synced(wal, 1, "t", 0, b"x")) for _ in range(9)]
+        group = [asyncio.ensure_future(append_synced(wal, 1, "t", 0, b"x", wake)) for _ in range(9)]
         await asyncio.sleep(0)
         group[0].cancel()
         go.set()

@@ -239,13 +239,15 @@ def test_a_defect_in_the_sync_thread_fails_everyone_instead_of_hanging(open_wal:
     assert seal(wal) is None
 
 
-def test_folders_that_were_made_stay_after_a_power_cut(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_folders_that_were_made_stay_after_a_power_cut(tmp_path: Path) -> None:
     synced: list[Path] = []
-    monkeypatch.setattr(OsFiles, "sync_folder", lambda _self, path: synced.append(path))
-    OsFiles().make_folder(tmp_path / "new" / "wal")
-    OsFiles().make_folder(tmp_path / "new" / "wal")
+
+    class NotingFiles(OsFiles):
+        def sync_folder(self, path: Path) -> None:
+            synced.append(path)
+
+    NotingFiles().make_folder(tmp_path / "new" / "wal")
+    NotingFiles().make_folder(tmp_path / "new" / "wal")
     assert synced == [tmp_path, tmp_path / "new"]
 
 

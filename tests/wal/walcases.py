@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 from pharos.clock import FakeClock
 from pharos.errors import PharosError
 from pharos.wal import Buffer, Files, Wal
+from pharos.wal.waiting import Via
 
 WAIT_S = 20.0
 
@@ -29,6 +30,7 @@ class OpenWal(Protocol):
         segment_bytes: int = 1_000_000,
         retry_after_s: float = 5.0,
         aside_bytes: int = 1_000_000,
+        numbers_at_once: int = 4096,
     ) -> Wal: ...
 
 
@@ -70,7 +72,9 @@ def contents(wal: Wal) -> list[FrameTuple]:
     ]
 
 
-async def append_synced(wal: Wal, kind: int, tenant: str, recv_ns: int, payload: Buffer) -> str:
+async def append_synced(
+    wal: Wal, kind: int, tenant: str, recv_ns: int, payload: Buffer, via: Via | None = None
+) -> str:
     """Append a frame from the running event loop and return its segment once the frame is on the medium.
 
     The write itself happens on this thread (tens of microseconds for 100 KB); only the sync is waited for. A
@@ -87,6 +91,6 @@ async def append_synced(wal: Wal, kind: int, tenant: str, recv_ns: int, payload:
         else:
             synced.set_exception(error)
 
-    segment = wal.append(kind, tenant, recv_ns, payload, wake, loop.call_soon_threadsafe)
+    segment = wal.append(kind, tenant, recv_ns, payload, wake, via or loop.call_soon_threadsafe)
     await synced
     return segment

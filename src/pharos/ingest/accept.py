@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from pharos.clock import Clock
 from pharos.engine.arrivals import LIVE_MS, Arrivals
@@ -28,6 +28,8 @@ from pharos.turns import TurnPool
 from pharos.wal import Wal
 
 R = TypeVar("R", bound=Receipt)
+Pause: TypeAlias = Callable[[float], Awaitable[None]]
+"""Goes on after so many seconds."""
 
 _PAUSE_S: Final = 0.01
 _PATIENCE: Final = 50
@@ -70,11 +72,13 @@ class Intake:
         clock: Clock,
         options: IntakeOptions,
         arrivals: Arrivals | None = None,
+        pause: Pause = asyncio.sleep,
     ) -> None:
         self._wal = wal
         self._signals = signals
         self._clock = clock
         self._options = options
+        self._pause = pause
         self._lock = threading.Lock()
         self._segment = DecodedSegment(signals)
         self._pending: list[DecodedSegment] = []
@@ -138,7 +142,7 @@ class Intake:
         for _ in range(_PATIENCE):
             if self._pending_bytes() <= most or self._pending_bytes(tenant) <= most // 4:
                 return
-            await asyncio.sleep(_PAUSE_S)
+            await self._pause(_PAUSE_S)
 
     def _pending_bytes(self, tenant: str | None = None) -> int:
         """Return roughly what all segments hold that are not stored, of all tenants or of one."""

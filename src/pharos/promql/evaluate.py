@@ -100,7 +100,8 @@ class EvalOptions:
     `max_samples` bounds the samples read and those in any one intermediate result, `max_bytes` what samples
     and intermediate results take in memory at once (0: no bound). `check` is called between nodes and raises
     to end the evaluation; a kernel looks at `visits_between_checks` samples at most before it is called.
-    `workers` compute blocks of large selections.
+    `workers` compute blocks of large selections. Without `histogram_columns` rates of native histograms are
+    made object by object, which says the same.
     """
 
     delayed_name_removal: bool = False
@@ -111,6 +112,7 @@ class EvalOptions:
     check: Callable[[], None] = _no_check
     workers: Executor | None = None
     visits_between_checks: int = VISITS_BETWEEN_CHECKS
+    histogram_columns: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -456,6 +458,7 @@ class Evaluation:
             use_types=self.options.type_and_unit_labels,
             notes=self.notes,
             memory=self._memory,
+            histogram_columns=self.options.histogram_columns,
         )
         is_absence = node.func == ABSENCE
         counted = replace(call, node=replace(node, func="count_over_time")) if is_absence else call

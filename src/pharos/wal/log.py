@@ -71,6 +71,8 @@ class WalOptions:
     """What senders are told to wait when the medium takes nothing."""
     aside_bytes: int = 256 * 1024 * 1024
     """What is kept of damaged bytes, and of frames that were set aside; the oldest go first."""
+    numbers_at_once: int = 4096
+    """So many segments are begun before the file of their numbers is written again."""
 
 
 @dataclass(slots=True, eq=False)
@@ -156,7 +158,14 @@ class Wal:
         try:
             files.make_folder(folder)
             found = max(map(int, segments_in(files, folder)), default=0)
-            numbers = SegmentNumbers(files, folder, clock, found=found, entropy=entropy(SECRET_BYTES))
+            numbers = SegmentNumbers(
+                files,
+                folder,
+                clock,
+                found=found,
+                entropy=entropy(SECRET_BYTES),
+                at_once=options.numbers_at_once,
+            )
             damaged = Aside(files, folder / DAMAGED_FOLDER, options.aside_bytes)
             dead_letters = Aside(files, folder / DEAD_LETTER_FOLDER, options.aside_bytes)
             recovered = recover(files, folder, numbers.secret, damaged)

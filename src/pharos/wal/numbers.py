@@ -17,7 +17,6 @@ _LOG = logging.getLogger(__name__)
 FILE: Final = "sequence"
 SECRET_BYTES: Final = 32
 
-_RESERVED_AT_ONCE: Final = 4096
 _LINE = re.compile(r"(1 (\d{1,19}) ([0-9a-f]{64})) ([0-9a-f]{8})\n\Z")
 
 
@@ -29,14 +28,18 @@ class SegmentNumbers:
     a few times a second, so the clock runs ahead of the numbers too.
     """
 
-    def __init__(self, files: Files, folder: Path, clock: Clock, *, found: int, entropy: bytes) -> None:
+    def __init__(
+        self, files: Files, folder: Path, clock: Clock, *, found: int, entropy: bytes, at_once: int
+    ) -> None:
         """Continue behind the stored bound and behind `found`, the highest number seen in the folder.
 
-        `entropy`, 32 random bytes, becomes the secret of a store that has none yet. Raises OSError.
+        `entropy`, 32 random bytes, becomes the secret of a store that has none yet; `at_once`: so many
+        numbers are recorded as given at a time. Raises OSError.
         """
         self._lock = threading.Lock()
         self._files = files
         self._path = folder / FILE
+        self._at_once = at_once
         stored = _load(files, folder)
         bound, self.secret = stored if stored is not None else (0, entropy)
         self._next = max(bound, found + 1) if stored is not None else max(clock.now_ms(), found + 1)
@@ -61,7 +64,7 @@ class SegmentNumbers:
     def _reserve(self) -> None:
         """See to it that the next number lies below the recorded bound; the lock is held."""
         if self._next >= self._bound:
-            bound = self._next + _RESERVED_AT_ONCE
+            bound = self._next + self._at_once
             line = f"1 {bound} {self.secret.hex()}"
             write_whole(self._files, self._path, [f"{line} {crc32(line.encode()):08x}\n".encode()])
             self._bound = bound

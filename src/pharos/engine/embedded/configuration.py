@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Final
 from xml.sax.saxutils import escape
 
+from pharos.engine.embedded.driver import TESTED_VERSION
+
 _GRANTS: Final = (
     "GRANT SHOW, SELECT, INSERT, ALTER, CREATE, DROP, TRUNCATE, OPTIMIZE, SYSTEM, KILL QUERY, TABLE ENGINE"
     " ON *.*"
@@ -26,6 +28,8 @@ class EmbeddedOptions:
     """How often it is looked whether the disk took what merges wrote; 0 is never but beside insertions."""
     spare_bytes: int = 32 << 20
     """Nothing is inserted or merged that would leave less free disk, lest other writers starve it midway."""
+    tested_version: str = TESTED_VERSION
+    """The version of the engine whose private files are read; another one is told."""
 
 
 def write_configuration(folder: Path, options: EmbeddedOptions) -> None:

@@ -24,7 +24,7 @@ from pharos.engine import Controlled, EngineStatus, Limits, Session, Snapshot, W
 from pharos.engine.embedded import mending, snapshot
 from pharos.engine.embedded.configuration import EmbeddedOptions, raise_file_limit, write_configuration
 from pharos.engine.embedded.deduplication import forget_unstored, has_unstored, is_covered, is_written_since
-from pharos.engine.embedded.driver import DRIVER, TESTED_VERSION
+from pharos.engine.embedded.driver import DRIVER
 from pharos.engine.embedded.session import (
     ALWAYS_OPEN,
     DATABASE,
@@ -123,8 +123,9 @@ class EmbeddedEngine:
         failed: int = self._control.submit(mending.failed_writes).result()
         self._failed_writes = dict.fromkeys(self._failed_writes, failed)
         self.version = self._control.submit(_version).result()
+        tested = self._options.tested_version
         if not self._is_tested:
-            _LOG.warning("the store's engine is version %s, tested is %s", self.version, TESTED_VERSION)
+            _LOG.warning("the store's engine is version %s, tested is %s", self.version, tested)
         found = mending.set_aside(self._store) - known
         self._aside = known | found
         for part in sorted(found):
@@ -188,7 +189,7 @@ class EmbeddedEngine:
 
     @property
     def _is_tested(self) -> bool:
-        return self.version.startswith(f"{TESTED_VERSION}.")
+        return self.version.startswith(f"{self._options.tested_version}.")
 
     def _cancel(self, tag: str) -> None:
         """Ask the engine to end the statement that carries `tag`; does not wait.

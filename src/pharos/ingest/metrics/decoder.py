@@ -19,7 +19,7 @@ from pharos.ingest.metrics import columns as places
 from pharos.ingest.metrics import histogram_check, wire, wire_labels
 from pharos.ingest.metrics.batch import Accepted, MetricsBatch, Undo
 from pharos.ingest.metrics.columns import TenantColumns
-from pharos.ingest.metrics.known import KnownSeries
+from pharos.ingest.metrics.known import MOST_SLOTS, KnownSeries
 from pharos.ingest.metrics.parts import Parts, SeenMetadata, decode_parts
 from pharos.ingest.metrics.scatter import gather_labels
 from pharos.ingest.metrics.traits import Traits
@@ -66,9 +66,10 @@ class Decoder:
     `max_age_ms` 0 accepts samples however old they are.
     """
 
-    def __init__(self, *, seed: int, today: int, max_age_ms: int) -> None:
-        self.known = KnownSeries(seed, today)
+    def __init__(self, *, seed: int, today: int, max_age_ms: int, most_slots: int = MOST_SLOTS) -> None:
+        self.known = KnownSeries(seed, today, most_slots)
         self._seed = seed
+        self._most_slots = most_slots
         self._seen_metadata = SeenMetadata()
         self._scratch: NDArray[np.int64] = np.empty((wire_labels.LABELS_MAX, 4), np.int64)
         self._saved: NDArray[np.int64] = np.zeros(places.COUNTS, np.int64)
@@ -91,7 +92,12 @@ class Decoder:
 
     def fresh(self) -> Decoder:
         """Return a decoder of the same settings that has seen nothing, for what was accepted before."""
-        decoder = Decoder(seed=self._seed, today=self.known.base_day, max_age_ms=self._max_age_ms)
+        decoder = Decoder(
+            seed=self._seed,
+            today=self.known.base_day,
+            max_age_ms=self._max_age_ms,
+            most_slots=self._most_slots,
+        )
         # Room doubles from another base than when the frame was accepted: never refuse it now.
         decoder._decoded_max = 4 * self._decoded_max
         decoder._seen_metadata.most = 1 << 62

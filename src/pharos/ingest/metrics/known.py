@@ -29,7 +29,7 @@ _TURNS_KEPT: Final = 4
 If it comes again it is registered again, which costs a row that a merge drops.
 """
 _FIRST_SLOTS: Final = 1 << 14
-_MOST_SLOTS: Final = 1 << 24
+MOST_SLOTS: Final = 1 << 24
 """Of 40 bytes each, 670 MB; half of them are for series. Who has more registers them again and again."""
 
 
@@ -113,8 +113,9 @@ def _refill(old: Any, fresh: Any, stays: Any) -> int:
 class KnownSeries:
     """The table, its seeds and its growth; guarded by the intake's lock."""
 
-    def __init__(self, seed: int, today: int) -> None:
+    def __init__(self, seed: int, today: int, most_slots: int = MOST_SLOTS) -> None:
         self._seed = seed
+        self._most_slots = most_slots
         self.arrays = _arrays(_FIRST_SLOTS)
         self.used: NDArray[np.int64] = np.zeros(2, np.int64)
         """How many slots are taken, an array so that kernels can count on; and the present turn."""
@@ -150,9 +151,9 @@ class KnownSeries:
         stays = (self.arrays.low != 0) & (ago <= np.uint64(_TURNS_KEPT))
         living = int(np.count_nonzero(stays))
         slots = max(_FIRST_SLOTS, 1 << (3 * living).bit_length())
-        if slots > _MOST_SLOTS:
+        if slots > self._most_slots:
             # Which of them still come is not known; to register one again costs a row that a merge drops.
-            stays[:], slots = False, _MOST_SLOTS
+            stays[:], slots = False, self._most_slots
         fresh = _arrays(slots)
         self.used[0] = _refill(self.arrays, fresh, stays)
         self.arrays = fresh

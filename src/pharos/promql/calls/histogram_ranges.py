@@ -81,7 +81,7 @@ def correct_histograms(call: RangeCall, windows: Windows, grid: Grid) -> Grid:
     samples = windows.samples
     if samples.histograms is None:
         return grid
-    if call.node.func in {"increase", "rate"}:
+    if call.histogram_columns and call.node.func in {"increase", "rate"}:
         # Windows come series by series: what is read of one serves all of its windows.
         found = increases(
             call, windows, partial(_one_window, call, windows, lru_cache(1)(partial(_row, windows)))

@@ -68,6 +68,8 @@ class RangeCall:
     use_types: bool
     notes: Annotations
     memory: Memory = field(default_factory=Memory)
+    histogram_columns: bool = True
+    """Whether rates of native histograms may be computed in columns."""
 
 
 Kernel = Callable[[RangeCall, Windows, Floats, Bools], None]

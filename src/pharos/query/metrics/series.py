@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -30,22 +30,31 @@ from pharos.promql.grids.label_columns import LabelColumns
 from pharos.promql.kernels.labels import ABSENT
 from pharos.query.metrics.label_table import LabelTable
 
-_FEW: Final = 2_000
-"""Labels of up to so many series are kept as tuples, which is quicker for a few than columns are."""
 _TUPLE_BYTES: Final = 700
 """About what the labels of a series take as a tuple."""
 _COLUMN_BYTES: Final = 64
 """What a series of a selection takes otherwise: its id, its row, and what is derived of its labels."""
-_READ_SERIES: Final = 500_000
-"""So many label sets at most are in the memory of one answer of the store."""
 _LISTED: Final = 50_000
 """How many ids are asked for by name at most."""
-_WHOLE: Final = 20_000
-"""Metrics of up to so many series are read in whole for the sake of a second selector."""
-_MOST_DISTINCT: Final = 20_000
-"""A pattern is matched here against so many values at most; the store is quicker with more."""
 _REMEMBERED: Final = 10_000
 _LABELS_AT_ONCE: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesSizes:
+    """Up to how many series, or values of a label, something is done the quicker way."""
+
+    few: int = 2_000
+    """Labels of so few series are kept as tuples, which is quicker for a few than columns are."""
+    read: int = 500_000
+    """So many label sets at most are in the memory of one answer of the store."""
+    whole: int = 20_000
+    """Metrics of so few series are read in whole for the sake of a second selector."""
+    distinct: int = 20_000
+    """A pattern is matched here against so many values at most; the store is quicker with more."""
+
+
+_SIZES: Final = SeriesSizes()
 
 
 class Selection:
@@ -58,11 +67,11 @@ class Selection:
         metrics: tuple[int, ...],
         counts: tuple[int, ...],
         *,
-        labels: Sequence[Labels] | None = None,
+        labels: Sequence[Labels],
         is_part: bool = False,
     ) -> None:
         self.columns = columns
-        self.labels = labels if labels is not None else _few_as_tuples(columns)
+        self.labels = labels
         self.id = ids
         self.metrics = metrics
         """Hashes of the metrics that occur."""
@@ -139,8 +148,11 @@ class SeriesCache:
     stands on it. `seed` is for the tables.
     """
 
-    def __init__(self, changes: Changes, limit_bytes: int = 512 << 20, seed: int = 0) -> None:
+    def __init__(
+        self, changes: Changes, limit_bytes: int = 512 << 20, seed: int = 0, sizes: SeriesSizes = _SIZES
+    ) -> None:
         self._changes = changes
+        self._sizes = sizes
         self._limit = limit_bytes
         self._seed = seed
         self._lock = threading.Lock()
@@ -240,7 +252,7 @@ class SeriesCache:
         if not is_again or not are_few:
             return None
         try:
-            return self._found(session, every, replace(limits, result_rows=_WHOLE))
+            return self._found(session, every, replace(limits, result_rows=self._sizes.whole))
         except PharosError as exc:
             if exc.kind is not Kind.LIMITED:
                 raise
@@ -259,9 +271,9 @@ class SeriesCache:
             self._tables.move_to_end(asked.scope)
             kept = self._kept.get(asked)
             similar = kept[1] if kept is not None else self._of_other_days(asked)
-        found = None if whole is None else _matching(table, whole, asked.matchers)
+        found = None if whole is None else _matching(table, whole, asked.matchers, self._sizes)
         if found is None:
-            found = _read(session, asked, table, limits)
+            found = _read(session, asked, table, limits, self._sizes)
         if similar is not None and np.array_equal(found.id, similar.id):
             # With what was derived of them.
             found = Selection(similar.columns, found.id, found.metrics, found.counts, labels=similar.labels)
@@ -294,7 +306,9 @@ class SeriesCache:
         return None
 
 
-def _read(session: Session, asked: _Asked, table: LabelTable, limits: Limits) -> Selection:
+def _read(
+    session: Session, asked: _Asked, table: LabelTable, limits: Limits, sizes: SeriesSizes
+) -> Selection:
     """Return what is asked for from the store; labels that the table does not have are read into it.
 
     Raises PharosError: LIMITED, TIMEOUT. What was read by then stays in the table.
@@ -304,8 +318,8 @@ def _read(session: Session, asked: _Asked, table: LabelTable, limits: Limits) ->
         raise PharosError(Kind.LIMITED, f"more than {limits.result_rows} series match")
     unknown = ids[table.rows(ids) < 0]
     if unknown.size > min(_LISTED, ids.size // 2):
-        for first in range(0, len(ids), _READ_SERIES):
-            part = ids[first : first + _READ_SERIES]
+        for first in range(0, len(ids), sizes.read):
+            part = ids[first : first + sizes.read]
             if (table.rows(part) >= 0).all():
                 continue
             some = [between("id", part[0], part[-1])] if len(part) < len(ids) else []
@@ -318,7 +332,8 @@ def _read(session: Session, asked: _Asked, table: LabelTable, limits: Limits) ->
     if (rows < 0).any():  # erased between two statements
         there = rows >= 0
         ids, rows = ids[there], rows[there]
-    return Selection(table.columns(rows), ids, metrics, counts)
+    columns = table.columns(rows)
+    return Selection(columns, ids, metrics, counts, labels=_labels(columns, sizes))
 
 
 def _read_ids(
@@ -360,7 +375,9 @@ def _read_labels(
         table.add(numbers(found["id"]), found["labels"])
 
 
-def _matching(table: LabelTable, whole: Selection, matchers: Sequence[Matcher]) -> Selection | None:
+def _matching(
+    table: LabelTable, whole: Selection, matchers: Sequence[Matcher], sizes: SeriesSizes
+) -> Selection | None:
     """Return those series of a whole metric that match; None where the store is quicker to tell."""
     columns = whole.columns
     if not table.holds(columns):  # begun anew meanwhile
@@ -369,7 +386,7 @@ def _matching(table: LabelTable, whole: Selection, matchers: Sequence[Matcher]) 
     for matcher in matchers:
         if matcher.name == METRIC_NAME and matcher.op is MatchOp.EQUAL:
             continue
-        hits = _hits(table, columns, matcher)
+        hits = _hits(table, columns, matcher, sizes.distinct)
         if hits is None:
             return None
         chosen &= hits
@@ -377,10 +394,13 @@ def _matching(table: LabelTable, whole: Selection, matchers: Sequence[Matcher]) 
     if len(places) == len(whole):
         return whole
     metrics, counts = (whole.metrics, (len(places),)) if len(places) else ((), ())
-    return Selection(columns.take(places), whole.id[places], metrics, counts)
+    found = columns.take(places)
+    return Selection(found, whole.id[places], metrics, counts, labels=_labels(found, sizes))
 
 
-def _hits(table: LabelTable, columns: LabelColumns, matcher: Matcher) -> NDArray[np.bool_] | None:
+def _hits(
+    table: LabelTable, columns: LabelColumns, matcher: Matcher, most_distinct: int
+) -> NDArray[np.bool_] | None:
     """Return which series satisfy a matcher; None for a pattern and a label of very many values."""
     codes = columns.known_codes(matcher.name)
     if matcher.op in (MatchOp.EQUAL, MatchOp.NOT_EQUAL):
@@ -390,7 +410,7 @@ def _hits(table: LabelTable, columns: LabelColumns, matcher: Matcher) -> NDArray
     there = np.zeros(int(codes.max(initial=ABSENT)) + 2, np.bool_)
     there[codes + 1] = True
     (distinct,) = np.nonzero(there)
-    if len(distinct) > _MOST_DISTINCT:
+    if len(distinct) > most_distinct:
         return None
     texts = columns.source.texts((distinct[distinct > 0] - 1).tolist())
     if there[0]:
@@ -400,5 +420,5 @@ def _hits(table: LabelTable, columns: LabelColumns, matcher: Matcher) -> NDArray
     return hits
 
 
-def _few_as_tuples(columns: LabelColumns) -> Sequence[Labels]:
-    return SharedLabels(columns) if len(columns) <= _FEW else columns
+def _labels(columns: LabelColumns, sizes: SeriesSizes) -> Sequence[Labels]:
+    return SharedLabels(columns) if len(columns) <= sizes.few else columns
