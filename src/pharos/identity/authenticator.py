@@ -21,6 +21,7 @@ from pharos.identity.issuers import Issuer, unverified_issuer
 from pharos.identity.tokens import hash_of, is_ours, is_token
 from pharos.secret import Secret
 from pharos.state.sessions import Session
+from pharos.state.tokens import Token
 
 _VERIFIED_MAX: Final = 10_000
 _VERIFIED_S: Final = 300.0
@@ -93,6 +94,9 @@ class Authenticator:
         self._verified: OrderedDict[str, tuple[Identity, tuple[tuple[str | None, str], ...], float]] = (
             OrderedDict()
         )
+        self._recent: dict[bytes, Token] = {}
+        """Tokens that were presented, by the hash of how, as of one version of the directory."""
+        self._recent_of = -1
         self.used_ms: dict[str, int] = {}
         """When tokens were last used, by id, since it was last kept."""
         self.seen_ms: dict[str, int] = {}
@@ -105,24 +109,44 @@ class Authenticator:
             return Openness.CLOSED
         return Openness.OPEN if self._entry.is_open_without_users else Openness.SETUP
 
-    def identify(self, presented: Presented | None) -> Grant | Awaitable[Grant]:
+    def recognised(self, seen_as: bytes) -> Grant | None:
+        """Return what a token of ours may do that was seen before; None where that must be looked up."""
+        directory = self._directory
+        if self._recent_of != directory.version or not directory.is_fresh:
+            return None
+        token = self._recent.get(seen_as)
+        now_ms = self._clock.now_ms()
+        if token is None or not token.is_live(now_ms):
+            return None
+        self.used_ms[token.id] = now_ms
+        return directory.grant_of_token(token)
+
+    def _remember(self, seen_as: bytes, token: Token) -> None:
+        if self._recent_of != self._directory.version or len(self._recent) >= _VERIFIED_MAX:
+            self._recent.clear()
+            self._recent_of = self._directory.version
+        self._recent[seen_as] = token
+
+    def identify(self, presented: Presented | None, seen_as: bytes = b"") -> Grant | Awaitable[Grant]:
         """Return what who presents this may do, at once where it is known.
+
+        `seen_as` is a hash of how a token was presented, by which `recognised` knows it from then on.
 
         Raises PharosError: UNAUTHENTICATED, or UNAVAILABLE when it cannot be found out now.
         """
         if not self._directory.is_fresh:
-            return self._refreshed(presented)
+            return self._refreshed(presented, seen_as)
         if presented is None or presented.way is not Way.TOKEN or is_ours(presented.secret):
-            return self._known(presented)
+            return self._known(presented, seen_as)
         return self._of_issuer(presented.secret)
 
-    async def _refreshed(self, presented: Presented | None) -> Grant:
+    async def _refreshed(self, presented: Presented | None, seen_as: bytes) -> Grant:
         await self._directory.refresh()
         if presented is None or presented.way is not Way.TOKEN or is_ours(presented.secret):
-            return self._known(presented)
+            return self._known(presented, seen_as)
         return await self._of_issuer(presented.secret)
 
-    def _known(self, presented: Presented | None) -> Grant:
+    def _known(self, presented: Presented | None, seen_as: bytes) -> Grant:
         if presented is not None and presented.way is Way.KEY:
             return self._owner(presented.secret)
         openness = self.openness
@@ -136,6 +160,8 @@ class Authenticator:
         if token is None:
             raise _no_token(presented.secret)
         self.used_ms[token.id] = self._clock.now_ms()
+        if seen_as:
+            self._remember(seen_as, token)
         return self._directory.grant_of_token(token)
 
     def _owner(self, secret: str) -> Grant:

@@ -55,6 +55,8 @@ class Directory:
         self._again_s = float("-inf")
         self._read = _Read()
         self._is_read = False
+        self.version = 0
+        """How often anything was read anew."""
         self._grants: dict[str, Grant] = {}
         self._unwatch = state.watch(self._note)
 
@@ -96,6 +98,7 @@ class Directory:
                 self._note(stale)
                 raise
             self._read, self._is_read = read, True
+            self.version += 1
             self._grants.clear()
 
     # -- asked at every request --

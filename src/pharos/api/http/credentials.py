@@ -57,12 +57,11 @@ def session_cookie(asked: Asked) -> str | None:
     return None if cookie is None else cookie.decode("latin-1")
 
 
-def presented(asked: Asked) -> Presented | None:
+def _presented(found: _Found, asked: Asked) -> Presented | None:
     """Return the secret that a request brings: the key before a token before a cookie.
 
     Raises PharosError(UNAUTHENTICATED) for what is none, and for a change that a foreign page may have sent.
     """
-    found = _find(asked["headers"])
     if found.key is not None:
         return Presented(Way.KEY, found.key.decode("latin-1"))
     if found.authorization is not None:
@@ -148,4 +147,10 @@ def _token(authorization: bytes) -> str:
 
 def identify(authenticator: Authenticator, asked: Asked) -> Grant | Awaitable[Grant]:
     """Return what who asks may do, at once where it is known. Raises PharosError as `identify` there does."""
-    return authenticator.identify(presented(asked))
+    found = _find(asked["headers"])
+    if found.authorization is None or found.key is not None:
+        return authenticator.identify(_presented(found, asked))
+    # What came before is known by the hash of the header as a whole.
+    seen_as = hashlib.sha256(found.authorization).digest()
+    known = authenticator.recognised(seen_as)
+    return authenticator.identify(_presented(found, asked), seen_as) if known is None else known
