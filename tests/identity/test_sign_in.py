@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from tests.api.exchange import Exchange
 from tests.identity.people import REACHED, WORDS, World, open_world
 
 from pharos.clock import FakeClock
@@ -284,3 +285,15 @@ async def test_when_sessions_and_tokens_were_used_is_kept(tmp_path: Path) -> Non
         assert [one.expires_ms for one in kept.values()] == [clock.now_ms() + DAY_MS]
         again = replace(ada, world=world)
         assert (await again.get("/api/me")).status == 200
+
+
+async def test_a_cookie_opens_a_websocket_only_for_a_page_of_this_server(world: World) -> None:
+    ada = await world.add("ada", a="viewer")
+    cookie = (b"cookie", dict(ada.headers)["cookie"].encode())
+    for origin, answered in (("", 401), ("http://evil.example", 403), ("null", 403), ("http://127.0.0.1", 0)):
+        headers = [cookie, *([(b"origin", origin.encode())] if origin else [])]
+        live = await Exchange("websocket", "/nowhere", headers=headers).with_(world.application)
+        # Who may ask is told that nothing is there.
+        assert live.sent[0].get("status", 0) == answered, origin
+    stranger = await Exchange("websocket", "/nowhere").with_(world.application)
+    assert stranger.sent[0]["status"] == 401
