@@ -1,4 +1,4 @@
-"""Run benchmarks: `python -m bench [ingest|query|wide|histograms|freshness|disk|tokens|soak|all]`."""
+"""Run benchmarks: `python -m bench [SECTION] [--quick]`; a section is one of `report.SECTIONS`, or all."""
 
 from __future__ import annotations
 
@@ -11,11 +11,24 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import dashboards, disk, freshness, histograms, ingest, machine, query, soak, tokens, wide
+from bench import (
+    dashboards,
+    disk,
+    freshness,
+    histograms,
+    ingest,
+    isolation,
+    machine,
+    query,
+    soak,
+    tenants,
+    tokens,
+    wide,
+)
 from bench.client import QueryError
 from bench.query import Dataset
 from bench.report import SECTIONS, SERVERS, Row, Section, keep, print_section, to_markdown
-from bench.servers import Server, VictoriaMetrics, installed, stop_all
+from bench.servers import Pharos, Server, VictoriaMetrics, installed, stop_all
 
 ROOT = Path(__file__).resolve().parent.parent
 NAN = float("nan")
@@ -245,6 +258,47 @@ class Run:
         section.notes += found.refusals[:3]
         return section
 
+    def tenants(self) -> Section:
+        """Measure many small tenants beside a large one, and a loud one beside a quiet one."""
+        count, series, large = (50, 200, 20_000) if self.quick else (1_000, 1_000, 1_000_000)
+        title = f"{count:,} tenants of {series:,} series beside one of {large:,}, after a restart"
+        section = Section("tenants", title)
+        found = tenants.many(count, series, large, self.say)
+        beside = tenants.beside(4.0 if self.quick else 30.0, self.say)
+        section.rows = [*_many_rows(found), *_beside_rows(beside)]
+        answers = ", ".join(f"{count:,} of {status}" for status, count in sorted(beside.taken.items()))
+        section.notes.append(
+            f"The loud tenant may send {tenants.RATE:,} samples a second, have {tenants.MAX_SERIES:,} series"
+            f" and one query at once, and tries ten times of each; what it was answered: {answers}."
+        )
+        return section
+
+    def isolation(self) -> Section:
+        """Read as one tenant, in every way that comes to mind, beside another one."""
+        reads = 1_000 if self.quick else 5_000
+        section = Section("isolation", f"{reads:,} random reads of one tenant beside another")
+        server = Pharos()
+        server.start()
+        try:
+            end_ms = time.time_ns() // 1_000_000 - 5_000
+            isolation.write(server.port, end_ms)
+            found = isolation.read_all(server.port, isolation.Reader(1, end_ms).reads(reads))
+        finally:
+            server.stop()
+        answered = found.by_status[200]
+        section.rows = [
+            Row(
+                "answers with anything of the other tenant",
+                "",
+                {"Pharos": float(len(found.leaks))},
+                compared=False,
+            ),
+            Row("reads that were answered", "", {"Pharos": float(answered)}, compared=False),
+            Row("answers of a fault", "", {"Pharos": float(len(found.faults))}, compared=False),
+        ]
+        section.notes += found.leaks[:5] + found.faults[:5]
+        return section
+
     def disk(self) -> Section:
         """Measure bytes a sample."""
         section = Section("disk", "Disk, after merges")
@@ -287,6 +341,45 @@ def _wide_rows(found: dict[str, wide.Result]) -> list[Row]:
     peaks = {name: one.peak_rss_bytes / 1e6 for name, one in found.items()}
     rows.append(Row("peak memory", "MB", peaks))
     return rows
+
+
+def _many_rows(found: tenants.Many) -> list[Row]:
+    small = "sum by (instance) of a small tenant"
+    times = (
+        (f"{small}, first: p50", found.small_first_s, 50),
+        (f"{small}, first: p95", found.small_first_s, 95),
+        (f"{small}, again: p50", found.small_again_s, 50),
+        (f"{small}, while the large one is asked on and on: p95", found.small_beside_s, 95),
+        ("the same of the large one, again: p50", found.large_again_s, 50),
+    )
+    return [
+        Row("ready after", "s", {"Pharos": found.ready_s}, compared=False),
+        Row("private memory at the start", "MB", {"Pharos": found.private_bytes / 1e6}, compared=False),
+        Row("private memory, most", "MB", {"Pharos": found.peak_bytes / 1e6}, compared=False),
+        *(
+            Row(name, "ms", {"Pharos": tenants.percentile(values, part) * 1e3}, compared=False)
+            for name, values, part in times
+        ),
+        Row("of the large one, first", "ms", {"Pharos": found.large_first_s * 1e3}, compared=False),
+    ]
+
+
+def _beside_rows(found: tenants.Beside) -> list[Row]:
+    cases = (
+        ("alone", found.alone_s, found.writes_alone_s),
+        ("beside a tenant within its limits", found.within_s, found.writes_within_s),
+        ("beside the same at ten times its limits", found.beyond_s, found.writes_beyond_s),
+    )
+    return [
+        Row(
+            f"a quiet tenant's {what}, {name}: p95",
+            "ms",
+            {"Pharos": 1e3 * tenants.percentile(one, 95)},
+            compared=False,
+        )
+        for name, queries, writes in cases
+        for what, one in (("queries", queries), ("writes", writes))
+    ]
 
 
 def _soak_rows(found: soak.Result) -> list[Row]:

@@ -14,7 +14,18 @@ from rich.markup import escape
 from rich.table import Table
 
 SERVERS = ("Pharos", "Prometheus", "VictoriaMetrics")
-SECTIONS = ("ingest", "query", "wide", "histograms", "freshness", "disk", "tokens", "soak")
+SECTIONS = (
+    "ingest",
+    "query",
+    "wide",
+    "histograms",
+    "freshness",
+    "disk",
+    "tokens",
+    "soak",
+    "tenants",
+    "isolation",
+)
 """In the order of the page."""
 
 

@@ -56,7 +56,12 @@ def test_the_tenants_fence_is_printed_once() -> None:
 
 
 def test_without_a_fence_only_the_stores_own_upkeep_reads() -> None:
-    assert _who_calls("select_everywhere") <= {"engine/embedded/snapshot.py", "engine/sql.py", "store.py"}
+    assert _who_calls("select_everywhere") <= {
+        "engine/embedded/snapshot.py",
+        "engine/sql.py",
+        "ingest/retention.py",
+        "store.py",
+    }
 
 
 def test_a_fixed_statement_has_no_value_in_it() -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
@@ -58,6 +58,8 @@ OF_THE_WHOLE: Final = frozenset(
 )
 """What is no single tenant's to give: it counts only in a role that is held everywhere."""
 
+READ_ACROSS: Final = "tenants.read_across"
+"""The permission to read a tenant together with others."""
 ANY_IDENTITY: Final = "account.use"
 """The permission of everybody who has an identity."""
 _EVERYONE: Final = frozenset({ANY_IDENTITY})
@@ -136,15 +138,21 @@ ROLES: Final[Mapping[str, Role]] = MappingProxyType(
 """The roles that are there from the start; others are defined by people."""
 
 _ROLE_NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,62}\Z")
+TENANT_ALPHABET: Final = "up to 150 letters, digits and !_.*'()-"
+TENANT_SEPARATOR: Final = "|"
+"""Between the tenants of a scope that reads several; no tenant has it in its name."""
 _TENANT: Final = re.compile(r"[a-zA-Z0-9!_.*'()-]{1,150}\Z")
+
+
+def is_tenant(name: str) -> bool:
+    """Return whether a tenant may be called so (Mimir, About tenant IDs)."""
+    return _TENANT.match(name) is not None and name not in {".", ".."}
 
 
 def check_tenant(name: str) -> str:
     """Return a tenant's name; raises PharosError(INVALID) for one outside of Mimir's alphabet."""
-    if not _TENANT.match(name) or name in {".", ".."}:
-        raise PharosError(
-            Kind.INVALID, f"{name[:160]!r} is no tenant", hint="up to 150 letters, digits and !_.*'()-"
-        )
+    if not is_tenant(name):
+        raise PharosError(Kind.INVALID, f"{name[:160]!r} is no tenant", hint=TENANT_ALPHABET)
     return name
 
 
@@ -208,15 +216,51 @@ NOBODY: Final = Identity(IdentityKind.NOBODY, "", "nobody")
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a request or a piece of work may see and change: one tenant's telemetry.
+    """What a request or a piece of work may see and change: one tenant's telemetry; of several it may see it.
 
     It is made once, where something comes in, and handed down: code below never reads a tenant by itself.
     Scopes that may see the same are equal, so that what is kept of one answer serves the other, whoever asks.
     """
 
     tenant: str
+    """Or several in order, joined by `|`: whoever takes it for one finds nothing, since none is called so."""
     who: Identity = field(default=NOBODY, compare=False)
     permissions: frozenset[str] = field(default=frozenset(), compare=False)
+
+    @property
+    def is_several(self) -> bool:
+        """Whether it reads several tenants at once."""
+        return TENANT_SEPARATOR in self.tenant
+
+    @property
+    def tenants(self) -> tuple[str, ...]:
+        """The tenants."""
+        return tuple(self.tenant.split(TENANT_SEPARATOR))
+
+    def each(self) -> Iterator[Scope]:
+        """Yield the scope of each tenant alone."""
+        for tenant in self.tenants:
+            yield replace(self, tenant=tenant)
+
+    def alone(self) -> Scope:
+        """Return the scope itself if it is of one tenant. Raises PharosError(INVALID) for several."""
+        if self.is_several:
+            raise PharosError(
+                Kind.INVALID,
+                f"only one tenant can be named here, not {self.tenant!r}",
+                hint="several tenants can be read at once, and only by queries; set X-Scope-OrgID to one",
+            )
+        return self
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is of somebody whom nobody asks who they are, or of Pharos itself."""
+        return self.who.kind is IdentityKind.LOCAL
+
+    @property
+    def token(self) -> str:
+        """The id of the API token that asks; empty for anybody else."""
+        return self.who.id if self.who.kind is IdentityKind.TOKEN else ""
 
     def check(self, permission: str) -> None:
         """Raise PharosError(DENIED) unless the permission is among the scope's."""
@@ -237,6 +281,11 @@ def denied(who: Identity, tenant: str, permission: str) -> PharosError:
 
 DEFAULT: Final = Scope("default", LOCAL, ALL)
 """Of whoever names no tenant, and of what Pharos does by itself."""
+
+
+def upkeep(tenant: str) -> Scope:
+    """Return the scope of what Pharos does to a tenant by itself: what it does not keep is deleted."""
+    return Scope(tenant, LOCAL, ALL)
 
 
 @dataclass(frozen=True, slots=True)

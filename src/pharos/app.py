@@ -24,6 +24,7 @@ from pharos.folder import new_admin_key
 from pharos.governance import Governance
 from pharos.ingest.accept import Intake
 from pharos.ingest.loader import Loader
+from pharos.multitenancy import make_doors, open_tenancy
 from pharos.queries import open_queries
 from pharos.query.limits import Times
 from pharos.query.metrics.evaluation import Metrics
@@ -77,9 +78,13 @@ async def open_pharos(
     limit_heaps()
     async with AsyncExitStack() as stack:
         state = stack.enter_context(open_state(settings.state_address, clock, chance))
-        store = stack.enter_context(open_store(settings, clock, chance))
+        doors = make_doors(settings)
+        store = stack.enter_context(open_store(settings, clock, chance, doors.policy))
         engine, intake, loader = store.engine, store.intake, store.loader
-        queries = stack.enter_context(open_queries(engine, store.changes, clock, chance, settings))
+        queries = stack.enter_context(
+            open_queries(engine, store.changes, clock, chance, settings, doors.policy)
+        )
+        tenancy = await stack.enter_async_context(open_tenancy(doors, state, store, queries, clock, settings))
         scraping = await stack.enter_async_context(open_scraping(intake, clock, chance, settings))
         key = new_admin_key(settings.data)
         entrance = await stack.enter_async_context(open_entrance(state, settings, key, clock, chance))
@@ -90,6 +95,7 @@ async def open_pharos(
             chance=chance,
             store=store,
             queries=queries,
+            tenancy=tenancy,
             scraper=scraping.scraper,
             state=state,
             entrance=entrance,

@@ -33,6 +33,7 @@ _COMMANDS: Final = {
 }
 """The module below `pharos.commands` that holds each, and what the list of commands says of it."""
 _GROUPS: Final = {
+    "tenant": "Tenants: made, renamed, suspended, deleted; their limits and what they use.",
     "user": "Who may come in: users and their roles.",
     "token": "By what programs come in: API tokens.",
 }

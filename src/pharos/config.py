@@ -5,8 +5,9 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Final, Self, get_args
+from typing import Annotated, Any, Final, Self, get_args, get_origin
 
 from pydantic import (
     AfterValidator,
@@ -20,6 +21,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from pharos.access import TENANT_ALPHABET, is_tenant
 from pharos.document import (
     FAULTS_MAX,
     FaultsError,
@@ -33,6 +35,7 @@ from pharos.document import (
 )
 from pharos.errors import Kind, PharosError
 from pharos.gotext.durations import format_duration, parse_duration
+from pharos.limits import LIMIT_FIELDS, LimitTable, TenantLimits
 from pharos.named_file import read_named
 from pharos.secret import Secret
 
@@ -313,6 +316,54 @@ class Tls(_Section):
         return self
 
 
+_Limit = Annotated[int, Field(ge=0, le=1 << 53)]
+
+
+class Limits(_Section):
+    """What every tenant may do, unless its own limits say otherwise; 0 is no limit."""
+
+    ingest_rate: _Limit = Field(default=0, description="Samples a second that are taken.")
+    ingest_burst: _Limit = Field(
+        default=0, description="Samples that are taken at once; 0 is ten seconds of the rate."
+    )
+    max_series: _Limit = Field(
+        default=0, description="Active series: those with a sample in the last one to two hours."
+    )
+    max_label_names: _Limit = Field(default=0, description="Labels of a series, its metric's name included.")
+    max_label_name_length: _Limit = Field(default=0, description="Bytes of a label's name.")
+    max_label_value_length: _Limit = Field(default=0, description="Bytes of a label's value.")
+    max_queries: _Limit = Field(
+        default=0, description="Queries evaluated at once; 0 is as promql.max_per_tenant says."
+    )
+    max_query_samples: _Limit = Field(
+        default=0, description="Samples that a query may load, if fewer than promql.max_samples."
+    )
+    max_query_series: _Limit = Field(
+        default=0, description="Series that a query may select, if fewer than promql.max_series."
+    )
+    max_query_range: DurationMs = Field(
+        default=0, description="The longest from the start of a range query to its end."
+    )
+    max_query_lookback: DurationMs = Field(default=0, description="Older samples are not seen by queries.")
+    retention: Annotated[DurationMs, _at_least_ms("1h", or_zero="is as retention.metrics")] = Field(
+        default=0,
+        description="Older samples are not seen, and deleted within some hours; 0 is as retention.metrics.",
+    )
+
+
+class Tenant(_Section):
+    """A tenant that the settings name."""
+
+    name: str = Field(default="", max_length=200, description="What it is called on pages.")
+    limits: Limits = Field(default=Limits(), description="Those of the section limits that are its own.")
+
+
+def _tenant(value: str) -> str:
+    if not is_tenant(value):
+        raise _fault_text(f"not a tenant: {_shown(value)} ({TENANT_ALPHABET})")
+    return value
+
+
 class Settings(_Section):
     """Everything that pharos.yml may say."""
 
@@ -356,7 +407,18 @@ class Settings(_Section):
     self_scrape_interval: Annotated[DurationMs, _at_least_ms("100ms")] = Field(
         default=2_000, description="How often Pharos and its host are scraped, 100ms at least."
     )
+    create_tenants: bool | None = Field(
+        default=None,
+        description="Whether a write to a tenant that does not exist makes it; if not said, only where nobody"
+        " is asked who they are.",
+    )
+    tenants: dict[Annotated[str, AfterValidator(_tenant)], Tenant] = Field(
+        default={},
+        description="Tenants by their ids, each with a `name` and `limits` of its own, such as"
+        " {team-a: {name: Team A, limits: {ingest_rate: 50000}}}.",
+    )
     retention: Retention = Retention()
+    limits: Limits = Limits()
     ingest: Ingest = Ingest()
     promql: Promql = Promql()
     engine: Engine = Engine()
@@ -383,6 +445,21 @@ class Settings(_Section):
 def process_environment() -> dict[str, str]:
     """Return the variables of the environment that the process was started in."""
     return dict(os.environ)  # noqa: TID251 - here it comes in
+
+
+def limit_table(settings: Settings) -> LimitTable:
+    """Return the limits that the settings give to everybody, and to the tenants that they name."""
+    return LimitTable(
+        TenantLimits(**_limits(settings.limits, Limits.model_fields)),
+        {
+            tenant: _limits(one.limits, one.limits.model_fields_set)
+            for tenant, one in settings.tenants.items()
+        },
+    )
+
+
+def _limits(section: Limits, names: Iterable[str]) -> dict[str, int]:
+    return {LIMIT_FIELDS[name]: getattr(section, name) for name in names}
 
 
 def load_settings(path: Path | None, overrides: dict[str, Any]) -> Settings:
@@ -491,6 +568,7 @@ _EXPECTED: Final = {
     "path": "expected text",
     "tuple": "expected a list",
     "model": "expected a mapping",
+    "dict": "expected a mapping",
 }
 _MISFITS: Final = {
     "missing": "it is missing",
@@ -510,10 +588,7 @@ def _sentence(keys: tuple[str, ...], error: Any) -> str:
     if kind == "setting":
         return str(error["msg"])
     if kind == "extra_forbidden":
-        model: Any = Settings
-        for key in keys[:-1]:
-            model = get_args(model)[0] if key.isdecimal() else model.model_fields[key].annotation
-        return f"there is no such setting{did_you_mean(keys[-1], model.model_fields)}"
+        return f"there is no such setting{did_you_mean(keys[-1], _section_of(keys).model_fields)}"
     if kind in _BOUNDS:
         bound, words = _BOUNDS[kind]
         return f"{words} {error['ctx'][bound]}, is {_shown(error['input'])}"
@@ -521,6 +596,19 @@ def _sentence(keys: tuple[str, ...], error: Any) -> str:
         return f"{_MISFITS[kind]}, got {_shown(error['input'])}" if kind != "missing" else _MISFITS[kind]
     expected = _EXPECTED.get(kind.partition("_")[0], "not understood")
     return f"{expected}, got {_shown(error['input'])}"
+
+
+def _section_of(keys: tuple[str, ...]) -> Any:
+    """Return the section that a setting stands in."""
+    section: Any = Settings
+    for key in keys[:-1]:
+        if get_origin(section) is dict:
+            section = get_args(section)[1]
+        elif get_origin(section) is tuple:
+            section = get_args(section)[0]
+        else:
+            section = section.model_fields[key].annotation
+    return section
 
 
 def _shown(value: object) -> str:

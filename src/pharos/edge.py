@@ -20,6 +20,7 @@ from pharos.api.native.answers import Native
 from pharos.api.native.people import PeopleApi
 from pharos.api.native.session import CookieOptions, SessionApi
 from pharos.api.native.sso import SsoApi
+from pharos.api.native.tenants import TenantsApi
 from pharos.api.native.tokens import TokensApi
 from pharos.api.prometheus.catalog import CatalogApi
 from pharos.api.prometheus.federate import FederateEndpoint
@@ -42,6 +43,7 @@ from pharos.query.metrics.erase import Eraser
 from pharos.reload import Reloads
 from pharos.state import State
 from pharos.store import Store
+from pharos.tenants.tenancy import Tenancy
 
 _SNAPSHOT_WAIT_S: Final = 60.0
 _FEATURES: Final = (
@@ -62,6 +64,7 @@ class Parts:
     chance: Random
     store: Store
     queries: Queries
+    tenancy: Tenancy
     scraper: Scraper
     state: State
     entrance: Entrance
@@ -102,6 +105,7 @@ def open_edge(parts: Parts) -> Iterator[App]:
                 federate=FederateEndpoint(queries.metrics, clock),
                 read=ReadEndpoint(queries.metrics, bodies),
                 admin=AdminApi(snapshot, allowed=settings.admin_api),
+                tenants=TenantsApi(parts.tenancy, queries.catalog, bodies, clock, store.intake.active_series),
                 bodies=bodies,
                 fence=_fence(settings),
                 max_body_bytes=settings.ingest.max_body,

@@ -21,6 +21,10 @@ Labels: TypeAlias = tuple[tuple[str, str], ...]
 
 METRIC_NAME = "__name__"
 BUCKET_LABEL = "le"
+TENANT_LABEL: Final = "__tenant_id__"
+"""Which of several tenants that are read at once a series is of (Mimir's tenant federation)."""
+ORIGINAL_TENANT_LABEL: Final = "original___tenant_id__"
+"""What a series' own label of that name is called then."""
 
 LEGACY_METRIC_NAME: Final = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 LEGACY_LABEL_NAME: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")

@@ -11,6 +11,7 @@ from pharos.clock import Clock
 from pharos.config import Settings
 from pharos.engine import Engine
 from pharos.engine.changes import Changes
+from pharos.policy import TenantPolicy
 from pharos.query.limits import Scheduler, SchedulerOptions
 from pharos.query.metrics.catalog import Catalog
 from pharos.query.metrics.evaluation import Metrics, MetricsOptions
@@ -28,14 +29,20 @@ class Queries:
 
 @contextmanager
 def open_queries(
-    engine: Engine, changes: Changes, clock: Clock, chance: Random, settings: Settings
+    engine: Engine,
+    changes: Changes,
+    clock: Clock,
+    chance: Random,
+    settings: Settings,
+    policy: TenantPolicy | None = None,
 ) -> Iterator[Queries]:
     """Open what answers questions about the store; on exit cancel what runs."""
-    scheduler = Scheduler(engine, clock, _scheduler_options(settings))
+    scheduler = Scheduler(engine, clock, _scheduler_options(settings), policy)
     series = SeriesCache(changes, settings.promql.label_cache, chance.getrandbits(64))
     try:
-        metrics = Metrics(changes, clock, scheduler, series, _metrics_options(settings))
-        yield Queries(scheduler, metrics, Catalog(changes, clock, scheduler, series))
+        metrics = Metrics(changes, clock, scheduler, series, _metrics_options(settings), policy)
+        catalog = Catalog(changes, clock, scheduler, series, metrics.max_series_of)
+        yield Queries(scheduler, metrics, catalog)
     finally:
         scheduler.close()
 

@@ -25,6 +25,8 @@ from pharos.ingest.metrics.decoder import Decoder
 from pharos.ingest.metrics.traits import HISTOGRAMS, STARTS
 from pharos.ingest.retention import keep_metrics
 from pharos.ingest.signals import Signals
+from pharos.limits import no_limits
+from pharos.policy import TenantPolicy
 from pharos.wal import Wal, WalOptions
 
 _LOG = logging.getLogger(__name__)
@@ -47,7 +49,9 @@ class Store:
 
 
 @contextmanager
-def open_store(settings: Settings, clock: Clock, chance: Random | None = None) -> Iterator[Store]:
+def open_store(
+    settings: Settings, clock: Clock, chance: Random | None = None, policy: TenantPolicy | None = None
+) -> Iterator[Store]:
     """Open what keeps samples in the settings' folder, which the caller holds; on exit store the rest, close.
 
     `chance` makes secrets by which nobody can guess hashes; it is the system's unless a test gives another.
@@ -73,10 +77,11 @@ def open_store(settings: Settings, clock: Clock, chance: Random | None = None) -
             seed=(chance or SystemRandom()).getrandbits(64),
             today=clock.now_ms() // DAY_MS,
             max_age_ms=settings.ingest.max_sample_age,
+            limits_of=no_limits if policy is None else policy.limits_of,
         )
         pending = IntakeOptions(pending_bytes=settings.ingest.max_pending)
         signals = Signals({FrameKind.REMOTE_WRITE_1: decoder, FrameKind.REMOTE_WRITE_2: decoder})
-        intake = Intake(wal, signals, clock, pending, changes.arrivals)
+        intake = Intake(wal, signals, clock, pending, changes.arrivals, policy=policy)
         floor = LoaderOptions(free_floor_bytes=settings.ingest.min_free_disk)
         loader = Loader(engine, changes, wal, intake, signals, folder, clock, floor)
         loader.start()

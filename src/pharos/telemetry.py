@@ -153,6 +153,45 @@ LOOP_LAG_SECONDS = Histogram(
     registry=REGISTRY,
 )
 DISK_FREE_BYTES = Gauge("pharos_disk_free_bytes", "Free bytes where the data folder lies.", registry=REGISTRY)
+TENANT_INGEST_SAMPLES = Counter(
+    "pharos_tenant_ingest_samples_total",
+    "Samples taken in, by tenant; the first 200 have their own, the others are `|others`.",
+    ["tenant"],
+    registry=REGISTRY,
+)
+TENANT_INGEST_BYTES = Counter(
+    "pharos_tenant_ingest_bytes_total",
+    "Bytes of what was sent or scraped, by tenant.",
+    ["tenant"],
+    registry=REGISTRY,
+)
+TENANT_REFUSED = Counter(
+    "pharos_tenant_refused_total",
+    "Requests that a limit of the tenant turned away, in whole or in part.",
+    ["tenant"],
+    registry=REGISTRY,
+)
+TENANT_QUERIES = Counter(
+    "pharos_tenant_queries_total", "Queries evaluated, by tenant.", ["tenant"], registry=REGISTRY
+)
+TENANT_QUERY_SAMPLES = Counter(
+    "pharos_tenant_query_samples_total",
+    "Samples that queries read, by tenant.",
+    ["tenant"],
+    registry=REGISTRY,
+)
+TENANT_QUERY_SECONDS = Counter(
+    "pharos_tenant_query_seconds_total",
+    "Seconds that queries were computed for, by tenant.",
+    ["tenant"],
+    registry=REGISTRY,
+)
+TENANT_SERIES = Gauge(
+    "pharos_tenant_active_series",
+    "Series with a sample in the last one to two hours, by tenant.",
+    ["tenant"],
+    registry=REGISTRY,
+)
 SCRAPES = Counter(
     "pharos_scrapes_total", "Scrapes, by result: ok, failed or not_stored.", ["result"], registry=REGISTRY
 )

@@ -16,6 +16,7 @@ from pharos.api.native.answers import Native
 from pharos.api.native.people import PeopleApi
 from pharos.api.native.session import SessionApi
 from pharos.api.native.sso import SsoApi
+from pharos.api.native.tenants import TenantsApi
 from pharos.api.native.tokens import TokensApi
 from pharos.api.prometheus.catalog import CatalogApi
 from pharos.api.prometheus.federate import FederateEndpoint
@@ -53,6 +54,7 @@ def hollow_edge() -> Edge:
         federate=_hollow(FederateEndpoint),
         read=_hollow(ReadEndpoint, bodies=bodies),
         admin=_hollow(AdminApi),
+        tenants=_hollow(TenantsApi, bodies=bodies),
         bodies=bodies,
         fence=Fence(Names(), Unread(UnreadLimits())),
         max_body_bytes=1 << 20,

@@ -397,3 +397,19 @@ def test_labels_in_columns_are_printed_as_tuples_are(sets: list[dict[str, str]])
 
 def _is_text(value: str) -> bool:
     return not any("\ud800" <= char <= "\udfff" for char in value)
+
+
+_LABEL_TEXT = st.text(alphabet='ab"\\\\<ä\u2028\n', max_size=6)
+_LABEL_SETS = st.lists(
+    st.dictionaries(st.sampled_from(["__name__", "a", 'b"', "ä"]), _LABEL_TEXT, max_size=4).map(labels_of),
+    max_size=9,
+)
+
+
+@settings(deadline=None)
+@given(_LABEL_SETS)
+def test_label_sets_are_written_alike_from_columns_and_from_tuples(labels: list[Labels]) -> None:
+    sizes = ChunkSizes(block_rows=4)
+    written = b"[" + b"".join(encode.encode_label_sets(columns_of(labels), sizes)) + b"]"
+    assert written == b"[" + b"".join(encode.encode_label_sets(labels, sizes)) + b"]"
+    assert orjson.loads(written) == [dict(one) for one in labels]

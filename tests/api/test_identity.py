@@ -14,11 +14,11 @@ from starlette.websockets import WebSocket
 from tests.api.exchange import Exchange
 from tests.api.hollow import hollow_edge
 
-from pharos.access import OPEN, Scope
+from pharos.access import OPEN, ROLES, Identity, IdentityKind, Scope, grant
 from pharos.api.app import create_app, operations
 from pharos.api.http.identity import Authentication, choose, read_tenant, scope_of
 from pharos.api.http.routes import SocketOperation
-from pharos.errors import PharosError
+from pharos.errors import Kind, PharosError
 
 _SEVERAL = [(b"x-scope-orgid", b"a"), (b"x-scope-orgid", b"b")]
 
@@ -133,8 +133,35 @@ def test_who_names_no_tenant_gets_the_default() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [b"", b".", b"..", b"a|b", b"a/b", b"a b", "ä".encode(), b"x" * 151, b"a\n"]
+    "value",
+    [b"", b".", b"..", b"a|", b"|", b"a|..", b"a| b", b"a/b", b"a b", "ä".encode(), b"x" * 151, b"a\n"],
 )
 def test_what_names_no_tenant_is_refused(value: bytes) -> None:
     with pytest.raises(PharosError, match="must name one tenant"):
         read_tenant([(b"x-scope-orgid", value)])
+
+
+def test_tenants_that_are_read_at_once_count_once_each_in_any_order() -> None:
+    scope = choose(OPEN, read_tenant([(b"x-scope-orgid", b"b|a|b")]))
+    assert scope == choose(OPEN, read_tenant([(b"x-scope-orgid", b"a|b")]))
+    assert scope.tenants == ("a", "b")
+    assert [*scope.each()] == [Scope("a"), Scope("b")]
+    with pytest.raises(PharosError, match="only one tenant"):
+        scope.alone()
+    assert choose(OPEN, read_tenant([(b"x-scope-orgid", b"a|a")])).alone() == Scope("a")
+
+
+def test_several_tenants_are_read_by_who_may_read_each_together_with_others() -> None:
+    who = Identity(IdentityKind.USER, "u", "somebody")
+    viewer, admin = ROLES["viewer"], ROLES["admin"]
+    both = grant(who, [("a", admin), ("b", admin)])
+    scope = choose(both, "a|b")
+    assert {"metrics.view", "tenants.read_across"} <= scope.permissions
+    assert (
+        "metrics.view" in choose(grant(who, [("a", admin), ("b", admin), ("c", viewer)]), "a|b").permissions
+    )
+    for held in ([("a", admin), ("b", viewer)], [("a", admin)]):
+        with pytest.raises(PharosError) as raised:
+            choose(grant(who, held), "a|b")
+        assert raised.value.kind is Kind.DENIED
+        assert "tenant b" in raised.value.message

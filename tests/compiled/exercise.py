@@ -19,7 +19,7 @@ import numpy as np
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
 from pharos.access import DEFAULT
-from pharos.api.prometheus.encode import encode_answer
+from pharos.api.prometheus.encode import encode_answer, encode_label_sets
 from pharos.api.prometheus.remote_read import kernels as read_kernels
 from pharos.clock import Clock, SystemClock
 from pharos.compiled.kernel import KERNELS
@@ -32,6 +32,7 @@ from pharos.ingest.metrics.decoder import Decoder
 from pharos.ingest.metrics.touched import touched_buckets
 from pharos.ingest.otlp.translate import Translator
 from pharos.ingest.scrape.cache import warm_up
+from pharos.limits import TenantLimits
 from pharos.promql.grids.grid import Answer, AnswerType
 from pharos.promql.language.ast import ValueType
 from pharos.promql.language.functions import AGGREGATORS, FUNCTIONS, Function
@@ -171,6 +172,7 @@ def exercise(clock: Clock) -> int:
     warm_up()
     columns = label_table.warm_up()
     label_counts.LabelCounts(columns)
+    list(encode_label_sets(columns.ordered()))
     grid = np.zeros((len(columns), 1)), np.ones((len(columns), 1), np.bool_)
     list(encode_answer(Answer(AnswerType.VECTOR, np.zeros(1, np.int64), columns, *grid)))
     _call_the_rest()
@@ -186,6 +188,8 @@ def exercise(clock: Clock) -> int:
             plain = decoder.unpack(kind, pack(request))
             decoder.decode(batch, _TENANT, plain, _END_MS * 1_000_000)
             batch.insert(engine, f"warm-{number}")
+            few = Decoder(seed=1, today=0, max_age_ms=0, limits_of=lambda _: TenantLimits(max_label_names=1))
+            few.decode(few.begin(), _TENANT, plain, _END_MS * 1_000_000)
         with open_queries(engine, changes, clock, SystemRandom(), Settings()) as queries:
             return asyncio.run(_ask_everything(queries.metrics))
 

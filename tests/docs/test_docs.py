@@ -122,7 +122,17 @@ def test_the_references_name_every_setting_metric_command_and_function() -> None
     declared = re.findall(r'"(pharos_\w+)"', source)
     assert declared
     assert [name for name in declared if f"`{name}`" not in metrics] == []
-    for command in ("up", "check", "query", "explain", "backup", "restore", "warm", "version"):
+    for command in (
+        "up",
+        "check",
+        "query",
+        "explain",
+        "backup",
+        "restore",
+        "warm",
+        "version",
+        "tenant create",
+    ):
         assert f"## pharos {command}\n" in commands
     assert functions.count("\n| `") == len(FUNCTIONS) + len(AGGREGATORS)
 

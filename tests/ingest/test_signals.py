@@ -45,6 +45,14 @@ class Noted:
     def is_empty(self) -> bool:
         return not self.lines
 
+    @property
+    def points(self) -> int:
+        return self.lines
+
+    @property
+    def kept(self) -> None:
+        return None
+
     def count(self, source: str, refused: Mapping[str, int]) -> None:
         self.counted.append((source, self.lines))
 
@@ -106,6 +114,12 @@ class NoteSignal:
 
     def undo(self, batch: Notes) -> None:
         del batch.lines[len(batch.lines) - batch.last :]
+
+    def forget_tenant(self, tenant: str) -> None:
+        return
+
+    def active(self) -> dict[str, int]:
+        return {}
 
     def forget(self) -> None:
         self.forgotten += 1

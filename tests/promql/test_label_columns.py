@@ -50,6 +50,9 @@ def test_columns_say_what_tuples_say(labels: list[Labels], others: list[Labels],
     assert list(columns) == labels
     assert [columns[i] for i in range(len(labels))] == labels
     assert list(columns[1:3]) == labels[1:3]
+    assert list(columns.ordered()) == sorted(labels)
+    fewer = columns.without(names)
+    assert list(fewer.ordered()) == sorted(fewer)
     assert list(keep_labels(columns, names)) == keep_labels(labels, names)
     assert list(leave_labels(columns, names)) == leave_labels(labels, names)
     assert list(all_without_name(columns)[0]) == list(all_without_name(labels)[0])

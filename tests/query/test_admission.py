@@ -45,7 +45,7 @@ class _Queries:
 
 
 async def test_tenants_that_wait_take_turns() -> None:
-    queries = _Queries(Admission(2, 2))
+    queries = _Queries(Admission(2, lambda _: 2))
     for name in ("a1", "a2", "a3", "a4", "b1", "b2"):
         await queries.start(name)
     assert queries.order == ["a1", "a2"]
@@ -58,7 +58,7 @@ async def test_tenants_that_wait_take_turns() -> None:
 
 
 async def test_one_tenant_cannot_take_every_slot() -> None:
-    queries = _Queries(Admission(3, 2))
+    queries = _Queries(Admission(3, lambda _: 2))
     for name in ("a1", "a2", "a3", "b1"):
         await queries.start(name)
     assert queries.order == ["a1", "a2", "b1"]
@@ -71,7 +71,7 @@ async def test_one_tenant_cannot_take_every_slot() -> None:
 
 
 async def test_the_last_slot_is_for_a_tenant_that_has_none() -> None:
-    queries = _Queries(Admission(3, 3))
+    queries = _Queries(Admission(3, lambda _: 3))
     await queries.start("b0")
     await queries.end("b0")
     for name in ("a1", "a2", "a3", "b1"):
@@ -86,7 +86,7 @@ async def test_the_last_slot_is_for_a_tenant_that_has_none() -> None:
 
 
 async def test_a_tenant_that_asks_alone_has_every_slot() -> None:
-    queries = _Queries(Admission(3, 3))
+    queries = _Queries(Admission(3, lambda _: 3))
     for name in ("a1", "a2", "a3"):
         await queries.start(name)
     assert queries.order == ["a1", "a2", "a3"]
@@ -105,7 +105,7 @@ async def test_a_tenant_that_asks_alone_has_every_slot() -> None:
 
 
 async def test_slow_queries_leave_half_of_the_slots_to_others() -> None:
-    queries = _Queries(Admission(4, 4))
+    queries = _Queries(Admission(4, lambda _: 4))
     for name in ("a1slow", "b2slow", "a3slow", "c4", "d5", "e6"):
         await queries.start(name)
     assert queries.order == ["a1slow", "b2slow", "c4", "d5"]
@@ -129,7 +129,7 @@ def test_a_question_is_as_slow_as_it_was_the_last_time() -> None:
 
 
 async def test_waiting_too_long_is_prometheus_timeout_and_gives_the_place_up() -> None:
-    queries = _Queries(Admission(1, 1))
+    queries = _Queries(Admission(1, lambda _: 1))
     await queries.start("a1")
     late = await queries.start("a2", wait_s=0.01)
     with pytest.raises(PharosError) as caught:

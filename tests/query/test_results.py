@@ -81,7 +81,7 @@ class _Asking:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.results = ResultCache(store.changes, 1 << 24, least_samples=0)
+        self.results = ResultCache(store.changes, StillClock(_BEGIN), 1 << 24, least_samples=0)
         self.evaluated = 0
 
     def ask(self, text: str, start_ms: int, end_ms: int, *, kept: bool) -> Answer:

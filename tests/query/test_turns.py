@@ -60,6 +60,9 @@ class Server:
             "metadata": lambda scope: self.catalog.metadata(scope, _kept),
             "exemplars": lambda scope: self.catalog.exemplars(scope, query, _TIMES, _kept),
             "cardinality": lambda scope: self.catalog.cardinality(scope, 10),
+            "metrics_used": lambda scope: self.catalog.metrics_used(
+                scope, _TIMES.start_ms, _TIMES.end_ms, 10
+            ),
         }
 
 
@@ -67,7 +70,17 @@ def _kept(found: Any) -> Any:
     return found
 
 
-KINDS = ("evaluate", "read", "series", "label_names", "label_values", "metadata", "exemplars", "cardinality")
+KINDS = (
+    "evaluate",
+    "read",
+    "series",
+    "label_names",
+    "label_values",
+    "metadata",
+    "exemplars",
+    "cardinality",
+    "metrics_used",
+)
 
 
 @pytest.fixture
@@ -132,4 +145,4 @@ async def test_what_is_found_is_the_tenants_own(server: Server) -> None:
     assert await asks["label_names"](mine) == ["__name__", "i"]
     assert len(await asks["series"](mine)) == 3  # type: ignore[arg-type]
     for kind in ("series", "label_names", "label_values", "metadata", "exemplars"):
-        assert await asks[kind](others) == []
+        assert list(await asks[kind](others)) == []  # type: ignore[call-overload]

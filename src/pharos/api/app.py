@@ -25,6 +25,7 @@ from pharos.api.http.json_text import json_text
 from pharos.api.http.page import page
 from pharos.api.http.routes import Handler, Operation, Router, SocketOperation, why_refused
 from pharos.api.native.query_batch import QueryBatchApi
+from pharos.api.native.tenants import TenantsApi
 from pharos.api.openapi import openapi_document
 from pharos.api.prometheus.encode import error_body
 from pharos.api.prometheus.federate import FederateEndpoint
@@ -57,6 +58,7 @@ class Edge:
     federate: FederateEndpoint
     read: ReadEndpoint
     admin: AdminApi
+    tenants: TenantsApi
     bodies: Bodies
     fence: Fence
     max_body_bytes: int
@@ -115,6 +117,7 @@ def operations(edge: Edge) -> list[Operation]:
         *edge.prometheus.operations(edge.bodies),
         *edge.admin.operations(),
         *edge.accounts,
+        *edge.tenants.operations(),
         QueryBatchApi(edge.prometheus, edge.bodies).operation(),
         *_protocols(edge),
         *_otlp(edge),

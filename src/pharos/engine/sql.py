@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pharos.access import Scope
-from pharos.labels import METRIC_NAME, Matcher, MatchOp
+from pharos.labels import METRIC_NAME, ORIGINAL_TENANT_LABEL, TENANT_LABEL, Matcher, MatchOp
 
 LAST_DAY: Final = 73_000
 """The last day that is worth a condition: a date holds few more."""
@@ -83,6 +83,13 @@ def label_of(name: str) -> str:
     return "metric" if name == METRIC_NAME else f"labels[{string(name)}]"
 
 
+def across_label_of(name: str) -> str:
+    """Return the column of a label's value where several tenants are read at once."""
+    if name == TENANT_LABEL:
+        return "tenant"
+    return label_of(TENANT_LABEL if name == ORIGINAL_TENANT_LABEL else name)
+
+
 def equal(column: str, value: str | int) -> Condition:
     """Return that a column has this value."""
     return Condition(f"{column} = {string(value) if isinstance(value, str) else int(value)}")
@@ -136,7 +143,15 @@ def since(start_ms: int) -> Condition:
 
 def matches(matcher: Matcher) -> Condition:
     """Return the condition of one matcher over the columns `metric` and `labels` of the series table."""
-    column = label_of(matcher.name)
+    return _matched(label_of(matcher.name), matcher)
+
+
+def across_matches(matcher: Matcher) -> Condition:
+    """Return the same where several tenants are read at once."""
+    return _matched(across_label_of(matcher.name), matcher)
+
+
+def _matched(column: str, matcher: Matcher) -> Condition:
     match matcher.op:
         case MatchOp.EQUAL:
             return Condition(f"{column} = {string(matcher.value)}")
@@ -163,7 +178,9 @@ def _joined(conditions: Iterable[Condition]) -> str:
 
 
 def _fence(scope: Scope) -> Condition:
-    """Return that a row is of the scope's tenant: the first condition of every statement about telemetry."""
+    """Return that a row is of the scope's tenants: the first condition of every statement about telemetry."""
+    if scope.is_several:
+        return Condition(f"tenant IN ({', '.join(map(string, scope.tenants))})")
     return Condition(f"tenant = {string(scope.tenant)}")
 
 
@@ -207,8 +224,11 @@ def select_everywhere(columns: str, table: str, *, tail: str = "") -> Statement:
 
 
 def delete(scope: Scope, table: str, *where: Condition) -> Statement:
-    """Return the statement that masks a table's rows of the scope that meet the conditions, and waits."""
-    rows = _joined((_fence(scope), *where))
+    """Return the statement that masks a table's rows of the scope that meet the conditions, and waits.
+
+    Raises PharosError(INVALID) for a scope of several tenants.
+    """
+    rows = _joined((_fence(scope.alone()), *where))
     return Statement(f"DELETE FROM {table} WHERE {rows} SETTINGS lightweight_deletes_sync=2")
 
 

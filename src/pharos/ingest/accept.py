@@ -21,8 +21,10 @@ from pharos.clock import Clock
 from pharos.engine.arrivals import LIVE_MS, Arrivals
 from pharos.errors import Kind, PharosError
 from pharos.ingest.frames import pack
+from pharos.ingest.rates import Rates
 from pharos.ingest.segment import DecodedSegment
 from pharos.ingest.signals import Receipt, Signals, Submission
+from pharos.policy import TenantPolicy
 from pharos.telemetry import INGEST_ACCEPT_SECONDS, INGEST_BYTES
 from pharos.turns import TurnPool
 from pharos.wal import Wal
@@ -73,7 +75,12 @@ class Intake:
         options: IntakeOptions,
         arrivals: Arrivals | None = None,
         pause: Pause = asyncio.sleep,
+        policy: TenantPolicy | None = None,
     ) -> None:
+        policy = policy or TenantPolicy()
+        self._usage = policy.usage
+        self._admit = policy.admit_write
+        self._rates = Rates(clock, policy.limits_of)
         self._wal = wal
         self._signals = signals
         self._clock = clock
@@ -111,27 +118,43 @@ class Intake:
         """
         if self._refusal is not None:
             raise self._refusal
+        if tenant is not None and is_repeatable:
+            self._rates.check(tenant)
         self._check_room(tenant, is_repeatable=is_repeatable)
 
     async def accept(self, sent: Submission[R]) -> R:
         """Store what was sent durably, and return what became of it.
 
-        Returns after the log is synced. Raises PharosError: INVALID or TOO_LARGE for what was sent,
-        UNAVAILABLE (retry_after_s set) when it cannot be kept now; then nothing of it is stored.
+        Returns after the log is synced. Raises PharosError: INVALID or TOO_LARGE for what was sent, INVALID
+        for several tenants; LIMITED beyond the tenant's rate and UNAVAILABLE when it cannot be kept now, both
+        with retry_after_s; DENIED as `admit` does. Then nothing of it is stored.
         """
         began = self._clock.monotonic_s()
+        self._admit(sent.scope.alone())
+        try:
+            receipt = await self._taken_in(sent)
+        except PharosError as exc:
+            if exc.kind is Kind.LIMITED:
+                self._usage.add(sent.scope, refused=1)
+            raise
+        receipt.count(sent.source, sent.refused)
+        refused = int(receipt.kept is not None)
+        self._usage.add(sent.scope, samples=receipt.points, bytes=sent.sent_bytes, refused=refused)
+        INGEST_BYTES.labels(sent.source).inc(sent.sent_bytes)
+        INGEST_ACCEPT_SECONDS.observe(self._clock.monotonic_s() - began)
+        return receipt
+
+    async def _taken_in(self, sent: Submission[R]) -> R:
         if self._refusal is not None:
             raise self._refusal
+        if sent.is_limited:
+            self._rates.check(sent.scope.tenant)
         if sent.is_repeatable:
             await self._until_room(sent.scope.tenant)
         waiting: _Waiting[R] = _Waiting(asyncio.get_running_loop())
         work = partial(self._take_in, sent, waiting)
         self._pool.submit(sent.scope.tenant, work).add_done_callback(waiting.look)
-        receipt = await waiting.done
-        receipt.count(sent.source, sent.refused)
-        INGEST_BYTES.labels(sent.source).inc(sent.sent_bytes)
-        INGEST_ACCEPT_SECONDS.observe(self._clock.monotonic_s() - began)
-        return receipt
+        return await waiting.done
 
     async def _until_room(self, tenant: str) -> None:
         """Wait a little as long as much is to be stored, so that memory and age of what waits stay small.
@@ -163,15 +186,23 @@ class Intake:
         self, sent: Submission[Any], packed: bytes, plain: Any, recv_ns: int, waiting: _Waiting[Any]
     ) -> None:
         """Add a frame to the segment and the log; the lock is held."""
-        receipt = self._segment.decode(sent.kind, sent.scope.tenant, plain, recv_ns)
+        tenant, kind = sent.scope.tenant, sent.kind
+        # Once more, beside all that came since, and before it is decoded.
+        self._admit(sent.scope)
+        if sent.is_limited:
+            self._rates.check(tenant)
+        receipt = self._segment.decode(kind, tenant, plain, recv_ns)
         waiting.receipt = receipt
         if receipt.is_empty:
             waiting.end()
             return
         try:
-            name = self._wal.append(
-                sent.kind, sent.scope.tenant, recv_ns, packed, waiting.wake, _Waker(self, waiting.loop)
-            )
+            if sent.is_limited:
+                self._rates.take(tenant, receipt.points)
+            if receipt.kept is not None:
+                kind, plain = receipt.kept
+                packed = pack(plain)
+            name = self._wal.append(kind, tenant, recv_ns, packed, waiting.wake, _Waker(self, waiting.loop))
         except PharosError:
             self._segment.undo()
             raise
@@ -179,10 +210,10 @@ class Intake:
             # After a fault the log began another segment by itself: the frame goes there.
             self._segment.undo()
             self._retire_segment()
-            self._segment.decode(sent.kind, sent.scope.tenant, plain, recv_ns)
+            self._segment.decode(kind, tenant, plain, recv_ns)
         self._segment.name = name
         self._segment.note_frame(recv_ns)
-        self._note_past(sent.scope.tenant, recv_ns // 1_000_000 - LIVE_MS)
+        self._note_past(tenant, recv_ns // 1_000_000 - LIVE_MS)
         if self._segment.memory_bytes() > self._options.batch_bytes:
             self._end_segment()
             self.full.set()
@@ -254,6 +285,24 @@ class Intake:
         with self._lock:
             for segment in (*self._pending, self._segment):
                 segment.is_torn = True
+
+    def active_series(self) -> dict[str, int]:
+        """Return by tenant how many series had a sample in the last one to two hours."""
+        with self._lock:
+            return self._signals.active()
+
+    def holds(self, tenant: str) -> int:
+        """Return roughly how many bytes of a tenant are not stored yet.
+
+        What was let in before the call is in it: none that `admit` refuses by now comes after.
+        """
+        with self._lock:
+            return self._pending_bytes(tenant)
+
+    def forget_tenant(self, tenant: str) -> None:
+        """Have signals take everything of a tenant for new: called when it was deleted."""
+        with self._lock:
+            self._signals.forget_tenant(tenant)
 
     def forget_seen(self) -> None:
         """Have signals take everything for new: called when a segment was not stored as it was."""

@@ -26,6 +26,19 @@ class Receipt(Protocol):
         """Whether nothing of the frame is to be stored."""
         ...
 
+    @property
+    def points(self) -> int:
+        """How many samples, lines or spans are to be stored: what the tenant's rate counts."""
+        ...
+
+    @property
+    def kept(self) -> tuple[int, Plain] | None:
+        """What is to be stored, as a kind of frame in its plain form, where limits refused some of it.
+
+        None where that is all that came.
+        """
+        ...
+
     def count(self, source: str, refused: Mapping[str, int]) -> None:
         """Count in the server's metrics what was taken, and what was not: here, and `refused` before."""
         ...
@@ -88,6 +101,14 @@ class Signal(Protocol[R_co]):
         """Forget what was seen: called when a batch was not stored as it was."""
         ...
 
+    def forget_tenant(self, tenant: str) -> None:
+        """Forget what was seen of a tenant: called when all it had is deleted."""
+        ...
+
+    def active(self) -> Mapping[str, int]:
+        """Return by tenant how many series are active; nothing where there are no series."""
+        ...
+
     def fresh(self) -> Signal[R_co]:
         """Return a signal of the same settings that has seen nothing, for what was accepted before."""
         ...
@@ -110,6 +131,8 @@ class Submission(Generic[R]):
     """How large it was where it came from."""
     refused: Mapping[str, int] = field(default_factory=dict)
     """What of it was refused before it became this, by reason."""
+    is_limited: bool = True
+    """Whether it counts for the tenant's rate: not what Pharos measures of itself."""
     is_repeatable: bool = True
     """Whether somebody outside holds what it was made from, and sends it again if need be."""
 
@@ -133,6 +156,19 @@ class Signals:
         """Have every signal forget what it has seen."""
         for signal in dict.fromkeys(self._table.values()):
             signal.forget()
+
+    def forget_tenant(self, tenant: str) -> None:
+        """Have every signal forget what it has seen of a tenant."""
+        for signal in dict.fromkeys(self._table.values()):
+            signal.forget_tenant(tenant)
+
+    def active(self) -> dict[str, int]:
+        """Return by tenant how many series are active."""
+        found: dict[str, int] = {}
+        for signal in dict.fromkeys(self._table.values()):
+            for tenant, count in signal.active().items():
+                found[tenant] = found.get(tenant, 0) + count
+        return found
 
     def fresh(self) -> Signals:
         """Return a table of fresh signals; kinds that share one go on sharing."""

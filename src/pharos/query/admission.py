@@ -31,9 +31,9 @@ class Admission:
     so that quick ones never wait for all of them.
     """
 
-    def __init__(self, most: int, most_per_tenant: int) -> None:
+    def __init__(self, most: int, most_of: Callable[[str], int]) -> None:
         self._most = most
-        self._most_per_tenant = most_per_tenant
+        self._most_of = most_of
         self._most_slow = max(1, most // 2)
         self._slow = 0
         self._latest: str | None = None
@@ -55,7 +55,7 @@ class Admission:
         used = self._running.get(tenant, 0)
         kept_free = used > 0 and self._most > 2 and self._in_a_row < _ALONE
         most = self._most - kept_free
-        if sum(self._running.values()) >= most or used >= self._most_per_tenant:
+        if sum(self._running.values()) >= most or used >= self._most_of(tenant):
             return False
         if slow and self._slow >= self._most_slow:
             return False

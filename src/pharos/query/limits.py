@@ -21,6 +21,7 @@ from pharos.clock import Clock
 from pharos.engine import Engine, Session
 from pharos.errors import Kind, PharosError
 from pharos.labels import Matcher
+from pharos.policy import TenantPolicy
 from pharos.query.admission import Admission, Flights, SamplePool, Slowness
 
 T = TypeVar("T")
@@ -92,6 +93,7 @@ class SchedulerOptions:
     max_concurrent: int = 4
     """How many are computed at once; the others wait."""
     max_concurrent_per_tenant: int = 4
+    """At most; the tenant's limits may say less."""
     workers: int = 1
     """Threads that compute blocks of large selections while a query's own reads the next."""
 
@@ -99,11 +101,24 @@ class SchedulerOptions:
 class Scheduler:
     """Turns, threads and memory of all questions to one store; metrics borrow it. For one event loop."""
 
-    def __init__(self, engine: Engine, clock: Clock, options: SchedulerOptions) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        clock: Clock,
+        options: SchedulerOptions,
+        policy: TenantPolicy | None = None,
+    ) -> None:
+        policy = policy or TenantPolicy()
+        self._admit = policy.admit_read
+        most = options.max_concurrent_per_tenant
+
+        def slots_of(tenant: str) -> int:
+            return min(most, policy.limits_of(tenant).max_queries or most)
+
         self._engine = engine
         self._clock = clock
         self._timeout_ms = options.timeout_ms
-        self._admission = Admission(options.max_concurrent, options.max_concurrent_per_tenant)
+        self._admission = Admission(options.max_concurrent, slots_of)
         self._slowness = Slowness()
         # Twice as many as have a turn: what was given up runs until it looks whether anybody waits.
         self._threads = ThreadPoolExecutor(max(1, 2 * options.max_concurrent), thread_name_prefix="compute")
@@ -121,12 +136,15 @@ class Scheduler:
     async def run(self, scope: Scope, asked: Hashable, deadline: Deadline, work: Callable[[Session], T]) -> T:
         """Return what `work` returns, on a thread, once it is the tenant's turn.
 
-        `asked` says what it is, so that what was slow before leaves turns to others. If the task is
-        cancelled, the session is. Raises what `work` raises, and PharosError(TIMEOUT) without a turn in time.
+        `asked` says what it is, so that what was slow before leaves turns to others. Who reads several
+        tenants takes a turn of the first of them. If the task is cancelled, the session is.
+
+        Raises what `work` and `admit` raise, and PharosError(TIMEOUT) without a turn in time.
         """
+        self._admit(scope)
         question = (scope, asked)
         slow = self._slowness.is_slow(question)
-        async with self._admission.slot(scope.tenant, deadline.left_s(), slow=slow):
+        async with self._admission.slot(scope.tenants[0], deadline.left_s(), slow=slow):
             began_s = self._clock.monotonic_s()
             session = self._engine.session()
             self._running.add(session)
@@ -141,7 +159,8 @@ class Scheduler:
 
     async def finish(self, scope: Scope, deadline: Deadline, work: Callable[[], T]) -> T:
         """Return what `work` returns, in the same way; it asks the store nothing."""
-        async with self._admission.slot(scope.tenant, deadline.left_s()):
+        self._admit(scope)
+        async with self._admission.slot(scope.tenants[0], deadline.left_s()):
             return await asyncio.wrap_future(self._threads.submit(work))
 
     def close(self) -> None:

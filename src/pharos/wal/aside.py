@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -55,6 +55,29 @@ class Aside:
         self._files.sync_folder(self._folder)
         return self._folder / path.name
 
+    def held_bytes(self) -> int:
+        """Return how much is kept; raises OSError."""
+        if self._folder.name not in self._files.names(self._folder.parent):
+            return 0
+        return sum(map(self._size, filter(_NAME.match, self._files.names(self._folder))))
+
+    def drop(self, is_unwanted: Callable[[bytes], bool]) -> int:
+        """Remove the groups of whose JSON file `is_unwanted` says so; return how many; raises OSError."""
+        if self._folder.name not in self._files.names(self._folder.parent):
+            return 0
+        names = [*filter(_NAME.match, self._files.names(self._folder))]
+        going = {
+            _group(name)
+            for name in names
+            if name.endswith(".json") and is_unwanted((self._folder / name).read_bytes())
+        }
+        # What tells of a payload goes last: a removal that is interrupted is repeated.
+        for name in sorted((name for name in names if _group(name) in going), key=_is_about):
+            self._files.unlink(self._folder / name)
+        if going:
+            self._files.sync_folder(self._folder)
+        return len(going)
+
     def _make_room(self, name: str, length: int) -> None:
         """Remove the oldest until `length` bytes more, named `name`, fit below the limit.
 
@@ -89,6 +112,10 @@ class Aside:
             return self._files.size(fd)
         finally:
             self._files.close(fd)
+
+
+def _is_about(name: str) -> bool:
+    return name.endswith(".json")
 
 
 def _group(name: str) -> str:

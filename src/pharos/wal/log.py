@@ -301,6 +301,33 @@ class Wal:
             raise self._unavailable(f"a frame of log segment {segment} cannot be set aside: {exc}") from exc
         return path
 
+    def drop_set_aside(self, tenant: str) -> int:
+        """Remove what `set_aside` kept of a tenant's frames, and return how many these were.
+
+        Raises PharosError(UNAVAILABLE) when it cannot be removed.
+        """
+
+        def is_of_tenant(about: bytes) -> bool:
+            try:
+                return bool(orjson.loads(about).get("tenant") == tenant)
+            except orjson.JSONDecodeError:
+                return False
+
+        try:
+            return self._dead_letters.drop(is_of_tenant)
+        except OSError as exc:
+            raise self._unavailable(f"frames that were set aside cannot be removed: {exc}") from exc
+
+    def damaged_bytes(self) -> int:
+        """Return how much is kept of damaged segments, of which nobody knows whose it was.
+
+        Raises PharosError(UNAVAILABLE) when that cannot be read.
+        """
+        try:
+            return self._damaged.held_bytes()
+        except OSError as exc:
+            raise self._unavailable(f"what is kept of damaged segments cannot be read: {exc}") from exc
+
     def close(self) -> None:
         """Sync what is written, tell who waits, and end; later appends raise UNAVAILABLE. Repeatable."""
         with self._work:

@@ -7,7 +7,6 @@ scope of no tenant, and why in `refusal_of`: the router refuses them but where n
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
@@ -17,7 +16,17 @@ from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as Asked
 from starlette.websockets import WebSocket
 
-from pharos.access import ANY_IDENTITY, NOBODY, Grant, Scope
+from pharos.access import (
+    ANY_IDENTITY,
+    NOBODY,
+    READ_ACROSS,
+    TENANT_ALPHABET,
+    TENANT_SEPARATOR,
+    Grant,
+    Scope,
+    denied,
+    is_tenant,
+)
 from pharos.api.http.headers import SECURITY
 from pharos.errors import Kind, PharosError
 
@@ -32,7 +41,8 @@ GRANT: Final = "pharos.grant"
 """Where it holds what the identity may do in all tenants."""
 _REFUSAL: Final = "pharos.refusal"
 _TENANT_HEADER: Final = b"x-scope-orgid"
-_TENANT: Final = re.compile(rb"[a-zA-Z0-9!_.*'()-]{1,150}\Z")
+_MOST_TENANTS: Final = 100
+"""So many can be read at once."""
 _HEADS: Final = frozenset({"http.response.start", "websocket.accept", "websocket.http.response.start"})
 _NOWHERE: Final = Scope("", NOBODY)
 _NO_GRANT: Final = Grant(NOBODY)
@@ -59,35 +69,46 @@ def refusal_of(asked: Asked) -> PharosError | None:
 def read_tenant(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
     """Return the tenant that the header `X-Scope-OrgID` names; None without it.
 
-    Raises PharosError(INVALID) for several headers or a name outside of Mimir's tenant alphabet; joining
-    tenants with `|` is not offered.
+    Several are joined by `|`, as Mimir has it: in order, and each once.
+
+    Raises PharosError(INVALID) for several headers, too many tenants, or a name outside of Mimir's alphabet.
     """
     named = [value for name, value in headers if name == _TENANT_HEADER]
     if not named:
         return None
-    if len(named) > 1 or not _TENANT.match(named[0]) or named[0] in {b".", b".."}:
+    tenants = sorted(set(named[0].decode("latin-1").split(TENANT_SEPARATOR)))
+    if len(named) > 1 or not all(map(is_tenant, tenants)) or len(tenants) > _MOST_TENANTS:
         raise PharosError(
             Kind.INVALID,
             "the header X-Scope-OrgID must name one tenant",
-            hint="up to 150 letters, digits and !_.*'()-",
+            hint=f"{TENANT_ALPHABET}; to read several: names with | between them",
         )
-    return named[0].decode("ascii")
+    return TENANT_SEPARATOR.join(tenants)
 
 
 def choose(found: Grant, tenant: str | None) -> Scope:
-    """Return the scope of an identity in the tenant that a request names, or in the one that is meant.
+    """Return the scope of an identity in the tenants that a request names, or in the one that is meant.
 
-    Raises PharosError(DENIED) where the identity has no role.
+    Raises PharosError(DENIED) where the identity has no role, or may not read a tenant together with others.
     """
     if tenant is None:
         tenant = found.tenant()
-    elif not found.reaches(tenant):
-        raise PharosError(
-            Kind.DENIED,
-            f"{found.who.name} has no role in the tenant {tenant}",
-            hint="an admin of the tenant may give one",
-        )
-    return Scope(tenant, found.who, found.permissions(tenant))
+    tenants = tenant.split(TENANT_SEPARATOR)
+    for one in tenants:
+        if not found.reaches(one):
+            raise PharosError(
+                Kind.DENIED,
+                f"{found.who.name} has no role in the tenant {one}",
+                hint="an admin of the tenant may give one",
+            )
+    if len(tenants) == 1:
+        return Scope(tenant, found.who, found.permissions(tenant))
+    # Of several that may be done which may be done in each.
+    permissions = frozenset.intersection(*map(found.permissions, tenants))
+    for one in tenants:
+        if READ_ACROSS not in found.permissions(one):
+            raise denied(found.who, one, READ_ACROSS)
+    return Scope(tenant, found.who, permissions)
 
 
 def _nowhere(found: Grant) -> Scope:

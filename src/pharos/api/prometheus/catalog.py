@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 
 from pharos.api.http.identity import scope_of
+from pharos.api.http.json_text import json_text
+from pharos.api.http.packing import body_response, pack, wants_gzip
 from pharos.api.prometheus.answers import success
+from pharos.api.prometheus.encode import encode_label_sets
 from pharos.api.prometheus.parameters import TRUNCATED, Parameters, capped, invalid, read_selectors
 from pharos.api.prometheus.routes import ANY_COUNT, Route
 from pharos.api.prometheus.shapes import LabelSet, MetricDescription
@@ -33,6 +38,8 @@ class _LabelConvertor(Convertor[str]):
 
 register_url_convertor("label", _LabelConvertor())
 
+_FEW: Final = 5_000
+"""So many series at most are sent in one piece."""
 _FILTER = ("start", "end", "match[]", "limit")
 
 
@@ -72,12 +79,15 @@ class CatalogApi:
         if end < start:
             return success([])
 
-        def shown(found: list[Labels]) -> Response:
-            more = bool(limit) and len(found) > limit
-            first = found[:limit] if more else found
-            return success([dict(labels) for labels in first], [TRUNCATED] if more else [])
+        packed = wants_gzip(request)
 
-        return await self.catalog.series(Window(scope_of(request), start, end, matched, limit), shown)
+        def shown(found: Sequence[Labels]) -> tuple[list[bytes], bool]:
+            more = bool(limit) and len(found) > limit
+            chunks = [*_listed(found[:limit] if more else found, more=more)]
+            return pack([b"".join(chunks)] if len(found) <= _FEW else chunks, packed=packed)
+
+        window = Window(scope_of(request), start, end, matched, limit)
+        return body_response(await self.catalog.series(window, shown))
 
     async def labels(self, parameters: Parameters, request: Request) -> Response:
         """Return the names of all labels."""
@@ -130,6 +140,13 @@ class CatalogApi:
 
         metric = parameters.first("metric")
         return await self.catalog.metadata(scope_of(request), shown, metric, max(limit, 0))
+
+
+def _listed(found: Sequence[Labels], *, more: bool) -> Iterator[bytes]:
+    """Yield the answer that lists series, of which there are `more`."""
+    yield b'{"status":"success","data":['
+    yield from encode_label_sets(found)
+    yield b"]%b}" % (b',"warnings":' + json_text([TRUNCATED]) if more else b"")
 
 
 def unescape_label(name: str) -> str:

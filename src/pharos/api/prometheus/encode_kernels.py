@@ -228,3 +228,17 @@ def write_heads(side: Any, text: Any, text_at: Any, names: Any, out: Any, ends: 
         out[n] = _END_OBJECT
         n += 1
         ends[i] = n
+
+
+@kernel
+def join_heads(texts: Any, at: Any, skip: int, out: Any) -> int:
+    """Copy heads to `out` without the first `skip` bytes of each, commas between; return how many bytes."""
+    n = np.int64(0)
+    for i in range(len(at) - 1):
+        if i:
+            out[n] = _COMMA
+            n += 1
+        for k in range(at[i] + skip, at[i + 1]):
+            out[n] = texts[k]
+            n += 1
+    return int(n)

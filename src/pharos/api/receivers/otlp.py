@@ -20,6 +20,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
+from pharos.access import Scope
 from pharos.api.http.bodies import Bodies
 from pharos.api.http.errors import STATUS, error_headers
 from pharos.api.http.identity import scope_of
@@ -152,7 +153,7 @@ def unpack(body: bytes, encoding: str) -> bytes:
 def _refusal(translated: Translated, accepted: Accepted) -> tuple[int, str]:
     """Return how many data points were refused, and a sentence; a sentence alone is a warning."""
     # What the decoder refuses has passed the translation: a native histogram, or a point that became too old.
-    late = accepted.future + accepted.old + accepted.invalid_series
+    late = accepted.future + accepted.old + accepted.invalid_series + accepted.beyond_samples
     sentences = [text for text in (translated.refused.text(), accepted.refusal()) if text]
     return translated.refused.total + late, "; ".join(sentences)
 
@@ -237,7 +238,7 @@ class OtlpEndpoint:
         try:
             async with self._bodies.incoming(request, self._max_body_bytes) as incoming:
                 sent = _Sent(incoming.body, encoding, request.headers.get("content-encoding", ""))
-                translating = self._pool.submit(scope.tenant, partial(self._translate, sent))
+                translating = self._pool.submit(scope.tenant, partial(self._translate, scope, sent))
                 translated = await asyncio.wrap_future(translating)
                 incoming.hold(len(translated.body))
                 accepted = await self._intake.accept(
@@ -256,8 +257,8 @@ class OtlpEndpoint:
             return _failure(encoding, exc)
         return _success(encoding, *_refusal(translated, accepted))
 
-    def _translate(self, sent: _Sent) -> Translated:
-        self._intake.check_open()
+    def _translate(self, scope: Scope, sent: _Sent) -> Translated:
+        self._intake.check_open(scope.alone().tenant)
         body = unpack(sent.body, sent.packing)
         if sent.encoding == JSON:
             body = from_json(body)

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from pharos.api.http.bodies import Bodies
 from pharos.api.http.errors import plain_error
 from pharos.api.http.identity import scope_of
-from pharos.errors import PharosError
+from pharos.errors import Kind, PharosError
 from pharos.ingest.accept import Intake
 from pharos.ingest.frames import FrameKind
 from pharos.ingest.metrics.batch import Accepted
@@ -71,6 +71,11 @@ def _written(kind: FrameKind | None, accepted: Accepted) -> dict[str, str]:
     }
 
 
+def _repeats_only_5xx(headers: Mapping[str, str]) -> bool:
+    """Return whether the sender drops what is answered with 429: Prometheus, unless it is told not to."""
+    return headers.get("user-agent", "").startswith("Prometheus/")
+
+
 class WriteEndpoint:
     """`POST /api/v1/write`."""
 
@@ -97,6 +102,8 @@ class WriteEndpoint:
             return Response(f"{exc}\n", 415, media_type="text/plain; charset=utf-8")
         except PharosError as exc:
             response = plain_error(exc)
+            if exc.kind is Kind.LIMITED and _repeats_only_5xx(request.headers):
+                response.status_code = 503
             response.headers.update(_written(kind, Accepted()))
             return response
         written = _written(kind, accepted)

@@ -18,6 +18,7 @@ from pharos.ingest.metrics.known import KnownArrays
 from pharos.ingest.metrics.parts import Parts
 from pharos.ingest.metrics.touched import touched_buckets
 from pharos.ingest.metrics.traits import Traits
+from pharos.ingest.signals import Plain
 from pharos.telemetry import INGEST_REJECTED, INGEST_SAMPLES
 
 _SPARE_COLUMNS: Final = 2
@@ -38,21 +39,40 @@ class Accepted:
     """Exemplars with labels that are refused, or at times outside of the bounds."""
     fault: str = ""
     """Why the first refused series was refused; empty if none was."""
+    beyond_series: int = 0
+    """New series that would have been more than the tenant may have."""
+    beyond_samples: int = 0
+    """What these had of samples."""
+    max_series: int = 0
+    """How many it may have."""
+    kept: tuple[int, Plain] | None = None
+    """What was taken, as a kind of frame in its plain form, if limits refused some; None if that is all."""
 
     @property
     def is_whole(self) -> bool:
         """Whether nothing of the request was refused."""
-        return not (self.future or self.old or self.invalid_series or self.refused_exemplars)
+        refused = self.future or self.old or self.invalid_series or self.refused_exemplars
+        return not (refused or self.beyond_series)
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing of the request is to be stored."""
         return not (self.samples or self.histograms or self.exemplars or self.metadata)
 
+    @property
+    def points(self) -> int:
+        """How many samples, and native histograms, are to be stored."""
+        return self.samples + self.histograms
+
     def count(self, source: str, refused: Mapping[str, int]) -> None:
         """Count in the server's metrics what was taken and what was refused; see `Receipt.count`."""
-        INGEST_SAMPLES.labels(source).inc(self.samples + self.histograms)
-        own = {"future": self.future, "old": self.old, "invalid_series": self.invalid_series}
+        INGEST_SAMPLES.labels(source).inc(self.points)
+        own = {
+            "future": self.future,
+            "old": self.old,
+            "invalid_series": self.invalid_series,
+            "series_limit": self.beyond_samples,
+        }
         for counts in (own, refused):
             for reason, count in counts.items():
                 if count:
@@ -67,6 +87,11 @@ class Accepted:
             parts.append(f"{self.old} samples are older than the store keeps")
         if self.invalid_series:
             parts.append(f"{self.invalid_series} series are invalid, the first because {self.fault}")
+        if self.beyond_series:
+            parts.append(
+                f"{self.beyond_series} new series would be more than the {self.max_series} active series"
+                " that the tenant may have: those that it has go on, new ones are refused"
+            )
         if self.refused_exemplars:
             parts.append(f"{self.refused_exemplars} exemplars have invalid labels or times")
         return "; ".join(parts)

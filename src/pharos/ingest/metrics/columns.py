@@ -6,6 +6,7 @@ the log did not take. Counts live in one array so that a kernel can advance them
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -26,6 +27,12 @@ OLD: Final = 9
 INVALID: Final = 10
 FAULT: Final = 11
 FAULT_AT: Final = 12
+BEYOND_SERIES: Final = 13
+"""Series that are more than the tenant may have."""
+BEYOND_SAMPLES: Final = 14
+"""What these had of samples."""
+BEYOND_LABELS: Final = 15
+"""Of the invalid series those whose labels are good, but more or longer than the tenant may have."""
 COUNTS: Final = 16
 
 _FIRST_ROWS: Final = 4096
@@ -138,12 +145,12 @@ class TenantColumns:
         """Return the counts as they are, for `rollback`."""
         return self.counts.copy()
 
-    def rollback(self, mark: NDArray[np.int64], days: NDArray[np.uint64]) -> None:
-        """Forget what was written since `mark`, and in `days` of the known series what it registered."""
+    def rollback(self, mark: NDArray[np.int64], take_back: Callable[[int, np.uint64], None]) -> None:
+        """Forget what was written since `mark`; `take_back` undoes what it registered, the newest first."""
         for row in range(int(self.counts[SERIES]) - 1, int(mark[SERIES]) - 1, -1):
             slot = int(self.series.slot[row])
             if slot >= 0:
-                days[slot] = self.series.days_before[row]
+                take_back(slot, self.series.days_before[row])
         self.counts[:] = mark
 
     def grow(self, message_bytes: int) -> None:

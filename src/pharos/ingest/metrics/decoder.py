@@ -19,12 +19,23 @@ from pharos.ingest.metrics import columns as places
 from pharos.ingest.metrics import histogram_check, wire, wire_labels
 from pharos.ingest.metrics.batch import Accepted, MetricsBatch, Undo
 from pharos.ingest.metrics.columns import TenantColumns
-from pharos.ingest.metrics.known import MOST_SLOTS, KnownSeries
+from pharos.ingest.metrics.known import (
+    HOUR,
+    MAX_LABELS,
+    MAX_NAME_BYTES,
+    MAX_SERIES,
+    MAX_VALUE_BYTES,
+    MOST_SLOTS,
+    KnownSeries,
+)
 from pharos.ingest.metrics.parts import Parts, SeenMetadata, decode_parts
 from pharos.ingest.metrics.scatter import gather_labels
+from pharos.ingest.metrics.taken import keep_taken
 from pharos.ingest.metrics.traits import Traits
 from pharos.ingest.remote_write.measure import Fault
 from pharos.ingest.remote_write.transcode import transcode_v2
+from pharos.ingest.signals import Plain
+from pharos.limits import LimitsOf, TenantLimits, no_limits
 
 FUTURE_TOLERANCE_MS: Final = 600_000
 
@@ -63,10 +74,20 @@ _SCATTERED: Final = f"{_SCATTERED_MAX_BYTES >> 20} MiB, and labels that stand ap
 class Decoder:
     """The signal of metrics: turns frames into columns, knowing the series it has seen; see `Signal`.
 
-    `max_age_ms` 0 accepts samples however old they are.
+    `max_age_ms` 0 accepts samples however old they are. What goes beyond a tenant's limits of series and
+    labels is refused, series by series; a fresh one knows no limits: what was accepted was within them.
     """
 
-    def __init__(self, *, seed: int, today: int, max_age_ms: int, most_slots: int = MOST_SLOTS) -> None:
+    def __init__(
+        self,
+        *,
+        seed: int,
+        today: int,
+        max_age_ms: int,
+        limits_of: LimitsOf = no_limits,
+        most_slots: int = MOST_SLOTS,
+    ) -> None:
+        self._limits_of = limits_of
         self.known = KnownSeries(seed, today, most_slots)
         self._seed = seed
         self._most_slots = most_slots
@@ -109,26 +130,38 @@ class Decoder:
         self.known.clear()
         self._seen_metadata.clear()
 
+    def forget_tenant(self, tenant: str) -> None:
+        """Forget the series and metadata of a tenant."""
+        self.known.forget_tenant(tenant)
+        self._seen_metadata.clear()
+
+    def active(self) -> dict[str, int]:
+        """Return by tenant how many series had a sample in the last one to two hours."""
+        return self.known.active()
+
     def decode(self, into: MetricsBatch, tenant: str, plain: bytes | memoryview, recv_ns: int) -> Accepted:
         """Add a version 1.0 request to the batch.
 
         Raises PharosError(INVALID) for a body that is not a WriteRequest; the batch is then as before.
         """
-        self.known.turn_to(recv_ns // 1_000_000)
+        recv_ms = recv_ns // 1_000_000
+        self.known.turn_to(recv_ms)
+        limits = self._limits_of(tenant)
+        _bound(self.known.census_of(tenant), limits)
         columns = into.columns(tenant)
         undo = Undo(tenant, columns.mark(), self.known.arrays, len(into.parts), into.memory_bytes(tenant))
         into.undo = undo
         buf = np.frombuffer(plain, np.uint8)
         seed = self.known.seed_of(tenant)
-        bounds = self.bounds(recv_ns // 1_000_000)
+        bounds = self.bounds(recv_ms)
         before = columns.memory_bytes()
         try:
-            ended, at = self._pass_over(buf, columns, seed, bounds)
+            ended, at = self._pass_over(buf, columns, tenant, bounds)
             if ended == wire.SCATTERED:
                 self._check_size(len(plain) > _SCATTERED_MAX_BYTES, _SCATTERED)
                 self._roll_back(columns, undo)
                 buf = np.frombuffer(gather_labels(bytes(plain)), np.uint8)
-                ended, at = self._pass_over(buf, columns, seed, bounds)
+                ended, at = self._pass_over(buf, columns, tenant, bounds)
             _check_end(ended, at)
             self._check_size(int(columns.counts[places.PARTS]) > _PARTS_MAX, _PARTS)
             parts = decode_parts(
@@ -137,7 +170,10 @@ class Decoder:
         except PharosError:
             self.undo(into)
             raise
-        accepted = _accepted(columns.counts, undo.mark, parts)
+        kept = None
+        if columns.counts[places.BEYOND_SERIES] or columns.counts[places.BEYOND_LABELS]:
+            kept = self._kept(buf, tenant)
+        accepted = _accepted(columns.counts, undo.mark, parts, limits, kept)
         columns.counts[places.PARTS] = 0
         columns.counts[places.FUTURE :] = 0
         held = columns.memory_bytes() - before
@@ -145,8 +181,18 @@ class Decoder:
             into.parts.append((tenant, parts))
             held += 2 * len(plain)
         into.set_bytes(tenant, undo.tenant_bytes + held)
-        into.seen_ms = into.seen_ms or recv_ns // 1_000_000
+        into.seen_ms = into.seen_ms or recv_ms
         return accepted
+
+    def _kept(self, buf: NDArray[np.uint8], tenant: str) -> Plain:
+        """Return what was taken of a request that was just decoded, as a request.
+
+        What a limit refused must not be in the log: it would be taken when that is read again.
+        """
+        census, out = self.known.census_of(tenant), np.empty_like(buf)
+        hour = census[HOUR].astype(np.uint64)
+        size = keep_taken(buf, self.known.arrays, hour, self.known.seed_of(tenant), out)
+        return out[:size].tobytes()
 
     def _check_size(self, is_large: bool, what: str) -> None:
         """Raise PharosError(TOO_LARGE) for a request that would keep all other writers waiting."""
@@ -161,9 +207,10 @@ class Decoder:
         return least, min(recv_ms + FUTURE_TOLERANCE_MS, _YEAR_2299_MS)
 
     def _pass_over(
-        self, buf: NDArray[np.uint8], columns: TenantColumns, seed: np.uint64, bounds: tuple[int, int]
+        self, buf: NDArray[np.uint8], columns: TenantColumns, tenant: str, bounds: tuple[int, int]
     ) -> tuple[int, int]:
         """Run the kernel to the end of the body, growing what it asks for."""
+        seed, census = self.known.seed_of(tenant), self.known.census_of(tenant)
         pos, room_max = 0, columns.room_bytes() + self._decoded_max
         while True:
             ended, pos = wire.decode_request(
@@ -171,6 +218,7 @@ class Decoder:
                 pos,
                 self.known.arrays,
                 self.known.used,
+                census,
                 seed,
                 self.known.base_day,
                 (columns.samples, columns.starts, columns.series, columns.parts),
@@ -210,7 +258,8 @@ class Decoder:
         self._seen_metadata.clear()
 
     def _roll_back(self, columns: TenantColumns, undo: Undo) -> None:
-        columns.rollback(undo.mark, self.known.arrays.days)
+        census = self.known.census_of(undo.tenant)
+        columns.rollback(undo.mark, lambda slot, before: self.known.take_back(slot, before, census))
         if self.known.arrays is not undo.known:
             # The table was replaced meanwhile, and what the frame registered can no longer be told apart.
             self.known.clear()
@@ -221,8 +270,31 @@ def _check_end(ended: int, at: int) -> None:
         raise PharosError(Kind.INVALID, f"malformed WriteRequest at byte {at}", position=at)
 
 
-def _accepted(counts: NDArray[np.int64], before: NDArray[np.int64], parts: Parts) -> Accepted:
-    fault = int(counts[places.FAULT])
+def _bound(census: NDArray[np.int64], limits: TenantLimits) -> None:
+    """Have kernels look at a tenant's limits as they are now."""
+    census[MAX_SERIES] = limits.max_series
+    census[MAX_LABELS] = limits.max_label_names
+    census[MAX_NAME_BYTES] = limits.max_label_name_length
+    census[MAX_VALUE_BYTES] = limits.max_label_value_length
+
+
+def _fault(code: int, limits: TenantLimits) -> str:
+    """Return why a series was refused; empty if none was."""
+    beyond = {
+        wire_labels.BEYOND_LABELS: f"a series has more than {limits.max_label_names} labels",
+        wire_labels.BEYOND_NAME: f"a label name is longer than {limits.max_label_name_length} bytes",
+        wire_labels.BEYOND_VALUE: f"a label value is longer than {limits.max_label_value_length} bytes",
+    }
+    return f"{beyond[code]}, the tenant's limit" if code in beyond else _FAULTS.get(code, "")
+
+
+def _accepted(
+    counts: NDArray[np.int64],
+    before: NDArray[np.int64],
+    parts: Parts,
+    limits: TenantLimits,
+    kept: Plain | None,
+) -> Accepted:
     return Accepted(
         samples=int(counts[places.SAMPLES] - before[places.SAMPLES]),
         histograms=len(parts.histograms.id) if parts.histograms else 0,
@@ -232,5 +304,9 @@ def _accepted(counts: NDArray[np.int64], before: NDArray[np.int64], parts: Parts
         future=int(counts[places.FUTURE]),
         old=int(counts[places.OLD]),
         invalid_series=int(counts[places.INVALID]),
-        fault=_FAULTS.get(fault, ""),
+        fault=_fault(int(counts[places.FAULT]), limits),
+        beyond_series=int(counts[places.BEYOND_SERIES]),
+        beyond_samples=int(counts[places.BEYOND_SAMPLES]),
+        max_series=limits.max_series,
+        kept=None if kept is None else (FrameKind.REMOTE_WRITE_1, kept),
     )

@@ -3,7 +3,9 @@
 A series that was seen before costs one probe here and no look at its labels. The key is a 128-bit hash under
 a random seed that only this process knows, with the tenant in it, so nobody can make two series meet.
 `days` holds a bit for each day on which the series is registered in the store, counted from `base_day`, and
-above these in which turn the series came last: who has not come for a while makes room for others.
+above these one for each of two hours, the present and the one before: whether the series had a sample in it.
+Series with either are active, and how many these are is known of each tenant. On top stands in which turn the
+series came last: who has not come for a while makes room for others.
 """
 
 from __future__ import annotations
@@ -15,19 +17,39 @@ from numpy.typing import NDArray
 
 from pharos.compiled.hashing import hash_bytes
 from pharos.compiled.kernel import inlined_kernel, kernel
-from pharos.compiled.memory import byte_pointer, get_u64, put_u64
+from pharos.compiled.memory import byte_pointer, get_i64, get_u64, put_u64
 from pharos.engine.keys import DAY_MS
 from pharos.telemetry import SERIES_KNOWN
 
-DAYS_SEEN: Final = 56
+DAYS_SEEN: Final = 54
 DAYS_MASK: Final = (1 << DAYS_SEEN) - 1
-_TURNS: Final = 1 << (64 - DAYS_SEEN)
+HOURS: Final = np.uint64(3 << DAYS_SEEN)
+"""The bits of the two hours."""
+_HOUR_MS: Final = 3_600_000
+_TURN_AT: Final = DAYS_SEEN + 2
+_BELOW_TURN: Final = (1 << _TURN_AT) - 1
+_TURNS: Final = 1 << (64 - _TURN_AT)
 _TURN_MS: Final = 300_000
 _TURNS_KEPT: Final = 4
 """A series that did not come in this many turns before the present one is dropped when there is no room.
 
-If it comes again it is registered again, which costs a row that a merge drops.
+If it comes again it is registered again, which costs a row that a merge drops; in the same hour or the next it
+then counts as active twice.
 """
+
+# Places in a tenant's census: what is counted, and what bounds it (0: nothing).
+ACTIVE: Final = 0
+SEEN: Final = 1
+"""How many series had a sample in this hour."""
+HOUR: Final = 2
+"""The bit of this hour."""
+MAX_SERIES: Final = 3
+MAX_LABELS: Final = 4
+MAX_NAME_BYTES: Final = 5
+MAX_VALUE_BYTES: Final = 6
+_CENSUS: Final = 8
+
+_MASK: Final = (1 << 64) - 1
 _FIRST_SLOTS: Final = 1 << 14
 MOST_SLOTS: Final = 1 << 24
 """Of 40 bytes each, 670 MB; half of them are for series. Who has more registers them again and again."""
@@ -85,11 +107,28 @@ def find_slot(known: Any, low: Any, high: Any) -> int:
 
 
 @inlined_kernel
+def may_begin(census: Any, days: Any) -> bool:
+    """Return whether a series may have a sample in this hour: it is active, or there is room for one more."""
+    most = get_i64(census, MAX_SERIES)
+    return bool(most == 0 or days & HOURS != np.uint64(0) or get_i64(census, ACTIVE) < most)
+
+
+@inlined_kernel
+def note_seen(known: Any, slot: int, census: Any, hour: Any) -> None:
+    """Count a series that has its first sample of this hour."""
+    days = get_u64(known.days, slot)
+    put_u64(known.days, slot, days | hour)
+    put_u64(census, SEEN, get_i64(census, SEEN) + 1)
+    if days & HOURS == np.uint64(0):
+        put_u64(census, ACTIVE, get_i64(census, ACTIVE) + 1)
+
+
+@inlined_kernel
 def note_turn(known: Any, slot: int, turn: Any) -> None:
     """Note that the series came in this turn."""
     days = get_u64(known.days, slot)
-    if days >> np.uint64(DAYS_SEEN) != np.uint64(turn):
-        put_u64(known.days, slot, (days & np.uint64(DAYS_MASK)) | (np.uint64(turn) << np.uint64(DAYS_SEEN)))
+    if days >> np.uint64(_TURN_AT) != np.uint64(turn):
+        put_u64(known.days, slot, (days & np.uint64(_BELOW_TURN)) | (np.uint64(turn) << np.uint64(_TURN_AT)))
 
 
 @kernel
@@ -121,15 +160,40 @@ class KnownSeries:
         """How many slots are taken, an array so that kernels can count on; and the present turn."""
         self.base_day = today - DAYS_SEEN // 2
         self._tenant_seeds: dict[str, np.uint64] = {}
+        self._census: dict[str, NDArray[np.int64]] = {}
+        self._hour = 0
+        self._forgotten = 0
+
+    def census_of(self, tenant: str) -> NDArray[np.int64]:
+        """Return the census of a tenant, in which kernels count."""
+        found = self._census.get(tenant)
+        if found is None:
+            found = self._census[tenant] = np.zeros(_CENSUS, np.int64)
+            found[HOUR] = self._hour_bit()
+        return found
+
+    def active(self) -> dict[str, int]:
+        """Return how many series of each tenant are active."""
+        return {tenant: int(census[ACTIVE]) for tenant, census in list(self._census.items())}
+
+    def _hour_bit(self) -> np.int64:
+        return np.uint64(1 << DAYS_SEEN + self._hour % 2).astype(np.int64)
 
     def seed_of(self, tenant: str) -> np.uint64:
         """Return the hash seed of a tenant's series."""
         seed = self._tenant_seeds.get(tenant)
         if seed is None:
             raw = np.frombuffer(tenant.encode(), np.uint8)
-            seed = np.uint64(hash_bytes(raw, 0, len(raw), np.uint64(self._seed)))
+            base = np.uint64(self._seed + self._forgotten & _MASK)
+            seed = np.uint64(hash_bytes(raw, 0, len(raw), base))
             self._tenant_seeds[tenant] = seed
         return seed
+
+    def forget_tenant(self, tenant: str) -> None:
+        """Forget the series of a tenant: they are under another seed from now on, and dropped by and by."""
+        self._forgotten += 1
+        self._tenant_seeds.pop(tenant, None)
+        self._census.pop(tenant, None)
 
     def tell(self) -> None:
         """Say in the server's metrics how many series are known."""
@@ -140,13 +204,14 @@ class KnownSeries:
         self.arrays = _arrays(_FIRST_SLOTS)
         self.used[0] = 0
         self._tenant_seeds.clear()
+        self._forget_active()
 
     def grow(self) -> None:
         """Make room: drop series that did not come in the last turns, and take as many slots as it needs.
 
         At the bound all are dropped.
         """
-        came = self.arrays.days >> np.uint64(DAYS_SEEN)
+        came = self.arrays.days >> np.uint64(_TURN_AT)
         ago = (np.uint64(self.used[1]) - came) & np.uint64(_TURNS - 1)
         stays = (self.arrays.low != 0) & (ago <= np.uint64(_TURNS_KEPT))
         living = int(np.count_nonzero(stays))
@@ -154,13 +219,15 @@ class KnownSeries:
         if slots > self._most_slots:
             # Which of them still come is not known; to register one again costs a row that a merge drops.
             stays[:], slots = False, self._most_slots
+            self._forget_active()
         fresh = _arrays(slots)
         self.used[0] = _refill(self.arrays, fresh, stays)
         self.arrays = fresh
         self.tell()
 
     def turn_to(self, now_ms: int) -> None:
-        """Begin a turn if it is time, and move the window of days along once the present nears its end."""
+        """Begin a turn and an hour if it is time, and move the window of days along once its end is near."""
+        self._turn_to_hour(now_ms // _HOUR_MS)
         self.used[1] = now_ms // _TURN_MS % _TURNS
         shift = now_ms // DAY_MS - DAYS_SEEN // 2 - self.base_day
         if 0 <= shift < DAYS_SEEN // 4:
@@ -172,3 +239,32 @@ class KnownSeries:
         else:
             days[:] = came | (days & np.uint64(DAYS_MASK)) >> np.uint64(shift)
         self.base_day += shift
+
+    def _turn_to_hour(self, hour: int) -> None:
+        """Begin another hour, counted since 1970: what had no sample in the one before is active no longer.
+
+        A pass over the table, of a millisecond for each million of slots.
+        """
+        if hour <= self._hour:
+            return
+        is_next, self._hour = hour == self._hour + 1, hour
+        bit = self._hour_bit()
+        days = self.arrays.days
+        days &= ~(bit.astype(np.uint64) if is_next else HOURS)
+        for tenant, census in list(self._census.items()):
+            census[ACTIVE] = census[SEEN] if is_next else 0
+            census[SEEN], census[HOUR] = 0, bit
+            if not census[ACTIVE]:
+                del self._census[tenant]
+
+    def take_back(self, slot: int, before: np.uint64, census: NDArray[np.int64]) -> None:
+        """Undo what was registered of a series since its days were `before`."""
+        days, hour = self.arrays.days, census[HOUR].astype(np.uint64)
+        if days[slot] & hour and not before & hour:
+            census[SEEN] -= 1
+            census[ACTIVE] -= not before & HOURS
+        days[slot] = before
+
+    def _forget_active(self) -> None:
+        for census in self._census.values():
+            census[ACTIVE] = census[SEEN] = 0

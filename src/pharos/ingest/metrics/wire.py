@@ -42,6 +42,9 @@ from pharos.compiled.protobuf import (
 )
 from pharos.engine.keys import DAY_MS
 from pharos.ingest.metrics.columns import (
+    BEYOND_LABELS,
+    BEYOND_SAMPLES,
+    BEYOND_SERIES,
     COUNTS,
     FAULT,
     FAULT_AT,
@@ -58,9 +61,21 @@ from pharos.ingest.metrics.columns import (
     VALUE_BYTES,
 )
 from pharos.ingest.metrics.histogram_check import histogram_fault
-from pharos.ingest.metrics.known import DAYS_SEEN, find_slot, known_pointers, note_turn
+from pharos.ingest.metrics.known import (
+    DAYS_SEEN,
+    HOUR,
+    MAX_LABELS,
+    MAX_NAME_BYTES,
+    MAX_VALUE_BYTES,
+    find_slot,
+    known_pointers,
+    may_begin,
+    note_seen,
+    note_turn,
+)
 from pharos.ingest.metrics.wire_labels import (
     NO_METRIC_NAME,
+    beyond_limits,
     labels_id,
     name_end,
     name_start,
@@ -272,32 +287,48 @@ def _new_slot(known: Any, used: Any, slot: int, low: Any, high: Any, ident: Any,
 
 
 @kernel
+def _label_fault(census: Any, out: Any, at: Any, count: int, named: int) -> int:
+    """Return what is wrong with labels that are good in themselves; 0 if nothing is."""
+    if named < 0:
+        return NO_METRIC_NAME
+    fault = beyond_limits(
+        at,
+        count,
+        get_i64(census, MAX_LABELS),
+        get_i64(census, MAX_NAME_BYTES),
+        get_i64(census, MAX_VALUE_BYTES),
+    )
+    if fault != 0:
+        _add(out.counts, BEYOND_LABELS, 1)
+    return fault
+
+
+@kernel
 def _register(
     buf: Any,
-    known: Any,
-    used: Any,
+    table: Any,
     out: Any,
     at: Any,
     slot: int,
     key: Any,
-    labels_start: int,
-    labels_end: int,
+    labels: Any,
     base_day: int,
-    samples_from: int,
-    parts_from: int,
-    least_ms: int,
-    most_ms: int,
+    rows_from: Any,
+    times: Any,
 ) -> tuple[int, int]:
     """Check a series' labels and register it for each new day of what it brings.
 
-    Returns (how it ended, slot); MALFORMED for a series that is refused.
+    `table` is (known series, how many, census); `labels` and `times` are where they begin and end,
+    `rows_from` where its samples and parts begin. Returns (how it ended, slot); MALFORMED if it is refused.
     """
-    count, fault = read_labels(buf, labels_start, labels_end, at)
+    known, used, census = table
+    samples_from, parts_from = rows_from
+    count, fault = read_labels(buf, labels[0], labels[1], at)
     ident, metric, named = labels_id(buf, at, count)
-    if fault == 0 and named < 0:
-        fault = NO_METRIC_NAME
+    if fault == 0:
+        fault = _label_fault(census, out, at, count, named)
     if fault != 0:
-        _refuse(out, fault, labels_start)
+        _refuse(out, fault, labels[0])
         return MALFORMED, -1
     if slot < 0:
         slot = _new_slot(known, used, slot, key[0], key[1], ident, metric)
@@ -312,7 +343,7 @@ def _register(
             part = parts_from + row - samples_to
             field = _HISTOGRAM_TIME if load_u8(out.part_kind, part) == HISTOGRAM else _EXEMPLAR_TIME
             ts, _ = part_time(buf, get_i64(out.part_start, part), get_i64(out.part_end, part), field)
-            if ts > most_ms or ts < least_ms:
+            if ts > times[1] or ts < times[0]:
                 continue
         day = day_of(ts)
         before = get_u64(known.days, slot)
@@ -431,53 +462,55 @@ def _scan_series(buf: Any, start: int, end: int, out: Any, least_ms: int, most_m
 
 
 @inlined_kernel
+def _drop(out: Any, samples_from: int, starts_from: int, parts_from: int) -> None:
+    """Take what was written of a series out of the columns again."""
+    put_u64(out.counts, SAMPLES, samples_from)
+    put_u64(out.counts, STARTS, starts_from)
+    put_u64(out.counts, PARTS, parts_from)
+
+
+@inlined_kernel
 def _decode_series(
     buf: Any,
     start: int,
     end: int,
-    known: Any,
-    used: Any,
+    table: Any,
     seed: Any,
     base_day: int,
     out: Any,
     at: Any,
-    least_ms: int,
-    most_ms: int,
+    times: Any,
 ) -> int:
     """Decode one TimeSeries; whatever does not end with DONE leaves the counts for the caller to restore."""
+    known, used, census = table
     row = get_i64(out.counts, SAMPLES)
     starts_from = get_i64(out.counts, STARTS)
     parts_from = get_i64(out.counts, PARTS)
-    ended, labels_start, labels_end, day = _scan_series(buf, start, end, out, least_ms, most_ms)
+    ended, labels_start, labels_end, day = _scan_series(buf, start, end, out, times[0], times[1])
     if ended != DONE or day == _NO_DAY:
         return np.int64(ended)  # type: ignore[return-value]
     low, high = hash_bytes_128(buf, labels_start, labels_end, seed)
     low |= np.uint64(1)
     slot = find_slot(known, low, high)
-    if slot < 0 or not _is_registered(get_u64(known.days, slot), base_day, day):
-        ended, slot = _register(
-            buf,
-            known,
-            used,
-            out,
-            at,
-            slot,
-            (low, high),
-            labels_start,
-            labels_end,
-            base_day,
-            row,
-            parts_from,
-            least_ms,
-            most_ms,
-        )
+    days = get_u64(known.days, slot) if slot >= 0 else np.uint64(0)
+    hour = get_u64(census, HOUR)
+    is_seen = days & hour != np.uint64(0)
+    if not is_seen and not may_begin(census, days):
+        _add(out.counts, BEYOND_SERIES, 1)
+        _add(out.counts, BEYOND_SAMPLES, get_i64(out.counts, SAMPLES) - row)
+        _drop(out, row, starts_from, parts_from)
+        return DONE
+    if slot < 0 or not _is_registered(days, base_day, day):
+        labels = (labels_start, labels_end)
+        rows_from = (row, parts_from)
+        ended, slot = _register(buf, table, out, at, slot, (low, high), labels, base_day, rows_from, times)
         if ended == MALFORMED:
-            put_u64(out.counts, SAMPLES, row)
-            put_u64(out.counts, STARTS, starts_from)
-            put_u64(out.counts, PARTS, parts_from)
+            _drop(out, row, starts_from, parts_from)
             return DONE
         if ended != DONE:
             return np.int64(ended)  # type: ignore[return-value]
+    if not is_seen:
+        note_seen(known, slot, census, hour)
     note_turn(known, slot, get_i64(used, 1))
     ident = get_u64(known.id, slot)
     metric = get_u64(known.metric, slot)
@@ -509,6 +542,7 @@ def decode_request(
     pos: int,
     known_arrays: Any,
     used_array: Any,
+    census_array: Any,
     seed: Any,
     base_day: int,
     columns: Any,
@@ -521,13 +555,14 @@ def decode_request(
     """Decode a WriteRequest from offset `pos` on into `columns` = (samples, starts, series, parts).
 
     Returns (how it ended, offset): DONE; MALFORMED and SCATTERED at the offset of the bad message;
-    NEED_ROOM and NEED_SLOTS with the offset to go on from once there is more of it. `scratch` is
-    int64[LABELS_MAX, 4], `saved_array` of the size of `counts`.
+    NEED_ROOM and NEED_SLOTS with the offset to go on from once there is more of it. `census_array` is the
+    tenant's (see `known`), `scratch` int64[LABELS_MAX, 4], `saved_array` of the size of `counts`.
     """
     end = len(body)
     buf = byte_pointer(body)
     known = known_pointers(known_arrays)
     used = byte_pointer(used_array)
+    table = (known, used, byte_pointer(census_array))
     at = byte_pointer(scratch)
     saved = byte_pointer(saved_array)
     out = _out_pointers(counts, columns[0], columns[1], columns[2], columns[3])
@@ -554,7 +589,7 @@ def decode_request(
             put_u64(out.counts, PARTS, k + 1)
             continue
         copy_bytes(saved, 0, out.counts, 0, 8 * COUNTS)
-        ended = _decode_series(buf, first, pos, known, used, seed, base_day, out, at, least_ms, most_ms)
+        ended = _decode_series(buf, first, pos, table, seed, base_day, out, at, (least_ms, most_ms))
         if ended != DONE:
             _take_back(known, out, saved)
             return ended, begin

@@ -34,6 +34,10 @@ NO_METRIC_NAME: Final = 5
 LABEL_NAME_TOO_LONG: Final = 6
 LABEL_VALUE_TOO_LONG: Final = 7
 BAD_LABEL: Final = 9
+BEYOND_LABELS: Final = 10
+"""And the next two: more, or longer, than the tenant may have."""
+BEYOND_NAME: Final = 11
+BEYOND_VALUE: Final = 12
 REFUSED: Final = 32
 """And above: what a reader before this one found wrong, see `REFUSED_FIELD`."""
 
@@ -181,6 +185,19 @@ def read_labels(buf: Any, start: int, end: int, at: Any) -> tuple[int, int]:
                 put_u64(at, 4 * kept + k, get_u64(at, 4 * row + k))
             kept += 1
     return kept, 0
+
+
+@kernel
+def beyond_limits(at: Any, count: int, most: int, most_name_bytes: int, most_value_bytes: int) -> int:
+    """Return which limit of a tenant the labels that were read go beyond; 0 for none, as is a limit of 0."""
+    if 0 < most < count:
+        return BEYOND_LABELS
+    for row in range(count):
+        if 0 < most_name_bytes < name_end(at, row) - name_start(at, row):
+            return BEYOND_NAME
+        if 0 < most_value_bytes < value_end(at, row) - value_start(at, row):
+            return BEYOND_VALUE
+    return 0
 
 
 @kernel

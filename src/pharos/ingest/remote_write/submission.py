@@ -22,6 +22,7 @@ def made(
     source: str,
     sent_bytes: int = 0,
     refused: Mapping[str, int] | None = None,
+    is_limited: bool = True,
     is_repeatable: bool = False,
 ) -> Submission[Accepted]:
     """Return a WriteRequest of version 1.0 that this process made of `sent_bytes` of something else.
@@ -35,5 +36,6 @@ def made(
         plain=write_request,
         sent_bytes=sent_bytes,
         refused=refused or {},
+        is_limited=is_limited,
         is_repeatable=is_repeatable,
     )

@@ -264,4 +264,8 @@ class TargetLoop:
         around = self._around
         # A page that was too large was not received, and its size is negative.
         size = max(0, page_bytes)
-        await around.sink.accept(made(around.scope, body, source=around.source, sent_bytes=size))
+        # What Pharos measures of itself says how a tenant fares that is beyond its rate.
+        limited = around.source != "self"
+        await around.sink.accept(
+            made(around.scope, body, source=around.source, sent_bytes=size, is_limited=limited)
+        )

@@ -26,6 +26,7 @@ from pharos.promql.kernels.labels import (
     gather_pairs,
     join_rows,
     number_rows,
+    order_rows,
 )
 from pharos.promql.kernels.samples import Ints
 
@@ -94,6 +95,15 @@ class LabelColumns(Sequence[Labels]):
     def take(self, places: NDArray[Any]) -> LabelColumns:
         """Return the labels of the series at these places, in that order."""
         return self._of(self.rows[places])
+
+    def ordered(self) -> LabelColumns:
+        """Return the labels of all series in their order, as that of tuples would be; off the interpreter."""
+        names, arrays = self.source.names, self.source.arrays
+        ranks = np.empty(len(names), np.int64)
+        ranks[sorted(range(len(names)), key=names.__getitem__)] = np.arange(len(names))
+        order, spare = np.empty((2, len(self)), np.int64)
+        order_rows(self.side(), arrays.text, arrays.text_at, ranks, order, spare)
+        return self.take(order)
 
     def without(self, names: Iterable[str]) -> LabelColumns:
         """Return the labels of all series without those called `names`."""

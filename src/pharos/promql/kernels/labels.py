@@ -184,3 +184,64 @@ def join_rows(one: Any, other: Any, kind: Any, at: Any, origins: Any, first: Any
             origin = origins[k]
             code[n] = one.code[mine + origin] if origin >= 0 else other.code[others - 1 - origin]
             n += 1
+
+
+@inlined_kernel
+def _is_text_before(text: Any, text_at: Any, code: Any, other: Any) -> bool:
+    """Return whether a text comes before another one that is not the same, by their bytes."""
+    a, a_end = text_at[code], text_at[code + 1]
+    b, b_end = text_at[other], text_at[other + 1]
+    while a < a_end and b < b_end:
+        if text[a] != text[b]:
+            return bool(text[a] < text[b])
+        a += 1
+        b += 1
+    return bool(a_end - a < b_end - b)
+
+
+@kernel
+def _is_before(side: Any, text: Any, text_at: Any, ranks: Any, i: Any, j: Any) -> bool:
+    """Return whether the labels of row i come before those of row j, pair by pair."""
+    row, other_row = side.rows[i], side.rows[j]
+    s, t = side.shape[row], side.shape[other_row]
+    a, b = side.kept_at[s], side.kept_at[t]
+    a_end, b_end = side.kept_at[s + 1], side.kept_at[t + 1]
+    while a < a_end and b < b_end:
+        p, q = side.kept[a], side.kept[b]
+        name = ranks[side.shape_name[side.shape_at[s] + p]]
+        other_name = ranks[side.shape_name[side.shape_at[t] + q]]
+        if name != other_name:
+            return bool(name < other_name)
+        code, other = side.code[side.first[row] + p], side.code[side.first[other_row] + q]
+        if code != other:
+            return _is_text_before(text, text_at, code, other)
+        a += 1
+        b += 1
+    return bool(a_end - a < b_end - b)
+
+
+@kernel
+def order_rows(side: Any, text: Any, text_at: Any, ranks: Any, order: Any, spare: Any) -> None:
+    """Fill `order` with the rows in the order of their labels; `ranks` is that of the names.
+
+    A merge from the bottom up; `spare` is of the same size. Rows with the same labels stay as they were.
+    """
+    n = len(order)
+    for i in range(n):
+        order[i] = i
+    width = 1
+    while width < n:
+        for low in range(0, n, 2 * width):
+            middle, high = min(low + width, n), min(low + 2 * width, n)
+            i, j = low, middle
+            for k in range(low, high):
+                if i < middle and (
+                    j >= high or not _is_before(side, text, text_at, ranks, order[j], order[i])
+                ):
+                    spare[k] = order[i]
+                    i += 1
+                else:
+                    spare[k] = order[j]
+                    j += 1
+        order[:] = spare
+        width *= 2

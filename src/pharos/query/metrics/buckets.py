@@ -24,6 +24,7 @@ from pharos.engine.changes import BucketKey, Changes
 from pharos.engine.keys import BUCKET_MS
 from pharos.promql.overlap import overlapped
 from pharos.query.metrics.pieces import Piece, Rows, joined, piece_of, side_by_side, until
+from pharos.query.shares import Shares
 from pharos.telemetry import BUCKETS_BYTES, BUCKETS_READ
 
 SERIES_ROWS: Final = 480
@@ -182,7 +183,7 @@ def _pieces_of(rows: Rows, buckets: range) -> dict[int, Piece]:
 
 
 class BucketCache:
-    """Decoded buckets by tenant, metric and bucket; bounded in bytes, least recently used go first."""
+    """Decoded buckets by tenant, metric and bucket; bounded in bytes, of which each tenant has a share."""
 
     def __init__(
         self,
@@ -200,8 +201,7 @@ class BucketCache:
         self._workers = workers
         self._sizes = sizes or BucketSizes()
         self._lock = threading.Lock()
-        self._kept: OrderedDict[BucketKey, _Kept] = OrderedDict()
-        self._bytes = 0
+        self._kept: Shares[tuple[int, int], _Kept] = Shares(limit_bytes, clock, self._dropped)
         self._rows: OrderedDict[BucketKey, tuple[int, int]] = OrderedDict()
         self._weights: OrderedDict[tuple[str, int], float] = OrderedDict()
         self._spent: OrderedDict[BucketKey, int] = OrderedDict()
@@ -212,7 +212,15 @@ class BucketCache:
     @property
     def nbytes(self) -> int:
         """Return the memory that the kept buckets take."""
-        return self._bytes
+        return self._kept.nbytes
+
+    def forget(self, tenant: str) -> None:
+        """Keep nothing more of a tenant."""
+        with self._lock:
+            self._kept.forget(tenant)
+            for key in [key for key in self._asked if key[0] == tenant]:
+                del self._asked[key]
+            BUCKETS_BYTES.set(self._kept.nbytes)
 
     def cover(self, reader: Reader, asked: MetricRange, *, load: bool = True) -> Cover:
         """Return the pieces of the metric's buckets in a range, up to date.
@@ -257,9 +265,7 @@ class BucketCache:
 
     def _usable(self, tenant: str, metric: int, bucket: int) -> _Kept | None:
         with self._lock:
-            kept = self._kept.get((tenant, metric, bucket))
-            if kept is not None:
-                self._kept.move_to_end((tenant, metric, bucket))
+            kept = self._kept.get(tenant, (metric, bucket))
         return kept if self._is_retained(bucket) else None
 
     def _is_retained(self, bucket: int) -> bool:
@@ -464,15 +470,13 @@ class BucketCache:
         return extended.pieces
 
     def _keep(self, key: BucketKey, kept: _Kept) -> None:
+        tenant, metric, bucket = key
         with self._lock:
-            old = self._kept.pop(key, None)
-            self._bytes += kept.nbytes - (old.nbytes if old else 0)
-            self._kept[key] = kept
-            while self._bytes > self._limit and self._kept:
-                (tenant, metric, bucket), dropped = self._kept.popitem(last=False)
-                self._bytes -= dropped.nbytes
-                self._forget_asked(tenant, metric, bucket)
-            BUCKETS_BYTES.set(self._bytes)
+            self._kept.put(tenant, (metric, bucket), kept, kept.nbytes)
+            BUCKETS_BYTES.set(self._kept.nbytes)
+
+    def _dropped(self, tenant: str, key: tuple[int, int]) -> None:
+        self._forget_asked(tenant, *key)
 
     def _forget_asked(self, tenant: str, metric: int, bucket: int) -> None:
         asked = self._asked.get((tenant, bucket))

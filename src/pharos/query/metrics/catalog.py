@@ -17,6 +17,10 @@ from pharos.engine.keys import BUCKET_MS, DAY_MS
 from pharos.engine.sql import (
     Condition,
     Statement,
+    across_label_of,
+    across_matches,
+    among,
+    between,
     both,
     days,
     differs,
@@ -28,9 +32,11 @@ from pharos.engine.sql import (
     within,
 )
 from pharos.engine.sql import times as between_times
-from pharos.labels import METRIC_NAME, Labels, Matcher
+from pharos.labels import METRIC_NAME, ORIGINAL_TENANT_LABEL, TENANT_LABEL, Labels, Matcher
+from pharos.limits import least_of
 from pharos.promql.plan import plan
 from pharos.query.limits import Scheduler, Times
+from pharos.query.metrics.across import chosen, labels_of_tenant
 from pharos.query.metrics.label_counts import LabelCounts, most
 from pharos.query.metrics.query import SUBQUERY_STEP_MS, Query, arrived
 from pharos.query.metrics.samples import SampleRange
@@ -53,10 +59,11 @@ class Window:
     def select(self, columns: str, *where: Condition, tail: str) -> Statement:
         """Return the statement that reads the window's series, one row more than the limit at most."""
         seen = days(self.start_ms // DAY_MS, self.end_ms // DAY_MS)
-        chosen = [either(both(*map(matches, one)) for one in self.selectors)] if self.selectors else []
+        match = across_matches if self.scope.is_several else matches
+        some = [either(both(*map(match, one)) for one in self.selectors)] if self.selectors else []
         # One more, to know that there are more.
         limit = self.limit + 1 if self.limit else 0
-        return select(self.scope, columns, "series", seen, *chosen, *where, tail=tail, limit=limit)
+        return select(self.scope, columns, "series", seen, *some, *where, tail=tail, limit=limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +86,15 @@ class Exemplar:
 
 
 @dataclass(frozen=True, slots=True)
+class MetricUsed:
+    """How much a metric takes."""
+
+    metric: str
+    samples: int
+    series: int
+
+
+@dataclass(frozen=True, slots=True)
 class Cardinality:
     """What takes how many series today."""
 
@@ -97,9 +113,18 @@ class Catalog:
     """Answers what there is; every question has a turn, as queries have.
 
     `finish` turns what was found into what the caller wants, on the same thread: it may be much.
+    `max_series_of` returns how many series a question of a tenant may list, 0 for any number.
     """
 
-    def __init__(self, changes: Changes, clock: Clock, scheduler: Scheduler, series: SeriesCache) -> None:
+    def __init__(
+        self,
+        changes: Changes,
+        clock: Clock,
+        scheduler: Scheduler,
+        series: SeriesCache,
+        max_series_of: Callable[[str], int] = lambda _: 0,
+    ) -> None:
+        self._max_series_of = max_series_of
         self._changes = changes
         self._clock = clock
         self._scheduler = scheduler
@@ -114,28 +139,54 @@ class Catalog:
         await arrived(self._changes, window.scope, [(window.start_ms, window.end_ms)])
         return await self._turn(window.scope, asked, work)
 
-    async def series(self, window: Window, finish: Callable[[list[Labels]], T]) -> T:
-        """Find the label sets of the series of the window, in order, one more than the limit at most."""
+    async def series(self, window: Window, finish: Callable[[Sequence[Labels]], T]) -> T:
+        """Find the label sets of the series of the window, in order, one more than the limit at most.
+
+        Raises PharosError(LIMITED) for more than a tenant may select.
+        """
         deadline = self._scheduler.deadline()
+        most = least_of(*map(self._max_series_of, window.scope.tenants))
 
         def work(session: Session) -> T:
-            limits = Limits(time_s=deadline.left_s())
+            limits = Limits(time_s=deadline.left_s(), result_rows=most)
+            if window.scope.is_several:
+                return finish(self._series_across(session, window, limits))
             selectors = window.selectors or ((),)
             found = self._series.select_any(
                 session, window.scope, selectors, window.start_ms, window.end_ms, limits
             )
-            return finish(sorted(found[: window.limit + 1] if window.limit else found))
+            return finish((found[: window.limit + 1] if window.limit else found).ordered())
 
         return await self._asked(window, "series", work)
+
+    def _series_across(self, session: Session, window: Window, limits: Limits) -> list[Labels]:
+        """Return the label sets of several tenants' series, in order."""
+        found: set[Labels] = set()
+        for selector in window.selectors or ((),):
+            for one, own in chosen(window.scope, selector):
+                of_tenant = self._series.select(session, one, own, window.start_ms, window.end_ms, limits)
+                found.update(labels_of_tenant(labels, one.tenant) for labels in of_tenant.labels)
+        ordered = sorted(found)
+        return ordered[: window.limit + 1] if window.limit else ordered
 
     async def label_names(self, window: Window, finish: Callable[[list[str]], T]) -> T:
         """Find the names of all labels of the window's series, in order."""
         statement = window.select("DISTINCT arrayJoin(mapKeys(labels)) AS value", tail="ORDER BY value")
-        return await self._column(statement, window, finish)
+        if not window.scope.is_several:
+            return await self._column(statement, window, finish)
+
+        def with_tenants(found: list[str]) -> T:
+            if not found:
+                return finish(found)
+            added = ORIGINAL_TENANT_LABEL if TENANT_LABEL in found else TENANT_LABEL
+            return finish(sorted({*found, added}))
+
+        return await self._column(statement, window, with_tenants)
 
     async def label_values(self, name: str, window: Window, finish: Callable[[list[str]], T]) -> T:
         """Find the values of one label over the window's series, in order."""
-        columns = f"DISTINCT {label_of(name)} AS value"
+        column = across_label_of(name) if window.scope.is_several else label_of(name)
+        columns = f"DISTINCT {column} AS value"
         statement = window.select(columns, differs("value", ""), tail="ORDER BY value")
         return await self._column(statement, window, finish)
 
@@ -196,6 +247,12 @@ class Catalog:
     def _exemplars_of(
         self, session: Session, scope: Scope, matchers: Sequence[Matcher], times: Times
     ) -> dict[Labels, list[Exemplar]]:
+        if scope.is_several:
+            return {
+                labels_of_tenant(labels, one.tenant): exemplars
+                for one, own in chosen(scope, matchers)
+                for labels, exemplars in self._exemplars_of(session, one, own, times).items()
+            }
         selection = self._series.select(session, scope, matchers, times.start_ms, times.end_ms)
         if not len(selection):
             return {}
@@ -218,8 +275,38 @@ class Catalog:
             found.setdefault(selection.labels[place], []).append(Exemplar(labels, value, ms))
         return found
 
+    async def metrics_used(self, scope: Scope, start_ms: int, end_ms: int, limit: int) -> list[MetricUsed]:
+        """Return the metrics of a tenant with most samples in the two-hour buckets of a range of times."""
+        buckets = between("b", start_ms // BUCKET_MS, end_ms // BUCKET_MS)
+        counted = select(
+            scope.alone(),
+            "m, count() AS samples, uniq(id) AS series",
+            "samples",
+            buckets,
+            tail="GROUP BY m ORDER BY samples DESC, m",
+            limit=limit,
+        )
+
+        def work(session: Session) -> list[MetricUsed]:
+            found = session.query(counted, purpose="usage")
+            if not found.num_rows:
+                return []
+            some = among("m", numbers(found["m"]))
+            named = session.query(
+                select(scope, "m, any(metric) AS metric", "series", some, tail="GROUP BY m"), purpose="usage"
+            )
+            names = dict(zip(named["m"].to_pylist(), named["metric"].to_pylist(), strict=True))
+            rows = zip(*(found[name].to_pylist() for name in ("m", "samples", "series")), strict=True)
+            return [MetricUsed(names.get(m, ""), samples, series) for m, samples, series in rows]
+
+        return await self._turn(scope, "metrics_used", work)
+
     async def cardinality(self, scope: Scope, limit: int) -> Cardinality:
-        """Return what takes the most series of the tenant today; the first `limit` of each list."""
+        """Return what takes the most series of the tenant today; the first `limit` of each list.
+
+        Raises PharosError(INVALID) for several tenants.
+        """
+        scope.alone()
         now_ms = self._clock.now_ms()
         deadline = self._scheduler.deadline()
         newest = select(

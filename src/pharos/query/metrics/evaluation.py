@@ -9,15 +9,19 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from typing import TypeVar
 
-from pharos.access import Scope
+from pharos.access import Scope, upkeep
 from pharos.clock import Clock
 from pharos.compiled.kernel import Kernel
 from pharos.engine import Session
 from pharos.engine.changes import Changes
-from pharos.errors import PharosError
+from pharos.errors import Kind, PharosError
+from pharos.gotext.durations import format_duration
+from pharos.limits import TenantLimits, least, least_of
+from pharos.policy import TenantPolicy
 from pharos.promql.answer import evaluate
 from pharos.promql.evaluate import EvalOptions
 from pharos.promql.explain import explain_tree
@@ -26,6 +30,7 @@ from pharos.promql.plan import Planned, plan
 from pharos.promql.source import SeriesBlock, empty_block
 from pharos.query.admission import SampleShare
 from pharos.query.limits import Deadline, Measured, Scheduler, Times, Wanted
+from pharos.query.metrics.across import AcrossSource
 from pharos.query.metrics.buckets import BucketCache
 from pharos.query.metrics.query import SUBQUERY_STEP_MS, Query, arrived
 from pharos.query.metrics.results import ResultCache
@@ -98,7 +103,12 @@ class Metrics:
         scheduler: Scheduler,
         series: SeriesCache,
         options: MetricsOptions,
+        policy: TenantPolicy | None = None,
     ) -> None:
+        policy = policy or TenantPolicy()
+        self._limits_of = policy.limits_of
+        self._usage = policy.usage
+        self._bounded = lru_cache(maxsize=256)(partial(_bounded, options))
         self._changes = changes
         self._clock = clock
         self._scheduler = scheduler
@@ -106,7 +116,7 @@ class Metrics:
         cache_bytes, retention_ms = options.cache_bytes, options.retention_ms
         buckets = BucketCache(changes, clock, cache_bytes, retention_ms, scheduler.workers)
         self._caches = Caches(changes, series, buckets)
-        self._results = ResultCache(changes, cache_bytes // 8, options.kept_answer_samples)
+        self._results = ResultCache(changes, clock, cache_bytes // 8, options.kept_answer_samples)
 
     async def evaluate(
         self,
@@ -131,13 +141,16 @@ class Metrics:
         reuse = reuse and not (measured is not None and measured.by_step)
         compiled = Kernel.compiled_total
         question = _Question(scope, query, times, lookback_ms, deadline, measured, reuse, compiled)
-        if self._changes.arrivals.has(scope.tenant):
+        self._check_range(scope, times)
+        if any(map(self._changes.arrivals.has, scope.tenants)):
             fetches = question.plan().fetches
             await arrived(self._changes, scope, [(fetch.start_ms, fetch.end_ms) for fetch in fetches])
         try:
             return await self._shared(question, finish)
         except PharosError as exc:
             QUERY_FAILED.labels(exc.kind).inc()
+            if exc.kind is Kind.LIMITED:
+                self._usage.add(scope, refused=1)
             raise
         finally:
             took_s = self._clock.monotonic_s() - deadline.began_s
@@ -182,6 +195,10 @@ class Metrics:
                 source.check()
             finally:
                 self._tell_if_slow(question, planned, source)
+                took_s = self._clock.monotonic_s() - entered
+                self._usage.add(
+                    question.scope, queries=1, samples_read=source.samples_read, query_ms=round(took_s * 1000)
+                )
         if measured is not None:
             measured.queue_s = entered - deadline.began_s
             measured.prepare_s = prepared - entered
@@ -191,11 +208,14 @@ class Metrics:
                 measured.samples_per_step = samples_per_step(planned, again)
         return answer
 
-    def _evaluated(self, question: _Question, planned: Planned, source: MetricSource) -> Answer:
+    def _evaluated(
+        self, question: _Question, planned: Planned, source: MetricSource | AcrossSource
+    ) -> Answer:
         """Return the answer of a plan, continued from a kept one where that is exact."""
+        limits = self._limits(question.scope)
         options = EvalOptions(
             delayed_name_removal=self.options.experimental,
-            max_samples=self.options.max_samples,
+            max_samples=limits.max_query_samples,
             max_bytes=self.options.max_bytes,
             check=source.check,
             workers=self._scheduler.workers,
@@ -207,15 +227,17 @@ class Metrics:
             QUERY_REUSED.labels("continued").inc()
             return evaluate(question.plan(start_ms), source, options)
 
-        if not question.reuse:
+        if not question.reuse or question.scope.is_several:
             return from_start(planned.start_ms)
-        retention_ms = self.options.retention_ms
-        oldest_ms = self._clock.now_ms() - retention_ms if retention_ms else None
+        age_ms = least_of(self.options.retention_ms, limits.oldest_ms)
+        oldest_ms = self._clock.now_ms() - age_ms if age_ms else None
         return self._results.answer(
             question.scope.tenant, question.query.expr, planned, from_start, oldest_ms=oldest_ms
         )
 
-    def _tell_if_slow(self, question: _Question, planned: Planned, source: MetricSource) -> None:
+    def _tell_if_slow(
+        self, question: _Question, planned: Planned, source: MetricSource | AcrossSource
+    ) -> None:
         took_s = self._clock.monotonic_s() - question.deadline.began_s
         if not self.options.slow_ms or took_s * 1000 < self.options.slow_ms:
             return
@@ -235,9 +257,46 @@ class Metrics:
 
     def _source(
         self, session: Session, scope: Scope, deadline: Deadline, share: SampleShare | None = None
-    ) -> MetricSource:
-        bounds = SampleBounds(self.options.max_samples, deadline.left_s(), self.options.max_series)
-        return MetricSource(session, scope, self._caches, bounds, share=share, check=deadline.check)
+    ) -> MetricSource | AcrossSource:
+        limits = self._limits(scope)
+        bounds = SampleBounds(limits.max_query_samples, deadline.left_s(), limits.max_query_series)
+
+        def source(one: Scope) -> MetricSource:
+            age_ms = self._limits_of(one.tenant).oldest_ms
+            seen = replace(bounds, oldest_ms=self._clock.now_ms() - age_ms) if age_ms else bounds
+            return MetricSource(session, one, self._caches, seen, share=share, check=deadline.check)
+
+        if not scope.is_several:
+            return source(scope)
+        sources = [*map(source, scope.each())]
+        return AcrossSource(scope, sources, bounds)
+
+    def _limits(self, scope: Scope) -> TenantLimits:
+        """Return what a query of the scope may take: the least of what bounds every query and its tenants."""
+        if scope.is_several:
+            return self._bounded(least(map(self._limits_of, scope.tenants)))
+        return self._bounded(self._limits_of(scope.tenant))
+
+    def max_series_of(self, tenant: str) -> int:
+        """Return how many series one question of a tenant may select; 0 is any number."""
+        return self._bounded(self._limits_of(tenant)).max_query_series
+
+    def _check_range(self, scope: Scope, times: Times) -> None:
+        most_ms = self._limits(scope).max_query_range_ms
+        if most_ms and times.end_ms - times.start_ms > most_ms:
+            raise PharosError(
+                Kind.LIMITED,
+                f"the query's range is longer than {format_duration(most_ms)}, the limit of tenant"
+                f" {scope.tenant}",
+                hint="ask for less time, or have max_query_range raised",
+            )
+
+    def forget(self, tenant: str) -> None:
+        """Keep nothing more of a tenant."""
+        self._results.forget(tenant)
+        self._caches.series.forget(upkeep(tenant))
+        if self._caches.buckets is not None:
+            self._caches.buckets.forget(tenant)
 
     async def read(
         self, scope: Scope, wanted: Sequence[Wanted], finish: Callable[[list[SeriesBlock]], T]
@@ -250,6 +309,7 @@ class Metrics:
         await arrived(self._changes, scope, [(one.start_ms, one.end_ms) for one in wanted])
 
         def work(session: Session) -> T:
+            began_s = self._clock.monotonic_s()
             with contextlib.closing(self._scheduler.samples.share()) as share:
                 source = self._source(session, scope, deadline, share)
                 blocks: list[SeriesBlock] = []
@@ -259,6 +319,19 @@ class Metrics:
                     blocks.append(
                         empty_block() if nothing else source.select(one.matchers, one.start_ms, one.end_ms)
                     )
+                took_s = self._clock.monotonic_s() - began_s
+                self._usage.add(
+                    scope, queries=1, samples_read=source.samples_read, query_ms=round(took_s * 1000)
+                )
                 return finish(blocks)
 
         return await self._scheduler.run(scope, "read", deadline, work)
+
+
+def _bounded(options: MetricsOptions, own: TenantLimits) -> TenantLimits:
+    """Return a tenant's limits with what bounds every query."""
+    return replace(
+        own,
+        max_query_samples=least_of(options.max_samples, own.max_query_samples),
+        max_query_series=least_of(options.max_series, own.max_query_series),
+    )

@@ -33,4 +33,5 @@ async def arrived(changes: Changes, scope: Scope, spans: Sequence[tuple[int, int
     """Wait for what was accepted of the past in these times, so that who loads history finds it."""
     if spans:
         least, most = min(first for first, _ in spans), max(last for _, last in spans)
-        await changes.arrivals.until_stored(scope.tenant, least, most, _ARRIVAL_WAIT_S)
+        for tenant in scope.tenants:
+            await changes.arrivals.until_stored(tenant, least, most, _ARRIVAL_WAIT_S)

@@ -15,6 +15,7 @@ from typing import Final
 
 import numpy as np
 
+from pharos.clock import Clock
 from pharos.engine.changes import EVERYTHING, Changes
 from pharos.engine.keys import BUCKET_MS, metric_hash
 from pharos.promql.grids.grid import Answer, AnswerType
@@ -23,6 +24,7 @@ from pharos.promql.language.ast import Aggregate, Call, Expr, MatrixSelector, Su
 from pharos.promql.language.functions import FUNCTIONS
 from pharos.promql.plan import Planned, children
 from pharos.query.metrics.series import named_metric
+from pharos.query.shares import Shares
 
 _NEVER_AGGREGATED: Final = frozenset({"limitk", "limit_ratio"})
 _MOST_BUCKETS: Final = 400
@@ -99,17 +101,21 @@ Evaluation = Callable[[int], Answer]
 
 
 class ResultCache:
-    """Answers by tenant, query, step and length of range; bounded in bytes, least recently used go first."""
+    """Answers by tenant, query, step and length of range; bounded in bytes, each tenant has its share."""
 
-    def __init__(self, changes: Changes, limit_bytes: int, least_samples: int) -> None:
+    def __init__(self, changes: Changes, clock: Clock, limit_bytes: int, least_samples: int) -> None:
         self._changes = changes
         self._limit = limit_bytes
         self._least_samples = least_samples
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[object, ...], _Kept] = OrderedDict()
-        self._bytes = 0
+        self._kept: Shares[tuple[object, ...], _Kept] = Shares(limit_bytes, clock)
         self._brief: OrderedDict[tuple[object, ...], None] = OrderedDict()
         """What read so little when it was asked last that its answer was not kept."""
+
+    def forget(self, tenant: str) -> None:
+        """Keep nothing more of a tenant."""
+        with self._lock:
+            self._kept.forget(tenant)
 
     def answer(
         self,
@@ -152,7 +158,7 @@ class ResultCache:
         known = self._known(key, tenant, reach, planned)
         answer = self._completed(known, planned, evaluate)
         if known is not None or answer.samples_read >= self._least_samples:
-            self._keep(key, _Kept(stamp, planned.start_ms, planned.end_ms, answer, buckets))
+            self._keep(tenant, key, _Kept(stamp, planned.start_ms, planned.end_ms, answer, buckets))
         else:
             with self._lock:
                 self._brief[key] = None
@@ -163,9 +169,7 @@ class ResultCache:
     def _known(self, key: tuple[object, ...], tenant: str, reach: Reach, planned: Planned) -> Answer | None:
         """Return the part of the kept answer that is as it would be now, from the query's start on."""
         with self._lock:
-            kept = self._kept.get(key)
-            if kept is not None:
-                self._kept.move_to_end(key)
+            kept = self._kept.get(tenant, key)
         if kept is None or not kept.start_ms <= planned.start_ms <= kept.end_ms:
             return None
         end = min(kept.end_ms, planned.end_ms)
@@ -202,18 +206,13 @@ class ResultCache:
             return evaluate(planned.start_ms)
         return _joined(known, rest)
 
-    def _keep(self, key: tuple[object, ...], kept: _Kept) -> None:
+    def _keep(self, tenant: str, key: tuple[object, ...], kept: _Kept) -> None:
         fits = _is_plain(kept.answer) and not kept.answer.warnings and 4 * kept.nbytes <= self._limit
         with self._lock:
-            old = self._kept.pop(key, None)
-            self._bytes -= old.nbytes if old else 0
-            if not fits:
-                return
-            self._kept[key] = kept
-            self._bytes += kept.nbytes
-            while self._bytes > self._limit:
-                _, dropped = self._kept.popitem(last=False)
-                self._bytes -= dropped.nbytes
+            if fits:
+                self._kept.put(tenant, key, kept, kept.nbytes)
+            else:
+                self._kept.pop(tenant, key)
 
 
 def _is_plain(answer: Answer) -> bool:

@@ -97,6 +97,8 @@ class SampleBounds:
     samples: int
     time_s: float
     series: int = 0
+    oldest_ms: int | None = None
+    """Samples before this time are not seen; None sees all."""
 
 
 def row_chunks(
@@ -135,7 +137,7 @@ class MetricSource:
         sizes: BlockSizes | None = None,
     ) -> None:
         self._session = session
-        self.scope = scope
+        self.scope = scope.alone()
         self.tenant = scope.tenant
         self._caches = caches
         self._changes = caches.changes
@@ -157,6 +159,9 @@ class MetricSource:
 
     def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesBlock:
         """Return the samples of the series that match; see `SampleSource.select`."""
+        start_ms = self._seen_from(start_ms)
+        if start_ms > end_ms:
+            return empty_block()
         selection = self._selection(matchers, start_ms, end_ms)
         self.series_selected += len(selection)
         if not len(selection):
@@ -169,6 +174,9 @@ class MetricSource:
 
         The budget then bounds each block; how many there are is bounded by the query's time.
         """
+        start_ms = self._seen_from(start_ms)
+        if start_ms > end_ms:
+            return None
         selection = self._selection(matchers, start_ms, end_ms)
         most = len(selection) * (end_ms - start_ms) * SERIES_ROWS // BUCKET_MS
         sizes, cells = self._sizes, len(selection) * steps
@@ -180,6 +188,11 @@ class MetricSource:
         # What may well be refused must not fill the cache first.
         cover = self._cover(asked, load=cells <= self._bounds.samples)
         return Blocks(selection.labels, self._blocks(asked, cover, max(1, sizes.cells // steps)))
+
+    def _seen_from(self, start_ms: int) -> int:
+        """Return where a range of times begins for this query."""
+        oldest_ms = self._bounds.oldest_ms
+        return start_ms if oldest_ms is None else max(start_ms, oldest_ms)
 
     def _selection(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> Selection:
         """Return the series that match; raises PharosError(LIMITED) when the query has selected too many."""

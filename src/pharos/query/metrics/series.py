@@ -7,7 +7,7 @@ the tenant's label table. Of a metric whose series are all known, selectors are 
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -29,6 +29,7 @@ from pharos.promql.grids.grid_labels import SharedLabels
 from pharos.promql.grids.label_columns import LabelColumns
 from pharos.promql.kernels.labels import ABSENT
 from pharos.query.metrics.label_table import LabelTable
+from pharos.query.shares import largest
 
 _TUPLE_BYTES: Final = 700
 """About what the labels of a series take as a tuple."""
@@ -144,8 +145,8 @@ class _Asked(NamedTuple):
 class SeriesCache:
     """Selections by tenant, matchers and days, and the label tables of tenants; thread-safe.
 
-    Both together are bounded in bytes: what was not used for longest goes first, a table with all that
-    stands on it. `seed` is for the tables.
+    Both together are bounded in bytes. Where that is too much, the tenant that holds most gives way: the
+    selections that it did not use for longest, in the end its table. `seed` is for the tables.
     """
 
     def __init__(
@@ -175,7 +176,7 @@ class SeriesCache:
         Raises PharosError: LIMITED for more than the limits' rows, if these are not 0, and TIMEOUT.
         """
         ordered = tuple(sorted(matchers, key=lambda m: (m.name, m.op, m.value)))
-        asked = _Asked(scope, ordered, start_ms // DAY_MS, end_ms // DAY_MS)
+        asked = _Asked(scope.alone(), ordered, start_ms // DAY_MS, end_ms // DAY_MS)
         limits = limits or Limits()
         found = self._known(asked)
         if found is None:
@@ -291,12 +292,35 @@ class SeriesCache:
                 for other in [other for other in self._kept if other.scope == asked.scope]:
                     del self._kept[other]
             taken = self._taken()
-            while taken > self._limit and self._kept:
-                _, (_, dropped) = self._kept.popitem(last=False)
-                taken -= dropped.nbytes
-            while taken > self._limit and self._tables:
-                _, table = self._tables.popitem(last=False)
-                taken -= table.nbytes
+            if taken > self._limit:
+                self._make_room(taken)
+
+    def _make_room(self, taken: int) -> None:
+        """Drop what is too much; the lock is held."""
+        held = {scope: table.nbytes for scope, table in self._tables.items()}
+        selections: dict[Scope, deque[_Asked]] = {}
+        for asked, (_, selection) in self._kept.items():
+            held[asked.scope] = held.get(asked.scope, 0) + selection.nbytes
+            selections.setdefault(asked.scope, deque()).append(asked)
+        while taken > self._limit and held:
+            scope = largest(held.items())
+            if line := selections.get(scope):
+                nbytes = self._kept.pop(line.popleft())[1].nbytes
+            else:
+                nbytes = self._tables.pop(scope).nbytes if scope in self._tables else 0
+                del held[scope]
+            taken -= nbytes
+            if scope in held:
+                held[scope] -= nbytes
+
+    def forget(self, scope: Scope) -> None:
+        """Keep nothing more of a scope."""
+        with self._lock:
+            self._tables.pop(scope, None)
+            for asked in [asked for asked in self._kept if asked.scope == scope]:
+                del self._kept[asked]
+            for key in [key for key in self._selective if key[0] == scope]:
+                del self._selective[key]
 
     def _of_other_days(self, asked: _Asked) -> Selection | None:
         """Return the selection of the same matchers that was used last; the lock is held."""

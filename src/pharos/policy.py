@@ -1,0 +1,26 @@
+"""What is asked about a tenant before anything is done for it, and told afterwards: one record for all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pharos.access import Scope
+from pharos.limits import LimitsOf, no_limits
+from pharos.usage import Usage
+
+
+def _everybody(_scope: Scope) -> None:
+    return
+
+
+@dataclass(frozen=True, slots=True)
+class TenantPolicy:
+    """Without anything said: everybody is let in, within no limits."""
+
+    limits_of: LimitsOf = no_limits
+    admit_write: Callable[[Scope], None] = _everybody
+    """Raises PharosError(DENIED) for who may not write to the tenant: it is closed, or does not exist."""
+    admit_read: Callable[[Scope], None] = _everybody
+    """Raises PharosError(DENIED) for who may not read from the tenants."""
+    usage: Usage = field(default_factory=Usage)
