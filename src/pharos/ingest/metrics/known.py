@@ -33,8 +33,8 @@ _TURN_MS: Final = 300_000
 _TURNS_KEPT: Final = 4
 """A series that did not come in this many turns before the present one is dropped when there is no room.
 
-If it comes again it is registered again, which costs a row that a merge drops; in the same hour or the next it
-then counts as active twice.
+If it comes again it is registered again, which costs a row that a merge drops; within the hour it then counts
+as active twice.
 """
 
 # Places in a tenant's census: what is counted, and what bounds it (0: nothing).
