@@ -22,9 +22,9 @@ from pharos.api.prometheus.answers import rfc3339, success
 from pharos.api.prometheus.parameters import query_parameters
 from pharos.clock import Clock
 from pharos.errors import Kind, PharosError
+from pharos.identity.sign_in import author_of
 from pharos.limits import LIMIT_FIELDS, LIMIT_NAMES, read_limits, shown_limits, shown_overrides
 from pharos.query.metrics.catalog import Catalog
-from pharos.state import Author
 from pharos.state.tenants import Tenant
 from pharos.state.usage import HOUR_MS
 from pharos.tenants.directory import condition_of
@@ -110,7 +110,9 @@ class TenantsApi:
         scope_of(request).check(_MANAGE)
         asked = await self._asked(request, {"id", "name"})
         tenant_id = check_tenant(_string(asked, "id"))
-        made = await self.tenancy.create(tenant_id, _string(asked, "name", ""), author_of(request))
+        made = await self.tenancy.create(
+            tenant_id, _string(asked, "name", ""), author_of(scope_of(request).who)
+        )
         return _with_status(success(_shown(made, {})), 201)
 
     async def show_tenant(self, request: Request) -> Response:
@@ -126,24 +128,24 @@ class TenantsApi:
         """Call a tenant otherwise."""
         tenant_id = self._named(request, _MANAGE)
         asked = await self._asked(request, {"name"})
-        found = await self.tenancy.rename(tenant_id, _string(asked, "name"), author_of(request))
+        found = await self.tenancy.rename(tenant_id, _string(asked, "name"), author_of(scope_of(request).who))
         return success(_shown(found, self.active_series()))
 
     async def suspend_tenant(self, request: Request) -> Response:
         """Let nobody write to or read from a tenant; what it holds stays."""
         tenant_id = self._named(request, _MANAGE)
-        return success(_shown(await self.tenancy.suspend(tenant_id, author_of(request)), {}))
+        return success(_shown(await self.tenancy.suspend(tenant_id, author_of(scope_of(request).who)), {}))
 
     async def resume_tenant(self, request: Request) -> Response:
         """Open a suspended tenant again."""
         tenant_id = self._named(request, _MANAGE)
-        return success(_shown(await self.tenancy.resume(tenant_id, author_of(request)), {}))
+        return success(_shown(await self.tenancy.resume(tenant_id, author_of(scope_of(request).who)), {}))
 
     async def delete_tenant(self, request: Request) -> Response:
         """Close a tenant for good and begin to delete all that it holds; it is shown when that is done."""
         tenant_id = self._named(request, _MANAGE)
         return _with_status(
-            success(_shown(await self.tenancy.delete(tenant_id, author_of(request)), {})), 202
+            success(_shown(await self.tenancy.delete(tenant_id, author_of(scope_of(request).who)), {})), 202
         )
 
     # -- limits --
@@ -158,7 +160,7 @@ class TenantsApi:
         asked = await self._asked(request, set(LIMIT_NAMES))
         changes: dict[str, int | None] = dict.fromkeys(LIMIT_FIELDS[name] for name in asked)
         changes |= read_limits(asked)
-        await self.tenancy.set_limits(tenant_id, changes, author_of(request))
+        await self.tenancy.set_limits(tenant_id, changes, author_of(scope_of(request).who))
         return success(self._limits(tenant_id))
 
     def _limits(self, tenant_id: str) -> dict[str, Any]:
@@ -215,6 +217,9 @@ class TenantsApi:
 
     async def _asked(self, request: Request, names: set[str]) -> dict[str, Any]:
         """Return the JSON object of a request. Raises PharosError(INVALID) for anything else."""
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+            # A form, which a page of another origin could send without being asked, is none.
+            raise PharosError(Kind.INVALID, "the body must be JSON", hint="set the header Content-Type")
         async with self.bodies.incoming(request, _BODY_MAX_BYTES) as incoming:
             body = bytes(incoming.body)
         try:
@@ -228,12 +233,6 @@ class TenantsApi:
                 known = ", ".join(sorted(names))
                 raise PharosError(Kind.INVALID, f"there is no {name[:80]!r} here", hint=f"known are {known}")
         return asked
-
-
-def author_of(request: Request) -> Author:
-    """Return who asks, as the audit log says it."""
-    who = scope_of(request).who
-    return Author(f"{who.kind.value}:{who.id}", who.name)
 
 
 def _string(asked: Mapping[str, Any], name: str, default: str | None = None) -> str:
