@@ -149,7 +149,7 @@ def test_a_tenant_is_made_listed_renamed_and_refused_twice(peer: Peer) -> None:
 def test_what_is_wrong_is_said_and_nothing_is_changed(
     peer: Peer, method: str, path: str, body: Any, words: str
 ) -> None:
-    status, answer, _ = peer.ask(method, path, body)
+    status, answer, _ = peer.ask(method, path, body, Content_Type="application/json")
     assert status == 400, answer
     assert words in answer["error"]
     assert peer.ask("GET", "/api/tenants/default/limits")[1]["data"]["own"] == {}
