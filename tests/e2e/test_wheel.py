@@ -87,7 +87,7 @@ def load(url: str) -> list[list[object]]:
     return data["result"][0]["values"] if data["result"] else []
 
 
-def test_the_wheel_starts_with_its_kernels_and_shows_a_chart(started: str) -> None:
+def test_the_wheel_starts_with_its_kernels_and_shows_a_chart(started: str, installed: Path) -> None:
     counts = get(f"{started}/-/kernels")
     assert counts["compiled"] == counts["total"]
     for _ in range(240):
@@ -104,3 +104,5 @@ def test_the_wheel_starts_with_its_kernels_and_shows_a_chart(started: str) -> No
             assert page.get_by_text("Preparing:").count() == 0
         finally:
             browser.close()
+    # Nothing was compiled in between either.
+    assert list(installed.rglob("*.nbc")) == list(installed.rglob("compiled/shipped/*.nbc"))

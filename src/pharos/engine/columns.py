@@ -47,6 +47,12 @@ def mask(chosen: NDArray[np.bool_]) -> pa.Array:
     return pa.Array.from_buffers(pa.bool_(), len(chosen), [None, bits])
 
 
+def frozen(column: NDArray[Any]) -> NDArray[Any]:
+    """Return the column read-only, as the store's are: kernels are compiled for one kind."""
+    column.flags.writeable = False
+    return column
+
+
 def _dtype(kind: pa.DataType) -> np.dtype[Any]:
     if pa.types.is_timestamp(kind):
         return np.dtype(np.int64)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pharos.compiled.hashing import hash_bytes
 from pharos.compiled.kernel import inlined_kernel, kernel
 from pharos.compiled.memory import copy_bytes, load_u8, load_u64
-from pharos.engine.columns import numbers
+from pharos.engine.columns import frozen, numbers
 from pharos.promql.grids.label_columns import LabelColumns, LabelSource
 from pharos.promql.kernels.labels import LabelArrays
 
@@ -371,8 +371,8 @@ class LabelTable:
 
     def _add(self, ids: NDArray[np.uint64], labels: pa.MapArray) -> None:
         keys = labels.keys.dictionary_encode()  # which the store's are already
-        name = _frozen(numbers(keys.indices))
-        at = _frozen(numbers(labels.offsets))
+        name = frozen(numbers(keys.indices))
+        at = frozen(numbers(labels.offsets))
         read = _Read(at, name, *_texts(keys.dictionary), *_texts(labels.items))
         for low in range(0, len(ids), _ROWS_AT_ONCE):
             part = ids[low : low + _ROWS_AT_ONCE]
@@ -489,10 +489,4 @@ def _texts(column: pa.Array) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
     """Return offsets and bytes of a column of strings."""
     _, ends, text = column.buffers()
     at = np.frombuffer(ends, np.int32, len(column) + 1, 4 * column.offset)
-    return _frozen(at), _frozen(np.frombuffer(text or b"\0", np.uint8))
-
-
-def _frozen(column: NDArray[Any]) -> NDArray[Any]:
-    """Return the column read-only, as the store's are: kernels are compiled for one kind."""
-    column.flags.writeable = False
-    return column
+    return frozen(at), frozen(np.frombuffer(text or b"\0", np.uint8))

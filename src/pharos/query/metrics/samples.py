@@ -14,7 +14,7 @@ from pharos.access import Scope
 from pharos.compiled.kernel import kernel
 from pharos.engine import Limits, Session
 from pharos.engine.changes import Changes
-from pharos.engine.columns import numbers
+from pharos.engine.columns import frozen, numbers
 from pharos.engine.keys import BUCKET_MS
 from pharos.engine.sql import Condition, Statement, among, between, equal, select, since, times
 from pharos.errors import Kind, PharosError
@@ -332,7 +332,8 @@ class MetricSource:
             ends = np.flatnonzero(of[order][1:] != of[order][:-1]) + 1
             for part in np.split(order, ends):
                 if len(part):
-                    rows.setdefault(int(of[part[0]]), []).append((ids[part], ts[part], values[part]))
+                    own = frozen(ids[part]), frozen(ts[part]), frozen(values[part])
+                    rows.setdefault(int(of[part[0]]), []).append(own)
         return rows
 
     def count(self, metric: int, first: int, last: int) -> int:
