@@ -28,6 +28,7 @@ _PARTS: Final = 5_000
 _ASKED: Final = 50
 """So many of the small tenants are asked."""
 _PAUSE_S: Final = 0.05
+_JSON: Final = {"Content-Type": "application/json"}
 
 
 @dataclass(slots=True)
@@ -185,10 +186,10 @@ def beside(seconds: float, say: Callable[[str], None]) -> Beside:
             ("quiet", {}),
             ("loud", {"ingest_rate": RATE, "max_series": MAX_SERIES, "max_queries": 1}),
         ):
-            client.request("POST", "/api/tenants", json.dumps({"id": tenant}).encode())
+            client.request("POST", "/api/tenants", json.dumps({"id": tenant}).encode(), _JSON)
             if limits:
                 path = f"/api/tenants/{tenant}/limits"
-                status, words = client.request("PATCH", path, json.dumps(limits).encode())
+                status, words = client.request("PATCH", path, json.dumps(limits).encode(), _JSON)
                 if status != 200:
                     raise RuntimeError(f"limits were not taken: {status} {words[:200]!r}")
         now_ms = time.time_ns() // 1_000_000
