@@ -36,6 +36,7 @@ _GROUPS: Final = {
     "tenant": "Tenants: made, renamed, suspended, deleted; their limits and what they use.",
     "user": "Who may come in: users and their roles.",
     "token": "By what programs come in: API tokens.",
+    "audit": "Who changed what: the audit log, and exports of it that are signed.",
 }
 """Commands of commands: the module of that name holds the `app` of each."""
 

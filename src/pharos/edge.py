@@ -17,7 +17,9 @@ from pharos.api.http.guard import Fence, Names
 from pharos.api.http.routes import Operation
 from pharos.api.http.unread import Unread, UnreadLimits
 from pharos.api.native.answers import Native
+from pharos.api.native.audit import AuditApi
 from pharos.api.native.people import PeopleApi
+from pharos.api.native.proposals import ProposalsApi
 from pharos.api.native.session import CookieOptions, SessionApi
 from pharos.api.native.sso import SsoApi
 from pharos.api.native.tenants import TenantsApi
@@ -36,12 +38,14 @@ from pharos.clock import Clock
 from pharos.config import Settings, is_loopback, split_address
 from pharos.entrance import Entrance
 from pharos.gotext.durations import format_duration
+from pharos.governance import Governance
 from pharos.ingest.otlp.translate import Translator
 from pharos.ingest.scrape.scraper import Scraper
 from pharos.queries import Queries
 from pharos.query.metrics.erase import Eraser
 from pharos.reload import Reloads
 from pharos.state import State
+from pharos.state.exports import Signer, open_signer
 from pharos.store import Store
 from pharos.tenants.tenancy import Tenancy
 
@@ -113,7 +117,10 @@ def open_edge(parts: Parts) -> Iterator[App]:
                 kernels=parts.kernels,
                 reload=parts.reloads.reload,
                 identify=partial(identify, parts.entrance.authenticator),
-                accounts=account_operations(parts.entrance, parts.state, settings.url, bodies),
+                accounts=[
+                    *account_operations(parts.entrance, parts.state, settings.url, bodies),
+                    *governance_operations(parts.state, open_signer(settings.data), clock, bodies),
+                ],
             )
         )
 
@@ -129,6 +136,15 @@ def account_operations(entrance: Entrance, state: State, url: str, bodies: Bodie
         *PeopleApi(native, entrance.accounts, entrance.directory).operations(),
         *TokensApi(native, entrance.accounts).operations(),
         *(sso.operations() if providers else ()),
+    ]
+
+
+def governance_operations(state: State, signer: Signer, clock: Clock, bodies: Bodies) -> list[Operation]:
+    """Return what is answered about protected policies, and about who changed what."""
+    native = Native(bodies, "governance")
+    return [
+        *AuditApi(native, state, signer, clock).operations(),
+        *ProposalsApi(native, state, Governance(state)).operations(),
     ]
 
 

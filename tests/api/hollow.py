@@ -13,7 +13,9 @@ from pharos.api.http.guard import Fence, Names
 from pharos.api.http.routes import Operation
 from pharos.api.http.unread import Unread, UnreadLimits
 from pharos.api.native.answers import Native
+from pharos.api.native.audit import AuditApi
 from pharos.api.native.people import PeopleApi
+from pharos.api.native.proposals import ProposalsApi
 from pharos.api.native.session import SessionApi
 from pharos.api.native.sso import SsoApi
 from pharos.api.native.tenants import TenantsApi
@@ -70,4 +72,6 @@ def _accounts(bodies: Bodies) -> list[Operation]:
         *_hollow(PeopleApi, native=native).operations(),
         *_hollow(TokensApi, native=native).operations(),
         *_hollow(SsoApi, providers={}).operations(),
+        *_hollow(AuditApi, native=native).operations(),
+        *_hollow(ProposalsApi, native=native).operations(),
     ]

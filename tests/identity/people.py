@@ -21,11 +21,12 @@ from pharos.api.http.credentials import identify
 from pharos.api.http.identity import scope_of
 from pharos.clock import FakeClock
 from pharos.config import Settings
-from pharos.edge import account_operations
+from pharos.edge import account_operations, governance_operations
 from pharos.entrance import Entrance, open_entrance
 from pharos.identity.passwords import HashCost
 from pharos.secret import Secret
 from pharos.state import PHAROS, State, open_state, tenants
+from pharos.state.exports import open_signer
 
 KEY = "the key of the data folder"
 WORDS = "correct horse battery staple"
@@ -189,7 +190,10 @@ async def open_world(folder: Path, clock: Any, chance: Random, **settings: Any) 
     with open_state(made.state_address, clock, chance) as state:
         async with open_entrance(state, made, Secret(KEY), clock, chance, HashCost(1, 8)) as entrance:
             edge = hollow_edge()
-            accounts = account_operations(entrance, state, made.url, edge.bodies)
+            accounts = [
+                *account_operations(entrance, state, made.url, edge.bodies),
+                *governance_operations(state, open_signer(folder), clock, edge.bodies),
+            ]
             edge = replace(edge, identify=partial(identify, entrance.authenticator), accounts=())
             served = [replace(one, handler=_reached) for one in operations(edge)]
             application = assemble(edge, [*served, *accounts]).answer

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final, Protocol
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from pharos.access import Role, check_role
+from pharos.access import ROLES, Role, check_role
 from pharos.errors import Kind, PharosError
 from pharos.state import Unit, Writing, accounts, protections, roles, tenants
 from pharos.state.protections import Protection
@@ -101,8 +101,11 @@ class GrantRole:
     role: str
 
     def check(self, unit: Unit) -> None:
-        """Raise PharosError when the user is not there."""
+        """Raise PharosError(MISSING) when there is no such user, or no such role."""
         accounts.user(unit, self.user_id)
+        made = {one.name for one in roles.list_roles(unit) if one.tenant_id in {self.tenant, None}}
+        if self.role not in ROLES and self.role not in made:
+            raise PharosError(Kind.MISSING, f"there is no role {self.role[:80]!r} there")
 
     def current(self, unit: Unit) -> Any:
         """Return the roles that the user has there."""
