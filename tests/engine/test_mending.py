@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pharos.engine import Controlled, faults, native
+from pharos.engine import Controlled, Limits, faults, native
 from pharos.engine.embedded import mending
 from pharos.engine.embedded.configuration import EmbeddedOptions
 from pharos.engine.embedded.deduplication import forget_unstored
 from pharos.engine.embedded.session import EmbeddedSession
-from pharos.engine.embedded.store import EmbeddedEngine
+from pharos.engine.embedded.store import DiskWork, EmbeddedEngine
 from pharos.engine.embedded.store import open_engine as open_mending
 from pharos.engine.sql import Statement
 from pharos.errors import Kind, PharosError
@@ -47,28 +47,106 @@ LARGEST_BYTES = [0, 1, 9, 50, 300, 1_000]
 
 _BY_HAND = EmbeddedOptions(mend_interval_s=0)
 """The tests say when it is looked what the disk has taken."""
-open_engine = functools.partial(open_mending, options=_BY_HAND)
 
 
-@contextlib.contextmanager
-def _disk_takes(monkeypatch: pytest.MonkeyPatch, largest_bytes: int, only: str = "") -> Iterator[None]:
-    """Let writes beyond a file's first bytes fail during statements of the engine that begin with `only`."""
-    execute = EmbeddedSession.execute
+class Disk:
+    """The disk beneath a store, which does what the test says, and what meets it."""
 
-    def limited(session: EmbeddedSession, text: str) -> None:
-        if not text.startswith(only):
-            execute(session, text)
+    def __init__(self) -> None:
+        self.largest_bytes: int | None = None
+        self.only = ""
+        self.lost = 0
+        """So many more writes are said to have failed beside insertions and merges."""
+        self.merges: str = ""
+        """Whether a merge is made "before" or "after" the next look at failed writes, by nobody's order."""
+        self.is_looked_at = True
+        self.is_mended = True
+        self.restores = True
+        self.before_reopening: Callable[[EmbeddedSession], None] = lambda _: None
+        self.after_reopening: Callable[[], None] = lambda: None
+        self.forget: Callable[[Path], object] = forget_unstored
+        self._seen = 0
+
+    @contextlib.contextmanager
+    def takes(self, largest_bytes: int, only: str = "") -> Iterator[None]:
+        """Let writes beyond a file's first bytes fail during statements that begin with `only`."""
+        self.largest_bytes, self.only = largest_bytes, only
+        try:
+            yield
+        finally:
+            self.largest_bytes = None
+
+    def work(self) -> DiskWork:
+        return DiskWork(
+            functools.partial(_LimitedSession, self),
+            self._failed_writes,
+            self._reopen,
+            self._restore_definitions,
+        )
+
+    def _failed_writes(self, session: EmbeddedSession) -> int:
+        if self.merges == "before":
+            self._merge(session)
+        if self.is_looked_at:
+            self._seen = mending.failed_writes(session)
+        if self.merges == "after":
+            self._merge(session)
+        is_beside = threading.current_thread().name.startswith("engine-load")
+        return self._seen + self.lost * is_beside
+
+    def _merge(self, session: EmbeddedSession) -> None:
+        self.merges = ""
+        session.execute("OPTIMIZE TABLE series FINAL")
+
+    def _reopen(
+        self, session: EmbeddedSession, store: Path, names: set[str], inserting_s: float | None
+    ) -> None:
+        if not self.is_mended:
+            raise PharosError(Kind.UNAVAILABLE, "the process has crashed")
+        self.before_reopening(session)
+        mending.reopen(session, store, names, inserting_s, self.forget)
+        self.after_reopening()
+
+    def _restore_definitions(self, store: Path, kept: Path) -> None:
+        if not self.restores:
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(store))
+        if self.is_mended:
+            mending.restore_definitions(store, kept)
+
+
+class _LimitedSession(EmbeddedSession):
+    """A connection whose statements write to a disk that may not take all."""
+
+    def __init__(
+        self, disk: Disk, connection: Any, limits: Limits, tag: str, opened: threading.Event
+    ) -> None:
+        super().__init__(connection, limits, tag, opened)
+        self._disk = disk
+
+    def execute(self, text: str) -> None:
+        largest_bytes = self._disk.largest_bytes
+        if largest_bytes is None or not text.startswith(self._disk.only):
+            super().execute(text)
             return
         before = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest_bytes, before[1]))
         try:
-            execute(session, text)
+            super().execute(text)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
-    with monkeypatch.context() as patched:
-        patched.setattr(EmbeddedSession, "execute", limited)
-        yield
+
+@pytest.fixture
+def disk() -> Disk:
+    return Disk()
+
+
+@contextlib.contextmanager
+def open_engine(
+    folder: Path, disk: Disk | None = None, options: EmbeddedOptions = _BY_HAND
+) -> Iterator[EmbeddedEngine]:
+    with open_mending(folder, options, disk=(disk or Disk()).work()) as engine:
+        yield engine
 
 
 def _load(engine: EmbeddedEngine, number: int, series: int = 200) -> None:
@@ -116,12 +194,12 @@ def _stored_whole(engine: EmbeddedEngine) -> bool:
 
 @pytest.mark.parametrize("largest_bytes", LARGEST_BYTES)
 def test_a_block_that_the_disk_does_not_take_is_refused_and_stored_when_repeated(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, largest_bytes: int
+    tmp_path: Path, disk: Disk, largest_bytes: int
 ) -> None:
-    with open_engine(tmp_path) as engine:
+    with open_engine(tmp_path, disk) as engine:
         _load(engine, 0)
         with (
-            _disk_takes(monkeypatch, largest_bytes, "INSERT"),
+            disk.takes(largest_bytes, "INSERT"),
             pytest.raises(PharosError, match="the disk did not take all") as refused,
         ):
             _load(engine, 1)
@@ -132,19 +210,19 @@ def test_a_block_that_the_disk_does_not_take_is_refused_and_stored_when_repeated
             _load(engine, 1)
         assert _numbers(engine) == {0: 200, 1: 200}
         assert _stored_whole(engine)
-    with open_engine(tmp_path) as engine:
+    with open_engine(tmp_path, disk) as engine:
         assert _numbers(engine) == {0: 200, 1: 200}
 
 
 @pytest.mark.parametrize("largest_bytes", LARGEST_BYTES)
 def test_a_merge_that_the_disk_does_not_take_loses_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, largest_bytes: int
+    tmp_path: Path, disk: Disk, largest_bytes: int
 ) -> None:
-    with open_engine(tmp_path) as engine:
+    with open_engine(tmp_path, disk) as engine:
         for number in range(3):
             _load(engine, number)
         with (
-            _disk_takes(monkeypatch, largest_bytes, "OPTIMIZE"),
+            disk.takes(largest_bytes, "OPTIMIZE"),
             pytest.raises(PharosError, match="the disk did not take all"),
         ):
             _do(engine, "OPTIMIZE TABLE series FINAL")
@@ -153,19 +231,17 @@ def test_a_merge_that_the_disk_does_not_take_loses_nothing(
         _do(engine, "OPTIMIZE TABLE series FINAL")
         assert _stored_whole(engine)
     assert _set_aside(tmp_path) == []
-    with open_engine(tmp_path) as engine:
+    with open_engine(tmp_path, disk) as engine:
         assert _numbers(engine) == {0: 200, 1: 200, 2: 200}
 
 
-def test_a_merge_in_the_background_is_mended_when_looked_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with open_engine(tmp_path) as engine:
+def test_a_merge_in_the_background_is_mended_when_looked_for(tmp_path: Path, disk: Disk) -> None:
+    with open_engine(tmp_path, disk) as engine:
         for number in range(3):
             _load(engine, number)
-        with _disk_takes(monkeypatch, 0, "OPTIMIZE"):
-            # As the engine's own threads do it: nobody is told.
-            engine._control.submit(lambda session: session.execute("OPTIMIZE TABLE series FINAL")).result()
+        with disk.takes(0, "OPTIMIZE"):
+            disk.merges = "after"
+            engine.mend()
         with pytest.raises(PharosError, match="a part of the store is damaged") as damaged:
             _numbers(engine)
         assert damaged.value.kind is Kind.UNAVAILABLE
@@ -175,13 +251,12 @@ def test_a_merge_in_the_background_is_mended_when_looked_for(
 
 @pytest.mark.parametrize("largest_bytes", LARGEST_BYTES)
 def test_a_block_that_was_damaged_before_a_crash_is_stored_when_repeated(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, largest_bytes: int, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, disk: Disk, largest_bytes: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with monkeypatch.context() as crashing, open_engine(tmp_path) as engine:
+    with open_engine(tmp_path, disk) as engine:
         _load(engine, 0)
-        crashing.setattr(EmbeddedEngine, "_look_for_losses", lambda *_: None)
-        crashing.setattr(EmbeddedEngine, "mend", lambda _: None)
-        with _disk_takes(monkeypatch, largest_bytes, "INSERT"):
+        disk.is_looked_at = False
+        with disk.takes(largest_bytes, "INSERT"):
             _load(engine, 1)
     with caplog.at_level(logging.ERROR), open_engine(tmp_path) as engine:
         assert "a part of the store is damaged" in caplog.text
@@ -229,21 +304,18 @@ def test_a_query_that_meets_changed_bytes_names_the_part(tmp_path: Path) -> None
         _load(engine, 1)
 
 
-def test_queries_wait_while_the_tables_are_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with open_engine(tmp_path) as engine:
+def test_queries_wait_while_the_tables_are_closed(tmp_path: Path, disk: Disk) -> None:
+    with open_engine(tmp_path, disk) as engine:
         _load(engine, 0)
         answers: list[dict[int, int]] = []
         asked = threading.Thread(target=lambda: answers.append(_numbers(engine)))
-        reopen: Callable[[EmbeddedSession], None] = engine._reopen_tables
 
-        def reopen_beside_a_query(session: EmbeddedSession) -> None:
+        def ask_while_it_is_closed(session: EmbeddedSession) -> None:
             session.execute("DETACH TABLE series SYNC")
             asked.start()
-            reopen(session)
 
-        monkeypatch.setattr(engine, "_reopen_tables", reopen_beside_a_query)
-        engine._tables = {"series"}
-        engine._is_whole = False
+        disk.before_reopening = ask_while_it_is_closed
+        disk.lost = 1
         engine.mend()
         asked.join()
         assert answers == [{0: 200}]
@@ -256,32 +328,30 @@ def _all_rows(engine: EmbeddedEngine) -> int:
 
 @pytest.mark.parametrize("age", ["of a former process", "of this process"])
 def test_a_part_that_was_acknowledged_is_never_removed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, age: str, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, disk: Disk, age: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with contextlib.ExitStack() as stack:
-        engine = stack.enter_context(open_engine(tmp_path))
+        engine = stack.enter_context(open_engine(tmp_path, disk))
         _load(engine, 0)
         if age == "of a former process":
             stack.close()
-            engine = stack.enter_context(open_engine(tmp_path))
+            engine = stack.enter_context(open_engine(tmp_path, disk))
         (part,) = tmp_path.glob("store/store/*/*/202410_1_1_0")
         (part / "count.txt").write_bytes(b"")
         for file in part.iterdir():
             os.utime(file, (file.stat().st_mtime - 10,) * 2)
-        with _disk_takes(monkeypatch, 0, "INSERT"), pytest.raises(PharosError, match="did not take all"):
+        with disk.takes(0, "INSERT"), pytest.raises(PharosError, match="did not take all"):
             _load(engine, 1)
         assert _set_aside(tmp_path) == ["broken-on-start_202410_1_1_0"]
         assert caplog.text.count("a part of the store is damaged, and was set aside") == 1
         _load(engine, 1)
-        with _disk_takes(monkeypatch, 0, "INSERT"), pytest.raises(PharosError, match="did not take all"):
+        with disk.takes(0, "INSERT"), pytest.raises(PharosError, match="did not take all"):
             _load(engine, 2)
         assert caplog.text.count("a part of the store is damaged, and was set aside") == 1, "told once"
         assert _numbers(engine) == {1: 200}
 
 
-def test_a_part_is_removed_when_its_token_is_taken_back_only_later(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_part_is_removed_when_its_token_is_taken_back_only_later(tmp_path: Path, disk: Disk) -> None:
     calls = itertools.count()
 
     def forget(store: Path) -> int:
@@ -289,9 +359,9 @@ def test_a_part_is_removed_when_its_token_is_taken_back_only_later(
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(store))
         return forget_unstored(store)
 
-    with open_engine(tmp_path) as engine:
-        monkeypatch.setattr(mending, "forget_unstored", forget)
-        with _disk_takes(monkeypatch, 300, "INSERT"), pytest.raises(PharosError, match="did not take all"):
+    with open_engine(tmp_path, disk) as engine:
+        disk.forget = forget
+        with disk.takes(300, "INSERT"), pytest.raises(PharosError, match="did not take all"):
             _load(engine, 0)
         _load(engine, 0)
         assert _numbers(engine) == {0: 200}
@@ -300,48 +370,46 @@ def test_a_part_is_removed_when_its_token_is_taken_back_only_later(
 
 @pytest.mark.parametrize("is_merged", [False, True])
 def test_a_block_whose_token_the_disk_does_not_take_is_there_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_merged: bool
+    tmp_path: Path, disk: Disk, *, is_merged: bool
 ) -> None:
-    look = EmbeddedEngine._look_for_losses
-
-    def look_after_a_merge(engine: EmbeddedEngine, work: str, lanes: Any) -> None:
-        lanes.submit(lambda session: session.execute("OPTIMIZE TABLE series FINAL")).result()
-        look(engine, work, lanes)
-
-    with open_engine(tmp_path) as engine:
+    with open_engine(tmp_path, disk) as engine:
         for number in range(40):
             _load(engine, number, 1)
-        with monkeypatch.context() as merging:
-            if is_merged:
-                merging.setattr(EmbeddedEngine, "_look_for_losses", look_after_a_merge)
-            # The log of tokens is larger than any file of the part.
-            with _disk_takes(monkeypatch, 1_500, "INSERT"), pytest.raises(PharosError, match="did not take"):
-                _load(engine, 40, 1)
+        disk.merges = "before" if is_merged else ""
+        # The log of tokens is larger than any file of the part.
+        with disk.takes(1_500, "INSERT"), pytest.raises(PharosError, match="did not take"):
+            _load(engine, 40, 1)
         assert _all_rows(engine) == 40
         for _ in range(2):
             _load(engine, 40, 1)
         assert _all_rows(engine) == 41
-    with open_engine(tmp_path) as engine:
+    with open_engine(tmp_path, disk) as engine:
         assert _all_rows(engine) == 41
 
 
-def test_work_during_which_the_tables_are_closed_fails(tmp_path: Path) -> None:
+def test_work_during_which_the_tables_are_closed_fails(tmp_path: Path, disk: Disk) -> None:
     def work(_session: Controlled) -> None:
-        engine._is_whole = False
+        disk.lost = 1
         engine.mend()
 
-    with open_engine(tmp_path) as engine:
+    with open_engine(tmp_path, disk) as engine:
         with pytest.raises(PharosError, match="the store was mended meanwhile") as refused:
             engine.control(work)
         assert refused.value.kind is Kind.UNAVAILABLE
 
 
-def test_work_meets_all_tables_when_mending_failed_before(tmp_path: Path) -> None:
-    with open_engine(tmp_path) as engine:
+def test_work_meets_all_tables_when_mending_failed_before(tmp_path: Path, disk: Disk) -> None:
+    def fail_with_a_table_closed(session: EmbeddedSession) -> None:
+        disk.before_reopening = lambda _: None
+        session.execute("DETACH TABLE series SYNC")
+        raise PharosError(Kind.UNAVAILABLE, "not mended")
+
+    with open_engine(tmp_path, disk) as engine:
         _load(engine, 0)
-        engine._is_whole = False
-        engine._tables = {"series"}
-        engine._loading.submit(lambda session: session.execute("DETACH TABLE series SYNC")).result()
+        disk.before_reopening = fail_with_a_table_closed
+        disk.lost = 1
+        with pytest.raises(PharosError, match="not mended"):
+            engine.mend()
         assert "series" in engine.control(mending.tables)
 
 
@@ -378,43 +446,33 @@ def _definition(folder: Path) -> Path:
     return path
 
 
-def test_a_change_of_a_table_that_the_disk_does_not_take_is_undone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_change_of_a_table_that_the_disk_does_not_take_is_undone(tmp_path: Path, disk: Disk) -> None:
     change = f"ALTER TABLE series MODIFY TTL {TTL} SETTINGS materialize_ttl_after_modify=0"
-    with open_engine(tmp_path) as engine:
+    with open_engine(tmp_path, disk) as engine:
         _load(engine, 0)
         before = _definition(tmp_path).read_bytes()
-        with _disk_takes(monkeypatch, 0, "ALTER"), pytest.raises(PharosError, match="did not take all"):
+        with disk.takes(0, "ALTER"), pytest.raises(PharosError, match="did not take all"):
             _do(engine, change)
         assert _definition(tmp_path).read_bytes() == before
         assert _numbers(engine) == {0: 200}
         _do(engine, change)
-    with open_engine(tmp_path) as engine:
+    with open_engine(tmp_path, disk) as engine:
         assert b"31536000000" in _definition(tmp_path).read_bytes()
         assert _numbers(engine) == {0: 200}
 
 
 @pytest.mark.parametrize("is_mended_first", [False, True])
 def test_a_change_of_a_table_that_cannot_be_undone_at_once_is_undone_later(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_mended_first: bool
+    tmp_path: Path, disk: Disk, *, is_mended_first: bool
 ) -> None:
-    calls = itertools.count()
-    restore = mending.restore_definitions
-
-    def refuse_after_the_change(store: Path, kept: Path) -> None:
-        if next(calls):
-            raise OSError(errno.EIO, os.strerror(errno.EIO), str(store))
-        restore(store, kept)
-
     change = f"ALTER TABLE series MODIFY TTL {TTL} SETTINGS materialize_ttl_after_modify=0"
-    with open_engine(tmp_path) as engine:
+    with open_engine(tmp_path, disk) as engine:
         _load(engine, 0)
         before = _definition(tmp_path).read_bytes()
-        with monkeypatch.context() as refusing, _disk_takes(monkeypatch, 0, "ALTER"):
-            refusing.setattr(mending, "restore_definitions", refuse_after_the_change)
-            with pytest.raises(PharosError, match="does not do what it should"):
-                _do(engine, change)
+        disk.restores = False
+        with disk.takes(0, "ALTER"), pytest.raises(PharosError, match="does not do what it should"):
+            _do(engine, change)
+        disk.restores = True
         assert not _definition(tmp_path).stat().st_size
         if is_mended_first:
             engine.mend()
@@ -422,18 +480,15 @@ def test_a_change_of_a_table_that_cannot_be_undone_at_once_is_undone_later(
             with contextlib.suppress(PharosError):
                 _do(engine, "SELECT 1")
         assert _definition(tmp_path).read_bytes() == before
-    with open_engine(tmp_path) as engine:
+    with open_engine(tmp_path, disk) as engine:
         assert _numbers(engine) == {0: 200}
 
 
-def test_a_change_of_a_table_that_was_damaged_before_a_crash_is_undone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as crashing, open_engine(tmp_path) as engine:
+def test_a_change_of_a_table_that_was_damaged_before_a_crash_is_undone(tmp_path: Path, disk: Disk) -> None:
+    with open_engine(tmp_path, disk) as engine:
         _load(engine, 0)
-        crashing.setattr(mending, "restore_definitions", lambda *_: None)
-        crashing.setattr(EmbeddedEngine, "mend", lambda _: None)
-        with _disk_takes(monkeypatch, 0, "ALTER"), pytest.raises(PharosError):
+        disk.is_mended = False
+        with disk.takes(0, "ALTER"), pytest.raises(PharosError):
             _do(engine, f"ALTER TABLE series MODIFY TTL {TTL} SETTINGS materialize_ttl_after_modify=0")
         assert not _definition(tmp_path).stat().st_size
     with open_engine(tmp_path) as engine:
@@ -460,15 +515,15 @@ def test_a_definition_damaged_while_nothing_changed_is_told_and_kept(tmp_path: P
 @pytest.mark.parametrize("largest_bytes", [0, 100])
 @pytest.mark.parametrize("statement", ["CREATE TABLE", "CREATE DATABASE", "INSERT INTO schema_migrations"])
 def test_a_new_store_that_the_disk_does_not_take_is_made_at_the_next_start(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, statement: str, largest_bytes: int
+    tmp_path: Path, disk: Disk, statement: str, largest_bytes: int
 ) -> None:
     with (
-        _disk_takes(monkeypatch, largest_bytes, statement),
+        disk.takes(largest_bytes, statement),
         contextlib.suppress(PharosError),
-        open_engine(tmp_path),
+        open_engine(tmp_path, disk),
     ):
         pass
-    with open_engine(tmp_path) as engine:
+    with open_engine(tmp_path, disk) as engine:
         _load(engine, 0)
         assert _numbers(engine) == {0: 200}
 
@@ -487,15 +542,14 @@ def test_a_new_store_is_not_begun_on_a_full_disk(tmp_path: Path) -> None:
 @pytest.mark.parametrize("crashes", [False, True])
 @pytest.mark.parametrize("largest_bytes", [0, 30, 300])
 def test_series_can_be_deleted_after_the_disk_did_not_take_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, largest_bytes: int, *, crashes: bool
+    tmp_path: Path, disk: Disk, largest_bytes: int, *, crashes: bool
 ) -> None:
-    with monkeypatch.context() as crashing, open_engine(tmp_path) as engine:
+    with open_engine(tmp_path, disk) as engine:
         _load(engine, 0)
         _load(engine, 1)
-        if crashes:
-            crashing.setattr(EmbeddedEngine, "mend", lambda _: None)
+        disk.is_mended = not crashes
         with (
-            _disk_takes(monkeypatch, largest_bytes, "DELETE"),
+            disk.takes(largest_bytes, "DELETE"),
             pytest.raises(PharosError, match="did not take all"),
         ):
             _do(engine, "DELETE FROM series WHERE id < 200")
@@ -519,25 +573,14 @@ def test_nothing_is_stored_that_would_use_up_the_spare_disk(tmp_path: Path) -> N
         assert _numbers(engine) == {0: 200, 1: 200}
 
 
-def test_what_a_merge_could_not_write_is_noticed_without_being_asked(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_a_merge_could_not_write_is_noticed_without_being_asked(tmp_path: Path, disk: Disk) -> None:
     mended = threading.Event()
-    mend = EmbeddedEngine._mend
-
-    def told(engine: EmbeddedEngine) -> None:
-        before = engine._reopenings
-        mend(engine)
-        if engine._reopenings > before:
-            mended.set()
-
-    monkeypatch.setattr(EmbeddedEngine, "_mend", told)
-    with open_mending(tmp_path, EmbeddedOptions(mend_interval_s=0.01)) as engine:
+    disk.after_reopening = mended.set
+    often = EmbeddedOptions(mend_interval_s=0.01)
+    with open_engine(tmp_path, disk, often) as engine, disk.takes(9, only="OPTIMIZE"):
         for number in range(3):
             _load(engine, number)
-        monkeypatch.setattr(EmbeddedEngine, "_look_for_losses", lambda *_: None)
-        with _disk_takes(monkeypatch, 9, only="OPTIMIZE"), contextlib.suppress(PharosError):
-            _do(engine, "OPTIMIZE TABLE series FINAL")
+        disk.merges = "after"
         # A mending may have begun before the merge was through: then the next one takes it out.
         found = None
         while found is None:

@@ -12,7 +12,7 @@ from rich.table import Column, Table
 from pharos.clock import SystemClock
 from pharos.commands.ask import Asked
 from pharos.commands.logins import credentials, server_of
-from pharos.commands.screen import ERR, OUT
+from pharos.commands.screen import ERR, OUT, as_found
 from pharos.config import Settings
 from pharos.errors import Kind, PharosError
 from pharos.gotext.durations import format_duration
@@ -40,6 +40,14 @@ def asked(server: str | None, data: Path, tenant: str | None = None) -> Asked:
     if tenant is not None:
         headers["X-Scope-OrgID"] = tenant
     return Asked(url, headers)
+
+
+def call(server: Asked, address: str, body: dict[str, Any] | None = None) -> Any:
+    """Return what the server answers. Raises PharosError: a finding where what was asked is at fault."""
+    try:
+        return server.data(address, body)
+    except PharosError as exc:
+        raise as_found(exc) from exc
 
 
 def read_role(text: str) -> tuple[str, str | None]:

@@ -12,6 +12,7 @@ from pharos.commands.accounts import (
     ServerOption,
     TenantOption,
     asked,
+    call,
     show_table,
     shown_age,
 )
@@ -24,13 +25,6 @@ app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 EverywhereOption = Annotated[bool, typer.Option("--everywhere", help="For the whole server, not one tenant.")]
 TokenArgument = Annotated[str, typer.Argument(help="The token's id, its name, or how it begins.")]
-
-
-def _call(server: Asked, address: str, body: dict[str, Any] | None = None) -> Any:
-    try:
-        return server.data(address, body)
-    except PharosError as exc:
-        raise as_found(exc) from exc
 
 
 @app.command()
@@ -53,7 +47,7 @@ def create(
     body: dict[str, Any] = {"name": name, "roles": role, "everywhere": everywhere}
     if lasts is not None:
         body["lasts_s"] = parse_duration(lasts) // 1000
-    made = _call(asked(server, data, tenant), "POST /api/tokens", body)
+    made = call(asked(server, data, tenant), "POST /api/tokens", body)
     _show(made, as_json=as_json)
 
 
@@ -101,7 +95,7 @@ def _state(token: dict[str, Any]) -> str:
 
 
 def _list(there: Asked, *, everywhere: bool) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = _call(there, f"GET /api/tokens{'?everywhere=1' if everywhere else ''}")
+    found: list[dict[str, Any]] = call(there, f"GET /api/tokens{'?everywhere=1' if everywhere else ''}")
     return found
 
 
@@ -136,7 +130,7 @@ def rotate(
     there = asked(server, data, tenant)
     token_id = _id(there, token, everywhere=everywhere)
     body = {"grace_s": parse_duration(grace) // 1000}
-    _show(_call(there, f"POST /api/tokens/{token_id}/rotate", body), as_json=as_json)
+    _show(call(there, f"POST /api/tokens/{token_id}/rotate", body), as_json=as_json)
 
 
 @app.command()
@@ -150,7 +144,7 @@ def revoke(
 ) -> None:
     """End a token for good."""
     there = asked(server, data, tenant)
-    ended = _call(there, f"DELETE /api/tokens/{_id(there, token, everywhere=everywhere)}")
+    ended = call(there, f"DELETE /api/tokens/{_id(there, token, everywhere=everywhere)}")
     if as_json:
         print_json(ended)
     else:

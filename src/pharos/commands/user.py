@@ -12,14 +12,14 @@ from pharos.commands.accounts import (
     FolderOption,
     ServerOption,
     asked,
+    call,
     read_role,
     show_table,
     shown_age,
     shown_roles,
 )
 from pharos.commands.ask import Asked
-from pharos.commands.screen import OUT, JsonOption, as_found, print_json
-from pharos.errors import PharosError
+from pharos.commands.screen import OUT, JsonOption, print_json
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
@@ -32,13 +32,6 @@ StdinOption = Annotated[
 
 def _password(*, from_stdin: bool) -> str | None:
     return sys.stdin.readline().rstrip("\r\n") if from_stdin else None
-
-
-def _call(server: Asked, address: str, body: dict[str, Any] | None = None) -> Any:
-    try:
-        return server.data(address, body)
-    except PharosError as exc:
-        raise as_found(exc) from exc
 
 
 @app.command()
@@ -67,8 +60,8 @@ def add(
     password = _password(from_stdin=password_stdin)
     if password is not None:
         body["password"] = password
-    was_open = _call(there, "GET /api/sign_in")["openness"] != "closed"
-    made = _call(there, "POST /api/users", body)
+    was_open = call(there, "GET /api/sign_in")["openness"] != "closed"
+    made = call(there, "POST /api/users", body)
     if as_json:
         print_json({**made, "url": _url(there, made)})
         return
@@ -93,7 +86,7 @@ def _show_link(there: Asked, made: dict[str, Any]) -> None:
 @app.command("list")
 def list_users(server: ServerOption = None, data: FolderOption = FOLDER, as_json: JsonOption = False) -> None:
     """List all users with their roles."""
-    found = _call(asked(server, data), "GET /api/users")
+    found = call(asked(server, data), "GET /api/users")
     if as_json:
         print_json(found)
         return
@@ -110,12 +103,12 @@ def list_users(server: ServerOption = None, data: FolderOption = FOLDER, as_json
 
 
 def _change(there: Asked, name: str, body: dict[str, Any]) -> Any:
-    return _call(there, f"PATCH /api/users/{_id(there, name)}", body)
+    return call(there, f"PATCH /api/users/{_id(there, name)}", body)
 
 
 def _id(there: Asked, name: str) -> str:
     """Return the id of a user: names may have any character, ids are fit for addresses."""
-    found = _call(there, "GET /api/users")
+    found = call(there, "GET /api/users")
     key = name.casefold()
     return next((str(one["id"]) for one in found if one["name"].casefold() == key), "nobody")
 
@@ -157,7 +150,7 @@ def password(
     if given is not None:
         _report(_change(there, name, {"password": given}), "new password of", as_json=as_json)
         return
-    made = _call(there, f"POST /api/users/{_id(there, name)}/link")
+    made = call(there, f"POST /api/users/{_id(there, name)}/link")
     if as_json:
         print_json({**made, "url": _url(there, made)})
     else:
@@ -177,7 +170,7 @@ def role(
     there = asked(server, data)
     user_id = _id(there, name)
     user: dict[str, Any] = next(
-        (one for one in _call(there, "GET /api/users") if one["id"] == user_id),
+        (one for one in call(there, "GET /api/users") if one["id"] == user_id),
         {"everywhere": [], "tenants": {}},
     )
     given, taken = ([read_role(one) for one in some or []] for some in (give, take))
@@ -188,9 +181,9 @@ def role(
         }
         place = Asked(there.server, {**there.headers, **({"X-Scope-OrgID": tenant} if tenant else {})})
         path = f"/api/users/{user_id}/roles" if tenant is None else f"/api/members/{user_id}"
-        _call(place, f"PUT {path}", {"roles": sorted(wanted)})
-    found = next((one for one in _call(there, "GET /api/users") if one["id"] == user_id), None)
+        call(place, f"PUT {path}", {"roles": sorted(wanted)})
+    found = next((one for one in call(there, "GET /api/users") if one["id"] == user_id), None)
     if found is None:
-        _call(there, f"PATCH /api/users/{user_id}", {})
+        call(there, f"PATCH /api/users/{user_id}", {})
     else:
         _report(found, "roles of", as_json=as_json)

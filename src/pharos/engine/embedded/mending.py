@@ -14,7 +14,7 @@ so a link to the former is kept meanwhile.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -53,29 +53,42 @@ def set_aside(store: Path) -> set[Path]:
     return set(store.glob("store/*/*/detached/broken*"))
 
 
-def reopen(session: Controlled, store: Path, names: Iterable[str], inserting_s: float | None) -> None:
+def reopen(
+    session: Controlled,
+    store: Path,
+    names: Iterable[str],
+    inserting_s: float | None,
+    forget: Callable[[Path], object] = forget_unstored,
+) -> None:
     """Close the tables and open them again, by which damaged parts are set aside.
 
     A token goes with its part, and which parts go is seen at opening: so it is done again until none goes.
-    A part goes with its token, too, if an insertion is not acknowledged that began at `inserting_s`.
+    A part goes with its token, too, if an insertion is not acknowledged that began at `inserting_s`; `forget`
+    takes back the tokens of insertions whose part is not there.
     Waits for the statements that use the tables. Raises PharosError or OSError when a table cannot be opened,
     or a token not be taken back; calling again goes on where it stopped.
     """
     found = set_aside(store)
     while True:
         known = found
-        _reopen_once(session, store, [identifier(name) for name in sorted(names)], inserting_s)
+        _reopen_once(session, store, [identifier(name) for name in sorted(names)], inserting_s, forget)
         found = set_aside(store)
         if found <= known:
             return
 
 
-def _reopen_once(session: Controlled, store: Path, names: list[str], inserting_s: float | None) -> None:
+def _reopen_once(
+    session: Controlled,
+    store: Path,
+    names: list[str],
+    inserting_s: float | None,
+    forget: Callable[[Path], object],
+) -> None:
     failure: PharosError | None = None
     try:
         for name in names:
             session.execute(f"DETACH TABLE IF EXISTS {name} SYNC")
-        forget_unstored(store)
+        forget(store)
         if inserting_s is not None:
             remove_unrecorded(store, inserting_s)
         remove_torn_mutations(store)

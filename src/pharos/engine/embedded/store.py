@@ -15,9 +15,10 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pharos.clock import SystemClock
 from pharos.engine import Controlled, EngineStatus, Limits, Session, Snapshot, Writers
@@ -58,10 +59,24 @@ _STATUS: Final = fixed(
 ALWAYS_OPEN.set()
 
 
+@dataclass(frozen=True, slots=True)
+class DiskWork:
+    """What meets the disk beneath the store; for a disk that does not do what it should others take part."""
+
+    session: Callable[[Any, Limits, str, threading.Event], EmbeddedSession] = EmbeddedSession
+    failed_writes: Callable[[EmbeddedSession], int] = mending.failed_writes
+    reopen: Callable[[EmbeddedSession, Path, set[str], float | None], None] = mending.reopen
+    restore_definitions: Callable[[Path, Path], None] = mending.restore_definitions
+
+
+_DISK_WORK: Final = DiskWork()
+
+
 class EmbeddedEngine:
     """The embedded store; `open_engine` makes it."""
 
-    def __init__(self, folder: Path, options: EmbeddedOptions) -> None:
+    def __init__(self, folder: Path, options: EmbeddedOptions, disk: DiskWork = _DISK_WORK) -> None:
+        self._disk = disk
         self._store = folder / "store"
         self._kept = folder / "definitions"
         self._address = f"{self._store}?config-file={folder / 'engine.xml'}"
@@ -103,7 +118,7 @@ class EmbeddedEngine:
             raise PharosError(Kind.UNAVAILABLE, str(exc).partition("Stack trace")[0].strip(" ,.")) from exc
         limits = Limits(memory_bytes=self._options.memory_bytes // 2)
         opened = self._opened if read_only else ALWAYS_OPEN
-        session = EmbeddedSession(connection, limits, self._next_tag(), opened)
+        session = self._disk.session(connection, limits, self._next_tag(), opened)
         session.execute(f"CREATE DATABASE IF NOT EXISTS {DATABASE} ENGINE = Atomic")
         session.execute(f"USE {DATABASE}")
         session.execute(
@@ -120,7 +135,7 @@ class EmbeddedEngine:
 
         Parts that were set aside at that, beside those `known` before, are told, and their tokens go.
         """
-        failed: int = self._control.submit(mending.failed_writes).result()
+        failed: int = self._control.submit(self._disk.failed_writes).result()
         self._failed_writes = dict.fromkeys(self._failed_writes, failed)
         self.version = self._control.submit(_version).result()
         tested = self._options.tested_version
@@ -169,7 +184,7 @@ class EmbeddedEngine:
                 return self._control.submit(work).result()  # type: ignore[no-any-return]
             finally:
                 with _told():
-                    mending.restore_definitions(self._store, self._kept)
+                    self._disk.restore_definitions(self._store, self._kept)
                 self._look_for_losses("control", self._control)
                 if self._reopenings != reopenings:
                     raise PharosError(Kind.UNAVAILABLE, "the store was mended meanwhile", retry_after_s=1.0)
@@ -222,7 +237,7 @@ class EmbeddedEngine:
 
     def _look_for_losses(self, work: str, lanes: Lanes) -> None:
         """If a write has failed since the last `work`, mend the store, raise PharosError(UNAVAILABLE)."""
-        failed: int = lanes.submit(mending.failed_writes).result()
+        failed: int = lanes.submit(self._disk.failed_writes).result()
         is_lost = failed != self._failed_writes[work]
         self._failed_writes[work] = failed
         if is_lost or not self._is_whole:
@@ -253,7 +268,7 @@ class EmbeddedEngine:
 
     def _mend(self) -> None:
         """Do it; the caller holds `_mending`."""
-        failed: int = self._loading.submit(mending.failed_writes).result()
+        failed: int = self._loading.submit(self._disk.failed_writes).result()
         new = failed - self._failed_writes["mend"]
         if self._is_whole and not new:
             return
@@ -267,7 +282,7 @@ class EmbeddedEngine:
             if self._controlling.acquire(blocking=False):
                 try:
                     with _told():
-                        mending.restore_definitions(self._store, self._kept)
+                        self._disk.restore_definitions(self._store, self._kept)
                 finally:
                     self._controlling.release()
             # Not on the control connection, which may use the tables.
@@ -278,7 +293,7 @@ class EmbeddedEngine:
 
     def _reopen_tables(self, session: EmbeddedSession) -> None:
         self._tables |= mending.tables(session)
-        mending.reopen(session, self._store, self._tables, self._inserting_s)
+        self._disk.reopen(session, self._store, self._tables, self._inserting_s)
         for part in sorted(mending.set_aside(self._store) - self._aside):
             if is_covered(part) or self._is_refused(part):
                 _LOG.warning("the disk did not take all of part %s: removed, to be written again", part)
@@ -371,7 +386,11 @@ def _tell_set_aside(part: Path) -> None:
 
 @contextlib.contextmanager
 def open_engine(
-    folder: Path, options: EmbeddedOptions | None = None, *, last_migration: int | None = None
+    folder: Path,
+    options: EmbeddedOptions | None = None,
+    *,
+    last_migration: int | None = None,
+    disk: DiskWork = _DISK_WORK,
 ) -> Iterator[EmbeddedEngine]:
     """Open (or create) the store in `folder`, bring its tables up to date, close it on exit.
 
@@ -386,7 +405,7 @@ def open_engine(
         write_configuration(folder, chosen)
         forgotten = forget_unstored(folder / "store")
         known = mending.set_aside(folder / "store")
-        mending.restore_definitions(folder / "store", folder / "definitions")
+        disk.restore_definitions(folder / "store", folder / "definitions")
         mending.remove_torn_mutations(folder / "store")
         _check_definitions(folder)
         _check_room(folder, chosen.spare_bytes)
@@ -395,7 +414,7 @@ def open_engine(
         raise PharosError(Kind.UNAVAILABLE, message) from exc
     if forgotten:
         _LOG.info("%d insertions were cut short by a crash, and may be repeated", forgotten)
-    engine = EmbeddedEngine(folder, chosen)
+    engine = EmbeddedEngine(folder, chosen, disk)
     try:
         try:
             engine.begin(known, last_migration)
