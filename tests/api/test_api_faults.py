@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 
-from pharos.api.app import _internal
+from pharos.api.app import answer_fault
 from pharos.api.prometheus.answers import while_connected
 from pharos.errors import Kind, PharosError
 
@@ -68,7 +68,7 @@ async def test_a_fault_of_the_work_is_passed_on() -> None:
 
 
 async def test_an_unexpected_fault_tells_the_client_nothing_but_its_kind() -> None:
-    answer = await _internal(request([])[0], RuntimeError("secret place in memory"))
+    answer = await answer_fault(request([])[0], RuntimeError("secret place in memory"))
     assert answer.status_code == 500
     assert b'"errorType":"internal"' in bytes(answer.body)
     assert b"secret" not in bytes(answer.body)

@@ -129,7 +129,7 @@ async def _settle() -> None:
 async def test_a_few_are_under_way_and_none_goes_on_without_its_reader() -> None:
     slow = _Slow()
     batch = QueryBatchApi(cast("PrometheusApi", slow), Bodies(BodyLimits()))
-    lines = batch._lines(Scope("a"), [Parameters(()) for _ in range(10)])
+    lines = batch.lines(Scope("a"), [Parameters(()) for _ in range(10)])
     first = asyncio.ensure_future(anext(lines))
     await _settle()
     assert slow.under_way == 4
@@ -153,7 +153,7 @@ async def test_a_fault_of_ours_breaks_the_answer_off_instead_of_leaving_it_open(
 
     batch = QueryBatchApi(cast("PrometheusApi", Broken()), Bodies(BodyLimits()))
     with pytest.raises(RuntimeError, match="a fault"):
-        await anext(batch._lines(Scope("a"), [Parameters(())]))
+        await anext(batch.lines(Scope("a"), [Parameters(())]))
 
 
 def test_a_batch_of_bad_values_names_the_query() -> None:

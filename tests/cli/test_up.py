@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pharos.commands.up import _announce, _call_it_ours
+from pharos.commands.up import announce, call_it_ours
 from pharos.config import Settings
 from pharos.errors import PharosError
 from pharos.folder import hold_folder
@@ -21,7 +21,7 @@ ADDRESS = "http://127.0.0.1:8080"
 def test_the_printed_variables_send_metrics_and_nothing_else(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _announce(ADDRESS, settings=Settings(data=tmp_path), as_json=False)
+    announce(ADDRESS, settings=Settings(data=tmp_path), as_json=False)
     printed = capsys.readouterr().out
     assert f"- url: {ADDRESS}/api/v1/write" in printed
     exports = [line.strip() for line in printed.splitlines() if line.strip().startswith("export ")]
@@ -52,7 +52,7 @@ def test_the_banner_says_what_is_watched_and_how_it_ends(
         "- {job_name: b, file_sd_configs: [{files: [more.json]}]}\n"
     )
     settings = Settings(data=tmp_path, prometheus=configuration)
-    _announce(ADDRESS, settings=settings, as_json=False)
+    announce(ADDRESS, settings=settings, as_json=False)
     printed = capsys.readouterr().out
     assert f"Open {ADDRESS}" in printed
     assert f"watching this host; 2 jobs, 5 targets from {configuration}" in printed
@@ -75,5 +75,5 @@ def test_an_empty_folder_and_our_own_are_taken(tmp_path: Path) -> None:
 
 def test_lines_of_the_http_server_are_pharos_own() -> None:
     record = logging.LogRecord("uvicorn.error", logging.ERROR, "", 1, "broken", None, None)
-    assert _call_it_ours(record)
+    assert call_it_ours(record)
     assert record.name == "pharos.http"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,9 +47,16 @@ def test_what_was_derived_is_not_derived_again() -> None:
 @pytest.mark.parametrize("count", [1, 7, 30])
 def test_few_derivations_are_remembered(count: int) -> None:
     shared = SharedLabels(_LABELS)
-    for number in range(count):
-        assert shared.derived(number, len) == len(_LABELS)
-    assert len(shared._derived) <= 8
+    made: list[int] = []
+
+    def count_made(labels: Sequence[Labels]) -> int:
+        made.append(len(labels))
+        return len(labels)
+
+    for number in [*range(count), *reversed(range(count))]:
+        assert shared.derived(number, count_made) == len(_LABELS)
+    # What was not remembered is made twice.
+    assert 1 <= 2 * count - len(made) <= 8
 
 
 _SETS = st.dictionaries(st.sampled_from("abcd"), st.sampled_from("xy"), max_size=4).map(labels_of)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -48,14 +48,12 @@ class _TellingPool(SamplePool):
         super().__init__(limit)
         self.asked = threading.Event()
 
-    def _has_room(self, share: SampleShare, samples: int) -> bool:
-        room = super()._has_room(share, samples)
-        if not room:
+    def take(self, share: SampleShare, samples: int, check: Callable[[], None]) -> None:
+        def tell_and_check() -> None:
             self.asked.set()
-        return room
+            check()
 
-    def has_room_for_all(self) -> bool:
-        return not self._held
+        super().take(share, samples, tell_and_check)
 
 
 @pytest.fixture(scope="module")
@@ -90,15 +88,22 @@ def _closed_at_the_end() -> Iterator[None]:
         _OPEN.pop().close()
 
 
+def _scheduler(
+    store: Store, options: SchedulerOptions | None = None, clock: Clock | None = None
+) -> Scheduler:
+    scheduler = Scheduler(store.engine, clock or SystemClock(), options or SchedulerOptions())
+    _OPEN.append(scheduler)
+    return scheduler
+
+
 def _metrics(
     store: Store,
     options: MetricsOptions | None = None,
-    scheduling: SchedulerOptions | None = None,
+    scheduler: Scheduler | None = None,
     clock: Clock | None = None,
 ) -> Metrics:
     clock = clock or SystemClock()
-    scheduler = Scheduler(store.engine, clock, scheduling or SchedulerOptions())
-    _OPEN.append(scheduler)
+    scheduler = scheduler or _scheduler(store, clock=clock)
     series = SeriesCache(store.changes)
     return Metrics(store.changes, clock, scheduler, series, options or MetricsOptions())
 
@@ -129,7 +134,7 @@ async def test_who_asks_after_a_note_does_not_get_the_answer_from_before(store: 
 
 
 async def test_without_a_slot_in_time_the_queue_times_out(store: Store) -> None:
-    metrics = _metrics(store, scheduling=SchedulerOptions(max_concurrent=0))
+    metrics = _metrics(store, scheduler=_scheduler(store, SchedulerOptions(max_concurrent=0)))
     with pytest.raises(PharosError) as caught:
         await metrics.evaluate(store.scope, _QUERY, _TIMES, _points, timeout_ms=20)
     assert (caught.value.kind, caught.value.message) == (Kind.TIMEOUT, "query timed out in query queue")
@@ -201,8 +206,9 @@ async def test_a_query_that_wants_no_reuse_is_evaluated_from_its_start(store: St
 
 
 async def test_a_query_whose_client_left_gives_its_turn_back_while_it_waits(store: Store) -> None:
-    metrics = _metrics(store, MetricsOptions(max_samples=1_000))
-    pool = metrics._scheduler.samples = _TellingPool(1_000)
+    scheduler = _scheduler(store)
+    metrics = _metrics(store, MetricsOptions(max_samples=1_000), scheduler)
+    pool = scheduler.samples = _TellingPool(1_000)
     held = pool.share()
     held.take(1_000, lambda: None)
     asked = asyncio.create_task(metrics.evaluate(store.scope, parse_query("m"), _TIMES, _points))
@@ -212,7 +218,6 @@ async def test_a_query_whose_client_left_gives_its_turn_back_while_it_waits(stor
         await asked
     everyone = threading.Barrier(SchedulerOptions().max_concurrent)
     # Only when every turn is free do all of these meet.
-    scheduler = metrics._scheduler
     meeting = (
         scheduler.finish(store.scope, scheduler.deadline(), lambda: everyone.wait(30))
         for _ in range(everyone.parties)
@@ -220,7 +225,10 @@ async def test_a_query_whose_client_left_gives_its_turn_back_while_it_waits(stor
     await asyncio.gather(*meeting)
     held.close()
     scheduler.close()
-    assert pool.has_room_for_all()
+    everything, more = pool.share(), pool.share()
+    everything.take(1_000, lambda: None)
+    everything.empty()
+    more.take(1_000, lambda: pytest.fail("something is held still"))
 
 
 @pytest.mark.parametrize(

@@ -80,9 +80,8 @@ def config(address: str, more: str = "", interval: str = "1h") -> Any:
 
 
 def only_loop(scraper: Scraper) -> TargetLoop:
-    loops = [loop for pool in scraper._pools.values() for loop in pool.loops.values()]
-    assert len(loops) == 1
-    return loops[0]
+    (loop,) = scraper.loops()
+    return loop
 
 
 async def scrape(scraper: Scraper, sink: Collected, time_ms: int = NOW_MS) -> Written:
@@ -275,9 +274,8 @@ async def test_too_many_targets_fail_all_of_the_job(
     exporter: Exporter, sink: Collected, scraper: Scraper
 ) -> None:
     await scraper.apply(config(f"{exporter.address}', 'other:1", "  target_limit: 1\n"))
-    for pool in scraper._pools.values():
-        for loop in pool.loops.values():
-            await loop.scrape(NOW_MS)
+    for loop in scraper.loops():
+        await loop.scrape(NOW_MS)
     assert exporter.requests == []
     assert {one.last_error for one in scraper.targets()} == {
         "target_limit exceeded (number of targets: 2, limit: 1)"
@@ -287,7 +285,7 @@ async def test_too_many_targets_fail_all_of_the_job(
 async def test_local_source_goes_the_same_way(sink: Collected, scraper: Scraper) -> None:
     pages = iter([b"a 1\nb 1\n", b"a 2\n", b"bad page\n"])
     scraper.register_local("pharos", "self", 3_600_000, lambda: next(pages))
-    loop = next(iter(scraper._local.values()))
+    loop = only_loop(scraper)
     await eventually(lambda: bool(sink.bodies))
     assert sink.last().value("a", job="pharos", instance="self") == 1
     await loop.scrape(NOW_MS + 1)
@@ -389,9 +387,7 @@ async def test_discovery_files_come_change_break_and_go(
     assert shown() == {("x:1", "1"), ("y:1", ""), ("z:1", "")}
     found = {dict(one.discovered_labels)["__meta_filepath"] for one in scraper.targets()}
     assert found == {str(tmp_path / "a.json"), str(tmp_path / "b.yml")}
-    kept = next(
-        loop for pool in scraper._pools.values() for spec, loop in pool.loops.items() if "x" in spec.url
-    )
+    kept = next(loop for loop in scraper.loops() if "x" in loop.spec.url)
     (tmp_path / "b.yml").write_text("- targets: [y:1]\n  labels: {l: '2'}\n")
     await scraper.refresh_discovery()
     assert shown() == {("x:1", "1"), ("y:1", "2")}
@@ -402,7 +398,7 @@ async def test_discovery_files_come_change_break_and_go(
     (tmp_path / "b.yml").unlink()
     await scraper.refresh_discovery()
     assert shown() == {("x:1", "1")}
-    assert [loop for pool in scraper._pools.values() for loop in pool.loops.values()] == [kept]
+    assert scraper.loops() == [kept]
 
 
 async def test_dropped_targets_are_listed_up_to_their_limit(scraper: Scraper) -> None:

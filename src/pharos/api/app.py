@@ -107,7 +107,7 @@ def assemble(edge: Edge, served: Sequence[Operation], sockets: Sequence[SocketOp
 
     described = Operation(_DOCUMENT_PATH, "GET", describe, ANY_IDENTITY)
     router = Router([*served, described], elsewhere, refuse, sockets)
-    guarded = Guard(ServerErrorMiddleware(router, _internal), edge.fence, refuse)
+    guarded = Guard(ServerErrorMiddleware(router, answer_fault), edge.fence, refuse)
     return App(Authentication(guarded, edge.identify, refuse), takes_sockets=router.has_sockets)
 
 
@@ -313,7 +313,7 @@ def _lifecycle(edge: Edge) -> Iterator[Operation]:
             )
 
 
-async def _internal(_request: Request, _fault: Exception) -> Response:
+async def answer_fault(_request: Request, _fault: Exception) -> Response:
     """Answer a fault of Pharos itself; the log has the story, the client only its kind."""
     body = error_body("internal", "internal error: it is in the log of Pharos")
     return Response(body, 500, media_type="application/json")

@@ -84,14 +84,14 @@ def up(
     faulthandler.enable()
     log_to_standard_error(verbose=verbose)
     with KernelsBar() as bar:
-        announce = partial(_announce, settings=settings, as_json=as_json)
-        uvloop.run(serve(settings, sock, announce, bar.tell, partial(_invite, as_json=as_json)))
+        tell_address = partial(announce, settings=settings, as_json=as_json)
+        uvloop.run(serve(settings, sock, tell_address, bar.tell, partial(_invite, as_json=as_json)))
 
 
 def log_to_standard_error(*, verbose: bool) -> None:
     """Print what happens under Pharos' own names; `verbose` prints more, and the plans of slow queries."""
     handler = logging.StreamHandler()
-    handler.addFilter(_call_it_ours)
+    handler.addFilter(call_it_ours)
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.INFO,
         format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
@@ -102,13 +102,15 @@ def log_to_standard_error(*, verbose: bool) -> None:
         logging.getLogger("uvicorn").setLevel(logging.WARNING)
 
 
-def _call_it_ours(record: logging.LogRecord) -> bool:
+def call_it_ours(record: logging.LogRecord) -> bool:
+    """Put what the HTTP server says under Pharos' own name; a filter that lets everything through."""
     if record.name.startswith("uvicorn"):
         record.name = "pharos.http"
     return True
 
 
-def _announce(address: str, *, settings: Settings, as_json: bool) -> None:
+def announce(address: str, *, settings: Settings, as_json: bool) -> None:
+    """Say where the server answers and what may be sent to it, and leave the address in the data folder."""
     folder = settings.data
     (folder / ADDRESS_FILE).write_text(f"{address}\n")
     if as_json:

@@ -106,7 +106,7 @@ class QueryBatchApi:
                 asked = await off_loop(len(incoming.body), partial(parse_batch, incoming.body))
         except PharosError as exc:
             return prometheus_error(exc)
-        lines = self._lines(scope_of(request), asked)
+        lines = self.lines(scope_of(request), asked)
         headers = {"Vary": "Accept-Encoding"}
         if wants_gzip(request):
             return StreamingResponse(
@@ -114,7 +114,7 @@ class QueryBatchApi:
             )
         return StreamingResponse(lines, media_type=_LINES, headers=headers)
 
-    async def _lines(self, scope: Scope, asked: Sequence[Parameters]) -> AsyncIterator[bytes]:
+    async def lines(self, scope: Scope, asked: Sequence[Parameters]) -> AsyncIterator[bytes]:
         """Yield the lines; what is under way ends with the reader."""
         turns = asyncio.Semaphore(_AT_ONCE)
 

@@ -96,8 +96,7 @@ class Scraper:
         for task in [*leaving, *([self._poll] if self._poll is not None else [])]:
             task.cancel()
         await asyncio.gather(*leaving, *([self._poll] if self._poll else []), return_exceptions=True)
-        loops = [loop for pool in self._pools.values() for loop in pool.loops.values()]
-        await asyncio.gather(*(loop.stop(cancel=True) for loop in [*loops, *self._local.values()]))
+        await asyncio.gather(*(loop.stop(cancel=True) for loop in self.loops()))
         if self._outbound is not None:
             await self._outbound.close()
             self._outbound = None
@@ -244,6 +243,11 @@ class Scraper:
                     if self._pools.get(pool.job.job_name) is pool:
                         await self._sync(pool)
 
+    def loops(self) -> list[TargetLoop]:
+        """Return the loop of every active target, those of local sources last."""
+        found = [loop for pool in self._pools.values() for loop in pool.loops.values()]
+        return [*found, *self._local.values()]
+
     def targets(self) -> list[TargetStatus]:
         """Return every target, active ones first within their job; dropped ones are marked so."""
         found: list[TargetStatus] = []
@@ -254,8 +258,7 @@ class Scraper:
 
     def target_metadata(self) -> list[tuple[Labels, tuple[Metadata, ...]]]:
         """Return (target's labels, what its page says of its families) of every active target."""
-        loops = [loop for pool in self._pools.values() for loop in pool.loops.values()]
-        return [(loop.spec.labels, loop.intake.metadata) for loop in [*loops, *self._local.values()]]
+        return [(loop.spec.labels, loop.intake.metadata) for loop in self.loops()]
 
 
 async def _refreshed(watch: FileWatch) -> bool:
