@@ -14,7 +14,7 @@ import subprocess
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -37,11 +37,11 @@ PEERS: Final = {
 }
 
 
-def missing(need: str) -> str:
+def missing(need: str, peers: Mapping[str, str | None] = PEERS, conformance: Path = CONFORMANCE) -> str:
     """Return why a test cannot have what it needs, empty if it can."""
     if need == "conformance":
-        return "" if CONFORMANCE.is_dir() else f"the conformance suite is not at {CONFORMANCE}"
-    return "" if PEERS[need] else f"{need} is not installed"
+        return "" if conformance.is_dir() else f"the conformance suite is not at {conformance}"
+    return "" if peers[need] else f"{need} is not installed"
 
 
 def is_required(need: str) -> bool:

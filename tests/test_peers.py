@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from tests.peers import PEERS, ROOT, ending_with_us, is_required, missing
+from tests.peers import ROOT, ending_with_us, is_required, missing
 
 _RUNNER = """\
 import subprocess, sys
@@ -44,10 +44,9 @@ def _is_running(pid: int) -> bool:
 
 
 def test_what_is_missing_is_told_and_may_be_required(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("tests.peers.CONFORMANCE", tmp_path / "nowhere")
-    monkeypatch.setitem(PEERS, "prometheus", None)
-    assert missing("conformance") == f"the conformance suite is not at {tmp_path}/nowhere"
-    assert missing("prometheus") == "prometheus is not installed"
+    nowhere = tmp_path / "nowhere"
+    assert missing("conformance", conformance=nowhere) == f"the conformance suite is not at {nowhere}"
+    assert missing("prometheus", {"prometheus": None}) == "prometheus is not installed"
     monkeypatch.setenv("PHAROS_REQUIRE", "peers")
     assert (is_required("prometheus"), is_required("conformance")) == (True, False)
     monkeypatch.setenv("PHAROS_REQUIRE", "peers,conformance")

@@ -80,11 +80,10 @@ def test_what_is_on_disk_is_not_missing_and_what_lost_its_end_is_made_anew(
 
 
 async def test_without_processes_the_server_goes_on(
-    small: list[Signature], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    small: list[Signature], caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(sys, "executable", "/nowhere/python")
     warming = Warming(small)
     assert not warming.is_first_done.is_set()
-    await compile_missing(warming, gives_way=True)
+    await compile_missing(warming, gives_way=True, python="/nowhere/python")
     assert warming.is_first_done.is_set()
     assert "no process can do it" in caplog.text

@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,7 @@ from pharos.outbound import (
     is_public_address,
     shown_url,
 )
+from pharos.outbound.client import OnThread
 from pharos.secret import Secret
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -57,15 +59,27 @@ async def server() -> AsyncIterator[Server]:
     await runner.cleanup()
 
 
-def client(*, allow_private: bool = True) -> Outbound:
-    return Outbound(allow_private=allow_private, user_agent="test", random_source=random.Random(1))
+def client(*, allow_private: bool = True, on_thread: OnThread = asyncio.to_thread) -> Outbound:
+    return Outbound(
+        allow_private=allow_private,
+        user_agent="test",
+        random_source=random.Random(1),
+        on_thread=on_thread,
+    )
+
+
+@asynccontextmanager
+async def opened(found: Outbound) -> AsyncIterator[Outbound]:
+    try:
+        yield found
+    finally:
+        await found.close()
 
 
 @pytest_asyncio.fixture
 async def outbound() -> AsyncIterator[Outbound]:
-    found = client()
-    yield found
-    await found.close()
+    async with opened(client()) as found:
+        yield found
 
 
 def says(body: bytes, status: int = 200, **headers: str) -> Handler:
@@ -148,55 +162,47 @@ async def test_packed_body_is_unpacked(
     assert (await refused(limited)).kind is Kind.TOO_LARGE
 
 
-@pytest.fixture
-def pieces(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many bytes each call of a thread was to unpack at most."""
-    seen: list[int] = []
+class Pieces:
+    """In the place of a thread: notes how many bytes each call was to unpack at most, and hangs at one."""
 
-    async def to_thread(take: Callable[[bytes, int], bytes], chunk: bytes, most: int) -> bytes:
-        seen.append(most)
-        return take(chunk, most)
+    def __init__(self, hangs_at: int = 0) -> None:
+        self.most: list[int] = []
+        self._hangs_at = hangs_at
 
-    monkeypatch.setattr(asyncio, "to_thread", to_thread)
-    return seen
-
-
-async def test_a_bomb_is_unpacked_by_pieces_on_a_thread_up_to_its_limit(
-    server: Server, outbound: Outbound, pieces: list[int]
-) -> None:
-    server.answers["/x"] = says(gzip.compress(bytes(64 << 20)), Content_Encoding="gzip")
-    limited = outbound.send(Request(server.url / "x", body_limit=8 << 20))
-    assert (await refused(limited)).kind is Kind.TOO_LARGE
-    assert len(pieces) >= 8
-    assert max(pieces) <= 1 << 20
-    assert sum(pieces) < 10 << 20
-
-
-async def test_a_timeout_ends_a_bomb_between_two_pieces(
-    server: Server, outbound: Outbound, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    turns = []
-
-    async def to_thread(take: Callable[[bytes, int], bytes], chunk: bytes, most: int) -> bytes:
-        turns.append(most)
-        if len(turns) == 3:
+    async def __call__(self, take: Callable[[bytes, int], bytes], chunk: bytes, most: int) -> bytes:
+        self.most.append(most)
+        if len(self.most) == self._hangs_at:
             await asyncio.Event().wait()
         return take(chunk, most)
 
-    monkeypatch.setattr(asyncio, "to_thread", to_thread)
+
+async def test_a_bomb_is_unpacked_by_pieces_on_a_thread_up_to_its_limit(server: Server) -> None:
     server.answers["/x"] = says(gzip.compress(bytes(64 << 20)), Content_Encoding="gzip")
-    late = outbound.send(Request(server.url / "x", timeout_s=1.0, body_limit=64 << 20))
-    assert (await refused(late)).kind is Kind.TIMEOUT
-    assert len(turns) == 3
+    pieces = Pieces()
+    async with opened(client(on_thread=pieces)) as outbound:
+        limited = outbound.send(Request(server.url / "x", body_limit=8 << 20))
+        assert (await refused(limited)).kind is Kind.TOO_LARGE
+    assert len(pieces.most) >= 8
+    assert max(pieces.most) <= 1 << 20
+    assert sum(pieces.most) < 10 << 20
+
+
+async def test_a_timeout_ends_a_bomb_between_two_pieces(server: Server) -> None:
+    pieces = Pieces(hangs_at=3)
+    server.answers["/x"] = says(gzip.compress(bytes(64 << 20)), Content_Encoding="gzip")
+    async with opened(client(on_thread=pieces)) as outbound:
+        late = outbound.send(Request(server.url / "x", timeout_s=1.0, body_limit=64 << 20))
+        assert (await refused(late)).kind is Kind.TIMEOUT
+    assert len(pieces.most) == 3
 
 
 @pytest.mark.parametrize("body", [b"z" * 250_000, random.Random(1).randbytes(50_000)])
-async def test_a_small_body_needs_no_thread(
-    server: Server, outbound: Outbound, pieces: list[int], body: bytes
-) -> None:
+async def test_a_small_body_needs_no_thread(server: Server, body: bytes) -> None:
     server.answers["/x"] = says(gzip.compress(body), Content_Encoding="gzip")
-    assert (await outbound.send(Request(server.url / "x"))).body == body
-    assert pieces == []
+    pieces = Pieces()
+    async with opened(client(on_thread=pieces)) as outbound:
+        assert (await outbound.send(Request(server.url / "x"))).body == body
+    assert pieces.most == []
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "identity"])

@@ -19,11 +19,11 @@ import random
 import socket
 import ssl
 import zlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -255,6 +255,10 @@ class _UnreadableError(aiohttp.ClientError):
     """The other side does not speak HTTP; the text says how."""
 
 
+OnThread: TypeAlias = Callable[..., Awaitable[Any]]
+"""Calls a function with arguments on a thread."""
+
+
 class Outbound:
     """The pooled client. Make it inside the running loop, close it at the end.
 
@@ -269,8 +273,10 @@ class Outbound:
         user_agent: str,
         random_source: random.Random,
         connections_at_most: int = 0,
+        on_thread: OnThread = asyncio.to_thread,
     ) -> None:
         self._allow_private = allow_private
+        self._on_thread = on_thread
         self._random = random_source
         connector = aiohttp.TCPConnector(
             limit=connections_at_most,
@@ -355,7 +361,7 @@ class Outbound:
             ) as response:
                 location = response.headers.get("Location")
                 if not (options.follow_redirects and response.status in _REDIRECTS and location):
-                    return await _read(response, request.body_limit)
+                    return await _read(response, request.body_limit, self._on_thread)
                 target = url.join(URL(location))
                 self._check_address(target)
             if response.status == 303 or (response.status in {301, 302} and method == "POST"):
@@ -433,7 +439,7 @@ class _Body:
         return self._found.getvalue()
 
 
-async def _read(response: aiohttp.ClientResponse, limit: int) -> Reply:
+async def _read(response: aiohttp.ClientResponse, limit: int, on_thread: OnThread) -> Reply:
     """Return the whole answer, unpacked; raises PharosError(TOO_LARGE) once `limit` bytes are passed.
 
     A small body is unpacked here; a larger one by pieces on a thread, so that a gzip bomb holds up nobody,
@@ -454,7 +460,7 @@ async def _read(response: aiohttp.ClientResponse, limit: int) -> Reply:
             elif body.size < _INLINE_BYTES and wire <= _INLINE_WIRE_BYTES:
                 rest = body.take(rest, min(room, _INLINE_BYTES - body.size))
             else:
-                rest = await asyncio.to_thread(body.take, rest, min(room, _PIECE_BYTES))
+                rest = await on_thread(body.take, rest, min(room, _PIECE_BYTES))
         if body.size > limit or wire > limit + _PACKING_OVERHEAD_BYTES:
             response.close()
             raise PharosError(Kind.TOO_LARGE, f"body size limit exceeded: more than {limit} bytes")

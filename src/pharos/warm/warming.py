@@ -74,6 +74,7 @@ async def compile_missing(
     gives_way: bool,
     tell: Callable[[], None] = lambda: None,
     environment: Mapping[str, str] | None = None,
+    python: str = sys.executable,
 ) -> None:
     """Compile what is missing in processes of their own, and call `tell` after each kernel.
 
@@ -83,7 +84,7 @@ async def compile_missing(
     """
     run = partial(
         asyncio.create_subprocess_exec,
-        *(sys.executable, "-m", "pharos.warm.worker"),
+        *(python, "-m", "pharos.warm.worker"),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         env=environment,

@@ -7,9 +7,10 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import psutil
 
@@ -158,6 +159,9 @@ def _load() -> list[Family]:
     ]
 
 
+_PARTITIONS: Final = partial(psutil.disk_partitions, all=True)
+
+
 class Mounts:
     """How full the mounted file systems are.
 
@@ -165,15 +169,20 @@ class Mounts:
     and until that thread comes back its mount point is told as an error instead of holding up the others.
     """
 
-    def __init__(self, statvfs: Callable[[str], os.statvfs_result] = os.statvfs) -> None:
+    def __init__(
+        self,
+        statvfs: Callable[[str], os.statvfs_result] = os.statvfs,
+        partitions: Callable[[], Iterable[Any]] = _PARTITIONS,
+    ) -> None:
         self._statvfs = statvfs
+        self._partitions = partitions
         self._asked: dict[str, threading.Thread] = {}
 
     def collect(self) -> list[Family]:
         """Return the families of all mount points that node_exporter does not leave out by default."""
         samples: list[list[Sample]] = [[] for _ in _FILESYSTEM]
         seen: set[str] = set()
-        for mount in psutil.disk_partitions(all=True):
+        for mount in self._partitions():
             label = labelled(device=mount.device, fstype=mount.fstype, mountpoint=mount.mountpoint)
             left_out = _TYPES_LEFT_OUT.match(mount.fstype) or _MOUNTS_LEFT_OUT.match(mount.mountpoint)
             if left_out or label in seen:
