@@ -164,7 +164,7 @@ def _call_the_rest() -> None:
     read_kernels.write_chunks(ends, times, values)
     read_kernels.crc32c(b"")
     for newest in (True, False):
-        step_samples._count(ends, times, times, times, 1, newest, times.copy())
+        step_samples.count_samples(ends, times, times, times, 1, newest, times.copy())
 
 
 def exercise(clock: Clock) -> int:

@@ -35,10 +35,10 @@ class MemorySource:
         """Return a source that holds the series of a `load` too."""
         source = MemorySource()
         source.rows = {labels: dict(rows) for labels, rows in self.rows.items()}
-        source._load(load)
+        source.load(load)
         return source
 
-    def _load(self, load: Load) -> None:
+    def load(self, load: Load) -> None:
         for series in load.series:
             starts = load.starts.get(series.labels, [])
             for at, point in enumerate(series.points):

@@ -46,6 +46,11 @@ class Series:
         self.forget()
         return True
 
+    @property
+    def nbytes(self) -> int:
+        """Return about what is remembered takes in memory."""
+        return self._remembered
+
     def charge(self, size: int) -> None:
         """Note that `size` bytes are remembered. Raises PharosError(TOO_LARGE) past the most of a request."""
         size += _BYTES_BESIDE

@@ -140,6 +140,11 @@ class Translator:
         self._groups: dict[tuple[Any, ...], tuple[int, ...]] = {}
         """Refs of the series that a point of a histogram or summary becomes."""
 
+    @property
+    def nbytes(self) -> int:
+        """Return about what is remembered of senders takes in memory."""
+        return self._series.nbytes
+
     def translate(self, body: bytes, oldest_ms: int, newest_ms: int) -> Translated:
         """Return what a protobuf request becomes; points outside of the times are refused.
 

@@ -23,7 +23,9 @@ class _UncountableError(Exception):
 
 
 @kernel
-def _count(offsets: Any, ts: Any, stale: Any, times: Any, width_ms: Any, newest: Any, counts: Any) -> None:
+def count_samples(
+    offsets: Any, ts: Any, stale: Any, times: Any, width_ms: Any, newest: Any, counts: Any
+) -> None:
     """Add the samples in (time - width, time] of every series; with `newest` the last one at most."""
     for i in range(len(offsets) - 1):
         low = offsets[i]
@@ -121,5 +123,5 @@ def _selected(
     stale = (np.ascontiguousarray(block.values).view(np.uint64) == STALE_NAN_BITS).astype(np.int64)
     counts: Ints = np.zeros(len(times), np.int64)
     shifted = at - milliseconds(selector.offset)
-    _count(block.offsets, block.ts_ms, stale, shifted, width_ms, newest, counts)
+    count_samples(block.offsets, block.ts_ms, stale, shifted, width_ms, newest, counts)
     return counts
