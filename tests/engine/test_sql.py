@@ -32,7 +32,6 @@ def test_a_statement_over_another_carries_its_fence() -> None:
     inner = sql.select(_SCOPE, "metric", "series")
     for outer in (
         sql.select_from(inner, "count()", tail="GROUP BY metric", limit=3),
-        sql.values_of(n=inner),
         sql.select(_SCOPE, "*", "metadata", sql.within("metric", inner)),
     ):
         assert f"WHERE {_FENCE})" in outer.text

@@ -14,7 +14,7 @@ from tests.promql.promql_texts import accepted
 
 from pharos.errors import PharosError
 from pharos.promql.language.ast import VectorSelector
-from pharos.promql.language.parse import STABLE, parse
+from pharos.promql.language.parse import ParseOptions, parse
 from pharos.promql.language.printer import to_json, to_pretty, to_text
 from pharos.promql.plan import canonical, plan
 
@@ -99,6 +99,10 @@ def compliance_queries() -> list[str]:
             if not case.get("should_fail"):
                 found.append(query)
     return found
+
+
+STABLE = ParseOptions(experimental_functions=False, extended_ranges=False, fill_modifiers=False)
+"""The language of a Prometheus without feature flags."""
 
 
 @pytest.mark.needs("conformance")

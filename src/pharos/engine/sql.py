@@ -213,11 +213,6 @@ def select_from(rows: Statement, columns: str, *, tail: str = "", limit: int = 0
     return _ended([f"SELECT {columns} FROM ({rows.text})"], tail, limit)
 
 
-def values_of(**columns: Statement) -> Statement:
-    """Return the statement of one row, each column of which is the one value of a statement."""
-    return Statement("SELECT " + ", ".join(f"({one.text}) AS {name}" for name, one in columns.items()))
-
-
 def select_everywhere(columns: str, table: str, *, tail: str = "") -> Statement:
     """Return the statement that reads a table without a fence: for the store's own upkeep alone."""
     return _ended([f"SELECT {columns} FROM {identifier(table)}"], tail, 0)

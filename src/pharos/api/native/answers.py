@@ -54,7 +54,6 @@ class Answer:
 
 
 Endpoint = Callable[[Request], Awaitable[Any]]
-BodyEndpoint = Callable[[Request, M], Awaitable[Any]]
 
 
 async def read_body(request: Request, bodies: Bodies, model: type[M]) -> M:

@@ -104,8 +104,6 @@ class ParseOptions:
 
 EVERYTHING: Final = ParseOptions()
 """All of the language."""
-STABLE: Final = ParseOptions(experimental_functions=False, extended_ranges=False, fill_modifiers=False)
-"""The language of a Prometheus without feature flags."""
 
 
 def parse(text: str, options: ParseOptions = EVERYTHING) -> Expr:
