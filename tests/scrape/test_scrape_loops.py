@@ -349,7 +349,10 @@ async def test_removed_target_is_marked_stale_after_two_intervals(
         "scrape_series_added",
     }
     assert all(time_ms >= last_ms + 100 for _, time_ms, _ in written.samples)
-    assert scraper._leaving == {}
+    # It is over: nothing of it goes on when the target comes back.
+    exporter.page = "b 1\n"
+    await scraper.apply(config(exporter.address))
+    assert (await scrape(scraper, sink)).stale() == set()
 
 
 async def test_target_that_comes_back_takes_its_memory_over(

@@ -423,7 +423,7 @@ class _HeldFolder(OsFiles):
 def test_no_frame_waits_for_the_next_segment_to_be_begun(open_wal: OpenWal) -> None:
     files = _HeldFolder()
     wal = open_wal(files=files)
-    while wal._spare is None:
+    while wal._spare is None:  # noqa: SLF001 - nothing else tells when it is begun
         threading.Event().wait(0.001)
     files.free.clear()
     try:

@@ -9,6 +9,8 @@ Run as a program it is the server: `python over_http.py FOLDER`, which prints it
 format, and answer in Arrow's format of streams.
 """
 
+# ruff: noqa: SLF001 - the server passes on what the engine itself reads and writes, below the door
+
 from __future__ import annotations
 
 import contextlib
