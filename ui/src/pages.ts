@@ -4,6 +4,7 @@ import type { ComponentType } from 'react';
 import { PATHS, type PageId, type PagePath } from './address/places';
 import type { IconName } from './design/Icon';
 import type { Badge, PaletteSource } from './page/offers';
+import type { Permission } from './session/session';
 import { useTargetsBadge } from './targets/useTargets';
 
 /**
@@ -28,6 +29,10 @@ export const KEYS = {
   targets: 'j',
   cardinality: 'c',
   tenants: 'n',
+  members: 'p',
+  proposals: 'q',
+  audit: 'u',
+  profile: 'w',
   settings: ',',
   gallery: 'x',
 } as const;
@@ -35,11 +40,6 @@ export const KEYS = {
 export const GROUPS = ['Watch', 'Find', 'Respond', 'Run', 'Set up'] as const;
 
 export type Group = (typeof GROUPS)[number];
-
-/** What a reader must be allowed to, to be shown a page. The server asks for no rights yet: see `GRANTED`. */
-export type Permission = 'read' | 'administer';
-
-export const GRANTED: ReadonlySet<Permission> = new Set(['read', 'administer']);
 
 export interface PageEntry {
   id: PageId;
@@ -49,7 +49,10 @@ export interface PageEntry {
   group: Group;
   /** The letter after `g`. */
   key: string;
+  /** What a reader must be allowed to, to be shown it. */
   permission: Permission;
+  /** It has a sense only where people sign in. */
+  signedIn?: true;
   /** Reached by its address alone. */
   hidden?: true;
   component: () => Promise<{ default: ComponentType }>;
@@ -66,7 +69,7 @@ export const PAGES: readonly PageEntry[] = [
     icon: 'home',
     group: 'Watch',
     key: KEYS.home,
-    permission: 'read',
+    permission: 'metrics.view',
     component: () => import('./home/HomePage'),
   },
   {
@@ -76,7 +79,7 @@ export const PAGES: readonly PageEntry[] = [
     icon: 'explore',
     group: 'Find',
     key: KEYS.explore,
-    permission: 'read',
+    permission: 'metrics.view',
     component: () => import('./explore/ExplorePage'),
     palette: () => import('./explore/palette'),
   },
@@ -87,7 +90,7 @@ export const PAGES: readonly PageEntry[] = [
     icon: 'targets',
     group: 'Set up',
     key: KEYS.targets,
-    permission: 'read',
+    permission: 'metrics.view',
     component: () => import('./targets/TargetsPage'),
     useBadge: useTargetsBadge,
   },
@@ -98,8 +101,61 @@ export const PAGES: readonly PageEntry[] = [
     icon: 'cardinality',
     group: 'Set up',
     key: KEYS.cardinality,
-    permission: 'administer',
+    permission: 'metrics.view',
     component: () => import('./cardinality/CardinalityPage'),
+  },
+  {
+    id: 'members',
+    path: PATHS.members,
+    name: 'Members',
+    icon: 'people',
+    group: 'Set up',
+    key: KEYS.members,
+    permission: 'members.view',
+    component: () => import('./members/MembersPage'),
+  },
+  {
+    id: 'tenants',
+    path: PATHS.tenants,
+    name: 'Tenants',
+    icon: 'tenants',
+    group: 'Set up',
+    key: KEYS.tenants,
+    permission: 'tenants.view',
+    component: () => import('./tenants/TenantsPage'),
+  },
+  {
+    id: 'proposals',
+    path: PATHS.proposals,
+    name: 'Proposals',
+    icon: 'check',
+    group: 'Set up',
+    key: KEYS.proposals,
+    permission: 'members.view',
+    signedIn: true,
+    component: () => import('./proposals/ProposalsPage'),
+  },
+  {
+    id: 'audit',
+    path: PATHS.audit,
+    name: 'Audit log',
+    icon: 'clock',
+    group: 'Set up',
+    key: KEYS.audit,
+    permission: 'audit.view',
+    signedIn: true,
+    component: () => import('./audit/AuditPage'),
+  },
+  {
+    id: 'profile',
+    path: PATHS.profile,
+    name: 'Your account',
+    icon: 'person',
+    group: 'Set up',
+    key: KEYS.profile,
+    permission: 'account.use',
+    hidden: true,
+    component: () => import('./account/ProfilePage'),
   },
   {
     id: 'gallery',
@@ -108,13 +164,13 @@ export const PAGES: readonly PageEntry[] = [
     icon: 'table',
     group: 'Set up',
     key: KEYS.gallery,
-    permission: 'read',
+    permission: 'account.use',
     hidden: true,
     component: () => import('./gallery/GalleryPage'),
   },
 ];
 
-/** The pages that a reader with these permissions is shown, in the order of the side bar. */
-export function shownPages(granted: ReadonlySet<Permission>): readonly PageEntry[] {
-  return PAGES.filter((page) => !page.hidden && granted.has(page.permission));
+/** The pages that a reader is shown, in the order of the side bar. */
+export function shownPages(may: (permission: Permission) => boolean, signedIn: boolean): readonly PageEntry[] {
+  return PAGES.filter((page) => !page.hidden && (signedIn || !page.signedIn) && may(page.permission));
 }

@@ -7,7 +7,7 @@ import {
 } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
 import { readSearch, type Search } from './address/context';
-import { PATHS } from './address/places';
+import { PATHS, SIGN_IN, WELCOME } from './address/places';
 import { PAGES, type PageEntry } from './pages';
 import { Crash } from './shell/Crash';
 import { Shell } from './shell/Shell';
@@ -63,8 +63,20 @@ const graph = createRoute({
   },
 });
 
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: SIGN_IN,
+  component: lazyRouteComponent(() => import('./account/SignInPage')),
+});
+
+const welcome = createRoute({
+  getParentRoute: () => root,
+  path: WELCOME,
+  component: lazyRouteComponent(() => import('./account/WelcomePage')),
+});
+
 export const router = createRouter({
-  routeTree: root.addChildren([...pages, graph]),
+  routeTree: root.addChildren([...pages, graph, signIn, welcome]),
   parseSearch,
   stringifySearch,
   defaultErrorComponent: Crash,

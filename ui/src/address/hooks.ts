@@ -5,6 +5,7 @@ import { DEFAULTS, pageAt, type PageId } from './places';
 
 export interface Address extends Context {
   page: PageId | undefined;
+  path: string;
   search: Search;
   /** Changes the context and stays on the page. */
   change: (change: Partial<Omit<Context, 'ranged'>>, replace?: boolean) => void;
@@ -29,8 +30,8 @@ export function useAddress(): Address {
     [setOwn],
   );
   return useMemo(
-    () => ({ ...context, page, search, change, setOwn }),
-    [context, page, search, change, setOwn],
+    () => ({ ...context, page, path, search, change, setOwn }),
+    [context, page, path, search, change, setOwn],
   );
 }
 

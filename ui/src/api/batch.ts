@@ -1,6 +1,15 @@
 // All questions of a page in one request; each answer is given as soon as it has come.
 
-import { ApiError, bounded, failure, parseEnvelope, tenantHeaders, TIMEOUT_MS, type Asking } from './client';
+import {
+  ApiError,
+  bounded,
+  failure,
+  noteStatus,
+  parseEnvelope,
+  requestHeaders,
+  TIMEOUT_MS,
+  type Asking,
+} from './client';
 import type { BatchLine, QueryAnswer } from './types';
 
 /** With a step over a range, otherwise at one time; all in seconds. */
@@ -52,9 +61,10 @@ export async function queryBatch(
     const response = await fetch(PATH, {
       method: 'POST',
       signal: bounded(asking.signal, TIMEOUT_MS),
-      headers: { 'Content-Type': 'application/json', ...tenantHeaders(asking.tenant) },
+      headers: { 'Content-Type': 'application/json', ...requestHeaders(asking.tenant) },
       body: JSON.stringify({ queries }),
     });
+    noteStatus(response);
     if (!response.ok || !response.body || response.headers.get('Content-Type') !== 'application/x-ndjson') {
       const envelope = parseEnvelope(await response.text(), response.status, PATH);
       const said = envelope.status === 'error' ? envelope : undefined;

@@ -17,6 +17,8 @@ export class ApiError extends Error {
     readonly status = 0,
     /** Prometheus' `errorType`, such as `bad_data` or `execution`; empty when the server gave none. */
     readonly errorType = '',
+    /** So many seconds later it is worth another try; 0 when the server did not say. */
+    readonly retryAfterS = 0,
   ) {
     super(message);
     this.name = 'ApiError';
@@ -69,6 +71,31 @@ export function tenantHeaders(tenant: string | null): Record<string, string> {
   return { 'X-Scope-OrgID': tenant };
 }
 
+let proof: string | null = null;
+const unauthenticated = new Set<() => void>();
+
+/** What a change must carry beside a session's cookie, to show that a page of ours sent it; null without a session. */
+export function setCsrfToken(token: string | null): void {
+  proof = token;
+}
+
+/** Calls `listener` whenever the server does not know who asks; returns how to leave. */
+export function onUnauthenticated(listener: () => void): () => void {
+  unauthenticated.add(listener);
+  return () => unauthenticated.delete(listener);
+}
+
+/** The headers of every request: whose data is meant, and that a page of ours sends it. */
+export function requestHeaders(tenant: string | null): Record<string, string> {
+  return { ...tenantHeaders(tenant), ...(proof === null ? {} : { 'X-CSRF-Token': proof }) };
+}
+
+/** Tells those who listen when `response` says that nobody is known to ask. */
+export function noteStatus(response: Response): Response {
+  if (response.status === 401) for (const listener of unauthenticated) listener();
+  return response;
+}
+
 /** True for the rejection that a cancelled request ends with. */
 export function isAbort(error: unknown): boolean {
   return error instanceof DOMException && error.name === 'AbortError';
@@ -105,26 +132,52 @@ export function parseEnvelope<T>(body: string, status: number, path: string): En
  * or with an AbortError when `signal` fired.
  */
 export async function ask<T>(path: string, params: Params, asking: Asking): Promise<Answer<T>> {
-  const started = performance.now();
   const form = encode(params).toString();
   const post = form.length > LONGEST_GET;
   const url = post || form === '' ? path : `${path}?${form}`;
+  return exchange(url, post ? { method: 'POST', body: new URLSearchParams(form) } : {}, asking);
+}
+
+/** Sends a change to Pharos' own API, as JSON, and unwraps the answer. Rejects as `ask` does. */
+export async function change<T>(
+  method: 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+  path: string,
+  body: object | null,
+  asking: Asking,
+): Promise<T> {
+  const json = { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } };
+  return (await exchange<T>(path, { method, ...(body === null ? {} : json) }, asking)).data;
+}
+
+async function exchange<T>(
+  url: string,
+  init: { method?: string; body?: BodyInit; headers?: Record<string, string> },
+  asking: Asking,
+): Promise<Answer<T>> {
+  const started = performance.now();
+  const path = url.replace(/\?.*/su, '');
   let body: string;
-  let status: number;
+  let response: Response;
   try {
-    const response = await fetch(url, {
-      method: post ? 'POST' : 'GET',
+    response = await fetch(url, {
+      ...init,
       signal: bounded(asking.signal, TIMEOUT_MS),
-      headers: { Accept: 'application/json', ...tenantHeaders(asking.tenant) },
-      ...(post ? { body: new URLSearchParams(form) } : {}),
+      headers: { Accept: 'application/json', ...requestHeaders(asking.tenant), ...init.headers },
     });
-    status = response.status;
     body = await response.text();
   } catch (error) {
     throw failure(error, path);
   }
+  const { status } = noteStatus(response);
   const envelope = parseEnvelope<T>(body, status, path);
-  if (envelope.status === 'error') throw new ApiError('refused', envelope.error, status, envelope.errorType);
+  if (envelope.status === 'error')
+    throw new ApiError(
+      'refused',
+      envelope.error,
+      status,
+      envelope.errorType,
+      Number(response.headers.get('Retry-After')) || 0,
+    );
   return {
     data: envelope.data,
     warnings: envelope.warnings ?? [],

@@ -27,3 +27,12 @@ export type TsdbStatus = Shapes['TsdbStatus'];
 export type HeadStats = Shapes['HeadStats'];
 export type NamedCount = Shapes['Count'];
 export type BuildInfo = Shapes['BuildInfo'];
+
+export type Me = Shapes['Me'];
+export type WaysIn = Shapes['WaysIn'];
+export type User = Shapes['UserShape'];
+export type Member = Shapes['MemberShape'];
+export type Role = Shapes['RoleShape'];
+export type Roles = Shapes['RolesShape'];
+export type SessionEntry = Shapes['SessionShape'];
+export type Token = Shapes['TokenShape'];

@@ -14,12 +14,12 @@ import { useAsked } from '../api/useAsked';
 import { Icon } from '../design/Icon';
 import { Mantine } from '../design/Mantine';
 import type { PaletteSource } from '../page/offers';
-import { GRANTED, shownPages, type PageEntry } from '../pages';
+import { PAGES, type PageEntry } from '../pages';
 import styles from './overlays.module.css';
 import type { Shortcut } from './shortcuts';
 
 const [store, spotlight] = createSpotlight();
-const SEARCHED = shownPages(GRANTED).filter((page) => page.palette !== undefined);
+const SEARCHED = PAGES.filter((page) => page.palette !== undefined);
 
 /**
  * Choose the first action if none is. Spotlight does so when something is typed, but when what a page finds comes

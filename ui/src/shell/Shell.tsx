@@ -6,24 +6,30 @@ import { lazy, Suspense, useEffect, useMemo, useState, useSyncExternalStore, typ
 import { contextOf } from '../address/context';
 import { useAddress } from '../address/hooks';
 import { lastSearch, rememberSearch } from '../address/memory';
+import { SIGN_IN, WELCOME } from '../address/places';
 import { cancelLive } from '../api/useAsked';
 import { PageClockContext, type PageClock } from '../design/hooks';
 import { IconButton } from '../design/IconButton';
 import { useScheme, wishScheme } from '../design/scheme';
 import { readStored, writeStored } from '../design/stored';
 import { toasts } from '../design/toasts';
-import { GRANTED, PAGES, shownPages } from '../pages';
+import { PAGES, shownPages, type PageEntry } from '../pages';
+import { asksWho, impliedTenant, permissionsIn, useMay, useSession, useSessionWatch } from '../session/session';
 import { Banner } from './Banner';
 import styles from './shell.module.css';
 import { focusSearch, REFRESH_EVENT, useShortcuts, type Shortcut } from './shortcuts';
 import { Sidebar } from './Sidebar';
 import { TenantMark } from './TenantPlace';
+import { knownTenants } from './tenant';
 import { STATES, useServer } from './useServer';
 
 const Palette = lazy(() => import('./Palette'));
 const Keyboard = lazy(() => import('./Keyboard'));
 const Kernels = lazy(() => import('./Kernels'));
 const Toasts = lazy(async () => ({ default: (await import('../design/Toasts')).Toasts }));
+const SignInPage = lazy(() => import('../account/SignInPage'));
+const Ended = lazy(() => import('../account/Ended'));
+const Forbidden = lazy(() => import('../session/Forbidden'));
 
 const ZONE_KEY = 'pharos-time';
 
@@ -65,9 +71,47 @@ function usePaletteKey(open: () => void): void {
   }, [open]);
 }
 
+/** Whom the page is for: the plain pages for those who are not in yet, else the frame. */
+export function Shell(): ReactElement | null {
+  const { standing } = useSession();
+  const { path } = useAddress();
+  useSessionWatch();
+  if (path === SIGN_IN || path === WELCOME)
+    return (
+      <Suspense fallback={null}>
+        <Outlet />
+      </Suspense>
+    );
+  if (standing === 'asking') return null;
+  if (standing === 'out')
+    return (
+      <Suspense fallback={null}>
+        <SignInPage />
+      </Suspense>
+    );
+  return <Frame />;
+}
+
+/** The page of the address, if it is for who asks. */
+function PageInPlace({ page }: { page: PageEntry | undefined }): ReactElement | null {
+  const { me } = useSession();
+  const { tenant, change } = useAddress();
+  const implied = me && impliedTenant(me, knownTenants());
+  const missing = me !== null && tenant === null && me.default_tenant === null && implied !== null;
+  useEffect(() => {
+    // Whose roles are in several tenants sees one of them, and the address says which.
+    if (missing) change({ tenant: implied }, true);
+  }, [missing, implied, change]);
+  if (missing) return null;
+  const may = !me || !page || permissionsIn(me, tenant).includes(page.permission);
+  return may || page.permission === 'account.use' ? <Outlet /> : <Forbidden page={page} />;
+}
+
 /** Everything around a page: navigation, the server's state, shortcuts, the command palette. */
-export function Shell(): ReactElement {
+function Frame(): ReactElement {
   const server = useServer();
+  const { me, before, standing } = useSession();
+  const may = useMay();
   const client = useQueryClient();
   const navigate = useNavigate();
   const { page: id, search } = useAddress();
@@ -89,7 +133,7 @@ export function Shell(): ReactElement {
   }, [visible, client]);
 
   const shortcuts: Shortcut[] = [
-    ...shownPages(GRANTED).map((one) => ({
+    ...shownPages(may, asksWho(me)).map((one) => ({
       keys: ['g', one.key],
       what: `Go to ${one.name}`,
       run: () => void navigate({ to: one.path, search: { ...lastSearch(one.path), ...contextOf(search) } }),
@@ -147,13 +191,18 @@ export function Shell(): ReactElement {
             <Kernels />
           </Suspense>
           <Suspense fallback={null}>
-            <Outlet />
+            <PageInPlace page={page} />
           </Suspense>
         </main>
       </div>
       {hasToasts ? (
         <Suspense fallback={null}>
           <Toasts />
+        </Suspense>
+      ) : null}
+      {standing === 'ended' && before ? (
+        <Suspense fallback={null}>
+          <Ended before={before} />
         </Suspense>
       ) : null}
       {helpOpen ? (

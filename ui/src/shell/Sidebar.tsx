@@ -5,8 +5,10 @@ import { usePageClock } from '../design/hooks';
 import { Icon, type IconName } from '../design/Icon';
 import { IconButton } from '../design/IconButton';
 import { useSchemeWish, wishScheme } from '../design/scheme';
+import { visibleText } from '../design/value';
 import type { Badge } from '../page/offers';
-import { GRANTED, GROUPS, shownPages, type PageEntry } from '../pages';
+import { GROUPS, shownPages, type PageEntry } from '../pages';
+import { asksWho, useMay, useSession } from '../session/session';
 import styles from './shell.module.css';
 import { TenantPlace } from './TenantPlace';
 import { STATES, type Server } from './useServer';
@@ -45,7 +47,8 @@ function Entry({ page, current }: { page: PageEntry; current: boolean }): ReactE
 }
 
 function Pages({ current }: { current: PageEntry | undefined }): ReactElement {
-  const pages = shownPages(GRANTED);
+  const { me } = useSession();
+  const pages = shownPages(useMay(), asksWho(me));
   return (
     <>
       {GROUPS.map((group) => ({ group, of: pages.filter((page) => page.group === group) }))
@@ -75,6 +78,20 @@ function Action(props: {
       <Icon name={props.icon} size={18} />
       <span className={styles.text}>{props.children}</span>
     </button>
+  );
+}
+
+/** Who is signed in, and the way to all that is theirs; absent where nobody signs in. */
+function Account(): ReactElement | null {
+  const { me } = useSession();
+  if (!me || !asksWho(me)) return null;
+  return (
+    <PageLink page="profile" className={styles.link} title={`${visibleText(me.identity.name)}: your account`}>
+      <Icon name="person" size={18} />
+      <span className={clsx('ellipsis', styles.text)}>
+        <bdi>{visibleText(me.identity.name)}</bdi>
+      </span>
+    </PageLink>
   );
 }
 
@@ -109,6 +126,7 @@ export function Sidebar(props: {
         <Pages current={current} />
       </div>
       <div className={styles.foot}>
+        <Account />
         <Action icon="search" title="Search (Ctrl K)" onClick={onSearch}>
           Search <kbd>Ctrl K</kbd>
         </Action>
