@@ -8,7 +8,7 @@ import { Skeleton } from '../design/Skeleton';
 import { TextField } from '../design/fields';
 import { visibleText } from '../design/value';
 import { enter } from '../session/session';
-import { secondsLeft } from './waiting';
+import { secondsLeft } from './signs';
 import { PasswordField } from './PasswordField';
 import styles from './account.module.css';
 

@@ -5,7 +5,7 @@ import { Value } from '../design/Value';
 import { useSession } from '../session/session';
 import { Gate } from './Gate';
 import { SignInForm } from './SignInForm';
-import { refusalIn } from './waiting';
+import { refusalIn } from './signs';
 import styles from './account.module.css';
 
 /** Where one signs in: at its own address, and in the place of any page until one has. */

@@ -13,8 +13,6 @@ export const PATHS = {
   monitor: 'M4 5h16v11H4zM9 20h6M12 16v4',
   menu: 'M4 7h16M4 12h16M4 17h16',
   close: 'M6 6l12 12M18 6 6 18',
-  play: 'M7 5l12 7-12 7z',
-  pause: 'M8 5v14M16 5v14',
   refresh: 'M19.5 12a7.5 7.5 0 1 1-2.3-5.4L20 9M20 4v5h-5',
   copy: 'M9 9h10.5v10.5H9zM15 9V4.5H4.5V15H9',
   check: 'M5 12.5 10 17.5 19.5 7',

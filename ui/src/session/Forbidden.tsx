@@ -6,17 +6,8 @@ import { EmptyState } from '../design/EmptyState';
 import { Value } from '../design/Value';
 import { Page, PageHead } from '../page/Page';
 import type { PageEntry } from '../pages';
-import { impliedTenant, useSession, type Permission } from './session';
-
-/** What only a role that is held everywhere can give. */
-const OF_THE_WHOLE: readonly Permission[] = ['tenants.manage', 'roles.manage', 'users.manage'];
-
-/** Who can give a permission, in words. */
-export function givers(permission: Permission): string {
-  return OF_THE_WHOLE.includes(permission)
-    ? 'an operator of the server can give it'
-    : 'an admin of the tenant, or an operator of the server, can give it';
-}
+import { giversOf } from './lacking';
+import { impliedTenant, useSession } from './session';
 
 /** That a page is not for who asks: which permission is missing, which roles have it, who can give it. */
 export default function Forbidden({ page }: { page: PageEntry }): ReactElement {
@@ -59,7 +50,7 @@ export default function Forbidden({ page }: { page: PageEntry }): ReactElement {
                 , which the roles {having.map(({ name }) => name).join(', ')} have
               </>
             ) : null}
-            ; {givers(page.permission)}. You are signed in as <Value text={me?.identity.name ?? ''} />.
+            ; {giversOf(page.permission)}. You are signed in as <Value text={me?.identity.name ?? ''} />.
           </>
         ) : (
           <>

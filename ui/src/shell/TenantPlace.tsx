@@ -40,7 +40,7 @@ function useNames(): readonly string[] {
     staleTime: 60_000,
   });
   const own = me?.tenants.map(({ id }) => id) ?? [];
-  const seen = all.data?.data.filter((one) => one.deleted_ms === null).map(({ id }) => id);
+  const seen = all.data?.data.map(({ id }) => id);
   // Where nobody signs in, or who may see all cannot be told which there are, names that were once typed help.
   const typed = me && asksWho(me) && !sees ? [] : (seen ?? [DEFAULT, ...known]);
   return [...own, ...typed];

@@ -25,3 +25,14 @@ export function infiniteQueryBehavior(): never {
 
 export const hasNextPage = (): boolean => false;
 export const hasPreviousPage = (): boolean => false;
+
+/** Of mutations: what changes the server is `useDeed`. */
+export class Mutation {
+  constructor() {
+    throw new Error('there are no mutations: see vendor/unused.ts');
+  }
+}
+
+export const getDefaultState = (): never => {
+  throw new Error('there are no mutations: see vendor/unused.ts');
+};

@@ -1,0 +1,104 @@
+import { useState, type ReactElement } from 'react';
+import { addUser, type NewUser } from '../api/accounts';
+import { createTenant } from '../api/tenants';
+import type { Role } from '../api/types';
+import { Dialog } from '../design/Confirm';
+import { TextField } from '../design/fields';
+import { Note } from '../design/parts';
+import { visibleText } from '../design/value';
+import { useDeed } from '../session/useDeed';
+import { SecretOnce } from '../tokens/SecretOnce';
+import { heldOf, newTenants, type HeldRow } from './held';
+import { RoleRows } from './RoleRows';
+import styles from './members.module.css';
+
+/** The link as it is handed over. */
+export function wholeLink(path: string): string {
+  return `${window.location.origin}${path}`;
+}
+
+/** Adds somebody with roles, and shows the link that is handed to them. Mounted when it opens. */
+export function AddPerson(props: {
+  onClose: () => void;
+  roles: readonly Role[];
+  tenants: readonly string[];
+  creates: boolean;
+  usual: string;
+}): ReactElement {
+  const { onClose, roles, tenants, creates, usual } = props;
+  const first: readonly HeldRow[] = [{ role: 'viewer', where: usual }];
+  const [name, setName] = useState('');
+  const [rows, setRows] = useState(first);
+  const [added, setAdded] = useState<NewUser | null>(null);
+  const deed = useDeed();
+  const again = (): void => {
+    setName('');
+    setRows(rows.slice(0, 1));
+    setAdded(null);
+  };
+  const held = heldOf(rows);
+  if (added)
+    return (
+      <Dialog open onClose={onClose} title={`${visibleText(added.user.name).slice(0, 80)} is added`} alert>
+        <div className={styles.form}>
+          {added.path === null ? null : (
+            <SecretOnce label="One-time link" text={wholeLink(added.path)}>
+              Hand it over: whoever opens it chooses the password of this person. It works once, within three days,
+              and is not shown again; another one can be made any time.
+            </SecretOnce>
+          )}
+          <div className={styles.actions}>
+            <button type="button" className="button" onClick={onClose}>
+              Done
+            </button>
+            <button type="button" className="button primary" onClick={again}>
+              Add another person
+            </button>
+          </div>
+        </div>
+      </Dialog>
+    );
+  return (
+    <Dialog open onClose={onClose} title="Add a person" alert>
+      <form
+        className={styles.form}
+        onSubmit={(event) => {
+          event.preventDefault();
+          void deed
+            .run(async () => {
+              for (const id of newTenants(rows, tenants)) await createTenant(id, '');
+              return addUser({ name: name.trim(), roles: held });
+            })
+            .then((result) => result && setAdded(result.done));
+        }}
+      >
+        <TextField
+          label="Name"
+          hint="What they sign in with, and what others see"
+          autoComplete="off"
+          data-autofocus
+          maxLength={200}
+          value={name}
+          onChange={setName}
+        />
+        <RoleRows
+          rows={rows}
+          onChange={setRows}
+          roles={roles}
+          tenants={tenants}
+          creates={creates}
+          usual={usual}
+        />
+        {deed.error ? <Note level="bad">{deed.error.message}</Note> : null}
+        <div className={styles.actions}>
+          <button type="button" className="button" onClick={onClose}>
+            Cancel
+          </button>
+          <button type="submit" className="button primary" disabled={deed.busy || name.trim() === ''}>
+            {deed.busy ? 'One moment…' : 'Add, and make a link'}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}

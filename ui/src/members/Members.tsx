@@ -1,0 +1,196 @@
+import { useState, type ReactElement } from 'react';
+import { setMember } from '../api/accounts';
+import type { Member, Role } from '../api/types';
+import { Confirm, Dialog } from '../design/Confirm';
+import { EmptyState } from '../design/EmptyState';
+import { MultiChoiceField, TextField } from '../design/fields';
+import { Icon } from '../design/Icon';
+import { Menu } from '../design/Menu';
+import { Note } from '../design/parts';
+import { StatusChip } from '../design/StatusChip';
+import type { TableColumn } from '../design/table/columns';
+import { DataTable } from '../design/table/DataTable';
+import { visibleText } from '../design/value';
+import { Value } from '../design/Value';
+import { useDeed } from '../session/useDeed';
+import styles from './members.module.css';
+
+function Edit(props: {
+  /** Null to add somebody. */
+  member: Member | null;
+  tenant: string;
+  roles: readonly Role[];
+  onClose: () => void;
+}): ReactElement {
+  const { member, tenant, roles, onClose } = props;
+  const [name, setName] = useState(member?.name ?? '');
+  const [held, setHeld] = useState<readonly string[]>(member?.roles ?? ['viewer']);
+  const deed = useDeed();
+  return (
+    <Dialog
+      open
+      onClose={onClose}
+      title={
+        member ? `${visibleText(member.name).slice(0, 80)} in ${tenant}` : `Give somebody a role in ${tenant}`
+      }
+      alert
+    >
+      <form
+        className={styles.form}
+        onSubmit={(event) => {
+          event.preventDefault();
+          void deed
+            .run(() => setMember(member?.id ?? name.trim(), held, tenant))
+            .then((result) => result && onClose());
+        }}
+      >
+        {member ? null : (
+          <TextField
+            label="Name"
+            hint="Of somebody who has an account; an operator of the server adds new people"
+            autoComplete="off"
+            data-autofocus
+            value={name}
+            onChange={setName}
+          />
+        )}
+        <MultiChoiceField
+          label="Roles"
+          options={roles.map(({ name: value, summary }) => ({ value, note: summary }))}
+          values={held}
+          onChange={setHeld}
+        />
+        {deed.error ? <Note level="bad">{deed.error.message}</Note> : null}
+        <div className={styles.actions}>
+          <button type="button" className="button" onClick={onClose}>
+            Cancel
+          </button>
+          <button
+            type="submit"
+            className="button primary"
+            disabled={deed.busy || name.trim() === '' || held.length === 0}
+          >
+            Save
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+/** Who has a role in one tenant. */
+export function Members(props: {
+  members: readonly Member[];
+  tenant: string;
+  roles: readonly Role[];
+  /** Why roles cannot be changed; null where they can. */
+  whyNot: string | null;
+}): ReactElement {
+  const { members, tenant, roles, whyNot } = props;
+  const [editing, setEditing] = useState<{ member: Member | null } | null>(null);
+  const [removing, setRemoving] = useState<Member | null>(null);
+  const deed = useDeed();
+  const columns: readonly TableColumn<Member>[] = [
+    {
+      id: 'name',
+      title: 'name',
+      value: ({ name }) => name,
+      cell: ({ name }) => <Value text={name.slice(0, 200)} />,
+    },
+    {
+      id: 'roles',
+      title: 'roles',
+      chars: 30,
+      value: (member) => member.roles.join(', '),
+      cell: (member) => (
+        <span className={styles.chips}>
+          {member.roles.map((role) => (
+            <span key={role} className="pill">
+              {role}
+            </span>
+          ))}
+        </span>
+      ),
+    },
+    {
+      id: 'state',
+      title: 'state',
+      chars: 12,
+      value: ({ disabled }) => (disabled ? 'disabled' : 'active'),
+      cell: ({ disabled }) => (
+        <StatusChip status={disabled ? 'muted' : 'ok'}>{disabled ? 'disabled' : 'active'}</StatusChip>
+      ),
+    },
+    {
+      id: 'actions',
+      title: ' ',
+      chars: 4,
+      value: () => null,
+      cell: (member) =>
+        whyNot === null ? (
+          <Menu
+            label={`Actions of ${visibleText(member.name).slice(0, 80)}`}
+            icon="more"
+            compact
+            entries={[
+              { kind: 'action', label: 'Change roles…', run: () => setEditing({ member }) },
+              {
+                kind: 'action',
+                label: 'Remove from the tenant…',
+                danger: true,
+                run: () => setRemoving(member),
+              },
+            ]}
+          />
+        ) : null,
+    },
+  ];
+  const add = (
+    <button
+      type="button"
+      className="button"
+      disabled={whyNot !== null}
+      title={whyNot ?? undefined}
+      onClick={() => setEditing({ member: null })}
+    >
+      <Icon name="plus" /> Give a role
+    </button>
+  );
+  return (
+    <>
+      {whyNot === null ? null : <p className="dim">{whyNot}</p>}
+      {deed.error ? <Note level="bad">{deed.error.message}</Note> : null}
+      <DataTable
+        label={`Members of ${tenant}`}
+        tall
+        columns={columns}
+        rows={members}
+        rowKey={({ id }) => id}
+        sort={{ id: 'name', desc: false }}
+        tools={add}
+        empty={
+          <EmptyState reason="none-yet" title={`Nobody has a role in ${tenant} alone`}>
+            Operators of the whole server see it all the same.
+          </EmptyState>
+        }
+      />
+      {editing ? (
+        <Edit member={editing.member} tenant={tenant} roles={roles} onClose={() => setEditing(null)} />
+      ) : null}
+      <Confirm
+        open={removing !== null}
+        title={`Remove from ${tenant}?`}
+        action="Remove"
+        danger
+        onCancel={() => setRemoving(null)}
+        onConfirm={() => {
+          if (removing) void deed.run(() => setMember(removing.id, [], tenant));
+          setRemoving(null);
+        }}
+      >
+        <Value text={removing?.name.slice(0, 200) ?? ''} /> loses all roles in this tenant at once. The account
+        stays.
+      </Confirm>
+    </>
+  );
+}

@@ -1,0 +1,242 @@
+import { useState, type ReactElement } from 'react';
+import { changeUser, linkUser, setMember, setServerRoles, signOutUser } from '../api/accounts';
+import { createTenant } from '../api/tenants';
+import type { Role, User } from '../api/types';
+import { Confirm, Dialog } from '../design/Confirm';
+import { formatInstant } from '../design/format';
+import { usePageClock } from '../design/hooks';
+import { Icon } from '../design/Icon';
+import { Menu } from '../design/Menu';
+import { Note } from '../design/parts';
+import { StatusChip } from '../design/StatusChip';
+import type { TableColumn } from '../design/table/columns';
+import { DataTable } from '../design/table/DataTable';
+import { toasts } from '../design/toasts';
+import { visibleText } from '../design/value';
+import { Value } from '../design/Value';
+import { useDeed } from '../session/useDeed';
+import { SecretOnce } from '../tokens/SecretOnce';
+import { AddPerson, wholeLink } from './AddPerson';
+import { changedPlaces, EVERYWHERE, newTenants, rowsOf } from './held';
+import { RoleRows } from './RoleRows';
+import styles from './members.module.css';
+
+export interface Known {
+  roles: readonly Role[];
+  tenants: readonly string[];
+  /** Who asks may create tenants. */
+  creates: boolean;
+  /** The tenant of the page. */
+  usual: string;
+}
+
+/** Roles as chips: the role, and where. */
+export function Held({ user }: { user: Pick<User, 'everywhere' | 'tenants'> }): ReactElement {
+  const rows = rowsOf(user);
+  if (rows.length === 0) return <span className="dim">no role: sees nothing</span>;
+  return (
+    <span className={styles.chips}>
+      {rows.map(({ role, where }) => (
+        <span key={`${where ?? ''} ${role ?? ''}`} className="pill">
+          {role}
+          <span className="dim">
+            {where === EVERYWHERE ? 'everywhere' : <Value text={where ?? ''} />}
+          </span>
+        </span>
+      ))}
+    </span>
+  );
+}
+
+function ChangeRoles({ user, known, onClose }: { user: User; known: Known; onClose: () => void }): ReactElement {
+  const before = rowsOf(user);
+  const [rows, setRows] = useState(before);
+  const deed = useDeed();
+  return (
+    <Dialog open onClose={onClose} title={`Roles of ${visibleText(user.name).slice(0, 80)}`} alert>
+      <form
+        className={styles.form}
+        onSubmit={(event) => {
+          event.preventDefault();
+          void deed
+            .run(async () => {
+              for (const id of newTenants(rows, known.tenants)) await createTenant(id, '');
+              for (const [place, names] of changedPlaces(before, rows))
+                await (place === EVERYWHERE
+                  ? setServerRoles(user.id, names)
+                  : setMember(user.id, names, place));
+            })
+            .then((result) => result && onClose());
+        }}
+      >
+        <RoleRows rows={rows} onChange={setRows} {...known} />
+        {deed.error ? <Note level="bad">{deed.error.message}</Note> : null}
+        <div className={styles.actions}>
+          <button type="button" className="button" onClick={onClose}>
+            Cancel
+          </button>
+          <button
+            type="submit"
+            className="button primary"
+            disabled={deed.busy || changedPlaces(before, rows).size === 0}
+          >
+            Save
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+type Asked = { kind: 'add' } | { kind: 'roles' | 'disable'; user: User } | { kind: 'link'; user: User; path: string };
+
+/** Everybody who can sign in, with all their roles. */
+export function People(props: { users: readonly User[]; known: Known; ownId: string }): ReactElement {
+  const { users, known, ownId } = props;
+  const { utc } = usePageClock();
+  const [asked, setAsked] = useState<Asked | null>(null);
+  const deed = useDeed();
+  const close = (): void => setAsked(null);
+  const say = (text: string) => (result: object | null) => {
+    if (result) toasts.show({ level: 'ok', text });
+  };
+  const columns: readonly TableColumn<User>[] = [
+    {
+      id: 'name',
+      title: 'name',
+      value: ({ name }) => name,
+      cell: ({ id, name }) => (
+        <span className={styles.name}>
+          <Value text={name.slice(0, 200)} />
+          {id === ownId ? <span className="pill">you</span> : null}
+        </span>
+      ),
+    },
+    {
+      id: 'roles',
+      title: 'roles',
+      chars: 44,
+      value: (user) => rowsOf(user).map(({ role, where }) => `${role ?? ''} ${where ?? ''}`).join(', '),
+      cell: (user) => <Held user={user} />,
+    },
+    {
+      id: 'state',
+      title: 'state',
+      chars: 15,
+      value: (user) => (user.disabled_ms !== null ? 'disabled' : user.has_password ? 'active' : 'no password'),
+      cell: (user) =>
+        user.disabled_ms !== null ? (
+          <StatusChip status="muted">disabled</StatusChip>
+        ) : user.has_password ? (
+          <StatusChip status="ok">active</StatusChip>
+        ) : (
+          <StatusChip status="pending">link not used</StatusChip>
+        ),
+    },
+    {
+      id: 'created',
+      title: 'added',
+      chars: 12,
+      value: ({ created_ms: ms }) => ms,
+      cell: ({ created_ms: ms }) => formatInstant(ms, utc).slice(0, 10),
+    },
+    {
+      id: 'actions',
+      title: ' ',
+      chars: 4,
+      value: () => null,
+      cell: (user) => (
+        <Menu
+          label={`Actions of ${visibleText(user.name).slice(0, 80)}`}
+          icon="more"
+          compact
+          entries={[
+            { kind: 'action', label: 'Change roles…', run: () => setAsked({ kind: 'roles', user }) },
+            {
+              kind: 'action',
+              label: user.has_password ? 'New password by link…' : 'New one-time link…',
+              run: () =>
+                void deed
+                  .run(() => linkUser(user.id))
+                  .then((result) => result && setAsked({ kind: 'link', user, path: result.done.path })),
+            },
+            {
+              kind: 'action',
+              label: 'Sign out everywhere',
+              disabled: user.id === ownId,
+              run: () => void deed.run(() => signOutUser(user.id)).then(say(`${user.name} is signed out.`)),
+            },
+            { kind: 'line' },
+            user.disabled_ms === null
+              ? {
+                  kind: 'action',
+                  label: 'Disable…',
+                  danger: true,
+                  disabled: user.id === ownId,
+                  run: () => setAsked({ kind: 'disable', user }),
+                }
+              : {
+                  kind: 'action',
+                  label: 'Enable',
+                  run: () => void deed.run(() => changeUser(user.id, { disabled: false })),
+                },
+          ]}
+        />
+      ),
+    },
+  ];
+  const add = (
+    <button type="button" className="button primary" onClick={() => setAsked({ kind: 'add' })}>
+      <Icon name="plus" /> Add a person
+    </button>
+  );
+  return (
+    <>
+      {deed.error ? <Note level="bad">{deed.error.message}</Note> : null}
+      {users.length === 1 ? (
+        <Note level="info">
+          You are the only one so far. Add the others: each gets a role, and a link to come in by.
+        </Note>
+      ) : null}
+      <DataTable
+        label="Everybody"
+        tall
+        columns={columns}
+        rows={users}
+        rowKey={({ id }) => id}
+        sort={{ id: 'name', desc: false }}
+        tools={add}
+      />
+      {asked?.kind === 'add' ? <AddPerson onClose={close} {...known} /> : null}
+      {asked?.kind === 'roles' ? <ChangeRoles user={asked.user} known={known} onClose={close} /> : null}
+      {asked?.kind === 'link' ? (
+        <Dialog open onClose={close} title={`A link for ${visibleText(asked.user.name).slice(0, 80)}`} alert>
+          <div className={styles.form}>
+            <SecretOnce label="One-time link" text={wholeLink(asked.path)}>
+              Whoever opens it chooses a new password. It works once, within three days; earlier links no longer do.
+            </SecretOnce>
+            <div className={styles.actions}>
+              <button type="button" className="button" onClick={close}>
+                Done
+              </button>
+            </div>
+          </div>
+        </Dialog>
+      ) : null}
+      <Confirm
+        open={asked?.kind === 'disable'}
+        title="Disable this person?"
+        action="Disable"
+        danger
+        onCancel={close}
+        onConfirm={() => {
+          if (asked?.kind === 'disable') void deed.run(() => changeUser(asked.user.id, { disabled: true }));
+          close();
+        }}
+      >
+        <Value text={asked?.kind === 'disable' ? asked.user.name.slice(0, 200) : ''} /> can no longer sign in, and
+        all their sessions and tokens end at once. Roles are kept, and hold again if they are enabled.
+      </Confirm>
+    </>
+  );
+}
