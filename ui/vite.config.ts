@@ -107,7 +107,10 @@ export default defineConfig({
               test: /node_modules\/(react|react-dom|scheduler|use-sync-external-store|clsx|@tanstack\/(react-|query-|router-)?(query|router|core|history|store|react-store)[^/]*)\//,
             },
             // What the frame shares with pages: one file packs better than six.
-            { name: 'frame', test: /\/ui\/src\/(api\/(client|calls|useAsked)|address\/|design\/(Icon|IconButton|hooks|scheme|stored)\.|time\/durations)/ },
+            {
+              name: 'frame',
+              test: /\/ui\/src\/(api\/(client|calls|useAsked)|address\/|design\/(Icon|IconButton|hooks|scheme|stored)\.|time\/durations)/,
+            },
           ],
         },
       },

@@ -171,6 +171,9 @@ export const PAGES: readonly PageEntry[] = [
 ];
 
 /** The pages that a reader is shown, in the order of the side bar. */
-export function shownPages(may: (permission: Permission) => boolean, signedIn: boolean): readonly PageEntry[] {
+export function shownPages(
+  may: (permission: Permission) => boolean,
+  signedIn: boolean,
+): readonly PageEntry[] {
   return PAGES.filter((page) => !page.hidden && (signedIn || !page.signedIn) && may(page.permission));
 }

@@ -77,13 +77,15 @@ function Password(): ReactElement {
         <form
           onSubmit={(event) => {
             event.preventDefault();
-            void deed.run(() => changePassword(current, next)).then((result) => {
-              if (!result) return;
-              enter(client, result.done);
-              setCurrent('');
-              setNext('');
-              toasts.show({ level: 'ok', text: 'The password is changed. All other sessions have ended.' });
-            });
+            void deed
+              .run(() => changePassword(current, next))
+              .then((result) => {
+                if (!result) return;
+                enter(client, result.done);
+                setCurrent('');
+                setNext('');
+                toasts.show({ level: 'ok', text: 'The password is changed. All other sessions have ended.' });
+              });
           }}
         >
           <PasswordField label="Current password" current value={current} onChange={setCurrent} />
@@ -120,7 +122,7 @@ function Sessions(): ReactElement {
       title: 'browser',
       value: (one) => browserOf(one.user_agent),
       cell: (one) => (
-        <span title={one.user_agent.slice(0, 300)}>
+        <span className={styles.name} title={one.user_agent.slice(0, 300)}>
           <Value text={browserOf(one.user_agent)} />
           {one.is_current ? <span className="pill good">this one</span> : null}
         </span>

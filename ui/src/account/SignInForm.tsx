@@ -83,7 +83,10 @@ export function SignInForm(props: {
   apart?: boolean;
 }): ReactElement {
   const { name = '', then, apart = false } = props;
-  const ways = useQuery({ queryKey: [null, 'ways-in'], queryFn: ({ signal }) => waysIn({ tenant: null, signal }) });
+  const ways = useQuery({
+    queryKey: [null, 'ways-in'],
+    queryFn: ({ signal }) => waysIn({ tenant: null, signal }),
+  });
   const [isSlow, setSlow] = useState(false);
   useEffect(() => {
     const timer = setTimeout(() => setSlow(true), 300);
@@ -104,8 +107,8 @@ export function SignInForm(props: {
     return (
       <div className={styles.form}>
         <Note level="info">
-          Nobody may come in yet. Open the link that <code>pharos up</code> printed where it was started, or run{' '}
-          <code>pharos user add</code> there.
+          Nobody may come in yet. Open the link that <code>pharos up</code> printed where it was started, or
+          run <code>pharos user add</code> there.
         </Note>
       </div>
     );

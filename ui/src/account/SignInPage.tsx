@@ -10,11 +10,11 @@ import styles from './account.module.css';
 
 /** Where one signs in: at its own address, and in the place of any page until one has. */
 export default function SignInPage(): ReactElement {
-  const { me } = useSession();
+  const { me, standing } = useSession();
   const { pathname, search, hash } = window.location;
   const own = pathname === '/sign-in';
   const [refusal] = useState(() => (own ? refusalIn(hash) : null));
-  if (me && own)
+  if (me && standing === 'in' && own)
     return (
       <Gate title="You are signed in">
         <div className={styles.form}>

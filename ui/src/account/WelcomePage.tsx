@@ -14,7 +14,10 @@ export default function WelcomePage(): ReactElement {
   const [code] = useState(() => window.location.hash.slice(1));
   const [name, setName] = useState('');
   const [password, setPassword] = useState('');
-  const ways = useQuery({ queryKey: [null, 'ways-in'], queryFn: ({ signal }) => waysIn({ tenant: null, signal }) });
+  const ways = useQuery({
+    queryKey: [null, 'ways-in'],
+    queryFn: ({ signal }) => waysIn({ tenant: null, signal }),
+  });
   const deed = useDeed();
   useEffect(() => {
     // Who looks over a shoulder, or at the history, does not find it.
@@ -34,8 +37,8 @@ export default function WelcomePage(): ReactElement {
       <Gate title="This link is incomplete">
         <div className={styles.form}>
           <p>
-            The part behind the # is missing, or the page was loaded anew after it was opened. Open the link again
-            as you were given it.
+            The part behind the # is missing, or the page was loaded anew after it was opened. Open the link
+            again as you were given it.
           </p>
           <Link to="/" className="button">
             Go to the pages

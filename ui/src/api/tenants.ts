@@ -34,7 +34,11 @@ export interface UsageOfTenant {
   readonly hours: readonly (Readonly<Record<string, number | string>> & { readonly hour: string })[];
   /** By the id of a token, or of whatever else sent or asked; empty for who presented nothing. */
   readonly tokens?: Readonly<Record<string, Amounts>>;
-  readonly metrics?: readonly { readonly metric: string; readonly samples: number; readonly series: number }[];
+  readonly metrics?: readonly {
+    readonly metric: string;
+    readonly samples: number;
+    readonly series: number;
+  }[];
 }
 
 const NOWHERE: Asking = { tenant: null };

@@ -43,8 +43,8 @@ export function AddPerson(props: {
         <div className={styles.form}>
           {added.path === null ? null : (
             <SecretOnce label="One-time link" text={wholeLink(added.path)}>
-              Hand it over: whoever opens it chooses the password of this person. It works once, within three days,
-              and is not shown again; another one can be made any time.
+              Hand it over: whoever opens it chooses the password of this person. It works once, within three
+              days, and is not shown again; another one can be made any time.
             </SecretOnce>
           )}
           <div className={styles.actions}>

@@ -28,8 +28,8 @@ export function FirstPerson(): ReactElement {
           </button>
         }
       >
-        Whoever reaches this server may do everything. With the first person, who is you, everybody signs in from
-        then on, and what each may do is a matter of roles.
+        Whoever reaches this server may do everything. With the first person, who is you, everybody signs in
+        from then on, and what each may do is a matter of roles.
       </EmptyState>
       <Dialog open={open} onClose={() => setOpen(false)} title="Add the first person: yourself" alert>
         <form
@@ -55,8 +55,8 @@ export function FirstPerson(): ReactElement {
           />
           <PasswordField label="Password" value={password} onChange={setPassword} />
           <p className="dim">
-            You become <b>operator</b>: you may do everything, and add the others. What sends data without a token
-            is refused from then on; tokens are made under Members.
+            You become <b>operator</b>: you may do everything, and add the others. What sends data without a
+            token is refused from then on; tokens are made under Members.
           </p>
           {deed.error ? <Note level="bad">{deed.error.message}</Note> : null}
           <div className={styles.actions}>

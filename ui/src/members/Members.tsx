@@ -188,8 +188,8 @@ export function Members(props: {
           setRemoving(null);
         }}
       >
-        <Value text={removing?.name.slice(0, 200) ?? ''} /> loses all roles in this tenant at once. The account
-        stays.
+        <Value text={removing?.name.slice(0, 200) ?? ''} /> loses all roles in this tenant at once. The
+        account stays.
       </Confirm>
     </>
   );

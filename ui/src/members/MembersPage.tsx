@@ -17,6 +17,7 @@ import { FirstPerson } from './FirstPerson';
 import { Members } from './Members';
 import { People } from './People';
 import { RolesTable } from './RolesTable';
+import styles from './members.module.css';
 
 interface Asked<T> {
   data: { data: T } | undefined;
@@ -25,14 +26,18 @@ interface Asked<T> {
 }
 
 /** What was asked, once it has come; before that, or if it failed, what says so. */
-function Loaded<T>(props: { what: string; answer: Asked<T>; children: (found: T) => ReactNode }): ReactElement {
+function Loaded<T>(props: {
+  what: string;
+  answer: Asked<T>;
+  children: (found: T) => ReactNode;
+}): ReactElement {
   const { what, answer, children } = props;
   return (
-    <>
+    <div className={styles.tab}>
       <Unreadable what={what} error={answer.error} asOfMs={answer.dataUpdatedAt} />
       {answer.data ? children(answer.data.data) : null}
       {!answer.data && !answer.error ? <Skeleton kind="table" label={what} rows={5} /> : null}
-    </>
+    </div>
   );
 }
 

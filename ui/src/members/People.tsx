@@ -39,16 +39,22 @@ export function Held({ user }: { user: Pick<User, 'everywhere' | 'tenants'> }): 
       {rows.map(({ role, where }) => (
         <span key={`${where ?? ''} ${role ?? ''}`} className="pill">
           {role}
-          <span className="dim">
-            {where === EVERYWHERE ? 'everywhere' : <Value text={where ?? ''} />}
-          </span>
+          <span className="dim">{where === EVERYWHERE ? 'everywhere' : <Value text={where ?? ''} />}</span>
         </span>
       ))}
     </span>
   );
 }
 
-function ChangeRoles({ user, known, onClose }: { user: User; known: Known; onClose: () => void }): ReactElement {
+function ChangeRoles({
+  user,
+  known,
+  onClose,
+}: {
+  user: User;
+  known: Known;
+  onClose: () => void;
+}): ReactElement {
   const before = rowsOf(user);
   const [rows, setRows] = useState(before);
   const deed = useDeed();
@@ -88,7 +94,8 @@ function ChangeRoles({ user, known, onClose }: { user: User; known: Known; onClo
   );
 }
 
-type Asked = { kind: 'add' } | { kind: 'roles' | 'disable'; user: User } | { kind: 'link'; user: User; path: string };
+type Asked =
+  { kind: 'add' } | { kind: 'roles' | 'disable'; user: User } | { kind: 'link'; user: User; path: string };
 
 /** Everybody who can sign in, with all their roles. */
 export function People(props: { users: readonly User[]; known: Known; ownId: string }): ReactElement {
@@ -116,14 +123,18 @@ export function People(props: { users: readonly User[]; known: Known; ownId: str
       id: 'roles',
       title: 'roles',
       chars: 44,
-      value: (user) => rowsOf(user).map(({ role, where }) => `${role ?? ''} ${where ?? ''}`).join(', '),
+      value: (user) =>
+        rowsOf(user)
+          .map(({ role, where }) => `${role ?? ''} ${where ?? ''}`)
+          .join(', '),
       cell: (user) => <Held user={user} />,
     },
     {
       id: 'state',
       title: 'state',
       chars: 15,
-      value: (user) => (user.disabled_ms !== null ? 'disabled' : user.has_password ? 'active' : 'no password'),
+      value: (user) =>
+        user.disabled_ms !== null ? 'disabled' : user.has_password ? 'active' : 'no password',
       cell: (user) =>
         user.disabled_ms !== null ? (
           <StatusChip status="muted">disabled</StatusChip>
@@ -213,7 +224,8 @@ export function People(props: { users: readonly User[]; known: Known; ownId: str
         <Dialog open onClose={close} title={`A link for ${visibleText(asked.user.name).slice(0, 80)}`} alert>
           <div className={styles.form}>
             <SecretOnce label="One-time link" text={wholeLink(asked.path)}>
-              Whoever opens it chooses a new password. It works once, within three days; earlier links no longer do.
+              Whoever opens it chooses a new password. It works once, within three days; earlier links no
+              longer do.
             </SecretOnce>
             <div className={styles.actions}>
               <button type="button" className="button" onClick={close}>
@@ -234,8 +246,8 @@ export function People(props: { users: readonly User[]; known: Known; ownId: str
           close();
         }}
       >
-        <Value text={asked?.kind === 'disable' ? asked.user.name.slice(0, 200) : ''} /> can no longer sign in, and
-        all their sessions and tokens end at once. Roles are kept, and hold again if they are enabled.
+        <Value text={asked?.kind === 'disable' ? asked.user.name.slice(0, 200) : ''} /> can no longer sign in,
+        and all their sessions and tokens end at once. Roles are kept, and hold again if they are enabled.
       </Confirm>
     </>
   );

@@ -93,7 +93,11 @@ function Edit(props: {
 }
 
 /** All roles, and what each allows: one table of all permissions. */
-export function RolesTable(props: { table: Roles; tenant: string | null; whyNot: string | null }): ReactElement {
+export function RolesTable(props: {
+  table: Roles;
+  tenant: string | null;
+  whyNot: string | null;
+}): ReactElement {
   const { table, tenant, whyNot } = props;
   const [editing, setEditing] = useState<{ role: Role | null } | null>(null);
   const [dropping, setDropping] = useState<Role | null>(null);

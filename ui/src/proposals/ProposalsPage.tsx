@@ -1,1 +1,220 @@
-export default function P() { return null; }
+import { useQuery } from '@tanstack/react-query';
+import { useState, type ReactElement } from 'react';
+import { useAddress } from '../address/hooks';
+import { decide, proposals, type Proposal, type ProposalStatus } from '../api/governance';
+import { Diff } from '../design/Diff';
+import { Drawer } from '../design/Drawer';
+import { EmptyState } from '../design/EmptyState';
+import { TextAreaField } from '../design/fields';
+import { formatInstant, formatSeconds } from '../design/format';
+import { useNow, usePageClock } from '../design/hooks';
+import { Note, Unreadable } from '../design/parts';
+import { Skeleton } from '../design/Skeleton';
+import type { Status } from '../design/status';
+import { StatusChip } from '../design/StatusChip';
+import type { TableColumn } from '../design/table/columns';
+import { DataTable } from '../design/table/DataTable';
+import { Value } from '../design/Value';
+import { Body, Page, PageHead } from '../page/Page';
+import { useMay, useSession } from '../session/session';
+import { whyNot } from '../session/lacking';
+import { useDeed } from '../session/useDeed';
+import { changeOf, tally } from './tally';
+import styles from './proposals.module.css';
+
+const STATUS: Readonly<Record<ProposalStatus, Status>> = {
+  open: 'pending',
+  applied: 'ok',
+  rejected: 'critical',
+  withdrawn: 'muted',
+  expired: 'no-data',
+  outdated: 'no-data',
+  failed: 'warning',
+};
+
+function Decision({ proposal }: { proposal: Proposal }): ReactElement {
+  const { tenant } = useAddress();
+  const { me } = useSession();
+  const may = useMay();
+  const [reason, setReason] = useState('');
+  const deed = useDeed();
+  const own = me !== null && proposal.who.endsWith(`:${me.identity.id}`);
+  const why = own
+    ? 'Others decide on what you propose; you may withdraw it.'
+    : whyNot(may, 'governance.approve', 'Proposals are approved');
+  const run = (verdict: 'approve' | 'reject' | 'withdraw'): void => {
+    void deed.run(() =>
+      decide(proposal.id, verdict, reason.trim(), { tenant: proposal.tenant_id ?? tenant }),
+    );
+  };
+  return (
+    <div className={styles.form}>
+      {why === null ? null : <p className="dim">{why}</p>}
+      {why === null || own ? (
+        <TextAreaField
+          label="Reason"
+          hint="It is kept in the audit log"
+          value={reason}
+          onChange={setReason}
+        />
+      ) : null}
+      {deed.error ? <Note level="bad">{deed.error.message}</Note> : null}
+      <div className={styles.actions}>
+        {own ? (
+          <button type="button" className="button" disabled={deed.busy} onClick={() => run('withdraw')}>
+            Withdraw
+          </button>
+        ) : (
+          <>
+            <button
+              type="button"
+              className="button"
+              disabled={deed.busy || why !== null || reason.trim() === ''}
+              onClick={() => run('reject')}
+            >
+              Reject
+            </button>
+            <button
+              type="button"
+              className="button primary"
+              disabled={deed.busy || why !== null || reason.trim() === ''}
+              onClick={() => run('approve')}
+            >
+              Approve
+            </button>
+          </>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function Details({
+  proposal,
+  onClose,
+}: {
+  proposal: Proposal | undefined;
+  onClose: () => void;
+}): ReactElement {
+  const { utc } = usePageClock();
+  const change = proposal ? changeOf(proposal) : null;
+  return (
+    <Drawer open={proposal !== undefined} onClose={onClose} title={proposal?.action ?? ''} wide>
+      {proposal && change ? (
+        <div className={styles.form}>
+          <p>
+            <StatusChip status={STATUS[proposal.status]}>{proposal.status}</StatusChip>{' '}
+            {proposal.tenant_id === null ? 'Of the whole server' : <Value text={proposal.tenant_id} />}, by{' '}
+            <Value text={proposal.name} />, {formatInstant(proposal.created_ms, utc)}
+          </p>
+          <blockquote className={styles.reason}>
+            <Value text={proposal.reason} />
+          </blockquote>
+          <Diff before={change.before} after={change.after} />
+          {proposal.outcome === '' ? null : (
+            <Note level="info">
+              <Value text={proposal.outcome} />
+            </Note>
+          )}
+          <section aria-label="Votes">
+            <h2>{tally(proposal)}</h2>
+            <ul className={styles.votes}>
+              {proposal.votes.map((vote) => (
+                <li key={vote.who}>
+                  <StatusChip status={vote.approves ? 'ok' : 'critical'}>
+                    {vote.approves ? 'approves' : 'rejects'}
+                  </StatusChip>
+                  <span>
+                    <Value text={vote.name} /> <span className="dim">{formatInstant(vote.at_ms, utc)}</span>
+                    {vote.reason === '' ? null : (
+                      <div>
+                        <Value text={vote.reason} />
+                      </div>
+                    )}
+                  </span>
+                </li>
+              ))}
+            </ul>
+          </section>
+          {proposal.status === 'open' ? <Decision key={proposal.id} proposal={proposal} /> : null}
+        </div>
+      ) : null}
+    </Drawer>
+  );
+}
+
+export default function ProposalsPage(): ReactElement {
+  const { tenant, search, setOwn } = useAddress();
+  const now = useNow(10_000);
+  const answer = useQuery({
+    queryKey: [tenant, 'proposals'],
+    queryFn: ({ signal }) => proposals({ tenant, signal }),
+    refetchInterval: 15_000,
+  });
+  const rows = answer.data?.data;
+  const columns: readonly TableColumn<Proposal>[] = [
+    {
+      id: 'status',
+      title: 'state',
+      chars: 12,
+      value: ({ status }) => status,
+      cell: ({ status }) => <StatusChip status={STATUS[status]}>{status}</StatusChip>,
+    },
+    { id: 'action', title: 'change', value: ({ action }) => action },
+    { id: 'tenant', title: 'tenant', value: ({ tenant_id: id }) => id ?? 'the whole server' },
+    { id: 'who', title: 'by', value: ({ name }) => name, cell: ({ name }) => <Value text={name} /> },
+    {
+      id: 'reason',
+      title: 'reason',
+      value: ({ reason }) => reason,
+      cell: ({ reason }) => <Value text={reason} />,
+    },
+    { id: 'votes', title: 'approved', chars: 16, value: (one) => tally(one) },
+    {
+      id: 'expires',
+      title: 'expires',
+      chars: 12,
+      value: (one) => (one.status === 'open' ? one.expires_ms : null),
+      cell: (one) =>
+        one.status === 'open' ? (
+          `in ${formatSeconds(Math.max(0, Math.round((one.expires_ms - now) / 60_000) * 60))}`
+        ) : (
+          <span className="dim">–</span>
+        ),
+    },
+  ];
+  return (
+    <Page>
+      <PageHead
+        title="Proposals"
+        about={rows ? `${rows.filter(({ status }) => status === 'open').length} to decide` : null}
+      />
+      <Body>
+        <Unreadable what="The proposals" error={answer.error} asOfMs={answer.dataUpdatedAt} />
+        {answer.isPending ? <Skeleton kind="table" label="The proposals" rows={4} /> : null}
+        {rows ? (
+          <section className="panel card">
+            <DataTable
+              label="Proposals"
+              tall
+              columns={columns}
+              rows={rows}
+              rowKey={({ id }) => id}
+              onOpen={({ id }) => setOwn({ of: id })}
+              empty={
+                <EmptyState reason="none-yet" title="Nothing is proposed">
+                  Changes of protected policies wait here for those who approve them. No policy is protected
+                  until an operator says so.
+                </EmptyState>
+              }
+            />
+          </section>
+        ) : null}
+        <Details
+          proposal={rows?.find(({ id }) => id === search.of)}
+          onClose={() => setOwn({ of: undefined })}
+        />
+      </Body>
+    </Page>
+  );
+}

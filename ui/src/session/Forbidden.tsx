@@ -37,7 +37,12 @@ export default function Forbidden({ page }: { page: PageEntry }): ReactElement {
               : `You have no role in the tenant ${shown.slice(0, 80)}`
         }
         actions={others?.slice(0, 5).map(({ id }) => (
-          <button key={id} type="button" className="button" onClick={() => change({ tenant: id, host: null })}>
+          <button
+            key={id}
+            type="button"
+            className="button"
+            onClick={() => change({ tenant: id, host: null })}
+          >
             Go to tenant <Value text={id} />
           </button>
         ))}
@@ -46,9 +51,7 @@ export default function Forbidden({ page }: { page: PageEntry }): ReactElement {
           <>
             It needs the permission <code>{page.permission}</code>
             {having && having.length > 0 ? (
-              <>
-                , which the roles {having.map(({ name }) => name).join(', ')} have
-              </>
+              <>, which the roles {having.map(({ name }) => name).join(', ')} have</>
             ) : null}
             ; {giversOf(page.permission)}. You are signed in as <Value text={me?.identity.name ?? ''} />.
           </>

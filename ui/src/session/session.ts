@@ -24,7 +24,7 @@ export type Permission =
   | 'audit.view'
   | 'audit.export';
 
-/** `me` is null for who is not signed in, `before` is who last was since the page was loaded. */
+/** `me` is null for who is not known, `before` is who last was since the page was loaded. */
 export interface Session {
   me: Me | null;
   before: Me | null;
@@ -70,7 +70,9 @@ export function useSession(): Session & { standing: Standing } {
     refetchInterval: ({ state }) => (state.data?.me?.openness === 'closed' ? AGAIN_MS : false),
     refetchOnWindowFocus: 'always',
   });
-  return { me: data?.me ?? null, before: data?.before ?? null, standing: standingOf(data, isError) };
+  // Who is signed out in the midst of things sees the page as it was: what is typed in it must not go.
+  const me = data?.me ?? data?.before ?? null;
+  return { me, before: data?.before ?? null, standing: standingOf(data, isError) };
 }
 
 /** Has the session asked for anew whenever an answer says that nobody is known to ask. Once, around all pages. */

@@ -14,7 +14,14 @@ import { useScheme, wishScheme } from '../design/scheme';
 import { readStored, writeStored } from '../design/stored';
 import { toasts } from '../design/toasts';
 import { PAGES, shownPages, type PageEntry } from '../pages';
-import { asksWho, impliedTenant, permissionsIn, useMay, useSession, useSessionWatch } from '../session/session';
+import {
+  asksWho,
+  impliedTenant,
+  permissionsIn,
+  useMay,
+  useSession,
+  useSessionWatch,
+} from '../session/session';
 import { Banner } from './Banner';
 import styles from './shell.module.css';
 import { focusSearch, REFRESH_EVENT, useShortcuts, type Shortcut } from './shortcuts';

@@ -50,14 +50,18 @@ function LimitForm(props: { tenant: Tenant; found: LimitsOfTenant; whyNot: strin
       className={styles.form}
       onSubmit={(event) => {
         event.preventDefault();
-        void deed.run(() => changeLimits(tenant.id, changes)).then((result) => {
-          if (!result) return;
-          setTyped({});
-          toasts.show({ level: 'ok', text: 'The limits hold from now on.' });
-        });
+        void deed
+          .run(() => changeLimits(tenant.id, changes))
+          .then((result) => {
+            if (!result) return;
+            setTyped({});
+            toasts.show({ level: 'ok', text: 'The limits hold from now on.' });
+          });
       }}
     >
-      <p className="dim">{props.whyNot ?? 'Empty is as for everybody; 0 is no limit. Changes hold at once.'}</p>
+      <p className="dim">
+        {props.whyNot ?? 'Empty is as for everybody; 0 is no limit. Changes hold at once.'}
+      </p>
       <div className={styles.limits}>
         {names.map((name) => {
           const read = readLimit(name, text(name));
@@ -78,7 +82,12 @@ function LimitForm(props: { tenant: Tenant; found: LimitsOfTenant; whyNot: strin
       </div>
       {deed.error ? <Note level="bad">{deed.error.message}</Note> : null}
       <div className={styles.actions}>
-        <button type="button" className="button" onClick={() => setTyped({})} disabled={!Object.keys(changes).length}>
+        <button
+          type="button"
+          className="button"
+          onClick={() => setTyped({})}
+          disabled={!Object.keys(changes).length}
+        >
           Undo
         </button>
         <button
@@ -233,7 +242,13 @@ function Limits({ tenant, may }: { tenant: Tenant; may: (permission: Permission)
 }
 
 /** One tenant: what it uses, and what it may. */
-export function TenantDetails({ tenant, onClose }: { tenant: Tenant | undefined; onClose: () => void }): ReactElement {
+export function TenantDetails({
+  tenant,
+  onClose,
+}: {
+  tenant: Tenant | undefined;
+  onClose: () => void;
+}): ReactElement {
   const { me } = useSession();
   const { search, setOwn } = useAddress();
   const granted = me && tenant ? permissionsIn(me, tenant.id) : null;

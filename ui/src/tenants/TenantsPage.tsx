@@ -1,7 +1,15 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState, type ReactElement } from 'react';
 import { useAddress } from '../address/hooks';
-import { createTenant, deleteTenant, renameTenant, setSuspended, tenants, type Condition, type Tenant } from '../api/tenants';
+import {
+  createTenant,
+  deleteTenant,
+  renameTenant,
+  setSuspended,
+  tenants,
+  type Condition,
+  type Tenant,
+} from '../api/tenants';
 import { Confirm, Dialog } from '../design/Confirm';
 import { EmptyState } from '../design/EmptyState';
 import { TextField } from '../design/fields';
@@ -51,7 +59,9 @@ function Naming(props: {
           event.preventDefault();
           void deed
             .run(() =>
-              tenant ? renameTenant(tenant.id, name.trim() || tenant.id) : createTenant(id.trim(), name.trim()),
+              tenant
+                ? renameTenant(tenant.id, name.trim() || tenant.id)
+                : createTenant(id.trim(), name.trim()),
             )
             .then((result) => {
               if (!result) return;
@@ -130,7 +140,11 @@ export default function TenantsPage(): ReactElement {
       : ([
           { kind: 'action', label: 'Rename…', run: () => setAsked({ kind: 'rename', tenant }) },
           tenant.condition === 'suspended'
-            ? { kind: 'action', label: 'Resume', run: () => void deed.run(() => setSuspended(tenant.id, false)) }
+            ? {
+                kind: 'action',
+                label: 'Resume',
+                run: () => void deed.run(() => setSuspended(tenant.id, false)),
+              }
             : {
                 kind: 'action',
                 label: 'Suspend…',
@@ -255,8 +269,8 @@ export default function TenantsPage(): ReactElement {
           }}
         >
           Nobody writes to or reads from{' '}
-          <Value text={asked?.kind === 'suspend' ? asked.tenant.id : ''} mono /> until it is resumed: what is sent
-          is refused, what it holds stays.
+          <Value text={asked?.kind === 'suspend' ? asked.tenant.id : ''} mono /> until it is resumed: what is
+          sent is refused, what it holds stays.
         </Confirm>
         <Confirm
           open={asked?.kind === 'delete'}
@@ -270,8 +284,8 @@ export default function TenantsPage(): ReactElement {
             close();
           }}
         >
-          All its series, roles, tokens and usage are deleted, and cannot be brought back. Its id is never given to
-          another.
+          All its series, roles, tokens and usage are deleted, and cannot be brought back. Its id is never
+          given to another.
         </Confirm>
       </Body>
     </Page>

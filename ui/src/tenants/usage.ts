@@ -22,7 +22,8 @@ export function namedTokens(
 ): readonly TokenUsage[] {
   return Object.entries(used).map(([id, amounts]) => ({
     id,
-    name: id === '' ? 'people, and what sends without a token' : (known.find((one) => one.id === id)?.name ?? id),
+    name:
+      id === '' ? 'people, and what sends without a token' : (known.find((one) => one.id === id)?.name ?? id),
     amounts,
   }));
 }

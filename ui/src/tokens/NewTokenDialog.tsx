@@ -24,7 +24,9 @@ export function NewTokenDialog(props: {
   const { open, onClose, make, roles, tenants = [], permissions } = props;
   const [name, setName] = useState('');
   const [tenant, setTenant] = useState<string | null>(null);
-  const [role, setRole] = useState<string | null>(roles?.find(({ value }) => value === 'writer')?.value ?? null);
+  const [role, setRole] = useState<string | null>(
+    roles?.find(({ value }) => value === 'writer')?.value ?? null,
+  );
   const [lasts, setLasts] = useState<string | null>('90d');
   const [chosen, setChosen] = useState<readonly string[]>([]);
   const [made, setMade] = useState<NewToken | null>(null);

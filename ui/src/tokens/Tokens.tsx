@@ -31,7 +31,15 @@ const STATUS: Readonly<Record<TokenState, Status>> = {
   revoked: 'muted',
 };
 
-function Rotate({ token, asking, onClose }: { token: Token; asking: Asking; onClose: () => void }): ReactElement {
+function Rotate({
+  token,
+  asking,
+  onClose,
+}: {
+  token: Token;
+  asking: Asking;
+  onClose: () => void;
+}): ReactElement {
   const [grace, setGrace] = useState<string | null>('day');
   const [made, setMade] = useState<NewToken | null>(null);
   const deed = useDeed();
@@ -126,7 +134,13 @@ export function Tokens(props: {
       title: 'may',
       value: ({ permissions: own }) => own?.join(', ') ?? (roles ? 'all of its role' : 'all that you may'),
     },
-    { id: 'used', title: 'last use', chars: 10, value: (one) => one.used_ms, cell: (one) => when(one.used_ms, 'never') },
+    {
+      id: 'used',
+      title: 'last use',
+      chars: 10,
+      value: (one) => one.used_ms,
+      cell: (one) => when(one.used_ms, 'never'),
+    },
     {
       id: 'expires',
       title: 'expires',
@@ -155,7 +169,13 @@ export function Tokens(props: {
             compact
             entries={[
               { kind: 'action', label: 'Rotate…', icon: 'refresh', run: () => setRotating(token) },
-              { kind: 'action', label: 'Revoke…', icon: 'trash', danger: true, run: () => setRevoking(token) },
+              {
+                kind: 'action',
+                label: 'Revoke…',
+                icon: 'trash',
+                danger: true,
+                run: () => setRevoking(token),
+              },
             ]}
           />
         ),
@@ -202,12 +222,16 @@ export function Tokens(props: {
           const token = revoking;
           setRevoking(null);
           if (token)
-            void deed.run(() => revokeToken(token.id, asking)).then((result) => {
-              if (result) toasts.show({ level: 'ok', text: `The token ${visibleText(token.name)} is revoked.` });
-            });
+            void deed
+              .run(() => revokeToken(token.id, asking))
+              .then((result) => {
+                if (result)
+                  toasts.show({ level: 'ok', text: `The token ${visibleText(token.name)} is revoked.` });
+              });
         }}
       >
-        <Value text={revoking?.name ?? ''} /> stops working within a second, wherever it is in use, and for good.
+        <Value text={revoking?.name ?? ''} /> stops working within a second, wherever it is in use, and for
+        good.
       </Confirm>
     </>
   );
