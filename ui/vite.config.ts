@@ -76,7 +76,7 @@ export default defineConfig({
       { find: /^use-sync-external-store\/shim$/, replacement: 'react' },
       // No page uses these, and what they are imported for cannot leave them out.
       {
-        find: /^\.\/(scroll-restoration|infiniteQueryBehavior|mutation)\.js$/,
+        find: /^\.\/(scroll-restoration|infiniteQueryBehavior|mutationCache)\.js$/,
         replacement: resolve(import.meta.dirname, 'src/vendor/unused.ts'),
       },
       // CodeMirror writes its rules through style-mod; ours uses constructed sheets, which a strict CSP allows.

@@ -13,6 +13,7 @@ import { impliedTenant, useSession } from './session';
 export default function Forbidden({ page }: { page: PageEntry }): ReactElement {
   const { me } = useSession();
   const { tenant, change } = useAddress();
+  const name = me?.identity.name ?? '';
   const shown = tenant ?? (me ? impliedTenant(me, []) : null);
   const reached = me?.everywhere.length !== 0 || me.tenants.some(({ id }) => id === shown);
   const answer = useQuery({
@@ -53,12 +54,12 @@ export default function Forbidden({ page }: { page: PageEntry }): ReactElement {
             {having && having.length > 0 ? (
               <>, which the roles {having.map(({ name }) => name).join(', ')} have</>
             ) : null}
-            ; {giversOf(page.permission)}. You are signed in as <Value text={me?.identity.name ?? ''} />.
+            ; {giversOf(page.permission)}. You are signed in as <Value text={name} />.
           </>
         ) : (
           <>
             An admin of the tenant, or an operator of the server, can give you a role. You are signed in as{' '}
-            <Value text={me?.identity.name ?? ''} />.
+            <Value text={name} />.
           </>
         )}
       </EmptyState>

@@ -26,13 +26,17 @@ export function infiniteQueryBehavior(): never {
 export const hasNextPage = (): boolean => false;
 export const hasPreviousPage = (): boolean => false;
 
-/** Of mutations: what changes the server is `useDeed`. */
-export class Mutation {
-  constructor() {
-    throw new Error('there are no mutations: see vendor/unused.ts');
+/** Of mutations: what changes the server is `useDeed`, and a client that is made holds none. */
+export class MutationCache {
+  findAll(): readonly never[] {
+    return [];
+  }
+
+  resumePausedMutations(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  clear(): void {
+    // There is nothing in it.
   }
 }
-
-export const getDefaultState = (): never => {
-  throw new Error('there are no mutations: see vendor/unused.ts');
-};
