@@ -131,7 +131,7 @@ export const PAGES: readonly PageEntry[] = [
     icon: 'check',
     group: 'Set up',
     key: KEYS.proposals,
-    permission: 'members.view',
+    permission: 'governance.propose',
     signedIn: true,
     component: () => import('./proposals/ProposalsPage'),
   },

@@ -26,28 +26,36 @@ export interface AuditSearch {
   who?: string | undefined;
   action?: string | undefined;
   object?: string | undefined;
-  since?: number | undefined;
-  until?: number | undefined;
+  /** Seconds since the epoch. */
+  start?: number | undefined;
+  end?: number | undefined;
+  /** All entries, not those of the tenant alone. */
+  everywhere?: 'true' | undefined;
 }
 
-/** The newest first; the next page is `before` the number of the last. */
+export interface AuditPart {
+  /** The newest first. */
+  readonly entries: readonly AuditEntry[];
+  /** What the next part is asked `before`; null when there is none. */
+  readonly before: number | null;
+}
+
 export function auditEntries(
   wanted: AuditSearch & { before?: number | undefined; limit?: number },
   asking: Asking,
-): Promise<Answer<readonly AuditEntry[]>> {
+): Promise<Answer<AuditPart>> {
   return ask('/api/audit', { ...wanted }, asking);
 }
 
 export interface Chain {
-  /** How many entries there are, up to the newest. */
+  /** How many entries there are. */
   readonly entries: number;
   readonly hash: string;
-  /** What is wrong with the chain; empty when every entry follows from the one before. */
-  readonly fault: string;
 }
 
-export function auditChain(asking: Asking): Promise<Answer<Chain>> {
-  return ask('/api/audit/chain', {}, asking);
+/** Follows the whole log; rejects with the first entry that is not what was written. */
+export function verifyChain(asking: Asking): Promise<Answer<Chain>> {
+  return ask('/api/audit/verify', {}, asking);
 }
 
 /** Where the signed file of what a search finds is. */
@@ -84,12 +92,25 @@ export interface Proposal {
   readonly decided_ms: number | null;
   readonly outcome: string;
   readonly votes: readonly Vote[];
-  /** How many must approve; null where nothing is known of that any more. */
-  readonly quorum: number | null;
 }
 
-export function proposals(asking: Asking): Promise<Answer<readonly Proposal[]>> {
-  return ask('/api/proposals', {}, asking);
+/** What changes of a policy need. */
+export interface Protection {
+  readonly policy: string;
+  /** Null for all tenants, and for the whole server. */
+  readonly tenant_id: string | null;
+  readonly approvals: number;
+  /** Of those who may approve; 0 where a number alone counts. */
+  readonly percent: number;
+}
+
+/** Those of the tenant, or of all. */
+export function proposals(everywhere: boolean, asking: Asking): Promise<Answer<readonly Proposal[]>> {
+  return ask('/api/proposals', everywhere ? { everywhere: 'true' } : {}, asking);
+}
+
+export function protections(asking: Asking): Promise<Answer<readonly Protection[]>> {
+  return ask('/api/protections', {}, asking);
 }
 
 export function decide(

@@ -1,10 +1,11 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useState, type ReactElement } from 'react';
 import { useAddress } from '../address/hooks';
-import { auditChain, auditEntries, exportPath, type AuditEntry, type AuditSearch } from '../api/governance';
+import { verifyChain, auditEntries, exportPath, type AuditEntry, type AuditSearch } from '../api/governance';
 import { Diff } from '../design/Diff';
 import { Drawer } from '../design/Drawer';
 import { EmptyState } from '../design/EmptyState';
+import { CheckField } from '../design/fields';
 import { FilterBar } from '../design/FilterBar';
 import { parseFilters, writeFilters, type Filter } from '../design/filter';
 import { formatCount, formatInstant } from '../design/format';
@@ -18,7 +19,7 @@ import { DataTable } from '../design/table/DataTable';
 import { Value } from '../design/Value';
 import { Body, Page, PageHead, Toolbar } from '../page/Page';
 import { TimeControls } from '../page/TimeControls';
-import { useMay } from '../session/session';
+import { useMay, useSession } from '../session/session';
 import { resolveRange } from '../time/range';
 import { useSaved } from './save';
 import { searchOf, NAMES } from './search';
@@ -26,20 +27,26 @@ import styles from './audit.module.css';
 
 const PAGE = 200;
 
-function ChainState(): ReactElement | null {
+/** Whether every entry follows from the one before it, found out when it is asked for: the log may be long. */
+function ChainState(): ReactElement {
   const chain = useQuery({
     queryKey: [null, 'audit-chain'],
-    queryFn: ({ signal }) => auditChain({ tenant: null, signal }),
+    queryFn: ({ signal }) => verifyChain({ tenant: null, signal }),
+    enabled: false,
     retry: false,
   });
-  if (!chain.data) return null;
-  const { entries, fault } = chain.data.data;
-  return fault === '' ? (
-    <StatusChip status="ok">chain whole, {formatCount(entries)} entries</StatusChip>
-  ) : (
-    <StatusChip status="critical">
-      <Value text={fault} />
-    </StatusChip>
+  if (chain.error)
+    return (
+      <StatusChip status="critical">
+        <Value text={chain.error.message} />
+      </StatusChip>
+    );
+  if (chain.data)
+    return <StatusChip status="ok">chain whole, {formatCount(chain.data.data.entries)} entries</StatusChip>;
+  return (
+    <button type="button" className="button" disabled={chain.isFetching} onClick={() => void chain.refetch()}>
+      {chain.isFetching ? 'Following the chain…' : 'Verify the chain'}
+    </button>
   );
 }
 
@@ -85,7 +92,7 @@ function Details({ entry, onClose }: { entry: AuditEntry | undefined; onClose: (
 }
 
 function Entries({ wanted }: { wanted: AuditSearch }): ReactElement {
-  const { tenant } = useAddress();
+  const { tenant, search } = useAddress();
   const { utc } = usePageClock();
   const [pages, setPages] = useState<readonly number[]>([]);
   const [opened, setOpened] = useState<AuditEntry>();
@@ -117,7 +124,11 @@ function Entries({ wanted }: { wanted: AuditSearch }): ReactElement {
     { id: 'tenant', title: 'tenant', value: (entry) => (entry.tenant === '' ? null : entry.tenant) },
     { id: 'reason', title: 'reason', value: ({ reason }) => (reason === '' ? null : reason) },
   ];
-  const rows = answer.data?.data;
+  const words = (search.words ?? '').toLowerCase();
+  const rows = answer.data?.data.entries.filter((entry) =>
+    JSON.stringify(entry).toLowerCase().includes(words),
+  );
+  const more = answer.data?.data.before ?? null;
   return (
     <>
       <Unreadable what="The audit log" error={answer.error} asOfMs={answer.dataUpdatedAt} />
@@ -148,8 +159,8 @@ function Entries({ wanted }: { wanted: AuditSearch }): ReactElement {
             <button
               type="button"
               className="button"
-              disabled={rows.length < PAGE}
-              onClick={() => setPages([...pages, rows.at(-1)?.number ?? 0])}
+              disabled={more === null}
+              onClick={() => more !== null && setPages([...pages, more])}
             >
               Older
             </button>
@@ -165,37 +176,45 @@ export default function AuditPage(): ReactElement {
   const { tenant, range, search, setOwn } = useAddress();
   const { utc } = usePageClock();
   const now = useNow(30_000);
+  const { me } = useSession();
+  const all = me?.everywhere.includes('audit.view') ?? false;
   const may = useMay();
   const save = useSaved();
   const filters = parseFilters(search.where ?? '');
   const resolved = resolveRange(range, now, utc);
-  const wanted = searchOf(filters, typeof resolved === 'string' ? null : resolved);
+  const wanted = {
+    ...searchOf(filters, typeof resolved === 'string' ? null : resolved),
+    ...(all && search.all !== 'no' ? { everywhere: 'true' as const } : {}),
+  };
   const set = (next: readonly Filter[]): void => setOwn({ where: writeFilters(next) || undefined }, true);
   return (
     <Page>
       <PageHead
         title="Audit log"
-        about={<ChainState />}
+
         actions={
-          may('audit.export') ? (
-            <Menu
-              label="Export"
-              icon="download"
-              disabled={save.busy}
-              entries={[
-                {
-                  kind: 'action',
-                  label: 'JSON lines, signed',
-                  run: () => void save.run(exportPath(wanted, 'jsonl'), 'audit.jsonl', tenant),
-                },
-                {
-                  kind: 'action',
-                  label: 'CSV, signed',
-                  run: () => void save.run(exportPath(wanted, 'csv'), 'audit.csv', tenant),
-                },
-              ]}
-            />
-          ) : null
+          <>
+            {me?.everywhere.includes('server.operate') ? <ChainState /> : null}
+            {may('audit.export') ? (
+              <Menu
+                label="Export"
+                icon="download"
+                disabled={save.busy}
+                entries={[
+                  {
+                    kind: 'action',
+                    label: 'JSON lines, signed',
+                    run: () => void save.run(exportPath(wanted, 'jsonl'), 'audit.jsonl', tenant),
+                  },
+                  {
+                    kind: 'action',
+                    label: 'CSV, signed',
+                    run: () => void save.run(exportPath(wanted, 'csv'), 'audit.csv', tenant),
+                  },
+                ]}
+              />
+            ) : null}
+          </>
         }
         time={<TimeControls ranged busy={false} onNow={() => setOwn({})} />}
       />
@@ -203,7 +222,7 @@ export default function AuditPage(): ReactElement {
         <div className={styles.filter}>
           <FilterBar
             label="Filter the audit log"
-            placeholder="who=…, action=user, object=tenant:acme"
+            placeholder="action=user, object=tenant:acme, who=user:…"
             filters={filters}
             onFilters={set}
             words={search.words ?? ''}
@@ -211,9 +230,16 @@ export default function AuditPage(): ReactElement {
             names={NAMES}
           />
         </div>
+        {all ? (
+          <CheckField
+            label="All tenants, and the whole server"
+            checked={search.all !== 'no'}
+            onChange={(on) => setOwn({ all: on ? undefined : 'no' }, true)}
+          />
+        ) : null}
       </Toolbar>
       <Body>
-        <Entries key={JSON.stringify([filters, range, tenant])} wanted={wanted} />
+        <Entries key={JSON.stringify([filters, range, tenant, all && search.all])} wanted={wanted} />
       </Body>
     </Page>
   );

@@ -11,4 +11,4 @@ it('asks for what the server can look for, to the minute', () =>
       ],
       { fromMs: 60_001, toMs: 120_000 },
     ),
-  ).toEqual({ action: 'user', since: 120, until: 120 }));
+  ).toEqual({ action: 'user', start: 120, end: 120 }));

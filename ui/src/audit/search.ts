@@ -15,5 +15,5 @@ export function searchOf(
       found[name as (typeof NAMES)[number]] = value;
   // To the minute: a range that ends now would be another question every moment.
   const whole = (ms: number): number => Math.ceil(ms / 60_000) * 60;
-  return range === null ? found : { ...found, since: whole(range.fromMs), until: whole(range.toMs) };
+  return range === null ? found : { ...found, start: whole(range.fromMs), end: whole(range.toMs) };
 }

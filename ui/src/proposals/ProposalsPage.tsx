@@ -1,7 +1,14 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState, type ReactElement } from 'react';
 import { useAddress } from '../address/hooks';
-import { decide, proposals, type Proposal, type ProposalStatus } from '../api/governance';
+import {
+  decide,
+  proposals,
+  protections,
+  type Proposal,
+  type ProposalStatus,
+  type Protection,
+} from '../api/governance';
 import { Diff } from '../design/Diff';
 import { Drawer } from '../design/Drawer';
 import { EmptyState } from '../design/EmptyState';
@@ -21,6 +28,8 @@ import { whyNot } from '../session/lacking';
 import { useDeed } from '../session/useDeed';
 import { changeOf, tally } from './tally';
 import styles from './proposals.module.css';
+
+const NO_RULES: readonly Protection[] = [];
 
 const STATUS: Readonly<Record<ProposalStatus, Status>> = {
   open: 'pending',
@@ -91,9 +100,11 @@ function Decision({ proposal }: { proposal: Proposal }): ReactElement {
 
 function Details({
   proposal,
+  rules,
   onClose,
 }: {
   proposal: Proposal | undefined;
+  rules: readonly Protection[];
   onClose: () => void;
 }): ReactElement {
   const { utc } = usePageClock();
@@ -117,7 +128,7 @@ function Details({
             </Note>
           )}
           <section aria-label="Votes">
-            <h2>{tally(proposal)}</h2>
+            <h2>{tally(proposal, rules)}</h2>
             <ul className={styles.votes}>
               {proposal.votes.map((vote) => (
                 <li key={vote.who}>
@@ -146,11 +157,18 @@ function Details({
 export default function ProposalsPage(): ReactElement {
   const { tenant, search, setOwn } = useAddress();
   const now = useNow(10_000);
+  const { me } = useSession();
+  const all = me?.everywhere.includes('governance.propose') ?? false;
   const answer = useQuery({
-    queryKey: [tenant, 'proposals'],
-    queryFn: ({ signal }) => proposals({ tenant, signal }),
+    queryKey: [tenant, 'proposals', all],
+    queryFn: ({ signal }) => proposals(all, { tenant, signal }),
     refetchInterval: 15_000,
   });
+  const ruled = useQuery({
+    queryKey: [tenant, 'protections'],
+    queryFn: ({ signal }) => protections({ tenant, signal }),
+  });
+  const rules = ruled.data?.data ?? NO_RULES;
   const rows = answer.data?.data;
   const columns: readonly TableColumn<Proposal>[] = [
     {
@@ -169,7 +187,7 @@ export default function ProposalsPage(): ReactElement {
       value: ({ reason }) => reason,
       cell: ({ reason }) => <Value text={reason} />,
     },
-    { id: 'votes', title: 'approved', chars: 16, value: (one) => tally(one) },
+    { id: 'votes', title: 'approved', chars: 16, value: (one) => tally(one, rules) },
     {
       id: 'expires',
       title: 'expires',
@@ -212,6 +230,7 @@ export default function ProposalsPage(): ReactElement {
         ) : null}
         <Details
           proposal={rows?.find(({ id }) => id === search.of)}
+          rules={rules}
           onClose={() => setOwn({ of: undefined })}
         />
       </Body>

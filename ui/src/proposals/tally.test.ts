@@ -4,10 +4,18 @@ import { changeOf, tally } from './tally';
 
 const vote = (approves: boolean): Vote => ({ who: 'user:1', name: 'ann', approves, reason: '', at_ms: 0 });
 
-it('votes are counted against the quorum', () => {
-  expect(tally({ votes: [], quorum: 2 })).toBe('0 of 2 approve');
-  expect(tally({ votes: [vote(true), vote(false)], quorum: 2 })).toBe('1 of 2 approve, 1 against');
-  expect(tally({ votes: [vote(true)], quorum: null })).toBe('1 approve');
+it('votes are counted against what the policy needs', () => {
+  const limits = { policy: 'limits', tenant_id: 'acme' };
+  const rules = [
+    { policy: 'limits', tenant_id: null, approvals: 2, percent: 0 },
+    { policy: 'roles', tenant_id: 'acme', approvals: 1, percent: 50 },
+  ];
+  expect(tally({ ...limits, votes: [] }, rules)).toBe('0 of 2 approve');
+  expect(tally({ ...limits, votes: [vote(true), vote(false)] }, rules)).toBe('1 of 2 approve, 1 against');
+  expect(tally({ policy: 'roles', tenant_id: 'acme', votes: [] }, rules)).toBe(
+    '0 of 1 and 50 % of those who may approve',
+  );
+  expect(tally({ ...limits, votes: [vote(true)] }, [])).toBe('1 approve');
 });
 
 it('a change is fields before and after', () => {

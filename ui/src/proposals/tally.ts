@@ -1,12 +1,23 @@
-import type { Proposal } from '../api/governance';
+import type { Proposal, Protection } from '../api/governance';
 import type { Fields } from '../design/diff';
 
-/** How many approve, of how many who must. */
-export function tally({ votes, quorum }: Pick<Proposal, 'votes' | 'quorum'>): string {
+/** How many approve, of how many who must: a number, or a share of those who may. */
+export function tally(
+  { votes, policy, tenant_id: tenant }: Pick<Proposal, 'votes' | 'policy' | 'tenant_id'>,
+  rules: readonly Protection[],
+): string {
+  const rule =
+    rules.find((one) => one.policy === policy && one.tenant_id === tenant) ??
+    rules.find((one) => one.policy === policy && one.tenant_id === null);
   const count = votes.filter(({ approves }) => approves).length;
   const against = votes.length - count;
-  const said = quorum === null ? `${count} approve` : `${count} of ${quorum} approve`;
-  return against === 0 ? said : `${said}, ${against} against`;
+  const needed =
+    rule === undefined
+      ? ''
+      : rule.percent > 0
+        ? ` of ${rule.approvals} and ${rule.percent} % of those who may`
+        : ` of ${rule.approvals}`;
+  return `${count}${needed} approve${against === 0 ? '' : `, ${against} against`}`;
 }
 
 function isFields(value: unknown): value is Fields {
