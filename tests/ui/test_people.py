@@ -61,11 +61,11 @@ def add_person(page: Page, name: str, role: str, tenant: str) -> str:
     page.get_by_role("button", name="Add a person").click()
     page.get_by_label("Name").fill(name)
     page.get_by_label("Role 1").first.click()
-    page.get_by_role("option", name=role).first.click()
+    page.get_by_role("listbox").get_by_role("option", name=role).first.click()
     where = page.get_by_label("Where role 1 holds").first
     where.click()
     where.fill(tenant)
-    page.get_by_role("option", name=tenant).first.click()
+    page.get_by_role("listbox").get_by_role("option", name=tenant).first.click()
     page.get_by_role("button", name="Add, and make a link").click()
     link = page.get_by_label("One-time link").input_value()
     page.get_by_role("button", name="Done").click()
@@ -102,8 +102,8 @@ def test_from_nothing_to_three_people_with_roles_in_two_tenants(visit: Visit) ->
 
 def test_a_link_works_once(visit: Visit) -> None:
     page = visit(LINKS["ann"])
-    assert "#" not in page.url
     page.get_by_label("Password").fill(PASSWORD)
+    assert "#" not in page.url
     page.get_by_role("button", name="Come in").click()
     expect(page.get_by_role("alert")).to_be_visible()
 
@@ -172,7 +172,7 @@ def test_a_token_is_shown_once_and_ends_when_it_is_revoked(visit: Visit, server:
     page = visit("/account", name="ann")
     page.get_by_role("button", name="New token").click()
     page.get_by_label("What it is for").fill("laptop")
-    page.get_by_role("button", name="Create").click()
+    page.get_by_role("button", name="Create", exact=True).click()
     text = page.get_by_label("Token laptop").input_value()
     page.get_by_role("button", name="I have it").click()
     asked = urllib.request.Request(f"{server.url}/api/me", headers={"Authorization": f"Bearer {text}"})
@@ -221,7 +221,7 @@ def test_a_tenant_is_made_limited_and_deleted_by_its_name(visit: Visit) -> None:
     page = visit("/tenants", name="ops")
     page.get_by_role("button", name="New tenant").click()
     page.get_by_label("Id").fill("shop")
-    page.get_by_role("button", name="Create").click()
+    page.get_by_role("button", name="Create", exact=True).click()
     page.get_by_role("row").filter(has_text="shop").click()
     page.get_by_role("tab", name="Limits").click()
     page.get_by_label("Active series").fill("5000")
