@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests.conftest import Server
 
 PASSWORD = "a few words in a row"
-HOSTILE = '<img src=x onerror="window.__xss=1">' + "n" * 120
+HOSTILE = '<img src=x onerror="window.__xss=1">' + "n" * 40
 Visit = Callable[..., Page]
 
 

@@ -123,12 +123,14 @@ function Totals({ used }: { used: UsageOfTenant }): ReactElement {
           <dt>{label}</dt>
           <dd>
             {formatValue(used.totals[measure] ?? 0, unit)}
-            <Sparkline
-              label={`${label} by hour, to ${formatInstant(Date.parse(used.hours.at(-1)?.hour ?? ''), utc)}`}
-              values={used.hours.map((hour) => Number(hour[measure] ?? 0))}
-              unit={unit}
-              height={22}
-            />
+            {used.hours.length > 1 ? (
+              <Sparkline
+                label={`${label} by hour, to ${formatInstant(Date.parse(used.hours.at(-1)?.hour ?? ''), utc)}`}
+                values={used.hours.map((hour) => Number(hour[measure] ?? 0))}
+                unit={unit}
+                height={22}
+              />
+            ) : null}
           </dd>
         </div>
       ))}
