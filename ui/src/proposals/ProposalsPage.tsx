@@ -41,6 +41,11 @@ const STATUS: Readonly<Record<ProposalStatus, Status>> = {
   failed: 'warning',
 };
 
+/** The minute that `ms` is in: nobody votes by the second. */
+function minute(ms: number): number {
+  return Math.floor(ms / 60_000) * 60_000;
+}
+
 function Decision({ proposal }: { proposal: Proposal }): ReactElement {
   const { tenant } = useAddress();
   const { me } = useSession();
@@ -116,7 +121,7 @@ function Details({
           <p>
             <StatusChip status={STATUS[proposal.status]}>{proposal.status}</StatusChip>{' '}
             {proposal.tenant_id === null ? 'Of the whole server' : <Value text={proposal.tenant_id} />}, by{' '}
-            <Value text={proposal.name} />, {formatInstant(proposal.created_ms, utc)}
+            <Value text={proposal.name} />, {formatInstant(minute(proposal.created_ms), utc)}
           </p>
           <blockquote className={styles.reason}>
             <Value text={proposal.reason} />
@@ -129,6 +134,9 @@ function Details({
           )}
           <section aria-label="Votes">
             <h2>{tally(proposal, rules)}</h2>
+            {proposal.status === 'open' ? (
+              <p className="dim">Open until {formatInstant(minute(proposal.expires_ms), utc)}</p>
+            ) : null}
             <ul className={styles.votes}>
               {proposal.votes.map((vote) => (
                 <li key={vote.who}>
@@ -136,7 +144,8 @@ function Details({
                     {vote.approves ? 'approves' : 'rejects'}
                   </StatusChip>
                   <span>
-                    <Value text={vote.name} /> <span className="dim">{formatInstant(vote.at_ms, utc)}</span>
+                    <Value text={vote.name} />{' '}
+                    <span className="dim">{formatInstant(minute(vote.at_ms), utc)}</span>
                     {vote.reason === '' ? null : (
                       <div>
                         <Value text={vote.reason} />
