@@ -155,6 +155,14 @@ def test_what_is_wrong_is_said_and_nothing_is_changed(
     assert peer.ask("GET", "/api/tenants/default/limits")[1]["data"]["own"] == {}
 
 
+def test_what_is_for_everybody_stands_beside_what_is_a_tenants_own(peer: Peer) -> None:
+    found = _limit(peer, _made(peer, "beside"), max_series=7, retention="2d")
+    assert found == peer.ask("GET", "/api/tenants/beside/limits")[1]["data"]
+    assert found["own"] == {"max_series": 7, "retention": "2d"}
+    assert {**found["defaults"], **found["own"]} == found["limits"]
+    assert (found["defaults"]["max_series"], found["defaults"]["retention"]) == (0, 0)
+
+
 def test_a_sender_beyond_its_rate_is_told_when_to_come_again(peer: Peer) -> None:
     _limit(peer, _made(peer, "fast"), ingest_rate=10, ingest_burst=20)
     assert peer.write("fast", "a", samples=20)[0] == 204

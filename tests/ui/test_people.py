@@ -217,6 +217,43 @@ def test_names_are_text_whatever_they_hold(visit: Visit) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
 
 
+def test_a_protected_limit_is_proposed_approved_and_then_holds(visit: Visit, server: Server) -> None:
+    ops, ann = visit("/proposals", name="ops"), visit("/proposals", name="ann")
+    protected = ops.get_by_role("region", name="Protected policies")
+    protected.first.get_by_role("button", name="Protect a policy").click()
+    ops.get_by_label("Approvals").fill("0")
+    expect(ops.get_by_role("button", name="Protect", exact=True)).to_be_disabled()
+    ops.get_by_label("Approvals").fill("1")
+    ops.get_by_role("button", name="Protect", exact=True).click()
+    expect(ops.get_by_role("table", name="Protected policies").get_by_text("limits")).to_be_visible()
+    expect(ann.get_by_role("button", name="Protect a policy")).to_be_disabled()
+
+    ann.goto("/tenants?of=default&part=limits")
+    expect(ann.get_by_text("a change needs 1 approval within 7d")).to_be_visible()
+    expect(ann.get_by_label("Retention")).to_be_disabled()
+    ann.get_by_label("Active series").fill("5000")
+    ann.get_by_role("button", name="Propose this change…").click()
+    ann.get_by_label("Reason").fill("a second cluster")
+    ann.get_by_role("button", name="Propose", exact=True).click()
+    ann.get_by_role("link", name="See the proposal").click()
+    expect(ann.get_by_role("dialog").get_by_text("a second cluster")).to_be_visible()
+    assert "of=" in ann.url
+
+    ops.goto(ann.url)
+    ops.get_by_label("Reason").fill("agreed")
+    ops.get_by_role("button", name="Approve", exact=True).click()
+    expect(ops.get_by_role("dialog").get_by_text("applied")).to_be_visible()
+    ann.goto("/tenants?of=default&part=limits")
+    expect(ann.get_by_label("Active series")).to_have_value("5000")
+
+    ops.goto("/proposals")
+    ops.get_by_role("button", name="Actions of limits in default").click()
+    ops.get_by_role("menuitem", name="Propose to unprotect…").click()
+    ops.get_by_label("Reason").fill("done")
+    ops.get_by_role("button", name="Propose", exact=True).click()
+    expect(ops.get_by_role("alert")).to_contain_text("besides you 0 may")
+
+
 def test_a_tenant_is_made_limited_and_deleted_by_its_name(visit: Visit) -> None:
     page = visit("/tenants", name="ops")
     page.get_by_role("button", name="New tenant").click()

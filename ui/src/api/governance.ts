@@ -102,7 +102,14 @@ export interface Protection {
   readonly approvals: number;
   /** Of those who may approve; 0 where a number alone counts. */
   readonly percent: number;
+  /** How long a proposal is open. */
+  readonly lasts_ms: number;
+  /** Votes need a reason. */
+  readonly reasons: boolean;
 }
+
+/** A policy's place: a tenant, or null for all tenants and the whole server. */
+export type Place = string | null;
 
 /** Those of the tenant, or of all. */
 export function proposals(everywhere: boolean, asking: Asking): Promise<Answer<readonly Proposal[]>> {
@@ -111,6 +118,35 @@ export function proposals(everywhere: boolean, asking: Asking): Promise<Answer<r
 
 export function protections(asking: Asking): Promise<Answer<readonly Protection[]>> {
   return ask('/api/protections', {}, asking);
+}
+
+/** Protects a policy that is not protected; of one that is, the rule is changed by a proposal alone. */
+export function protect(
+  policy: string,
+  place: Place,
+  rule: Pick<Protection, 'approvals' | 'percent' | 'lasts_ms' | 'reasons'>,
+  tenant: string | null,
+): Promise<readonly Protection[]> {
+  const path = `/api/protections/${encodeURIComponent(policy)}`;
+  return change('PUT', path, { ...rule, everywhere: place === null }, { tenant: place ?? tenant });
+}
+
+/** A change of a protected policy, as it is proposed. */
+export interface Wanted {
+  /** Such as `limits.set`. */
+  readonly action: string;
+  readonly policy: string;
+  readonly place: Place;
+  readonly change: Readonly<Record<string, Json>>;
+}
+
+export function propose(
+  { action, place, change: wanted }: Wanted,
+  reason: string,
+  tenant: string | null,
+): Promise<Proposal> {
+  const body = { action, change: wanted, reason, everywhere: place === null };
+  return change('POST', '/api/proposals', body, { tenant: place ?? tenant });
 }
 
 export function decide(

@@ -23,7 +23,7 @@ export interface LimitsOfTenant {
   /** Those of them that are the tenant's own. */
   readonly own: Readonly<Record<string, LimitValue>>;
   /** What holds where the tenant has none of its own. */
-  readonly defaults?: Readonly<Record<string, LimitValue>>;
+  readonly defaults: Readonly<Record<string, LimitValue>>;
 }
 
 export type Amounts = Readonly<Record<string, number>>;

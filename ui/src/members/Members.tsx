@@ -1,5 +1,6 @@
 import { useState, type ReactElement } from 'react';
 import { setMember } from '../api/accounts';
+import type { Protection, Wanted } from '../api/governance';
 import type { Member, Role } from '../api/types';
 import { Confirm, Dialog } from '../design/Confirm';
 import { EmptyState } from '../design/EmptyState';
@@ -12,7 +13,10 @@ import type { TableColumn } from '../design/table/columns';
 import { DataTable } from '../design/table/DataTable';
 import { visibleText } from '../design/value';
 import { Value } from '../design/Value';
+import { Propose } from '../governance/Propose';
+import { ruleOf } from '../governance/rules';
 import { useDeed } from '../session/useDeed';
+import { roleProposals } from './held';
 import styles from './members.module.css';
 
 function Edit(props: {
@@ -20,12 +24,18 @@ function Edit(props: {
   member: Member | null;
   tenant: string;
   roles: readonly Role[];
+  /** What a change of roles needs; undefined where it needs nobody else. */
+  rule: Protection | undefined;
   onClose: () => void;
 }): ReactElement {
-  const { member, tenant, roles, onClose } = props;
+  const { member, tenant, roles, rule, onClose } = props;
   const [name, setName] = useState(member?.name ?? '');
   const [held, setHeld] = useState<readonly string[]>(member?.roles ?? ['viewer']);
+  const [proposing, setProposing] = useState(false);
   const deed = useDeed();
+  const wanted = member ? roleProposals(member.id, tenant, member.roles, held) : [];
+  const [first] = wanted;
+  if (proposing && rule && first) return <Propose wanted={first} rule={rule} onClose={onClose} />;
   return (
     <Dialog
       open
@@ -39,9 +49,11 @@ function Edit(props: {
         className={styles.form}
         onSubmit={(event) => {
           event.preventDefault();
-          void deed
-            .run(() => setMember(member?.id ?? name.trim(), held, tenant))
-            .then((result) => result && onClose());
+          if (rule) setProposing(true);
+          else
+            void deed
+              .run(() => setMember(member?.id ?? name.trim(), held, tenant))
+              .then((result) => result && onClose());
         }}
       >
         {member ? null : (
@@ -60,6 +72,13 @@ function Edit(props: {
           values={held}
           onChange={setHeld}
         />
+        {rule ? (
+          <p className="dim">
+            {member
+              ? 'Roles are protected: propose one role after the other.'
+              : 'Roles are protected: an operator proposes this under Everybody.'}
+          </p>
+        ) : null}
         {deed.error ? <Note level="bad">{deed.error.message}</Note> : null}
         <div className={styles.actions}>
           <button type="button" className="button" onClick={onClose}>
@@ -68,9 +87,9 @@ function Edit(props: {
           <button
             type="submit"
             className="button primary"
-            disabled={deed.busy || name.trim() === '' || held.length === 0}
+            disabled={deed.busy || (rule ? wanted.length !== 1 : name.trim() === '' || held.length === 0)}
           >
-            Save
+            {rule ? 'Propose this change…' : 'Save'}
           </button>
         </div>
       </form>
@@ -83,11 +102,14 @@ export function Members(props: {
   members: readonly Member[];
   tenant: string;
   roles: readonly Role[];
+  rules: readonly Protection[];
   /** Why roles cannot be changed; null where they can. */
   whyNot: string | null;
 }): ReactElement {
-  const { members, tenant, roles, whyNot } = props;
+  const { members, tenant, roles, rules, whyNot } = props;
+  const rule = ruleOf(rules, 'roles', tenant);
   const [editing, setEditing] = useState<{ member: Member | null } | null>(null);
+  const [proposing, setProposing] = useState<Wanted | null>(null);
   const [removing, setRemoving] = useState<Member | null>(null);
   const deed = useDeed();
   const columns: readonly TableColumn<Member>[] = [
@@ -134,12 +156,20 @@ export function Members(props: {
             compact
             entries={[
               { kind: 'action', label: 'Change roles…', run: () => setEditing({ member }) },
-              {
-                kind: 'action',
-                label: 'Remove from the tenant…',
-                danger: true,
-                run: () => setRemoving(member),
-              },
+              ...(rule
+                ? roleProposals(member.id, tenant, member.roles, []).map((wanted) => ({
+                    kind: 'action' as const,
+                    label: `Propose to take ${visibleText(wanted.change.role)}…`,
+                    run: () => setProposing(wanted),
+                  }))
+                : [
+                    {
+                      kind: 'action' as const,
+                      label: 'Remove from the tenant…',
+                      danger: true,
+                      run: () => setRemoving(member),
+                    },
+                  ]),
             ]}
           />
         ) : null,
@@ -175,7 +205,10 @@ export function Members(props: {
         }
       />
       {editing ? (
-        <Edit member={editing.member} tenant={tenant} roles={roles} onClose={() => setEditing(null)} />
+        <Edit {...{ member: editing.member, tenant, roles, rule }} onClose={() => setEditing(null)} />
+      ) : null}
+      {proposing && rule ? (
+        <Propose wanted={proposing} rule={rule} onClose={() => setProposing(null)} />
       ) : null}
       <Confirm
         open={removing !== null}

@@ -10,6 +10,7 @@ import { Skeleton } from '../design/Skeleton';
 import { Tabs, type Tab } from '../design/Tabs';
 import { Value } from '../design/Value';
 import { Body, Page, PageHead } from '../page/Page';
+import { useRules } from '../governance/useRules';
 import { asksWho, impliedTenant, useMay, useSession } from '../session/session';
 import { whyNot } from '../session/lacking';
 import { Tokens } from '../tokens/Tokens';
@@ -79,6 +80,7 @@ function MemberTabs({ shown }: { shown: string }): ReactElement {
     known: may('members.view'),
   };
   const found = useTables(shown, sees);
+  const rules = useRules(shown, may('governance.propose'));
   const all = found.roles.data?.data.roles ?? [];
   const givable = all.filter(({ tenant }: Role) => tenant === null || tenant === shown);
   const known = {
@@ -110,6 +112,7 @@ function MemberTabs({ shown }: { shown: string }): ReactElement {
             members={rows}
             tenant={shown}
             roles={givable}
+            rules={rules}
             whyNot={whyNot(may, 'members.manage', 'Roles are changed')}
           />
         )}
@@ -122,7 +125,12 @@ function MemberTabs({ shown }: { shown: string }): ReactElement {
     content: (
       <Loaded what="The roles" answer={found.roles}>
         {(table) => (
-          <RolesTable table={table} tenant={shown} whyNot={whyNot(may, 'roles.manage', 'Roles are made')} />
+          <RolesTable
+            table={table}
+            tenant={shown}
+            rules={rules}
+            whyNot={whyNot(may, 'roles.manage', 'Roles are made')}
+          />
         )}
       </Loaded>
     ),

@@ -14,10 +14,14 @@ import { DataTable } from '../design/table/DataTable';
 import { toasts } from '../design/toasts';
 import { visibleText } from '../design/value';
 import { Value } from '../design/Value';
+import { Propose } from '../governance/Propose';
+import { ruleOf } from '../governance/rules';
+import { useRules } from '../governance/useRules';
+import { useMay } from '../session/session';
 import { useDeed } from '../session/useDeed';
 import { SecretOnce } from '../tokens/SecretOnce';
 import { AddPerson, wholeLink } from './AddPerson';
-import { changedPlaces, EVERYWHERE, newTenants, rowsOf } from './held';
+import { changedPlaces, EVERYWHERE, newTenants, roleProposals, rowsOf } from './held';
 import { RoleRows } from './RoleRows';
 import styles from './members.module.css';
 
@@ -57,25 +61,38 @@ function ChangeRoles({
 }): ReactElement {
   const before = rowsOf(user);
   const [rows, setRows] = useState(before);
+  const [proposing, setProposing] = useState(false);
+  const may = useMay();
   const deed = useDeed();
+  const changed = changedPlaces(before, rows);
+  const [place, names] = [...changed][0] ?? [known.usual, []];
+  const where = place === EVERYWHERE ? null : place;
+  const rule = ruleOf(useRules(where, may('governance.propose')), 'roles', where);
+  const was = (where === null ? user.everywhere : user.tenants[where]) ?? [];
+  const wanted = changed.size === 1 ? roleProposals(user.id, where, was, names) : [];
+  const [first] = wanted;
+  if (proposing && rule && first) return <Propose wanted={first} rule={rule} onClose={onClose} />;
   return (
     <Dialog open onClose={onClose} title={`Roles of ${visibleText(user.name).slice(0, 80)}`} alert>
       <form
         className={styles.form}
         onSubmit={(event) => {
           event.preventDefault();
-          void deed
-            .run(async () => {
-              for (const id of newTenants(rows, known.tenants)) await createTenant(id, '');
-              for (const [place, names] of changedPlaces(before, rows))
-                await (place === EVERYWHERE
-                  ? setServerRoles(user.id, names)
-                  : setMember(user.id, names, place));
-            })
-            .then((result) => result && onClose());
+          if (rule) setProposing(true);
+          else
+            void deed
+              .run(async () => {
+                for (const id of newTenants(rows, known.tenants)) await createTenant(id, '');
+                for (const [place, names] of changed)
+                  await (place === EVERYWHERE
+                    ? setServerRoles(user.id, names)
+                    : setMember(user.id, names, place));
+              })
+              .then((result) => result && onClose());
         }}
       >
         <RoleRows rows={rows} onChange={setRows} {...known} />
+        {rule ? <p className="dim">Roles are protected: propose one role after the other.</p> : null}
         {deed.error ? <Note level="bad">{deed.error.message}</Note> : null}
         <div className={styles.actions}>
           <button type="button" className="button" onClick={onClose}>
@@ -84,9 +101,9 @@ function ChangeRoles({
           <button
             type="submit"
             className="button primary"
-            disabled={deed.busy || changedPlaces(before, rows).size === 0}
+            disabled={deed.busy || (rule ? wanted.length !== 1 : changed.size === 0)}
           >
-            Save
+            {rule ? 'Propose this change…' : 'Save'}
           </button>
         </div>
       </form>

@@ -1,12 +1,15 @@
 import clsx from 'clsx';
 import { useState, type ReactElement } from 'react';
 import { changeRole, dropRole, makeRole } from '../api/accounts';
+import type { Protection } from '../api/governance';
 import type { Role, Roles } from '../api/types';
 import { Confirm, Dialog } from '../design/Confirm';
 import { CheckField, TextField } from '../design/fields';
 import { Icon } from '../design/Icon';
 import { Menu } from '../design/Menu';
 import { Note } from '../design/parts';
+import { Propose } from '../governance/Propose';
+import { ruleOf } from '../governance/rules';
 import { useDeed } from '../session/useDeed';
 import { groupsOf } from './permissions';
 import styles from './members.module.css';
@@ -16,12 +19,15 @@ function Edit(props: {
   role: Role | null;
   all: Roles['permissions'];
   tenant: string | null;
+  /** What a change of roles needs; undefined where it needs nobody else. */
+  rule: Protection | undefined;
   onClose: () => void;
 }): ReactElement {
-  const { role, all, tenant, onClose } = props;
+  const { role, all, tenant, rule, onClose } = props;
   const [name, setName] = useState(role?.name ?? '');
   const [summary, setSummary] = useState(role?.summary ?? '');
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set(role?.permissions));
+  const [proposing, setProposing] = useState(false);
   const deed = useDeed();
   const toggle = (permission: string, on: boolean): void => {
     const next = new Set(chosen);
@@ -29,12 +35,25 @@ function Edit(props: {
     else next.delete(permission);
     setChosen(next);
   };
+  if (proposing && rule) {
+    const change = {
+      name: role?.name ?? name.trim(),
+      permissions: [...chosen].sort(),
+      description: summary.trim(),
+    };
+    const wanted = { action: 'roles.define', policy: 'roles', place: role?.tenant ?? null, change };
+    return <Propose wanted={wanted} rule={rule} onClose={onClose} />;
+  }
   return (
     <Dialog open onClose={onClose} title={role ? `The role ${role.name}` : 'A role of your own'} alert>
       <form
         className={styles.form}
         onSubmit={(event) => {
           event.preventDefault();
+          if (rule) {
+            setProposing(true);
+            return;
+          }
           const wanted = { summary: summary.trim(), permissions: [...chosen].sort() };
           void deed
             .run(() =>
@@ -84,7 +103,7 @@ function Edit(props: {
             className="button primary"
             disabled={deed.busy || chosen.size === 0 || (role === null && name.trim() === '')}
           >
-            Save
+            {rule ? 'Propose this change…' : 'Save'}
           </button>
         </div>
       </form>
@@ -96,11 +115,14 @@ function Edit(props: {
 export function RolesTable(props: {
   table: Roles;
   tenant: string | null;
+  rules: readonly Protection[];
   whyNot: string | null;
 }): ReactElement {
-  const { table, tenant, whyNot } = props;
+  const { table, tenant, rules, whyNot } = props;
+  const ruleFor = (role: Role | null): Protection | undefined => ruleOf(rules, 'roles', role?.tenant ?? null);
   const [editing, setEditing] = useState<{ role: Role | null } | null>(null);
   const [dropping, setDropping] = useState<Role | null>(null);
+  const guard = dropping ? ruleFor(dropping) : undefined;
   const deed = useDeed();
   return (
     <>
@@ -169,10 +191,28 @@ export function RolesTable(props: {
         </table>
       </div>
       {editing ? (
-        <Edit role={editing.role} all={table.permissions} tenant={tenant} onClose={() => setEditing(null)} />
+        <Edit
+          role={editing.role}
+          all={table.permissions}
+          tenant={tenant}
+          rule={ruleFor(editing.role)}
+          onClose={() => setEditing(null)}
+        />
+      ) : null}
+      {dropping && guard ? (
+        <Propose
+          wanted={{
+            action: 'roles.delete',
+            policy: 'roles',
+            place: dropping.tenant,
+            change: { name: dropping.name },
+          }}
+          rule={guard}
+          onClose={() => setDropping(null)}
+        />
       ) : null}
       <Confirm
-        open={dropping !== null}
+        open={dropping !== null && !guard}
         title="Delete the role?"
         action="Delete"
         danger

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { changedPlaces, EVERYWHERE, heldOf, newTenants, rowsOf } from './held';
+import { changedPlaces, EVERYWHERE, heldOf, newTenants, roleProposals, rowsOf } from './held';
 import { groupsOf } from './permissions';
 
 const ANN = { everywhere: ['viewer'], tenants: { acme: ['editor', 'writer'] } };
@@ -41,3 +41,10 @@ it('permissions stand by their noun', () =>
     ['flows', ['flows.read', 'flows.start']],
     ['alerts', ['alerts.view']],
   ]));
+
+it('each role that is given or taken is a proposal of its own', () => {
+  expect(roleProposals('u1', 'acme', ['viewer', 'editor'], ['viewer', 'admin'])).toEqual([
+    { action: 'roles.grant', policy: 'roles', place: 'acme', change: { user_id: 'u1', role: 'admin' } },
+    { action: 'roles.withdraw', policy: 'roles', place: 'acme', change: { user_id: 'u1', role: 'editor' } },
+  ]);
+});

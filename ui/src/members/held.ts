@@ -1,6 +1,7 @@
 // Roles as the forms have them: which role, and where.
 
 import type { HeldRole } from '../api/accounts';
+import type { Place, Wanted } from '../api/governance';
 import type { User } from '../api/types';
 
 /** Stands for the whole server where a tenant could stand; no tenant is called so. */
@@ -56,4 +57,26 @@ export function changedPlaces(
 export function newTenants(rows: readonly HeldRow[], known: readonly string[]): readonly string[] {
   const named = rows.flatMap(({ where }) => (where === null || where === EVERYWHERE ? [] : [where]));
   return [...new Set(named)].filter((id) => !known.includes(id));
+}
+
+/**
+ * What makes the roles `is` of the roles `was`, as proposals: one for each role. Of the same person and place, one
+ * after the other is proposed: each is outdated by the one before it.
+ */
+export function roleProposals(
+  userId: string,
+  place: Place,
+  was: readonly string[],
+  is: readonly string[],
+): readonly (Wanted & { change: { user_id: string; role: string } })[] {
+  const wanted = (action: string, role: string) => ({
+    action,
+    policy: 'roles',
+    place,
+    change: { user_id: userId, role },
+  });
+  return [
+    ...is.filter((role) => !was.includes(role)).map((role) => wanted('roles.grant', role)),
+    ...was.filter((role) => !is.includes(role)).map((role) => wanted('roles.withdraw', role)),
+  ];
 }

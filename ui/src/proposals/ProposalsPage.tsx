@@ -23,9 +23,10 @@ import type { TableColumn } from '../design/table/columns';
 import { DataTable } from '../design/table/DataTable';
 import { Value } from '../design/Value';
 import { Body, Page, PageHead } from '../page/Page';
-import { useMay, useSession } from '../session/session';
+import { impliedTenant, useMay, useSession } from '../session/session';
 import { whyNot } from '../session/lacking';
 import { useDeed } from '../session/useDeed';
+import { Protections } from './Protections';
 import { changeOf, tally } from './tally';
 import styles from './proposals.module.css';
 
@@ -167,6 +168,7 @@ export default function ProposalsPage(): ReactElement {
   const { tenant, search, setOwn } = useAddress();
   const now = useNow(10_000);
   const { me } = useSession();
+  const may = useMay();
   const all = me?.everywhere.includes('governance.propose') ?? false;
   const answer = useQuery({
     queryKey: [tenant, 'proposals', all],
@@ -230,12 +232,20 @@ export default function ProposalsPage(): ReactElement {
               onOpen={({ id }) => setOwn({ of: id })}
               empty={
                 <EmptyState reason="none-yet" title="Nothing is proposed">
-                  Changes of protected policies wait here for those who approve them. No policy is protected
-                  until an operator says so.
+                  Changes of protected policies wait here for those who approve them.
                 </EmptyState>
               }
             />
           </section>
+        ) : null}
+        <Unreadable what="What is protected" error={ruled.error} asOfMs={ruled.dataUpdatedAt} />
+        {ruled.data ? (
+          <Protections
+            rules={rules}
+            tenant={tenant ?? (me ? impliedTenant(me, []) : null) ?? 'default'}
+            everywhere={me?.everywhere.includes('governance.approve') ?? false}
+            whyNot={whyNot(may, 'governance.approve', 'Policies are protected')}
+          />
         ) : null}
         <Details
           proposal={rows?.find(({ id }) => id === search.of)}

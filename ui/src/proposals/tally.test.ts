@@ -6,9 +6,10 @@ const vote = (approves: boolean): Vote => ({ who: 'user:1', name: 'ann', approve
 
 it('votes are counted against what the policy needs', () => {
   const limits = { policy: 'limits', tenant_id: 'acme' };
+  const open = { lasts_ms: 86_400_000, reasons: false };
   const rules = [
-    { policy: 'limits', tenant_id: null, approvals: 2, percent: 0 },
-    { policy: 'roles', tenant_id: 'acme', approvals: 1, percent: 50 },
+    { policy: 'limits', tenant_id: null, approvals: 2, percent: 0, ...open },
+    { policy: 'roles', tenant_id: 'acme', approvals: 1, percent: 50, ...open },
   ];
   expect(tally({ ...limits, votes: [] }, rules)).toBe('0 of 2 approve');
   expect(tally({ ...limits, votes: [vote(true), vote(false)] }, rules)).toBe('1 of 2 approve, 1 against');

@@ -1,14 +1,13 @@
 import type { Proposal, Protection } from '../api/governance';
 import type { Fields } from '../design/diff';
+import { ruleOf } from '../governance/rules';
 
 /** How many approve, of how many who must: a number, or a share of those who may. */
 export function tally(
   { votes, policy, tenant_id: tenant }: Pick<Proposal, 'votes' | 'policy' | 'tenant_id'>,
   rules: readonly Protection[],
 ): string {
-  const rule =
-    rules.find((one) => one.policy === policy && one.tenant_id === tenant) ??
-    rules.find((one) => one.policy === policy && one.tenant_id === null);
+  const rule = ruleOf(rules, policy, tenant);
   const count = votes.filter(({ approves }) => approves).length;
   const against = votes.length - count;
   const needed =

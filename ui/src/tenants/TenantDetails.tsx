@@ -9,6 +9,7 @@ import {
   type Tenant,
   type UsageOfTenant,
 } from '../api/tenants';
+import type { Protection, Wanted } from '../api/governance';
 import { useAddress } from '../address/hooks';
 import { Drawer } from '../design/Drawer';
 import { EmptyState } from '../design/EmptyState';
@@ -23,15 +24,25 @@ import { DataTable } from '../design/table/DataTable';
 import { Tabs } from '../design/Tabs';
 import { toasts } from '../design/toasts';
 import { Value } from '../design/Value';
+import { Propose } from '../governance/Propose';
+import { needsOf, ruleOf } from '../governance/rules';
+import { useRules } from '../governance/useRules';
 import { permissionsIn, useSession, type Permission } from '../session/session';
 import { whyNot } from '../session/lacking';
 import { useDeed } from '../session/useDeed';
-import { changedLimits, readLimit, shownLimit, wordsOf } from './limits';
+import { boundsOf, changedLimits, changesOf, policyOf, readLimit, shownLimit, wordsOf } from './limits';
 import { lastDay, namedTokens, type TokenUsage } from './usage';
 import styles from './tenants.module.css';
 
-function LimitForm(props: { tenant: Tenant; found: LimitsOfTenant; whyNot: string | null }): ReactElement {
-  const { tenant, found } = props;
+function LimitForm(props: {
+  tenant: Tenant;
+  found: LimitsOfTenant;
+  /** Why they cannot be changed directly; null where they can. */
+  whyNot: string | null;
+  /** What protects policies, to who may propose. */
+  rules: readonly Protection[];
+}): ReactElement {
+  const { tenant, found, rules } = props;
   const { own, limits, defaults } = found;
   const [typed, setTyped] = useState<Readonly<Record<string, string>>>({});
   const deed = useDeed();
@@ -39,66 +50,113 @@ function LimitForm(props: { tenant: Tenant; found: LimitsOfTenant; whyNot: strin
   const names = Object.keys(limits);
   const wrong = names.filter((name) => 'error' in readLimit(name, text(name)));
   const changes = changedLimits(own, typed);
+  const isProtected = (policy: string): boolean => ruleOf(rules, policy, tenant.id) !== undefined;
+  const direct = changesOf(changes, (policy) => !isProtected(policy));
+  // Two policies are two proposals: one after the other.
+  const proposed = Object.keys(changes).map(policyOf).find(isProtected);
+  const [proposing, setProposing] = useState<Wanted | null>(null);
+  const rule = proposing ? ruleOf(rules, proposing.policy, tenant.id) : undefined;
+  const guarded = (['limits', 'retention'] as const).flatMap((policy) => {
+    const found_ = ruleOf(rules, policy, tenant.id);
+    return found_
+      ? [
+          `${policy === 'limits' ? 'Limits are' : 'Retention is'} protected: a change needs ${needsOf(found_)}.`,
+        ]
+      : [];
+  });
+  const forget = (gone: Readonly<Record<string, unknown>>): void =>
+    setTyped((now) => Object.fromEntries(Object.entries(now).filter(([name]) => !(name in gone))));
   const hintOf = (name: string): string => {
     const { hint } = wordsOf(name);
-    const usual = own[name] === undefined ? limits[name] : defaults?.[name];
+    const usual = own[name] === undefined ? limits[name] : defaults[name];
     const said = usual === undefined ? '' : `as for everybody: ${shownLimit(usual)}`;
     return [hint, said].filter(Boolean).join('; ');
   };
   return (
-    <form
-      className={styles.form}
-      onSubmit={(event) => {
-        event.preventDefault();
-        void deed
-          .run(() => changeLimits(tenant.id, changes))
-          .then((result) => {
-            if (!result) return;
-            setTyped({});
-            toasts.show({ level: 'ok', text: 'The limits hold from now on.' });
-          });
-      }}
-    >
-      <p className="dim">
-        {props.whyNot ?? 'Empty is as for everybody; 0 is no limit. Changes hold at once.'}
-      </p>
-      <div className={styles.limits}>
-        {names.map((name) => {
-          const read = readLimit(name, text(name));
-          return (
-            <TextField
-              key={name}
-              label={wordsOf(name).label}
-              hint={hintOf(name)}
-              placeholder={shownLimit(limits[name])}
-              error={'error' in read ? read.error : undefined}
-              disabled={props.whyNot !== null}
-              inputMode={wordsOf(name).kind === 'count' ? 'numeric' : 'text'}
-              value={text(name)}
-              onChange={(value) => setTyped({ ...typed, [name]: value })}
-            />
-          );
-        })}
-      </div>
-      {deed.error ? <Note level="bad">{deed.error.message}</Note> : null}
-      <div className={styles.actions}>
-        <button
-          type="button"
-          className="button"
-          onClick={() => setTyped({})}
-          disabled={!Object.keys(changes).length}
-        >
-          Undo
-        </button>
-        <button
-          type="submit"
-          className="button primary"
-          disabled={deed.busy || wrong.length > 0 || Object.keys(changes).length === 0}
-        >
-          Save
-        </button>
-      </div>
-    </form>
+    <>
+      <form
+        className={styles.form}
+        onSubmit={(event) => {
+          event.preventDefault();
+          void deed
+            .run(() => changeLimits(tenant.id, direct))
+            .then((result) => {
+              if (!result) return;
+              forget(direct);
+              toasts.show({ level: 'ok', text: 'The limits hold from now on.' });
+            });
+        }}
+      >
+        <p className="dim">
+          {props.whyNot ?? 'Empty is as for everybody; 0 is no limit. Changes hold at once.'}
+        </p>
+        {guarded.length > 0 ? <Note level="info">{guarded.join(' ')}</Note> : null}
+        <div className={styles.limits}>
+          {names.map((name) => {
+            const read = readLimit(name, text(name));
+            return (
+              <TextField
+                key={name}
+                label={wordsOf(name).label}
+                hint={hintOf(name)}
+                placeholder={shownLimit(limits[name])}
+                error={'error' in read ? read.error : undefined}
+                disabled={props.whyNot !== null && !isProtected(policyOf(name))}
+                inputMode={wordsOf(name).kind === 'count' ? 'numeric' : 'text'}
+                value={text(name)}
+                onChange={(value) => setTyped({ ...typed, [name]: value })}
+              />
+            );
+          })}
+        </div>
+        {deed.error ? <Note level="bad">{deed.error.message}</Note> : null}
+        <div className={styles.actions}>
+          <button
+            type="button"
+            className="button"
+            onClick={() => setTyped({})}
+            disabled={!Object.keys(changes).length}
+          >
+            Undo
+          </button>
+          {proposed === undefined ? null : (
+            <button
+              type="button"
+              className="button primary"
+              disabled={wrong.length > 0}
+              onClick={() => {
+                const bounds = boundsOf(changesOf(changes, (policy) => policy === proposed));
+                setProposing({
+                  action: 'limits.set',
+                  policy: proposed,
+                  place: tenant.id,
+                  change: { bounds },
+                });
+              }}
+            >
+              Propose this change…
+            </button>
+          )}
+          {proposed !== undefined && Object.keys(direct).length === 0 ? null : (
+            <button
+              type="submit"
+              className="button primary"
+              disabled={deed.busy || wrong.length > 0 || Object.keys(direct).length === 0}
+            >
+              Save
+            </button>
+          )}
+        </div>
+      </form>
+      {proposing && rule ? (
+        <Propose
+          wanted={proposing}
+          rule={rule}
+          onClose={() => setProposing(null)}
+          onDone={() => forget(changesOf(changes, (policy) => policy === proposing.policy))}
+        />
+      ) : null}
+    </>
   );
 }
 
@@ -227,6 +285,7 @@ function Limits({ tenant, may }: { tenant: Tenant; may: (permission: Permission)
     queryKey: [tenant.id, 'limits'],
     queryFn: ({ signal }) => limitsOf(tenant.id, { tenant: null, signal }),
   });
+  const rules = useRules(tenant.id, may('governance.propose'));
   return (
     <>
       <Unreadable what="The limits" error={answer.error} asOfMs={answer.dataUpdatedAt} />
@@ -234,6 +293,7 @@ function Limits({ tenant, may }: { tenant: Tenant; may: (permission: Permission)
         <LimitForm
           tenant={tenant}
           found={answer.data.data}
+          rules={rules}
           whyNot={whyNot(may, 'limits.change', 'Limits are changed')}
         />
       ) : answer.error ? null : (

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { changedLimits, readLimit, shownLimit, wordsOf } from './limits';
+import { boundsOf, changedLimits, changesOf, readLimit, shownLimit, wordsOf } from './limits';
 import { lastDay, namedTokens } from './usage';
 
 describe('a limit that is typed', () => {
@@ -24,6 +24,15 @@ describe('a limit that is typed', () => {
         { max_series: '5', retention: '', max_queries: '4' },
       ),
     ).toEqual({ retention: null, max_queries: 4 }));
+});
+
+it('changes are proposed by policy, in milliseconds', () => {
+  const changes = { max_series: 5, max_query_range: '1h30m', retention: null };
+  expect(boundsOf(changesOf(changes, (policy) => policy === 'limits'))).toEqual({
+    max_series: 5,
+    max_query_range_ms: 5_400_000,
+  });
+  expect(boundsOf(changesOf(changes, (policy) => policy === 'retention'))).toEqual({ retention_ms: null });
 });
 
 it('a limit is shown as people write it', () => {

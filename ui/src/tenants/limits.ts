@@ -1,6 +1,7 @@
 // Limits as people read and write them.
 
 import type { LimitValue } from '../api/tenants';
+import { parseDuration } from '../time/durations';
 
 export interface LimitWords {
   name: string;
@@ -66,4 +67,26 @@ export function changedLimits(
     if ('value' in read && read.value !== (own[name] ?? null)) changed[name] = read.value;
   }
   return changed;
+}
+
+type Changes = Readonly<Record<string, LimitValue | null>>;
+
+/** Which policy a limit belongs to: how long data are kept is one of its own. */
+export function policyOf(name: string): 'limits' | 'retention' {
+  return name === 'retention' ? 'retention' : 'limits';
+}
+
+/** What of `changes` is of policies for which `is` holds. */
+export function changesOf(changes: Changes, is: (policy: 'limits' | 'retention') => boolean): Changes {
+  return Object.fromEntries(Object.entries(changes).filter(([name]) => is(policyOf(name))));
+}
+
+/** Changes as proposals have them: times are milliseconds, and named so. */
+export function boundsOf(changes: Changes): Readonly<Record<string, number | null>> {
+  return Object.fromEntries(
+    Object.entries(changes).map(([name, value]) => [
+      wordsOf(name).kind === 'duration' ? `${name}_ms` : name,
+      typeof value === 'string' ? parseDuration(value) : value,
+    ]),
+  );
 }

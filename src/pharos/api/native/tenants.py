@@ -151,7 +151,7 @@ class TenantsApi:
     # -- limits --
 
     async def show_limits(self, request: Request) -> Response:
-        """Return the limits of a tenant, and which of them are its own."""
+        """Return the limits of a tenant, which of them are its own, and those of everybody."""
         return success(self._limits(self._named(request, "limits.view")))
 
     async def change_limits(self, request: Request) -> Response:
@@ -165,7 +165,12 @@ class TenantsApi:
 
     def _limits(self, tenant_id: str) -> dict[str, Any]:
         limits, own = self.tenancy.limits(tenant_id)
-        return {"tenant": tenant_id, "limits": shown_limits(limits), "own": shown_overrides(own)}
+        return {
+            "tenant": tenant_id,
+            "limits": shown_limits(limits),
+            "own": shown_overrides(own),
+            "defaults": shown_limits(self.tenancy.directory.limits.everybody),
+        }
 
     # -- usage --
 
