@@ -15,7 +15,9 @@ from tests.conftest import Server
 
 HERE = Path(__file__).parent
 PAGES_DOCUMENT = Path(__file__).parents[2] / "ui/src/api/openapi.json"
-ACCOUNTS = "^/api/(sign_|links|me|users|members|roles|tokens|access)"
+ACCOUNTS = (
+    "^/api/(sign_|links|me|users|members|roles|tokens|access|tenants|usage|audit|proposals|protections)"
+)
 OUTSIDE = f"/-/|^/metrics|admin/tsdb/snapshot|{ACCOUNTS}"
 
 
@@ -25,7 +27,7 @@ def test_generated_requests_get_documented_answers(pharos: Peer, tmp_path: Path)
 
 
 def test_generated_requests_about_accounts_get_documented_answers(tmp_path: Path) -> None:
-    """With users of its own, since the first one is asked for by everybody from then on."""
+    """With users and tenants of its own: the first user is asked for by everybody from then on."""
     server = Server(tmp_path / "data")
     key = (tmp_path / "data" / "admin-key").read_text()
     _run_generated(server.url, tmp_path, "--header", f"X-Pharos-Key: {key}", "--include-path-regex", ACCOUNTS)

@@ -22,7 +22,7 @@ class ClosedIntake:
     def __init__(self, kind: Kind) -> None:
         self.reason = PharosError(kind, "not now", retry_after_s=7.0)
 
-    def check_open(self) -> None:
+    def check_open(self, tenant: str) -> None:
         raise self.reason
 
 

@@ -175,7 +175,7 @@ def test_days_without_samples_have_no_labels(pharos: Peer, end_ms: int) -> None:
 
 def test_a_tenant_that_cannot_be_is_a_bad_request_everywhere(pharos: Peer) -> None:
     for path in ("query?query=up", "query_range?query=up&start=0&end=1&step=1", "labels"):
-        answer = pharos.ask("GET", f"/api/v1/{path}", headers={"X-Scope-OrgID": "a|b"})
+        answer = pharos.ask("GET", f"/api/v1/{path}", headers={"X-Scope-OrgID": "a|b/c"})
         assert (answer.status, answer.json()["errorType"]) == (400, "bad_data")
 
 

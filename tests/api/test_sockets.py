@@ -74,7 +74,7 @@ async def test_a_websocket_outlives_the_watch_over_requests(address: str) -> Non
 
 async def test_who_has_no_scope_opens_no_websocket(address: str) -> None:
     with pytest.raises(InvalidStatus) as refused:
-        await connect(f"ws://{address}/late", additional_headers={"X-Scope-OrgID": "a|b"})
+        await connect(f"ws://{address}/late", additional_headers={"X-Scope-OrgID": "a|b/c"})
     assert refused.value.response.status_code == 400
     assert "Content-Security-Policy" in refused.value.response.headers
 

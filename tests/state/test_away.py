@@ -11,7 +11,7 @@ from contextlib import suppress
 import psycopg
 import pytest
 from tests.postgres import Postgres, postgres_at
-from tests.state.test_accounts import OPERATOR, new_user, read
+from tests.state.test_account_tables import OPERATOR, new_user, read
 
 from pharos.clock import SystemClock
 from pharos.errors import Kind, PharosError

@@ -11,7 +11,7 @@ from random import Random
 import orjson
 import pytest
 from sqlalchemy import text
-from tests.state.test_accounts import OPERATOR, read, write
+from tests.state.test_account_tables import OPERATOR, read, write
 
 from pharos.clock import FakeClock, SystemClock
 from pharos.errors import Kind, PharosError

@@ -12,7 +12,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
-from tests.state.test_accounts import OPERATOR, new_user, read, write
+from tests.state.test_account_tables import OPERATOR, new_user, read, write
 
 from pharos.clock import FakeClock, SystemClock
 from pharos.errors import Kind, PharosError

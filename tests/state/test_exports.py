@@ -9,8 +9,8 @@ from pathlib import Path
 
 import orjson
 import pytest
-from tests.state.test_accounts import write
-from tests.state.test_audit import fill
+from tests.state.test_account_tables import write
+from tests.state.test_audit_chain import fill
 
 from pharos.errors import Kind, PharosError
 from pharos.state import State, audit, exports

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
-from tests.state.test_accounts import actions, new_user, read, refused, write
+from tests.state.test_account_tables import actions, new_user, read, refused, write
 
 from pharos.clock import FakeClock
 from pharos.errors import Kind

@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from random import Random, SystemRandom
-from select import select as select_ready
+from select import POLLIN, poll
 from socket import socketpair
 from typing import Any, Final, TypeVar
 
@@ -200,11 +200,15 @@ class State:
         """Tell what others change until the connection is lost, or all is closing."""
         connection.execute(text(f"LISTEN {_CHANNEL}"))
         driver: Any = connection.connection.driver_connection
+        # select(2) knows no descriptor from 1024 on, and a server of many clients has them.
+        ready = poll()
+        ready.register(driver, POLLIN)
+        ready.register(self._wakes, POLLIN)
         while not self._closing.is_set():
             found = connection.execute(select(revisions.c.family, revisions.c.revision)).all()
             self._told.tell({Family(name): revision for name, revision in found if name in _FAMILIES})
             # Until somebody tells, it is time to look by ourselves, or all is closing.
-            select_ready([driver, self._wakes], [], [], _POLL_S)
+            ready.poll(_POLL_S * 1000)
             try:
                 for _ in driver.notifies(timeout=0):
                     pass

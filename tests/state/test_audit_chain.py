@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from tests.state.test_accounts import OPERATOR, new_user, read, write
+from tests.state.test_account_tables import OPERATOR, new_user, read, write
 
 from pharos.clock import FakeClock
 from pharos.errors import Kind, PharosError
