@@ -229,7 +229,7 @@ def test_a_protected_limit_is_proposed_approved_and_then_holds(visit: Visit, ser
     expect(ann.get_by_role("button", name="Protect a policy")).to_be_disabled()
 
     ann.goto("/tenants?of=default&part=limits")
-    expect(ann.get_by_text("a change needs 1 approval within 7d")).to_be_visible()
+    expect(ann.get_by_text("propose a change, it needs 1 approval within 7d")).to_be_visible()
     expect(ann.get_by_label("Retention")).to_be_disabled()
     ann.get_by_label("Active series").fill("5000")
     ann.get_by_role("button", name="Propose this change…").click()

@@ -214,15 +214,27 @@ export function Protections(props: {
     },
   ];
   const rule = asked?.kind === 'propose' ? ruleOf(rules, asked.wanted.policy, asked.wanted.place) : undefined;
+  const add = (
+    <button
+      type="button"
+      className="button"
+      disabled={whyNot !== null}
+      title={whyNot ?? undefined}
+      onClick={() => setAsked({ kind: 'edit', rule: null })}
+    >
+      <Icon name="plus" /> Protect a policy
+    </button>
+  );
   return (
     <section className="panel card" aria-label="Protected policies">
       <h2>Protected policies</h2>
+      {whyNot === null ? null : <p className="dim">{whyNot}</p>}
       <DataTable
         label="Protected policies"
-        bare
         columns={columns}
         rows={rules}
         rowKey={({ policy, tenant_id: id }) => `${policy} ${id ?? ''}`}
+        tools={add}
         empty={
           <EmptyState reason="none-yet" title="No policy is protected">
             Who may change roles, limits and retention does so alone. A protected policy is changed by a
@@ -230,18 +242,6 @@ export function Protections(props: {
           </EmptyState>
         }
       />
-      <div className="row wrap">
-        <button
-          type="button"
-          className="button"
-          disabled={whyNot !== null}
-          title={whyNot ?? undefined}
-          onClick={() => setAsked({ kind: 'edit', rule: null })}
-        >
-          <Icon name="plus" /> Protect a policy
-        </button>
-        {whyNot === null ? null : <span className="dim">{whyNot}</span>}
-      </div>
       {asked?.kind === 'edit' ? (
         <Edit {...{ rule: asked.rule, tenant, everywhere, rules }} onClose={close} onPropose={asks} />
       ) : null}

@@ -20,14 +20,27 @@ it('votes are counted against what the policy needs', () => {
 });
 
 it('a change is fields before and after', () => {
-  expect(changeOf({ before: { max_series: 5 }, change: { tenant: 'a', bounds: { max_series: 9 } } })).toEqual(
-    {
+  expect(
+    changeOf({
+      action: 'limits.set',
       before: { max_series: 5 },
-      after: { max_series: 9 },
-    },
-  );
-  expect(changeOf({ before: ['viewer'], change: { role: 'admin' } })).toEqual({
-    before: { now: ['viewer'] },
-    after: { role: 'admin' },
+      change: { tenant: 'a', bounds: { max_series: 9 } },
+    }),
+  ).toEqual({
+    before: { max_series: 5 },
+    after: { max_series: 9 },
+  });
+  const change = { user_id: 'u1', role: 'admin' };
+  expect(changeOf({ action: 'roles.grant', before: ['viewer'], change })).toEqual({
+    before: { roles: ['viewer'] },
+    after: { user_id: 'u1', roles: ['admin', 'viewer'] },
+  });
+  expect(changeOf({ action: 'roles.withdraw', before: ['admin'], change })).toEqual({
+    before: { roles: ['admin'] },
+    after: { user_id: 'u1', roles: [] },
+  });
+  expect(changeOf({ action: 'roles.delete', before: ['metrics.view'], change: { name: 'a' } })).toEqual({
+    before: { now: ['metrics.view'] },
+    after: { name: 'a' },
   });
 });

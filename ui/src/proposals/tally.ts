@@ -1,4 +1,4 @@
-import type { Proposal, Protection } from '../api/governance';
+import type { Json, Proposal, Protection } from '../api/governance';
 import type { Fields } from '../design/diff';
 import { ruleOf } from '../governance/rules';
 
@@ -24,11 +24,20 @@ function isFields(value: unknown): value is Fields {
 }
 
 /** What a proposal would change, as fields before and after. */
-export function changeOf({ before, change }: Pick<Proposal, 'before' | 'change'>): {
+export function changeOf({ action, before, change }: Pick<Proposal, 'action' | 'before' | 'change'>): {
   before: Fields | null;
   after: Fields | null;
 } {
-  const { bounds } = change;
+  const { bounds, role, ...rest } = change;
+  if (typeof role === 'string' && Array.isArray(before)) {
+    const others = before.filter((one: Json): one is string => typeof one === 'string' && one !== role);
+    return {
+      before: { roles: before },
+      after: { ...rest, roles: action === 'roles.withdraw' ? others : [...others, role].sort() },
+    };
+  }
+  if (Array.isArray(change.permissions) && Array.isArray(before))
+    return { before: { permissions: before }, after: change };
   if (isFields(bounds) && isFields(before)) return { before, after: bounds };
   if (isFields(before)) return { before, after: change };
   return { before: before === null ? null : { now: before }, after: change };

@@ -60,7 +60,7 @@ function LimitForm(props: {
     const found_ = ruleOf(rules, policy, tenant.id);
     return found_
       ? [
-          `${policy === 'limits' ? 'Limits are' : 'Retention is'} protected: a change needs ${needsOf(found_)}.`,
+          `${policy === 'limits' ? 'Limits are' : 'Retention is'} protected: propose a change, it needs ${needsOf(found_)}.`,
         ]
       : [];
   });
@@ -88,7 +88,9 @@ function LimitForm(props: {
         }}
       >
         <p className="dim">
-          {props.whyNot ?? 'Empty is as for everybody; 0 is no limit. Changes hold at once.'}
+          {guarded.length === 2
+            ? 'Empty is as for everybody; 0 is no limit.'
+            : (props.whyNot ?? 'Empty is as for everybody; 0 is no limit. Changes hold at once.')}
         </p>
         {guarded.length > 0 ? <Note level="info">{guarded.join(' ')}</Note> : null}
         <div className={styles.limits}>
