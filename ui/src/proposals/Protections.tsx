@@ -226,11 +226,12 @@ export function Protections(props: {
     </button>
   );
   return (
-    <section className="panel card" aria-label="Protected policies">
+    <section className={`panel card ${styles.form ?? ''}`} aria-label="Protected policies">
       <h2>Protected policies</h2>
       {whyNot === null ? null : <p className="dim">{whyNot}</p>}
       <DataTable
         label="Protected policies"
+        tall
         columns={columns}
         rows={rules}
         rowKey={({ policy, tenant_id: id }) => `${policy} ${id ?? ''}`}
