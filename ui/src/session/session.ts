@@ -38,6 +38,7 @@ export type Standing = 'asking' | 'in' | 'out' | 'ended' | 'unknown';
 
 const KEY = ['me'] as const;
 const AGAIN_MS = 30_000;
+const SOON_MS = 5_000;
 
 async function askMe(signal: AbortSignal): Promise<Me | null> {
   try {
@@ -63,16 +64,22 @@ export function standingOf(session: Session | undefined, failed: boolean): Stand
 /** The session, kept fresh while the page is seen. */
 export function useSession(): Session & { standing: Standing } {
   const client = useQueryClient();
-  const { data, isError } = useQuery({
+  const { data, errorUpdateCount } = useQuery({
     queryKey: KEY,
     queryFn: async ({ signal }) => keep(client, await askMe(signal)),
-    // Where nobody signs in there is nothing to lose.
-    refetchInterval: ({ state }) => (state.data?.me?.openness === 'closed' ? AGAIN_MS : false),
+    refetchInterval: ({ state }) => {
+      if (state.data === undefined) return state.errorUpdateCount > 0 ? SOON_MS : false;
+      // Where nobody signs in there is nothing to lose.
+      return state.data.me?.openness === 'closed' ? AGAIN_MS : false;
+    },
     refetchOnWindowFocus: 'always',
+    // Every part of a page that is shown because it could not be found out would ask again, and for that moment
+    // nothing would be shown.
+    retryOnMount: false,
   });
   // Who is signed out in the midst of things sees the page as it was: what is typed in it must not go.
   const me = data?.me ?? data?.before ?? null;
-  return { me, before: data?.before ?? null, standing: standingOf(data, isError) };
+  return { me, before: data?.before ?? null, standing: standingOf(data, errorUpdateCount > 0) };
 }
 
 /** Has the session asked for anew whenever an answer says that nobody is known to ask. Once, around all pages. */
