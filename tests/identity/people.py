@@ -193,7 +193,7 @@ async def _reached(request: Request) -> Response:
 async def open_world(folder: Path, clock: Any, chance: Random, **settings: Any) -> AsyncIterator[World]:
     """Open it; of endpoints that are not about accounts each says only that it was reached."""
     made = Settings.model_validate({"data": folder, **settings})
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True)  # noqa: ASYNC240 - before anything is served
     with open_state(made.state_address, clock, chance) as state:
         async with open_entrance(state, made, Secret(KEY), clock, chance, HashCost(1, 8)) as entrance:
             edge = hollow_edge()

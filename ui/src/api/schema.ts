@@ -173,6 +173,42 @@ export interface components {
       readonly scrapePool: string;
     };
     /**
+     * EntryShape
+     * @description An entry of the log.
+     */
+    readonly EntryShape: {
+      /** Action */
+      readonly action: string;
+      /** After */
+      readonly after: {
+        readonly [key: string]: unknown;
+      } | null;
+      /** Before */
+      readonly before: {
+        readonly [key: string]: unknown;
+      } | null;
+      /** Hash */
+      readonly hash: string;
+      /** Name */
+      readonly name: string;
+      /** Number */
+      readonly number: number;
+      /** Object */
+      readonly object: string;
+      /** Previous */
+      readonly previous: string;
+      /** Reason */
+      readonly reason: string;
+      /** Request Id */
+      readonly request_id: string;
+      /** Tenant */
+      readonly tenant: string;
+      /** Time Ms */
+      readonly time_ms: number;
+      /** Who */
+      readonly who: string;
+    };
+    /**
      * ExemplarShape
      * @description One exemplar.
      */
@@ -384,6 +420,71 @@ export interface components {
       readonly date: string;
       /** Text */
       readonly text: string;
+    };
+    /**
+     * PageShape
+     * @description Entries, the newest first.
+     */
+    readonly PageShape: {
+      /** Before */
+      readonly before: number | null;
+      /** Entries */
+      readonly entries: readonly components['schemas']['EntryShape'][];
+    };
+    /**
+     * ProposalShape
+     * @description A proposal, and how it stands.
+     */
+    readonly ProposalShape: {
+      /** Action */
+      readonly action: string;
+      /** Before */
+      readonly before: unknown;
+      /** Change */
+      readonly change: {
+        readonly [key: string]: unknown;
+      };
+      /** Created Ms */
+      readonly created_ms: number;
+      /** Decided Ms */
+      readonly decided_ms: number | null;
+      /** Expires Ms */
+      readonly expires_ms: number;
+      /** Id */
+      readonly id: string;
+      /** Name */
+      readonly name: string;
+      /** Outcome */
+      readonly outcome: string;
+      /** Policy */
+      readonly policy: string;
+      /** Reason */
+      readonly reason: string;
+      readonly status: components['schemas']['Status'];
+      /** Tenant Id */
+      readonly tenant_id: string | null;
+      /** Votes */
+      readonly votes: readonly components['schemas']['VoteShape'][];
+      /** Who */
+      readonly who: string;
+    };
+    /**
+     * ProtectionShape
+     * @description What changes of a policy need.
+     */
+    readonly ProtectionShape: {
+      /** Approvals */
+      readonly approvals: number;
+      /** Lasts Ms */
+      readonly lasts_ms: number;
+      /** Percent */
+      readonly percent: number;
+      /** Policy */
+      readonly policy: string;
+      /** Reasons */
+      readonly reasons: boolean;
+      /** Tenant Id */
+      readonly tenant_id: string | null;
     };
     /**
      * ProviderShape
@@ -627,6 +728,12 @@ export interface components {
       readonly name: string;
     };
     /**
+     * Status
+     * @description How it stands with a proposal.
+     * @enum {string}
+     */
+    readonly Status: 'open' | 'applied' | 'rejected' | 'withdrawn' | 'expired' | 'outdated' | 'failed';
+    /**
      * TargetMetadata
      * @description What a target says of a metric.
      */
@@ -794,6 +901,34 @@ export interface components {
       readonly resultType: 'vector';
       /** @default null */
       readonly stats?: components['schemas']['QueryStats'] | null;
+    };
+    /**
+     * VerifiedShape
+     * @description What was found of the whole log.
+     */
+    readonly VerifiedShape: {
+      /** Entries */
+      readonly entries: number;
+      /** Hash */
+      readonly hash: string;
+      /** Public Key */
+      readonly public_key: string;
+    };
+    /**
+     * VoteShape
+     * @description How somebody voted.
+     */
+    readonly VoteShape: {
+      /** Approves */
+      readonly approves: boolean;
+      /** At Ms */
+      readonly at_ms: number;
+      /** Name */
+      readonly name: string;
+      /** Reason */
+      readonly reason: string;
+      /** Who */
+      readonly who: string;
     };
     /**
      * WalReplay
