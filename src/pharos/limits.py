@@ -122,6 +122,18 @@ def _read(name: str, value: object) -> int:
     return int(text)
 
 
+def check_bounds(bounds: Mapping[str, int | None]) -> None:
+    """Raise PharosError(INVALID) for a bound, by the fields of `TenantLimits`, that is none."""
+    for name, bound in bounds.items():
+        if name not in _KNOWN:
+            known = ", ".join(sorted(_KNOWN))
+            raise PharosError(
+                Kind.INVALID, f"there is no limit {name[:100]!r}", hint=f"the limits are {known}"
+            )
+        if bound is not None and not 0 <= bound <= _MOST:
+            raise PharosError(Kind.INVALID, f"the limit {name} must be between 0 and {_MOST}, is {bound}")
+
+
 def shown_limits(limits: TenantLimits) -> dict[str, int | str]:
     """Return limits as `read_limits` reads them."""
     return {name: _shown(name, getattr(limits, field)) for name, field in LIMIT_FIELDS.items()}

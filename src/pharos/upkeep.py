@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
-from contextlib import suppress
+import logging
 from typing import Any, Final
 
 from pharos.clock import Clock
-from pharos.errors import PharosError
+from pharos.errors import Kind, PharosError
 from pharos.governance import Governance
 from pharos.telemetry import LOOP_LAG_SECONDS
+
+_LOG = logging.getLogger(__name__)
 
 _ARENAS: Final = 2
 _M_ARENA_MAX: Final = -8
@@ -52,8 +54,12 @@ async def expire_proposals(governance: Governance) -> None:
     """End proposals whose time is over, until cancelled; while people's state is away they wait."""
     while True:
         await asyncio.sleep(_EXPIRE_S)
-        with suppress(PharosError):
+        try:
             await governance.expire()
+        except PharosError as exc:
+            # That the state is away was told when it began.
+            if exc.kind is not Kind.UNAVAILABLE:
+                _LOG.error("proposals whose time is over could not be ended: %s", exc)
 
 
 async def watch_loop(clock: Clock) -> None:

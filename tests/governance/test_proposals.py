@@ -41,7 +41,7 @@ from pharos.state.proposals import Proposal, Status
 
 T = TypeVar("T")
 DAY_MS = 86_400_000
-BOUNDS = SetBounds("default", {"series": 10})
+BOUNDS = SetBounds("default", {"max_series": 10})
 
 
 class Table:
@@ -108,9 +108,10 @@ def refused(fn: Callable[[], object]) -> PharosError:
 
 def test_what_is_not_protected_is_changed_at_once_and_not_proposed(table: Table) -> None:
     table.change("max", BOUNDS)
-    assert table.bounds() == {"series": 10}
+    assert table.bounds() == {"max_series": 10}
     assert (
-        "not protected" in refused(lambda: table.propose("max", SetBounds("default", {"series": 11}))).message
+        "not protected"
+        in refused(lambda: table.propose("max", SetBounds("default", {"max_series": 11}))).message
     )
 
 
@@ -130,14 +131,14 @@ def test_the_vote_that_reaches_the_quorum_applies_the_change(table: Table) -> No
     proposal = table.propose("max", BOUNDS, "more series are coming")
     assert (proposal.status, proposal.change, proposal.before) == (
         Status.OPEN,
-        {"bounds": {"series": 10}},
-        {"series": None},
+        {"bounds": {"max_series": 10}},
+        {"max_series": None},
     )
     assert table.approve("ada", proposal).status is Status.OPEN
     assert table.approve("ada", proposal).status is Status.OPEN
     assert table.bounds() == {}
     done = table.approve("bob", proposal)
-    assert (done.status, table.bounds()) == (Status.APPLIED, {"series": 10})
+    assert (done.status, table.bounds()) == (Status.APPLIED, {"max_series": 10})
     assert [vote.name for vote in done.votes] == ["ada", "bob"]
     assert table.actions()[-7:] == [
         "protection.set",
@@ -168,7 +169,7 @@ def test_a_share_is_of_those_who_may_vote(table: Table) -> None:
     assert table.approve("ada", by_max).status is Status.OPEN
     assert table.approve("bob", by_max).status is Status.APPLIED
     # Of the two that are left besides the proposer, 51 % are both.
-    by_ada = table.propose("ada", SetBounds("default", {"series": 11}))
+    by_ada = table.propose("ada", SetBounds("default", {"max_series": 11}))
     assert table.approve("bob", by_ada).status is Status.OPEN
     assert table.approve("eve", by_ada).status is Status.APPLIED
 
@@ -224,10 +225,13 @@ def test_only_who_made_a_proposal_withdraws_it(table: Table) -> None:
 
 def test_a_change_of_what_was_changed_meanwhile_is_not_made(table: Table) -> None:
     table.change("ada", Protect("default", "limits"))
-    first, second = table.propose("max", BOUNDS), table.propose("max", SetBounds("default", {"series": 99}))
+    first, second = (
+        table.propose("max", BOUNDS),
+        table.propose("max", SetBounds("default", {"max_series": 99})),
+    )
     assert table.approve("ada", first).status is Status.APPLIED
     assert table.approve("ada", second).status is Status.OUTDATED
-    assert table.bounds() == {"series": 10}
+    assert table.bounds() == {"max_series": 10}
 
 
 def test_what_is_not_possible_any_more_fails_as_a_whole(table: Table) -> None:
@@ -254,7 +258,7 @@ def test_a_protection_is_only_lifted_or_weakened_by_its_own_quorum(table: Table)
     table.approve("ada", proposal)
     assert table.approve("bob", proposal).status is Status.APPLIED
     table.change("max", BOUNDS)
-    assert table.bounds() == {"series": 10}
+    assert table.bounds() == {"max_series": 10}
 
 
 def test_a_rule_of_all_tenants_holds_where_there_is_none_of_its_own(table: Table) -> None:
@@ -302,7 +306,7 @@ def test_proposals_outlive_the_process(address: Address, clock: FakeClock) -> No
 @pytest.mark.parametrize(
     "change",
     [
-        SetBounds("default", {"series": 10, "queries": None}),
+        SetBounds("default", {"max_series": 10, "max_queries": None}),
         GrantRole(None, "u", "viewer"),
         WithdrawRole("a", "u", "viewer"),
         DefineRole("a", "auditor", ("metrics.view",), "looks"),
@@ -322,8 +326,8 @@ def test_a_change_comes_back_from_json_as_it_was(change: Change) -> None:
     [
         ("limits.drop", {}, "there is no change 'limits.drop'"),
         ("limits.set", {}, "bounds: Field required"),
-        ("limits.set", {"bounds": {"series": "10"}}, "valid integer"),
-        ("limits.set", {"bounds": {"series": 0.5}}, "valid integer"),
+        ("limits.set", {"bounds": {"max_series": "10"}}, "valid integer"),
+        ("limits.set", {"bounds": {"max_series": 0.5}}, "valid integer"),
         ("limits.set", {"bounds": {}, "tenant": "other"}, "knows no field 'tenant'"),
         ("limits.set", {"bounds": {}, "who": "x"}, "knows no field 'who'"),
         ("roles.grant", {"user_id": 1, "role": "viewer"}, "user_id: Input should be a valid string"),
@@ -335,12 +339,18 @@ def test_what_is_no_change_is_told(action: str, document: dict[str, object], wor
     assert words in error.message
 
 
+@pytest.mark.parametrize("bounds", [{"series": 1}, {"max_series": -1}, {"max_series": 1 << 60}, {}])
+def test_a_limit_that_is_none_is_not_proposed(table: Table, bounds: dict[str, int | None]) -> None:
+    table.change("ada", Protect("default", "limits"))
+    assert refused(lambda: table.propose("max", SetBounds("default", bounds))).kind is Kind.INVALID
+
+
 def test_no_other_way_leads_around_a_protection(table: Table) -> None:
     table.change("ada", Protect("default", "roles"))
     table.change("ada", Protect("default", "limits"))
     user_id = table.ids["max"]
     ways: tuple[Callable[[Writing], object], ...] = (
-        partial(tenants.set_limits, tenant_id="default", bounds={"series": 1}),
+        partial(tenants.change_limits, tenant_id="default", changes={"max_series": 1}),
         partial(roles.grant, user_id=user_id, tenant_id="default", role_name="admin"),
         partial(roles.withdraw, user_id=user_id, tenant_id="default", role_name="editor"),
         partial(roles.create_role, tenant_id="default", name="own", permissions=()),
@@ -355,9 +365,9 @@ def test_no_other_way_leads_around_a_protection(table: Table) -> None:
     # What is decided elsewhere, or by nobody, goes on.
     table.state.write_blocking(ways[2], Author("provider:sso"))
     table.state.write_blocking(ways[0], PHAROS)
-    assert table.bounds() == {"series": 1}
+    assert table.bounds() == {"max_series": 1}
 
 
 def test_limits_and_retention_are_two_policies(table: Table) -> None:
-    both = SetBounds("default", {"series": 1, "retention_ms": DAY_MS})
+    both = SetBounds("default", {"max_series": 1, "retention_ms": DAY_MS})
     assert "two policies" in refused(lambda: table.change("ada", both)).message

@@ -40,10 +40,10 @@ def change(unit: Writing, governance: Governance, name: str) -> None:
     tenants.create_tenant(unit, name)
     roles.grant(unit, other.id, name, "governance")
     token = tokens.create_token(unit, NewToken(name, "p", f"hash of {name}", user.id, name, ("viewer",)))
-    tenants.set_limits(unit, name, {"series": 1})
+    tenants.change_limits(unit, name, {"max_series": 1})
     protections.set_protection(unit, Protection("limits", name, 1, 0, 3_600_000, reasons=False))
     unit.author = Author(f"user:{user.id}", name, "more")
-    proposal = governance.propose(unit, SetBounds(name, {"series": 2}))
+    proposal = governance.propose(unit, SetBounds(name, {"max_series": 2}))
     unit.author = Author(f"user:{other.id}", name, "fine")
     governance.approve(unit, proposal.id)
     tokens.revoke_token(unit, token.id)
@@ -64,7 +64,7 @@ def is_whole(state: State, name: str) -> bool:
             len(mine) == 1,
             len(ended) == 1,
             len(found) == 1,
-            bounds.version == 2 and bounds.bounds == {"series": 2},
+            bounds.version == 2 and bounds.bounds == {"max_series": 2},
         ]
 
     found = state.read_blocking(look)  # type: ignore[arg-type]

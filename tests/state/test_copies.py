@@ -50,7 +50,7 @@ def fill(unit: Writing) -> None:
     accounts.link_identity(unit, ada.id, "https://idp", "1")
     accounts.create_link(unit, NewLink("hash", "invite", 1 << 50, ada.id, {"a": [1, None]}))
     tenants.create_tenant(unit, "b")
-    tenants.set_limits(unit, "b", {"series": 1 << 50})
+    tenants.change_limits(unit, "b", {"series": 1 << 50})
     tokens.create_token(unit, NewToken("ci", "p", "hash", ada.id, "b", ("viewer",), ("metrics.view",)))
     sessions.create_session(unit, NewSession("hash", ada.id, 1 << 50, "Firefox"))
     roles.create_role(unit, None, "auditor", ("metrics.view",))

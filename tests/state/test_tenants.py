@@ -44,7 +44,7 @@ def test_a_deleted_tenants_id_never_means_another(state: State, clock: FakeClock
     write(state, lambda unit: tenants.begin_deletion(unit, "b"))
     ada = new_user(state)
     late: tuple[Callable[[Writing], object], ...] = (
-        lambda unit: tenants.set_limits(unit, "b", {"series": 1}),
+        lambda unit: tenants.change_limits(unit, "b", {"series": 1}),
         lambda unit: tenants.resume_tenant(unit, "b"),
         lambda unit: roles.grant(unit, ada.id, "b", "viewer"),
         lambda unit: roles.create_role(unit, "b", "own", ()),
@@ -70,8 +70,9 @@ def test_a_deleted_tenants_id_never_means_another(state: State, clock: FakeClock
 
 def test_every_version_of_limits_stays(state: State) -> None:
     assert read(state, lambda unit: tenants.limits_of(unit, "default")).bounds == {}
-    for bounds in ({"series": 10}, {"series": 10}, {"series": 20, "queries": 3}, {}):
-        write(state, partial(tenants.set_limits, tenant_id="default", bounds=bounds))
+    gone = {"series": None, "queries": None}
+    for bounds in ({"series": 10}, {"series": 10}, {"series": 20, "queries": 3}, gone):
+        write(state, partial(tenants.change_limits, tenant_id="default", changes=bounds))
     history = read(state, lambda unit: tenants.limits_history(unit, "default"))
     assert [(one.version, one.bounds) for one in history] == [
         (3, {}),
@@ -95,8 +96,6 @@ def test_usage_adds_up_by_hour_and_goes_when_told(state: State) -> None:
     write(state, lambda unit: usage.add_usage(unit, rows[:1]))
     of_a = read(state, lambda unit: usage.list_usage(unit, "a", 0, HOUR_MS))
     assert [(one.token_id, one.amount) for one in of_a] == [("", 17), ("token", 7)]
-    totals = read(state, lambda unit: usage.total_usage(unit, 0, 2 * HOUR_MS))
-    assert totals == {("a", "samples"): 17 + (1 << 40), ("b", "queries"): 2}
     assert write(state, lambda unit: usage.drop_usage(unit, before_ms=HOUR_MS)) == 3
     assert write(state, lambda unit: usage.drop_usage(unit, tenant_id="a")) == 1
     assert actions(state) == []

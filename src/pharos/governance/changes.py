@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from pharos.access import ROLES, Role, check_role
 from pharos.errors import Kind, PharosError
+from pharos.limits import check_bounds
 from pharos.state import Unit, Writing, accounts, protections, roles, tenants
 from pharos.state.protections import Protection
 
@@ -65,10 +66,11 @@ class SetBounds:
         return "retention" if all(map(_is_retention, self.bounds)) else "limits"
 
     def check(self, unit: Unit) -> None:
-        """Raise PharosError when the tenant is not there, or two policies are changed at once."""
+        """Raise PharosError for bounds that are none, or of two policies at once, and without the tenant."""
         tenants.require_living(unit, self.tenant)
         if not self.bounds:
             raise PharosError(Kind.INVALID, "no limit is named")
+        check_bounds(self.bounds)
         if self.policy == "limits" and any(map(_is_retention, self.bounds)):
             raise PharosError(
                 Kind.INVALID, "limits and retention are two policies", hint="change one after the other"
@@ -81,9 +83,7 @@ class SetBounds:
 
     def apply(self, unit: Writing) -> None:
         """Set them."""
-        merged = {**tenants.limits_of(unit, self.tenant).bounds, **self.bounds}
-        bounds = {name: value for name, value in merged.items() if value is not None}
-        tenants.set_limits(unit, self.tenant, bounds)
+        tenants.change_limits(unit, self.tenant, self.bounds)
 
 
 def _is_retention(name: str) -> bool:

@@ -288,13 +288,6 @@ def user_of_identity(unit: Unit, issuer: str, subject: str) -> User:
     return _user(unit.the_row(found, f"user whom {issuer} calls {subject!r}"))
 
 
-def list_identities(unit: Unit, user_id: str) -> tuple[Identity, ...]:
-    """Return the identities of a user."""
-    statement = select(identities).where(identities.c.user_id == user_id)
-    ordered = statement.order_by(identities.c.issuer, identities.c.subject)
-    return tuple(Identity(*row) for row in unit.rows(ordered))
-
-
 # -- links that work once --
 
 

@@ -8,7 +8,6 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Column, Index, Table, delete, insert, or_, select, update
 
-from pharos.errors import Kind, PharosError
 from pharos.state import accounts
 from pharos.state.audit import Event, append
 from pharos.state.tables import METADATA, Family, Words, user_reference
@@ -111,16 +110,6 @@ def live_sessions(unit: Unit) -> dict[str, Session]:
     living = (sessions.c.revoked_ms.is_(None), sessions.c.expires_ms > unit.now_ms)
     found = unit.rows(select(sessions.c.hash, *_SESSION).where(*living))
     return {row[0]: Session(*row[1:]) for row in found}
-
-
-def rotate_session(unit: Writing, session_id: str, hashed: str) -> Session:
-    """Let the session go on under another cookie. Raises PharosError: MISSING, DENIED when it ended."""
-    found = session(unit, session_id)
-    if not found.is_live(unit.now_ms):
-        raise PharosError(Kind.DENIED, "the session has ended", hint="sign in again")
-    unit.execute(update(sessions).where(sessions.c.id == session_id).values(hash=hashed))
-    unit.changed(Family.SESSIONS)
-    return found
 
 
 def revoke_session(unit: Writing, session_id: str) -> None:

@@ -196,14 +196,16 @@ def _change(unit: Writing, before: Tenant, action: str, values: Mapping[str, Any
 # -- limits --
 
 
-def set_limits(unit: Writing, tenant_id: str, bounds: Mapping[str, int]) -> Limits:
-    """Set all bounds of a tenant anew and return them; what is left out is as for everybody.
+def change_limits(unit: Writing, tenant_id: str, changes: Mapping[str, int | None]) -> Limits:
+    """Change some bounds of a tenant and return all that it has; None has one be as for everybody.
 
     What names there are, and what values, is the caller's to know. Raises PharosError: MISSING, DENIED where
     limits, or those of retention, are protected.
     """
     require_living(unit, tenant_id)
     before = limits_of(unit, tenant_id)
+    merged = {**before.bounds, **changes}
+    bounds = {name: bound for name, bound in merged.items() if bound is not None}
     differ = {name for name, _ in set(bounds.items()) ^ set(before.bounds.items())}
     if not differ:
         return before
@@ -216,7 +218,7 @@ def set_limits(unit: Writing, tenant_id: str, bounds: Mapping[str, int]) -> Limi
             version=version,
             set_ms=unit.now_ms,
             who=unit.author.who,
-            bounds=dict(bounds),
+            bounds=bounds,
         )
     )
     event = Event("limits.set", f"limits:{tenant_id}", tenant_id, before.bounds, bounds)

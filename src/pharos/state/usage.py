@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Index, Table, delete, func, select
+from sqlalchemy import BigInteger, Column, Index, Table, delete, select
 
 from pharos.state.tables import METADATA, Words
 from pharos.state.unit import Unit, Writing
@@ -53,19 +53,6 @@ def list_usage(unit: Unit, tenant_id: str, since_ms: int, until_ms: int) -> tupl
     within = (usage.c.tenant_id == tenant_id, usage.c.hour_ms >= since_ms, usage.c.hour_ms < until_ms)
     order = (usage.c.hour_ms, usage.c.measure, usage.c.token_id, usage.c.metric)
     return tuple(Used(*row) for row in unit.rows(select(usage).where(*within).order_by(*order)))
-
-
-def total_usage(unit: Unit, since_ms: int, until_ms: int) -> dict[tuple[str, str], int]:
-    """Return how much each tenant used in those hours, by tenant and measure."""
-    within = (
-        usage.c.hour_ms >= since_ms,
-        usage.c.hour_ms < until_ms,
-        usage.c.token_id == "",
-        usage.c.metric == "",
-    )
-    statement = select(usage.c.tenant_id, usage.c.measure, func.sum(usage.c.amount)).where(*within)
-    grouped = statement.group_by(usage.c.tenant_id, usage.c.measure)
-    return {(tenant, measure): int(amount) for tenant, measure, amount in unit.rows(grouped)}
 
 
 def drop_usage(unit: Writing, *, before_ms: int | None = None, tenant_id: str | None = None) -> int:

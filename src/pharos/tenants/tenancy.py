@@ -25,13 +25,12 @@ from pharos.state.tenants import (
     Tenant,
     all_limits,
     begin_deletion,
+    change_limits,
     change_tenant,
     create_tenant,
     end_deletion,
-    limits_history,
     list_tenants,
     resume_tenant,
-    set_limits,
     suspend_tenant,
     tenant,
 )
@@ -161,13 +160,7 @@ class Tenancy:
 
         Raises PharosError(MISSING).
         """
-
-        def change(unit: Writing) -> None:
-            found = limits_history(unit, tenant_id, limit=1)
-            bounds = {**(found[0].bounds if found else {}), **changes}
-            set_limits(unit, tenant_id, {name: one for name, one in bounds.items() if one is not None})
-
-        await self._state.write(change, author)
+        await self._state.write(lambda unit: change_limits(unit, tenant_id, changes), author)
         return self.directory.limits(tenant_id)
 
     async def used(self, tenant_id: str, since_ms: int, until_ms: int) -> list[UsageRow]:
