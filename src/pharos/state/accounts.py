@@ -11,6 +11,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, Table, delete, func, 
 from pharos.errors import Kind, PharosError
 from pharos.secret import Secret
 from pharos.state.audit import Event, append, append_change
+from pharos.state.oncall import contacts
 from pharos.state.tables import (
     METADATA,
     Document,
@@ -138,10 +139,13 @@ def user(unit: Unit, user_id: str) -> User:
     return _user(unit.the_row(select(*_USER).where(users.c.id == user_id), f"user {user_id!r}"))
 
 
-def user_named(unit: Unit, name: str) -> User:
-    """Return the user of a name, however it is cased. Raises PharosError(MISSING)."""
-    key = name_key(name.strip())
-    return _user(unit.the_row(select(*_USER).where(users.c.name_key == key), f"user {name!r}"))
+def user_meant(unit: Unit, named: str) -> User:
+    """Return the user of an id, or of a name, however it is cased. Raises PharosError(MISSING)."""
+    row = unit.row(select(*_USER).where(users.c.id == named))
+    if row is None:
+        by_name = users.c.name_key == name_key(named.strip())
+        row = unit.the_row(select(*_USER).where(by_name), f"user {named[:100]!r}")
+    return _user(row)
 
 
 def list_users(unit: Unit, *, after: str = "", limit: int = 1000) -> tuple[User, ...]:
@@ -230,13 +234,37 @@ def _change(unit: Writing, before: User, action: str, values: Mapping[str, Any])
     return after
 
 
-def delete_user(unit: Writing, user_id: str) -> None:
-    """Take a user away, with sessions, tokens, memberships and identities. Raises PharosError(MISSING)."""
+def delete_user(unit: Writing, user_id: str) -> dict[str, int]:
+    """Take a user away with all that is theirs; return how many rows of each table that were.
+
+    That none is left is looked at, and kept in the audit log, which goes on to say what they did and by which
+    name. Raises PharosError: MISSING; BUG when something is left, and then nothing was done.
+    """
     before = user(unit, user_id)
+    removed = _rows_of(unit, user_id)
     unit.execute(delete(users).where(users.c.id == user_id))
-    append(unit, Event("user.delete", f"user:{user_id}", before=asdict(before)))
+    left = {table: rows for table, rows in _rows_of(unit, user_id).items() if rows}
+    if left:
+        raise PharosError(Kind.BUG, f"something of user {user_id!r} is left: {left}")
+    # Whose contacts they are is told by their name: others may be on call without an account.
+    theirs = unit.execute(delete(contacts).where(contacts.c.person_key == name_key(before.name)))
+    removed |= {contacts.name: theirs} if theirs else {}
+    proof = {"rows_removed": removed, "rows_left": 0}
+    append(unit, Event("user.delete", f"user:{user_id}", before={"name": before.name}, after=proof))
     for family in (Family.USERS, Family.TOKENS, Family.SESSIONS, Family.ROLES):
         unit.changed(family)
+    return removed
+
+
+def _rows_of(unit: Unit, user_id: str) -> dict[str, int]:
+    """Return how many rows every table has of a user, theirs among the users included."""
+    keys = [key for table in METADATA.sorted_tables for key in table.foreign_keys]
+    found: dict[str, int] = {}
+    for column in (users.c.id, *(key.parent for key in keys if key.column is users.c.id)):
+        name = str(column.table.name)
+        statement = select(func.count()).select_from(column.table).where(column == user_id)
+        found[name] = found.get(name, 0) + int(unit.rows(statement)[0][0])
+    return found
 
 
 # -- identity providers --

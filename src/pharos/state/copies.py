@@ -17,7 +17,29 @@ from sqlalchemy import Boolean, Connection, Table, column, delete, insert, inspe
 from sqlalchemy.exc import SQLAlchemyError
 
 from pharos.errors import Kind, PharosError
-from pharos.state import accounts, proposals, protections, roles, sessions, tenants, tokens, usage
+from pharos.state import (
+    accounts,
+    acknowledgements,
+    actions,
+    alerts,
+    documents,
+    escalations,
+    followers,
+    heartbeats,
+    oncall,
+    outbox,
+    proposals,
+    protections,
+    roles,
+    rule_alerts,
+    rule_leases,
+    sessions,
+    silences,
+    tenants,
+    timeline,
+    tokens,
+    usage,
+)
 from pharos.state.audit import audit_head
 from pharos.state.database import NEWEST, Address, Database, fault, migrations, open_database
 from pharos.state.tables import METADATA
@@ -28,7 +50,29 @@ _LOG = logging.getLogger(__name__)
 _FORMAT: Final = 1
 _LINE_MAX_BYTES: Final = 16 << 20
 _BATCH: Final = 500
-FAMILIES: Final = (accounts, proposals, protections, roles, sessions, tenants, tokens, usage)
+FAMILIES: Final = (
+    accounts,
+    acknowledgements,
+    actions,
+    alerts,
+    documents,
+    escalations,
+    followers,
+    heartbeats,
+    oncall,
+    outbox,
+    proposals,
+    protections,
+    roles,
+    rule_alerts,
+    rule_leases,
+    sessions,
+    silences,
+    tenants,
+    timeline,
+    tokens,
+    usage,
+)
 """Whose tables are copied, beside those of the log: each module registers its own when it is loaded."""
 _MADE_BY_MIGRATIONS: Final = (tenants.tenants.name, audit_head.name)
 """Which have rows before anything is put in."""

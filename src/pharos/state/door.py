@@ -24,13 +24,18 @@ from pharos.state.database import Address, Database, fault, open_database
 from pharos.state.faults import is_away, may_run_again
 from pharos.state.tables import Family, revisions
 from pharos.state.unit import Author, Unit, Writing
+from pharos.telemetry import STATE_BYTES, STATE_FAILED, STATE_REPEATED, STATE_SECONDS, STATE_WAITING
 
 _LOG = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Watcher = Callable[[frozenset[Family]], None]
 
+_READ: Final = "read"
+_WRITE: Final = "write"
 _READERS: Final = 2
+_FAILURES: Final = frozenset({Kind.UNAVAILABLE, Kind.UNSUPPORTED, Kind.BUG})
+"""What is the database's fault, and not that of who asked."""
 _WAITING_MAX: Final = 512
 """More units of work than that do not wait for a database: whoever asked would not, either."""
 _TRIES: Final = 8
@@ -58,8 +63,10 @@ class State:
         self._database = database
         self._clock = clock
         self._chance = chance
-        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="state-read")
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="state-write")
+        self._threads = {
+            _READ: ThreadPoolExecutor(_READERS, thread_name_prefix="state-read"),
+            _WRITE: ThreadPoolExecutor(1, thread_name_prefix="state-write"),
+        }
         self._waiting = threading.BoundedSemaphore(_WAITING_MAX)
         self._reach = _Reach(database, clock)
         self._told = _Told()
@@ -74,7 +81,7 @@ class State:
 
         Raises PharosError(UNAVAILABLE) when the database cannot be used now.
         """
-        return await asyncio.wrap_future(self._submit(self._readers, lambda: self._read(fn)))
+        return await asyncio.wrap_future(self._submit(_READ, lambda: self._read(fn)))
 
     async def write(self, fn: Callable[[Writing], T], author: Author) -> T:
         """Return what `fn` makes of a unit that writes, once it is committed; if it raises, nothing was done.
@@ -82,28 +89,48 @@ class State:
         `fn` may be run again where the database asks for it, and so must not change anything besides. Raises
         PharosError(UNAVAILABLE) when the database cannot be used now.
         """
-        return await asyncio.wrap_future(self._submit(self._writer, lambda: self._write(fn, author)))
+        return await asyncio.wrap_future(self._submit(_WRITE, lambda: self._write(fn, author)))
 
     def read_blocking(self, fn: Callable[[Unit], T]) -> T:
         """Return what `read` returns, to a thread that may wait."""
-        return self._submit(self._readers, lambda: self._read(fn)).result()
+        return self._submit(_READ, lambda: self._read(fn)).result()
 
     def write_blocking(self, fn: Callable[[Writing], T], author: Author) -> T:
         """Return what `write` returns, to a thread that may wait."""
-        return self._submit(self._writer, lambda: self._write(fn, author)).result()
+        return self._submit(_WRITE, lambda: self._write(fn, author)).result()
 
-    def _submit(self, threads: ThreadPoolExecutor, do: Callable[[], T]) -> Future[T]:
+    async def measure(self) -> None:
+        """Have the server's own metrics say how large the database is. Raises PharosError(UNAVAILABLE)."""
+        STATE_BYTES.set(await self.read(Unit.database_bytes))
+
+    def _submit(self, kind: str, do: Callable[[], T]) -> Future[T]:
         if not self._waiting.acquire(blocking=False):
             raise PharosError(
                 Kind.UNAVAILABLE, f"{self._database.where} does not keep up with its work", retry_after_s=1.0
             )
         try:
-            future = threads.submit(do)
+            future = self._threads[kind].submit(self._measured, kind, do)
         except RuntimeError as exc:
             self._waiting.release()
             raise PharosError(Kind.CANCELLED, "the server is closing") from exc
-        future.add_done_callback(lambda _: self._waiting.release())
+        STATE_WAITING.inc()
+        future.add_done_callback(self._done)
         return future
+
+    def _done(self, _: Future[Any]) -> None:
+        STATE_WAITING.dec()
+        self._waiting.release()
+
+    def _measured(self, kind: str, do: Callable[[], T]) -> T:
+        began_s = self._clock.monotonic_s()
+        try:
+            return do()
+        except PharosError as exc:
+            if exc.kind in _FAILURES:
+                STATE_FAILED.labels(kind).inc()
+            raise
+        finally:
+            STATE_SECONDS.labels(kind).observe(self._clock.monotonic_s() - began_s)
 
     def _read(self, fn: Callable[[Unit], T]) -> T:
         self._reach.require()
@@ -121,6 +148,7 @@ class State:
             except SQLAlchemyError as exc:
                 if not may_run_again(exc) or attempt == _TRIES - 1:
                     raise self._reach.note(exc) from exc
+                STATE_REPEATED.inc()
                 self._closing.wait(self._chance.uniform(0, _PAUSE_S * 2**attempt))
             else:
                 # Before whoever asked is answered: what it asks next is answered by what is so now.
@@ -179,8 +207,8 @@ class State:
         if self._watching is not None:
             self._watching.join()
         self._wakes.close()
-        self._writer.shutdown(wait=True)
-        self._readers.shutdown(wait=True)
+        for kind in (_WRITE, _READ):
+            self._threads[kind].shutdown(wait=True)
         self._database.close()
 
     def _watch_others(self) -> None:

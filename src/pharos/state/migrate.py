@@ -6,7 +6,6 @@ killed in it, leaves the tables as they were.
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import Final
 
@@ -17,8 +16,6 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from pharos.errors import Kind, PharosError
-
-logging.getLogger("alembic").setLevel(logging.WARNING)
 
 _FOLDER: Final = Path(__file__).parent / "migrations"
 

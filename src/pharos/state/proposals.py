@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
@@ -20,6 +20,7 @@ from sqlalchemy import (
     update,
 )
 
+from pharos.errors import Kind, PharosError
 from pharos.state.audit import Event, append
 from pharos.state.tables import METADATA, Document, Family, Words, tenant_reference
 from pharos.state.unit import Unit, Writing
@@ -144,9 +145,7 @@ def proposal(unit: Unit, proposal_id: str) -> Proposal:
     """Return a proposal with its votes. Raises PharosError(MISSING)."""
     statement = select(proposals).where(proposals.c.id == proposal_id)
     found = _proposal(unit.the_row(statement, f"proposal {proposal_id!r}"))
-    columns = (votes.c.who, votes.c.name, votes.c.approves, votes.c.reason, votes.c.at_ms)
-    rows = unit.rows(select(*columns).where(votes.c.proposal_id == proposal_id).order_by(votes.c.at_ms))
-    return replace(found, votes=tuple(Vote(*row) for row in rows))
+    return replace(found, votes=_votes(unit, [proposal_id]).get(proposal_id, ()))
 
 
 def _proposal(row: Any) -> Proposal:
@@ -155,18 +154,47 @@ def _proposal(row: Any) -> Proposal:
 
 
 def list_proposals(
-    unit: Unit, *, tenants: frozenset[str] | None = None, status: Status | None = None, limit: int = 200
+    unit: Unit,
+    *,
+    tenants: frozenset[str] | None = None,
+    status: Status | None = None,
+    before: str = "",
+    limit: int = 200,
 ) -> tuple[Proposal, ...]:
-    """Return proposals with their votes, the newest first.
+    """Return proposals with their votes, the newest first, those after the one of the id `before`.
 
-    `tenants` are those whose proposals may be seen; None for all, those of the whole server too.
+    `tenants` are those whose proposals may be seen; None for all, those of the whole server too. Raises
+    PharosError(INVALID) when there is no proposal `before`.
     """
-    statement = select(proposals.c.id).order_by(proposals.c.created_ms.desc(), proposals.c.id).limit(limit)
+    order = (proposals.c.created_ms.desc(), proposals.c.id)
+    statement = select(proposals).order_by(*order).limit(limit)
     if tenants is not None:
         statement = statement.where(proposals.c.tenant_id.in_(sorted(tenants)))
     if status is not None:
         statement = statement.where(proposals.c.status == status)
-    return tuple(proposal(unit, row[0]) for row in unit.rows(statement))
+    if before:
+        last = unit.row(select(proposals.c.created_ms).where(proposals.c.id == before))
+        if last is None:
+            raise PharosError(Kind.INVALID, f"no page ended with the proposal {before[:100]!r}")
+        at_once = (proposals.c.created_ms == last[0]) & (proposals.c.id > before)
+        statement = statement.where((proposals.c.created_ms < last[0]) | at_once)
+    found = tuple(map(_proposal, unit.rows(statement)))
+    given = _votes(unit, [one.id for one in found])
+    return tuple(replace(one, votes=given.get(one.id, ())) for one in found)
+
+
+def _votes(unit: Unit, ids: Sequence[str]) -> dict[str, tuple[Vote, ...]]:
+    """Return the votes on some proposals, by their ids, the first one first."""
+    columns = (votes.c.who, votes.c.name, votes.c.approves, votes.c.reason, votes.c.at_ms)
+    statement = (
+        select(votes.c.proposal_id, *columns)
+        .where(votes.c.proposal_id.in_(ids))
+        .order_by(votes.c.at_ms, votes.c.who)
+    )
+    found: dict[str, tuple[Vote, ...]] = {}
+    for proposal_id, *rest in unit.rows(statement):
+        found[proposal_id] = (*found.get(proposal_id, ()), Vote(*rest))
+    return found
 
 
 def put_vote(unit: Writing, proposal_id: str, *, approves: bool) -> Proposal:

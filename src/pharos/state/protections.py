@@ -109,13 +109,23 @@ def set_protection(unit: Writing, new: Protection) -> None:
     unit.changed(Family.POLICIES)
 
 
-def drop_protection(unit: Writing, policy: str, tenant_id: str | None) -> None:
-    """Let a policy be changed without a proposal. Raises PharosError: MISSING when it could be, DENIED."""
-    require_unprotected(unit, policy, tenant_id)
+def drop_protection(
+    unit: Writing, policy: str, tenant_id: str | None, *, lifted_past: int | None = None
+) -> None:
+    """Let a policy be changed without a proposal.
+
+    `lifted_past` is for an emergency: so many could have approved it, and none was asked, which the audit log
+    tells. Raises PharosError: MISSING when the policy is not protected there, DENIED.
+    """
+    if lifted_past is None:
+        require_unprotected(unit, policy, tenant_id)
     before = _drop(unit, policy, tenant_id)
     if before is None:
         raise PharosError(Kind.MISSING, f"the policy {policy!r} is not protected there")
-    append(unit, Event("protection.drop", f"policy:{policy}", tenant_id or "", asdict(before)))
+    action, after = "protection.drop", None
+    if lifted_past is not None:
+        action, after = "protection.lift", {"could_approve": lifted_past}
+    append(unit, Event(action, f"policy:{policy}", tenant_id or "", asdict(before), after))
     unit.changed(Family.POLICIES)
 
 

@@ -6,6 +6,7 @@ names.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -22,6 +23,8 @@ from sqlalchemy import (
     update,
 )
 
+from pharos.access import ROLES
+from pharos.access import Role as Allows
 from pharos.errors import Kind, PharosError
 from pharos.state import accounts, tenants
 from pharos.state.audit import Event, append, append_change
@@ -157,6 +160,15 @@ def list_roles(unit: Unit, tenant_id: str | None = None) -> tuple[Role, ...]:
     if tenant_id is not None:
         statement = statement.where(roles.c.tenant_id.is_(None) | (roles.c.tenant_id == tenant_id))
     return tuple(map(_role, unit.rows(statement)))
+
+
+def allowed_by(made: Iterable[Role], name: str, tenant_id: str | None) -> Allows | None:
+    """Return the role of a name in a tenant: one that is shipped, one of the tenant, or one of all (None)."""
+    if name in ROLES:
+        return ROLES[name]
+    fits = [one for one in made if one.name == name and one.tenant_id in {tenant_id, None}]
+    own = sorted(fits, key=lambda one: one.tenant_id is None)
+    return Allows(name, frozenset(own[0].permissions), own[0].description) if own else None
 
 
 def change_role(

@@ -121,6 +121,17 @@ class Family(StrEnum):
     LIMITS = "limits"
     POLICIES = "policies"
     PROPOSALS = "proposals"
+    ALERTS = "alerts"
+    SILENCES = "silences"
+    RULES = "rules"
+    OUTBOX = "outbox"
+    """What is owed, and what was told."""
+    ONCALL = "oncall"
+    """Schedules and who takes whose shift, contacts, escalation policies, actions."""
+    TIMELINE = "timeline"
+    """What happened to alerts, and the responses that wait to be carried out."""
+    ROUTING = "routing"
+    """Tenants' own configurations of alerting, maintenance windows, dependencies."""
 
 
 revisions: Final = Table(

@@ -61,11 +61,6 @@ class Tenant:
     deleted_ms: int | None
     """When nothing of it was left."""
 
-    @property
-    def is_open(self) -> bool:
-        """Return whether anything of it may be written or read."""
-        return self.suspended_ms is None and self.deleting_ms is None
-
 
 @dataclass(frozen=True, slots=True)
 class Limits:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import Connection, Executable, Row, Table, insert, update
+from sqlalchemy import Connection, Executable, Row, Table, func, insert, select, update
 
 from pharos.errors import Kind, PharosError
 from pharos.state.tables import Family, require_storable
@@ -32,6 +33,7 @@ class Author:
             require_storable(text)
 
 
+_SIZE: Final = ("page_count", "page_size")
 PHAROS: Final = Author("pharos")
 """Of what Pharos does by itself."""
 
@@ -64,6 +66,15 @@ class Unit:
             raise PharosError(Kind.MISSING, f"there is no {what}")
         return found
 
+    def database_bytes(self) -> int:
+        """Return how large the database is, with what is free in it."""
+        if self._connection.dialect.name == "postgresql":
+            return int(self.rows(select(func.pg_database_size(func.current_database())))[0][0])
+        pages, page_bytes = (
+            self._connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in _SIZE
+        )
+        return int(pages * page_bytes)
+
 
 class Writing(Unit):
     """What a transaction changes too; nobody else in the world changes anything meanwhile."""
@@ -91,6 +102,25 @@ class Writing(Unit):
     def execute(self, statement: Executable) -> int:
         """Execute a statement that changes rows; return how many it changed."""
         return self._connection.execute(statement).rowcount
+
+    def insert_all(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert rows, any number of them, all with the same columns."""
+        if rows:
+            self._connection.execute(insert(table), [dict(row) for row in rows])
+
+    def upsert(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert whole rows, any number of them; each takes the place of one with its key."""
+        if not rows:
+            return
+        keys = [str(column.name) for column in table.primary_key]
+        # That of the connection, which is loaded; the other one would be for nothing.
+        name = f"sqlalchemy.dialects.{self._connection.dialect.name}"
+        dialect: Any = importlib.import_module(name)  # noqa: TID251 - a dialect of SQLAlchemy
+        statement = dialect.insert(table)
+        others = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+        self._connection.execute(
+            statement.on_conflict_do_update(index_elements=keys, set_=others), [dict(row) for row in rows]
+        )
 
     def attempt(self, fn: Callable[[Writing], None]) -> None:
         """Call a function with the unit; when it raises, what it did is undone, and nothing else."""

@@ -1,0 +1,182 @@
+"""Who looks after an alert: acknowledgements by people, in bulk, and by links in messages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any, Final
+
+from pharos.alerting import escalate, links
+from pharos.alerting.content import ACKNOWLEDGED
+from pharos.alerting.content import told as told_content
+from pharos.alerting.held import Held, Why
+from pharos.alerting.oncall import reach
+from pharos.errors import Kind, PharosError
+from pharos.labels import labels_of
+from pharos.notify.channels.calling import short_key
+from pharos.state import Unit, Writing, acknowledgements, alerts, escalations, outbox, timeline
+from pharos.state.acknowledgements import Acknowledgement, NewAcknowledgement
+from pharos.state.outbox import Owed, Place
+from pharos.state.timeline import Step
+
+BULK_MOST: Final = 5_000
+TAKES_ACKNOWLEDGEMENTS: Final = frozenset({"pagerduty", "opsgenie"})
+"""The kinds of integrations that are told."""
+
+
+def held_by(unit: Unit, tenant: str, fingerprints: Sequence[str]) -> Mapping[str, Held]:
+    """Return what holds repeats back, for those of the alerts that are acknowledged now."""
+    return {
+        fingerprint: Held(Why.ACKNOWLEDGED, one.id, one.name or one.who, one.expires_ms or 0)
+        for fingerprint, one in acknowledgements.acknowledged(unit, tenant, fingerprints).items()
+    }
+
+
+def acknowledge(
+    unit: Writing, tenant_id: str, fingerprints: Sequence[str], new: NewAcknowledgement
+) -> tuple[Acknowledgement, ...]:
+    """Have the unit's author look after alerts; return it.
+
+    Raises PharosError: MISSING for an alert that there is not, INVALID for an expiry that is over, TOO_LARGE.
+    """
+    if len(fingerprints) > BULK_MOST:
+        raise PharosError(Kind.TOO_LARGE, f"at most {BULK_MOST} alerts are acknowledged at once")
+    known = alerts.find(unit, tenant_id, fingerprints)
+    for fingerprint in fingerprints:
+        if fingerprint not in known and not _fires(unit, tenant_id, fingerprint):
+            raise PharosError(Kind.MISSING, f"there is no alert {fingerprint[:80]!r} that fires")
+    return _acknowledge(unit, tenant_id, [(one, "") for one in fingerprints], new)
+
+
+def _fires(unit: Unit, tenant_id: str, fingerprint: str) -> bool:
+    found = timeline.last_step(unit, tenant_id, fingerprint, (Step.FIRING, Step.RESOLVED))
+    return found is not None and found.step is Step.FIRING
+
+
+def acknowledge_group(
+    unit: Writing, tenant_id: str, group_key: str, new: NewAcknowledgement
+) -> tuple[Acknowledgement, ...]:
+    """Have the unit's author look after the alerts of a group that people were told of and that fire; return
+    it.
+
+    Raises PharosError(MISSING) where there is none.
+    """
+    found = alerts_of_group(unit, tenant_id, group_key)
+    if not found:
+        raise PharosError(Kind.MISSING, "no alert of that group fires any more")
+    return _acknowledge(unit, tenant_id, [(one, group_key) for one in found], new)
+
+
+def _acknowledge(
+    unit: Writing, tenant_id: str, targets: Sequence[tuple[str, str]], new: NewAcknowledgement
+) -> tuple[Acknowledgement, ...]:
+    made = acknowledgements.acknowledge(unit, tenant_id, targets, new)
+    _owe(unit, tenant_id, frozenset(fingerprint for fingerprint, _ in targets), new.by)
+    return made
+
+
+def _owe(unit: Writing, tenant_id: str, fingerprints: frozenset[str], by: str) -> None:
+    """Owe it to those who keep incidents of their own that somebody looks after all of a group.
+
+    Not to where it was said: they know.
+    """
+    waiting = [one for one in outbox.list_all(unit, tenant_id, outbox.OWED) if not one.purpose]
+    told = outbox.list_groups_told(unit, tenant_id)
+    concerned = {one.place: one.marks.open for one in told}
+    concerned |= {one.place: one.marks.open for one in waiting}
+    rows: list[Owed] = []
+    for place, still_open in concerned.items():
+        kind = place[3].partition("[")[0]
+        if kind not in TAKES_ACKNOWLEDGEMENTS or kind == by or fingerprints.isdisjoint(still_open):
+            continue
+        content = _content(unit, place, still_open)
+        if content is not None:
+            rows.append(Owed(*place, content, purpose=ACKNOWLEDGED))
+    outbox.add(unit, rows)
+
+
+def _content(unit: Unit, place: Place, still_open: Sequence[str]) -> dict[str, Any] | None:
+    """Return what is told of a group of which everything is looked after; None while anything is not."""
+    tenant_id, group_key = place[:2]
+    kept = alerts.find(unit, tenant_id, still_open)
+    firing = [alert for alert in kept.values() if not alert.is_resolved_at(unit.now_ms)]
+    names = [alert.fingerprint for alert in firing]
+    if not firing or len(acknowledgements.acknowledged(unit, tenant_id, names)) < len(names):
+        return None
+    routed = timeline.last_step(unit, tenant_id, names[0], (Step.ROUTED,), group_key)
+    group = labels_of(routed.detail.get("group_labels", {})) if routed is not None else ()
+    content = told_content(((alert, False) for alert in firing), group, (), unit.now_ms, ACKNOWLEDGED)
+    return {**content.document(), "thread": {}}
+
+
+def alerts_of_group(unit: Unit, tenant_id: str, group_key: str) -> tuple[str, ...]:
+    """Return the alerts of a group that people were told of, or are about to be, and that fire."""
+    group = [(tenant_id, group_key)]
+    told = {name for one in outbox.list_told(unit, group).values() for name in one.marks.open}
+    told |= {name for one in outbox.list_owed(unit, group).values() for name in one.marks.open}
+    escalation = escalations.open_escalation(unit, tenant_id, group_key)
+    if escalation is not None:
+        run = escalate.read_run(escalation.run)
+        told |= {name for name, state in run.alerts.items() if state != escalate.RESOLVED}
+    kept = alerts.find(unit, tenant_id, sorted(told))
+    return tuple(
+        name
+        for name in sorted(told)
+        if (not kept[name].is_resolved_at(unit.now_ms) if name in kept else _fires(unit, tenant_id, name))
+    )
+
+
+def groups_called(unit: Unit, hashed: str) -> list[tuple[str, str]]:
+    """Return (tenant, key) of the groups that people were told of and that PagerDuty calls so."""
+    told = {(one.tenant_id, one.group_key) for one in outbox.list_groups_told(unit)}
+    return sorted(group for group in told if short_key(*group) == hashed)
+
+
+# -- links --
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a link asks for."""
+
+    link: links.Link
+    names: tuple[str, ...]
+    """Of the alerts that would be acknowledged."""
+    is_used: bool
+
+
+def key_of(unit: Unit) -> bytes:
+    """Return the key that signs links. Raises PharosError(DENIED) where none was ever made."""
+    key = acknowledgements.signing_key(unit, links.KEY_NAME)
+    if key is None:
+        raise PharosError(Kind.DENIED, "this link is not one of ours")
+    return key
+
+
+def make_key(unit: Writing, chance: Random) -> bytes:
+    """Return the key that signs links, made if there is none."""
+    made = chance.getrandbits(8 * links.KEY_BYTES).to_bytes(links.KEY_BYTES, "big")
+    return acknowledgements.make_signing_key(unit, links.KEY_NAME, made)
+
+
+def look(unit: Unit, token: str) -> Asked:
+    """Return what a link asks for. Raises PharosError(DENIED) for one that is not good."""
+    link = links.read_link(token, key_of(unit), unit.now_ms)
+    found = alerts_of_group(unit, link.tenant, link.group_key)
+    kept = alerts.find(unit, link.tenant, found)
+    names = tuple(kept[name].name or name if name in kept else name for name in found)
+    return Asked(link, names, acknowledgements.is_used(unit, link.nonce))
+
+
+def follow(unit: Writing, token: str, new: NewAcknowledgement) -> tuple[Acknowledgement, ...]:
+    """Do what a link asks for, once; return it. Raises PharosError: DENIED, MISSING when nothing fires any
+    more."""
+    link = links.read_link(token, key_of(unit), unit.now_ms)
+    acknowledgements.use_link(unit, link.nonce, link.expires_ms)
+    return acknowledge_group(unit, link.tenant, link.group_key, new)
+
+
+def name_of(link: links.Link) -> str:
+    """Return as whom a link acknowledges: the person whom the message was for, or whoever read it."""
+    return reach.person_of(link.to) or f"a reader of {link.to}"

@@ -1,0 +1,265 @@
+"""Automatic responses: which transitions of alerts they answer, and what is done then.
+
+What an action may do is bounded by whoever runs the server: commands and clusters are named in pharos.yml
+and only chosen here. Values of labels are put in by `${label}`, into texts that are handed on whole: never
+into a shell, never into more of a path than one name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Final, Literal, Self
+
+import orjson
+from pydantic import AfterValidator, Field, model_validator
+from yarl import URL
+
+from pharos.alert import SEVERITY
+from pharos.alerting.escalate import Duration, MatcherText
+from pharos.alerting.matchers import matches_all, parse_matcher
+from pharos.alerting.oncall.schedule import Name, Part, read_part
+from pharos.errors import Kind, PharosError
+from pharos.gotext.durations import parse_duration
+
+_LABEL: Final = re.compile(r"\$\{([a-zA-Z_][a-zA-Z0-9_]*)\}")
+_KUBERNETES_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\Z")
+_RESOURCES: Final[Mapping[str, str]] = {
+    "deployment": "apis/apps/v1/namespaces/{namespace}/deployments/{name}",
+    "statefulset": "apis/apps/v1/namespaces/{namespace}/statefulsets/{name}",
+    "daemonset": "apis/apps/v1/namespaces/{namespace}/daemonsets/{name}",
+    "cronjob": "apis/batch/v1/namespaces/{namespace}/cronjobs/{name}",
+    "configmap": "api/v1/namespaces/{namespace}/configmaps/{name}",
+    "service": "api/v1/namespaces/{namespace}/services/{name}",
+    "ingress": "apis/networking.k8s.io/v1/namespaces/{namespace}/ingresses/{name}",
+    "horizontalpodautoscaler": ("apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers/{name}"),
+    "rollout": "apis/argoproj.io/v1alpha1/namespaces/{namespace}/rollouts/{name}",
+}
+_PATCHES: Final[Mapping[str, str]] = {
+    "merge": "application/merge-patch+json",
+    "strategic": "application/strategic-merge-patch+json",
+    "json": "application/json-patch+json",
+}
+_ARGUMENT_MOST: Final = 4096
+
+
+def _url(value: str) -> str:
+    try:
+        found = URL(value)
+    except ValueError as exc:
+        raise ValueError("no address") from exc
+    if found.scheme not in {"http", "https"} or not found.host:
+        raise ValueError("an address such as https://example.org/hook")
+    return value
+
+
+class Webhook(Part):
+    """A request to an address."""
+
+    url: Annotated[str, AfterValidator(_url), Field(max_length=2000)]
+    method: Literal["POST", "PUT", "PATCH", "DELETE"] = "POST"
+    headers: dict[str, str] = Field(default={}, max_length=20)
+    body: dict[str, Any] | None = None
+    """What is sent; the alert and its transition without it."""
+
+
+class Command(Part):
+    """A command that pharos.yml allows, by its name there."""
+
+    name: Name
+    arguments: tuple[Annotated[str, Field(max_length=_ARGUMENT_MOST)], ...] = Field(default=(), max_length=50)
+
+
+class Kubernetes(Part):
+    """A patch of one object of a cluster that pharos.yml names."""
+
+    cluster: Name
+    kind: Literal[
+        "deployment",
+        "statefulset",
+        "daemonset",
+        "cronjob",
+        "configmap",
+        "service",
+        "ingress",
+        "horizontalpodautoscaler",
+        "rollout",
+    ]
+    namespace: Name
+    name: Name
+    patch: dict[str, Any] | list[Any]
+    type: Literal["merge", "strategic", "json"] = "strategic"
+    scale: bool = False
+    """Whether it is the object's subresource `scale` that is patched."""
+
+
+class Action(Part):
+    """What is done, upon which transitions of which alerts."""
+
+    matchers: tuple[MatcherText, ...] = Field(default=(), max_length=50)
+    severities: tuple[Name, ...] = Field(default=(), max_length=20)
+    on: tuple[Literal["firing", "resolved", "unknown", "acknowledged", "escalated"], ...] = ("firing",)
+    webhook: Webhook | None = None
+    command: Command | None = None
+    kubernetes: Kubernetes | None = None
+    cooldown: Duration = "5m"
+    """It is not done again within this time, for whichever alert."""
+    timeout: Duration = "30s"
+    dry_run: bool = False
+    """What would be done is kept, and not done."""
+    approval: bool = False
+    """Somebody has to approve it first."""
+    evidence: tuple[Annotated[str, Field(max_length=5000)], ...] = Field(default=(), max_length=20)
+    """Queries whose answers are kept before anything is done."""
+    enabled: bool = True
+    description: str = Field(default="", max_length=2000)
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if sum(one is not None for one in (self.webhook, self.command, self.kubernetes)) != 1:
+            raise ValueError("an action is one of webhook, command, kubernetes")
+        if self.cooldown_ms > 31 * 86_400_000 or not 0 < self.timeout_ms <= 600_000:
+            raise ValueError("a timeout is at most 10m")
+        return self
+
+    @property
+    def cooldown_ms(self) -> int:
+        """In how long it is not done again."""
+        return parse_duration(self.cooldown)
+
+    @property
+    def timeout_ms(self) -> int:
+        """How long it may take."""
+        return parse_duration(self.timeout)
+
+    def answers(self, step: str, labels: Mapping[str, str]) -> bool:
+        """Return whether it is done upon a transition of an alert with these labels."""
+        if not self.enabled or step not in self.on:
+            return False
+        if self.severities and labels.get(SEVERITY, "") not in self.severities:
+            return False
+        return matches_all(map(parse_matcher, self.matchers), labels)
+
+
+def read_action(document: Mapping[str, Any], name: str) -> Action:
+    """Return an action read from JSON. Raises PharosError(INVALID) that names the first field at fault."""
+    return read_part(Action, document, f"action {name!r}")
+
+
+# -- what is done --
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """What an action answers."""
+
+    tenant: str
+    fingerprint: str
+    step: str
+    number: int
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that is to be sent."""
+
+    method: str
+    target: str
+    """An address, or a path of a cluster."""
+    headers: Mapping[str, str]
+    body: bytes
+    cluster: str = ""
+
+    def __str__(self) -> str:
+        where = f"{self.cluster}:/{self.target}" if self.cluster else self.target
+        return f"{self.method} {where} {self.body.decode()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A command that is to be run."""
+
+    name: str
+    arguments: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return " ".join([self.name, *map(repr, self.arguments)])
+
+
+def plan(action: Action, name: str, of: Transition) -> Call | Run:
+    """Return what is to be done upon a transition. Raises PharosError(INVALID) where a label does not fit."""
+    if action.command is not None:
+        arguments = tuple(_argument(text, of.labels) for text in action.command.arguments)
+        return Run(action.command.name, arguments, _environment(name, of))
+    if action.kubernetes is not None:
+        return _patch(action.kubernetes, of.labels)
+    if action.webhook is None:
+        raise PharosError(Kind.BUG, f"the action {name} does nothing")
+    return _request(action.webhook, name, of)
+
+
+def _put_in(text: str, labels: Mapping[str, str]) -> str:
+    return _LABEL.sub(lambda found: labels.get(found[1], ""), text)
+
+
+def _put_in_all(document: Any, labels: Mapping[str, str]) -> Any:
+    """Return a document with the values of labels in its texts, its keys as they are."""
+    if isinstance(document, str):
+        return _put_in(document, labels)
+    if isinstance(document, list):
+        return [_put_in_all(one, labels) for one in document]
+    if isinstance(document, dict):
+        return {name: _put_in_all(value, labels) for name, value in document.items()}
+    return document
+
+
+def _argument(text: str, labels: Mapping[str, str]) -> str:
+    found = _put_in(text, labels)
+    if found != text and (found.startswith("-") and not text.startswith("-")):
+        raise PharosError(Kind.INVALID, f"the argument {text!r} would be an option: {found[:80]!r}")
+    if "\0" in found or len(found) > _ARGUMENT_MOST:
+        raise PharosError(Kind.INVALID, f"the argument {text!r} would be none: {found[:80]!r}")
+    return found
+
+
+def _environment(name: str, of: Transition) -> dict[str, str]:
+    return {
+        "PHAROS_ACTION": name,
+        "PHAROS_TENANT": of.tenant,
+        "PHAROS_STEP": of.step,
+        "PHAROS_FINGERPRINT": of.fingerprint,
+        "PHAROS_LABELS": orjson.dumps(dict(of.labels)).decode().replace("\0", ""),
+    }
+
+
+def _patch(what: Kubernetes, labels: Mapping[str, str]) -> Call:
+    names = {"namespace": _put_in(what.namespace, labels), "name": _put_in(what.name, labels)}
+    for field_name, value in names.items():
+        if not _KUBERNETES_NAME.match(value):
+            raise PharosError(Kind.INVALID, f"{field_name}: {value[:80]!r} is no name of Kubernetes")
+    path = _RESOURCES[what.kind].format(**names) + ("/scale" if what.scale else "")
+    headers = {"Content-Type": _PATCHES[what.type], "Accept": "application/json"}
+    return Call("PATCH", path, headers, orjson.dumps(_put_in_all(what.patch, labels)), what.cluster)
+
+
+def _request(what: Webhook, name: str, of: Transition) -> Call:
+    told: Any = {
+        "action": name,
+        "tenant": of.tenant,
+        "step": of.step,
+        "fingerprint": of.fingerprint,
+        "labels": dict(of.labels),
+        "transition": of.number,
+    }
+    if what.body is not None:
+        told = _put_in_all(what.body, of.labels)
+    headers = {
+        **what.headers,
+        "Content-Type": "application/json",
+        # The same when it is done again, so that who takes it can tell.
+        "Idempotency-Key": f"{name}-{of.number}",
+    }
+    return Call(what.method, what.url, headers, orjson.dumps(told))

@@ -1,0 +1,151 @@
+"""Escalation policies, and escalations that go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import Field
+from starlette.requests import Request
+
+from pharos.alerting import escalate
+from pharos.alerting.escalate import read_policy, read_run
+from pharos.api.alerting.answers import CONFIGURE, VIEW, author_of, iso_or_none, tenant_of, with_query
+from pharos.api.alerting.definitions import Definitions
+from pharos.api.alerting.schedule_shapes import VersionShape
+from pharos.api.http.routes import Operation
+from pharos.api.native.answers import Body, Native, Shape
+from pharos.errors import Kind, PharosError
+from pharos.gotext.timestamps import format_time_ms
+from pharos.state import State, Writing, audit, escalations
+from pharos.state.documents import Defined
+from pharos.state.escalations import Escalation
+
+_ESCALATE = "alerts.escalate"
+
+
+class PolicyBody(Body):
+    """What a policy is, and why it is so."""
+
+    policy: dict[str, Any] = Field(max_length=20)
+    version: int | None = None
+    reason: str = Field(default="", max_length=2000)
+
+
+class EscalateBody(Body):
+    """Why the next level is told now."""
+
+    reason: str = Field(default="", max_length=2000)
+
+
+class EscalationShape(Shape):
+    """How far an escalation is."""
+
+    id: str
+    group_key: str
+    policy: str
+    version: int
+    status: str
+    level: int
+    level_name: str
+    round: int
+    alerts: dict[str, str]
+    votes: list[str]
+    quorum: int
+    told: dict[str, list[str]]
+    started: str
+    next: str | None
+    ended: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EscalationsApi:
+    """Keeps policies, and tells how far escalations are."""
+
+    native: Native
+    state: State
+
+    @property
+    def _kept(self) -> Definitions:
+        return Definitions(self.state, Defined.ESCALATION)
+
+    def operations(self) -> Iterator[Operation]:
+        """Yield the operations."""
+        make, base = self.native.operation, "/api/alerting/escalation_policies"
+        one = f"{base}/{{policy}}"
+        yield make(f"GET {base}", VIEW, self.list_policies, list[VersionShape])
+        yield make(f"GET {one}", VIEW, self.show_policy, list[VersionShape])
+        yield make(f"PUT {one}", CONFIGURE, self.put_policy, VersionShape, PolicyBody)
+        yield make(f"DELETE {one}", CONFIGURE, self.drop_policy, VersionShape)
+        running = "/api/alerting/escalations"
+        listed = make(f"GET {running}", VIEW, self.list_escalations, list[EscalationShape])
+        yield with_query(listed, open="`true` for those alone that have not ended.")
+        now = f"POST {running}/{{escalation}}/next"
+        yield make(now, _ESCALATE, self.escalate_now, EscalationShape, EscalateBody)
+
+    async def list_policies(self, request: Request) -> list[dict[str, Any]]:
+        """Return all escalation policies of the tenant."""
+        return await self._kept.all(request)
+
+    async def show_policy(self, request: Request) -> list[dict[str, Any]]:
+        """Return the versions of a policy, the newest first."""
+        return await self._kept.versions(request, request.path_params["policy"])
+
+    async def put_policy(self, request: Request, body: PolicyBody) -> dict[str, Any]:
+        """Define a policy, or say anew what it is; escalations that go on keep theirs."""
+        name = request.path_params["policy"]
+        read_policy(body.policy, name)
+        return await self._kept.put(request, name, body.policy, body.version, body.reason)
+
+    async def drop_policy(self, request: Request) -> dict[str, Any]:
+        """Take a policy away; escalations that go on keep it."""
+        return await self._kept.drop(request, request.path_params["policy"])
+
+    async def list_escalations(self, request: Request) -> list[dict[str, Any]]:
+        """Return escalations, the newest first."""
+        tenant, is_open = tenant_of(request), request.query_params.get("open") == "true"
+        found = await self.state.read(
+            lambda unit: escalations.list_escalations(unit, tenant, is_open=is_open)
+        )
+        return [_shown(one) for one in found]
+
+    async def escalate_now(self, request: Request, body: EscalateBody) -> dict[str, Any]:
+        """Have the next level be told at once, without waiting for the time-out of the one before."""
+        tenant, named = tenant_of(request), request.path_params["escalation"]
+
+        def write(unit: Writing) -> Escalation:
+            found = escalations.get_escalation(unit, tenant, named)
+            run = read_run(found.run)
+            if run.status is not escalate.Status.TELLING:
+                raise PharosError(Kind.INVALID, f"the escalation tells nobody any more: it is {run.status}")
+            sooner = replace(run, due_ms=unit.now_ms)
+            escalations.put_escalation(unit, replace(found, due_ms=unit.now_ms, run=sooner.document()))
+            told = {"escalation": found.id, "level": run.level + 2}
+            event = audit.Event("escalation.next", f"escalation:{found.policy}", tenant, after=told)
+            audit.append(unit, event)
+            return escalations.get_escalation(unit, tenant, named)
+
+        return _shown(await self.state.write(write, author_of(request, body.reason)))
+
+
+def _shown(found: Escalation) -> dict[str, Any]:
+    run, policy = read_run(found.run), read_policy(found.document, found.policy)
+    quorum, _ = escalate.quorum_of(policy, run, max(run.level, 0))
+    return {
+        "id": found.id,
+        "group_key": found.group_key,
+        "policy": found.policy,
+        "version": found.version,
+        "status": run.status.value,
+        "level": run.level + 1,
+        "level_name": policy.level_name(run.level) if run.level >= 0 else "",
+        "round": run.round,
+        "alerts": dict(run.alerts),
+        "votes": list(run.votes),
+        "quorum": quorum,
+        "told": {policy.level_name(int(level)): list(people) for level, people in run.told.items()},
+        "started": format_time_ms(found.started_ms),
+        "next": iso_or_none(found.due_ms),
+        "ended": iso_or_none(found.ended_ms),
+    }

@@ -1,0 +1,370 @@
+"""The part of a server that evaluates rules: those of files, and those that people keep here."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
+from random import Random
+from typing import Final
+
+from pharos.access import DEFAULT, Scope
+from pharos.alert import Alert
+from pharos.alerting.loops import hear
+from pharos.clock import Clock
+from pharos.config import Settings
+from pharos.errors import PharosError
+from pharos.ingest.accept import Intake
+from pharos.ingest.remote_write.points import PointEncoder
+from pharos.ingest.remote_write.submission import made
+from pharos.ingest.scrape.config import load_scrape_config
+from pharos.ingest.scrape.discovery import FileWatch, HttpWatch, addresses
+from pharos.ingest.scrape.job import AlertingSection, ScrapeConfig
+from pharos.ingest.scrape.scraper import POLL_S
+from pharos.labels import Labels, labels_of
+from pharos.outbound import Outbound
+from pharos.queries import Queries
+from pharos.relabel import relabel
+from pharos.reload import Reloadable, TakeOver
+from pharos.rules.doors import AlertSink, MetricsDoor, QueryRound, Recorded
+from pharos.rules.engine import RuleEngine
+from pharos.rules.evaluate import Element, Expand, elements
+from pharos.rules.files import load_files
+from pharos.rules.group import RuleOptions, Surroundings
+from pharos.rules.kept import kept_groups
+from pharos.rules.leases import AllOurs, Leases, SharedLeases
+from pharos.rules.log_door import LogDoor
+from pharos.rules.outside import Destination, Outside
+from pharos.rules.spec import AlertingRule, Language, RuleGroup
+from pharos.rules.template import Around, expand
+from pharos.rules.trace_door import TraceDoor
+from pharos.state import Family, State
+from pharos.store import Store
+
+_LOG = logging.getLogger(__name__)
+
+_AGAIN_S: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Unheard:
+    """Takes alerts where nobody is told of them: they are seen in the API and the pages."""
+
+    async def take(self, scope: Scope, alerts: Sequence[Alert]) -> None:
+        """Take alerts over."""
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeRecorder:
+    """Keeps what rules record as any other write."""
+
+    intake: Intake
+    encoder: PointEncoder = field(default_factory=PointEncoder)
+
+    async def record(self, scope: Scope, recorded: Recorded) -> None:
+        """Keep it durably, all or nothing. Raises PharosError as the intake does."""
+        body = self.encoder.request(
+            recorded.at_ms,
+            ((one.labels, one.value) for one in recorded.samples if one.histogram is None),
+            ((one.labels, one.histogram) for one in recorded.samples if one.histogram is not None),
+            recorded.gone,
+        )
+        await self.intake.accept(made(scope, body, source="rules"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What files say of rules."""
+
+    groups: tuple[RuleGroup, ...] = ()
+    options: RuleOptions = field(default_factory=RuleOptions)
+    external_labels: Labels = ()
+    alerting: AlertingSection = field(default_factory=AlertingSection)
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """The running rules, whom they tell outside, and what reads their files again."""
+
+    engine: RuleEngine
+    outside: Outside
+    reloadable: Reloadable
+
+
+@dataclass(frozen=True, slots=True)
+class _Both:
+    """Tells those outside, who make nobody wait, and then ours, who may refuse."""
+
+    outside: Outside
+    own: AlertSink
+
+    async def take(self, scope: Scope, alerts: Sequence[Alert]) -> None:
+        await self.outside.take(scope, alerts)
+        await self.own.take(scope, alerts)
+
+
+@dataclass(frozen=True, slots=True)
+class RulingParts:
+    """What rules stand on."""
+
+    queries: Queries
+    store: Store
+    state: State
+    clock: Clock
+    chance: Random
+    settings: Settings
+    sink: AlertSink = field(default_factory=Unheard)
+
+
+@asynccontextmanager
+async def open_ruling(parts: RulingParts) -> AsyncIterator[Ruling]:
+    """Begin to evaluate what the settings name, once all that was accepted before is there; end on exit.
+
+    Raises PharosError that names file and line when that is not good.
+    """
+    outbound = Outbound(allow_private=True, user_agent="Pharos", random_source=parts.chance)
+    outside = Outside(outbound, parts.clock, parts.chance)
+    sink = _Both(outside, parts.sink)
+    leases = _leases(parts)
+    engine = RuleEngine(_surroundings(parts, _Read(), sink, leases), parts.clock)
+    finding = _Finding(outside, outbound, parts.clock)
+    shared = [_shared_by_all(_Read())]
+
+    book = _Book(engine, parts.state)
+
+    async def take_over(read: _Read) -> None:
+        engine.surround(_surroundings(parts, read, sink, leases))
+        anew = shared[0] != _shared_by_all(read)
+        shared[0] = _shared_by_all(read)
+        outbound.forget_tls()
+        await finding.apply(read.alerting)
+        await book.apply(read.groups, anew=anew)
+
+    async def read_again() -> TakeOver:
+        return partial(take_over, await asyncio.to_thread(_read, parts.settings))
+
+    async def begin() -> None:
+        await asyncio.shield(asyncio.wrap_future(parts.store.loader.recovered))
+        await book.begin()
+        await engine.start()
+
+    try:
+        await take_over(await asyncio.to_thread(_read, parts.settings))
+        tasks = [asyncio.create_task(begin(), name="rules begin"), asyncio.create_task(finding.poll())]
+        try:
+            yield Ruling(engine, outside, read_again)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await book.close()
+            await engine.stop()
+    finally:
+        await outside.close()
+        await outbound.close()
+
+
+class _Book:
+    """Keeps the engine in step with the rules of files and those that people keep."""
+
+    def __init__(self, engine: RuleEngine, state: State) -> None:
+        self._engine = engine
+        self._state = state
+        self._of_files: tuple[RuleGroup, ...] = ()
+        self._kept: Mapping[str, list[RuleGroup]] = {}
+        self._is_settled = False
+        self._changed = asyncio.Event()
+        self._lock = asyncio.Lock()
+        self._loop = asyncio.get_running_loop()
+        self._unwatch = state.watch(self._look)
+        self._following: asyncio.Task[None] | None = None
+
+    def _look(self, families: frozenset[Family]) -> None:
+        """Note a change, on a thread of the state's."""
+        if Family.RULES in families or Family.TENANTS in families:
+            self._loop.call_soon_threadsafe(self._changed.set)
+
+    async def begin(self) -> None:
+        """Read what people keep, now and whenever it changes; without people's state, once it is there."""
+        await self._read()
+        self._following = asyncio.create_task(self._follow(), name="rules kept here")
+
+    async def apply(self, of_files: tuple[RuleGroup, ...], *, anew: bool) -> None:
+        """Take over the rules of files."""
+        async with self._lock:
+            self._of_files = of_files
+            for tenant in {DEFAULT.tenant, *self._kept, *self._engine.tenants()}:
+                await self._engine.apply(tenant, self._wanted(tenant), anew=anew)
+
+    def _wanted(self, tenant: str) -> list[RuleGroup]:
+        of_files = self._of_files if tenant == DEFAULT.tenant else ()
+        return [*of_files, *self._kept.get(tenant, ())]
+
+    async def _follow(self) -> None:
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            if not await self._read():
+                await asyncio.sleep(_AGAIN_S)
+                self._changed.set()
+
+    async def _read(self) -> bool:
+        try:
+            kept = await self._state.read(kept_groups)
+        except PharosError as exc:
+            _LOG.warning("rules that people keep are not known yet: %s", exc)
+            self._changed.set()
+            return False
+        async with self._lock:
+            self._kept = kept.groups
+            for tenant in {*kept.groups, *self._engine.tenants()}:
+                try:
+                    if tenant in kept.closed and tenant != DEFAULT.tenant:
+                        await self._engine.forget(tenant)
+                    else:
+                        await self._engine.apply(tenant, self._wanted(tenant))
+                except PharosError as exc:
+                    _LOG.warning("rules of %s stay as they were: %s", tenant, exc)
+            try:
+                if not self._is_settled:
+                    await self._engine.end_forgotten(kept.closed)
+                    self._is_settled = True
+            except PharosError as exc:
+                _LOG.warning("alerts of rules that are gone are not over yet: %s", exc)
+        return True
+
+    async def close(self) -> None:
+        """Follow no more."""
+        self._unwatch()
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.gather(self._following, return_exceptions=True)
+
+
+class _Finding:
+    """Finds Alertmanagers: those that are written down, of files that are looked at, and of addresses."""
+
+    def __init__(self, outside: Outside, outbound: Outbound, clock: Clock) -> None:
+        self._outside = outside
+        self._outbound = outbound
+        self._clock = clock
+        self._section = AlertingSection()
+        self._watches: list[FileWatch] = []
+        self._asked: list[HttpWatch] = []
+        self._changing = asyncio.Lock()
+        self._is_new = asyncio.Event()
+
+    async def apply(self, section: AlertingSection) -> None:
+        """Look for what a section names from now on."""
+        async with self._changing:
+            self._section = section
+            self._watches = [FileWatch(one.file_discoveries) for one in section.alertmanagers]
+            self._asked = [HttpWatch(one.http_discoveries, self._outbound) for one in section.alertmanagers]
+            # Nobody waits for an address that does not answer: it is asked by `poll`.
+            self._is_new.set()
+            await self._look()
+
+    async def poll(self) -> None:
+        """Look at files now and then, and ask addresses."""
+        while True:
+            self._is_new.clear()
+            section, asked = self._section, list(self._asked)
+            now_s = self._clock.monotonic_s()
+            changed = await asyncio.gather(*(one.refresh(now_s) for one in asked))
+            if any(changed) or any(one.file_discoveries for one in section.alertmanagers):
+                async with self._changing:
+                    await self._look()
+            await hear(self._is_new, POLL_S)
+
+    async def _look(self) -> None:
+        destinations: list[Destination] = []
+        left_out: list[str] = []
+        for config, watch, asked in zip(self._section.alertmanagers, self._watches, self._asked, strict=True):
+            await asyncio.to_thread(watch.refresh)
+            active, dropped = config.urls(
+                tuple(addresses((*config.static_groups, *watch.groups, *asked.groups)))
+            )
+            left_out += dropped
+            destinations += [
+                Destination(url, config.http, config.timeout_ms, config.alert_rules) for url in active
+            ]
+        await self._outside.apply(destinations, left_out)
+
+
+def _read(settings: Settings) -> _Read:
+    """Return what the settings' files say; raises PharosError that names file and line."""
+    config = ScrapeConfig()
+    if settings.prometheus is not None:
+        config = load_scrape_config(settings.prometheus, environment=settings.environment)
+    evaluation, promql = settings.evaluation, settings.promql
+    unknown = evaluation.unknown
+    options = RuleOptions(
+        interval_ms=evaluation.interval or config.evaluation_interval_ms,
+        query_offset_ms=config.rule_query_offset_ms,
+        resend_ms=evaluation.resend,
+        lookback_ms=promql.lookback,
+        unknown=None if unknown is None else tuple(sorted(unknown.items())),
+        unknown_after_ms=evaluation.unknown_after,
+        url=settings.url,
+    )
+    groups = load_files([*settings.rules, *config.rule_files])
+    return _Read(tuple(groups), options, config.external_labels, config.alerting)
+
+
+def _surroundings(parts: RulingParts, read: _Read, sink: AlertSink, leases: Leases) -> Surroundings:
+    external, url = read.external_labels, parts.settings.url
+    rules = read.alerting.alert_rules
+
+    @lru_cache(maxsize=20_000)
+    def shown(labels: Labels) -> Labels | None:
+        told = {**dict(external), **dict(labels)}
+        kept = relabel(told, rules)
+        return None if kept is None else labels_of(kept)
+
+    def expanding(one: QueryRound, rule: AlertingRule) -> Expand:
+        def ask(text: str) -> Sequence[tuple[Labels, float]]:
+            return [(found.labels, found.value) for found in elements(one.ask_text(text))]
+
+        around = Around(ask, one.at_ms, external, url)
+
+        def expanded(text: str, found: Element) -> str:
+            value = found.value if found.histogram is None else str(found.histogram)
+            return expand(text, dict(found.labels), value, around, rule.name)
+
+        return expanded
+
+    queries = parts.queries
+    return Surroundings(
+        door=MetricsDoor(queries.metrics),
+        recorder=IntakeRecorder(parts.store.intake),
+        sink=sink,
+        state=parts.state,
+        clock=parts.clock,
+        expanding=expanding,
+        options=read.options,
+        shown=shown if external or rules else _as_it_is,
+        external_labels=external,
+        leases=leases,
+        event_doors={
+            Language.LOGQL: LogDoor(queries.log_queries),
+            Language.TRACEQL: TraceDoor(queries.traces),
+        },
+    )
+
+
+def _leases(parts: RulingParts) -> Leases:
+    if parts.settings.state is None:
+        return AllOurs()
+    return SharedLeases(parts.state, parts.clock, f"{parts.chance.getrandbits(64):016x}")
+
+
+def _shared_by_all(read: _Read) -> object:
+    """Return what every group begins anew for when it changes."""
+    return read.options, read.external_labels, read.alerting.alert_rules
+
+
+def _as_it_is(labels: Labels) -> Labels:
+    return labels

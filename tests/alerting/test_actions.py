@@ -1,0 +1,318 @@
+"""Automatic responses: what is done, once, after approval, with evidence; with real programs and servers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import orjson
+import pytest
+import yaml
+from aiohttp import web
+from tests.alerting.paging import TENANT, World
+
+from pharos.alerting.actions import Call, Run, Transition, plan, read_action
+from pharos.alerting.hands import Allowed, Cluster, OwnHands
+from pharos.alerting.responses import WAITS_MS, Responses, follow
+from pharos.clock import FakeClock
+from pharos.errors import Kind, PharosError
+from pharos.http_options import SecretText
+from pharos.outbound import Outbound
+from pharos.secret import Secret
+from pharos.state import PHAROS, Author, State, actions, audit, documents, open_state, timeline
+from pharos.state.actions import ResponseStatus
+from pharos.state.documents import Defined
+from pharos.state.timeline import Step
+
+CASES: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "cases" / "actions.yaml").read_text())
+MINUTE_MS = 60_000
+HOOK: dict[str, Any] = {"webhook": {"url": "https://example.org/hook"}, "cooldown": "10m"}
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+def test_what_is_to_be_done_is_planned(case: dict[str, Any]) -> None:
+    labels = {"alertname": "A", "instance": "web-1", **case.get("labels", {})}
+    of = Transition("t", "f", "firing", 7, labels)
+    if "refused" in case:
+        with pytest.raises(PharosError, match=case["refused"]):
+            plan(read_action(case["action"], "a"), "a", of)
+    else:
+        assert str(plan(read_action(case["action"], "a"), "a", of)) == case["plan"]
+
+
+class Hands:
+    """Does nothing, and says what it was to do."""
+
+    def __init__(self, *, fails: bool = False) -> None:
+        self.done: list[Call | Run] = []
+        self.fails = fails
+
+    async def call(self, call: Call, timeout_s: float) -> str:
+        assert timeout_s > 0
+        self.done.append(call)
+        if self.fails:
+            message = "500 no"
+            raise PharosError(Kind.UNAVAILABLE, message)
+        return "200 OK"
+
+    async def run(self, run: Run, timeout_s: float) -> str:
+        assert timeout_s > 0
+        self.done.append(run)
+        return "done"
+
+    async def ask(self, tenant: str, query: str) -> str:
+        if query == "bad":
+            message = "no such query"
+            raise PharosError(Kind.INVALID, message)
+        return f"{query} of {tenant} is 1"
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def state(tmp_path: Path, clock: FakeClock) -> Iterator[State]:
+    with open_state(tmp_path / "state.db", clock, Random(7)) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def world(state: State, clock: FakeClock) -> World:
+    opened = World(state, clock)
+    await work(state, Hands())
+    return opened
+
+
+async def define(state: State, document: Mapping[str, Any], name: str = "hook") -> None:
+    await state.write(
+        lambda unit: documents.put_document(unit, TENANT, Defined.ACTION, name, document), PHAROS
+    )
+
+
+async def work(state: State, hands: Hands) -> None:
+    """Do all that is due."""
+    responses = Responses(state, hands)
+    while await responses.round():
+        pass
+    await responses.settle()
+
+
+async def listed(state: State) -> list[actions.Response]:
+    return list(await state.read(lambda unit: actions.list_responses(unit, TENANT)))
+
+
+async def test_a_transition_is_answered_once_with_evidence_before(world: World) -> None:
+    state, hands = world.state, Hands()
+    await define(state, {**HOOK, "matchers": ["alertname=A"], "evidence": ["up", "bad"]})
+    name = await world.fires(alertname="A", severity="high")
+    await world.fires(alertname="B")
+    await work(state, hands)
+    await work(state, hands)
+    [call] = hands.done
+    assert isinstance(call, Call)
+    assert orjson.loads(call.body)["labels"] == {"alertname": "A", "severity": "high"}
+    [done] = await listed(state)
+    assert (done.status, done.outcome) == (ResponseStatus.DONE, "200 OK")
+    assert [one["answer"] for one in done.evidence] == ["up of default is 1", "no answer: no such query"]
+    steps = await state.read(lambda unit: timeline.list_steps(unit, TENANT, fingerprint=name))
+    assert [entry.detail["status"] for entry in steps if entry.step is Step.ACTED] == ["done"]
+    log = await state.read(lambda unit: audit.search(unit, audit.Search(action="response"), limit=9))
+    assert [entry.action for entry in log] == ["response.end"]
+
+
+async def test_it_is_not_done_again_while_it_cools_down(world: World, clock: FakeClock) -> None:
+    state, hands = world.state, Hands()
+    await define(state, HOOK)
+    await world.fires(alertname="A")
+    await world.fires(alertname="B")
+    await work(state, hands)
+    assert len(hands.done) == 1
+    steps = await state.read(lambda unit: timeline.list_steps(unit, TENANT))
+    told = [entry.detail["status"] for entry in steps if entry.step is Step.ACTED]
+    assert sorted(told) == ["done", "skipped"]
+    clock.advance_ms(10 * MINUTE_MS)
+    await world.fires(alertname="C")
+    await work(state, hands)
+    assert len(hands.done) == 2
+
+
+async def test_a_dry_run_says_what_it_would_do(world: World) -> None:
+    state, hands = world.state, Hands()
+    await define(state, {"command": {"name": "restart", "arguments": ["${alertname}"]}, "dry_run": True})
+    await world.fires(alertname="A")
+    await work(state, hands)
+    assert hands.done == []
+    [rehearsed] = await listed(state)
+    assert (rehearsed.status, rehearsed.outcome) == (ResponseStatus.REHEARSED, "restart 'A'")
+
+
+async def test_it_waits_for_approval_and_not_for_ever(world: World, clock: FakeClock) -> None:
+    state, hands = world.state, Hands()
+    await define(state, {**HOOK, "approval": True, "cooldown": "0s"})
+    await world.fires(alertname="A")
+    await world.fires(alertname="B")
+    await work(state, hands)
+    assert hands.done == []
+    waiting = await listed(state)
+    ada = Author("user:1", "ada", "go")
+    await state.write(lambda unit: actions.decide(unit, TENANT, waiting[0].id, approves=True), ada)
+    await work(state, hands)
+    assert len(hands.done) == 1
+    clock.advance_ms(WAITS_MS)
+    await work(state, hands)
+    assert sorted(one.status.value for one in await listed(state)) == ["done", "expired"]
+    assert {one.decided_name for one in await listed(state)} == {"ada", ""}
+
+
+async def test_what_fails_is_kept_and_not_repeated(world: World) -> None:
+    state, hands = world.state, Hands(fails=True)
+    await define(state, {**HOOK, "on": ["resolved"]})
+    name = await world.fires(alertname="A")
+    await world.resolves(name, alertname="A")
+    await work(state, hands)
+    await work(state, hands)
+    assert len(hands.done) == 1
+    [failed] = await listed(state)
+    assert (failed.status, failed.step, failed.outcome) == (ResponseStatus.FAILED, "resolved", "500 no")
+
+
+async def test_what_ran_when_the_process_ended_is_interrupted_and_not_repeated(
+    world: World, clock: FakeClock
+) -> None:
+    state, hands = world.state, Hands()
+    await define(state, HOOK)
+    await world.fires(alertname="A")
+    await state.write(follow, PHAROS)
+    await state.write(lambda unit: actions.claim(unit, MINUTE_MS), PHAROS)
+    await work(state, hands)
+    assert [one.status for one in await listed(state)] == [ResponseStatus.RUNNING]
+    clock.advance_ms(MINUTE_MS)
+    await work(state, hands)
+    assert [one.status for one in await listed(state)] == [ResponseStatus.INTERRUPTED]
+    assert hands.done == []
+
+
+# -- with real programs and servers --
+
+
+@asynccontextmanager
+async def own_hands(**allowed: Any) -> AsyncIterator[OwnHands]:
+    def client(*, private: bool) -> Outbound:
+        return Outbound(allow_private=private, user_agent="test", random_source=Random(1))
+
+    async def ask(tenant: str, query: str) -> str:
+        return f"{tenant} {query}"
+
+    abroad, within = client(private=False), client(private=True)
+    try:
+        yield OwnHands(abroad, within, Allowed(**allowed), ask)
+    finally:
+        await abroad.close()
+        await within.close()
+
+
+def refusal(reason: str, code: int) -> dict[str, Any]:
+    return {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": reason, "code": code}
+
+
+@asynccontextmanager
+async def kubernetes() -> AsyncIterator[tuple[str, list[tuple[str, str, str, Any]]]]:
+    """A server that takes patches as the API of Kubernetes does, and keeps what it was asked."""
+    asked: list[tuple[str, str, str, Any]] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        if request.headers.get("Authorization") != "Bearer token":
+            failure = {
+                "kind": "Status",
+                "apiVersion": "v1",
+                "status": "Failure",
+                "reason": "Unauthorized",
+                "code": 401,
+            }
+            return web.json_response(failure, status=401)
+        body = await request.json()
+        asked.append((request.method, request.path, request.headers["Content-Type"], body))
+        if "missing" in request.path:
+            failure = {
+                "kind": "Status",
+                "apiVersion": "v1",
+                "status": "Failure",
+                "reason": "NotFound",
+                "code": 404,
+            }
+            return web.json_response(failure, status=404)
+        found = {"apiVersion": "apps/v1", "kind": "Deployment", "spec": body["spec"]}
+        return web.json_response(found)
+
+    app = web.Application()
+    app.router.add_route("*", "/{tail:.*}", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}", asked
+    finally:
+        await runner.cleanup()
+
+
+def patch(name: str, cluster: str = "main") -> Call:
+    document = {"cluster": cluster, "kind": "deployment", "namespace": "shop", "name": name}
+    action = read_action({"kubernetes": {**document, "patch": {"spec": {"replicas": 3}}}}, "a")
+    call = plan(action, "a", Transition("t", "f", "firing", 1, {}))
+    assert isinstance(call, Call)
+    return call
+
+
+async def test_an_object_of_kubernetes_is_patched() -> None:
+    async with kubernetes() as (server, asked):
+        clusters = {
+            "main": Cluster(server, SecretText(Secret("token"))),
+            "other": Cluster(server, SecretText(Secret("wrong"))),
+        }
+        async with own_hands(clusters=clusters) as hands:
+            assert "200 OK" in await hands.call(patch("web"), 5)
+            with pytest.raises(PharosError, match="404 Not Found"):
+                await hands.call(patch("missing"), 5)
+            with pytest.raises(PharosError, match="401 Unauthorized"):
+                await hands.call(patch("web", "other"), 5)
+            with pytest.raises(PharosError, match="no cluster 'third'"):
+                await hands.call(patch("web", "third"), 5)
+    path = "/apis/apps/v1/namespaces/shop/deployments/web"
+    assert asked[0] == ("PATCH", path, "application/strategic-merge-patch+json", {"spec": {"replicas": 3}})
+
+
+async def test_a_webhook_reaches_no_private_address() -> None:
+    async with kubernetes() as (server, asked), own_hands() as hands:
+        with pytest.raises(PharosError):
+            await hands.call(Call("POST", f"{server}/", {}, b"{}"), 5)
+    assert asked == []
+
+
+async def test_only_allowed_commands_run_without_a_shell_and_our_environment() -> None:
+    script = "import os, sys; print(sys.argv[1:], sorted(os.environ))"
+    commands = {
+        "show": [sys.executable, "-c", script, "first"],
+        "fail": [sys.executable, "-c", "import sys; print('why'); sys.exit(3)"],
+        "hang": [sys.executable, "-c", "import time; time.sleep(600)"],
+        "gone": ["/nonexistent"],
+    }
+    async with own_hands(commands=commands) as hands:
+        shown = await hands.run(Run("show", ("$HOME; ls",), {"PHAROS_STEP": "firing"}), 60)
+        assert shown.startswith("['first', '$HOME; ls'] ['")
+        assert "PHAROS_STEP" in shown
+        assert "PYTHONPATH" not in shown
+        with pytest.raises(PharosError, match="ended with code 3: why"):
+            await hands.run(Run("fail", ()), 60)
+        with pytest.raises(PharosError, match=r"longer than 0\.2 s and was killed"):
+            await hands.run(Run("hang", ()), 0.2)
+        with pytest.raises(PharosError, match="cannot be started"):
+            await hands.run(Run("gone", ()), 5)
+        with pytest.raises(PharosError, match="is not allowed"):
+            await hands.run(Run("sh", ("-c", "id")), 5)

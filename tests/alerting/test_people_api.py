@@ -1,0 +1,347 @@
+"""On-call, acknowledgement, escalation, actions and the flight recorder over HTTP, by people in roles."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import AsyncIterator
+from pathlib import Path
+from random import Random
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import orjson
+import pytest
+from tests.identity.people import Somebody, World, open_world
+from tests.state.oncall_rows import response
+
+from pharos.alert import Alert, fingerprint
+from pharos.alerting.acknowledge import make_key
+from pharos.alerting.links import LASTS_MS, Link, sign
+from pharos.clock import FakeClock
+from pharos.labels import labels_of
+from pharos.notify.channels.calling import short_key
+from pharos.state import PHAROS, Writing, actions, alerts, outbox, timeline
+from pharos.state.alerts import Kept
+from pharos.state.outbox import Marks, Told
+from pharos.state.timeline import Entry, Step
+
+LABELS = {"alertname": "DiskFull", "instance": "a<b>"}
+NAME = fingerprint(labels_of(LABELS))
+GROUP = '{}:{alertname="DiskFull"}'
+HOUR_MS = 3_600_000
+SCHEDULE = {
+    "time_zone": "Europe/Berlin",
+    "layers": [{"name": "week", "people": ["ada", "bob"], "starts": "2023-11-13T09:00"}],
+}
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+async def world(tmp_path: Path, clock: FakeClock) -> AsyncIterator[World]:
+    async with open_world(tmp_path, clock, Random(3), url="https://pharos.example.org") as opened:
+        await opened.begin()
+        yield opened
+
+
+async def fire(world: World, tenant: str = "a") -> None:
+    """Have an alert fire of which somebody was told."""
+    now_ms = world.clock.now_ms()
+    alert = Alert(labels_of(LABELS), starts_ms=now_ms, updated_ms=now_ms)
+
+    def write(unit: Writing) -> None:
+        alerts.put(unit, [Kept(tenant, alert, now_ms)])
+        marks = Marks((NAME,), (), (NAME,))
+        outbox.note_told(unit, [Told(tenant, GROUP, "team", "slack[0]", marks, now_ms)])
+        sent = {"receiver": "team", "integration": "slack[0]", "status": "firing", "reason": "first"}
+        steps: list[tuple[Step, dict[str, Any]]] = [(Step.FIRING, {"labels": LABELS}), (Step.SENT, sent)]
+        timeline.append(unit, [Entry(tenant, NAME, step, now_ms, detail, GROUP) for step, detail in steps])
+
+    await world.state.write(write, PHAROS)
+
+
+def at(clock: FakeClock, hours: float) -> str:
+    return str((clock.now_ms() + int(hours * HOUR_MS)) / 1000)
+
+
+async def test_a_schedule_is_defined_and_told(world: World) -> None:
+    ada, viewer = await world.add("ada", a="editor"), await world.add("vera", a="viewer")
+    path = "/api/alerting/schedules/primary"
+    refused = await ada.ask(f"PUT {path}", {"schedule": {"layers": [{"name": "a", "peple": 1}]}})
+    assert (refused.status, "layers[0].peple" in refused.error) == (400, True)
+    assert (await viewer.ask(f"PUT {path}", {"schedule": SCHEDULE})).status == 403
+    made = await ada.done(f"PUT {path}", {"schedule": SCHEDULE, "version": 0, "reason": "we begin"})
+    assert (made["version"], made["by"], made["document"]) == (1, "ada", SCHEDULE)
+    again = await ada.ask(f"PUT {path}", {"schedule": SCHEDULE, "version": 0})
+    assert (again.status, "at version 1, not 0" in again.error) == (400, True)
+    # 2023-11-14, 22:13 UTC.
+    told = await viewer.done(f"GET {path}/shifts?start=2023-11-13T00:00:00Z&end=2023-11-27T00:00:00Z")
+    assert [(one["start"], one["people"]) for one in told["final"]] == [
+        ("2023-11-13T08:00:00.000Z", ["ada"]),
+        ("2023-11-20T08:00:00.000Z", ["bob"]),
+    ]
+    assert told["gaps"] == [{"start": "2023-11-13T00:00:00.000Z", "end": "2023-11-13T08:00:00.000Z"}]
+    [who] = (await viewer.done("GET /api/alerting/oncall"))["on_call"]
+    assert (who["people"], who["until"], who["next"]) == (["ada"], "2023-11-20T08:00:00.000Z", ["bob"])
+    preview = await viewer.done(
+        "POST /api/alerting/schedule_preview?start=2023-11-13T09:00:00Z&end=2023-11-13T10:00:00Z",
+        {"schedule": SCHEDULE},
+    )
+    assert [one["people"] for one in preview["final"]] == [["ada"]]
+    other = await world.add("otto", b="editor")
+    assert await other.done("GET /api/alerting/schedules") == []
+    assert (await other.ask(f"GET {path}/shifts")).status == 404
+    await ada.done(f"DELETE {path}")
+    assert [one["version"] for one in await ada.done(f"GET {path}")] == [2, 1]
+    assert (await ada.done("GET /api/alerting/oncall"))["on_call"] == []
+
+
+async def test_a_person_changes_what_is_their_own_and_who_configures_all(
+    world: World, clock: FakeClock
+) -> None:
+    boss = await world.add("boss", a="editor")
+    bob, eve = await world.add("bob", a="flow-operator"), await world.add("eve", a="flow-operator")
+    path = "/api/alerting/schedules/primary"
+    await boss.done(f"PUT {path}", {"schedule": SCHEDULE})
+    span = {"start": at(clock, 1), "end": at(clock, 3)}
+    refused = await bob.ask(f"POST {path}/overrides", {"people": ["eve"], **span})
+    assert (refused.status, "alerts.configure" in refused.error) == (403, True)
+    mine = await bob.done(f"POST {path}/overrides", {"people": ["bob"], **span})
+    told = await bob.done(f"GET {path}/shifts")
+    assert [one["people"] for one in told["final"] if one["source"] == "override"] == [["bob"]]
+    assert (await eve.ask(f"DELETE {path}/overrides/{mine['id']}")).status == 403
+    await bob.done(f"DELETE {path}/overrides/{mine['id']}")
+    offer = await bob.done(
+        f"POST {path}/swaps", {"giver": "bob", "start": at(clock, 0), "end": at(clock, 500)}
+    )
+    assert (await bob.ask(f"POST {path}/swaps/{offer['id']}/take", {})).status == 400
+    taken = await eve.done(f"POST {path}/swaps/{offer['id']}/take", {})
+    assert (taken["giver"], taken["taker"]) == ("bob", "eve")
+    assert (await boss.ask(f"POST {path}/swaps/{offer['id']}/take", {"taker": "boss"})).status == 400
+    told = await bob.done(f"GET {path}/shifts")
+    assert ["eve"] in [one["people"] for one in told["final"] if one["instead_of"] == ["bob"]]
+    contacts = {"contacts": [{"kind": "email", "address": "bob@example.org", "after": "5m"}]}
+    assert (await eve.ask("PUT /api/alerting/people/bob/contacts", contacts)).status == 403
+    kept = await bob.done("PUT /api/alerting/people/bob/contacts", contacts)
+    assert [(one["kind"], one["after"]) for one in kept] == [("email", "5m")]
+    bad = {"contacts": [{"kind": "email", "address": "a@b, c@d"}]}
+    assert (await bob.ask("PUT /api/alerting/people/bob/contacts", bad)).status == 400
+    assert (await eve.ask("GET /api/alerting/people/bob/contacts")).status == 403
+
+
+async def test_a_calendar_is_read_at_a_secret_address_until_that_ends(world: World) -> None:
+    ada = await world.add("ada", a="editor")
+    path = "/api/alerting/schedules/primary"
+    await ada.done(f"PUT {path}", {"schedule": SCHEDULE})
+    feed = await ada.done(f"POST {path}/feeds", {"person": "bob"})
+    address = feed["address"].removeprefix("https://pharos.example.org")
+    assert address != feed["address"]
+    got = await world.stranger.get(address)
+    assert (got.status, got.headers["content-type"]) == (200, "text/calendar; charset=utf-8")
+    assert b"SUMMARY:bob" in got.body
+    assert b"SUMMARY:ada" not in got.body
+    assert b"SUMMARY:ada" in (await ada.get(f"{path}/calendar.ics")).body
+    assert (await world.stranger.get(f"{path}/calendar.ics")).status == 401
+    assert [one["address"] for one in await ada.done(f"GET {path}/feeds")] == [""]
+    assert await ada.done(f"DELETE {path}/feeds/{feed['id']}") == []
+    assert (await world.stranger.get(address)).status == 404
+
+
+async def test_alerts_are_acknowledged_and_taken_back(world: World, clock: FakeClock) -> None:
+    ada, viewer = await world.add("ada", a="flow-operator"), await world.add("vera", a="viewer")
+    await fire(world)
+    path = f"/api/alerting/alerts/{NAME}/acknowledge"
+    assert (await viewer.ask(f"POST {path}", {})).status == 403
+    [made] = await ada.done(f"POST {path}", {"comment": "on it", "lasts": "4h"})
+    assert (made["by"], made["comment"], made["until"]) == ("ada", "on it", "2023-11-15T02:13:20.000Z")
+    assert [one["id"] for one in await viewer.done("GET /api/alerting/acknowledgements")] == [made["id"]]
+    missing = await ada.ask("POST /api/alerting/acknowledgements", {"fingerprints": ["0" * 16]})
+    assert (missing.status, "no alert" in missing.error) == (404, True)
+    assert (await ada.ask("POST /api/alerting/acknowledgements", {"comment": "x"})).status == 400
+    [group] = await ada.done("POST /api/alerting/acknowledgements", {"group_key": GROUP})
+    assert (group["fingerprint"], group["group_key"]) == (NAME, GROUP)
+    await ada.done(f"DELETE /api/alerting/acknowledgements/{group['id']}")
+    assert (await ada.ask(f"DELETE {path}")).status == 404
+    other = await world.add("otto", b="editor")
+    assert (await other.ask(f"POST {path}", {})).status == 404
+    assert (await ada.ask(f"POST {path}", {"until": "2020-01-01T00:00:00Z"})).status == 400
+    story = await viewer.done(f"GET /api/alerting/alerts/{NAME}/timeline")
+    assert [line["step"] for line in story["lines"]] == [
+        "firing",
+        "sent",
+        "acknowledged",
+        "acknowledged",
+        "unacknowledged",
+    ]
+    assert story["lines"][2]["text"] == "ada looks after it until 2023-11-15 02:13:20 UTC: on it"
+
+
+async def link(world: World, *, to: str = "person:eve/1", nonce: str = "n1", lasts_ms: int = LASTS_MS) -> str:
+    key = await world.state.write(lambda unit: make_key(unit, Random(1)), PHAROS)
+    return sign(Link("a", GROUP, to, world.clock.now_ms() + lasts_ms, nonce), key)
+
+
+async def test_a_link_acknowledges_once_without_signing_in(world: World, clock: FakeClock) -> None:
+    await fire(world)
+    ada = await world.add("ada", a="editor")
+    token = await link(world)
+    path = f"/api/alerting/links/{token}"
+    shown = await world.stranger.get(path)
+    assert shown.status == 200
+    assert b"<button>Acknowledge</button>" in shown.body
+    assert b"DiskFull" in shown.body
+    # To look at it does nothing.
+    assert await ada.done("GET /api/alerting/acknowledgements") == []
+    used = await world.stranger.ask(f"POST {path}")
+    assert (used.status, b"1 acknowledged" in used.body) == (200, True)
+    [made] = await ada.done("GET /api/alerting/acknowledgements")
+    assert (made["by"], made["through"]) == ("eve", "link")
+    again = await world.stranger.ask(f"POST {path}")
+    assert (again.status, b"used already" in again.body) == (403, True)
+    assert (await world.stranger.get(path)).status == 410
+    for bad in (token[:-2], "x", "é", token[:60] + "A" + token[61:], "A" * 20_000):
+        assert (await world.stranger.ask(f"POST /api/alerting/links/{quote(bad)}")).status in {403, 414}
+    late = await link(world, nonce="n2", lasts_ms=1000)
+    clock.advance_ms(2000)
+    got = await world.stranger.get(f"/api/alerting/links/{late}")
+    assert (got.status, b"run out" in got.body) == (403, True)
+
+
+async def slack(
+    world: World, token: str, *, secret: bytes = b"signed by Slack", age_s: int = 0, **more: str
+) -> Any:
+    payload = {
+        "user": {"id": "U1", "username": "mallory"},
+        "actions": [{"action_id": "acknowledge", "value": token, **more}],
+    }
+    body = urlencode({"payload": orjson.dumps(payload).decode()}).encode()
+    stamp = str(world.clock.now_ms() // 1000 - age_s)
+    mac = hmac.new(secret, f"v0:{stamp}:".encode() + body, hashlib.sha256).hexdigest()
+    headers = [
+        ("content-type", "application/x-www-form-urlencoded"),
+        ("x-slack-request-timestamp", stamp),
+        ("x-slack-signature", f"v0={mac}"),
+    ]
+    return await world.ask("POST", "/api/alerting/slack", headers, body, "192.0.2.1")
+
+
+async def test_a_button_in_slack_acknowledges_where_slack_signed_it(world: World) -> None:
+    await fire(world)
+    ada = await world.add("ada", a="editor")
+    mine = {"contacts": [{"kind": "slack", "address": "U1"}]}
+    await ada.done("PUT /api/alerting/people/ada/contacts", mine)
+    token = await link(world, to="team")
+    assert (await slack(world, token, secret=b"forged")).status == 401
+    assert (await slack(world, token, age_s=301)).status == 401
+    assert (await slack(world, token, action_id="silence")).status == 200
+    assert await ada.done("GET /api/alerting/acknowledgements") == []
+    got = await slack(world, token)
+    assert (got.status, orjson.loads(got.body)["text"]) == (200, "ada looks after 1 of these alerts.")
+    [made] = await ada.done("GET /api/alerting/acknowledgements")
+    assert (made["by"], made["through"]) == ("ada", "slack")
+    assert (
+        "Not acknowledged: this link was used already"
+        in orjson.loads((await slack(world, token)).body)["text"]
+    )
+    assert (await slack(world, "rubbish")).status == 200
+
+
+async def test_pagerduty_acknowledges_by_webhook(world: World) -> None:
+    await fire(world)
+    ada = await world.add("ada", a="editor")
+
+    async def tell(kind: str, secret: bytes = b"and PagerDuty", key: str = short_key("a", GROUP)) -> int:
+        event = {"event_type": kind, "data": {"incident_key": key}, "agent": {"summary": "Earline"}}
+        body = orjson.dumps({"event": event})
+        mac = hmac.new(secret, body, hashlib.sha256).hexdigest()
+        headers = [("x-pagerduty-signature", f"v1=00, v1={mac}")]
+        return (await world.ask("POST", "/api/alerting/pagerduty", headers, body, "192.0.2.1")).status
+
+    assert await tell("incident.acknowledged", b"forged") == 401
+    assert await tell("incident.acknowledged", key=short_key("b", GROUP)) == 200
+    assert await tell("incident.triggered") == 200
+    assert await ada.done("GET /api/alerting/acknowledgements") == []
+    assert await tell("incident.acknowledged") == 200
+    [made] = await ada.done("GET /api/alerting/acknowledgements")
+    assert (made["by"], made["through"]) == ("Earline", "pagerduty")
+    assert await tell("incident.unacknowledged") == 200
+    assert await ada.done("GET /api/alerting/acknowledgements") == []
+
+
+async def test_policies_are_kept_by_version(world: World) -> None:
+    ada = await world.add("ada", a="editor")
+    path = "/api/alerting/escalation_policies/qflow"
+    bad: dict[str, Any] = {"policy": {"levels": [{"targets": []}]}}
+    assert (await ada.ask(f"PUT {path}", bad)).status == 400
+    good = {"levels": [{"targets": [{"receiver": "team"}], "timeout": "5m"}]}
+    assert (await ada.done(f"PUT {path}", {"policy": good}))["version"] == 1
+    assert [one["name"] for one in await ada.done("GET /api/alerting/escalation_policies")] == ["qflow"]
+    assert await ada.done("GET /api/alerting/escalations?open=true") == []
+    assert (await ada.ask("POST /api/alerting/escalations/none/next", {})).status == 404
+    await ada.done(f"DELETE {path}")
+    log = await world.owner.with_(X_Scope_OrgID="a").done("GET /api/audit?action=escalation")
+    assert [one["action"] for one in log["entries"]] == ["escalation.drop", "escalation.set"]
+
+
+async def test_it_is_told_why_somebody_was_paged_or_not(world: World, clock: FakeClock) -> None:
+    await fire(world)
+    vera = await world.add("vera", a="viewer")
+    told = await vera.done("GET /api/alerting/timeline")
+    assert told["verdict"] == (
+        "DiskFull: team (slack[0]) was told at 2023-11-14 22:13:20 UTC, because it is new"
+    )
+    assert told["alerts"][0]["labels"] == LABELS
+    earlier = await vera.done(f"GET /api/alerting/timeline?at={at(clock, -1)}")
+    assert (earlier["verdict"], earlier["alerts"]) == ("no alert fired then", [])
+    other = await vera.done("GET /api/alerting/timeline?matcher=alertname%3DOther")
+    assert other["alerts"] == []
+    clock.advance_ms(30 * 24 * HOUR_MS)
+    # Long after, of an alert of which nothing was heard since.
+    vera = await world.sign_in("vera")
+    late = await vera.done("GET /api/alerting/timeline?matcher=alertname%3DDiskFull&back=40d")
+    assert "knew since" in late["alerts"][0]["verdict"]
+    assert (await vera.ask("GET /api/alerting/timeline?matcher=%7B")).status == 400
+    noted = Entry("a", NAME, Step.NOTED, clock.now_ms(), {"text": "odd"})
+    await world.state.write(lambda unit: timeline.append(unit, [noted]), PHAROS)
+    # Something was heard of it: how it came to that is looked up.
+    assert "knew since" in (await vera.done("GET /api/alerting/timeline"))["verdict"]
+    otto = await world.add("otto", b="editor")
+    assert (await otto.done("GET /api/alerting/timeline?back=40d"))["alerts"] == []
+    assert (await otto.ask(f"GET /api/alerting/alerts/{NAME}/timeline")).status == 404
+
+
+async def test_actions_that_act_as_the_server_are_its_operators_to_define(world: World) -> None:
+    ada = await world.add("ada", a="admin")
+    path = "/api/alerting/actions/scale"
+    command = {"command": {"name": "restart", "arguments": ["${instance}"]}}
+    refused = await ada.ask(f"PUT {path}", {"action": command})
+    assert (refused.status, "server.operate" in refused.error) == (403, True)
+    root = (await world.sign_in("root")).with_(X_Scope_OrgID="a")
+    assert (await root.done(f"PUT {path}", {"action": command}))["version"] == 1
+    hook = {"webhook": {"url": "https://example.org/hook"}, "on": ["firing"]}
+    assert (await ada.done("PUT /api/alerting/actions/hook", {"action": hook}))["version"] == 1
+    half = {"webhook": {"url": "https://example.org/hook", "body": {"a": 0.5}}}
+    told = await ada.ask("PUT /api/alerting/actions/half", {"action": half})
+    assert (told.status, "whole" in told.error) == (400, True)
+    rehearsal = {"action": command, "labels": {"instance": "a; rm -rf /"}}
+    shown = await ada.done("POST /api/alerting/action_rehearsal", rehearsal)
+    assert shown == {"answers": True, "plan": "restart 'a; rm -rf /'"}
+    option = {"action": command, "labels": {"instance": "--force"}}
+    assert (await ada.ask("POST /api/alerting/action_rehearsal", option)).status == 400
+
+
+async def test_a_response_waits_for_approval(world: World) -> None:
+    waiting = response("a", status=actions.ResponseStatus.WAITING)
+    await world.state.write(lambda unit: actions.add_response(unit, waiting), PHAROS)
+    ada: Somebody = await world.add("ada", a="editor")
+    vera = await world.add("vera", a="viewer")
+    [shown] = await vera.done("GET /api/alerting/responses?status=waiting")
+    assert (await vera.ask(f"POST /api/alerting/responses/{shown['id']}/approve", {})).status == 403
+    done = await ada.done(f"POST /api/alerting/responses/{shown['id']}/approve", {"reason": "do"})
+    assert (done["status"], done["decided_by"]) == ("ready", "ada")
+    assert (await ada.ask(f"POST /api/alerting/responses/{shown['id']}/reject", {})).status == 400
+    assert (await ada.ask("GET /api/alerting/responses?status=odd")).status == 400
