@@ -15,6 +15,9 @@ from pharos.ingest.metrics.batch import Accepted, MetricsBatch
 from pharos.ingest.metrics.decoder import Decoder
 from pharos.ingest.rates import Rates
 from pharos.limits import LimitTable, TenantLimits
+from pharos.policy import TenantPolicy
+from pharos.sampling import Names, Sampling, SeriesRule
+from pharos.telemetry import REGISTRY
 
 NOW_MS = 1_700_000_000_000 // 3_600_000 * 3_600_000
 HOUR_MS = 3_600_000
@@ -26,8 +29,12 @@ class Sender:
 
     def __init__(self, **limits: int) -> None:
         self.limits = TenantLimits(**limits)
-        self.decoder = Decoder(seed=3, today=NOW_MS // 86_400_000, max_age_ms=0, limits_of=self._of)
+        self.policy = TenantPolicy(self._of)
+        self.decoder = Decoder(seed=3, today=NOW_MS // 86_400_000, max_age_ms=0, policy=self.policy)
         self.batch: MetricsBatch = self.decoder.begin()
+
+    def sample(self, share: float, *metrics: str, tenants: tuple[str, ...] = ()) -> None:
+        self.policy.sampling.now = Sampling(metrics=(SeriesRule(share, metrics, Names(tenants)),))
 
     def _of(self, tenant: str) -> TenantLimits:
         return self.limits if tenant == TENANT else TenantLimits()
@@ -181,3 +188,86 @@ def test_more_than_may_ever_come_at_once_is_refused_for_good() -> None:
     table.say({})
     rates.take(TENANT, 101)
     rates.check(TENANT)
+
+
+def by_user(*users: int, name: str = "hits") -> bytes:
+    """Return a request of a series of each user."""
+    return v1_body(
+        [
+            {
+                "labels": [("__name__", name), ("user", str(user))],
+                "samples": [(NOW_MS, 1.0), (NOW_MS + 1, 2.0)],
+            }
+            for user in users
+        ]
+    )
+
+
+def test_a_share_of_a_metrics_series_is_kept_each_time_the_same_and_of_no_other() -> None:
+    sender = Sender()
+    sender.sample(0.2, "hits")
+    taken = sender.decoder.decode(sender.batch, TENANT, by_user(*range(1_000)), NOW_MS * 1_000_000)
+    assert 280 < taken.points < 520
+    assert taken.sampled_out == 2_000 - taken.points
+    assert taken.is_whole
+    assert not taken.is_cut
+    assert sender.active() == taken.points // 2
+    before = {ident for ident, _ in rows(sender.batch)}
+    again = sender.decoder.decode(sender.batch, TENANT, by_user(*range(1_000)), NOW_MS * 1_000_000)
+    assert (again.points, again.sampled_out) == (taken.points, taken.sampled_out)
+    assert {ident for ident, _ in rows(sender.batch)} == before
+    other = sender.decoder.decode(sender.batch, TENANT, by_user(*range(50), name="other"), NOW_MS * 1_000_000)
+    assert (other.points, other.sampled_out, other.kept) == (100, 0, None)
+
+
+def test_what_sampling_leaves_out_is_not_in_the_log() -> None:
+    sender = Sender()
+    sender.sample(0.2, "hits")
+    taken = sender.decoder.decode(sender.batch, TENANT, by_user(*range(100)), NOW_MS * 1_000_000)
+    assert taken.kept is not None
+    fresh = sender.decoder.fresh()
+    batch = fresh.begin()
+    assert fresh.decode(batch, TENANT, taken.kept[1], NOW_MS * 1_000_000).points == taken.points
+    assert rows(batch) == rows(sender.batch)
+
+
+def test_rules_that_change_count_for_series_that_are_known() -> None:
+    sender = Sender()
+    assert sender.send("hits", "other").points == 2
+    sender.sample(0.0, "hits")
+    assert sender.send("hits", "other").points == 1
+    assert sender.send("hits").is_empty
+    sender.sample(0.0, "other")
+    assert sender.send("hits", "other").points == 1
+    sender.policy.sampling.now = Sampling()
+    assert sender.send("hits", "other").points == 2
+
+
+def test_rules_of_other_tenants_do_not_count_and_the_first_that_fits_does() -> None:
+    sender = Sender()
+    sender.policy.sampling.now = Sampling(
+        metrics=(
+            SeriesRule(0.0, ("hits",), Names(("b*",))),
+            SeriesRule(1.0, ("hits",)),
+            SeriesRule(0.0, ("hits", "misses")),
+        )
+    )
+    assert sender.send("hits", "misses").points == 1
+    assert sender.send("hits", "misses", tenant="b1").points == 0
+
+
+def test_a_tenant_is_sampled_still_when_it_was_away() -> None:
+    sender = Sender()
+    sender.sample(0.0, "hits")
+    assert sender.send("other", "hits").points == 1
+    assert sender.send("other", "hits", at_ms=NOW_MS + 9 * HOUR_MS).points == 1
+    sender.decoder.forget()
+    assert sender.send("other", "hits", at_ms=NOW_MS + 9 * HOUR_MS).points == 1
+
+
+def test_samples_that_are_left_out_are_counted_by_tenant() -> None:
+    labels = {"signal": "samples", "tenant": "counted", "reason": "sampling"}
+    sender = Sender()
+    sender.sample(0.0, "hits")
+    sender.send("hits", tenant="counted").count("test", {})
+    assert REGISTRY.get_sample_value("pharos_dropped_total", labels) == 1

@@ -21,10 +21,12 @@ from tests.ingest import rw_messages as rw
 
 from pharos.errors import Kind, PharosError
 from pharos.ingest.metrics.decoder import Decoder
+from pharos.ingest.otlp.deltas import Deltas
 from pharos.ingest.otlp.limits import OtlpLimits
 from pharos.ingest.otlp.messages import from_json, read_request
 from pharos.ingest.otlp.names import MetricKind, label_name, metric_name, unit_name
 from pharos.ingest.otlp.native import bucket_layout
+from pharos.ingest.otlp.promotion import Promotion
 from pharos.ingest.otlp.refused import RefusedError
 from pharos.ingest.otlp.translate import Translated, Translator
 from pharos.ingest.otlp.values import value_text
@@ -169,6 +171,66 @@ def test_the_decoder_takes_every_case_whole() -> None:
         decoder = Decoder(seed=1, today=1, max_age_ms=0)
         accepted = decoder.decode(decoder.begin(), "t", translated.body, _NOW_S * 1_000_000_000)
         assert accepted.is_whole, f"{case['name']}: {accepted}"
+
+
+@pytest.mark.parametrize("case", _read("deltas.yaml"), ids=lambda case: case["name"])
+def test_points_of_delta_temporality_add_up(case: dict[str, Any]) -> None:
+    translator = Translator(seed=1, lookback_ms=300_000)
+    for request in case["requests"]:
+        translated = _translate(translator, _request(request))
+        assert sorted(_stored(translated.body)) == sorted(request["stored"])
+        assert translated.refused.counts == request.get("refused", {})
+
+
+def test_attributes_of_a_resource_are_promoted_as_is_said_now() -> None:
+    said = [Promotion(frozenset({"host.name"}))]
+    translator = Translator(seed=1, lookback_ms=300_000, promotion=lambda: said[0])
+    point = {"asInt": 1, "at": _NOW_S, "attributes": {"os": "own"}}
+    resource = {"service.name": "s", "host.name": "h", "os": "linux"}
+    body = _request({"resource": resource, "metrics": [{"name": "m", "gauge": {"dataPoints": [point]}}]})
+
+    def made() -> str:
+        return next(one for one in _stored(_translate(translator, body).body) if "target_info" not in one)
+
+    assert made() == f'{{__name__="m",host_name="h",job="s",os="own"}} 1 @{_NOW_S}'
+    said[0] = Promotion(frozenset({"host.name"}), is_all_but=True)
+    assert made() == f'{{__name__="m",job="s",os="own",service_name="s"}} 1 @{_NOW_S}'
+    said[0] = Promotion()
+    assert made() == f'{{__name__="m",job="s",os="own"}} 1 @{_NOW_S}'
+
+
+def test_tenants_deltas_are_not_added_up() -> None:
+    translator = Translator(seed=1, lookback_ms=300_000)
+    point = {"asInt": 4, "at": _NOW_S}
+    body = _request({"metrics": [{"name": "d", "sum": {"aggregationTemporality": 1, "dataPoints": [point]}}]})
+    for tenant in ("a", "b"):
+        made = translator.translate(body, 0, _NOW_S * 1000, tenant)
+        assert list(_stored(made.body)) == [f'{{__name__="d"}} 4 @{_NOW_S} since {_NOW_S}']
+
+
+def test_only_so_many_streams_of_deltas_are_remembered_and_those_at_rest_make_room() -> None:
+    deltas = Deltas(streams_most=2)
+    for name in ("a", "b"):
+        deltas.add((name,), [1.0], 0, 1, now_ms=0)
+    with pytest.raises(RefusedError, match="more than 2 streams"):
+        deltas.add(("c",), [1.0], 0, 1, now_ms=1_000)
+    assert deltas.add(("a",), [1.0], 0, 2, now_ms=200_000) == ([2.0], 1)
+    assert deltas.add(("c",), [1.0], 0, 3, now_ms=300_000) == ([1.0], 3)
+    assert deltas.add(("a",), [1.0], 0, 3, now_ms=300_000) == ([3.0], 1)
+    assert len(deltas) == 2
+
+
+def test_a_wide_exponential_histogram_is_merged_to_a_smaller_scale() -> None:
+    point = {"scale": 8, "count": 2, "sum": 1, "at": _NOW_S}
+    sides = ({"offset": 0, "bucketCounts": [1]}, {"offset": 100_000, "bucketCounts": [1]})
+    translator = Translator(seed=1, lookback_ms=300_000)
+    for number, side in enumerate(sides):
+        points = [{**point, "at": _NOW_S + number, "positive": side}]
+        histogram = {"aggregationTemporality": 1, "dataPoints": points}
+        body = _request({"metrics": [{"name": "e", "exponentialHistogram": histogram}]})
+        (stored,) = _stored(_translate(translator, body).body)
+    # 100000 >> 10 is the first below 160 buckets: scale 8 - 10.
+    assert stored.startswith('{__name__="e"} schema -2 count 4 sum 2 zero 0 positive (1, 1)(96, 1)')
 
 
 def _gauge(points: int, attribute: str = "i", **more: str) -> ExportMetricsServiceRequest:
@@ -350,7 +412,7 @@ def _json_with_point(kind: str, point: Any) -> bytes:
 
 
 @pytest.mark.parametrize(("kind", "point", "told"), _read("numbers.yaml")["refused"])
-def test_what_is_no_number_of_json_is_refused_by_its_name(kind: str, point: Any, told: str) -> None:
+def test_what_does_not_belong_into_json_is_refused_by_its_name(kind: str, point: Any, told: str) -> None:
     with pytest.raises(PharosError, match=re.escape(told)) as caught:
         from_json(_json_with_point(kind, point))
     assert caught.value.kind is Kind.INVALID
@@ -364,7 +426,7 @@ def test_a_temporality_that_is_none_is_refused(temporality: Any, told: str) -> N
 
 
 @pytest.mark.parametrize(("kind", "point"), _read("numbers.yaml")["taken"])
-def test_numbers_of_json_are_taken_as_the_collector_does(kind: str, point: Any) -> None:
+def test_values_of_json_are_taken_as_the_collector_does(kind: str, point: Any) -> None:
     assert from_json(_json_with_point(kind, point))
 
 

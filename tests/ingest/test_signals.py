@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from pharos.ingest.frames import FrameKind
 from pharos.ingest.loader import Loader, LoaderOptions
 from pharos.ingest.metrics.decoder import Decoder
 from pharos.ingest.remote_write.submission import made
+from pharos.ingest.segment import DecodedSegment
 from pharos.ingest.signals import Plain, Signals, Submission
 from pharos.wal import Wal, WalOptions
 
@@ -48,6 +49,10 @@ class Noted:
     @property
     def points(self) -> int:
         return self.lines
+
+    @property
+    def is_cut(self) -> bool:
+        return False
 
     @property
     def kept(self) -> None:
@@ -268,6 +273,31 @@ def test_memory_of_a_batch_is_known_by_tenant_and_comes_back_with_an_undone_fram
     decoder.undo(batch)
     assert (batch.memory_bytes(), batch.memory_bytes("b")) == (of_a, 0)
     assert int(np.sum(batch.columns("b").counts)) == 0
+
+
+@dataclass
+class Counted(Notes):
+    """A batch beside which something happens while it is counted."""
+
+    meanwhile: Callable[[], object] = lambda: None
+
+    def memory_bytes(self, tenant: str | None = None) -> int:
+        self.meanwhile()
+        return super().memory_bytes(tenant)
+
+
+def test_the_first_frame_of_another_signal_may_come_while_memory_is_counted() -> None:
+    class CountedSignal(NoteSignal):
+        def begin(self) -> Notes:
+            return Counted(meanwhile=lambda: segment.decode(NOTE + 1, "t", b"other", 1))
+
+        def unpack(self, kind: int, payload: Plain) -> Plain:
+            return payload
+
+    segment = DecodedSegment(Signals({NOTE: CountedSignal(), NOTE + 1: NoteSignal()}))
+    segment.decode(NOTE, "t", b"first", 1)
+    assert segment.memory_bytes() == len("first")
+    assert segment.memory_bytes() == len("first") + 2 * len("other")
 
 
 def test_what_one_tenant_sends_is_not_behind_anothers_flood(tmp_path: Path) -> None:

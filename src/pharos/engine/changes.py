@@ -5,8 +5,11 @@ from __future__ import annotations
 import itertools
 import threading
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pharos.engine import Writers
 from pharos.engine.arrivals import Arrivals
@@ -18,6 +21,18 @@ _STEPS: Final = 32
 
 BucketKey = tuple[str, int, int]
 """Tenant, metric hash, number of the two-hour bucket."""
+
+
+class Recent(NamedTuple):
+    """No series but these, of any tenant, has a sample at `from_ms` or later: the others ended before."""
+
+    from_ms: int
+    ids: NDArray[np.uint64]
+    """In no order, and some of them perhaps twice."""
+
+
+def _nobody_knows() -> None:
+    return
 
 
 class _Additions:
@@ -70,11 +85,29 @@ class Changes:
         self._of_metric: defaultdict[tuple[str, int], int] = defaultdict(int)
         self._histograms: set[tuple[str, int]] = set()
         self._starts: set[tuple[str, int]] = set()
+        self._of_origins: defaultdict[tuple[str, str], int] = defaultdict(int)
         self._version = 0
         self._watched: OrderedDict[BucketKey, _Additions] = OrderedDict()
         self._rewritten: dict[str, int] = {}
         self.arrivals = Arrivals()
         """What is accepted and will be stored."""
+        self._recent_from_ms: Callable[[], int | None] = _nobody_knows
+        self._recent: Callable[[], Recent | None] = _nobody_knows
+
+    def on_recent(self, from_ms: Callable[[], int | None], recent: Callable[[], Recent | None]) -> None:
+        """Ask these, thread-safe, for `recent_from_ms` and `recent`."""
+        self._recent_from_ms, self._recent = from_ms, recent
+
+    def recent_from_ms(self) -> int | None:
+        """Return from which time on `recent` knows all series with samples, which is cheap to ask."""
+        return self._recent_from_ms() if self._knows_all else None
+
+    def recent(self) -> Recent | None:
+        """Return which series may have samples of late; None where that is not known.
+
+        What is registered after the call is not in it.
+        """
+        return self._recent() if self._knows_all else None
 
     def note_series(self, tenant: str, metrics: Iterable[int]) -> None:
         """Say that series of these metric hashes were registered, after they were stored."""
@@ -93,6 +126,18 @@ class Changes:
         with self._lock:
             self._starts.update((tenant, metric) for metric in metrics)
 
+    def note_origins(self, tenant: str, signal: str) -> None:
+        """Say that there are more origins of a signal (`logs`, `spans`), after they were stored."""
+        with self._lock:
+            self._of_origins[tenant, signal] += 1
+
+    def origins_stamp(self, tenant: str, signal: str) -> int:
+        """Return a number that grows whenever the tenant has more origins of a signal."""
+        if not self._knows_all:
+            return next(self._stamps)
+        with self._lock:
+            return self._of_origins[tenant, signal]
+
     def note_samples(self, tenant: str, added: Iterable[tuple[int, int, int]]) -> None:
         """Say that samples are stored: for each (metric hash, bucket) the smallest time in milliseconds."""
         with self._lock:
@@ -108,6 +153,9 @@ class Changes:
             self._version += 1
             self._rewritten[tenant] = self._version
             self._of_tenant[tenant] += 1
+            for owner, signal in list(self._of_origins):
+                if owner == tenant:
+                    self._of_origins[owner, signal] += 1
             for owner, metric in list(self._of_metric):
                 if owner == tenant:
                     self._of_metric[owner, metric] += 1

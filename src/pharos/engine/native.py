@@ -6,9 +6,10 @@ its type and its values. The engine casts what we send to the table's own types.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,6 +83,73 @@ def arrays(name: str, ends: NDArray[np.uint64], values: NDArray[np.generic]) -> 
         f"Array({item})",
         (_bytes_of(ends) if len(ends) else b"", _bytes_of(values) if len(values) else b""),
     )
+
+
+_SHARED_DICTIONARY: Final = struct.pack("<Q", 1)
+_HAS_KEYS: Final = 1 << 9
+_RENEWS: Final = 1 << 10
+
+
+def fixed_strings(name: str, size: int, values: NDArray[np.uint8]) -> Column:
+    """Return a column of strings of `size` bytes each, one behind the other."""
+    return Column(name, f"FixedString({size})", (_bytes_of(values) if len(values) else b"",))
+
+
+def _words(keys: Sequence[str], places: NDArray[np.uint32]) -> list[Payload]:
+    """Return strings by their places among a few, as LowCardinality columns have them."""
+    if not len(places):
+        return []
+    width, kind = (
+        (np.uint8, 0) if len(keys) <= 256 else (np.uint16, 1) if len(keys) <= 1 << 16 else (np.uint32, 2)
+    )
+    head = struct.pack("<QQ", kind | _HAS_KEYS | _RENEWS, len(keys))
+    rows = struct.pack("<Q", len(places))
+    return [head, b"".join(map(text, keys)), rows, _bytes_of(places.astype(width, copy=False))]
+
+
+def words(name: str, keys: Sequence[str], places: NDArray[np.uint32]) -> Column:
+    """Return a `LowCardinality(String)` column: for each row the place of its string among `keys`."""
+    return Column(name, "LowCardinality(String)", (_SHARED_DICTIONARY, *_words(keys, places)))
+
+
+@dataclass(frozen=True, slots=True)
+class WordMap:
+    """Maps whose keys are a few strings: `ends` counts entries after each, `values` are packed strings."""
+
+    ends: NDArray[np.uint64]
+    keys: Sequence[str]
+    places: NDArray[np.uint32]
+    values: Sequence[Payload]
+
+    def pieces(self) -> list[Payload]:
+        """Return the maps behind their prefix."""
+        return [
+            _bytes_of(self.ends) if len(self.ends) else b"",
+            *_words(self.keys, self.places),
+            *self.values,
+        ]
+
+
+def word_map(name: str, maps: WordMap) -> Column:
+    """Return a `Map(LowCardinality(String), String)` column."""
+    return Column(name, "Map(LowCardinality(String), String)", (_SHARED_DICTIONARY, *maps.pieces()))
+
+
+def word_maps(name: str, ends: NDArray[np.uint64], maps: WordMap) -> Column:
+    """Return an `Array(Map(LowCardinality(String), String))` column, rows ending at `ends`."""
+    rows = _bytes_of(ends) if len(ends) else b""
+    payload = (_SHARED_DICTIONARY, rows, *maps.pieces())
+    return Column(name, "Array(Map(LowCardinality(String), String))", payload)
+
+
+def joined(name: str, kind: str, pieces: Sequence[Payload]) -> Column:
+    """Return a column of this type whose rows lie in pieces, one after the other."""
+    return Column(name, kind, tuple(pieces))
+
+
+def listed(name: str, kind: str, ends: NDArray[np.uint64], pieces: Sequence[Payload]) -> Column:
+    """Return an `Array` column of this type of item, rows ending at `ends`."""
+    return Column(name, f"Array({kind})", (_bytes_of(ends) if len(ends) else b"", *pieces))
 
 
 def block_pieces(rows: int, columns: Sequence[Column]) -> list[Payload]:

@@ -8,7 +8,7 @@ types of their own so that a bare string cannot be run.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from pharos.access import Scope
 from pharos.labels import METRIC_NAME, ORIGINAL_TENANT_LABEL, TENANT_LABEL, Matcher, MatchOp
 
+_LAST_S: Final = (1 << 32) - 1
 LAST_DAY: Final = 73_000
 """The last day that is worth a condition: a date holds few more."""
 
@@ -141,6 +142,112 @@ def since(start_ms: int) -> Condition:
     return Condition(f"ts >= fromUnixTimestamp64Milli({int(start_ms)})")
 
 
+def times_ns(start_ns: int, end_ns: int) -> Condition:
+    """Return that `ts` of an event is in a range, its end not included."""
+    first, last = (f"fromUnixTimestamp64Nano({_within(time)}, 'UTC')" for time in (start_ns, end_ns))
+    return Condition(f"ts >= {first} AND ts < {last}")
+
+
+def received_within(first_s: int, until_s: int) -> Condition:
+    """Return that an event was received in a range of seconds, its end not included."""
+    first, until = (f"toDateTime({min(max(int(time), 0), _LAST_S)}, 'UTC')" for time in (first_s, until_s))
+    return Condition(f"received >= {first} AND received < {until}")
+
+
+def _within(time_ns: int) -> int:
+    """Return a time that 64 bits hold: before and after these there is nothing."""
+    return min(max(int(time_ns), -(1 << 63)), (1 << 63) - 1)
+
+
+def attribute_of(name: str, column: str = "attributes") -> str:
+    """Return the column of an attribute's value, empty for rows that do not have it."""
+    return f"{column}[{string(name)}]"
+
+
+def has_key(column: str, name: str) -> Condition:
+    """Return that a map has a key."""
+    return Condition(f"mapContains({column}, {string(name)})")
+
+
+def number_of(column: str) -> str:
+    """Return the column of a text's value as a number, NULL for what is none."""
+    return f"toFloat64OrNull({column})"
+
+
+def numeric(column: str, kind: str) -> str:
+    """Return the column of an attribute's value as a number, NULL where its kind is that of no number."""
+    return f"if({kind} IN ('i', 'd'), {number_of(column)}, NULL)"
+
+
+def translated(column: str, values: Mapping[int, str]) -> str:
+    """Return the column of the texts that stand for numbers, empty for a number that has none."""
+    if not values:
+        return "''"
+    texts = ", ".join(map(string, values.values()))
+    return f"transform({column}, [{', '.join(map(str, map(int, values)))}], [{texts}], '')"
+
+
+def chosen(condition: Condition, column: str, other: str) -> str:
+    """Return one column where a condition is met, and another one elsewhere."""
+    return f"if({condition.text}, {column}, {other})"
+
+
+def compares(column: str, operator: str, value: float) -> Condition:
+    """Return that a number compares so with another, by an operator of SQL; NULL compares with nothing."""
+    if operator not in _ORDERS:
+        raise ValueError(f"{operator} is no operator of order")
+    return Condition(f"ifNull({column} {operator} {float(value)!r}, 0)")
+
+
+_ORDERS: Final = frozenset({"<", "<=", ">", ">="})
+_WILD: Final = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
+
+
+def holds(column: str, text: str) -> Condition:
+    """Return that a text holds another one somewhere."""
+    return Condition(f"{column} LIKE {string('%' + text.translate(_WILD) + '%')}")
+
+
+def letters_of(column: str) -> str:
+    """Return a text in small letters with spaces for its digits: what the index of words is made of."""
+    return f"translate(lower({column}), '0123456789', '{' ' * 10}')"
+
+
+def has_token(column: str, token: str) -> Condition:
+    """Return that a text has a token: a run of letters and digits of ASCII, and of all that is not ASCII."""
+    return Condition(f"hasToken({column}, {string(token)})")
+
+
+def holds_match(column: str, pattern: str) -> Condition:
+    """Return that a text matches a pattern of RE2 somewhere; the dot takes no line break."""
+    return Condition(f"match({column}, {string(f'(?-s){pattern}')})")
+
+
+def is_match(column: str, pattern: str) -> Condition:
+    """Return that a text as a whole matches a pattern of RE2; the dot takes no line break."""
+    return Condition(f"match({column}, {string(f'^(?-s:{pattern})$')})")
+
+
+def same_bytes(column: str, value: bytes) -> Condition:
+    """Return that a string of fixed size is these bytes."""
+    return Condition(f"{column} = unhex({string(value.hex())})")
+
+
+def negated(condition: Condition) -> Condition:
+    """Return that a condition is not met."""
+    return Condition(f"NOT ({condition.text})")
+
+
+def never() -> Condition:
+    """Return that no row is wanted."""
+    return Condition("0")
+
+
+def any_element(column: str, condition: Condition) -> Condition:
+    """Return that any element of an array meets a condition, in which it is called `x`."""
+    return Condition(f"arrayExists(x -> {condition.text}, {column})")
+
+
 def matches(matcher: Matcher) -> Condition:
     """Return the condition of one matcher over the columns `metric` and `labels` of the series table."""
     return _matched(label_of(matcher.name), matcher)
@@ -213,6 +320,25 @@ def select_from(rows: Statement, columns: str, *, tail: str = "", limit: int = 0
     return _ended([f"SELECT {columns} FROM ({rows.text})"], tail, limit)
 
 
+def select_joined(
+    left: Statement, right: Statement, columns: str, *, on: Sequence[str], tail: str = ""
+) -> Statement:
+    """Return the statement that reads rows of two others of which the columns `on` are the same.
+
+    Where they do not fit into memory the engine puts them aside in parts.
+    """
+    joined = (
+        f"SELECT {columns} FROM ({left.text}) AS l INNER JOIN ({right.text}) AS r USING ({', '.join(on)})"
+    )
+    settings = "SETTINGS join_algorithm = 'grace_hash'"
+    return Statement(" ".join(filter(None, (joined, tail, settings))))
+
+
+def kind_of(name: str) -> str:
+    """Return the column of the letter of an attribute's kind: see `query.events.rows.ValueKind`."""
+    return f"if(kinds = '', 's', substring(kinds, indexOf(mapKeys(attributes), {string(name)}), 1))"
+
+
 def select_everywhere(columns: str, table: str, *, tail: str = "") -> Statement:
     """Return the statement that reads a table without a fence: for the store's own upkeep alone."""
     return _ended([f"SELECT {columns} FROM {identifier(table)}"], tail, 0)
@@ -231,6 +357,11 @@ def insert(table: str, *values: str | int) -> Statement:
     """Return the statement that adds one row to a table."""
     row = ", ".join(string(value) if isinstance(value, str) else str(int(value)) for value in values)
     return Statement(f"INSERT INTO {identifier(table)} VALUES ({row})")
+
+
+def insert_rows(table: str, rows: Statement) -> Statement:
+    """Return the statement that adds to a table what another one returns."""
+    return Statement(f"INSERT INTO {identifier(table)} {rows.text}")
 
 
 def alter(table: str, change: str) -> Statement:

@@ -30,6 +30,7 @@ from pharos.turns import TurnPool
 from pharos.wal import Wal
 
 R = TypeVar("R", bound=Receipt)
+T = TypeVar("T")
 Pause: TypeAlias = Callable[[float], Awaitable[None]]
 """Goes on after so many seconds."""
 
@@ -138,7 +139,7 @@ class Intake:
                 self._usage.add(sent.scope, refused=1)
             raise
         receipt.count(sent.source, sent.refused)
-        refused = int(receipt.kept is not None)
+        refused = int(receipt.is_cut)
         self._usage.add(sent.scope, samples=receipt.points, bytes=sent.sent_bytes, refused=refused)
         INGEST_BYTES.labels(sent.source).inc(sent.sent_bytes)
         INGEST_ACCEPT_SECONDS.observe(self._clock.monotonic_s() - began)
@@ -178,8 +179,9 @@ class Intake:
         if plain is None:
             plain = self._signals.of(sent.kind).unpack(sent.kind, sent.packed or b"")
         packed = pack(plain) if sent.packed is None else sent.packed
-        recv_ns = self._clock.now_ns()
         with self._lock:
+            # Only now: frames are in the order of their times, so that all before one time can be stored.
+            recv_ns = self._clock.now_ns()
             self._append(sent, packed, plain, recv_ns, waiting)
 
     def _append(
@@ -285,6 +287,11 @@ class Intake:
         with self._lock:
             for segment in (*self._pending, self._segment):
                 segment.is_torn = True
+
+    def between_frames(self, look: Callable[[], T]) -> T:
+        """Return what `look` returns, called while nothing is decoded; it must not take long."""
+        with self._lock:
+            return look()
 
     def active_series(self) -> dict[str, int]:
         """Return by tenant how many series had a sample in the last one to two hours."""

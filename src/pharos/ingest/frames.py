@@ -17,6 +17,10 @@ class FrameKind(IntEnum):
     """A remote write 1.0 WriteRequest, snappy block."""
     REMOTE_WRITE_2 = 2
     """A remote write 2.0 Request, snappy block."""
+    LOGS = 3
+    """An OTLP ExportLogsServiceRequest, snappy block."""
+    SPANS = 4
+    """An OTLP ExportTraceServiceRequest, snappy block."""
 
 
 BODY_MAX_BYTES: Final = 64 << 20

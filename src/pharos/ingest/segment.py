@@ -52,8 +52,9 @@ class DecodedSegment:
         return None if self._last is None else self._batches[self._last].last_span_ms()
 
     def memory_bytes(self, tenant: str | None = None) -> int:
-        """Return roughly what it holds in memory, of all tenants or of one."""
-        return sum(batch.memory_bytes(tenant) for batch in self._batches.values())
+        """Return roughly what it holds in memory, of all tenants or of one; from any thread."""
+        # A copy: the first frame of another signal may come meanwhile.
+        return sum(batch.memory_bytes(tenant) for batch in tuple(self._batches.values()))
 
     def insert(self, engine: Engine, token: str) -> None:
         """Store every batch durably; repeating it with the same token adds nothing.

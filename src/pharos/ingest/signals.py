@@ -33,10 +33,15 @@ class Receipt(Protocol):
 
     @property
     def kept(self) -> tuple[int, Plain] | None:
-        """What is to be stored, as a kind of frame in its plain form, where limits refused some of it.
+        """What is to be stored, as a kind of frame in its plain form, where not all that came is.
 
         None where that is all that came.
         """
+        ...
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether a limit refused some of it."""
         ...
 
     def count(self, source: str, refused: Mapping[str, int]) -> None:

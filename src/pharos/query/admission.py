@@ -8,7 +8,7 @@ from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from pharos.errors import Kind, PharosError
 from pharos.telemetry import QUERY_QUEUED
@@ -23,12 +23,21 @@ _ALONE: Final = 1_000
 """Slots that a tenant gets in a row before it counts as the only one."""
 
 
+class _Line(NamedTuple):
+    """Who waits behind one another."""
+
+    tenant: str
+    slow: bool
+    name: str
+
+
 class Admission:
     """Slots for queries, overall and per tenant; tenants that wait take turns. For one event loop.
 
     Of three slots and more the last is for a tenant that has none, so that who asks little does not wait for
     who asks much; a tenant that asks alone has all. Queries known to be slow share half of the slots,
-    so that quick ones never wait for all of them.
+    so that quick ones never wait for all of them. A tenant's lines are served in turn: many rules that are
+    due together stand in one of their own, not in front of who looks at a page.
     """
 
     def __init__(self, most: int, most_of: Callable[[str], int]) -> None:
@@ -39,13 +48,15 @@ class Admission:
         self._latest: str | None = None
         self._in_a_row = _ALONE
         self._running: dict[str, int] = {}
-        self._waiting: OrderedDict[tuple[str, bool], deque[asyncio.Future[None]]] = OrderedDict()
+        self._waiting: OrderedDict[_Line, deque[asyncio.Future[None]]] = OrderedDict()
 
     @asynccontextmanager
-    async def slot(self, tenant: str, wait_s: float, *, slow: bool = False) -> AsyncIterator[None]:
+    async def slot(
+        self, tenant: str, wait_s: float, *, slow: bool = False, line: str = ""
+    ) -> AsyncIterator[None]:
         """Hold a slot while inside. Raises PharosError(TIMEOUT) when none came free in time."""
         if not self._take(tenant, slow):
-            await self._queue(tenant, wait_s, slow)
+            await self._queue(_Line(tenant, slow, line), wait_s)
         try:
             yield
         finally:
@@ -71,16 +82,16 @@ class Admission:
             self._in_a_row = 0
         self._latest = tenant
 
-    async def _queue(self, tenant: str, wait_s: float, slow: bool) -> None:
+    async def _queue(self, at: _Line, wait_s: float) -> None:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        line = self._waiting.setdefault((tenant, slow), deque())
+        line = self._waiting.setdefault(at, deque())
         line.append(turn)
         QUERY_QUEUED.inc()
         try:
             await asyncio.wait_for(asyncio.shield(turn), max(0.0, wait_s))
         except BaseException as exc:
             if turn.done() and not turn.cancelled():
-                self._release(tenant, slow)  # the slot came at the same moment
+                self._release(at.tenant, at.slow)  # the slot came at the same moment
             else:
                 line.remove(turn)
                 turn.cancel()
@@ -89,8 +100,8 @@ class Admission:
             raise
         finally:
             QUERY_QUEUED.dec()
-            if not line and self._waiting.get((tenant, slow)) is line:
-                del self._waiting[tenant, slow]
+            if not line and self._waiting.get(at) is line:
+                del self._waiting[at]
 
     def _release(self, tenant: str, slow: bool) -> None:
         left = self._running[tenant] - 1
@@ -101,7 +112,7 @@ class Admission:
             del self._running[tenant]
         for waiting in list(self._waiting):
             line = self._waiting[waiting]
-            if line and self._take(*waiting):
+            if line and self._take(waiting.tenant, waiting.slow):
                 self._waiting.move_to_end(waiting)
                 line.popleft().set_result(None)
                 return

@@ -133,18 +133,27 @@ class Scheduler:
         longest_ms = self._timeout_ms if timeout_ms is None else min(timeout_ms, self._timeout_ms)
         return Deadline(self._clock, self._clock.monotonic_s(), longest_ms / 1000)
 
-    async def run(self, scope: Scope, asked: Hashable, deadline: Deadline, work: Callable[[Session], T]) -> T:
+    async def run(
+        self,
+        scope: Scope,
+        asked: Hashable,
+        deadline: Deadline,
+        work: Callable[[Session], T],
+        *,
+        line: str = "",
+    ) -> T:
         """Return what `work` returns, on a thread, once it is the tenant's turn.
 
         `asked` says what it is, so that what was slow before leaves turns to others. Who reads several
-        tenants takes a turn of the first of them. If the task is cancelled, the session is.
+        tenants takes a turn of the first of them. Those of one `line` wait for one another. If the task is
+        cancelled, the session is.
 
         Raises what `work` and `admit` raise, and PharosError(TIMEOUT) without a turn in time.
         """
         self._admit(scope)
         question = (scope, asked)
         slow = self._slowness.is_slow(question)
-        async with self._admission.slot(scope.tenants[0], deadline.left_s(), slow=slow):
+        async with self._admission.slot(scope.tenants[0], deadline.left_s(), slow=slow, line=line):
             began_s = self._clock.monotonic_s()
             session = self._engine.session()
             self._running.add(session)

@@ -89,11 +89,6 @@ class Shares(Generic[K, V]):
         if share is not None:
             self.nbytes -= share.nbytes
 
-    def held_by(self, tenant: str) -> int:
-        """Return how many bytes a tenant keeps."""
-        share = self._shares.get(tenant)
-        return 0 if share is None else share.nbytes
-
     def _note_use(self, tenant: str, share: Share[K, V]) -> None:
         share.used_s = self._clock.monotonic_s()
         self._shares.move_to_end(tenant)

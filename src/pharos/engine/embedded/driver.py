@@ -13,6 +13,14 @@ import sys
 from types import ModuleType
 from typing import Final
 
+_OPTIONS: Final = "JE_MALLOC_CONF"
+_ALLOCATOR: Final = "dirty_decay_ms:1000"
+"""What the engine's allocator (jemalloc) does otherwise than the engine has it.
+
+Pages that a statement is done with go back within a second, not five: where statements come all the time,
+those of the largest were never back.
+"""
+
 
 def _load() -> ModuleType:
     spec = importlib.util.find_spec("chdb")
@@ -23,10 +31,18 @@ def _load() -> ModuleType:
     flags = sys.getdlopenflags()
     # As the package does: its symbols are its own, whatever other libraries call theirs.
     sys.setdlopenflags(flags | os.RTLD_DEEPBIND)
+    variables = os.environ  # noqa: TID251 - the library reads it, once, as it is loaded
+    asked = variables.get(_OPTIONS)
+    # What the user says comes later and counts more.
+    variables[_OPTIONS] = _ALLOCATOR if asked is None else f"{_ALLOCATOR},{asked}"
     try:
         driver = importlib.import_module("chdb._chdb")  # noqa: TID251 - the package must not run
     finally:
         sys.setdlopenflags(flags)
+        if asked is None:
+            del variables[_OPTIONS]
+        else:
+            variables[_OPTIONS] = asked
     # They would turn a crash into a hang of minutes; it counts only before the first connection.
     driver.set_signal_handlers_enabled(False)
     return driver

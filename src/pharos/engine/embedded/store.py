@@ -103,6 +103,8 @@ class EmbeddedEngine:
         self._reading = Connections(options.query_threads, lambda: self._session(read_only=True))
         self._failed_writes = dict.fromkeys(("load", "control", "mend"), 0)
         """How many writes of this process had failed when each kind of work was looked at last."""
+        self._looked_s = time.perf_counter()
+        """When the engine was asked last how many writes had failed."""
         self._closing = threading.Event()
         self._mender = threading.Thread(target=self._mend_until_closed, name="engine-mend", daemon=True)
 
@@ -238,6 +240,7 @@ class EmbeddedEngine:
     def _look_for_losses(self, work: str, lanes: Lanes) -> None:
         """If a write has failed since the last `work`, mend the store, raise PharosError(UNAVAILABLE)."""
         failed: int = lanes.submit(self._disk.failed_writes).result()
+        self._looked_s = time.perf_counter()
         is_lost = failed != self._failed_writes[work]
         self._failed_writes[work] = failed
         if is_lost or not self._is_whole:
@@ -251,8 +254,13 @@ class EmbeddedEngine:
             )
 
     def _mend_until_closed(self) -> None:
-        """Look now and then: a merge that was not taken can be undone for some minutes."""
+        """Look now and then: a merge that was not taken can be undone for some minutes.
+
+        Who loads looks beside each insertion, and then this need not.
+        """
         while not self._closing.wait(self._options.mend_interval_s):
+            if self._is_whole and time.perf_counter() - self._looked_s < self._options.mend_interval_s:
+                continue
             try:
                 self.mend()
             except PharosError as exc:

@@ -19,7 +19,7 @@ from pharos.ingest.metrics.parts import Parts
 from pharos.ingest.metrics.touched import touched_buckets
 from pharos.ingest.metrics.traits import Traits
 from pharos.ingest.signals import Plain
-from pharos.telemetry import INGEST_REJECTED, INGEST_SAMPLES
+from pharos.telemetry import DROPPED, INGEST_REJECTED, INGEST_SAMPLES
 
 _SPARE_COLUMNS: Final = 2
 
@@ -46,7 +46,13 @@ class Accepted:
     max_series: int = 0
     """How many it may have."""
     kept: tuple[int, Plain] | None = None
-    """What was taken, as a kind of frame in its plain form, if limits refused some; None if that is all."""
+    """What was taken, as a kind of frame in its plain form; None if that is all that came."""
+    is_cut: bool = False
+    """Whether a limit refused some of it; see `Receipt.is_cut`."""
+    sampled_out: int = 0
+    """Samples of series that sampling leaves out."""
+    tenant: str = ""
+    """What the tenant is called in the server's metrics, where something was left out."""
 
     @property
     def is_whole(self) -> bool:
@@ -67,6 +73,8 @@ class Accepted:
     def count(self, source: str, refused: Mapping[str, int]) -> None:
         """Count in the server's metrics what was taken and what was refused; see `Receipt.count`."""
         INGEST_SAMPLES.labels(source).inc(self.points)
+        if self.sampled_out:
+            DROPPED.labels("samples", self.tenant, "sampling").inc(self.sampled_out)
         own = {
             "future": self.future,
             "old": self.old,

@@ -33,7 +33,9 @@ BEYOND_SAMPLES: Final = 14
 """What these had of samples."""
 BEYOND_LABELS: Final = 15
 """Of the invalid series those whose labels are good, but more or longer than the tenant may have."""
-COUNTS: Final = 16
+SAMPLED_OUT: Final = 16
+"""Samples, histograms and exemplars of series that sampling leaves out."""
+COUNTS: Final = 17
 
 _FIRST_ROWS: Final = 4096
 

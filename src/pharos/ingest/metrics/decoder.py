@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pharos.compiled.protobuf import read_length, read_tag
+from pharos.engine.changes import Recent
+from pharos.engine.keys import metric_hash
 from pharos.errors import Kind, PharosError
 from pharos.ingest import frames
 from pharos.ingest.frames import FrameKind
@@ -35,7 +37,9 @@ from pharos.ingest.metrics.traits import Traits
 from pharos.ingest.remote_write.measure import Fault
 from pharos.ingest.remote_write.transcode import transcode_v2
 from pharos.ingest.signals import Plain
-from pharos.limits import LimitsOf, TenantLimits, no_limits
+from pharos.limits import TenantLimits
+from pharos.policy import TenantPolicy
+from pharos.sampling import Sampling, bar_of
 
 FUTURE_TOLERANCE_MS: Final = 600_000
 
@@ -75,7 +79,8 @@ class Decoder:
     """The signal of metrics: turns frames into columns, knowing the series it has seen; see `Signal`.
 
     `max_age_ms` 0 accepts samples however old they are. What goes beyond a tenant's limits of series and
-    labels is refused, series by series; a fresh one knows no limits: what was accepted was within them.
+    labels is refused, series by series, and what its sampling leaves out is left out; a fresh one knows
+    neither: what was accepted was within them.
     """
 
     def __init__(
@@ -84,10 +89,15 @@ class Decoder:
         seed: int,
         today: int,
         max_age_ms: int,
-        limits_of: LimitsOf = no_limits,
+        policy: TenantPolicy | None = None,
         most_slots: int = MOST_SLOTS,
     ) -> None:
-        self._limits_of = limits_of
+        policy = policy or TenantPolicy()
+        self._limits_of = policy.limits_of
+        self._rules = policy.sampling
+        self._label_of = policy.usage.label
+        self._sampled: dict[str, Sampling] = {}
+        """By tenant the rules that the table of known series goes by."""
         self.known = KnownSeries(seed, today, most_slots)
         self._seed = seed
         self._most_slots = most_slots
@@ -139,6 +149,16 @@ class Decoder:
         """Return by tenant how many series had a sample in the last one to two hours."""
         return self.known.active()
 
+    @property
+    def recent_from_ms(self) -> int | None:
+        """From which time on only series that are known have samples; None where that is not known."""
+        return self.known.recent_from_ms(FUTURE_TOLERANCE_MS)
+
+    def recent(self) -> Recent | None:
+        """Return that time and these series; not to be called while something is decoded."""
+        from_ms = self.recent_from_ms
+        return None if from_ms is None else Recent(from_ms, self.known.ids())
+
     def decode(self, into: MetricsBatch, tenant: str, plain: bytes | memoryview, recv_ns: int) -> Accepted:
         """Add a version 1.0 request to the batch.
 
@@ -147,6 +167,9 @@ class Decoder:
         recv_ms = recv_ns // 1_000_000
         self.known.turn_to(recv_ms)
         limits = self._limits_of(tenant)
+        rules = self._rules.now
+        if rules.metrics or self._sampled:
+            self._sample(tenant, rules)
         _bound(self.known.census_of(tenant), limits)
         columns = into.columns(tenant)
         undo = Undo(tenant, columns.mark(), self.known.arrays, len(into.parts), into.memory_bytes(tenant))
@@ -171,9 +194,9 @@ class Decoder:
             self.undo(into)
             raise
         kept = None
-        if columns.counts[places.BEYOND_SERIES] or columns.counts[places.BEYOND_LABELS]:
+        if columns.counts[places.BEYOND_SERIES :].any():
             kept = self._kept(buf, tenant)
-        accepted = _accepted(columns.counts, undo.mark, parts, limits, kept)
+        accepted = _accepted(columns.counts, undo.mark, parts, limits, kept, self._label(columns, tenant))
         columns.counts[places.PARTS] = 0
         columns.counts[places.FUTURE :] = 0
         held = columns.memory_bytes() - before
@@ -182,17 +205,32 @@ class Decoder:
             held += 2 * len(plain)
         into.set_bytes(tenant, undo.tenant_bytes + held)
         into.seen_ms = into.seen_ms or recv_ms
+        span = into.last_span_ms()
+        if span is not None:
+            self.known.note_ahead(span[1] - recv_ms)
         return accepted
 
     def _kept(self, buf: NDArray[np.uint8], tenant: str) -> Plain:
         """Return what was taken of a request that was just decoded, as a request.
 
-        What a limit refused must not be in the log: it would be taken when that is read again.
+        What a limit refused, or sampling left out, must not be in the log: it would be taken when that is
+        read again.
         """
         census, out = self.known.census_of(tenant), np.empty_like(buf)
         hour = census[HOUR].astype(np.uint64)
         size = keep_taken(buf, self.known.arrays, hour, self.known.seed_of(tenant), out)
         return out[:size].tobytes()
+
+    def _label(self, columns: TenantColumns, tenant: str) -> str:
+        """Return what a tenant is called in the server's metrics, where something is told of it there."""
+        return self._label_of(tenant) if columns.counts[places.SAMPLED_OUT] else ""
+
+    def _sample(self, tenant: str, rules: Sampling) -> None:
+        """Go by these rules from now on, for this tenant."""
+        if self._sampled.get(tenant) is not rules:
+            shares = rules.shares_of_metrics(tenant)
+            self.known.sample(tenant, {metric_hash(name): bar_of(one) for name, one in shares.items()})
+            self._sampled[tenant] = rules
 
     def _check_size(self, is_large: bool, what: str) -> None:
         """Raise PharosError(TOO_LARGE) for a request that would keep all other writers waiting."""
@@ -294,6 +332,7 @@ def _accepted(
     parts: Parts,
     limits: TenantLimits,
     kept: Plain | None,
+    label: str,
 ) -> Accepted:
     return Accepted(
         samples=int(counts[places.SAMPLES] - before[places.SAMPLES]),
@@ -307,6 +346,9 @@ def _accepted(
         fault=_fault(int(counts[places.FAULT]), limits),
         beyond_series=int(counts[places.BEYOND_SERIES]),
         beyond_samples=int(counts[places.BEYOND_SAMPLES]),
+        sampled_out=int(counts[places.SAMPLED_OUT]),
+        tenant=label,
+        is_cut=bool(counts[places.BEYOND_SERIES] or counts[places.BEYOND_LABELS]),
         max_series=limits.max_series,
         kept=None if kept is None else (FrameKind.REMOTE_WRITE_1, kept),
     )

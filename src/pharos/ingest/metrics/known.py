@@ -5,11 +5,13 @@ a random seed that only this process knows, with the tenant in it, so nobody can
 `days` holds a bit for each day on which the series is registered in the store, counted from `base_day`, and
 above these one for each of two hours, the present and the one before: whether the series had a sample in it.
 Series with either are active, and how many these are is known of each tenant. On top stands in which turn the
-series came last: who has not come for a while makes room for others.
+series came last: who has not come for a while is dropped. What is left is what queries about the last minutes
+need to look at.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -19,6 +21,7 @@ from pharos.compiled.hashing import hash_bytes
 from pharos.compiled.kernel import inlined_kernel, kernel
 from pharos.compiled.memory import byte_pointer, get_i64, get_u64, put_u64
 from pharos.engine.keys import DAY_MS
+from pharos.sampling import SHARE_BITS
 from pharos.telemetry import SERIES_KNOWN
 
 DAYS_SEEN: Final = 54
@@ -29,13 +32,15 @@ _HOUR_MS: Final = 3_600_000
 _TURN_AT: Final = DAYS_SEEN + 2
 _BELOW_TURN: Final = (1 << _TURN_AT) - 1
 _TURNS: Final = 1 << (64 - _TURN_AT)
-_TURN_MS: Final = 300_000
-_TURNS_KEPT: Final = 4
-"""A series that did not come in this many turns before the present one is dropped when there is no room.
+_TURN_MS: Final = 60_000
+_TURNS_KEPT: Final = 20
+"""A series that did not come in this many turns before the present one is dropped, with others.
 
 If it comes again it is registered again, which costs a row that a merge drops; within the hour it then counts
 as active twice.
 """
+_IDLE_PART: Final = 8
+"""They are dropped once they are this part of all that are known, or when there is no room."""
 
 # Places in a tenant's census: what is counted, and what bounds it (0: nothing).
 ACTIVE: Final = 0
@@ -47,12 +52,18 @@ MAX_SERIES: Final = 3
 MAX_LABELS: Final = 4
 MAX_NAME_BYTES: Final = 5
 MAX_VALUE_BYTES: Final = 6
+SAMPLED: Final = 7
+"""Of how many metrics a share of the series is kept; for each follow its hash and that share's bar."""
 _CENSUS: Final = 8
 
+_UNUSED_BITS: Final = np.uint64(64 - SHARE_BITS)
 _MASK: Final = (1 << 64) - 1
 _FIRST_SLOTS: Final = 1 << 14
 MOST_SLOTS: Final = 1 << 24
 """Of 40 bytes each, 670 MB; half of them are for series. Who has more registers them again and again."""
+
+
+_NONE_SAMPLED: Final = np.zeros(0, np.int64)
 
 
 class KnownArrays(NamedTuple):
@@ -114,6 +125,22 @@ def may_begin(census: Any, days: Any) -> bool:
 
 
 @inlined_kernel
+def is_registered(days: Any, base_day: int, day: int) -> bool:
+    """Return whether a series is registered in the store on this day."""
+    place = day - base_day
+    return 0 <= place < DAYS_SEEN and (days >> np.uint64(place)) & np.uint64(1) == np.uint64(1)
+
+
+@kernel
+def is_left_out(census: Any, metric: Any, ident: Any) -> bool:
+    """Return whether sampling leaves out a series, by its id."""
+    for k in range(get_i64(census, SAMPLED)):
+        if get_u64(census, _CENSUS + 2 * k) == metric:
+            return bool(np.int64(ident >> _UNUSED_BITS) >= get_i64(census, _CENSUS + 2 * k + 1))
+    return False
+
+
+@inlined_kernel
 def note_seen(known: Any, slot: int, census: Any, hour: Any) -> None:
     """Count a series that has its first sample of this hour."""
     days = get_u64(known.days, slot)
@@ -131,13 +158,30 @@ def note_turn(known: Any, slot: int, turn: Any) -> None:
         put_u64(known.days, slot, (days & np.uint64(_BELOW_TURN)) | (np.uint64(turn) << np.uint64(_TURN_AT)))
 
 
+@inlined_kernel
+def _came_lately(days: Any, turn: Any) -> bool:
+    """Return whether a series came in the turns that count."""
+    ago = (np.uint64(turn) - (days >> np.uint64(_TURN_AT))) & np.uint64(_TURNS - 1)
+    return bool(ago <= np.uint64(_TURNS_KEPT))
+
+
 @kernel
-def _refill(old: Any, fresh: Any, stays: Any) -> int:
-    """Copy into `fresh` the series whose slot `stays`, and return how many they are."""
+def _count_lately(known: Any, turn: int) -> int:
+    """Return how many series came lately."""
+    count = 0
+    for slot in range(len(known.low)):
+        if known.low[slot] != 0 and _came_lately(known.days[slot], turn):
+            count += 1
+    return count
+
+
+@kernel
+def _refill(old: Any, fresh: Any, turn: int) -> int:
+    """Copy into `fresh` the series that came lately, and return how many they are."""
     kept = 0
     target = known_pointers(fresh)
     for slot in range(len(old.low)):
-        if not stays[slot]:
+        if old.low[slot] == 0 or not _came_lately(old.days[slot], turn):
             continue
         place = ~find_slot(target, old.low[slot], old.high[slot])
         fresh.low[place] = old.low[slot]
@@ -161,15 +205,23 @@ class KnownSeries:
         self.base_day = today - DAYS_SEEN // 2
         self._tenant_seeds: dict[str, np.uint64] = {}
         self._census: dict[str, NDArray[np.int64]] = {}
+        self._sampled: dict[str, NDArray[np.int64]] = {}
         self._hour = 0
         self._forgotten = 0
+        self._turn = 0
+        self._whole_turn = 0
+        """From this turn on every series that came is in the table, unless all was forgotten since."""
+        self._first_turn: int | None = None
+        """The first turn in which nothing was forgotten."""
+        self._ahead_ms = 0
 
     def census_of(self, tenant: str) -> NDArray[np.int64]:
         """Return the census of a tenant, in which kernels count."""
         found = self._census.get(tenant)
         if found is None:
-            found = self._census[tenant] = np.zeros(_CENSUS, np.int64)
-            found[HOUR] = self._hour_bit()
+            sampled = self._sampled.get(tenant, _NONE_SAMPLED)
+            found = self._census[tenant] = np.concatenate((np.zeros(_CENSUS, np.int64), sampled))
+            found[HOUR], found[SAMPLED] = self._hour_bit(), len(sampled) // 2
         return found
 
     def active(self) -> dict[str, int]:
@@ -192,8 +244,19 @@ class KnownSeries:
     def forget_tenant(self, tenant: str) -> None:
         """Forget the series of a tenant: they are under another seed from now on, and dropped by and by."""
         self._forgotten += 1
+        self._first_turn = None
         self._tenant_seeds.pop(tenant, None)
         self._census.pop(tenant, None)
+
+    def sample(self, tenant: str, bars: Mapping[int, int]) -> None:
+        """Leave out series of metrics, by their hashes, whose ids are not below these bars.
+
+        Those that are known are looked at anew when that changes.
+        """
+        pairs = np.array([*bars.items()], np.uint64).reshape(-1).view(np.int64)
+        if not np.array_equal(pairs, self._sampled.get(tenant, _NONE_SAMPLED)):
+            self._sampled[tenant] = pairs
+            self.forget_tenant(tenant)
 
     def tell(self) -> None:
         """Say in the server's metrics how many series are known."""
@@ -203,6 +266,7 @@ class KnownSeries:
         """Forget everything: each series is registered anew when it is next seen."""
         self.arrays = _arrays(_FIRST_SLOTS)
         self.used[0] = 0
+        self._first_turn = None
         self._tenant_seeds.clear()
         self._forget_active()
 
@@ -211,24 +275,49 @@ class KnownSeries:
 
         At the bound all are dropped.
         """
-        came = self.arrays.days >> np.uint64(_TURN_AT)
-        ago = (np.uint64(self.used[1]) - came) & np.uint64(_TURNS - 1)
-        stays = (self.arrays.low != 0) & (ago <= np.uint64(_TURNS_KEPT))
-        living = int(np.count_nonzero(stays))
-        slots = max(_FIRST_SLOTS, 1 << (3 * living).bit_length())
+        slots = self._slots(_count_lately(self.arrays, int(self.used[1])))
         if slots > self._most_slots:
             # Which of them still come is not known; to register one again costs a row that a merge drops.
-            stays[:], slots = False, self._most_slots
+            self.arrays, self.used[0], self._first_turn = _arrays(self._most_slots), 0, None
             self._forget_active()
-        fresh = _arrays(slots)
-        self.used[0] = _refill(self.arrays, fresh, stays)
-        self.arrays = fresh
+        else:
+            self._drop_idle(slots)
         self.tell()
+
+    def _slots(self, series: int) -> int:
+        """Return how many slots so many series take, and some more of them."""
+        return max(_FIRST_SLOTS, 1 << (5 * series // 2).bit_length())
+
+    def _drop_idle(self, slots: int) -> None:
+        """Move those that came lately into so many slots."""
+        fresh = _arrays(slots)
+        self.used[0] = _refill(self.arrays, fresh, int(self.used[1]))
+        self.arrays = fresh
+        self._whole_turn = self._turn - _TURNS_KEPT
+
+    def note_ahead(self, ahead_ms: int) -> None:
+        """Say that a sample was received whose time was so far ahead of that."""
+        self._ahead_ms = max(self._ahead_ms, ahead_ms)
+
+    def recent_from_ms(self, ahead_ms: int) -> int | None:
+        """Return from which time on only series of the table have samples; None where that is not known.
+
+        `ahead_ms` bounds how far ahead samples may be of which nothing is known any more.
+        """
+        first = self._first_turn
+        if first is None:
+            return None
+        return max(first * _TURN_MS + ahead_ms, self._whole_turn * _TURN_MS + self._ahead_ms)
+
+    def ids(self) -> NDArray[np.uint64]:
+        """Return the ids of all series of the table, in no order; one may be there twice."""
+        found: NDArray[np.uint64] = self.arrays.id[self.arrays.low != 0]
+        return found
 
     def turn_to(self, now_ms: int) -> None:
         """Begin a turn and an hour if it is time, and move the window of days along once its end is near."""
         self._turn_to_hour(now_ms // _HOUR_MS)
-        self.used[1] = now_ms // _TURN_MS % _TURNS
+        self._turn_to_turn(now_ms // _TURN_MS)
         shift = now_ms // DAY_MS - DAYS_SEEN // 2 - self.base_day
         if 0 <= shift < DAYS_SEEN // 4:
             return
@@ -239,6 +328,23 @@ class KnownSeries:
         else:
             days[:] = came | (days & np.uint64(DAYS_MASK)) >> np.uint64(shift)
         self.base_day += shift
+
+    def _turn_to_turn(self, turn: int) -> None:
+        """Begin another turn, counted since 1970: series that did not come lately go, if they are many."""
+        if turn == self._turn:
+            return
+        # A time before the last one makes it unknown who came lately until that is over.
+        newest, self._turn = max(turn, self._turn), turn
+        self.used[1] = turn % _TURNS
+        if self._first_turn is None or turn < newest:
+            self._first_turn = newest + 1
+        known = int(self.used[0])
+        if known <= _FIRST_SLOTS // 4:
+            return
+        lately = _count_lately(self.arrays, int(self.used[1]))
+        if _IDLE_PART * (known - lately) > known:
+            self._drop_idle(self._slots(lately))
+            self.tell()
 
     def _turn_to_hour(self, hour: int) -> None:
         """Begin another hour, counted since 1970: what had no sample in the one before is active no longer.

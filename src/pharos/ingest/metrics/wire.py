@@ -55,6 +55,7 @@ from pharos.ingest.metrics.columns import (
     METRIC_BYTES,
     OLD,
     PARTS,
+    SAMPLED_OUT,
     SAMPLES,
     SERIES,
     STARTS,
@@ -68,6 +69,8 @@ from pharos.ingest.metrics.known import (
     MAX_NAME_BYTES,
     MAX_VALUE_BYTES,
     find_slot,
+    is_left_out,
+    is_registered,
     known_pointers,
     may_begin,
     note_seen,
@@ -265,12 +268,6 @@ def day_of(ts_ms: int) -> int:
     return ts_ms // DAY_MS
 
 
-@inlined_kernel
-def _is_registered(days: Any, base_day: int, day: int) -> bool:
-    place = day - base_day
-    return 0 <= place < DAYS_SEEN and (days >> np.uint64(place)) & np.uint64(1) == np.uint64(1)
-
-
 @kernel
 def _new_slot(known: Any, used: Any, slot: int, low: Any, high: Any, ident: Any, metric: Any) -> int:
     """Take the empty slot ~slot for a series and return it; -1 when the table is too full."""
@@ -319,7 +316,7 @@ def _register(
     """Check a series' labels and register it for each new day of what it brings.
 
     `table` is (known series, how many, census); `labels` and `times` are where they begin and end,
-    `rows_from` where its samples and parts begin. Returns (how it ended, slot); MALFORMED if it is refused.
+    `rows_from` where its samples and parts begin. Returns (how it ended, slot); MALFORMED if it is not taken.
     """
     known, used, census = table
     samples_from, parts_from = rows_from
@@ -329,6 +326,10 @@ def _register(
         fault = _label_fault(census, out, at, count, named)
     if fault != 0:
         _refuse(out, fault, labels[0])
+        return MALFORMED, -1
+    if is_left_out(census, metric, ident):
+        parts = get_i64(out.counts, PARTS) - parts_from
+        _add(out.counts, SAMPLED_OUT, get_i64(out.counts, SAMPLES) - samples_from + parts)
         return MALFORMED, -1
     if slot < 0:
         slot = _new_slot(known, used, slot, key[0], key[1], ident, metric)
@@ -347,7 +348,7 @@ def _register(
                 continue
         day = day_of(ts)
         before = get_u64(known.days, slot)
-        if day == last or _is_registered(before, base_day, day):
+        if day == last or is_registered(before, base_day, day):
             continue
         last = day
         if not _has_room(out, at, count):
@@ -500,7 +501,7 @@ def _decode_series(
         _add(out.counts, BEYOND_SAMPLES, get_i64(out.counts, SAMPLES) - row)
         _drop(out, row, starts_from, parts_from)
         return DONE
-    if slot < 0 or not _is_registered(days, base_day, day):
+    if slot < 0 or not is_registered(days, base_day, day):
         labels = (labels_start, labels_end)
         rows_from = (row, parts_from)
         ended, slot = _register(buf, table, out, at, slot, (low, high), labels, base_day, rows_from, times)

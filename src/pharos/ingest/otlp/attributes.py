@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pharos.ingest.metrics.wire_labels import LABELS_MAX
 from pharos.ingest.otlp.messages import KeyValue, Resource, parse_message
 from pharos.ingest.otlp.names import label_name
+from pharos.ingest.otlp.promotion import NOTHING_PROMOTED, Promotion
 from pharos.ingest.otlp.refused import RefusedError
 from pharos.ingest.otlp.values import value_text
 from pharos.labels import METRIC_NAME, Labels, labels_of
@@ -49,13 +51,17 @@ def attribute_labels(attributes: list[tuple[str, str]], identity: dict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What the series of a resource have in common: `job` and `instance`; and its `target_info`, if any."""
+    """What the series of a resource have in common: `job` and `instance`, and labels that are promoted.
+
+    And its `target_info`, if any.
+    """
 
     identity: dict[str, str]
     target_info: Labels | None
+    promoted: dict[str, str] = field(default_factory=dict)
 
 
-def origin_of(resource: bytes) -> Origin:
+def origin_of(resource: bytes, promotion: Promotion = NOTHING_PROMOTED) -> Origin:
     """Return what a resource's series have in common. Raises PharosError(INVALID) if it is malformed."""
     attributes = [(pair.key, value_text(pair.value)) for pair in parse_message(Resource, resource).attributes]
     first = dict(reversed(attributes))
@@ -66,7 +72,16 @@ def origin_of(resource: bytes) -> Origin:
     if _INSTANCE in first:
         identity["instance"] = first[_INSTANCE]
     identity = {name: value for name, value in identity.items() if value}
-    return Origin(identity, _target_info(attributes, identity))
+    return Origin(identity, _target_info(attributes, identity), _promoted(attributes, promotion))
+
+
+def _promoted(attributes: list[tuple[str, str]], promotion: Promotion) -> dict[str, str]:
+    labels: dict[str, str] = {}
+    for key, value in sorted(attributes):
+        if promotion.takes(key) and value:
+            with suppress(RefusedError):
+                labels.setdefault(label_name(key), value)
+    return labels
 
 
 def _target_info(attributes: list[tuple[str, str]], identity: dict[str, str]) -> Labels | None:

@@ -25,7 +25,7 @@ from opentelemetry.proto.resource.v1 import resource_pb2
 from pharos.compiled.kernel import kernel
 from pharos.compiled.protobuf import LENGTH_DELIMITED, read_length, read_tag, skip_field
 from pharos.errors import Kind, PharosError
-from pharos.ingest.otlp.json_numbers import number_fault
+from pharos.ingest.otlp.json_values import value_fault
 from pharos.ingest.otlp.limits import too_many
 
 JSON_MAX_BYTES: Final = 8 << 20
@@ -171,7 +171,9 @@ def from_json(body: bytes) -> bytes:
             raise malformed("JSON, but not an object")
         if b"Id" in body or b"_id" in body:
             _ids_to_base64(document)
-        if (fault := number_fault(document)) is not None:
+        if (
+            fault := value_fault(document, metrics_service_pb2.ExportMetricsServiceRequest.DESCRIPTOR)
+        ) is not None:
             raise malformed(fault)
         request = json_format.ParseDict(
             document, metrics_service_pb2.ExportMetricsServiceRequest(), ignore_unknown_fields=True

@@ -51,15 +51,18 @@ def bucket_layout(
     return [(span[0], span[1]) for span in spans], deltas
 
 
+def check_scale(scale: int) -> None:
+    """Raise RefusedError for a scale whose buckets are wider than a native histogram's may be."""
+    if scale < _LEAST_SCALE:
+        raise RefusedError(f"exponential histograms have a scale of at least {_LEAST_SCALE}, not {scale}")
+
+
 def native_histogram(point: Any, time_ms: int, begun_ms: int, *, stale: bool) -> bytes:
     """Return an ExponentialHistogramDataPoint as a Histogram message of a WriteRequest.
 
     Raises RefusedError for a scale below -4 or counts beyond what can be kept.
     """
-    if point.scale < _LEAST_SCALE:
-        raise RefusedError(
-            f"exponential histograms have a scale of at least {_LEAST_SCALE}, not {point.scale}"
-        )
+    check_scale(point.scale)
     scale_down = max(0, point.scale - _MOST_SCALE)
     made = StoredHistogram(
         schema=min(point.scale, _MOST_SCALE),

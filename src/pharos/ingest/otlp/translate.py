@@ -25,17 +25,20 @@ from pharos.ingest.otlp.attributes import (
     origin_of,
     parse_attributes,
 )
+from pharos.ingest.otlp.deltas import Deltas
 from pharos.ingest.otlp.limits import OtlpLimits
 from pharos.ingest.otlp.messages import NumberDataPoint, parse_message, read_request
 from pharos.ingest.otlp.names import MetricKind, metric_name, unit_name
-from pharos.ingest.otlp.native import native_histogram
+from pharos.ingest.otlp.native import check_scale, native_histogram
 from pharos.ingest.otlp.points import HAS_EXEMPLARS, NO_VALUE, Points, read_headers, scan_points
+from pharos.ingest.otlp.promotion import Promotion
 from pharos.ingest.otlp.refused import Reason, Refused, RefusedError
 from pharos.ingest.otlp.rows import NS_IN_MS, STALE, Rows, samples_body
 from pharos.ingest.otlp.series import Series
 from pharos.ingest.remote_write.messages import STALE_BITS, encode_exemplar, encode_histogram, encode_metadata
 from pharos.labels import METRIC_NAME, labels_of
 
+_DELTA: Final = 1
 _CUMULATIVE: Final = 2
 _NO_RECORDED_VALUE: Final = 1
 _ODD: Final = 0x9E3779B97F4A7C15
@@ -87,6 +90,7 @@ class _Request:
     oldest_ms: int
     newest_ms: int
     limits: OtlpLimits
+    tenant: str
     resources: list[bytes] = field(default_factory=list)
     numbers: _Numbers = field(default_factory=_Numbers)
     rows: Rows = field(default_factory=Rows)
@@ -125,16 +129,27 @@ class Translator:
     """Translates requests and remembers their series; its owner serialises the calls.
 
     `seed` is random, so that nobody can make series that are taken for one another; `lookback_ms` is that of
-    queries: `target_info` gets samples so close that none is missed.
+    queries: `target_info` gets samples so close that none is missed; `promotion` says which attributes of
+    resources are labels of all their series now.
     """
 
-    def __init__(self, *, seed: int, lookback_ms: int, limits: OtlpLimits | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        seed: int,
+        lookback_ms: int,
+        limits: OtlpLimits | None = None,
+        promotion: Callable[[], Promotion] = Promotion,
+    ) -> None:
+        self._promotion_now = promotion
+        self._promotion = promotion()
         self._seed = seed
         self._lookback_ms = lookback_ms
         self._limits = limits or OtlpLimits()
         self._series = Series(self._limits)
         self._families: dict[tuple[bytes, str, str, str, str], _Family] = {}
         self._numbered = 0
+        self._deltas = Deltas()
         self._origins: dict[bytes, Origin] = {}
         self._target_refs: dict[bytes, int] = {}
         self._groups: dict[tuple[Any, ...], tuple[int, ...]] = {}
@@ -145,16 +160,24 @@ class Translator:
         """Return about what is remembered of senders takes in memory."""
         return self._series.nbytes
 
-    def translate(self, body: bytes, oldest_ms: int, newest_ms: int) -> Translated:
-        """Return what a protobuf request becomes; points outside of the times are refused.
+    def translate(self, body: bytes, oldest_ms: int, newest_ms: int, tenant: str = "") -> Translated:
+        """Return what a protobuf request of a tenant becomes; points outside of the times are refused.
 
         Raises PharosError: INVALID if the body is none, TOO_LARGE if it would take too much memory.
         """
-        if self._series.begin():
+        promotion = self._promotion_now()
+        if promotion != self._promotion:
+            # The same attributes make other labels now.
+            self._promotion = promotion
+            self._series.forget()
+            is_new = True
+        else:
+            is_new = self._series.begin()
+        if is_new:
             for memory in (self._families, self._origins, self._target_refs, self._groups):
                 memory.clear()
         limits = self._limits
-        request = _Request(oldest_ms, newest_ms, limits)
+        request = _Request(oldest_ms, newest_ms, limits, tenant)
         for number, resource_metrics in enumerate(read_request(body, limits.messages).resource_metrics):
             request.resources.append(resource_metrics.resource)
             for scope_metrics in resource_metrics.scope_metrics:
@@ -202,7 +225,7 @@ class Translator:
     def _origin(self, resource: bytes) -> Origin:
         found = self._origins.get(resource)
         if found is None:
-            found = self._origins[resource] = origin_of(resource)
+            found = self._origins[resource] = origin_of(resource, self._promotion)
             self._series.charge(2 * len(resource))
         return found
 
@@ -221,7 +244,9 @@ class Translator:
 
     def _labels(self, family: _Family, attributes: Any) -> dict[str, str]:
         """Return the labels of a point without its metric's name. Raises RefusedError."""
-        return attribute_labels(parse_attributes(attributes), family.origin.identity)
+        origin = family.origin
+        labels = attribute_labels(parse_attributes(attributes), origin.identity)
+        return {**origin.promoted, **labels} if origin.promoted else labels
 
     # Gauges and sums.
 
@@ -244,12 +269,36 @@ class Translator:
         kept = self._kept(request, points, np.array([one is not None for one in families], np.bool_))
         refs = np.where(kept, self._series.find(points), -1)
         self._learn_points(request, points, buf, families, refs, np.flatnonzero(kept & (refs < 0)))
+        self._add_up(request, points, headers, refs)
         taken = refs >= 0
         self._note_taken(request, points, taken, families)
         if np.any(points.flags & HAS_EXEMPLARS):
             self._take_number_exemplars(request, points, buf, refs)
         points.bits[(points.flags & NO_VALUE) != 0] = STALE_BITS
         return refs, points.bits, points.times_ns, points.begun_ns
+
+    def _add_up(
+        self, request: _Request, points: Points, headers: NDArray[np.int64], refs: NDArray[np.int64]
+    ) -> None:
+        """Make the points of sums of delta temporality cumulative; note those that are refused."""
+        of_deltas = headers[:, 1] == _DELTA
+        if not of_deltas.any():
+            return
+        values = points.bits.view(np.float64)
+        rows = np.flatnonzero(of_deltas[points.metric] & (refs >= 0) & (points.flags & NO_VALUE == 0))
+        for row in rows[np.argsort(points.times_ns[rows], kind="stable")].tolist():
+            metric = request.numbers.metrics[int(points.metric[row])]
+            if metric.WhichOneof("data") != "sum":
+                continue
+            stream = request.tenant, self._series.encoded(int(refs[row]))
+            times_ns = int(points.begun_ns[row]), int(points.times_ns[row])
+            try:
+                added, begun_ns = self._deltas.add(stream, [float(values[row])], *times_ns, request.newest_ms)
+            except RefusedError as exc:
+                request.refused.note(Reason.INVALID, 1, f"{metric.name}: {exc}")
+                refs[row] = -1
+                continue
+            values[row], points.begun_ns[row] = added[0], begun_ns
 
     def _number_family(
         self, request: _Request, row: int, points: int, temporality: int, monotonic: int
@@ -259,7 +308,7 @@ class Translator:
         kind = MetricKind.GAUGE
         if metric.WhichOneof("data") == "sum":
             kind = MetricKind.COUNTER if monotonic else MetricKind.SUM
-            if temporality != _CUMULATIVE:
+            if temporality not in {_DELTA, _CUMULATIVE}:
                 request.refused.note(Reason.TEMPORALITY, points, metric.name)
                 return None
         if not points:
@@ -352,13 +401,14 @@ class Translator:
         metric: Any,
         content: Any,
         kind: MetricKind,
-        take: Callable[[_Request, _Family, Any], None],
+        take: Callable[..., None],
     ) -> None:
         """Add the points of a metric that are not refused, each by `take`."""
         points = content.data_points
         if not len(points):
             return
-        if kind is not MetricKind.SUMMARY and content.aggregation_temporality != _CUMULATIVE:
+        temporality = _CUMULATIVE if kind is MetricKind.SUMMARY else content.aggregation_temporality
+        if temporality not in {_DELTA, _CUMULATIVE}:
             request.refused.note(Reason.TEMPORALITY, len(points), metric.name)
             return
         try:
@@ -371,7 +421,7 @@ class Translator:
             if not request.is_timely(time_ns, metric.name):
                 continue
             try:
-                take(request, family, point)
+                take(request, family, point, is_delta=temporality == _DELTA)
             except RefusedError as exc:
                 request.refused.note(Reason.INVALID, 1, exc)
                 continue
@@ -408,13 +458,13 @@ class Translator:
             found = self._groups[key] = (*of_bounds, *others)
         return found
 
-    def _summary(self, request: _Request, family: _Family, point: Any) -> None:
+    def _summary(self, request: _Request, family: _Family, point: Any, *, is_delta: bool) -> None:  # noqa: ARG002
         quantiles = tuple(one.quantile for one in point.quantile_values)
         refs = self._group(family, point.attributes, "quantile", quantiles, ("", "_sum", "_count"))
         values = [*(one.value for one in point.quantile_values), point.sum, float(point.count)]
         self._add_group(request, refs, values, point)
 
-    def _histogram(self, request: _Request, family: _Family, point: Any) -> None:
+    def _histogram(self, request: _Request, family: _Family, point: Any, *, is_delta: bool) -> None:
         bounds = tuple(
             bound
             for bound, _ in zip(point.explicit_bounds, point.bucket_counts, strict=False)
@@ -429,7 +479,13 @@ class Translator:
             float(point.count),
             point.sum,
         ]
-        self._add_group(request, refs, values[: len(refs)], point)
+        values = values[: len(refs)]
+        if is_delta and not point.flags & _NO_RECORDED_VALUE:
+            stream = (request.tenant, self._series.encoded(refs[len(bounds) + 1]), bounds, len(refs))
+            times_ns = point.start_time_unix_nano, point.time_unix_nano
+            values, begun_ns = self._deltas.add(stream, values, *times_ns, request.newest_ms)
+            point.start_time_unix_nano = begun_ns
+        self._add_group(request, refs, values, point)
         if len(point.exemplars):
             self._take_bucket_exemplars(request, (*bounds, math.inf), refs, point)
 
@@ -451,15 +507,19 @@ class Translator:
         for ref, value in zip(refs, values, strict=True):
             request.rows.add(ref, value, time_ns, begun_ns)
 
-    def _native(self, request: _Request, family: _Family, point: Any) -> None:
+    def _native(self, request: _Request, family: _Family, point: Any, *, is_delta: bool) -> None:
+        (ref,) = self._group(family, point.attributes, "", (), ("", ""))
+        labels = self._series.encoded(ref)
+        stale = bool(point.flags & _NO_RECORDED_VALUE)
+        check_scale(point.scale)
+        if is_delta and not stale:
+            self._deltas.add_exponential((request.tenant, labels), point, request.newest_ms)
         histogram = native_histogram(
             point,
             point.time_unix_nano // NS_IN_MS,
             point.start_time_unix_nano // NS_IN_MS,
-            stale=bool(point.flags & _NO_RECORDED_VALUE),
+            stale=stale,
         )
-        (ref,) = self._group(family, point.attributes, "", (), ("", ""))
-        labels = self._series.encoded(ref)
         request.put(encode_histogram(labels, histogram))
         for exemplar in point.exemplars:
             _add_exemplar(request, labels, exemplar)

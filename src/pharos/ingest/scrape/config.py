@@ -13,73 +13,43 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import count
 from pathlib import Path
 from typing import Final
 
 from pharos.document import FaultsError, Fields, Value, load_document
 from pharos.errors import PharosError
-from pharos.ingest.scrape.http_section import join, read_http
+from pharos.http_options import HttpOptions
+from pharos.http_section import join, read_http
+from pharos.ingest.otlp.promotion import NOTHING_PROMOTED
+from pharos.ingest.scrape.alerting_section import read_alerting
 from pharos.ingest.scrape.job import (
     DEFAULT_PROTOCOLS,
     ESCAPING_SCHEMES,
     SCRAPE_PROTOCOLS,
-    FileDiscovery,
+    AlertingSection,
     JobConfig,
     Limits,
     Notice,
     ScrapeConfig,
-    TargetGroup,
 )
-from pharos.ingest.scrape.relabel import Action, Rule, is_label_name
+from pharos.ingest.scrape.otlp_section import read_otlp
+from pharos.ingest.scrape.sections import (
+    OTHER_DISCOVERY,
+    read_file_discoveries,
+    read_rules,
+    read_scheme,
+    read_static_groups,
+)
 from pharos.named_file import read_named
-from pharos.outbound import HttpOptions
+from pharos.relabel import is_label_name
 
 _ELSEWHERE: Final = {
-    "alerting": "Pharos routes alerts itself: point alertmanager.yml at it instead",
     "remote_write": "samples are stored here and not sent on",
     "remote_read": "queries read what is stored here",
     "storage": "storage is set in pharos.yml",
     "tracing": "Pharos' own traces are set in pharos.yml",
-    "otlp": "OTLP is always received, under the default translation",
     "runtime": "settings of the Go runtime have no meaning here",
 }
-_OTHER_DISCOVERY: Final = frozenset(
-    f"{name}_sd_configs"
-    for name in (
-        "aws",
-        "azure",
-        "consul",
-        "digitalocean",
-        "dns",
-        "docker",
-        "dockerswarm",
-        "ec2",
-        "eureka",
-        "gce",
-        "hetzner",
-        "http",
-        "ionos",
-        "kubernetes",
-        "kuma",
-        "lightsail",
-        "linode",
-        "marathon",
-        "nerve",
-        "nomad",
-        "openstack",
-        "ovhcloud",
-        "puppetdb",
-        "scaleway",
-        "serverset",
-        "stackit",
-        "triton",
-        "uyuni",
-        "vultr",
-    )
-)
-_ACTIONS: Final = frozenset(action.value for action in Action)
-_FILE_NAME = re.compile(r"[^*]*(\*[^/]*)?\.(json|yml|yaml|JSON|YML|YAML)")
 _GLOB_NAME = re.compile(r"[^*]*(\*[^/]*)?")
 _VARIABLE = re.compile(r"\$(?:(\$)|\{([^}]*)\}|(\w+))")
 
@@ -92,6 +62,7 @@ class _Global:
     protocols: tuple[str, ...] | None
     escaping: str
     evaluation_interval_ms: int
+    rule_query_offset_ms: int
     external_labels: tuple[tuple[str, str], ...]
 
 
@@ -131,6 +102,10 @@ def load_scrape_config(
         if value is not None:
             reading.note(value.line, section, f"accepted but not served: {reason}")
     rule_files = _patterns(fields, "rule_files", reading)
+    alerting = fields.read(
+        "alerting", lambda value: read_alerting(value, reading.base_dir), AlertingSection()
+    )
+    otlp = fields.read("otlp", lambda value: read_otlp(value, reading.note), NOTHING_PROMOTED)
     extra_files = _patterns(fields, "scrape_config_files", reading)
     jobs = _jobs(fields, common, reading)
     fields.done()
@@ -152,7 +127,10 @@ def load_scrape_config(
         notices=tuple(reading.notices),
         external_labels=common.external_labels,
         evaluation_interval_ms=common.evaluation_interval_ms,
+        rule_query_offset_ms=common.rule_query_offset_ms,
         rule_files=rule_files,
+        alerting=alerting,
+        otlp=otlp,
     )
 
 
@@ -188,7 +166,7 @@ def _patterns(fields: Fields, name: str, reading: _Reading) -> tuple[str, ...]:
 
 
 def _global(fields: Fields, reading: _Reading) -> _Global:
-    absent = _Global(JobConfig(""), None, "", 60_000, ())
+    absent = _Global(JobConfig(""), None, "", 60_000, 0, ())
     return fields.read("global", lambda value: _global_of(value, reading), absent)
 
 
@@ -213,7 +191,7 @@ def _global_of(value: Value, reading: _Reading) -> _Global:
         extra_scrape_metrics=inner.read("extra_scrape_metrics", Value.boolean, default=False),
     )
     inner.attempt(partial(_not_converted, reading=reading), None)
-    for name in ("query_log_file", "scrape_failure_log_file", "rule_query_offset"):
+    for name in ("query_log_file", "scrape_failure_log_file"):
         given = inner.take(name)
         if given is not None:
             reading.note(given.line, f"global.{name}", "accepted but not served")
@@ -222,6 +200,7 @@ def _global_of(value: Value, reading: _Reading) -> _Global:
         protocols=inner.attempt(partial(_protocols, where="global config"), None),
         escaping=inner.attempt(partial(_escaping, legacy=legacy, inherited=""), ""),
         evaluation_interval_ms=inner.read("evaluation_interval", Value.duration_ms, 0) or 60_000,
+        rule_query_offset_ms=inner.read("rule_query_offset", Value.duration_ms, 0),
         external_labels=inner.attempt(partial(_external_labels, legacy=legacy, reading=reading), ()),
     )
     inner.done()
@@ -341,14 +320,14 @@ def _job(value: Value, common: _Global, reading: _Reading) -> JobConfig:
     legacy, escaping = fields.attempt(
         partial(_names, common=common), (inherited.legacy_names, common.escaping)
     )
-    rules = _rules(fields, "relabel_configs", legacy)
+    rules = read_rules(fields, "relabel_configs", legacy=legacy)
     native = fields.read("scrape_native_histograms", Value.boolean, inherited.scrape_native_histograms)
     job = JobConfig(
         job_name=name,
         scrape_interval_ms=interval,
         scrape_timeout_ms=timeout or min(inherited.scrape_timeout_ms, interval),
         metrics_path=fields.read("metrics_path", Value.text, "") or "/metrics",
-        scheme=fields.attempt(_scheme, "http"),
+        scheme=fields.attempt(read_scheme, "http"),
         params=fields.attempt(_params, ()),
         honor_labels=fields.read("honor_labels", Value.boolean, default=False),
         honor_timestamps=fields.read("honor_timestamps", Value.boolean, default=True),
@@ -368,9 +347,9 @@ def _job(value: Value, common: _Global, reading: _Reading) -> JobConfig:
         limits=_limits(fields, inherited.limits),
         http=fields.attempt(partial(read_http, base_dir=reading.base_dir), HttpOptions()),
         relabel_rules=rules,
-        metric_relabel_rules=_rules(fields, "metric_relabel_configs", legacy),
-        static_groups=_static_groups(fields, check=not rules),
-        file_discoveries=_file_discoveries(fields, reading),
+        metric_relabel_rules=read_rules(fields, "metric_relabel_configs", legacy=legacy),
+        static_groups=read_static_groups(fields, check=not rules),
+        file_discoveries=read_file_discoveries(fields, reading.base_dir),
         line=value.line,
     )
     fields.attempt(partial(_not_converted, reading=reading), None)
@@ -392,13 +371,6 @@ def _params(fields: Fields) -> tuple[tuple[str, tuple[str, ...]], ...]:
     return () if value is None else tuple(sorted(value.mapping(Value.texts).items()))
 
 
-def _scheme(fields: Fields) -> str:
-    value = fields.take("scheme")
-    if value is not None and value.text().lower() not in {"", "http", "https"}:
-        raise value.fault(f"scheme must be http or https, got {value.text()!r}")
-    return value.text() if value is not None else "http"
-
-
 def _job_protocols(fields: Fields, name: str, common: _Global, native: bool) -> tuple[str, ...]:
     own = _protocols(fields, f"scrape config with job name {name!r}")
     if own is not None or common.protocols is not None:
@@ -414,96 +386,6 @@ def _fallback(fields: Fields) -> str:
     return value.text()
 
 
-def _rules(fields: Fields, name: str, legacy: bool) -> tuple[Rule, ...]:
-    kind = "target" if name == "relabel_configs" else "metric"
-
-    def rule(one: Value) -> Rule:
-        if one.is_null():
-            raise one.fault(f"empty or null {kind} relabeling rule in scrape config")
-        return _rule(one, legacy)
-
-    return fields.read(name, lambda value: tuple(value.each(rule)), ())
-
-
-def _rule(value: Value, legacy: bool) -> Rule:
-    """Return one relabel rule; a field written as null or empty counts as written, as upstream."""
-    fields = Fields(value, "relabel_config")
-    action = fields.take("action")
-    word = action.text().lower() if action is not None else Action.REPLACE.value
-    if action is not None and word not in _ACTIONS:
-        raise action.fault(f"unknown relabel action {action.text()!r}")
-    given = {}
-    for name in ("separator", "regex", "target_label", "replacement"):
-        written = fields.take_set(name)
-        if written is not None:
-            given[name] = written.text()
-    source_labels = fields.texts("source_labels")
-    modulus = fields.read("modulus", Value.whole, 0)
-    fields.done()
-    try:
-        return Rule(
-            action=Action(word),
-            source_labels=source_labels,
-            modulus=modulus,
-            legacy_names=legacy,
-            **given,
-        )
-    except PharosError as exc:
-        raise value.fault(exc.message) from exc
-
-
-def read_group(value: Value, source: str, *, check: bool) -> TargetGroup:
-    """Return one target group (`targets` and `labels`); `check` refuses what looks like a URL.
-
-    Raises PharosError(INVALID) with the line.
-    """
-    fields = Fields(value, "target group")
-    targets = fields.take("targets")
-    addresses = targets.items() if targets is not None else []
-    for one in addresses if check else []:
-        if "/" in one.text():
-            raise one.fault(f"{one.text()!r} is not a valid hostname")
-    labels = _group_labels(fields)
-    fields.done()
-    return TargetGroup(source, tuple(one.text() for one in addresses), tuple(sorted(labels.items())))
-
-
-def _group_labels(fields: Fields) -> dict[str, str]:
-    value = fields.take("labels")
-    if value is None:
-        return {}
-    for name, line, _ in value.pairs():
-        if not name:
-            raise value.source.fault(line, f"{name!r} is not a valid label name")
-    return value.group()
-
-
-def _static_groups(fields: Fields, *, check: bool) -> tuple[TargetGroup, ...]:
-    numbers = count()
-    return fields.read(
-        "static_configs",
-        lambda value: tuple(value.each(lambda one: read_group(one, str(next(numbers)), check=check))),
-        (),
-    )
-
-
-def _file_discoveries(fields: Fields, reading: _Reading) -> tuple[FileDiscovery, ...]:
-    def discovery(one: Value) -> FileDiscovery:
-        inner = Fields(one, "file_sd_config")
-        files = inner.take("files")
-        if files is None or not files.items():
-            raise one.fault("file service discovery config must contain at least one path name")
-        for path in files.items():
-            if _FILE_NAME.fullmatch(path.text()) is None:
-                raise path.fault(f"path name {path.text()!r} is not valid for file discovery")
-        # Checked and no more: every file is looked at again more often than that.
-        inner.read("refresh_interval", Value.duration_ms, 300_000)
-        inner.done()
-        return FileDiscovery(tuple(join(reading.base_dir, text) for text in files.texts()))
-
-    return fields.read("file_sd_configs", lambda value: tuple(value.each(discovery)), ())
-
-
 def _note_unserved(fields: Fields, reading: _Reading) -> None:
     """Take what is known but not served out of a job, with a notice for each."""
     reasons = {
@@ -512,7 +394,7 @@ def _note_unserved(fields: Fields, reading: _Reading) -> None:
         "scrape_failure_log_file": "failed scrapes are shown by /api/v1/targets",
     }
     for name, line, _ in fields.left():
-        if name in _OTHER_DISCOVERY:
+        if name in OTHER_DISCOVERY:
             reading.note(
                 line, name, "this discovery is not served yet: use file_sd_configs or static_configs"
             )

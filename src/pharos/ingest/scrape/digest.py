@@ -59,8 +59,8 @@ from pharos.ingest.scrape.exposition.text import (
 )
 from pharos.ingest.scrape.job import JobConfig
 from pharos.ingest.scrape.learn import target_columns
-from pharos.ingest.scrape.relabel import is_label_name, is_metric_name, relabel
 from pharos.labels import METRIC_NAME, Labels, labels_of
+from pharos.relabel import is_label_name, is_metric_name, relabel
 
 AHEAD_AT_MOST_MS: Final = 600_000
 """How far in the future an explicit timestamp may lie; later ones are left out, as upstream."""

@@ -1,28 +1,33 @@
-"""Where targets come from: groups written in the configuration, and files that are watched.
+"""Where targets come from: groups of the configuration, files that are watched, addresses that answer.
 
 A file is read when its modification time, size or inode changed. A file that cannot be read keeps its last
-good groups; a file that is gone takes its groups with it (discovery/file upstream).
+good groups; a file that is gone takes its groups with it (discovery/file upstream). An address that fails to
+answer keeps its last good groups (discovery/http upstream).
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
+from yarl import URL
 
 from pharos.document import load_document
 from pharos.errors import Kind, PharosError
-from pharos.ingest.scrape.config import read_group
-from pharos.ingest.scrape.job import JobConfig, TargetGroup
+from pharos.ingest.scrape.job import FileDiscovery, HttpDiscovery, TargetGroup
+from pharos.ingest.scrape.sections import read_group
 from pharos.named_file import read_named
+from pharos.outbound import Outbound, Request, shown_url
 from pharos.telemetry import SCRAPE_DISCOVERY_FAILED
 
 _LOG = logging.getLogger(__name__)
 
 FILE_LABEL: Final = "__meta_filepath"
+URL_LABEL: Final = "__meta_url"
+_SD_TIMEOUT_S: Final = 30.0
 _Stamp = tuple[int, int, int]
 
 
@@ -33,7 +38,7 @@ def read_groups(path: Path) -> tuple[TargetGroup, ...]:
     """
     text = read_named(path)
     if path.suffix.lower() == ".json":
-        groups = _json_groups(text, path)
+        groups = _json_groups(text, str(path))
     else:
         root = load_document(text, str(path))
         groups = [read_group(one, f"{path}:{index}", check=False) for index, one in enumerate(root.items())]
@@ -43,14 +48,14 @@ def read_groups(path: Path) -> tuple[TargetGroup, ...]:
     )
 
 
-def _json_groups(text: bytes, path: Path) -> list[TargetGroup]:
+def _json_groups(text: bytes, source: str) -> list[TargetGroup]:
     try:
         found: Any = orjson.loads(text)
     except orjson.JSONDecodeError as exc:
-        raise PharosError(Kind.INVALID, f"{path}:{exc.lineno}: {exc.msg}") from exc
+        raise PharosError(Kind.INVALID, f"{source}:{exc.lineno}: {exc.msg}") from exc
     if not isinstance(found, list):
-        raise PharosError(Kind.INVALID, f"{path}: expected a list of target groups")
-    return [_json_group(one, f"{path}:{index}") for index, one in enumerate(found)]
+        raise PharosError(Kind.INVALID, f"{source}: expected a list of target groups")
+    return [_json_group(one, f"{source}:{index}") for index, one in enumerate(found)]
 
 
 def _json_group(found: Any, source: str) -> TargetGroup:
@@ -82,10 +87,17 @@ def _matching(pattern: str) -> list[str]:
 
 
 class FileWatch:
-    """The files of one job. `refresh` reads what changed; it blocks and is called on a thread."""
+    """The files of one job, or of Alertmanagers.
 
-    def __init__(self, job: JobConfig, read: Callable[[Path], tuple[TargetGroup, ...]] = read_groups) -> None:
-        self._patterns = [pattern for one in job.file_discoveries for pattern in one.files]
+    `refresh` reads what changed; it blocks and is called on a thread.
+    """
+
+    def __init__(
+        self,
+        discoveries: Sequence[FileDiscovery],
+        read: Callable[[Path], tuple[TargetGroup, ...]] = read_groups,
+    ) -> None:
+        self._patterns = [pattern for one in discoveries for pattern in one.files]
         self._read = read
         self._stamps: dict[str, _Stamp] = {}
         self._groups: dict[str, tuple[TargetGroup, ...]] = {}
@@ -120,3 +132,50 @@ class FileWatch:
         changed = shown != self._shown
         self._shown = shown
         return changed
+
+
+class HttpWatch:
+    """The addresses that say where Alertmanagers are; used on one event loop."""
+
+    def __init__(self, discoveries: Sequence[HttpDiscovery], outbound: Outbound) -> None:
+        self._discoveries = discoveries
+        self._outbound = outbound
+        self._due_s = dict.fromkeys(range(len(discoveries)), 0.0)
+        self._groups: dict[int, tuple[TargetGroup, ...]] = {}
+
+    @property
+    def groups(self) -> tuple[TargetGroup, ...]:
+        """The groups as of the last refresh."""
+        return tuple(group for number in sorted(self._groups) for group in self._groups[number])
+
+    async def refresh(self, now_s: float) -> bool:
+        """Ask those addresses that are due; return whether the groups are others than before."""
+        before = self.groups
+        for number, one in enumerate(self._discoveries):
+            if self._due_s[number] > now_s:
+                continue
+            self._due_s[number] = now_s + one.refresh_ms / 1000
+            try:
+                self._groups[number] = await self._ask(one)
+            except PharosError as exc:
+                SCRAPE_DISCOVERY_FAILED.inc()
+                _LOG.warning("discovery address not used, its last good groups stay: %s", exc)
+        return self.groups != before
+
+    async def _ask(self, one: HttpDiscovery) -> tuple[TargetGroup, ...]:
+        url = URL(one.url)
+        shown = shown_url(url)
+        headers = {"Accept": "application/json", "X-Prometheus-Refresh-Interval-Seconds": _seconds(one)}
+        reply = await self._outbound.send(Request(url, headers=headers, timeout_s=_SD_TIMEOUT_S), one.http)
+        if reply.status != 200:
+            raise PharosError(Kind.UNAVAILABLE, f"{shown} answered {reply.status}")
+        if reply.content_type.partition(";")[0].strip().lower() != "application/json":
+            raise PharosError(Kind.INVALID, f"{shown}: unsupported content type {reply.content_type[:80]!r}")
+        groups = _json_groups(reply.body, shown)
+        return tuple(
+            TargetGroup(each.source, each.targets, (*each.labels, (URL_LABEL, one.url))) for each in groups
+        )
+
+
+def _seconds(one: HttpDiscovery) -> str:
+    return f"{one.refresh_ms / 1000:.6f}"

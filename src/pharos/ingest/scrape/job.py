@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from pharos.ingest.scrape.relabel import Rule
-from pharos.outbound import HttpOptions
+from pharos.http_options import HttpOptions
+from pharos.ingest.otlp.promotion import NOTHING_PROMOTED, Promotion
+from pharos.relabel import Rule, relabel
 
 SCRAPE_PROTOCOLS: Final = {
     "PrometheusProto": "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;"
@@ -55,6 +56,15 @@ class FileDiscovery:
 
 
 @dataclass(frozen=True, slots=True)
+class HttpDiscovery:
+    """One http_sd_config: an address that answers with target groups."""
+
+    url: str
+    refresh_ms: int = 60_000
+    http: HttpOptions = field(default_factory=HttpOptions)
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """What a page may hold; 0 is no limit. Lengths are in bytes, labels are counted after relabelling."""
 
@@ -97,6 +107,53 @@ class JobConfig:
     line: int = field(default=0, compare=False)
 
 
+_PORTS: Final = {"http": "80", "https": "443"}
+
+
+@dataclass(frozen=True, slots=True)
+class AlertmanagerConfig:
+    """Some Alertmanagers that are told in the same way."""
+
+    scheme: str = "http"
+    path_prefix: str = ""
+    timeout_ms: int = 10_000
+    http: HttpOptions = field(default_factory=HttpOptions)
+    relabel_rules: tuple[Rule, ...] = ()
+    """Of what is found, as of scraped targets: a label `__address__` says where it is."""
+    alert_rules: tuple[Rule, ...] = ()
+    """Of the alerts that are sent there."""
+    static_groups: tuple[TargetGroup, ...] = ()
+    file_discoveries: tuple[FileDiscovery, ...] = ()
+    http_discoveries: tuple[HttpDiscovery, ...] = ()
+
+    def urls(self, found: tuple[dict[str, str], ...]) -> tuple[list[str], list[str]]:
+        """Return (where alerts are posted, what relabelling dropped) of the labels of addresses."""
+        active: list[str] = []
+        dropped: list[str] = []
+        path = "/".join(["", *filter(None, self.path_prefix.split("/")), "api", "v2", "alerts"])
+        for labels in found:
+            own = {"__scheme__": self.scheme, "__alerts_path__": path, **labels}
+            kept = relabel(own, self.relabel_rules)
+            (dropped if kept is None else active).append(_url(own if kept is None else kept))
+        return active, dropped
+
+
+def _url(labels: dict[str, str]) -> str:
+    scheme, address = labels.get("__scheme__", "http"), labels.get("__address__", "")
+    if ":" not in address.rpartition("]")[2]:
+        address = f"{address}:{_PORTS.get(scheme, '80')}"
+    return f"{scheme}://{address}{labels.get('__alerts_path__', '')}"
+
+
+@dataclass(frozen=True, slots=True)
+class AlertingSection:
+    """All of the section."""
+
+    alertmanagers: tuple[AlertmanagerConfig, ...] = ()
+    alert_rules: tuple[Rule, ...] = ()
+    """Of all alerts, wherever they are sent."""
+
+
 @dataclass(frozen=True, slots=True)
 class ScrapeConfig:
     """A whole prometheus.yml; rule_files are absolute patterns for whoever evaluates rules."""
@@ -105,4 +162,7 @@ class ScrapeConfig:
     notices: tuple[Notice, ...] = ()
     external_labels: tuple[tuple[str, str], ...] = ()
     evaluation_interval_ms: int = 60_000
+    rule_query_offset_ms: int = 0
     rule_files: tuple[str, ...] = ()
+    alerting: AlertingSection = AlertingSection()
+    otlp: Promotion = NOTHING_PROMOTED

@@ -17,6 +17,7 @@ from typing import Final
 from pharos.access import Scope
 from pharos.clock import Clock
 from pharos.errors import Kind, PharosError
+from pharos.ingest.metrics.batch import Accepted
 from pharos.ingest.remote_write.submission import made
 from pharos.ingest.scrape.digest import Digest, Format, PageDigest, PageError
 from pharos.ingest.scrape.exposition.scan import Page
@@ -243,13 +244,16 @@ class TargetLoop:
         large = len(digest.body) > INLINE_BYTES
         body = await asyncio.to_thread(b"".join, parts) if large else b"".join(parts)
         try:
-            await self._hand_on(body, page_bytes)
+            receipt = await self._hand_on(body, page_bytes)
         except PharosError as exc:
             self.intake.cache.restore(marks)
             self.intake.not_stored()
             self._last_error = f"not stored: {exc}"
             _NOT_STORED.inc()
             raise
+        if receipt.beyond_series:
+            # The next scrape tells it anew, or not any more.
+            self._last_error = f"not all stored: {receipt.refusal()}"
         self.intake.stored(digest)
 
     async def write_stale(self, time_ms: int) -> None:
@@ -260,12 +264,12 @@ class TargetLoop:
         if body:
             await self._hand_on(body, 0)
 
-    async def _hand_on(self, body: bytes, page_bytes: int) -> None:
+    async def _hand_on(self, body: bytes, page_bytes: int) -> Accepted:
         around = self._around
         # A page that was too large was not received, and its size is negative.
         size = max(0, page_bytes)
         # What Pharos measures of itself says how a tenant fares that is beyond its rate.
         limited = around.source != "self"
-        await around.sink.accept(
+        return await around.sink.accept(
             made(around.scope, body, source=around.source, sent_bytes=size, is_limited=limited)
         )

@@ -150,7 +150,7 @@ class Scraper:
         pool = self._pools.get(name)
         if pool is not None and pool.job == job:
             return
-        fresh = _Pool(job, FileWatch(job))
+        fresh = _Pool(job, FileWatch(job.file_discoveries))
         await _refreshed(fresh.watch)
         if pool is not None:
             # The rules changed, so every loop is made anew; their memories are adopted by label set.

@@ -18,9 +18,9 @@ from pharos.errors import Kind, PharosError
 from pharos.gotext.durations import format_duration, parse_duration
 from pharos.ingest.metrics.batch import Accepted
 from pharos.ingest.scrape.job import JobConfig
-from pharos.ingest.scrape.relabel import relabel
 from pharos.ingest.signals import Submission
 from pharos.labels import Labels, labels_of
+from pharos.relabel import relabel
 
 ADDRESS: Final = "__address__"
 SCHEME: Final = "__scheme__"
@@ -38,8 +38,8 @@ _HOST_PORT = re.compile(r"(?:\[[^\[\]]*\]|[^:\[\]]*):([^:\[\]]*)")
 class Sink(Protocol):
     """Where the bodies of scrapes go."""
 
-    async def accept(self, sent: Submission[Accepted]) -> object:
-        """Make one remote-write 1.0 WriteRequest durable.
+    async def accept(self, sent: Submission[Accepted]) -> Accepted:
+        """Make one remote-write 1.0 WriteRequest durable, and return what became of it.
 
         Raises PharosError(UNAVAILABLE) on back-pressure: the scrape then counts as not stored and the next
         interval tries anew.

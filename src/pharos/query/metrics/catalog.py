@@ -86,6 +86,16 @@ class Exemplar:
 
 
 @dataclass(frozen=True, slots=True)
+class MetricFound:
+    """A metric of which series meet a condition."""
+
+    metric: str
+    matcher: Matcher
+    """The first of the conditions that any of its series meets."""
+    series: int
+
+
+@dataclass(frozen=True, slots=True)
 class MetricUsed:
     """How much a metric takes."""
 
@@ -274,6 +284,67 @@ class Catalog:
         for place, ms, value, labels in zip(places, *columns, strict=True):
             found.setdefault(selection.labels[place], []).append(Exemplar(labels, value, ms))
         return found
+
+    async def metrics_meeting(
+        self, window: Window, matchers: Sequence[Matcher], limit: int
+    ) -> list[MetricFound]:
+        """Return the metrics of which series on the window's days meet any of the matchers, by name.
+
+        The window's selectors are not asked for; it is of one tenant. Raises as `Session.query`.
+        """
+        met = [matches(one) for one in matchers]
+        first = ", ".join(f"{condition.text}, {place}" for place, condition in enumerate(met))
+        statement = select(
+            window.scope.alone(),
+            f"metric, min(multiIf({first}, {len(met)})) AS place, uniq(id) AS series",
+            "series",
+            days(window.start_ms // DAY_MS, window.end_ms // DAY_MS),
+            either(met),
+            tail="GROUP BY metric ORDER BY metric",
+            limit=limit,
+        )
+
+        def work(session: Session) -> list[MetricFound]:
+            rows = session.query(statement, purpose="metrics_meeting").to_pylist()
+            return [MetricFound(row["metric"], matchers[row["place"]], row["series"]) for row in rows]
+
+        return await self._asked(window, "metrics_meeting", work)
+
+    async def exemplars_naming(
+        self, window: Window, names: Sequence[str], values: Sequence[str]
+    ) -> list[tuple[Labels, Exemplar]]:
+        """Return the exemplars of a time that have one of some values under one of some names, by time.
+
+        Each with the labels of its series. The window is of one tenant, and has a limit.
+        """
+        scope = window.scope.alone()
+        named = either(equal(label_of(name), value) for name in names for value in values)
+        statement = select(
+            scope,
+            "m, id, toUnixTimestamp64Milli(ts) AS ms, v, labels",
+            "exemplars",
+            between("b", window.start_ms // BUCKET_MS, window.end_ms // BUCKET_MS),
+            between_times(window.start_ms, window.end_ms),
+            named,
+            tail="ORDER BY ts, id",
+            limit=window.limit,
+        )
+
+        def work(session: Session) -> list[tuple[Labels, Exemplar]]:
+            found = session.query(statement, purpose="exemplars")
+            if not found.num_rows:
+                return []
+            some = among("m", np.unique(numbers(found["m"]))), among("id", np.unique(numbers(found["id"])))
+            asked = select(scope, "id, any(labels) AS labels", "series", *some, tail="GROUP BY id")
+            series = session.query(asked, purpose="exemplars")
+            by_id = dict(zip(series["id"].to_pylist(), label_sets(series["labels"]), strict=True))
+            columns = (found[name].to_pylist() for name in ("id", "v", "ms"))
+            rows = zip(*columns, label_sets(found["labels"]), strict=True)
+            return [
+                (by_id[one], Exemplar(labels, value, ms)) for one, value, ms, labels in rows if one in by_id
+            ]
+
+        return await self._asked(window, "exemplars_naming", work)
 
     async def metrics_used(self, scope: Scope, start_ms: int, end_ms: int, limit: int) -> list[MetricUsed]:
         """Return the metrics of a tenant with most samples in the two-hour buckets of a range of times."""

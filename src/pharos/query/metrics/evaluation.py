@@ -27,13 +27,14 @@ from pharos.promql.evaluate import EvalOptions
 from pharos.promql.explain import explain_tree
 from pharos.promql.grids.grid import Answer
 from pharos.promql.plan import Planned, plan
-from pharos.promql.source import SeriesBlock, empty_block
+from pharos.promql.source import SampleSource, SeriesBlock, empty_block
 from pharos.query.admission import SampleShare
 from pharos.query.limits import Deadline, Measured, Scheduler, Times, Wanted
 from pharos.query.metrics.across import AcrossSource
 from pharos.query.metrics.buckets import BucketCache
 from pharos.query.metrics.query import SUBQUERY_STEP_MS, Query, arrived
 from pharos.query.metrics.results import ResultCache
+from pharos.query.metrics.rounds import PreparedQueries, Round, RoundParts
 from pharos.query.metrics.samples import Caches, MetricSource, SampleBounds
 from pharos.query.metrics.series import SeriesCache
 from pharos.query.metrics.step_samples import samples_per_step
@@ -106,6 +107,7 @@ class Metrics:
         policy: TenantPolicy | None = None,
     ) -> None:
         policy = policy or TenantPolicy()
+        self._policy = policy
         self._limits_of = policy.limits_of
         self._usage = policy.usage
         self._bounded = lru_cache(maxsize=256)(partial(_bounded, options))
@@ -213,13 +215,7 @@ class Metrics:
     ) -> Answer:
         """Return the answer of a plan, continued from a kept one where that is exact."""
         limits = self._limits(question.scope)
-        options = EvalOptions(
-            delayed_name_removal=self.options.experimental,
-            max_samples=limits.max_query_samples,
-            max_bytes=self.options.max_bytes,
-            check=source.check,
-            workers=self._scheduler.workers,
-        )
+        options = self._eval_options(question.scope, source.check)
 
         def from_start(start_ms: int) -> Answer:
             if start_ms == planned.start_ms:
@@ -234,6 +230,44 @@ class Metrics:
         return self._results.answer(
             question.scope.tenant, question.query.expr, planned, from_start, oldest_ms=oldest_ms
         )
+
+    def _eval_options(self, scope: Scope, check: Callable[[], None]) -> EvalOptions:
+        return EvalOptions(
+            delayed_name_removal=self.options.experimental,
+            max_samples=self._limits(scope).max_query_samples,
+            max_bytes=self.options.max_bytes,
+            check=check,
+            workers=self._scheduler.workers,
+        )
+
+    def prepare(self, queries: Sequence[Query]) -> PreparedQueries:
+        """Return queries that will be asked in rounds."""
+        return PreparedQueries(queries, self.options.lookback_ms)
+
+    def round(self, scope: Scope, prepared: PreparedQueries, at_ms: int) -> Round:
+        """Return a round of prepared queries at one time, of one tenant."""
+        parts = RoundParts(self._scheduler, self._policy, self._source, self._eval_options)
+        return Round(parts, scope.alone(), prepared, at_ms)
+
+    async def over(self, scope: Scope, what: str, work: Callable[[SampleSource, EvalOptions], T]) -> T:
+        """Return what `work` makes of one tenant's samples, on a thread of the scheduler, in one turn.
+
+        `what` says whose work it is. Raises what `work` raises, and PharosError: TIMEOUT without a turn in
+        time, DENIED where the tenant's telemetry may not be read.
+        """
+        scope, deadline = scope.alone(), self._scheduler.deadline()
+
+        def turn(session: Session) -> T:
+            began_s = self._clock.monotonic_s()
+            with contextlib.closing(self._scheduler.samples.share()) as share:
+                source = self._source(session, scope, deadline, share)
+                try:
+                    return work(source, self._eval_options(scope, source.check))
+                finally:
+                    took_ms = round((self._clock.monotonic_s() - began_s) * 1000)
+                    self._usage.add(scope, queries=1, samples_read=source.samples_read, query_ms=took_ms)
+
+        return await self._scheduler.run(scope, what, deadline, turn)
 
     def _tell_if_slow(
         self, question: _Question, planned: Planned, source: MetricSource | AcrossSource

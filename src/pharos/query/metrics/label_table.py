@@ -49,6 +49,16 @@ class _Read(NamedTuple):
     values: NDArray[np.uint8]
 
 
+class _Course(NamedTuple):
+    """How much there was when rows began to be added, and how many rows there are to be in the end."""
+
+    rows: int
+    codes: int
+    values: int
+    text_bytes: int
+    last: int
+
+
 class _IdSlots(NamedTuple):
     """Open addressing from the id of a series to its row; `row` is -1 where a slot is empty."""
 
@@ -293,11 +303,14 @@ def _id_slots(least: int) -> _IdSlots:
     return _IdSlots(np.zeros(size, np.uint64), np.full(size, -1, np.int32))
 
 
-def _grown(column: NDArray[Any], used: int, room: int) -> NDArray[Any]:
-    """Return the column, or a larger copy of its first `used` entries, with room for `room` in all."""
+def _grown(column: NDArray[Any], used: int, room: int, expected: int = 0) -> NDArray[Any]:
+    """Return the column, or a larger copy of its first `used` entries, with room for `room` in all.
+
+    Where it has to be larger it is made for the `expected` entries at once.
+    """
     if room <= len(column):
         return column
-    larger: NDArray[Any] = np.empty(max(room, 2 * len(column)), column.dtype)
+    larger: NDArray[Any] = np.empty(max(room, expected, 2 * len(column)), column.dtype)
     larger[:used] = column[:used]
     return larger
 
@@ -363,13 +376,16 @@ class LabelTable:
         unknown = ids[self.rows(ids) < 0]
         with self._lock:
             # A series may stand there for each of several days, one after the other.
-            self._make_index(self._rows + 1 + int(np.count_nonzero(unknown[1:] != unknown[:-1])))
+            last = self._rows + 1 + int(np.count_nonzero(unknown[1:] != unknown[:-1]))
+            self._make_index(last)
+            text_bytes = int(self._arrays.text_at[self._values])
+            course = _Course(self._rows, self._codes, self._values, text_bytes, last)
         at = 0
         for chunk in labels.chunks:
-            self._add(ids[at : at + len(chunk)], chunk)
+            self._add(ids[at : at + len(chunk)], chunk, course)
             at += len(chunk)
 
-    def _add(self, ids: NDArray[np.uint64], labels: pa.MapArray) -> None:
+    def _add(self, ids: NDArray[np.uint64], labels: pa.MapArray, course: _Course) -> None:
         keys = labels.keys.dictionary_encode()  # which the store's are already
         name = frozen(numbers(keys.indices))
         at = frozen(numbers(labels.offsets))
@@ -383,14 +399,16 @@ class LabelTable:
                     _, places = np.unique(new, return_index=True)
                     chosen = chosen[np.sort(places)]
                 if chosen.size:
-                    self._append(part[chosen], read, chosen + low)
+                    self._append(part[chosen], read, chosen + low, course)
 
-    def _append(self, ids: NDArray[np.uint64], read: _Read, chosen: NDArray[np.int64]) -> None:
+    def _append(
+        self, ids: NDArray[np.uint64], read: _Read, chosen: NDArray[np.int64], course: _Course
+    ) -> None:
         """Append rows of what was read, none of which is known; the lock is held."""
         self._set_shapes(read, chosen)
         pairs = int((read.at[chosen + 1] - read.at[chosen]).sum())
         begin, end = read.values_at[read.at[chosen]], read.values_at[read.at[chosen + 1]]
-        self._make_room(len(chosen), pairs, int((end - begin).sum()))
+        self._make_room(len(chosen), pairs, int((end - begin).sum()), course)
         self._codes, self._values, _ = _append(
             read, chosen, self._seed, self._arrays, (self._rows, self._codes, self._values), self._text_slots
         )
@@ -443,17 +461,30 @@ class LabelTable:
             slots.hash[slot], slots.number[slot] = state, number
         self._shapes_by_hash = slots
 
-    def _make_room(self, rows: int, pairs: int, text_bytes: int) -> None:
-        """Make room for so many more rows, pairs, and bytes of values that may all be new."""
+    def _make_room(self, rows: int, pairs: int, text_bytes: int, course: _Course) -> None:
+        """Make room for so many more rows, pairs, and bytes of values that may all be new.
+
+        What has to grow grows to what it takes in the end if the rows to come are like those that came: a
+        million series would be copied over and over, and their texts entered anew each time.
+        """
         arrays, used = self._arrays, int(self._arrays.text_at[self._values])
+        came = self._rows - course.rows
+        times = (course.last - self._rows) / came if came else 0.0
+        values_in_the_end = self._values + int(times * (self._values - course.values))
         self._arrays = arrays._replace(
-            text=_grown(arrays.text, used, used + text_bytes),
-            text_at=_grown(arrays.text_at, self._values + 1, self._values + pairs + 1),
-            first=_grown(arrays.first, self._rows, self._rows + rows),
-            code=_grown(arrays.code, self._codes, self._codes + pairs),
+            text=_grown(arrays.text, used, used + text_bytes, used + int(times * (used - course.text_bytes))),
+            text_at=_grown(arrays.text_at, self._values + 1, self._values + pairs + 1, values_in_the_end + 1),
+            first=_grown(arrays.first, self._rows, self._rows + rows, course.last),
+            code=_grown(
+                arrays.code,
+                self._codes,
+                self._codes + pairs,
+                self._codes + int(times * (self._codes - course.codes)),
+            ),
         )
         if 2 * (self._values + pairs) > len(self._text_slots):
-            slots = np.full(1 << (2 * (self._values + pairs) - 1).bit_length(), -1, np.int64)
+            values = max(self._values + pairs, values_in_the_end)
+            slots = np.full(1 << (2 * values - 1).bit_length(), -1, np.int64)
             _move_slots(self._text_slots, slots)
             self._text_slots = slots
 

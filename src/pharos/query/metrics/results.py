@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -22,7 +22,7 @@ from pharos.promql.grids.grid import Answer, AnswerType
 from pharos.promql.grids.grid_labels import take_labels
 from pharos.promql.language.ast import Aggregate, Call, Expr, MatrixSelector, Subquery, VectorSelector
 from pharos.promql.language.functions import FUNCTIONS
-from pharos.promql.plan import Planned, children
+from pharos.promql.plan import Planned, nodes
 from pharos.query.metrics.series import named_metric
 from pharos.query.shares import Shares
 
@@ -40,12 +40,6 @@ class Reach:
     forward_ms: int
 
 
-def _nodes(expr: Expr) -> Iterator[Expr]:
-    yield expr
-    for child in children(expr):
-        yield from _nodes(child)
-
-
 def reach_of(expr: Expr, planned: Planned) -> Reach | None:
     """Return how far a step's answer reaches, or None where it hangs on more than a bounded time.
 
@@ -53,7 +47,7 @@ def reach_of(expr: Expr, planned: Planned) -> Reach | None:
     """
     metrics: set[int] = set()
     slack = 0
-    for node in _nodes(expr):
+    for node in nodes(expr):
         match node:
             case VectorSelector():
                 name = named_metric(node.matchers)
@@ -73,7 +67,7 @@ def reach_of(expr: Expr, planned: Planned) -> Reach | None:
                 return None
             case _:
                 pass
-    for node in _nodes(planned.expr):
+    for node in nodes(planned.expr):
         if isinstance(node, Subquery) and isinstance(node.step, int):
             slack += node.step  # its times are multiples of its step, wherever the query begins
     if not metrics or not planned.fetches:

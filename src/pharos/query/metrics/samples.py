@@ -18,7 +18,7 @@ from pharos.engine.columns import frozen, numbers
 from pharos.engine.keys import BUCKET_MS
 from pharos.engine.sql import Condition, Statement, among, between, equal, select, since, times
 from pharos.errors import Kind, PharosError
-from pharos.labels import Matcher
+from pharos.labels import Labels, Matcher
 from pharos.promql.source import Blocks, HistogramColumns, SeriesBlock, empty_block
 from pharos.query.admission import SampleShare
 from pharos.query.metrics.buckets import SERIES_ROWS, BucketCache, Cover, MetricRange
@@ -169,6 +169,65 @@ class MetricSource:
         asked = SampleRange(selection, start_ms, end_ms, _is_whole(matchers))
         return self._block(asked, self._cover(asked))
 
+    def kept(
+        self, asked: Sequence[tuple[Sequence[Matcher], int, int]], most: int
+    ) -> list[SeriesBlock | None]:
+        """Return what `select` returns for each of several selectors, as far as it is quick to be had.
+
+        That is floats of one metric out of kept buckets. What is asked of a metric for the same times is
+        read together. None where it is to be asked for by itself, and for all of them when they have `most`
+        samples or more, or so many samples or series that one query may not have. Nothing is counted.
+        """
+        selections = [self._known(*one) for one in asked]
+        most, series = min(most, self._left), self._bounds.series
+        if 0 < series < sum(len(one) for one in selections if one is not None):
+            return [None] * len(asked)
+        alike: dict[tuple[int, int, int], list[int]] = {}
+        for place, selection in enumerate(selections):
+            if selection is not None:
+                start_ms, end_ms = self._seen_from(asked[place][1]), asked[place][2]
+                alike.setdefault((selection.metrics[0], start_ms, end_ms), []).append(place)
+        blocks: list[SeriesBlock | None] = [None] * len(asked)
+        for (metric, start_ms, end_ms), places in alike.items():
+            chosen = [(place, selections[place]) for place in places]
+            parts = [selection for _, selection in chosen if selection is not None]
+            pieces = self._kept_pieces(metric, max(len(one) for one in parts), start_ms, end_ms)
+            if pieces is None:
+                continue
+            ids, rows = np.unique(np.concatenate([one.id for one in parts]), return_inverse=True)
+            found = find(pieces, ids, start_ms, end_ms)
+            most -= found.count
+            if most <= 0:
+                return [None] * len(asked)
+            columns = found.read()
+            first = 0
+            for place, selection in zip(places, parts, strict=True):
+                own = rows[first : first + len(selection)]
+                blocks[place] = _taken(selection.labels, own, *columns)
+                first += len(selection)
+        return blocks
+
+    def _known(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> Selection | None:
+        """Return some series of one metric that has floats only; None for what is to be asked for alone."""
+        if self._caches.buckets is None or self._seen_from(start_ms) > end_ms:
+            return None
+        found = self._caches.series.known(self.scope, matchers, start_ms, end_ms)
+        if found is None or len(found.metrics) != 1 or not len(found):
+            return None
+        if self._changes.has_histograms(self.tenant, found.metrics):
+            return None
+        return None if self._changes.has_starts(self.tenant, found.metrics) else found
+
+    def _kept_pieces(self, metric: int, series: int, start_ms: int, end_ms: int) -> list[Piece] | None:
+        """Return the pieces of a metric in these times, None if some are to be read from the store."""
+        kept_buckets = self._caches.buckets
+        if kept_buckets is None or end_ms // BUCKET_MS - start_ms // BUCKET_MS >= _MOST_BUCKETS:
+            return None
+        cover = kept_buckets.cover(self, MetricRange(metric, series, start_ms, end_ms, whole=False))
+        if cover.missing:
+            return None
+        return [piece for bucket in sorted(cover.pieces) for piece in cover.pieces[bucket]]
+
     def blocks(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, steps: int) -> Blocks | None:
         """Return the samples a few series at a time if there are many; see `BlockSource.blocks`.
 
@@ -213,7 +272,9 @@ class MetricSource:
             raise too_many
         limits = Limits(time_s=self._bounds.time_s, result_rows=most)
         try:
-            return self._caches.series.select(self._session, self.scope, matchers, start_ms, end_ms, limits)
+            return self._caches.series.select(
+                self._session, self.scope, matchers, start_ms, end_ms, limits, with_idle=False
+            )
         except PharosError as exc:
             if exc.kind is Kind.LIMITED:
                 raise too_many from exc
@@ -394,6 +455,21 @@ def _samples_of(columns: HistogramColumns) -> int:
     """Return for how many samples histograms count: by the memory that they take (totalHPointSize)."""
     buckets = columns.positive.size + columns.negative.size + columns.custom.size
     return len(columns.ts_ms) * _HISTOGRAM_SAMPLES + buckets // 2
+
+
+def _taken(
+    labels: Sequence[Labels],
+    rows: NDArray[np.int64],
+    offsets: NDArray[np.int64],
+    ts: NDArray[np.int64],
+    values: NDArray[np.float64],
+) -> SeriesBlock:
+    """Return the block of these rows of columns, in that order."""
+    lengths = offsets[rows + 1] - offsets[rows]
+    own = np.zeros(len(rows) + 1, np.int64)
+    np.cumsum(lengths, out=own[1:])
+    places = np.arange(own[-1]) + np.repeat(offsets[rows] - own[:-1], lengths)
+    return SeriesBlock(labels, own, ts[places], values[places])
 
 
 def _part_of(block: SeriesBlock, first: int, last: int) -> SeriesBlock:

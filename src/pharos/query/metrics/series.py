@@ -53,6 +53,8 @@ class SeriesSizes:
     """Metrics of so few series are read in whole for the sake of a second selector."""
     distinct: int = 20_000
     """A pattern is matched here against so many values at most; the store is quicker with more."""
+    idle: int = 10_000
+    """From so many series on it is looked which of them had samples of late, where others are not wanted."""
 
 
 _SIZES: Final = SeriesSizes()
@@ -70,6 +72,7 @@ class Selection:
         *,
         labels: Sequence[Labels],
         is_part: bool = False,
+        has_idle: bool = True,
     ) -> None:
         self.columns = columns
         self.labels = labels
@@ -80,6 +83,8 @@ class Selection:
         """How many of the series each metric has, those of a part's whole selection."""
         self.is_part = is_part
         """Whether these are neighbours out of a larger selection."""
+        self.has_idle = has_idle
+        """Whether those that match are all there, those too that had no sample of late."""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -135,6 +140,8 @@ class _Asked(NamedTuple):
     matchers: tuple[Matcher, ...]
     first_day: int
     last_day: int
+    recent_ms: int | None = None
+    """Series may be left out that have no sample at this time or later; None where they may not."""
 
     def select(self, columns: str, *where: Condition, tail: str = "") -> Statement:
         """Return the statement that reads columns of the series."""
@@ -158,6 +165,11 @@ class SeriesCache:
         self._seed = seed
         self._lock = threading.Lock()
         self._kept: OrderedDict[_Asked, tuple[int, Selection]] = OrderedDict()
+        self._kept_bytes = 0
+        self._used: set[_Asked] = set()
+        """What was kept or asked for since `age` was called last."""
+        self._newest: dict[tuple[Scope, tuple[Matcher, ...]], _Asked] = {}
+        """Of selections that differ in their days alone, the one that was kept last."""
         self._tables: OrderedDict[Scope, LabelTable] = OrderedDict()
         self._selective: OrderedDict[tuple[Scope, str], bool] = OrderedDict()
         """Metrics asked for by more than their name, and whether that may be answered from all of them."""
@@ -170,13 +182,15 @@ class SeriesCache:
         start_ms: int,
         end_ms: int,
         limits: Limits | None = None,
+        *,
+        with_idle: bool = True,
     ) -> Selection:
         """Return the scope's series that match and were seen on a day of the range.
 
-        Raises PharosError: LIMITED for more than the limits' rows, if these are not 0, and TIMEOUT.
+        With `with_idle` False those may be left out that are known to have no sample in the range. Raises
+        PharosError: LIMITED for more than the limits' rows, if these are not 0, and TIMEOUT.
         """
-        ordered = tuple(sorted(matchers, key=lambda m: (m.name, m.op, m.value)))
-        asked = _Asked(scope.alone(), ordered, start_ms // DAY_MS, end_ms // DAY_MS)
+        asked = self._asked(scope, matchers, start_ms, end_ms, with_idle=with_idle)
         limits = limits or Limits()
         found = self._known(asked)
         if found is None:
@@ -186,6 +200,21 @@ class SeriesCache:
             raise PharosError(Kind.LIMITED, f"more than {limits.result_rows} series match")
         return found
 
+    def known(
+        self, scope: Scope, matchers: Sequence[Matcher], start_ms: int, end_ms: int
+    ) -> Selection | None:
+        """Return what `select` without idle series would if it is remembered; None if the store is asked."""
+        return self._known(self._asked(scope, matchers, start_ms, end_ms, with_idle=False))
+
+    def _asked(
+        self, scope: Scope, matchers: Sequence[Matcher], start_ms: int, end_ms: int, *, with_idle: bool
+    ) -> _Asked:
+        ordered = tuple(sorted(matchers, key=lambda m: (m.name, m.op, m.value)))
+        recent_ms = None if with_idle else self._changes.recent_from_ms()
+        if recent_ms is not None and start_ms < recent_ms:
+            recent_ms = None
+        return _Asked(scope.alone(), ordered, start_ms // DAY_MS, end_ms // DAY_MS, recent_ms)
+
     @property
     def nbytes(self) -> int:
         """Return about the memory that label tables and selections take."""
@@ -193,8 +222,30 @@ class SeriesCache:
             return self._taken()
 
     def _taken(self) -> int:
-        tables = sum(table.nbytes for table in self._tables.values())
-        return tables + sum(selection.nbytes for _, selection in self._kept.values())
+        # Counted as they come and go: there are as many selections as selectors of rules.
+        return self._kept_bytes + sum(table.nbytes for table in self._tables.values())
+
+    def _put(self, asked: _Asked, stamp: int, found: Selection) -> None:
+        """Keep a selection; the lock is held."""
+        self._drop(asked)
+        before = self._newest.get((asked.scope, asked.matchers))
+        if before is not None and None not in (before.recent_ms, asked.recent_ms):
+            self._drop(before)
+        self._kept[asked] = (stamp, found)
+        self._used.add(asked)
+        self._kept_bytes += found.nbytes
+        self._newest[asked.scope, asked.matchers] = asked
+
+    def _drop(self, asked: _Asked) -> int:
+        """Keep a selection no more; return its bytes. The lock is held."""
+        kept = self._kept.pop(asked, None)
+        if kept is None:
+            return 0
+        nbytes = kept[1].nbytes
+        self._kept_bytes -= nbytes
+        if self._newest.get((asked.scope, asked.matchers)) == asked:
+            del self._newest[asked.scope, asked.matchers]
+        return nbytes
 
     def select_any(
         self,
@@ -219,13 +270,21 @@ class SeriesCache:
         return joined.take(first)
 
     def _known(self, asked: _Asked) -> Selection | None:
-        """Return the kept selection if nothing came since."""
+        """Return the kept selection if nothing came since; of few series all will do."""
+        if asked.recent_ms is not None:
+            every = self._fresh(asked._replace(recent_ms=None))
+            if every is not None and len(every) < self._sizes.idle:
+                return every
+        return self._fresh(asked)
+
+    def _fresh(self, asked: _Asked) -> Selection | None:
         stamp = self._stamp(asked)
         with self._lock:
             kept = self._kept.get(asked)
             if kept is None or kept[0] != stamp:
                 return None
             self._kept.move_to_end(asked)
+            self._used.add(asked)
             return kept[1]
 
     def _stamp(self, asked: _Asked) -> int:
@@ -274,23 +333,29 @@ class SeriesCache:
             similar = kept[1] if kept is not None else self._of_other_days(asked)
         found = None if whole is None else _matching(table, whole, asked.matchers, self._sizes)
         if found is None:
-            found = _read(session, asked, table, limits, self._sizes)
+            found = _read(session, asked, table, limits, self._sizes, self._changes)
         if similar is not None and np.array_equal(found.id, similar.id):
             # With what was derived of them.
-            found = Selection(similar.columns, found.id, found.metrics, found.counts, labels=similar.labels)
-        self._keep(asked, stamp, found)
+            found = Selection(
+                similar.columns,
+                similar.id,
+                found.metrics,
+                found.counts,
+                labels=similar.labels,
+                has_idle=found.has_idle,
+            )
+        self._keep(asked._replace(recent_ms=None) if found.has_idle else asked, stamp, found)
         return found
 
     def _keep(self, asked: _Asked, stamp: int, found: Selection) -> None:
         with self._lock:
-            self._kept.pop(asked, None)
-            self._kept[asked] = (stamp, found)
+            self._put(asked, stamp, found)
             table = self._tables.get(asked.scope)
             if table is not None and table.nbytes + found.nbytes > self._limit:
                 # What no one tenant may keep drives nothing out that others keep.
                 del self._tables[asked.scope]
                 for other in [other for other in self._kept if other.scope == asked.scope]:
-                    del self._kept[other]
+                    self._drop(other)
             taken = self._taken()
             if taken > self._limit:
                 self._make_room(taken)
@@ -305,7 +370,7 @@ class SeriesCache:
         while taken > self._limit and held:
             scope = largest(held.items())
             if line := selections.get(scope):
-                nbytes = self._kept.pop(line.popleft())[1].nbytes
+                nbytes = self._drop(line.popleft())
             else:
                 nbytes = self._tables.pop(scope).nbytes if scope in self._tables else 0
                 del held[scope]
@@ -313,31 +378,57 @@ class SeriesCache:
             if scope in held:
                 held[scope] -= nbytes
 
+    def age(self) -> None:
+        """Let go of what was not used since the last call; to be called every few minutes.
+
+        A label table of whose series a third is in no selection any more is begun anew, and so are these.
+        """
+        with self._lock:
+            for asked in [asked for asked in self._kept if asked not in self._used]:
+                self._drop(asked)
+            self._used.clear()
+            for scope, table in list(self._tables.items()):
+                if len(table) < self._sizes.idle:
+                    continue
+                own = [asked for asked in self._kept if asked.scope == scope]
+                wanted = np.zeros(len(table), np.bool_)
+                for asked in own:
+                    columns = self._kept[asked][1].columns
+                    if table.holds(columns):
+                        wanted[columns.rows] = True
+                if 3 * np.count_nonzero(wanted) < 2 * len(table):
+                    del self._tables[scope]
+                    for asked in own:
+                        self._drop(asked)
+
     def forget(self, scope: Scope) -> None:
         """Keep nothing more of a scope."""
         with self._lock:
             self._tables.pop(scope, None)
             for asked in [asked for asked in self._kept if asked.scope == scope]:
-                del self._kept[asked]
+                self._drop(asked)
             for key in [key for key in self._selective if key[0] == scope]:
                 del self._selective[key]
 
     def _of_other_days(self, asked: _Asked) -> Selection | None:
-        """Return the selection of the same matchers that was used last; the lock is held."""
-        for other, (_, selection) in reversed(self._kept.items()):
-            if other.matchers == asked.matchers and other.scope == asked.scope:
-                return selection
-        return None
+        """Return the selection of the same matchers that was kept last; the lock is held."""
+        other = self._newest.get((asked.scope, asked.matchers))
+        return None if other is None else self._kept[other][1]
 
 
 def _read(
-    session: Session, asked: _Asked, table: LabelTable, limits: Limits, sizes: SeriesSizes
+    session: Session,
+    asked: _Asked,
+    table: LabelTable,
+    limits: Limits,
+    sizes: SeriesSizes,
+    changes: Changes,
 ) -> Selection:
     """Return what is asked for from the store; labels that the table does not have are read into it.
 
     Raises PharosError: LIMITED, TIMEOUT. What was read by then stays in the table.
     """
-    ids, metrics, counts = _read_ids(session, asked, limits)
+    ids, metrics, counts, has_idle = _read_ids(session, asked, limits, sizes, changes)
     if 0 < limits.result_rows < len(ids):
         raise PharosError(Kind.LIMITED, f"more than {limits.result_rows} series match")
     unknown = ids[table.rows(ids) < 0]
@@ -357,30 +448,56 @@ def _read(
         there = rows >= 0
         ids, rows = ids[there], rows[there]
     columns = table.columns(rows)
-    return Selection(columns, ids, metrics, counts, labels=_labels(columns, sizes))
+    return Selection(columns, ids, metrics, counts, labels=_labels(columns, sizes), has_idle=has_idle)
 
 
 def _read_ids(
-    session: Session, asked: _Asked, limits: Limits
-) -> tuple[NDArray[np.uint64], tuple[int, ...], tuple[int, ...]]:
-    """Return the ids of what is asked for in order, the metrics, and how many series each has."""
+    session: Session, asked: _Asked, limits: Limits, sizes: SeriesSizes, changes: Changes
+) -> tuple[NDArray[np.uint64], tuple[int, ...], tuple[int, ...], bool]:
+    """Return the ids of what is asked for in order, the metrics, and how many series each has.
+
+    And whether these are all that match, with those that had no sample of late.
+    """
     if asked.first_day == asked.last_day:
         statement = asked.select("id, m")
     else:
         statement = asked.select("id, any(m) AS m", tail="GROUP BY id")
     table = session.query(statement, purpose="series", limits=replace(limits, result_rows=0))
     if not table.num_rows:
-        return np.empty(0, np.uint64), (), ()
+        return np.empty(0, np.uint64), (), (), True
     ids, metrics = numbers(table["id"]), numbers(table["m"])
+    stays = None
+    if asked.recent_ms is not None and len(ids) >= sizes.idle:
+        stays = _stay(ids, asked.recent_ms, changes)
+    if stays is not None:
+        ids, metrics = ids[stays], metrics[stays]
+        if not len(ids):
+            return np.empty(0, np.uint64), (), (), False
     ordered = np.sort(ids)
     first = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
     if metrics.min() == metrics.max():
-        return ordered[first], (int(metrics[0]),), (len(first),)
+        return ordered[first], (int(metrics[0]),), (len(first),), stays is None
     if len(first) < len(ids):  # some stand in several parts of the store
         ordered, first = np.unique(ids, return_index=True)
         metrics = metrics[first]
     distinct, counts = np.unique(metrics, return_counts=True)
-    return ordered, tuple(distinct.tolist()), tuple(counts.tolist())
+    return ordered, tuple(distinct.tolist()), tuple(counts.tolist()), stays is None
+
+
+def _stay(ids: NDArray[np.uint64], recent_ms: int, changes: Changes) -> NDArray[np.bool_] | None:
+    """Return which series may have a sample at `recent_ms` or later; None where that is not known.
+
+    To be called when the ids are read: a series of theirs that came since is known by now.
+    """
+    recent = changes.recent()
+    if recent is None or recent.from_ms != recent_ms:  # some were dropped in between
+        return None
+    known = np.sort(recent.ids)
+    if not len(known):
+        return np.zeros(len(ids), np.bool_)
+    places = np.minimum(np.searchsorted(known, ids), len(known) - 1)
+    stays: NDArray[np.bool_] = known[places] == ids
+    return stays
 
 
 def _read_labels(
@@ -418,8 +535,8 @@ def _matching(
     if len(places) == len(whole):
         return whole
     metrics, counts = (whole.metrics, (len(places),)) if len(places) else ((), ())
-    found = columns.take(places)
-    return Selection(found, whole.id[places], metrics, counts, labels=_labels(found, sizes))
+    found, ids = columns.take(places), whole.id[places]
+    return Selection(found, ids, metrics, counts, labels=_labels(found, sizes), has_idle=whole.has_idle)
 
 
 def _hits(

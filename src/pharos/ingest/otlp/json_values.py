@@ -1,7 +1,8 @@
-"""Which numbers a JSON body of OTLP may hold: those that the decoder of the OpenTelemetry Collector takes.
+"""Which values a JSON body of OTLP may hold: those that the decoder of the OpenTelemetry Collector takes.
 
 The reader of protobuf's JSON takes more: `true` for 1, `"5.0"` and `5.0` for an integer, spaces, underscores
-and digits of other scripts, null for "not there". Nobody measured what such a value says. After
+and digits of other scripts, null for "not there"; a text or a list in an object's place, which it goes
+through as if it were names; of base64 what is some. Nobody measured what such a value says. After
 `pdata/internal/json`: ReadFloat64, ReadInt64, ReadUint64, ReadEnumValue.
 """
 
@@ -10,15 +11,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
-
-from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2
 
 from pharos.errors import PharosError
 from pharos.gotext.numbers import parse_float
 
 _SIGNED: Final = re.compile(r"[+-]?[0-9]+")
 _UNSIGNED: Final = re.compile(r"[0-9]+")
+_BASE64: Final = re.compile(r"([A-Za-z0-9+/_-]*)={0,2}")
 
 
 def _is_float(value: Any) -> bool:
@@ -43,6 +44,14 @@ def _is_unsigned(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)  # of what is below 0 the reader tells
 
 
+def _is_base64(value: Any) -> bool:
+    """Return whether it is base64 of either alphabet, with or without padding; nothing is, too."""
+    if not isinstance(value, str):
+        return value is None
+    found = _BASE64.fullmatch(value)
+    return found is not None and len(found[1]) % 4 != 1
+
+
 def _is_one_of(names: frozenset[str]) -> Callable[[Any], bool]:
     def is_word(value: Any) -> bool:
         return value in names if isinstance(value, str) else _is_integer(value)
@@ -51,16 +60,28 @@ def _is_one_of(names: frozenset[str]) -> Callable[[Any], bool]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Numbers:
-    """What a field of a number, or of a list of them, takes."""
+class _Values:
+    """What a field of a number or of bytes, or of a list of them, takes."""
 
     named: str
-    is_number: Callable[[Any], bool]
+    is_one: Callable[[Any], bool]
     is_list: bool = False
 
 
-_Fields = Mapping[str, "_Numbers | str"]
-"""Field name -> the numbers that it holds, or the full name of the message that it holds."""
+@dataclass(frozen=True, slots=True)
+class _Messages:
+    """The message, by its full name, that a field or a list of them holds."""
+
+    name: str
+    is_list: bool
+
+    def holds(self, value: Any) -> bool:
+        """Return whether it is one; nothing is, too."""
+        return value is None or isinstance(value, list if self.is_list else dict)
+
+
+_Fields = Mapping[str, "_Values | _Messages"]
+"""Field name -> what it holds, where that is numbers, bytes or messages."""
 
 
 def _tables(root: Any) -> dict[str, _Fields]:
@@ -71,7 +92,7 @@ def _tables(root: Any) -> dict[str, _Fields]:
         message = left.pop()
         if message.full_name in tables:
             continue
-        fields: dict[str, _Numbers | str] = {}
+        fields: dict[str, _Values | _Messages] = {}
         for field in message.fields:
             held = _held(field)
             if held is not None:
@@ -82,33 +103,37 @@ def _tables(root: Any) -> dict[str, _Fields]:
     return tables
 
 
-def _held(field: Any) -> _Numbers | str | None:
+def _held(field: Any) -> _Values | _Messages | None:
     if field.message_type is not None:
-        return str(field.message_type.full_name)
+        return _Messages(str(field.message_type.full_name), field.is_repeated)
     if field.enum_type is not None:
         names = frozenset(field.enum_type.values_by_name)
-        return _Numbers("a value of its list", _is_one_of(names), field.is_repeated)
+        return _Values("a value of its list", _is_one_of(names), field.is_repeated)
     match field.cpp_type:
         case field.CPPTYPE_DOUBLE | field.CPPTYPE_FLOAT:
-            return _Numbers("a number", _is_float, field.is_repeated)
+            return _Values("a number", _is_float, field.is_repeated)
         case field.CPPTYPE_INT32 | field.CPPTYPE_INT64:
-            return _Numbers("an integer", _is_integer, field.is_repeated)
+            return _Values("an integer", _is_integer, field.is_repeated)
         case field.CPPTYPE_UINT32 | field.CPPTYPE_UINT64:
-            return _Numbers("an integer", _is_unsigned, field.is_repeated)
+            return _Values("an integer", _is_unsigned, field.is_repeated)
+        case _ if field.type == field.TYPE_BYTES:
+            return _Values("base64", _is_base64, field.is_repeated)
         case _:
             return None
 
 
-_ROOT: Final = metrics_service_pb2.ExportMetricsServiceRequest.DESCRIPTOR
-_TABLES: Final = _tables(_ROOT)
+@lru_cache(maxsize=8)
+def _tables_of(root: Any) -> dict[str, _Fields]:
+    return _tables(root)
 
 
-def number_fault(document: dict[str, Any]) -> str | None:
-    """Return what is wrong with the first value that is no number where a request has one; None if all are.
+def value_fault(document: dict[str, Any], root: Any) -> str | None:
+    """Return what is wrong with the first value that is not what a request has in its place; None if all are.
 
-    A list may be null. What is no list and no object where one belongs is left to the reader.
+    `root` is the descriptor of the request's message. Ids are in base64 here. Lists and objects may be null.
     """
-    left: list[tuple[Any, str]] = [(document, str(_ROOT.full_name))]
+    tables = _tables_of(root)
+    left: list[tuple[Any, str]] = [(document, str(root.full_name))]
     while left:
         found, message = left.pop()
         if isinstance(found, list):
@@ -116,18 +141,20 @@ def number_fault(document: dict[str, Any]) -> str | None:
             continue
         if not isinstance(found, dict):
             continue
-        fields = _TABLES[message]
+        fields = tables[message]
         for name, value in found.items():
             held = fields.get(name)
             if held is None:
                 continue
-            if isinstance(held, str):
-                left.append((value, held))
+            if isinstance(held, _Messages):
+                if not held.holds(value):
+                    return f"{name} is {_shown(value)}, which is {'no list' if held.is_list else 'no object'}"
+                left.append((value, held.name))
                 continue
             if not held.is_list:
                 value = (value,)
             for one in value if isinstance(value, list | tuple) else ():
-                if not held.is_number(one):
+                if not held.is_one(one):
                     return f"{name} is {_shown(one)}, which is not {held.named}"
     return None
 

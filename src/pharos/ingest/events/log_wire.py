@@ -1,0 +1,285 @@
+"""Log records to columns: the second pass over a request of logs (opentelemetry-proto, logs/v1)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from pharos.compiled.kernel import inlined_kernel, kernel
+from pharos.compiled.memory import load_u8, load_u32, load_u64, pointer, store_u8
+from pharos.compiled.protobuf import LENGTH_DELIMITED, read_length, read_tag, read_varint, skip_field
+from pharos.ingest.events.wire import (
+    AT_KEYS,
+    AT_NESTED,
+    BAD_SPAN_ID,
+    BAD_TIME,
+    BAD_TRACE_ID,
+    FULL,
+    GROUP_RECORDS,
+    LETTERS,
+    PLACES,
+    REASON,
+    REJECTED,
+    TEXT,
+    pack_kinds,
+    put_pair,
+    put_text,
+    put_value,
+    read_any,
+    read_id,
+)
+
+UNKNOWN: Final = 0
+TRACE: Final = 1
+DEBUG: Final = 2
+INFO: Final = 3
+WARN: Final = 4
+ERROR: Final = 5
+FATAL: Final = 6
+LEVELS: Final = ("", "trace", "debug", "info", "warn", "error", "fatal")
+
+NOT_OBSERVED: Final = -(1 << 63)
+"""The lag of a record of which nobody said when it was observed."""
+_LAST_NS: Final = 9_223_286_400_000_000_000
+"""2262-04-11: what nanoseconds in 64 bits hold, whole days."""
+_LETTER_CODES: Final = np.frombuffer(LETTERS.encode(), np.uint8)
+
+
+def _word(text: str) -> Any:
+    return np.uint64(int.from_bytes(text[:8].encode().ljust(8, b"\0"), "little"))
+
+
+_LEVEL_WORDS: Final = {
+    "trace": TRACE,
+    "trc": TRACE,
+    "finest": TRACE,
+    "debug": DEBUG,
+    "dbg": DEBUG,
+    "fine": DEBUG,
+    "info": INFO,
+    "inf": INFO,
+    "information": INFO,
+    "informational": INFO,
+    "notice": INFO,
+    "warn": WARN,
+    "wrn": WARN,
+    "warning": WARN,
+    "error": ERROR,
+    "err": ERROR,
+    "eror": ERROR,
+    "severe": ERROR,
+    "critical": FATAL,
+    "crit": FATAL,
+    "fatal": FATAL,
+    "alert": FATAL,
+    "emerg": FATAL,
+    "emergency": FATAL,
+    "panic": FATAL,
+}
+_WORDS: Final = np.array([_word(text) for text in _LEVEL_WORDS], np.uint64)
+_WORD_LEVELS: Final = np.array(list(_LEVEL_WORDS.values()), np.uint8)
+_LEVEL_KEYS: Final = np.array(
+    [_word(text) for text in ("level", "lvl", "severity", "log.level", "loglevel", "LEVEL", "Level")],
+    np.uint64,
+)
+_LONGEST_WORD: Final = 13
+_LONGEST_KEY: Final = 9
+
+
+@inlined_kernel
+def _folded(raw: Any, start: Any, stop: Any, lower: Any) -> Any:
+    """Return the first eight bytes as a word, letters in lower case if `lower`."""
+    word = np.uint64(0)
+    for index in range(min(stop - start, 8)):
+        byte = load_u8(raw, start + index)
+        if lower and 65 <= byte <= 90:
+            byte = np.uint8(byte | 0x20)
+        word |= np.uint64(byte) << np.uint64(8 * index)
+    return word
+
+
+@kernel
+def level_of_text(raw: Any, start: Any, stop: Any) -> Any:
+    """Return the level that a word names; 0 if it names none."""
+    if stop <= start or stop - start > _LONGEST_WORD:
+        return UNKNOWN
+    word = _folded(raw, start, stop, True)
+    for index in range(len(_WORDS)):
+        if _WORDS[index] == word:
+            return np.int64(_WORD_LEVELS[index])
+    return UNKNOWN
+
+
+@kernel
+def _is_level_key(raw: Any, start: Any, stop: Any) -> Any:
+    if stop - start > _LONGEST_KEY or stop <= start:
+        return False
+    word = _folded(raw, start, stop, False)
+    is_one = False
+    for index in range(len(_LEVEL_KEYS)):
+        is_one |= _LEVEL_KEYS[index] == word
+    return is_one
+
+
+@inlined_kernel
+def _level_of_number(number: Any) -> Any:
+    return (number + 3) >> 2 if 1 <= number <= 24 else UNKNOWN
+
+
+@kernel
+def _fill_record(
+    raw: Any,
+    pos: Any,
+    end: Any,
+    row: Any,
+    recv_ns: Any,
+    numbers: Any,
+    small: Any,
+    ids: Any,
+    texts: Any,
+    at: Any,
+    body_place: Any,
+    columns: Any,
+    place: Any,
+    nested: Any,
+    names: Any,
+) -> Any:
+    """Write a LogRecord to `row`; return 0, or why it is rejected, or FULL."""
+    time, observed, severity, level = np.uint64(0), np.uint64(0), np.int64(0), UNKNOWN
+    flags, dropped = np.int64(0), np.int64(0)
+    text_start, text_stop, name_start, name_stop = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
+    body_kind, body_first, body_second = TEXT, np.int64(0), np.int64(0)
+    attribute_level = UNKNOWN
+    for index in range(24):
+        store_u8(ids, row * 24 + index, np.uint8(0))
+    while pos < end:
+        field, wire, after = read_tag(raw, pos, end)
+        pos = skip_field(raw, after, end, wire)
+        if field == 1 and wire == 1:
+            time = load_u64(raw, after)
+        elif field == 11 and wire == 1:
+            observed = load_u64(raw, after)
+        elif field == 8 and wire == 5:
+            flags = np.int64(load_u32(raw, after))
+        elif (field == 2 or field == 7) and wire == 0:
+            number, _ = read_varint(raw, after, end)
+            if field == 2:
+                severity = np.int64(number)
+            else:
+                dropped = np.int64(number & np.uint64(0xFFFFFFFF))
+        elif wire == LENGTH_DELIMITED and 3 <= field <= 12 and field != 4 and field != 11:
+            start, stop = read_length(raw, after, end)
+            if field == 3:
+                text_start, text_stop = start, stop
+            elif field == 12:
+                name_start, name_stop = start, stop
+            elif field == 5:
+                body_kind, body_first, body_second, _ = read_any(raw, start, stop)
+            elif field == 9:
+                if read_id(raw, start, stop, 16, ids, row * 24) < 0:
+                    return BAD_TRACE_ID
+            elif field == 10:
+                if read_id(raw, start, stop, 8, ids, row * 24 + 16) < 0:
+                    return BAD_SPAN_ID
+            else:
+                status, key, first, second = put_pair(raw, start, stop, columns, place, nested, names)
+                if status < 0:
+                    return FULL
+                if (
+                    second > first
+                    and attribute_level == UNKNOWN
+                    and _is_level_key(raw, names[2][3 * key], names[2][3 * key + 1])
+                ):
+                    attribute_level = level_of_text(raw, first, second)
+    if time == np.uint64(0):
+        time = observed if observed != np.uint64(0) else np.uint64(recv_ns)
+    if time > np.uint64(_LAST_NS) or observed > np.uint64(_LAST_NS):
+        return BAD_TIME
+    level = _level_of_number(severity)
+    if level == UNKNOWN:
+        level = level_of_text(raw, text_start, text_stop)
+    if level == UNKNOWN:
+        level = attribute_level
+    numbers[0][row] = np.int64(time)
+    numbers[1][row] = np.int64(observed) - np.int64(time) if observed != np.uint64(0) else NOT_OBSERVED
+    small[0][row] = np.uint8(severity) if 0 <= severity <= 255 else np.uint8(0)
+    small[1][row] = np.uint8(level)
+    small[2][row] = _LETTER_CODES[body_kind]
+    numbers[2][row] = flags
+    numbers[3][row] = dropped
+    at[0] = put_value(texts[0], at[0], raw, body_kind, body_first, body_second, nested, body_place)
+    at[1] = put_text(texts[1], at[1], raw, text_start, text_stop)
+    at[2] = put_text(texts[2], at[2], raw, name_start, name_stop)
+    pack_kinds(columns, place)
+    return 0
+
+
+@kernel
+def fill_logs(
+    body: Any,
+    recv_ns: Any,
+    groups: Any,
+    records: Any,
+    numbers: Any,
+    small: Any,
+    ids: Any,
+    group_of: Any,
+    ends: Any,
+    texts: Any,
+    at: Any,
+    columns: Any,
+    place: Any,
+    nested: Any,
+    table: Any,
+    keys: Any,
+    report: Any,
+) -> Any:
+    """Write the records of a measured request to columns; return the number of rows, -1 for a full table.
+
+    `numbers` are times, lags (observed - time), flags and counts of dropped attributes; `small` severities,
+    levels and kinds of bodies; `ids` trace and span, 24 bytes a row; `group_of` which group and which record
+    each row is of; `texts` bodies, severities and event names with their lengths; `columns` what `put_pair`
+    writes, rows ending at `ends`.
+    """
+    raw = pointer(body)
+    body_place = np.zeros(PLACES, np.int64)
+    mark = np.zeros(PLACES + 3, np.int64)
+    pointers = (
+        (pointer(numbers[0]), pointer(numbers[1]), pointer(numbers[2]), pointer(numbers[3])),
+        (pointer(small[0]), pointer(small[1]), pointer(small[2])),
+        pointer(ids),
+        (pointer(texts[0]), pointer(texts[1]), pointer(texts[2])),
+        pointer(at),
+        pointer(body_place),
+        (pointer(columns[0]), pointer(columns[1]), pointer(columns[2]), pointer(columns[3])),
+        pointer(place),
+        (pointer(nested[0]), pointer(nested[1]), pointer(nested[2])),
+        (pointer(table), len(table) - 1, pointer(keys), pointer(report)),
+    )
+    row, record = 0, 0
+    for group in range(len(groups)):
+        for _ in range(groups[group, GROUP_RECORDS]):
+            for index in range(3):
+                mark[PLACES + index] = at[index]
+            for index in range(PLACES):
+                mark[index] = place[index]
+            status = _fill_record(raw, records[record, 0], records[record, 1], row, recv_ns, *pointers)
+            record += 1
+            if status == FULL:
+                return -1
+            if status != 0:
+                report[REJECTED] += 1
+                if report[REASON] == 0:
+                    report[REASON] = status
+                for index in range(3):
+                    at[index] = mark[PLACES + index]
+                for index in range(PLACES):
+                    if index != AT_NESTED:
+                        place[index] = mark[index]
+                continue
+            group_of[0, row] = group
+            group_of[1, row] = record - 1
+            ends[row] = np.uint64(place[AT_KEYS])
+            row += 1
+    return row

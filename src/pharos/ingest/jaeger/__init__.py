@@ -1,0 +1,1 @@
+"""Spans as Jaeger's clients send them: batches in thrift."""

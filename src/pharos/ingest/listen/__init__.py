@@ -1,0 +1,1 @@
+"""What listeners and sources that are not HTTP share: lines gather within bounds, and go in together."""

@@ -1,0 +1,294 @@
+"""Log records: pages of lines newest or oldest first, counts by step and field, fields and their values.
+
+All of it blocks, on a thread that a question has from the scheduler.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pharos.access import Scope
+from pharos.engine import Session, sql
+from pharos.engine.changes import Changes
+from pharos.engine.columns import numbers
+from pharos.engine.keys import EVENT_BUCKET_NS
+from pharos.engine.sql import Condition
+from pharos.query.events.lower import LEVELS, log_lowering
+from pharos.query.events.origins import Everything, OriginCache, attributes_of, unknown_origin
+from pharos.query.events.rows import LogLine, Origin, ValueKind
+from pharos.search.tree import Tree
+from pharos.search.window import Window
+
+_FIRST_BUCKETS: Final = 5
+"""So much of a window is read first, ten minutes; then sixteen times as much again and again."""
+_GROWTH: Final = 16
+_TEXT_COLUMNS: Final = "toUnixTimestamp64Nano(ts) AS ns, origin, service, level, body"
+_NOT_OBSERVED: Final = -(1 << 63)
+_COLUMNS: Final = (
+    "toUnixTimestamp64Nano(ts) AS ns, origin, service, lag_ns, severity, severity_text, level, body,"
+    " body_kind, event_name, lower(hex(trace_id)) AS trace, lower(hex(span_id)) AS span, flags, dropped,"
+    " attributes, kinds"
+)
+_NO_TRACE: Final = "0" * 32
+_NO_SPAN: Final = "0" * 16
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Behind which line the next page begins: its time, and how many of that time were given."""
+
+    ts_ns: int
+    given: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Lines in the order in which they were asked for."""
+
+    lines: tuple[LogLine, ...]
+    next: Cursor | None
+    """None where there are no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What lines are counted by: a column of their own, an attribute, or what their origin says."""
+
+    name: str
+    column: str
+    """The engine's words for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Lines of one step and one set of keys."""
+
+    step: int
+    """From the window's start, 0 for the first; 0 where no steps were asked for."""
+    origin: int
+    """0 where origins were not told apart."""
+    keys: tuple[str, ...]
+    lines: int
+    bytes: int
+
+
+class LogStore:
+    """Answers questions about log records."""
+
+    def __init__(self, changes: Changes) -> None:
+        self._origins = OriginCache(changes, "logs", "log_origins", "log_fields")
+
+    def everything(self, session: Session, scope: Scope, window: Window) -> Everything:
+        """Return the origins and the names of attributes that a tenant has on the days of a window."""
+        return self._origins.of(session, scope, window)
+
+    def origins(self, session: Session, scope: Scope, window: Window) -> dict[int, Origin]:
+        """Return by hash the origins that have lines in a window; exact, not by days."""
+        statement = sql.select(
+            scope,
+            "DISTINCT origin",
+            "logs",
+            buckets_of(window),
+            sql.times_ns(window.start_ns, window.end_ns),
+        )
+        ids = numbers(session.query(statement, purpose="origins")["origin"]).tolist()
+        known = self.everything(session, scope, window).known.origins
+        return {one: known.get(one) or unknown_origin(one, "unknown_service") for one in ids}
+
+    def condition(self, session: Session, scope: Scope, window: Window, tree: Tree) -> Condition:
+        """Return what a tree asks for over a window, time and tenant apart. Raises PharosError(INVALID)."""
+        return log_lowering(self.everything(session, scope, window).known).condition(tree)
+
+    def lines(
+        self,
+        session: Session,
+        scope: Scope,
+        window: Window,
+        tree: Tree,
+        *,
+        limit: int,
+        newest_first: bool = True,
+        after: Cursor | None = None,
+        texts_only: bool = False,
+    ) -> Page:
+        """Return a page of the lines of a window that meet a tree.
+
+        Parts of the window are read one after the other, from the end that is asked for, until there are
+        enough. With `texts_only` lines have their time, origin, level and body alone.
+        Raises PharosError: INVALID for the tree, and as `Session.query`.
+        """
+        everything = self.everything(session, scope, window)
+        condition = log_lowering(everything.known).condition(tree)
+        found: list[LogLine] = []
+        for part in parts_of(window, newest_first=newest_first, after=after):
+            skip = after.given if after is not None and part.start_ns <= after.ts_ns < part.end_ns else 0
+            if skip and after is not None:
+                part = (
+                    Window(part.start_ns, after.ts_ns + 1)
+                    if newest_first
+                    else Window(after.ts_ns, part.end_ns)
+                )
+            order = "DESC" if newest_first else "ASC"
+            tail = f"ORDER BY ts {order}, origin, xxHash64(body) LIMIT {limit - len(found) + 1} OFFSET {skip}"
+            statement = sql.select(
+                scope,
+                _TEXT_COLUMNS if texts_only else _COLUMNS,
+                "logs",
+                buckets_of(part),
+                sql.times_ns(part.start_ns, part.end_ns),
+                condition,
+                tail=tail,
+            )
+            rows = session.query(statement, purpose="log_lines").to_pydict()
+            found += _texts(rows, everything) if texts_only else _lines(rows, everything)
+            if len(found) > limit:
+                break
+        page = found[:limit]
+        return Page(tuple(page), _cursor(page, after) if len(found) > limit else None)
+
+    def counts(
+        self,
+        session: Session,
+        scope: Scope,
+        window: Window,
+        tree: Tree,
+        *,
+        step_ns: int = 0,
+        keys: Sequence[Key] = (),
+        by_origin: bool = False,
+        limit: int = 0,
+    ) -> list[Counted]:
+        """Return how many lines and bytes of them meet a tree, by step, origin and keys.
+
+        The most first where no steps are asked for, and then at most `limit`.
+        """
+        condition = self.condition(session, scope, window, tree)
+        by = (
+            [f"intDiv(toUnixTimestamp64Nano(ts) - {int(window.start_ns)}, {int(step_ns)}) AS step"]
+            if step_ns
+            else []
+        )
+        by += ["origin"] if by_origin else []
+        by += [f"{key.column} AS k{number}" for number, key in enumerate(keys)]
+        names = [one.rsplit(" AS ")[-1] for one in by]
+        group = f"GROUP BY {', '.join(names)}" if names else ""
+        tail = group if step_ns else f"{group} ORDER BY lines DESC"
+        statement = sql.select(
+            scope,
+            ", ".join([*by, "toInt64(count()) AS lines", "toInt64(sum(body.size)) AS bytes"]),
+            "logs",
+            buckets_of(window),
+            sql.times_ns(window.start_ns, window.end_ns),
+            condition,
+            tail=tail,
+            limit=limit,
+        )
+        rows = session.query(statement, purpose="log_counts").to_pydict()
+        return [
+            Counted(
+                rows["step"][i] if step_ns else 0,
+                rows["origin"][i] if by_origin else 0,
+                tuple(str(rows[f"k{number}"][i]) for number in range(len(keys))),
+                rows["lines"][i],
+                rows["bytes"][i],
+            )
+            for i in range(len(rows["lines"]))
+        ]
+
+
+def attribute_key(name: str) -> Key:
+    """Return the key of an attribute of records; empty for those that do not have it."""
+    return Key(name, sql.attribute_of(name))
+
+
+LEVEL_KEY: Final = Key("level", f"arrayElement({list(LEVELS)!r}, level + 1)")
+OWN_KEYS: Final = {
+    **{name: Key(name, name) for name in ("severity_text", "event_name")},
+    **{name: Key(name, f"if({name} = '', '', lower(hex({name})))") for name in ("trace_id", "span_id")},
+}
+"""Texts that every record has of its own, empty where nobody said."""
+SERVICE_KEY: Final = Key("service", "service")
+
+
+def buckets_of(window: Window) -> Condition:
+    """Return that rows are of the buckets of a window: the first condition of a read of events."""
+    first, last = (
+        window.start_ns // EVENT_BUCKET_NS,
+        max(window.start_ns, window.end_ns - 1) // EVENT_BUCKET_NS,
+    )
+    return sql.between("b", first, last)
+
+
+def parts_of(window: Window, *, newest_first: bool, after: Cursor | None = None) -> Iterator[Window]:
+    """Yield parts of a window from one end to the other, each larger than the one before."""
+    start, end = window.start_ns, window.end_ns
+    if after is not None:
+        start, end = (start, min(end, after.ts_ns + 1)) if newest_first else (max(start, after.ts_ns), end)
+    size = _FIRST_BUCKETS * EVENT_BUCKET_NS
+    while start < end:
+        if newest_first:
+            edge = max(start, (end - size) // EVENT_BUCKET_NS * EVENT_BUCKET_NS)
+            yield Window(edge, end)
+            end = edge
+        else:
+            edge = min(end, -(-(start + size) // EVENT_BUCKET_NS) * EVENT_BUCKET_NS)
+            yield Window(start, edge)
+            start = edge
+        size *= _GROWTH
+
+
+def _cursor(page: Sequence[LogLine], after: Cursor | None) -> Cursor:
+    last = page[-1].ts_ns
+    given = sum(1 for line in page if line.ts_ns == last)
+    if after is not None and after.ts_ns == last:
+        given += after.given
+    return Cursor(last, given)
+
+
+_KINDS: Final = {kind.value.encode(): kind for kind in ValueKind}
+
+
+def _lines(rows: dict[str, list[Any]], everything: Everything) -> list[LogLine]:
+    known = everything.known.origins
+    found = []
+    for i, ns in enumerate(rows["ns"]):
+        origin, lag = rows["origin"][i], rows["lag_ns"][i]
+        trace, span = rows["trace"][i], rows["span"][i]
+        found.append(
+            LogLine(
+                ns,
+                known.get(origin) or unknown_origin(origin, rows["service"][i]),
+                rows["body"][i],
+                _KINDS.get(rows["body_kind"][i], ValueKind.TEXT),
+                0 if lag == _NOT_OBSERVED else ns + lag,
+                rows["severity"][i],
+                rows["severity_text"][i],
+                LEVELS[rows["level"][i]],
+                rows["event_name"][i],
+                "" if trace == _NO_TRACE else trace,
+                "" if span == _NO_SPAN else span,
+                rows["flags"][i],
+                rows["dropped"][i],
+                attributes_of(rows["attributes"][i], rows["kinds"][i]),
+            )
+        )
+    return found
+
+
+def _texts(rows: dict[str, list[Any]], everything: Everything) -> list[LogLine]:
+    """Return lines of which nothing but time, origin, level and body was read."""
+    known = everything.known.origins
+    columns = zip(rows["ns"], rows["origin"], rows["service"], rows["level"], rows["body"], strict=True)
+    text = ValueKind.TEXT
+    return [
+        LogLine(
+            ns,
+            known.get(origin) or unknown_origin(origin, service),
+            body,
+            text,
+            *(0, 0, "", LEVELS[level], "", "", "", 0, 0, ()),
+        )
+        for ns, origin, service, level, body in columns
+    ]

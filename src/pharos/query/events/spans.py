@@ -1,0 +1,295 @@
+"""Spans: traces by id, searches that find traces, services and operations.
+
+All of it blocks, on a thread that a question has from the scheduler.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pharos.access import Scope
+from pharos.engine import Session, sql
+from pharos.engine.changes import Changes
+from pharos.engine.sql import Condition
+from pharos.query.events.logs import Counted, Key, buckets_of, parts_of
+from pharos.query.events.lower import span_lowering
+from pharos.query.events.origins import Everything, OriginCache, attributes_of, unknown_origin
+from pharos.query.events.rows import Span, SpanEvent, SpanLink
+from pharos.search.tree import Tree
+from pharos.search.window import Window
+
+SPANS_MOST: Final = 200_000
+"""So many spans of one trace are read at most."""
+_NO_SPAN: Final = "0" * 16
+_COLUMNS: Final = (
+    "lower(hex(trace_id)) AS trace, lower(hex(span_id)) AS span, lower(hex(parent_id)) AS parent, origin,"
+    " service, name, toUnixTimestamp64Nano(ts) AS ns, duration, kind, status, status_message, trace_state,"
+    " flags, dropped_attributes, dropped_events, dropped_links, attributes, kinds,"
+    " event_ts, event_name, event_dropped, event_attributes, event_kinds,"
+    " arrayMap(x -> lower(hex(x)), link_trace_id) AS link_trace, arrayMap(x -> lower(hex(x)), link_span_id)"
+    " AS link_span, link_state, link_flags, link_dropped, link_attributes, link_kinds"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A trace that a search found."""
+
+    trace_id: str
+    newest_ns: int
+    """When the newest of its spans that were found began."""
+    spans: int
+    """How many were found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What a service does: a name of spans and their kind."""
+
+    service: str
+    name: str
+    kind: int
+    """OpenTelemetry's SpanKind."""
+
+
+def locate(session: Session, scope: Scope, trace_ids: Sequence[str]) -> tuple[Condition, Window] | None:
+    """Return what spans of these traces meet, and when they began; None where there is none of them."""
+    ids = [bytes.fromhex(one) for one in dict.fromkeys(trace_ids)]
+    if not ids:
+        return None
+    asked = sql.either(sql.same_bytes("trace_id", one) for one in ids)
+    times = sql.select(
+        scope,
+        "toUnixTimestamp64Nano(min(first)) AS start, toUnixTimestamp64Nano(max(last)) AS end,"
+        " toInt64(count()) AS n",
+        "traces",
+        asked,
+    )
+    found = session.query(times, purpose="trace_times").to_pylist()[0]
+    return (asked, Window(found["start"], found["end"] + 1)) if found["n"] else None
+
+
+class SpanStore:
+    """Answers questions about spans."""
+
+    def __init__(self, changes: Changes) -> None:
+        self._origins = OriginCache(changes, "spans", "span_origins", "span_fields")
+
+    def everything(self, session: Session, scope: Scope, window: Window) -> Everything:
+        """Return the origins and the names of attributes that a tenant has on the days of a window."""
+        return self._origins.of(session, scope, window)
+
+    def trace(self, session: Session, scope: Scope, trace_id: str) -> tuple[Span, ...]:
+        """Return the spans of a trace by its 32 hexadecimal digits, by start; none if there is none."""
+        return self.traces(session, scope, [trace_id]).get(trace_id.lower(), ())
+
+    def traces(
+        self, session: Session, scope: Scope, trace_ids: Sequence[str], window: Window | None = None
+    ) -> dict[str, tuple[Span, ...]]:
+        """Return the spans of several traces, by id in small letters; a trace that is not there is left out.
+
+        With a window only spans in it are returned. Raises as `Session.query`.
+        """
+        located = locate(session, scope, trace_ids)
+        if located is None:
+            return {}
+        asked, whole = located
+        if window is not None:
+            whole = Window(max(whole.start_ns, window.start_ns), min(whole.end_ns, window.end_ns))
+        everything = self.everything(session, scope, whole)
+        statement = sql.select(
+            scope,
+            _COLUMNS,
+            "spans",
+            buckets_of(whole),
+            sql.times_ns(whole.start_ns, whole.end_ns),
+            asked,
+            tail="ORDER BY ts, span_id",
+            limit=SPANS_MOST,
+        )
+        by_trace: dict[str, list[Span]] = {}
+        for span in _spans(session.query(statement, purpose="spans").to_pydict(), everything):
+            by_trace.setdefault(span.trace_id, []).append(span)
+        return {trace_id: tuple(spans) for trace_id, spans in by_trace.items()}
+
+    def search(
+        self, session: Session, scope: Scope, window: Window, tree: Tree, *, limit: int
+    ) -> list[Found]:
+        """Return the traces of which a span in the window meets a tree, the newest first, at most `limit`.
+
+        Parts of the window are read one after the other, the newest first, until there are enough. Raises
+        PharosError(INVALID) for the tree, and as `Session.query`.
+        """
+        condition = span_lowering(self.everything(session, scope, window).known).condition(tree)
+        found: dict[str, Found] = {}
+        for part in parts_of(window, newest_first=True):
+            statement = sql.select(
+                scope,
+                "lower(hex(trace_id)) AS trace, toUnixTimestamp64Nano(max(ts)) AS newest,"
+                " toInt64(count()) AS n",
+                "spans",
+                buckets_of(part),
+                sql.times_ns(part.start_ns, part.end_ns),
+                condition,
+                tail="GROUP BY trace_id ORDER BY newest DESC, trace_id",
+                limit=limit,
+            )
+            rows = session.query(statement, purpose="trace_search").to_pydict()
+            for trace, newest, count in zip(rows["trace"], rows["newest"], rows["n"], strict=True):
+                before = found.get(trace)
+                spans = count + (before.spans if before else 0)
+                found[trace] = Found(trace, max(newest, before.newest_ns if before else newest), spans)
+            if len(found) >= limit:
+                break
+        return sorted(found.values(), key=lambda one: (-one.newest_ns, one.trace_id))[:limit]
+
+    def spans(
+        self,
+        session: Session,
+        scope: Scope,
+        window: Window,
+        tree: Tree,
+        *,
+        limit: int,
+        newest_first: bool = True,
+    ) -> tuple[Span, ...]:
+        """Return spans of a window that meet a tree, at most `limit`."""
+        everything = self.everything(session, scope, window)
+        condition = span_lowering(everything.known).condition(tree)
+        found: list[Span] = []
+        for part in parts_of(window, newest_first=newest_first):
+            statement = sql.select(
+                scope,
+                _COLUMNS,
+                "spans",
+                buckets_of(part),
+                sql.times_ns(part.start_ns, part.end_ns),
+                condition,
+                tail=f"ORDER BY ts {'DESC' if newest_first else 'ASC'}",
+                limit=limit - len(found),
+            )
+            found += _spans(session.query(statement, purpose="spans").to_pydict(), everything)
+            if len(found) >= limit:
+                break
+        return tuple(found)
+
+    def operations(
+        self, session: Session, scope: Scope, window: Window, service: str | None = None
+    ) -> list[Operation]:
+        """Return what services did in a window, of one service or of all."""
+        where = [sql.equal("service", service)] if service is not None else []
+        statement = sql.select(
+            scope,
+            "DISTINCT service, name, kind",
+            "spans",
+            buckets_of(window),
+            sql.times_ns(window.start_ns, window.end_ns),
+            *where,
+            tail="ORDER BY service, name, kind",
+            limit=100_000,
+        )
+        rows = session.query(statement, purpose="operations").to_pydict()
+        return [Operation(*row) for row in zip(rows["service"], rows["name"], rows["kind"], strict=True)]
+
+    def services(self, session: Session, scope: Scope, window: Window) -> list[str]:
+        """Return the services that have spans on the days of a window."""
+        known = self.everything(session, scope, window).known.origins.values()
+        return sorted({origin.service for origin in known})
+
+    def counts(
+        self,
+        session: Session,
+        scope: Scope,
+        window: Window,
+        tree: Tree,
+        *,
+        step_ns: int = 0,
+        keys: Sequence[Key] = (),
+        limit: int = 0,
+    ) -> list[Counted]:
+        """Return how many spans meet a tree, by step and keys; the sum of durations stands for bytes."""
+        condition = span_lowering(self.everything(session, scope, window).known).condition(tree)
+        start = int(window.start_ns)
+        by = [f"intDiv(toUnixTimestamp64Nano(ts) - {start}, {int(step_ns)}) AS step"] if step_ns else []
+        by += [f"{key.column} AS k{number}" for number, key in enumerate(keys)]
+        names = [one.rsplit(" AS ")[-1] for one in by]
+        group = f"GROUP BY {', '.join(names)}" if names else ""
+        statement = sql.select(
+            scope,
+            ", ".join([*by, "toInt64(count()) AS n", "toInt64(sum(duration)) AS duration_ns"]),
+            "spans",
+            buckets_of(window),
+            sql.times_ns(window.start_ns, window.end_ns),
+            condition,
+            tail=group if step_ns else f"{group} ORDER BY n DESC",
+            limit=limit,
+        )
+        rows = session.query(statement, purpose="span_counts").to_pydict()
+        return [
+            Counted(
+                rows["step"][i] if step_ns else 0,
+                0,
+                tuple(str(rows[f"k{number}"][i]) for number in range(len(keys))),
+                rows["n"][i],
+                rows["duration_ns"][i],
+            )
+            for i in range(len(rows["n"]))
+        ]
+
+
+def _id(text: str) -> str:
+    return "" if text == _NO_SPAN else text
+
+
+def _events(rows: dict[str, list[Any]], i: int) -> Iterable[SpanEvent]:
+    columns = ("event_ts", "event_name", "event_attributes", "event_kinds", "event_dropped")
+    for ts_ns, name, pairs, kinds, dropped in zip(*(rows[name][i] for name in columns), strict=True):
+        yield SpanEvent(ts_ns, name, attributes_of(pairs, kinds), dropped)
+
+
+def _links(rows: dict[str, list[Any]], i: int) -> Iterable[SpanLink]:
+    columns = (
+        "link_trace",
+        "link_span",
+        "link_state",
+        "link_flags",
+        "link_attributes",
+        "link_kinds",
+        "link_dropped",
+    )
+    for trace, span, state, flags, pairs, kinds, dropped in zip(
+        *(rows[name][i] for name in columns), strict=True
+    ):
+        yield SpanLink(trace, span, state, flags, attributes_of(pairs, kinds), dropped)
+
+
+def _spans(rows: dict[str, list[Any]], everything: Everything) -> list[Span]:
+    known = everything.known.origins
+    found = []
+    for i, trace in enumerate(rows["trace"]):
+        origin, start_ns = rows["origin"][i], rows["ns"][i]
+        found.append(
+            Span(
+                trace,
+                rows["span"][i],
+                _id(rows["parent"][i]),
+                known.get(origin) or unknown_origin(origin, rows["service"][i]),
+                rows["name"][i],
+                rows["kind"][i],
+                start_ns,
+                start_ns + rows["duration"][i],
+                rows["status"][i],
+                rows["status_message"][i],
+                rows["trace_state"][i],
+                rows["flags"][i],
+                attributes_of(rows["attributes"][i], rows["kinds"][i]),
+                tuple(_events(rows, i)),
+                tuple(_links(rows, i)),
+                rows["dropped_attributes"][i],
+                rows["dropped_events"][i],
+                rows["dropped_links"][i],
+            )
+        )
+    return found
