@@ -26,7 +26,7 @@ $(RUNTIME): $(MADE) pyproject.toml constraints.txt
 	$(call phase,packages,\
 	  $(PIP) install --no-compile -c constraints.txt hatchling editables && \
 	  PHAROS_SKIP_UI=1 $(PIP) install --no-compile -c constraints.txt --no-build-isolation -e . && \
-	  $(BIN)/python -c 'import sys; sys.dont_write_bytecode = False; import pharos.commands.up')
+	  $(BIN)/python -c 'import sys; sys.dont_write_bytecode = False; import pharos.commands.up; import pharos.serve')
 	@touch $@
 
 $(STAMP): $(RUNTIME)
@@ -58,10 +58,11 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# A file's tests stay together, so that what they share is started once.
-WORKERS ?= 2
+# A file's tests stay together, so that what they share is started once. Many of them wait: for a server's start,
+# for what is due in a second. So there is one worker more than two cores would need.
+WORKERS ?= 3
 test: ui
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --durations 20 $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 20 $(ARGS)
 
 bench: $(STAMP)
 	$(BIN)/python -m bench $(ARGS)

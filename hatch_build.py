@@ -197,13 +197,19 @@ def _nav_entry(title: str, name: str, *, is_current: bool) -> str:
 def build_docs(root: Path) -> None:
     """Write the documentation as pages that the server shows below `/docs/`: no script, one style sheet.
 
-    Raises UiBuildError where the package `markdown` cannot be had.
+    Raises UiBuildError where the package `markdown` cannot be had, and for a page that mkdocs.yml does not
+    name on a line such as `- Its title: its-file.md`.
     """
     markdown = _markdown()
     docs, out = root / "docs", static_folder(root) / "docs"
+    entries = _NAV.findall((root / "mkdocs.yml").read_text())
+    left_out = {path.stem for path in docs.glob("*.md")} - {name for _, name in entries}
+    if left_out:
+        raise UiBuildError(
+            f"mkdocs.yml does not name {', '.join(sorted(left_out))} of docs, or not in plain words"
+        )
     shutil.rmtree(out, ignore_errors=True)
     shutil.copytree(docs / "images", out / "images")
-    entries = _NAV.findall((root / "mkdocs.yml").read_text())
     for title, name in entries:
         nav = "".join(_nav_entry(text, other, is_current=other == name) for text, other in entries)
         body = markdown.markdown((docs / f"{name}.md").read_text(), extensions=_MARKDOWN_EXTENSIONS)

@@ -18,6 +18,11 @@ PERMISSIONS: Final[Mapping[str, str]] = MappingProxyType(
         "metrics.write": "Send metrics.",
         "metrics.export": "Read whole series out of the store: remote read and federation.",
         "metrics.delete": "Delete series.",
+        "logs.view": "Search logs.",
+        "logs.write": "Send logs.",
+        "logs.export": "Download logs.",
+        "traces.view": "Search traces.",
+        "traces.write": "Send traces.",
         "flows.create": "Define flows.",
         "flows.read": "See flows and their runs.",
         "flows.update": "Change flows.",
@@ -30,7 +35,9 @@ PERMISSIONS: Final[Mapping[str, str]] = MappingProxyType(
         "alerts.view": "See alerts.",
         "alerts.acknowledge": "Acknowledge alerts.",
         "alerts.escalate": "Escalate alerts.",
-        "alerts.configure": "Change rules, routes, silences and escalation.",
+        "alerts.silence": "Make, change and end silences.",
+        "alerts.write": "Send alerts.",
+        "alerts.configure": "Change rules, routes and escalation.",
         "dashboards.view": "See dashboards.",
         "dashboards.edit": "Change dashboards.",
         "tenants.view": "See a tenant's name and usage.",
@@ -65,7 +72,16 @@ ANY_IDENTITY: Final = "account.use"
 _EVERYONE: Final = frozenset({ANY_IDENTITY})
 ALL: Final = frozenset(PERMISSIONS)
 _LOOKING: Final = frozenset(
-    {"metrics.view", "flows.read", "alerts.view", "dashboards.view", "tenants.view", "limits.view"}
+    {
+        "metrics.view",
+        "logs.view",
+        "traces.view",
+        "flows.read",
+        "alerts.view",
+        "dashboards.view",
+        "tenants.view",
+        "limits.view",
+    }
 )
 _FLOWS: Final = frozenset(name for name in PERMISSIONS if name.startswith("flows."))
 _ALERTS: Final = frozenset(name for name in PERMISSIONS if name.startswith("alerts."))
@@ -73,7 +89,8 @@ _EDITING: Final = (
     _LOOKING
     | (_FLOWS - {"flows.delete"})
     | _ALERTS
-    | {"metrics.write", "metrics.export", "dashboards.edit", "members.view", "governance.propose"}
+    | {"metrics.write", "metrics.export", "logs.write", "logs.export", "traces.write"}
+    | {"dashboards.edit", "members.view", "governance.propose"}
 )
 _OWNING: Final = (
     _EDITING
@@ -103,20 +120,24 @@ ROLES: Final[Mapping[str, Role]] = MappingProxyType(
         role.name: role
         for role in (
             Role("viewer", _LOOKING, "Sees a tenant."),
-            Role("writer", frozenset({"metrics.write"}), "Sends telemetry and sees nothing: for senders."),
+            Role(
+                "writer",
+                frozenset({"metrics.write", "logs.write", "traces.write", "alerts.write"}),
+                "Sends telemetry and sees nothing: for senders.",
+            ),
             Role("editor", _EDITING, "Sees and changes a tenant's dashboards, alerts and flows."),
             Role("admin", _OWNING, "Does everything in a tenant, and says who else may."),
             Role("operator", ALL, "Runs the whole server."),
             Role("dao-admin", _OWNING | {"governance.approve"}, "Full control over a DAO subnet."),
             Role(
                 "flow-operator",
-                _FLOWS | {"metrics.view", "alerts.view", "alerts.acknowledge", "dashboards.view"},
+                _FLOWS | (_LOOKING - {"tenants.view", "limits.view"}) | {"alerts.acknowledge"},
                 "Manages flows within a DAO subnet.",
             ),
             Role(
                 "monitor",
-                frozenset({"metrics.view", "alerts.view", "dashboards.view"}),
-                "Reads metrics and alerts.",
+                frozenset({"metrics.view", "logs.view", "traces.view", "alerts.view", "dashboards.view"}),
+                "Reads metrics, logs, traces and alerts.",
             ),
             Role(
                 "governance",
@@ -124,6 +145,7 @@ ROLES: Final[Mapping[str, Role]] = MappingProxyType(
                 | {
                     "alerts.configure",
                     "alerts.escalate",
+                    "alerts.silence",
                     "limits.change",
                     "members.view",
                     "governance.propose",
@@ -286,6 +308,11 @@ DEFAULT: Final = Scope("default", LOCAL, ALL)
 def upkeep(tenant: str) -> Scope:
     """Return the scope of what Pharos does to a tenant by itself: what it does not keep is deleted."""
     return Scope(tenant, LOCAL, ALL)
+
+
+def listening(tenant: str) -> Scope:
+    """Return the scope of what comes in by a listener, or from files, whose tenant the settings name."""
+    return Scope(tenant, LOCAL, frozenset({"logs.write"}))
 
 
 @dataclass(frozen=True, slots=True)

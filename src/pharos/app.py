@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from concurrent.futures import Future
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 from pharos.access import DEFAULT
 from pharos.api.app import App
@@ -21,19 +22,35 @@ from pharos.engine import Engine
 from pharos.entrance import open_entrance
 from pharos.errors import PharosError
 from pharos.folder import new_admin_key
+from pharos.gathering import open_gathering
 from pharos.governance import Governance
+from pharos.grpc_ports import open_grpc
 from pharos.ingest.accept import Intake
 from pharos.ingest.loader import Loader
+from pharos.ingest.own_events import OwnEvents
+from pharos.keeping import open_keeping
+from pharos.measuring import open_measuring
 from pharos.multitenancy import make_doors, open_tenancy
-from pharos.queries import open_queries
+from pharos.own_telling import hear_ourselves, tell_of_ourselves
+from pharos.paging import Paging, open_paging
+from pharos.pulse import open_pulse
+from pharos.queries import Queries, open_queries
 from pharos.query.limits import Times
 from pharos.query.metrics.evaluation import Metrics
 from pharos.query.metrics.query import parse_query
 from pharos.reload import Reloads
+from pharos.responding import Responding, Stands, open_responding
+from pharos.ruling import RulingParts, open_ruling
 from pharos.scraping import open_scraping
 from pharos.state import State, open_state
 from pharos.store import open_store
-from pharos.upkeep import expire_proposals, give_back_now_and_then, limit_heaps, watch_loop
+from pharos.upkeep import (
+    age_now_and_then,
+    expire_proposals,
+    give_back_now_and_then,
+    measure_state,
+    watch_loop,
+)
 
 _LOG = logging.getLogger(__name__)
 
@@ -66,29 +83,41 @@ _FIRST_QUERIES: Final = (
 
 @asynccontextmanager
 async def open_pharos(
-    settings: Settings, clock: Clock, chance: Random, kernels: Callable[[], dict[str, int]]
+    settings: Settings,
+    clock: Clock,
+    chance: Random,
+    kernels: Callable[[], dict[str, int]],
+    opening: Future[Engine] | None = None,
 ) -> AsyncIterator[Pharos]:
     """Build a server over the settings' folder, which the caller holds, and close it again in reverse.
 
     `chance` makes what nobody outside may guess: a SystemRandom, unless a test wants the same again.
-    `kernels` returns how many kernels are compiled.
+    `kernels` returns how many kernels are compiled. With `opening` the engine is the caller's, who closes it
+    afterwards.
 
     Raises PharosError when the folder cannot be used.
     """
-    limit_heaps()
     async with AsyncExitStack() as stack:
+        own = stack.enter_context(hear_ourselves(settings, clock, chance))
         state = stack.enter_context(open_state(settings.state_address, clock, chance))
         doors = make_doors(settings)
-        store = stack.enter_context(open_store(settings, clock, chance, doors.policy))
+        store = stack.enter_context(open_store(settings, clock, chance, doors.policy, opening))
         engine, intake, loader = store.engine, store.intake, store.loader
         queries = stack.enter_context(
             open_queries(engine, store.changes, clock, chance, settings, doors.policy)
         )
         tenancy = await stack.enter_async_context(open_tenancy(doors, state, store, queries, clock, settings))
+        keeping = await stack.enter_async_context(open_keeping(store, doors, clock, settings))
         scraping = await stack.enter_async_context(open_scraping(intake, clock, chance, settings))
         key = new_admin_key(settings.data)
         entrance = await stack.enter_async_context(open_entrance(state, settings, key, clock, chance))
-        reloads = Reloads(clock, [scraping.reloadable])
+        paging, responding = await _open_paging(stack, state, clock, chance, settings, queries.metrics)
+        doors.forgets.append(paging.forget)
+        ruling = await stack.enter_async_context(
+            open_ruling(RulingParts(queries, store, state, clock, chance, settings, paging.sink))
+        )
+        await stack.enter_async_context(open_measuring(queries, store, clock, settings))
+        reloads = Reloads(clock, [one.reloadable for one in (keeping, scraping, ruling, paging, responding)])
         parts = Parts(
             settings=settings,
             clock=clock,
@@ -97,21 +126,54 @@ async def open_pharos(
             queries=queries,
             tenancy=tenancy,
             scraper=scraping.scraper,
+            ruling=ruling,
+            paging=paging,
             state=state,
             entrance=entrance,
             reloads=reloads,
+            keeping=keeping,
             kernels=kernels,
         )
-        app = stack.enter_context(open_edge(parts))
-        works = (
-            _end_start(queries.metrics, clock, loader),
-            watch_loop(clock),
-            give_back_now_and_then(),
-            expire_proposals(Governance(state)),
-        )
-        for work in works:
+        app = await _open_doors(stack, parts, own)
+        for work in _works(queries, clock, loader, state):
             stack.callback(asyncio.create_task(work).cancel)
         yield Pharos(app, loader, intake, engine, state, reloads.reload, entrance.first_link)
+
+
+async def _open_doors(stack: AsyncExitStack, parts: Parts, own: OwnEvents | None) -> App:
+    """Return the application, beside which all else is open that telemetry comes in by."""
+    settings, clock, store = parts.settings, parts.clock, parts.store
+    face = stack.enter_context(open_edge(parts))
+    await stack.enter_async_context(open_gathering(store.intake, clock, parts.chance, settings))
+    await stack.enter_async_context(open_grpc(face.grpc, settings, store.loader.recovered))
+    return await stack.enter_async_context(tell_of_ourselves(own, face.app, store, clock, parts.kernels))
+
+
+def _works(
+    queries: Queries, clock: Clock, loader: Loader, state: State
+) -> tuple[Coroutine[Any, Any, None], ...]:
+    """Return what a server does beside all else, until it ends."""
+    return (
+        _end_start(queries.metrics, clock, loader),
+        watch_loop(clock),
+        give_back_now_and_then(),
+        age_now_and_then(queries.series.age),
+        expire_proposals(Governance(state)),
+        measure_state(state),
+    )
+
+
+async def _open_paging(
+    stack: AsyncExitStack, state: State, clock: Clock, chance: Random, settings: Settings, metrics: Metrics
+) -> tuple[Paging, Responding]:
+    """Open what tells people of alerts, and what follows whether they react."""
+    paging = await stack.enter_async_context(open_paging(state, clock, chance, settings))
+    responding = await stack.enter_async_context(
+        open_responding(Stands(state, clock, chance, settings, metrics, paging.configs.of))
+    )
+    paging.offices.find_receiver, paging.offices.find_links = responding.find_receiver, responding.links
+    await stack.enter_async_context(open_pulse(state, settings, clock, chance, paging.dispatcher.take))
+    return paging, responding
 
 
 async def _end_start(metrics: Metrics, clock: Clock, loader: Loader) -> None:

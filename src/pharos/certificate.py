@@ -24,6 +24,8 @@ class Certificate:
     def __init__(self, cert: Path, key: Path, client_ca: Path | None) -> None:
         self._cert, self._key, self._client_ca = cert, key, client_ca
         self._seen = self._stamp()
+        self.pem: tuple[bytes, bytes, bytes | None]
+        """The last good certificate, its key, and who signs those of clients, as the files hold them."""
         self.context = self._read()
         """Connections that are made from now on show what was loaded into it last."""
 
@@ -42,9 +44,8 @@ class Certificate:
 
     def _read(self) -> ssl.SSLContext:
         """Return a context of what the files hold now. Raises PharosError(INVALID) that names them."""
-        for path in (self._cert, self._key, self._client_ca):
-            if path is not None:
-                read_named(path, _FILE_MAX_BYTES)
+        cert, key = read_named(self._cert, _FILE_MAX_BYTES), read_named(self._key, _FILE_MAX_BYTES)
+        client_ca = None if self._client_ca is None else read_named(self._client_ca, _FILE_MAX_BYTES)
         try:
             context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
             context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -58,6 +59,7 @@ class Certificate:
                 f"tls: {self._cert} and {self._key} are no certificate and its key: {exc}",
                 hint="both must be PEM, and belong together",
             ) from exc
+        self.pem = cert, key, client_ca
         return context
 
     def look(self) -> bool:

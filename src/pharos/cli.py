@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import importlib
 import sys
 from typing import Annotated, Any, Final
 
@@ -11,6 +9,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from pharos import __version__
+from pharos.commands.deferred import imported
 from pharos.commands.screen import OUT, JsonOption, print_error, print_json
 from pharos.errors import PharosError
 
@@ -19,6 +18,7 @@ _COMMANDS: Final = {
     "check": ("check", "Check configuration files; every fault is named with its line."),
     "query": ("query", "Ask a running server a PromQL query, at one time or over a range."),
     "explain": ("explain", "Show how an expression is read and planned."),
+    "why": ("why", "Tell why somebody was told of alerts at a time, or was not."),
     "login": ("login", "Log in to a server, so that the commands here ask it as oneself."),
     "logout": ("login", "Forget a server, and end the token for it."),
     "backup": ("backup", "Copy everything that the data folder holds, from a running or a stopped server."),
@@ -36,7 +36,13 @@ _GROUPS: Final = {
     "tenant": "Tenants: made, renamed, suspended, deleted; their limits and what they use.",
     "user": "Who may come in: users and their roles.",
     "token": "By what programs come in: API tokens.",
+    "template": "Templates of notifications, tried without a server.",
     "audit": "Who changed what: the audit log, and exports of it that are signed.",
+    "rules": "Rules: their files checked and tested, and run over what is stored.",
+    "alerts": "Alerts: what fires, who looks after it, what happened to it.",
+    "oncall": "Who is on call.",
+    "routes": "Where alerts go: the tree of an alertmanager.yml, and what it does with labels.",
+    "receivers": "Who is told of alerts: how that goes, tests, and what could not be delivered.",
 }
 """Commands of commands: the module of that name holds the `app` of each."""
 
@@ -51,7 +57,7 @@ class Deferred(TyperCommand):
     def load(self) -> TyperCommand:
         """Return the command itself."""
         module, name = self._function
-        return _alone(name, getattr(_imported(module), name))
+        return _alone(name, getattr(imported(module), name))
 
     def make_context(self, *args: Any, **extra: Any) -> Any:
         """Hand the arguments to the command itself."""
@@ -67,23 +73,13 @@ class DeferredGroup(TyperGroup):
 
     def load(self) -> TyperGroup:
         """Return the group itself."""
-        group = typer.main.get_group(_imported(self._module).app)
+        group = typer.main.get_group(imported(self._module).app)
         group.name, group.help = self.name, self.help
         return group
 
     def make_context(self, *args: Any, **extra: Any) -> Any:
         """Hand the arguments to the group itself."""
         return self.load().make_context(*args, **extra)
-
-
-def _imported(module: str) -> Any:
-    # A server's modules are half a million objects, all of which stay: nothing for the collector to find.
-    gc.disable()
-    try:
-        return importlib.import_module(module)  # noqa: TID251 - a command is loaded when it is asked for
-    finally:
-        gc.freeze()
-        gc.enable()
 
 
 def _alone(name: str, function: Any) -> TyperCommand:

@@ -13,6 +13,7 @@ A reader that goes on after a fault notes it with its `Source`; all are told at 
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -36,7 +37,14 @@ _PLAIN_TAGS: Final = frozenset(
 )
 _NULL: Final = _PREFIX + "null"
 _MERGE: Final = _PREFIX + "merge"
+HIDDEN: Final = "<secret>"
+"""What is shown in place of a secret."""
+HIDDEN_URL: Final = f"http://{HIDDEN}"
+"""The same where readers of what is shown want an address."""
 _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
+_WHOLE: Final = re.compile(r"[-+]?(?:0x[0-9a-fA-F_]{1,64}|0b[01_]{1,64}|0[0-7_]{0,64}|[1-9][0-9_]{0,64})")
+_OCTAL: Final = re.compile(r"[-+]?0[0-7]+")
+_DECIMAL: Final = re.compile(r"[-+]?(?:\.[0-9]{1,64}|[0-9]{1,64}(?:\.[0-9]{0,64})?)(?:[eE][-+]?[0-9]{1,4})?")
 _TRUE: Final = frozenset({"true", "yes", "on", "y"})
 _FALSE: Final = frozenset({"false", "no", "off", "n"})
 _BYTES = re.compile(r"(\d{1,19}(?:\.\d{1,19})?)(B|K|KB|KiB|M|MB|MiB|G|GB|GiB|T|TB|TiB|P|PB|PiB|E|EB|EiB)")
@@ -88,20 +96,40 @@ class FaultsError(PharosError):
 class Source:
     """Where a document came from, how much of it was read, and what is wrong with it."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, most_nodes: int = MOST_NODES) -> None:
         self.name = name
         self.faults: list[PharosError] = []
-        self._left = MOST_NODES
+        self.notices: list[str] = []
+        """What is good and worth knowing, as `file:line: message`."""
+        self._most = self._left = most_nodes
+        self._secrets: dict[int, tuple[Node, str]] = {}
 
     def fault(self, line: int, message: str, kind: Kind = Kind.INVALID) -> PharosError:
-        """Return the error `file:line: message`."""
-        return _FaultError(kind, f"{self.name}:{line}: {message}", line)
+        """Return the error `file:line: message`; without the line where there is none."""
+        place = f"{self.name}:{line}" if line else self.name
+        return _FaultError(kind, f"{place}: {message}", line)
+
+    def note(self, line: int, message: str) -> None:
+        """Keep a notice."""
+        self.notices.append(f"{self.name}:{line}: {message}")
+
+    def keep_secret(self, node: Node, shown: str = HIDDEN) -> None:
+        """Note that what stands here may not be shown, and what is in its place."""
+        self._secrets[id(node)] = (node, shown)
+
+    def shown(self, node: Node) -> str:
+        """Return what is shown in place of a secret."""
+        return self._secrets[id(node)][1]
+
+    def is_secret(self, node: Node) -> bool:
+        """Return whether it was read as a secret."""
+        return id(node) in self._secrets
 
     def count(self, line: int, nodes: int) -> None:
         """Note that so many nodes are read; raises PharosError(TOO_LARGE) past the bound."""
         self._left -= nodes
         if self._left < 0:
-            raise self.fault(line, f"the document has more than {MOST_NODES} values", Kind.TOO_LARGE)
+            raise self.fault(line, f"the document has more than {self._most} values", Kind.TOO_LARGE)
 
     def attempt(self, reader: Callable[[], _Item], default: _Item) -> _Item:
         """Return what `reader` returns; `default` when it fails, and the fault is noted.
@@ -166,13 +194,14 @@ class Value:
         return "" if self.is_null() else self.node.text
 
     def secret(self) -> Secret:
-        """Return a scalar as a secret."""
+        """Return a scalar as a secret, which `plain` shows no more."""
+        self.source.keep_secret(self.node)
         return Secret(self.text())
 
     def boolean(self) -> bool:
         """Return true or false, as YAML 1.1 spells them."""
         word = self.text().lower()
-        if word in _TRUE | _FALSE and not self._quoted():
+        if word in _TRUE | _FALSE and not self.is_quoted():
             return word in _TRUE
         raise self.fault(f"{self.path}: expected true or false, got {self.text()!r}")
 
@@ -182,7 +211,7 @@ class Value:
             number = int(self.text().replace("_", ""), 0)
         except ValueError:
             number = -1
-        if number < 0 or self._quoted():
+        if number < 0 or self.is_quoted():
             raise self.fault(f"{self.path}: expected a whole number, got {self.text()!r}")
         return number
 
@@ -192,6 +221,16 @@ class Value:
             return float(self.text())
         except ValueError:
             raise self.fault(f"{self.path}: expected a number, got {self.text()!r}") from None
+
+    def integer(self) -> int:
+        """Return a whole number, which may be negative."""
+        try:
+            number = int(self.text().replace("_", ""), 0)
+        except ValueError:
+            number = None
+        if number is None or self.is_quoted():
+            raise self.fault(f"{self.path}: expected a whole number, got {self.text()!r}")
+        return number
 
     def duration_ms(self) -> int:
         """Return the milliseconds of a duration such as 1m30s."""
@@ -270,8 +309,37 @@ class Value:
         """Return a mapping with free keys, each value read by `reader`."""
         return {name: reader(value) for name, _, value in self.pairs()}
 
-    def _quoted(self) -> bool:
+    def plain(self, *, shows_secrets: bool = False) -> Any:
+        """Return what is written here as YAML 1.1 reads it, secrets as `<secret>` unless they are to be
+        shown.
+        """
+        if isinstance(self.node, Sequence):
+            return [one.plain(shows_secrets=shows_secrets) for one in self.items()]
+        if isinstance(self.node, Mapping):
+            return self.mapping(lambda one: one.plain(shows_secrets=shows_secrets))
+        if self.source.is_secret(self.node) and not shows_secrets:
+            return self.source.shown(self.node)
+        if self.is_null():
+            return None
+        text = self.text()
+        return text if self.is_quoted() or self.node.tag != f"{_PREFIX}str" else _resolved(text)
+
+    def is_quoted(self) -> bool:
+        """Return whether it is text that was written in quotes."""
         return isinstance(self.node, Scalar) and self.node.is_quoted
+
+
+def _resolved(text: str) -> Any:
+    """Return what YAML 1.1 makes of a plain text; numbers that JSON has not stay text."""
+    if text.lower() in _TRUE | _FALSE:
+        return text.lower() in _TRUE
+    if _WHOLE.fullmatch(text):
+        digits = text.replace("_", "")
+        return int(digits, 8 if _OCTAL.fullmatch(digits) else 0)
+    if _DECIMAL.fullmatch(text):
+        number = float(text)
+        return number if math.isfinite(number) else text
+    return text
 
 
 def _alone(reader: Callable[[Value], _Item], value: Value) -> list[_Item]:
@@ -301,6 +369,11 @@ class Fields:
         line_value = self._left.pop(name, None)
         return None if line_value is None else line_value[1]
 
+    def has(self, name: str) -> bool:
+        """Return whether the field is there, not null, and not taken yet."""
+        left = self._left.get(name)
+        return left is not None and not left[1].is_null()
+
     def read(self, name: str, reader: Callable[[Value], _Item], default: _Item) -> _Item:
         """Return the field read by `reader`; `default` if it is absent, null, or wrong, which is noted."""
         value = self.take(name)
@@ -309,6 +382,19 @@ class Fields:
     def attempt(self, reader: Callable[[Fields], _Item], default: _Item) -> _Item:
         """Return what `reader` makes of some of the fields; `default` when it fails, which is noted."""
         return self.value.source.attempt(lambda: reader(self), default)
+
+    def each(self, name: str, reader: Callable[[Value], _Item]) -> tuple[_Item, ...]:
+        """Return the elements of a list, each read by `reader`; what is wrong is noted and left out."""
+        value = self.take(name)
+        nothing: tuple[_Item, ...] = ()
+        if value is None:
+            return nothing
+        return self.value.source.attempt(lambda: tuple(value.each(reader)), nothing)
+
+    def group(self, name: str) -> dict[str, str]:
+        """Return a mapping of texts, empty if the field is absent or wrong, which is noted."""
+        nothing: dict[str, str] = {}
+        return self.read(name, Value.group, nothing)
 
     def texts(self, name: str) -> tuple[str, ...]:
         """Return a list of texts, empty if the field is absent."""
@@ -335,12 +421,15 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f', did you mean "{close[0]}"?' if close else ""
 
 
-def load_document(text: str | bytes, name: str) -> Value:
-    """Return the root of a YAML document; `name` is what errors call it.
+def load_document(
+    text: str | bytes, name: str, most_nodes: int = MOST_NODES, *, first_only: bool = False
+) -> Value:
+    """Return the root of a YAML document; `name` is what errors call it, `most_nodes` may be read of it.
 
-    Raises PharosError: INVALID with the line for text that is not YAML, TOO_LARGE past 16 MiB.
+    With `first_only` what follows the first document is not looked at; else it is refused. Raises
+    PharosError: INVALID with the line for text that is not YAML, TOO_LARGE past 16 MiB.
     """
-    source = Source(name)
+    source = Source(name, most_nodes)
     if len(text) > MOST_BYTES:
         raise source.fault(1, f"the document is larger than {MOST_BYTES} bytes", Kind.TOO_LARGE)
     if isinstance(text, bytes):
@@ -351,7 +440,7 @@ def load_document(text: str | bytes, name: str) -> Value:
             line = raw.count(b"\n", 0, exc.start) + 1
             raise source.fault(line, "the document is not UTF-8 text") from None
     try:
-        node = _Composer(source, text).document()
+        node = _Composer(source, text).document(first_only=first_only)
     except yaml.reader.ReaderError as exc:
         line = text.count("\n", 0, exc.position) + 1
         raise source.fault(line, f"not valid YAML: {exc.reason}") from exc
@@ -360,6 +449,39 @@ def load_document(text: str | bytes, name: str) -> Value:
         problem = " ".join(str(exc.problem or exc.context).split())
         raise source.fault(int(mark.line) + 1 if mark else 1, f"not valid YAML: {problem}") from exc
     return Value(source, node, "")
+
+
+def plain_document(plain: object, name: str) -> Value:
+    """Return what JSON has been read to as the root of a document, to be read by the same readers.
+
+    It has no lines. Raises PharosError: INVALID for what JSON does not have, TOO_LARGE past the bounds.
+    """
+    source = Source(name)
+    return Value(source, _plain_node(source, plain, 0), "")
+
+
+def _plain_node(source: Source, plain: object, depth: int) -> Node:
+    if depth > _MOST_DEPTH:
+        raise source.fault(0, "the document is nested too deeply")
+    source.count(0, 1)
+    match plain:
+        case dict():
+            nodes: list[Node] = []
+            for key, value in plain.items():
+                nodes.append(Scalar(0, str(key), _PREFIX + "str", is_quoted=True))
+                nodes.append(_plain_node(source, value, depth + 1))
+            return Mapping(0, nodes, is_whole=True)
+        case list() | tuple():
+            return Sequence(0, [_plain_node(source, one, depth + 1) for one in plain], is_whole=True)
+        case None:
+            return Scalar(0, "", _NULL, is_quoted=False)
+        case str():
+            return Scalar(0, plain, _PREFIX + "str", is_quoted=True)
+        case bool():
+            return Scalar(0, "true" if plain else "false", _PREFIX + "bool", is_quoted=False)
+        case int() | float():
+            return Scalar(0, repr(plain), _PREFIX + "str", is_quoted=False)
+    raise source.fault(0, f"expected what JSON has, got {type(plain).__name__}")
 
 
 class _Composer:
@@ -371,7 +493,7 @@ class _Composer:
         self._anchors: dict[str, Node] = {}
         self._count = 0
 
-    def document(self) -> Node:
+    def document(self, *, first_only: bool = False) -> Node:
         """Return the root."""
         root: Node = Scalar(1, "", _NULL, is_quoted=False)
         open_nodes: list[Sequence | Mapping] = []
@@ -385,6 +507,8 @@ class _Composer:
                 case yaml.SequenceEndEvent() | yaml.MappingEndEvent():
                     open_nodes.pop().is_whole = True
                     continue
+                case yaml.DocumentEndEvent() if first_only:
+                    break
                 case yaml.DocumentStartEvent() if is_begun:
                     raise self._fault(event, "there is more than one document")
                 case _:
@@ -415,7 +539,7 @@ class _Composer:
             if not isinstance(found, Scalar) and not found.is_whole:
                 raise self._fault(event, f"the alias *{event.anchor} stands within what it names")
             return found
-        is_quoted = event.style in {"'", '"'}
+        is_quoted = event.style in {"'", '"', "|", ">"}
         tag = event.tag
         if tag is None or tag == "!":
             is_plain = event.implicit[0] and not event.style

@@ -4,26 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from random import Random
 from typing import Final
 
+from pydantic import SecretStr
+
+from pharos.access import Scope
+from pharos.alert import Alert
+from pharos.alerting.config import AlertingConfig
+from pharos.alerting.trial import Trials
 from pharos.api.admin import AdminApi
+from pharos.api.alerting.acknowledgements import CallbackSecrets
+from pharos.api.alerting.alerts import AlertsApi
+from pharos.api.alerting.heartbeats import HeartbeatsApi
+from pharos.api.alerting.receivers import ReceiversApi
+from pharos.api.alerting.replay import Present, ReplayApi
+from pharos.api.alerting.routes import People, people_operations
+from pharos.api.alertmanager.routes import AlertmanagerApi
+from pharos.api.alertmanager.silences import SilencesApi
 from pharos.api.app import App, Edge, create_app
+from pharos.api.grpc.doors import GrpcDoors
 from pharos.api.http.bodies import Bodies, BodyLimits
 from pharos.api.http.credentials import identify
 from pharos.api.http.guard import Fence, Names
+from pharos.api.http.proxies import Proxies
 from pharos.api.http.routes import Operation
 from pharos.api.http.unread import Unread, UnreadLimits
+from pharos.api.jaeger.reading import JaegerTraces
+from pharos.api.loki.routes import LokiApi
+from pharos.api.native.alerting_config import AlertingConfigApi
 from pharos.api.native.answers import Native
 from pharos.api.native.audit import AuditApi
+from pharos.api.native.logs import LogsApi
 from pharos.api.native.people import PeopleApi
 from pharos.api.native.proposals import ProposalsApi
+from pharos.api.native.related import RelatedApi
+from pharos.api.native.rules import RuleGroupsApi
 from pharos.api.native.session import CookieOptions, SessionApi
 from pharos.api.native.sso import SsoApi
 from pharos.api.native.tenants import TenantsApi
 from pharos.api.native.tokens import TokensApi
+from pharos.api.native.windows import WindowsApi
 from pharos.api.prometheus.catalog import CatalogApi
 from pharos.api.prometheus.federate import FederateEndpoint
 from pharos.api.prometheus.queries import PrometheusApi
@@ -32,22 +56,40 @@ from pharos.api.prometheus.rules import RulesApi
 from pharos.api.prometheus.status import StatusApi
 from pharos.api.prometheus.targets import TargetsApi
 from pharos.api.prometheus.tsdb_admin import TsdbAdminApi
+from pharos.api.receivers.doors import line_operations
+from pharos.api.receivers.lines import LineDoor
 from pharos.api.receivers.otlp import OtlpEndpoint
+from pharos.api.receivers.otlp_events import OtlpEventsEndpoint
+from pharos.api.receivers.spans import SamplingEndpoint, SpanDoor
+from pharos.api.traces.routes import trace_operations
 from pharos.backup import take_snapshot, wait_until_stored
 from pharos.clock import Clock
-from pharos.config import Settings, is_loopback, split_address
+from pharos.config import Settings, split_address
 from pharos.entrance import Entrance
 from pharos.gotext.durations import format_duration
 from pharos.governance import Governance
+from pharos.http_options import SecretText
 from pharos.ingest.otlp.translate import Translator
 from pharos.ingest.scrape.scraper import Scraper
+from pharos.keeping import Keeping
+from pharos.paging import Paging
 from pharos.queries import Queries
 from pharos.query.metrics.erase import Eraser
+from pharos.related.find import Finder
+from pharos.related.subject import Sources
 from pharos.reload import Reloads
+from pharos.rules.event_door import EventHistory
+from pharos.rules.log_door import LogDoor
+from pharos.rules.replay import Events, ReplayOptions
+from pharos.rules.spec import Language
+from pharos.rules.trace_door import TraceDoor
+from pharos.ruling import Ruling
+from pharos.secret import Secret
 from pharos.state import State
 from pharos.state.exports import Signer, open_signer
 from pharos.store import Store
 from pharos.tenants.tenancy import Tenancy
+from pharos.turns import TurnPool
 
 _SNAPSHOT_WAIT_S: Final = 60.0
 _FEATURES: Final = (
@@ -70,14 +112,25 @@ class Parts:
     queries: Queries
     tenancy: Tenancy
     scraper: Scraper
+    ruling: Ruling
+    paging: Paging
     state: State
     entrance: Entrance
     reloads: Reloads
+    keeping: Keeping
     kernels: Callable[[], dict[str, int]]
 
 
+@dataclass(frozen=True, slots=True)
+class Face:
+    """What clients meet: the application, and what is reached over gRPC too."""
+
+    app: App
+    grpc: GrpcDoors
+
+
 @contextmanager
-def open_edge(parts: Parts) -> Iterator[App]:
+def open_edge(parts: Parts) -> Iterator[Face]:
     """Build the application over the parts; on exit end what it does by itself."""
     settings, clock, store, queries = parts.settings, parts.clock, parts.store, parts.queries
     wait_until_all_stored = partial(wait_until_stored, store.loader, store.intake, clock, _SNAPSHOT_WAIT_S)
@@ -89,22 +142,17 @@ def open_edge(parts: Parts) -> Iterator[App]:
         )
 
     eraser = Eraser(store.engine, store.changes, wait_until_all_stored, store.intake.forget_seen)
-    prometheus = PrometheusApi(
-        metrics=queries.metrics,
-        catalog=queries.catalog,
-        clock=clock,
-        series=CatalogApi(queries.catalog),
-        targets=TargetsApi(parts.scraper),
-        status=_status_api(parts),
-        rules=RulesApi(),
-        admin=TsdbAdminApi(eraser, settings.admin_api),
-    )
+    prometheus = _prometheus_api(parts, TsdbAdminApi(eraser, settings.admin_api))
     bodies = Bodies(_body_limits(settings))
+    loki = LokiApi(queries.log_queries, clock, bodies)
+    logs = LogsApi(queries.log_search, clock)
     with ExitStack() as stack:
-        yield create_app(
+        doors = _grpc_doors(stack, parts, bodies)
+        app = create_app(
             Edge(
                 intake=store.intake,
-                otlp=_otlp_endpoint(stack, parts, bodies),
+                otlp=doors.metrics,
+                otlp_events=doors.events,
                 prometheus=prometheus,
                 federate=FederateEndpoint(queries.metrics, clock),
                 read=ReadEndpoint(queries.metrics, bodies),
@@ -116,13 +164,47 @@ def open_edge(parts: Parts) -> Iterator[App]:
                 is_ready=lambda: store.loader.is_recovered,
                 kernels=parts.kernels,
                 reload=parts.reloads.reload,
-                identify=partial(identify, parts.entrance.authenticator),
+                identify=doors.identify,
+                proxies=Proxies(settings.trusted_networks),
                 accounts=[
-                    *account_operations(parts.entrance, parts.state, settings.url, bodies),
-                    *governance_operations(parts.state, open_signer(settings.data), clock, bodies),
+                    *_peoples_operations(parts, bodies),
+                    *_span_operations(parts, doors),
+                    *line_operations(_line_door(stack, parts, bodies)),
+                    *loki.operations(),
+                    *logs.operations(),
+                    *_related_api(parts).operations(),
                 ],
-            )
+            ),
+            loki.sockets(),
         )
+        yield Face(replace(app, end=logs.end), doors)
+
+
+def _prometheus_api(parts: Parts, admin: TsdbAdminApi) -> PrometheusApi:
+    queries = parts.queries
+    return PrometheusApi(
+        metrics=queries.metrics,
+        catalog=queries.catalog,
+        clock=parts.clock,
+        series=CatalogApi(queries.catalog),
+        targets=TargetsApi(parts.scraper),
+        status=_status_api(parts),
+        rules=RulesApi(parts.ruling.engine, parts.ruling.outside),
+        admin=admin,
+    )
+
+
+def _peoples_operations(parts: Parts, bodies: Bodies) -> list[Operation]:
+    """Return what people say and what is owed to them: accounts, governance, alerts, who is on call."""
+    settings = parts.settings
+    return [
+        *account_operations(parts.entrance, parts.state, settings.url, bodies),
+        *_alertmanager_operations(parts, bodies),
+        *_routing_operations(parts, bodies),
+        *_alerting_operations(parts, bodies),
+        *governance_operations(parts.state, open_signer(settings.data), parts.clock, bodies),
+        *people_operations(_people(parts, bodies)),
+    ]
 
 
 def account_operations(entrance: Entrance, state: State, url: str, bodies: Bodies) -> list[Operation]:
@@ -148,12 +230,154 @@ def governance_operations(state: State, signer: Signer, clock: Clock, bodies: Bo
     ]
 
 
-def _otlp_endpoint(stack: ExitStack, parts: Parts, bodies: Bodies) -> OtlpEndpoint:
-    translator = Translator(seed=parts.chance.getrandbits(64), lookback_ms=parts.settings.promql.lookback)
-    store, most_bytes = parts.store, parts.settings.ingest.max_body
-    endpoint = OtlpEndpoint(store.intake, translator, store.sample_bounds_ms, bodies, most_bytes)
-    stack.callback(endpoint.close)
-    return endpoint
+def _people(parts: Parts, bodies: Bodies) -> People:
+    """Return what is needed of those who are on call, acknowledge and respond."""
+    settings = parts.settings
+    oncall = settings.oncall
+    secrets = CallbackSecrets(
+        _secret(oncall.slack_signing_secret, oncall.slack_signing_secret_file),
+        _secret(oncall.pagerduty_signing_secret, oncall.pagerduty_signing_secret_file),
+    )
+    say = parts.paging.offices.say
+    return People(parts.state, parts.clock, parts.chance, bodies, settings.url, secrets, say)
+
+
+def _secret(inline: SecretStr | None, path: Path | None) -> SecretText:
+    return SecretText(Secret("" if inline is None else inline.get_secret_value()), str(path or ""))
+
+
+def _routing_operations(parts: Parts, bodies: Bodies) -> list[Operation]:
+    native, paging = Native(bodies, "alerting"), parts.paging
+    return [
+        *RuleGroupsApi(Native(bodies, "rules"), parts.state, parts.ruling.engine).operations(),
+        *AlertingConfigApi(native, bodies, parts.state, paging.dispatcher, paging.refresh).operations(),
+        *WindowsApi(native, parts.state, parts.clock, paging.dispatcher, paging.refresh).operations(),
+    ]
+
+
+def _alertmanager_operations(parts: Parts, bodies: Bodies) -> list[Operation]:
+    """Return what is answered of alerts, silences, and what rules would have told."""
+    dispatcher = parts.paging.dispatcher
+    api = AlertmanagerApi(
+        dispatcher=dispatcher,
+        state=parts.state,
+        clock=parts.clock,
+        chance=parts.chance,
+        bodies=bodies,
+        max_body_bytes=parts.settings.ingest.max_body,
+        started_ms=parts.clock.now_ms(),
+        admit_write=parts.tenancy.directory.admit_write,
+    )
+    native = Native(bodies, "alerting")
+    silences = SilencesApi(native, dispatcher, parts.state, parts.clock, parts.chance)
+    alerts = AlertsApi(native, dispatcher, parts.ruling.engine, parts.state)
+    replay = _replay_api(parts, bodies)
+    return [*api.operations(), *alerts.operations(), *silences.operations(), *replay.operations()]
+
+
+def _replay_api(parts: Parts, bodies: Bodies) -> ReplayApi:
+    engine, configs = parts.ruling.engine, parts.paging.configs
+
+    def present(tenant: str) -> Present:
+        around = engine.around
+        options = ReplayOptions(
+            start_ms=0,
+            end_ms=0,
+            interval_ms=around.options.interval_ms,
+            query_offset_ms=around.options.query_offset_ms,
+            external_labels=around.external_labels,
+            external_url=around.options.url,
+            lookback_ms=around.options.lookback_ms,
+        )
+        return Present([one.group for one in engine.groups(tenant)], configs.of(tenant), options)
+
+    queries = parts.queries
+
+    def events(scope: Scope) -> dict[Language, Events]:
+        return {
+            Language.LOGQL: EventHistory(LogDoor(queries.log_queries), scope),
+            Language.TRACEQL: EventHistory(TraceDoor(queries.traces), scope),
+        }
+
+    return ReplayApi(Native(bodies, "alerting"), queries.metrics, parts.state, parts.clock, present, events)
+
+
+def _alerting_operations(parts: Parts, bodies: Bodies) -> list[Operation]:
+    """Return what is answered about receivers, and what was owed to them."""
+    paging, state = parts.paging, parts.state
+    chance = parts.chance
+    return alerting_operations(
+        bodies,
+        state,
+        paging.configs.of,
+        Trials(paging.offices, parts.clock),
+        lambda: f"{chance.getrandbits(128):032x}",
+    )
+
+
+def alerting_operations(
+    bodies: Bodies,
+    state: State,
+    config_of: Callable[[str], AlertingConfig],
+    trials: Trials,
+    new_id: Callable[[], str],
+) -> list[Operation]:
+    """Return what is answered about receivers, what is owed to them, and others' signs of life."""
+    native = Native(bodies, "alerting")
+    return [
+        *ReceiversApi(native, state, config_of, trials, new_id).operations(),
+        *HeartbeatsApi(native, state).operations(),
+    ]
+
+
+def _span_operations(parts: Parts, doors: GrpcDoors) -> list[Operation]:
+    """Return what is answered where spans are taken in other forms than OTLP, and where they are read."""
+    return [
+        *doors.spans.operations(),
+        *SamplingEndpoint(doors.strategies).operations(),
+        *trace_operations(parts.queries.traces, parts.clock),
+    ]
+
+
+def _grpc_doors(stack: ExitStack, parts: Parts, bodies: Bodies) -> GrpcDoors:
+    store, clock, most_bytes = parts.store, parts.clock, parts.settings.ingest.max_body
+    translator = Translator(
+        seed=parts.chance.getrandbits(64),
+        lookback_ms=parts.settings.promql.lookback,
+        promotion=lambda: parts.scraper.config.otlp,
+    )
+    metrics = OtlpEndpoint(store.intake, translator, store.sample_bounds_ms, bodies, most_bytes)
+    stack.callback(metrics.close)
+    events = OtlpEventsEndpoint(store.intake, bodies, most_bytes)
+    stack.callback(events.close)
+    pool = TurnPool(1, "spans")
+    stack.callback(pool.close)
+    return GrpcDoors(
+        metrics=metrics,
+        events=events,
+        spans=SpanDoor(store.intake, bodies, clock, pool, most_bytes),
+        strategies=lambda: parts.keeping.strategies,
+        traces=JaegerTraces(parts.queries.traces, clock),
+        bodies=bodies,
+        identify=partial(identify, parts.entrance.authenticator),
+    )
+
+
+def _line_door(stack: ExitStack, parts: Parts, bodies: Bodies) -> LineDoor:
+    pool = TurnPool(1, "lines")
+    stack.callback(pool.close)
+    return LineDoor(parts.store.intake, bodies, parts.settings.ingest.max_body, pool)
+
+
+def _related_api(parts: Parts) -> RelatedApi:
+    queries, dispatcher = parts.queries, parts.paging.dispatcher
+
+    def living(tenant: str) -> list[Alert]:
+        moment = dispatcher.moment()
+        return [known.alert for known in dispatcher.desk(tenant).alerts.living(moment.now_s)]
+
+    sources = Sources(queries.log_search, queries.traces, queries.catalog, parts.state, living)
+    return RelatedApi(Finder(sources), parts.clock)
 
 
 def _status_api(parts: Parts) -> StatusApi:
@@ -182,7 +406,7 @@ def _body_limits(settings: Settings) -> BodyLimits:
 def _fence(settings: Settings) -> Fence:
     host, _ = split_address(settings.listen)
     told = frozenset(name.lower() for name in (*settings.hosts, *filter(None, [_host(settings.url)])))
-    names = Names(told, host.lower(), listens_beyond=not is_loopback(host) and not told)
+    names = Names(told, host.lower(), listens_beyond=not settings.is_for_loopback and not told)
     held_bytes = settings.promql.max_sending
     return Fence(names, Unread(UnreadLimits(held_bytes, reserve_bytes=held_bytes // 4)))
 

@@ -19,7 +19,7 @@ from yarl import URL
 from pharos import __version__
 from pharos.access import ANONYMOUS, DEFAULT, Grant
 from pharos.clock import Clock
-from pharos.config import IssuerSettings, ProviderSettings, RoleRule, Settings, is_loopback, split_address
+from pharos.config import IssuerSettings, ProviderSettings, RoleRule, Settings
 from pharos.errors import Kind, PharosError
 from pharos.identity.accounts import Accounts
 from pharos.identity.authenticator import Authenticator, Entry, Openness, SessionTimes
@@ -78,7 +78,6 @@ async def open_entrance(
 
     Raises PharosError(INVALID) for settings that name an algorithm or a role that is none.
     """
-    host, _ = split_address(settings.listen)
     times = SessionTimes(settings.sessions.idle, settings.sessions.longest)
     async with AsyncExitStack() as stack:
         directory = Directory(state, clock)
@@ -94,7 +93,7 @@ async def open_entrance(
         ]
         entry = Entry(
             key,
-            is_open_without_users=(is_loopback(host) or settings.insecure) and not providers,
+            is_open_without_users=_is_open_without_users(settings),
             anonymous=partial(_anonymous, directory, settings.anonymous),
         )
         authenticator = Authenticator(directory, issuers, entry, clock, times)
@@ -114,6 +113,16 @@ async def open_entrance(
             tuple(providers),
             times,
         )
+
+
+def _is_open_without_users(settings: Settings) -> bool:
+    """Return whether nobody is asked who they are while there is no user.
+
+    Through a proxy others than this machine's may reach loopback too.
+    """
+    if settings.insecure:
+        return not settings.providers
+    return settings.is_for_loopback and not settings.providers and not settings.trusted_proxies
 
 
 def _anonymous(directory: Directory, role: str) -> Grant | None:

@@ -45,6 +45,14 @@ class TenantLimits:
     """Samples that are older are not seen by queries."""
     retention_ms: int = 0
     """Samples that are older are not seen, and deleted."""
+    retention_logs_ms: int = 0
+    """Log records that came earlier are deleted."""
+    retention_logs_debug_ms: int = 0
+    """Of these the ones of the levels trace and debug."""
+    retention_logs_info_ms: int = 0
+    retention_logs_warn_ms: int = 0
+    retention_traces_ms: int = 0
+    """Spans that came earlier are deleted."""
 
     @property
     def burst(self) -> int:
@@ -192,6 +200,11 @@ class LimitTable:
     def tenants(self) -> tuple[str, ...]:
         """Return those that have limits of their own."""
         return tuple(self._own)
+
+    def settle(self, of: LimitTable) -> None:
+        """Take over what another table's settings say, in the place of what these said before."""
+        self._settings, self._everybody = of._settings, of._everybody
+        self._made()
 
     def _made(self) -> None:
         named = [*self._settings, *self._said]

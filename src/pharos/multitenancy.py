@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -13,16 +12,19 @@ from typing import Final
 from pharos.access import Scope
 from pharos.backup import wait_until_stored
 from pharos.clock import Clock
-from pharos.config import Settings, limit_table
+from pharos.config import Settings, limit_table, sampling_of
 from pharos.errors import PharosError
 from pharos.ingest.retention import erase_old
 from pharos.policy import TenantPolicy
 from pharos.queries import Queries
+from pharos.sampling import SamplingRules
 from pharos.state import State
-from pharos.store import Store
+from pharos.store import Store, kept_by
+from pharos.telemetry import DROPPED
 from pharos.tenants.directory import Directory
 from pharos.tenants.erasure import Eraser
 from pharos.tenants.tenancy import Tenancy
+from pharos.works import at_work
 
 _LOG = logging.getLogger(__name__)
 
@@ -35,12 +37,16 @@ class Doors:
 
     directory: Directory
     policy: TenantPolicy
+    forgets: list[Callable[[str], None]]
+    """Who lets go of what is kept of a deleted tenant in memory; on threads."""
 
 
 def make_doors(settings: Settings) -> Doors:
     """Return doors that let everybody in until it is known which tenants there are."""
     directory = Directory(limit_table(settings), partial(_may_create, settings))
-    return Doors(directory, TenantPolicy(directory.limits, directory.admit_write, directory.admit_read))
+    rules = SamplingRules(sampling_of(settings.sampling))
+    policy = TenantPolicy(directory.limits, directory.admit_write, directory.admit_read, sampling=rules)
+    return Doors(directory, policy, [])
 
 
 def _may_create(settings: Settings, scope: Scope) -> bool:
@@ -64,8 +70,9 @@ async def open_tenancy(
         store.intake,
         store.changes,
         partial(wait_until_stored, store.loader, store.intake, clock, _STORED_WAIT_S),
-        [queries.metrics.forget],
+        doors.forgets,
     )
+    doors.forgets.append(queries.metrics.forget)
     tenancy = Tenancy(state, doors.directory, eraser, doors.policy.usage, clock)
     named = {tenant: one.name for tenant, one in settings.tenants.items()}
     unwatch = state.watch(tenancy.changed)
@@ -75,21 +82,21 @@ async def open_tenancy(
         _LOG.warning("everybody is let in until it is known which tenants there are: %s", exc)
 
     def erase() -> None:
-        retention_ms = settings.retention.metrics
-        limits = doors.directory.limits
-        erased = store.engine.control(
-            lambda session: erase_old(session, limits, clock.now_ms(), retention_ms)
-        )
-        for tenant, samples in erased.items():
-            _LOG.info("%d samples that the tenant %s does not keep so long were deleted", samples, tenant)
+        limits, kept = doors.directory.limits, kept_by(settings)
+        for one in store.engine.control(lambda session: erase_old(session, limits, clock.now_ms(), kept)):
+            DROPPED.labels(one.signal, doors.policy.usage.label(one.tenant), one.reason).inc(one.count)
+            _LOG.info(
+                "%d %s that the tenant %s does not keep so long were deleted (%s)",
+                one.count,
+                one.signal,
+                one.tenant,
+                one.reason,
+            )
 
-    keeping = asyncio.create_task(tenancy.keep(named, store.intake.active_series, erase))
     try:
-        yield tenancy
+        async with at_work(tenancy.keep(named, store.intake.active_series, erase)):
+            yield tenancy
     finally:
-        keeping.cancel()
-        with suppress(asyncio.CancelledError):
-            await keeping
         unwatch()
         with suppress(PharosError):
             await tenancy.flush()

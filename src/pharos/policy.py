@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from pharos.access import Scope
 from pharos.limits import LimitsOf, no_limits
+from pharos.sampling import SamplingRules
 from pharos.usage import Usage
 
 
@@ -24,3 +25,4 @@ class TenantPolicy:
     admit_read: Callable[[Scope], None] = _everybody
     """Raises PharosError(DENIED) for who may not read from the tenants."""
     usage: Usage = field(default_factory=Usage)
+    sampling: SamplingRules = field(default_factory=SamplingRules)

@@ -12,6 +12,13 @@ from pharos.config import Settings
 from pharos.engine import Engine
 from pharos.engine.changes import Changes
 from pharos.policy import TenantPolicy
+from pharos.query.events.log_queries import LogQueries
+from pharos.query.events.log_search import LogSearch
+from pharos.query.events.log_streams import open_log_queries
+from pharos.query.events.logs import LogStore
+from pharos.query.events.span_counts import SpanCounts
+from pharos.query.events.spans import SpanStore
+from pharos.query.events.traces import Traces
 from pharos.query.limits import Scheduler, SchedulerOptions
 from pharos.query.metrics.catalog import Catalog
 from pharos.query.metrics.evaluation import Metrics, MetricsOptions
@@ -25,6 +32,12 @@ class Queries:
     scheduler: Scheduler
     metrics: Metrics
     catalog: Catalog
+    series: SeriesCache
+    logs: LogStore
+    log_search: LogSearch
+    log_queries: LogQueries
+    spans: SpanStore
+    traces: Traces
 
 
 @contextmanager
@@ -42,7 +55,12 @@ def open_queries(
     try:
         metrics = Metrics(changes, clock, scheduler, series, _metrics_options(settings), policy)
         catalog = Catalog(changes, clock, scheduler, series, metrics.max_series_of)
-        yield Queries(scheduler, metrics, catalog)
+        spans = SpanStore(changes)
+        traces = Traces(spans, SpanCounts(spans), scheduler)
+        logs = LogStore(changes)
+        log_search = LogSearch(logs, changes, scheduler)
+        log_queries = open_log_queries(scheduler, logs)
+        yield Queries(scheduler, metrics, catalog, series, logs, log_search, log_queries, spans, traces)
     finally:
         scheduler.close()
 

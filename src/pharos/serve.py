@@ -1,29 +1,31 @@
-"""The socket and the loop: listen, serve what `open_pharos` built, and stop on a signal."""
+"""The loop: serve what `open_pharos` built, and stop on a signal."""
 
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 import signal
 import socket
 import sys
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import AsyncExitStack, contextmanager, suppress
 from random import SystemRandom
 from typing import Any, Final
 
 import uvicorn
 
-from pharos.api.app import App
+from pharos.api.app import SOCKET_PATHS, App
 from pharos.api.http.connection import ConnectionLimits, connection_class
 from pharos.api.starting import Starting
 from pharos.app import Pharos, open_pharos
 from pharos.certificate import Certificate
 from pharos.clock import SystemClock
-from pharos.config import Settings, split_address
-from pharos.errors import Kind, PharosError
-from pharos.folder import hold_folder
+from pharos.config import Settings
+from pharos.engine import Engine
+from pharos.errors import PharosError
 from pharos.warm.warming import Warming, compile_missing, find_missing
 
 _LOG = logging.getLogger(__name__)
@@ -34,37 +36,19 @@ _GRACE_S: Final = 1
 """So long may requests go on that are being answered when the server stops."""
 
 
-def bind(listen: str) -> socket.socket:
-    """Return a listening socket. Raises PharosError: INVALID, or UNAVAILABLE when the port is taken."""
-    host, port = split_address(listen)
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        sock.bind((host, port))
-        sock.listen(2048)
-    except OSError as exc:
-        sock.close()
-        raise PharosError(
-            Kind.UNAVAILABLE,
-            f"cannot listen on {listen}: {exc.strerror}",
-            hint="is another pharos running? --listen 127.0.0.1:0 takes a free port",
-        ) from exc
-    return sock
-
-
 async def serve(
     settings: Settings,
-    sock: socket.socket,
+    socks: Sequence[socket.socket],
+    engine: Future[Engine],
     announce: Callable[[str], None],
     tell: Callable[[Warming], None] = lambda _: None,
     invite: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT, then store what was accepted and close.
+    """Serve until SIGTERM or SIGINT, then store what was accepted and close all but the caller's `engine`.
 
-    `announce` is called with the address once requests are answered. Where kernels of the first page must be
-    compiled first, that is at once: pages are shown, all else waits, and `tell` is called after each kernel.
-    Where nobody may come in yet, `invite` is called with the link by which the first user does.
+    `announce` is called with the first socket's address once requests are answered. Where kernels of the
+    first page must be compiled first, that is at once: pages are shown, all else waits, and `tell` is called
+    after each kernel. Where nobody may come in yet, `invite` gets the link by which the first user does.
 
     Raises PharosError when the folder cannot be used, or the certificate.
     """
@@ -78,18 +62,17 @@ async def serve(
     warming = find_missing()
     starting = Starting(warming.counts)
     async with AsyncExitStack() as stack:
-        stack.enter_context(hold_folder(settings.data))
         patience_s = settings.ingest.receive_timeout / 1000
         certificate = Certificate.of(settings.tls)
-        pages = App(starting, takes_sockets=False)
+        pages = App(starting, SOCKET_PATHS)
         server = server_of(pages, patience_s, settings.max_connections, certificate)
         if certificate is not None:
             stack.callback(asyncio.create_task(certificate.watch()).cancel)
-        serving = asyncio.create_task(server.serve(sockets=[sock]))
+        serving = asyncio.create_task(server.serve(sockets=list(socks)))
         stack.push_async_callback(_end, serving, server, starting)
         ended = asyncio.create_task(_first_of(serving, stop.wait()))
         stack.push_async_callback(_cancel, ended)
-        address = _address(sock, "http" if certificate is None else "https")
+        address = _address(socks[0], "http" if certificate is None else "https")
         is_cold = not warming.is_first_done.is_set()
         if is_cold:
             announce(address)
@@ -99,7 +82,7 @@ async def serve(
         if ended.done():
             return
         pharos = await stack.enter_async_context(
-            open_pharos(settings, SystemClock(), SystemRandom(), warming.counts)
+            open_pharos(settings, SystemClock(), SystemRandom(), warming.counts, engine)
         )
         starting.hand_over(pharos.app.answer)
         loop.add_signal_handler(
@@ -107,10 +90,10 @@ async def serve(
         )
         if not is_cold:
             announce(address)
-        link = await pharos.first_link()
-        if link is not None:
+        if (link := await pharos.first_link()) is not None:
             invite(f"{settings.url or address}{link}")
         await ended
+        pharos.app.end()
         # Before the store closes: what was taken is answered, and nothing new is.
         await _end(serving, server, starting)
 
@@ -151,10 +134,10 @@ def server_of(
     config = uvicorn.Config(
         app.answer,
         http=connection_class(
-            ConnectionLimits(connections=most_connections, seconds=patience_s / 4, unread_s=patience_s / 2)
+            ConnectionLimits(connections=most_connections, seconds=patience_s / 4, unread_s=patience_s / 2),
+            app.socket_paths,
         ),
-        # By name: what it is made of is not loaded where nothing takes WebSockets.
-        ws="pharos.api.http.socket:Socket" if app.takes_sockets else "none",
+        ws=_open_socket if app.socket_paths else "none",  # type: ignore[arg-type]  # as a class is called
         ws_max_size=_FRAME_MAX_BYTES,
         ws_ping_interval=patience_s / 4,
         ws_ping_timeout=patience_s / 2,
@@ -172,6 +155,13 @@ def server_of(
         config.load()
         config.ssl = certificate.context
     return _Server(config)
+
+
+def _open_socket(*arguments: Any, **named: Any) -> asyncio.Protocol:
+    """Return a WebSocket; what it is made of is loaded for the first one."""
+    module = importlib.import_module("pharos.api.http.socket")  # noqa: TID251 - loaded when it is needed
+    made: asyncio.Protocol = module.Socket(*arguments, **named)
+    return made
 
 
 async def _reload_logged(pharos: Pharos) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random, SystemRandom
@@ -12,20 +13,20 @@ from typing import Final
 
 from pharos.clock import Clock, SteadyClock
 from pharos.config import Settings
-from pharos.engine import Engine, EngineStatus
+from pharos.engine import Engine, EngineStatus, Session
 from pharos.engine.changes import Changes
 from pharos.engine.embedded.configuration import EmbeddedOptions
 from pharos.engine.embedded.store import open_engine
 from pharos.engine.keys import DAY_MS
 from pharos.engine.sql import select_everywhere
 from pharos.ingest.accept import Intake, IntakeOptions
+from pharos.ingest.events.batch import LogSignal, SpanSignal
 from pharos.ingest.frames import FrameKind
 from pharos.ingest.loader import Loader, LoaderOptions
 from pharos.ingest.metrics.decoder import Decoder
 from pharos.ingest.metrics.traits import HISTOGRAMS, STARTS
-from pharos.ingest.retention import keep_metrics
+from pharos.ingest.retention import Kept, keep
 from pharos.ingest.signals import Signals
-from pharos.limits import no_limits
 from pharos.policy import TenantPolicy
 from pharos.wal import Wal, WalOptions
 
@@ -49,12 +50,34 @@ class Store:
 
 
 @contextmanager
+def opening_engine(settings: Settings) -> Iterator[Future[Engine]]:
+    """Open the engine of the settings' folder, which the caller holds, on a thread; close it on exit.
+
+    What else a server is made of is loaded meanwhile. The future raises PharosError when it cannot be opened.
+    """
+    with ExitStack() as stack, ThreadPoolExecutor(1, "engine-open") as opener:
+        yield opener.submit(stack.enter_context, _engine_of(settings))
+
+
+def _engine_of(settings: Settings) -> AbstractContextManager[Engine]:
+    options = EmbeddedOptions(
+        query_threads=settings.engine.query_threads, memory_bytes=settings.engine.memory
+    )
+    return open_engine(settings.data / "engine", options)
+
+
+@contextmanager
 def open_store(
-    settings: Settings, clock: Clock, chance: Random | None = None, policy: TenantPolicy | None = None
+    settings: Settings,
+    clock: Clock,
+    chance: Random | None = None,
+    policy: TenantPolicy | None = None,
+    opening: Future[Engine] | None = None,
 ) -> Iterator[Store]:
     """Open what keeps samples in the settings' folder, which the caller holds; on exit store the rest, close.
 
     `chance` makes secrets by which nobody can guess hashes; it is the system's unless a test gives another.
+    With `opening` the engine is the caller's, who closes it afterwards.
     Raises PharosError when the folder cannot be used.
     """
     # What comes in is measured by it, and what is received must not seem older than what was before.
@@ -64,30 +87,42 @@ def open_store(
         wal = Wal.open(folder / "log", clock=clock, options=WalOptions(segment_bytes=_ONE_SEGMENT_BYTES))
         stack.callback(wal.close)
 
-        options = EmbeddedOptions(
-            query_threads=settings.engine.query_threads, memory_bytes=settings.engine.memory
-        )
-        engine = stack.enter_context(open_engine(folder / "engine", options))
-        engine.control(lambda session: keep_metrics(session, settings.retention.metrics))
+        engine = opening.result() if opening else stack.enter_context(_engine_of(settings))
+        kept = kept_by(settings)
+        engine.control(lambda session: keep(session, kept))
         _tell(engine.status())
         changes = Changes(engine.writers)
         _note_what_is_stored(engine, changes)
 
+        policy = policy or TenantPolicy()
         decoder = Decoder(
             seed=(chance or SystemRandom()).getrandbits(64),
             today=clock.now_ms() // DAY_MS,
             max_age_ms=settings.ingest.max_sample_age,
-            limits_of=no_limits if policy is None else policy.limits_of,
+            policy=policy,
         )
         pending = IntakeOptions(pending_bytes=settings.ingest.max_pending)
-        signals = Signals({FrameKind.REMOTE_WRITE_1: decoder, FrameKind.REMOTE_WRITE_2: decoder})
+        signals = Signals(
+            {
+                FrameKind.REMOTE_WRITE_1: decoder,
+                FrameKind.REMOTE_WRITE_2: decoder,
+                FrameKind.LOGS: LogSignal(policy.sampling, policy.usage.label),
+                FrameKind.SPANS: SpanSignal(),
+            }
+        )
         intake = Intake(wal, signals, clock, pending, changes.arrivals, policy=policy)
+        changes.on_recent(lambda: decoder.recent_from_ms, lambda: intake.between_frames(decoder.recent))
         floor = LoaderOptions(free_floor_bytes=settings.ingest.min_free_disk)
         loader = Loader(engine, changes, wal, intake, signals, folder, clock, floor)
         loader.start()
         stack.callback(loader.stop)
         stack.callback(intake.close)
         yield Store(wal, engine, changes, intake, loader, lambda: decoder.bounds(clock.now_ms()))
+
+
+def kept_by(settings: Settings) -> Kept:
+    """Return how long the settings keep each signal."""
+    return Kept(settings.retention.metrics, settings.retention.logs, settings.retention.traces)
 
 
 @contextmanager
@@ -103,6 +138,13 @@ def open_engine_alone(folder: Path, *, last_migration: int | None = None) -> Ite
 def _tell(status: EngineStatus) -> None:
     words = f"{status.rows} rows in {status.parts} parts, {status.bytes >> 20} MiB"
     _LOG.info("the store is open: %s %s, %s", status.name, status.version, words)
+
+
+def tenants_of_spans(session: Session) -> list[str]:
+    """Return the tenants that have spans: for the server's own upkeep."""
+    statement = select_everywhere("DISTINCT tenant", "span_origins", tail="ORDER BY tenant")
+    found: list[str] = session.query(statement, purpose="span_tenants")["tenant"].to_pylist()
+    return found
 
 
 def _note_what_is_stored(engine: Engine, changes: Changes) -> None:

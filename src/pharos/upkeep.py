@@ -1,46 +1,29 @@
-"""What a running server does for itself: it watches its event loop, ends what is overdue, gives memory back.
-
-The C library keeps what was freed in as many heaps as there were threads at work at once, each with holes
-of its own: after some hours of queries and insertions a third of the memory would be free and not given back.
+"""What a running server does for itself: it watches its event loop, ends what is overdue, gives memory
+back.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import logging
-from typing import Any, Final
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
 
 from pharos.clock import Clock
 from pharos.errors import Kind, PharosError
 from pharos.governance import Governance
+from pharos.heaps import give_back
+from pharos.state import State
 from pharos.telemetry import LOOP_LAG_SECONDS
 
 _LOG = logging.getLogger(__name__)
 
-_ARENAS: Final = 2
-_M_ARENA_MAX: Final = -8
-"""mallopt(3)."""
 _LOOK_S: Final = 0.25
-_GIVE_BACK_S: Final = 20.0
+_GIVE_BACK_S: Final = 10.0
+_AGE_S: Final = 300.0
 _EXPIRE_S: Final = 15.0
-
-
-def limit_heaps() -> None:
-    """Have all threads allocate from few heaps; to be called before there are many threads.
-
-    Large arrays, of which most of the memory is, are made and dropped by few threads at a time.
-    """
-    change = _of_library("mallopt")
-    if change is not None:
-        change(_M_ARENA_MAX, _ARENAS)
-
-
-def give_back() -> None:
-    """Give pages that are free back to the system; takes some milliseconds."""
-    trim = _of_library("malloc_trim")
-    if trim is not None:
-        trim(0)
+_MEASURE_S: Final = 30.0
 
 
 async def give_back_now_and_then() -> None:
@@ -48,6 +31,13 @@ async def give_back_now_and_then() -> None:
     while True:
         await asyncio.sleep(_GIVE_BACK_S)
         await asyncio.to_thread(give_back)
+
+
+async def age_now_and_then(age: Callable[[], None]) -> None:
+    """Have what is kept for queries aged until cancelled, on a thread."""
+    while True:
+        await asyncio.sleep(_AGE_S)
+        await asyncio.to_thread(age)
 
 
 async def expire_proposals(governance: Governance) -> None:
@@ -62,14 +52,17 @@ async def expire_proposals(governance: Governance) -> None:
                 _LOG.error("proposals whose time is over could not be ended: %s", exc)
 
 
+async def measure_state(state: State) -> None:
+    """Say in the own metrics how large people's state is, until cancelled; while it is away, as it was."""
+    while True:
+        with suppress(PharosError):
+            await state.measure()
+        await asyncio.sleep(_MEASURE_S)
+
+
 async def watch_loop(clock: Clock) -> None:
     """Measure until cancelled how late the event loop comes to what is due: what holds it up holds up all."""
     while True:
         due_s = clock.monotonic_s() + _LOOK_S
         await asyncio.sleep(_LOOK_S)
         LOOP_LAG_SECONDS.observe(max(0.0, clock.monotonic_s() - due_s))
-
-
-def _of_library(name: str) -> Any:
-    """Return a function of the C library; None where it has no such (musl, macOS)."""
-    return getattr(ctypes.CDLL(None), name, None)

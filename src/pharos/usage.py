@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias
 
 from pharos.access import Scope
 from pharos.telemetry import (
+    DROPPED,
     TENANT_INGEST_BYTES,
     TENANT_INGEST_SAMPLES,
     TENANT_QUERIES,
@@ -119,3 +120,4 @@ class Usage:
         if has_own:
             for metric, _ in _METRICS.values():
                 metric.remove(tenant)
+            DROPPED.remove_by_labels({"tenant": tenant})

@@ -15,7 +15,7 @@ from pharos.api.http.headers import KEY_HEADER
 from pharos.api.http.identity import scope_of
 from pharos.api.http.routes import Operation
 from pharos.api.prometheus.parameters import query_parameters
-from pharos.api.prometheus.shapes import Failure, Snapshot, Success
+from pharos.api.prometheus.shapes import Failure, Snapshot
 from pharos.errors import Kind, PharosError
 
 
@@ -38,7 +38,7 @@ class AdminApi:
                 tag="prometheus",
                 summary="Take snapshot",
                 responses={
-                    200: {"model": Success[Snapshot], "description": "The snapshot's name."},
+                    200: {"data": Snapshot, "description": "The snapshot's name."},
                     403: {"model": Failure, "description": "The key is missing or wrong."},
                     503: {"model": Failure, "description": "The store cannot do it now."},
                 },

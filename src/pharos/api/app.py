@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any, Final
 
-from prometheus_client import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.requests import HTTPConnection, Request
@@ -23,7 +22,9 @@ from pharos.api.http.guard import Fence, Guard
 from pharos.api.http.identity import Authentication, Identify, Refusal
 from pharos.api.http.json_text import json_text
 from pharos.api.http.page import page
+from pharos.api.http.proxies import Forwarded, Proxies
 from pharos.api.http.routes import Handler, Operation, Router, SocketOperation, why_refused
+from pharos.api.loki.routes import TAIL_PATH
 from pharos.api.native.query_batch import QueryBatchApi
 from pharos.api.native.tenants import TenantsApi
 from pharos.api.openapi import openapi_document
@@ -32,12 +33,16 @@ from pharos.api.prometheus.federate import FederateEndpoint
 from pharos.api.prometheus.queries import PrometheusApi
 from pharos.api.prometheus.remote_read.endpoint import ReadEndpoint
 from pharos.api.prometheus.routes import PARAMETERS
-from pharos.api.receivers.otlp import JSON, METRICS_PATHS, OTHER_SIGNALS, PROTOBUF, OtlpEndpoint
+from pharos.api.receivers.elastic import elastic_error, elastic_info, is_elastic, wants_elastic
+from pharos.api.receivers.loki import PUSH_PATHS
+from pharos.api.receivers.otlp import METRICS_PATHS, OtlpEndpoint
+from pharos.api.receivers.otlp_events import EVENT_PATHS, OtlpEventsEndpoint
+from pharos.api.receivers.otlp_http import JSON, PROTOBUF
 from pharos.api.receivers.remote_write import WriteEndpoint
 from pharos.api.starting import KERNELS_PATH
-from pharos.errors import PharosError
+from pharos.errors import Kind, PharosError
 from pharos.ingest.accept import Intake
-from pharos.telemetry import REGISTRY
+from pharos.telemetry import REGISTRY, exposition
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,10 @@ class App:
     """The application as a server runs it."""
 
     answer: ASGIApp
-    takes_sockets: bool
+    socket_paths: frozenset[str]
+    """Where WebSockets are taken: an offer to upgrade is passed over elsewhere."""
+    end: Callable[[], None] = lambda: None
+    """Ends the answers that do not end by themselves; called before the server stops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +62,7 @@ class Edge:
 
     intake: Intake
     otlp: OtlpEndpoint
+    otlp_events: OtlpEventsEndpoint
     prometheus: PrometheusApi
     federate: FederateEndpoint
     read: ReadEndpoint
@@ -67,12 +76,15 @@ class Edge:
     reload: Callable[[], Awaitable[None]]
     identify: Identify
     accounts: Sequence[Operation]
+    proxies: Proxies
 
 
+SOCKET_PATHS: Final = frozenset({TAIL_PATH})
+"""Where a server takes WebSockets, as far as is known before it has started."""
 WRITE_PATH: Final = "/api/v1/write"
 READ_PATH: Final = "/api/v1/read"
 _DOCUMENT_PATH: Final = "/api/openapi.json"
-_APIS: Final = ("/api/", "/v1/", "/-/")
+_APIS: Final = ("/api/", "/v1/", "/-/", "/loki/", "/tempo/")
 """Where no page is."""
 _TEXT: Final[dict[str, Any]] = {"content": {"text/plain": {"schema": {"type": "string"}}}}
 _KERNELS: Final[dict[str, Any]] = {
@@ -97,10 +109,11 @@ def create_app(edge: Edge, sockets: Sequence[SocketOperation] = ()) -> App:
 def assemble(edge: Edge, served: Sequence[Operation], sockets: Sequence[SocketOperation] = ()) -> App:
     """Return the application of these operations, with the layers in front of them."""
     refuse = partial(_refused, edge.otlp)
-    document = json_text(openapi_document(served))
+    # Made when it is asked for: a quarter of a second of the start for what few ever read.
+    document = cache(lambda: json_text(openapi_document(served)))
 
     async def describe(request: Request) -> Response:  # noqa: ARG001
-        return Response(document, media_type="application/json")
+        return Response(await asyncio.to_thread(document), media_type="application/json")
 
     async def elsewhere(request: Request) -> Response:
         return _elsewhere(router, refuse, request)
@@ -108,7 +121,10 @@ def assemble(edge: Edge, served: Sequence[Operation], sockets: Sequence[SocketOp
     described = Operation(_DOCUMENT_PATH, "GET", describe, ANY_IDENTITY)
     router = Router([*served, described], elsewhere, refuse, sockets)
     guarded = Guard(ServerErrorMiddleware(router, answer_fault), edge.fence, refuse)
-    return App(Authentication(guarded, edge.identify, refuse), takes_sockets=router.has_sockets)
+    answer: ASGIApp = Authentication(guarded, edge.identify, refuse)
+    if edge.proxies:
+        answer = Forwarded(answer, edge.proxies)
+    return App(answer, router.socket_paths)
 
 
 def operations(edge: Edge) -> list[Operation]:
@@ -139,16 +155,18 @@ async def _own_metrics(request: Request) -> Response:
     if "application/openmetrics-text" in request.headers.get("accept", ""):
         page_text = await asyncio.to_thread(generate_openmetrics, REGISTRY)
         return Response(page_text, media_type="application/openmetrics-text; version=1.0.0; charset=utf-8")
-    page_text = await asyncio.to_thread(generate_latest, REGISTRY)
+    page_text = await asyncio.to_thread(exposition)
     return Response(page_text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 def _refused(otlp: OtlpEndpoint, asked: HTTPConnection, error: PharosError) -> Response:
     """Return the answer to who goes no further, in the shape of the protocol of the address."""
     path = asked.url.path
-    if path in METRICS_PATHS or path in OTHER_SIGNALS:
+    if path in METRICS_PATHS or path in EVENT_PATHS:
         return otlp.refuse(asked, error)
-    if path in {WRITE_PATH, READ_PATH} or not path.startswith("/api/"):
+    if is_elastic(asked):
+        return elastic_error(asked, error)
+    if path in {WRITE_PATH, READ_PATH, *PUSH_PATHS} or not path.startswith("/api/"):
         return plain_error(error)
     return prometheus_error(error)
 
@@ -202,6 +220,15 @@ def _protocols(edge: Edge) -> Iterator[Operation]:
     )
 
 
+def _partial(rejected: str) -> dict[str, Any]:
+    """Return the schema of an answer of OTLP that says how much was rejected."""
+    inner = {rejected: {"type": "string"}, "errorMessage": {"type": "string"}}
+    return {
+        "type": "object",
+        "properties": {"partialSuccess": {"type": "object", "properties": inner}},
+    }
+
+
 def _otlp(edge: Edge) -> Iterator[Operation]:
     """Yield where OpenTelemetry sends to."""
 
@@ -212,18 +239,6 @@ def _otlp(edge: Edge) -> Iterator[Operation]:
         "type": "object",
         "properties": {"code": {"type": "integer"}, "message": {"type": "string"}},
         "required": ["code", "message"],
-    }
-    partial = {
-        "type": "object",
-        "properties": {
-            "partialSuccess": {
-                "type": "object",
-                "properties": {
-                    "rejectedDataPoints": {"type": "string"},
-                    "errorMessage": {"type": "string"},
-                },
-            }
-        },
     }
     body = {"content": {PROTOBUF: _BINARY, JSON: {"schema": {"type": "object"}}}, "required": True}
     failures = {
@@ -243,13 +258,32 @@ def _otlp(edge: Edge) -> Iterator[Operation]:
             tag="opentelemetry",
             summary="Export metrics",
             responses={
-                200: message("ExportMetricsServiceResponse: everything is durable, or what is not.", partial),
+                200: message(
+                    "ExportMetricsServiceResponse: everything is durable, or what is not.",
+                    _partial("rejectedDataPoints"),
+                ),
                 **{code: message(text, status) for code, text in failures.items()},
             },
             inputs={"requestBody": body},
         )
-    for path in OTHER_SIGNALS:
-        yield Operation(path, "POST", edge.otlp.refuse_signal, "metrics.write")
+    for path, signal in EVENT_PATHS.items():
+        prefix = path.removesuffix(f"/v1/{signal.name}").replace("/api/v1/", "_prometheus_").replace("/", "_")
+        answer = f"Export{signal.name.title()}ServiceResponse: everything is durable, or what is not."
+        failures[400] = "The body is no request of this signal."
+        yield Operation(
+            path,
+            "POST",
+            edge.otlp_events.export,
+            signal.permission,
+            name=f"otlp_{signal.name}{prefix}",
+            tag="opentelemetry",
+            summary=f"Export {signal.name}",
+            responses={
+                200: message(answer, _partial(signal.rejected_json)),
+                **{code: message(text, status) for code, text in failures.items()},
+            },
+            inputs={"requestBody": body},
+        )
 
 
 _UNREAD: Final[dict[str, Any]] = {"description": "More samples than a query may load.", **_TEXT}
@@ -325,8 +359,11 @@ def _elsewhere(router: Router, refuse: Refusal, request: Request) -> Response:
     The page is there for everybody, who signs in with it; of the rest strangers are not told what there is.
     """
     path = request.url.path
+    if path == "/" and request.method == "GET" and wants_elastic(request):
+        refusal = why_refused(request.scope, "logs.write")
+        return elastic_info(request) if refusal is None else elastic_error(request, refusal)
     methods = router.methods(request.scope["path"])
-    is_page = not methods and not path.startswith(_APIS)
+    is_page = not methods and not path.startswith(_APIS) and not is_elastic(request)
     refusal = None if is_page else why_refused(request.scope, ANY_IDENTITY)
     if refusal is not None:
         return refuse(request, refusal)
@@ -334,6 +371,8 @@ def _elsewhere(router: Router, refuse: Refusal, request: Request) -> Response:
         if request.method == "GET":
             return page(path.removeprefix("/"), request.headers)
         methods = {"GET", "HEAD"}
+    if is_elastic(request) and not methods:
+        return elastic_error(request, PharosError(Kind.MISSING, f"{request.method} {path} is not answered"))
     if not methods:
         body = error_body("not_found", f"{path} is not an address of this API")
         return Response(body, 404, media_type="application/json")

@@ -14,7 +14,7 @@ from pharos.api.http.headers import SECURITY
 from pharos.api.http.page import page
 
 KERNELS_PATH: Final = "/-/kernels"
-_WAITING: Final = ("/api/", "/v1/", "/-/", "/metrics", "/federate")
+_WAITING: Final = ("/api/", "/v1/", "/-/", "/loki/", "/metrics", "/federate")
 """Where somebody answers who is not there yet."""
 
 
@@ -47,6 +47,8 @@ class Starting:
             await self._application(scope, receive, send)
         elif scope["type"] == "http":
             await _secured(PlainTextResponse("Pharos is stopping.\n", 503))(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close"})
 
     def _answer(self, scope: Scope) -> Response | None:
         path = scope["path"]

@@ -9,12 +9,14 @@ from typing import Annotated, Any, Final
 import typer
 from rich.table import Column, Table
 
+from pharos.api.http.headers import KEY_HEADER
 from pharos.clock import SystemClock
 from pharos.commands.ask import Asked
 from pharos.commands.logins import credentials, server_of
 from pharos.commands.screen import ERR, OUT, as_found
 from pharos.config import Settings
 from pharos.errors import Kind, PharosError
+from pharos.folder import ADMIN_KEY_FILE
 from pharos.gotext.durations import format_duration
 
 ServerOption = Annotated[
@@ -40,6 +42,23 @@ def asked(server: str | None, data: Path, tenant: str | None = None) -> Asked:
     if tenant is not None:
         headers["X-Scope-OrgID"] = tenant
     return Asked(url, headers)
+
+
+def asked_by_key(data: Path, tenant: str | None = None) -> Asked:
+    """Return the server over a data folder, asked as the folder's owner, whoever else is logged in.
+
+    Raises PharosError(MISSING) where its key cannot be read.
+    """
+    try:
+        key = (data / ADMIN_KEY_FILE).read_text().strip()
+    except OSError as exc:
+        raise PharosError(
+            Kind.MISSING,
+            f"cannot read {data / ADMIN_KEY_FILE}: {exc.strerror}",
+            hint="run it beside the server, as its user; --data names the data folder",
+        ) from exc
+    headers = {KEY_HEADER: key, **({} if tenant is None else {"X-Scope-OrgID": tenant})}
+    return Asked(server_of(None, data), headers)
 
 
 def call(server: Asked, address: str, body: dict[str, Any] | None = None) -> Any:

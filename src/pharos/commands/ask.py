@@ -7,6 +7,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 import orjson
 from yarl import URL
@@ -56,6 +57,7 @@ class Asked:
 
     server: str
     headers: Mapping[str, str]
+    timeout_s: float = _NATIVE_S
 
     def data(self, address: str, body: Mapping[str, Any] | None = None) -> Any:
         """Return the data of the answer at `address`, a method and a path. Blocking.
@@ -69,7 +71,7 @@ class Asked:
         method, _, path = address.partition(" ")
         sent = {"Content-Type": "application/json", **self.headers}
         packed = None if body is None else orjson.dumps(body)
-        return _answer(Request(_url(self.server, path), method, sent, packed, timeout_s=_NATIVE_S))
+        return _answer(Request(_url(self.server, path), method, sent, packed, timeout_s=self.timeout_s))
 
 
 def _url(server: str, path: str) -> URL:
@@ -83,7 +85,8 @@ def _url(server: str, path: str) -> URL:
             Kind.INVALID, f"not an address: {server!r}", hint="write it as http://127.0.0.1:8080"
         )
     path, _, query = path.partition("?")
-    return url.joinpath(*path.strip("/").split("/")).with_query(query or None)
+    pairs = parse_qsl(query, keep_blank_values=True)
+    return url.joinpath(*path.strip("/").split("/")).with_query(pairs or None)
 
 
 def _answer(request: Request) -> Reply:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from pharos.commands.screen import ERR
-from pharos.warm.warming import Warming
+
+if TYPE_CHECKING:
+    from pharos.warm.warming import Warming
 
 
 class KernelsBar:

@@ -2,27 +2,47 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
-from rich.markup import escape
 
-from pharos.commands.screen import EXIT_FOUND, OUT, JsonOption, print_json
-from pharos.config import check_prometheus, load_settings, process_environment
-from pharos.document import FaultsError
+from pharos.commands.deferred import imported
+from pharos.commands.screen import EXIT_FOUND, JsonOption, print_json
+from pharos.document import FaultsError, Mapping, Scalar, load_document
 from pharos.errors import PharosError
-from pharos.ingest.scrape.config import load_scrape_config
+from pharos.named_file import read_named
+
+
+class FileKind(StrEnum):
+    """What a file is read as."""
+
+    PHAROS = "pharos"
+    PROMETHEUS = "prometheus"
+    ALERTMANAGER = "alertmanager"
+    RULES = "rules"
+
+
+_OF_ALERTMANAGER: Final = frozenset(
+    {"route", "receivers", "inhibit_rules", "templates", "time_intervals", "mute_time_intervals"}
+)
 
 
 def check(
     files: Annotated[
-        list[Path], typer.Argument(help="pharos.yml files (named pharos*.yml) and prometheus.yml files.")
+        list[Path],
+        typer.Argument(
+            help="pharos.yml files (named pharos*.yml), prometheus.yml, alertmanager.yml and files of rules."
+        ),
     ],
+    kind: Annotated[
+        FileKind | None, typer.Option("--as", help="What they are; otherwise their content tells.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check configuration files; every fault is named with its line."""
-    verdicts = [_verdict(path) for path in files]
+    verdicts = [_verdict(path, kind) for path in files]
     if as_json:
         print_json(verdicts)
     else:
@@ -32,31 +52,42 @@ def check(
         raise typer.Exit(EXIT_FOUND)
 
 
-def _verdict(path: Path) -> dict[str, Any]:
+def _verdict(path: Path, kind: FileKind | None) -> dict[str, Any]:
     notices: list[str] = []
     faults: list[str] = []
-    kind = "pharos" if path.name.startswith("pharos") else "prometheus"
+    found = kind
     try:
-        if kind == "pharos":
-            settings = load_settings(path, {})
-            check_prometheus(path, settings)
-            if settings.prometheus is not None:
-                notices = _scraped(settings.prometheus)
-        else:
-            notices = _scraped(path)
+        found = kind or _recognised(path)
+        # What reads one kind is not loaded for the others.
+        notices = imported(f"pharos.commands.check_{found}").notices_of(path)
     except PharosError as exc:
         faults = list(map(str, exc.faults if isinstance(exc, FaultsError) else [exc]))
-    return {"file": str(path), "kind": kind, "faults": faults, "notices": notices}
+    return {"file": str(path), "kind": found and str(found), "faults": faults, "notices": notices}
 
 
-def _scraped(path: Path) -> list[str]:
-    return [str(notice) for notice in load_scrape_config(path, environment=process_environment()).notices]
+def _recognised(path: Path) -> FileKind:
+    """Return what a file is, by its name or the sections it has.
+
+    Raises PharosError(INVALID) where neither says so, and whatever its reading raises.
+    """
+    if path.name.startswith("pharos"):
+        return FileKind.PHAROS
+    root = load_document(read_named(path), str(path), first_only=True)
+    keys = root.node.nodes[::2] if isinstance(root.node, Mapping) else []
+    names = {key.text for key in keys if isinstance(key, Scalar)}
+    if names & _OF_ALERTMANAGER or (names <= {"global", "tracing"} and path.name.startswith("alertmanager")):
+        return FileKind.ALERTMANAGER
+    if not names and isinstance(root.node, Scalar) and not path.name.startswith("prometheus"):
+        raise root.fault("there is no section in it that tells what it is: say so with --as")
+    if names == {"groups"}:
+        return FileKind.RULES
+    return FileKind.PROMETHEUS
 
 
 def _show(verdict: dict[str, Any]) -> None:
     for notice in verdict["notices"]:
-        OUT.print(f"[yellow]note[/yellow]  {escape(notice)}")
+        typer.echo(f"{typer.style('note', fg='yellow')}  {notice}")
     for fault in verdict["faults"]:
-        OUT.print(f"[red]fault[/red] {escape(fault)}")
+        typer.echo(f"{typer.style('fault', fg='red')} {fault}")
     if not verdict["faults"]:
-        OUT.print(f"[green]good[/green]  {escape(verdict['file'])} (read as {verdict['kind']}.yml)")
+        typer.echo(f"{typer.style('good', fg='green')}  {verdict['file']} (read as {verdict['kind']}.yml)")

@@ -9,7 +9,15 @@ from typing import Annotated, Any
 import typer
 from rich.table import Column, Table
 
-from pharos.commands.accounts import FOLDER, FolderOption, ServerOption, asked
+from pharos.commands.accounts import (
+    EVERYWHERE,
+    FOLDER,
+    FolderOption,
+    ServerOption,
+    asked,
+    asked_by_key,
+    call,
+)
 from pharos.commands.screen import OUT, JsonOption, as_found, print_json
 from pharos.errors import Kind, PharosError
 
@@ -134,6 +142,36 @@ def limits(
             name, "none" if value == 0 else shown, "its own" if name in found["own"] else "everybody's"
         )
     OUT.print(table)
+
+
+@app.command("unprotect")
+def unprotect(
+    tenant: Annotated[str, typer.Argument(metavar="ID", help="The tenant's id, or * for the server.")],
+    policy: Annotated[str, typer.Argument(help="roles, limits or retention.")],
+    reason: Annotated[str, typer.Option(help="Why; it stays in the audit log.")],
+    emergency: Annotated[
+        bool, typer.Option("--emergency", help="Yes: nobody is left who could approve a proposal.")
+    ] = False,
+    data: FolderOption = FOLDER,
+    as_json: JsonOption = False,
+) -> None:
+    """Let a protected policy be changed again, without a vote: for when those are gone who could vote.
+
+    Only who may read the server's data folder can, and the audit log tells it by a name of its own.
+    """
+    if not emergency:
+        raise PharosError(
+            Kind.INVALID,
+            "a protection ends by a proposal that is approved",
+            hint="--emergency ends it without one, when nobody is left who could approve",
+        )
+    there = asked_by_key(data, None if tenant == EVERYWHERE else tenant)
+    body = {"reason": reason, "everywhere": tenant == EVERYWHERE}
+    found = call(there, f"POST /api/protections/{policy}/lift", body)
+    if as_json:
+        print_json(found)
+    else:
+        OUT.print(f"{policy} of {tenant} is not protected any more; the audit log says so", markup=False)
 
 
 def _changes(changes: Sequence[str], unset: Sequence[str]) -> dict[str, str | None]:

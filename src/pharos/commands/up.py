@@ -15,21 +15,20 @@ import uvloop
 
 from pharos import __version__
 from pharos.commands.bar import KernelsBar
+from pharos.commands.deferred import imported
 from pharos.commands.screen import OUT, JsonOption
 from pharos.config import Settings, check_prometheus, load_settings
-from pharos.folder import ADDRESS_FILE
-from pharos.ingest.scrape.config import load_scrape_config
-from pharos.ingest.scrape.discovery import FileWatch
-from pharos.ingest.scrape.job import JobConfig, TargetGroup
-from pharos.serve import bind, serve
+from pharos.folder import ADDRESS_FILE, hold_folder
+from pharos.heaps import limit_heaps
+from pharos.listening import bind, bind_otlp_http
 
 _OTEL_VARIABLES: Final = {
     "EXPORTER_OTLP_PROTOCOL": "http/protobuf",
     "METRICS_EXPORTER": "otlp",
-    "LOGS_EXPORTER": "none",
-    "TRACES_EXPORTER": "none",
+    "LOGS_EXPORTER": "otlp",
+    "TRACES_EXPORTER": "otlp",
 }
-"""What an SDK is told beside the address: only metrics are received as yet."""
+"""What an SDK is told beside the address."""
 
 
 def _default(setting: str) -> str:
@@ -44,6 +43,26 @@ DataOption = Annotated[
     typer.Option("--data", help="The folder that holds everything.", show_default=_default("data")),
 ]
 
+OtlpGrpcOption = Annotated[
+    str | None,
+    typer.Option(help="Address for OTLP over gRPC, or off.", show_default="127.0.0.1:4317 where it is free"),
+]
+OtlpHttpOption = Annotated[
+    str | None,
+    typer.Option(
+        help="A second address for OTLP over HTTP, or off.", show_default="127.0.0.1:4318 where it is free"
+    ),
+]
+
+SelfEventsOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--self-events/--no-self-events",
+        help="Keep Pharos' own log and spans of requests to it.",
+        show_default="kept",
+    ),
+]
+
 
 def up(
     config: ConfigOption = None,
@@ -56,6 +75,13 @@ def up(
         Path | None,
         typer.Option(help="A prometheus.yml whose targets are scraped.", show_default="this host alone"),
     ] = None,
+    alertmanager_config: Annotated[
+        Path | None,
+        typer.Option(help="An alertmanager.yml: who is told of which alerts.", show_default="nobody"),
+    ] = None,
+    otlp_grpc: OtlpGrpcOption = None,
+    otlp_http: OtlpHttpOption = None,
+    self_events: SelfEventsOption = None,
     insecure: Annotated[
         bool,
         typer.Option(
@@ -76,16 +102,25 @@ def up(
         "data": data,
         "listen": listen,
         "prometheus": prometheus,
+        "alertmanager": alertmanager_config,
         "insecure": insecure or None,
+        "self_events": self_events,
+        "otlp": {"grpc": otlp_grpc, "http": otlp_http},
     }
     settings = load_settings(config, overrides)
     check_prometheus(config, settings)
-    sock = bind(settings.listen)
+    socks = [bind(address) for address in settings.addresses]
     faulthandler.enable()
     log_to_standard_error(verbose=verbose)
-    with KernelsBar() as bar:
-        tell_address = partial(announce, settings=settings, as_json=as_json)
-        uvloop.run(serve(settings, sock, tell_address, bar.tell, partial(_invite, as_json=as_json)))
+    socks += bind_otlp_http(settings)
+    limit_heaps()
+    # The engine is opened while the other half of the server is loaded.
+    with hold_folder(settings.data), imported("pharos.store").opening_engine(settings) as engine:
+        serve = imported("pharos.serve").serve
+        with KernelsBar() as bar:
+            tell_address = partial(announce, settings=settings, as_json=as_json)
+            invite = partial(_invite, as_json=as_json)
+            uvloop.run(serve(settings, socks, engine, tell_address, bar.tell, invite))
 
 
 def log_to_standard_error(*, verbose: bool) -> None:
@@ -98,8 +133,9 @@ def log_to_standard_error(*, verbose: bool) -> None:
         handlers=[handler],
     )
     if not verbose:
-        # That it starts and stops is seen.
-        logging.getLogger("uvicorn").setLevel(logging.WARNING)
+        # That it starts and stops is seen, and which migration the tables are at is said by us.
+        for name in ("uvicorn", "alembic"):
+            logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def call_it_ours(record: logging.LogRecord) -> bool:
@@ -118,7 +154,7 @@ def announce(address: str, *, settings: Settings, as_json: bool) -> None:
         typer.echo(f'{{"url": "{address}", "version": "{__version__}"}}')
         return
     OUT.print(f"\n  [bold]Pharos {__version__}[/bold]  Open {address}\n")
-    OUT.print(f"  {_watched(settings)}; data in {folder}; Ctrl-C stops\n")
+    OUT.print(f"  {imported('pharos.scraping').watched(settings)}; data in {folder}; Ctrl-C stops\n")
     OUT.print("  Prometheus, in prometheus.yml:")
     OUT.print(f"    remote_write:\n      - url: {address}/api/v1/write\n")
     OUT.print("  vmagent:")
@@ -137,23 +173,3 @@ def _invite(link: str, *, as_json: bool) -> None:
     OUT.print("  [bold]Nobody may come in yet.[/bold] Open this link within an hour and choose a name and a")
     OUT.print("  password; it works once, and who opens it may do everything:\n")
     OUT.print(f"    {link}\n", markup=False)
-
-
-def _watched(settings: Settings) -> str:
-    """Return what is scraped, in words."""
-    if settings.prometheus is None:
-        return "watching this host"
-    jobs = load_scrape_config(settings.prometheus, environment=settings.environment).jobs
-    targets = sum(len(group.targets) for job in jobs for group in (*job.static_groups, *_found(job)))
-    counted = f"{_count(len(jobs), 'job')}, {_count(targets, 'target')}"
-    return f"watching this host; {counted} from {settings.prometheus}"
-
-
-def _found(job: JobConfig) -> tuple[TargetGroup, ...]:
-    watch = FileWatch(job)
-    watch.refresh()
-    return watch.groups
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -20,6 +20,7 @@ from pharos.commands.accounts import (
 )
 from pharos.commands.ask import Asked
 from pharos.commands.screen import OUT, JsonOption, print_json
+from pharos.errors import Kind, PharosError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
@@ -134,6 +135,29 @@ def _report(user: dict[str, Any], did: str, *, as_json: bool) -> None:
         print_json(user)
     else:
         OUT.print(f"{did} {user['name']}: {shown_roles(user)}", markup=False)
+
+
+@app.command()
+def delete(
+    name: NameArgument,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    server: ServerOption = None,
+    data: FolderOption = FOLDER,
+    as_json: JsonOption = False,
+) -> None:
+    """Delete a user for good, with their sessions, tokens and roles; the audit log keeps what they did."""
+    there = asked(server, data)
+    user_id = _id(there, name)
+    if not yes:
+        typed = typer.prompt(f"{name} is deleted for good. The name again")
+        if typed != name:
+            raise PharosError(Kind.INVALID, f"{typed!r} is not {name!r}: nothing was done")
+    gone = call(there, f"DELETE /api/users/{user_id}")
+    if as_json:
+        print_json(gone)
+        return
+    rows = ", ".join(f"{count} of {table}" for table, count in gone["rows_removed"].items() if count)
+    OUT.print(f"deleted {gone['name']}: {rows}; {gone['rows_left']} left", markup=False)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Durations as Prometheus writes and reads them (common/model.Duration)."""
+"""Durations as Prometheus writes and reads them (common/model.Duration), and as Go itself prints them."""
 
 from __future__ import annotations
 
@@ -65,6 +65,61 @@ def format_duration(ms: int) -> str:
         if count:
             parts.append(f"{count}{unit}")
     return sign + "".join(parts)
+
+
+_GO_UNITS_NS: Final = {
+    "ns": 1,
+    "us": 1_000,
+    "µs": 1_000,
+    "μs": 1_000,
+    "ms": 1_000_000,
+    "s": 1_000_000_000,
+    "m": 60_000_000_000,
+    "h": 3_600_000_000_000,
+}
+_GO_PART: Final = re.compile(r"(?=\.?[0-9])([0-9]{0,19})(?:\.([0-9]{0,40}))?(ns|us|µs|μs|ms|s|m|h)")
+
+
+def parse_go_duration(text: str) -> int:
+    """Return a duration of Go's own (time.ParseDuration) in nanoseconds: `1h15m30.918s`, `-1.5h`; `0` has
+    no unit.
+
+    Raises PharosError(INVALID).
+    """
+    body = text[1:] if text[:1] in {"+", "-"} else text
+    total, at = 0, 0
+    while at < len(body):
+        part = _GO_PART.match(body, at)
+        if part is None:
+            break
+        whole, decimals, unit = part.groups()
+        size = _GO_UNITS_NS[unit]
+        total += int(whole or 0) * size + int(int(decimals or 0) * size / 10 ** len(decimals or ""))
+        at = part.end()
+    if body != "0" and (not body or at < len(body) or total > _MAX_NS):
+        raise _fault(f"invalid duration {quote(text[:100])}")
+    return -total if text[0] == "-" else total
+
+
+def format_go_duration(ns: int) -> str:
+    """Return nanoseconds as Go's time.Duration prints itself: `1h2m3.5s`, `1.5ms`, `0s`."""
+    if ns == 0:
+        return "0s"
+    sign, rest = ("-", -ns) if ns < 0 else ("", ns)
+    if rest < 1_000_000_000:
+        unit, size = next((u, s) for u, s in (("ms", 1_000_000), ("µs", 1_000), ("ns", 1)) if rest >= s)
+        return f"{sign}{_decimal(rest, size)}{unit}"
+    minutes, rest = divmod(rest, 60_000_000_000)
+    hours, minutes = divmod(minutes, 60)
+    head = f"{hours}h{minutes}m" if hours else f"{minutes}m" if minutes else ""
+    return f"{sign}{head}{_decimal(rest, 1_000_000_000)}s"
+
+
+def _decimal(count: int, size: int) -> str:
+    """Return `count` in units of `size`, a power of ten, without trailing zeros."""
+    whole, rest = divmod(count, size)
+    fraction = f"{rest:0{len(str(size)) - 1}d}".rstrip("0") if rest else ""
+    return f"{whole}.{fraction}" if fraction else str(whole)
 
 
 def _fault(message: str) -> PharosError:

@@ -6,13 +6,13 @@ A new kind of protected policy adds a class here, and its name to `POLICIES`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Final, Protocol
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar, Final, Protocol, Self
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from pharos.access import ROLES, Role, check_role
+from pharos.access import OF_THE_WHOLE, Role, check_role
 from pharos.errors import Kind, PharosError
 from pharos.limits import check_bounds
 from pharos.state import Unit, Writing, accounts, protections, roles, tenants
@@ -47,13 +47,35 @@ class Change(Protocol):
         """Return what it would change, as JSON: while that is the same, the change means the same."""
         ...
 
+    def settled(self, unit: Unit) -> Change:
+        """Return it as it is kept: a name that may become another's is an id."""
+        ...
+
+    def moves(self, unit: Unit) -> frozenset[str]:
+        """Return the permissions that people get or lose by it: nobody gives what they do not have."""
+        ...
+
     def apply(self, unit: Writing) -> None:
         """Make the change."""
         ...
 
 
+class _NobodysRoles:
+    """What changes of everything but people's permissions share."""
+
+    __slots__ = ()
+
+    def settled(self, unit: Unit) -> Self:  # noqa: ARG002 - as a change is asked
+        """Return it as it is: it names nobody."""
+        return self
+
+    def moves(self, unit: Unit) -> frozenset[str]:  # noqa: ARG002 - as a change is asked
+        """Return nothing: nobody may do more or less by it."""
+        return frozenset()
+
+
 @dataclass(frozen=True, slots=True)
-class SetBounds:
+class SetBounds(_NobodysRoles):
     """Set some bounds of a tenant, the others stay; None has it as for everybody."""
 
     action: ClassVar[str] = "limits.set"
@@ -91,25 +113,41 @@ def _is_retention(name: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class GrantRole:
-    """Give a role to a user."""
+class _RoleOfUser:
+    """What happens to one role of one user."""
 
-    action: ClassVar[str] = "roles.grant"
     policy: ClassVar[str] = "roles"
     tenant: str | None
     user_id: str
     role: str
 
-    def check(self, unit: Unit) -> None:
-        """Raise PharosError(MISSING) when there is no such user, or no such role."""
-        accounts.user(unit, self.user_id)
-        made = {one.name for one in roles.list_roles(unit) if one.tenant_id in {self.tenant, None}}
-        if self.role not in ROLES and self.role not in made:
-            raise PharosError(Kind.MISSING, f"there is no role {self.role[:80]!r} there")
+    def settled(self, unit: Unit) -> Self:
+        """Return it with the user's id, where it has the name. Raises PharosError(MISSING)."""
+        return replace(self, user_id=accounts.user_meant(unit, self.user_id).id)
 
     def current(self, unit: Unit) -> Any:
         """Return the roles that the user has there."""
-        return _roles_of(unit, self.user_id, self.tenant)
+        return sorted(
+            one.role for one in roles.memberships_of(unit, self.user_id) if one.tenant_id == self.tenant
+        )
+
+    def moves(self, unit: Unit) -> frozenset[str]:
+        """Return what the role allows there; nothing when it is no more."""
+        found = roles.allowed_by(roles.list_roles(unit), self.role, self.tenant)
+        return _there(frozenset() if found is None else found.permissions, self.tenant)
+
+
+@dataclass(frozen=True, slots=True)
+class GrantRole(_RoleOfUser):
+    """Give a role to a user."""
+
+    action: ClassVar[str] = "roles.grant"
+
+    def check(self, unit: Unit) -> None:
+        """Raise PharosError(MISSING) when there is no such user, or no such role."""
+        accounts.user(unit, self.user_id)
+        if roles.allowed_by(roles.list_roles(unit), self.role, self.tenant) is None:
+            raise PharosError(Kind.MISSING, f"there is no role {self.role[:80]!r} there")
 
     def apply(self, unit: Writing) -> None:
         """Give it."""
@@ -117,35 +155,28 @@ class GrantRole:
 
 
 @dataclass(frozen=True, slots=True)
-class WithdrawRole:
+class WithdrawRole(_RoleOfUser):
     """Take a role from a user."""
 
     action: ClassVar[str] = "roles.withdraw"
-    policy: ClassVar[str] = "roles"
-    tenant: str | None
-    user_id: str
-    role: str
 
     def check(self, unit: Unit) -> None:
         """Raise PharosError when the user does not have it."""
-        if self.role not in _roles_of(unit, self.user_id, self.tenant):
+        if self.role not in self.current(unit):
             raise PharosError(Kind.MISSING, f"user {self.user_id!r} has no role {self.role!r} there")
-
-    def current(self, unit: Unit) -> Any:
-        """Return the roles that the user has there."""
-        return _roles_of(unit, self.user_id, self.tenant)
 
     def apply(self, unit: Writing) -> None:
         """Take it."""
         roles.withdraw(unit, self.user_id, self.tenant, self.role)
 
 
-def _roles_of(unit: Unit, user_id: str, tenant: str | None) -> list[str]:
-    return sorted(one.role for one in roles.memberships_of(unit, user_id) if one.tenant_id == tenant)
+def _there(permissions: frozenset[str], tenant: str | None) -> frozenset[str]:
+    """Return which permissions count in a tenant, or everywhere (None)."""
+    return permissions if tenant is None else permissions - OF_THE_WHOLE
 
 
 @dataclass(frozen=True, slots=True)
-class DefineRole:
+class DefineRole(_NobodysRoles):
     """Define a role, or say anew what one allows."""
 
     action: ClassVar[str] = "roles.define"
@@ -166,6 +197,12 @@ class DefineRole:
         found = _defined(unit, self.tenant, self.name)
         return None if found is None else list(found.permissions)
 
+    def moves(self, unit: Unit) -> frozenset[str]:
+        """Return what the role allows after it and not before, and the other way round."""
+        found = _defined(unit, self.tenant, self.name)
+        before = frozenset(() if found is None else found.permissions)
+        return _there(before ^ frozenset(self.permissions), self.tenant)
+
     def apply(self, unit: Writing) -> None:
         """Define it."""
         found = _defined(unit, self.tenant, self.name)
@@ -178,7 +215,7 @@ class DefineRole:
 
 
 @dataclass(frozen=True, slots=True)
-class DeleteRole:
+class DeleteRole(_NobodysRoles):
     """Take a role away."""
 
     action: ClassVar[str] = "roles.delete"
@@ -209,7 +246,7 @@ def _defined(unit: Unit, tenant: str | None, name: str) -> roles.Role | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Protect:
+class Protect(_NobodysRoles):
     """Protect a policy, or say anew what its changes need, if it fulfils what they need now."""
 
     action: ClassVar[str] = "protection.set"
@@ -246,7 +283,7 @@ class Protect:
 
 
 @dataclass(frozen=True, slots=True)
-class Unprotect:
+class Unprotect(_NobodysRoles):
     """Let a policy be changed without a proposal."""
 
     action: ClassVar[str] = "protection.drop"

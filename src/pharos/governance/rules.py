@@ -2,48 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final
 
-from pharos.access import ROLES, Identity, IdentityKind, grant
-from pharos.access import Role as Allows
+from pharos.access import NOBODY, OWNER, grant
 from pharos.errors import Kind, PharosError
-from pharos.governance.changes import Change, Protect, document_of, read_change
+from pharos.governance.changes import Change, Protect, Unprotect, document_of, read_change
 from pharos.state import PHAROS, State, Unit, Writing, accounts, proposals, roles
 from pharos.state.proposals import NewProposal, Proposal, Status
-from pharos.state.protections import Protection, protection, require_unprotected
+from pharos.state.protections import Protection, drop_protection, protection, require_unprotected
+from pharos.state.roles import Membership
 
 APPROVE: Final = "governance.approve"
+OWNER_OF_ALL: Final = f"{OWNER.kind}:{OWNER.id}"
+"""Who may read the data folder, as the audit log names them: they may do everything."""
 Approvers = Callable[[Unit, str | None], frozenset[str]]
 """Returns who may approve a change in a tenant, or of the whole server (None), as `user:ID`."""
 
 
 def people_who_may_approve(unit: Unit, tenant: str | None) -> frozenset[str]:
     """Return the users, without disabled ones, whose roles let them approve in a tenant, or everywhere."""
-    made = roles.list_roles(unit)
     enabled = {one.id for one in accounts.list_users(unit, limit=1_000_000) if one.disabled_ms is None}
-    held: dict[str, list[tuple[str | None, Allows]]] = {}
+    held: dict[str, list[Membership]] = {}
     for one in roles.all_memberships(unit):
         if one.user_id in enabled:
-            role = _role(made, one.role, one.tenant_id)
-            if role is not None:
-                held.setdefault(one.user_id, []).append((one.tenant_id, role))
-    found = set()
-    for user_id, given in held.items():
-        may = grant(Identity(IdentityKind.USER, user_id, user_id), given)
-        if APPROVE in (may.everywhere if tenant is None else may.permissions(tenant)):
-            found.add(f"user:{user_id}")
-    return frozenset(found)
+            held.setdefault(one.user_id, []).append(one)
+    made = roles.list_roles(unit)
+    return frozenset(f"user:{one}" for one, of in held.items() if APPROVE in _allowed(made, of, tenant))
 
 
-def _role(made: tuple[roles.Role, ...], name: str, tenant: str | None) -> Allows | None:
-    """Return the role of a name in a tenant: one that is shipped, one of the tenant, or one of all."""
-    if name in ROLES:
-        return ROLES[name]
-    fits = [one for one in made if one.name == name and one.tenant_id in {tenant, None}]
-    own = sorted(fits, key=lambda one: one.tenant_id is None)
-    return Allows(name, frozenset(own[0].permissions)) if own else None
+def _allowed(made: Iterable[roles.Role], held: Iterable[Membership], tenant: str | None) -> frozenset[str]:
+    """Return what memberships of one user allow in a tenant, or everywhere (None)."""
+    given = [(one.tenant_id, roles.allowed_by(made, one.role, one.tenant_id)) for one in held]
+    found = grant(NOBODY, [(at, role) for at, role in given if role is not None])
+    return found.everywhere if tenant is None else found.permissions(tenant)
 
 
 class Governance:
@@ -70,6 +63,7 @@ class Governance:
         Raises what its check raises, and PharosError(INVALID) when there is no reason, when the policy is not
         protected, or when there are not enough people to approve it.
         """
+        change = change.settled(unit)
         self._check(unit, change)
         rule = protection(unit, change.policy, change.tenant)
         if rule is None:
@@ -84,6 +78,13 @@ class Governance:
                 Kind.INVALID,
                 f"this needs {rule.words}, and besides you {len(may)} may",
                 hint=f"give more people a role with {APPROVE}",
+            )
+        lacking = self._lacking(unit, change, {unit.author.who, *may})
+        if lacking:
+            raise PharosError(
+                Kind.DENIED,
+                f"neither you nor anybody who may approve has {min(lacking)}, which this gives or takes",
+                hint="nobody gives what they do not have: an operator may",
             )
         new = NewProposal(
             change.action,
@@ -151,15 +152,56 @@ class Governance:
     ) -> Proposal:
         """Return the proposal, ended if the votes of those who may vote now decide it."""
         needed = 1 if rule is None else rule.needed(len(may))
-        for_it = sum(vote.approves for vote in found.votes if vote.who in may)
-        against = sum(not vote.approves for vote in found.votes if vote.who in may)
-        if for_it >= needed:
-            return _apply(unit, found, for_it)
-        if len(may) - against < needed:
-            return proposals.end_proposal(
-                unit, found.id, Status.REJECTED, f"{against} of {len(may)} who may vote are against it"
-            )
+        for_it = {vote.who for vote in found.votes if vote.approves and vote.who in may}
+        against = {vote.who for vote in found.votes if not vote.approves and vote.who in may}
+        change = _change_of(found)
+        if len(for_it) >= needed and not self._lacking(unit, change, {found.who, *for_it}):
+            return _apply(unit, found, len(for_it))
+        outcome = ""
+        if len(may) - len(against) < needed:
+            outcome = f"{len(against)} of {len(may)} who may vote are against it"
+        elif left := self._lacking(unit, change, {found.who, *(may - against)}):
+            outcome = f"nobody is left to approve it who has {min(left)}"
+        if outcome:
+            return proposals.end_proposal(unit, found.id, Status.REJECTED, outcome)
         return found
+
+    def lacking(self, unit: Unit, found: Proposal) -> frozenset[str]:
+        """Return what an open proposal gives or takes and nobody has who made or approves it.
+
+        It waits for the vote of somebody who has all of it.
+        """
+        if found.status is not Status.OPEN:
+            return frozenset()
+        return self._lacking(
+            unit, _change_of(found), {found.who, *(one.who for one in found.votes if one.approves)}
+        )
+
+    def _lacking(self, unit: Unit, change: Change, givers: Iterable[str]) -> frozenset[str]:
+        """Return what none of the givers has of what a change gives or takes: of who lacks the least."""
+        moved = change.moves(unit)
+        if not moved or OWNER_OF_ALL in givers:
+            return frozenset()
+        made = roles.list_roles(unit)
+        has = [
+            _allowed(made, roles.memberships_of(unit, one), change.tenant)
+            for one in (giver.removeprefix("user:") for giver in givers if giver.startswith("user:"))
+            if _is_enabled(unit, one)
+        ]
+        return min((moved - one for one in has), key=len, default=moved)
+
+    # -- in need --
+
+    def lift(self, unit: Writing, policy: str, tenant: str | None) -> None:
+        """End a protection without a vote: for when those are gone who could. The author's reason says why.
+
+        It is told in the audit log by a name of its own, with how many could have approved. Raises
+        PharosError: INVALID without a reason, MISSING when the policy is not protected there.
+        """
+        if not unit.author.reason.strip():
+            raise PharosError(Kind.INVALID, "this needs a reason", hint="it stays in the audit log")
+        Unprotect(tenant, policy).check(unit)
+        drop_protection(unit, policy, tenant, lifted_past=len(self._approvers(unit, tenant)))
 
     # -- by the clock --
 
@@ -172,6 +214,17 @@ class Governance:
 def _expire(unit: Writing) -> None:
     for proposal_id in proposals.overdue_proposals(unit):
         proposals.end_proposal(unit, proposal_id, Status.EXPIRED, "its time was over before enough had voted")
+
+
+def _change_of(found: Proposal) -> Change:
+    return read_change(found.action, found.tenant_id, found.change)
+
+
+def _is_enabled(unit: Unit, user_id: str) -> bool:
+    try:
+        return accounts.user(unit, user_id).disabled_ms is None
+    except PharosError:
+        return False
 
 
 def _open(unit: Unit, proposal_id: str) -> Proposal:
@@ -189,7 +242,7 @@ def _apply(unit: Writing, found: Proposal, for_it: int) -> Proposal:
     """Make the change of an approved proposal, unless things are not any more as they were."""
     author = unit.author
     try:
-        change = read_change(found.action, found.tenant_id, found.change)
+        change = _change_of(found)
         change.check(unit)
         if change.current(unit) != found.before:
             words = "what it was to change was changed meanwhile"

@@ -167,6 +167,20 @@ class Accounts:
         user = await self._subject(actor, named)
         return await self._state.write(lambda unit: accounts.enable_user(unit, user.id), author_of(actor.who))
 
+    async def delete_user(self, actor: Grant, named: str) -> tuple[User, dict[str, int]]:
+        """Take a user away for good, with sessions, tokens, roles and links; return them, and what that was.
+
+        Raises PharosError: MISSING, DENIED, INVALID for the last operator.
+        """
+        user = await self._subject(actor, named)
+
+        def write(unit: Writing) -> dict[str, int]:
+            found = accounts.delete_user(unit, user.id)
+            _require_operator(unit)
+            return found
+
+        return user, await self._state.write(write, author_of(actor.who))
+
     async def link_user(self, actor: Grant, named: str) -> Secret:
         """Return the secret of a link by which a user chooses a new password; earlier ones end.
 

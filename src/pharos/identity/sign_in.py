@@ -140,6 +140,7 @@ class SignIn:
         """Let in a user for whom somebody else vouched. Raises PharosError: MISSING, DENIED when disabled."""
         user = await self._state.read(lambda unit: accounts.user(unit, user_id))
         if user.disabled_ms is not None:
+            SIGN_INS.labels("refused").inc()
             raise PharosError(Kind.DENIED, f"the user {user.name} is disabled", hint="ask an operator")
         return await self._enter(user, place, lambda _: None)
 
@@ -202,7 +203,12 @@ class SignIn:
             accounts.drop_links(unit, link.purpose, link.user_id)
             return user, self._begin_session(unit, user, minted, place)
 
-        user, session = await self._state.write(write, Author("link", "a link that works once"))
+        try:
+            user, session = await self._state.write(write, Author("link", "a link that works once"))
+        except PharosError as exc:
+            if exc.kind in {Kind.MISSING, Kind.DENIED}:
+                SIGN_INS.labels("refused").inc()
+            raise
         self._throttle.succeed("", place.address)
         SIGN_INS.labels("accepted").inc()
         return SignedIn(user, minted.text, session)

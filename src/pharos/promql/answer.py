@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from pharos.errors import Kind, PharosError
-from pharos.promql.evaluate import EvalOptions, Evaluation, Steps
+from pharos.promql.evaluate import EvalOptions, Evaluation, Shared, Steps
 from pharos.promql.grids.grid import (
     Answer,
     AnswerType,
@@ -26,13 +26,18 @@ from pharos.promql.plan import DEFAULT_LOOKBACK_MS, Planned, plan
 from pharos.promql.source import SampleSource
 
 
-def evaluate(planned: Planned, source: SampleSource, options: EvalOptions | None = None) -> Answer:
+def evaluate(
+    planned: Planned, source: SampleSource, options: EvalOptions | None = None, shared: Shared | None = None
+) -> Answer:
     """Return the answer of a planned query over `source`: names settled, ordered where the API orders it.
+
+    `shared` is of plans that were made together, and are evaluated over the same samples; how many were read
+    counts then what others read for it too.
 
     Raises PharosError(INVALID) where Prometheus ends a query with an error, PharosError(LIMITED) where a
     limit is met, and whatever `source` and `options.check` raise.
     """
-    evaluation = Evaluation(planned, source, options or EvalOptions())
+    evaluation = Evaluation(planned, source, options or EvalOptions(), shared)
     try:
         answer = _answer(evaluation, planned)
     except MemoryError as exc:
@@ -41,7 +46,8 @@ def evaluate(planned: Planned, source: SampleSource, options: EvalOptions | None
         without_frames(exc)
         raise
     warnings, infos = evaluation.notes.rendered(planned.text)
-    return replace(answer, warnings=warnings, infos=infos, samples_read=evaluation.samples_read)
+    read = evaluation.samples_read if shared is None else shared.samples_of(planned)
+    return replace(answer, warnings=warnings, infos=infos, samples_read=read)
 
 
 def evaluate_text(

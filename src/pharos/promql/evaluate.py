@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
-from typing import Final, TypeGuard
+from typing import Final, TypeGuard, TypeVar
 
 import numpy as np
 
@@ -65,7 +65,7 @@ from pharos.promql.language.functions import FUNCTIONS, Reads
 from pharos.promql.operators.aggregate import Places, aggregate
 from pharos.promql.operators.binary import binary_operation
 from pharos.promql.overlap import overlapped
-from pharos.promql.plan import Planned, subquery_start
+from pharos.promql.plan import Fetch, Planned, subquery_start
 from pharos.promql.source import BlockSource, SampleSource, SeriesBlock
 
 CALLS: Final[dict[str, Implementation]] = {
@@ -162,17 +162,39 @@ WHOLE: Final = Wants()
 """All of them."""
 
 
+@dataclass(slots=True)
+class Shared:
+    """What evaluations of plans that were made together leave to one another, as long as those plans live."""
+
+    selections: dict[int, Selection] = field(default_factory=dict)
+    known: dict[tuple[int, Steps, bool], Value] = field(default_factory=dict)
+    read: dict[int, int] = field(default_factory=dict)
+    """How many samples each fetch had."""
+
+    def keep(self, fetch: Fetch, block: SeriesBlock) -> None:
+        """Keep the samples of a fetch for all that read it."""
+        self.read[id(fetch)] = block.values.size + _histograms_of(block)
+        self.selections[id(fetch)] = Selection(block)
+
+    def samples_of(self, planned: Planned) -> int:
+        """Return how many samples all fetches of a plan had that were read by anyone."""
+        return sum(self.read.get(id(fetch), 0) for fetch in planned.own_fetches())
+
+
 class Evaluation:
     """One query on its way: what was read, what is known, what is to be said."""
 
-    def __init__(self, planned: Planned, source: SampleSource, options: EvalOptions) -> None:
+    def __init__(
+        self, planned: Planned, source: SampleSource, options: EvalOptions, shared: Shared | None = None
+    ) -> None:
         self.planned = planned
         self.source = source
         self.options = options
         self.notes = Annotations()
         self.samples_read = 0
-        self._selections: dict[int, Selection] = {}
-        self._known: dict[tuple[int, Steps, bool], Value] = {}
+        self._shared = shared or Shared()
+        self._selections = self._shared.selections
+        self._known = self._shared.known
         self._memory = Memory(options.max_bytes, options.check, options.visits_between_checks)
 
     # ---- nodes
@@ -217,7 +239,7 @@ class Evaluation:
                 return self._unary(op, self.value(inner, steps, wants))
             case Binary(left=left, right=right):
                 sides = self.value(left, steps, wants), self.value(right, steps, wants)
-                placed = replace(node, place=self._place(node))
+                placed = _placed(node, self._place(node))
                 return binary_operation(
                     placed, *sides, self._memory,
                     delayed=self.options.delayed_name_removal, notes=self.notes,
@@ -291,7 +313,7 @@ class Evaluation:
             block = self.source.select(fetch.matchers, fetch.start_ms, fetch.end_ms)
             self._count(block.values.size)
             self._memory.keep(bytes_of_block(block))
-            self._selections[id(fetch)] = Selection(block)
+            self._shared.keep(fetch, block)
         return self._selections[id(fetch)]
 
     def _by_blocks(self, selector: VectorSelector, steps: Steps, work: Callable[[Selection], Grid]) -> Grid:
@@ -308,6 +330,7 @@ class Evaluation:
             room.take(series, grid)
             self._memory.take(bytes_of(grid))
             grids.append(grid)
+        self._shared.read[id(fetch)] = max(1, len(blocks.labels))
         return stacked(grids, steps.count, blocks.labels)
 
     def _jobs(
@@ -409,11 +432,10 @@ class Evaluation:
     def _call(self, node: Call, steps: Steps, wants: Wants) -> Value:
         args = [bare(arg) for arg in node.args]
         place = self._place(node)
-        placed = replace(
-            node,
-            place=place,
-            args=tuple(replace(arg, place=self._argument_place(arg, place)) for arg in args),
-        )
+        told = [_placed(arg, self._argument_place(arg, place)) for arg in args]
+        placed = _placed(node, place)
+        if any(one is not other for one, other in zip(told, placed.args, strict=True)):
+            placed = replace(placed, args=tuple(told))
         if FUNCTIONS[node.func].sees_samples and isinstance(args[0], VectorSelector):
             return self._timestamps(node.func, args[0], steps)
         if node.func == "start_timestamp":  # which only a sample as it is stored has
@@ -475,6 +497,18 @@ class Evaluation:
         else:
             raise PharosError(Kind.BUG, "a range function without a range vector")
         return absence(arg, ~any_series(grid.present)) if is_absence else finish_names(call, grid)
+
+
+_Node = TypeVar("_Node", bound=Expr)
+
+
+def _placed(node: _Node, place: Place) -> _Node:
+    """Return a node that says where it stands; to make another one takes longer than a small query may."""
+    return node if node.place == place else replace(node, place=place)
+
+
+def _histograms_of(block: SeriesBlock) -> int:
+    return 0 if block.histograms is None else len(block.histograms.ts_ms)
 
 
 @lru_cache(maxsize=16)

@@ -14,7 +14,7 @@ An evaluation walks `Planned.expr` and asks `Planned.fetch_of(selector)` for the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from pharos.errors import Kind, PharosError
@@ -76,6 +76,28 @@ class Planned:
     _fetch_of: dict[int, int] = field(default_factory=dict, repr=False, compare=False)
     _spans: dict[int, tuple[Place, ...]] = field(default_factory=dict, repr=False, compare=False)
     _uses: dict[int, int] = field(default_factory=dict, repr=False, compare=False)
+    _own: tuple[int, ...] | None = field(default=None, repr=False, compare=False)
+    """Which fetches are its own, of those of plans that were made together; None for all."""
+
+    def own_fetches(self) -> tuple[Fetch, ...]:
+        """Return what its own selectors read, where it was planned together with others."""
+        return self.fetches if self._own is None else tuple(self.fetches[index] for index in self._own)
+
+    def at(self, time_ms: int, fetches: tuple[Fetch, ...]) -> Planned:
+        """Return the plan of the same instant query at another time, with its fetches at that time."""
+        return Planned(  # not by `replace`, which takes thrice as long
+            self.expr,
+            time_ms,
+            time_ms,
+            self.step_ms,
+            self.lookback_ms,
+            fetches,
+            self.text,
+            self._fetch_of,
+            self._spans,
+            self._uses,
+            self._own,
+        )
 
     def fetch_of(self, selector: VectorSelector) -> Fetch:
         """Return the fetch that holds the samples of a selector of this plan.
@@ -127,6 +149,85 @@ def plan(
         _fetch_of=fetch_of,
         _spans={key: tuple(spans) for key, spans in resolver.spans.items()},
         _uses=_uses(root.expr),
+    )
+
+
+class PlansTogether:
+    """Plans of several instant queries at one time, made together.
+
+    Equal sub-expressions of any of them are one object, and equal selectors have one fetch, so that
+    evaluations may leave one another what they know (`evaluate.Shared`).
+    """
+
+    def __init__(
+        self, exprs: Sequence[tuple[Expr, str]], default_subquery_step_ms: int, lookback_ms: int
+    ) -> None:
+        self._exprs = tuple(exprs)
+        self._subquery_step_ms = default_subquery_step_ms
+        self._lookback_ms = lookback_ms
+        self._moves = not any(_is_fixed(expr) for expr, _ in exprs)
+        self._made: tuple[Planned, ...] | None = None
+
+    def at(self, time_ms: int) -> tuple[Planned, ...]:
+        """Return the plans at a time; they live as long as the newest ones of any time, if not longer.
+
+        Raises PharosError as `plan`, for the first of them that cannot be planned.
+        """
+        if not self._exprs:
+            return ()
+        if self._made is None or not self._moves:
+            self._made = self._plan(time_ms)
+        first = self._made[0]
+        by_ms = time_ms - first.start_ms
+        if not by_ms:
+            return self._made
+        moved = tuple(Fetch(one.matchers, one.start_ms + by_ms, one.end_ms + by_ms) for one in first.fetches)
+        return tuple(planned.at(time_ms, moved) for planned in self._made)
+
+    def _plan(self, time_ms: int) -> tuple[Planned, ...]:
+        resolver = _Resolver(QueryTimes(time_ms, time_ms, 0), self._subquery_step_ms)
+        reads, uses = _Reads(self._lookback_ms), dict[int, int]()
+        made: list[tuple[Expr, str, dict[int, tuple[Place, ...]]]] = []
+        for expr, text in self._exprs:
+            resolver.spans = {}
+            root = resolver.visit(expr)
+            if root.invariant and root.wrappable:
+                root = resolver.wrapped(root)
+            reads.visit(root.expr, time_ms, time_ms)
+            for key, count in _uses(root.expr).items():
+                uses[key] = uses.get(key, 0) + count
+            made.append((root.expr, text, {key: tuple(spans) for key, spans in resolver.spans.items()}))
+        fetches, fetch_of = _merge(reads)
+        return tuple(
+            Planned(
+                expr=expr,
+                start_ms=time_ms,
+                end_ms=time_ms,
+                step_ms=0,
+                lookback_ms=self._lookback_ms,
+                fetches=fetches,
+                text=text,
+                _fetch_of=fetch_of,
+                _spans=spans,
+                _uses=uses,
+                _own=tuple(sorted({fetch_of[id(node)] for node in nodes(expr) if id(node) in fetch_of})),
+            )
+            for expr, text, spans in made
+        )
+
+
+def nodes(expr: Expr) -> Iterator[Expr]:
+    """Yield an expression and all that stands in it and is evaluated."""
+    yield expr
+    for child in children(expr):
+        yield from nodes(child)
+
+
+def _is_fixed(expr: Expr) -> bool:
+    """Return whether what an instant query reads does not just move along with its time."""
+    return any(
+        isinstance(node, Subquery) or (isinstance(node, VectorSelector) and node.at is not None)
+        for node in nodes(expr)
     )
 
 

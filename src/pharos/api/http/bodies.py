@@ -43,33 +43,21 @@ class Bodies:
         """Return the request's body, to be entered: it is read then, and counted until it is left."""
         return Incoming(self, request, limit)
 
+    def held(self) -> Held:
+        """Return what counts a body that comes otherwise, to be entered: nothing as yet."""
+        return Held(self)
 
-class Incoming:
-    """The body of one request.
 
-    Entering it raises PharosError: TOO_LARGE as soon as more than the limit is declared or has come,
-    UNAVAILABLE when all bodies together take too much, STALLED when it comes too slowly, CANCELLED when the
-    sender breaks off.
-    """
+class Held:
+    """Bytes that are counted for one request until it is left."""
 
-    __slots__ = ("_bodies", "_held", "_limit", "_request", "body")
+    __slots__ = ("_bodies", "_held")
 
-    def __init__(self, bodies: Bodies, request: Request, limit: int) -> None:
+    def __init__(self, bodies: Bodies) -> None:
         self._bodies = bodies
-        self._request = request
-        self._limit = limit
         self._held = 0
-        self.body = b""
 
     async def __aenter__(self) -> Self:
-        try:
-            self._check_declared()
-            self.body = await self._read()
-        except BaseException as exc:
-            self._release()
-            if isinstance(exc, PharosError):
-                BODIES_FAILED.labels(exc.kind).inc()
-            raise
         return self
 
     async def __aexit__(
@@ -97,6 +85,38 @@ class Incoming:
                 retry_after_s=_RETRY_AFTER_S,
             )
 
+    def _release(self) -> None:
+        self._bodies.held_bytes -= self._held
+        self._held = 0
+
+
+class Incoming(Held):
+    """The body of one request.
+
+    Entering it raises PharosError: TOO_LARGE as soon as more than the limit is declared or has come,
+    UNAVAILABLE when all bodies together take too much, STALLED when it comes too slowly, CANCELLED when the
+    sender breaks off.
+    """
+
+    __slots__ = ("_limit", "_request", "body")
+
+    def __init__(self, bodies: Bodies, request: Request, limit: int) -> None:
+        super().__init__(bodies)
+        self._request = request
+        self._limit = limit
+        self.body = b""
+
+    async def __aenter__(self) -> Self:
+        try:
+            self._check_declared()
+            self.body = await self._read()
+        except BaseException as exc:
+            self._release()
+            if isinstance(exc, PharosError):
+                BODIES_FAILED.labels(exc.kind).inc()
+            raise
+        return self
+
     def _check_declared(self) -> None:
         declared = self._request.headers.get("content-length")
         if declared is None or not declared.isdecimal():
@@ -109,10 +129,6 @@ class Incoming:
         return PharosError(
             Kind.TOO_LARGE, f"the body is larger than {self._limit} bytes", hint="send less in a request"
         )
-
-    def _release(self) -> None:
-        self._bodies.held_bytes -= self._held
-        self._held = 0
 
     async def _read(self) -> bytes:
         limits = self._bodies.limits

@@ -69,6 +69,7 @@ class Connection(HttpToolsProtocol):
     """
 
     limits: ClassVar[ConnectionLimits] = ConnectionLimits()
+    socket_paths: ClassVar[frozenset[bytes]] = frozenset()
 
     _watch: asyncio.TimerHandle | None = None
     _unread: asyncio.TimerHandle | None = None
@@ -225,6 +226,9 @@ class Connection(HttpToolsProtocol):
         super().on_headers_complete()
         self._reading = None if self.cycle is before else self.cycle
 
+    def _should_upgrade_to_ws(self) -> bool:
+        return self.url.partition(b"?")[0] in self.socket_paths and super()._should_upgrade_to_ws()
+
     def _decline_upgrade(self) -> None:
         """Note the request without its offer: a server may ignore it (RFC 9110, section 7.8)."""
         method = self.parser.get_method()
@@ -315,11 +319,11 @@ class Connection(HttpToolsProtocol):
         self._watch = self.loop.call_later(_LINGER_S, self.transport.abort)
 
 
-def connection_class(limits: ConnectionLimits) -> type[Connection]:
-    """Return the class of connections with these limits, as uvicorn wants it."""
+def connection_class(limits: ConnectionLimits, socket_paths: frozenset[str]) -> type[Connection]:
+    """Return the class of connections with these limits and addresses of WebSockets, as uvicorn wants it."""
 
     class Limited(Connection):
         pass
 
-    Limited.limits = limits
+    Limited.limits, Limited.socket_paths = limits, frozenset(path.encode() for path in socket_paths)
     return Limited

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from starlette.responses import Response
 
@@ -60,6 +60,25 @@ def plain_error(error: PharosError) -> Response:
     return Response(
         f"{error}\n", STATUS[error.kind], headers=error_headers(error), media_type="text/plain; charset=utf-8"
     )
+
+
+def receiver_error(error: PharosError) -> Response:
+    """Return the same, with 415 for what comes in another type or packing than is taken."""
+    response = plain_error(error)
+    if error.kind is Kind.UNSUPPORTED:
+        response.status_code = 415
+    return response
+
+
+_TEXT: Final[dict[str, Any]] = {"content": {"text/plain": {"schema": {"type": "string"}}}}
+RECEIVER_FAILURES: Final[dict[int, dict[str, Any]]] = {
+    400: {"description": "What is wrong, as text.", **_TEXT},
+    408: {"description": "The body did not come in time.", **_TEXT},
+    413: {"description": "The body is too large.", **_TEXT},
+    415: {"description": "Of another type, or packed otherwise.", **_TEXT},
+    503: {"description": "Not now.", **_TEXT},
+}
+"""How receivers answer what they do not take, as OpenAPI has it."""
 
 
 def prometheus_error(error: PharosError, *, executing: bool = False) -> Response:

@@ -139,7 +139,12 @@ class Guard:
         """Return the answer to a request that goes no further."""
         raw: bytes = asked.get("raw_path") or b"/"
         if _UNCLEAN.search(raw):
-            return _elsewhere(asked, raw)
+            path = _cleaned(raw)
+            if b"/.." in raw and path.split("/")[1] != raw.decode("latin-1").split("/")[1]:
+                # What is meant by a path that climbs out of where it began is anybody's guess.
+                left = PharosError(Kind.MISSING, "the path leads out of where it begins")
+                return self._shown(asked, left)
+            return _elsewhere(asked, path)
         error = self._foreign(asked, changes=asked["method"] not in _SAFE)
         if b"%" in raw and _SPELLED.search(raw) and not _LABEL_VALUES.match(raw):
             message = f"{raw.decode('latin-1')} is not an address of this server"
@@ -170,8 +175,8 @@ class Guard:
         return None
 
 
-def _elsewhere(asked: Scope, raw: bytes) -> Response:
-    """Return the redirect to the address without empty and dotted parts, as Go's router cleans it."""
+def _cleaned(raw: bytes) -> str:
+    """Return a path without empty and dotted parts, as Go's router cleans it."""
     parts: list[str] = []
     for part in raw.decode("latin-1").split("/"):
         if part == "..":
@@ -179,8 +184,11 @@ def _elsewhere(asked: Scope, raw: bytes) -> Response:
         elif part not in {"", "."}:
             parts.append(part)
     path = "/" + "/".join(parts)
-    if parts and raw.endswith((b"/", b"/.", b"/..")):
-        path += "/"
+    return path + "/" if parts and raw.endswith((b"/", b"/.", b"/..")) else path
+
+
+def _elsewhere(asked: Scope, path: str) -> Response:
+    """Return the redirect to the address as it should have been written."""
     query: bytes = asked["query_string"]
     target = quote(path, safe=_PATH_SAFE, encoding="latin-1") + (
         f"?{query.decode('latin-1')}" if query else ""

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import BaseModel
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.routing import compile_path
@@ -18,10 +19,28 @@ from starlette.websockets import WebSocket
 
 from pharos.access import ANY_IDENTITY, PERMISSIONS, denied
 from pharos.api.http.identity import Refusal, answer_refused, refusal_of, scope_of
+from pharos.api.http.traced import ROUTE
 from pharos.errors import PharosError
+from pharos.telemetry import IDENTITY_REFUSED
 
 Handler = Callable[[Request], Awaitable[Response]]
 SocketHandler = Callable[[WebSocket], Awaitable[None]]
+
+
+def answering(
+    answer: Handler, refuse: Callable[[PharosError], Response], endpoint: Callable[..., object]
+) -> Handler:
+    """Return a handler that answers errors by `refuse`, described as the endpoint is for which it answers."""
+
+    async def handler(request: Request) -> Response:
+        try:
+            return await answer(request)
+        except PharosError as exc:
+            return refuse(exc)
+
+    handler.__doc__ = endpoint.__doc__
+    handler.__name__ = getattr(endpoint, "__name__", "handler")
+    return handler
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +59,12 @@ class Operation:
     summary: str = ""
     description: str = ""
     responses: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
-    """By status: an OpenAPI response object, in which `model` stands for the content's JSON schema
-    and `media` for its type where that is not JSON."""
+    """By status: an OpenAPI response object, in which `model` stands for the content's JSON schema, `data`
+    for that of a success with such data, and `media` for its type where that is not JSON."""
     inputs: Mapping[str, Any] = field(default_factory=dict)
     """`parameters` and `requestBody` as OpenAPI has them."""
+    body: type[BaseModel] | None = None
+    """What the request's JSON is, where `inputs` has no `requestBody`."""
 
     def __post_init__(self) -> None:
         _check_known(self.permission)
@@ -73,7 +94,9 @@ def why_refused(asked: Scope, permission: str | None) -> PharosError | None:
     scope = scope_of(HTTPConnection(asked))
     if permission in scope.permissions:
         return None
-    return refusal_of(asked) or denied(scope.who, scope.tenant, permission)
+    found = refusal_of(asked) or denied(scope.who, scope.tenant, permission)
+    IDENTITY_REFUSED.labels(found.kind.value).inc()
+    return found
 
 
 class _Pattern:
@@ -117,9 +140,9 @@ class Router:
                 self._fixed.setdefault(operation.path, {})[operation.method] = operation
 
     @property
-    def has_sockets(self) -> bool:
-        """Return whether any address takes WebSockets."""
-        return bool(self._sockets)
+    def socket_paths(self) -> frozenset[str]:
+        """The addresses that take WebSockets."""
+        return frozenset(self._sockets)
 
     def methods(self, path: str) -> set[str]:
         """Return the methods that are answered at a path."""
@@ -150,6 +173,7 @@ class Router:
         operation = by_method.get(asked["method"])
         if operation is None:
             return await self._otherwise(request)
+        asked[ROUTE] = operation.path
         refusal = why_refused(asked, operation.permission)
         return await operation.handler(request) if refusal is None else self._refuse(request, refusal)
 

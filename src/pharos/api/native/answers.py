@@ -13,8 +13,8 @@ from starlette.responses import Response
 
 from pharos.api.http.bodies import Bodies
 from pharos.api.http.errors import native_error
-from pharos.api.http.routes import Handler, Operation
-from pharos.api.prometheus.shapes import Failure, Success
+from pharos.api.http.routes import Handler, Operation, answering
+from pharos.api.prometheus.shapes import Failure
 from pharos.errors import Kind, PharosError
 
 M = TypeVar("M", bound="Body")
@@ -36,13 +36,13 @@ _BODY_FAILURES: Final = {408: "The body did not come in time.", 413: "The body i
 class Body(BaseModel):
     """What a request may say; a field that is not named here is refused, not ignored."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 class Shape(BaseModel):
     """A part of an answer."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +56,13 @@ class Answer:
 Endpoint = Callable[[Request], Awaitable[Any]]
 
 
-async def read_body(request: Request, bodies: Bodies, model: type[M]) -> M:
+async def read_body(request: Request, bodies: Bodies, model: type[M], most_bytes: int = _BODY_MAX_BYTES) -> M:
     """Return a request's JSON body. Raises PharosError(INVALID) that names the field at fault."""
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media != _JSON:
         # A form, which a page of another origin could send without being asked, is none.
         raise PharosError(Kind.INVALID, f"the body must be {_JSON}", hint="set the header Content-Type")
-    async with bodies.incoming(request, _BODY_MAX_BYTES) as incoming:
+    async with bodies.incoming(request, most_bytes) as incoming:
         try:
             return model.model_validate_json(incoming.body)
         except ValidationError as exc:
@@ -90,17 +90,13 @@ def _sent(found: Any) -> Response:
     return response
 
 
-def _handler(bodies: Bodies, endpoint: Any, model: type[Body] | None) -> Handler:
-    async def handler(request: Request) -> Response:
-        try:
-            if model is None:
-                return _sent(await endpoint(request))
-            return _sent(await endpoint(request, await read_body(request, bodies, model)))
-        except PharosError as exc:
-            return native_error(exc)
+def _handler(bodies: Bodies, endpoint: Any, model: type[Body] | None, most_bytes: int) -> Handler:
+    async def answer(request: Request) -> Response:
+        if model is None:
+            return _sent(await endpoint(request))
+        return _sent(await endpoint(request, await read_body(request, bodies, model, most_bytes)))
 
-    handler.__doc__ = endpoint.__doc__
-    return handler
+    return answering(answer, native_error, endpoint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,41 +113,26 @@ class Native:
         endpoint: Any,
         answer: Any,
         body: type[Body] | None = None,
+        most_bytes: int = _BODY_MAX_BYTES,
     ) -> Operation:
         """Return one operation: `address` is a method and a path, `answer` the type of an answer's data."""
         method, _, path = address.partition(" ")
         failures = _FAILURES if body is None else {**_FAILURES, **_BODY_FAILURES}
-        inputs: dict[str, Any] = {"parameters": _path_parameters(path)}
-        if body is not None:
-            schema = body.model_json_schema()
-            parts = schema.pop("$defs", {})
-            whole = _inlined(schema, parts)
-            inputs["requestBody"] = {"content": {_JSON: {"schema": whole}}, "required": True}
         return Operation(
             path,
             method,
-            _handler(self.bodies, endpoint, body),
+            _handler(self.bodies, endpoint, body, most_bytes),
             permission,
             name=endpoint.__name__,
             tag=self.tag,
             summary=endpoint.__name__.replace("_", " ").capitalize(),
             responses={
-                200: {"model": Success[answer], "description": "Done."},
+                200: {"data": answer, "description": "Done."},
                 **{status: {"model": Failure, "description": text} for status, text in failures.items()},
             },
-            inputs=inputs,
+            inputs={"parameters": _path_parameters(path)},
+            body=body,
         )
-
-
-def _inlined(schema: Any, parts: Mapping[str, Any]) -> Any:
-    """Return a schema with its parts where they are referred to."""
-    if isinstance(schema, list):
-        return [_inlined(one, parts) for one in schema]
-    if not isinstance(schema, dict):
-        return schema
-    if "$ref" in schema:
-        return _inlined(parts[schema["$ref"].rpartition("/")[2]], parts)
-    return {name: _inlined(one, parts) for name, one in schema.items()}
 
 
 def _path_parameters(path: str) -> list[Mapping[str, Any]]:

@@ -16,6 +16,7 @@ from pharos.api.native.answers import Body, Native
 from pharos.api.native.shapes import (
     CountShape,
     DecisionShape,
+    DeletedUserShape,
     LinkShape,
     MemberShape,
     NewUserShape,
@@ -112,6 +113,7 @@ class PeopleApi:
         yield make("GET /api/users", "users.manage", self.users, list[UserShape])
         yield make("POST /api/users", "users.manage", self.add_user, NewUserShape, NewUserBody)
         yield make("PATCH /api/users/{user}", "users.manage", self.change_user, UserShape, UserChange)
+        yield make("DELETE /api/users/{user}", "users.manage", self.delete_user, DeletedUserShape)
         yield make("POST /api/users/{user}/link", "users.manage", self.link_user, LinkShape)
         yield make("POST /api/users/{user}/sign_out", "users.manage", self.sign_out_user, CountShape)
         yield make("PUT /api/users/{user}/roles", "users.manage", self.set_server_roles, UserShape, RolesBody)
@@ -161,6 +163,12 @@ class PeopleApi:
             user = await change(actor, user.id)
         await self.directory.refresh()
         return self._shape(user)
+
+    async def delete_user(self, request: Request) -> DeletedUserShape:
+        """Take a user away for good, with all that is theirs, and say what that was."""
+        user, removed = await self.accounts.delete_user(grant_of(request), request.path_params["user"])
+        await self.directory.refresh()
+        return DeletedUserShape(id=user.id, name=user.name, rows_removed=removed, rows_left=0)
 
     async def link_user(self, request: Request) -> LinkShape:
         """Make a link by which a user chooses a new password."""

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any, Final, TypeVar
 
 from pydantic import Field
 from starlette.requests import Request
 
+from pharos.access import OWNER
 from pharos.api.http.identity import grant_of, scope_of
 from pharos.api.http.routes import Operation
 from pharos.api.native.answers import Body, Native, Shape
+from pharos.api.prometheus.parameters import Parameters, query_parameters
 from pharos.errors import Kind, PharosError
 from pharos.governance import Governance
 from pharos.governance.changes import Protect, Unprotect, read_change
-from pharos.state import Author, State, Writing, proposals, protections
+from pharos.state import Author, State, Unit, Writing, accounts, proposals, protections
 from pharos.state.proposals import Proposal, Status
 
 T = TypeVar("T")
 
+_LOG = logging.getLogger(__name__)
+
 _PROPOSE: Final = "governance.propose"
 _APPROVE: Final = "governance.approve"
+_LIMIT: Final = 100
+_LIMIT_MAX: Final = 1000
 _TEXT: Final = Field(default="", max_length=2000)
 
 
@@ -40,6 +48,13 @@ class VoteBody(Body):
     """A vote, and why."""
 
     reason: str = _TEXT
+
+
+class LiftBody(Body):
+    """Why a protection ends without a vote."""
+
+    reason: str = Field(min_length=1, max_length=2000)
+    everywhere: bool = False
 
 
 class ProtectionBody(Body):
@@ -92,6 +107,18 @@ class ProposalShape(Shape):
     decided_ms: int | None
     outcome: str
     votes: list[VoteShape]
+    subject: str | None
+    """The name of whom the change is about, if it is about somebody."""
+    lacking: list[str]
+    """What it gives or takes and nobody has who made or approves it: it waits for one who has."""
+
+
+class ProposalsShape(Shape):
+    """Proposals, the newest first."""
+
+    proposals: list[ProposalShape]
+    before: str | None
+    """Where the next page goes on; None when there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +132,7 @@ class ProposalsApi:
     def operations(self) -> Iterator[Operation]:
         """Yield the operations."""
         make, shape = self.native.operation, ProposalShape
-        yield make("GET /api/proposals", _PROPOSE, self.list_proposals, list[ProposalShape])
+        yield _asking(make("GET /api/proposals", _PROPOSE, self.list_proposals, ProposalsShape))
         yield make("POST /api/proposals", _PROPOSE, self.propose, shape, ProposalBody)
         yield make("GET /api/proposals/{proposal}", _PROPOSE, self.show_proposal, shape)
         yield make("POST /api/proposals/{proposal}/approve", _APPROVE, self.approve, shape, VoteBody)
@@ -115,24 +142,37 @@ class ProposalsApi:
         yield make("GET /api/protections", _PROPOSE, self.list_protections, protection)
         yield make("PUT /api/protections/{policy}", _APPROVE, self.protect, protection, ProtectionBody)
         yield make("DELETE /api/protections/{policy}", _APPROVE, self.unprotect, protection)
+        lift = "POST /api/protections/{policy}/lift"
+        yield make(lift, "server.operate", self.lift_protection, protection, LiftBody)
 
     # -- proposals --
 
-    async def list_proposals(self, request: Request) -> list[dict[str, Any]]:
-        """Return the proposals of the tenant, the newest first; with all of them for who may see all."""
-        found = await self.state.read(partial(proposals.list_proposals, tenants=_seen(request)))
-        return [_shown(one) for one in found]
+    async def list_proposals(self, request: Request) -> dict[str, Any]:
+        """Return the newest proposals of the tenant, or (`everywhere`) of all, with their votes."""
+        parameters = query_parameters(request)
+        limit = min(parameters.limit() or _LIMIT, _LIMIT_MAX)
+        wanted = partial(
+            proposals.list_proposals,
+            tenants=_seen(request, parameters),
+            status=_status(parameters.first("status")),
+            before=parameters.first("before"),
+            limit=limit,
+        )
+        found = await self.state.read(lambda unit: [self._shown(unit, one) for one in wanted(unit)])
+        return {"proposals": found, "before": found[-1]["id"] if len(found) == limit else None}
 
     async def show_proposal(self, request: Request) -> dict[str, Any]:
         """Return a proposal with its votes."""
-        return _shown(await self.state.read(lambda unit: _visible(request, unit, _PROPOSE)))
+        return await self.state.read(lambda unit: self._shown(unit, _visible(request, unit, _PROPOSE)))
 
     async def propose(self, request: Request, body: ProposalBody) -> dict[str, Any]:
         """Propose a change of a protected policy, for others to approve."""
         change = read_change(body.action, _place(request, body.everywhere, _PROPOSE), body.change)
-        return _shown(
-            await self._write(request, body.reason, partial(self.governance.propose, change=change))
-        )
+
+        def do(unit: Writing) -> dict[str, Any]:
+            return self._shown(unit, self.governance.propose(unit, change))
+
+        return await self._write(request, body.reason, do)
 
     async def approve(self, request: Request, body: VoteBody) -> dict[str, Any]:
         """Vote for a proposal; the vote that reaches the quorum makes the change."""
@@ -149,10 +189,20 @@ class ProposalsApi:
     async def _decide(
         self, request: Request, body: VoteBody, permission: str, decide: Callable[[Writing, str], Proposal]
     ) -> dict[str, Any]:
-        def do(unit: Writing) -> Proposal:
-            return decide(unit, _visible(request, unit, permission).id)
+        def do(unit: Writing) -> dict[str, Any]:
+            return self._shown(unit, decide(unit, _visible(request, unit, permission).id))
 
-        return _shown(await self._write(request, body.reason, do))
+        return await self._write(request, body.reason, do)
+
+    def _shown(self, unit: Unit, found: Proposal) -> dict[str, Any]:
+        """Return a proposal as it is shown, with names where people know no ids."""
+        change, subject = dict(found.change), None
+        if "user_id" in change:
+            # Who is no more has no name either.
+            with suppress(PharosError):
+                subject = accounts.user(unit, change["user_id"]).name
+        lacking = sorted(self.governance.lacking(unit, found))
+        return {**asdict(found), "change": change, "subject": subject, "lacking": lacking}
 
     # -- protections --
 
@@ -176,6 +226,22 @@ class ProposalsApi:
         await self._write(request, "", partial(self.governance.change, change=change))
         return await self.list_protections(request)
 
+    async def lift_protection(self, request: Request, body: LiftBody) -> list[dict[str, Any]]:
+        """End a protection without a vote, for when those are gone who could: by the data folder's key."""
+        who = scope_of(request).who
+        if who != OWNER:
+            raise PharosError(
+                Kind.DENIED,
+                "a protection is lifted beside the server alone, by who may read the data folder",
+                hint="`pharos tenant unprotect --emergency` there; otherwise propose it",
+            )
+        place = None if body.everywhere else scope_of(request).alone().tenant
+        policy = request.path_params["policy"]
+        await self._write(request, body.reason, partial(self.governance.lift, policy=policy, tenant=place))
+        where = "everywhere" if place is None else f"in the tenant {place}"
+        _LOG.warning("the protection of %s %s was lifted without a vote: %s", policy, where, body.reason)
+        return await self.list_protections(request)
+
     async def _write(self, request: Request, reason: str, fn: Callable[[Writing], T]) -> T:
         who = scope_of(request).who
         return await self.state.write(fn, Author(f"{who.kind}:{who.id}", who.name, reason.strip()))
@@ -194,10 +260,9 @@ def _place(request: Request, everywhere: bool, permission: str) -> str | None:
     return None
 
 
-def _seen(request: Request) -> frozenset[str] | None:
+def _seen(request: Request, parameters: Parameters) -> frozenset[str] | None:
     """Return the tenants whose proposals are shown; None for all."""
-    parameters = request.query_params
-    everywhere = parameters.get("everywhere") in {"true", "1"}
+    everywhere = parameters.first("everywhere") in {"true", "1"}
     tenant = _place(request, everywhere, _PROPOSE)
     return None if tenant is None else frozenset({tenant})
 
@@ -215,5 +280,22 @@ def _visible(request: Request, unit: Any, permission: str) -> Proposal:
     return found
 
 
-def _shown(found: Proposal) -> dict[str, Any]:
-    return {**asdict(found), "change": dict(found.change)}
+def _status(text: str) -> Status | None:
+    """Return the status that is looked for. Raises PharosError(INVALID)."""
+    try:
+        return Status(text) if text else None
+    except ValueError as exc:
+        raise PharosError(
+            Kind.INVALID, f"there is no status {text[:40]!r}", hint=f"one of {', '.join(Status)}"
+        ) from exc
+
+
+def _asking(made: Operation) -> Operation:
+    described: dict[str, Any] = {
+        "everywhere": {"type": "boolean", "description": "All proposals, not those of one tenant."},
+        "status": {"type": "string", "enum": list(Status)},
+        "before": {"type": "string", "description": "Where the page before this one ended."},
+        "limit": {"type": "integer", "minimum": 0, "description": f"{_LIMIT} if none, {_LIMIT_MAX} at most."},
+    }
+    asked = [{"name": name, "in": "query", "schema": schema} for name, schema in described.items()]
+    return replace(made, inputs={**made.inputs, "parameters": asked})

@@ -61,7 +61,7 @@ class QuerySuccess(Success[QueryResult]):
 class BatchLine(BaseModel):
     """The answer to one of a batch's queries."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     index: int
     """Which one, from 0."""

@@ -104,6 +104,16 @@ class SessionShape(Shape):
     is_current: bool
 
 
+class DeletedUserShape(Shape):
+    """A user who was deleted, and the proof of it, which the audit log keeps."""
+
+    id: str
+    name: str
+    rows_removed: dict[str, int]
+    """By table."""
+    rows_left: int
+
+
 class CountShape(Shape):
     """How many."""
 

@@ -6,7 +6,7 @@ Who asks needs the permission in the tenant that the address names, whatever ten
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from pharos.access import check_tenant, denied
 from pharos.api.http.bodies import Bodies
 from pharos.api.http.errors import prometheus_error
 from pharos.api.http.identity import choose, grant_of, scope_of
-from pharos.api.http.routes import Handler, Operation
+from pharos.api.http.routes import Handler, Operation, answering
 from pharos.api.prometheus.answers import rfc3339, success
 from pharos.api.prometheus.parameters import query_parameters
 from pharos.clock import Clock
@@ -45,8 +45,6 @@ _FAILURES: Final = {
     503: "What people say cannot be read or written now.",
 }
 
-Answer = Callable[[Request], Awaitable[Response]]
-
 
 @dataclass(frozen=True, slots=True)
 class TenantsApi:
@@ -62,7 +60,7 @@ class TenantsApi:
         """Yield the operations."""
         one, name = "/api/tenants/{tenant}", _text("What it is called on pages.")
         limits = {limit: {"type": ["integer", "string", "null"]} for limit in LIMIT_NAMES}
-        table: list[tuple[str, str, Answer, str, dict[str, Any]]] = [
+        table: list[tuple[str, str, Handler, str, dict[str, Any]]] = [
             ("GET", "/api/tenants", self.list_tenants, _VIEW, {}),
             (
                 "POST",
@@ -274,16 +272,8 @@ def _by_hour(rows: list[UsageRow]) -> list[dict[str, Any]]:
     ]
 
 
-def _answering(answer: Answer) -> Handler:
-    async def handler(request: Request) -> Response:
-        try:
-            return await answer(request)
-        except PharosError as exc:
-            return prometheus_error(exc)
-
-    handler.__doc__ = answer.__doc__
-    handler.__name__ = getattr(answer, "__name__", "handler")
-    return handler
+def _answering(answer: Handler) -> Handler:
+    return answering(answer, prometheus_error, answer)
 
 
 def _with_status(response: Response, status: int) -> Response:

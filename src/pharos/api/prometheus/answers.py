@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 from starlette.requests import Request
@@ -13,9 +12,10 @@ from starlette.responses import Response
 from pharos.api.http.bodies import Bodies
 from pharos.api.http.errors import prometheus_error
 from pharos.api.http.json_text import json_text
-from pharos.api.http.routes import Handler
+from pharos.api.http.routes import Handler, answering
 from pharos.api.prometheus.parameters import Parameters, parameters_of
 from pharos.errors import Kind, PharosError
+from pharos.gotext.timestamps import format_time_ms
 
 T = TypeVar("T")
 Endpoint = Callable[[Parameters, Request], Awaitable[Response]]
@@ -33,19 +33,16 @@ def success(data: Any, warnings: list[str] | None = None) -> Response:
     return Response(json_text(body), media_type="application/json")
 
 
-def guarded(endpoint: Endpoint, bodies: Bodies) -> Handler:
-    """Return a route's handler that reads the parameters and answers errors in the API's shape."""
+def guarded(
+    endpoint: Endpoint, bodies: Bodies, refuse: Callable[[PharosError], Response] = prometheus_error
+) -> Handler:
+    """Return a route's handler that reads the parameters, of the address or a form."""
 
-    async def handler(request: Request) -> Response:
-        try:
-            async with parameters_of(request, bodies) as parameters:
-                return await endpoint(parameters, request)
-        except PharosError as exc:
-            return prometheus_error(exc)
+    async def answer(request: Request) -> Response:
+        async with parameters_of(request, bodies) as parameters:
+            return await endpoint(parameters, request)
 
-    handler.__doc__ = endpoint.__doc__
-    handler.__name__ = getattr(endpoint, "__name__", "handler")
-    return handler
+    return answering(answer, refuse, endpoint)
 
 
 async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
@@ -79,5 +76,4 @@ def rfc3339(time_ms: int) -> str:
     """Return a time as Go prints it in JSON; the zero time for 0."""
     if not time_ms:
         return "0001-01-01T00:00:00Z"
-    text = datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="milliseconds")
-    return text.replace("+00:00", "Z")
+    return format_time_ms(time_ms)

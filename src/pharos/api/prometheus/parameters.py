@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final
 
@@ -20,25 +18,14 @@ from pharos.errors import Kind, PharosError
 from pharos.gotext.durations import parse_duration
 from pharos.gotext.numbers import parse_decimal_int, parse_float
 from pharos.gotext.quoting import quote
+from pharos.gotext.timestamps import MAX_TIME_MS, MIN_TIME_MS, parse_time_ms
 from pharos.labels import Matcher
 from pharos.promql.language.parse import parse_selector
 
 _FORM_MAX_BYTES: Final = 10 << 20
-_TIME_MAX_MS: Final = 1 << 53
 _INT64_MAX: Final = (1 << 63) - 1
 
-MIN_TIME_MS: Final = -(1 << 46)
-MAX_TIME_MS: Final = 1 << 46
-"""The bounds of an optional range that is not given: over two thousand years each way."""
-_BOUNDARIES: Final = {
-    "-292273086-05-16T16:47:06Z": MIN_TIME_MS,
-    "292277025-08-18T07:12:54.999999999Z": MAX_TIME_MS,
-}
-"""What clients of upstream's library send for "always" (upstream api minTimeFormatted)."""
-
 TRUNCATED: Final = "results truncated due to limit"
-
-_RFC3339: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)\Z", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,34 +140,6 @@ async def read_selectors(parameters: Parameters) -> list[tuple[Matcher, ...]]:
     """Return the selectors of every `match[]`. Raises PharosError(INVALID)."""
     texts = parameters.all("match[]")
     return await off_loop(sum(map(len, texts)), lambda: [parse_selector(text) for text in texts])
-
-
-def parse_time_ms(text: str) -> int:
-    """Return the milliseconds of a Unix time in seconds or of an RFC 3339 time (upstream api parseTime).
-
-    Raises PharosError(INVALID), also for numbers that are no time.
-    """
-    cannot = PharosError(Kind.INVALID, f"cannot parse {quote(text)} to a valid timestamp")
-    seconds = _seconds(text)
-    if seconds is not None:
-        if not math.isfinite(seconds) or abs(seconds) * 1000 > _TIME_MAX_MS:
-            raise cannot
-        fraction, whole = math.modf(seconds)
-        # Half a millisecond goes away from zero, as in Go's math.Round.
-        parts = math.copysign(math.floor(abs(fraction) * 1000 + 0.5), fraction)
-        return min(max(int(whole) * 1000 + int(parts), MIN_TIME_MS), MAX_TIME_MS)
-    if text in _BOUNDARIES:
-        return _BOUNDARIES[text]
-    found = _RFC3339.match(text)
-    if found is None:
-        raise cannot
-    moment, fraction_digits, zone = found.groups()
-    try:
-        at = datetime.fromisoformat(moment + ("+00:00" if zone == "Z" else zone))
-    except ValueError as exc:
-        raise cannot from exc
-    since: timedelta = at - datetime(1970, 1, 1, tzinfo=UTC)
-    return (since.days * 86_400 + since.seconds) * 1000 + int((fraction_digits or "").ljust(3, "0")[:3])
 
 
 def parse_step_ms(text: str) -> int:

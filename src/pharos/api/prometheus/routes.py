@@ -10,7 +10,7 @@ from pharos.api.http import forms
 from pharos.api.http.bodies import Bodies
 from pharos.api.http.routes import Operation
 from pharos.api.prometheus.answers import Endpoint, guarded
-from pharos.api.prometheus.shapes import Failure, Success
+from pharos.api.prometheus.shapes import Failure
 
 _TIME: Final = {"type": ["number", "string"], "description": "Unix time in seconds, or RFC 3339."}
 _DURATION: Final = {"type": ["number", "string"], "description": "Seconds, or a duration such as 1h30m."}
@@ -50,6 +50,20 @@ PARAMETERS: Final[dict[str, dict[str, Any]]] = {
     "scrapePool": {"type": "string", "description": "Only targets of this job."},
     "labels": {"type": "string", "description": "The discovered labels of a target, a JSON object."},
     "type": {"type": "string", "enum": ["alert", "record"]},
+    "rule_name[]": {**_TEXTS, "description": "Only rules with one of these names."},
+    "rule_group[]": {**_TEXTS, "description": "Only groups with one of these names."},
+    "file[]": {**_TEXTS, "description": "Only groups of these files."},
+    "exclude_alerts": {"type": "boolean", "description": "Leave out the alerts of the rules."},
+    "group_limit": {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": (1 << 31) - 1,
+        "description": "The most groups that are returned.",
+    },
+    "group_next_token": {
+        "type": "string",
+        "description": "The `groupNextToken` of the page before.",
+    },
     "skip_head": {"type": "boolean", "description": "Understood and without effect: there is no head."},
 }
 """The schema of every parameter by its name."""
@@ -108,7 +122,7 @@ def _responses(data: Any, *, has_form: bool) -> dict[int, dict[str, Any]]:
     }
     if data is None:
         return {**found, 204: {"description": "Done."}}
-    return {**found, 200: {"model": Success[data], "description": "The answer."}}
+    return {**found, 200: {"data": data, "description": "The answer."}}
 
 
 def _inputs(route: Route, method: str) -> dict[str, Any]:

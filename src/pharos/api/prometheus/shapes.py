@@ -19,7 +19,9 @@ Bucket = Annotated[
 
 
 class _Shape(BaseModel):
-    model_config = ConfigDict(extra="forbid", json_schema_serialization_defaults_required=False)
+    model_config = ConfigDict(
+        extra="forbid", json_schema_serialization_defaults_required=False, defer_build=True
+    )
 
 
 class Success(_Shape, Generic[T]):
@@ -219,6 +221,7 @@ class AlertShape(_Shape):
     state: str
     activeAt: str | None = None
     value: str
+    keepFiringSince: str | None = None
 
 
 class Alerts(_Shape):
@@ -243,6 +246,7 @@ class RuleGroups(_Shape):
     """All groups of rules."""
 
     groups: list[RuleGroup]
+    groupNextToken: str | None = None
 
 
 class AlertmanagerAddress(_Shape):

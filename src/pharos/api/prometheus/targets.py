@@ -20,11 +20,11 @@ from pharos.api.prometheus.shapes import RelabelSteps, ScrapePools, TargetMetada
 from pharos.errors import Kind, PharosError
 from pharos.gotext.durations import format_duration
 from pharos.ingest.scrape.digest import Metadata
-from pharos.ingest.scrape.relabel import Rule
 from pharos.ingest.scrape.scraper import Scraper
 from pharos.ingest.scrape.target import TargetStatus
 from pharos.labels import Labels, Matcher
 from pharos.promql.language.parse import parse_selector
+from pharos.relabel import Rule
 
 
 @dataclass(frozen=True, slots=True)

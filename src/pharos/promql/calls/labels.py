@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 
 from pharos.errors import Kind, PharosError
+from pharos.gotext.references import expand
 from pharos.labels import METRIC_NAME, Labels, Matcher, MatchOp, compile_regex, labels_of
 from pharos.promql import annotations as words
 from pharos.promql.calls.vectors import Context, Implementation, grid_of
@@ -28,10 +29,7 @@ from pharos.promql.grids.grid_labels import label_value
 from pharos.promql.kernels.samples import Bools
 from pharos.promql.language.ast import Expr, MatrixSelector, Paren, StepInvariant, VectorSelector
 
-_NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,7}")
-"""The number of a group; with more digits, or zeros before it, it is a name (Go's regexp.extract)."""
 _VALUE_LENGTH: Final = 65_536
-_REFERENCE: Final = re.compile(r"\$(?:\{(\w+)\}|(\w+)|(\$))")
 
 
 def text_of(value: Value) -> str:
@@ -39,21 +37,6 @@ def text_of(value: Value) -> str:
     if not isinstance(value, Text):
         raise PharosError(Kind.BUG, "a function of strings was given something else; check should refuse it")
     return value.value
-
-
-def expand(template: str, names: Sequence[str], groups: Sequence[str | None]) -> str:
-    """Return `template` with `$1`, `${name}` and `$$` replaced as Go's regexp.Expand does."""
-
-    def one(found: re.Match[str]) -> str:
-        if found.group(3):
-            return "$"
-        key = found.group(1) or found.group(2)
-        if _NUMBER.fullmatch(key):
-            at = int(key)
-            return (groups[at] or "") if at < len(groups) else ""
-        return next((group or "" for name, group in zip(names, groups, strict=False) if name == key), "")
-
-    return _bounded(_REFERENCE.sub(one, template))
 
 
 def _bounded(value: str) -> str:
@@ -101,7 +84,7 @@ def _label_replace(context: Context, args: Sequence[Value]) -> Value:
         found = regex.fullmatch(value)
         if found is None:
             return None
-        return expand(template, names, [found.group(i) for i in range(regex.groups + 1)])
+        return _bounded(expand(template, names, [found.group(i) for i in range(regex.groups + 1)]))
 
     labels: list[Labels] = []
     changed = np.zeros(len(grid.labels), np.bool_)

@@ -217,8 +217,10 @@ def _held_rows(held: Cells | HistogramGrid | None, rows: NDArray[Any]) -> Cells 
 
 def drop_absent(grid: Grid) -> Grid:
     """Return the grid without series that are present at no step, and without an empty `cells`."""
-    rows = np.asarray(grid.present.any(axis=1), np.bool_)
-    kept = grid if bool(rows.all()) else take_rows(grid, rows)
+    kept = grid
+    if not grid.present.all():  # which is quick to see, and mostly so
+        rows = np.asarray(grid.present.any(axis=1), np.bool_)
+        kept = grid if bool(rows.all()) else take_rows(grid, rows)
     if kept.held is not None and not kept.histograms().any():
         return replace(kept, held=None)
     return kept

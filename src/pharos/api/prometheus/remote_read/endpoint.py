@@ -18,10 +18,10 @@ from pharos.api.http.errors import plain_error
 from pharos.api.http.identity import scope_of
 from pharos.api.http.packing import body_response
 from pharos.api.prometheus.answers import while_connected
-from pharos.api.prometheus.parameters import MAX_TIME_MS, MIN_TIME_MS
 from pharos.api.prometheus.remote_read.kernels import crc32c, write_chunks, write_samples
 from pharos.api.prometheus.remote_read.request import ReadRequest, ResponseType, parse_read_request
 from pharos.errors import PharosError
+from pharos.gotext.timestamps import MAX_TIME_MS, MIN_TIME_MS
 from pharos.ingest.frames import unpack
 from pharos.labels import Labels
 from pharos.promql.source import HistogramColumns, SeriesBlock
