@@ -33,13 +33,13 @@ const FIRST_LOAD_BYTES = 100_000;
 
 /**
  * Says how much script, compressed, a browser must have before anything is drawn, and fails when that is too much.
- * It is the entry with all that it imports; pages and dialogs come when they are opened.
+ * It is the entry with all that it imports, as it is written; pages and dialogs come when they are opened.
  */
 function firstLoad(): Plugin {
   return {
     name: 'pharos-first-load',
     apply: 'build',
-    generateBundle(_options, bundle) {
+    writeBundle({ dir = OUT }, bundle) {
       const wanted = Object.values(bundle).flatMap((one) =>
         one.type === 'chunk' && one.isEntry ? [one.fileName] : [],
       );
@@ -50,7 +50,7 @@ function firstLoad(): Plugin {
         if (chunk?.type !== 'chunk' || seen.has(name)) continue;
         seen.add(name);
         wanted.push(...chunk.imports);
-        const size = brotliCompressSync(chunk.code).length;
+        const size = brotliCompressSync(readFileSync(join(dir, name))).length;
         if (process.env.PHAROS_CHUNKS)
           for (const [id, { renderedLength }] of Object.entries(chunk.modules))
             if (renderedLength > 1500) console.log(name, renderedLength, id.replace(/.*node_modules/, ''));
@@ -62,6 +62,28 @@ function firstLoad(): Plugin {
   };
 }
 
+/** Has the list of what comes after the frame fetched beside the entry, which will ask for it. */
+function fetchedBeside(): Plugin {
+  return {
+    name: 'pharos-fetched-beside',
+    apply: 'build',
+    transformIndexHtml: {
+      order: 'post',
+      handler(_html, { bundle = {} }) {
+        const found = Object.values(bundle).find((one) => one.type === 'chunk' && one.name === 'far');
+        if (!found) throw new Error('there is no chunk of src/far.ts');
+        return [
+          {
+            tag: 'link',
+            attrs: { rel: 'modulepreload', crossorigin: true, href: `/${found.fileName}` },
+            injectTo: 'head',
+          },
+        ];
+      },
+    },
+  };
+}
+
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
   "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -69,11 +91,15 @@ const POLICY =
 const server = process.env.PHAROS_URL ?? 'http://127.0.0.1:8080';
 
 export default defineConfig({
-  plugins: [react(), firstLoad(), precompress()],
+  plugins: [react(), firstLoad(), fetchedBeside(), precompress()],
   resolve: {
     alias: [
       // React has had this hook itself for years; what some packages bring for older ones need not be loaded.
       { find: /^use-sync-external-store\/shim$/, replacement: 'react' },
+      {
+        find: /^use-sync-external-store\/shim\/with-selector(\.js)?$/,
+        replacement: resolve(import.meta.dirname, 'src/vendor/with-selector.ts'),
+      },
       // No page uses these, and what they are imported for cannot leave them out.
       {
         find: /^\.\/(scroll-restoration|infiniteQueryBehavior|mutationCache)\.js$/,

@@ -3,9 +3,9 @@
 import type { ComponentType } from 'react';
 import { PATHS, type PageId, type PagePath } from './address/places';
 import type { IconName } from './design/Icon';
-import type { Badge, PaletteSource } from './page/offers';
+import { far } from './later';
+import type { PaletteSource } from './page/offers';
 import type { Permission } from './session/session';
-import { useTargetsBadge } from './targets/useTargets';
 
 /**
  * The key after `g` of every page, those to come included: a page is shown once it exists, but its letter is chosen
@@ -20,8 +20,12 @@ export const KEYS = {
   logs: 'l',
   traces: 't',
   alerts: 'a',
+  alert: 'z',
   silences: 'i',
   onCall: 'o',
+  rules: 'f',
+  receivers: 'v',
+  responses: 'g',
   runs: 'r',
   health: 'k',
   slo: 'b',
@@ -57,8 +61,8 @@ export interface PageEntry {
   hidden?: true;
   component: () => Promise<{ default: ComponentType }>;
   palette?: () => Promise<{ default: PaletteSource }>;
-  /** A hook: what deserves a look on that page, wherever the reader is. */
-  useBadge?: () => Badge | null;
+  /** What deserves a look on that page, wherever the reader is; not in the first load. */
+  badge?: () => Promise<{ default: ComponentType }>;
 }
 
 export const PAGES: readonly PageEntry[] = [
@@ -70,7 +74,7 @@ export const PAGES: readonly PageEntry[] = [
     group: 'Watch',
     key: KEYS.home,
     permission: 'metrics.view',
-    component: () => import('./home/HomePage'),
+    component: far('home'),
   },
   {
     id: 'explore',
@@ -80,8 +84,100 @@ export const PAGES: readonly PageEntry[] = [
     group: 'Find',
     key: KEYS.explore,
     permission: 'metrics.view',
-    component: () => import('./explore/ExplorePage'),
-    palette: () => import('./explore/palette'),
+    component: far('explore'),
+    palette: far('explorePalette'),
+  },
+  {
+    id: 'logs',
+    path: PATHS.logs,
+    name: 'Logs',
+    icon: 'logs',
+    group: 'Find',
+    key: KEYS.logs,
+    permission: 'logs.view',
+    component: far('logs'),
+  },
+  {
+    id: 'traces',
+    path: PATHS.traces,
+    name: 'Traces',
+    icon: 'traces',
+    group: 'Find',
+    key: KEYS.traces,
+    permission: 'traces.view',
+    component: far('traces'),
+  },
+  {
+    id: 'alerts',
+    path: PATHS.alerts,
+    name: 'Alerts',
+    icon: 'alerts',
+    group: 'Respond',
+    key: KEYS.alerts,
+    permission: 'alerts.view',
+    component: far('alerts'),
+    badge: far('alertsBadge'),
+  },
+  {
+    id: 'alert',
+    path: PATHS.alert,
+    name: 'Alert',
+    icon: 'alerts',
+    group: 'Respond',
+    key: KEYS.alert,
+    permission: 'alerts.view',
+    hidden: true,
+    component: far('alert'),
+  },
+  {
+    id: 'silences',
+    path: PATHS.silences,
+    name: 'Silences',
+    icon: 'silences',
+    group: 'Respond',
+    key: KEYS.silences,
+    permission: 'alerts.view',
+    component: far('silences'),
+  },
+  {
+    id: 'onCall',
+    path: PATHS.onCall,
+    name: 'On call',
+    icon: 'person',
+    group: 'Respond',
+    key: KEYS.onCall,
+    permission: 'alerts.view',
+    component: far('onCall'),
+  },
+  {
+    id: 'rules',
+    path: PATHS.rules,
+    name: 'Rules',
+    icon: 'table',
+    group: 'Respond',
+    key: KEYS.rules,
+    permission: 'alerts.view',
+    component: far('rules'),
+  },
+  {
+    id: 'receivers',
+    path: PATHS.receivers,
+    name: 'Receivers',
+    icon: 'copy',
+    group: 'Respond',
+    key: KEYS.receivers,
+    permission: 'alerts.view',
+    component: far('receivers'),
+  },
+  {
+    id: 'responses',
+    path: PATHS.responses,
+    name: 'Responses',
+    icon: 'refresh',
+    group: 'Respond',
+    key: KEYS.responses,
+    permission: 'alerts.view',
+    component: far('responses'),
   },
   {
     id: 'targets',
@@ -91,8 +187,8 @@ export const PAGES: readonly PageEntry[] = [
     group: 'Set up',
     key: KEYS.targets,
     permission: 'metrics.view',
-    component: () => import('./targets/TargetsPage'),
-    useBadge: useTargetsBadge,
+    component: far('targets'),
+    badge: far('targetsBadge'),
   },
   {
     id: 'cardinality',
@@ -102,7 +198,7 @@ export const PAGES: readonly PageEntry[] = [
     group: 'Set up',
     key: KEYS.cardinality,
     permission: 'metrics.view',
-    component: () => import('./cardinality/CardinalityPage'),
+    component: far('cardinality'),
   },
   {
     id: 'members',
@@ -112,7 +208,7 @@ export const PAGES: readonly PageEntry[] = [
     group: 'Set up',
     key: KEYS.members,
     permission: 'members.view',
-    component: () => import('./members/MembersPage'),
+    component: far('members'),
   },
   {
     id: 'tenants',
@@ -122,7 +218,7 @@ export const PAGES: readonly PageEntry[] = [
     group: 'Set up',
     key: KEYS.tenants,
     permission: 'tenants.view',
-    component: () => import('./tenants/TenantsPage'),
+    component: far('tenants'),
   },
   {
     id: 'proposals',
@@ -133,7 +229,7 @@ export const PAGES: readonly PageEntry[] = [
     key: KEYS.proposals,
     permission: 'governance.propose',
     signedIn: true,
-    component: () => import('./proposals/ProposalsPage'),
+    component: far('proposals'),
   },
   {
     id: 'audit',
@@ -144,7 +240,7 @@ export const PAGES: readonly PageEntry[] = [
     key: KEYS.audit,
     permission: 'audit.view',
     signedIn: true,
-    component: () => import('./audit/AuditPage'),
+    component: far('audit'),
   },
   {
     id: 'profile',
@@ -155,7 +251,7 @@ export const PAGES: readonly PageEntry[] = [
     key: KEYS.profile,
     permission: 'account.use',
     hidden: true,
-    component: () => import('./account/ProfilePage'),
+    component: far('profile'),
   },
   {
     id: 'gallery',
@@ -166,7 +262,7 @@ export const PAGES: readonly PageEntry[] = [
     key: KEYS.gallery,
     permission: 'account.use',
     hidden: true,
-    component: () => import('./gallery/GalleryPage'),
+    component: far('gallery'),
   },
 ];
 

@@ -7,7 +7,8 @@ import {
 } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
 import { readSearch, type Search } from './address/context';
-import { PATHS, SIGN_IN, WELCOME } from './address/places';
+import { PATHS, SIGN_IN, TRACE, WELCOME } from './address/places';
+import { far } from './later';
 import { PAGES, type PageEntry } from './pages';
 import { Crash } from './shell/Crash';
 import { Shell } from './shell/Shell';
@@ -30,11 +31,8 @@ const root = createRootRoute({
 });
 
 /** The page, with what Mantine's components need around them: neither is in the first load. */
-async function load(page: PageEntry): Promise<{ default: () => ReactElement }> {
-  const [{ Mantine }, { default: Component }] = await Promise.all([
-    import('./design/Mantine'),
-    page.component(),
-  ]);
+async function load(page: Pick<PageEntry, 'component'>): Promise<{ default: () => ReactElement }> {
+  const [{ Mantine }, { default: Component }] = await Promise.all([far('mantine')(), page.component()]);
   return {
     default: () => (
       <Mantine>
@@ -52,6 +50,12 @@ const pages = PAGES.map((page) =>
   }),
 );
 
+const trace = createRoute({
+  getParentRoute: () => root,
+  path: TRACE,
+  component: lazyRouteComponent(() => load({ component: far('trace') })),
+});
+
 /** Links that Prometheus' alerts carry (`generatorURL`) lead to the same query in Explore. */
 const graph = createRoute({
   getParentRoute: () => root,
@@ -66,17 +70,17 @@ const graph = createRoute({
 const signIn = createRoute({
   getParentRoute: () => root,
   path: SIGN_IN,
-  component: lazyRouteComponent(() => import('./account/SignInPage')),
+  component: lazyRouteComponent(far('signIn')),
 });
 
 const welcome = createRoute({
   getParentRoute: () => root,
   path: WELCOME,
-  component: lazyRouteComponent(() => import('./account/WelcomePage')),
+  component: lazyRouteComponent(far('welcome')),
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([...pages, graph, signIn, welcome]),
+  routeTree: root.addChildren([...pages, trace, graph, signIn, welcome]),
   parseSearch,
   stringifySearch,
   defaultErrorComponent: Crash,

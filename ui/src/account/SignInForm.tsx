@@ -12,7 +12,11 @@ import { secondsLeft } from './signs';
 import { PasswordField } from './PasswordField';
 import styles from './account.module.css';
 
-function Password(props: { name: string; autoFocus: boolean }): ReactElement {
+function Password(props: {
+  name: string;
+  autoFocus: boolean;
+  onEntered?: (() => void) | undefined;
+}): ReactElement {
   const client = useQueryClient();
   const [name, setName] = useState(props.name);
   const [password, setPassword] = useState('');
@@ -26,7 +30,10 @@ function Password(props: { name: string; autoFocus: boolean }): ReactElement {
     if (busy || left > 0) return;
     setBusy(true);
     signIn(name.trim(), password).then(
-      (me) => enter(client, me),
+      (me) => {
+        enter(client, me);
+        props.onEntered?.();
+      },
       (error: unknown) => {
         setBusy(false);
         setPassword('');
@@ -81,8 +88,10 @@ export function SignInForm(props: {
   then: string;
   /** Providers are gone to in a tab of their own, so that this page stays as it is. */
   apart?: boolean;
+  /** Once somebody came in by a password here. */
+  onEntered?: () => void;
 }): ReactElement {
-  const { name = '', then, apart = false } = props;
+  const { name = '', then, apart = false, onEntered } = props;
   const ways = useQuery({
     queryKey: [null, 'ways-in'],
     queryFn: ({ signal }) => waysIn({ tenant: null, signal }),
@@ -125,7 +134,7 @@ export function SignInForm(props: {
         </a>
       ))}
       {providers.length > 0 && hasPassword ? <div className={styles.or}>or</div> : null}
-      {hasPassword ? <Password name={name} autoFocus={providers.length === 0} /> : null}
+      {hasPassword ? <Password name={name} autoFocus={providers.length === 0} onEntered={onEntered} /> : null}
     </div>
   );
 }

@@ -1,4 +1,4 @@
-import { Link } from '@tanstack/react-router';
+import { Link, useNavigate } from '@tanstack/react-router';
 import { useState, type ReactElement } from 'react';
 import { Note } from '../design/parts';
 import { Value } from '../design/Value';
@@ -13,6 +13,7 @@ export default function SignInPage(): ReactElement {
   const { me, standing } = useSession();
   const { pathname, search, hash } = window.location;
   const own = pathname === '/sign-in';
+  const navigate = useNavigate();
   const [refusal] = useState(() => (own ? refusalIn(hash) : null));
   if (me && standing === 'in' && own)
     return (
@@ -40,7 +41,10 @@ export default function SignInPage(): ReactElement {
           Signing in did not succeed: <Value text={refusal} />
         </Note>
       )}
-      <SignInForm then={own ? '/' : `${pathname}${search}`} />
+      <SignInForm
+        then={own ? '/' : `${pathname}${search}`}
+        {...(own ? { onEntered: () => void navigate({ to: '/', replace: true }) } : {})}
+      />
     </Gate>
   );
 }

@@ -5,11 +5,23 @@ import type { ContextDefaults } from './context';
 
 type Account = 'members' | 'tenants' | 'proposals' | 'audit' | 'profile';
 
-export type PageId = 'home' | 'explore' | 'targets' | 'cardinality' | Account | 'gallery';
+type Respond = 'alerts' | 'alert' | 'silences' | 'onCall' | 'rules' | 'receivers' | 'responses';
+
+export type PageId =
+  'home' | 'explore' | 'logs' | 'traces' | Respond | 'targets' | 'cardinality' | Account | 'gallery';
 
 export const PATHS = {
   home: '/',
   explore: '/explore',
+  logs: '/logs',
+  traces: '/traces',
+  alerts: '/alerts',
+  alert: '/alert',
+  silences: '/silences',
+  onCall: '/on-call',
+  rules: '/rules',
+  receivers: '/receivers',
+  responses: '/responses',
   targets: '/targets',
   cardinality: '/cardinality',
   members: '/members',
@@ -32,6 +44,15 @@ const STILL = { range: LAST_HOUR, refreshMs: 0 };
 export const DEFAULTS: Readonly<Record<PageId, ContextDefaults>> = {
   home: { range: { from: 'now-15m', to: 'now' }, refreshMs: 5_000 },
   explore: { range: LAST_HOUR, refreshMs: 0 },
+  logs: { range: LAST_HOUR, refreshMs: 0 },
+  traces: { range: LAST_HOUR, refreshMs: 0 },
+  alerts: { range: LAST_HOUR, refreshMs: 5_000 },
+  alert: { range: { from: 'now-6h', to: 'now' }, refreshMs: 5_000 },
+  silences: { range: LAST_HOUR, refreshMs: 15_000 },
+  onCall: { range: LAST_HOUR, refreshMs: 15_000 },
+  rules: { range: LAST_HOUR, refreshMs: 15_000 },
+  receivers: { range: LAST_HOUR, refreshMs: 5_000 },
+  responses: { range: LAST_HOUR, refreshMs: 5_000 },
   targets: { range: LAST_HOUR, refreshMs: 5_000 },
   cardinality: { range: LAST_HOUR, refreshMs: 30_000 },
   members: STILL,
@@ -42,7 +63,11 @@ export const DEFAULTS: Readonly<Record<PageId, ContextDefaults>> = {
   gallery: { range: LAST_HOUR, refreshMs: 0 },
 };
 
+/** Where one trace is: a part of the page of traces. */
+export const TRACE = '/traces/$traceId';
+
 /** The page at a path of the address; undefined where there is none. */
 export function pageAt(path: string): PageId | undefined {
+  if (path.startsWith(`${PATHS.traces}/`)) return 'traces';
   return (Object.keys(PATHS) as PageId[]).find((page) => PATHS[page] === path);
 }

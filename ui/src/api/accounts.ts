@@ -1,7 +1,7 @@
 // Signing in, people, roles and tokens: Pharos' own API.
 
 import { ask, change, type Answer, type Asking } from './client';
-import type { Me, Member, Role, Roles, SessionEntry, Token, User, WaysIn } from './types';
+import type { DeletedUser, Me, Member, Role, Roles, SessionEntry, Token, User, WaysIn } from './types';
 
 const NOWHERE: Asking = { tenant: null };
 
@@ -112,6 +112,11 @@ export function changeUser(
   wanted: { name?: string; display_name?: string; email?: string; disabled?: boolean },
 ): Promise<User> {
   return change('PATCH', `/api/users/${encodeURIComponent(id)}`, wanted, NOWHERE);
+}
+
+/** Takes somebody away for good; tells how many rows of each table were theirs. */
+export function deleteUser(id: string): Promise<DeletedUser> {
+  return change('DELETE', `/api/users/${encodeURIComponent(id)}`, null, NOWHERE);
 }
 
 /** A link by which somebody chooses a new password. */

@@ -131,9 +131,14 @@ export function parseEnvelope<T>(body: string, status: number, path: string): En
  * Long queries go as a form by POST, which the API accepts wherever it takes a query. Rejects with ApiError,
  * or with an AbortError when `signal` fired.
  */
-export async function ask<T>(path: string, params: Params, asking: Asking): Promise<Answer<T>> {
+export async function ask<T>(
+  path: string,
+  params: Params,
+  asking: Asking,
+  longestGet = LONGEST_GET,
+): Promise<Answer<T>> {
   const form = encode(params).toString();
-  const post = form.length > LONGEST_GET;
+  const post = form.length > longestGet;
   const url = post || form === '' ? path : `${path}?${form}`;
   return exchange(url, post ? { method: 'POST', body: new URLSearchParams(form) } : {}, asking);
 }

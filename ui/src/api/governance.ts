@@ -92,6 +92,17 @@ export interface Proposal {
   readonly decided_ms: number | null;
   readonly outcome: string;
   readonly votes: readonly Vote[];
+  /** The name of whom the change is about; null where it is about nobody, or they are no more. */
+  readonly subject: string | null;
+  /** Permissions that it gives or takes and that nobody has who made or approves it. */
+  readonly lacking: readonly string[];
+}
+
+export interface ProposalsPart {
+  /** The newest first. */
+  readonly proposals: readonly Proposal[];
+  /** What the next part is asked `before`; null when there is none. */
+  readonly before: string | null;
 }
 
 /** What changes of a policy need. */
@@ -112,8 +123,16 @@ export interface Protection {
 export type Place = string | null;
 
 /** Those of the tenant, or of all. */
-export function proposals(everywhere: boolean, asking: Asking): Promise<Answer<readonly Proposal[]>> {
-  return ask('/api/proposals', everywhere ? { everywhere: 'true' } : {}, asking);
+export function proposals(
+  everywhere: boolean,
+  part: { before?: string | undefined; limit: number },
+  asking: Asking,
+): Promise<Answer<ProposalsPart>> {
+  return ask('/api/proposals', { ...part, ...(everywhere ? { everywhere: 'true' } : {}) }, asking);
+}
+
+export function proposal(id: string, asking: Asking): Promise<Answer<Proposal>> {
+  return ask(`/api/proposals/${encodeURIComponent(id)}`, {}, asking);
 }
 
 export function protections(asking: Asking): Promise<Answer<readonly Protection[]>> {

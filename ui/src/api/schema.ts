@@ -5,6 +5,28 @@ export type webhooks = Record<string, never>;
 export interface components {
   schemas: {
     /**
+     * AcknowledgementShape
+     * @description Somebody looks after an alert.
+     */
+    readonly AcknowledgementShape: {
+      /** At */
+      readonly at: string;
+      /** By */
+      readonly by: string;
+      /** Comment */
+      readonly comment: string;
+      /** Fingerprint */
+      readonly fingerprint: string;
+      /** Group Key */
+      readonly group_key: string;
+      /** Id */
+      readonly id: string;
+      /** Through */
+      readonly through: string;
+      /** Until */
+      readonly until: string | null;
+    };
+    /**
      * ActiveTarget
      * @description A target that is scraped.
      */
@@ -63,30 +85,17 @@ export interface components {
      */
     readonly Alerts: {
       /** Alerts */
-      readonly alerts: readonly components['schemas']['AlertShape'][];
+      readonly alerts: readonly components['schemas']['pharos__api__prometheus__shapes__AlertShape'][];
     };
     /**
-     * AlertShape
-     * @description An alert that is pending or firing.
+     * AlertsShape
+     * @description All alerts of a tenant.
      */
-    readonly AlertShape: {
-      /**
-       * Activeat
-       * @default null
-       */
-      readonly activeAt?: string | null;
-      /** Annotations */
-      readonly annotations: {
-        readonly [key: string]: string;
-      };
-      /** Labels */
-      readonly labels: {
-        readonly [key: string]: string;
-      };
-      /** State */
-      readonly state: string;
-      /** Value */
-      readonly value: string;
+    readonly AlertsShape: {
+      /** Alerts */
+      readonly alerts: readonly components['schemas']['pharos__api__alerting__alerts__AlertShape'][];
+      /** Unread */
+      readonly unread: readonly string[];
     };
     /**
      * BatchLine
@@ -125,12 +134,109 @@ export interface components {
       readonly version: string;
     };
     /**
+     * ChangeShape
+     * @description What came of a change.
+     */
+    readonly ChangeShape: {
+      /** Applied */
+      readonly applied: boolean;
+      /** Diff */
+      readonly diff: string | null;
+      /** File */
+      readonly file: string | null;
+      readonly group: components['schemas']['GroupShape'] | null;
+    };
+    /**
+     * CheckShape
+     * @description What is wrong with a configuration.
+     */
+    readonly CheckShape: {
+      /** Faults */
+      readonly faults: readonly string[];
+      /** Notices */
+      readonly notices: readonly string[];
+      /** Receivers */
+      readonly receivers: readonly string[];
+    };
+    /**
+     * ConditionShape
+     * @description A simple condition, and the rule that it is.
+     */
+    readonly ConditionShape: {
+      /** Channels */
+      readonly channels: readonly string[];
+      /** Condition */
+      readonly condition: string;
+      /** Cooldown */
+      readonly cooldown: number;
+      /** Created By */
+      readonly created_by: string;
+      /** Daosubnet */
+      readonly daoSubnet: string | null;
+      /** Id */
+      readonly id: string;
+      /** Name */
+      readonly name: string;
+      /** Rule */
+      readonly rule: {
+        readonly [key: string]: unknown;
+      };
+      /** Severity */
+      readonly severity: string;
+      /** State */
+      readonly state: string;
+      /** Version */
+      readonly version: number;
+    };
+    /**
+     * ConfigShape
+     * @description What counts for a tenant.
+     */
+    readonly ConfigShape: {
+      /** At */
+      readonly at: string | null;
+      /** By */
+      readonly by: string;
+      /** Config */
+      readonly config: string;
+      /** Notices */
+      readonly notices: readonly string[];
+      /** Reason */
+      readonly reason: string;
+      /** Source */
+      readonly source: string;
+      /** Template Files */
+      readonly template_files: {
+        readonly [key: string]: string;
+      };
+      /** Version */
+      readonly version: number;
+    };
+    /**
      * ConfigText
      * @description The settings in force.
      */
     readonly ConfigText: {
       /** Yaml */
       readonly yaml: string;
+    };
+    /**
+     * ContactShape
+     * @description A way by which somebody is reached.
+     */
+    readonly ContactShape: {
+      /** Address */
+      readonly address: string;
+      /** After */
+      readonly after: string;
+      /** Enabled */
+      readonly enabled: boolean;
+      /** Id */
+      readonly id: string;
+      /** Kind */
+      readonly kind: string;
+      /** Min Severity */
+      readonly min_severity: string;
     };
     /**
      * Count
@@ -159,6 +265,96 @@ export interface components {
       readonly allowed: boolean;
       /** Why */
       readonly why: string;
+    };
+    /**
+     * DefinitionShape
+     * @description A version of a definition.
+     */
+    readonly DefinitionShape: {
+      /** At */
+      readonly at: string;
+      /** By */
+      readonly by: string;
+      /** Definition */
+      readonly definition: {
+        readonly [key: string]: unknown;
+      } | null;
+      /** Reason */
+      readonly reason: string;
+      /** Version */
+      readonly version: number;
+    };
+    /**
+     * DeletedUserShape
+     * @description A user who was deleted, and the proof of it, which the audit log keeps.
+     */
+    readonly DeletedUserShape: {
+      /** Id */
+      readonly id: string;
+      /** Name */
+      readonly name: string;
+      /** Rows Left */
+      readonly rows_left: number;
+      /** Rows Removed */
+      readonly rows_removed: {
+        readonly [key: string]: number;
+      };
+    };
+    /**
+     * DependencyPreviewShape
+     * @description What a dependency would do with the alerts that there are now, by fingerprint.
+     */
+    readonly DependencyPreviewShape: {
+      /** Children */
+      readonly children: readonly string[];
+      /** Held Back */
+      readonly held_back: readonly string[];
+      /** Parents */
+      readonly parents: readonly string[];
+    };
+    /**
+     * DependencyShape
+     * @description A dependency.
+     */
+    readonly DependencyShape: {
+      /** At */
+      readonly at: string;
+      /** By */
+      readonly by: string;
+      /** Child */
+      readonly child: readonly string[];
+      /** Equal */
+      readonly equal: readonly string[];
+      /** Name */
+      readonly name: string;
+      /** Parent */
+      readonly parent: readonly string[];
+      /** Reason */
+      readonly reason: string;
+      /** Version */
+      readonly version: number;
+    };
+    /**
+     * DifferenceShape
+     * @description What the other version would have changed.
+     */
+    readonly DifferenceShape: {
+      /** Added */
+      readonly added: number;
+      /** Added Pages */
+      readonly added_pages: readonly components['schemas']['pharos__api__alerting__replay_shapes__PageShape'][];
+      /** Gained */
+      readonly gained: number;
+      /** Gained Alerts */
+      readonly gained_alerts: readonly components['schemas']['EpisodeShape'][];
+      /** Lost */
+      readonly lost: number;
+      /** Lost Alerts */
+      readonly lost_alerts: readonly components['schemas']['EpisodeShape'][];
+      /** Saved */
+      readonly saved: number;
+      /** Saved Pages */
+      readonly saved_pages: readonly components['schemas']['pharos__api__alerting__replay_shapes__PageShape'][];
     };
     /**
      * DroppedTargetShape
@@ -209,6 +405,98 @@ export interface components {
       readonly who: string;
     };
     /**
+     * EpisodeShape
+     * @description An alert that fired for a time.
+     */
+    readonly EpisodeShape: {
+      /** End */
+      readonly end: string | null;
+      /** Labels */
+      readonly labels: {
+        readonly [key: string]: string;
+      };
+      /** Start */
+      readonly start: string;
+    };
+    /**
+     * EscalatedShape
+     * @description A level of an escalation that would have been told.
+     */
+    readonly EscalatedShape: {
+      /** Labels */
+      readonly labels: {
+        readonly [key: string]: string;
+      };
+      /** Level */
+      readonly level: string;
+      /** Policy */
+      readonly policy: string;
+      /** Time */
+      readonly time: string;
+    };
+    /**
+     * EscalationShape
+     * @description How far an escalation is.
+     */
+    readonly EscalationShape: {
+      /** Alerts */
+      readonly alerts: {
+        readonly [key: string]: string;
+      };
+      /** Ended */
+      readonly ended: string | null;
+      /** Group Key */
+      readonly group_key: string;
+      /** Id */
+      readonly id: string;
+      /** Level */
+      readonly level: number;
+      /** Level Name */
+      readonly level_name: string;
+      /** Next */
+      readonly next: string | null;
+      /** Policy */
+      readonly policy: string;
+      /** Quorum */
+      readonly quorum: number;
+      /** Round */
+      readonly round: number;
+      /** Started */
+      readonly started: string;
+      /** Status */
+      readonly status: string;
+      /** Told */
+      readonly told: {
+        readonly [key: string]: readonly string[];
+      };
+      /** Version */
+      readonly version: number;
+      /** Votes */
+      readonly votes: readonly string[];
+    };
+    /**
+     * EverybodyShape
+     * @description Who is on call.
+     */
+    readonly EverybodyShape: {
+      /** At */
+      readonly at: string;
+      /** On Call */
+      readonly on_call: readonly components['schemas']['OnCallShape'][];
+      /** Twice */
+      readonly twice: readonly components['schemas']['OverlapShape'][];
+    };
+    /**
+     * EvidenceShape
+     * @description What was asked before, and answered.
+     */
+    readonly EvidenceShape: {
+      /** Answer */
+      readonly answer: string;
+      /** Query */
+      readonly query: string;
+    };
+    /**
      * ExemplarShape
      * @description One exemplar.
      */
@@ -250,6 +538,66 @@ export interface components {
       readonly status: 'error';
     };
     /**
+     * FeedShape
+     * @description A calendar at a secret address, which is told once.
+     */
+    readonly FeedShape: {
+      /** Address */
+      readonly address: string;
+      /** Created */
+      readonly created: string;
+      /** Id */
+      readonly id: string;
+      /** Person */
+      readonly person: string;
+    };
+    /**
+     * FiringShape
+     * @description An alert that would have fired.
+     */
+    readonly FiringShape: {
+      /** Active */
+      readonly active: string;
+      /** Annotations */
+      readonly annotations: {
+        readonly [key: string]: string;
+      };
+      /** End */
+      readonly end: string | null;
+      /** Labels */
+      readonly labels: {
+        readonly [key: string]: string;
+      };
+      /** Start */
+      readonly start: string;
+      /** Value */
+      readonly value: string;
+    };
+    /**
+     * GroupShape
+     * @description A group of rules, and where it is from.
+     */
+    readonly GroupShape: {
+      /** File */
+      readonly file: string | null;
+      /** Group */
+      readonly group: {
+        readonly [key: string]: unknown;
+      };
+      /** Name */
+      readonly name: string;
+      /** Namespace */
+      readonly namespace: string;
+      /** Source */
+      readonly source: string;
+      /** Updated */
+      readonly updated: string | null;
+      /** Updated By */
+      readonly updated_by: string | null;
+      /** Version */
+      readonly version: number | null;
+    };
+    /**
      * HeadStats
      * @description Today's series.
      */
@@ -268,6 +616,38 @@ export interface components {
       readonly samples: number;
     };
     /**
+     * HeartbeatShape
+     * @description Something that gives a sign of life now and then.
+     */
+    readonly HeartbeatShape: {
+      /** Beaten At */
+      readonly beaten_at: string;
+      /** Missing */
+      readonly missing: boolean;
+      /** Name */
+      readonly name: string;
+      /** Severity */
+      readonly severity: string;
+      /** Within Ms */
+      readonly within_ms: number;
+    };
+    /**
+     * HeartbeatsShape
+     * @description All of the tenant.
+     */
+    readonly HeartbeatsShape: {
+      /** Heartbeats */
+      readonly heartbeats: readonly components['schemas']['HeartbeatShape'][];
+    };
+    /**
+     * HiddenShape
+     * @description Alerts, by their fingerprints.
+     */
+    readonly HiddenShape: {
+      /** Alerts */
+      readonly alerts: readonly string[];
+    };
+    /**
      * HistogramValue
      * @description A native histogram.
      */
@@ -283,6 +663,16 @@ export interface components {
       readonly sum: string;
     };
     /**
+     * HoldShape
+     * @description What keeps people from being told: a silence, another alert, a time.
+     */
+    readonly HoldShape: {
+      /** Reason */
+      readonly reason: string;
+      /** Source */
+      readonly source: string;
+    };
+    /**
      * IdentityShape
      * @description Who somebody is.
      */
@@ -295,6 +685,118 @@ export interface components {
       readonly name: string;
     };
     /**
+     * IntegrationShape
+     * @description A way of telling, and how it does.
+     */
+    readonly IntegrationShape: {
+      /** Dead */
+      readonly dead: number;
+      /** Error */
+      readonly error: string;
+      /** Kind */
+      readonly kind: string;
+      /** Name */
+      readonly name: string;
+      /** Owed */
+      readonly owed: number;
+      /** Send Resolved */
+      readonly send_resolved: boolean;
+      /** State */
+      readonly state: string;
+      /** Told At */
+      readonly told_at: string | null;
+      /** Tried At */
+      readonly tried_at: string | null;
+    };
+    /**
+     * LayerShape
+     * @description A layer's own shifts.
+     */
+    readonly LayerShape: {
+      /** Name */
+      readonly name: string;
+      /** Shifts */
+      readonly shifts: readonly components['schemas']['ShiftShape'][];
+    };
+    /**
+     * LetterAlertShape
+     * @description An alert that a letter tells of.
+     */
+    readonly LetterAlertShape: {
+      /** Fingerprint */
+      readonly fingerprint: string;
+      /** Labels */
+      readonly labels: {
+        readonly [key: string]: string;
+      };
+      /** Status */
+      readonly status: string;
+    };
+    /**
+     * LetterShape
+     * @description A notification that is owed, or that could not be delivered.
+     */
+    readonly LetterShape: {
+      /** Alert Count */
+      readonly alert_count: number;
+      /** Alerts */
+      readonly alerts: readonly components['schemas']['LetterAlertShape'][];
+      /** Created At */
+      readonly created_at: string;
+      /** Due At */
+      readonly due_at: string;
+      /** Error */
+      readonly error: string;
+      /** Group Key */
+      readonly group_key: string;
+      /** Id */
+      readonly id: string;
+      /** Integration */
+      readonly integration: string;
+      /** Purpose */
+      readonly purpose: string;
+      /** Reason */
+      readonly reason: string;
+      /** Receiver */
+      readonly receiver: string;
+      /** State */
+      readonly state: string;
+      /** Status */
+      readonly status: string;
+      /** Tried At */
+      readonly tried_at: string | null;
+      /** Tries */
+      readonly tries: number;
+    };
+    /**
+     * LettersShape
+     * @description Notifications, the oldest first.
+     */
+    readonly LettersShape: {
+      /** Count */
+      readonly count: number;
+      /** Letters */
+      readonly letters: readonly components['schemas']['LetterShape'][];
+    };
+    /**
+     * LineShape
+     * @description One step.
+     */
+    readonly LineShape: {
+      /** At */
+      readonly at: string;
+      /** Detail */
+      readonly detail: {
+        readonly [key: string]: unknown;
+      };
+      /** Group Key */
+      readonly group_key: string;
+      /** Step */
+      readonly step: string;
+      /** Text */
+      readonly text: string;
+    };
+    /**
      * LinkShape
      * @description A link that works once.
      */
@@ -303,6 +805,18 @@ export interface components {
       readonly code: string;
       /** Path */
       readonly path: string;
+    };
+    /**
+     * MatcherShape
+     * @description One condition on a label.
+     */
+    readonly MatcherShape: {
+      /** Name */
+      readonly name: string;
+      /** Op */
+      readonly op: string;
+      /** Value */
+      readonly value: string;
     };
     /**
      * MatrixItem
@@ -422,14 +936,395 @@ export interface components {
       readonly text: string;
     };
     /**
+     * OccurrenceShape
+     * @description One time that a window is.
+     */
+    readonly OccurrenceShape: {
+      /** Ends */
+      readonly ends: string;
+      /** Starts */
+      readonly starts: string;
+    };
+    /**
+     * OnCallShape
+     * @description Who is on call by a schedule.
+     */
+    readonly OnCallShape: {
+      /** Next */
+      readonly next: readonly string[];
+      /** People */
+      readonly people: readonly string[];
+      /** Schedule */
+      readonly schedule: string;
+      /** Source */
+      readonly source: string;
+      /** Until */
+      readonly until: string | null;
+    };
+    /**
+     * OutcomeShape
+     * @description What rules and a configuration would have done.
+     */
+    readonly OutcomeShape: {
+      /** Escalated */
+      readonly escalated: number;
+      /** Escalations */
+      readonly escalations: readonly components['schemas']['EscalatedShape'][];
+      /** Fired */
+      readonly fired: number;
+      /** Held */
+      readonly held: readonly components['schemas']['pharos__api__alerting__replay_shapes__HeldShape'][];
+      /** Pages */
+      readonly pages: number;
+      /** Pages By Receiver */
+      readonly pages_by_receiver: {
+        readonly [key: string]: number;
+      };
+      /** Rules */
+      readonly rules: readonly components['schemas']['RuleShape'][];
+      /** Sent */
+      readonly sent: readonly components['schemas']['pharos__api__alerting__replay_shapes__PageShape'][];
+      /** Untold */
+      readonly untold: number;
+    };
+    /**
+     * OverlapShape
+     * @description Two say something else for the same time.
+     */
+    readonly OverlapShape: {
+      /** End */
+      readonly end: string;
+      /** Loses */
+      readonly loses: string;
+      /** Losing People */
+      readonly losing_people: readonly string[];
+      /** Start */
+      readonly start: string;
+      /** Winning People */
+      readonly winning_people: readonly string[];
+      /** Wins */
+      readonly wins: string;
+    };
+    /**
+     * OverrideShape
+     * @description An override.
+     */
+    readonly OverrideShape: {
+      /** By */
+      readonly by: string;
+      /** End */
+      readonly end: string;
+      /** Id */
+      readonly id: string;
+      /** People */
+      readonly people: readonly string[];
+      /** Reason */
+      readonly reason: string;
+      /** Start */
+      readonly start: string;
+    };
+    /**
+     * AlertShape
+     * @description An alert, and how it stands with it.
+     */
+    readonly pharos__api__alerting__alerts__AlertShape: {
+      readonly acknowledgement: components['schemas']['pharos__api__alerting__alerts__TakenShape'] | null;
+      /** Annotations */
+      readonly annotations: {
+        readonly [key: string]: string;
+      };
+      /** Fingerprint */
+      readonly fingerprint: string;
+      /** Generator Url */
+      readonly generator_url: string;
+      /** Group Keys */
+      readonly group_keys: readonly string[];
+      /** Held By */
+      readonly held_by: readonly components['schemas']['HoldShape'][];
+      /** Labels */
+      readonly labels: {
+        readonly [key: string]: string;
+      };
+      /** Receivers */
+      readonly receivers: readonly string[];
+      readonly rule: components['schemas']['RuleNameShape'] | null;
+      /** Since */
+      readonly since: string;
+      /** State */
+      readonly state: string;
+      /** Value */
+      readonly value: string | null;
+    };
+    /**
+     * TakenShape
+     * @description Who looks after an alert.
+     */
+    readonly pharos__api__alerting__alerts__TakenShape: {
+      /** At */
+      readonly at: string;
+      /** By */
+      readonly by: string;
+      /** Comment */
+      readonly comment: string;
+      /** Id */
+      readonly id: string;
+      /** Until */
+      readonly until: string | null;
+    };
+    /**
+     * HeldShape
+     * @description An alert that was held back from a receiver for a while.
+     */
+    readonly pharos__api__alerting__replay_shapes__HeldShape: {
+      /** Labels */
+      readonly labels: {
+        readonly [key: string]: string;
+      };
+      /** Reason */
+      readonly reason: string;
+      /** Receiver */
+      readonly receiver: string;
+      /** Source */
+      readonly source: string;
+      /** Time */
+      readonly time: string;
+    };
+    /**
+     * PageShape
+     * @description A message that would have been sent.
+     */
+    readonly pharos__api__alerting__replay_shapes__PageShape: {
+      /** Firing */
+      readonly firing: readonly {
+        readonly [key: string]: string;
+      }[];
+      /** Group Key */
+      readonly group_key: string;
+      /** Integration */
+      readonly integration: string;
+      /** Reason */
+      readonly reason: string;
+      /** Receiver */
+      readonly receiver: string;
+      /** Resolved */
+      readonly resolved: readonly {
+        readonly [key: string]: string;
+      }[];
+      /** Time */
+      readonly time: string;
+    };
+    /**
+     * VersionShape
+     * @description A definition as it is from one time on.
+     */
+    readonly pharos__api__alerting__schedule_shapes__VersionShape: {
+      /** At */
+      readonly at: string;
+      /** By */
+      readonly by: string;
+      /** Document */
+      readonly document: {
+        readonly [key: string]: unknown;
+      } | null;
+      /** Name */
+      readonly name: string;
+      /** Reason */
+      readonly reason: string;
+      /** Version */
+      readonly version: number;
+    };
+    /**
+     * HeldShape
+     * @description What holds a page back.
+     */
+    readonly pharos__api__native__alerting_config__HeldShape: {
+      /**
+       * By
+       * @default
+       */
+      readonly by?: string;
+      /** Reason */
+      readonly reason: string;
+      /** Source */
+      readonly source: string;
+      /**
+       * Until
+       * @default null
+       */
+      readonly until?: string | null;
+    };
+    /**
+     * TakenShape
+     * @description A route that is taken.
+     */
+    readonly pharos__api__native__alerting_config__TakenShape: {
+      /** Active Time Intervals */
+      readonly active_time_intervals: readonly string[];
+      /** Group By */
+      readonly group_by: readonly string[];
+      /** Group Interval */
+      readonly group_interval: string;
+      /** Group Key */
+      readonly group_key: string;
+      /** Group Labels */
+      readonly group_labels: {
+        readonly [key: string]: string;
+      };
+      /** Group Wait */
+      readonly group_wait: string;
+      readonly held_by: components['schemas']['pharos__api__native__alerting_config__HeldShape'] | null;
+      /** Integrations */
+      readonly integrations: readonly string[];
+      /** Mute Time Intervals */
+      readonly mute_time_intervals: readonly string[];
+      /** Path */
+      readonly path: readonly components['schemas']['StepShape'][];
+      /** Receiver */
+      readonly receiver: string;
+      /** Repeat Interval */
+      readonly repeat_interval: string;
+    };
+    /**
+     * VersionShape
+     * @description One version, and who made it.
+     */
+    readonly pharos__api__native__alerting_config__VersionShape: {
+      /** At */
+      readonly at: string;
+      /** By */
+      readonly by: string;
+      /** Config */
+      readonly config: string | null;
+      /** Reason */
+      readonly reason: string;
+      /** Version */
+      readonly version: number;
+    };
+    /**
      * PageShape
      * @description Entries, the newest first.
      */
-    readonly PageShape: {
+    readonly pharos__api__native__audit__PageShape: {
       /** Before */
       readonly before: number | null;
       /** Entries */
       readonly entries: readonly components['schemas']['EntryShape'][];
+    };
+    /**
+     * VersionShape
+     * @description What a group was from one change to the next.
+     */
+    readonly pharos__api__native__rules__VersionShape: {
+      /** Group */
+      readonly group: {
+        readonly [key: string]: unknown;
+      } | null;
+      /** Reason */
+      readonly reason: string;
+      /** Updated */
+      readonly updated: string;
+      /** Updated By */
+      readonly updated_by: string;
+      /** Version */
+      readonly version: number;
+    };
+    /**
+     * AlertShape
+     * @description An alert that is pending or firing.
+     */
+    readonly pharos__api__prometheus__shapes__AlertShape: {
+      /**
+       * Activeat
+       * @default null
+       */
+      readonly activeAt?: string | null;
+      /** Annotations */
+      readonly annotations: {
+        readonly [key: string]: string;
+      };
+      /**
+       * Keepfiringsince
+       * @default null
+       */
+      readonly keepFiringSince?: string | null;
+      /** Labels */
+      readonly labels: {
+        readonly [key: string]: string;
+      };
+      /** State */
+      readonly state: string;
+      /** Value */
+      readonly value: string;
+    };
+    /** Success[list[VersionShape]] */
+    readonly pharos__api__prometheus__shapes__Success_list_VersionShape____1: {
+      /** Data */
+      readonly data: readonly components['schemas']['pharos__api__native__rules__VersionShape'][];
+      /**
+       * Infos
+       * @default []
+       */
+      readonly infos?: readonly string[];
+      /**
+       * Status
+       * @constant
+       */
+      readonly status: 'success';
+      /**
+       * Warnings
+       * @default []
+       */
+      readonly warnings?: readonly string[];
+    };
+    /** Success[list[VersionShape]] */
+    readonly pharos__api__prometheus__shapes__Success_list_VersionShape____2: {
+      /** Data */
+      readonly data: readonly components['schemas']['pharos__api__native__alerting_config__VersionShape'][];
+      /**
+       * Infos
+       * @default []
+       */
+      readonly infos?: readonly string[];
+      /**
+       * Status
+       * @constant
+       */
+      readonly status: 'success';
+      /**
+       * Warnings
+       * @default []
+       */
+      readonly warnings?: readonly string[];
+    };
+    /** Success[list[VersionShape]] */
+    readonly pharos__api__prometheus__shapes__Success_list_VersionShape____3: {
+      /** Data */
+      readonly data: readonly components['schemas']['pharos__api__alerting__schedule_shapes__VersionShape'][];
+      /**
+       * Infos
+       * @default []
+       */
+      readonly infos?: readonly string[];
+      /**
+       * Status
+       * @constant
+       */
+      readonly status: 'success';
+      /**
+       * Warnings
+       * @default []
+       */
+      readonly warnings?: readonly string[];
+    };
+    /**
+     * PreviewShape
+     * @description What a window would do.
+     */
+    readonly PreviewShape: {
+      /** Alerts */
+      readonly alerts: readonly string[];
+      /** Occurrences */
+      readonly occurrences: readonly components['schemas']['OccurrenceShape'][];
     };
     /**
      * ProposalShape
@@ -452,6 +1347,8 @@ export interface components {
       readonly expires_ms: number;
       /** Id */
       readonly id: string;
+      /** Lacking */
+      readonly lacking: readonly string[];
       /** Name */
       readonly name: string;
       /** Outcome */
@@ -461,12 +1358,24 @@ export interface components {
       /** Reason */
       readonly reason: string;
       readonly status: components['schemas']['Status'];
+      /** Subject */
+      readonly subject: string | null;
       /** Tenant Id */
       readonly tenant_id: string | null;
       /** Votes */
       readonly votes: readonly components['schemas']['VoteShape'][];
       /** Who */
       readonly who: string;
+    };
+    /**
+     * ProposalsShape
+     * @description Proposals, the newest first.
+     */
+    readonly ProposalsShape: {
+      /** Before */
+      readonly before: string | null;
+      /** Proposals */
+      readonly proposals: readonly components['schemas']['ProposalShape'][];
     };
     /**
      * ProtectionShape
@@ -533,6 +1442,34 @@ export interface components {
       readonly warnings?: readonly string[];
     };
     /**
+     * ReceiverShape
+     * @description Who is told.
+     */
+    readonly ReceiverShape: {
+      /** Integrations */
+      readonly integrations: readonly components['schemas']['IntegrationShape'][];
+      /** Name */
+      readonly name: string;
+    };
+    /**
+     * ReceiversShape
+     * @description All receivers of the tenant.
+     */
+    readonly ReceiversShape: {
+      /** Receivers */
+      readonly receivers: readonly components['schemas']['ReceiverShape'][];
+    };
+    /**
+     * RehearsalShape
+     * @description What an action would do.
+     */
+    readonly RehearsalShape: {
+      /** Answers */
+      readonly answers: boolean;
+      /** Plan */
+      readonly plan: string;
+    };
+    /**
      * RelabelStep
      * @description What one rule of relabelling made of the labels.
      */
@@ -556,6 +1493,276 @@ export interface components {
       /** Steps */
       readonly steps: readonly components['schemas']['RelabelStep'][];
     };
+    /**
+     * RelatedAlertShape
+     * @description An alert that changed then, or fired all the time.
+     */
+    readonly RelatedAlertShape: {
+      /** At Ns */
+      readonly at_ns: string;
+      /** Fingerprint */
+      readonly fingerprint: string;
+      /** Labels */
+      readonly labels: {
+        readonly [key: string]: string;
+      };
+      /** Link */
+      readonly link: string;
+      /** Name */
+      readonly name: string;
+      /** Reasons */
+      readonly reasons: readonly string[];
+      /** State */
+      readonly state: string;
+      /** Text */
+      readonly text: string;
+    };
+    /**
+     * RelatedAlertsShape
+     * @description Alerts, those of the same resource first.
+     */
+    readonly RelatedAlertsShape: {
+      /** Failure */
+      readonly failure: string;
+      /** Has More */
+      readonly has_more: boolean;
+      /** Items */
+      readonly items: readonly components['schemas']['RelatedAlertShape'][];
+      /** Lacks */
+      readonly lacks: string;
+      /** Link */
+      readonly link: string;
+    };
+    /**
+     * RelatedChangeShape
+     * @description What somebody changed.
+     */
+    readonly RelatedChangeShape: {
+      /** Action */
+      readonly action: string;
+      /** At Ns */
+      readonly at_ns: string;
+      /** Link */
+      readonly link: string;
+      /** Number */
+      readonly number: number;
+      /** Object */
+      readonly object: string;
+      /** Reason */
+      readonly reason: string;
+      /** Reasons */
+      readonly reasons: readonly string[];
+      /** Who */
+      readonly who: string;
+    };
+    /**
+     * RelatedChangesShape
+     * @description Changes, the newest first.
+     */
+    readonly RelatedChangesShape: {
+      /** Failure */
+      readonly failure: string;
+      /** Has More */
+      readonly has_more: boolean;
+      /** Items */
+      readonly items: readonly components['schemas']['RelatedChangeShape'][];
+      /** Lacks */
+      readonly lacks: string;
+      /** Link */
+      readonly link: string;
+    };
+    /**
+     * RelatedLineShape
+     * @description A log line.
+     */
+    readonly RelatedLineShape: {
+      /** Body */
+      readonly body: string;
+      /** Level */
+      readonly level: string;
+      /** Link */
+      readonly link: string;
+      /** Origin */
+      readonly origin: string;
+      /** Reasons */
+      readonly reasons: readonly string[];
+      /** Service */
+      readonly service: string;
+      /** Span Id */
+      readonly span_id: string;
+      /** Trace Id */
+      readonly trace_id: string;
+      /** Ts Ns */
+      readonly ts_ns: string;
+    };
+    /**
+     * RelatedLinesShape
+     * @description Log lines, the closest first.
+     */
+    readonly RelatedLinesShape: {
+      /** Failure */
+      readonly failure: string;
+      /** Has More */
+      readonly has_more: boolean;
+      /** Items */
+      readonly items: readonly components['schemas']['RelatedLineShape'][];
+      /** Lacks */
+      readonly lacks: string;
+      /** Link */
+      readonly link: string;
+    };
+    /**
+     * RelatedSeriesPartShape
+     * @description Series, those with an exemplar first.
+     */
+    readonly RelatedSeriesPartShape: {
+      /** Failure */
+      readonly failure: string;
+      /** Has More */
+      readonly has_more: boolean;
+      /** Items */
+      readonly items: readonly components['schemas']['RelatedSeriesShape'][];
+      /** Lacks */
+      readonly lacks: string;
+      /** Link */
+      readonly link: string;
+    };
+    /**
+     * RelatedSeriesShape
+     * @description A metric of the same resource, or a series whose exemplar names the trace.
+     */
+    readonly RelatedSeriesShape: {
+      /** At Ns */
+      readonly at_ns: string;
+      /** Expression */
+      readonly expression: string;
+      /** Link */
+      readonly link: string;
+      /** Metric */
+      readonly metric: string;
+      /** Reasons */
+      readonly reasons: readonly string[];
+      /** Series */
+      readonly series: number;
+      /** Trace Id */
+      readonly trace_id: string;
+      /** Value */
+      readonly value: string;
+    };
+    /**
+     * RelatedShape
+     * @description What else happened.
+     */
+    readonly RelatedShape: {
+      readonly alerts: components['schemas']['RelatedAlertsShape'];
+      readonly changes: components['schemas']['RelatedChangesShape'];
+      readonly logs: components['schemas']['RelatedLinesShape'];
+      readonly series: components['schemas']['RelatedSeriesPartShape'];
+      readonly subject: components['schemas']['SubjectShape'];
+      readonly traces: components['schemas']['RelatedTracesShape'];
+    };
+    /**
+     * RelatedTraceShape
+     * @description A trace.
+     */
+    readonly RelatedTraceShape: {
+      /** Duration Ns */
+      readonly duration_ns: number;
+      /** Errors */
+      readonly errors: number;
+      /** Link */
+      readonly link: string;
+      /** Name */
+      readonly name: string;
+      /** Reasons */
+      readonly reasons: readonly string[];
+      /** Service */
+      readonly service: string;
+      /** Spans */
+      readonly spans: number;
+      /** Start Ns */
+      readonly start_ns: string;
+      /** Trace Id */
+      readonly trace_id: string;
+    };
+    /**
+     * RelatedTracesShape
+     * @description Traces: those that are named first, then what failed, then what was slow.
+     */
+    readonly RelatedTracesShape: {
+      /** Failure */
+      readonly failure: string;
+      /** Has More */
+      readonly has_more: boolean;
+      /** Items */
+      readonly items: readonly components['schemas']['RelatedTraceShape'][];
+      /** Lacks */
+      readonly lacks: string;
+      /** Link */
+      readonly link: string;
+    };
+    /**
+     * ReplayShape
+     * @description The answer to a replay.
+     */
+    readonly ReplayShape: {
+      readonly compared: components['schemas']['OutcomeShape'] | null;
+      readonly difference: components['schemas']['DifferenceShape'] | null;
+      /** End */
+      readonly end: string;
+      readonly outcome: components['schemas']['OutcomeShape'];
+      /** Start */
+      readonly start: string;
+    };
+    /**
+     * ResponseShape
+     * @description An action for one transition of one alert.
+     */
+    readonly ResponseShape: {
+      /** Action */
+      readonly action: string;
+      /** Created */
+      readonly created: string;
+      /** Decided By */
+      readonly decided_by: string;
+      /** Ended */
+      readonly ended: string | null;
+      /** Evidence */
+      readonly evidence: readonly components['schemas']['EvidenceShape'][];
+      /** Fingerprint */
+      readonly fingerprint: string;
+      /** Id */
+      readonly id: string;
+      /** Labels */
+      readonly labels: {
+        readonly [key: string]: string;
+      };
+      /** Outcome */
+      readonly outcome: string;
+      /** Started */
+      readonly started: string | null;
+      readonly status: components['schemas']['ResponseStatus'];
+      /** Step */
+      readonly step: string;
+      /** Version */
+      readonly version: number;
+    };
+    /**
+     * ResponseStatus
+     * @description How it stands with a response.
+     * @enum {string}
+     */
+    readonly ResponseStatus:
+      | 'waiting'
+      | 'ready'
+      | 'running'
+      | 'done'
+      | 'failed'
+      | 'interrupted'
+      | 'rejected'
+      | 'expired'
+      | 'skipped'
+      | 'rehearsed';
     /**
      * RoleShape
      * @description A role.
@@ -585,6 +1792,16 @@ export interface components {
       readonly roles: readonly components['schemas']['RoleShape'][];
     };
     /**
+     * RoutesShape
+     * @description Where labels go.
+     */
+    readonly RoutesShape: {
+      /** Receivers */
+      readonly receivers: readonly string[];
+      /** Routes */
+      readonly routes: readonly components['schemas']['pharos__api__native__alerting_config__TakenShape'][];
+    };
+    /**
      * RuleGroup
      * @description A group of rules.
      */
@@ -611,8 +1828,47 @@ export interface components {
      * @description All groups of rules.
      */
     readonly RuleGroups: {
+      /**
+       * Groupnexttoken
+       * @default null
+       */
+      readonly groupNextToken?: string | null;
       /** Groups */
       readonly groups: readonly components['schemas']['RuleGroup'][];
+    };
+    /**
+     * RuleNameShape
+     * @description The rule that makes an alert.
+     */
+    readonly RuleNameShape: {
+      /** File */
+      readonly file: string;
+      /** Group */
+      readonly group: string;
+      /** Name */
+      readonly name: string;
+    };
+    /**
+     * RuleShape
+     * @description What one alerting rule would have done.
+     */
+    readonly RuleShape: {
+      /** Alert */
+      readonly alert: string;
+      /** Faults */
+      readonly faults: readonly string[];
+      /** File */
+      readonly file: string;
+      /** Fired */
+      readonly fired: number;
+      /** Firings */
+      readonly firings: readonly components['schemas']['FiringShape'][];
+      /** Group */
+      readonly group: string;
+      /** Interval */
+      readonly interval: string;
+      /** Pending */
+      readonly pending: number;
     };
     /**
      * RuntimeInfo
@@ -720,6 +1976,84 @@ export interface components {
       readonly user_agent: string;
     };
     /**
+     * ShiftShape
+     * @description People who are on call from one time to another.
+     */
+    readonly ShiftShape: {
+      /** End */
+      readonly end: string;
+      /** Instead Of */
+      readonly instead_of: readonly string[];
+      /** People */
+      readonly people: readonly string[];
+      /** Source */
+      readonly source: string;
+      /** Start */
+      readonly start: string;
+    };
+    /**
+     * ShiftsShape
+     * @description Who is on call when.
+     */
+    readonly ShiftsShape: {
+      /** End */
+      readonly end: string;
+      /** Final */
+      readonly final: readonly components['schemas']['ShiftShape'][];
+      /** Gaps */
+      readonly gaps: readonly components['schemas']['SpanShape'][];
+      /** Layers */
+      readonly layers: readonly components['schemas']['LayerShape'][];
+      /** Overlaps */
+      readonly overlaps: readonly components['schemas']['OverlapShape'][];
+      /** Overrides */
+      readonly overrides: readonly components['schemas']['OverrideShape'][];
+      /** Schedule */
+      readonly schedule: string;
+      /** Start */
+      readonly start: string;
+      /** Swaps */
+      readonly swaps: readonly components['schemas']['SwapShape'][];
+      /** Time Zone */
+      readonly time_zone: string;
+    };
+    /**
+     * SilenceShape
+     * @description A silence.
+     */
+    readonly SilenceShape: {
+      /** Comment */
+      readonly comment: string;
+      /** Created By */
+      readonly created_by: string;
+      /** Ends */
+      readonly ends: string;
+      /** Hides */
+      readonly hides: number;
+      /** Id */
+      readonly id: string;
+      /** Matchers */
+      readonly matchers: readonly components['schemas']['MatcherShape'][];
+      /** Receiver */
+      readonly receiver: string;
+      /** Remind S */
+      readonly remind_s: number;
+      /** Starts */
+      readonly starts: string;
+      /** State */
+      readonly state: string;
+      /** Updated */
+      readonly updated: string;
+    };
+    /**
+     * SilencesShape
+     * @description Silences: active ones, those to come, and some that are over.
+     */
+    readonly SilencesShape: {
+      /** Silences */
+      readonly silences: readonly components['schemas']['SilenceShape'][];
+    };
+    /**
      * Snapshot
      * @description The name of a snapshot below `snapshots` in the data folder.
      */
@@ -728,11 +2062,95 @@ export interface components {
       readonly name: string;
     };
     /**
+     * SpanShape
+     * @description A time.
+     */
+    readonly SpanShape: {
+      /** End */
+      readonly end: string;
+      /** Start */
+      readonly start: string;
+    };
+    /**
      * Status
      * @description How it stands with a proposal.
      * @enum {string}
      */
     readonly Status: 'open' | 'applied' | 'rejected' | 'withdrawn' | 'expired' | 'outdated' | 'failed';
+    /**
+     * StepShape
+     * @description A route on the way.
+     */
+    readonly StepShape: {
+      /** Line */
+      readonly line: number;
+      /** Matchers */
+      readonly matchers: string;
+      /** Receiver */
+      readonly receiver: string;
+    };
+    /**
+     * StoryShape
+     * @description What happened to an alert, and what it comes to.
+     */
+    readonly StoryShape: {
+      /** Fingerprint */
+      readonly fingerprint: string;
+      /** Labels */
+      readonly labels: {
+        readonly [key: string]: string;
+      };
+      /** Lines */
+      readonly lines: readonly components['schemas']['LineShape'][];
+      /** Name */
+      readonly name: string;
+      /** Paged */
+      readonly paged: boolean;
+      /** Verdict */
+      readonly verdict: string;
+    };
+    /**
+     * SubjectShape
+     * @description What is asked about.
+     */
+    readonly SubjectShape: {
+      /** At Ns */
+      readonly at_ns: string;
+      /** End Ns */
+      readonly end_ns: string;
+      /** Kind */
+      readonly kind: string;
+      /** Resource */
+      readonly resource: {
+        readonly [key: string]: string;
+      };
+      /** Start Ns */
+      readonly start_ns: string;
+      /** Title */
+      readonly title: string;
+      /** Trace Ids */
+      readonly trace_ids: readonly string[];
+    };
+    /**
+     * SwapShape
+     * @description A swap.
+     */
+    readonly SwapShape: {
+      /** End */
+      readonly end: string;
+      /** Giver */
+      readonly giver: string;
+      /** Id */
+      readonly id: string;
+      /** Reason */
+      readonly reason: string;
+      /** Start */
+      readonly start: string;
+      /** Taken */
+      readonly taken: string | null;
+      /** Taker */
+      readonly taker: string;
+    };
     /**
      * TargetMetadata
      * @description What a target says of a metric.
@@ -777,6 +2195,20 @@ export interface components {
       readonly id: string;
       /** Permissions */
       readonly permissions: readonly string[];
+    };
+    /**
+     * TimelineShape
+     * @description What happened to an alert.
+     */
+    readonly TimelineShape: {
+      /** Fingerprint */
+      readonly fingerprint: string;
+      /** Labels */
+      readonly labels: {
+        readonly [key: string]: string;
+      };
+      /** Lines */
+      readonly lines: readonly components['schemas']['LineShape'][];
     };
     /**
      * Timings
@@ -825,6 +2257,32 @@ export interface components {
       readonly tenant: string | null;
       /** Used Ms */
       readonly used_ms: number | null;
+    };
+    /**
+     * TrialShape
+     * @description What came of a test.
+     */
+    readonly TrialShape: {
+      /** Answer */
+      readonly answer: string;
+      /** Integration */
+      readonly integration: string;
+      /** Kind */
+      readonly kind: string;
+      /** May Retry */
+      readonly may_retry: boolean;
+      /** Sent */
+      readonly sent: boolean;
+      /** Took Ms */
+      readonly took_ms: number;
+    };
+    /**
+     * TrialsShape
+     * @description What came of the tests of a receiver's integrations.
+     */
+    readonly TrialsShape: {
+      /** Results */
+      readonly results: readonly components['schemas']['TrialShape'][];
     };
     /**
      * TsdbStatus
@@ -958,6 +2416,53 @@ export interface components {
       readonly openness: string;
       /** Providers */
       readonly providers: readonly components['schemas']['ProviderShape'][];
+    };
+    /**
+     * WhyShape
+     * @description Why somebody was told, or was not.
+     */
+    readonly WhyShape: {
+      /** Alerts */
+      readonly alerts: readonly components['schemas']['StoryShape'][];
+      /** At */
+      readonly at: string;
+      /** More */
+      readonly more: number;
+      /** Verdict */
+      readonly verdict: string;
+    };
+    /**
+     * WindowShape
+     * @description A window, and when it is next.
+     */
+    readonly WindowShape: {
+      /** At */
+      readonly at: string;
+      /** By */
+      readonly by: string;
+      /** Ends */
+      readonly ends: string;
+      /** Is Open */
+      readonly is_open: boolean;
+      /** Matchers */
+      readonly matchers: readonly string[];
+      /** Name */
+      readonly name: string;
+      readonly next: components['schemas']['OccurrenceShape'] | null;
+      /** Occurrences */
+      readonly occurrences: readonly components['schemas']['OccurrenceShape'][];
+      /** Reason */
+      readonly reason: string;
+      /** Repeats */
+      readonly repeats: string;
+      /** Starts */
+      readonly starts: string;
+      /** Version */
+      readonly version: number;
+      /** Without */
+      readonly without: readonly string[];
+      /** Zone */
+      readonly zone: string;
     };
   };
   responses: never;

@@ -10,6 +10,7 @@ export type InstantSeries = Shapes['VectorItem'];
 export type RangeSeries = Shapes['MatrixItem'];
 /** Seconds since the epoch, and the value as Prometheus prints a float. */
 export type SamplePair = Shapes['ScalarResult']['result'];
+export type SeriesExemplars = Shapes['SeriesExemplars'];
 export type NativeHistogram = Shapes['HistogramValue'];
 
 export type QueryAnswer = Shapes['VectorResult'] | Shapes['MatrixResult'] | Shapes['ScalarResult'];
@@ -31,8 +32,16 @@ export type BuildInfo = Shapes['BuildInfo'];
 export type Me = Shapes['Me'];
 export type WaysIn = Shapes['WaysIn'];
 export type User = Shapes['UserShape'];
+export type DeletedUser = Shapes['DeletedUserShape'];
 export type Member = Shapes['MemberShape'];
 export type Role = Shapes['RoleShape'];
 export type Roles = Shapes['RolesShape'];
 export type SessionEntry = Shapes['SessionShape'];
 export type Token = Shapes['TokenShape'];
+
+export type RelatedAnswer = Shapes['RelatedShape'];
+export type RelatedLine = Shapes['RelatedLineShape'];
+export type RelatedTrace = Shapes['RelatedTraceShape'];
+export type RelatedSeries = Shapes['RelatedSeriesShape'];
+export type RelatedAlert = Shapes['RelatedAlertShape'];
+export type RelatedChange = Shapes['RelatedChangeShape'];

@@ -119,7 +119,14 @@ function Entries({ wanted }: { wanted: AuditSearch }): ReactElement {
       cell: ({ time_ms: ms }) => formatInstant(Math.floor(ms / 1000) * 1000, utc),
     },
     { id: 'who', title: 'who', value: ({ name }) => name, cell: ({ name }) => <Value text={name} /> },
-    { id: 'action', title: 'action', value: ({ action }) => action },
+    {
+      id: 'action',
+      title: 'action',
+      value: ({ action }) => action,
+      // What went past those who decide is to be seen at once.
+      cell: ({ action }) =>
+        action === 'protection.lift' ? <StatusChip status="critical">{action}</StatusChip> : action,
+    },
     { id: 'object', title: 'object', value: ({ object }) => object },
     { id: 'tenant', title: 'tenant', value: (entry) => (entry.tenant === '' ? null : entry.tenant) },
     { id: 'reason', title: 'reason', value: ({ reason }) => (reason === '' ? null : reason) },

@@ -7,11 +7,21 @@ import { formatValue, type Unit } from '../design/format';
 import { usePageClock, useScheme } from '../design/hooks';
 import { drawable, positive, stack, type Column } from './columns';
 import { Hover, type HoverContent } from './hover';
-import { paintOver, paintUnder, type Marks } from './marks';
+import { paintOver, paintUnder, pointAt, type Marks, type PointMark } from './marks';
 import { plotOptions } from './plot';
 
 const NONE: ReadonlySet<number> = new Set();
 const UNMARKED: Marks = {};
+
+/** Longer than between the two clicks of a double one. */
+const DOUBLE_MS = 260;
+
+/** What was clicked: when, the series that is near, and the point, where one is. */
+export interface Picked {
+  atMs: number;
+  series: number | null;
+  point: PointMark | null;
+}
 
 export interface ChartProps {
   /** What the chart shows, for readers who cannot see it. */
@@ -45,6 +55,7 @@ export interface ChartProps {
   onCursor?: (index: number | null) => void;
   onZoom?: (fromMs: number, toMs: number) => void;
   onZoomOut?: () => void;
+  onPick?: (picked: Picked) => void;
 }
 
 function describe(props: ChartProps): string {
@@ -141,11 +152,27 @@ export function Chart(props: ChartProps): ReactElement {
       ],
     };
     const made = new uPlot(options, drawnRef.current, target);
-    made.over.addEventListener('dblclick', () => latest.current.onZoomOut?.());
+    let picking: ReturnType<typeof setTimeout> | undefined;
+    made.over.addEventListener('dblclick', () => {
+      clearTimeout(picking);
+      latest.current.onZoomOut?.();
+    });
+    made.over.addEventListener('click', () => {
+      clearTimeout(picking);
+      const { left = -1, top = 0, idx } = made.cursor;
+      if (left < 0) return;
+      const point = pointAt(made, latest.current.marks?.points ?? [], left, top);
+      const seconds = (idx == null ? undefined : made.data[0][idx]) ?? made.posToVal(left, 'x');
+      const picked = { atMs: seconds * 1000, series: hover.current?.under ?? null, point };
+      // A point is a small thing that is meant; elsewhere a second click may follow.
+      if (point) latest.current.onPick?.(picked);
+      else picking = setTimeout(() => latest.current.onPick?.(picked), DOUBLE_MS);
+    });
     plot.current = made;
     hover.current = new Hover(made, content, (index) => latest.current.onFocus?.(index));
     for (const index of latest.current.hidden ?? NONE) made.setSeries(index + 1, { show: false }, false);
     return () => {
+      clearTimeout(picking);
       hover.current?.destroy();
       made.destroy();
       plot.current = null;

@@ -6,7 +6,7 @@ import { digitsFor, formatInstant, formatValue, type Unit } from '../design/form
 import { fillWithExpression } from '../design/Value';
 import { visibleText } from '../design/value';
 import type { Column } from './columns';
-import { marksAt, type Marks } from './marks';
+import { marksAt, pointAt, type Marks } from './marks';
 import { placeTip } from './tip';
 
 export interface HoverContent {
@@ -105,6 +105,11 @@ export class Hover {
     placeTip(plot, this.box);
   }
 
+  /** The series under the mouse; null where none is near. */
+  get under(): number | null {
+    return this.shown;
+  }
+
   private nearest(index: number | null): void {
     if (this.shown === index) return;
     this.shown = index;
@@ -134,8 +139,12 @@ export class Hover {
       this.box.append(line);
     }
     const { min: from = 0, max: to = 0 } = this.plot.scales.x ?? {};
-    const under = this.plot.posToVal(this.plot.cursor.left ?? 0, 'x');
-    for (const text of marksAt(content.marks, under, (to - from) / this.plot.over.clientWidth))
+    const { left = 0, top = 0 } = this.plot.cursor;
+    const under = this.plot.posToVal(left, 'x');
+    const point = pointAt(this.plot, content.marks.points ?? [], left, top);
+    this.plot.over.classList.toggle('at-point', point !== null);
+    const told = marksAt(content.marks, under, (to - from) / this.plot.over.clientWidth);
+    for (const text of point === null ? told : [...told, point.text])
       this.box.append(textElement('div', 'chart-tip-mark', visibleText(text)));
     if (rows.length === 0) this.box.append(textElement('div', 'dim', 'no value here'));
     if (rows.length > ROWS) this.box.append(textElement('div', 'dim', `and ${rows.length - ROWS} more`));

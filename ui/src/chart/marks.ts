@@ -32,6 +32,15 @@ export interface TimeEvent {
   tone?: StatusTone;
 }
 
+/** A measurement of its own, such as an exemplar: a dot at its value, or at the edge where that lies beyond. */
+export interface PointMark {
+  atMs: number;
+  value: number;
+  text: string;
+  /** What it leads to, for whoever handles a click. */
+  id: string;
+}
+
 /** A range of values over time, such as what is expected; a gap where either end is null. */
 export interface ValueBand {
   label: string;
@@ -46,6 +55,7 @@ export interface Marks {
   annotations?: readonly Annotation[];
   events?: readonly TimeEvent[];
   bands?: readonly ValueBand[];
+  points?: readonly PointMark[];
 }
 
 const FONT_PX = 11;
@@ -151,6 +161,49 @@ function paintThreshold(plot: uPlot, { value, label, tone }: Threshold, own: Bru
   context.fillText(text, tx, ty);
 }
 
+const DOT_PX = 4;
+
+/** Where a point is drawn, in canvas pixels; null beyond the ends of the time axis. */
+function spot(plot: uPlot, { atMs, value }: PointMark): [number, number] | null {
+  const { left, top, width, height } = plot.bbox;
+  const at = x(plot, atMs);
+  if (at < left || at > left + width) return null;
+  const inset = DOT_PX * window.devicePixelRatio;
+  return [at, Math.max(top + inset, Math.min(top + height - inset, y(plot, value)))];
+}
+
+function paintPoints(plot: uPlot, points: readonly PointMark[], { context, ratio, scheme }: Brush): void {
+  context.fillStyle = INK[scheme].panel;
+  context.strokeStyle = STATUS_COLORS[scheme].info;
+  context.lineWidth = 2 * ratio;
+  for (const point of points) {
+    const found = spot(plot, point);
+    if (found === null) continue;
+    context.beginPath();
+    context.arc(found[0], found[1], (DOT_PX - 1) * ratio, 0, 2 * Math.PI);
+    context.fill();
+    context.stroke();
+  }
+}
+
+/** The point that lies nearest to a place in the plot given in CSS pixels; null where none is near. */
+export function pointAt(
+  plot: uPlot,
+  points: readonly PointMark[],
+  left: number,
+  top: number,
+): PointMark | null {
+  const ratio = window.devicePixelRatio;
+  const [px, py] = [plot.bbox.left + left * ratio, plot.bbox.top + top * ratio];
+  let [best, far]: [PointMark | null, number] = [null, NEAR_PX * ratio];
+  for (const point of points) {
+    const found = spot(plot, point);
+    const apart = found === null ? Infinity : Math.hypot(found[0] - px, found[1] - py);
+    if (apart <= far) [best, far] = [point, apart];
+  }
+  return best;
+}
+
 /** What lies over the data: limits with their names, ends of stretches, instants, marks on the time axis. */
 export function paintOver(plot: uPlot, marks: Marks, scheme: Scheme, unit: Unit): void {
   const own = brush(plot, scheme);
@@ -184,6 +237,7 @@ export function paintOver(plot: uPlot, marks: Marks, scheme: Scheme, unit: Unit)
     context.fill();
     context.stroke();
   }
+  paintPoints(plot, marks.points ?? [], own);
   context.restore();
 }
 

@@ -1,7 +1,16 @@
 import { Combobox, useCombobox, type ComboboxStore } from '@mantine/core';
 import '@mantine/core/styles/Popover.css';
 import '@mantine/core/styles/Combobox.css';
-import { useState, type ReactElement, type ReactNode } from 'react';
+import clsx from 'clsx';
+import {
+  useLayoutEffect,
+  useRef,
+  useState,
+  type KeyboardEvent,
+  type ReactElement,
+  type ReactNode,
+} from 'react';
+import { holdsWords } from './filter';
 import { Icon } from './Icon';
 import { Value } from './Value';
 import { visibleText } from './value';
@@ -24,18 +33,11 @@ function labelOf(option: Option): string {
 
 /** The options that hold every word of `wanted`, those that begin with it first. */
 export function fittingOptions(options: readonly Option[], wanted: string): readonly Option[] {
-  const words = wanted.toLowerCase().split(/\s+/).filter(Boolean);
-  if (words.length === 0) return options;
-  const fitting = options.filter((option) => {
-    const text = `${labelOf(option)} ${option.note ?? ''}`.toLowerCase();
-    return words.every((word) => text.includes(word));
-  });
-  const starts = (option: Option): number =>
-    Number(
-      !labelOf(option)
-        .toLowerCase()
-        .startsWith(words[0] ?? ''),
-    );
+  const [first] = wanted.toLowerCase().trim().split(/\s+/u);
+  if (!first) return options;
+  const holds = holdsWords(wanted);
+  const fitting = options.filter((option) => holds(`${labelOf(option)} ${option.note ?? ''}`));
+  const starts = (option: Option): number => Number(!labelOf(option).toLowerCase().startsWith(first));
   return fitting.sort((a, b) => starts(a) - starts(b));
 }
 
@@ -49,7 +51,9 @@ function List(props: {
   const { options, chosen, free, label } = props;
   const shown = options.slice(0, MOST_SHOWN);
   return (
-    <Combobox.Dropdown className={popover.dropdown ?? ''}>
+    <Combobox.Dropdown
+      className={clsx(popover.dropdown, shown.some(({ note }) => note !== undefined) && styles.wide)}
+    >
       <Combobox.Options className={styles.options ?? ''} aria-label={label}>
         {shown.map((option) => (
           <Combobox.Option
@@ -62,10 +66,12 @@ function List(props: {
               <span className={styles.tick}>
                 {chosen.includes(option.value) ? <Icon name="check" size={14} /> : null}
               </span>
-              <span className="grow ellipsis">
+              <span className={clsx('ellipsis', option.note === undefined ? 'grow' : styles.name)}>
                 <Value text={labelOf(option)} />
               </span>
-              {option.note === undefined ? null : <span className="dim">{option.note}</span>}
+              {option.note === undefined ? null : (
+                <span className={clsx('dim', styles.note)}>{option.note}</span>
+              )}
             </span>
           </Combobox.Option>
         ))}
@@ -127,29 +133,44 @@ export interface ChoiceProps {
   describedBy?: string;
 }
 
+/** Whether Enter is to take what was typed: where the list has marked nothing yet, it would send the form instead. */
+function takesTyped(event: KeyboardEvent, store: ComboboxStore): boolean {
+  return event.key === 'Enter' && store.dropdownOpened && store.getSelectedOptionIndex() === -1;
+}
+
 /** One of many, found by typing: arrows move, Enter takes, Escape leaves it as it was. */
 export function Choice(props: ChoiceProps): ReactElement {
   const { label, options, value, onChange, free = false } = props;
   const [typed, setTyped] = useState<string | null>(null);
+  // What stands in the field is what is meant: whoever types and goes on, by a key or a click, has not pressed Enter.
+  const left = useRef<string | undefined>(undefined);
   const store = useCombobox({
-    onDropdownClose: () => {
+    onDropdownClose: (source) => {
+      const next = left.current;
+      left.current = undefined;
+      // Escape alone closes it by a key.
+      if (source !== 'keyboard' && next !== undefined && next !== value) onChange(next);
       setTyped(null);
       store.resetSelectedOption();
     },
   });
+  const take = (next: string): void => {
+    left.current = undefined;
+    onChange(next);
+    store.closeDropdown();
+  };
   const current = options.find((option) => option.value === value);
   const kept = value === null ? '' : current ? labelOf(current) : value;
   const fitting = fittingOptions(options, typed ?? '');
   const wanted = (typed ?? '').trim();
-  const freely = free && wanted !== '' && !options.some((option) => labelOf(option) === wanted);
+  const exact = options.find((option) => labelOf(option) === wanted);
+  const freely = free && wanted !== '' && !exact;
+  const meant = exact?.value ?? (freely ? wanted : undefined);
+  useLayoutEffect(() => {
+    left.current = typed === null ? undefined : meant;
+  });
   return (
-    <Frame
-      store={store}
-      onSubmit={(next) => {
-        onChange(next);
-        store.closeDropdown();
-      }}
-    >
+    <Frame store={store} onSubmit={take}>
       <Combobox.DropdownTarget>
         <span className={styles.box}>
           <Combobox.EventsTarget withExpandedAttribute>
@@ -170,6 +191,13 @@ export function Choice(props: ChoiceProps): ReactElement {
               }}
               onFocus={(event) => event.target.select()}
               onClick={() => store.openDropdown()}
+              onKeyDownCapture={(event) => {
+                if (typed === null || !takesTyped(event, store)) return;
+                event.preventDefault();
+                const next = meant ?? fitting[0]?.value;
+                if (next === undefined) store.closeDropdown();
+                else take(next);
+              }}
               onBlur={() => store.closeDropdown()}
             />
           </Combobox.EventsTarget>
@@ -253,7 +281,16 @@ export function MultiChoice(
                 store.selectFirstOption();
               }}
               onClick={() => store.openDropdown()}
-              onBlur={() => store.closeDropdown()}
+              onKeyDownCapture={(event) => {
+                if (typed === '' || !takesTyped(event, store)) return;
+                event.preventDefault();
+                const next = freely ? wanted : fitting[0]?.value;
+                if (next !== undefined) toggle(next);
+              }}
+              onBlur={() => {
+                if (freely) toggle(wanted);
+                store.closeDropdown();
+              }}
               onKeyDown={(event) => {
                 if (event.key === 'Backspace' && typed === '' && values.length > 0)
                   onChange(values.slice(0, -1));

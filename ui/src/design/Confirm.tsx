@@ -28,6 +28,8 @@ export function Dialog(props: {
       transitionProps={{ duration: 0 }}
       overlayProps={{ backgroundOpacity: 0.4, blur: 0 }}
       closeButtonProps={{ 'aria-label': 'Close' }}
+      // A second banner beside the page's would be one too many for readers who go by landmarks.
+      attributes={{ header: { role: 'none' } }}
       classNames={{
         content: styles.dialog ?? '',
         header: styles.header ?? '',
@@ -69,6 +71,8 @@ export function Confirm(props: {
       <form
         onSubmit={(event) => {
           event.preventDefault();
+          // A form that asks is no part of the one that it was opened from, though React has it bubble there.
+          event.stopPropagation();
           setTyped('');
           onConfirm();
         }}

@@ -29,6 +29,8 @@ export function Drawer(props: {
       transitionProps={{ duration: 0 }}
       overlayProps={{ backgroundOpacity: 0.4, blur: 0 }}
       closeButtonProps={{ 'aria-label': 'Close' }}
+      // A second banner beside the page's would be one too many for readers who go by landmarks.
+      attributes={{ header: { role: 'none' } }}
       classNames={{
         content: styles.drawer ?? '',
         header: styles.header ?? '',

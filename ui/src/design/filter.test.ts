@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { meets, parseFilter, parseFilters, writeFilter, writeFilters, type Filter } from './filter';
+import {
+  holdsWords,
+  labelNames,
+  meets,
+  parseFilter,
+  parseFilters,
+  writeFilter,
+  writeFilters,
+  type Filter,
+} from './filter';
 
 describe('a condition', () => {
   it.each<[string, Filter | null]>([
@@ -43,4 +52,19 @@ describe('a list of conditions', () => {
   it.each(['', 'nonsense', 'job=', 'job="open'])('%j has none', (text) =>
     expect(parseFilters(text)).toEqual([]),
   );
+});
+
+describe('words', () => {
+  it.each([
+    ['', 'anything', true],
+    ['  Down  API ', 'the api is down', true],
+    ['down db', 'the api is down', false],
+  ])('%j in %j: %j', (wanted, text, held) => expect(holdsWords(wanted)(text)).toBe(held));
+});
+
+describe('names of labels', () => {
+  it('begin with those that most have', () =>
+    expect(
+      labelNames([{ labels: { job: 'a', alertname: 'x' } }, { labels: { zone: 'b', alertname: 'y' } }]),
+    ).toEqual(['alertname', 'job', 'zone']));
 });

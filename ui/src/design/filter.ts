@@ -64,3 +64,20 @@ export function meets(labels: Readonly<Record<string, string>>, { name, operator
       return !matches(value, own);
   }
 }
+
+/** The names of the labels of all of these, those that most have first. */
+export function labelNames(all: Iterable<{ labels: Readonly<Record<string, string>> }>): string[] {
+  const counts = new Map<string, number>();
+  for (const { labels } of all)
+    for (const name of Object.keys(labels)) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return [...counts].sort((a, b) => b[1] - a[1] || a[0].localeCompare(b[0])).map(([name]) => name);
+}
+
+/** Whether a text holds every word of `wanted`, in whatever case. */
+export function holdsWords(wanted: string): (text: string) => boolean {
+  const words = wanted.toLowerCase().split(/\s+/u).filter(Boolean);
+  return (text) => {
+    const low = text.toLowerCase();
+    return words.every((word) => low.includes(word));
+  };
+}

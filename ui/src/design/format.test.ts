@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  formatThings,
   digitsFor,
   formatAgo,
   formatClock,
@@ -9,6 +10,12 @@ import {
   formatValue,
   guessUnit,
 } from './format';
+
+it.each([
+  [0, '0 spans'],
+  [1, '1 span'],
+  [1204, '1,204 spans'],
+])('%d things are %s', (count, text) => expect(formatThings(count, 'span')).toBe(text));
 
 describe('values', () => {
   it.each([

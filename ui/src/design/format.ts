@@ -129,6 +129,11 @@ export function formatCount(value: number): string {
   return Number.isFinite(value) ? GROUPED.format(Math.round(value)) : (special(value) ?? '');
 }
 
+/** A number of things: `1 span`, `1,204 spans`. */
+export function formatThings(count: number, thing: string): string {
+  return `${formatCount(count)} ${thing}${count === 1 ? '' : 's'}`;
+}
+
 function two(value: number): string {
   return String(value).padStart(2, '0');
 }

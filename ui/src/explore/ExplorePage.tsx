@@ -1,6 +1,5 @@
-import { useDocumentVisibility } from '@mantine/hooks';
 import { useNavigate } from '@tanstack/react-router';
-import { useCallback, useEffect, useMemo, useState, type ReactElement } from 'react';
+import { useMemo, useState, type ReactElement } from 'react';
 import { contextOf, writeContext } from '../address/context';
 import { useAddress, type Address } from '../address/hooks';
 import { usePageClock } from '../design/hooks';
@@ -8,9 +7,10 @@ import { Icon } from '../design/Icon';
 import { CopyIcon, Note } from '../design/parts';
 import { Body, Page, PageHead } from '../page/Page';
 import { TimeControls } from '../page/TimeControls';
+import { WhatElse } from '../related/WhatElse';
 import { PATHS } from '../address/places';
-import { REFRESH_EVENT } from '../shell/shortcuts';
 import { absolute, isLive, resolveRange, widen, type TimeRange } from '../time/range';
+import { useRuns } from '../time/useRuns';
 import { remember } from './history';
 import { PanelView } from './PanelView';
 import { emptyPanel, MOST_PANELS, readPanels, writePanels, type QueryPanel } from './state';
@@ -44,24 +44,6 @@ function shareLink({ search, range, tenant }: Address, nowMs: number, utc: boole
   const form = new URLSearchParams();
   for (const [key, value] of Object.entries(shared)) if (value !== undefined) form.append(key, value);
   return `${window.location.origin}${PATHS.explore}?${form.toString()}`;
-}
-
-/** The instant that "now" means until the next run, and how to run again; runs by itself as the address says. */
-function useRuns({ range, refreshMs }: Address): { at: number; count: number; ask: () => void } {
-  const visible = useDocumentVisibility() === 'visible';
-  const [run, setRun] = useState(() => ({ at: Date.now(), count: 0 }));
-  const ask = useCallback(() => setRun((now) => ({ at: Date.now(), count: now.count + 1 })), []);
-  const live = isLive(range);
-  useEffect(() => {
-    if (!visible || !live || refreshMs === 0) return undefined;
-    const timer = setInterval(ask, refreshMs);
-    return () => clearInterval(timer);
-  }, [visible, live, refreshMs, ask]);
-  useEffect(() => {
-    window.addEventListener(REFRESH_EVENT, ask);
-    return () => window.removeEventListener(REFRESH_EVENT, ask);
-  }, [ask]);
-  return { ...run, ask };
 }
 
 export default function ExplorePage(): ReactElement {
@@ -137,6 +119,7 @@ export default function ExplorePage(): ReactElement {
           </div>
         ) : null}
       </Body>
+      <WhatElse />
     </Page>
   );
 }

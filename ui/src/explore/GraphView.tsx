@@ -1,8 +1,14 @@
 import clsx from 'clsx';
 import { useMemo, useState, type ReactElement } from 'react';
+import { useNavigate } from '@tanstack/react-router';
+import { contextOf } from '../address/context';
+import { useAddress } from '../address/hooks';
+import { TRACE } from '../address/places';
 import type { Grid } from '../api/calls';
-import type { RangeSeries } from '../api/types';
-import { Chart } from '../chart/Chart';
+import { exemplars, type About } from '../api/related';
+import type { RangeSeries, SeriesExemplars } from '../api/types';
+import { useAsked } from '../api/useAsked';
+import { Chart, type Picked } from '../chart/Chart';
 import {
   formatLabels,
   gridTimes,
@@ -14,13 +20,19 @@ import {
   undrawn,
 } from '../chart/columns';
 import { Legend } from '../chart/Legend';
+import type { PointMark } from '../chart/marks';
 import { MANY } from '../chart/plot';
 import { seriesColor } from '../design/colors';
 import { formatCount, type Unit } from '../design/format';
 import { useScheme } from '../design/hooks';
 import { Empty } from '../design/parts';
 import { Expression, LabelSet } from '../design/Value';
+import { ABOUT, writeAbout } from '../related/about';
+import { WhatElseButton } from '../related/WhatElse';
+import { useMay } from '../session/session';
 import type { Span } from '../time/range';
+import { TraceLink } from '../traces/TraceLink';
+import { highest, pointsOf } from './exemplars';
 import styles from './explore.module.css';
 
 const HEIGHT = 320;
@@ -86,6 +98,50 @@ function Remarks(props: {
   );
 }
 
+const NO_EXEMPLARS: readonly SeriesExemplars[] = [];
+
+/** The exemplars of what is drawn, as points. */
+function useExemplars(expr: string, span: Span): { points: readonly PointMark[]; error: Error | null } {
+  const may = useMay();
+  const range = { start: span.fromMs / 1000, end: span.toMs / 1000 };
+  const { data = NO_EXEMPLARS, error } = useAsked({
+    key: ['exemplars', expr, range],
+    ask: (asking) => exemplars(expr, range, asking),
+    // Who may not see traces has no use for what leads there.
+    enabled: may('traces.view'),
+    refetchOnWindowFocus: false,
+    staleTime: Infinity,
+    gcTime: 15_000,
+    keep: true,
+    retry: false,
+  });
+  const { fromMs, toMs } = span;
+  return { points: useMemo(() => pointsOf(data, { fromMs, toMs }), [data, fromMs, toMs]), error };
+}
+
+/** From a chart to what else happened at its highest point, and to the traces that its exemplars name. */
+function Trails(props: {
+  peak: About | null;
+  points: readonly PointMark[];
+  error: Error | null;
+}): ReactElement {
+  const { peak, points, error } = props;
+  const best = highest(points);
+  return (
+    <div className={clsx('row wrap', styles.trails)}>
+      {peak === null ? null : <WhatElseButton about={peak} quiet />}
+      <span className="dim">at the highest point; a click on the chart asks about any other.</span>
+      {best === null ? null : (
+        <span>
+          {formatCount(points.length)} {points.length === 1 ? 'exemplar' : 'exemplars'}, the highest in{' '}
+          <TraceLink traceId={best.id}>this trace</TraceLink>
+        </span>
+      )}
+      {error === null ? null : <span className="dim">Exemplars cannot be read: {error.message}</span>}
+    </div>
+  );
+}
+
 /** The series of one range query as lines. What was chosen for one expression says nothing about the next. */
 export function GraphView(props: GraphViewProps): ReactElement {
   return <Graph key={props.title} {...props} />;
@@ -115,6 +171,31 @@ function Graph(props: GraphViewProps): ReactElement {
   const colors = useMemo(() => shown.map((_, i) => seriesColor(i, scheme)), [shown, scheme]);
   const hidden = useMemo(() => hiddenOf(naming.keys, hiddenKeys), [naming, hiddenKeys]);
   const range = useMemo(() => [span.fromMs / 1000, span.toMs / 1000] as const, [span]);
+  const { search, setOwn } = useAddress();
+  const navigate = useNavigate();
+  const { points, error } = useExemplars(title, span);
+  const marks = useMemo(() => ({ points }), [points]);
+  const peak = useMemo((): About | null => {
+    const tops = drawn.summaries.map(({ max }, i) => (max === null || hidden.has(i) ? -Infinity : max));
+    const most = Math.max(...tops);
+    if (!Number.isFinite(most)) return null;
+    const top = tops.indexOf(most);
+    const at = drawn.columns[top]?.indexOf(drawn.summaries[top]?.max ?? null) ?? -1;
+    const seconds = drawn.times[at];
+    const labels = shown[top]?.metric;
+    return seconds === undefined || labels === undefined
+      ? null
+      : { kind: 'series', expr: title, labels, atMs: seconds * 1000 };
+  }, [drawn, hidden, shown, title]);
+  const pick = ({ atMs, series: index, point }: Picked): void => {
+    if (point !== null) {
+      void navigate({ to: TRACE, params: { traceId: point.id }, search: contextOf(search) });
+      return;
+    }
+    const alone = shown.length === 1 ? 0 : -1;
+    const labels = shown[index ?? alone]?.metric ?? naming.common;
+    setOwn({ [ABOUT]: writeAbout({ kind: 'series', expr: title, labels, atMs }) });
+  };
 
   if (series.length === 0)
     return (
@@ -152,9 +233,12 @@ function Graph(props: GraphViewProps): ReactElement {
         hidden={hidden}
         focused={focused}
         onFocus={setFocused}
+        marks={marks}
         onZoom={props.onZoom}
         onZoomOut={props.onZoomOut}
+        onPick={pick}
       />
+      <Trails peak={peak} points={points} error={error} />
       <Remarks
         undrawn={drawn.undrawn}
         unstacked={stacked && shown.length > MOST_STACKED}

@@ -15,6 +15,7 @@ import {
 } from '../design/format';
 import { usePageClock } from '../design/hooks';
 import { CopyIcon, Empty, IconButton, Note } from '../design/parts';
+import { Progress } from '../design/Progress';
 import { formatDuration, parseDuration, type Span } from '../time/range';
 import { exportCsv } from './csv';
 import { GraphView } from './GraphView';
@@ -248,7 +249,7 @@ export function PanelView(props: PanelViewProps): ReactElement {
           </button>
         </div>
       </div>
-      <div className={clsx(styles.progress, fetching && styles.on)} />
+      <Progress busy={fetching} />
       {formatError ? <Note level="bad">{formatError}</Note> : null}
       <div className={clsx('row wrap', styles.queryTools)}>
         <SegmentedControl

@@ -2,6 +2,7 @@
 
 import type { Labels, QueryAnswer } from '../api/types';
 import { parseFloatText } from '../chart/columns';
+import { holdsWords } from '../design/filter';
 import { formatInstant } from '../design/format';
 
 export interface ResultRow {
@@ -63,12 +64,10 @@ export function labelColumns(rows: readonly ResultRow[]): string[] {
 
 /** Rows whose labels or value hold all words of `wanted`. */
 export function filterRows(rows: readonly ResultRow[], wanted: string): readonly ResultRow[] {
-  const words = wanted.toLowerCase().split(/\s+/).filter(Boolean);
-  if (words.length === 0) return rows;
+  if (wanted.trim() === '') return rows;
+  const holds = holdsWords(wanted);
   return rows.filter((row) => {
-    const text = `${Object.entries(row.labels)
-      .map(([name, value]) => `${name}=${value}`)
-      .join(' ')} ${row.text}`.toLowerCase();
-    return words.every((word) => text.includes(word));
+    const labels = Object.entries(row.labels).map(([name, value]) => `${name}=${value}`);
+    return holds(`${labels.join(' ')} ${row.text}`);
   });
 }

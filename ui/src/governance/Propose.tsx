@@ -4,10 +4,9 @@ import { PageLink } from '../address/PageLink';
 import { propose, type Proposal, type Protection, type Wanted } from '../api/governance';
 import { Dialog } from '../design/Confirm';
 import { TextAreaField } from '../design/fields';
-import { Note } from '../design/parts';
+import { DeedForm } from '../session/DeedForm';
 import { useDeed } from '../session/useDeed';
 import { needsOf } from './rules';
-import styles from './governance.module.css';
 
 /** Asks for the reason of a proposal, makes it, and leads to it. */
 export function Propose(props: {
@@ -26,9 +25,9 @@ export function Propose(props: {
   return (
     <Dialog open onClose={onClose} title={made ? 'Proposed' : 'Propose this change'} alert>
       {made ? (
-        <div className={styles.form}>
+        <div className="form">
           <p>Nothing has changed yet: others decide. It needs {needsOf(rule)}.</p>
-          <div className={styles.actions}>
+          <div className="form-actions">
             <button type="button" className="button" onClick={onClose}>
               Close
             </button>
@@ -42,33 +41,26 @@ export function Propose(props: {
           </div>
         </div>
       ) : (
-        <form
-          className={styles.form}
-          onSubmit={(event) => {
-            event.preventDefault();
-            void deed
+        <DeedForm
+          deed={deed}
+          action="Propose"
+          ready={reason.trim() !== ''}
+          send={() =>
+            deed
               .run(() => propose(wanted, reason.trim(), tenant))
               .then((result) => {
                 if (!result) return;
                 setMade(result.done);
                 onDone?.();
-              });
-          }}
+              })
+          }
+          onCancel={onClose}
         >
           <p>
             The policy {wanted.policy} is protected: a change needs {needsOf(rule)}, of others than you.
           </p>
           <TextAreaField label="Reason" hint="For those who decide" value={reason} onChange={setReason} />
-          {deed.error ? <Note level="bad">{deed.error.message}</Note> : null}
-          <div className={styles.actions}>
-            <button type="button" className="button" onClick={onClose}>
-              Cancel
-            </button>
-            <button type="submit" className="button primary" disabled={deed.busy || reason.trim() === ''}>
-              Propose
-            </button>
-          </div>
-        </form>
+        </DeedForm>
       )}
     </Dialog>
   );

@@ -1,7 +1,7 @@
 import { useElementSize } from '@mantine/hooks';
 import { useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { useCallback, type ReactElement } from 'react';
+import { lazy, Suspense, useCallback, type ReactElement } from 'react';
 import { contextOf, writeContext } from '../address/context';
 import { useAddress } from '../address/hooks';
 import { ApiError } from '../api/client';
@@ -23,6 +23,9 @@ import { SendData } from './SendData';
 import { TargetsCard } from './TargetsCard';
 import { Tiles } from './Tiles';
 import { judge, unmeasured } from './verdict';
+
+/** On its own, so that it is no part of what every first visit waits for. */
+const Burning = lazy(() => import('../alerts/Burning'));
 
 /** The host that the charts and tiles show, of those there are. */
 function HostSelect(props: {
@@ -111,6 +114,9 @@ export default function HomePage(): ReactElement {
         time={<TimeControls ranged busy={home.isFetching} onNow={() => void home.refetch()} />}
       />
       {typeof wrong === 'string' ? <Note level="bad">The time range is not valid: {wrong}.</Note> : null}
+      <Suspense>
+        <Burning refreshMs={refreshMs} />
+      </Suspense>
       <Attention
         findings={findings}
         unmeasured={known ? unmeasured(snapshot) : undefined}

@@ -16,13 +16,13 @@ export function snippets(origin: string): Readonly<Record<string, { hint: string
       text: `vmagent -remoteWrite.url=${origin}/api/v1/write \\\n  -promscrape.config=prometheus.yml\n`,
     },
     OpenTelemetry: {
-      hint: 'Set for any program with an OpenTelemetry SDK. Metrics are taken, logs and traces not yet.',
+      hint: 'Set for any program with an OpenTelemetry SDK..',
       text: [
         `export OTEL_EXPORTER_OTLP_ENDPOINT=${origin}`,
         'export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf',
         'export OTEL_METRICS_EXPORTER=otlp',
-        'export OTEL_LOGS_EXPORTER=none',
-        'export OTEL_TRACES_EXPORTER=none',
+        'export OTEL_LOGS_EXPORTER=otlp',
+        'export OTEL_TRACES_EXPORTER=otlp',
         'export OTEL_METRIC_EXPORT_INTERVAL=15000',
         '',
       ].join('\n'),

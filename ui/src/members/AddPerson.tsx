@@ -4,13 +4,12 @@ import { createTenant } from '../api/tenants';
 import type { Role } from '../api/types';
 import { Dialog } from '../design/Confirm';
 import { TextField } from '../design/fields';
-import { Note } from '../design/parts';
 import { visibleText } from '../design/value';
+import { DeedForm } from '../session/DeedForm';
 import { useDeed } from '../session/useDeed';
 import { SecretOnce } from '../tokens/SecretOnce';
 import { heldOf, newTenants, type HeldRow } from './held';
 import { RoleRows } from './RoleRows';
-import styles from './members.module.css';
 
 /** The link as it is handed over. */
 export function wholeLink(path: string): string {
@@ -40,14 +39,14 @@ export function AddPerson(props: {
   if (added)
     return (
       <Dialog open onClose={onClose} title={`${visibleText(added.user.name).slice(0, 80)} is added`} alert>
-        <div className={styles.form}>
+        <div className="form">
           {added.path === null ? null : (
             <SecretOnce label="One-time link" text={wholeLink(added.path)}>
               Hand it over: whoever opens it chooses the password of this person. It works once, within three
               days, and is not shown again; another one can be made any time.
             </SecretOnce>
           )}
-          <div className={styles.actions}>
+          <div className="form-actions">
             <button type="button" className="button" onClick={onClose}>
               Done
             </button>
@@ -60,17 +59,19 @@ export function AddPerson(props: {
     );
   return (
     <Dialog open onClose={onClose} title="Add a person" alert>
-      <form
-        className={styles.form}
-        onSubmit={(event) => {
-          event.preventDefault();
-          void deed
+      <DeedForm
+        deed={deed}
+        action={deed.busy ? 'One moment…' : 'Add, and make a link'}
+        ready={name.trim() !== ''}
+        send={() =>
+          deed
             .run(async () => {
               for (const id of newTenants(rows, tenants)) await createTenant(id, '');
               return addUser({ name: name.trim(), roles: held });
             })
-            .then((result) => result && setAdded(result.done));
-        }}
+            .then((result) => result && setAdded(result.done))
+        }
+        onCancel={onClose}
       >
         <TextField
           label="Name"
@@ -89,16 +90,7 @@ export function AddPerson(props: {
           creates={creates}
           usual={usual}
         />
-        {deed.error ? <Note level="bad">{deed.error.message}</Note> : null}
-        <div className={styles.actions}>
-          <button type="button" className="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" className="button primary" disabled={deed.busy || name.trim() === ''}>
-            {deed.busy ? 'One moment…' : 'Add, and make a link'}
-          </button>
-        </div>
-      </form>
+      </DeedForm>
     </Dialog>
   );
 }

@@ -5,10 +5,9 @@ import { LEAST_PASSWORD, PasswordField } from '../account/PasswordField';
 import { Dialog } from '../design/Confirm';
 import { EmptyState } from '../design/EmptyState';
 import { TextField } from '../design/fields';
-import { Note } from '../design/parts';
 import { enter } from '../session/session';
+import { DeedForm } from '../session/DeedForm';
 import { useDeed } from '../session/useDeed';
-import styles from './members.module.css';
 
 /** What a server without users shows: that nobody signs in, and the way to change that. */
 export function FirstPerson(): ReactElement {
@@ -32,17 +31,19 @@ export function FirstPerson(): ReactElement {
         from then on, and what each may do is a matter of roles.
       </EmptyState>
       <Dialog open={open} onClose={() => setOpen(false)} title="Add the first person: yourself" alert>
-        <form
-          className={styles.form}
-          onSubmit={(event) => {
-            event.preventDefault();
-            void deed
+        <DeedForm
+          deed={deed}
+          action={deed.busy ? 'One moment…' : 'Add and sign in'}
+          ready={name.trim() !== '' && password.length >= LEAST_PASSWORD}
+          send={() =>
+            deed
               .run(async () => {
                 await addUser({ name: name.trim(), password });
                 return signIn(name.trim(), password);
               })
-              .then((result) => result && enter(client, result.done));
-          }}
+              .then((result) => result && enter(client, result.done))
+          }
+          onCancel={() => setOpen(false)}
         >
           <TextField
             label="Your name"
@@ -58,20 +59,7 @@ export function FirstPerson(): ReactElement {
             You become <b>operator</b>: you may do everything, and add the others. What sends data without a
             token is refused from then on; tokens are made under Members.
           </p>
-          {deed.error ? <Note level="bad">{deed.error.message}</Note> : null}
-          <div className={styles.actions}>
-            <button type="button" className="button" onClick={() => setOpen(false)}>
-              Cancel
-            </button>
-            <button
-              type="submit"
-              className="button primary"
-              disabled={deed.busy || name.trim() === '' || password.length < LEAST_PASSWORD}
-            >
-              {deed.busy ? 'One moment…' : 'Add and sign in'}
-            </button>
-          </div>
-        </form>
+        </DeedForm>
       </Dialog>
     </>
   );

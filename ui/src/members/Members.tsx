@@ -2,12 +2,11 @@ import { useState, type ReactElement } from 'react';
 import { setMember } from '../api/accounts';
 import type { Protection, Wanted } from '../api/governance';
 import type { Member, Role } from '../api/types';
-import { Confirm, Dialog } from '../design/Confirm';
+import { Dialog } from '../design/Confirm';
 import { EmptyState } from '../design/EmptyState';
 import { MultiChoiceField, TextField } from '../design/fields';
 import { Icon } from '../design/Icon';
 import { Menu } from '../design/Menu';
-import { Note } from '../design/parts';
 import { StatusChip } from '../design/StatusChip';
 import type { TableColumn } from '../design/table/columns';
 import { DataTable } from '../design/table/DataTable';
@@ -15,6 +14,8 @@ import { visibleText } from '../design/value';
 import { Value } from '../design/Value';
 import { Propose } from '../governance/Propose';
 import { ruleOf } from '../governance/rules';
+import { ConfirmDeed } from '../session/ConfirmDeed';
+import { DeedForm } from '../session/DeedForm';
 import { useDeed } from '../session/useDeed';
 import { roleProposals } from './held';
 import styles from './members.module.css';
@@ -33,7 +34,8 @@ function Edit(props: {
   const [held, setHeld] = useState<readonly string[]>(member?.roles ?? ['viewer']);
   const [proposing, setProposing] = useState(false);
   const deed = useDeed();
-  const wanted = member ? roleProposals(member.id, tenant, member.roles, held) : [];
+  const named = member?.id ?? name.trim();
+  const wanted = named === '' ? [] : roleProposals(named, tenant, member?.roles ?? [], held);
   const [first] = wanted;
   if (proposing && rule && first) return <Propose wanted={first} rule={rule} onClose={onClose} />;
   return (
@@ -45,16 +47,18 @@ function Edit(props: {
       }
       alert
     >
-      <form
-        className={styles.form}
-        onSubmit={(event) => {
-          event.preventDefault();
+      <DeedForm
+        deed={deed}
+        action={rule ? 'Propose this change…' : 'Save'}
+        ready={rule ? wanted.length === 1 : name.trim() !== '' && held.length > 0}
+        send={() => {
           if (rule) setProposing(true);
           else
             void deed
               .run(() => setMember(member?.id ?? name.trim(), held, tenant))
               .then((result) => result && onClose());
         }}
+        onCancel={onClose}
       >
         {member ? null : (
           <TextField
@@ -72,27 +76,8 @@ function Edit(props: {
           values={held}
           onChange={setHeld}
         />
-        {rule ? (
-          <p className="dim">
-            {member
-              ? 'Roles are protected: propose one role after the other.'
-              : 'Roles are protected: an operator proposes this under Everybody.'}
-          </p>
-        ) : null}
-        {deed.error ? <Note level="bad">{deed.error.message}</Note> : null}
-        <div className={styles.actions}>
-          <button type="button" className="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button
-            type="submit"
-            className="button primary"
-            disabled={deed.busy || (rule ? wanted.length !== 1 : name.trim() === '' || held.length === 0)}
-          >
-            {rule ? 'Propose this change…' : 'Save'}
-          </button>
-        </div>
-      </form>
+        {rule ? <p className="dim">Roles are protected: propose one role after the other.</p> : null}
+      </DeedForm>
     </Dialog>
   );
 }
@@ -111,7 +96,6 @@ export function Members(props: {
   const [editing, setEditing] = useState<{ member: Member | null } | null>(null);
   const [proposing, setProposing] = useState<Wanted | null>(null);
   const [removing, setRemoving] = useState<Member | null>(null);
-  const deed = useDeed();
   const columns: readonly TableColumn<Member>[] = [
     {
       id: 'name',
@@ -189,7 +173,6 @@ export function Members(props: {
   return (
     <>
       {whyNot === null ? null : <p className="dim">{whyNot}</p>}
-      {deed.error ? <Note level="bad">{deed.error.message}</Note> : null}
       <DataTable
         label={`Members of ${tenant}`}
         tall
@@ -210,20 +193,17 @@ export function Members(props: {
       {proposing && rule ? (
         <Propose wanted={proposing} rule={rule} onClose={() => setProposing(null)} />
       ) : null}
-      <Confirm
-        open={removing !== null}
-        title={`Remove from ${tenant}?`}
-        action="Remove"
-        danger
-        onCancel={() => setRemoving(null)}
-        onConfirm={() => {
-          if (removing) void deed.run(() => setMember(removing.id, [], tenant));
-          setRemoving(null);
-        }}
-      >
-        <Value text={removing?.name.slice(0, 200) ?? ''} /> loses all roles in this tenant at once. The
-        account stays.
-      </Confirm>
+      {removing ? (
+        <ConfirmDeed
+          title={`Remove from ${tenant}?`}
+          action="Remove"
+          run={() => setMember(removing.id, [], tenant)}
+          onClose={() => setRemoving(null)}
+        >
+          <Value text={removing.name.slice(0, 200)} /> loses all roles in this tenant at once. The account
+          stays.
+        </ConfirmDeed>
+      ) : null}
     </>
   );
 }

@@ -1,8 +1,8 @@
 import { useState, type ReactElement } from 'react';
-import { changeUser, linkUser, setMember, setServerRoles, signOutUser } from '../api/accounts';
+import { changeUser, deleteUser, linkUser, setMember, setServerRoles, signOutUser } from '../api/accounts';
 import { createTenant } from '../api/tenants';
 import type { Role, User } from '../api/types';
-import { Confirm, Dialog } from '../design/Confirm';
+import { Dialog } from '../design/Confirm';
 import { formatInstant } from '../design/format';
 import { usePageClock } from '../design/hooks';
 import { Icon } from '../design/Icon';
@@ -18,6 +18,8 @@ import { Propose } from '../governance/Propose';
 import { ruleOf } from '../governance/rules';
 import { useRules } from '../governance/useRules';
 import { useMay } from '../session/session';
+import { ConfirmDeed } from '../session/ConfirmDeed';
+import { DeedForm } from '../session/DeedForm';
 import { useDeed } from '../session/useDeed';
 import { SecretOnce } from '../tokens/SecretOnce';
 import { AddPerson, wholeLink } from './AddPerson';
@@ -74,10 +76,11 @@ function ChangeRoles({
   if (proposing && rule && first) return <Propose wanted={first} rule={rule} onClose={onClose} />;
   return (
     <Dialog open onClose={onClose} title={`Roles of ${visibleText(user.name).slice(0, 80)}`} alert>
-      <form
-        className={styles.form}
-        onSubmit={(event) => {
-          event.preventDefault();
+      <DeedForm
+        deed={deed}
+        action={rule ? 'Propose this change…' : 'Save'}
+        ready={rule ? wanted.length === 1 : changed.size > 0}
+        send={() => {
           if (rule) setProposing(true);
           else
             void deed
@@ -90,29 +93,19 @@ function ChangeRoles({
               })
               .then((result) => result && onClose());
         }}
+        onCancel={onClose}
       >
         <RoleRows rows={rows} onChange={setRows} {...known} />
         {rule ? <p className="dim">Roles are protected: propose one role after the other.</p> : null}
-        {deed.error ? <Note level="bad">{deed.error.message}</Note> : null}
-        <div className={styles.actions}>
-          <button type="button" className="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button
-            type="submit"
-            className="button primary"
-            disabled={deed.busy || (rule ? wanted.length !== 1 : changed.size === 0)}
-          >
-            {rule ? 'Propose this change…' : 'Save'}
-          </button>
-        </div>
-      </form>
+      </DeedForm>
     </Dialog>
   );
 }
 
 type Asked =
-  { kind: 'add' } | { kind: 'roles' | 'disable'; user: User } | { kind: 'link'; user: User; path: string };
+  | { kind: 'add' }
+  | { kind: 'roles' | 'disable' | 'delete'; user: User }
+  | { kind: 'link'; user: User; path: string };
 
 /** Everybody who can sign in, with all their roles. */
 export function People(props: { users: readonly User[]; known: Known; ownId: string }): ReactElement {
@@ -121,9 +114,6 @@ export function People(props: { users: readonly User[]; known: Known; ownId: str
   const [asked, setAsked] = useState<Asked | null>(null);
   const deed = useDeed();
   const close = (): void => setAsked(null);
-  const say = (text: string) => (result: object | null) => {
-    if (result) toasts.show({ level: 'ok', text });
-  };
   const columns: readonly TableColumn<User>[] = [
     {
       id: 'name',
@@ -192,7 +182,12 @@ export function People(props: { users: readonly User[]; known: Known; ownId: str
               kind: 'action',
               label: 'Sign out everywhere',
               disabled: user.id === ownId,
-              run: () => void deed.run(() => signOutUser(user.id)).then(say(`${user.name} is signed out.`)),
+              run: () =>
+                void deed
+                  .run(() => signOutUser(user.id))
+                  .then(
+                    (result) => result && toasts.show({ level: 'ok', text: `${user.name} is signed out.` }),
+                  ),
             },
             { kind: 'line' },
             user.disabled_ms === null
@@ -208,6 +203,13 @@ export function People(props: { users: readonly User[]; known: Known; ownId: str
                   label: 'Enable',
                   run: () => void deed.run(() => changeUser(user.id, { disabled: false })),
                 },
+            {
+              kind: 'action',
+              label: 'Delete…',
+              danger: true,
+              disabled: user.id === ownId,
+              run: () => setAsked({ kind: 'delete', user }),
+            },
           ]}
         />
       ),
@@ -239,12 +241,12 @@ export function People(props: { users: readonly User[]; known: Known; ownId: str
       {asked?.kind === 'roles' ? <ChangeRoles user={asked.user} known={known} onClose={close} /> : null}
       {asked?.kind === 'link' ? (
         <Dialog open onClose={close} title={`A link for ${visibleText(asked.user.name).slice(0, 80)}`} alert>
-          <div className={styles.form}>
+          <div className="form">
             <SecretOnce label="One-time link" text={wholeLink(asked.path)}>
               Whoever opens it chooses a new password. It works once, within three days; earlier links no
               longer do.
             </SecretOnce>
-            <div className={styles.actions}>
+            <div className="form-actions">
               <button type="button" className="button" onClick={close}>
                 Done
               </button>
@@ -252,20 +254,30 @@ export function People(props: { users: readonly User[]; known: Known; ownId: str
           </div>
         </Dialog>
       ) : null}
-      <Confirm
-        open={asked?.kind === 'disable'}
-        title="Disable this person?"
-        action="Disable"
-        danger
-        onCancel={close}
-        onConfirm={() => {
-          if (asked?.kind === 'disable') void deed.run(() => changeUser(asked.user.id, { disabled: true }));
-          close();
-        }}
-      >
-        <Value text={asked?.kind === 'disable' ? asked.user.name.slice(0, 200) : ''} /> can no longer sign in,
-        and all their sessions and tokens end at once. Roles are kept, and hold again if they are enabled.
-      </Confirm>
+      {asked?.kind === 'disable' ? (
+        <ConfirmDeed
+          title="Disable this person?"
+          action="Disable"
+          run={() => changeUser(asked.user.id, { disabled: true })}
+          onClose={close}
+        >
+          <Value text={asked.user.name.slice(0, 200)} /> can no longer sign in, and all their sessions and
+          tokens end at once. Roles are kept, and hold again if they are enabled.
+        </ConfirmDeed>
+      ) : null}
+      {asked?.kind === 'delete' ? (
+        <ConfirmDeed
+          title="Delete this person for good?"
+          action="Delete"
+          said={`${visibleText(asked.user.name).slice(0, 80)} is deleted, and nothing of them is left.`}
+          run={() => deleteUser(asked.user.id)}
+          onClose={close}
+        >
+          <Value text={asked.user.name.slice(0, 200)} /> is taken away with all roles, sessions, tokens and
+          links, for good. The audit log keeps what they did, and this name. To keep somebody out for a while,
+          disable them instead.
+        </ConfirmDeed>
+      ) : null}
     </>
   );
 }

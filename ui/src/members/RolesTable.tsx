@@ -3,13 +3,14 @@ import { useState, type ReactElement } from 'react';
 import { changeRole, dropRole, makeRole } from '../api/accounts';
 import type { Protection } from '../api/governance';
 import type { Role, Roles } from '../api/types';
-import { Confirm, Dialog } from '../design/Confirm';
+import { Dialog } from '../design/Confirm';
 import { CheckField, TextField } from '../design/fields';
 import { Icon } from '../design/Icon';
 import { Menu } from '../design/Menu';
-import { Note } from '../design/parts';
 import { Propose } from '../governance/Propose';
 import { ruleOf } from '../governance/rules';
+import { ConfirmDeed } from '../session/ConfirmDeed';
+import { DeedForm } from '../session/DeedForm';
 import { useDeed } from '../session/useDeed';
 import { groupsOf } from './permissions';
 import styles from './members.module.css';
@@ -46,10 +47,11 @@ function Edit(props: {
   }
   return (
     <Dialog open onClose={onClose} title={role ? `The role ${role.name}` : 'A role of your own'} alert>
-      <form
-        className={styles.form}
-        onSubmit={(event) => {
-          event.preventDefault();
+      <DeedForm
+        deed={deed}
+        action={rule ? 'Propose this change…' : 'Save'}
+        ready={chosen.size > 0 && (role !== null || name.trim() !== '')}
+        send={() => {
           if (rule) {
             setProposing(true);
             return;
@@ -63,6 +65,7 @@ function Edit(props: {
             )
             .then((result) => result && onClose());
         }}
+        onCancel={onClose}
       >
         {role ? null : (
           <TextField
@@ -93,20 +96,7 @@ function Edit(props: {
           ))}
         </div>
         {role ? <p className="dim">It changes at once for everybody who has the role.</p> : null}
-        {deed.error ? <Note level="bad">{deed.error.message}</Note> : null}
-        <div className={styles.actions}>
-          <button type="button" className="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button
-            type="submit"
-            className="button primary"
-            disabled={deed.busy || chosen.size === 0 || (role === null && name.trim() === '')}
-          >
-            {rule ? 'Propose this change…' : 'Save'}
-          </button>
-        </div>
-      </form>
+      </DeedForm>
     </Dialog>
   );
 }
@@ -123,7 +113,6 @@ export function RolesTable(props: {
   const [editing, setEditing] = useState<{ role: Role | null } | null>(null);
   const [dropping, setDropping] = useState<Role | null>(null);
   const guard = dropping ? ruleFor(dropping) : undefined;
-  const deed = useDeed();
   return (
     <>
       <div className="row wrap">
@@ -138,7 +127,6 @@ export function RolesTable(props: {
         </button>
         <span className="dim">{whyNot ?? 'Roles that Pharos ships stay as they are; others are yours.'}</span>
       </div>
-      {deed.error ? <Note level="bad">{deed.error.message}</Note> : null}
       <div className={styles.scroll} tabIndex={0} role="region" aria-label="Roles and permissions">
         <table className={styles.matrix}>
           <thead>
@@ -211,20 +199,16 @@ export function RolesTable(props: {
           onClose={() => setDropping(null)}
         />
       ) : null}
-      <Confirm
-        open={dropping !== null && !guard}
-        title="Delete the role?"
-        action="Delete"
-        danger
-        onCancel={() => setDropping(null)}
-        onConfirm={() => {
-          const id = dropping?.id;
-          if (id) void deed.run(() => dropRole(id, { tenant }));
-          setDropping(null);
-        }}
-      >
-        The role <b>{dropping?.name}</b> is gone for good. It must be taken from everybody who has it first.
-      </Confirm>
+      {dropping?.id && !guard ? (
+        <ConfirmDeed
+          title="Delete the role?"
+          action="Delete"
+          run={() => dropRole(dropping.id ?? '', { tenant })}
+          onClose={() => setDropping(null)}
+        >
+          The role <b>{dropping.name}</b> is gone for good. It must be taken from everybody who has it first.
+        </ConfirmDeed>
+      ) : null}
     </>
   );
 }

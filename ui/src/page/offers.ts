@@ -17,11 +17,3 @@ export interface PaletteSource {
   /** The best fits for what was typed, in lower case; `loaded` is undefined until it has come. */
   find: (typed: string, loaded: readonly string[] | undefined) => readonly Found[];
 }
-
-/** A count beside the page's name. */
-export interface Badge {
-  count: number;
-  level: 'bad' | 'warn';
-  /** What is counted, in words. */
-  label: string;
-}

@@ -1,8 +1,9 @@
-import { useQuery } from '@tanstack/react-query';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useState, type ReactElement } from 'react';
 import { useAddress } from '../address/hooks';
 import {
   decide,
+  proposal as oneProposal,
   proposals,
   protections,
   type Proposal,
@@ -27,10 +28,12 @@ import { impliedTenant, useMay, useSession } from '../session/session';
 import { whyNot } from '../session/lacking';
 import { useDeed } from '../session/useDeed';
 import { Protections } from './Protections';
-import { changeOf, tally } from './tally';
+import { ruleOf } from '../governance/rules';
+import { aboutOf, changeOf, tally } from './tally';
 import styles from './proposals.module.css';
 
 const NO_RULES: readonly Protection[] = [];
+const PAGE = 100;
 
 const STATUS: Readonly<Record<ProposalStatus, Status>> = {
   open: 'pending',
@@ -47,7 +50,7 @@ function minute(ms: number): number {
   return Math.floor(ms / 60_000) * 60_000;
 }
 
-function Decision({ proposal }: { proposal: Proposal }): ReactElement {
+function Decision({ proposal, needsReason }: { proposal: Proposal; needsReason: boolean }): ReactElement {
   const { tenant } = useAddress();
   const { me } = useSession();
   const may = useMay();
@@ -63,18 +66,18 @@ function Decision({ proposal }: { proposal: Proposal }): ReactElement {
     );
   };
   return (
-    <div className={styles.form}>
+    <div className="form">
       {why === null ? null : <p className="dim">{why}</p>}
       {why === null || own ? (
         <TextAreaField
           label="Reason"
-          hint="It is kept in the audit log"
+          hint={needsReason && !own ? 'Votes on this policy need one' : 'If there is one: it is kept'}
           value={reason}
           onChange={setReason}
         />
       ) : null}
       {deed.error ? <Note level="bad">{deed.error.message}</Note> : null}
-      <div className={styles.actions}>
+      <div className="form-actions">
         {own ? (
           <button type="button" className="button" disabled={deed.busy} onClick={() => run('withdraw')}>
             Withdraw
@@ -84,7 +87,7 @@ function Decision({ proposal }: { proposal: Proposal }): ReactElement {
             <button
               type="button"
               className="button"
-              disabled={deed.busy || why !== null || reason.trim() === ''}
+              disabled={deed.busy || why !== null || (needsReason && reason.trim() === '')}
               onClick={() => run('reject')}
             >
               Reject
@@ -92,7 +95,7 @@ function Decision({ proposal }: { proposal: Proposal }): ReactElement {
             <button
               type="button"
               className="button primary"
-              disabled={deed.busy || why !== null || reason.trim() === ''}
+              disabled={deed.busy || why !== null || (needsReason && reason.trim() === '')}
               onClick={() => run('approve')}
             >
               Approve
@@ -118,7 +121,7 @@ function Details({
   return (
     <Drawer open={proposal !== undefined} onClose={onClose} title={proposal?.action ?? ''} wide>
       {proposal && change ? (
-        <div className={styles.form}>
+        <div className="form">
           <p>
             <StatusChip status={STATUS[proposal.status]}>{proposal.status}</StatusChip>{' '}
             {proposal.tenant_id === null ? 'Of the whole server' : <Value text={proposal.tenant_id} />}, by{' '}
@@ -135,6 +138,12 @@ function Details({
           )}
           <section aria-label="Votes">
             <h2>{tally(proposal, rules)}</h2>
+            {proposal.lacking.length > 0 ? (
+              <Note level="info">
+                It waits for the vote of somebody who has {proposal.lacking.join(', ')} themselves: nobody
+                gives what they do not have.
+              </Note>
+            ) : null}
             {proposal.status === 'open' ? (
               <p className="dim">Open until {formatInstant(minute(proposal.expires_ms), utc)}</p>
             ) : null}
@@ -157,7 +166,13 @@ function Details({
               ))}
             </ul>
           </section>
-          {proposal.status === 'open' ? <Decision key={proposal.id} proposal={proposal} /> : null}
+          {proposal.status === 'open' ? (
+            <Decision
+              key={proposal.id}
+              proposal={proposal}
+              needsReason={ruleOf(rules, proposal.policy, proposal.tenant_id)?.reasons ?? false}
+            />
+          ) : null}
         </div>
       ) : null}
     </Drawer>
@@ -170,9 +185,12 @@ export default function ProposalsPage(): ReactElement {
   const { me } = useSession();
   const may = useMay();
   const all = me?.everywhere.includes('governance.propose') ?? false;
+  const [pages, setPages] = useState<readonly string[]>([]);
+  const before = pages.at(-1);
   const answer = useQuery({
-    queryKey: [tenant, 'proposals', all],
-    queryFn: ({ signal }) => proposals(all, { tenant, signal }),
+    queryKey: [tenant, 'proposals', all, before],
+    queryFn: ({ signal }) => proposals(all, { before, limit: PAGE }, { tenant, signal }),
+    placeholderData: keepPreviousData,
     refetchInterval: 15_000,
   });
   const ruled = useQuery({
@@ -180,7 +198,15 @@ export default function ProposalsPage(): ReactElement {
     queryFn: ({ signal }) => protections({ tenant, signal }),
   });
   const rules = ruled.data?.data ?? NO_RULES;
-  const rows = answer.data?.data;
+  const rows = answer.data?.data.proposals;
+  const more = answer.data?.data.before ?? null;
+  const listed = rows?.find(({ id }) => id === search.of);
+  // One that a link leads to may stand on another page.
+  const alone = useQuery({
+    queryKey: [tenant, 'proposal', search.of],
+    queryFn: ({ signal }) => oneProposal(search.of ?? '', { tenant, signal }),
+    enabled: rows !== undefined && search.of !== undefined && listed === undefined,
+  });
   const columns: readonly TableColumn<Proposal>[] = [
     {
       id: 'status',
@@ -189,7 +215,7 @@ export default function ProposalsPage(): ReactElement {
       value: ({ status }) => status,
       cell: ({ status }) => <StatusChip status={STATUS[status]}>{status}</StatusChip>,
     },
-    { id: 'action', title: 'change', value: ({ action }) => action },
+    { id: 'action', title: 'change', value: aboutOf, cell: (one) => <Value text={aboutOf(one)} /> },
     { id: 'tenant', title: 'tenant', value: ({ tenant_id: id }) => id ?? 'the whole server' },
     { id: 'who', title: 'by', value: ({ name }) => name, cell: ({ name }) => <Value text={name} /> },
     {
@@ -236,8 +262,29 @@ export default function ProposalsPage(): ReactElement {
                 </EmptyState>
               }
             />
+            {more === null && pages.length === 0 ? null : (
+              <div className="form-actions">
+                <button
+                  type="button"
+                  className="button"
+                  disabled={pages.length === 0}
+                  onClick={() => setPages(pages.slice(0, -1))}
+                >
+                  Newer
+                </button>
+                <button
+                  type="button"
+                  className="button"
+                  disabled={more === null}
+                  onClick={() => more !== null && setPages([...pages, more])}
+                >
+                  Older
+                </button>
+              </div>
+            )}
           </section>
         ) : null}
+        <Unreadable what="The proposal" error={alone.error} asOfMs={alone.dataUpdatedAt} />
         <Unreadable what="What is protected" error={ruled.error} asOfMs={ruled.dataUpdatedAt} />
         {ruled.data ? (
           <Protections
@@ -248,7 +295,7 @@ export default function ProposalsPage(): ReactElement {
           />
         ) : null}
         <Details
-          proposal={rows?.find(({ id }) => id === search.of)}
+          proposal={listed ?? (search.of === undefined ? undefined : alone.data?.data)}
           rules={rules}
           onClose={() => setOwn({ of: undefined })}
         />

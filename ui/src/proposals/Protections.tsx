@@ -5,16 +5,15 @@ import { EmptyState } from '../design/EmptyState';
 import { CheckField, ChoiceField, TextField } from '../design/fields';
 import { Icon } from '../design/Icon';
 import { Menu } from '../design/Menu';
-import { Note } from '../design/parts';
 import type { TableColumn } from '../design/table/columns';
 import { DataTable } from '../design/table/DataTable';
 import { toasts } from '../design/toasts';
 import { Value } from '../design/Value';
 import { Propose } from '../governance/Propose';
 import { POLICIES, ruleOf } from '../governance/rules';
+import { DeedForm } from '../session/DeedForm';
 import { useDeed } from '../session/useDeed';
 import { formatDuration, parseDuration } from '../time/durations';
-import styles from './proposals.module.css';
 
 const DAY_MS = 86_400_000;
 
@@ -57,10 +56,11 @@ function Edit(props: {
       title={rule ? `Change what ${rule.policy} needs` : 'Protect a policy'}
       alert
     >
-      <form
-        className={styles.form}
-        onSubmit={(event) => {
-          event.preventDefault();
+      <DeedForm
+        deed={deed}
+        action={isProtected ? 'Propose…' : 'Protect'}
+        ready={count !== null && share !== null && ms !== null}
+        send={() => {
           if (count === null || share === null || ms === null) return;
           const needs = { approvals: count, percent: share, lasts_ms: ms, reasons };
           if (isProtected)
@@ -74,6 +74,7 @@ function Edit(props: {
                 onClose();
               });
         }}
+        onCancel={onClose}
       >
         {rule ? null : (
           <ChoiceField
@@ -118,20 +119,7 @@ function Edit(props: {
           onChange={setLasts}
         />
         <CheckField label="Votes need a reason" checked={reasons} onChange={setReasons} />
-        {deed.error ? <Note level="bad">{deed.error.message}</Note> : null}
-        <div className={styles.actions}>
-          <button type="button" className="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button
-            type="submit"
-            className="button primary"
-            disabled={deed.busy || count === null || share === null || ms === null}
-          >
-            {isProtected ? 'Propose…' : 'Protect'}
-          </button>
-        </div>
-      </form>
+      </DeedForm>
     </Dialog>
   );
 }
@@ -226,7 +214,7 @@ export function Protections(props: {
     </button>
   );
   return (
-    <section className={`panel card ${styles.form ?? ''}`} aria-label="Protected policies">
+    <section className={`panel card form`} aria-label="Protected policies">
       <h2>Protected policies</h2>
       {whyNot === null ? null : <p className="dim">{whyNot}</p>}
       <DataTable

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Vote } from '../api/governance';
-import { changeOf, tally } from './tally';
+import { aboutOf, changeOf, tally } from './tally';
 
 const vote = (approves: boolean): Vote => ({ who: 'user:1', name: 'ann', approves, reason: '', at_ms: 0 });
 
@@ -25,22 +25,33 @@ it('a change is fields before and after', () => {
       action: 'limits.set',
       before: { max_series: 5 },
       change: { tenant: 'a', bounds: { max_series: 9 } },
+      subject: null,
     }),
   ).toEqual({
     before: { max_series: 5 },
     after: { max_series: 9 },
   });
   const change = { user_id: 'u1', role: 'admin' };
-  expect(changeOf({ action: 'roles.grant', before: ['viewer'], change })).toEqual({
-    before: { roles: ['viewer'] },
-    after: { user_id: 'u1', roles: ['admin', 'viewer'] },
+  expect(changeOf({ action: 'roles.grant', before: ['viewer'], change, subject: 'ann' })).toEqual({
+    before: { person: 'ann', roles: ['viewer'] },
+    after: { person: 'ann', roles: ['admin', 'viewer'] },
   });
-  expect(changeOf({ action: 'roles.withdraw', before: ['admin'], change })).toEqual({
-    before: { roles: ['admin'] },
-    after: { user_id: 'u1', roles: [] },
+  expect(changeOf({ action: 'roles.withdraw', before: ['admin'], change, subject: null })).toEqual({
+    before: { person: 'u1', roles: ['admin'] },
+    after: { person: 'u1', roles: [] },
   });
-  expect(changeOf({ action: 'roles.delete', before: ['metrics.view'], change: { name: 'a' } })).toEqual({
+  const gone = { action: 'roles.delete', before: ['metrics.view'], change: { name: 'a' }, subject: null };
+  expect(changeOf(gone)).toEqual({
     before: { now: ['metrics.view'] },
     after: { name: 'a' },
   });
+});
+
+it('a change of roles is told by role and name', () => {
+  const change = { user_id: 'u1', role: 'admin' };
+  expect(aboutOf({ action: 'roles.grant', change, subject: 'ann' })).toBe('admin to ann');
+  expect(aboutOf({ action: 'roles.withdraw', change, subject: null })).toBe(
+    'admin from somebody who is no more',
+  );
+  expect(aboutOf({ action: 'limits.set', change: { bounds: {} }, subject: null })).toBe('limits.set');
 });

@@ -19,20 +19,38 @@ export function tally(
   return `${count}${needed} approve${against === 0 ? '' : `, ${against} against`}`;
 }
 
+/** What a proposal is about, in a line of a list. */
+export function aboutOf({
+  action,
+  subject,
+  change,
+}: Pick<Proposal, 'action' | 'subject' | 'change'>): string {
+  if (typeof change.role !== 'string') return action;
+  const person = subject ?? 'somebody who is no more';
+  return action === 'roles.withdraw' ? `${change.role} from ${person}` : `${change.role} to ${person}`;
+}
+
 function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** What a proposal would change, as fields before and after. */
-export function changeOf({ action, before, change }: Pick<Proposal, 'action' | 'before' | 'change'>): {
+export function changeOf({
+  action,
+  before,
+  change,
+  subject,
+}: Pick<Proposal, 'action' | 'before' | 'change' | 'subject'>): {
   before: Fields | null;
   after: Fields | null;
 } {
-  const { bounds, role, ...rest } = change;
+  const { bounds, role, user_id: userId, ...unnamed } = change;
+  // People know each other by names.
+  const rest = userId === undefined ? unnamed : { person: subject ?? userId, ...unnamed };
   if (typeof role === 'string' && Array.isArray(before)) {
     const others = before.filter((one: Json): one is string => typeof one === 'string' && one !== role);
     return {
-      before: { roles: before },
+      before: { ...rest, roles: before },
       after: { ...rest, roles: action === 'roles.withdraw' ? others : [...others, role].sort() },
     };
   }

@@ -1,13 +1,21 @@
 import type { Permission } from './session';
 
-/** What only a role that is held everywhere can give. */
-const OF_THE_WHOLE: readonly Permission[] = ['tenants.manage', 'roles.manage', 'users.manage'];
+/** What no role that a tenant's people can give has, but for the operator's: nobody gives what they do not have. */
+const OF_OPERATORS: readonly Permission[] = [
+  'limits.change',
+  'roles.manage',
+  'server.operate',
+  'tenants.manage',
+  'users.manage',
+];
+/** What an admin does not have and a DAO's does. */
+const OF_DAO_ADMINS: readonly Permission[] = ['governance.approve'];
 
 /** Who can give a permission, in words. */
 export function giversOf(permission: Permission): string {
-  return OF_THE_WHOLE.includes(permission)
-    ? 'an operator of the server can give it'
-    : 'an admin of the tenant, or an operator of the server, can give it';
+  if (OF_OPERATORS.includes(permission)) return 'an operator of the server can give it';
+  const admin = OF_DAO_ADMINS.includes(permission) ? 'a dao-admin' : 'an admin';
+  return `${admin} of the tenant, or an operator of the server, can give it`;
 }
 
 /** Why `deed` ("Roles are changed") is not for who asks; null where it is. */

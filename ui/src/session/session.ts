@@ -10,6 +10,13 @@ import type { Me } from '../api/types';
 export type Permission =
   | 'account.use'
   | 'metrics.view'
+  | 'logs.view'
+  | 'traces.view'
+  | 'alerts.view'
+  | 'alerts.acknowledge'
+  | 'alerts.silence'
+  | 'alerts.escalate'
+  | 'alerts.configure'
   | 'tenants.view'
   | 'tenants.manage'
   | 'limits.view'
@@ -22,7 +29,8 @@ export type Permission =
   | 'governance.propose'
   | 'governance.approve'
   | 'audit.view'
-  | 'audit.export';
+  | 'audit.export'
+  | 'server.operate';
 
 /** `me` is null for who is not known, `before` is who last was since the page was loaded. */
 export interface Session {

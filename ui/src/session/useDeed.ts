@@ -6,6 +6,8 @@ export interface Deed {
   error: Error | null;
   /** Forgets what went wrong. */
   clear: () => void;
+  /** A setter of a field that forgets what went wrong as well. */
+  edit: <T>(set: (value: T) => void) => (value: T) => void;
   /** Does it, and has everything on the page asked anew; null when it failed. */
   run: <T>(deed: () => Promise<T>) => Promise<{ done: T } | null>;
 }
@@ -33,5 +35,11 @@ export function useDeed(): Deed {
     [client],
   );
   const clear = useCallback(() => setError(null), []);
-  return { busy, error, clear, run };
+  const edit =
+    <T>(set: (value: T) => void) =>
+    (value: T): void => {
+      clear();
+      set(value);
+    };
+  return { busy, error, clear, edit, run };
 }

@@ -13,6 +13,7 @@ import { IconButton } from '../design/IconButton';
 import { useScheme, wishScheme } from '../design/scheme';
 import { readStored, writeStored } from '../design/stored';
 import { toasts } from '../design/toasts';
+import { far } from '../later';
 import { PAGES, shownPages, type PageEntry } from '../pages';
 import {
   asksWho,
@@ -30,13 +31,13 @@ import { TenantMark } from './TenantPlace';
 import { knownTenants } from './tenant';
 import { STATES, useServer } from './useServer';
 
-const Palette = lazy(() => import('./Palette'));
-const Keyboard = lazy(() => import('./Keyboard'));
-const Kernels = lazy(() => import('./Kernels'));
+const Palette = lazy(far('paletteDialog'));
+const Keyboard = lazy(far('keyboard'));
+const Kernels = lazy(far('kernels'));
 const Toasts = lazy(async () => ({ default: (await import('../design/Toasts')).Toasts }));
-const SignInPage = lazy(() => import('../account/SignInPage'));
-const Ended = lazy(() => import('../account/Ended'));
-const Forbidden = lazy(() => import('../session/Forbidden'));
+const SignInPage = lazy(far('signIn'));
+const Ended = lazy(far('ended'));
+const Forbidden = lazy(far('forbidden'));
 
 const ZONE_KEY = 'pharos-time';
 
@@ -121,7 +122,7 @@ function Frame(): ReactElement {
   const may = useMay();
   const client = useQueryClient();
   const navigate = useNavigate();
-  const { page: id, search } = useAddress();
+  const { page: id, path, search } = useAddress();
   const page = PAGES.find((one) => one.id === id);
   const scheme = useScheme();
   const [menuOpen, menu] = useDisclosure(false);
@@ -133,8 +134,9 @@ function Frame(): ReactElement {
   useTitle(page?.name);
   usePaletteKey(palette.open);
   useEffect(() => {
-    if (page) rememberSearch(page.path, search);
-  }, [page, search]);
+    // What is below a page, as one trace is, has parameters of its own.
+    if (page?.path === path) rememberSearch(path, search);
+  }, [page, path, search]);
   useEffect(() => {
     if (!visible) cancelLive(client);
   }, [visible, client]);

@@ -1,13 +1,12 @@
 import clsx from 'clsx';
-import type { ReactElement } from 'react';
+import { createElement, lazy, Suspense, type ReactElement } from 'react';
 import { PageLink } from '../address/PageLink';
 import { usePageClock } from '../design/hooks';
 import { Icon, type IconName } from '../design/Icon';
 import { IconButton } from '../design/IconButton';
 import { useSchemeWish, wishScheme } from '../design/scheme';
 import { visibleText } from '../design/value';
-import type { Badge } from '../page/offers';
-import { GROUPS, shownPages, type PageEntry } from '../pages';
+import { GROUPS, PAGES, shownPages, type PageEntry } from '../pages';
 import { asksWho, useMay, useSession } from '../session/session';
 import styles from './shell.module.css';
 import { TenantPlace } from './TenantPlace';
@@ -19,28 +18,22 @@ const THEMES = [
   { value: 'dark', icon: 'moon', label: 'Dark' },
 ] as const;
 
-const useNoBadge = (): Badge | null => null;
+const BADGES = new Map(
+  PAGES.flatMap(({ id, badge }) => (badge ? [[id, createElement(lazy(badge))] as const] : [])),
+);
 
 function Entry({ page, current }: { page: PageEntry; current: boolean }): ReactElement {
-  const badge = (page.useBadge ?? useNoBadge)();
   return (
     <li>
       <PageLink
         page={page.id}
         className={styles.link}
         aria-current={current ? 'page' : undefined}
-        title={`${page.name} (g ${page.key})${badge ? `: ${badge.count} ${badge.label}` : ''}`}
+        title={`${page.name} (g ${page.key})`}
       >
         <Icon name={page.icon} size={18} />
         <span className={styles.text}>{page.name}</span>
-        {badge ? (
-          <span
-            className={clsx(styles.badge, styles[badge.level])}
-            aria-label={`${badge.count} ${badge.label}`}
-          >
-            {badge.count}
-          </span>
-        ) : null}
+        <Suspense>{BADGES.get(page.id)}</Suspense>
       </PageLink>
     </li>
   );

@@ -7,7 +7,7 @@ import { PageLink } from '../address/PageLink';
 import type { ActiveTarget } from '../api/types';
 import { EmptyState } from '../design/EmptyState';
 import { FilterBar } from '../design/FilterBar';
-import { parseFilters, writeFilters } from '../design/filter';
+import { labelNames, parseFilters, writeFilters } from '../design/filter';
 import { formatAgo, formatInstant } from '../design/format';
 import { useNow, usePageClock } from '../design/hooks';
 import { Unreadable } from '../design/parts';
@@ -21,7 +21,6 @@ import { TimeControls } from '../page/TimeControls';
 import {
   countPools,
   filterTargets,
-  labelNames,
   lastScrapeMs,
   targetKey,
   type HealthFilter,

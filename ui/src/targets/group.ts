@@ -1,7 +1,7 @@
 // Scrape targets, the troubled first: which fit the filters, and how many there are of each pool.
 
 import type { ActiveTarget } from '../api/types';
-import { meets, type Filter } from '../design/filter';
+import { holdsWords, meets, type Filter } from '../design/filter';
 
 export interface PoolCount {
   name: string;
@@ -26,29 +26,26 @@ export interface TargetFilter {
   pool: string | null;
 }
 
-function matches(target: ActiveTarget, words: readonly string[]): boolean {
-  const text = [
+function textOf(target: ActiveTarget): string {
+  return [
     target.scrapePool,
     target.scrapeUrl,
     target.lastError,
     target.health,
     ...Object.entries(target.labels).map(([name, value]) => `${name}=${value}`),
-  ]
-    .join(' ')
-    .toLowerCase();
-  return words.every((word) => text.includes(word));
+  ].join(' ');
 }
 
 /** The targets that fit: what is down first, then by pool and address. */
 export function filterTargets(targets: readonly ActiveTarget[], filter: TargetFilter): ActiveTarget[] {
-  const words = filter.wanted.toLowerCase().split(/\s+/).filter(Boolean);
+  const holds = holdsWords(filter.wanted);
   return targets
     .filter(
       (target) =>
         (filter.health === 'all' || target.health === filter.health) &&
         (filter.pool === null || target.scrapePool === filter.pool) &&
         filter.filters.every((one) => meets(target.labels, one)) &&
-        matches(target, words),
+        holds(textOf(target)),
     )
     .sort(
       (a, b) =>
@@ -69,11 +66,6 @@ export function countPools(targets: readonly ActiveTarget[]): PoolCount[] {
     pools.set(name, pool);
   }
   return [...pools.values()].sort((a, b) => b.down - a.down || compare(a.name, b.name));
-}
-
-/** The names of all labels of the targets. */
-export function labelNames(targets: readonly ActiveTarget[]): string[] {
-  return [...new Set(targets.flatMap(({ labels }) => Object.keys(labels)))].sort();
 }
 
 /** What tells a target from all others. */

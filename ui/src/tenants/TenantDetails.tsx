@@ -75,7 +75,7 @@ function LimitForm(props: {
   return (
     <>
       <form
-        className={styles.form}
+        className="form"
         onSubmit={(event) => {
           event.preventDefault();
           void deed
@@ -112,7 +112,7 @@ function LimitForm(props: {
           })}
         </div>
         {deed.error ? <Note level="bad">{deed.error.message}</Note> : null}
-        <div className={styles.actions}>
+        <div className="form-actions">
           <button
             type="button"
             className="button"
@@ -235,7 +235,7 @@ function Usage({ tenant, tokens }: { tenant: Tenant; tokens: boolean }): ReactEl
   const used = answer.data?.data;
   const none = <EmptyState reason="none-yet" title="Nothing in the last 24 hours" />;
   return (
-    <div className={styles.form}>
+    <div className="form">
       <p className="dim">The last 24 hours.</p>
       <Unreadable what="What it used" error={answer.error} asOfMs={answer.dataUpdatedAt} />
       {used ? <Totals used={used} /> : answer.error ? null : <Skeleton kind="tile" label="Usage" />}

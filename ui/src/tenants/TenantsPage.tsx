@@ -10,7 +10,7 @@ import {
   type Condition,
   type Tenant,
 } from '../api/tenants';
-import { Confirm, Dialog } from '../design/Confirm';
+import { Dialog } from '../design/Confirm';
 import { EmptyState } from '../design/EmptyState';
 import { TextField } from '../design/fields';
 import { formatInstant } from '../design/format';
@@ -30,6 +30,8 @@ import { Value } from '../design/Value';
 import { Body, Page, PageHead } from '../page/Page';
 import { permissionsIn, useSession } from '../session/session';
 import { whyNot } from '../session/lacking';
+import { ConfirmDeed } from '../session/ConfirmDeed';
+import { DeedForm } from '../session/DeedForm';
 import { useDeed } from '../session/useDeed';
 import { TenantDetails } from './TenantDetails';
 import styles from './tenants.module.css';
@@ -53,11 +55,12 @@ function Naming(props: {
   const deed = useDeed();
   return (
     <Dialog open onClose={onClose} title={tenant ? `Rename ${tenant.id}` : 'New tenant'} alert>
-      <form
-        className={styles.form}
-        onSubmit={(event) => {
-          event.preventDefault();
-          void deed
+      <DeedForm
+        deed={deed}
+        action={tenant ? 'Rename' : 'Create'}
+        ready={id.trim() !== ''}
+        send={() =>
+          deed
             .run(() =>
               tenant
                 ? renameTenant(tenant.id, name.trim() || tenant.id)
@@ -67,8 +70,9 @@ function Naming(props: {
               if (!result) return;
               onClose();
               onDone(result.done.id);
-            });
-        }}
+            })
+        }
+        onCancel={onClose}
       >
         {tenant ? null : (
           <TextField
@@ -89,16 +93,7 @@ function Naming(props: {
           value={name}
           onChange={setName}
         />
-        {deed.error ? <Note level="bad">{deed.error.message}</Note> : null}
-        <div className={styles.actions}>
-          <button type="button" className="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" className="button primary" disabled={deed.busy || id.trim() === ''}>
-            {tenant ? 'Rename' : 'Create'}
-          </button>
-        </div>
-      </form>
+      </DeedForm>
     </Dialog>
   );
 }
@@ -257,36 +252,29 @@ export default function TenantsPage(): ReactElement {
             onDone={(id) => toasts.show({ level: 'ok', text: `The tenant ${id} is there.` })}
           />
         ) : null}
-        <Confirm
-          open={asked?.kind === 'suspend'}
-          title="Suspend the tenant?"
-          action="Suspend"
-          danger
-          onCancel={close}
-          onConfirm={() => {
-            if (asked?.kind === 'suspend') void deed.run(() => setSuspended(asked.tenant.id, true));
-            close();
-          }}
-        >
-          Nobody writes to or reads from{' '}
-          <Value text={asked?.kind === 'suspend' ? asked.tenant.id : ''} mono /> until it is resumed: what is
-          sent is refused, what it holds stays.
-        </Confirm>
-        <Confirm
-          open={asked?.kind === 'delete'}
-          title="Delete the tenant with all it holds?"
-          action="Delete for good"
-          danger
-          phrase={asked?.kind === 'delete' ? asked.tenant.id : ''}
-          onCancel={close}
-          onConfirm={() => {
-            if (asked?.kind === 'delete') void deed.run(() => deleteTenant(asked.tenant.id));
-            close();
-          }}
-        >
-          All its series, roles, tokens and usage are deleted, and cannot be brought back. Its id is never
-          given to another.
-        </Confirm>
+        {asked?.kind === 'suspend' ? (
+          <ConfirmDeed
+            title="Suspend the tenant?"
+            action="Suspend"
+            run={() => setSuspended(asked.tenant.id, true)}
+            onClose={close}
+          >
+            Nobody writes to or reads from <Value text={asked.tenant.id} mono /> until it is resumed: what is
+            sent is refused, what it holds stays.
+          </ConfirmDeed>
+        ) : null}
+        {asked?.kind === 'delete' ? (
+          <ConfirmDeed
+            title="Delete the tenant with all it holds?"
+            action="Delete for good"
+            phrase={asked.tenant.id}
+            run={() => deleteTenant(asked.tenant.id)}
+            onClose={close}
+          >
+            All its series, roles, tokens and usage are deleted, and cannot be brought back. Its id is never
+            given to another.
+          </ConfirmDeed>
+        ) : null}
       </Body>
     </Page>
   );

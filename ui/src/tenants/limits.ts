@@ -23,14 +23,20 @@ const WORDS: Readonly<Record<string, readonly [string, string]>> = {
   max_query_range: ['Range of a query', 'from its start to its end, such as 31d'],
   max_query_lookback: ['How far back queries see', 'such as 90d'],
   retention: ['Retention', 'older samples are deleted, such as 15d'],
+  retention_logs: ['Retention of logs', 'older lines are deleted, such as 15d'],
+  retention_logs_debug: ['… of the levels debug and trace', 'if shorter, such as 2d'],
+  retention_logs_info: ['… of the level info', 'if shorter'],
+  retention_logs_warn: ['… of the level warn', 'if shorter'],
+  retention_traces: ['Retention of traces', 'older spans are deleted, such as 7d'],
 };
 
-const DURATIONS: ReadonlySet<string> = new Set(['max_query_range', 'max_query_lookback', 'retention']);
+const isDuration = (name: string): boolean =>
+  policyOf(name) === 'retention' || name === 'max_query_range' || name === 'max_query_lookback';
 
 /** What a limit is called, and means. */
 export function wordsOf(name: string): LimitWords {
   const [label = name, hint = ''] = WORDS[name] ?? [];
-  return { name, label, hint, kind: DURATIONS.has(name) ? 'duration' : 'count' };
+  return { name, label, hint, kind: isDuration(name) ? 'duration' : 'count' };
 }
 
 const DURATION = /^(?:\d+(?:ms|[smhdwy]))+$/u;
@@ -73,7 +79,7 @@ type Changes = Readonly<Record<string, LimitValue | null>>;
 
 /** Which policy a limit belongs to: how long data are kept is one of its own. */
 export function policyOf(name: string): 'limits' | 'retention' {
-  return name === 'retention' ? 'retention' : 'limits';
+  return name.startsWith('retention') ? 'retention' : 'limits';
 }
 
 /** What of `changes` is of policies for which `is` holds. */

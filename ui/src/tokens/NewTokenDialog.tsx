@@ -1,13 +1,12 @@
-import { useState, type ReactElement, type SyntheticEvent } from 'react';
+import { useState, type ReactElement } from 'react';
 import type { NewToken, WantedToken } from '../api/accounts';
 import type { Option } from '../design/Choice';
 import { Dialog } from '../design/Confirm';
 import { ChoiceField, MultiChoiceField, TextField } from '../design/fields';
-import { Note } from '../design/parts';
+import { DeedForm } from '../session/DeedForm';
 import { useDeed } from '../session/useDeed';
 import { SecretOnce } from './SecretOnce';
 import { LASTS } from './state';
-import styles from './tokens.module.css';
 
 /** Asks for a token, and shows its text once. */
 export function NewTokenDialog(props: {
@@ -38,8 +37,7 @@ export function NewTokenDialog(props: {
     deed.clear();
     onClose();
   };
-  const submit = (event: SyntheticEvent): void => {
-    event.preventDefault();
+  const send = (): void => {
     const seconds = LASTS.find(({ value }) => value === lasts)?.seconds ?? null;
     const wanted = {
       name: name.trim(),
@@ -53,11 +51,11 @@ export function NewTokenDialog(props: {
   if (made)
     return (
       <Dialog open={open} onClose={close} title="The token, this once" alert>
-        <div className={styles.form}>
+        <div className="form">
           <SecretOnce label={`Token ${made.token.name}`} text={made.text}>
             It is shown now and never again. Send it in the header <code>Authorization: Bearer …</code>
           </SecretOnce>
-          <div className={styles.actions}>
+          <div className="form-actions">
             <button type="button" className="button" onClick={close}>
               I have it
             </button>
@@ -67,7 +65,13 @@ export function NewTokenDialog(props: {
     );
   return (
     <Dialog open={open} onClose={close} title="New API token" alert>
-      <form className={styles.form} onSubmit={submit}>
+      <DeedForm
+        deed={deed}
+        action={deed.busy ? 'One moment…' : 'Create'}
+        ready={name.trim() !== '' && (roles === null || role !== null)}
+        send={send}
+        onCancel={close}
+      >
         <TextField
           label="What it is for"
           placeholder="laptop, CI, remote write of the shop"
@@ -103,20 +107,7 @@ export function NewTokenDialog(props: {
           onChange={setChosen}
           hint="The fewer, the less is lost with it"
         />
-        {deed.error ? <Note level="bad">{deed.error.message}</Note> : null}
-        <div className={styles.actions}>
-          <button type="button" className="button" onClick={close}>
-            Cancel
-          </button>
-          <button
-            type="submit"
-            className="button primary"
-            disabled={deed.busy || name.trim() === '' || (roles !== null && role === null)}
-          >
-            {deed.busy ? 'One moment…' : 'Create'}
-          </button>
-        </div>
-      </form>
+      </DeedForm>
     </Dialog>
   );
 }

@@ -3,26 +3,25 @@ import { revokeToken, rotateToken, type NewToken, type WantedToken } from '../ap
 import type { Asking } from '../api/client';
 import type { Token } from '../api/types';
 import type { Option } from '../design/Choice';
-import { Confirm, Dialog } from '../design/Confirm';
+import { Dialog } from '../design/Confirm';
 import { EmptyState } from '../design/EmptyState';
 import { ChoiceField } from '../design/fields';
 import { formatAgo, formatInstant } from '../design/format';
 import { useNow, usePageClock } from '../design/hooks';
 import { Icon } from '../design/Icon';
 import { Menu } from '../design/Menu';
-import { Note } from '../design/parts';
 import type { Status } from '../design/status';
 import { StatusChip } from '../design/StatusChip';
 import type { TableColumn } from '../design/table/columns';
 import { DataTable } from '../design/table/DataTable';
-import { toasts } from '../design/toasts';
 import { visibleText } from '../design/value';
 import { Value } from '../design/Value';
+import { ConfirmDeed } from '../session/ConfirmDeed';
+import { DeedForm } from '../session/DeedForm';
 import { useDeed } from '../session/useDeed';
 import { NewTokenDialog } from './NewTokenDialog';
 import { SecretOnce } from './SecretOnce';
 import { GRACES, tokenState, type TokenState } from './state';
-import styles from './tokens.module.css';
 
 const STATUS: Readonly<Record<TokenState, Status>> = {
   active: 'ok',
@@ -46,39 +45,31 @@ function Rotate({
   return (
     <Dialog open onClose={onClose} title={`Rotate ${visibleText(token.name)}`} alert>
       {made ? (
-        <div className={styles.form}>
+        <div className="form">
           <SecretOnce label={`Token ${made.token.name}`} text={made.text}>
             It is shown now and never again. Put it where the old one was.
           </SecretOnce>
-          <div className={styles.actions}>
+          <div className="form-actions">
             <button type="button" className="button" onClick={onClose}>
               I have it
             </button>
           </div>
         </div>
       ) : (
-        <form
-          className={styles.form}
-          onSubmit={(event) => {
-            event.preventDefault();
+        <DeedForm
+          deed={deed}
+          action="Rotate"
+          send={() => {
             const seconds = GRACES.find(({ value }) => value === grace)?.seconds ?? 0;
             void deed
               .run(() => rotateToken(token.id, seconds, asking))
               .then((result) => result && setMade(result.done));
           }}
+          onCancel={onClose}
         >
           <p>A new token takes its place, with the same name and rights.</p>
           <ChoiceField label="The old one goes on" options={GRACES} value={grace} onChange={setGrace} />
-          {deed.error ? <Note level="bad">{deed.error.message}</Note> : null}
-          <div className={styles.actions}>
-            <button type="button" className="button" onClick={onClose}>
-              Cancel
-            </button>
-            <button type="submit" className="button primary" disabled={deed.busy}>
-              Rotate
-            </button>
-          </div>
-        </form>
+        </DeedForm>
       )}
     </Dialog>
   );
@@ -102,7 +93,6 @@ export function Tokens(props: {
   const [creating, setCreating] = useState(false);
   const [rotating, setRotating] = useState<Token | null>(null);
   const [revoking, setRevoking] = useState<Token | null>(null);
-  const deed = useDeed();
   const when = (ms: number | null, never: string): ReactElement =>
     ms === null ? (
       <span className="dim">{never}</span>
@@ -188,7 +178,6 @@ export function Tokens(props: {
   );
   return (
     <>
-      {deed.error ? <Note level="bad">{deed.error.message}</Note> : null}
       <DataTable
         label={label}
         tall
@@ -212,27 +201,17 @@ export function Tokens(props: {
         {...(tenants ? { tenants } : {})}
       />
       {rotating ? <Rotate token={rotating} asking={asking} onClose={() => setRotating(null)} /> : null}
-      <Confirm
-        open={revoking !== null}
-        title="Revoke the token?"
-        action="Revoke"
-        danger
-        onCancel={() => setRevoking(null)}
-        onConfirm={() => {
-          const token = revoking;
-          setRevoking(null);
-          if (token)
-            void deed
-              .run(() => revokeToken(token.id, asking))
-              .then((result) => {
-                if (result)
-                  toasts.show({ level: 'ok', text: `The token ${visibleText(token.name)} is revoked.` });
-              });
-        }}
-      >
-        <Value text={revoking?.name ?? ''} /> stops working within a second, wherever it is in use, and for
-        good.
-      </Confirm>
+      {revoking ? (
+        <ConfirmDeed
+          title="Revoke the token?"
+          action="Revoke"
+          said={`The token ${visibleText(revoking.name)} is revoked.`}
+          run={() => revokeToken(revoking.id, asking)}
+          onClose={() => setRevoking(null)}
+        >
+          <Value text={revoking.name} /> stops working within a second, wherever it is in use, and for good.
+        </ConfirmDeed>
+      ) : null}
     </>
   );
 }

@@ -139,6 +139,13 @@ function Head<Row>(props: {
           const { id, kind } = column;
           const order = sorting[0]?.id === id ? (sorting[0].desc ? 'descending' : 'ascending') : 'none';
           const [title, unit] = headOf(column, new Map(figures ? [[id, figures]] : []));
+          // What stands below are buttons: there is nothing to sort by, and eyes need no word for it.
+          if (title.trim() === '')
+            return (
+              <div key={id} role="columnheader" className={styles.headCell}>
+                <span className="visually-hidden">actions</span>
+              </div>
+            );
           return (
             <div
               key={id}
@@ -369,6 +376,7 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>): Reac
             role={active ? 'gridcell' : 'cell'}
             className={clsx(styles.cell, drawn.column.kind === 'number' && styles.number)}
             data-title={drawn.column.title}
+            data-unit={drawn.figures?.head || undefined}
           >
             <CellContent row={row.original} drawn={drawn} />
           </div>

@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import type { Integration, Letter } from '../api/receivers';
+import { readLabels, rowsOf, sortLetters, statusOf } from './receivers';
+
+const SLACK: Integration = {
+  name: 'slack[0]',
+  kind: 'slack',
+  send_resolved: true,
+  state: 'ok',
+  told_at: null,
+  tried_at: null,
+  error: '',
+  owed: 0,
+  dead: 0,
+};
+
+describe('receivers', () => {
+  const all = [
+    { name: 'nobody', integrations: [] },
+    { name: 'team', integrations: [SLACK, { ...SLACK, name: 'webhook[0]', state: 'dead' as const }] },
+  ];
+  it('have the integrations in trouble first, and those that tell nobody last', () =>
+    expect(rowsOf(all, '').map(({ key }) => key)).toEqual(['team webhook[0]', 'team slack[0]', 'nobody']));
+  it('are found by words', () => expect(rowsOf(all, 'TEAM slack')).toHaveLength(1));
+  it('that tell nobody are not in trouble', () => expect(statusOf(null)).toBe('muted'));
+});
+
+describe('letters', () => {
+  const letter = (id: string, state: Letter['state'], at: string): Letter =>
+    ({ id, state, created_at: at, due_at: at }) as unknown as Letter;
+  it('that are dead come first, the newest of them on top', () => {
+    const all = [
+      letter('a', 'owed', '2026-01-02T00:00:00Z'),
+      letter('b', 'owed', '2026-01-01T00:00:00Z'),
+      letter('c', 'dead', '2026-01-01T00:00:00Z'),
+      letter('d', 'dead', '2026-01-02T00:00:00Z'),
+    ];
+    expect(sortLetters(all).map(({ id }) => id)).toEqual(['d', 'c', 'b', 'a']);
+  });
+});
+
+describe('labels that are typed', () => {
+  it.each([
+    ['', {}, null],
+    ['a="1", b=2', { a: '1', b: '2' }, null],
+    ['{alertname="A, B",x="\\"q\\""}', { alertname: 'A, B', x: '"q"' }, null],
+    ['a=1\nb=two words\n', { a: '1', b: 'two words' }, null],
+    ['a=1, what', { a: '1' }, 'what'],
+    ['a=~"x"', {}, 'a=~"x"'],
+  ])('%j', (text, labels, fault) => expect(readLabels(text)).toEqual({ labels, fault }));
+});

@@ -1,0 +1,41 @@
+import type { ReactElement } from 'react';
+import type { AlertView } from '../api/alerts';
+import { LabelSet, Value } from '../design/Value';
+import styles from './silences.module.css';
+
+/** Alerts that are named. */
+const NAMED = 6;
+
+/** The alerts that there are now and are held back by what is made. */
+export function Hides(props: {
+  fingerprints: readonly string[];
+  known: readonly AlertView[];
+  /** What is said of none, and of some after their number. */
+  none?: string;
+  some?: string;
+  label?: string;
+}): ReactElement {
+  const { fingerprints, known, label = 'What it hides' } = props;
+  const { none = 'No alert now; those to come that fit.', some = 'now, and those to come that fit:' } = props;
+  const shown = known.filter(({ fingerprint }) => fingerprints.includes(fingerprint)).slice(0, NAMED);
+  return (
+    <section className={styles.preview} aria-label={label} aria-live="polite">
+      <b>
+        {fingerprints.length === 0
+          ? none
+          : `${fingerprints.length} ${fingerprints.length === 1 ? 'alert' : 'alerts'} ${some}`}
+      </b>
+      <ul>
+        {shown.map(({ fingerprint, labels }) => (
+          <li key={fingerprint}>
+            <Value text={labels['alertname'] ?? fingerprint} />{' '}
+            <LabelSet labels={labels} without={['alertname']} />
+          </li>
+        ))}
+      </ul>
+      {fingerprints.length > shown.length && shown.length > 0 ? (
+        <span className="dim">and {fingerprints.length - shown.length} more</span>
+      ) : null}
+    </section>
+  );
+}
