@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import signal
 import statistics
 import sys
@@ -19,16 +20,20 @@ from bench import (
     ingest,
     isolation,
     machine,
+    paging,
     query,
+    rules,
     soak,
     tenants,
     tokens,
     wide,
 )
 from bench.client import QueryError
+from bench.events import sections as events
+from bench.events.isolation import EventReader, write_events
 from bench.query import Dataset
 from bench.report import SECTIONS, SERVERS, Row, Section, keep, print_section, to_markdown
-from bench.servers import Pharos, Server, VictoriaMetrics, installed, stop_all
+from bench.servers import NotInstalledError, Pharos, Server, VictoriaMetrics, installed, stop_all
 
 ROOT = Path(__file__).resolve().parent.parent
 NAN = float("nan")
@@ -52,6 +57,10 @@ class Run:
         section = Section("tokens", "CPU of small requests, without users and with a token")
         result = tokens.measure(*((3, 200) if self.quick else (15, 500)))
         section.rows += _token_rows(result)
+        for where, took_ms in tokens.revocations_ms(5 if self.quick else 50).items():
+            title = f"a revoked token still opened something, {where}"
+            for part, value in (("p50", statistics.median(took_ms)), ("at most", max(took_ms))):
+                section.rows.append(Row(f"{title}, {part}", "ms", {"Pharos": value}, compared=False))
         return section
 
     def ingest(self) -> Section:
@@ -244,6 +253,46 @@ class Run:
         )
         return section
 
+    def paging(self) -> Section:
+        """Measure how soon who is to be told of alerts is told."""
+        section = Section("paging", "From an alert to its page; rules every second, group_wait of a second")
+        found: dict[str, paging.Result] = {}
+        alerts, probes = (500, 5) if self.quick else (paging.ALERTS, 30)
+        for kind in (one for one in self.kinds if one is not VictoriaMetrics):
+            self.say(f"{kind.name}: {alerts:,} alerts at once, {probes} samples")
+            try:
+                found[kind.name] = paging.measure(kind, alerts, probes)
+            except (RuntimeError, OSError, QueryError, NotInstalledError) as error:
+                section.notes.append(f"{kind.name}: {error}")
+        section.rows += paging.rows(found, alerts)
+        section.notes.append(
+            "In the column of Prometheus: with Alertmanager, which keeps alerts in memory only."
+        )
+        return section
+
+    def doors(self) -> Section:
+        """Measure what takes log lines and spans."""
+        return events.doors(quick=self.quick, say=self.say)
+
+    def searches(self) -> Section:
+        """Measure searches for lines and spans."""
+        return events.searches(quick=self.quick, say=self.say)
+
+    def rules(self) -> Section:
+        """Measure what rules cost."""
+        section = Section("rules", "Rules every 15 s over 10,000 series; vmalert beside VictoriaMetrics")
+        for count in (200,) if self.quick else (1000, 5000):
+            found: dict[str, rules.Result] = {}
+            for kind in self.kinds:
+                self.say(f"{kind.name}: {count:,} rules")
+                try:
+                    found[kind.name] = rules.measure(kind, count, 30 if self.quick else 120)
+                except (RuntimeError, OSError, QueryError, NotInstalledError) as error:
+                    section.notes.append(f"{kind.name}, {count:,} rules: {error}")
+            section.rows += rules.rows(count, found)
+        section.notes.append("CPU is what a server used with rules less what it used without, of one core.")
+        return section
+
     def soak(self) -> Section:
         """Watch the memory of Pharos for some minutes, while series come and go."""
         load = f"{soak.NEW_SERIES} new series a second, scrapes, OTLP, queries"
@@ -276,13 +325,17 @@ class Run:
     def isolation(self) -> Section:
         """Read as one tenant, in every way that comes to mind, beside another one."""
         reads = 1_000 if self.quick else 5_000
-        section = Section("isolation", f"{reads:,} random reads of one tenant beside another")
+        title = f"{2 * reads:,} random reads of one tenant beside another, half of them of logs and traces"
+        section = Section("isolation", title)
         server = Pharos()
         server.start()
         try:
             end_ms = time.time_ns() // 1_000_000 - 5_000
             isolation.write(server.port, end_ms)
-            found = isolation.read_all(server.port, isolation.Reader(1, end_ms).reads(reads))
+            write_events(server.port, end_ms)
+            readers = (isolation.Reader(1, end_ms), EventReader(1, end_ms))
+            every = itertools.chain.from_iterable(reader.reads(reads) for reader in readers)
+            found = isolation.read_all(server.port, every)
         finally:
             server.stop()
         answered = found.by_status[200]

@@ -301,7 +301,7 @@ def write(port: int, end_ms: int) -> None:
     """Write what both tenants hold, and wait until all of it can be read."""
     for tenant in (THEIRS, MINE):
         headers = {"X-Scope-OrgID": tenant, "Content-Encoding": "snappy"}
-        status, words = _once(port, "POST", "/api/v1/write", headers, body_of(tenant, end_ms))
+        status, words = once(port, "POST", "/api/v1/write", headers, body_of(tenant, end_ms))
         if status not in {200, 204}:
             raise RuntimeError(f"what {tenant} holds was not taken: {status} {words[:200]!r}")
     wanted = {MINE: SERIES, THEIRS: 3 * SERIES + 1}
@@ -309,7 +309,7 @@ def write(port: int, end_ms: int) -> None:
         fields = {"query": 'count({__name__=~".+"})', "time": f"{end_ms / 1000:.3f}", "nocache": "1"}
         for _ in range(600):
             path = f"/api/v1/query?{urlencode(fields)}"
-            _, content = _once(port, "GET", path, {"X-Scope-OrgID": tenant})
+            _, content = once(port, "GET", path, {"X-Scope-OrgID": tenant})
             found = json.loads(content)["data"]["result"]
             if found and float(found[0]["value"][1]) == count:
                 break
@@ -318,9 +318,10 @@ def write(port: int, end_ms: int) -> None:
             raise RuntimeError(f"{count} series of {tenant} were never seen")
 
 
-def _once(
+def once(
     port: int, method: str, path: str, headers: dict[str, str], body: bytes | None = None
 ) -> tuple[int, bytes]:
+    """Return status and body of one request."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         connection.request(method, path, body, headers)

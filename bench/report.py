@@ -25,6 +25,10 @@ SECTIONS = (
     "soak",
     "tenants",
     "isolation",
+    "rules",
+    "paging",
+    "doors",
+    "searches",
 )
 """In the order of the page."""
 
@@ -72,7 +76,7 @@ def show_value(row: Row, server: str, versions: dict[str, str]) -> str:
     value = row.values[server]
     if math.isnan(value):
         return "failed"
-    if row.unit in {"samples/s", ""}:
+    if row.unit in {"samples/s", "records/s", ""}:
         return f"{value:,.0f}"
     if row.unit == "%":
         return f"{value:.1f} %"

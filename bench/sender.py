@@ -85,7 +85,7 @@ class _Lane:
     def __init__(self, plan: Plan, shard: Shard) -> None:
         self.plan, self.shard = plan, shard
         samples = shard.samples
-        self.number = -(-plan.first_step * shard.series // samples)
+        self.first = self.number = -(-plan.first_step * shard.series // samples)
         self.total = plan.steps * shard.series // samples if plan.steps else 1 << 60
         self.acknowledged = 0
         self.socket: socket.socket | None = None
@@ -179,7 +179,9 @@ class _Loop:
             active = True
             due = lane.not_before
             if self.lane_rate and not lane.waiting:
-                due = max(due, self.began + (lane.number + 1) * lane.shard.samples / self.lane_rate)
+                due = max(
+                    due, self.began + (lane.number - lane.first + 1) * lane.shard.samples / self.lane_rate
+                )
                 if self.outcome.late_s < now - due:
                     self.outcome.late_s = now - due
             if now < due:

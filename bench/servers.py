@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import psutil
 
@@ -194,29 +194,49 @@ class Pharos(Server):
 
     def weigh(self) -> Weight:
         """Stop, and ask the store itself: parts that a merge has replaced stay on disk for some minutes."""
+        at_rest, merged = self._ask_store(_WEIGH)
+        return Weight(at_rest, merged)
+
+    def weigh_table(self, table: str) -> tuple[int, int]:
+        """Stop, and return the rows and bytes of a table; RuntimeError when it cannot be read."""
+        rows, size = self._ask_store(_WEIGH_TABLE, table)
+        return rows, size
+
+    def _ask_store(self, script: str, *arguments: str) -> list[int]:
         self._end(signal.SIGTERM, 60)
         folder = self.folder / "store" / "engine"
+        store = f"{folder / 'store'}?config-file={folder / 'engine.xml'}"
         ran = subprocess.run(
-            [sys.executable, "-c", _WEIGH, f"{folder / 'store'}?config-file={folder / 'engine.xml'}"],
+            [sys.executable, "-c", f"{_OPEN}{script}{_CLOSE}", store, *arguments],
             capture_output=True, text=True, timeout=600, check=False,
         )  # fmt: skip
         if ran.returncode != 0:
             raise RuntimeError(f"the store cannot be weighed: {ran.stderr[-500:]}")
-        at_rest, merged = ran.stdout.split()
-        return Weight(int(at_rest), int(merged))
+        return [int(word) for word in ran.stdout.split()]
 
 
-_WEIGH = """
+_OPEN = """
 import os, sys
 import chdb, chdb._chdb
 chdb._chdb.set_signal_handlers_enabled(False)
 connection = chdb.connect(sys.argv[1])
+def show(query):
+    print(connection.query(query, "TabSeparated").bytes().decode().strip(), flush=True)
+"""
+_WEIGH = """
 for merged in (False, True):
     if merged:
         connection.query("OPTIMIZE TABLE pharos.samples FINAL")
         connection.query("OPTIMIZE TABLE pharos.series FINAL")
-    active = "SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND database = 'pharos'"
-    print(connection.query(active, "TabSeparated").bytes().decode().strip(), flush=True)
+    show("SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND database = 'pharos'")
+"""
+_WEIGH_TABLE = """
+show(
+    "SELECT sum(rows), sum(bytes_on_disk) FROM system.parts"
+    f" WHERE active AND database = 'pharos' AND table = '{sys.argv[2]}'"
+)
+"""
+_CLOSE = """
 connection.close()
 os._exit(0)
 """
@@ -233,14 +253,15 @@ class Prometheus(Server):
         config = self.folder / "prometheus.yml"
         config.write_text("global: {}\n")
         return [
-            _program("prometheus"), f"--config.file={config}", f"--storage.tsdb.path={self.folder / 'store'}",
+            find_program("prometheus"), f"--config.file={config}",
+            f"--storage.tsdb.path={self.folder / 'store'}",
             f"--web.listen-address=127.0.0.1:{self.port}", "--web.enable-remote-write-receiver",
             "--web.enable-admin-api", "--storage.tsdb.retention.time=10y",
             "--enable-feature=native-histograms",
         ]  # fmt: skip
 
     def version(self) -> str:
-        return _first_match(r"version (\S+)", [_program("prometheus"), "--version"])
+        return _first_match(r"version (\S+)", [find_program("prometheus"), "--version"])
 
     def weigh(self) -> Weight:
         """A snapshot: it writes the head as a block too, which no running compaction would do for hours."""
@@ -259,14 +280,14 @@ class VictoriaMetrics(Server):
 
     def command(self) -> list[str]:
         return [
-            _program("victoria-metrics"), f"-httpListenAddr=127.0.0.1:{self.port}",
+            find_program("victoria-metrics"), f"-httpListenAddr=127.0.0.1:{self.port}",
             f"-storageDataPath={self.folder / 'store'}", "-retentionPeriod=100y", "-search.latencyOffset=0s",
             "-search.maxQueryDuration=2m", "-search.maxConcurrentRequests=16", "-loggerLevel=WARN",
             "-search.maxUniqueTimeseries=10000000", "-search.maxSeries=10000000",
         ]  # fmt: skip
 
     def version(self) -> str:
-        path = _program("victoria-metrics")
+        path = find_program("victoria-metrics")
         return _first_match(
             r"v?(\d+\.\d+\.\d+\S*)", [path, "-version"], ["dpkg-query", "-W", "victoria-metrics"]
         )
@@ -294,8 +315,11 @@ class VictoriaMetrics(Server):
 SERVERS: tuple[type[Server], ...] = (Pharos, Prometheus, VictoriaMetrics)
 
 
+S = TypeVar("S", bound=Server)
+
+
 @contextlib.contextmanager
-def started(kind: type[Server]) -> Iterator[Server]:
+def started(kind: type[S]) -> Iterator[S]:
     """Give a fresh server that is ready and stop it afterwards.
 
     What goes wrong meanwhile is raised as RuntimeError with the last words of the server.
@@ -385,7 +409,7 @@ def _family(pid: int) -> list[psutil.Process]:
         return []
 
 
-def _program(name: str) -> str:
+def find_program(name: str) -> str:
     path = shutil.which(name)
     if path is None:
         raise NotInstalledError(name)
