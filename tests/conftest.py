@@ -25,6 +25,21 @@ settings.load_profile("pharos")
 _ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
 
 
+_LONGEST_FIRST = ("e2e", "alerting", "api", "cli", "ui", "docs", "rules")
+"""Folders whose tests start programs and wait for them."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long, so that workers that take one file after the other end together."""
+    places = {folder: place for place, folder in enumerate(_LONGEST_FIRST)}
+    here = Path(__file__).parent
+
+    def place(item: pytest.Item) -> int:
+        return places.get(item.path.relative_to(here).parts[0], len(places))
+
+    items.sort(key=place)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test that lacks what it is marked to need, with the reason; fail where that is required."""
     for marker in item.iter_markers("needs"):
@@ -44,7 +59,9 @@ class Server:
                 ending_with_us(
                     [
                         *(sys.executable, "-m", "pharos.cli", "up"),
-                        *("--listen", "127.0.0.1:0", "--data", str(folder), *arguments),
+                        *("--listen", "127.0.0.1:0", "--data", str(folder)),
+                        # What it tells of itself would stand among what tests send.
+                        *("--no-self-events", *arguments),
                     ]
                 ),
                 stdout=subprocess.PIPE,

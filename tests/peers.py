@@ -33,6 +33,8 @@ def _newest(pattern: str) -> str | None:
 PEERS: Final = {
     "prometheus": shutil.which("prometheus"),
     "node-exporter": shutil.which("prometheus-node-exporter") or shutil.which("node_exporter"),
+    "amtool": shutil.which("amtool"),
+    "vmalert": shutil.which("vmalert"),
     "postgresql": shutil.which("postgres") or _newest("postgresql/*/bin/postgres"),
 }
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from pharos.config import Settings, check_prometheus, load_settings, split_address
+from pharos.config import Settings, check_prometheus, load_settings, sampling_of, split_address
 from pharos.document import FaultsError
 from pharos.errors import Kind, PharosError
 
@@ -228,3 +228,50 @@ def test_a_hundred_faults_are_told_and_that_there_are_more(tmp_path: Path) -> No
     assert told[0].startswith(f"{path}:1: key_0: ")
     assert told[99].startswith(f"{path}:100: key_99: ")
     assert told[100] == f"{path}: and more"
+
+
+def test_rules_of_sampling_are_read(tmp_path: Path) -> None:
+    text = """
+sampling:
+  strategies: strategies.json
+  logs:
+    - {services: [pay-*], tenants: [a], shares: {info: 1}}
+    - {shares: {debug: 10%, info: 0.5, unknown: 0}}
+  traces:
+    - {services: [checkout], share: 1}
+    - {operations: ["job *"], share: 1%}
+  slow: 2s
+  decide_after: 1m
+  metrics:
+    - {metrics: [hits_by_user], share: 10%}
+"""
+    settings = load_settings(_file(tmp_path, text), {}).sampling
+    assert settings.strategies == tmp_path / "strategies.json"
+    rules = sampling_of(settings)
+    assert rules.shares_of_logs("a", "pay-api") == (1.0,) * 7
+    assert rules.shares_of_logs("b", "pay-api") == (0.0, 1.0, 0.1, 0.5, 1.0, 1.0, 1.0)
+    assert [rule.share for rule in rules.traces] == [1.0, 0.01]
+    assert (rules.slow_ms, rules.decide_after_ms) == (2_000, 60_000)
+    assert rules.shares_of_metrics("a") == {"hits_by_user": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("logs: [{shares: {debug: 1.5}}]", "sampling.logs.0.shares.debug: not a share: '1.5'"),
+        ("logs: [{shares: {debug: -1%}}]", "not a share: '-1%'"),
+        ("logs: [{shares: {debug: nan}}]", "not a share: 'nan'"),
+        ("logs: [{shares: {debg: 0.1}}]", "'debg' is none of unknown, trace, debug"),
+        ("logs: [{services: [a]}]", "sampling.logs.0.shares: it is missing"),
+        ("logs: [{shares: {}, service: [a]}]", 'did you mean "services"'),
+        ("traces: [{services: [a]}]", "sampling.traces.0.share: it is missing"),
+        ("decide_after: 1s", "sampling.decide_after: must be at least 10s"),
+        ("metrics: [{metrics: [], share: 0.1}]", "must not be empty"),
+        ("metrics: [{metrics: [a_bucket], share: 0.1}]", "'a_bucket' are buckets of a histogram"),
+    ],
+)
+def test_faults_in_rules_of_sampling_are_named(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(PharosError) as raised:
+        load_settings(_file(tmp_path, f"sampling:\n  {text}\n"), {})
+    assert message in str(raised.value)
+    assert "pharos.yml:2: " in str(raised.value)

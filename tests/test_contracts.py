@@ -60,6 +60,7 @@ def test_without_a_fence_only_the_stores_own_upkeep_reads() -> None:
         "engine/embedded/snapshot.py",
         "engine/sql.py",
         "ingest/retention.py",
+        "ingest/tail_sampling.py",
         "store.py",
     }
 

@@ -15,7 +15,9 @@ from tests.peers import ROOT, ending_with_us, is_required, missing
 _RUNNER = """\
 import subprocess, sys
 from tests.peers import ending_with_us
-program = subprocess.Popen(ending_with_us([sys.executable, "-c", "import time; time.sleep(600)"]))
+command = [sys.executable, "-c", "import time; print(flush=True); time.sleep(600)"]
+program = subprocess.Popen(ending_with_us(command), stdout=subprocess.PIPE)
+program.stdout.readline()
 print(program.pid, flush=True)
 program.wait()
 """

@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import re
 import subprocess
 import sys
 
 import pytest
 
 from pharos.clock import FakeClock
+from pharos.heaps import give_back
 from pharos.telemetry import REGISTRY
-from pharos.upkeep import give_back, watch_loop
+from pharos.upkeep import watch_loop
 
 _THREADS = """
 import ctypes, sys, threading
-from pharos.upkeep import limit_heaps
+from pharos.heaps import limit_heaps
 
 library = ctypes.CDLL(None)
 library.malloc.restype = ctypes.c_void_p
@@ -51,6 +53,30 @@ def _heaps(how: str) -> int:
 def test_threads_share_few_heaps() -> None:
     assert _heaps("unlimited") > 2
     assert _heaps("limited") <= 2
+
+
+_LARGE = """
+import ctypes
+from pharos.heaps import limit_heaps
+
+library = ctypes.CDLL(None)
+library.malloc.restype = ctypes.c_void_p
+limit_heaps()
+# By itself the library takes the next one of this size from a heap.
+library.free(ctypes.c_void_p(library.malloc(8 << 20)))
+library.malloc(8 << 20)
+library.malloc_info(0, ctypes.c_void_p.in_dll(library, "stdout"))
+library.fflush(None)
+"""
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_info"), reason="another C library than GNU's")
+def test_large_pieces_have_pages_of_their_own_however_many_were_freed() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", _LARGE], check=True, capture_output=True, text=True, timeout=60
+    )
+    mapped = re.findall(r'<total type="mmap" count="\d+" size="(\d+)"/>', ran.stdout)
+    assert int(mapped[-1]) >= 8 << 20
 
 
 def test_giving_back_leaves_what_is_used() -> None:

@@ -7,19 +7,32 @@ from typing import TypeVar
 
 from pharos.access import OPEN
 from pharos.api.admin import AdminApi
+from pharos.api.alerting.alerts import AlertsApi
+from pharos.api.alerting.heartbeats import HeartbeatsApi
+from pharos.api.alerting.receivers import ReceiversApi
+from pharos.api.alerting.replay import ReplayApi
+from pharos.api.alerting.routes import People, people_operations
+from pharos.api.alertmanager.routes import AlertmanagerApi
+from pharos.api.alertmanager.silences import SilencesApi
 from pharos.api.app import Edge
 from pharos.api.http.bodies import Bodies, BodyLimits
 from pharos.api.http.guard import Fence, Names
 from pharos.api.http.routes import Operation
 from pharos.api.http.unread import Unread, UnreadLimits
+from pharos.api.loki.routes import LokiApi
+from pharos.api.native.alerting_config import AlertingConfigApi
 from pharos.api.native.answers import Native
 from pharos.api.native.audit import AuditApi
+from pharos.api.native.logs import LogsApi
 from pharos.api.native.people import PeopleApi
 from pharos.api.native.proposals import ProposalsApi
+from pharos.api.native.related import RelatedApi
+from pharos.api.native.rules import RuleGroupsApi
 from pharos.api.native.session import SessionApi
 from pharos.api.native.sso import SsoApi
 from pharos.api.native.tenants import TenantsApi
 from pharos.api.native.tokens import TokensApi
+from pharos.api.native.windows import WindowsApi
 from pharos.api.prometheus.catalog import CatalogApi
 from pharos.api.prometheus.federate import FederateEndpoint
 from pharos.api.prometheus.queries import PrometheusApi
@@ -28,7 +41,14 @@ from pharos.api.prometheus.rules import RulesApi
 from pharos.api.prometheus.status import StatusApi
 from pharos.api.prometheus.targets import TargetsApi
 from pharos.api.prometheus.tsdb_admin import TsdbAdminApi
+from pharos.api.receivers.doors import line_operations
+from pharos.api.receivers.lines import LineDoor
 from pharos.api.receivers.otlp import OtlpEndpoint
+from pharos.api.receivers.otlp_events import OtlpEventsEndpoint
+from pharos.api.receivers.spans import SamplingEndpoint, SpanDoor
+from pharos.api.traces.routes import trace_operations
+from pharos.clock import SystemClock
+from pharos.query.events.traces import Traces
 
 T = TypeVar("T")
 
@@ -46,12 +66,13 @@ def hollow_edge() -> Edge:
         series=_hollow(CatalogApi),
         targets=_hollow(TargetsApi),
         status=_hollow(StatusApi),
-        rules=RulesApi(),
+        rules=_hollow(RulesApi),
         admin=_hollow(TsdbAdminApi, enabled=True),
     )
     return _hollow(
         Edge,
         otlp=_hollow(OtlpEndpoint, bodies=bodies, max_body_bytes=1 << 20),
+        otlp_events=_hollow(OtlpEventsEndpoint, bodies=bodies, max_body_bytes=1 << 20),
         prometheus=prometheus,
         federate=_hollow(FederateEndpoint),
         read=_hollow(ReadEndpoint, bodies=bodies),
@@ -72,6 +93,23 @@ def _accounts(bodies: Bodies) -> list[Operation]:
         *_hollow(PeopleApi, native=native).operations(),
         *_hollow(TokensApi, native=native).operations(),
         *_hollow(SsoApi, providers={}).operations(),
+        *_hollow(AlertmanagerApi, bodies=bodies).operations(),
+        *_hollow(ReplayApi, native=native).operations(),
+        *_hollow(AlertsApi, native=native).operations(),
+        *_hollow(SilencesApi, native=native).operations(),
+        *_hollow(AlertingConfigApi, native=native, bodies=bodies).operations(),
+        *_hollow(WindowsApi, native=native).operations(),
+        *_hollow(ReceiversApi, native=native).operations(),
+        *_hollow(HeartbeatsApi, native=native).operations(),
         *_hollow(AuditApi, native=native).operations(),
         *_hollow(ProposalsApi, native=native).operations(),
+        *people_operations(_hollow(People, bodies=bodies)),
+        *line_operations(_hollow(LineDoor, bodies=bodies, max_body_bytes=1 << 20)),
+        *_hollow(RuleGroupsApi, native=native).operations(),
+        *_hollow(LokiApi, bodies=bodies).operations(),
+        *_hollow(LogsApi).operations(),
+        *_hollow(RelatedApi).operations(),
+        *_hollow(SpanDoor, bodies=bodies, most_bytes=1 << 20).operations(),
+        *_hollow(SamplingEndpoint).operations(),
+        *trace_operations(_hollow(Traces), SystemClock()),
     ]

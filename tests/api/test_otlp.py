@@ -186,7 +186,7 @@ def test_every_packing_is_taken_at_both_addresses(sender: Sender, path: str, pac
 def test_json_is_answered_in_json(sender: Sender) -> None:
     point = {"timeUnixNano": str(time.time_ns()), "asInt": "7", "attributes": None}
     metrics = [{"name": "j", "gauge": {"dataPoints": [point]}, "unknown": 1}]
-    metrics.append({"name": "d", "sum": {"aggregationTemporality": 1, "dataPoints": [point, point]}})
+    metrics.append({"name": "d", "sum": {"aggregationTemporality": 0, "dataPoints": [point, point]}})
     body = json.dumps({"resourceMetrics": [{"scopeMetrics": [{"metrics": metrics}]}]}).encode()
     answer = sender.send(body, f"{JSON}; charset=utf-8")
     assert (answer.status, answer.headers["content-type"]) == (200, JSON)
@@ -219,14 +219,22 @@ def test_only_post_writes(sender: Sender) -> None:
 
 
 @pytest.mark.parametrize("signal", ["logs", "traces"])
-@pytest.mark.parametrize("prefix", ["", "/api/v1/otlp"])
-def test_signals_that_are_not_received_are_refused_for_good(sender: Sender, prefix: str, signal: str) -> None:
-    answer = sender.send(b"", JSON, path=f"{prefix}/v1/{signal}")
-    assert answer.status == 404
-    assert f"OTEL_{signal.upper()}_EXPORTER=none" in answer.json()["message"]
-    binary = sender.send(b"", PROTOBUF, path=f"{prefix}/v1/{signal}")
-    assert (binary.status, binary.headers["content-type"]) == (404, PROTOBUF)
-    assert binary.body.startswith(b"\x08\x0c\x12")
+@pytest.mark.parametrize("prefix", ["", "/api/v1/otlp", "/otlp"])
+def test_logs_and_traces_are_taken_and_refused_in_the_encoding_of_the_request(
+    sender: Sender, prefix: str, signal: str
+) -> None:
+    path = f"{prefix}/v1/{signal}"
+    taken = sender.send(b"{}", JSON, path=path)
+    assert (taken.status, taken.json()) == (200, {})
+    refused = sender.send(b"[]", JSON, path=path)
+    assert (refused.status, refused.json()["code"]) == (400, 3)
+    assert (sender.send(b"", PROTOBUF, path=path).status, sender.send(b"", PROTOBUF, path=path).body) == (
+        200,
+        b"",
+    )
+    binary = sender.send(b"\x0a\xff", PROTOBUF, path=path)
+    assert (binary.status, binary.headers["content-type"]) == (400, PROTOBUF)
+    assert binary.body.startswith(b"\x08\x03\x12")
 
 
 def test_tenants_are_kept_apart(sender: Sender) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -12,9 +13,10 @@ from tests.api.hollow import hollow_edge
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from pharos.api.app import create_app
+from pharos.api.app import SOCKET_PATHS, create_app
 from pharos.api.http.identity import scope_of
 from pharos.api.http.routes import SocketOperation
+from pharos.api.loki.routes import LokiApi
 from pharos.serve import server_of
 
 _PATIENCE_S = 0.4
@@ -85,10 +87,13 @@ async def test_a_page_of_another_origin_opens_no_websocket(address: str) -> None
     assert refused.value.response.status_code == 403
 
 
-async def test_where_there_is_none_no_websocket_opens(address: str) -> None:
-    with pytest.raises(InvalidStatus) as refused:
-        await connect(f"ws://{address}/api/v1/query")
-    assert refused.value.response.status_code == 403
+@pytest.mark.parametrize(("path", "status"), [("/-/healthy", 200), ("/late/", 404), ("/nowhere", 404)])
+async def test_where_there_is_none_the_request_is_answered_as_any_other(
+    address: str, path: str, status: int
+) -> None:
+    with pytest.raises(InvalidStatus) as answered:
+        await connect(f"ws://{address}{path}")
+    assert answered.value.response.status_code == status
 
 
 async def test_a_client_that_does_not_read_is_let_go_of(address: str) -> None:
@@ -116,3 +121,8 @@ async def test_ordinary_requests_are_answered_beside_them(address: str) -> None:
     answer = await reader.read()
     writer.close()
     assert answer.startswith(b"HTTP/1.1 200 ")
+
+
+def test_websockets_are_offered_from_the_start_where_the_server_takes_them() -> None:
+    parts: Any = None
+    assert {one.path for one in LokiApi(parts, parts, parts).sockets()} == SOCKET_PATHS

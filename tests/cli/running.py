@@ -21,9 +21,8 @@ class Ended:
 Run: TypeAlias = "Callable[..., Ended]"
 
 
-def run_apart(*arguments: str) -> Ended:
-    """Run the command in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-m", "pharos.cli", *arguments], capture_output=True, text=True, check=False
-    )
+def run_apart(*arguments: str, read: str = "") -> Ended:
+    """Run the command in a process of its own, which reads what is given."""
+    command = [sys.executable, "-m", "pharos.cli", *arguments]
+    done = subprocess.run(command, input=read, capture_output=True, text=True, check=False)
     return Ended(done.returncode, done.stdout, done.stderr)

@@ -106,3 +106,20 @@ def test_a_role_is_written_with_its_tenant(text: str, role: tuple[str, str | Non
 def test_a_role_without_a_place_is_asked_back() -> None:
     with pytest.raises(PharosError, match="where does the role 'viewer' hold"):
         read_role("viewer")
+
+
+def test_a_user_is_deleted_for_good_by_name(call: Call) -> None:
+    assert call("user", "add", "leaver", "--password-stdin", stdin=f"{WORDS}\n").code == 0
+    assert call("user", "delete", "leaver", stdin="another\n").code == 2
+    gone = json.loads(call("user", "delete", "Leaver", "--yes").out)
+    assert (gone["name"], gone["rows_removed"]["users"], gone["rows_left"]) == ("leaver", 1, 0)
+    assert call("user", "delete", "leaver", "--yes").code == 1
+
+
+def test_a_protection_is_lifted_in_an_emergency_beside_the_server_alone(call: Call) -> None:
+    lift = ("tenant", "unprotect", "default", "limits", "--reason", "nobody is left to approve")
+    asked = call(*lift)
+    assert (asked.code, "--emergency" in asked.err) == (2, True)
+    # Nothing is protected there.
+    assert call(*lift, "--emergency").code == 1
+    assert call("tenant", "unprotect", "*", "roles", "--reason", "why", "--emergency").code == 1

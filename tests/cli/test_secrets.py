@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import BaseModel, SecretStr
@@ -56,7 +57,9 @@ def _answers(server: Server) -> Iterator[tuple[str, str]]:
         address = f"{path.replace('{name}', 'job')}{query}"
         try:
             with urllib.request.urlopen(f"{server.url}{address}", timeout=30) as answer:
-                yield address, answer.read().decode(errors="replace")
+                # A stream does not end by itself.
+                is_stream = answer.headers.get_content_type() == "text/event-stream"
+                yield address, (answer.readline() if is_stream else answer.read()).decode(errors="replace")
         except urllib.error.HTTPError as exc:
             yield address, exc.read().decode(errors="replace")
 
@@ -106,6 +109,94 @@ def test_no_answer_log_or_backup_holds_a_secret(tmp_path: Path) -> None:
     assert kept
     marks = (_MARK.encode(), key.encode())
     assert [path for path in kept if any(mark in path.read_bytes() for mark in marks)] == []
+
+
+_HEADERS: dict[str, list[str]] = {
+    "Authorization": [
+        "Bearer CANARY-bearer",
+        "Bearer pha_CANARY-like-one-of-ours",
+        "Basic Q0FOQVJZOkNBTkFSWQ==",
+    ],
+    "X-Pharos-Key": ["CANARY-key"],
+    "Cookie": [
+        "pharos_session=CANARY-session",
+        "__Host-pharos_session=CANARY-host; pharos_sso=CANARY-pending",
+    ],
+    "X-CSRF-Token": ["CANARY-csrf"],
+    "Proxy-Authorization": ["Basic CANARY-proxy"],
+    "X-API-Key": ["CANARY-of-something-else"],
+    "Forwarded": ["for=CANARY-forwarded"],
+    "X-Forwarded-For": ["CANARY-address"],
+    "User-Agent": ["agent"],
+}
+_BODIES: dict[str, Any] = {
+    "POST /api/sign_in": {"name": "root", "password": "CANARY-wrong-password"},
+    "POST /api/links/use": {"code": "CANARY-code", "password": "CANARY-chosen-password", "name": "x"},
+    "POST /api/me/password": {"current": "CANARY-current", "new": "CANARY-new-password"},
+    "POST /api/users": {"name": "eve", "password": "CANARY-first", "passwort": "CANARY-misspelt"},
+    "PATCH /api/users/root": {"password": ["CANARY-no-text"]},
+    "POST /api/tokens": {"name": "x", "roles": ["viewer"], "text": "CANARY-text"},
+}
+_QUERIES = (
+    "/api/sso/corp/callback?code=CANARY-oidc-code&state=CANARY-state",
+    "/api/sso/corp/callback?error=access_denied&error_description=CANARY",
+    "/api/v1/query?query=up(&token=CANARY-token",
+)
+
+
+def _asked(server: Server, address: str, headers: dict[str, str], body: Any = None) -> str:
+    """Return what a server answers, with its headers."""
+    method, _, path = address.partition(" ")
+    packed = None if body is None else json.dumps(body).encode()
+    sent = {"Content-Type": "application/json", **headers}
+    request = urllib.request.Request(server.url + path, packed, sent, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return f"{answer.headers} {answer.read().decode(errors='replace')}"
+    except urllib.error.HTTPError as exc:
+        with exc:
+            return f"{exc.headers} {exc.read().decode(errors='replace')}"
+
+
+def test_what_settings_and_requests_bring_is_kept_nowhere_and_told_to_nobody(tmp_path: Path) -> None:
+    """Passwords that hold are kept as hashes, tokens too; whatever else looks like a secret is not kept."""
+    (tmp_path / "client-secret").write_text("CANARY-client-secret")
+    provider = {"id": "corp", "issuer": "http://127.0.0.1:1", "client_id": "pharos"}
+    provider["client_secret_file"] = "client-secret"
+    (tmp_path / "pharos.yml").write_text(json.dumps({"providers": [provider]}))
+    server = Server(tmp_path / "store", "--config", str(tmp_path / "pharos.yml"))
+    owner = {"X-Pharos-Key": (tmp_path / "store" / ADMIN_KEY_FILE).read_text()}
+    kept = {"name": "root", "password": "CANARY that is the password of root"}
+    answers = [_asked(server, "POST /api/users", owner, kept)]
+    made = _asked(server, "POST /api/tokens", owner, {"name": "one", "roles": ["viewer"]})
+    token = str(json.loads(made.partition("\n\n")[2])["data"]["text"])
+    for name, values in _HEADERS.items():
+        for value in values:
+            answers.append(_asked(server, "GET /api/me", {name: value}))
+            answers.append(_asked(server, "POST /api/v1/write", {name: value}, {}))
+    for address, body in _BODIES.items():
+        answers += [_asked(server, address, {}, body), _asked(server, address, owner, body)]
+    answers += [_asked(server, f"GET {path}", owner) for path in _QUERIES]
+    # Whoever comes in has a cookie, which is told to them alone.
+    came_in = _asked(server, "POST /api/sign_in", {}, kept)
+    session = re.search(r"pharos_session=([^;]+)", came_in)
+    assert session is not None
+    for path in ("/api/audit?everywhere=true", "/api/audit/export?everywhere=true", "/metrics",
+                 "/api/v1/status/config", "/api/users", "/api/tokens", "/api/me"):  # fmt: skip
+        answers.append(_asked(server, f"GET {path}", owner))
+    copy = tmp_path / "copy"
+    command = [*_PHAROS, "backup", str(copy), "--data", str(tmp_path / "store")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert server.stop() == 0
+    marks = [_MARK, token, session[1], owner["X-Pharos-Key"]]
+    told = [*answers, server.log.read_text(), done.stdout, done.stderr]
+    assert [text for text in told if any(mark in text for mark in marks)] == []
+    files = [path for place in (copy, tmp_path / "store") for path in place.rglob("*") if path.is_file()]
+    assert any(path.name == "state.db" for path in files)
+    found = {path.name for path in files if any(mark.encode() in path.read_bytes() for mark in marks)}
+    # The key of the data folder lies there, for its owner.
+    assert found == {ADMIN_KEY_FILE}
 
 
 def test_a_fault_names_the_place_and_not_the_secret(tmp_path: Path) -> None:

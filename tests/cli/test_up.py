@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent.parent
 ADDRESS = "http://127.0.0.1:8080"
 
 
-def test_the_printed_variables_send_metrics_and_nothing_else(
+def test_the_printed_variables_send_metrics_logs_and_traces(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     announce(ADDRESS, settings=Settings(data=tmp_path), as_json=False)
@@ -33,8 +33,8 @@ def test_the_printed_variables_send_metrics_and_nothing_else(
         "OTEL_EXPORTER_OTLP_ENDPOINT": ADDRESS,
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
         "OTEL_METRICS_EXPORTER": "otlp",
-        "OTEL_LOGS_EXPORTER": "none",
-        "OTEL_TRACES_EXPORTER": "none",
+        "OTEL_LOGS_EXPORTER": "otlp",
+        "OTEL_TRACES_EXPORTER": "otlp",
     }
     for file in ("ui/src/home/SendData.tsx", "docs/otlp.md", "docs/getting-started.md"):
         told = set(re.findall(r"export (OTEL_\w+)=", (ROOT / file).read_text()))

@@ -27,12 +27,30 @@ from pharos.config import Settings
 from pharos.engine.changes import Changes
 from pharos.engine.keys import metric_hash
 from pharos.errors import PharosError
+from pharos.ingest.events.chunks import decode_placed_logs, decode_spans
+from pharos.ingest.events.log_sampling import sample_logs
+from pharos.ingest.events.log_wire import LEVELS
+from pharos.ingest.events.origins import KnownOrigins
+from pharos.ingest.events.requests import (
+    EventRequest,
+    SpanEventValues,
+    SpanLinkValues,
+    Value,
+    log_record,
+    resource_of,
+    span,
+    span_id_bytes,
+    trace_id_bytes,
+)
+from pharos.ingest.events.text_records import TextRecords
 from pharos.ingest.frames import FrameKind, pack
+from pharos.ingest.loki.transcode import read_push
 from pharos.ingest.metrics.decoder import Decoder
 from pharos.ingest.metrics.touched import touched_buckets
 from pharos.ingest.otlp.translate import Translator
 from pharos.ingest.scrape.cache import warm_up
 from pharos.limits import TenantLimits
+from pharos.policy import TenantPolicy
 from pharos.promql.grids.grid import Answer, AnswerType
 from pharos.promql.language.ast import ValueType
 from pharos.promql.language.functions import AGGREGATORS, FUNCTIONS, Function
@@ -118,6 +136,21 @@ def _otlp_request() -> bytes:
     return request.SerializeToString()
 
 
+def _decode_events() -> None:
+    """Decode a log record and a span that have everything."""
+    attributes: list[tuple[str, Value]] = [("a", "b"), ("c", [1, 2.5, True]), ("d", b"x"), ("level", "info")]
+    logs, spans, resource = EventRequest(), EventRequest(), resource_of([("service.name", "s")])
+    ids = trace_id_bytes("1" * 32), span_id_bytes("1" * 16)
+    logs.add(resource, log_record("line", ts_ns=1, attributes=attributes, trace_id=ids[0], span_id=ids[1]))
+    event, link = SpanEventValues(1, "e", (("a", 1),)), SpanLinkValues(*ids, "", (("a", 1),))
+    made = span("n", trace_id=ids[0], span_id=ids[1], start_ns=1, end_ns=2, events=[event], links=[link])
+    spans.add(resource, made)
+    sample_logs(
+        *decode_placed_logs(logs.body(), 1, KnownOrigins()), lambda _: np.zeros(len(LEVELS), np.int64)
+    )
+    decode_spans(spans.body(), 1, KnownOrigins())
+
+
 def _expressions() -> Iterator[str]:
     for function in FUNCTIONS.values():
         yield f"{function.name}({', '.join(_arguments(function))})"
@@ -167,15 +200,23 @@ def _call_the_rest() -> None:
         step_samples.count_samples(ends, times, times, times, 1, newest, times.copy())
 
 
+def _call_line_doors() -> None:
+    """Call what reads log lines."""
+    read_push(b"")
+    TextRecords().written()
+
+
 def exercise(clock: Clock) -> int:
     """Call all; return how many queries ran."""
     warm_up()
+    _call_line_doors()
     columns = label_table.warm_up()
     label_counts.LabelCounts(columns)
     list(encode_label_sets(columns.ordered()))
     grid = np.zeros((len(columns), 1)), np.ones((len(columns), 1), np.bool_)
     list(encode_answer(Answer(AnswerType.VECTOR, np.zeros(1, np.int64), columns, *grid)))
     _call_the_rest()
+    _decode_events()
     Translator(seed=1, lookback_ms=1).translate(_otlp_request(), 0, 1)
     touched_buckets(np.ones(1, np.uint64), np.ones(1, np.int64))
     changes = Changes()
@@ -188,7 +229,8 @@ def exercise(clock: Clock) -> int:
             plain = decoder.unpack(kind, pack(request))
             decoder.decode(batch, _TENANT, plain, _END_MS * 1_000_000)
             batch.insert(engine, f"warm-{number}")
-            few = Decoder(seed=1, today=0, max_age_ms=0, limits_of=lambda _: TenantLimits(max_label_names=1))
+            strict = TenantPolicy(lambda _: TenantLimits(max_label_names=1))
+            few = Decoder(seed=1, today=0, max_age_ms=0, policy=strict)
             few.decode(few.begin(), _TENANT, plain, _END_MS * 1_000_000)
         with open_queries(engine, changes, clock, SystemRandom(), Settings()) as queries:
             return asyncio.run(_ask_everything(queries.metrics))

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from tests.differential.written import histogram_fields
-from tests.promql.histogram_columns import encode_columns
 
 from pharos.labels import Labels, Matcher
+from pharos.promql.histograms.encode import encode_columns
 from pharos.promql.histograms.value import FloatHistogram, ResetHint
 from pharos.promql.source import SeriesBlock
 

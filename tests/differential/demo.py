@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-from tests.promql.promqltest_language import STALE
+from pharos.promql.series_notation import STALE
 
 BASE_MS = 1_700_000_000_000 - 1_700_000_000_000 % 7_200_000
 STEP_MS = 5_000

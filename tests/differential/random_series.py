@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from tests.differential.demo import BASE_MS, Labels
-from tests.promql.promqltest_language import STALE
 
 from pharos.promql.histograms.value import CUSTOM_SCHEMA, FloatHistogram, ResetHint
+from pharos.promql.series_notation import STALE
 
 STEP_MS = 15_000
 STEPS = 360

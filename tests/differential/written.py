@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from tests.promql.histogram_columns import encode_columns
 from tests.promql.promqltest_source import MemorySource, Row
 
 from pharos.labels import Labels
+from pharos.promql.histograms.encode import encode_columns
 from pharos.promql.histograms.value import FloatHistogram
 from pharos.promql.source import HistogramColumns
 

@@ -48,7 +48,7 @@ def settings() -> str:
         if _is_section(field.default):
             lines += ["", f"## {name}", "", (type(field.default).__doc__ or "").strip(), ""]
             lines += _table((f"{name}.{key}", one) for key, one in type(field.default).model_fields.items())
-    for name, field in Settings.model_fields.items():
+    for name, field in [*Settings.model_fields.items(), *of_sections()]:
         for section in listed(field.annotation):
             lines += ["", f"## {name}", "", f"A list. {(section.__doc__ or '').strip()}", ""]
             lines += _table((f"{name}[].{key}", one) for key, one in section.model_fields.items())
@@ -56,6 +56,14 @@ def settings() -> str:
     lines += ["", "## rules", "", f"A list. {(RoleRule.__doc__ or '').strip()}", ""]
     lines += _table((f"rules[].{key}", one) for key, one in rule)
     return "\n".join(lines) + "\n"
+
+
+def of_sections() -> Iterator[tuple[str, Any]]:
+    """Return the settings in sections, by their whole names."""
+    for name, field in Settings.model_fields.items():
+        if _is_section(field.default):
+            for key, one in type(field.default).model_fields.items():
+                yield f"{name}.{key}", one
 
 
 def _is_section(default: object) -> bool:

@@ -100,6 +100,7 @@ def _environment(folder: Path, server: Server) -> dict[str, str]:
     script = (
         "#!/bin/sh\n"
         f'if [ "$1" = query ]; then shift; set -- query --server {server.url} "$@"; fi\n'
+        f'if [ "$1 $2" = "rules replay" ]; then shift 2; set -- rules replay --server {server.url} "$@"; fi\n'
         f'exec "{sys.executable}" -m pharos.cli "$@"\n'
     )
     for name, text in (("pharos", script), ("python3", f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')):
@@ -159,7 +160,9 @@ def _setting_names(model: type[BaseModel]) -> list[str]:
 def _listed_names() -> list[str]:
     """Return the settings of the sections of which lists are made, and of the rules in them."""
     listed: list[type[BaseModel]] = [
-        one for field in Settings.model_fields.values() for one in reference.listed(field.annotation)
+        one
+        for _, field in [*Settings.model_fields.items(), *reference.of_sections()]
+        for one in reference.listed(field.annotation)
     ]
     listed.append(RoleRule)
     return [name for section in listed for name in section.model_fields]

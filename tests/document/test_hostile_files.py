@@ -13,6 +13,7 @@ from pharos.errors import Kind, PharosError
 from pharos.ingest.scrape.config import load_scrape_config
 from pharos.ingest.scrape.discovery import read_groups
 from pharos.outbound import SecretText, TlsOptions
+from pharos.rules.spec import load_rules
 
 Reader = Callable[[Path], object]
 
@@ -27,8 +28,9 @@ READERS: list[Reader] = [
     load_scrape_config,
     included,
     read_groups,
+    load_rules,
 ]
-NAMES = ["pharos.yml", "prometheus.yml", "scrape_config_files", "file_sd"]
+NAMES = ["pharos.yml", "prometheus.yml", "scrape_config_files", "file_sd", "rules"]
 SECRETS: list[Reader] = [
     lambda path: SecretText(path=str(path)).read(),
     lambda path: TlsOptions(ca_path=str(path)).context(),

@@ -66,7 +66,7 @@ def _wait_for_status(server: Pharos, wanted: set[int], timeout_s: float) -> None
 
 def _keep_full(server: Pharos, ballast: Path, leave_mb: int, seconds: float) -> None:
     """Take all room but `leave_mb`, again whenever some is freed, until writes were refused for `seconds`."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + 240
     refused_since = time.monotonic()
     with ballast.open("ab", buffering=0) as file:
         while time.monotonic() - refused_since < seconds:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -98,3 +99,13 @@ def test_an_answer_keeps_its_memory_while_others_come_and_go(engine: EmbeddedEng
     kept = [(first, first_numbers(first)) for first in range(0, 12_000_000, 1_000_000)]
     for first, column in kept:
         assert [column[0].as_py(), column[1_999_999].as_py()] == [first, first + 1_999_999]
+
+
+@pytest.mark.parametrize("option", ["opt.dirty_decay_ms: 1000", "opt.percpu_arena:"])
+def test_its_allocator_gives_pages_back_within_a_second_and_is_else_as_it_was(
+    engine: EmbeddedEngine, option: str
+) -> None:
+    told = Statement("SELECT * FROM system.jemalloc_stats")
+    text = engine.run_blocking(lambda session: session.query(told, purpose="test")).columns[0][0].as_py()
+    assert option in (text.decode() if isinstance(text, bytes) else text)
+    assert "JE_MALLOC_CONF" not in os.environ

@@ -40,7 +40,7 @@ async def test_a_protected_limit_is_changed_by_proposal_and_vote(world: World) -
     await ada.done(f"POST /api/proposals/{made['id']}/approve", {"reason": "fine"})
     done = await bob.done(f"POST /api/proposals/{made['id']}/approve", {})
     assert (done["status"], len(done["votes"])) == ("applied", 2)
-    listed = await max_.done("GET /api/proposals")
+    listed = (await max_.done("GET /api/proposals"))["proposals"]
     assert [one["id"] for one in listed] == [made["id"]]
     assert (await ada.ask("DELETE /api/protections/limits")).status == 403
     assert (await ada.ask("PUT /api/protections/limits", {"approvals": 1})).status == 403
@@ -61,6 +61,68 @@ async def test_roles_that_are_protected_are_given_by_proposal_alone(world: World
     assert (withdrawn["status"], withdrawn["outcome"]) == ("withdrawn", "not yet")
 
 
+async def test_proposals_are_turned_over_by_pages(world: World) -> None:
+    ada = await world.add("ada", a="governance")
+    await world.add("bob", a="governance")
+    await ada.done("PUT /api/protections/limits", {})
+    made = []
+    for count in range(5):
+        change = {"bounds": {"max_series": count + 1}}
+        made.append((await ada.done("POST /api/proposals", {**LIMITS, "change": change}))["id"])
+        # Two of them at the same time.
+        world.clock.advance_ms(count % 2)
+    whole = (await ada.done("GET /api/proposals"))["proposals"]
+    assert {one["id"] for one in whole} == set(made)
+    assert whole == sorted(whole, key=lambda one: (-one["created_ms"], one["id"]))
+    found, before = [], ""
+    for size in (2, 2, 1):
+        part = await ada.done(f"GET /api/proposals?limit=2{before}")
+        assert len(part["proposals"]) == size
+        found += part["proposals"]
+        before = f"&before={part['before']}"
+    assert (found, part["before"]) == (whole, None)
+    await ada.done(f"POST /api/proposals/{made[0]}/withdraw", {})
+    assert len((await ada.done("GET /api/proposals?status=open"))["proposals"]) == 4
+    assert (await ada.done("GET /api/proposals?limit=0"))["before"] is None
+    for query in ("limit=x", "limit=-1", "before=none", "status=lost"):
+        assert (await ada.get(f"/api/proposals?{query}")).status == 400, query
+
+
+async def test_somebody_without_a_role_is_proposed_by_name_and_shown_by_it(world: World) -> None:
+    ada = await world.add("ada", a="dao-admin")
+    await world.add("bob", a="governance")
+    await world.add("new")
+    await ada.done("PUT /api/protections/roles", {})
+    body = {"action": "roles.grant", "change": {"user_id": "NEW", "role": "viewer"}, "reason": "joins us"}
+    made = await ada.done("POST /api/proposals", body)
+    assert (made["subject"], made["change"]["user_id"] != "NEW", made["lacking"]) == ("new", True, [])
+    body["change"] = {"user_id": "nobody", "role": "viewer"}
+    assert (await ada.ask("POST /api/proposals", body)).status == 404
+    gone = await world.owner.done(f"DELETE /api/users/{made['change']['user_id']}")
+    assert (gone["name"], gone["rows_removed"]["users"], gone["rows_left"]) == ("new", 1, 0)
+    assert (await ada.done(f"GET /api/proposals/{made['id']}"))["subject"] is None
+
+
+async def test_a_protection_is_lifted_by_the_key_of_the_data_folder_alone(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    ada, root = await world.add("ada", a="dao-admin"), await world.sign_in("root")
+    await ada.done("PUT /api/protections/roles", {})
+    lift = "POST /api/protections/roles/lift"
+    assert (await ada.ask(lift, {"reason": "we wait"})).status == 403
+    refused = await at(root, "a").ask(lift, {"reason": "we wait"})
+    assert (refused.status, "pharos tenant unprotect --emergency" in refused.error) == (403, True)
+    assert (await at(world.owner, "a").ask(lift, {"reason": " "})).status == 400
+    assert (await at(world.owner, "a").ask(lift, {})).status == 400
+    assert await at(world.owner, "a").done(lift, {"reason": "nobody is left"}) == []
+    assert "roles in the tenant a was lifted without a vote: nobody is left" in caplog.text
+    entry = (await ada.done("GET /api/audit?action=protection.lift"))["entries"][0]
+    # Ada and the operator could have approved it.
+    assert (entry["who"], entry["after"]) == ("local:owner", {"could_approve": 2})
+    body = {"reason": "nobody is left", "everywhere": True}
+    assert (await world.owner.ask(lift, body)).status == 404
+
+
 async def test_another_tenants_proposals_are_not_there(world: World) -> None:
     ada, eve = await world.add("ada", a="governance"), await world.add("eve", a="governance")
     other = await world.add("other", b="dao-admin")
@@ -70,7 +132,7 @@ async def test_another_tenants_proposals_are_not_there(world: World) -> None:
         method = "POST" if address else "GET"
         got = await other.ask(f"{method} /api/proposals/{made['id']}{address}", {} if address else None)
         assert got.status == 404, address
-    assert await other.done("GET /api/proposals") == []
+    assert (await other.done("GET /api/proposals"))["proposals"] == []
     assert await other.done("GET /api/protections") == []
     assert (await other.ask("GET /api/proposals?everywhere=true")).status == 403
     assert (await other.ask("POST /api/proposals", {**LIMITS, "everywhere": True})).status == 403

@@ -83,6 +83,29 @@ class Table:
     def withdraw(self, name: str, proposal: Proposal) -> Proposal:
         return self._by(self.author(name), partial(self.governance.withdraw, proposal_id=proposal.id))
 
+    def lift(self, reason: str) -> None:
+        lifted = partial(self.governance.lift, policy="roles", tenant="default")
+        self._by(Author("local:owner", "owner of the data folder", reason), lifted)
+
+    def lacking(self, proposal: Proposal) -> frozenset[str]:
+        return self.state.read_blocking(lambda unit: self.governance.lacking(unit, self.now(proposal)))
+
+    def add(self, name: str) -> None:
+        self._by(PHAROS, partial(accounts.create_user, new=NewUser(name)))
+
+    def disable(self, name: str) -> None:
+        self._by(PHAROS, partial(accounts.disable_user, user_id=self.ids[name]))
+
+    def enable(self, name: str) -> None:
+        self._by(PHAROS, partial(accounts.enable_user, user_id=self.ids[name]))
+
+    def rename(self, name: str, other: str) -> None:
+        self._by(PHAROS, partial(accounts.change_user, user_id=self.ids[name], name=other))
+
+    def roles_of(self, user_id: str) -> list[str]:
+        found = self.state.read_blocking(partial(roles.memberships_of, user_id=user_id))
+        return [one.role for one in found]
+
     def bounds(self) -> dict[str, int]:
         return dict(self.state.read_blocking(partial(tenants.limits_of, tenant_id="default")).bounds)
 
@@ -290,6 +313,80 @@ def test_roles_change_by_proposal_too(table: Table) -> None:
     for change in changes:
         assert table.approve("ada", table.propose("max", change)).status is Status.APPLIED
     assert table.state.read_blocking(roles.list_roles) == ()
+
+
+def test_what_somebody_gets_is_given_by_one_who_has_it(table: Table) -> None:
+    table.change("ada", Protect("default", "roles"))
+    table.disable("ada")
+    # Those who are left may approve, and nobody of them may delete series, as an admin may.
+    admin = GrantRole("default", table.ids["max"], "admin")
+    error = refused(lambda: table.propose("max", admin))
+    assert (error.kind, "neither you nor anybody" in error.message) == (Kind.DENIED, True)
+    assert refused(lambda: table.propose("bob", admin)).kind is Kind.DENIED
+    wide = DefineRole("default", "wide", ("metrics.delete",))
+    assert refused(lambda: table.propose("max", wide)).kind is Kind.DENIED
+    # What they have they give.
+    own = GrantRole("default", table.ids["max"], "governance")
+    assert table.approve("bob", table.propose("eve", own)).status is Status.APPLIED
+    # Permissions of the whole server count in no tenant, so that nobody gives them there.
+    table.enable("ada")
+    whole = DefineRole("default", "all", ("users.manage",))
+    assert table.approve("ada", table.propose("max", whole)).status is Status.APPLIED
+
+
+def test_a_quorum_of_those_who_lack_it_waits_for_one_who_has_it(table: Table) -> None:
+    table.change("ada", Protect("default", "roles"))
+    proposal = table.propose("max", GrantRole("default", table.ids["bob"], "dao-admin"))
+    assert table.approve("eve", proposal).status is Status.OPEN
+    assert "metrics.delete" in table.lacking(proposal)
+    assert table.approve("ada", proposal).status is Status.APPLIED
+    assert table.lacking(proposal) == frozenset()
+    second = table.propose("max", GrantRole("default", table.ids["eve"], "dao-admin"))
+    table.reject("ada", second)
+    # Bob has it by now.
+    assert table.now(second).status is Status.OPEN
+    ended = table.reject("bob", second)
+    assert (ended.status, "nobody is left to approve it who has" in ended.outcome) == (Status.REJECTED, True)
+
+
+def test_who_proposes_gives_too_and_who_was_disabled_meanwhile_does_not(table: Table) -> None:
+    table.change("ada", Protect("default", "roles"))
+    change = GrantRole("default", table.ids["max"], "admin")
+    assert table.approve("eve", table.propose("ada", change)).status is Status.APPLIED
+    taken = table.propose("ada", WithdrawRole("default", table.ids["max"], "admin"))
+    table.disable("ada")
+    ended = table.approve("eve", taken)
+    assert (ended.status, "nobody is left" in ended.outcome) == (Status.REJECTED, True)
+
+
+def test_who_gets_a_role_may_be_named_and_is_kept_by_id(table: Table) -> None:
+    table.change("ada", Protect("default", "roles"))
+    by_name = table.propose("ada", GrantRole("default", " MAX ", "monitor"))
+    assert by_name.change == {"user_id": table.ids["max"], "role": "monitor"}
+    # Whoever is called so when it is approved gets nothing.
+    table.rename("max", "moritz")
+    table.add("max")
+    table.approve("bob", by_name)
+    assert "monitor" in table.roles_of(table.ids["max"])
+    assert (
+        refused(lambda: table.propose("ada", GrantRole("default", "nobody", "monitor"))).kind is Kind.MISSING
+    )
+
+
+def test_a_protection_whose_approvers_are_gone_is_lifted_with_a_reason_and_told(table: Table) -> None:
+    table.change("ada", Protect("default", "roles", approvals=2))
+    for name in ("ada", "bob", "eve"):
+        table.disable(name)
+    assert "needs a reason" in refused(lambda: table.lift(" ")).message
+    table.lift("all who could approve have left")
+    table.change("max", WithdrawRole("default", table.ids["ada"], "dao-admin"))
+    (told,) = table.state.read_blocking(partial(audit.search, wanted=audit.Search(action="protection.lift")))
+    assert (told.who, told.reason, told.after) == (
+        "local:owner",
+        "all who could approve have left",
+        {"could_approve": 0},
+    )
+    assert refused(lambda: table.lift("again")).kind is Kind.MISSING
 
 
 def test_proposals_outlive_the_process(address: Address, clock: FakeClock) -> None:

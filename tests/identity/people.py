@@ -17,19 +17,24 @@ from starlette.requests import Request
 from starlette.responses import Response
 from tests.api.hollow import hollow_edge
 
+from pharos.api.alerting.acknowledgements import CallbackSecrets
+from pharos.api.alerting.routes import People, people_operations
 from pharos.api.app import assemble, operations
 from pharos.api.http.credentials import identify
 from pharos.api.http.identity import scope_of
+from pharos.api.http.proxies import Proxies
 from pharos.clock import FakeClock
 from pharos.config import Settings
 from pharos.edge import account_operations, governance_operations
 from pharos.entrance import Entrance, open_entrance
+from pharos.http_options import SecretText
 from pharos.identity.passwords import HashCost
 from pharos.secret import Secret
 from pharos.state import PHAROS, State, open_state, tenants
 from pharos.state.exports import open_signer
 
 KEY = "the key of the data folder"
+CALLBACKS = CallbackSecrets(SecretText(Secret("signed by Slack")), SecretText(Secret("and PagerDuty")))
 WORDS = "correct horse battery staple"
 REACHED = 299
 
@@ -200,8 +205,14 @@ async def open_world(folder: Path, clock: Any, chance: Random, **settings: Any) 
             accounts = [
                 *account_operations(entrance, state, made.url, edge.bodies),
                 *governance_operations(state, open_signer(folder), clock, edge.bodies),
+                *people_operations(People(state, clock, chance, edge.bodies, made.url, CALLBACKS)),
             ]
-            edge = replace(edge, identify=partial(identify, entrance.authenticator), accounts=())
+            edge = replace(
+                edge,
+                identify=partial(identify, entrance.authenticator),
+                accounts=(),
+                proxies=Proxies(made.trusted_networks),
+            )
             served = [replace(one, handler=_reached) for one in operations(edge)]
             application = assemble(edge, [*served, *accounts]).answer
             yield World(state, entrance, clock, application, "https" if made.url[:5] == "https" else "http")

@@ -30,6 +30,8 @@ class FakeProvider:
     asked: list[str] = field(default_factory=list)
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
     is_down: bool = False
+    declines: bool = False
+    """Whoever is sent there does not want to come in."""
     now_s: int = 1_700_000_000
 
     def sign(self, claims: dict[str, Any], key: Any = None, **header: Any) -> str:
@@ -46,12 +48,15 @@ class FakeProvider:
         asked = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(target).query))
         assert asked["code_challenge_method"] == "S256"
         assert asked["client_id"] == CLIENT
+        if self.declines:
+            declined = {"error": "access_denied", "state": asked["state"]}
+            return f"{asked['redirect_uri']}?{urllib.parse.urlencode(declined)}"
         code = f"code-{len(self.codes)}"
         self.codes[code] = asked
         return f"{asked['redirect_uri']}?{urllib.parse.urlencode({'code': code, 'state': asked['state']})}"
 
     def answer(self, method: str, path: str, form: dict[str, str], authorization: str) -> Any:
-        self.asked.append(f"{method} {path}")
+        self.asked.append(f"{method} {path.partition('?')[0]}")
         if path == "/.well-known/openid-configuration":
             return {
                 "issuer": self.url,
@@ -89,6 +94,12 @@ def running_provider() -> Iterator[FakeProvider]:
         def _answer(self) -> None:
             size = int(self.headers.get("Content-Length", 0))
             form = dict(urllib.parse.parse_qsl(self.rfile.read(size).decode()))
+            if self.path.startswith("/authorize?"):
+                # Whoever comes is signed in there already, or declines.
+                self.send_response(303)
+                self.send_header("Location", provider.authorize(self.path))
+                self.end_headers()
+                return
             found = provider.answer(self.command, self.path, form, self.headers.get("Authorization", ""))
             body = json.dumps(found).encode()
             self.send_response(503 if provider.is_down else 200)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from tests.identity.people import REACHED, WORDS, World, open_world
@@ -81,6 +82,14 @@ async def test_beyond_loopback_the_first_user_comes_by_a_link_that_works_once(
         assert (await world.sign_in("ada")).headers
 
 
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+async def test_an_address_for_telemetry_that_others_reach_asks_everybody(
+    protocol: str, tmp_path: Path
+) -> None:
+    async with open_world(tmp_path, FakeClock(), Random(1), otlp={protocol: "0.0.0.0:4000"}) as world:
+        assert (await world.stranger.get("/api/v1/query")).status == 401
+
+
 async def test_the_first_users_link_ends_after_an_hour(tmp_path: Path) -> None:
     clock = FakeClock()
     async with open_world(tmp_path, clock, Random(1), listen="0.0.0.0:0") as world:
@@ -113,3 +122,12 @@ async def test_the_key_of_the_data_folder_opens_everything_and_another_nothing(w
     twice = world.owner.with_(X_Pharos_Key="other")
     assert (await twice.get("/api/me")).status == 401
     assert (await world.owner.done("GET /api/me"))["identity"]["id"] == "owner"
+
+
+@pytest.mark.parametrize("setting", ["also_listen", "also_listen_grpc"])
+async def test_a_further_address_beyond_loopback_is_open_to_nobody_either(
+    setting: str, tmp_path: Path
+) -> None:
+    further: dict[str, Any] = {setting: ("0.0.0.0:0",)}
+    async with open_world(tmp_path, FakeClock(), Random(1), **further) as world:
+        assert (await world.stranger.get("/api/v1/query")).status == 401

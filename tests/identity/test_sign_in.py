@@ -14,6 +14,7 @@ from pharos.clock import FakeClock
 from pharos.identity.passwords import HashCost, Passwords
 from pharos.secret import Secret
 from pharos.state import accounts, audit, sessions
+from pharos.telemetry import REGISTRY
 
 DAY_MS = 86_400_000
 OTHER = "another horse battery staple"
@@ -49,7 +50,7 @@ async def test_nothing_that_opens_anything_is_kept(world: World, tmp_path: Path)
     for secret in (got.cookies["pharos_session"], token, token[13:], link, WORDS):
         assert secret.encode() not in kept
     hashed = await world.state.read(
-        lambda unit: accounts.password_hash(unit, accounts.user_named(unit, "ada").id)
+        lambda unit: accounts.password_hash(unit, accounts.user_meant(unit, "ada").id)
     )
     assert hashed is not None
     assert hashed.reveal().startswith("$argon2id$")
@@ -297,3 +298,24 @@ async def test_a_cookie_opens_a_websocket_only_for_a_page_of_this_server(world: 
         assert live.sent[0].get("status", 0) == answered, origin
     stranger = await Exchange("websocket", "/nowhere").with_(world.application)
     assert stranger.sent[0]["status"] == 401
+
+
+async def test_who_is_turned_away_is_counted(world: World) -> None:
+    def count(name: str, **labels: str) -> float:
+        return REGISTRY.get_sample_value(f"pharos_{name}_total", labels) or 0.0
+
+    def counts() -> list[float]:
+        refused = [count("identity_refused", kind=kind) for kind in ("unauthenticated", "denied")]
+        return [*refused, *(count("sign_ins", outcome=one) for one in ("accepted", "refused"))]
+
+    before = counts()
+    ada = await world.add("ada", a="viewer")
+    assert (await world.stranger.get("/api/v1/query")).status == 401
+    assert (await ada.get("/api/users")).status == 403
+    wrong = {"name": "ada", "password": "a wrong password"}
+    assert (await world.stranger.ask("POST /api/sign_in", wrong)).status == 401
+    used = {"code": "none", "password": WORDS}
+    assert (await world.stranger.ask("POST /api/links/use", used)).status == 404
+    # The page is everybody's.
+    assert (await world.stranger.get("/api/sign_in")).status == 200
+    assert [now - then for now, then in zip(counts(), before, strict=True)] == [1, 1, 1, 2]

@@ -41,7 +41,7 @@ async def world(tmp_path: Path, provider: FakeProvider) -> AsyncIterator[World]:
         "issuer": provider.url,
         "client_id": CLIENT,
         "client_secret_file": tmp_path / "client-secret",
-        "label": "Sign in with Corp",
+        "label": "Corp",
         "rules": RULES,
     }
     clock = FakeClock(provider.now_s * 1000)
@@ -68,7 +68,7 @@ async def _sign_in(world: World, provider: FakeProvider) -> Got:
 
 async def test_somebody_comes_in_with_the_roles_of_their_groups(world: World, provider: FakeProvider) -> None:
     ways = (await world.stranger.get("/api/sign_in")).data
-    assert ways["providers"] == [{"id": "corp", "label": "Sign in with Corp", "path": "/api/sso/corp/start"}]
+    assert ways["providers"] == [{"id": "corp", "label": "Corp", "path": "/api/sso/corp/start"}]
     begun = await _begin(world)
     assert "SameSite=Lax" in begun.set_cookie[0]
     assert "HttpOnly" in begun.set_cookie[0]

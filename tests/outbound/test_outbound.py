@@ -10,6 +10,7 @@ import subprocess
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ from pharos.outbound import (
     is_public_address,
     shown_url,
 )
-from pharos.outbound.client import OnThread
+from pharos.outbound.request import OnThread
 from pharos.secret import Secret
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -354,3 +355,68 @@ async def test_tls_is_verified_unless_told_otherwise(
     assert (await outbound.send(Request(url), careless)).body == b"safe"
     absent = HttpOptions(tls=TlsOptions(ca_path="/no/such/file"))
     assert "/no/such/file" in str(await refused(outbound.send(Request(url), absent)))
+
+
+async def test_who_we_are_is_said_by_a_certificate_of_files_or_of_the_configuration(
+    certificate: tuple[Path, Path], outbound: Outbound
+) -> None:
+    cert, key = certificate
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(cert))
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_cert_chain(cert, key)
+    app = web.Application()
+    app.router.add_get("/x", says(b"safe"))
+    runner = web.AppRunner(app, shutdown_timeout=0)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+    url = URL(f"https://127.0.0.1:{runner.addresses[0][1]}/x")
+    trusted = TlsOptions(ca_path=str(cert), server_name="pharos.test")
+    try:
+        unknown = await refused(outbound.send(Request(url), HttpOptions(tls=trusted)))
+        assert unknown.kind is Kind.UNAVAILABLE
+        for ours in (
+            replace(trusted, cert_path=str(cert), key_path=str(key)),
+            replace(trusted, cert=cert.read_text(), key=Secret(key.read_text())),
+            replace(trusted, cert=cert.read_text(), key_path=str(key)),
+        ):
+            assert (await outbound.send(Request(url), HttpOptions(tls=ours))).body == b"safe"
+        rubbish = replace(trusted, cert="no PEM", key=Secret("CANARY-key"))
+        error = await refused(outbound.send(Request(url), HttpOptions(tls=rubbish)))
+        assert "cannot use the TLS files cert and key" in str(error)
+        assert "CANARY" not in str(error)
+    finally:
+        await runner.cleanup()
+
+
+async def test_a_status_is_enough_for_who_says_so(server: Server) -> None:
+    async def endless(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(status=202)
+        response.content_length = 1 << 40
+        await response.prepare(request)
+        await response.write(b"x" * 5000)
+        await asyncio.Event().wait()
+        return response
+
+    async def broken(_: web.Request) -> web.StreamResponse:
+        return web.Response(status=201, body=b"no gzip", headers={"Content-Encoding": "gzip"})
+
+    server.answers = {"/endless": endless, "/broken": broken}
+    async with opened(client()) as outbound:
+        for path, status, body in (("/endless", 202, b"x" * 1000), ("/broken", 201, b"")):
+            asked = Request(server.url / path[1:], body_limit=1000, is_status_enough=True)
+            answer = await outbound.send(asked)
+            assert (answer.status, answer.body) == (status, body)
+
+
+async def test_a_secret_path_stands_in_no_error(server: Server) -> None:
+    async def away(_: web.Request) -> web.StreamResponse:
+        return web.Response(status=302, headers={"Location": "ftp://127.0.0.1/secret-place"})
+
+    server.answers = {"/secret-hook": away}
+    async with opened(client()) as outbound:
+        with pytest.raises(PharosError) as caught:
+            await outbound.send(Request(server.url / "secret-hook", is_path_secret=True))
+    assert "secret" not in str(caught.value)
+    async with opened(client(allow_private=False)) as outbound:
+        with pytest.raises(PharosError, match=r"http://127.0.0.1:\d+ is a private address"):
+            await outbound.send(Request(server.url / "secret-hook", is_path_secret=True))

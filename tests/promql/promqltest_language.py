@@ -6,7 +6,7 @@ It is documented beside promql/promqltest of prometheus/prometheus.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,12 +14,10 @@ import numpy as np
 
 from pharos.gotext.durations import parse_duration
 from pharos.gotext.quoting import unquote
-from pharos.labels import METRIC_NAME, Labels, labels_of
-from pharos.promql.histograms.arithmetic import add, subtract
-from pharos.promql.histograms.value import FloatHistogram, ResetHint
+from pharos.labels import Labels
+from pharos.promql.histograms.value import FloatHistogram
+from pharos.promql.series_notation import read_labels, read_values
 from pharos.promql.source import STALE_NAN_BITS
-
-STALE = float(np.array([STALE_NAN_BITS], np.int64).view(np.float64)[0])
 
 
 @dataclass
@@ -113,12 +111,6 @@ _INSTANT = re.compile(r"eval(?:_(fail|warn|ordered|info))?\s+instant\s+(?:at\s+(
 _RANGE = re.compile(r"eval(?:_(fail|warn|info))?\s+range\s+from\s+(.+)\s+to\s+(.+)\s+step\s+(.+?)\s+(.+)$")
 _EXPECT = re.compile(r"expect\s+(ordered|fail|warn|no_warn|info|no_info)(?:\s+(regex|msg):(.+))?$")
 _RANGE_VECTOR = re.compile(r"expect range vector\s+from\s+(.+)\s+to\s+(.+)\s+step\s+(.+)$")
-_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
-_LABEL = re.compile(r"""\s*([a-zA-Z_][a-zA-Z0-9_]*|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)\s*""")
-_STRING = re.compile(r"""\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)\s*""")
-_NUM = r"(?:[iI]nf|[nN]a[nN]|(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)"
-_ITEM = re.compile(rf"([+-]?{_NUM})(?:([+-]{_NUM})(?=x))?(?:x(\d+))?$")
-_HISTOGRAM_ITEM = re.compile(r"\{\{(.*?)\}\}(?:([+-])\{\{(.*?)\}\}(?=x))?(?:x(\d+))?(?=\s|$)")
 _SPAN = r"(?:(?:\d+(?:ms|[smhdwy]))+|0)"
 _START_ITEM = re.compile(rf"([+-]?{_SPAN})(?:([+-]{_SPAN})(?=x))?(?:x(\d+))?$")
 
@@ -153,7 +145,7 @@ def _read_load(lines: Sequence[str], at: int) -> tuple[int, Load]:
     of_labels: dict[Labels, Series] = {}
     while at + 1 < len(lines) and lines[at + 1]:
         at += 1
-        labels, rest = _read_labels(lines[at])
+        labels, rest = read_labels(lines[at])
         if rest.startswith("@st"):
             load.starts[labels] = _read_starts(rest[3:])
         else:
@@ -204,7 +196,7 @@ def _read_expectation(asked: Eval, line: str) -> bool:
     if number is not None:
         asked.scalar = number
         return False
-    labels, rest = _read_labels(line)
+    labels, rest = read_labels(line)
     asked.series = [series for series in asked.series if series.labels != labels]
     asked.series.append(Series(labels, read_points(rest)))
     return True
@@ -221,121 +213,19 @@ def _number(text: str) -> float | None:
         return None
 
 
-def _read_labels(line: str) -> tuple[Labels, str]:
-    labels: dict[str, str] = {}
-    found = _NAME.match(line)
-    at = 0
-    if found:
-        labels[METRIC_NAME] = found.group()
-        at = found.end()
-    rest = line[at:].lstrip(" \t")
-    if not rest.startswith("{") or rest.startswith("{{"):
-        return labels_of(labels), rest if not line[at:].startswith("@") else line[at:]
-    at = 1
-    while not rest[at:].lstrip().startswith("}"):
-        name = _LABEL.match(rest, at)
-        if not name:
-            raise ValueError(f"no label name in {rest[at:]!r}")
-        key = unquote(name[1]) if name[1][0] in "\"'`" else name[1]
-        at = name.end()
-        if rest[at] == "=":
-            value = _STRING.match(rest, at + 1)
-            if not value:
-                raise ValueError(f"no label value in {rest[at:]!r}")
-            labels[key] = unquote(value[1])
-            at = value.end()
-        else:
-            labels[METRIC_NAME] = key
-        if rest[at] == ",":
-            at += 1
-    return labels_of(labels), rest[rest.index("}", at) + 1 :].strip()
-
-
 def read_points(text: str) -> list[Point]:
     """Return a sequence of values: `1 2 _ stale 0+10x5 {{...}}x3`."""
-    points: list[Point] = []
-    at = 0
-    while at < len(text):
-        if text[at] in " \t":
-            at += 1
-            continue
-        if text.startswith("{{", at):
-            found = _HISTOGRAM_ITEM.match(text, at)
-            if not found:
-                raise ValueError(f"not a histogram: {text[at:]!r}")
-            points += _histogram_points(found)
-            at = found.end()
-            continue
-        item = re.split(r"[ \t]", text[at:], maxsplit=1)[0]
-        at += len(item)
-        points += _float_points(item)
-    return points
-
-
-def _float_points(item: str) -> Iterator[Point]:
-    if item.startswith("_"):
-        for _ in range(int(item[2:] or 1) if item.startswith("_x") else 1):
-            yield Point(omitted=True)
-        return
-    if item == "stale":
-        yield Point(STALE, stale=True)
-        return
-    found = _ITEM.match(item)
-    if not found:
-        raise ValueError(f"not a value: {item!r}")
-    value = float(found[1])
-    for _ in range(int(found[3]) + 1 if found[3] else 1):
-        yield Point(value)
-        value = value + float(found[2]) if found[2] else value  # -0 stays what it is
-
-
-def _histogram_points(found: re.Match[str]) -> Iterator[Point]:
-    current, hinted = read_histogram(found[1])
-    change = read_histogram(found[3])[0] if found[2] else None
-    for at in range(int(found[4]) + 1 if found[4] else 1):
-        if at and change is not None:
-            current = current.copy()
-            (add if found[2] == "+" else subtract)(current, change)
-        yield Point(histogram=current.copy(), hinted=hinted)
-
-
-_HINTS = {
-    "unknown": ResetHint.UNKNOWN,
-    "reset": ResetHint.RESET,
-    "not_reset": ResetHint.NOT_RESET,
-    "gauge": ResetHint.GAUGE,
-}
-
-
-def read_histogram(text: str) -> tuple[FloatHistogram, bool]:
-    """Return the histogram between double braces, and whether it tells a reset hint."""
-    parts = dict(re.findall(r"(\w+):(\[[^\]]*\]|\S+)", text))
-    unknown = set(parts) - {
-        "schema", "sum", "count", "z_bucket", "z_bucket_w", "custom_values", "buckets", "offset",
-        "n_buckets", "n_offset", "counter_reset_hint",
-    }  # fmt: skip
-    if unknown:
-        raise ValueError(f"unknown parts of a histogram: {unknown}")
-
-    def numbers(name: str) -> list[float]:
-        return [float(number) for number in parts.get(name, "[]")[1:-1].split()]
-
-    def side(name: str, offset: str) -> dict[int, float]:
-        first = int(parts.get(offset, 0))
-        return {first + i: count for i, count in enumerate(numbers(name))}
-
-    histogram = FloatHistogram(
-        schema=int(parts.get("schema", 0)),
-        count=float(parts.get("count", 0)),
-        sum=float(parts.get("sum", 0)),
-        zero_threshold=float(parts.get("z_bucket_w", 0)),
-        zero_count=float(parts.get("z_bucket", 0)),
-        positive=side("buckets", "offset"),
-        negative=side("n_buckets", "n_offset"),
-        custom=tuple(numbers("custom_values")),
-        hint=_HINTS[parts.get("counter_reset_hint", "unknown")],
-    )
-    return histogram, "counter_reset_hint" in parts
+    values = read_values(text)
+    return [
+        Point(
+            float(values.floats[at]),
+            values.histograms.get(at),
+            omitted=not values.present[at],
+            hinted=at in values.hinted,
+            stale=bool(values.floats[at : at + 1].view(np.int64)[0] == STALE_NAN_BITS),
+        )
+        for at in range(len(values.floats))
+    ]
 
 
 def _read_starts(text: str) -> list[int | None]:

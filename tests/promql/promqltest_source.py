@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from tests.promql.histogram_columns import encode_columns
 from tests.promql.promqltest_language import Load, Point
 
 from pharos.labels import BUCKET_LABEL, METRIC_NAME, Labels, Matcher, labels_of
-from pharos.promql.histograms.value import FloatHistogram, ResetHint
+from pharos.promql.histograms.encode import encode_columns, read_back
+from pharos.promql.histograms.value import FloatHistogram
 from pharos.promql.source import SeriesBlock
 
 
@@ -117,24 +117,9 @@ def _hinted(rows: list[Row]) -> list[Row]:
             previous = None
             out.append(row)
             continue
-        seen = histogram.copy()
-        if seen.hint is not ResetHint.GAUGE:
-            seen.hint = ResetHint.NOT_RESET if _same_chunk(previous, histogram) else ResetHint.UNKNOWN
+        out.append(Row(row.ts_ms, Point(histogram=read_back(previous, histogram)), row.start_ms))
         previous = histogram
-        out.append(Row(row.ts_ms, Point(histogram=seen), row.start_ms))
     return out
-
-
-def _same_chunk(previous: FloatHistogram | None, histogram: FloatHistogram) -> bool:
-    """Return whether the storage appends a counter histogram to the chunk of the one before it."""
-    if previous is None or previous.hint is ResetHint.GAUGE or histogram.hint is ResetHint.RESET:
-        return False
-    layout = (histogram.schema, histogram.zero_threshold, histogram.custom)
-    if layout != (previous.schema, previous.zero_threshold, previous.custom):
-        return False
-    unhinted = histogram.copy()
-    unhinted.hint = ResetHint.UNKNOWN
-    return not unhinted.detect_reset(previous)
 
 
 def _nhcb_of(entry: dict[str, Any]) -> FloatHistogram:

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.promql.histogram_columns import encode_columns
 from xxhash import xxh64_intdigest
 
 from pharos.errors import Kind, PharosError
@@ -20,6 +19,7 @@ from pharos.promql.calls.labels import natural_less
 from pharos.promql.calls.vectors import dates_of
 from pharos.promql.evaluate import EvalOptions
 from pharos.promql.grids.grid import AnswerType
+from pharos.promql.histograms.encode import encode_columns
 from pharos.promql.histograms.value import FloatHistogram
 from pharos.promql.language.parse import parse
 from pharos.promql.operators.label_hash import hash_labels

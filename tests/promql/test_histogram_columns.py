@@ -8,13 +8,13 @@ from typing import Any, Final
 
 import numpy as np
 import pytest
-from tests.promql.histogram_columns import encode_columns
 
 from pharos.errors import Kind, PharosError
 from pharos.labels import Matcher, labels_of
 from pharos.promql.answer import evaluate_text
 from pharos.promql.evaluate import EvalOptions, Evaluation, Steps
 from pharos.promql.grids.grid import Answer, Grid
+from pharos.promql.histograms.encode import encode_columns
 from pharos.promql.histograms.grid import HistogramGrid
 from pharos.promql.histograms.value import CUSTOM_SCHEMA, FloatHistogram, ResetHint
 from pharos.promql.language.parse import parse

@@ -30,7 +30,8 @@ class _Queries:
         self.ends[name] = asyncio.Event()
 
         async def query() -> None:
-            async with self.admission.slot(name[0], wait_s, slow=name.endswith("slow")):
+            line = "rules" if name.endswith("rule") else ""
+            async with self.admission.slot(name[0], wait_s, slow=name.endswith("slow"), line=line):
                 self.order.append(name)
                 await self.ends[name].wait()
 
@@ -55,6 +56,15 @@ async def test_tenants_that_wait_take_turns() -> None:
     for name in ("a3", "b1", "a4", "b2"):
         await queries.end(name)
     assert queries.order == ["a1", "a2", "a3", "b1", "a4", "b2"]
+
+
+async def test_rules_that_are_due_together_do_not_stand_before_a_query_of_their_tenant() -> None:
+    queries = _Queries(Admission(1, lambda _: 1))
+    for name in ("a1-rule", "a2-rule", "a3-rule", "a4-rule", "a5"):
+        await queries.start(name)
+    for name in ("a1-rule", "a2-rule", "a5", "a3-rule", "a4-rule"):
+        assert queries.order[-1] == name
+        await queries.end(name)
 
 
 async def test_one_tenant_cannot_take_every_slot() -> None:

@@ -11,7 +11,7 @@ import pytest
 from tests.query.store import Store, days_of
 
 from pharos.engine import Limits, Session
-from pharos.engine.changes import Changes
+from pharos.engine.changes import Changes, Recent
 from pharos.engine.embedded.store import EmbeddedEngine
 from pharos.engine.keys import DAY_MS
 from pharos.engine.sql import Statement
@@ -248,3 +248,95 @@ def test_a_tenant_with_too_many_series_drives_nothing_out_that_others_keep(selec
         assert len(selecting.select(_ANY, _DAY, _DAY, cache)) == 20
         assert len(selecting.select(_ANY, _DAY, _DAY, cache, large)) == 2_500
     assert selecting.labels_read == [20, 2_500, 2_500]
+
+
+_RECENT_MS = _DAY * DAY_MS + 1_000
+
+
+def _without_idle(selecting: Selecting, start_ms: int, matchers: tuple[Matcher, ...] = _NAMED) -> list[str]:
+    """The label of each series that is selected for a range in which those that ended are not wanted."""
+
+    def work(session: Session) -> Selection:
+        scope = selecting.store.scope
+        watched = WatchedSession(session, selecting)
+        return selecting.cache.select(watched, scope, matchers, start_ms, start_ms + 1, with_idle=False)
+
+    return sorted(labels[-1][1] for labels in selecting.store.engine.run_blocking(work).labels)
+
+
+def test_series_that_ended_are_left_out_of_a_range_after_their_end_alone(selecting: Selecting) -> None:
+    selecting.begin_anew(SeriesSizes(idle=1))
+    selecting.store.register(9, _days(_DAY, _DAY))
+    ids = selecting.store.ids(np.array([7, 1, 7, 3_000]))
+    selecting.store.changes.on_recent(lambda: _RECENT_MS, lambda: Recent(_RECENT_MS, ids))
+    assert _without_idle(selecting, _RECENT_MS) == ["1", "7"]
+    assert _without_idle(selecting, _RECENT_MS, _EVEN) == []
+    assert _without_idle(selecting, _RECENT_MS - 1) == [str(i) for i in range(9)]
+    assert len(selecting.select(_NAMED, _DAY, _DAY)) == 9
+
+
+def test_where_it_is_not_known_which_series_ended_all_are_selected(selecting: Selecting) -> None:
+    selecting.begin_anew(SeriesSizes(idle=1))
+    selecting.store.register(3, _days(_DAY, _DAY))
+    assert len(_without_idle(selecting, _RECENT_MS)) == 3
+    # Some were dropped between the two questions: the second is about another time.
+    none: Recent = Recent(_RECENT_MS + 1, np.empty(0, np.uint64))
+    selecting.store.changes.on_recent(lambda: _RECENT_MS, lambda: none)
+    assert len(_without_idle(selecting, _RECENT_MS)) == 3
+    selecting.store.changes.on_recent(lambda: _RECENT_MS, lambda: None)
+    selecting.store.changes.note_series(selecting.store.tenant, [])
+    assert len(_without_idle(selecting, _RECENT_MS)) == 3
+
+
+def test_a_selection_of_few_series_is_remembered_whichever_ended(selecting: Selecting) -> None:
+    selecting.store.register(9, _days(_DAY, _DAY))
+    from_ms = [_RECENT_MS]
+    nothing = np.empty(0, np.uint64)
+    selecting.store.changes.on_recent(lambda: from_ms[0], lambda: Recent(from_ms[0], nothing))
+    assert len(_without_idle(selecting, _RECENT_MS)) == 9
+    asked = selecting.statements
+    from_ms[0] -= 500
+    assert len(_without_idle(selecting, _RECENT_MS)) == 9
+    assert selecting.cache.known(selecting.store.scope, _NAMED, _RECENT_MS, _RECENT_MS) is not None
+    assert selecting.statements == asked
+
+
+def test_a_series_that_comes_again_is_selected_once_it_is_registered(selecting: Selecting) -> None:
+    selecting.begin_anew(SeriesSizes(idle=1))
+    selecting.store.register(4, _days(_DAY, _DAY))
+    known = [1]
+    selecting.store.changes.on_recent(
+        lambda: _RECENT_MS, lambda: Recent(_RECENT_MS, selecting.store.ids(np.array(known)))
+    )
+    assert _without_idle(selecting, _RECENT_MS) == ["1"]
+    known.append(2)
+    selecting.store.register(4, _days(_DAY, _DAY))
+    assert _without_idle(selecting, _RECENT_MS) == ["1", "2"]
+
+
+def test_what_nobody_asked_for_meanwhile_is_kept_no_longer(selecting: Selecting) -> None:
+    selecting.store.register(2_500, _days(_DAY, _DAY))
+    selecting.select(_NAMED, _DAY, _DAY)
+    selecting.select(_EVEN, _DAY, _DAY)
+    selecting.cache.age()
+    both = selecting.cache.nbytes
+    kept = selecting.select(_NAMED, _DAY, _DAY)
+    selecting.cache.age()
+    assert selecting.cache.nbytes < both
+    assert selecting.select(_NAMED, _DAY, _DAY) is kept
+    assert selecting.labels_read == [2_500]
+
+
+def test_labels_of_series_that_are_mostly_gone_are_begun_anew(selecting: Selecting) -> None:
+    selecting.begin_anew(SeriesSizes(idle=100))
+    selecting.store.register(500, _days(_DAY, _DAY))
+    few = (Matcher("i", MatchOp.REGEX, "1."),)
+    selecting.select(_ANY, _DAY, _DAY)
+    selecting.select(few, _DAY, _DAY)
+    selecting.cache.age()
+    with_all = selecting.cache.nbytes
+    selecting.select(few, _DAY, _DAY)
+    selecting.cache.age()
+    assert selecting.cache.nbytes < with_all
+    assert len(selecting.select(few, _DAY, _DAY)) == 10
+    assert selecting.labels_read == [500, 10]

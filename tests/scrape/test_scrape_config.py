@@ -99,10 +99,9 @@ def test_global_fields_environment_and_notices(tmp_path: Path) -> None:
     assert config.rule_files == (str(tmp_path / "first.rules"), str(tmp_path / "my/*.rules"))
     assert [(one.line, one.section) for one in config.notices] == [
         (12, "global.query_log_file"),
-        (15, "alerting"),
         (16, "remote_write"),
     ]
-    assert str(config.notices[1]).startswith("prometheus.yml:15: alerting: accepted but not served: ")
+    assert str(config.notices[1]).startswith("prometheus.yml:16: remote_write: accepted but not served: ")
 
 
 def test_every_field_of_a_job(tmp_path: Path) -> None:

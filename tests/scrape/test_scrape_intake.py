@@ -24,7 +24,7 @@ from pharos.ingest.scrape.digest import (
 )
 from pharos.ingest.scrape.exposition.scan import Page
 from pharos.ingest.scrape.job import JobConfig, Limits
-from pharos.ingest.scrape.relabel import Action, Rule
+from pharos.relabel import Action, Rule
 
 
 def names(written: object) -> list[str]:

@@ -19,6 +19,7 @@ from tests.scrape.written import Collected, Written, read
 
 from pharos.clock import FakeClock, SystemClock
 from pharos.errors import Kind, PharosError
+from pharos.ingest.metrics.batch import Accepted
 from pharos.ingest.scrape.config import load_scrape_config
 from pharos.ingest.scrape.loop import INLINE_BYTES, TargetLoop, offset_ms
 from pharos.ingest.scrape.scraper import Scraper
@@ -268,6 +269,21 @@ async def test_refused_body_is_shown_and_markers_come_again(
     assert (status.health, status.last_error) == (Health.UP, "not stored: the disk is full")
     sink.refusal = None
     assert (await scrape(scraper, sink, NOW_MS + 2000)).stale() == {"b"}
+
+
+async def test_a_page_that_a_limit_cut_says_so_until_all_of_it_is_taken(
+    exporter: Exporter, sink: Collected, scraper: Scraper
+) -> None:
+    exporter.page = "a 1\nb 1\n"
+    await scraper.apply(config(exporter.address))
+    sink.receipt = Accepted(samples=1, beyond_series=1, beyond_samples=1, max_series=1)
+    await scrape(scraper, sink)
+    status = scraper.targets()[0]
+    assert status.health is Health.UP
+    assert status.last_error.startswith("not all stored: 1 new series would be more than the 1 active series")
+    sink.receipt = Accepted(samples=2)
+    await scrape(scraper, sink, NOW_MS + 1000)
+    assert scraper.targets()[0].last_error == ""
 
 
 async def test_too_many_targets_fail_all_of_the_job(

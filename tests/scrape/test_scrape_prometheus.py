@@ -130,6 +130,8 @@ async def pages() -> AsyncIterator[str]:
 
 async def ask(session: aiohttp.ClientSession, url: str, **params: str) -> Any:
     async with session.get(url, params=params) as response:
+        # One that starts says so in words.
+        response.raise_for_status()
         return json.loads(await response.read())
 
 

@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 
 from pharos.errors import PharosError
 from pharos.ingest.scrape.config import load_scrape_config
-from pharos.ingest.scrape.relabel import Rule, relabel
+from pharos.relabel import Rule, relabel
 
 CASES = YAML(typ="safe").load(Path(__file__).parent / "cases" / "relabel.yaml")
 

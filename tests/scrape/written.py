@@ -145,8 +145,9 @@ class Collected:
         self.sources: list[str] = []
         self.sent_bytes: list[int] = []
         self.refusal: Exception | None = None
+        self.receipt = Accepted()
 
-    async def accept(self, sent: Submission[Accepted]) -> None:
+    async def accept(self, sent: Submission[Accepted]) -> Accepted:
         assert sent.scope.tenant
         assert sent.plain is not None
         if self.refusal is not None:
@@ -154,6 +155,7 @@ class Collected:
         self.bodies.append(bytes(sent.plain))
         self.sources.append(sent.source)
         self.sent_bytes.append(sent.sent_bytes)
+        return self.receipt
 
     def last(self) -> Written:
         return read(self.bodies[-1])

@@ -60,7 +60,7 @@ def test_a_user_is_kept_as_made_and_found_by_name_in_any_case(state: State, cloc
     )
     assert made.created_ms == clock.now_ms()
     for name in ("ada", "ADA", "Ａｄａ"):
-        assert read(state, partial(accounts.user_named, name=name)) == made
+        assert read(state, partial(accounts.user_meant, named=name)) == made
     assert read(state, lambda unit: accounts.user(unit, made.id)) == made
     assert read(state, accounts.count_users) == 1
 
@@ -89,7 +89,7 @@ def test_users_are_listed_by_name_page_by_page(state: State) -> None:
 def test_what_is_not_there_is_missing(state: State) -> None:
     for call in (
         lambda unit: accounts.user(unit, "none"),
-        lambda unit: accounts.user_named(unit, "none"),
+        lambda unit: accounts.user_meant(unit, "none"),
         lambda unit: accounts.password_hash(unit, "none"),
         lambda unit: accounts.disable_user(unit, "none"),
         lambda unit: accounts.delete_user(unit, "none"),
@@ -151,7 +151,11 @@ def test_with_a_user_all_that_opens_goes(state: State) -> None:
     write(state, lambda unit: sessions.create_session(unit, NewSession("hash", ada.id, 1 << 50)))
     write(state, lambda unit: roles.grant(unit, ada.id, "default", "viewer"))
     write(state, lambda unit: accounts.create_link(unit, NewLink("hash", "password", 1 << 50, ada.id)))
-    write(state, lambda unit: accounts.delete_user(unit, ada.id))
+    removed = write(state, lambda unit: accounts.delete_user(unit, ada.id))
+    tables = ("users", "identities", "tokens", "sessions", "memberships", "links")
+    assert {name: count for name, count in removed.items() if count} == dict.fromkeys(tables, 1)
+    (told,) = read(state, lambda unit: audit.search(unit, audit.Search(action="user.delete")))
+    assert (told.before, told.after) == ({"name": "Ada"}, {"rows_removed": removed, "rows_left": 0})
     assert read(state, tokens.live_tokens) == {}
     assert read(state, sessions.live_sessions) == {}
     assert read(state, roles.all_memberships) == ()

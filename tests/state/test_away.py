@@ -17,6 +17,7 @@ from pharos.clock import SystemClock
 from pharos.errors import Kind, PharosError
 from pharos.state import Family, State, accounts, open_state
 from pharos.state.accounts import NewUser
+from pharos.telemetry import REGISTRY
 
 pytestmark = pytest.mark.needs("postgresql")
 
@@ -39,6 +40,8 @@ def until_it_answers(state: State) -> int:
 def test_what_is_asked_of_a_database_that_is_away_fails_soon_and_in_words(server: Postgres) -> None:
     with open_state(server.new_database(), SystemClock()) as state:
         new_user(state)
+        failed = ("pharos_state_units_failed_total", {"kind": "read"})
+        before = REGISTRY.get_sample_value(*failed) or 0
         server.stop()
         try:
             began = time.monotonic()
@@ -51,6 +54,7 @@ def test_what_is_asked_of_a_database_that_is_away_fails_soon_and_in_words(server
                     new_user(state, "Bob")
             # Nobody waits for what is known to be away.
             assert time.monotonic() - began < 20
+            assert REGISTRY.get_sample_value(*failed) == before + 50
             assert "127.0.0.1" in state.status().fault
         finally:
             server.start()

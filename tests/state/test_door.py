@@ -23,15 +23,15 @@ from pharos.state import (
     State,
     accounts,
     audit,
+    copies,
     migrate,
     open_state,
-    proposals,
     tables,
     tenants,
-    usage,
 )
 from pharos.state.accounts import NewUser
 from pharos.state.database import NEWEST, open_database
+from pharos.telemetry import REGISTRY
 
 
 async def test_what_was_written_is_read_and_outlives_the_process(address: Address, clock: FakeClock) -> None:
@@ -143,7 +143,8 @@ def test_a_file_is_synced_before_anybody_is_answered(tmp_path: Path) -> None:
 @pytest.mark.filterwarnings("ignore:.*expression-based index")
 def test_migrations_make_what_the_tables_are_declared_as(empty_address: Address, clock: FakeClock) -> None:
     assert migrate.shipped()[-1] == NEWEST
-    assert {usage.usage.name, proposals.proposals.name} < set(tables.METADATA.tables)
+    # Each module registers its tables when it is loaded: those of all families.
+    assert len(copies.FAMILIES) < len(tables.METADATA.tables)
     with open_state(empty_address, clock):
         database = open_database(empty_address)
         with database.reading() as connection:
@@ -213,3 +214,23 @@ def test_what_is_no_database_is_told(tmp_path: Path, clock: FakeClock) -> None:
     ):
         pass
     assert found.value.kind is Kind.UNAVAILABLE
+
+
+async def test_units_of_work_are_measured(state: State) -> None:
+    def sample(name: str, **labels: str) -> float:
+        return REGISTRY.get_sample_value(f"pharos_state_{name}", labels) or 0.0
+
+    seconds, failed = "unit_duration_seconds_count", "units_failed_total"
+    before = [sample(seconds, kind=kind) for kind in ("read", "write")]
+    faults = sample(failed, kind="write")
+    new = NewUser("ada")
+    await state.write(lambda unit: accounts.create_user(unit, new), OPERATOR)
+    with pytest.raises(PharosError):
+        # Asked wrongly, which is no failure of the database.
+        await state.write(lambda unit: accounts.create_user(unit, new), OPERATOR)
+    await state.measure()
+    after = [sample(seconds, kind=kind) for kind in ("read", "write")]
+    assert after == [before[0] + 1, before[1] + 2]
+    assert sample(failed, kind="write") == faults
+    assert sample("units_waiting") == 0
+    assert sample("size_bytes") > 10_000

@@ -22,11 +22,11 @@ def test_the_default_tenant_is_there_from_the_start(state: State, clock: FakeClo
 
 def test_a_tenant_is_made_renamed_suspended_and_opened(state: State) -> None:
     made = write(state, lambda unit: tenants.create_tenant(unit, "team-b", "Team B", "#1F77B4"))
-    assert (made.id, made.name, made.color, made.is_open) == ("team-b", "Team B", "#1f77b4", True)
+    assert (made.id, made.name, made.color, made.suspended_ms) == ("team-b", "Team B", "#1f77b4", None)
     changed = write(state, lambda unit: tenants.change_tenant(unit, "team-b", name="Zwei", color="#000000"))
     assert (changed.name, changed.color) == ("Zwei", "#000000")
-    assert not write(state, lambda unit: tenants.suspend_tenant(unit, "team-b")).is_open
-    assert write(state, lambda unit: tenants.resume_tenant(unit, "team-b")).is_open
+    assert write(state, lambda unit: tenants.suspend_tenant(unit, "team-b")).suspended_ms is not None
+    assert write(state, lambda unit: tenants.resume_tenant(unit, "team-b")).suspended_ms is None
     assert actions(state) == ["tenant.create", "tenant.change", "tenant.suspend", "tenant.resume"]
     entries = read(state, lambda unit: audit.read_on(unit, audit.Search(tenants=frozenset({"team-b"}))))
     assert len(entries) == 4

@@ -19,7 +19,7 @@ from pharos.engine.sql import fixed
 from pharos.errors import Kind, PharosError
 from pharos.ingest.metrics.batch import Accepted
 from pharos.ingest.remote_write.submission import made
-from pharos.ingest.retention import erase_old
+from pharos.ingest.retention import Erased, Kept, erase_old
 from pharos.multitenancy import Doors, make_doors, open_tenancy
 from pharos.queries import Queries, open_queries
 from pharos.query.limits import Times
@@ -215,8 +215,10 @@ async def test_a_tenants_own_retention_hides_and_then_deletes(tmp_path: Path) ->
         await until(both_seen)
         assert await seen("short") == 1.0
         limits = server.doors.directory.limits
-        erased = server.store.engine.control(lambda session: erase_old(session, limits, CLOCK.now_ms(), 0))
-        assert erased == {"short": 1}
+        erased = server.store.engine.control(
+            lambda session: erase_old(session, limits, CLOCK.now_ms(), Kept())
+        )
+        assert erased == [Erased("short", "samples", "retention", 1)]
         assert left(server.store, "long", "samples") == 2
 
 

@@ -17,10 +17,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sync_playwright
 from tests.conftest import Server
 
 CHROMIUM = "/usr/bin/chromium"
+AXE = Path(__file__).parents[2] / "ui/node_modules/axe-core/axe.min.js"
+"""The accessibility checker, among the packages that the pages are built with."""
+AXE_RULES = ["wcag2a", "wcag2aa", "wcag21aa", "best-practice"]
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -31,6 +34,8 @@ FLAGS = [
     "--disable-sync",
 ]
 XSS = '<img src=x onerror="window.__xss=1">'
+HOSTILE = XSS + "n" * 60
+"""Markup that is longer than there is room for."""
 FLEET = 240
 """More series than a graph shows at first."""
 ENOUGH = 12
@@ -166,6 +171,59 @@ def open_page(browser: Browser, ui_url: str) -> Iterator[Callable[..., Watched]]
     assert [fault for watched in opened for fault in watched.faults] == []
 
 
+Visit = Callable[..., Page]
+
+
+@pytest.fixture
+def visit(browser: Browser, server: Server) -> Iterator[Visit]:
+    """Opens pages of the module's `server`; afterwards nothing may have run that a name or a label held.
+
+    What a pattern in `fails` fits is answered 503.
+    """
+    opened: list[Page] = []
+
+    def visit_(path: str, *, width: int = 1280, scheme: str = "dark", fails: str = "") -> Page:
+        context = browser.new_context(
+            base_url=server.url,
+            viewport={"width": width, "height": 860},
+            color_scheme="light" if scheme == "light" else "dark",
+            reduced_motion="reduce",
+        )
+        page = context.new_page()
+        opened.append(page)
+        page.set_default_timeout(20_000)
+        if fails:
+            page.route(fails, refuse)
+        page.goto(path)
+        return page
+
+    yield visit_
+    for page in opened:
+        assert page.evaluate("window.__xss") is None
+        page.context.close()
+
+
+def refuse(route: Route) -> None:
+    """Answer a request as a server that cannot now."""
+    route.fulfill(status=503, json={"status": "error", "errorType": "unavailable", "error": "not now"})
+
+
+def send(server: Server, method: str, path: str, document: object) -> None:
+    """Have a document taken."""
+    request = urllib.request.Request(
+        server.url + path, json.dumps(document).encode(), {"Content-Type": "application/json"}, method=method
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        assert answer.status == 200
+
+
+def kept(server: Server, path: str) -> list[dict[str, object]]:
+    """Return the list that an address answers with."""
+    with urllib.request.urlopen(server.url + path, timeout=30) as answer:
+        found: list[dict[str, object]] = json.load(answer)["data"]
+        return found
+
+
 def painted_share(page: Page, selector: str) -> float:
     """The share of a canvas' pixels that are not transparent."""
     return float(
@@ -178,3 +236,15 @@ def painted_share(page: Page, selector: str) -> float:
             }"""
         )
     )
+
+
+def violations(page: Page) -> list[str]:
+    """What the accessibility checker finds on a page: each rule with the element that breaks it."""
+    page.evaluate(AXE.read_text())
+    found: list[str] = page.evaluate(
+        """(rules) => axe.run(document, { runOnly: rules, resultTypes: ['violations'] }).then(
+            ({ violations }) => violations.flatMap(
+                ({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`)))""",
+        AXE_RULES,
+    )
+    return found

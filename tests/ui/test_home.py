@@ -197,7 +197,7 @@ def test_snippets_carry_the_real_address(open_page: Open, ui_url: str) -> None:
     expect(page.locator(".home-snippet pre")).to_contain_text(f"{ui_url}/api/v1/write")
     page.get_by_text("OpenTelemetry", exact=True).click()
     expect(page.locator(".home-snippet pre")).to_contain_text(f"OTEL_EXPORTER_OTLP_ENDPOINT={ui_url}")
-    expect(page.locator(".home-snippet pre")).to_contain_text("OTEL_LOGS_EXPORTER=none")
+    expect(page.locator(".home-snippet pre")).to_contain_text("OTEL_LOGS_EXPORTER=otlp")
 
 
 def test_on_a_telephone_nothing_lies_over_the_heading_of_send_data(open_page: Open) -> None:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests.conftest import Server
+from tests.ui.conftest import HOSTILE
 
 PASSWORD = "a few words in a row"
-HOSTILE = '<img src=x onerror="window.__xss=1">' + "n" * 40
 Visit = Callable[..., Page]
 
 
@@ -230,7 +230,7 @@ def test_a_protected_limit_is_proposed_approved_and_then_holds(visit: Visit, ser
 
     ann.goto("/tenants?of=default&part=limits")
     expect(ann.get_by_text("propose a change, it needs 1 approval within 7d")).to_be_visible()
-    expect(ann.get_by_label("Retention")).to_be_disabled()
+    expect(ann.get_by_label("Retention", exact=True)).to_be_disabled()
     ann.get_by_label("Active series").fill("5000")
     ann.get_by_role("button", name="Propose this change…").click()
     ann.get_by_label("Reason").fill("a second cluster")
@@ -262,13 +262,13 @@ def test_a_tenant_is_made_limited_and_deleted_by_its_name(visit: Visit) -> None:
     page.get_by_role("row").filter(has_text="shop").click()
     page.get_by_role("tab", name="Limits").click()
     page.get_by_label("Active series").fill("5000")
-    page.get_by_label("Retention").fill("long")
+    page.get_by_label("Retention", exact=True).fill("long")
     expect(page.get_by_role("button", name="Save")).to_be_disabled()
-    page.get_by_label("Retention").fill("15d")
+    page.get_by_label("Retention", exact=True).fill("15d")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("The limits hold from now on.")).to_be_visible()
     page.reload()
-    expect(page.get_by_label("Retention")).to_have_value("15d")
+    expect(page.get_by_label("Retention", exact=True)).to_have_value("15d")
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Actions of shop").click()
     page.get_by_role("menuitem", name="Delete…").click()

@@ -1,0 +1,23 @@
+"""A fresh server has something to see among logs and traces: its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import Server
+from tests.e2e.test_otlp_ports import eventually, lines, read
+
+
+def test_a_server_keeps_its_own_log_and_spans_of_requests(tmp_path: Path) -> None:
+    server = Server(tmp_path / "store", "--self-events")
+    try:
+        told = eventually(lambda: lines(server, "pharos"))
+        assert any(line.startswith("the store is open") for line in told)
+
+        def names() -> Any:
+            return read(server, "/api/services/pharos/operations")["data"]
+
+        assert eventually(lambda: "GET /loki/api/v1/query_range" in names())
+    finally:
+        assert server.stop() == 0, server.log.read_text()

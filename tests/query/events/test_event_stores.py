@@ -1,0 +1,272 @@
+"""What was sent is read back field by field, in pages, and found by every condition; nobody else's is."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
+
+import pytest
+from tests.query.events.requests import NOON_NS, lines_of, log_request, span_request, spans_of
+
+from pharos.access import Scope, upkeep
+from pharos.engine import Session
+from pharos.engine.changes import Changes
+from pharos.engine.embedded.store import EmbeddedEngine
+from pharos.ingest.events.batch import LogSignal, SpanSignal
+from pharos.query.events.logs import LEVEL_KEY, Cursor, LogStore, attribute_key
+from pharos.query.events.rows import LogLine, Origin, Span
+from pharos.query.events.spans import SpanStore
+from pharos.query.events.trace_summaries import Page, page_of, parse_cursor, summaries
+from pharos.search.tree import (
+    All,
+    And,
+    Contains,
+    Field,
+    Has,
+    Matches,
+    Not,
+    Op,
+    Or,
+    Place,
+    Tree,
+    Words,
+)
+from pharos.search.window import Window
+
+T = TypeVar("T")
+HOUR_NS = 3_600_000_000_000
+WINDOW = Window(NOON_NS - HOUR_NS, NOON_NS + 2 * HOUR_NS)
+TOKENS = itertools.count()
+
+
+def without_hash(origin: Origin) -> Origin:
+    return replace(origin, id=0)
+
+
+def as_sent(line: LogLine) -> LogLine:
+    return replace(line, origin=without_hash(line.origin))
+
+
+@dataclass
+class Sent:
+    """A tenant's records in a store."""
+
+    engine: EmbeddedEngine
+    logs: LogStore
+    spans: SpanStore
+    scope: Scope
+
+    def ask(self, work: Callable[[Session], T]) -> T:
+        """Return what a question answers."""
+        return self.engine.run_blocking(work)
+
+    def find(self, tree: Tree, limit: int = 10_000) -> list[LogLine]:
+        """Return all lines that meet a tree, the newest first."""
+        page = self.ask(lambda session: self.logs.lines(session, self.scope, WINDOW, tree, limit=limit))
+        return [as_sent(line) for line in page.lines]
+
+
+@pytest.fixture
+def sent(engine: EmbeddedEngine) -> Sent:
+    """A tenant of its own beside another one, with 60 lines or more and 90 spans."""
+    number, changes = next(TOKENS), Changes()
+    logs, spans = LogSignal(), SpanSignal()
+    of_logs, of_spans = logs.begin(), spans.begin()
+    for tenant, seed in ((f"t{number}", 1), (f"other{number}", 2), (f"t{number}", 3)):
+        logs.decode(of_logs, tenant, log_request(seed, 12).SerializeToString(), NOON_NS)
+        spans.decode(of_spans, tenant, span_request(seed, 15).SerializeToString(), NOON_NS)
+    for batch in (of_logs, of_spans):
+        batch.insert(engine, f"events-{number}")
+        batch.insert(engine, f"events-{number}")
+        batch.note(changes)
+    return Sent(engine, LogStore(changes), SpanStore(changes), upkeep(f"t{number}"))
+
+
+@pytest.fixture(scope="module")
+def all_lines() -> list[LogLine]:
+    lines = lines_of(log_request(1, 12)) + lines_of(log_request(3, 12))
+    return sorted(lines, key=lambda line: -line.ts_ns)
+
+
+def test_lines_are_read_back_field_by_field_and_once(sent: Sent, all_lines: list[LogLine]) -> None:
+    assert sent.find(All()) == all_lines
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_pages_follow_one_another_without_gap_or_repeat(
+    sent: Sent, all_lines: list[LogLine], *, newest_first: bool
+) -> None:
+    found: list[LogLine] = []
+    cursor: Cursor | None = None
+    for _ in range(100):
+        lines = partial(sent.logs.lines, scope=sent.scope, window=WINDOW, tree=All(), limit=7)
+        page = sent.ask(partial(lines, newest_first=newest_first, after=cursor))
+        found += map(as_sent, page.lines)
+        cursor = page.next
+        if cursor is None:
+            break
+    assert found == (all_lines if newest_first else all_lines[::-1])
+
+
+CONDITIONS: list[tuple[Tree, Callable[[LogLine], bool]]] = [
+    (Contains("error"), lambda line: "error" in line.body),
+    (Contains("GET /cart"), lambda line: "GET /cart" in line.body),
+    (Contains("get /CART", ignores_case=True), lambda line: "GET /cart" in line.body),
+    (Contains("GRÖSSER", ignores_case=True), lambda line: "grösser" in line.body.lower()),
+    (Contains("größer"), lambda line: "größer" in line.body),
+    (Contains("%_\\"), lambda line: "%_\\" in line.body),
+    (Contains("'; DROP TABLE logs; --"), lambda line: "DROP TABLE" in line.body),
+    (Words("cart"), lambda line: "cart" in line.body),
+    (Words("get /cart"), lambda line: "GET /cart" in line.body),
+    (Words("car"), lambda line: "car " in line.body),
+    (Matches("^GET"), lambda line: line.body.startswith("GET")),
+    (Matches("a.b"), lambda line: "a b" in line.body),
+    (Not(Contains("error")), lambda line: "error" not in line.body),
+    (Field("level", Op.EQUAL, "error"), lambda line: line.level == "error"),
+    (Field("level", Op.AT_LEAST, "warn"), lambda line: line.level in ("warn", "error", "fatal")),
+    (Field("severity", Op.MORE, "9"), lambda line: line.severity > 9),
+    (
+        And((Field("level", Op.EQUAL, "error"), Not(Contains("error")))),
+        lambda line: line.level == "error" and "error" not in line.body,
+    ),
+    (
+        Or((Contains("GET"), Field("severity_text", Op.EQUAL, "Fehler"))),
+        lambda line: "GET" in line.body or line.severity_text == "Fehler",
+    ),
+    (
+        Field("k", Op.EQUAL, "error", Place.RECORD),
+        lambda line: next((value for key, value, _ in line.attributes if key == "k"), None) == "error",
+    ),
+    (Field("app", Op.REGEX, "shop-.*"), lambda line: any(key == "app" for key, _, _ in line.origin.resource)),
+    (Field("service", Op.EQUAL, "shop-1-0"), lambda line: line.origin.service == "shop-1-0"),
+    (
+        Has("日本", Place.RECORD),
+        lambda line: bool({k: v for k, v, _ in line.attributes[::-1]}.get("日本")),
+    ),
+    (Has("trace_id"), lambda line: bool(line.trace_id)),
+]
+
+
+@pytest.mark.parametrize(("tree", "is_met"), CONDITIONS)
+def test_every_condition_finds_what_meets_it(
+    sent: Sent, all_lines: list[LogLine], tree: Tree, is_met: Callable[[LogLine], bool]
+) -> None:
+    assert sent.find(tree) == [line for line in all_lines if is_met(line)]
+
+
+def test_a_number_in_an_attribute_is_compared_as_a_number(sent: Sent, all_lines: list[LogLine]) -> None:
+    def number(line: LogLine) -> float | None:
+        text = next((value for key, value, _ in line.attributes if key == "k"), "")
+        try:
+            return float(text)
+        except ValueError:
+            return None
+
+    wanted = [line for line in all_lines if (found := number(line)) is not None and found > 1]
+    assert wanted
+    assert sent.find(Field("k", Op.MORE, "1", Place.RECORD)) == wanted
+
+
+def test_lines_are_counted_by_step_and_level(sent: Sent, all_lines: list[LogLine]) -> None:
+    step_ns = HOUR_NS // 4
+    counted = sent.ask(
+        lambda session: sent.logs.counts(
+            session, sent.scope, WINDOW, All(), step_ns=step_ns, keys=[LEVEL_KEY, attribute_key("k")]
+        )
+    )
+    expected: dict[tuple[int, tuple[str, ...]], list[LogLine]] = {}
+    for line in all_lines:
+        value = next((value for key, value, _ in line.attributes if key == "k"), "")
+        expected.setdefault(((line.ts_ns - WINDOW.start_ns) // step_ns, (line.level, value)), []).append(line)
+    assert {(one.step, one.keys): (one.lines, one.bytes) for one in counted} == {
+        key: (len(lines), sum(len(line.body.encode()) for line in lines)) for key, lines in expected.items()
+    }
+
+
+def test_origins_of_a_window_are_those_that_have_lines_in_it(sent: Sent, all_lines: list[LogLine]) -> None:
+    found = sent.ask(lambda session: sent.logs.origins(session, sent.scope, WINDOW))
+    assert {origin.service for origin in found.values()} == {line.origin.service for line in all_lines}
+    nothing = Window(NOON_NS - HOUR_NS, NOON_NS - 1)
+    assert sent.ask(lambda session: sent.logs.origins(session, sent.scope, nothing)) == {}
+
+
+def test_spans_are_read_back_field_by_field_and_once(sent: Sent) -> None:
+    expected: dict[str, list[Span]] = {}
+    for span in spans_of(span_request(1, 15)) + spans_of(span_request(3, 15)):
+        expected.setdefault(span.trace_id, []).append(span)
+    found = sent.ask(lambda session: sent.spans.traces(session, sent.scope, list(expected)))
+    assert {
+        trace_id: [replace(span, origin=without_hash(span.origin)) for span in spans]
+        for trace_id, spans in found.items()
+    } == {
+        trace_id: sorted(spans, key=lambda span: (span.start_ns, span.span_id))
+        for trace_id, spans in expected.items()
+    }
+    strange = spans_of(span_request(2, 15))[0].trace_id
+    assert sent.ask(lambda session: sent.spans.trace(session, sent.scope, strange)) == ()
+
+
+def test_traces_are_found_by_what_a_span_of_theirs_is(sent: Sent) -> None:
+    spans = spans_of(span_request(1, 15)) + spans_of(span_request(3, 15))
+    asked: list[tuple[Tree, Callable[[Span], bool]]] = [
+        (Field("status", Op.EQUAL, "error"), lambda span: span.status == 2),
+        (Field("duration", Op.MORE, "", number=4_900_000),
+         lambda span: span.end_ns - span.start_ns > 4_900_000),
+        (And((Field("name", Op.EQUAL, "error"), Field("kind", Op.EQUAL, "server"))),
+         lambda span: span.name == "error" and span.kind == 2),
+        (Field("k", Op.EQUAL, "error", Place.EVENT),
+         lambda span: any(one[:2] == ("k", "error") for event in span.events for one in event.attributes)),
+        (Field("service.name", Op.EQUAL, "shop-1"), lambda span: span.origin.service == "shop-1"),
+    ]  # fmt: skip
+    for tree, is_met in asked:
+        search = partial(sent.spans.search, scope=sent.scope, window=WINDOW, tree=tree, limit=100)
+        found = sent.ask(search)
+        newest: dict[str, int] = {}
+        for span in filter(is_met, spans):
+            newest[span.trace_id] = max(span.start_ns, newest.get(span.trace_id, 0))
+        assert [(one.trace_id, one.newest_ns) for one in found] == sorted(
+            newest.items(), key=lambda one: -one[1]
+        )
+
+
+def _pages(sent: Sent, tree: Tree, limit: int) -> list[Page]:
+    pages: list[Page] = []
+    after = None
+    while not pages or after is not None:
+        ask = partial(
+            page_of, sent.spans, scope=sent.scope, window=WINDOW, tree=tree, limit=limit, after=after
+        )
+        pages.append(sent.ask(ask))
+        after = pages[-1].next and parse_cursor(pages[-1].next.text())
+    return pages
+
+
+@pytest.mark.parametrize("limit", [1, 2, 7])
+def test_pages_of_traces_hold_each_trace_once(sent: Sent, limit: int) -> None:
+    whole = sent.ask(lambda session: sent.spans.search(session, sent.scope, WINDOW, All(), limit=10_000))
+    pages = _pages(sent, All(), limit)
+    assert [one.trace_id for page in pages for one in page.found] == [one.trace_id for one in whole]
+    assert all(len(page.found) == limit for page in pages[:-1])
+
+
+def test_a_list_of_traces_says_of_each_what_its_spans_say(sent: Sent) -> None:
+    expected: dict[str, list[Span]] = {}
+    for span in spans_of(span_request(1, 15)) + spans_of(span_request(3, 15)):
+        expected.setdefault(span.trace_id, []).append(span)
+    found = sent.ask(lambda session: summaries(session, sent.scope, [*expected, "f" * 32]))
+    assert found.keys() == expected.keys()
+    for trace_id, spans in expected.items():
+        one = found[trace_id]
+        first = min(spans, key=lambda span: (bool(span.parent_id), span.start_ns, span.span_id))
+        start_ns = min(span.start_ns for span in spans)
+        assert (one.start_ns, one.spans) == (start_ns, len(spans))
+        assert one.duration_ns == max(max(span.end_ns, span.start_ns) for span in spans) - start_ns
+        assert one.errors == sum(span.status == 2 for span in spans)
+        assert (one.has_root, one.service, one.name) == (
+            not first.parent_id, first.origin.service, first.name,
+        )  # fmt: skip
+        assert dict(one.services) == Counter(span.origin.service for span in spans)

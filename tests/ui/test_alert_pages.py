@@ -1,0 +1,136 @@
+"""Alerts on the pages: seen, taken, silenced with a preview of what that hides, and what happened told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import expect
+from tests.conftest import Server
+from tests.ui.conftest import XSS, Visit, send
+
+RUNBOOK = f"""## First steps
+
+1. look at `top`
+2. see [the notes](https://example.org/notes), not [these](javascript:window.__xss=1)
+
+{XSS}
+"""
+_CONFIG = """
+route: {receiver: nobody, group_by: [alertname], group_wait: 1s}
+receivers: [{name: nobody}]
+"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server to which three alerts were posted, as other servers post them."""
+    folder = tmp_path_factory.mktemp("alerts")
+    (folder / "alertmanager.yml").write_text(_CONFIG)
+    found = Server(folder / "store", "--alertmanager-config", str(folder / "alertmanager.yml"))
+    send(
+        found,
+        "POST",
+        "/api/v2/alerts",
+        [
+            _alert("Down", severity="critical", job="api", payload=XSS),
+            _alert("Down", severity="critical", job="db"),
+            _alert("Slow", severity="warning", job="api", runbook=RUNBOOK),
+        ],
+    )
+    yield found
+    assert found.stop() == 0, found.log.read_text()
+
+
+def _alert(name: str, *, runbook: str = "", **labels: str) -> dict[str, object]:
+    said = {"summary": f"{name} in {labels['job']} {XSS}"}
+    return {
+        "labels": {"alertname": name, **labels},
+        "annotations": {**said, "runbook": runbook} if runbook else said,
+    }
+
+
+def test_alerts_are_seen_the_worst_first_counted_and_found_by_label(visit: Visit) -> None:
+    page = visit("/alerts")
+    rows = page.get_by_role("grid", name="Alerts").get_by_role("row")
+    expect(rows.nth(1)).to_contain_text("Down")
+    expect(rows.nth(3)).to_contain_text("Slow")
+    expect(page.get_by_role("link", name="Alerts").get_by_text("3")).to_be_visible()
+    page.get_by_role("searchbox").fill('job="db"')
+    page.get_by_role("searchbox").press("Enter")
+    expect(page.get_by_text("1 of 3 rows")).to_be_visible()
+
+
+def test_an_alert_is_taken_and_its_story_says_by_whom(visit: Visit) -> None:
+    page = visit("/alerts")
+    page.get_by_role("link", name="Slow").click()
+    expect(page.get_by_role("heading", name="Slow")).to_be_visible()
+    page.get_by_role("button", name="Acknowledge").click()
+    page.get_by_label("Comment").fill("looking at the database")
+    page.get_by_role("dialog").get_by_role("button", name="Acknowledge").click()
+    expect(page.get_by_text("sees to it since")).to_be_visible()
+    expect(page.get_by_role("region", name="What happened, and why")).to_contain_text(
+        "looking at the database"
+    )
+    page.goto("/alerts?view=acknowledged")
+    expect(page.get_by_role("grid", name="Alerts")).to_contain_text("Slow")
+    page.get_by_role("link", name="Slow").click()
+    page.get_by_role("button", name="Take back").click()
+    expect(page.get_by_role("button", name="Acknowledge")).to_be_visible()
+
+
+def test_chosen_alerts_are_silenced_together_after_a_look_at_what_that_hides(visit: Visit) -> None:
+    page = visit("/alerts?group=Down")
+    grid = page.get_by_role("grid", name="Alerts")
+    expect(grid.get_by_role("row")).to_have_count(3)
+    grid.focus()
+    page.keyboard.press("Control+a")
+    page.get_by_role("button", name="Silence 2").click()
+    expect(page.get_by_text("2 alerts now, and those to come that fit")).to_be_visible()
+    page.get_by_label("Reason").fill("a planned move")
+    page.get_by_role("dialog").get_by_role("button", name="Silence", exact=True).click()
+    page.goto("/alerts?view=held")
+    expect(page.get_by_role("grid", name="Alerts")).to_contain_text("by a silence")
+    page.goto("/silences")
+    expect(page.get_by_role("table", name="Silences")).to_contain_text("a planned move")
+    page.get_by_role("button", name="End", exact=True).click()
+    page.get_by_role("button", name="End the silence").click()
+    page.goto("/alerts")
+    expect(page.get_by_role("grid", name="Alerts").get_by_role("row")).to_have_count(4)
+
+
+def test_a_runbook_is_read_as_markdown_and_runs_nothing(visit: Visit) -> None:
+    page = visit("/alerts")
+    page.get_by_role("link", name="Slow").click()
+    runbook = page.get_by_role("region", name="Runbook")
+    expect(runbook.get_by_role("heading", name="First steps")).to_be_visible()
+    expect(runbook.get_by_role("listitem")).to_have_count(2)
+    expect(runbook.get_by_role("link")).to_have_count(1)
+    expect(runbook.get_by_role("link", name="the notes")).to_have_attribute(
+        "href", "https://example.org/notes"
+    )
+    expect(runbook).to_contain_text("<img src=x onerror=")
+    expect(runbook).to_contain_text("javascript:window.__xss=1")
+
+
+def test_home_says_what_burns(visit: Visit) -> None:
+    page = visit("/")
+    expect(page.get_by_role("region", name="What burns")).to_contain_text("Down")
+
+
+def test_a_schedule_is_made_and_says_who_is_on_call(visit: Visit) -> None:
+    page = visit("/on-call")
+    page.get_by_role("button", name="New schedule").first.click()
+    page.get_by_label("Name").fill("primary")
+    page.get_by_label("People").fill("ada\ngrace")
+    page.get_by_role("button", name="Make the schedule").click()
+    expect(page.get_by_role("region", name="On call: primary")).to_contain_text("ada")
+    expect(page.get_by_role("list", name="Shifts of on call")).to_contain_text("grace")
+    page.get_by_role("button", name="Change").click()
+    form = page.get_by_role("dialog")
+    form.get_by_role("button", name="Add a layer").click()
+    form.get_by_role("button", name="Change the schedule").click()
+    expect(form.get_by_role("alert").first).to_be_visible()
+    form.get_by_label("People of layer 2").fill("eve, joe")
+    form.get_by_role("button", name="Change the schedule").click()
+    expect(page.get_by_role("list", name="Shifts of on call")).to_contain_text("eve, joe")

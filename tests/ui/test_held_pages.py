@@ -1,0 +1,159 @@
+"""What holds pages back beside silences: maintenance windows and dependencies are made with a look at what
+they hold back, changed, compared with what they were, restored, and taken away.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import expect
+from tests.conftest import Server
+from tests.ui.conftest import HOSTILE, Visit, kept, send, violations
+
+ALERTS = [
+    {"labels": {"alertname": "RouterDown", "site": "s1", "severity": "critical"}},
+    {"labels": {"alertname": "ServiceDown", "job": "api", "site": "s1"}},
+    {"labels": {"alertname": "ServiceDown", "job": "db", "site": "s2"}},
+]
+WINDOWS = "/silences?view=maintenance"
+DEPENDENCIES = "/silences?view=dependencies"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server to which alerts of a router and of what is behind it were posted."""
+    folder = tmp_path_factory.mktemp("held")
+    (folder / "alertmanager.yml").write_text("route: {receiver: nobody}\nreceivers: [{name: nobody}]\n")
+    found = Server(folder / "store", "--alertmanager-config", str(folder / "alertmanager.yml"))
+    send(found, "POST", "/api/v2/alerts", ALERTS)
+    yield found
+    assert found.stop() == 0, found.log.read_text()
+
+
+def test_nothing_yet_says_what_it_would_be_for(visit: Visit) -> None:
+    expect(visit(WINDOWS).get_by_text("No maintenance is planned")).to_be_visible()
+    expect(visit(DEPENDENCIES).get_by_text("Nothing depends on anything yet")).to_be_visible()
+
+
+def test_a_window_is_made_with_a_look_at_what_it_holds_back(visit: Visit, server: Server) -> None:
+    page = visit(WINDOWS)
+    page.get_by_role("button", name="New maintenance window").first.click()
+    page.get_by_label("Name").fill("database")
+    page.get_by_label("Starts").fill("2026-01-05T22:00")
+    page.get_by_label("Ends").fill("2026-01-06T02:00")
+    page.get_by_role("combobox", name="Repeats").click()
+    page.get_by_role("option", name="weekly").click()
+    page.get_by_label("Sat", exact=True).check()
+    page.get_by_role("combobox", name="Label 1").fill("job")
+    page.get_by_label("Value 1").fill("db")
+    expect(page.get_by_role("region", name="What it hides")).to_contain_text("1 alert that there are now")
+    expect(page.get_by_role("region", name="When it is")).to_contain_text("22:00:00")
+    page.get_by_label("Reason").fill("Updates of the database")
+    page.get_by_role("button", name="Make the window").click()
+    expect(page.get_by_role("table", name="Maintenance windows")).to_contain_text("every week on Saturday")
+    expect(page.get_by_role("region", name="Calendar of the next weeks")).to_contain_text("database")
+    (made,) = kept(server, "/api/alerting/maintenance")
+    assert made["repeats"] == "FREQ=WEEKLY;BYDAY=SA"
+    assert made["matchers"] == ['job="db"']
+
+
+def test_what_the_server_refuses_stands_at_its_field(visit: Visit) -> None:
+    page = visit(f"{WINDOWS}&new=")
+    page.get_by_role("combobox", name="Label 1").fill("job")
+    page.get_by_label("Value 1").fill("db")
+    page.get_by_label("Ends").fill("2020-01-05T22:00")
+    expect(page.get_by_role("alert")).to_contain_text("it ends after it starts")
+    page.get_by_label("Starts").fill("2020-01-04T22:00")
+    page.get_by_role("combobox", name="Repeats").click()
+    page.get_by_role("option", name="by a rule of recurrence").click()
+    page.get_by_label("Rule").fill("FREQ=SECONDLY")
+    expect(page.get_by_label("Rule")).to_have_attribute("aria-invalid", "true")
+    page.get_by_label("Rule").fill("FREQ=DAILY")
+    expect(page.get_by_label("Rule")).to_have_attribute("aria-invalid", "false")
+
+
+def test_a_window_is_changed_compared_restored_and_deleted(visit: Visit, server: Server) -> None:
+    window = {"matchers": ['job="api"'], "reason": "first", "zone": "UTC"}
+    for ends in ("2026-03-01T02:00", "2026-03-01T04:00"):
+        send(
+            server,
+            "PUT",
+            "/api/alerting/maintenance/power",
+            {**window, "starts": "2026-03-01T00:00", "ends": ends},
+        )
+    page = visit(WINDOWS)
+    page.get_by_role("button", name="Change power").click()
+    page.get_by_label("Reason").fill("the power again")
+    page.get_by_role("button", name="Change the window").click()
+    expect(page.get_by_text("The window is changed")).to_be_visible()
+    page.get_by_role("button", name="Versions of power").click()
+    page.get_by_label("To version 1").check()
+    page.get_by_role("button", name="Restore version 1").click()
+    expect(page.get_by_label("What restoring changes")).to_contain_text("2026-03-01T02:00")
+    page.get_by_role("button", name="Restore", exact=True).click()
+    expect(page.get_by_text("Version 1 counts again")).to_be_visible()
+    found = kept(server, "/api/alerting/maintenance/power/versions")
+    assert found[0]["version"] == 4
+    assert found[0]["definition"] == found[3]["definition"]
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Delete power").click()
+    page.get_by_role("button", name="Delete the window").click()
+    expect(page.get_by_text("The window is gone")).to_be_visible()
+
+
+def test_a_dependency_is_made_with_a_look_at_who_is_held_back(visit: Visit, server: Server) -> None:
+    page = visit(DEPENDENCIES)
+    page.get_by_role("button", name="New dependency").first.click()
+    page.get_by_label("Name").fill("routers")
+    page.get_by_label("Value 1 of while these fire").fill("RouterDown")
+    page.get_by_label("Value 1 of nobody is told of these").fill("ServiceDown")
+    held = page.get_by_role("region", name="What it hides")
+    expect(held).to_contain_text("2 alerts")
+    page.get_by_role("combobox", name="Where both share").fill("site")
+    page.get_by_role("combobox", name="Where both share").press("Enter")
+    expect(held).to_contain_text("1 alert")
+    page.get_by_role("button", name="Make the dependency").click()
+    expect(page.get_by_role("table", name="Dependencies")).to_contain_text("routers")
+    (made,) = kept(server, "/api/alerting/dependencies")
+    assert made["equal"] == ["site"]
+    page.get_by_role("button", name="Delete routers").click()
+    page.get_by_role("button", name="Delete the dependency").click()
+    expect(page.get_by_text("The dependency is gone")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_pages_of_what_is_held_back_are_whole_and_accessible(
+    visit: Visit, server: Server, scheme: str, width: int
+) -> None:
+    starts = {"starts": "2026-01-01T00:00", "ends": "2026-01-02T00:00", "repeats": "FREQ=DAILY"}
+    send(
+        server,
+        "PUT",
+        "/api/alerting/maintenance/odd",
+        {**starts, "matchers": [f"a={json.dumps(HOSTILE)}"], "reason": HOSTILE},
+    )
+    sides = {"parent": ['alertname="RouterDown"'], "child": [f"a={json.dumps(HOSTILE)}"]}
+    send(server, "PUT", "/api/alerting/dependencies/odd", {**sides, "reason": HOSTILE})
+    for path in (
+        WINDOWS,
+        f"{WINDOWS}&edit=odd",
+        f"{WINDOWS}&history=odd",
+        DEPENDENCIES,
+        f"{DEPENDENCIES}&edit=odd",
+    ):
+        page = visit(path, width=width, scheme=scheme)
+        expect(page.locator("h1")).to_be_visible()
+        expect(page.get_by_text("odd").first).to_be_attached()
+        expect(page.locator("[aria-label$=': loading']")).to_have_count(0)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert violations(page) == [], path
+
+
+def test_windows_that_cannot_be_read_are_said_to_be(visit: Visit) -> None:
+    page = visit(WINDOWS, fails="**/api/alerting/maintenance")
+    expect(page.get_by_role("alert")).to_contain_text("The maintenance windows cannot be read: not now")
+    page = visit(DEPENDENCIES, fails="**/api/alerting/dependencies")
+    expect(page.get_by_role("alert")).to_contain_text("The dependencies cannot be read: not now")

@@ -1,0 +1,281 @@
+"""Pages about people in every state, in both themes: what axe finds, what a browser keeps."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+from tests.ui.conftest import violations
+from tests.ui.corp import PASSWORD, PEOPLE, Corp, running_corp
+
+PAGES = {
+    "nobody": ["/sign-in", "/welcome#none", "/sign-in#error=the%20provider%20declined"],
+    "ops": [
+        "/account",
+        "/members",
+        "/members?view=roles",
+        "/members?view=tokens",
+        "/tenants",
+        "/tenants?of=acme",
+        "/tenants?of=acme&part=limits",
+        "/proposals",
+        "/audit",
+    ],
+    "gil": ["/proposals?tenant=acme", "/members?tenant=acme"],
+    "bob": ["/audit", "/?tenant=shop", "/account"],
+    "new": ["/", "/account"],
+}
+As = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def corp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Corp]:
+    with running_corp(tmp_path_factory.mktemp("corp")) as running:
+        yield running
+
+
+def fill_in(page: Page, name: str) -> None:
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(page.get_by_role("navigation", name="Pages")).to_be_visible()
+
+
+@pytest.fixture(scope="module")
+def signed_in(browser: Browser, corp: Corp) -> dict[str, Any]:
+    """What a browser keeps of each person who is signed in, and of nobody."""
+    kept: dict[str, Any] = {}
+    for name in ("nobody", *PEOPLE):
+        context = browser.new_context(base_url=corp.server.url)
+        if name != "nobody":
+            page = context.new_page()
+            page.goto("/sign-in")
+            fill_in(page, name)
+        kept[name] = context.storage_state()
+        context.close()
+    return kept
+
+
+@pytest.fixture
+def as_(browser: Browser, corp: Corp, signed_in: dict[str, Any]) -> Iterator[As]:
+    """Opens a browser in which somebody is signed in."""
+    opened: list[BrowserContext] = []
+
+    def open_(name: str, *, width: int = 1280, scheme: str = "dark") -> Page:
+        context = browser.new_context(
+            base_url=corp.server.url,
+            storage_state=signed_in[name],
+            viewport={"width": width, "height": 860},
+            color_scheme="light" if scheme == "light" else "dark",
+            reduced_motion="reduce",
+        )
+        opened.append(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        return page
+
+    yield open_
+    for context in opened:
+        context.close()
+
+
+def settle(page: Page) -> None:
+    """Wait until the page has what it shows."""
+    expect(page.locator("h1:visible").first).to_be_visible()
+    expect(page.locator("[aria-busy=true]")).to_have_count(0)
+    expect(page.locator("[aria-label$=': loading']")).to_have_count(0)
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+@pytest.mark.parametrize("name", PAGES)
+def test_pages_about_people_meet_wcag_aa(as_: As, name: str, scheme: str) -> None:
+    page = as_(name, scheme=scheme)
+    for path in PAGES[name]:
+        page.goto(path)
+        settle(page)
+        assert violations(page) == [], path
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_dialogs_about_people_meet_wcag_aa(as_: As, scheme: str) -> None:
+    page = as_("ops", scheme=scheme)
+    for path, button in (
+        ("/members", "Add a person"),
+        ("/proposals", "Protect a policy"),
+        ("/tenants", "New tenant"),
+        ("/account", "New token"),
+    ):
+        page.goto(path)
+        page.get_by_role("button", name=button).first.click()
+        expect(page.get_by_role("dialog").or_(page.get_by_role("alertdialog")).first).to_be_visible()
+        assert violations(page) == [], path
+
+
+def _fails(route: Route) -> None:
+    body = {"status": "error", "errorType": "unavailable", "error": "state.db cannot be used: disk I/O error"}
+    route.fulfill(status=503, headers={"Retry-After": "5"}, body=json.dumps(body))
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [
+        ("/members", "**/api/users"),
+        ("/tenants", "**/api/tenants"),
+        ("/proposals", "**/api/proposals*"),
+        ("/audit", "**/api/audit*"),
+        ("/account", "**/api/me/sessions"),
+    ],
+)
+def test_a_page_that_cannot_be_read_says_why_and_stays_whole(as_: As, path: str, asked: str) -> None:
+    page = as_("ops", width=390, scheme="light")
+    page.route(asked, _fails)
+    page.goto(path)
+    expect(page.get_by_text("state.db cannot be used").first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("path", ["/members", "/tenants", "/proposals", "/audit"])
+def test_a_page_that_waits_shows_where_things_will_stand(as_: As, path: str) -> None:
+    page = as_("ops")
+
+    def never(route: Route) -> None:
+        """Leave it without an answer."""
+
+    page.route(re.compile("/api/(?!me|sign_in)"), never)
+    page.goto(path)
+    expect(page.locator("[aria-label$=': loading']").first).to_be_visible()
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("path", ["/members?view=roles", "/proposals", "/audit", "/sign-in"])
+def test_no_page_is_wider_than_a_telephone(as_: As, path: str) -> None:
+    page = as_("ops", width=390)
+    page.goto(path)
+    settle(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_nothing_that_opens_anything_is_kept_by_a_browser(as_: As) -> None:
+    page = as_("ann")
+    page.goto("/account")
+    page.get_by_role("button", name="New token").click()
+    page.get_by_label("What it is for").fill("laptop")
+    page.get_by_role("button", name="Create", exact=True).click()
+    text = page.get_by_label("Token laptop").input_value()
+    page.get_by_role("button", name="I have it").click()
+    kept = page.evaluate(
+        """async () => JSON.stringify([
+            { ...localStorage }, { ...sessionStorage }, document.cookie, location.href, history.state,
+            (await indexedDB.databases()).map(({ name }) => name), await caches.keys(),
+        ])"""
+    )
+    cookies = {one["name"]: one for one in page.context.cookies()}
+    secrets = [text, PASSWORD, cookies["pharos_session"]["value"]]
+    assert [one for one in secrets if one in kept] == []
+    assert cookies["pharos_session"]["httpOnly"]
+    assert cookies["pharos_session"]["sameSite"] == "Strict"
+
+
+def test_the_audit_log_is_searched_and_exported_as_it_is_shown(as_: As, tmp_path: Path) -> None:
+    page = as_("ops")
+    page.goto("/audit")
+    table = page.get_by_role("grid", name="Audit log")
+    expect(table.get_by_text("protection.set").first).to_be_visible()
+    search = page.get_by_role("searchbox", name="Filter the audit log")
+    search.fill("action=proposal")
+    search.press("Enter")
+    expect(table.get_by_text("protection.set")).to_have_count(0)
+    expect(table.get_by_text("proposal.create").first).to_be_visible()
+    assert "proposal" in page.url
+    page.get_by_role("button", name="Export").click()
+    with page.expect_download() as saved:
+        page.get_by_role("menuitem", name="CSV, signed").click()
+    path = tmp_path / "audit.csv"
+    saved.value.save_as(path)
+    actions = {row["action"] for row in csv.DictReader(path.read_text().splitlines()) if row.get("action")}
+    assert actions == {"proposal.create"}
+    table.get_by_text("proposal.create").first.click()
+    expect(page.get_by_role("dialog").get_by_text("a second cluster").first).to_be_visible()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Verify the chain").click()
+    expect(page.get_by_text("chain whole")).to_be_visible()
+
+
+def test_a_reason_is_asked_for_where_the_rule_demands_one(as_: As, corp: Corp) -> None:
+    page = as_("gil")
+    page.goto("/proposals?tenant=acme")
+    page.get_by_role("row").filter(has_text="a second cluster").click()
+    expect(page.get_by_role("button", name="Approve", exact=True)).to_be_enabled()
+    change = {"policy": "limits", "approvals": 1, "percent": 0, "lasts_ms": 86_400_000, "reasons": True}
+    body = {"action": "protection.set", "change": change, "reason": "say why"}
+    made = corp.ask("POST /api/proposals", body)
+    page.get_by_role("button", name="Approve", exact=True).click()
+    expect(page.get_by_role("dialog").get_by_text("applied")).to_be_visible()
+    page.goto(f"/proposals?tenant=acme&of={made['id']}")
+    page.get_by_role("button", name="Approve", exact=True).click()
+    expect(page.get_by_role("dialog").get_by_text("applied")).to_be_visible()
+    again = {"bounds": {"max_series": 6000}}
+    made = corp.ask("POST /api/proposals", {"action": "limits.set", "change": again, "reason": "a third"})
+    page.goto(f"/proposals?tenant=acme&of={made['id']}")
+    expect(page.get_by_role("button", name="Approve", exact=True)).to_be_disabled()
+    page.get_by_label("Reason").fill("it fits")
+    page.get_by_role("button", name="Approve", exact=True).click()
+    expect(page.get_by_role("dialog").get_by_text("applied")).to_be_visible()
+
+
+def test_single_sign_on_leads_in_and_back_to_the_page_that_was_asked_for(as_: As, corp: Corp) -> None:
+    page = as_("nobody")
+    page.goto("/targets?filter=a")
+    page.get_by_role("link", name="Sign in with Corp", exact=True).click()
+    expect(page.get_by_role("heading", name="Targets")).to_be_visible()
+    assert page.url.endswith("/targets?filter=a")
+    expect(page.get_by_role("link", name="ida")).to_be_visible()
+    expect(page.get_by_role("navigation", name="Pages").get_by_role("link", name="Audit log")).to_have_count(
+        0
+    )
+
+
+@pytest.mark.parametrize("why", ["declines", "is_down", "no group"])
+def test_single_sign_on_that_does_not_succeed_says_why_and_offers_it_again(
+    as_: As, corp: Corp, why: str
+) -> None:
+    provider, groups = corp.provider, corp.provider.claims["groups"]
+    page = as_("nobody")
+    page.goto("/")
+    if why == "no group":
+        provider.claims["groups"] = []
+        provider.claims["sub"] = "43"
+    else:
+        setattr(provider, why, True)
+    page.get_by_role("link", name="Sign in with Corp", exact=True).click()
+    expect(page.get_by_text("Signing in did not succeed")).to_be_visible()
+    provider.declines = provider.is_down = False
+    provider.claims.update(groups=groups, sub="42")
+    page.get_by_role("link", name="Sign in with Corp", exact=True).click()
+    expect(page.get_by_role("navigation", name="Pages")).to_be_visible()
+
+
+@pytest.mark.parametrize("by_enter", [True, False])
+def test_a_tenant_that_was_typed_counts_without_being_picked(as_: As, by_enter: bool) -> None:
+    page = as_("ops")
+    page.goto("/members")
+    page.get_by_role("button", name="Add a person").click()
+    name, tenant = f"eva{by_enter:d}", f"fresh{by_enter:d}"
+    page.get_by_label("Name").fill(name)
+    where = page.get_by_label("Where role 1 holds").first
+    where.click()
+    where.fill(tenant)
+    if by_enter:
+        where.press("Enter")
+        # It takes the tenant and does not send the form.
+        expect(page.get_by_label("Name")).to_have_value(name)
+    page.get_by_role("button", name="Add, and make a link").click()
+    page.get_by_role("button", name="Done").click()
+    expect(page.get_by_role("row").filter(has_text=name)).to_contain_text(tenant)
