@@ -233,6 +233,11 @@ def same_bytes(column: str, value: bytes) -> Condition:
     return Condition(f"{column} = unhex({string(value.hex())})")
 
 
+def one_in(column: str, share: int) -> Condition:
+    """Return that a row's value belongs to the one of `share` equal parts of all values that is looked at."""
+    return Condition(f"cityHash64({column}) % {int(share)} = 0")
+
+
 def negated(condition: Condition) -> Condition:
     """Return that a condition is not met."""
     return Condition(f"NOT ({condition.text})")

@@ -8,7 +8,7 @@ from tests.span_trees import meets
 
 from pharos.access import Scope
 from pharos.query.events.rows import Origin, Span
-from pharos.query.events.span_counts import Edge, SpanRate
+from pharos.query.events.span_counts import Calls, Edge, SpanRate
 from pharos.query.events.spans import Operation
 from pharos.query.events.spansets import Evaluation
 from pharos.query.events.trace_tree import tree_of
@@ -75,9 +75,10 @@ class MemoryTraces:
             if service is None or one.origin.service == service
         ]
 
-    async def edges(self, scope: Scope, window: Window) -> list[Edge]:
+    async def calls(self, scope: Scope, window: Window) -> Calls:
         """Return a call of another service and one of its own."""
-        return [Edge("front", "cart", 3, 1, 30, (1, 2, 3, 4)), Edge("front", "front", 2, 0, 2, (1, 1, 1, 1))]
+        edges = [Edge("front", "cart", 3, 1, 30, (1, 2, 3, 4)), Edge("front", "front", 2, 0, 2, (1, 1, 1, 1))]
+        return Calls(edges, 1)
 
     async def rates(
         self,

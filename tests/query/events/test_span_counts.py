@@ -113,8 +113,9 @@ def sent(engine: EmbeddedEngine) -> Sent:
 
 
 def test_calls_are_counted_with_their_errors_and_durations(sent: Sent) -> None:
-    found = sent.ask(lambda session: sent.counts.edges(session, sent.scope, _WINDOW))
-    calls = {(one.caller, one.callee): one for one in found}
+    found = sent.ask(lambda session: sent.counts.calls(session, sent.scope, _WINDOW))
+    assert found.one_in == 1
+    calls = {(one.caller, one.callee): one for one in found.edges}
     assert set(calls) == {("front", "cart"), ("cart", "cart")}
     assert calls["front", "cart"] == Edge(
         "front", "cart", 4, 0, 1_010 * _MS, calls["front", "cart"].quantiles_ns
@@ -124,11 +125,28 @@ def test_calls_are_counted_with_their_errors_and_durations(sent: Sent) -> None:
 
 def test_calls_outside_of_the_time_do_not_count(sent: Sent) -> None:
     window = Window(_NOON_NS, _NOON_NS + _MINUTE_NS)
-    found = sent.ask(lambda session: sent.counts.edges(session, sent.scope, window))
-    assert [(one.caller, one.callee, one.calls) for one in found] == [
+    found = sent.ask(lambda session: sent.counts.calls(session, sent.scope, window))
+    assert [(one.caller, one.callee, one.calls) for one in found.edges] == [
         ("cart", "cart", 1),
         ("front", "cart", 1),
     ]
+
+
+def test_calls_of_very_many_spans_are_told_by_a_share_of_the_traces(engine: EmbeddedEngine) -> None:
+    tenant, sent_calls, changes = f"many{next(_TOKENS)}", 400, Changes()
+    signal = SpanSignal()
+    batch = signal.begin()
+    signal.decode(batch, tenant, _request(sent_calls), _NOON_NS)
+    batch.insert(engine, tenant)
+    batch.note(changes)
+    store = SpanStore(changes)
+    counts, scope = SpanCounts(store, most_joined=300), upkeep(tenant)
+    window = Window(_NOON_NS, _NOON_NS + sent_calls * _MINUTE_NS)
+    found = engine.run_blocking(lambda session: counts.calls(session, scope, window))
+    assert found.one_in == 4
+    (edge,) = [one for one in found.edges if one.caller != one.callee]
+    assert edge.calls % 4 == 0
+    assert sent_calls / 2 < edge.calls < sent_calls * 2
 
 
 def test_rates_are_told_by_step_and_fields(sent: Sent) -> None:

@@ -76,6 +76,8 @@ export interface SpanRate {
 export interface ServiceGraph {
   readonly nodes: readonly (SpanRate & { readonly service: string })[];
   readonly edges: readonly (SpanRate & { readonly caller: string; readonly callee: string })[];
+  /** Of so many traces one was looked at: more than 1 where there are very many. */
+  readonly one_in: number;
 }
 
 export function serviceGraph(range: TraceRange, asking: Asking): Promise<Answer<ServiceGraph>> {

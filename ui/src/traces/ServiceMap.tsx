@@ -122,6 +122,9 @@ export function ServiceMap(props: {
           );
         })}
       </div>
+      {graph.one_in > 1 ? (
+        <p className="dim">Calls are estimated from one in {graph.one_in} traces.</p>
+      ) : null}
       <table className="visually-hidden">
         <caption>Who calls whom</caption>
         <tbody>

@@ -10,7 +10,7 @@ function graph(...calls: readonly string[]): ServiceGraph {
     return { ...RATE, caller, callee };
   });
   const services = new Set(edges.flatMap(({ caller, callee }) => [caller, callee]));
-  return { nodes: [...services].map((service) => ({ ...RATE, service })), edges };
+  return { nodes: [...services].map((service) => ({ ...RATE, service })), edges, one_in: 1 };
 }
 
 function columns(of: ServiceGraph): Record<string, number> {

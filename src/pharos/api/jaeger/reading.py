@@ -87,8 +87,8 @@ class JaegerTraces:
 
     async def dependencies(self, scope: Scope, start_ns: int, end_ns: int) -> list[Edge]:
         """Return which service called which other one, both ends of the time included."""
-        edges = await self.traces.edges(scope, Window(max(start_ns, 0), max(end_ns, 0) + 1))
-        return [one for one in edges if one.caller != one.callee]
+        calls = await self.traces.calls(scope, Window(max(start_ns, 0), max(end_ns, 0) + 1))
+        return [one for one in calls.edges if one.caller != one.callee]
 
 
 def _shown(spans: Sequence[Span], *, is_raw: bool) -> list[ShownSpan]:

@@ -153,12 +153,13 @@ class SpansApi:
         """Return which service called which: rate, errors and durations of each edge."""
         window = window_of(parameters, self.clock.now_ns())
         scope = scope_of(request)
-        edges = await self.traces.edges(scope, window)
+        calls = await self.traces.calls(scope, window)
         seconds = (window.end_ns - window.start_ns) / 1e9
         nodes = await self.traces.rates(scope, window, And(()), 0, ["service"])
         return {
             "nodes": [_rate(one, seconds, {"service": one.values[0]}) for one in nodes],
-            "edges": [_edge(one, seconds) for one in edges if one.caller != one.callee],
+            "edges": [_edge(one, seconds) for one in calls.edges if one.caller != one.callee],
+            "one_in": calls.one_in,
         }
 
     async def rates(self, parameters: Parameters, request: Request) -> Any:

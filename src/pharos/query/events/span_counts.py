@@ -29,6 +29,8 @@ _MOST_ROWS: Final = 100_000
 _MOST_COMPARED: Final = 200_000
 """So many spans of each side are looked at when two sets are compared, the newest."""
 _MOST_PAIRS: Final = 20_000
+MOST_JOINED: Final = 1_000_000
+"""So many spans are looked at to tell who calls whom; of more, whole traces are left out."""
 OWN_FIELDS: Final = ("service", "name", "kind", "status", "status_message")
 """Fields that spans can be counted by, beside attributes."""
 _WORDS: Final[Mapping[str, Sequence[str]]] = {"kind": KINDS, "status": STATUSES}
@@ -64,6 +66,15 @@ class Edge:
 
 
 @dataclass(frozen=True, slots=True)
+class Calls:
+    """Who called whom."""
+
+    edges: Sequence[Edge]
+    one_in: int
+    """1 if every trace was looked at; else one in so many was, and counts are estimates."""
+
+
+@dataclass(frozen=True, slots=True)
 class TagValue:
     """A value, and how many spans have it."""
 
@@ -83,8 +94,9 @@ class AttributeCounts:
 class SpanCounts:
     """Counts spans."""
 
-    def __init__(self, store: SpanStore) -> None:
+    def __init__(self, store: SpanStore, *, most_joined: int = MOST_JOINED) -> None:
         self._store = store
+        self._most_joined = most_joined
 
     def _select(
         self,
@@ -146,14 +158,22 @@ class SpanCounts:
             if row["n"]
         ]
 
-    def edges(self, session: Session, scope: Scope, window: Window) -> list[Edge]:
-        """Return which service called which, by the spans of the window whose parents are in it too."""
-        callers = _in_window(scope, window, "trace_id AS t, span_id AS s, service AS caller")
+    def calls(self, session: Session, scope: Scope, window: Window) -> Calls:
+        """Return which service called which, by the spans of the window whose parents are in it too.
+
+        A window of very many spans is told by a share of its traces, chosen by their ids. Each is looked at
+        whole, so that ratios and durations are those of all; counts are scaled up.
+        """
+        counted = session.query(_in_window(scope, window, "toInt64(count()) AS n"), purpose="span_edges")
+        one_in = max(1, -(-counted.to_pylist()[0]["n"] // self._most_joined))
+        share = [sql.one_in("trace_id", one_in)] if one_in > 1 else []
+        callers = _in_window(scope, window, "trace_id AS t, span_id AS s, service AS caller", *share)
         callees = _in_window(
             scope,
             window,
             "trace_id AS t, parent_id AS s, service AS callee, status, duration",
             sql.negated(sql.same_bytes("parent_id", _NO_SPAN)),
+            *share,
         )
         columns = (
             "caller, callee, toInt64(count()) AS n,"
@@ -162,10 +182,18 @@ class SpanCounts:
         statement = sql.select_joined(
             callees, callers, columns, on=("t", "s"), tail="GROUP BY caller, callee ORDER BY caller, callee"
         )
-        return [
-            Edge(row["caller"], row["callee"], row["n"], row["errors"], row["total"], tuple(row["q"]))
+        edges = [
+            Edge(
+                row["caller"],
+                row["callee"],
+                row["n"] * one_in,
+                row["errors"] * one_in,
+                row["total"] * one_in,
+                tuple(row["q"]),
+            )
             for row in session.query(statement, purpose="span_edges").to_pylist()
         ]
+        return Calls(edges, one_in)
 
     def values(
         self,

@@ -10,7 +10,7 @@ from pharos.access import Scope
 from pharos.engine import Session
 from pharos.query.events.comparison import AttributeDifference, compare_sets
 from pharos.query.events.rows import Origin, Span
-from pharos.query.events.span_counts import Edge, SpanCounts, SpanRate, TagValue
+from pharos.query.events.span_counts import Calls, SpanCounts, SpanRate, TagValue
 from pharos.query.events.span_series import VALUES, SpanSeries, Wants, Windows, measure_spans
 from pharos.query.events.spans import Operation, SpanStore
 from pharos.query.events.spansets import Evaluation, Found
@@ -173,9 +173,9 @@ class Traces:
             lambda session: self._counts.values(session, scope, window, tree, name, place, limit=limit),
         )
 
-    async def edges(self, scope: Scope, window: Window) -> list[Edge]:
+    async def calls(self, scope: Scope, window: Window) -> Calls:
         """Return which service called which in a window."""
-        return await self.ask(scope, "edges", lambda session: self._counts.edges(session, scope, window))
+        return await self.ask(scope, "calls", lambda session: self._counts.calls(session, scope, window))
 
     async def rates(
         self, scope: Scope, window: Window, tree: Tree, step_ns: int, by: Sequence[str]
