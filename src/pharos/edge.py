@@ -376,7 +376,9 @@ def _related_api(parts: Parts) -> RelatedApi:
         moment = dispatcher.moment()
         return [known.alert for known in dispatcher.desk(tenant).alerts.living(moment.now_s)]
 
-    sources = Sources(queries.log_search, queries.traces, queries.catalog, parts.state, living)
+    sources = Sources(
+        queries.log_search, queries.traces, queries.metrics, queries.catalog, parts.state, living
+    )
     return RelatedApi(Finder(sources), parts.clock)
 
 

@@ -66,7 +66,7 @@ class Asker:
         for name, resource in _CASES["resources"].items():
             about = {"attributes": _attributes(resource)}
             lines = [self._line(row) for row in _CASES["lines"] if row["of"] == name]
-            spans = [self._span(row) for row in _CASES["spans"] if row["of"] == name]
+            spans = [self.span(row) for row in _CASES["spans"] if row["of"] == name]
             metrics = [self._exemplar(row) for row in _CASES["exemplars"] if row["of"] == name]
             metrics += [self._gauge(row) for row in _CASES["gauges"] if row["of"] == name]
             for path, part in (
@@ -91,7 +91,7 @@ class Asker:
             "spanId": _id(row.get("span"), 16),
         }
 
-    def _span(self, row: Mapping[str, Any]) -> dict[str, Any]:
+    def span(self, row: Mapping[str, Any]) -> dict[str, Any]:
         start = self.at_ns(row["at"])
         links = [{"traceId": _id(one, 32), "spanId": _id(4, 16)} for one in row.get("links", ())]
         return {
@@ -238,6 +238,34 @@ def test_what_people_changed_is_told(asker: Asker) -> None:
     changes = {one["action"]: one for one in found["changes"]["items"]}
     assert changes["silence.create"]["reasons"] == ["same time"]
     assert urlsplit(changes["silence.create"]["link"]).path == "/audit"
+
+
+def test_what_began_is_told(asker: Asker) -> None:
+    began_s = asker.begin_ns / _NS - 600
+
+    def resource(version: str) -> dict[str, Any]:
+        return {"attributes": _attributes({"service.name": "shipping", "service.version": version})}
+
+    for minute, version in ((-20, "1.3"), (-15, "1.3"), (-5, "1.4"), (-4, "1.3")):
+        row = {"at": minute * 60, "ms": 5, "name": "ship", "trace": f"e{minute % 97}", "span": 7}
+        sent = {"resource": resource(version), "scopeSpans": [{"spans": [asker.span(row)]}]}
+        assert asker.exchange("/v1/traces", {"resourceSpans": [sent]})[0] == 200
+    point = {"timeUnixNano": str(asker.at_ns(0)), "asDouble": began_s}
+    gauge = {"name": "process_start_time_seconds", "gauge": {"dataPoints": [point]}}
+    sent = {"resource": resource("1.4"), "scopeMetrics": [{"metrics": [gauge]}]}
+    assert asker.exchange("/v1/metrics", {"resourceMetrics": [sent]})[0] == 200
+
+    found = asker.data(
+        "/api/related", alert='{alertname="Late", job="shipping"}', time=asker.begin_ns // 10**6
+    )
+    process, version = sorted(found["starts"]["items"], key=lambda one: one["what"])
+    assert (process["what"], process["reasons"]) == ("process", ["same service"])
+    assert abs(int(process["at_ns"]) / _NS - began_s) < 1
+    assert (version["what"], version["version"], version["before"]) == ("version", "1.4", "1.3")
+    # Steps of half a minute, and a bit.
+    assert abs(int(version["at_ns"]) - asker.at_ns(-300)) < 40 * _NS
+    assert urlsplit(version["link"]).path == "/traces"
+    assert urlsplit(process["link"]).path == "/logs"
 
 
 def test_another_tenant_is_told_nothing(asker: Asker) -> None:

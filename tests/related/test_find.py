@@ -57,19 +57,22 @@ class _Failing:
 
 
 def _finder(state: State, logs: Any = None) -> Finder:
+    metrics: Any = None
     catalog: Any = None
-    return Finder(Sources(logs, _traces(), catalog, state, lambda _: []))
+    return Finder(Sources(logs, _traces(), metrics, catalog, state, lambda _: []))
 
 
 async def test_signals_that_one_may_not_see_are_named(state: State) -> None:
     scope = Scope("default", LOCAL, frozenset({"traces.view"}))
     found = await _finder(state).find(scope, _SPAN, Bounds())
-    lacking = {name: getattr(found, name).lacks for name in ("logs", "traces", "series", "alerts", "changes")}
+    signals = ("logs", "traces", "series", "alerts", "starts", "changes")
+    lacking = {name: getattr(found, name).lacks for name in signals}
     assert lacking == {
         "logs": "logs.view",
         "traces": "",
         "series": "metrics.view",
         "alerts": "alerts.view",
+        "starts": "metrics.view",
         "changes": "audit.view",
     }
 

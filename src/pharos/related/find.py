@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
 from pharos.access import Scope
@@ -18,9 +19,11 @@ from pharos.labels import METRIC_NAME, Labels
 from pharos.query.events.ids import short_trace_id
 from pharos.query.events.rows import LogLine
 from pharos.query.events.trace_summaries import Summary
+from pharos.query.limits import Times
 from pharos.query.metrics.catalog import Window as SeriesWindow
 from pharos.related.metrics import Metric, metrics_of
 from pharos.related.resource import BONDS, Reason, bonded, resource_of
+from pharos.related.starts import VERSION_FIELD, Start, start_times_of, starts_in, versions_in
 from pharos.related.subject import (
     TRACE_LABELS,
     Asked,
@@ -31,6 +34,7 @@ from pharos.related.subject import (
     trace_id_of,
 )
 from pharos.search.tree import And, Field, Op, Or, Origins, Place, Tree
+from pharos.search.window import Window
 from pharos.state import Unit, audit, timeline
 from pharos.state.timeline import Entry, Step
 
@@ -41,10 +45,13 @@ _HOUR_MS: Final = 3_600_000
 _MOST_STEPS: Final = 2_000
 _MOST_METRICS: Final = 1_000
 _MOST_ENTRIES: Final = 200
+_STEPS: Final = 120
+"""Versions are told apart by so many steps of the window."""
 _STRETCHES: Final = 10
 """The slowest traces are those of so many parts of the window."""
 _SERIOUS: Final = Or(tuple(Field("level", Op.EQUAL, one, Place.OWN) for one in ("warn", "error", "fatal")))
 _FAILED: Final = Field("status", Op.EQUAL, "error", Place.OWN)
+_OF_SERVICE: Final = frozenset({Reason.POD, Reason.INSTANCE, Reason.SERVICE})
 _CHANGED: Final = frozenset({Step.PENDING, Step.FIRING, Step.RESOLVED, Step.UNKNOWN})
 _COMINGS: Final = frozenset({"session", "token", "user", "contacts", "feed", "link", "alert"})
 """What is done to these changes nothing of how a system runs."""
@@ -116,6 +123,7 @@ class Related:
     traces: Part[RelatedTrace]
     series: Part[RelatedSeries]
     alerts: Part[RelatedAlert]
+    starts: Part[Start]
     changes: Part[audit.Entry]
 
 
@@ -142,14 +150,15 @@ class Finder:
         scope.alone()
         subject = await find_subject(self.sources, scope, asked, bounds.around_ns)
         search = _Search(self.sources, scope, subject, bounds.limit)
-        logs, traces, series, alerts, changes = await asyncio.gather(
+        logs, traces, series, alerts, starts, changes = await asyncio.gather(
             _part(scope, "logs.view", search.logs(), bounds.time_s),
             _part(scope, "traces.view", search.traces(), bounds.time_s),
             _part(scope, "metrics.view", search.series(), bounds.time_s),
             _part(scope, "alerts.view", search.alerts(), bounds.time_s),
+            _part(scope, "metrics.view", search.starts(), bounds.time_s),
             _part(scope, "audit.view", search.changes(), bounds.time_s),
         )
-        return Related(subject, logs, traces, series, alerts, changes)
+        return Related(subject, logs, traces, series, alerts, starts, changes)
 
 
 async def _part(scope: Scope, permission: str, found: Coroutine[Any, Any, Part[T]], time_s: float) -> Part[T]:
@@ -342,15 +351,55 @@ class _Search:
             return None
         return RelatedAlert(one.fingerprint, one.labels, one.step, one.at_ms, one.text, bond or Reason.TIME)
 
+    # -- starts --
+
+    async def starts(self) -> Part[Start]:
+        """Return what of the same resource began in that time and the hour before, the closest first."""
+        subject = self.subject
+        first_ms, last_ms = self._before_ms(), subject.window.end_ns // _MS
+        found: list[Start] = []
+        for bond in BONDS:
+            matchers = subject.resource.matchers(bond)
+            if not matchers:
+                continue
+            query = start_times_of(matchers, last_ms - first_ms)
+            told = partial(starts_in, first_ms=first_ms, last_ms=last_ms, reason=bond)
+            found += await self.sources.metrics.evaluate(self.scope, query, Times(last_ms, last_ms), told)
+        if "traces.view" in self.scope.permissions:
+            found += await self._versions(first_ms, last_ms)
+        closest: dict[tuple[object, ...], Start] = {}
+        for one in sorted(found, key=lambda one: (BONDS.index(one.reason), -one.at_ms)):
+            closest.setdefault((one.what, one.at_ms, one.version, *one.labels.items()), one)
+        return Part(tuple(closest.values())[: self.limit], len(closest) > self.limit)
+
+    async def _versions(self, first_ms: int, last_ms: int) -> list[Start]:
+        """Return the versions of the same service that began to have spans."""
+        window = Window(first_ms * _MS, last_ms * _MS)
+        origins = await self.sources.traces.origins(self.scope, window)
+        ids = [
+            one
+            for bond, some in bonded(self.subject.resource, origins)
+            if bond in _OF_SERVICE
+            for one in some
+        ]
+        if not ids:
+            return []
+        step_ms = max((last_ms - first_ms) // _STEPS, 1)
+        rates = await self.sources.traces.rates(
+            self.scope, window, Origins(tuple(ids)), step_ms * _MS, [VERSION_FIELD]
+        )
+        return versions_in(rates, first_ms, step_ms, self.subject.resource)
+
     # -- changes --
+
+    def _before_ms(self) -> int:
+        """Return from when on changes are looked for: the hour before is part of it."""
+        return min(self.subject.window.start_ns // _MS, self.subject.at_ns // _MS - _HOUR_MS)
 
     async def changes(self) -> Part[audit.Entry]:
         """Return what people changed in that time and in the hour before, the newest first."""
-        window = self.subject.window
-        start_ms = min(window.start_ns // _MS, self.subject.at_ns // _MS - _HOUR_MS)
-        wanted = audit.Search(
-            frozenset({self.scope.tenant}), since_ms=start_ms, until_ms=window.end_ns // _MS
-        )
+        until_ms = self.subject.window.end_ns // _MS
+        wanted = audit.Search(frozenset({self.scope.tenant}), since_ms=self._before_ms(), until_ms=until_ms)
         entries = await self.sources.state.read(lambda unit: audit.search(unit, wanted, limit=_MOST_ENTRIES))
         found = [one for one in entries if one.action.partition(".")[0] not in _COMINGS]
         has_more = len(found) > self.limit or len(entries) == _MOST_ENTRIES

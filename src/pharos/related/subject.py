@@ -20,6 +20,7 @@ from pharos.query.events.rows import Span
 from pharos.query.events.traces import Traces
 from pharos.query.limits import Times
 from pharos.query.metrics.catalog import Catalog, Exemplar
+from pharos.query.metrics.evaluation import Metrics
 from pharos.query.metrics.query import SUBQUERY_STEP_MS, Query
 from pharos.related.resource import Reason, Resource, resource_of, resource_of_origin
 from pharos.search.tree import Origins
@@ -124,6 +125,7 @@ class Sources:
 
     logs: LogSearch
     traces: Traces
+    metrics: Metrics
     catalog: Catalog
     state: State
     living: Callable[[str], Sequence[Alert]]

@@ -165,6 +165,15 @@ def test_rates_are_told_by_step_and_fields(sent: Sent) -> None:
     assert found[1].slowest_trace == "1".rjust(32, "0")
 
 
+def test_rates_are_told_by_attributes_of_resources(sent: Sent) -> None:
+    found = sent.ask(
+        lambda session: sent.counts.rates(
+            session, sent.scope, _WINDOW, All(), step_ns=0, by=["resource.zone", "resource.none"]
+        )
+    )
+    assert [(one.values, one.spans) for one in found] == [(("a", ""), 4), (("b", ""), 4), (("c", ""), 4)]
+
+
 def test_without_a_step_and_fields_there_is_one_rate(sent: Sent) -> None:
     (one,) = sent.ask(
         lambda session: sent.counts.rates(session, sent.scope, _WINDOW, All(), step_ns=0, by=[])

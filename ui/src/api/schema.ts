@@ -1658,8 +1658,47 @@ export interface components {
       readonly changes: components['schemas']['RelatedChangesShape'];
       readonly logs: components['schemas']['RelatedLinesShape'];
       readonly series: components['schemas']['RelatedSeriesPartShape'];
+      readonly starts: components['schemas']['RelatedStartsShape'];
       readonly subject: components['schemas']['SubjectShape'];
       readonly traces: components['schemas']['RelatedTracesShape'];
+    };
+    /**
+     * RelatedStartShape
+     * @description A process, container, pod, host or version that began.
+     */
+    readonly RelatedStartShape: {
+      /** At Ns */
+      readonly at_ns: string;
+      /** Before */
+      readonly before: string;
+      /** Labels */
+      readonly labels: {
+        readonly [key: string]: string;
+      };
+      /** Link */
+      readonly link: string;
+      /** Reasons */
+      readonly reasons: readonly string[];
+      /** Version */
+      readonly version: string;
+      /** What */
+      readonly what: string;
+    };
+    /**
+     * RelatedStartsShape
+     * @description What began, the closest first.
+     */
+    readonly RelatedStartsShape: {
+      /** Failure */
+      readonly failure: string;
+      /** Has More */
+      readonly has_more: boolean;
+      /** Items */
+      readonly items: readonly components['schemas']['RelatedStartShape'][];
+      /** Lacks */
+      readonly lacks: string;
+      /** Link */
+      readonly link: string;
     };
     /**
      * RelatedTraceShape

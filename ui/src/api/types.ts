@@ -45,3 +45,4 @@ export type RelatedTrace = Shapes['RelatedTraceShape'];
 export type RelatedSeries = Shapes['RelatedSeriesShape'];
 export type RelatedAlert = Shapes['RelatedAlertShape'];
 export type RelatedChange = Shapes['RelatedChangeShape'];
+export type RelatedStart = Shapes['RelatedStartShape'];

@@ -8,6 +8,7 @@ import type {
   RelatedAlert,
   RelatedAnswer,
   RelatedChange,
+  RelatedStart,
   RelatedLine,
   RelatedSeries,
   RelatedTrace,
@@ -207,6 +208,44 @@ function AlertRow({ alert, at }: { alert: RelatedAlert; at: string }): ReactElem
   );
 }
 
+const BEGAN: Readonly<Record<string, string>> = {
+  process: 'A process started',
+  container: 'A container started',
+  pod: 'A pod started',
+  host: 'The host started',
+};
+
+function StartRow({ start, at }: { start: RelatedStart; at: string }): ReactElement {
+  return (
+    <Row
+      link={start.link}
+      atNs={start.at_ns}
+      subjectNs={at}
+      reasons={start.reasons}
+      figures={
+        start.before === '' ? null : (
+          <>
+            after <Value text={start.before} />
+          </>
+        )
+      }
+    >
+      <span className={styles.head}>
+        <b>
+          {start.version === '' ? (
+            (BEGAN[start.what] ?? start.what)
+          ) : (
+            <>
+              Version <Value text={start.version} />
+            </>
+          )}
+        </b>
+      </span>
+      <LabelSet labels={start.labels} without={[]} />
+    </Row>
+  );
+}
+
 function ChangeRow({ change, at }: { change: RelatedChange; at: string }): ReactElement {
   return (
     <Row
@@ -237,7 +276,7 @@ function ChangeRow({ change, at }: { change: RelatedChange; at: string }): React
 
 /** The signals that told nothing, and those that the reader may not see. */
 function Silent({ found, empty }: { found: RelatedAnswer; empty: boolean }): ReactElement | null {
-  const parts = (['traces', 'logs', 'alerts', 'changes', 'series'] as const).map(
+  const parts = (['traces', 'logs', 'alerts', 'starts', 'changes', 'series'] as const).map(
     (name) => [name, found[name]] as const,
   );
   const nothing = parts.filter(
@@ -260,9 +299,9 @@ function Silent({ found, empty }: { found: RelatedAnswer; empty: boolean }): Rea
 
 function Found({ found, around }: { found: RelatedAnswer; around: string }): ReactElement {
   const { utc } = usePageClock();
-  const { subject, traces, logs, alerts, changes, series } = found;
+  const { subject, traces, logs, alerts, starts, changes, series } = found;
   const at = subject.at_ns;
-  const empty = [traces, logs, alerts, changes, series].every(
+  const empty = [traces, logs, alerts, starts, changes, series].every(
     (part) => part.items.length === 0 && part.failure === '',
   );
   return (
@@ -302,6 +341,12 @@ function Found({ found, around }: { found: RelatedAnswer; around: string }): Rea
         page="Alerts"
         part={alerts}
         row={(alert) => <AlertRow key={alert.fingerprint} alert={alert} at={at} />}
+      />
+      <Signal
+        title="Starts"
+        page="Traces"
+        part={starts}
+        row={(start, i) => <StartRow key={`${start.at_ns} ${i}`} start={start} at={at} />}
       />
       <Signal
         title="Changes"

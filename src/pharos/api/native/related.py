@@ -47,6 +47,7 @@ from pharos.related.find import (
     RelatedTrace,
 )
 from pharos.related.resource import Reason
+from pharos.related.starts import Start
 from pharos.related.subject import AlertAsked, Asked, LineAsked, SeriesAsked, SpanAsked, Subject
 from pharos.search.window import Window
 from pharos.state import audit
@@ -142,6 +143,21 @@ class RelatedAlertShape(Shape):
     link: str
 
 
+class RelatedStartShape(Shape):
+    """A process, container, pod, host or version that began."""
+
+    what: str
+    """`process`, `container`, `pod`, `host` or `version`."""
+    at_ns: str
+    labels: dict[str, str]
+    """Which one: pod, instance, service, host, as far as that is known."""
+    version: str
+    before: str
+    """The version that was there before; empty for others."""
+    reasons: list[str]
+    link: str
+
+
 class RelatedChangeShape(Shape):
     """What somebody changed."""
 
@@ -180,6 +196,12 @@ class RelatedAlertsShape(PartShape):
     items: list[RelatedAlertShape]
 
 
+class RelatedStartsShape(PartShape):
+    """What began, the closest first."""
+
+    items: list[RelatedStartShape]
+
+
 class RelatedChangesShape(PartShape):
     """Changes, the newest first."""
 
@@ -194,6 +216,7 @@ class RelatedShape(Shape):
     traces: RelatedTracesShape
     series: RelatedSeriesPartShape
     alerts: RelatedAlertsShape
+    starts: RelatedStartsShape
     changes: RelatedChangesShape
 
 
@@ -275,6 +298,9 @@ def _shown(found: Related, tenant: str) -> dict[str, Any]:
             found.series, pages.explore(worst), (_series(one, pages) for one in found.series.items)
         ),
         "alerts": _part(found.alerts, pages.alerts(), (_alert(one, pages) for one in found.alerts.items)),
+        "starts": _part(
+            found.starts, pages.traces(service), (_start(one, tenant) for one in found.starts.items)
+        ),
         "changes": _part(
             found.changes,
             pages.audit(),
@@ -368,6 +394,21 @@ def _alert(one: RelatedAlert, pages: Pages) -> dict[str, Any]:
         "text": one.text,
         "reasons": [one.reason.value],
         "link": pages.alert(one.fingerprint),
+    }
+
+
+def _start(one: Start, tenant: str) -> dict[str, Any]:
+    at_ns = one.at_ms * _MS
+    service = one.labels.get("service", "")
+    pages = Pages(tenant, Window(max(at_ns - 300 * 10**9, 0), at_ns + 300 * 10**9))
+    return {
+        "what": one.what.value,
+        "at_ns": str(at_ns),
+        "labels": dict(one.labels),
+        "version": one.version,
+        "before": one.before,
+        "reasons": [one.reason.value],
+        "link": pages.traces(service) if one.version else pages.logs(field_is("service", service)),
     }
 
 

@@ -33,6 +33,7 @@ MOST_JOINED: Final = 1_000_000
 """So many spans are looked at to tell who calls whom; of more, whole traces are left out."""
 OWN_FIELDS: Final = ("service", "name", "kind", "status", "status_message")
 """Fields that spans can be counted by, beside attributes."""
+_OF_RESOURCE: Final = "resource."
 _WORDS: Final[Mapping[str, Sequence[str]]] = {"kind": KINDS, "status": STATUSES}
 
 
@@ -129,7 +130,8 @@ class SpanCounts:
         A step of 0 is the whole window. Raises PharosError(INVALID) for the tree, and as `Session.query`.
         """
         names = [f"k{number}" for number in range(len(by))]
-        columns = [f"{_column(name)} AS {alias}" for name, alias in zip(by, names, strict=True)]
+        origins = self._store.everything(session, scope, window).known.origins
+        columns = [f"{_grouped(name, origins)} AS {alias}" for name, alias in zip(by, names, strict=True)]
         if step_ns:
             start = int(window.start_ns)
             columns.insert(0, f"intDiv(toUnixTimestamp64Nano(ts) - {start}, {int(step_ns)}) AS step")
@@ -304,8 +306,19 @@ def _in_window(
     )
 
 
-def _column(name: str) -> str:
-    return name if name in OWN_FIELDS else sql.attribute_of(name)
+def _grouped(name: str, origins: Mapping[int, Origin]) -> str:
+    if name in OWN_FIELDS:
+        return name
+    if not name.startswith(_OF_RESOURCE):
+        return sql.attribute_of(name)
+    wanted = name.removeprefix(_OF_RESOURCE)
+    values = {
+        number: value
+        for number, origin in origins.items()
+        for key, value, _ in origin.resource
+        if key == wanted
+    }
+    return sql.translated("origin", values)
 
 
 def _value_column(name: str, place: Place) -> str:
