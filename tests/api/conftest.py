@@ -17,7 +17,7 @@ retention: {metrics: 0}
 """
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def end_ms() -> int:
     """When the newest sample was taken: just now, on a whole second.
 
@@ -27,7 +27,7 @@ def end_ms() -> int:
     return ((time.time_ns() // 1_000_000_000 - 12) // 15 * 15 + 7) * 1000
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server of its own, since these tests delete things."""
     folder = tmp_path_factory.mktemp("api")
@@ -38,7 +38,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     assert running.stop() == 0, running.log.read_text()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def pharos(server: Server, end_ms: int) -> Peer:
     """The server with samples."""
     peer = Peer(server.url)

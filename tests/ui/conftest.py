@@ -1,7 +1,8 @@
 """Fixtures of the page tests: a server with something to show, and Debian's Chromium to look at it.
 
 The browser is closed after every module, because an open one keeps an event loop running in the main thread,
-which tests of asynchronous code elsewhere could not share.
+which tests of asynchronous code elsewhere could not share. The server ends with the last of these tests: one
+that is idle still scrapes.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ class _Exporter(BaseHTTPRequestHandler):
         """Stay silent."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def exporter_address() -> Iterator[str]:
     """The address of a target whose samples grow by the second."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Exporter)
@@ -90,7 +91,7 @@ def _wait_for_samples(url: str) -> None:
     raise AssertionError("the exporter's samples did not arrive within a minute")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def ui_url(exporter_address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a server that scrapes the exporter every second, and a target that is not there."""
     folder = tmp_path_factory.mktemp("ui")
