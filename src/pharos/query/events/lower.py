@@ -16,6 +16,7 @@ from pharos.engine.sql import Condition
 from pharos.errors import Kind, PharosError
 from pharos.labels import compile_regex
 from pharos.query.events.rows import Attributes, Origin
+from pharos.search.literals import required_literal
 from pharos.search.tree import (
     All,
     And,
@@ -100,7 +101,9 @@ class Lowering:
                 return self._words(text)
             case Matches(pattern):
                 require_pattern(pattern)
-                return sql.holds_match(self._body, pattern)
+                # Matched are the lines that hold what the pattern needs, which is found faster.
+                needed = self._contains(required_literal(pattern), ignores_case=False)
+                return sql.both(needed, sql.holds_match(self._body, pattern))
             case Origins(ids):
                 return of_origins(ids)
             case Field() | Has():
