@@ -7,6 +7,7 @@ that is idle still scrapes.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import threading
@@ -61,7 +62,9 @@ class _Exporter(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "text/plain; version=0.0.4")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        # Who asked may have given up: it waits for a second.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self.wfile.write(body)
 
     def log_message(self, *args: object) -> None:
         """Stay silent."""

@@ -117,6 +117,30 @@ def test_cut_power_loses_nothing_acknowledged(tmp_path: Path, seed: int) -> None
         again.close()
 
 
+def test_a_sync_of_a_folder_that_ends_late_takes_nothing_off_the_medium(tmp_path: Path) -> None:
+    """Of the medium that the other tests stand on: what a sync covered that began later stays."""
+    begun, going_on = threading.Event(), threading.Event()
+    is_first = iter([True])
+
+    def before(operation: str, path: Path) -> None:
+        if operation == "sync_folder" and next(is_first, False):
+            begun.set()
+            assert going_on.wait(60)
+
+    folder = tmp_path / "wal"
+    folder.mkdir()
+    files = FaultyFiles(before=before)
+    late = threading.Thread(target=files.sync_folder, args=(folder,))
+    late.start()
+    assert begun.wait(60)
+    files.close(files.create(folder / "segment"))
+    files.sync_folder(folder)
+    going_on.set()
+    late.join(60)
+    files.power_cut_into(folder, tmp_path / "cut")
+    assert [path.name for path in (tmp_path / "cut").iterdir()] == ["segment"]
+
+
 def test_an_acknowledged_frame_has_its_segments_entry_on_the_medium(tmp_path: Path) -> None:
     """Also of a segment that was not begun ahead of time; power is cut right at the acknowledgement."""
     files = FaultyFiles(faults=[Fault("create", 5, ".wal")])

@@ -6,9 +6,10 @@ It works on real files through `OsFiles` and remembers beside them what has been
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,6 +41,9 @@ class FaultyFiles:
     _paths: dict[int, Path] = field(default_factory=dict)
     _synced: dict[Path, bytes] = field(default_factory=dict)
     _entries: dict[Path, dict[str, Path]] = field(default_factory=dict)
+    _covered: dict[Path, int] = field(default_factory=dict)
+    """Which sync of a folder its entries are those of."""
+    _beginnings: Iterator[int] = field(default_factory=itertools.count)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def power_cut_into(self, folder: Path, target: Path) -> None:
@@ -124,10 +128,13 @@ class FaultyFiles:
     def sync_folder(self, path: Path) -> None:
         """Remember the folder's entries as being on the medium."""
         with self._lock:
+            began = next(self._beginnings)
             entries = {name: path / name for name in self._real.names(path) if (path / name).is_file()}
         self._check("sync_folder", path)
         with self._lock:
-            self._entries[path] = entries
+            # What a sync covered that began later and is done already stays covered.
+            if began > self._covered.get(path, -1):
+                self._covered[path], self._entries[path] = began, entries
 
     def truncate(self, fd: int, length: int) -> None:
         """Cut the file to `length` bytes."""
