@@ -21,6 +21,7 @@ from pharos.edge import Parts, open_edge
 from pharos.engine import Engine
 from pharos.entrance import open_entrance
 from pharos.errors import PharosError
+from pharos.feed import FeedParts, open_feed
 from pharos.folder import new_admin_key
 from pharos.gathering import open_gathering
 from pharos.governance import Governance
@@ -117,6 +118,9 @@ async def open_pharos(
             open_ruling(RulingParts(queries, store, state, clock, chance, settings, paging.sink))
         )
         await stack.enter_async_context(open_measuring(queries, store, clock, settings))
+        feed = await stack.enter_async_context(
+            open_feed(FeedParts(settings, clock, chance, store, queries, ruling.engine, state, entrance))
+        )
         reloads = Reloads(clock, [one.reloadable for one in (keeping, scraping, ruling, paging, responding)])
         parts = Parts(
             settings=settings,
@@ -132,6 +136,7 @@ async def open_pharos(
             entrance=entrance,
             reloads=reloads,
             keeping=keeping,
+            feed=feed,
             kernels=kernels,
         )
         app = await _open_doors(stack, parts, own)

@@ -66,6 +66,7 @@ from pharos.backup import take_snapshot, wait_until_stored
 from pharos.clock import Clock
 from pharos.config import Settings, split_address
 from pharos.entrance import Entrance
+from pharos.feed import Feed
 from pharos.gotext.durations import format_duration
 from pharos.governance import Governance
 from pharos.http_options import SecretText
@@ -118,6 +119,7 @@ class Parts:
     entrance: Entrance
     reloads: Reloads
     keeping: Keeping
+    feed: Feed
     kernels: Callable[[], dict[str, int]]
 
 
@@ -173,11 +175,17 @@ def open_edge(parts: Parts) -> Iterator[Face]:
                     *loki.operations(),
                     *logs.operations(),
                     *_related_api(parts).operations(),
+                    *parts.feed.operations(bodies),
                 ],
             ),
-            loki.sockets(),
+            [*loki.sockets(), *parts.feed.sockets()],
         )
-        yield Face(replace(app, end=logs.end), doors)
+
+        def end() -> None:
+            logs.end()
+            parts.feed.hub.end()
+
+        yield Face(replace(app, end=end), doors)
 
 
 def _prometheus_api(parts: Parts, admin: TsdbAdminApi) -> PrometheusApi:

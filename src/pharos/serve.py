@@ -9,9 +9,10 @@ import signal
 import socket
 import sys
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import AsyncExitStack, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
 from random import SystemRandom
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ import uvicorn
 
 from pharos.api.app import SOCKET_PATHS, App
 from pharos.api.http.connection import ConnectionLimits, connection_class
+from pharos.api.live.port import feed_alone
 from pharos.api.starting import Starting
 from pharos.app import Pharos, open_pharos
 from pharos.certificate import Certificate
@@ -26,6 +28,7 @@ from pharos.clock import SystemClock
 from pharos.config import Settings
 from pharos.engine import Engine
 from pharos.errors import PharosError
+from pharos.listening import bind
 from pharos.warm.warming import Warming, compile_missing, find_missing
 
 _LOG = logging.getLogger(__name__)
@@ -56,16 +59,13 @@ async def serve(
     sys.setswitchinterval(0.0005)
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
-    reloads: deque[asyncio.Task[None]] = deque(maxlen=8)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     warming = find_missing()
     starting = Starting(warming.counts)
     async with AsyncExitStack() as stack:
-        patience_s = settings.ingest.receive_timeout / 1000
         certificate = Certificate.of(settings.tls)
-        pages = App(starting, SOCKET_PATHS)
-        server = server_of(pages, patience_s, settings.max_connections, certificate)
+        server = _server_by(settings, App(starting, SOCKET_PATHS), certificate)
         if certificate is not None:
             stack.callback(asyncio.create_task(certificate.watch()).cancel)
         serving = asyncio.create_task(server.serve(sockets=list(socks)))
@@ -85,9 +85,10 @@ async def serve(
             open_pharos(settings, SystemClock(), SystemRandom(), warming.counts, engine)
         )
         starting.hand_over(pharos.app.answer)
-        loop.add_signal_handler(
-            signal.SIGHUP, lambda: reloads.append(loop.create_task(_reload_logged(pharos)))
-        )
+        if settings.live.listen is not None:
+            feed = _server_by(settings, feed_alone(pharos.app), certificate)
+            await stack.enter_async_context(_served(feed, settings.live.listen))
+        _reload_on_hangup(loop, pharos)
         if not is_cold:
             announce(address)
         if (link := await pharos.first_link()) is not None:
@@ -118,19 +119,54 @@ async def _end(serving: asyncio.Task[None], server: uvicorn.Server, starting: St
     await serving
 
 
+@asynccontextmanager
+async def _served(server: uvicorn.Server, listen: str) -> AsyncIterator[None]:
+    """Serve the feed alone at an address of its own. Raises PharosError(UNAVAILABLE) where it is taken."""
+    with bind(listen) as sock:
+        _LOG.info("the live feed is answered on %s:%s", *sock.getsockname()[:2])
+        serving = asyncio.create_task(server.serve(sockets=[sock]))
+        try:
+            yield
+        finally:
+            server.should_exit = True
+            await serving
+
+
 async def _cancel(task: asyncio.Task[None]) -> None:
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
 
 
+@dataclass(frozen=True, slots=True)
+class SocketOptions:
+    """How WebSockets are served."""
+
+    ping_s: float = 30.0
+    """How often it is looked whether a client is there, if not more often anyway."""
+    compresses: bool = True
+
+
+def _server_by(settings: Settings, app: App, certificate: Certificate | None) -> uvicorn.Server:
+    """Return the server of an application as the settings have it."""
+    live = settings.live
+    sockets = SocketOptions(live.heartbeat / 1000, live.compression)
+    patience_s = settings.ingest.receive_timeout / 1000
+    return server_of(app, patience_s, settings.max_connections, certificate, sockets)
+
+
 def server_of(
-    app: App, patience_s: float, most_connections: int = 2048, certificate: Certificate | None = None
+    app: App,
+    patience_s: float,
+    most_connections: int = 2048,
+    certificate: Certificate | None = None,
+    sockets: SocketOptions | None = None,
 ) -> uvicorn.Server:
     """Return the server of an application, which runs until `should_exit` is set.
 
     A client may take a quarter of `patience_s` for a head, half of it to read on, WebSockets too.
     """
+    options = sockets or SocketOptions()
     config = uvicorn.Config(
         app.answer,
         http=connection_class(
@@ -139,9 +175,9 @@ def server_of(
         ),
         ws=_open_socket if app.socket_paths else "none",  # type: ignore[arg-type]  # as a class is called
         ws_max_size=_FRAME_MAX_BYTES,
-        ws_ping_interval=patience_s / 4,
+        ws_ping_interval=min(patience_s / 4, options.ping_s),
         ws_ping_timeout=patience_s / 2,
-        ws_per_message_deflate=False,
+        ws_per_message_deflate=options.compresses,
         log_config=None,
         proxy_headers=False,
         access_log=False,
@@ -162,6 +198,11 @@ def _open_socket(*arguments: Any, **named: Any) -> asyncio.Protocol:
     module = importlib.import_module("pharos.api.http.socket")  # noqa: TID251 - loaded when it is needed
     made: asyncio.Protocol = module.Socket(*arguments, **named)
     return made
+
+
+def _reload_on_hangup(loop: asyncio.AbstractEventLoop, pharos: Pharos) -> None:
+    reloads: deque[asyncio.Task[None]] = deque(maxlen=8)
+    loop.add_signal_handler(signal.SIGHUP, lambda: reloads.append(loop.create_task(_reload_logged(pharos))))
 
 
 async def _reload_logged(pharos: Pharos) -> None:

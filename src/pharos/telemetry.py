@@ -430,6 +430,21 @@ MESSAGES_DELAY = Histogram(
     registry=REGISTRY,
 )
 
+LIVE_CLIENTS = Gauge("pharos_live_clients", "Clients of the live feed.", registry=REGISTRY)
+LIVE_MESSAGES = Counter(
+    "pharos_live_messages_total",
+    "Messages to clients of the live feed, once they are gone.",
+    registry=REGISTRY,
+)
+LIVE_DROPPED = Counter(
+    "pharos_live_dropped_messages_total",
+    "Updates that clients of the live feed did not read in time and that were left out.",
+    registry=REGISTRY,
+)
+LIVE_REFUSED = Counter(
+    "pharos_live_clients_refused_total", "Clients beyond live.max_clients.", registry=REGISTRY
+)
+
 _KEPT_HEADS: Final = 20_000
 
 

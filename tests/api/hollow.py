@@ -19,6 +19,12 @@ from pharos.api.http.bodies import Bodies, BodyLimits
 from pharos.api.http.guard import Fence, Names
 from pharos.api.http.routes import Operation
 from pharos.api.http.unread import Unread, UnreadLimits
+from pharos.api.live.conditions import ConditionsApi
+from pharos.api.live.dashboard import DashboardApi
+from pharos.api.live.events import LiveEvents
+from pharos.api.live.monitoring import MonitoringApi
+from pharos.api.live.plain import Plain
+from pharos.api.live.signals import SignalsApi
 from pharos.api.loki.routes import LokiApi
 from pharos.api.native.alerting_config import AlertingConfigApi
 from pharos.api.native.answers import Native
@@ -109,7 +115,18 @@ def _accounts(bodies: Bodies) -> list[Operation]:
         *_hollow(LokiApi, bodies=bodies).operations(),
         *_hollow(LogsApi).operations(),
         *_hollow(RelatedApi).operations(),
+        *_live(bodies),
         *_hollow(SpanDoor, bodies=bodies, most_bytes=1 << 20).operations(),
         *_hollow(SamplingEndpoint).operations(),
         *trace_operations(_hollow(Traces), SystemClock()),
+    ]
+
+
+def _live(bodies: Bodies) -> list[Operation]:
+    plain = Plain(bodies, "live")
+    return [
+        _hollow(LiveEvents).operation(),
+        *_hollow(DashboardApi, plain=plain).operations(),
+        *_hollow(ConditionsApi, plain=plain).operations(),
+        *_hollow(MonitoringApi, plain=Plain(bodies, "monitoring"), signals=_hollow(SignalsApi)).operations(),
     ]

@@ -264,9 +264,10 @@ def test_a_simple_condition_fires(running: Running) -> None:
     body = {"name": "High CPU Usage", "condition": "up > 0.8", "severity": "high", "channels": ["dashboard"],
             "cooldown": 300000}  # fmt: skip
     status, document = peer.ask("POST", path, body)
-    assert (status, document["data"]["id"]) == (200, "high_cpu_usage")
+    assert (status, document["id"]) == (201, "high_cpu_usage")
+    assert peer.ask("POST", path, {**body, "id": "high_cpu_usage"})[0] == 409
     threshold = {"id": "low", "name": "Low", "metric": "up", "operator": "lt", "threshold": 0.5}
-    assert peer.ask("POST", path, threshold)[0] == 200
+    assert peer.ask("PUT", f"{path}/low", threshold)[0] == 200
     for bad in (
         {"name": "x", "condition": "up"},
         {"name": "x", "condition": "up > 1", "labels": {"__name__": "y"}},
@@ -278,8 +279,8 @@ def test_a_simple_condition_fires(running: Running) -> None:
         lambda: [one for one in peer.alerts() if one["labels"].get("severity") == "high"], "it fires"
     )
     assert firing[0]["labels"]["alertname"] == "High CPU Usage"
-    states = {one["id"]: one["state"] for one in peer.data(path)}
+    states = {one["id"]: one["state"] for one in peer.ask("GET", path)[1]["alerts"]}
     assert states == {"high_cpu_usage": "firing", "low": "inactive"}
     assert peer.ask("DELETE", f"{path}/low")[0] == 200
-    assert [one["id"] for one in peer.data(path)] == ["high_cpu_usage"]
+    assert [one["id"] for one in peer.ask("GET", path)[1]["alerts"]] == ["high_cpu_usage"]
     assert peer.ask("DELETE", f"{path}/low")[0] == 404

@@ -24,6 +24,7 @@ from pharos.api.http.json_text import json_text
 from pharos.api.http.page import page
 from pharos.api.http.proxies import Forwarded, Proxies
 from pharos.api.http.routes import Handler, Operation, Router, SocketOperation, why_refused
+from pharos.api.live.socket import SOCKET_PATH
 from pharos.api.loki.routes import TAIL_PATH
 from pharos.api.native.query_batch import QueryBatchApi
 from pharos.api.native.tenants import TenantsApi
@@ -79,7 +80,7 @@ class Edge:
     proxies: Proxies
 
 
-SOCKET_PATHS: Final = frozenset({TAIL_PATH})
+SOCKET_PATHS: Final = frozenset({SOCKET_PATH, TAIL_PATH})
 """Where a server takes WebSockets, as far as is known before it has started."""
 WRITE_PATH: Final = "/api/v1/write"
 READ_PATH: Final = "/api/v1/read"

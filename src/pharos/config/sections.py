@@ -160,6 +160,31 @@ class Evaluation(Section):
     )
 
 
+class Live(Section):
+    """The live feed, at `/ws`."""
+
+    listen: Address | None = Field(
+        default=None,
+        description="An address at which only the feed is answered, at `/` too, such as 127.0.0.1:9090.",
+    )
+    update_interval: Annotated[DurationMs, at_least_ms("100ms")] = Field(
+        default=5_000, description="How often streams are sent that do not say, 100ms at least."
+    )
+    heartbeat: Annotated[DurationMs, at_least_ms("1s")] = Field(
+        default=30_000,
+        description="How often clients say that they are there; after two without a sign they are let go, 1s"
+        " at least.",
+    )
+    max_clients: int = Field(
+        default=1_000,
+        gt=0,
+        description="Clients at once; one more is answered 503. All count among `max_connections` too.",
+    )
+    compression: bool = Field(
+        default=True, description="Compress messages for clients that offer it (permessage-deflate)."
+    )
+
+
 class SpanMetrics(Section):
     """Metrics that are made of spans."""
 
@@ -490,6 +515,7 @@ class Settings(Section):
     engine: Engine = Engine()
     evaluation: Evaluation = Evaluation()
     span_metrics: SpanMetrics = SpanMetrics()
+    live: Live = Live()
     oncall: OnCall = OnCall()
     actions: ActionSettings = ActionSettings()
     sessions: Sessions = Sessions()
@@ -526,7 +552,8 @@ class Settings(Section):
     @property
     def is_for_loopback(self) -> bool:
         """Whether nobody beyond this machine reaches it."""
-        told = (*self.addresses, *self.also_listen_grpc, *self.otlp.addresses)
+        of_feed = () if self.live.listen is None else (self.live.listen,)
+        told = (*self.addresses, *of_feed, *self.also_listen_grpc, *self.otlp.addresses)
         return all(is_loopback(split_address(address)[0]) for address in told)
 
     @property

@@ -33,6 +33,8 @@ from pharos.rules.spec import AlertingRule, RuleGroup
 
 NAMESPACE: Final = "conditions"
 """Where rules of conditions stand among groups."""
+INTERVAL_MS: Final = 5_000
+"""How often conditions are evaluated: as often as dashboards show figures anew."""
 OPERATORS: Final = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<=", "eq": "==", "neq": "!="}
 _COMPARISONS: Final = frozenset(OPERATORS.values())
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
@@ -80,7 +82,7 @@ class KeptCondition:
 
     def group(self) -> RuleGroup:
         """Return the group in which it is evaluated: one of its own, so that none waits for another."""
-        return RuleGroup(self.id, (self.rule(),), file=NAMESPACE)
+        return RuleGroup(self.id, (self.rule(),), file=NAMESPACE, interval_ms=INTERVAL_MS)
 
 
 def id_of(name: str) -> str:

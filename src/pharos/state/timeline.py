@@ -142,6 +142,21 @@ def since(unit: Unit, number: int, limit: int = 500) -> tuple[Entry, ...]:
     return tuple(_entry(row) for row in unit.rows(statement))
 
 
+def steps_since(
+    unit: Unit, tenant_id: str, number: int, last: int, steps: Sequence[Step], limit: int
+) -> tuple[Entry, ...]:
+    """Return a tenant's steps of some kinds within (number, last]: the newest, in the order of writing."""
+    where = (
+        timeline.c.tenant_id == tenant_id,
+        timeline.c.number > number,
+        timeline.c.number <= last,
+        timeline.c.step.in_([step.value for step in steps]),
+    )
+    columns = [timeline.c[name] for name in _SHOWN]
+    statement = select(*columns).where(*where).order_by(timeline.c.number.desc()).limit(limit)
+    return tuple(_entry(row) for row in reversed(unit.rows(statement)))
+
+
 def last_step(
     unit: Unit, tenant_id: str, fingerprint: str, steps: Sequence[Step], group_key: str | None = None
 ) -> Entry | None:

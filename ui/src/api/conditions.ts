@@ -24,7 +24,8 @@ export function putCondition(document: ConditionDocument, asking: Asking): Promi
   // A threshold is kept as text, which has no rounding, and is sent as the number that it is.
   const { threshold, ...rest } = document;
   const sent = threshold === undefined ? rest : { ...rest, threshold: Number(threshold) };
-  return change('POST', PATH, sent, asking);
+  if (typeof sent.id !== 'string') return change('POST', PATH, sent, asking);
+  return change('PUT', `${PATH}/${encodeURIComponent(sent.id)}`, sent, asking);
 }
 
 export function dropCondition(id: string, asking: Asking): Promise<unknown> {

@@ -159,36 +159,6 @@ export interface components {
       readonly receivers: readonly string[];
     };
     /**
-     * ConditionShape
-     * @description A simple condition, and the rule that it is.
-     */
-    readonly ConditionShape: {
-      /** Channels */
-      readonly channels: readonly string[];
-      /** Condition */
-      readonly condition: string;
-      /** Cooldown */
-      readonly cooldown: number;
-      /** Created By */
-      readonly created_by: string;
-      /** Daosubnet */
-      readonly daoSubnet: string | null;
-      /** Id */
-      readonly id: string;
-      /** Name */
-      readonly name: string;
-      /** Rule */
-      readonly rule: {
-        readonly [key: string]: unknown;
-      };
-      /** Severity */
-      readonly severity: string;
-      /** State */
-      readonly state: string;
-      /** Version */
-      readonly version: number;
-    };
-    /**
      * ConfigShape
      * @description What counts for a tenant.
      */

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
+from urllib.parse import parse_qs
 
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
@@ -86,6 +87,20 @@ def read_tenant(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
     return TENANT_SEPARATOR.join(tenants)
 
 
+def named_tenant(asked: Asked) -> str | None:
+    """Return the tenant that a request names; None where it names none.
+
+    A page cannot set headers of a WebSocket: there `?tenant=` stands for the header, and counts as it does.
+
+    Raises PharosError(INVALID) as `read_tenant`.
+    """
+    found = read_tenant(asked["headers"])
+    if found is not None or asked["type"] != "websocket" or b"tenant=" not in asked["query_string"]:
+        return found
+    named = parse_qs(asked["query_string"]).get(b"tenant", [])
+    return read_tenant((_TENANT_HEADER, one) for one in named)
+
+
 def choose(found: Grant, tenant: str | None) -> Scope:
     """Return the scope of an identity in the tenants that a request names, or in the one that is meant.
 
@@ -109,6 +124,17 @@ def choose(found: Grant, tenant: str | None) -> Scope:
         if READ_ACROSS not in found.permissions(one):
             raise denied(found.who, one, READ_ACROSS)
     return Scope(tenant, found.who, permissions)
+
+
+async def scope_by_now(asked: Asked, identify: Identify) -> Scope:
+    """Return what a request that lasts may see by now: its token may be revoked, its roles be others.
+
+    Raises PharosError where it may see nothing any more.
+    """
+    found = identify(asked)
+    if not isinstance(found, Grant):
+        found = await found
+    return choose(found, named_tenant(asked))
 
 
 def _nowhere(found: Grant) -> Scope:
@@ -139,7 +165,7 @@ class Authentication:
             await send(message)
 
         try:
-            tenant = read_tenant(asked["headers"])
+            tenant = named_tenant(asked)
         except PharosError as exc:
             await answer_refused(self._refuse(HTTPConnection(asked), exc), asked, receive, secured)
             return

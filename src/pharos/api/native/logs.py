@@ -14,10 +14,11 @@ from functools import partial
 from typing import Any, Final
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from pharos.access import Scope
 from pharos.api.http.errors import native_error
+from pharos.api.http.event_stream import EVENT_STREAM, comment, event, event_stream, retry
 from pharos.api.http.identity import scope_of
 from pharos.api.http.json_text import json_text
 from pharos.api.http.off_loop import off_loop
@@ -65,7 +66,6 @@ _QUIET_TURNS: Final = 15
 """After so many turns without news a comment is sent, so that nobody between thinks the connection dead."""
 _TAIL_TURNS: Final = 600
 """Then the stream ends: the client asks again, and whether it may is looked at again."""
-_EVENTS: Final = "text/event-stream"
 
 
 async def _tree(parameters: Parameters) -> Tree:
@@ -152,12 +152,6 @@ def _template(one: Pattern, steps: int) -> dict[str, Any]:
         "last_ns": str(one.last_ns),
         "counts": _dense(one.by_step, steps),
     }
-
-
-def _event(name: str, data: Any, identity: str = "") -> bytes:
-    """Return one server-sent event; JSON has no line break that could end it."""
-    head = f"id: {identity}\n" if identity else ""
-    return f"{head}event: {name}\ndata: ".encode() + json_text(data) + b"\n\n"
 
 
 @dataclass(slots=True)
@@ -256,8 +250,7 @@ class LogsApi:
         except PharosError as exc:
             return native_error(exc)
         events = self._told(scope_of(request), Follow(tree, start, limit))
-        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(events, media_type=_EVENTS, headers=headers)
+        return event_stream(events)
 
     def end(self) -> None:
         """End the streams: a server that stops would wait for them."""
@@ -276,21 +269,21 @@ class LogsApi:
         mine = id(follow)
         self._tails.add(mine)
         try:
-            yield b"retry: 2000\n\n"
+            yield retry(2000)
             quiet = 0
             for _ in range(_TAIL_TURNS):
                 now_ns = self.clock.now_ns()
                 try:
                     news = await self.logs.news(scope, follow, now_ns)
                 except PharosError as exc:
-                    yield _event("failure", {"error": str(exc)})
+                    yield event("failure", json_text({"error": str(exc)}))
                     return
                 quiet += 1
                 if news.lines or news.left_out:
-                    yield _event("lines", _news(news), str(now_ns))
+                    yield event("lines", json_text(_news(news)), str(now_ns))
                     quiet = 0
                 elif quiet >= _QUIET_TURNS:
-                    yield b": nothing new\n\n"
+                    yield comment("nothing new")
                     quiet = 0
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._ending.wait(), self.every_s)
@@ -404,7 +397,7 @@ _READING: Final = Reading(_VIEW, "logs", "logs", _FAILURES)
 
 
 def _tail_operation(handler: Handler) -> Operation:
-    answer = {"content": {_EVENTS: {"schema": STRING}}, "description": "Events `lines` and `failure`."}
+    answer = {"content": {EVENT_STREAM: {"schema": STRING}}, "description": "Events `lines` and `failure`."}
     asked = {"query": _QUERY, "start": TIME, "limit": _count(_MOST_TOLD)}
     return Operation(
         "/api/logs/tail",

@@ -1,4 +1,4 @@
-"""Rules that people make here: groups as in rule files, and simple conditions. Files are only read."""
+"""Rules that people make here: groups as in rule files. Those of files are only read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import Field
 from starlette.requests import Request
@@ -17,10 +17,10 @@ from pharos.api.http.identity import scope_of
 from pharos.api.http.routes import Operation
 from pharos.api.native.answers import Body, Native, Shape
 from pharos.api.prometheus.answers import rfc3339
-from pharos.rules.conditions import NAMESPACE, KeptCondition, condition_of
+from pharos.rules.conditions import NAMESPACE
 from pharos.rules.engine import RuleEngine
 from pharos.rules.kept import checked_group, document_name, file_diff, kept_group
-from pharos.rules.spec import RuleGroup, plain_group, plain_rule
+from pharos.rules.spec import RuleGroup, plain_group
 from pharos.state import State, Writing
 from pharos.state.documents import (
     Defined,
@@ -39,10 +39,7 @@ T = TypeVar("T")
 
 _RULES: Final = "/api/alerting/rules"
 _ONE: Final = f"{_RULES}/{{namespace}}/{{group}}"
-_CONDITIONS: Final = "/api/v1/dashboard/alerts"
 _REASON: Final = Field(default="", max_length=1000)
-_Text = Annotated[str, Field(max_length=10_000)]
-_Labels = dict[Annotated[str, Field(max_length=200)], _Text]
 
 
 class GroupBody(Body):
@@ -54,29 +51,6 @@ class GroupBody(Body):
     reason: str = _REASON
     dry_run: bool = False
     """Check it, and change nothing."""
-
-
-class ConditionBody(Body):
-    """A simple condition."""
-
-    id: str | None = Field(default=None, max_length=100)
-    """Made of the name, if it is not given."""
-    name: str = Field(min_length=1, max_length=200)
-    condition: str | None = Field(default=None, max_length=10_000)
-    """A comparison, such as `cpu_utilization > 0.8`."""
-    metric: str | None = Field(default=None, max_length=10_000)
-    operator: str | None = Field(default=None, max_length=20)
-    """Of `metric` and `threshold`: gt, gte, lt, lte, eq or neq."""
-    threshold: int | float | None = None
-    severity: str = Field(default="", max_length=100)
-    channels: tuple[Annotated[str, Field(max_length=100)], ...] = Field(default=(), max_length=50)
-    cooldown: int = Field(default=0, ge=0, le=30 * 86_400_000)
-    """Milliseconds in which it is not told of anew."""
-    daoSubnet: str | None = Field(default=None, max_length=200)  # noqa: N815 - as its users write it
-    escalation: dict[str, Any] | None = None
-    """Kept with it; who is told next is a policy of escalation."""
-    labels: _Labels = Field(default_factory=dict, max_length=50)
-    annotations: _Labels = Field(default_factory=dict, max_length=50)
 
 
 class GroupShape(Shape):
@@ -113,25 +87,9 @@ class VersionShape(Shape):
     reason: str
 
 
-class ConditionShape(Shape):
-    """A simple condition, and the rule that it is."""
-
-    id: str
-    name: str
-    condition: str
-    severity: str
-    channels: list[str]
-    cooldown: int
-    daoSubnet: str | None  # noqa: N815
-    rule: dict[str, Any]
-    state: str
-    version: int
-    created_by: str
-
-
 @dataclass(frozen=True, slots=True)
 class RuleGroupsApi:
-    """Groups of rules and simple conditions of a tenant."""
+    """Groups of rules of a tenant."""
 
     native: Native
     state: State
@@ -145,9 +103,6 @@ class RuleGroupsApi:
         yield make(f"PUT {_ONE}", change, self.put_rule_group, ChangeShape, GroupBody)
         yield make(f"DELETE {_ONE}", change, self.drop_rule_group, ChangeShape)
         yield make(f"GET {_ONE}/versions", view, self.rule_group_versions, list[VersionShape])
-        yield make(f"GET {_CONDITIONS}", view, self.conditions, list[ConditionShape])
-        yield make(f"POST {_CONDITIONS}", change, self.put_condition, ConditionShape, ConditionBody)
-        yield make(f"DELETE {_CONDITIONS}/{{id}}", change, self.drop_condition, ConditionShape)
 
     # -- groups --
 
@@ -239,67 +194,6 @@ class RuleGroupsApi:
                 if group.name == name and _file_namespace(group) == namespace
             ),
             None,
-        )
-
-    # -- conditions --
-
-    async def conditions(self, request: Request) -> list[dict[str, Any]]:
-        """Return the simple conditions of the tenant."""
-        tenant = _tenant(request)
-        found = await self.state.read(partial(list_documents, kind=Defined.CONDITION, tenant_id=tenant))
-        return [self._condition_shape(tenant, one).model_dump() for one in found]
-
-    async def put_condition(self, request: Request, body: ConditionBody) -> ConditionShape:
-        """Make a simple condition, or change the one of its id."""
-        document = {
-            name: value
-            for name, value in body.model_dump(exclude_none=True, exclude_defaults=True).items()
-            if name != "threshold"
-        }
-        if body.threshold is not None:
-            # What is kept has no fractions.
-            document["threshold"] = repr(body.threshold)
-        condition = condition_of(document)
-        # By the checks of rule files: names of labels, and templates.
-        checked_group(NAMESPACE, condition.id, plain_group(condition.group()))
-        document = {**document, "id": condition.id, "channels": list(body.channels)}
-        tenant = _tenant(request)
-
-        def put(unit: Writing) -> Version:
-            require_living(unit, tenant)
-            return put_document(unit, tenant, Defined.CONDITION, condition.id, document)
-
-        return self._condition_shape(tenant, await self._write(request, "", put))
-
-    async def drop_condition(self, request: Request) -> ConditionShape:
-        """Take a simple condition away."""
-        tenant, name = _tenant(request), request.path_params["id"]
-
-        def drop(unit: Writing) -> Version:
-            return drop_document(unit, tenant, Defined.CONDITION, name)
-
-        return self._condition_shape(tenant, await self._write(request, "", drop))
-
-    def _condition_shape(self, tenant: str, version: Version) -> ConditionShape:
-        condition: KeptCondition = condition_of(version.document or {})
-        states = {
-            str(alert.state)
-            for alert in self.engine.alerts(tenant)
-            if alert.rule_file == NAMESPACE and alert.rule_group == condition.id
-        }
-        worst = next((word for word in ("firing", "pending") if word in states), "inactive")
-        return ConditionShape(
-            id=condition.id,
-            name=condition.name,
-            condition=str((version.document or {}).get("condition") or condition.expr),
-            severity=condition.severity,
-            channels=list(condition.channels),
-            cooldown=condition.cooldown_ms,
-            daoSubnet=condition.dao_subnet or None,
-            rule=plain_rule(condition.rule()),
-            state=worst,
-            version=version.version,
-            created_by=version.who_name or version.who,
         )
 
     async def _write(self, request: Request, reason: str, fn: Callable[[Writing], T]) -> T:

@@ -424,6 +424,12 @@ def encode_answer(answer: Answer, *, limit: int = 0, sizes: ChunkSizes = SIZES) 
     return envelope(answer.type, result, _first(warnings, "warning"), _first(answer.infos, "info"))
 
 
+def encode_result(answer: Answer) -> Iterator[bytes]:
+    """Yield the `result` of an answer alone."""
+    series = answer.labels if answer.raw is None else answer.raw.labels
+    yield from _result(answer, len(series), SIZES)
+
+
 def _first(notes: Sequence[str], kind: str) -> Sequence[str]:
     """Return as many annotations as upstream shows, and how many more there were."""
     more = len(notes) - MOST_NOTES

@@ -22,6 +22,7 @@ from pharos.search.tree import Place, Tree
 from pharos.search.window import Window
 
 QUANTILES: Final = (0.5, 0.9, 0.95, 0.99)
+LATENCY_QUANTILES: Final = (0.5, 0.9, 0.95, 0.99, 0.999)
 _ERROR: Final = "status = 2"
 _DURATIONS: Final = f"arrayMap(x -> toInt64(x), quantiles{QUANTILES}(duration)) AS q"
 _NO_SPAN: Final = bytes(8)
@@ -52,6 +53,20 @@ class SpanRate:
     """Of durations, at `QUANTILES`."""
     slowest_trace: str
     """The trace of the longest of them: an example."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpanLatency:
+    """How long spans of one name took."""
+
+    service: str
+    name: str
+    spans: int
+    total_ns: int
+    least_ns: int
+    most_ns: int
+    quantiles_ns: tuple[int, ...]
+    """At `LATENCY_QUANTILES`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +173,28 @@ class SpanCounts:
             )
             for row in rows
             if row["n"]
+        ]
+
+    def latencies(self, session: Session, scope: Scope, window: Window, limit: int) -> list[SpanLatency]:
+        """Return how long what services did took, the most frequent names first."""
+        columns = (
+            "service, name, toInt64(count()) AS n, toInt64(sum(duration)) AS total,"
+            " toInt64(min(duration)) AS least, toInt64(max(duration)) AS most,"
+            f" arrayMap(x -> toInt64(x), quantiles{LATENCY_QUANTILES}(duration)) AS q"
+        )
+        tail = "GROUP BY service, name ORDER BY n DESC, service, name"
+        statement = _in_window(scope, window, columns, tail=tail, limit=limit)
+        return [
+            SpanLatency(
+                row["service"],
+                row["name"],
+                row["n"],
+                row["total"],
+                row["least"],
+                row["most"],
+                tuple(row["q"]),
+            )
+            for row in session.query(statement, purpose="span_latencies").to_pylist()
         ]
 
     def calls(self, session: Session, scope: Scope, window: Window) -> Calls:

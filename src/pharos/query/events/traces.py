@@ -10,7 +10,7 @@ from pharos.access import Scope
 from pharos.engine import Session
 from pharos.query.events.comparison import AttributeDifference, compare_sets
 from pharos.query.events.rows import Origin, Span
-from pharos.query.events.span_counts import Calls, SpanCounts, SpanRate, TagValue
+from pharos.query.events.span_counts import Calls, SpanCounts, SpanLatency, SpanRate, TagValue
 from pharos.query.events.span_series import VALUES, SpanSeries, Wants, Windows, measure_spans
 from pharos.query.events.spans import Operation, SpanStore
 from pharos.query.events.spansets import Evaluation, Found
@@ -185,6 +185,12 @@ class Traces:
             scope,
             ("rates", tree, tuple(by)),
             lambda session: self._counts.rates(session, scope, window, tree, step_ns=step_ns, by=by),
+        )
+
+    async def latencies(self, scope: Scope, window: Window, limit: int) -> list[SpanLatency]:
+        """Return how long what services did took, the most frequent names first."""
+        return await self.ask(
+            scope, "latencies", lambda session: self._counts.latencies(session, scope, window, limit)
         )
 
     def measure(
