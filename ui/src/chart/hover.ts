@@ -18,6 +18,16 @@ export interface HoverContent {
   marks: Marks;
   unit: Unit;
   utc: boolean;
+  /** How values are written where each series has a unit of its own. */
+  write?: (index: number, value: number) => string;
+  /** Only the nearest series is told. */
+  single?: boolean;
+  /** The order of what is told: as the series are, or by value; left out for the highest first. */
+  order?: 'none' | 'asc' | 'desc';
+  /** Series that are not told. */
+  untold?: ReadonlySet<number>;
+  /** Series that are no lines, and are not drawn as one when they are meant. */
+  unlined?: ReadonlySet<number>;
 }
 
 const ROWS = 12;
@@ -29,16 +39,20 @@ interface Row {
   far: number;
 }
 
+function scaleOf(plot: uPlot, index: number): string {
+  return plot.series[index + 1]?.scale ?? 'y';
+}
+
 function rowsAt(plot: uPlot, at: number, content: HoverContent): Row[] {
   const top = plot.cursor.top ?? 0;
   const rows: Row[] = [];
   for (const [index, column] of content.columns.entries()) {
-    if (content.hidden.has(index)) continue;
+    if (content.hidden.has(index) || content.untold?.has(index)) continue;
     const value = column[at];
     const drawn = plot.data[index + 1]?.[at];
     if (value == null) continue;
     // NaN and infinities are told although they are drawn nowhere.
-    const far = drawn == null ? Infinity : Math.abs(plot.valToPos(drawn, 'y') - top);
+    const far = drawn == null ? Infinity : Math.abs(plot.valToPos(drawn, scaleOf(plot, index)) - top);
     rows.push({ index, value, far });
   }
   return rows;
@@ -126,8 +140,13 @@ export class Hover {
     // As many digits as a hundredth of the axis, which is what the eye can tell apart.
     const { min: low = 0, max: high = 0 } = this.plot.scales.y ?? {};
     const digits = digitsFor((high - low) / 100, Math.max(Math.abs(low), Math.abs(high)));
-    const listed = rows.length > ROWS ? rows.sort((a, b) => a.far - b.far || 0).slice(0, ROWS) : rows;
-    listed.sort(byValue);
+    const most = content.single ? 1 : ROWS;
+    const nearest = (a: Row, b: Row): number => a.far - b.far || 0;
+    const listed = rows.length > most ? [...rows].sort(nearest).slice(0, most) : rows;
+    if (content.order === 'none') listed.sort((a, b) => a.index - b.index);
+    else listed.sort((a, b) => (content.order === 'asc' ? byValue(b, a) : byValue(a, b)));
+    const written = ({ index, value }: Row): string =>
+      content.write?.(index, value) ?? formatValue(value, content.unit, digits);
     for (const row of listed) {
       const line = document.createElement('div');
       line.className = row === near ? 'chart-tip-row near' : 'chart-tip-row';
@@ -135,7 +154,7 @@ export class Hover {
       swatch.style.background = content.colors[row.index] ?? '';
       const name = textElement('span', 'chart-tip-name', '');
       fillWithExpression(name, content.names[row.index] ?? '');
-      line.append(swatch, name, textElement('b', '', formatValue(row.value, content.unit, digits)));
+      line.append(swatch, name, textElement('b', '', written(row)));
       this.box.append(line);
     }
     const { min: from = 0, max: to = 0 } = this.plot.scales.x ?? {};
@@ -147,7 +166,8 @@ export class Hover {
     for (const text of point === null ? told : [...told, point.text])
       this.box.append(textElement('div', 'chart-tip-mark', visibleText(text)));
     if (rows.length === 0) this.box.append(textElement('div', 'dim', 'no value here'));
-    if (rows.length > ROWS) this.box.append(textElement('div', 'dim', `and ${rows.length - ROWS} more`));
+    if (rows.length > ROWS && !content.single)
+      this.box.append(textElement('div', 'dim', `and ${rows.length - ROWS} more`));
   }
 
   /** Draws series `index` bold over the others, or nothing for null. */
@@ -158,11 +178,12 @@ export class Hover {
     overlay.width = width * ratio;
     overlay.height = height * ratio;
     const context = overlay.getContext('2d');
-    const values = index === null ? undefined : plot.data[index + 1];
+    const line = index !== null && this.content().unlined?.has(index) ? null : index;
+    const values = line === null ? undefined : plot.data[line + 1];
     overlay.hidden = values === undefined;
-    if (!context || !values || index === null) return;
+    if (!context || !values || line === null) return;
     context.scale(ratio, ratio);
-    context.strokeStyle = this.content().colors[index] ?? '#888888';
+    context.strokeStyle = this.content().colors[line] ?? '#888888';
     context.lineWidth = 2.6;
     context.lineJoin = 'round';
     context.beginPath();
@@ -175,7 +196,7 @@ export class Hover {
         continue;
       }
       const x = plot.valToPos(time, 'x');
-      const y = plot.valToPos(value, 'y');
+      const y = plot.valToPos(value, scaleOf(plot, line));
       if (open) context.lineTo(x, y);
       else context.moveTo(x, y);
       open = true;

@@ -23,6 +23,8 @@ export interface Annotation {
   toMs?: number;
   text: string;
   tone?: StatusTone;
+  /** Instead of the tone's, as `#rrggbb`. */
+  color?: string;
 }
 
 /** Something that happened, as a mark on the time axis. */
@@ -125,10 +127,10 @@ export function paintUnder(plot: uPlot, marks: Marks, colors: readonly string[],
     if (beyond === 'above') context.fillRect(left, top, width, at - top);
     else context.fillRect(left, at, width, top + height - at);
   }
-  for (const { fromMs, toMs, tone } of marks.annotations ?? []) {
+  for (const { fromMs, toMs, tone, color } of marks.annotations ?? []) {
     if (toMs === undefined) continue;
     const from = x(plot, fromMs);
-    context.fillStyle = translucent(tint(tone, scheme), scheme === 'dark' ? 0.14 : 0.1);
+    context.fillStyle = translucent(color ?? tint(tone, scheme), scheme === 'dark' ? 0.14 : 0.1);
     context.fillRect(from, top, x(plot, toMs) - from, height);
   }
   context.restore();
@@ -209,8 +211,8 @@ export function paintOver(plot: uPlot, marks: Marks, scheme: Scheme, unit: Unit)
   const own = brush(plot, scheme);
   const { context, ratio } = own;
   const { top, height } = plot.bbox;
-  for (const { fromMs, toMs, tone } of marks.annotations ?? []) {
-    context.strokeStyle = tint(tone, scheme);
+  for (const { fromMs, toMs, tone, color } of marks.annotations ?? []) {
+    context.strokeStyle = color ?? tint(tone, scheme);
     context.lineWidth = ratio;
     context.setLineDash(toMs === undefined ? [] : [2 * ratio, 3 * ratio]);
     for (const ms of toMs === undefined ? [fromMs] : [fromMs, toMs]) {

@@ -1,0 +1,94 @@
+import { useElementSize } from '@mantine/hooks';
+import { useMemo, useState, type ReactElement } from 'react';
+import { at, flagAt, numberAt, oneAt, textAt, texts, type JsonObject } from './json';
+import { PanelLegend, type LegendItem } from './PanelLegend';
+import styles from './legend.module.css';
+
+const NONE: ReadonlySet<number> = new Set();
+/** Lower than this a panel has no room for a legend. */
+const LEAST_PX = 110;
+const LEAST_WIDTH_PX = 260;
+
+export interface Choosing {
+  hidden: ReadonlySet<number>;
+  focused: number | null;
+  onFocus: (index: number | null) => void;
+}
+
+/** What the reader hid, by the series' titles, so that a refresh with others keeps the choice. */
+function useHidden(items: readonly LegendItem[]): {
+  hidden: ReadonlySet<number>;
+  isolate: (index: number) => void;
+  toggle: (index: number) => void;
+} {
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const hidden = useMemo(() => {
+    const found = new Set(items.flatMap(({ title, index }) => (chosen.has(title) ? [index] : [])));
+    return found.size === 0 || found.size === items.length ? NONE : found;
+  }, [items, chosen]);
+  const titleOf = (index: number): string => items.find((item) => item.index === index)?.title ?? '';
+  return {
+    hidden,
+    isolate: (index) => {
+      const title = titleOf(index);
+      const alone =
+        !hidden.has(index) &&
+        hidden.size > 0 &&
+        items.every((item) => item.title === title || hidden.has(item.index));
+      setChosen(new Set(alone ? [] : items.map((item) => item.title).filter((one) => one !== title)));
+    },
+    toggle: (index) => {
+      const next = new Set(hidden.size === 0 ? [] : chosen);
+      if (!next.delete(titleOf(index))) next.add(titleOf(index));
+      setChosen(next);
+    },
+  };
+}
+
+/** A chart, and where the panel's options say the legend of its series; the chart has the room that is left. */
+export function WithLegend(props: {
+  options: JsonObject;
+  items: readonly LegendItem[];
+  width: number;
+  height: number;
+  children: (size: { width: number; height: number }, choosing: Choosing) => ReactElement | null;
+}): ReactElement {
+  const { options, items, width, height, children } = props;
+  const [focused, setFocused] = useState<number | null>(null);
+  const { ref, ...size } = useElementSize();
+  const { hidden, isolate, toggle } = useHidden(items);
+  const mode = oneAt(options, 'legend.displayMode', ['list', 'table', 'hidden']);
+  const shown =
+    flagAt(options, 'legend.showLegend', true) && mode !== 'hidden' && items.length > 0 && height >= LEAST_PX;
+  const right = textAt(options, 'legend.placement') === 'right' && width >= LEAST_WIDTH_PX * 1.5;
+  const calcs = texts(at(options, 'legend.calcs'));
+  const by = textAt(options, 'legend.sortBy');
+  const choosing: Choosing = { hidden, focused, onFocus: setFocused };
+  if (!shown) return <div className={styles.plot}>{children({ width, height }, choosing)}</div>;
+  const wide = numberAt(options, 'legend.width');
+  return (
+    <div className={right ? styles.beside : styles.below} style={{ height }}>
+      <div className={styles.plot} ref={ref}>
+        {size.width > 0 && size.height > 0
+          ? children({ width: size.width, height: size.height }, choosing)
+          : null}
+      </div>
+      <div
+        className={right ? styles.side : styles.foot}
+        {...(right && wide !== undefined && wide > 0 ? { style: { width: wide } } : {})}
+      >
+        <PanelLegend
+          items={items}
+          table={mode === 'table'}
+          calcs={calcs}
+          sort={by === '' ? null : { by, desc: flagAt(options, 'legend.sortDesc', true) }}
+          hidden={hidden}
+          focused={focused}
+          onFocus={setFocused}
+          onIsolate={isolate}
+          onToggle={toggle}
+        />
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,259 @@
+// Transformations that make columns of columns: sums of a row, one column by another, parts of a text.
+
+import { cellText, lengthOf, numeric, typeOf, type Cell, type Field, type Frame } from '../frame';
+import { at, flagAt, list, numberAt, object, objects, textAt, texts } from '../json';
+import { reduce, reductionName } from '../reduce';
+import { joinByField } from './join';
+import { isMeant, named, pattern, untitled, type NamedField, type NamedFrame, type Step } from './names';
+
+const OPERATORS: Readonly<Record<string, (a: number, b: number) => number>> = {
+  '+': (a, b) => a + b,
+  '-': (a, b) => a - b,
+  '*': (a, b) => a * b,
+  '/': (a, b) => a / b,
+  '%': (a, b) => a % b,
+  '**': (a, b) => a ** b,
+};
+
+const UNARY: Readonly<Record<string, (value: number) => number>> = {
+  abs: Math.abs,
+  ceil: Math.ceil,
+  exp: Math.exp,
+  floor: Math.floor,
+  ln: Math.log,
+  round: Math.round,
+};
+
+interface Calculated {
+  name: string;
+  values: Cell[];
+}
+
+/** A side of an operation: a column, or a number that is written. */
+function side(frame: NamedFrame, value: unknown): ((row: number) => number | null) | null {
+  const name = typeof value === 'string' ? value : textAt(value, 'matcher.options', textAt(value, 'fixed'));
+  const field = frame.fields.find((one) => isMeant(one, name));
+  if (field) return (row) => numeric(field.values[row] ?? null);
+  const fixed = Number(name);
+  return name.trim() === '' || Number.isNaN(fixed) ? null : () => fixed;
+}
+
+function sideName(value: unknown): string {
+  return typeof value === 'string' ? value : textAt(value, 'matcher.options', textAt(value, 'fixed'));
+}
+
+function binary(frame: NamedFrame, options: unknown): Calculated | null {
+  const operator = textAt(options, 'operator', '+');
+  const [left, right] = [side(frame, at(options, 'left')), side(frame, at(options, 'right'))];
+  const make = OPERATORS[operator];
+  if (!left || !right || !make) return null;
+  const values = Array.from({ length: lengthOf(frame) }, (_, row) => {
+    const [a, b] = [left(row), right(row)];
+    return a === null || b === null ? null : make(a, b);
+  });
+  return { name: `${sideName(at(options, 'left'))} ${operator} ${sideName(at(options, 'right'))}`, values };
+}
+
+function unary(frame: NamedFrame, options: unknown): Calculated | null {
+  const name = textAt(options, 'operator', 'abs');
+  const make = UNARY[name];
+  const field = frame.fields.find((one) => isMeant(one, textAt(options, 'fieldName')));
+  if (!make || !field) return null;
+  return {
+    name: `${name}(${field.title})`,
+    values: field.values.map((cell) => {
+      const value = numeric(cell);
+      return value === null ? null : make(value);
+    }),
+  };
+}
+
+function included(frame: NamedFrame, options: unknown): readonly NamedField[] {
+  const names = texts(at(options, 'include'));
+  return frame.fields.filter(
+    (field) => field.type === 'number' && (names.length === 0 || names.some((name) => isMeant(field, name))),
+  );
+}
+
+function reduceRow(frame: NamedFrame, options: unknown): Calculated | null {
+  const id = textAt(options, 'reducer', 'sum');
+  const fields = included(frame, options);
+  if (fields.length === 0) return null;
+  const values = Array.from({ length: lengthOf(frame) }, (_, row) =>
+    reduce({ values: fields.map((field) => field.values[row] ?? null) }, id),
+  );
+  return { name: reductionName(id), values };
+}
+
+function cumulative(frame: NamedFrame, options: unknown): Calculated | null {
+  const field = frame.fields.find((one) => isMeant(one, textAt(options, 'field')));
+  if (!field) return null;
+  const meaning = textAt(options, 'reducer', 'sum') === 'mean';
+  let [sum, count] = [0, 0];
+  const values = field.values.map((cell) => {
+    const value = numeric(cell);
+    if (value !== null && Number.isFinite(value)) [sum, count] = [sum + value, count + 1];
+    return meaning ? (count === 0 ? null : sum / count) : sum;
+  });
+  return { name: `cumulative ${meaning ? 'mean' : 'sum'}(${field.title})`, values };
+}
+
+function windowed(frame: NamedFrame, options: unknown): Calculated | null {
+  const field = frame.fields.find((one) => isMeant(one, textAt(options, 'field')));
+  if (!field) return null;
+  const size = numberAt(options, 'windowSize') ?? 0.1;
+  const share = textAt(options, 'windowSizeMode', 'percentage') === 'percentage';
+  const wide = Math.max(1, Math.round(share ? size * field.values.length : size));
+  const id = textAt(options, 'reducer', 'mean');
+  const centred = textAt(options, 'windowAlignment', 'centered') === 'centered';
+  const values = field.values.map((_, row) => {
+    const from = centred ? row - Math.floor(wide / 2) : row - wide + 1;
+    return reduce({ values: field.values.slice(Math.max(0, from), Math.max(0, from) + wide) }, id);
+  });
+  return { name: `moving ${reductionName(id).toLowerCase()}(${field.title})`, values };
+}
+
+function calculated(frame: NamedFrame, options: unknown): Calculated | null {
+  switch (textAt(options, 'mode', 'reduceRow')) {
+    case 'binary':
+      return binary(frame, at(options, 'binary'));
+    case 'unary':
+      return unary(frame, at(options, 'unary'));
+    case 'cumulativeFunctions':
+      return cumulative(frame, at(options, 'cumulative'));
+    case 'windowFunctions':
+      return windowed(frame, at(options, 'window'));
+    case 'index':
+      return { name: 'Row', values: Array.from({ length: lengthOf(frame) }, (_, row) => row) };
+    default:
+      return reduceRow(frame, at(options, 'reduce'));
+  }
+}
+
+/** `calculateField`: one more column, made of the others. */
+export const calculateField: Step = (frames, options) => {
+  const series =
+    frames.length > 1 && frames.every(({ fields }) => fields.some(({ type }) => type === 'time'));
+  const joined = series ? joinByField(frames, {}) : frames;
+  return named(joined).map((frame): Frame => {
+    const made = calculated(frame, options);
+    const plain = { ...frame, fields: frame.fields.map(untitled) };
+    if (!made) return plain;
+    const name = textAt(options, 'alias') || made.name;
+    const field: Field = { name, asked: name, type: typeOf(made.values), values: made.values };
+    if (!flagAt(options, 'replaceFields')) return { ...plain, fields: [...plain.fields, field] };
+    return { ...plain, fields: [...plain.fields.filter(({ type }) => type === 'time'), field] };
+  });
+};
+
+function scalar(value: unknown): Cell {
+  if (value === null || value === undefined) return null;
+  if (typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean') return value;
+  return JSON.stringify(value);
+}
+
+function below(value: unknown, path: string): unknown {
+  let now = value;
+  for (const key of path.replaceAll(/\[(\w+)\]/gu, '.$1').split('.')) {
+    if (typeof now !== 'object' || now === null || !Object.hasOwn(now, key)) return undefined;
+    now = (now as Record<string, unknown>)[key];
+  }
+  return now;
+}
+
+function fromJson(text: string, paths: readonly { path: string; alias: string }[]): Record<string, Cell> {
+  let read: unknown;
+  try {
+    read = JSON.parse(text);
+  } catch {
+    return {};
+  }
+  if (typeof read !== 'object' || read === null) return {};
+  if (paths.length > 0)
+    return Object.fromEntries(paths.map(({ path, alias }) => [alias || path, scalar(below(read, path))]));
+  return Object.fromEntries(Object.entries(read).map(([key, value]) => [key, scalar(value)]));
+}
+
+const PAIR = /([^\s,;{}=:"]+)\s*[=:]\s*("(?:[^"\\]|\\.)*"|[^\s,;{}]+)/gu;
+
+function fromPairs(text: string): Record<string, Cell> {
+  return Object.fromEntries(
+    [...text.matchAll(PAIR)].map(([, key = '', value = '']) => [
+      key,
+      value.startsWith('"') ? value.slice(1, -1) : value,
+    ]),
+  );
+}
+
+function parts(
+  cell: Cell,
+  options: unknown,
+  paths: readonly { path: string; alias: string }[],
+): Record<string, Cell> {
+  const text = cellText(cell);
+  switch (textAt(options, 'format', 'auto')) {
+    case 'json':
+      return fromJson(text, paths);
+    case 'kvp':
+      return fromPairs(text);
+    case 'regexp':
+    case 'regex':
+      return pattern(textAt(options, 'regExp')).exec(text)?.groups ?? {};
+    case 'delimiter':
+      return Object.fromEntries(
+        text.split(textAt(options, 'delimiter', ',')).map((part, i) => [`Column ${i + 1}`, part.trim()]),
+      );
+    default:
+      return text.trimStart().startsWith('{') ? fromJson(text, paths) : fromPairs(text);
+  }
+}
+
+/** `extractFields`: what is written in a column's texts as columns of its own. */
+export const extractFields: Step = (frames, options) => {
+  const source = textAt(options, 'source');
+  const paths = objects(at(options, 'jsonPaths')).map((one) => ({
+    path: textAt(one, 'path'),
+    alias: textAt(one, 'alias'),
+  }));
+  return named(frames).map((frame): Frame => {
+    const field = frame.fields.find((one) =>
+      source === '' ? one.type === 'string' || one.type === 'other' : isMeant(one, source),
+    );
+    const plain = frame.fields.map(untitled);
+    if (!field) return { ...frame, fields: plain };
+    const rows = field.values.map((cell) => object(parts(cell, options, paths)) as Record<string, Cell>);
+    const names = [...new Set(rows.flatMap(Object.keys))];
+    const made = names.map((name): Field => {
+      const values = rows.map((row) => row[name] ?? null);
+      return { name, type: typeOf(values), values };
+    });
+    if (!flagAt(options, 'replace')) return { ...frame, fields: [...plain, ...made] };
+    const times = flagAt(options, 'keepTime') ? plain.filter(({ type }) => type === 'time') : [];
+    return { ...frame, fields: [...times, ...made] };
+  });
+};
+
+/** `partitionByValues`: a frame for each value of some columns. */
+export const partitionByValues: Step = (frames, options) => {
+  const by = list(at(options, 'fields'));
+  return named(frames).flatMap((frame) => {
+    const keys = frame.fields.filter(({ title, name }) => by.includes(title) || by.includes(name));
+    if (keys.length === 0) return [frame];
+    const groups = new Map<string, number[]>();
+    for (let row = 0; row < lengthOf(frame); row += 1) {
+      const key = keys.map((field) => cellText(field.values[row])).join(' ');
+      groups.set(key, [...(groups.get(key) ?? []), row]);
+    }
+    const rest = !flagAt(options, 'keepFields')
+      ? frame.fields.filter((one) => !keys.includes(one))
+      : frame.fields;
+    return [...groups].map(([name, rows]): Frame => ({
+      ...frame,
+      name,
+      fields: rest.map((field) => ({
+        ...untitled(field),
+        values: rows.map((row) => field.values[row] ?? null),
+      })),
+    }));
+  });
+};

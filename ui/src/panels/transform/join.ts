@@ -1,0 +1,165 @@
+// Transformations that make one frame of several.
+
+import { cellText, firstOf, lengthOf, type Cell, type Field, type Frame } from '../frame';
+import { oneAt, textAt } from '../json';
+import { isMeant, named, untitled, type NamedField, type Step } from './names';
+
+function sorted(cells: Iterable<Cell>): Cell[] {
+  const all = [...cells];
+  if (all.every((cell) => typeof cell === 'number')) return all.sort((a, b) => a - b);
+  return all;
+}
+
+interface Part {
+  frame: Frame;
+  key: NamedField;
+  places: ReadonlyMap<Cell, number>;
+}
+
+function partsOf(frames: readonly Frame[], by: string): Part[] {
+  return named(frames).flatMap((frame) => {
+    const key =
+      by === ''
+        ? frame.fields.find(({ type }) => type === 'time')
+        : frame.fields.find((field) => isMeant(field, by));
+    if (!key) return [];
+    const places = new Map<Cell, number>();
+    key.values.forEach((cell, place) => {
+      if (!places.has(cell)) places.set(cell, place);
+    });
+    return [{ frame, key, places }];
+  });
+}
+
+/** `joinByField`, once `seriesToColumns`: rows of the same key beside each other; without one, by time. */
+export const joinByField: Step = (frames, options) => {
+  const parts = partsOf(frames, textAt(options, 'byField'));
+  const [first] = parts;
+  if (!first || parts.length < 2) return frames;
+  const inner = oneAt(options, 'mode', ['outer', 'inner', 'outerTabular']) === 'inner';
+  const keys = new Set<Cell>();
+  for (const { places } of parts) for (const cell of places.keys()) keys.add(cell);
+  const rows = sorted(keys).filter((cell) => !inner || parts.every(({ places }) => places.has(cell)));
+  // Fields of the same name stay apart by the query that they are of.
+  const counts = new Map<string, number>();
+  for (const { frame, key } of parts)
+    for (const { name, labels } of frame.fields)
+      if (name !== key.name && !labels) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return [
+    {
+      fields: [
+        { name: first.key.name, type: first.key.type, values: rows },
+        ...parts.flatMap(({ frame, key, places }) =>
+          frame.fields
+            .filter((field) => field.name !== key.name)
+            .map((field): Field => {
+              const values = rows.map((cell) => {
+                const place = places.get(cell);
+                return place === undefined ? null : (field.values[place] ?? null);
+              });
+              const several = !field.labels && field.asked === undefined && (counts.get(field.name) ?? 0) > 1;
+              const name =
+                several && frame.refId !== undefined && !field.name.endsWith(`#${frame.refId}`)
+                  ? `${field.name} ${frame.refId}`
+                  : field.name;
+              return { ...untitled(field), name, values };
+            }),
+        ),
+      ],
+    },
+  ];
+};
+
+/** `merge`: all rows in one table, those that agree in what all tables have becoming one. */
+export const merge: Step = (frames) => {
+  const full = named(frames).filter(({ fields }) => fields.some(({ values }) => values.length > 0));
+  if (full.length < 2) return frames;
+  const columns = new Map<string, Field>();
+  for (const { fields } of full)
+    for (const field of fields) {
+      const known = columns.get(field.title);
+      if (!known) columns.set(field.title, { ...untitled(field), values: [] });
+    }
+  const shared = [...columns.keys()].filter((title) =>
+    full.every(({ fields }) => fields.some((field) => field.title === title)),
+  );
+  const rows: Map<string, Cell>[] = [];
+  const byKey = new Map<string, Map<string, Cell>[]>();
+  for (const { fields } of full)
+    for (let at = 0; at < lengthOf({ fields }); at += 1) {
+      const row = new Map(fields.map((field) => [field.title, field.values[at] ?? null]));
+      const key = JSON.stringify(shared.map((title) => row.get(title) ?? null));
+      const alike = byKey.get(key) ?? [];
+      // A row takes another's values where it has none, never in the place of its own.
+      const host =
+        shared.length === 0
+          ? undefined
+          : alike.find((one) =>
+              [...row].every(([title, cell]) => !one.has(title) || one.get(title) === cell),
+            );
+      if (host) for (const [title, cell] of row) host.set(title, cell);
+      else {
+        rows.push(row);
+        byKey.set(key, [...alike, row]);
+      }
+    }
+  return [
+    {
+      fields: [...columns].map(([title, field]) => ({
+        ...field,
+        values: rows.map((row) => row.get(title) ?? null),
+      })),
+    },
+  ];
+};
+
+/** `seriesToRows`: the instants of all series below each other, the newest first, with the series' name beside. */
+export const seriesToRows: Step = (frames) => {
+  const rows = named(frames).flatMap((frame) => {
+    const time = firstOf(frame, 'time');
+    if (!time) return [];
+    return frame.fields
+      .filter(({ type }) => type !== 'time')
+      .flatMap((field) =>
+        field.values.map((value, at) => ({ time: time.values[at] ?? null, name: field.title, value })),
+      );
+  });
+  if (rows.length === 0) return frames;
+  rows.sort((a, b) => Number(b.time) - Number(a.time));
+  return [
+    {
+      fields: [
+        { name: 'Time', type: 'time', values: rows.map(({ time }) => time) },
+        { name: 'Metric', type: 'string', values: rows.map(({ name }) => name) },
+        { name: 'Value', type: 'number', values: rows.map(({ value }) => value) },
+      ],
+    },
+  ];
+};
+
+/** `groupingToMatrix`: the values of one column as columns, those of another as rows. */
+export const groupingToMatrix: Step = (frames, options) => {
+  if (frames.length !== 1) return frames;
+  const [frame] = named(frames);
+  const of = (path: string, otherwise: string): NamedField | undefined =>
+    frame?.fields.find((field) => isMeant(field, textAt(options, path, otherwise)));
+  const [column, row, value] = [of('columnField', 'Time'), of('rowField', 'Time'), of('valueField', 'Value')];
+  if (!column || !row || !value) return frames;
+  const columns = [...new Set(column.values.map(cellText))];
+  const rows = [...new Set(row.values)];
+  const cells = new Map(
+    value.values.map((cell, at) => [JSON.stringify([row.values[at], cellText(column.values[at])]), cell]),
+  );
+  return [
+    {
+      fields: [
+        { name: `${row.title}\\${column.title}`, type: row.type, values: rows },
+        ...columns.map((name): Field => ({
+          name,
+          type: value.type,
+          values: rows.map((one) => cells.get(JSON.stringify([one, name])) ?? null),
+        })),
+      ],
+    },
+  ];
+};

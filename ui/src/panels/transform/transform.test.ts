@@ -1,0 +1,307 @@
+import { describe, expect, it } from 'vitest';
+import type { Cell, Field, FieldType, Frame } from '../frame';
+import { baseNames } from '../names';
+import { transform, TRANSFORMATIONS } from './transform';
+
+type Columns = Record<string, readonly Cell[]>;
+
+const TYPES: Readonly<Record<string, FieldType>> = {
+  Time: 'time',
+  host: 'string',
+  line: 'string',
+  name: 'string',
+};
+
+/** A table: its columns by name. */
+function table(columns: Columns, refId = 'A'): Frame {
+  return {
+    refId,
+    fields: Object.entries(columns).map(([name, values]): Field => ({
+      name,
+      type: TYPES[name] ?? 'number',
+      values,
+    })),
+  };
+}
+
+/** A series of one label. */
+function series(host: string, times: readonly number[], values: readonly Cell[], refId = 'A'): Frame {
+  return {
+    refId,
+    fields: [
+      { name: 'Time', type: 'time', values: times },
+      { name: 'Value', type: 'number', values, labels: { __name__: 'load', host } },
+    ],
+  };
+}
+
+/** What the reader would see: each frame's columns by their names. */
+function seen(frames: readonly Frame[]): Columns[] {
+  const names = baseNames(frames);
+  let place = 0;
+  return frames.map(({ fields }) =>
+    Object.fromEntries(fields.map(({ values }) => [names[place++] ?? '', values])),
+  );
+}
+
+const TWO = [series('a', [1, 2], [10, 20]), series('b', [2, 3], [30, null])];
+const ROWS = [table({ host: ['a', 'b', 'a'], cpu: [1, 2, 3], mem: [10, null, 30] })];
+
+const CASES: readonly (readonly [
+  id: string,
+  options: unknown,
+  frames: readonly Frame[],
+  expected: Columns[],
+])[] = [
+  [
+    'organize',
+    { excludeByName: { mem: true }, indexByName: { cpu: 0, host: 1 }, renameByName: { cpu: 'CPU' } },
+    ROWS,
+    [{ CPU: [1, 2, 3], host: ['a', 'b', 'a'] }],
+  ],
+  ['organize', { includeByName: { mem: true } }, ROWS, [{ mem: [10, null, 30] }]],
+  ['filterFieldsByName', { include: { names: ['host'] } }, ROWS, [{ host: ['a', 'b', 'a'] }]],
+  [
+    'filterFieldsByName',
+    { include: { pattern: '/^(host|m.*)$/' } },
+    ROWS,
+    [{ host: ['a', 'b', 'a'], mem: [10, null, 30] }],
+  ],
+  ['filterFieldsByName', { exclude: { pattern: 'cpu|mem' } }, ROWS, [{ host: ['a', 'b', 'a'] }]],
+  ['filterByRefId', { include: 'B' }, [table({ x: [1] }), table({ y: [2] }, 'B')], [{ y: [2] }]],
+  [
+    'renameByRegex',
+    { regex: '(.*)u$', renamePattern: '$1U' },
+    ROWS,
+    [{ host: ['a', 'b', 'a'], cpU: [1, 2, 3], mem: [10, null, 30] }],
+  ],
+  ['renameByRegex', { regex: '(', renamePattern: 'x' }, ROWS, seen(ROWS)],
+  [
+    'sortBy',
+    { sort: [{ field: 'mem', desc: true }] },
+    ROWS,
+    [{ host: ['a', 'a', 'b'], cpu: [3, 1, 2], mem: [30, 10, null] }],
+  ],
+  ['limit', { limitField: 1 }, ROWS, [{ host: ['a'], cpu: [1], mem: [10] }]],
+  ['limit', { limitField: '1', limitPosition: 'bottom' }, ROWS, [{ host: ['a'], cpu: [3], mem: [30] }]],
+  [
+    'filterByValue',
+    {
+      type: 'include',
+      match: 'all',
+      filters: [{ fieldName: 'cpu', config: { id: 'greater', options: { value: 1 } } }],
+    },
+    ROWS,
+    [{ host: ['b', 'a'], cpu: [2, 3], mem: [null, 30] }],
+  ],
+  [
+    'filterByValue',
+    {
+      type: 'exclude',
+      match: 'any',
+      filters: [
+        { fieldName: 'mem', config: { id: 'isNull' } },
+        { fieldName: 'host', config: { id: 'equal', options: { value: 'x' } } },
+      ],
+    },
+    ROWS,
+    [{ host: ['a', 'a'], cpu: [1, 3], mem: [10, 30] }],
+  ],
+  [
+    'groupBy',
+    {
+      fields: {
+        host: { operation: 'groupby', aggregations: [] },
+        cpu: { operation: 'aggregate', aggregations: ['sum', 'max'] },
+      },
+    },
+    ROWS,
+    [{ host: ['a', 'b'], 'cpu (sum)': [4, 2], 'cpu (max)': [3, 2] }],
+  ],
+  ['reduce', { reducers: ['max', 'mean'] }, TWO, [{ Field: ['a', 'b'], Max: [20, 30], Mean: [15, 30] }]],
+  [
+    'reduce',
+    { reducers: ['lastNotNull'], labelsToFields: true },
+    TWO,
+    [{ Field: ['load', 'load'], host: ['a', 'b'], 'Last *': [20, 30] }],
+  ],
+  ['reduce', { mode: 'reduceFields', reducers: ['sum'] }, ROWS, [{ cpu: [6], mem: [40] }]],
+  [
+    'merge',
+    {},
+    [table({ host: ['a', 'b'], 'Value #A': [1, 2] }), table({ host: ['b', 'c'], 'Value #B': [3, 4] }, 'B')],
+    [{ host: ['a', 'b', 'c'], 'Value #A': [1, 2, null], 'Value #B': [null, 3, 4] }],
+  ],
+  [
+    'joinByField',
+    { byField: 'host', mode: 'outer' },
+    [table({ host: ['a', 'b'], cpu: [1, 2] }), table({ host: ['b', 'c'], mem: [3, 4] }, 'B')],
+    [{ host: ['a', 'b', 'c'], cpu: [1, 2, null], mem: [null, 3, 4] }],
+  ],
+  [
+    'seriesToColumns',
+    { byField: 'host', mode: 'inner' },
+    [table({ host: ['a', 'b'], Value: [1, 2] }), table({ host: ['b', 'c'], Value: [3, 4] }, 'B')],
+    [{ host: ['b'], 'Value A': [2], 'Value B': [3] }],
+  ],
+  ['joinByField', {}, TWO, [{ Time: [1, 2, 3], a: [10, 20, null], b: [null, 30, null] }]],
+  [
+    'seriesToRows',
+    {},
+    TWO,
+    [{ Time: [3, 2, 2, 1], Metric: ['b', 'a', 'b', 'a'], Value: [null, 20, 30, 10] }],
+  ],
+  ['labelsToFields', {}, TWO, [{ Time: [1, 2, 2, 3], host: ['a', 'a', 'b', 'b'], load: [10, 20, 30, null] }]],
+  [
+    'labelsToFields',
+    { mode: 'rows' },
+    [TWO[0] ?? { fields: [] }],
+    [{ label: ['__name__', 'host'], value: ['load', 'a'] }],
+  ],
+  ['concatenate', {}, [table({ x: [1] }), table({ y: [2] }, 'B')], [{ x: [1], y: [2] }]],
+  [
+    'convertFieldType',
+    {
+      conversions: [
+        { targetField: 'host', destinationType: 'number' },
+        { targetField: 'cpu', destinationType: 'string' },
+      ],
+    },
+    [table({ host: ['1,000', 'x'], cpu: [1, null] })],
+    [{ host: [1000, null], cpu: ['1', null] }],
+  ],
+  [
+    'convertFieldType',
+    { conversions: [{ targetField: 'host', destinationType: 'time' }] },
+    [table({ host: ['2026-11-30T00:00:00Z', 'never'] })],
+    [{ host: [1795996800000, null] }],
+  ],
+  [
+    'calculateField',
+    { mode: 'binary', alias: 'share', binary: { left: 'cpu', operator: '/', right: 'mem' } },
+    ROWS,
+    [{ host: ['a', 'b', 'a'], cpu: [1, 2, 3], mem: [10, null, 30], share: [0.1, null, 0.1] }],
+  ],
+  [
+    'calculateField',
+    {
+      mode: 'binary',
+      replaceFields: true,
+      binary: { left: { matcher: { id: 'byName', options: 'cpu' } }, operator: '*', right: { fixed: '2' } },
+    },
+    ROWS,
+    [{ 'cpu * 2': [2, 4, 6] }],
+  ],
+  [
+    'calculateField',
+    { mode: 'reduceRow', reduce: { reducer: 'sum' } },
+    [table({ host: ['a'], cpu: [1], mem: [2] })],
+    [{ host: ['a'], cpu: [1], mem: [2], Total: [3] }],
+  ],
+  [
+    'calculateField',
+    { mode: 'unary', unary: { operator: 'abs', fieldName: 'cpu' } },
+    [table({ cpu: [-1, null] })],
+    [{ cpu: [-1, null], 'abs(cpu)': [1, null] }],
+  ],
+  [
+    'calculateField',
+    { mode: 'cumulativeFunctions', cumulative: { field: 'cpu', reducer: 'sum' } },
+    [table({ cpu: [1, 2, 3] })],
+    [{ cpu: [1, 2, 3], 'cumulative sum(cpu)': [1, 3, 6] }],
+  ],
+  [
+    'calculateField',
+    { alias: 'sum', reduce: { reducer: 'sum' } },
+    TWO,
+    [{ Time: [1, 2, 3], a: [10, 20, null], b: [null, 30, null], sum: [10, 50, null] }],
+  ],
+  [
+    'extractFields',
+    { source: 'line', format: 'json' },
+    [table({ line: ['{"a":1,"b":{"c":2}}', 'no JSON'] })],
+    [{ line: ['{"a":1,"b":{"c":2}}', 'no JSON'], a: [1, null], b: ['{"c":2}', null] }],
+  ],
+  [
+    'extractFields',
+    { source: 'line', format: 'json', replace: true, jsonPaths: [{ path: 'b.c', alias: 'deep' }] },
+    [table({ line: ['{"b":{"c":2}}'] })],
+    [{ deep: [2] }],
+  ],
+  [
+    'extractFields',
+    { source: 'line', replace: true },
+    [table({ line: ['a=1 b="two words"'] })],
+    [{ a: ['1'], b: ['two words'] }],
+  ],
+  [
+    'timeSeriesTable',
+    {},
+    TWO,
+    [
+      {
+        host: ['a', 'b'],
+        'Trend #A': [
+          { value: 20, points: [10, 20] },
+          { value: 30, points: [30, null] },
+        ],
+      },
+    ],
+  ],
+  [
+    'formatTime',
+    { timeField: 'Time', outputFormat: 'YYYY-MM-DD HH:mm', timezone: 'utc' },
+    [table({ Time: [1795996860000] })],
+    [{ Time: ['2026-11-30 00:01'] }],
+  ],
+  [
+    'transpose',
+    {},
+    [table({ host: ['a', 'b'], cpu: [1, 2], mem: [3, 4] })],
+    [{ Field: ['cpu', 'mem'], a: [1, 3], b: [2, 4] }],
+  ],
+  [
+    'groupingToMatrix',
+    { columnField: 'host', rowField: 'name', valueField: 'cpu' },
+    [table({ host: ['a', 'b'], name: ['x', 'y'], cpu: [1, 2] })],
+    [{ 'name\\host': ['x', 'y'], a: [1, null], b: [null, 2] }],
+  ],
+  [
+    'partitionByValues',
+    { fields: ['host'] },
+    [table({ host: ['a', 'b', 'a'], cpu: [1, 2, 3] })],
+    [{ cpu: [1, 3] }, { cpu: [2] }],
+  ],
+];
+
+describe('a transformation', () => {
+  it.each(CASES)('%s with %j', (id, options, frames, expected) =>
+    expect(seen(transform(frames, [{ id, options }]).frames)).toEqual(expected),
+  );
+  it.each(TRANSFORMATIONS)('%s takes what is odd', (id) => {
+    for (const options of [null, {}, { fields: 3, sort: ['x'], filters: 'y', regex: '(' }])
+      for (const frames of [[], [{ fields: [] }], ROWS, TWO])
+        expect(transform(frames, [{ id, options }]).unknown).toEqual([]);
+  });
+  it('is applied after those before it, disabled ones and unknown ones aside', () =>
+    expect(
+      transform(ROWS, [
+        { id: 'sortBy', options: { sort: [{ field: 'cpu', desc: true }] } },
+        { id: 'limit', disabled: true, options: { limitField: 0 } },
+        { id: 'spatial' },
+        { id: 'limit', options: { limitField: 1 } },
+      ]),
+    ).toMatchObject({
+      unknown: ['spatial'],
+      frames: [{ fields: [{ values: ['a'] }, { values: [3] }, { values: [30] }] }],
+    }));
+  it('is of some frames where it has a filter', () =>
+    expect(
+      seen(
+        transform(
+          [table({ x: [1, 2] }), table({ y: [3, 4] }, 'B')],
+          [{ id: 'limit', options: { limitField: 1 }, filter: { id: 'byFrameRefID', options: 'B' } }],
+        ).frames,
+      ),
+    ).toEqual([{ y: [3] }, { x: [1, 2] }]));
+});
