@@ -34,6 +34,7 @@ import { Expression, LabelSet, Value } from '../design/Value';
 import { Page, PageHead } from '../page/Page';
 import { DateTimeField } from '../time/DateTimeField';
 import { Charts } from './Charts';
+import { Panels } from './Panels';
 import { HOSTILE, HOSTILE_VALUES } from './hostile';
 import { Section } from './Section';
 import styles from './gallery.module.css';
@@ -469,6 +470,7 @@ export default function GalleryPage(): ReactElement {
       <Overlays opened={opened} onClose={() => setOpened(null)} />
       <TableSection onOpen={setOpened} />
       <Charts />
+      <Panels />
       <FormSection />
       <Texts />
       <Spans />

@@ -7,7 +7,7 @@ import { numeric, type Cell } from './frame';
 import type { ShownField } from './overrides';
 import { keepsUnit, reduce, reductionName } from './reduce';
 import { textIn } from './units/format';
-import styles from './legend.module.css';
+import styles from './serieslegend.module.css';
 
 export interface LegendItem {
   title: string;

@@ -2,7 +2,7 @@ import { useElementSize } from '@mantine/hooks';
 import { useMemo, useState, type ReactElement } from 'react';
 import { at, flagAt, numberAt, oneAt, textAt, texts, type JsonObject } from './json';
 import { PanelLegend, type LegendItem } from './PanelLegend';
-import styles from './legend.module.css';
+import styles from './serieslegend.module.css';
 
 const NONE: ReadonlySet<number> = new Set();
 /** Lower than this a panel has no room for a legend. */

@@ -28,7 +28,10 @@ export function edgePath(from: Box, to: Box): string {
 }
 
 /** The place of each service; `columns` and `lines` are how many there are. */
-export function placeServices(graph: ServiceGraph): {
+export function placeServices(graph: {
+  readonly nodes: readonly Pick<ServiceGraph['nodes'][number], 'service'>[];
+  readonly edges: readonly Pick<ServiceGraph['edges'][number], 'caller' | 'callee'>[];
+}): {
   places: ReadonlyMap<string, Placed>;
   columns: number;
   lines: number;

@@ -68,6 +68,8 @@ export interface DataTableProps<Row extends RowData> {
   total?: number;
   /** Stands at the left above the table: filters, actions. */
   tools?: ReactNode;
+  /** How high it may be in pixels, in a place that has a height of its own. */
+  height?: number;
   /** No line with tools, count and columns above the table. */
   bare?: boolean;
   /** What stands in the table's place when it has no rows. */
@@ -406,7 +408,7 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>): Reac
           // A region that scrolls must be reachable, a grid all the more.
           tabIndex={0}
           {...(active ? { onKeyDown: choosing.onKeyDown } : {})}
-          style={look}
+          style={props.height === undefined ? look : { ...look, maxHeight: props.height }}
         >
           <Head
             shown={shown}

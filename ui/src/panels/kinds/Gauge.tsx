@@ -53,7 +53,7 @@ function Dial({
   const color = shown.color === TRANSPARENT ? legible(TRANSPARENT, look.scheme) : shown.color;
   const steps = stepsOf(field.config.thresholds, ends);
   const share = (value: number): number => (value === -Infinity ? 0 : shareOf(value, ends));
-  const font = fitFont(shown.text.length, size * 0.58, size * 0.22, 44);
+  const font = fitFont(shown.text.length, size * 0.5, size * 0.2, 44);
   return (
     <div className={styles.dial} title={visibleText(`${figure.title}: ${shown.text}`)}>
       <svg
@@ -99,7 +99,7 @@ function Dial({
         </text>
         {look.labels
           ? steps.slice(1).map(({ value }, i) => {
-              const [x, y] = point(share(value), radius - wide * 1.1, size);
+              const [x, y] = point(share(value), radius - wide * 0.95, size);
               return (
                 <text key={i} x={x} y={y} className={styles.dialLabel} fontSize={Math.max(9, size * 0.05)}>
                   {textIn(value, field.config.unit, field.config.decimals)}

@@ -237,8 +237,15 @@ function seriesOf(look: SeriesLook, base: number | null, many: boolean): uPlot.S
 }
 
 /** What a stacked series stands on: nothing to see, the lower end of the fill. */
-function baseOf(scale: string): uPlot.Series {
-  return { scale, width: 0, auto: false, points: { show: false }, paths: () => null };
+function baseOf(look: SeriesLook | undefined): uPlot.Series {
+  const paths = look?.draw === 'line' ? pathsOf(look, null) : undefined;
+  return {
+    scale: look?.scale ?? 'y',
+    width: 0,
+    auto: false,
+    points: { show: false },
+    ...(paths ? { paths } : {}),
+  };
 }
 
 function bandsOf(look: Look, titles: readonly string[]): uPlot.Band[] {
@@ -304,7 +311,7 @@ export function plotOptions(
     series: [
       {},
       ...look.series.map((one, i) => seriesOf(one, baseAt.get(i) ?? null, many)),
-      ...look.bases.map((index) => baseOf(look.series[index]?.scale ?? 'y')),
+      ...look.bases.map((index) => baseOf(look.series[index])),
     ],
     bands: bandsOf(look, titles),
   };

@@ -1,0 +1,276 @@
+import clsx from 'clsx';
+import { useMemo, useState, type ReactElement } from 'react';
+import { Choice } from '../../design/Choice';
+import { mix } from '../../design/colors';
+import { Sparkline } from '../../design/Sparkline';
+import type { TableColumn } from '../../design/table/columns';
+import { DataTable } from '../../design/table/DataTable';
+import { Value } from '../../design/Value';
+import { usePanelPage, type KindProps, type PanelPage } from '../context';
+import { cellText, isTrend, lengthOf, numeric, type Cell } from '../frame';
+import { at, flagAt, numberAt, objects, textAt, texts } from '../json';
+import { linksOf, safeAddress } from '../links';
+import type { ShownField, ShownFrame } from '../overrides';
+import { inkOn, legible, shareOf, TRANSPARENT } from '../palette';
+import { PanelLink } from '../PanelLink';
+import { reduce, reductionName } from '../reduce';
+import { endsOf, show, type Looks, type Shown } from '../shown';
+import { NoData } from './NoData';
+import styles from './cells.module.css';
+
+type CellType =
+  'auto' | 'color-text' | 'color-background' | 'gauge' | 'sparkline' | 'json' | 'image' | 'links';
+
+const OLD_MODES: Readonly<Record<string, CellType>> = {
+  'color-background-solid': 'color-background',
+  'lcd-gauge': 'gauge',
+  'gradient-gauge': 'gauge',
+  basic: 'gauge',
+  'json-view': 'json',
+  'data-links': 'links',
+  image: 'image',
+  pill: 'color-text',
+};
+
+function cellType({ config }: ShownField): CellType {
+  const said = textAt(config.custom, 'cellOptions.type') || textAt(config.custom, 'displayMode', 'auto');
+  const known = OLD_MODES[said];
+  if (known) return known;
+  return said === 'color-text' || said === 'color-background' || said === 'gauge' || said === 'sparkline'
+    ? said
+    : 'auto';
+}
+
+const CHAR_PX = 7.4;
+
+interface RowAt {
+  row: number;
+}
+
+interface Column {
+  field: ShownField;
+  type: CellType;
+  ends: { min: number; max: number };
+}
+
+function Content(props: {
+  column: Column;
+  frame: ShownFrame;
+  row: number;
+  looks: Looks;
+  page: PanelPage;
+}): ReactElement {
+  const { column, frame, row, looks, page } = props;
+  const { field, type, ends } = column;
+  const cell: Cell = field.values[row] ?? null;
+  const shown: Shown = show(field.config, isTrend(cell) ? cell.value : cell, looks, { ends });
+  const about = { row, page, row_fields: frame.fields };
+  const links = field.config.links.length > 0 ? linksOf(field, cell, about) : [];
+  const plain = shown.color === TRANSPARENT ? null : shown.color;
+  const text = shown.text === '' ? <span className="dim">–</span> : <Value text={shown.text} />;
+  const [first] = links;
+  const linked = first && type !== 'links' ? <PanelLink link={first}>{text}</PanelLink> : text;
+  if (isTrend(cell)) {
+    const drawn = (
+      <Sparkline
+        label={field.title}
+        values={cell.points}
+        width={110}
+        height={20}
+        {...(plain ? { color: legible(plain, looks.scheme, 3) } : {})}
+      />
+    );
+    return (
+      <span className={styles.trend}>
+        {drawn}
+        {flagAt(field.config.custom, 'cellOptions.hideValue') ? null : linked}
+      </span>
+    );
+  }
+  if (type === 'color-background' && plain) {
+    const solid = textAt(field.config.custom, 'cellOptions.mode') !== 'gradient';
+    const ink = inkOn(plain);
+    return (
+      <span
+        className={styles.filled}
+        style={{
+          background: solid
+            ? plain
+            : `linear-gradient(120deg, ${plain}, ${mix(plain, ink === '#ffffff' ? '#000000' : '#ffffff', 0.14)})`,
+          color: ink,
+        }}
+      >
+        {linked}
+      </span>
+    );
+  }
+  if (type === 'color-text' && plain)
+    return <span style={{ color: legible(plain, looks.scheme) }}>{linked}</span>;
+  if (type === 'gauge' && shown.value !== null)
+    return (
+      <span className={styles.gauge}>
+        <span className={styles.track}>
+          <i
+            style={{
+              width: `${(shareOf(shown.value, ends) * 100).toFixed(1)}%`,
+              background: plain ?? 'currentColor',
+            }}
+          />
+        </span>
+        <span className={styles.gaugeText}>{linked}</span>
+      </span>
+    );
+  if (type === 'links')
+    return (
+      <span className={styles.links}>
+        {links.map((link, i) => (
+          <PanelLink key={i} link={link}>
+            <Value text={link.title} />
+          </PanelLink>
+        ))}
+      </span>
+    );
+  // A picture from elsewhere would tell that somewhere who looks: its address can be followed.
+  const address = type === 'image' ? safeAddress(cellText(cell)) : null;
+  if (address) return <PanelLink link={{ ...address, title: address.href, newTab: true }}>{text}</PanelLink>;
+  return linked;
+}
+
+/** Texts and times by themselves, values by what they are shown as. */
+function sortValue(field: ShownField, row: number): string | number | null {
+  const cell = field.values[row] ?? null;
+  if (field.type === 'number' || field.type === 'time' || typeof cell === 'boolean' || isTrend(cell))
+    return numeric(cell);
+  return cell;
+}
+
+function columnsOf(frame: ShownFrame, looks: Looks, page: PanelPage): TableColumn<RowAt>[] {
+  const shown = frame.fields.filter(
+    ({ config }) => !flagAt(config.custom, 'hidden') && !flagAt(config.custom, 'hideFrom.viz'),
+  );
+  return shown.map((field, place): TableColumn<RowAt> => {
+    const type = cellType(field);
+    const column: Column = {
+      field,
+      type,
+      ends: endsOf(
+        field,
+        type === 'gauge'
+          ? shown.filter((one) => one.type === 'number' && cellType(one) === 'gauge')
+          : [field],
+      ),
+    };
+    const width = numberAt(field.config.custom, 'width');
+    const align = textAt(field.config.custom, 'align', 'auto');
+    const numbers =
+      align === 'right' ||
+      (align !== 'left' &&
+        align !== 'center' &&
+        field.type === 'number' &&
+        field.config.mappings.length === 0 &&
+        type !== 'gauge');
+    const longest = sizeOf(field, looks, column.ends);
+    const chars =
+      width !== undefined && width > 0
+        ? Math.max(4, Math.round(width / CHAR_PX) - 2)
+        : type === 'gauge' || field.values.some(isTrend)
+          ? Math.max(24, longest + 16)
+          : longest;
+    return {
+      id: String(place),
+      title: field.title || ' ',
+      ...(numbers ? { kind: 'number' as const } : {}),
+      value: ({ row }) => sortValue(field, row),
+      cell: ({ row }) => <Content column={column} frame={frame} row={row} looks={looks} page={page} />,
+      chars,
+      ...(numbers ? {} : { least: Math.min(chars, width === undefined ? 14 : chars) }),
+    };
+  });
+}
+
+const SIZED_ROWS = 100;
+const MOST_CHARS = 60;
+
+/** How many characters the widest of the first cells has. */
+function sizeOf(field: ShownField, looks: Looks, ends: Column['ends']): number {
+  let longest = Math.max(5, field.title.length);
+  for (const cell of field.values.slice(0, SIZED_ROWS))
+    longest = Math.max(
+      longest,
+      show(field.config, isTrend(cell) ? cell.value : cell, looks, { ends }).text.length,
+    );
+  return Math.min(MOST_CHARS, longest);
+}
+
+function footerOf(frame: ShownFrame, props: KindProps): string {
+  const { options, looks } = props;
+  if (!flagAt(options, 'footer.show')) return '';
+  const wanted = texts(at(options, 'footer.fields'));
+  return texts(at(options, 'footer.reducer'))
+    .map((id) => {
+      const told = frame.fields
+        .filter(
+          ({ type, title, name }) =>
+            type === 'number' && (wanted.length === 0 || wanted.includes(title) || wanted.includes(name)),
+        )
+        .map((field) => `${field.title} ${show(field.config, reduce(field, id), looks).text}`);
+      return told.length === 0 ? '' : `${reductionName(id)}: ${told.join(', ')}`;
+    })
+    .filter((text) => text !== '')
+    .join(' · ');
+}
+
+function nameOf(frame: ShownFrame, place: number): string {
+  const named = frame.fields.find(({ type }) => type === 'number');
+  return frame.name ?? named?.title ?? frame.refId ?? `Table ${place + 1}`;
+}
+
+/** Rows, with their cells as the fields' configuration has them. */
+export default function TablePanel(props: KindProps): ReactElement {
+  const { frames, options, looks, height, title } = props;
+  const page = usePanelPage();
+  const full = useMemo(() => frames.filter(({ fields }) => fields.length > 0), [frames]);
+  const [chosen, setChosen] = useState<number | null>(null);
+  const index = Math.min(full.length - 1, chosen ?? numberAt(options, 'frameIndex') ?? 0);
+  const frame = full[Math.max(0, index)];
+  const columns = useMemo(() => (frame ? columnsOf(frame, looks, page) : []), [frame, looks, page]);
+  const rows = useMemo(
+    () => Array.from({ length: frame ? lengthOf(frame) : 0 }, (_, row): RowAt => ({ row })),
+    [frame],
+  );
+  if (!frame || rows.length === 0) return <NoData frames={frames} height={height} />;
+  const [by] = objects(at(options, 'sortBy'));
+  const sorted =
+    by === undefined ? -1 : columns.findIndex((column) => column.title === textAt(by, 'displayName'));
+  const foot = footerOf(frame, props);
+  const below = (full.length > 1 ? 36 : 0) + (foot === '' ? 0 : 24);
+  return (
+    <div className={clsx(styles.panel, !flagAt(options, 'showHeader', true) && styles.headless)}>
+      <DataTable
+        key={index}
+        bare
+        label={title || 'Table'}
+        columns={columns}
+        rows={rows}
+        rowKey={({ row }) => String(row)}
+        height={height - below}
+        {...(sorted < 0 ? {} : { sort: { id: String(sorted), desc: flagAt(by, 'desc') } })}
+      />
+      {foot === '' ? null : (
+        <div className={styles.foot}>
+          <Value text={foot} />
+        </div>
+      )}
+      {full.length > 1 ? (
+        <div className={styles.choice}>
+          <Choice
+            label="Table"
+            options={full.map((one, place) => ({ value: String(place), label: nameOf(one, place) }))}
+            value={String(index)}
+            onChange={(next) => setChosen(next === null ? null : Number(next))}
+          />
+        </div>
+      ) : null}
+    </div>
+  );
+}
