@@ -19,6 +19,7 @@ from bench import (
     histograms,
     ingest,
     isolation,
+    live,
     machine,
     paging,
     query,
@@ -268,6 +269,16 @@ class Run:
         section.notes.append(
             "In the column of Prometheus: with Alertmanager, which keeps alerts in memory only."
         )
+        return section
+
+    def live(self) -> Section:
+        """Measure the live feed."""
+        clients, many, seconds = (50, 100, 5.0) if self.quick else (500, 2_000, 60.0)
+        section = Section("live", "The live feed; a query every 200 ms for all clients")
+        found = live.measure(clients, many, seconds, self.say)
+        section.rows = live.rows(found)
+        section.notes += found.failures
+        section.notes.append("The clients run in one process on the same machine, and share its cores.")
         return section
 
     def doors(self) -> Section:

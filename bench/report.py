@@ -27,6 +27,7 @@ SECTIONS = (
     "isolation",
     "rules",
     "paging",
+    "live",
     "doors",
     "searches",
 )

@@ -433,7 +433,7 @@ MESSAGES_DELAY = Histogram(
 LIVE_CLIENTS = Gauge("pharos_live_clients", "Clients of the live feed.", registry=REGISTRY)
 LIVE_MESSAGES = Counter(
     "pharos_live_messages_total",
-    "Messages to clients of the live feed, once they are gone.",
+    "Messages to clients of the live feed.",
     registry=REGISTRY,
 )
 LIVE_DROPPED = Counter(

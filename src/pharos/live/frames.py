@@ -14,7 +14,7 @@ _TEXT_FRAME: Final = 0x81
 _COMPRESSED: Final = 0x40
 _SHORT: Final = 126
 _MEDIUM: Final = 1 << 16
-_PACKED_FROM_BYTES: Final = 256
+_PACKED_FROM_BYTES: Final = 160
 """Shorter messages do not get shorter enough to be worth it."""
 _QUICKLY_FROM_BYTES: Final = 64 << 10
 _LEVEL: Final = 6

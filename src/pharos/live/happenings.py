@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -96,6 +96,9 @@ def _texts(found: Any) -> dict[str, str]:
     return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
 
 
+Tell = Callable[[Sequence[Entry]], Awaitable[None]]
+
+
 class Timeline:
     """Follows the timeline of all tenants, and hands on each step once."""
 
@@ -115,7 +118,7 @@ class Timeline:
         self.place = await self._state.read(newest_number)
         return self.place
 
-    async def run(self, tell: Callable[[Sequence[Entry]], None], begun: Callable[[int], None]) -> None:
+    async def run(self, tell: Tell, begun: Callable[[int], None]) -> None:
         """Follow until cancelled; `begun` hears where it began, once the state can be read."""
         while True:
             try:
@@ -128,12 +131,12 @@ class Timeline:
                 self._changed.set()
                 await asyncio.sleep(_AGAIN_S)
 
-    async def _follow(self, place: int, tell: Callable[[Sequence[Entry]], None]) -> None:
+    async def _follow(self, place: int, tell: Tell) -> None:
         while True:
             entries = await self._state.read(partial(since, number=place, limit=_BATCH))
             if entries:
                 place = self.place = entries[-1].number
-                tell(entries)
+                await tell(entries)
             if len(entries) < _BATCH:
                 return
 

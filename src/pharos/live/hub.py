@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, Protocol
 
-from pharos.access import Scope
+from pharos.access import Scope, upkeep
 from pharos.clock import Clock
 from pharos.errors import Kind, PharosError
 from pharos.live.filters import Filters
 from pharos.live.frames import Frame
 from pharos.live.groups import Group, Pause, Source, Subscription, Update
 from pharos.live.happenings import TOLD_STEPS, Timeline, happening_of, step_shown
-from pharos.live.outbox import TOO_SLOW, Outlet
+from pharos.live.outbox import TOO_SLOW, Outbox, Outlet
 from pharos.live.protocol import members_of, message_text
 from pharos.live.sequences import AlertSequences, Sequences
 from pharos.live.session import GOING_AWAY, POLICY, Session, Terms
@@ -156,8 +157,7 @@ class Hub:
         """Forget a client that is gone."""
         if self.sessions.pop(session.id, None) is not None:
             session.leave_all()
-            LIVE_MESSAGES.inc(session.outbox.sent_total)
-            LIVE_DROPPED.inc(session.outbox.dropped_total)
+            _count(session.outbox)
             LIVE_CLIENTS.set(len(self.sessions))
 
     def end(self) -> None:
@@ -177,8 +177,10 @@ class Hub:
         found = self._groups.get(key)
         if found is None:
             number = partial(self._number, key)
-            source = self._streams.source(scope, stream)
-            found = self._groups[key] = Group(scope, stream, source, self._clock, number, self._pause)
+            # Who may see it is looked at for each of them; what it is depends on nobody.
+            shared = upkeep(scope.tenant)
+            source = self._streams.source(shared, stream)
+            found = self._groups[key] = Group(shared, stream, source, self._clock, number, self._pause)
         return found
 
     def _number(self, key: tuple[str, Stream], at_least: int) -> int:
@@ -199,25 +201,34 @@ class Hub:
 
     # -- what happens to alerts --
 
-    def happen(self, entries: Sequence[Entry]) -> None:
-        """Tell those who want to know what happened to alerts, and how everything stands by now."""
+    async def happen(self, entries: Sequence[Entry]) -> None:
+        """Tell those who want to know what happened to alerts."""
+        await self._learn(entries)
         seen: dict[str, list[Group]] = {}
         for group in self._groups.values():
             if group.stream.tells_alerts or group.stream.language is Language.EVENTS:
                 seen.setdefault(group.scope.tenant, []).append(group)
         for entry in entries:
             number = self.alert_sequences.of_step(entry.number)
-            if "labels" in entry.detail and entry.step in {Step.FIRING, Step.RESOLVED}:
-                self._remember(entry)
             for group in seen.get(entry.tenant_id, ()):
                 self._tell(group, entry, number)
 
-    def _remember(self, entry: Entry) -> None:
-        key = entry.tenant_id, entry.fingerprint
-        self._labels.pop(key, None)
-        self._labels[key] = entry.detail
-        if len(self._labels) > _MOST_LABELS:
-            del self._labels[next(iter(self._labels))]
+    async def _learn(self, entries: Sequence[Entry]) -> None:
+        """Know what alerts are called whose steps do not say so. What cannot be read now stays unknown."""
+        unknown: dict[str, set[str]] = {}
+        for entry in entries:
+            key = entry.tenant_id, entry.fingerprint
+            if "labels" in entry.detail and entry.step in {Step.FIRING, Step.RESOLVED}:
+                self._labels.pop(key, None)
+                self._labels[key] = entry.detail
+            elif entry.step in TOLD_STEPS and key not in self._labels:
+                unknown.setdefault(entry.tenant_id, set()).add(entry.fingerprint)
+        for tenant, names in unknown.items():
+            with suppress(PharosError):
+                for name, detail in (await self._timeline.first_details(tenant, sorted(names))).items():
+                    self._labels[tenant, name] = detail
+        for key in list(self._labels)[: max(len(self._labels) - _MOST_LABELS, 0)]:
+            del self._labels[key]
 
     def _tell(self, group: Group, entry: Entry, number: int) -> None:
         """Send a step to all of a group; each message is made once."""
@@ -263,9 +274,7 @@ class Hub:
         entries = await self._timeline.told_since(
             scope.tenant, number, TOLD_STEPS if stream.tells_alerts else tuple(Step)
         )
-        unknown = {one.fingerprint for one in entries if (scope.tenant, one.fingerprint) not in self._labels}
-        for name, detail in (await self._timeline.first_details(scope.tenant, sorted(unknown))).items():
-            self._labels.setdefault((scope.tenant, name), detail)
+        await self._learn(entries)
         found = []
         for entry in entries:
             frame = self._message(stream, entry, entry.number, place, filters, {})
@@ -334,6 +343,7 @@ class Hub:
     def _count_sent(self, now_s: float) -> None:
         totals: dict[str, tuple[int, int]] = {}
         for session in self.sessions.values():
+            _count(session.outbox)
             sent, refused = totals.get(session.scope.tenant, (0, 0))
             totals[session.scope.tenant] = sent + session.outbox.sent_total, refused + session.refused_total
         self._sent = {
@@ -356,3 +366,10 @@ class Hub:
             except PharosError as exc:
                 if exc.kind in {Kind.UNAUTHENTICATED, Kind.DENIED, Kind.MISSING}:
                     self._let_go(session, POLICY, str(exc)[:100])
+
+
+def _count(outbox: Outbox) -> None:
+    """Count what a client was sent since it was counted last."""
+    sent, dropped = outbox.counted_anew()
+    LIVE_MESSAGES.inc(sent)
+    LIVE_DROPPED.inc(dropped)

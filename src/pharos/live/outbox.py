@@ -50,6 +50,7 @@ class Outbox:
 
     __slots__ = (
         "_clock",
+        "_counted",
         "_dropped",
         "_lags_since_s",
         "_limits",
@@ -85,6 +86,7 @@ class Outbox:
         """Whether more came that must not be left out than may wait."""
         self.sent_total = 0
         self.dropped_total = 0
+        self._counted = (0, 0)
 
     @property
     def size_bytes(self) -> int:
@@ -154,6 +156,11 @@ class Outbox:
         if self._waiting and now_s - self._moved_s > limits.stall_s:
             return True
         return self._lags_since_s is not None and now_s - self._lags_since_s > limits.lag_s
+
+    def counted_anew(self) -> tuple[int, int]:
+        """Return how many were sent, and how many left out, since the last call."""
+        before, self._counted = self._counted, (self.sent_total, self.dropped_total)
+        return self.sent_total - before[0], self.dropped_total - before[1]
 
     def clear(self) -> None:
         """Let go of what waits."""
