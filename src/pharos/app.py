@@ -43,6 +43,7 @@ from pharos.reload import Reloads
 from pharos.responding import Responding, Stands, open_responding
 from pharos.ruling import RulingParts, open_ruling
 from pharos.scraping import open_scraping
+from pharos.showing import open_showing
 from pharos.state import State, open_state
 from pharos.store import open_store
 from pharos.upkeep import (
@@ -121,7 +122,9 @@ async def open_pharos(
         feed = await stack.enter_async_context(
             open_feed(FeedParts(settings, clock, chance, store, queries, ruling.engine, state, entrance))
         )
-        reloads = Reloads(clock, [one.reloadable for one in (keeping, scraping, ruling, paging, responding)])
+        showing = await stack.enter_async_context(open_showing(state, settings))
+        read_again = (keeping, scraping, ruling, paging, responding, showing)
+        reloads = Reloads(clock, [one.reloadable for one in read_again])
         parts = Parts(
             settings=settings,
             clock=clock,
@@ -137,6 +140,7 @@ async def open_pharos(
             reloads=reloads,
             keeping=keeping,
             feed=feed,
+            showing=showing,
             kernels=kernels,
         )
         app = await _open_doors(stack, parts, own)

@@ -26,6 +26,9 @@ from pharos.api.alerting.routes import People, people_operations
 from pharos.api.alertmanager.routes import AlertmanagerApi
 from pharos.api.alertmanager.silences import SilencesApi
 from pharos.api.app import App, Edge, create_app
+from pharos.api.dashboards.grafana import GrafanaApi
+from pharos.api.dashboards.native import DashboardsApi
+from pharos.api.dashboards.queries import DashboardQueries
 from pharos.api.grpc.doors import GrpcDoors
 from pharos.api.http.bodies import Bodies, BodyLimits
 from pharos.api.http.credentials import identify
@@ -65,6 +68,7 @@ from pharos.api.traces.routes import trace_operations
 from pharos.backup import take_snapshot, wait_until_stored
 from pharos.clock import Clock
 from pharos.config import Settings, split_address
+from pharos.dashboards.answer.doors import Doors
 from pharos.entrance import Entrance
 from pharos.feed import Feed
 from pharos.gotext.durations import format_duration
@@ -86,6 +90,7 @@ from pharos.rules.spec import Language
 from pharos.rules.trace_door import TraceDoor
 from pharos.ruling import Ruling
 from pharos.secret import Secret
+from pharos.showing import Showing
 from pharos.state import State
 from pharos.state.exports import Signer, open_signer
 from pharos.store import Store
@@ -120,6 +125,7 @@ class Parts:
     reloads: Reloads
     keeping: Keeping
     feed: Feed
+    showing: Showing
     kernels: Callable[[], dict[str, int]]
 
 
@@ -176,6 +182,7 @@ def open_edge(parts: Parts) -> Iterator[Face]:
                     *logs.operations(),
                     *_related_api(parts).operations(),
                     *parts.feed.operations(bodies),
+                    *_dashboard_operations(parts, bodies),
                 ],
             ),
             [*loki.sockets(), *parts.feed.sockets()],
@@ -375,6 +382,25 @@ def _line_door(stack: ExitStack, parts: Parts, bodies: Bodies) -> LineDoor:
     pool = TurnPool(1, "lines")
     stack.callback(pool.close)
     return LineDoor(parts.store.intake, bodies, parts.settings.ingest.max_body, pool)
+
+
+def _dashboard_operations(parts: Parts, bodies: Bodies) -> list[Operation]:
+    """Return what is answered about dashboards, to the page and to Grafana's tools."""
+    queries, dashboards = parts.queries, parts.showing.dashboards
+    doors = Doors(
+        metrics=queries.metrics,
+        catalog=queries.catalog,
+        logs=queries.log_queries,
+        traces=queries.traces,
+        state=parts.state,
+        clock=parts.clock,
+    )
+    native = Native(bodies, "dashboards")
+    return [
+        *DashboardsApi(native, dashboards).operations(),
+        *DashboardQueries(native, bodies, dashboards, doors).operations(),
+        *GrafanaApi(dashboards, bodies).operations(),
+    ]
 
 
 def _related_api(parts: Parts) -> RelatedApi:

@@ -14,6 +14,8 @@ class Kind(StrEnum):
     """The input is legal in its own language, but Pharos does not answer it."""
     MISSING = "missing"
     """The named thing does not exist."""
+    CONFLICT = "conflict"
+    """The named thing is not, or not any more, as the caller takes it to be."""
     UNAUTHENTICATED = "unauthenticated"
     """The caller said not who they are, or it is not good (any more)."""
     DENIED = "denied"

@@ -15,6 +15,9 @@ from pharos.api.alerting.routes import People, people_operations
 from pharos.api.alertmanager.routes import AlertmanagerApi
 from pharos.api.alertmanager.silences import SilencesApi
 from pharos.api.app import Edge
+from pharos.api.dashboards.grafana import GrafanaApi
+from pharos.api.dashboards.native import DashboardsApi
+from pharos.api.dashboards.queries import DashboardQueries
 from pharos.api.http.bodies import Bodies, BodyLimits
 from pharos.api.http.guard import Fence, Names
 from pharos.api.http.routes import Operation
@@ -118,6 +121,9 @@ def _accounts(bodies: Bodies) -> list[Operation]:
         *_live(bodies),
         *_hollow(SpanDoor, bodies=bodies, most_bytes=1 << 20).operations(),
         *_hollow(SamplingEndpoint).operations(),
+        *_hollow(DashboardsApi, native=native).operations(),
+        *_hollow(DashboardQueries, native=native, bodies=bodies).operations(),
+        *_hollow(GrafanaApi, bodies=bodies).operations(),
         *trace_operations(_hollow(Traces), SystemClock()),
     ]
 

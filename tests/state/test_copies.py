@@ -26,6 +26,9 @@ from pharos.state import (
     accounts,
     alerts,
     audit,
+    dashboard_folders,
+    dashboard_shares,
+    dashboards,
     exports,
     heartbeats,
     migrate,
@@ -86,6 +89,13 @@ def fill(unit: Writing) -> None:
     outbox.note_told(unit, [Told(*place, Marks(("f",), (), ("f",)), 5, {"ts": "1"})])
     heartbeats.beat(unit, Heartbeat("b", "backup", "critical", 5, 6))
     fill_oncall(unit, "b")
+    dashboard_folders.put_folder(unit, "b", "ops", "Ops", "", is_new=True)
+    viewer = dashboard_folders.Entry("role:viewer", dashboard_folders.Allowed.VIEW)
+    dashboard_folders.set_entries(unit, "b", "ops", [viewer])
+    dashboards.save_dashboard(unit, "b", dashboards.Draft("d", "D", '{"a": 0.5}', "ops", tags=("ü",)))
+    dashboard_shares.add_share(
+        unit, dashboard_shares.Share("", "b", "d", "live", "", "hash", "{}", False, "", "", 0, 0)
+    )
 
 
 def rows_of(address: Address) -> dict[str, list[tuple[object, ...]]]:

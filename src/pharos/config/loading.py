@@ -75,6 +75,9 @@ def _place_paths(document: dict[str, Any], folder: Path) -> None:
     ]
     providers = document.get("providers")
     places += [(one, ("client_secret_file",)) for one in (providers if isinstance(providers, list) else ())]
+    shown = document.get("dashboards")
+    folders = shown.get("folders") if isinstance(shown, dict) else None
+    places += [(one, ("path",)) for one in (folders if isinstance(folders, list) else ())]
     found = document.get("actions")
     clusters = found.get("clusters") if isinstance(found, dict) else None
     named = clusters.values() if isinstance(clusters, dict) else ()

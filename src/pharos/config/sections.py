@@ -16,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from pharos.config.dashboards import DashboardSettings
 from pharos.config.doors import FileSource, Forward, Otlp, Syslog
 from pharos.config.sampling import SamplingSettings
 from pharos.config.written import (
@@ -516,6 +517,7 @@ class Settings(Section):
     evaluation: Evaluation = Evaluation()
     span_metrics: SpanMetrics = SpanMetrics()
     live: Live = Live()
+    dashboards: DashboardSettings = DashboardSettings()
     oncall: OnCall = OnCall()
     actions: ActionSettings = ActionSettings()
     sessions: Sessions = Sessions()

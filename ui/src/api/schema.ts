@@ -227,6 +227,296 @@ export interface components {
       readonly count: number;
     };
     /**
+     * DashboardChangeShape
+     * @description What differs at one place.
+     */
+    readonly DashboardChangeShape: {
+      /** After */
+      readonly after: unknown;
+      /** Before */
+      readonly before: unknown;
+      /**
+       * Kind
+       * @enum {string}
+       */
+      readonly kind: 'changed' | 'added' | 'removed';
+      /** Path */
+      readonly path: string;
+    };
+    /**
+     * DashboardDiffShape
+     * @description What differs between two versions.
+     */
+    readonly DashboardDiffShape: {
+      /** After */
+      readonly after: string;
+      /** Before */
+      readonly before: string;
+      /** Changes */
+      readonly changes: readonly components['schemas']['DashboardChangeShape'][];
+      /** From */
+      readonly from: number;
+      /** To */
+      readonly to: number;
+    };
+    /**
+     * DashboardDraftShape
+     * @description A draft as it is after changes.
+     */
+    readonly DashboardDraftShape: {
+      /** Document */
+      readonly document: {
+        readonly [key: string]: unknown;
+      };
+      /**
+       * Format
+       * @enum {string}
+       */
+      readonly format: 'classic' | 'v2';
+      /** Model */
+      readonly model: {
+        readonly [key: string]: unknown;
+      };
+      /** Report */
+      readonly report: readonly components['schemas']['DashboardNoteShape'][];
+    };
+    /**
+     * DashboardGoneShape
+     * @description A dashboard that was taken away.
+     */
+    readonly DashboardGoneShape: {
+      /** Title */
+      readonly title: string;
+      /** Uid */
+      readonly uid: string;
+      /** Version */
+      readonly version: number;
+    };
+    /**
+     * DashboardImportedShape
+     * @description What an import came to.
+     */
+    readonly DashboardImportedShape: {
+      /**
+       * Format
+       * @enum {string}
+       */
+      readonly format: 'classic' | 'v2';
+      /** Inputs */
+      readonly inputs: readonly components['schemas']['DashboardInputShape'][];
+      /** Is New */
+      readonly is_new: boolean;
+      /** Panels */
+      readonly panels: number;
+      /** Report */
+      readonly report: readonly components['schemas']['DashboardNoteShape'][];
+      /** Schema */
+      readonly schema: string;
+      /** Title */
+      readonly title: string;
+      /** Uid */
+      readonly uid: string;
+      /** Version */
+      readonly version: number;
+    };
+    /**
+     * DashboardInputShape
+     * @description What is chosen at an import.
+     */
+    readonly DashboardInputShape: {
+      /** Description */
+      readonly description: string;
+      /** Label */
+      readonly label: string;
+      /** Name */
+      readonly name: string;
+      /** Plugin */
+      readonly plugin: string;
+      /** Type */
+      readonly type: string;
+      /** Value */
+      readonly value: string;
+    };
+    /**
+     * DashboardListShape
+     * @description A page of a list of dashboards.
+     */
+    readonly DashboardListShape: {
+      /** Dashboards */
+      readonly dashboards: readonly components['schemas']['DashboardSummaryShape'][];
+      /** Tags */
+      readonly tags: readonly components['schemas']['DashboardTagShape'][];
+      /** Total */
+      readonly total: number;
+    };
+    /**
+     * DashboardModelShape
+     * @description What a dashboard shows.
+     */
+    readonly DashboardModelShape: {
+      /**
+       * Format
+       * @enum {string}
+       */
+      readonly format: 'classic' | 'v2';
+      /** Model */
+      readonly model: {
+        readonly [key: string]: unknown;
+      };
+      /** Report */
+      readonly report: readonly components['schemas']['DashboardNoteShape'][];
+    };
+    /**
+     * DashboardNoteShape
+     * @description A remark on a dashboard that was read.
+     */
+    readonly DashboardNoteShape: {
+      /** Hint */
+      readonly hint: string;
+      /**
+       * Level
+       * @enum {string}
+       */
+      readonly level: 'lost' | 'changed' | 'note';
+      /** Message */
+      readonly message: string;
+      /** Panel */
+      readonly panel: number | null;
+      /** Where */
+      readonly where: string;
+    };
+    /**
+     * DashboardShape
+     * @description A dashboard: as it is kept, and what it shows.
+     */
+    readonly DashboardShape: {
+      /** Created At */
+      readonly created_at: string;
+      /** Created By */
+      readonly created_by: string;
+      /** Deleted At */
+      readonly deleted_at: string | null;
+      /** Description */
+      readonly description: string;
+      /** Document */
+      readonly document: {
+        readonly [key: string]: unknown;
+      };
+      /** File */
+      readonly file: string;
+      /** Folder */
+      readonly folder: string;
+      /** Folder Title */
+      readonly folder_title: string;
+      /**
+       * Format
+       * @enum {string}
+       */
+      readonly format: 'classic' | 'v2';
+      /** May Edit */
+      readonly may_edit: boolean;
+      /** Message */
+      readonly message: string;
+      /** Model */
+      readonly model: {
+        readonly [key: string]: unknown;
+      };
+      /** Panels */
+      readonly panels: number;
+      /** Report */
+      readonly report: readonly components['schemas']['DashboardNoteShape'][];
+      /**
+       * Source
+       * @enum {string}
+       */
+      readonly source: 'stored' | 'file' | 'shipped';
+      /** Tags */
+      readonly tags: readonly string[];
+      /** Title */
+      readonly title: string;
+      /** Uid */
+      readonly uid: string;
+      /** Updated At */
+      readonly updated_at: string;
+      /** Updated By */
+      readonly updated_by: string;
+      /** Url */
+      readonly url: string;
+      /** Version */
+      readonly version: number;
+    };
+    /**
+     * DashboardSummaryShape
+     * @description What lists show of a dashboard.
+     */
+    readonly DashboardSummaryShape: {
+      /** Created At */
+      readonly created_at: string;
+      /** Created By */
+      readonly created_by: string;
+      /** Deleted At */
+      readonly deleted_at: string | null;
+      /** Description */
+      readonly description: string;
+      /** File */
+      readonly file: string;
+      /** Folder */
+      readonly folder: string;
+      /** Folder Title */
+      readonly folder_title: string;
+      /** May Edit */
+      readonly may_edit: boolean;
+      /** Panels */
+      readonly panels: number;
+      /**
+       * Source
+       * @enum {string}
+       */
+      readonly source: 'stored' | 'file' | 'shipped';
+      /** Tags */
+      readonly tags: readonly string[];
+      /** Title */
+      readonly title: string;
+      /** Uid */
+      readonly uid: string;
+      /** Updated At */
+      readonly updated_at: string;
+      /** Updated By */
+      readonly updated_by: string;
+      /** Url */
+      readonly url: string;
+      /** Version */
+      readonly version: number;
+    };
+    /**
+     * DashboardTagShape
+     * @description A tag, and how many dashboards have it.
+     */
+    readonly DashboardTagShape: {
+      /** Count */
+      readonly count: number;
+      /** Tag */
+      readonly tag: string;
+    };
+    /**
+     * DashboardVersionShape
+     * @description A version of a dashboard.
+     */
+    readonly DashboardVersionShape: {
+      /** At */
+      readonly at: string;
+      /** By */
+      readonly by: string;
+      /** Is Deletion */
+      readonly is_deletion: boolean;
+      /** Message */
+      readonly message: string;
+      /** Restored From */
+      readonly restored_from: number | null;
+      /** Version */
+      readonly version: number;
+    };
+    /**
      * DecisionShape
      * @description Whether somebody may do something, and why.
      */
@@ -542,6 +832,60 @@ export interface components {
       readonly start: string;
       /** Value */
       readonly value: string;
+    };
+    /**
+     * FolderEntriesShape
+     * @description Who may do what in a folder, all of it.
+     */
+    readonly FolderEntriesShape: {
+      /** Entries */
+      readonly entries: readonly components['schemas']['FolderEntryShape'][];
+    };
+    /**
+     * FolderEntryShape
+     * @description Who may do what in a folder.
+     */
+    readonly FolderEntryShape: {
+      /**
+       * Permission
+       * @enum {string}
+       */
+      readonly permission: 'view' | 'edit' | 'manage';
+      /** Subject */
+      readonly subject: string;
+    };
+    /**
+     * FolderGoneShape
+     * @description How many dashboards went with a folder.
+     */
+    readonly FolderGoneShape: {
+      /** Deleted */
+      readonly deleted: number;
+    };
+    /**
+     * FolderShape
+     * @description A folder.
+     */
+    readonly FolderShape: {
+      /** Dashboards */
+      readonly dashboards: number;
+      /** May Edit */
+      readonly may_edit: boolean;
+      /** May Manage */
+      readonly may_manage: boolean;
+      /** Parent */
+      readonly parent: string;
+      /** Restricted */
+      readonly restricted: boolean;
+      /**
+       * Source
+       * @enum {string}
+       */
+      readonly source: 'stored' | 'file' | 'shipped';
+      /** Title */
+      readonly title: string;
+      /** Uid */
+      readonly uid: string;
     };
     /**
      * GroupShape
@@ -2333,6 +2677,20 @@ export interface components {
       readonly tenants: {
         readonly [key: string]: readonly string[];
       };
+    };
+    /**
+     * VariablesShape
+     * @description Variables as they are set, or what filters may ask of.
+     */
+    readonly VariablesShape: {
+      /** Keys */
+      readonly keys: readonly string[] | null;
+      /** Values */
+      readonly values: readonly string[] | null;
+      /** Variables */
+      readonly variables: readonly {
+        readonly [key: string]: unknown;
+      }[];
     };
     /**
      * VectorItem

@@ -28,6 +28,7 @@ CODES: Final = {
     Kind.INVALID: 3,
     Kind.UNSUPPORTED: 12,
     Kind.MISSING: 12,
+    Kind.CONFLICT: 9,
     Kind.UNAUTHENTICATED: 16,
     Kind.DENIED: 7,
     Kind.TOO_LARGE: 8,
