@@ -104,13 +104,12 @@ async def open_pharos(
         state = stack.enter_context(open_state(settings.state_address, clock, chance))
         doors = make_doors(settings)
         store = stack.enter_context(open_store(settings, clock, chance, doors.policy, opening))
-        engine, intake, loader = store.engine, store.intake, store.loader
         queries = stack.enter_context(
-            open_queries(engine, store.changes, clock, chance, settings, doors.policy)
+            open_queries(store.engine, store.changes, clock, chance, settings, doors.policy)
         )
         tenancy = await stack.enter_async_context(open_tenancy(doors, state, store, queries, clock, settings))
         keeping = await stack.enter_async_context(open_keeping(store, doors, clock, settings))
-        scraping = await stack.enter_async_context(open_scraping(intake, clock, chance, settings))
+        scraping = await stack.enter_async_context(open_scraping(store.intake, clock, chance, settings))
         key = new_admin_key(settings.data)
         entrance = await stack.enter_async_context(open_entrance(state, settings, key, clock, chance))
         paging, responding = await _open_paging(stack, state, clock, chance, settings, queries.metrics)
@@ -123,8 +122,8 @@ async def open_pharos(
             open_feed(FeedParts(settings, clock, chance, store, queries, ruling.engine, state, entrance))
         )
         showing = await stack.enter_async_context(open_showing(state, settings))
-        read_again = (keeping, scraping, ruling, paging, responding, showing)
-        reloads = Reloads(clock, [one.reloadable for one in read_again])
+        again = (keeping, scraping, ruling, paging, responding, showing)
+        reloads = Reloads(clock, [one.reloadable for one in again])
         parts = Parts(
             settings=settings,
             clock=clock,
@@ -143,10 +142,17 @@ async def open_pharos(
             showing=showing,
             kernels=kernels,
         )
-        app = await _open_doors(stack, parts, own)
-        for work in _works(queries, clock, loader, state):
-            stack.callback(asyncio.create_task(work).cancel)
-        yield Pharos(app, loader, intake, engine, state, reloads.reload, entrance.first_link)
+        yield await _running(stack, parts, own)
+
+
+async def _running(stack: AsyncExitStack, parts: Parts, own: OwnEvents | None) -> Pharos:
+    """Return the server, open to all, with all that it does beside answering under way."""
+    app = await _open_doors(stack, parts, own)
+    store, reload = parts.store, parts.reloads.reload
+    for work in _works(parts.queries, parts.clock, store.loader, parts.state):
+        stack.callback(asyncio.create_task(work).cancel)
+    first_link = parts.entrance.first_link
+    return Pharos(app, store.loader, store.intake, store.engine, parts.state, reload, first_link)
 
 
 async def _open_doors(stack: AsyncExitStack, parts: Parts, own: OwnEvents | None) -> App:
