@@ -56,27 +56,30 @@ def test_threads_share_few_heaps() -> None:
 
 
 _LARGE = """
-import ctypes
+import ctypes, sys
 from pharos.heaps import limit_heaps
 
 library = ctypes.CDLL(None)
 library.malloc.restype = ctypes.c_void_p
-limit_heaps()
-# By itself the library takes the next one of this size from a heap.
-library.free(ctypes.c_void_p(library.malloc(8 << 20)))
-library.malloc(8 << 20)
+if sys.argv[1] == "limited":
+    limit_heaps()
+library.malloc(24 << 20)
 library.malloc_info(0, ctypes.c_void_p.in_dll(library, "stdout"))
 library.fflush(None)
 """
 
 
-@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_info"), reason="another C library than GNU's")
-def test_large_pieces_have_pages_of_their_own_however_many_were_freed() -> None:
+def _mapped_bytes(how: str) -> int:
     ran = subprocess.run(
-        [sys.executable, "-c", _LARGE], check=True, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", _LARGE, how], check=True, capture_output=True, text=True, timeout=60
     )
-    mapped = re.findall(r'<total type="mmap" count="\d+" size="(\d+)"/>', ran.stdout)
-    assert int(mapped[-1]) >= 8 << 20
+    return int(re.findall(r'<total type="mmap" count="\d+" size="(\d+)"/>', ran.stdout)[-1])
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_info"), reason="another C library than GNU's")
+def test_arrays_of_large_queries_are_of_pages_that_were_there_before() -> None:
+    assert _mapped_bytes("unlimited") >= 24 << 20
+    assert _mapped_bytes("limited") < 24 << 20
 
 
 def test_giving_back_leaves_what_is_used() -> None:
