@@ -132,10 +132,10 @@ export default defineConfig({
               name: 'react',
               test: /node_modules\/(react|react-dom|scheduler|use-sync-external-store|clsx|@tanstack\/(react-|query-|router-)?(query|router|core|history|store|react-store)[^/]*)\//,
             },
-            // What the frame shares with pages: one file packs better than six.
+            // The frame, and what it shares with pages: one file packs better than several.
             {
               name: 'frame',
-              test: /\/ui\/src\/(api\/(client|calls|useAsked)|address\/|design\/(Icon|IconButton|hooks|scheme|stored)\.|time\/durations)/,
+              test: /\/ui\/src\/(api\/(client|calls|useAsked)|address\/|design\/(Icon|IconButton|hooks|scheme|stored|value|toasts|tenants)\.|time\/durations|session\/session|shell\/(Shell|Sidebar|Banner|TenantPlace|shortcuts|tenant|useServer|Crash)\.|(pages|router|later)\.ts)/,
             },
           ],
         },

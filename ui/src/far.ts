@@ -3,6 +3,10 @@
 
 export const FAR = {
   home: () => import('./home/HomePage'),
+  dashboards: () => import('./dashboards/DashboardsPage'),
+  dashboardsPalette: () => import('./dashboards/palette'),
+  dashboard: () => import('./dashboards/DashboardPage'),
+  shared: () => import('./dashboards/SharedPage'),
   explore: () => import('./explore/ExplorePage'),
   explorePalette: () => import('./explore/palette'),
   logs: () => import('./logs/LogsPage'),

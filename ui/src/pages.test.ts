@@ -44,6 +44,7 @@ describe('style sheets', () => {
     expect(new Set(names).size).toBe(names.length);
   });
   it.each([
+    'dashboards',
     'alerts',
     'silences',
     'rules',

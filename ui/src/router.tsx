@@ -7,7 +7,7 @@ import {
 } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
 import { readSearch, type Search } from './address/context';
-import { PATHS, SIGN_IN, TRACE, WELCOME } from './address/places';
+import { DASHBOARD, PATHS, SIGN_IN, TRACE, WELCOME } from './address/places';
 import { far } from './later';
 import { PAGES, type PageEntry } from './pages';
 import { Crash } from './shell/Crash';
@@ -56,6 +56,22 @@ const trace = createRoute({
   component: lazyRouteComponent(() => load({ component: far('trace') })),
 });
 
+/** What is below the page of dashboards: one of them, one that was shared, several in turn. */
+const boards = (
+  [
+    [DASHBOARD, far('dashboard')],
+    ['/d/$uid', far('dashboard')],
+    ['/dashboards/$uid', far('dashboard')],
+    ['/shared/$token', far('shared')],
+  ] as const
+).map(([path, component]) =>
+  createRoute({
+    getParentRoute: () => root,
+    path: path,
+    component: lazyRouteComponent(() => load({ component })),
+  }),
+);
+
 /** Links that Prometheus' alerts carry (`generatorURL`) lead to the same query in Explore. */
 const graph = createRoute({
   getParentRoute: () => root,
@@ -80,7 +96,7 @@ const welcome = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([...pages, trace, graph, signIn, welcome]),
+  routeTree: root.addChildren([...pages, ...boards, trace, graph, signIn, welcome]),
   parseSearch,
   stringifySearch,
   defaultErrorComponent: Crash,

@@ -8,10 +8,20 @@ type Account = 'members' | 'tenants' | 'proposals' | 'audit' | 'profile';
 type Respond = 'alerts' | 'alert' | 'silences' | 'onCall' | 'rules' | 'receivers' | 'responses';
 
 export type PageId =
-  'home' | 'explore' | 'logs' | 'traces' | Respond | 'targets' | 'cardinality' | Account | 'gallery';
+  | 'home'
+  | 'dashboards'
+  | 'explore'
+  | 'logs'
+  | 'traces'
+  | Respond
+  | 'targets'
+  | 'cardinality'
+  | Account
+  | 'gallery';
 
 export const PATHS = {
   home: '/',
+  dashboards: '/dashboards',
   explore: '/explore',
   logs: '/logs',
   traces: '/traces',
@@ -43,9 +53,10 @@ const STILL = { range: LAST_HOUR, refreshMs: 0 };
 
 export const DEFAULTS: Readonly<Record<PageId, ContextDefaults>> = {
   home: { range: { from: 'now-15m', to: 'now' }, refreshMs: 5_000 },
-  explore: { range: LAST_HOUR, refreshMs: 0 },
-  logs: { range: LAST_HOUR, refreshMs: 0 },
-  traces: { range: LAST_HOUR, refreshMs: 0 },
+  dashboards: STILL,
+  explore: STILL,
+  logs: STILL,
+  traces: STILL,
   alerts: { range: LAST_HOUR, refreshMs: 5_000 },
   alert: { range: { from: 'now-6h', to: 'now' }, refreshMs: 5_000 },
   silences: { range: LAST_HOUR, refreshMs: 15_000 },
@@ -60,8 +71,11 @@ export const DEFAULTS: Readonly<Record<PageId, ContextDefaults>> = {
   proposals: STILL,
   audit: { range: { from: 'now-7d', to: 'now' }, refreshMs: 0 },
   profile: STILL,
-  gallery: { range: LAST_HOUR, refreshMs: 0 },
+  gallery: STILL,
 };
+
+/** Where one dashboard is: a part of the page of dashboards. What stands behind its uid is for people to read. */
+export const DASHBOARD = '/d/$uid/$slug';
 
 /** Where one trace is: a part of the page of traces. */
 export const TRACE = '/traces/$traceId';
@@ -69,5 +83,6 @@ export const TRACE = '/traces/$traceId';
 /** The page at a path of the address; undefined where there is none. */
 export function pageAt(path: string): PageId | undefined {
   if (path.startsWith(`${PATHS.traces}/`)) return 'traces';
+  if (/^\/(d|shared|dashboards)\//u.test(path)) return 'dashboards';
   return (Object.keys(PATHS) as PageId[]).find((page) => PATHS[page] === path);
 }

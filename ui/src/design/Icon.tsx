@@ -3,6 +3,7 @@ import type { ReactElement } from 'react';
 // Outlines on a 24 x 24 grid, drawn for Pharos: those that the frame of every page needs; `Glyph` has all.
 export const PATHS = {
   home: 'M4 11.5 12 4l8 7.5M6 10v10h4.5v-6h3v6H18V10',
+  dashboards: 'M4 4h7v9H4zM13 4h7v5h-7zM13 11h7v9h-7zM4 15h7v5H4z',
   explore: 'M4 19V5M4 19h16M7.5 15l3.5-5 3.5 3L19 6.5',
   logs: 'M4 6h16M4 10.5h10M4 15h16M4 19.5h7',
   targets:

@@ -10,6 +10,8 @@ import type { Me } from '../api/types';
 export type Permission =
   | 'account.use'
   | 'metrics.view'
+  | 'dashboards.view'
+  | 'dashboards.edit'
   | 'logs.view'
   | 'traces.view'
   | 'alerts.view'

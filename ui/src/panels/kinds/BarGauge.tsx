@@ -77,7 +77,10 @@ function Bar({ figure, look, labelled }: { figure: Figure; look: Look; labelled:
       : [];
   const name = <Value text={figure.title} />;
   return (
-    <div className={styles.bar} title={visibleText(`${figure.title}: ${shown.text}`)}>
+    <div
+      className={clsx(styles.bar, labelled && styles.named)}
+      title={visibleText(`${figure.title}: ${shown.text}`)}
+    >
       {labelled ? (
         <span className={clsx(styles.barName, 'ellipsis')}>
           {link ? <PanelLink link={link}>{name}</PanelLink> : name}

@@ -30,6 +30,8 @@ interface Lanes {
 }
 
 const MOST_LANES = 200;
+/** More states than these are values, and a legend of them tells nothing. */
+const MOST_NAMED = 16;
 
 function lanesOf(frames: KindProps['frames'], looks: KindProps['looks'], merges: boolean): Lanes {
   const states: Lanes['states'] = [];
@@ -152,7 +154,7 @@ function States({ kind, merges }: { kind: KindProps; merges: boolean }): ReactEl
   const field = frames[0]?.fields[0];
   const items = useMemo(
     () =>
-      field
+      field && lanes.states.length <= MOST_NAMED
         ? lanes.states
             .slice(0, 40)
             .map(({ text, color }, index): LegendItem => ({ title: text, color, index, field, values: [] }))

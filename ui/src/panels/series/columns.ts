@@ -221,6 +221,9 @@ function scaleId({ config }: ShownField): string {
   ]);
 }
 
+/** The least contrast of a line. */
+const SEEN = 2;
+
 /** The colour of series number `index`; one that follows values has that of its last, least or highest. */
 export function colorOf(field: ShownField, index: number, looks: Looks): string {
   const { color } = field.config;
@@ -231,7 +234,8 @@ export function colorOf(field: ShownField, index: number, looks: Looks): string 
     index,
     scheme: looks.scheme,
   });
-  return made === TRANSPARENT ? legible(made, looks.scheme) : made;
+  // A line that was made for another background is still seen on this one.
+  return legible(made, looks.scheme, SEEN);
 }
 
 /** What of `frames` is drawn over time, and how. */

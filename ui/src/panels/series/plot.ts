@@ -64,7 +64,8 @@ export function rangeOf(
       scale.min !== null && scale.min > 0 ? scale.min : low > 0 ? low : Math.min(1, top / scale.log);
     return powersAround(bottom, Math.max(top, bottom), scale.log);
   }
-  if (scale.percent) [low, high] = [Math.min(0, low), Math.max(high, 1)];
+  // Shares that make a whole rarely add up to exactly that.
+  if (scale.percent) [low, high] = [Math.min(0, low), high < 1.0001 ? 1 : high];
   // Most of what is watched is at least 0, and a line that wobbles by a percent should look calm.
   const calm = scale.grounded || low < high * 0.6;
   if (low > 0 && calm) low = 0;

@@ -1,0 +1,399 @@
+import { useElementSize } from '@mantine/hooks';
+import { useNavigate } from '@tanstack/react-router';
+import { useCallback, useMemo, useState, type ReactElement } from 'react';
+import { contextOf } from '../address/context';
+import { useAddress } from '../address/hooks';
+import { PATHS } from '../address/places';
+import type { Dashboard, PanelModel, RowModel, TabModel } from '../api/dashboards';
+import type { Annotation } from '../chart/marks';
+import { EmptyState } from '../design/EmptyState';
+import { useScheme } from '../design/hooks';
+import { Icon } from '../design/Icon';
+import type { MenuEntry } from '../design/Menu';
+import { Skeleton } from '../design/Skeleton';
+import { objects, textAt } from '../panels/json';
+import { namedColor } from '../panels/palette';
+import { hasData } from '../panels/PanelBody';
+import type { Span } from '../time/range';
+import type { Board, Frame } from './board';
+import { findPanel, movePanels, setPanel } from './draft';
+import { Inspect } from './Inspect';
+import { roomFor, type Box } from './layout';
+import { PanelCard } from './PanelCard';
+import { PanelFields, PanelQueries } from './PanelEditor';
+import { Rows, type Size } from './Rows';
+import { filled, type View } from './state';
+import type { Draft } from './useDraft';
+import styles from './dashboard.module.css';
+
+export interface SurfaceProps {
+  dashboard: Dashboard;
+  draft: Draft;
+  board: Board;
+  frame: Frame;
+  view: View;
+  tab: TabModel | undefined;
+  span: Span;
+  nowMs: number;
+  width: number;
+  onView: (view: Partial<View>) => void;
+}
+
+const NO_MARKS: readonly Annotation[] = [];
+
+/** The marks of a dashboard on a panel's time axis. */
+function useAnnotations(frame: Frame): (panel: PanelModel) => readonly Annotation[] {
+  const scheme = useScheme();
+  const all = useMemo(
+    () =>
+      frame.annotations.map(({ name, color, panels, events }) => ({
+        panels,
+        marks: events.map(({ time, end, title, text, tags }): Annotation => ({
+          fromMs: time,
+          ...(end === null || end <= time ? {} : { toMs: end }),
+          text: [title || name, text, tags.join(', ')].filter((part) => part !== '').join(': '),
+          color: namedColor(color || 'blue', scheme),
+        })),
+      })),
+    [frame.annotations, scheme],
+  );
+  return useMemo(() => {
+    const ids = new Set(tabPanels(frame.tabs).map(({ id }) => id));
+    const byId = new Map(
+      [...ids].map((id) => [
+        id,
+        all
+          .filter(
+            ({ panels }) => panels === null || (id !== null && panels.ids.includes(id)) !== panels.exclude,
+          )
+          .flatMap((one) => one.marks),
+      ]),
+    );
+    return ({ id }) => byId.get(id) ?? NO_MARKS;
+  }, [all, frame.tabs]);
+}
+
+const ALONE_LEAST_PX = 260;
+const EDGE_PX = 28;
+
+/** How high the rest of the window is below an element. */
+function useRoom(): { ref: (element: HTMLElement | null) => void; room: number } {
+  const [room, setRoom] = useState(ALONE_LEAST_PX);
+  const ref = useCallback((element: HTMLElement | null) => {
+    if (!element) return;
+    const top = element.getBoundingClientRect().bottom + window.scrollY;
+    setRoom(Math.max(ALONE_LEAST_PX, Math.round(window.innerHeight - top - EDGE_PX)));
+  }, []);
+  return { ref, room };
+}
+
+/** The key under which the data of a panel of the model are: its own, or that of the first of its repeats. */
+function dataKeyOf(panel: PanelModel, rows: readonly RowModel[]): string {
+  const keys = rows.flatMap((row) => row.panels.map(({ key }) => key));
+  return keys.find((key) => key === panel.key || key.startsWith(`${panel.key}@`)) ?? panel.key;
+}
+
+function NoPanels({
+  editing,
+  may,
+  onAdd,
+  onEdit,
+}: {
+  editing: boolean;
+  may: boolean;
+  onAdd: () => void;
+  onEdit: () => void;
+}): ReactElement {
+  return (
+    <EmptyState
+      reason="none-yet"
+      title="No panels yet"
+      actions={
+        may ? (
+          <button type="button" className="button primary" onClick={editing ? onAdd : onEdit}>
+            {editing ? 'Add a panel' : 'Edit'}
+          </button>
+        ) : null
+      }
+    >
+      {may ? 'A panel asks a question and shows the answer.' : 'Somebody who may change it can add some.'}
+    </EmptyState>
+  );
+}
+
+/** The panels of a dashboard: all of them, one alone, or one that is edited. */
+export function Surface(props: SurfaceProps): ReactElement {
+  const { dashboard, draft, board, frame, view, tab, span, nowMs, width, onView } = props;
+  const { search } = useAddress();
+  const navigate = useNavigate();
+  const annotationsOf = useAnnotations(frame);
+  const { ref: aloneRef, room } = useRoom();
+  const [inspected, setInspected] = useState<PanelModel | null>(null);
+  const model = draft.model;
+  const drawnTab = view.editing ? (model.tabs.find(({ key }) => key === tab?.key) ?? model.tabs[0]) : tab;
+  const rows = drawnTab?.rows ?? [];
+  const dataRows = frame.tabs.flatMap((one) => one.rows);
+  const dataKey = (panel: PanelModel): string => (view.editing ? dataKeyOf(panel, dataRows) : panel.key);
+  const mayEdit = dashboard.may_edit && dashboard.source === 'stored' && view.version === null;
+
+  const add = (): void => {
+    const row = rows.at(-1);
+    const grid = roomFor(row?.panels.map((one) => one.grid) ?? [], 12, 8);
+    draft.change({
+      op: 'add_panel',
+      row: row?.header ? row.key : '',
+      panel: {
+        type: 'timeseries',
+        title: 'New panel',
+        grid: { ...grid },
+        gridPos: { ...grid },
+        options: {
+          legend: { displayMode: 'list', placement: 'bottom', showLegend: true, calcs: [] },
+          tooltip: { mode: 'multi', sort: 'desc' },
+        },
+        fieldConfig: {
+          defaults: { custom: { lineWidth: 1, fillOpacity: 10, showPoints: 'never' } },
+          overrides: [],
+        },
+        targets: [{ refId: 'A', expr: 'up', datasource: { type: 'prometheus', uid: 'prometheus' } }],
+      },
+    });
+  };
+  const explore = (panel: PanelModel): void => {
+    const expressions = panel.targets.map((target) => textAt(target, 'expr')).filter((expr) => expr !== '');
+    const queries = Object.fromEntries(
+      expressions
+        .slice(0, 5)
+        .map((expr, i) => [`q${i}`, filled(expr, frame.variables, 15_000, span.toMs - span.fromMs)]),
+    );
+    void navigate({ to: PATHS.explore, search: { ...contextOf(search), ...queries } });
+  };
+  const entries = (panel: PanelModel): readonly MenuEntry[] => {
+    const { id } = panel;
+    const promql = panel.targets.some((target) => textAt(target, 'expr') !== '');
+    const edits: MenuEntry[] =
+      view.editing && id !== null
+        ? [
+            { kind: 'line' },
+            {
+              kind: 'action',
+              label: 'Edit',
+              icon: 'format',
+              run: () => onView({ edited: id, editing: true }),
+            },
+            {
+              kind: 'action',
+              label: 'Duplicate',
+              icon: 'copy',
+              run: () => {
+                const place = findPanel(model, id);
+                const grid = roomFor(
+                  place?.row.panels.map((one) => one.grid) ?? [],
+                  panel.grid.w,
+                  panel.grid.h,
+                );
+                const raw = objects(panel.targets);
+                draft.change({
+                  op: 'add_panel',
+                  row: place?.row.header ? place.row.key : '',
+                  panel: {
+                    ...{
+                      type: panel.type,
+                      title: `${panel.title} (copy)`,
+                      description: panel.description,
+                      grid: { ...grid },
+                      gridPos: { ...grid },
+                    },
+                    ...{
+                      options: panel.options,
+                      fieldConfig: panel.fieldConfig,
+                      targets: raw,
+                      transformations: [...panel.transformations],
+                    },
+                  },
+                });
+              },
+            },
+            {
+              kind: 'action',
+              label: 'Remove',
+              icon: 'trash',
+              danger: true,
+              run: () => draft.change({ op: 'remove_panel', id }),
+            },
+          ]
+        : mayEdit && id !== null && !panel.key.includes('@')
+          ? [
+              { kind: 'line' },
+              {
+                kind: 'action',
+                label: 'Edit',
+                icon: 'format',
+                run: () => onView({ edited: id, editing: true }),
+              },
+            ]
+          : [];
+    return [
+      view.alone === null
+        ? { kind: 'action', label: 'View alone', icon: 'monitor', run: () => onView({ alone: panel.key }) }
+        : { kind: 'action', label: 'Back to all', icon: 'dashboards', run: () => onView({ alone: null }) },
+      ...(promql
+        ? [{ kind: 'action', label: 'Explore', icon: 'explore', run: () => explore(panel) } as const]
+        : []),
+      ...(hasData(panel.type)
+        ? [{ kind: 'action', label: 'Inspect', icon: 'table', run: () => setInspected(panel) } as const]
+        : []),
+      ...edits,
+    ];
+  };
+  const card = (panel: PanelModel, size: Size, tools: ReactElement | null): ReactElement => (
+    <PanelCard
+      panel={panel}
+      dataKey={dataKey(panel)}
+      board={board}
+      range={span}
+      nowMs={nowMs}
+      annotations={annotationsOf(panel)}
+      entries={entries(panel)}
+      tools={tools}
+      {...size}
+    />
+  );
+  const edited = view.edited === null ? null : findPanel(model, view.edited);
+  const all = rows.flatMap((row) => row.panels);
+  const alone =
+    view.alone === null
+      ? undefined
+      : tabPanels(frame.tabs.length > 0 ? frame.tabs : dashboard.model.tabs).find(
+          ({ key }) => key === view.alone,
+        );
+  let content: ReactElement;
+  if (edited)
+    content = (
+      <Editor
+        key={view.edited}
+        panel={edited.panel}
+        draft={draft}
+        width={width}
+        card={card}
+        onBack={() => onView({ edited: null, editing: true })}
+      />
+    );
+  else if (view.alone !== null)
+    content = alone ? (
+      card(alone, { width, height: room }, null)
+    ) : frame.asking ? (
+      <Skeleton kind="chart" label="The panel" height={ALONE_LEAST_PX} />
+    ) : (
+      <EmptyState
+        reason="no-such"
+        title="This panel is not in the dashboard"
+        actions={
+          <button type="button" className="button primary" onClick={() => onView({ alone: null })}>
+            All panels
+          </button>
+        }
+      />
+    );
+  else if (all.length === 0 && rows.every(({ header }) => !header) && !frame.asking)
+    content = (
+      <NoPanels editing={view.editing} may={mayEdit} onAdd={add} onEdit={() => onView({ editing: true })} />
+    );
+  else
+    content = (
+      <Rows
+        rows={rows}
+        width={width}
+        collapsed={view.collapsed}
+        onCollapse={(key, closed) => onView({ collapsed: { ...view.collapsed, [key]: closed } })}
+        draw={card}
+        {...(view.editing
+          ? {
+              onMove: (row: RowModel, boxes: readonly Box[]) => {
+                const ids = new Map(row.panels.map(({ key, id }) => [key, id]));
+                draft.change(
+                  movePanels(
+                    row.key,
+                    boxes.flatMap(({ key, ...grid }) => {
+                      const id = ids.get(key);
+                      return id == null ? [] : [{ id, grid }];
+                    }),
+                  ),
+                );
+              },
+            }
+          : {})}
+      />
+    );
+  return (
+    <>
+      {view.alone === null ? null : (
+        <div ref={aloneRef}>
+          <button type="button" className="button" onClick={() => onView({ alone: null })}>
+            <Icon name="chevronLeft" size={14} /> All panels
+          </button>
+        </div>
+      )}
+      {view.editing && !edited && all.length > 0 ? (
+        <div className="row wrap">
+          <button type="button" className="button" onClick={add}>
+            <Icon name="plus" size={14} /> Add a panel
+          </button>
+          <button
+            type="button"
+            className="button"
+            onClick={() => draft.change({ op: 'add_row', title: 'New row', after: null })}
+          >
+            <Icon name="plus" size={14} /> Add a row
+          </button>
+          <span className="dim">
+            Drag a panel by its handle, size it at its corner; or move it with the arrows, and with Shift size
+            it.
+          </span>
+        </div>
+      ) : null}
+      {content}
+      <Inspect
+        panel={inspected}
+        dataKey={inspected ? dataKey(inspected) : ''}
+        board={board}
+        variables={frame.variables}
+        onClose={() => setInspected(null)}
+      />
+    </>
+  );
+}
+
+function tabPanels(tabs: readonly TabModel[]): readonly PanelModel[] {
+  return tabs.flatMap((one) => one.rows.flatMap((row) => row.panels));
+}
+
+const PREVIEW_PX = 340;
+
+function Editor(props: {
+  panel: PanelModel;
+  draft: Draft;
+  width: number;
+  card: (panel: PanelModel, size: Size, tools: ReactElement | null) => ReactElement;
+  onBack: () => void;
+}): ReactElement {
+  const { panel, draft, card, onBack } = props;
+  const { ref, width } = useElementSize();
+  const change = (next: Parameters<typeof setPanel>[1]): void => {
+    if (panel.id !== null) draft.change(setPanel(panel.id, next));
+  };
+  return (
+    <div className={styles.editor}>
+      <div className={styles.editorMain} ref={ref}>
+        <div>
+          <button type="button" className="button" onClick={onBack}>
+            <Icon name="chevronLeft" size={14} /> All panels
+          </button>
+        </div>
+        {width > 0 ? card(panel, { width, height: PREVIEW_PX }, null) : null}
+        <PanelQueries panel={panel} onChange={change} />
+      </div>
+      <PanelFields panel={panel} onChange={change} />
+    </div>
+  );
+}
