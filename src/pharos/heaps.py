@@ -20,7 +20,7 @@ The most that the library takes. With less, the arrays of every large query woul
 processor: a sum over 10,000 series and a day took a third longer with 4 MiB.
 """
 _TRIMMED_BYTES: Final = 256 << 20
-"""So much may be free at the end of a heap before it is given back at once; `give_back` comes for the rest."""
+"""So much may be free at the end of a heap until it is given back at once; `give_back` does the rest."""
 
 
 def limit_heaps() -> None:

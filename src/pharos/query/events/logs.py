@@ -9,6 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pharos.access import Scope
 from pharos.engine import Session, sql
 from pharos.engine.changes import Changes
@@ -24,6 +27,8 @@ from pharos.search.window import Window
 _FIRST_BUCKETS: Final = 5
 """So much of a window is read first, ten minutes; then sixteen times as much again and again."""
 _GROWTH: Final = 16
+_FIRST_NS: Final = (_FIRST_BUCKETS + 1) * EVENT_BUCKET_NS
+"""The part that is read first is at most so long."""
 _TEXT_COLUMNS: Final = "toUnixTimestamp64Nano(ts) AS ns, origin, service, level, body"
 _NOT_OBSERVED: Final = -(1 << 63)
 _COLUMNS: Final = (
@@ -116,7 +121,8 @@ class LogStore:
         """Return a page of the lines of a window that meet a tree.
 
         Parts of the window are read one after the other, from the end that is asked for, until there are
-        enough. With `texts_only` lines have their time, origin, level and body alone.
+        enough. Of a long part the times of the lines are found first, so that nothing else is read of those
+        that are too far from its end. With `texts_only` lines have their time, origin, level and body alone.
         Raises PharosError: INVALID for the tree, and as `Session.query`.
         """
         everything = self.everything(session, scope, window)
@@ -131,16 +137,18 @@ class LogStore:
                     else Window(after.ts_ns, part.end_ns)
                 )
             order = "DESC" if newest_first else "ASC"
-            tail = f"ORDER BY ts {order}, origin, xxHash64(body) LIMIT {limit - len(found) + 1} OFFSET {skip}"
-            statement = sql.select(
-                scope,
-                _TEXT_COLUMNS if texts_only else _COLUMNS,
-                "logs",
-                buckets_of(part),
-                sql.times_ns(part.start_ns, part.end_ns),
-                condition,
-                tail=tail,
-            )
+            wanted = limit - len(found) + 1
+            rows_in = [buckets_of(part), sql.times_ns(part.start_ns, part.end_ns), condition]
+            if part.end_ns - part.start_ns > _FIRST_NS:
+                tail = f"ORDER BY ts {order} LIMIT {wanted + skip}"
+                near = sql.select(scope, "toUnixTimestamp64Nano(ts) AS ns", "logs", *rows_in, tail=tail)
+                times_ns = numbers(session.query(near, purpose="log_times")["ns"])
+                if not len(times_ns):
+                    continue
+                rows_in = [*_at(times_ns), condition]
+            tail = f"ORDER BY ts {order}, origin, xxHash64(body) LIMIT {wanted} OFFSET {skip}"
+            columns = _TEXT_COLUMNS if texts_only else _COLUMNS
+            statement = sql.select(scope, columns, "logs", *rows_in, tail=tail)
             rows = session.query(statement, purpose="log_lines").to_pydict()
             found += _texts(rows, everything) if texts_only else _lines(rows, everything)
             if len(found) > limit:
@@ -219,6 +227,12 @@ def buckets_of(window: Window) -> Condition:
         max(window.start_ns, window.end_ns - 1) // EVENT_BUCKET_NS,
     )
     return sql.between("b", first, last)
+
+
+def _at(times_ns: NDArray[np.int64]) -> list[Condition]:
+    """Return that rows are of the buckets of some times, and not beyond the farthest."""
+    buckets = np.unique(times_ns // EVENT_BUCKET_NS)
+    return [sql.among("b", buckets), sql.times_ns(int(times_ns.min()), int(times_ns.max()) + 1)]
 
 
 def parts_of(window: Window, *, newest_first: bool, after: Cursor | None = None) -> Iterator[Window]:
