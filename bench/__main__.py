@@ -13,6 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from bench import (
+    boards,
     dashboards,
     disk,
     freshness,
@@ -279,6 +280,16 @@ class Run:
         section.rows = live.rows(found)
         section.notes += found.failures
         section.notes.append("The clients run in one process on the same machine, and share its cores.")
+        return section
+
+    def dashboards(self) -> Section:
+        """Measure dashboards, each answered whole by one request."""
+        section = Section(
+            "dashboards", "A dashboard of 30 panels, two queries each, 20,000 samples/s coming in"
+        )
+        found = boards.measure(10.0 if self.quick else 60.0, self.say)
+        section.rows = boards.rows(found)
+        section.notes += [one.failure for one in (found.first, found.refreshed) if one.failure]
         return section
 
     def doors(self) -> Section:

@@ -28,6 +28,7 @@ SECTIONS = (
     "rules",
     "paging",
     "live",
+    "dashboards",
     "doors",
     "searches",
 )

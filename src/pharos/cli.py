@@ -39,6 +39,7 @@ _GROUPS: Final = {
     "template": "Templates of notifications, tried without a server.",
     "audit": "Who changed what: the audit log, and exports of it that are signed.",
     "rules": "Rules: their files checked and tested, and run over what is stored.",
+    "dashboard": "Dashboards: listed, imported from files, exported to files, checked.",
     "alerts": "Alerts: what fires, who looks after it, what happened to it.",
     "oncall": "Who is on call.",
     "routes": "Where alerts go: the tree of an alertmanager.yml, and what it does with labels.",

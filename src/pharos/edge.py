@@ -29,6 +29,7 @@ from pharos.api.app import App, Edge, create_app
 from pharos.api.dashboards.grafana import GrafanaApi
 from pharos.api.dashboards.native import DashboardsApi
 from pharos.api.dashboards.queries import DashboardQueries
+from pharos.api.dashboards.shares import SharesApi
 from pharos.api.grpc.doors import GrpcDoors
 from pharos.api.http.bodies import Bodies, BodyLimits
 from pharos.api.http.credentials import identify
@@ -396,9 +397,20 @@ def _dashboard_operations(parts: Parts, bodies: Bodies) -> list[Operation]:
         clock=parts.clock,
     )
     native = Native(bodies, "dashboards")
+    asked = DashboardQueries(native, bodies, dashboards, doors)
+    shares = SharesApi(
+        native=native,
+        queries=asked,
+        dashboards=dashboards,
+        state=parts.state,
+        clock=parts.clock,
+        chance=parts.chance,
+        allows_public=parts.settings.dashboards.public_links,
+    )
     return [
         *DashboardsApi(native, dashboards).operations(),
-        *DashboardQueries(native, bodies, dashboards, doors).operations(),
+        *asked.operations(),
+        *shares.operations(),
         *GrafanaApi(dashboards, bodies).operations(),
     ]
 

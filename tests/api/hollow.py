@@ -18,6 +18,7 @@ from pharos.api.app import Edge
 from pharos.api.dashboards.grafana import GrafanaApi
 from pharos.api.dashboards.native import DashboardsApi
 from pharos.api.dashboards.queries import DashboardQueries
+from pharos.api.dashboards.shares import SharesApi
 from pharos.api.http.bodies import Bodies, BodyLimits
 from pharos.api.http.guard import Fence, Names
 from pharos.api.http.routes import Operation
@@ -123,6 +124,7 @@ def _accounts(bodies: Bodies) -> list[Operation]:
         *_hollow(SamplingEndpoint).operations(),
         *_hollow(DashboardsApi, native=native).operations(),
         *_hollow(DashboardQueries, native=native, bodies=bodies).operations(),
+        *_hollow(SharesApi, native=native).operations(),
         *_hollow(GrafanaApi, bodies=bodies).operations(),
         *trace_operations(_hollow(Traces), SystemClock()),
     ]

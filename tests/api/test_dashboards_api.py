@@ -315,3 +315,128 @@ def test_grafanas_tools_keep_dashboards_by_its_own_addresses(desk: Desk) -> None
     assert desk.done("DELETE", "/api/folders/tf")["title"] == "F"
     status, gone = desk.ask("GET", "/api/dashboards/uid/tool")
     assert (status, "message" in gone) == (404, True)
+
+
+def test_lines_and_spans_are_answered_beside_metrics(desk: Desk) -> None:
+    now_ns = time.time_ns()
+    lines = [[str(now_ns - place * 10**9), f"line {place}"] for place in range(3)]
+    streams = {"streams": [{"stream": {"service_name": "shop", "app": "boards"}, "values": lines}]}
+    pushed = desk.peer.ask("POST", "/loki/api/v1/push", json.dumps(streams).encode(), JSON)
+    assert pushed.status == 204, pushed.body
+    trace = f"{now_ns:032x}"
+    span = {
+        "traceId": trace,
+        "id": trace[-16:],
+        "name": "buy",
+        "timestamp": now_ns // 1000 - 1_000_000,
+        "duration": 5000,
+        "localEndpoint": {"serviceName": "shop"},
+    }
+    assert desk.peer.ask("POST", "/api/v2/spans", json.dumps([span]).encode(), JSON).status == 202
+    loki, tempo = {"type": "loki", "uid": "l"}, {"type": "tempo", "uid": "t"}
+    targets = [
+        {"refId": "A", "datasource": loki, "expr": '{app="$app"}'},
+        {
+            "refId": "B",
+            "datasource": loki,
+            "expr": 'sum(count_over_time({app="boards"}[5m]))',
+            "queryType": "instant",
+        },
+        {
+            "refId": "C",
+            "datasource": tempo,
+            "queryType": "traceql",
+            "query": '{resource.service.name="shop"}',
+        },
+        {"refId": "D", "datasource": tempo, "queryType": "traceql", "query": trace},
+        {"refId": "E", "datasource": tempo, "queryType": "serviceMap"},
+    ]
+    variables = [
+        {
+            "name": "app",
+            "type": "query",
+            "datasource": loki,
+            "query": "label_values(app)",
+            "regex": "/boards/",
+        },
+        {"name": "s", "type": "query", "datasource": tempo, "query": {"label": "service.name", "type": 1}},
+    ]
+    marks = [{"name": "log", "enable": True, "datasource": loki, "expr": '{app="boards"} |= "2"'}]
+    document = {
+        "title": "t",
+        "panels": [{"id": 1, "type": "logs", "targets": targets}],
+        "templating": {"list": variables},
+        "annotations": {"list": marks},
+    }
+    asked = {"document": document, "from": "now-5m", "to": "now"}
+    for _ in range(300):
+        searched = desk.peer.ask(
+            "GET", "/tempo/api/search?q=" + urllib.parse.quote('{resource.service.name="shop"}')
+        )
+        if searched.json()["traces"]:
+            break
+        time.sleep(0.05)
+    found = desk.by_kind(asked)
+    frames = {one["ref"]: one for one in found["panel"]["frames"]}
+    assert found["panel"]["errors"] == []
+    assert {one["name"]: one["value"] for one in found["variables"]["variables"]} == {
+        "app": ["boards"],
+        "s": ["shop"],
+    }
+    assert frames["A"]["lines"] == ["line 0", "line 1", "line 2"]
+    assert frames["A"]["labels"][0]["app"] == "boards"
+    assert frames["B"]["series"][0]["values"] == [3.0]
+    assert frames["C"]["columns"][0]["values"] == [trace]
+    assert (frames["D"]["shape"], frames["D"]["trace_id"]) == ("trace", trace)
+    assert frames["E"]["shape"] == "graph"
+    assert [one["text"] for one in found["annotations"]["events"]] == ["line 2"]
+
+
+def test_a_link_shows_what_its_maker_chose_and_nothing_else(desk: Desk, end_ms: int) -> None:
+    document = dashboard(
+        "linked",
+        templating={"list": [{"name": "job", "type": "custom", "query": "a,b"}]},
+        panels=[
+            {
+                "id": 1,
+                "type": "stat",
+                "targets": [{"refId": "A", "expr": 'sum by (job) (requests_total{job="$job"})'}],
+            }
+        ],
+    )
+    desk.done("POST", "/api/pharos/dashboards", {"document": document})
+    times = {"from": end_ms - 60_000, "to": end_ms}
+    body = {"uid": "linked", "variables": {"job": ["b"]}, **times}
+    assert desk.ask("POST", "/api/pharos/shares", {**body, "public": True})[0] == 403
+    live = desk.done("POST", "/api/pharos/shares", body)
+    kept = desk.done("POST", "/api/pharos/shares", {**body, "kind": "snapshot", "expires_s": 60})
+    assert live["url"] == f"/shared#{live['token']}"
+    seen = desk.done("POST", "/api/pharos/shared", {"token": live["token"]})
+    assert (seen["kind"], seen["title"], seen["from"]) == ("live", "Title of linked", times["from"])
+    desk.done("DELETE", "/api/pharos/dashboards/linked")
+    for token, status in ((live["token"], 404), (kept["token"], 200)):
+        asked = {"token": token, "include": ["panels", "layout"]}
+        answer = desk.peer.ask("POST", "/api/pharos/shared_query", json.dumps(asked).encode(), JSON)
+        assert answer.status == status
+    found = {line["kind"]: line for line in map(json.loads, answer.body.splitlines())}
+    assert list(found) == ["range", "layout", "panel", "end"]
+    assert [one["labels"] for one in found["panel"]["frames"][0]["series"]] == [{"job": "b"}]
+    assert desk.ask("POST", "/api/pharos/shared_query", {"token": live["token"], "variables": {}})[0] == 400
+    ids = [one["id"] for one in desk.done("GET", "/api/pharos/shares")]
+    assert ids == [] or live["id"] in ids
+    desk.done("DELETE", f"/api/pharos/shares/{kept['id']}")
+    assert desk.ask("POST", "/api/pharos/shared", {"token": kept["token"]})[0] == 404
+
+
+def test_what_comes_with_pharos_is_shown_and_copied_but_not_changed(desk: Desk) -> None:
+    found = desk.done("GET", "/api/pharos/dashboards/pharos-self")
+    assert (found["source"], found["may_edit"], found["report"]) == ("shipped", False, [])
+    changes = {"version": 0, "changes": [{"op": "set", "settings": {"title": "x"}}]}
+    assert desk.ask("PUT", "/api/pharos/dashboards/pharos-self", changes)[0] == 403
+    copied = desk.done(
+        "POST", "/api/pharos/dashboards/pharos-self/copy", {"title": "Mine", "uid": "mine-self"}
+    )
+    assert (copied["source"], copied["title"], copied["version"]) == ("stored", "Mine", 1)
+    for uid in ("pharos-self", "pharos-host", "pharos-services"):
+        lines = desk.lines({"uid": uid, "from": "now-5m", "to": "now"})
+        assert [line["errors"] for line in lines if line["kind"] == "panel" and line["errors"]] == []

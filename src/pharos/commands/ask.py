@@ -24,6 +24,7 @@ _KINDS: Final = {
     401: Kind.UNAUTHENTICATED,
     403: Kind.DENIED,
     404: Kind.MISSING,
+    409: Kind.CONFLICT,
     413: Kind.TOO_LARGE,
     422: Kind.LIMITED,
     429: Kind.LIMITED,

@@ -23,7 +23,9 @@ EXIT_FOUND: Final = 1
 EXIT_REFUSED: Final = 2
 """It could not be done: wrong usage, bad settings, a folder in use, no server."""
 
-_FOUND_KINDS: Final = frozenset({Kind.INVALID, Kind.UNSUPPORTED, Kind.MISSING, Kind.TOO_LARGE, Kind.LIMITED})
+_FOUND_KINDS: Final = frozenset(
+    {Kind.INVALID, Kind.UNSUPPORTED, Kind.MISSING, Kind.CONFLICT, Kind.TOO_LARGE, Kind.LIMITED}
+)
 
 
 class FoundError(PharosError):

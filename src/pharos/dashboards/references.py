@@ -10,7 +10,7 @@ import json
 import re
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 REFERENCE: Final = re.compile(r"\$(\w+)|\[\[(\w+?)(?::(\w+))?\]\]|\$\{(\w+)(?:\.([^:}]+))?(?::([^}]+))?\}")
@@ -195,6 +195,14 @@ class References:
             return (
                 urllib.parse.quote(value.all_value, safe="") if asked == "percentencode" else value.all_value
             )
+        if (
+            asked == "regex"
+            and form is prometheus_form
+            and found.string.count("`", 0, found.start()) % 2 == 0
+        ):
+            # Within quotes of PromQL a backslash is written twice, which Grafana leaves to whoever writes it.
+            value = replace(value, is_list=True)
+            asked = ""
         chosen = FORMS.get(asked, form) if asked else form
         return chosen(value.values, value, name)
 

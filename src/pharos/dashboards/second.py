@@ -52,7 +52,7 @@ def read_second(
         description=text(spec.get("description")),
         tags=tuple(dict.fromkeys(texts(spec.get("tags")))),
         tabs=tuple(tabs),
-        variables=read_variables([classic_variable(one) for one in mappings(spec.get("variables"))], report),
+        variables=read_variables([classic_variable(one) for one in _variables(spec)], report),
         annotations=read_annotations([_annotation(one) for one in mappings(spec.get("annotations"))]),
         links=read_links(mappings(spec.get("links"))),
         editable=spec.get("editable") is not False,
@@ -65,6 +65,21 @@ def read_second(
         hides_time=flag(time.get("hideTimepicker")),
         tooltip=_TOOLTIPS.get(text(spec.get("cursorSync")), "none"),
     )
+
+
+def _variables(spec: Json) -> list[Json]:
+    """Return all variables: the dashboard's own, then those of its tabs and rows that have other names."""
+    found = list(mappings(spec.get("variables")))
+    layouts = [mapping(spec.get("layout"))]
+    for layout in layouts:
+        if len(layouts) > _MOST_ROWS:
+            break
+        inner = mapping(layout.get("spec"))
+        for one in (*mappings(inner.get("tabs")), *mappings(inner.get("rows"))):
+            section = mapping(one.get("spec"))
+            found += mappings(section.get("variables"))
+            layouts.append(mapping(section.get("layout")))
+    return found
 
 
 def classic_variable(one: Json) -> Json:

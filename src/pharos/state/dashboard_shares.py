@@ -88,6 +88,8 @@ _LISTED: Final = tuple(
 def add_share(unit: Writing, share: Share) -> Share:
     """Keep a link; return it with its id, author and time. Raises PharosError(LIMITED) for too many."""
     require_living(unit, share.tenant_id)
+    table = dashboard_shares.c
+    unit.execute(delete(dashboard_shares).where(table.expires_ms > 0, table.expires_ms <= unit.now_ms))
     counted = select(func.count()).select_from(dashboard_shares)
     found = unit.row(counted.where(dashboard_shares.c.tenant_id == share.tenant_id))
     if found is not None and found[0] >= MOST_SHARES:

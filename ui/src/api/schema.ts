@@ -1218,6 +1218,37 @@ export interface components {
       readonly unit: string;
     };
     /**
+     * NewShareShape
+     * @description A link as it is shown once, when it was made.
+     */
+    readonly NewShareShape: {
+      /** By */
+      readonly by: string;
+      /** Created At */
+      readonly created_at: string;
+      /** Expires At */
+      readonly expires_at: string | null;
+      /** Free Range */
+      readonly free_range: boolean;
+      /** Id */
+      readonly id: string;
+      /**
+       * Kind
+       * @enum {string}
+       */
+      readonly kind: 'live' | 'snapshot';
+      /** Name */
+      readonly name: string;
+      /** Public */
+      readonly public: boolean;
+      /** Token */
+      readonly token: string;
+      /** Uid */
+      readonly uid: string;
+      /** Url */
+      readonly url: string;
+    };
+    /**
      * NewTokenShape
      * @description A token that was made; its text is never shown again.
      */
@@ -2327,6 +2358,64 @@ export interface components {
       readonly seen_ms: number;
       /** User Agent */
       readonly user_agent: string;
+    };
+    /**
+     * SharedShape
+     * @description What is seen under a link.
+     */
+    readonly SharedShape: {
+      /** Created At */
+      readonly created_at: string;
+      /** Expires At */
+      readonly expires_at: string | null;
+      /** Free Range */
+      readonly free_range: boolean;
+      /** From */
+      readonly from: number | string | null;
+      /**
+       * Kind
+       * @enum {string}
+       */
+      readonly kind: 'live' | 'snapshot';
+      /** Model */
+      readonly model: {
+        readonly [key: string]: unknown;
+      };
+      /** Name */
+      readonly name: string;
+      /** Report */
+      readonly report: readonly components['schemas']['DashboardNoteShape'][];
+      /** Title */
+      readonly title: string;
+      /** To */
+      readonly to: number | string | null;
+    };
+    /**
+     * ShareShape
+     * @description A link, without its token.
+     */
+    readonly ShareShape: {
+      /** By */
+      readonly by: string;
+      /** Created At */
+      readonly created_at: string;
+      /** Expires At */
+      readonly expires_at: string | null;
+      /** Free Range */
+      readonly free_range: boolean;
+      /** Id */
+      readonly id: string;
+      /**
+       * Kind
+       * @enum {string}
+       */
+      readonly kind: 'live' | 'snapshot';
+      /** Name */
+      readonly name: string;
+      /** Public */
+      readonly public: boolean;
+      /** Uid */
+      readonly uid: string;
     };
     /**
      * ShiftShape

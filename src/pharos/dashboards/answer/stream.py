@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from pharos.access import Scope
@@ -13,7 +14,6 @@ from pharos.dashboards.answer.doors import Doors
 from pharos.dashboards.answer.options import options_of
 from pharos.dashboards.answer.panels import PanelAnswers
 from pharos.dashboards.expand import Seen, expand, filled_link
-from pharos.dashboards.faults import shown_error
 from pharos.dashboards.model import Panel, Tab, Variable
 from pharos.dashboards.reading import Json
 from pharos.dashboards.references import References
@@ -60,6 +60,14 @@ def seen_by(asked: Asked, scope: Scope, chosen: Mapping[str, Chosen]) -> Seen:
         if not one.variable.skips_address and one.variable.type != "adhoc"
     )
     return Seen(chosen, values_of(chosen, asked.model), built_in(asked, scope, query), asked.span)
+
+
+async def all_panels(doors: Doors, scope: Scope, asked: Asked) -> Asked:
+    """Return the same question for all panels, those out of sight too, at times that stay what they are."""
+    chosen = await settle_variables(doors, scope, asked)
+    tabs = expand(asked.model, seen_by(asked, scope, chosen))
+    keys = frozenset(panel.key for tab in tabs for row in tab.rows for panel in row.panels)
+    return replace(asked, panels=keys)
 
 
 async def stream(doors: Doors, scope: Scope, asked: Asked, linked: Linked) -> AsyncIterator[Json]:
@@ -143,8 +151,3 @@ async def _layout(scope: Scope, asked: Asked, seen: Seen, tabs: tuple[Tab, ...],
         "tabs": [tab.shown() for tab in tabs],
         "links": links,
     }
-
-
-def failed_line(panel: Panel, error: PharosError) -> Json:
-    """Return the line of a panel of which nothing could be answered."""
-    return {"kind": "panel", "panel": panel.key, "frames": [], "errors": [shown_error(error)]}
