@@ -6,6 +6,7 @@ import json
 import math
 import time
 import urllib.parse
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -333,41 +334,9 @@ def test_lines_and_spans_are_answered_beside_metrics(desk: Desk) -> None:
         "localEndpoint": {"serviceName": "shop"},
     }
     assert desk.peer.ask("POST", "/api/v2/spans", json.dumps([span]).encode(), JSON).status == 202
-    loki, tempo = {"type": "loki", "uid": "l"}, {"type": "tempo", "uid": "t"}
-    targets = [
-        {"refId": "A", "datasource": loki, "expr": '{app="$app"}'},
-        {
-            "refId": "B",
-            "datasource": loki,
-            "expr": 'sum(count_over_time({app="boards"}[5m]))',
-            "queryType": "instant",
-        },
-        {
-            "refId": "C",
-            "datasource": tempo,
-            "queryType": "traceql",
-            "query": '{resource.service.name="shop"}',
-        },
-        {"refId": "D", "datasource": tempo, "queryType": "traceql", "query": trace},
-        {"refId": "E", "datasource": tempo, "queryType": "serviceMap"},
-    ]
-    variables = [
-        {
-            "name": "app",
-            "type": "query",
-            "datasource": loki,
-            "query": "label_values(app)",
-            "regex": "/boards/",
-        },
-        {"name": "s", "type": "query", "datasource": tempo, "query": {"label": "service.name", "type": 1}},
-    ]
-    marks = [{"name": "log", "enable": True, "datasource": loki, "expr": '{app="boards"} |= "2"'}]
-    document = {
-        "title": "t",
-        "panels": [{"id": 1, "type": "logs", "targets": targets}],
-        "templating": {"list": variables},
-        "annotations": {"list": marks},
-    }
+    document = json.loads(
+        (Path(__file__).parent / "cases" / "events_dashboard.json").read_text().replace("TRACE", trace)
+    )
     asked = {"document": document, "from": "now-5m", "to": "now"}
     for _ in range(300):
         searched = desk.peer.ask(
