@@ -94,7 +94,7 @@ def measure(clients: int, many: int, seconds: float, say: Callable[[str], None])
         say(f"{many} clients connect")
         asyncio.run(_crowd(server, found))
     with started(LivePharos) as server:
-        say("a restart under 100 clients")
+        say(f"a restart under {clients} clients")
         asyncio.run(_restarted(server, found))
     return found
 
@@ -293,7 +293,7 @@ def _log(server: Pharos, number: int) -> bool:
 
 
 async def _restarted(server: Pharos, found: Result) -> None:
-    followers = [_Follower() for _ in range(100)]
+    followers = [_Follower() for _ in range(found.clients)]
     tasks = [asyncio.create_task(_follow(server, one)) for one in followers]
     await asyncio.sleep(3)
     sent = [number for number in range(20) if await asyncio.to_thread(_log, server, number)]
@@ -341,7 +341,7 @@ def rows(found: Result) -> list[Row]:
         (f"readers that do not read let go, of {_SLOW}", "", float(found.slow_dropped)),
         ("memory more beside them, at most", "MB", found.slow_bytes / 1e6),
         ("longest gap of a stream of 1 s beside them", "s", found.calm_gap_s),
-        ("kill -9: the last of 100 clients is back after", "s", found.back_s),
+        (f"kill -9: the last of {watched} is back after", "s", found.back_s),
         ("lines told twice over it", "", float(found.doubled)),
         ("lines not told", "", float(found.missing)),
     ]

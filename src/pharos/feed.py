@@ -136,7 +136,8 @@ def _boards(
     reader = Reader(queries.metrics, clock)
     performance = Performance(queries.traces, reader, clock)
     health = partial(_health, components)
-    return Boards(performance, reader, queries.traces, Flows(), book.open_alerts, health, clock)
+    flows = Flows(queries.traces, clock)
+    return Boards(performance, reader, queries.traces, flows, book.open_alerts, health, clock)
 
 
 async def _health(components: Callable[[], Awaitable[list[Component]]], tenant: str) -> str:
@@ -184,4 +185,5 @@ def _operations(
     yield from ConditionsApi(plain, parts.state, parts.rules).operations()
     signals = SignalsApi(queries.metrics, queries.catalog, queries.traces, queries.log_search, clock)
     monitoring = Plain(bodies, "monitoring")
-    yield from MonitoringApi(monitoring, book, Flows(), components, signals, clock).operations()
+    flows = Flows(queries.traces, clock)
+    yield from MonitoringApi(monitoring, book, flows, components, signals, clock).operations()

@@ -114,7 +114,8 @@ class Talk:
         await self.socket.send(body if isinstance(body, str) else json.dumps(body))
 
     async def do_hear(self, body: Any, keep: Mapping[str, str]) -> None:
-        """Wait for a message."""
+        """Wait for a message, though others come."""
+        until_s = time.monotonic() + _PATIENCE_S
         while True:
             found = next((one for one in self.heard if fits(body, one)), None)
             if found is not None:
@@ -126,7 +127,8 @@ class Talk:
                     self.words[name] = value
                 return
             try:
-                self.heard.append(json.loads(await asyncio.wait_for(self.socket.recv(), _PATIENCE_S)))
+                left_s = until_s - time.monotonic()
+                self.heard.append(json.loads(await asyncio.wait_for(self.socket.recv(), left_s)))
             except TimeoutError:
                 raise AssertionError(f"{body} did not come, but {self.heard[-5:]}") from None
 
@@ -163,6 +165,26 @@ class Talk:
         point = {"attributes": labels, "timeUnixNano": str(time.time_ns()), "asDouble": body["value"]}
         metric = {"name": body["metric"], "gauge": {"dataPoints": [point]}}
         await self._send("/v1/metrics", {"resourceMetrics": [{"scopeMetrics": [{"metrics": [metric]}]}]})
+
+    async def do_spans(self, body: Any, _: Any) -> None:
+        """Write spans of one trace, each a millisecond after the one before."""
+        now_ns = time.time_ns() - 10**9
+        spans = [
+            {
+                "traceId": f"{int(self.words['run'][1:]) + 1:032x}",
+                "spanId": one["id"].rjust(16, "0"),
+                "parentSpanId": one["parent"].rjust(16, "0") if "parent" in one else "",
+                "name": one["name"],
+                "startTimeUnixNano": str(now_ns + place * 10**6),
+                "endTimeUnixNano": str(now_ns + place * 10**6 + 5 * 10**6),
+                "status": {"code": one.get("status", 0)},
+                "attributes": [
+                    {"key": key, "value": {"stringValue": value}} for key, value in one["attributes"].items()
+                ],
+            }
+            for place, one in enumerate(body)
+        ]
+        await self._send("/v1/traces", {"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]})
 
     async def do_log(self, body: Any, _: Any) -> None:
         """Write a line."""
