@@ -41,6 +41,7 @@ _GROUPS: Final = {
     "rules": "Rules: their files checked and tested, and run over what is stored.",
     "dashboard": "Dashboards: listed, imported from files, exported to files, checked.",
     "alerts": "Alerts: what fires, who looks after it, what happened to it.",
+    "slo": "Objectives: specifications of OpenSLO, Sloth and Pyrra, checked and made rules.",
     "oncall": "Who is on call.",
     "routes": "Where alerts go: the tree of an alertmanager.yml, and what it does with labels.",
     "receivers": "Who is told of alerts: how that goes, tests, and what could not be delivered.",

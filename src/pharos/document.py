@@ -430,6 +430,23 @@ def load_document(
     PharosError: INVALID with the line for text that is not YAML, TOO_LARGE past 16 MiB.
     """
     source = Source(name, most_nodes)
+    node = _composed(source, text, lambda composer: composer.document(first_only=first_only))
+    return Value(source, node, "")
+
+
+def load_documents(text: str | bytes, name: str) -> list[Value]:
+    """Return the roots of all documents of a text, those left out that are empty; faults are noted with one
+    `Source`.
+
+    Raises as `load_document` does.
+    """
+    source = Source(name)
+    nodes = _composed(source, text, lambda composer: list(composer.documents()))
+    roots = [Value(source, node, "") for node in nodes]
+    return [root for root in roots if not root.is_null()]
+
+
+def _composed(source: Source, text: str | bytes, compose: Callable[[_Composer], _Item]) -> _Item:
     if len(text) > MOST_BYTES:
         raise source.fault(1, f"the document is larger than {MOST_BYTES} bytes", Kind.TOO_LARGE)
     if isinstance(text, bytes):
@@ -440,7 +457,7 @@ def load_document(
             line = raw.count(b"\n", 0, exc.start) + 1
             raise source.fault(line, "the document is not UTF-8 text") from None
     try:
-        node = _Composer(source, text).document(first_only=first_only)
+        return compose(_Composer(source, text))
     except yaml.reader.ReaderError as exc:
         line = text.count("\n", 0, exc.position) + 1
         raise source.fault(line, f"not valid YAML: {exc.reason}") from exc
@@ -448,7 +465,6 @@ def load_document(
         mark = exc.problem_mark or exc.context_mark
         problem = " ".join(str(exc.problem or exc.context).split())
         raise source.fault(int(mark.line) + 1 if mark else 1, f"not valid YAML: {problem}") from exc
-    return Value(source, node, "")
 
 
 def plain_document(plain: object, name: str) -> Value:
@@ -492,6 +508,13 @@ class _Composer:
         self._events: Iterator[Any] = iter(yaml.parse(text, Loader=yaml.CSafeLoader))
         self._anchors: dict[str, Node] = {}
         self._count = 0
+
+    def documents(self) -> Iterator[Node]:
+        """Yield the root of each document."""
+        for event in self._events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                self._anchors.clear()
+                yield self.document(first_only=True)
 
     def document(self, *, first_only: bool = False) -> Node:
         """Return the root."""

@@ -1,0 +1,236 @@
+"""What an objective is, whichever language it was written in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+from pharos.labels import Labels
+from pharos.promql.language.ast import VectorSelector
+
+DAY_MS: Final = 86_400_000
+_WINDOW: Final = re.compile(r"\{\{-? *\.window *-?\}\}")
+
+
+class Language(StrEnum):
+    """What a specification is written in."""
+
+    SLOTH = "sloth"
+    PYRRA = "pyrra"
+    OPENSLO = "openslo"
+
+
+class Budgeting(StrEnum):
+    """What the budget is counted in."""
+
+    OCCURRENCES = "occurrences"
+    """Events, good or bad."""
+    TIMESLICES = "timeslices"
+    """Slices of time: bad where their ratio of good events is below the slice's target."""
+    RATIO_TIMESLICES = "ratioTimeslices"
+    """Slices of time, each as bad as its ratio of bad events."""
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Two queries with `{{.window}}` in them: bad events and all events."""
+
+    bad: str
+    total: str
+
+
+@dataclass(frozen=True, slots=True)
+class GoodEvents:
+    """Two queries with `{{.window}}` in them: good events and all events."""
+
+    good: str
+    total: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRatio:
+    """One query with `{{.window}}` in it, whose value is the ratio of bad events."""
+
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A query whose value is good while it stands to `value` as `op` says (`<`, `<=`, `>`, `>=`)."""
+
+    query: str
+    op: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class RatioOfSeries:
+    """Counters of bad and of all events; of `success` and one of the others, the third follows."""
+
+    errors: VectorSelector | None
+    total: VectorSelector | None
+    success: VectorSelector | None = None
+    grouping: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """A bucket of a classic histogram, whose events were quick enough, and its count."""
+
+    success: VectorSelector
+    total: VectorSelector
+    grouping: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NativeLatency:
+    """A native histogram of seconds, and how long an event may last."""
+
+    total: VectorSelector
+    latency_s: float
+    grouping: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BoolGauge:
+    """A gauge that is 1 while all is well, and 0 otherwise."""
+
+    metric: VectorSelector
+    grouping: tuple[str, ...] = ()
+
+
+Indicator: TypeAlias = (
+    Events | GoodEvents | ErrorRatio | Threshold | RatioOfSeries | Latency | NativeLatency | BoolGauge
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """Where windows begin that stand still: a local time, and the zone it is meant in."""
+
+    start: str
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """What an alert about the budget is called, and what it carries."""
+
+    name: str = ""
+    labels: Labels = ()
+    annotations: Labels = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BurnCondition:
+    """A condition of OpenSLO: the burn rate over one window."""
+
+    name: str
+    severity: str
+    op: str
+    threshold: float
+    lookback_ms: int
+    after_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Alerting:
+    """Which alerts an objective has; None stands for one that is switched off."""
+
+    page: Alert | None = None
+    ticket: Alert | None = None
+    absent: Alert | None = None
+    conditions: tuple[BurnCondition, ...] = ()
+    """They stand in the place of pages and tickets."""
+    severities: tuple[str, ...] = ()
+    """Of the four burn rates, from the fastest, and of what is absent; empty for the usual one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intervals:
+    """How often groups of rules are evaluated, in milliseconds; 0 stands for the server's default."""
+
+    sli_ms: int = 0
+    metadata_ms: int = 0
+    alert_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustments:
+    """What plugins of Sloth change of its rules."""
+
+    intervals: Intervals = Intervals()
+    info_labels: tuple[tuple[str, Labels], ...] = ()
+    """By the name of a recorded series, which labels it has more."""
+    kept_labels: tuple[str, ...] | None = None
+    """Where set, no other labels of the objective's own are on recorded series but `sloth_slo_info`."""
+    bare_exempt: tuple[str, ...] = ()
+    """Recorded series that keep all of them."""
+    is_denominator_corrected: bool = False
+    is_unoptimized: bool = False
+    groups: tuple[str, ...] = ("sli", "metadata", "alerts")
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """How good a service has to be over a window of time, and how that is measured."""
+
+    name: str
+    language: Language
+    target_percent: float
+    """As it was written: `99.9`."""
+    target: str
+    """The same as a ratio, in exact digits: `0.999`."""
+    period_ms: int
+    indicator: Indicator
+    service: str = ""
+    description: str = ""
+    specification: str = ""
+    """The version of the language: `prometheus/v1`."""
+    calendar: Calendar | None = None
+    """None for a window that rolls."""
+    budgeting: Budgeting = Budgeting.OCCURRENCES
+    slice_ms: int = 0
+    slice_target: float = 0.0
+    labels: Labels = ()
+    annotations: Labels = ()
+    alerting: Alerting = Alerting()
+    adjustments: Adjustments = Adjustments()
+    is_coarse: bool = False
+    """Whether sums over the window are made of sums over five minutes: quicker, and less exact."""
+    is_checked: bool = True
+    """Whether its queries are PromQL; those that a plugin of Sloth lets through may be anything."""
+    line: int = field(default=0, compare=False)
+
+    @property
+    def id(self) -> str:
+        """What sets it apart from all others of a file."""
+        return self.name if self.language is Language.PYRRA else f"{self.service}-{self.name}"
+
+    @property
+    def budget(self) -> float:
+        """The ratio of events that may be bad."""
+        return (100 - self.target_percent) / 100
+
+
+def has_window(query: str) -> bool:
+    """Return whether `{{.window}}` stands in a query."""
+    return _WINDOW.search(query) is not None
+
+
+def over(query: str, window: str) -> str:
+    """Return a query with a duration in place of `{{.window}}`."""
+    return _WINDOW.sub(lambda _: window, query)
+
+
+def as_labels(found: Mapping[str, str]) -> Labels:
+    """Return labels sorted by name."""
+    return tuple(sorted(found.items()))
+
+
+def merged(*parts: Labels) -> dict[str, str]:
+    """Return labels of which later ones win."""
+    return {name: value for part in parts for name, value in part}

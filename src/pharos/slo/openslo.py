@@ -1,0 +1,282 @@
+"""Specifications of OpenSLO: v1, v1alpha and v2alpha, as objects that name one another.
+
+All objects of the files that are read together are taken first (`Objects`), then objectives are made of the
+SLOs (`openslo_objectives`). A reference to an object that is not there is a fault, unless the files hold
+several objects and no SLI among them: those are a piece of something larger, and the reference is noticed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Final
+
+from pharos.document import Fields, Value
+from pharos.slo.objective import (
+    DAY_MS,
+    Alert,
+    Alerting,
+    Budgeting,
+    Calendar,
+    Language,
+    Objective,
+)
+from pharos.slo.openslo_alerts import AlertReader
+from pharos.slo.openslo_durations import UNITS_MS, duration_ms
+from pharos.slo.openslo_indicators import IndicatorReader, is_of_sloth
+from pharos.slo.openslo_objects import KINDS, Objects, check_object
+from pharos.slo.targets import exact_percent
+
+VERSIONS: Final = ("openslo/v1", "openslo/v1alpha", "openslo.com/v2alpha")
+_OLD: Final = "openslo/v1alpha"
+_METHODS: Final = MappingProxyType(
+    {
+        "Occurrences": Budgeting.OCCURRENCES,
+        "Timeslices": Budgeting.TIMESLICES,
+        "RatioTimeslices": Budgeting.RATIO_TIMESLICES,
+    }
+)
+_NAMED_UNITS: Final = MappingProxyType(
+    {"minute": "m", "hour": "h", "day": "d", "week": "w", "month": "M", "quarter": "Q", "year": "Y"}
+)
+_BURN: Final = "ErrorBudgetBurn"
+_MINUTE_MS: Final = 60_000
+
+
+def take_object(value: Value, objects: Objects) -> None:
+    """Add an object to those that are known; what is wrong with its form is noted."""
+    fields = Fields(value, "an object of OpenSLO")
+    version = fields.read("apiVersion", Value.text, "")
+    kind = fields.read("kind", Value.text, "")
+    if version not in VERSIONS:
+        value.source.faults.append(value.fault(f"apiVersion {version!r} is not one of {', '.join(VERSIONS)}"))
+        return
+    if kind not in KINDS:
+        value.source.faults.append(value.fault(f"kind {kind!r} is not one of {', '.join(KINDS)}"))
+        return
+    check_object(value, kind)
+    objects.add(kind, value)
+
+
+def openslo_objectives(objects: Objects, period_ms: int) -> Iterator[Objective]:
+    """Yield the objectives of all SLOs; `period_ms` is for those that name no window.
+
+    What is wrong is noted with the source of each.
+    """
+    objects.check_references()
+    for value in objects.of_kind("SLO"):
+        source, before = value.source, len(value.source.faults)
+        nothing: list[Objective] = []
+        reader = _SloReader(value, objects, period_ms)
+        found = source.attempt(reader.objectives, nothing)
+        if len(source.faults) == before:
+            yield from found
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """The window of an SLO."""
+
+    period_ms: int
+    calendar: Calendar | None = None
+
+
+@dataclass(slots=True)
+class _SloReader:
+    """Makes the objectives of one SLO."""
+
+    value: Value
+    objects: Objects
+    period_ms: int
+    name: str = ""
+    service: str = ""
+    version: str = ""
+    listed: list[Value] = field(default_factory=list)
+
+    def objectives(self) -> list[Objective]:
+        """Return an objective for each that the SLO lists."""
+        fields = Fields(self.value, "an SLO")
+        self.version = fields.read("apiVersion", Value.text, "")
+        self.name = _name_of(fields)
+        spec = fields.take("spec")
+        if spec is None:
+            raise self.value.fault("spec must be set")
+        inner = Fields(spec, "spec")
+        self.service = inner.read("service", Value.text, "") or inner.read("serviceRef", Value.text, "")
+        self.listed = spec.source.attempt(lambda: _listed(inner, "objectives"), [])
+        if not self.service:
+            raise spec.fault("spec.service must be set")
+        window = _window(inner, self.period_ms)
+        budgeting = _budgeting(inner)
+        shared = self._indicator(inner)
+        alerting = AlertReader(self.objects).alerting(inner)
+        description = inner.read("description", Value.text, "")
+        found: list[Objective] = []
+        for place, value in enumerate(self.listed):
+            made = self._objective(place, value, shared, window, budgeting)
+            if made is not None:
+                found.append(_told(made, description, alerting))
+        return found
+
+    def _indicator(self, fields: Fields) -> Value | str | None:
+        for name in ("indicator", "sli"):
+            value = fields.take(name)
+            if value is not None:
+                return value
+        for name in ("indicatorRef", "sliRef"):
+            if named := fields.read(name, Value.text, ""):
+                return self.objects.find("SLI", named) or named
+        return None
+
+    def _objective(
+        self, place: int, value: Value, shared: Value | str | None, window: _Window, budgeting: Budgeting
+    ) -> Objective | None:
+        fields = Fields(value, "an objective")
+        percent, ratio = _target(fields, value)
+        own = self._indicator(fields)
+        reader = IndicatorReader(self.objects, self.service, self.name)
+        series = fields.take("ratioMetrics")
+        if series is not None:
+            indicator = reader.old_ratio(series)
+        else:
+            chosen = own if own is not None else shared
+            if chosen is None:
+                raise value.fault(f"{value.path}: an indicator must be set here, or in spec.indicator")
+            indicator = reader.indicator(chosen, fields, value)
+        if indicator is None:
+            return None
+        slices = _slices(fields, value, budgeting, percent)
+        is_sloths = series is not None and is_of_sloth(series, indicator)
+        self._check_window(value, window, is_sloths=is_sloths)
+        many = len(self.listed) > 1 or self.version == _OLD
+        return Objective(
+            name=f"{self.name}-{place}" if many else self.name,
+            language=Language.OPENSLO,
+            target_percent=percent,
+            target=ratio,
+            period_ms=window.period_ms,
+            indicator=indicator,
+            service=self.service,
+            specification=self.version,
+            calendar=window.calendar,
+            budgeting=budgeting,
+            slice_ms=slices[0],
+            slice_target=slices[1],
+            alerting=Alerting() if is_sloths else _workbook(),
+            line=value.line,
+        )
+
+    def _check_window(self, value: Value, window: _Window, *, is_sloths: bool) -> None:
+        """Refuse what Sloth refuses: rules of its form are made for one period, which is said when they
+        are."""
+        if is_sloths and window.period_ms != self.period_ms:
+            days = f"{window.period_ms // DAY_MS}d"
+            message = f"the window is {days}, and the rules are to be made for {self.period_ms // DAY_MS}d"
+            raise value.fault(f"{message}: Sloth's rules have one period, say --period {days}")
+
+
+def _workbook() -> Alerting:
+    return Alerting(Alert(_BURN), Alert(_BURN))
+
+
+def _told(made: Objective, description: str, alerting: Alerting | None) -> Objective:
+    has_alerts = made.alerting.page is not None
+    chosen = alerting if alerting is not None and has_alerts else made.alerting
+    return replace(made, description=description, alerting=chosen)
+
+
+def _name_of(fields: Fields) -> str:
+    value = fields.take("metadata")
+    if value is None:
+        raise fields.value.fault("metadata.name must be set")
+    name = Fields(value, "metadata").read("name", Value.text, "")
+    if not name:
+        raise value.fault("metadata.name must be set")
+    return name.replace(" ", "-")
+
+
+def _listed(fields: Fields, name: str) -> list[Value]:
+    value = fields.take(name)
+    return [] if value is None else value.items()
+
+
+def _target(fields: Fields, value: Value) -> tuple[float, str]:
+    ratio, percent = fields.take("target"), fields.take("targetPercent")
+    if (ratio is None) == (percent is None):
+        raise value.fault(f"{value.path}: one of target and targetPercent must be set, such as target: 0.999")
+    if ratio is not None:
+        return exact_percent(ratio, is_percent=False)
+    assert percent is not None  # noqa: S101 - one of both is there
+    return exact_percent(percent, is_percent=True)
+
+
+def _budgeting(fields: Fields) -> Budgeting:
+    value = fields.take("budgetingMethod")
+    if value is None:
+        # Optional in v2alpha, and with Sloth.
+        return Budgeting.OCCURRENCES
+    found = _METHODS.get(value.text())
+    if found is None:
+        raise value.fault(f"{value.path}: {value.text()!r} is not one of {', '.join(_METHODS)}")
+    return found
+
+
+def _slices(fields: Fields, value: Value, budgeting: Budgeting, percent: float) -> tuple[int, float]:
+    window, target = fields.take("timeSliceWindow"), fields.take("timeSliceTarget")
+    if budgeting is Budgeting.OCCURRENCES:
+        return 0, 0.0
+    slice_ms = _MINUTE_MS if window is None else duration_ms(window)
+    if target is not None:
+        number = target.number()
+        if not 0 < number <= 1:
+            raise target.fault(
+                f"{target.path}: expected a ratio above 0 and at most 1, got {target.text()!r}"
+            )
+        return slice_ms, number
+    if budgeting is Budgeting.TIMESLICES:
+        message = f"{value.path}.timeSliceTarget is not set: a slice is good where it meets the target itself"
+        value.source.note(value.line, message)
+    return slice_ms, percent / 100
+
+
+def _window(fields: Fields, default_ms: int) -> _Window:
+    windows = _listed(fields, "timeWindow") or _listed(fields, "timeWindows")
+    if not windows:
+        return _Window(default_ms)
+    if len(windows) > 1:
+        raise windows[1].fault("only one time window is possible")
+    value = windows[0]
+    inner = Fields(value, "a time window")
+    calendar = _calendar(inner)
+    duration = inner.take("duration")
+    if duration is not None:
+        return _Window(_period_ms(duration, calendar), calendar)
+    unit, count = inner.read("unit", Value.text, ""), inner.read("count", Value.whole, 0)
+    letter = _NAMED_UNITS.get(unit.lower())
+    if letter is None or not count:
+        raise value.fault(
+            f"{value.path}: a window has a duration such as 30d, or a unit such as Day and a count"
+        )
+    return _Window(count * UNITS_MS[letter], calendar)
+
+
+def _calendar(fields: Fields) -> Calendar | None:
+    is_rolling = fields.read("isRolling", Value.boolean, default=False)
+    value = fields.take("calendar")
+    if value is None:
+        return None
+    if is_rolling:
+        raise value.fault(f"{value.path}: a window that rolls has no calendar")
+    inner = Fields(value, "calendar")
+    return Calendar(
+        inner.read("startTime", Value.text, ""), inner.read("timeZone", Value.text, "UTC") or "UTC"
+    )
+
+
+def _period_ms(value: Value, calendar: Calendar | None) -> int:
+    if value.text() == "1m" and calendar is not None:
+        # OpenSLO's own examples mean a month; a budget of one minute is none.
+        value.source.note(value.line, f"{value.path}: 1m is read as a month: a month is 1M, and 1m a minute")
+        return UNITS_MS["M"]
+    return duration_ms(value)
