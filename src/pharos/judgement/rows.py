@@ -1,0 +1,111 @@
+"""Rows of a CSV file, one at a time: columns by their names, times and numbers as people write them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, TextIO
+
+from pharos.errors import Kind, PharosError
+
+LINE_LIMIT: Final = 65_536
+"""Characters of a line; what is longer is not a row."""
+_MILLISECONDS_FROM: Final = 1e11
+"""Numbers from here on are milliseconds: as seconds they would lie after the year 5000."""
+_NO_VALUE: Final = frozenset({"", "nan", "null", "none", "na"})
+_YES: Final = frozenset({"1", "true", "yes"})
+_NO: Final = frozenset({"0", "false", "no", ""})
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line: its number, from 1, and the texts of the wanted columns; or what is wrong with it."""
+
+    line: int
+    cells: tuple[str, ...]
+    fault: str = ""
+
+
+def read_rows(file: TextIO, name: str, wanted: Sequence[str]) -> Iterator[Row]:
+    """Yield the rows of a file whose first line names its columns, keeping no more than a line.
+
+    Raises PharosError (INVALID) where the first line does not name the wanted columns.
+    """
+    lines = _lines(file)
+    first = next(lines, None)
+    header = [] if first is None else [cell.lower() for cell in _cells(first)]
+    missing = [column for column in wanted if column not in header]
+    if missing:
+        raise PharosError(
+            Kind.INVALID,
+            f"{name}:1: no column {' and no '.join(map(repr, missing))}",
+            hint=f"The first line names the columns: {','.join(wanted)}.",
+        )
+    places = [header.index(column) for column in wanted]
+    width = len(header)
+    for number, line in enumerate(lines, start=2):
+        if line is None:
+            yield Row(number, (), f"more than {LINE_LIMIT} characters")
+            continue
+        if not line.strip():
+            continue
+        cells = _cells(line)
+        if len(cells) != width:
+            yield Row(number, (), f"{len(cells)} columns instead of {width}")
+            continue
+        yield Row(number, tuple(cells[place] for place in places))
+
+
+def _lines(file: TextIO) -> Iterator[str | None]:
+    """Yield lines, and None for one that is too long."""
+    while line := file.readline(LINE_LIMIT):
+        if line.endswith("\n") or len(line) < LINE_LIMIT:
+            yield line
+            continue
+        while line and not line.endswith("\n"):
+            line = file.readline(LINE_LIMIT)
+        yield None
+
+
+def _cells(line: str | None) -> list[str]:
+    return [cell.strip().strip('"').strip() for cell in (line or "").split(",")]
+
+
+def seconds_of(text: str) -> float:
+    """Return the time in seconds, of a number of seconds or of milliseconds, or a date as ISO 8601 has it.
+
+    A date without a zone is UTC's. Raises ValueError for all else.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number / 1000.0 if abs(number) >= _MILLISECONDS_FROM else number
+
+
+def value_of(text: str) -> float:
+    """Return the value, NaN where there is none. Raises ValueError for what is no finite number."""
+    if text.lower() in _NO_VALUE:
+        return math.nan
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(text)
+    return number
+
+
+def truth_of(text: str) -> bool:
+    """Return whether the cell says yes. Raises ValueError where it says neither yes nor no."""
+    word = text.lower()
+    if word in _YES:
+        return True
+    if word in _NO:
+        return False
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number != 0.0
