@@ -409,3 +409,53 @@ def test_what_comes_with_pharos_is_shown_and_copied_but_not_changed(desk: Desk) 
     for uid in ("pharos-self", "pharos-host", "pharos-services"):
         lines = desk.lines({"uid": uid, "from": "now-5m", "to": "now"})
         assert [line["errors"] for line in lines if line["kind"] == "panel" and line["errors"]] == []
+
+
+def test_alerts_and_deployments_are_marked_where_tags_name_them(desk: Desk) -> None:
+    now_ns = time.time_ns()
+    spans = [
+        {
+            "resource": {
+                "attributes": [_attribute("service.name", "cart"), _attribute("service.version", version)]
+            },
+            "scopeSpans": [{"spans": [_span(now_ns - ago_s * 10**9)]}],
+        }
+        for version, ago_s in (("1", 200), ("2", 20))
+    ]
+    sent = desk.peer.ask("POST", "/v1/traces", json.dumps({"resourceSpans": spans}).encode(), JSON)
+    assert sent.status == 200, sent.body
+    alert = [{"labels": {"alertname": "BoardIsOnFire"}}]
+    assert desk.peer.ask("POST", "/api/v2/alerts", json.dumps(alert).encode(), JSON).status == 200
+    own = {"type": "grafana", "uid": "-- Grafana --"}
+    marks = [
+        {"name": tag, "datasource": own, "target": {"type": "tags", "tags": [tag]}}
+        for tag in ("alert", "deploy", "x")
+    ]
+    document = {"title": "t", "annotations": {"list": marks}}
+    for _ in range(100):
+        lines = desk.lines({"document": document, "from": "now-10m", "to": "now", "include": ["annotations"]})
+        found = {line["name"]: line for line in lines if line["kind"] == "annotations"}
+        if found["alert"]["events"] and found["deploy"]["events"]:
+            break
+        time.sleep(0.1)
+    assert [line["error"] for line in found.values()] == [None, None, None]
+    assert [one["title"] for one in found["alert"]["events"]] == ["BoardIsOnFire firing"]
+    assert [one["title"] for one in found["deploy"]["events"]] == ["cart 2"]
+    assert found["x"]["events"] == []
+
+
+def _attribute(key: str, value: str) -> dict[str, Any]:
+    return {"key": key, "value": {"stringValue": value}}
+
+
+def _span(at_ns: int) -> dict[str, Any]:
+    times = {"startTimeUnixNano": str(at_ns), "endTimeUnixNano": str(at_ns + 1000)}
+    return {"traceId": f"{at_ns:032x}", "spanId": f"{at_ns:016x}", "name": "pay", **times}
+
+
+def test_a_step_that_grafana_left_in_a_target_counts_for_nothing(desk: Desk, end_ms: int) -> None:
+    target = {"refId": "A", "expr": "up", "step": 240}
+    (frame,) = desk.frames(
+        {"targets": [target]}, **{"from": end_ms - 600_000, "to": end_ms, "width_px": 4000}
+    )
+    assert frame["times"]["step"] == STEP_MS

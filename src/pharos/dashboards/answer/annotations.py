@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Any, Final
 
@@ -22,6 +23,8 @@ from pharos.errors import Kind, PharosError
 from pharos.promql.grids.grid import Answer
 from pharos.query.limits import Times
 from pharos.query.metrics.query import parse_query
+from pharos.search.tree import All
+from pharos.search.window import Window
 from pharos.state.timeline import Entry, Step, list_steps
 
 _LABEL: Final = re.compile(r"\{\{\s*(.+?)\s*\}\}")
@@ -29,6 +32,10 @@ _LEAST_STEP_MS: Final = 60_000
 _MOST_EVENTS: Final = 1_000
 _MOST_STEPS: Final = 500
 _POINTS: Final = 1_000
+_DEPLOY_STEPS: Final = 240
+_NS: Final = 1_000_000
+_SERVICE_FIELD: Final = "resource.service.name"
+_VERSION_FIELD: Final = "resource.service.version"
 
 
 async def answer_annotations(doors: Doors, scope: Scope, asked: Asked, seen: Seen, one: Annotations) -> Json:
@@ -59,7 +66,7 @@ async def _events(doors: Doors, scope: Scope, asked: Asked, seen: Seen, one: Ann
         case Asks.LOGS:
             return await _of_logs(doors, scope, asked, names, one, steps)
         case Asks.OWN:
-            return await _of_alerts(doors, scope, asked, one)
+            return await _of_own(doors, scope, asked, one)
         case _:
             message, hint = refused(source.plugin)
             raise PharosError(Kind.UNSUPPORTED, message, hint=hint)
@@ -142,22 +149,57 @@ async def _of_logs(
     return found[::-1]
 
 
-async def _of_alerts(doors: Doors, scope: Scope, asked: Asked, one: Annotations) -> list[Json]:
-    """Return when alerts fired and were resolved: where the tags name them, else none.
+async def _of_own(doors: Doors, scope: Scope, asked: Asked, one: Annotations) -> list[Json]:
+    """Return what Pharos itself knows of: alerts and deployments, where the tags name them.
 
     What Grafana marks of itself here are notes that people make in it, of which there are none.
     """
     tags = {text(tag).lower() for tag in items(one.target.get("tags"))}
-    if not tags & {"alert", "alerts"}:
-        return []
+    found: list[Json] = []
+    if tags & {"alert", "alerts"}:
+        found += await _alerts(doors, scope, asked)
+    if tags & {"deploy", "deploys", "deployment"}:
+        found += await _deployments(doors, scope, asked)
+    return sorted(found, key=lambda event: event["time"])
+
+
+async def _alerts(doors: Doors, scope: Scope, asked: Asked) -> list[Json]:
+    """Return when alerts fired and were resolved."""
     require_permission(scope, "alerts.view")
-    tenant = scope.alone().tenant
+    tenant, span = scope.alone().tenant, asked.span
     steps = await doors.state.read(
         lambda unit: list_steps(
-            unit, tenant, since_ms=asked.span.start_ms, until_ms=asked.span.end_ms, limit=_MOST_STEPS
+            unit, tenant, since_ms=span.start_ms, until_ms=span.end_ms + 1, limit=_MOST_STEPS
         )
     )
     return [_alert_event(step) for step in steps if step.step in {Step.FIRING, Step.RESOLVED}]
+
+
+async def _deployments(doors: Doors, scope: Scope, asked: Asked) -> list[Json]:
+    """Return when the first spans of a version of a service came, where another version was there before."""
+    require_permission(scope, "traces.view")
+    span = asked.span
+    step_ms = max(span.length_ms // _DEPLOY_STEPS, 1_000)
+    window = Window(span.start_ms * _NS, span.end_ms * _NS + 1)
+    rates = await doors.traces.rates(scope, window, All(), step_ms * _NS, [_SERVICE_FIELD, _VERSION_FIELD])
+    first: dict[str, dict[str, int]] = {}
+    for rate in rates:
+        service, version = rate.values
+        if version:
+            versions = first.setdefault(service, {})
+            versions[version] = min(versions.get(version, rate.step), rate.step)
+    found = []
+    for service, versions in first.items():
+        in_order = sorted(versions.items(), key=lambda pair: pair[1])
+        for (before, earlier), (version, step) in itertools.pairwise(in_order):
+            if step > earlier:
+                said = {
+                    "title": f"{service} {version}",
+                    "text": f"{before} was there before",
+                    "tags": ["deploy"],
+                }
+                found.append({**said, "time": span.start_ms + step * step_ms, "end": None})
+    return found
 
 
 def _alert_event(step: Entry) -> Json:

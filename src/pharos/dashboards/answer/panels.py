@@ -145,7 +145,7 @@ class PanelAnswers:
     async def _answer(
         self, target: Json, source: Source, panel: Panel, span: Span, names: References, depth: int
     ) -> Answered:
-        least = names.filled(text(target.get("interval")) or text(target.get("step")))
+        least = names.filled(text(target.get("interval")))
         factor = whole(target.get("intervalFactor"), 1)
         steps = steps_of(span, self._asked.points_of(panel), names.filled(panel.interval), least, factor)
         names = stepped(names, steps, span)
