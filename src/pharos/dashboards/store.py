@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 from pharos.access import Identity, Scope
@@ -43,7 +45,19 @@ from pharos.state.dashboards import (
 
 T = TypeVar("T")
 _UID_DIGITS: Final = 14
+_KEPT: Final = 16
+"""So many dashboards are kept as they were read last: those that are looked at are asked again and again."""
 AuthorOf = Callable[[Identity, str], Author]
+
+
+@lru_cache(maxsize=_KEPT)
+def _brought(said: str) -> Brought:
+    return unwrap(parse_text(said))
+
+
+@lru_cache(maxsize=_KEPT)
+def _model_of(said: str, uid: str) -> tuple[Model, Report]:
+    return read_model(_brought(said), uid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +100,8 @@ class Opened:
 
     def model(self) -> tuple[Model, Report]:
         """Return what it shows, and what is to be said of it."""
-        model, report = read_model(self.brought, self.summary.uid)
-        model.inputs.update(self.inputs)
-        return model, report
+        model, report = _model_of(self.text, self.summary.uid)
+        return replace(model, inputs={**model.inputs, **self.inputs}), report
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +177,7 @@ class Dashboards:
         found = await self._state.read(read)
         if found is not None and found[0].may_view(found[1].folder):
             rights, listed, saved = found
-            brought = unwrap(parse_text(saved.document))
+            brought = await asyncio.to_thread(_brought, saved.document)
             inputs = json.loads(saved.inputs)
             return Opened(
                 _summary(listed, rights), brought, saved.document, inputs, saved.message, saved.version
