@@ -315,6 +315,11 @@ def listening(tenant: str) -> Scope:
     return Scope(tenant, LOCAL, frozenset({"logs.write"}))
 
 
+def reading(tenant: str, permissions: Iterable[str]) -> Scope:
+    """Return the scope of who opens a public link: nobody who is known, with what its maker let them read."""
+    return Scope(tenant, ANONYMOUS, frozenset(permissions))
+
+
 @dataclass(frozen=True, slots=True)
 class Grant:
     """What an identity may do, and where: the permissions of its roles."""

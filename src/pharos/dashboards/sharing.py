@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import orjson
 
-from pharos.access import ANONYMOUS, Scope
+from pharos.access import Scope, reading
 from pharos.dashboards.answer.asked import EVERYTHING
 from pharos.dashboards.reading import Json, items, mapping, text
 from pharos.errors import Kind, PharosError
@@ -53,7 +53,7 @@ def has_free_range(share: Share) -> bool:
 def scope_of_link(share: Share) -> Scope:
     """Return as whom a public link is answered: nobody who is known, with what its maker could read."""
     may = items(mapping(json.loads(share.asked)).get("may"))
-    return Scope(share.tenant_id, ANONYMOUS, frozenset(name for name in _READS if name in may))
+    return reading(share.tenant_id, [name for name in _READS if name in may])
 
 
 async def packed(lines: AsyncIterator[bytes]) -> str:
