@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import re2
 
-from pharos.dashboards.model import COLUMNS, Condition, Grid, Model, Panel, Row, Tab
+from pharos.dashboards.model import COLUMNS, Grid, Model, Panel, Row, Showing, Tab
 from pharos.dashboards.reading import Json, mapping, mappings, text
 from pharos.dashboards.references import FORMS, References, Value, glob_form, text_form
 from pharos.dashboards.times import Span, parse_interval
@@ -190,7 +190,7 @@ def _filled_field(said: Json, names: References) -> Json:
 # -- conditions --
 
 
-def _holds(condition: Condition | None, seen: Seen) -> bool:
+def _holds(condition: Showing | None, seen: Seen) -> bool:
     """Return whether something is shown."""
     if condition is None:
         return True

@@ -38,7 +38,7 @@ class Library:
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class Showing:
     """When something is shown: all, or any, of some tests hold; or the opposite."""
 
     tests: tuple[Json, ...]
@@ -74,7 +74,7 @@ class Panel:
     hides_override: bool = False
     library: Library | None = None
     original_type: str = ""
-    condition: Condition | None = None
+    condition: Showing | None = None
     scoped: dict[str, list[str]] = field(default_factory=dict)
     """Values that variables have in it alone, because it is repeated."""
 
@@ -124,7 +124,7 @@ class Row:
     has_header: bool = False
     is_collapsed: bool = False
     repeat: str = ""
-    condition: Condition | None = None
+    condition: Showing | None = None
     scoped: dict[str, list[str]] = field(default_factory=dict)
 
     def shown(self) -> Json:
@@ -151,7 +151,7 @@ class Tab:
     rows: tuple[Row, ...]
     title: str = ""
     repeat: str = ""
-    condition: Condition | None = None
+    condition: Showing | None = None
 
     def shown(self) -> Json:
         """Return it as JSON has it."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from pharos.dashboards.classic import grid_of, read_panel
 from pharos.dashboards.defined import read_annotations, read_links, read_variables
-from pharos.dashboards.model import COLUMNS, Condition, Grid, Library, Model, Panel, Row, Tab
+from pharos.dashboards.model import COLUMNS, Grid, Library, Model, Panel, Row, Showing, Tab
 from pharos.dashboards.reading import Json, flag, mapping, mappings, text, texts, whole
 from pharos.dashboards.report import Report
 
@@ -161,14 +161,14 @@ def _transformation(one: Json) -> Json:
     return {**spec, "id": text(spec.get("id")) or kind}
 
 
-def _condition(found: Any) -> Condition | None:
+def _condition(found: Any) -> Showing | None:
     """Return when something is shown; None for always."""
     group = mapping(found)
     spec = mapping(group.get("spec"))
     tests = tuple(mappings(spec.get("items")))
     if not tests:
         return None
-    return Condition(tests, text(spec.get("condition")) == "or", text(spec.get("visibility")) == "hide")
+    return Showing(tests, text(spec.get("condition")) == "or", text(spec.get("visibility")) == "hide")
 
 
 class _Layouts:
