@@ -71,6 +71,53 @@ function textElement(tag: string, className: string, text: string): HTMLElement 
   return element;
 }
 
+/** Puts a series' line into `context`: of more points than pixels, each pixel's lowest and highest. */
+function trace(
+  plot: uPlot,
+  values: ArrayLike<number | null | undefined>,
+  scale: string,
+  context: CanvasRenderingContext2D,
+): void {
+  const times = plot.data[0];
+  const [first = 0, last = values.length - 1] = plot.series[0]?.idxs ?? [];
+  const dense = last - first > plot.over.clientWidth * 4;
+  let open = false;
+  let column = NaN;
+  let [low, high] = [Infinity, -Infinity];
+  const close = (): void => {
+    if (high < low) return;
+    context.lineTo(column, plot.valToPos(low, scale));
+    context.lineTo(column, plot.valToPos(high, scale));
+    [low, high] = [Infinity, -Infinity];
+  };
+  for (let i = Math.max(0, first - 1); i <= Math.min(values.length - 1, last + 1); i += 1) {
+    const value = values[i];
+    const time = times[i];
+    if (value === undefined || time === undefined) continue;
+    if (value === null) {
+      close();
+      open = false;
+      continue;
+    }
+    const x = plot.valToPos(time, 'x');
+    if (!dense || !open) {
+      const y = plot.valToPos(value, scale);
+      if (open) context.lineTo(x, y);
+      else context.moveTo(x, y);
+      open = true;
+      column = Math.round(x);
+      continue;
+    }
+    if (Math.round(x) !== column) {
+      close();
+      column = Math.round(x);
+    }
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  }
+  close();
+}
+
 /** Follows one plot; `content` is asked at each movement, and `onNearest` told the series under the mouse. */
 export class Hover {
   private readonly box = document.createElement('div');
@@ -187,20 +234,7 @@ export class Hover {
     context.lineWidth = 2.6;
     context.lineJoin = 'round';
     context.beginPath();
-    let open = false;
-    for (let i = 0; i < values.length; i += 1) {
-      const value = values[i];
-      const time = plot.data[0][i];
-      if (value == null || time == null) {
-        open = false;
-        continue;
-      }
-      const x = plot.valToPos(time, 'x');
-      const y = plot.valToPos(value, scaleOf(plot, line));
-      if (open) context.lineTo(x, y);
-      else context.moveTo(x, y);
-      open = true;
-    }
+    trace(plot, values, scaleOf(plot, line), context);
     context.stroke();
   }
 }

@@ -174,9 +174,9 @@ export function PanelCard(props: PanelCardProps): ReactElement {
     >
       <header className={clsx(styles.head, panel.title === '' && styles.untitled)}>
         {props.tools}
-        <h3 className="ellipsis" title={visibleText(panel.title)}>
+        <h2 className="ellipsis" title={visibleText(panel.title)}>
           {panel.title === '' ? null : <Value text={panel.title} />}
-        </h3>
+        </h2>
         {panel.description === '' ? null : (
           <span
             className={styles.remark}

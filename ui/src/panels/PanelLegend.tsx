@@ -1,5 +1,5 @@
 import clsx from 'clsx';
-import { useMemo, useState, type KeyboardEvent, type MouseEvent, type ReactElement } from 'react';
+import { memo, useMemo, useState, type KeyboardEvent, type MouseEvent, type ReactElement } from 'react';
 import { rowAfterKey } from '../design/table/columns';
 import { visibleText } from '../design/value';
 import { Value } from '../design/Value';
@@ -43,7 +43,7 @@ function figures(
  * The names of a panel's series, as a list or with figures as a table. One tab stop: arrows go from one to the next,
  * Enter shows one alone, Space hides or shows it.
  */
-export function PanelLegend(props: {
+export const PanelLegend = memo(function PanelLegend(props: {
   items: readonly LegendItem[];
   table: boolean;
   calcs: readonly string[];
@@ -175,4 +175,4 @@ export function PanelLegend(props: {
       </tbody>
     </table>
   );
-}
+});

@@ -1,5 +1,5 @@
 import { useElementSize } from '@mantine/hooks';
-import { useMemo, useState, type ReactElement } from 'react';
+import { useCallback, useMemo, useState, type ReactElement } from 'react';
 import { at, flagAt, numberAt, oneAt, textAt, texts, type JsonObject } from './json';
 import { PanelLegend, type LegendItem } from './PanelLegend';
 import styles from './serieslegend.module.css';
@@ -8,6 +8,7 @@ const NONE: ReadonlySet<number> = new Set();
 /** Lower than this a panel has no room for a legend. */
 const LEAST_PX = 110;
 const LEAST_WIDTH_PX = 260;
+const MARKED = 40;
 
 export interface Choosing {
   hidden: ReadonlySet<number>;
@@ -26,10 +27,12 @@ function useHidden(items: readonly LegendItem[]): {
     const found = new Set(items.flatMap(({ title, index }) => (chosen.has(title) ? [index] : [])));
     return found.size === 0 || found.size === items.length ? NONE : found;
   }, [items, chosen]);
-  const titleOf = (index: number): string => items.find((item) => item.index === index)?.title ?? '';
-  return {
-    hidden,
-    isolate: (index) => {
+  const titleOf = useCallback(
+    (index: number): string => items.find((item) => item.index === index)?.title ?? '',
+    [items],
+  );
+  const isolate = useCallback(
+    (index: number) => {
       const title = titleOf(index);
       const alone =
         !hidden.has(index) &&
@@ -37,12 +40,17 @@ function useHidden(items: readonly LegendItem[]): {
         items.every((item) => item.title === title || hidden.has(item.index));
       setChosen(new Set(alone ? [] : items.map((item) => item.title).filter((one) => one !== title)));
     },
-    toggle: (index) => {
+    [items, hidden, titleOf],
+  );
+  const toggle = useCallback(
+    (index: number) => {
       const next = new Set(hidden.size === 0 ? [] : chosen);
       if (!next.delete(titleOf(index))) next.add(titleOf(index));
       setChosen(next);
     },
-  };
+    [hidden, chosen, titleOf],
+  );
+  return { hidden, isolate, toggle };
 }
 
 /** A chart, and where the panel's options say the legend of its series; the chart has the room that is left. */
@@ -61,8 +69,11 @@ export function WithLegend(props: {
   const shown =
     flagAt(options, 'legend.showLegend', true) && mode !== 'hidden' && items.length > 0 && height >= LEAST_PX;
   const right = textAt(options, 'legend.placement') === 'right' && width >= LEAST_WIDTH_PX * 1.5;
-  const calcs = texts(at(options, 'legend.calcs'));
-  const by = textAt(options, 'legend.sortBy');
+  const calcs = useMemo(() => texts(at(options, 'legend.calcs')), [options]);
+  const sort = useMemo(() => {
+    const by = textAt(options, 'legend.sortBy');
+    return by === '' ? null : { by, desc: flagAt(options, 'legend.sortDesc', true) };
+  }, [options]);
   const choosing: Choosing = { hidden, focused, onFocus: setFocused };
   if (!shown) return <div className={styles.plot}>{children({ width, height }, choosing)}</div>;
   const wide = numberAt(options, 'legend.width');
@@ -81,9 +92,10 @@ export function WithLegend(props: {
           items={items}
           table={mode === 'table'}
           calcs={calcs}
-          sort={by === '' ? null : { by, desc: flagAt(options, 'legend.sortDesc', true) }}
+          sort={sort}
           hidden={hidden}
-          focused={focused}
+          // Of many, the one that is meant is told beside the mouse; to draw them all anew at each move is too slow.
+          focused={items.length > MARKED ? null : focused}
           onFocus={setFocused}
           onIsolate={isolate}
           onToggle={toggle}

@@ -1,0 +1,187 @@
+"""Dashboards in the browser: found, shown, narrowed by variables, changed, saved, shared, imported."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import Page, expect
+from tests.ui.conftest import XSS, Watched, violations
+
+Open = Callable[..., Watched]
+PROMETHEUS = {"type": "prometheus", "uid": "prometheus"}
+
+
+def _panel(number: int, kind: str, title: str, expr: str, **more: Any) -> dict[str, Any]:
+    place = {"x": (number - 1) % 2 * 12, "y": (number - 1) // 2 * 7, "w": 12, "h": 7}
+    return {
+        "id": number,
+        "type": kind,
+        "title": title,
+        "gridPos": place,
+        "options": {},
+        "fieldConfig": {"defaults": {}, "overrides": []},
+        "targets": [{"refId": "A", "expr": expr, "datasource": PROMETHEUS, "legendFormat": "{{host}}"}],
+        **more,
+    }
+
+
+def _fleet() -> dict[str, Any]:
+    """A dashboard with a variable, panels that draw, one that fails and one whose text is a trap."""
+    hosts = {
+        "name": "host",
+        "type": "query",
+        "query": "label_values(fleet_requests_total, host)",
+        "datasource": PROMETHEUS,
+        "refresh": 1,
+        "sort": 1,
+        "multi": True,
+        "includeAll": True,
+        "current": {"value": ["host-001"], "text": ["host-001"]},
+    }
+    text = {"id": 5, "type": "text", "title": XSS, "gridPos": {"x": 0, "y": 14, "w": 24, "h": 4}}
+    return {
+        "uid": "fleet",
+        "title": "Fleet",
+        "tags": ["fleet"],
+        "schemaVersion": 42,
+        "time": {"from": "now-5m", "to": "now"},
+        "templating": {"list": [hosts]},
+        "panels": [
+            _panel(1, "timeseries", "Requests", 'fleet_requests_total{host=~"$host"}'),
+            _panel(2, "stat", "Queue", "queue_bytes", fieldConfig={"defaults": {"unit": "short"}}),
+            _panel(3, "timeseries", "Broken", "sum("),
+            _panel(4, "hologram", "Unknown", "up"),
+            {**text, "options": {"mode": "markdown", "content": f"**Bold** {XSS} [go](javascript:alert(1))"}},
+        ],
+    }
+
+
+def _keep(url: str, document: dict[str, Any]) -> None:
+    body = json.dumps({"document": document, "overwrite": True, "dry_run": False}).encode()
+    request = urllib.request.Request(
+        f"{url}/api/pharos/dashboards_import", body, {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        assert answer.status < 300
+
+
+@pytest.fixture(scope="module", autouse=True)
+def fleet(ui_url: str) -> None:
+    _keep(ui_url, _fleet())
+
+
+def _address(page: Page) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
+
+
+def test_a_dashboard_is_found_and_shows_each_panel_or_says_why_not(open_page: Open) -> None:
+    page = open_page("/dashboards").page
+    page.get_by_role("searchbox", name="Filter dashboards").fill("flee")
+    page.get_by_role("link", name="Fleet").click()
+    expect(page.get_by_role("heading", name="Fleet")).to_be_visible()
+    assert page.url.split("?")[0].endswith("/d/fleet/fleet")
+    requests = page.get_by_role("region", name="Requests")
+    expect(requests.get_by_role("img", name="Requests: host-001")).to_be_visible()
+    expect(page.get_by_role("region", name="Queue")).to_contain_text("Mil")
+    expect(page.get_by_role("region", name="Broken").get_by_role("alert")).to_contain_text("parse error")
+    expect(page.get_by_role("region", name="Unknown")).to_contain_text("hologram")
+    text = page.get_by_role("region", name=XSS)
+    expect(text).to_contain_text("Bold")
+    expect(text.get_by_role("link")).to_have_count(0)
+    assert page.evaluate("window.__xss") is None
+    assert violations(page) == []
+
+
+def test_a_variable_narrows_the_panels_and_stands_in_the_address(open_page: Open) -> None:
+    page = open_page("/d/fleet/fleet").page
+    requests = page.get_by_role("region", name="Requests")
+    expect(requests.get_by_role("img", name="Requests: host-001")).to_be_visible()
+    page.get_by_role("combobox", name="host").fill("host-007")
+    page.keyboard.press("Enter")
+    expect(requests.get_by_label("Series").get_by_text("host-007")).to_be_visible()
+    assert _address(page)["var-host"] == "host-001,host-007"
+    assert (_address(page)["from"], _address(page)["to"]) == ("now-5m", "now")
+
+
+def test_a_panel_is_looked_at_alone_and_into(open_page: Open) -> None:
+    page = open_page("/d/fleet/fleet").page
+    requests = page.get_by_role("region", name="Requests")
+    requests.get_by_role("button", name="Menu of Requests").click()
+    page.get_by_role("menuitem", name="View alone").click()
+    expect(page.get_by_role("region", name="Queue")).to_have_count(0)
+    assert _address(page)["panel"] == "p:1"
+    requests.get_by_role("button", name="Menu of Requests").click()
+    page.get_by_role("menuitem", name="Inspect").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("columnheader", name="host-001")).to_be_visible()
+    dialog.get_by_role("tab", name="Query").click()
+    expect(dialog).to_contain_text('fleet_requests_total{host=~"host-001"}')
+
+
+def test_a_dashboard_is_made_changed_by_keys_saved_and_taken_back(open_page: Open) -> None:
+    page = open_page("/dashboards").page
+    page.get_by_role("button", name="New").click()
+    page.get_by_label("Title").fill("Shop")
+    page.get_by_role("button", name="Create").click()
+    page.get_by_role("button", name="Add a panel").click()
+    panel = page.get_by_role("region", name="New panel")
+    expect(panel.get_by_role("img")).to_be_visible()
+    before = panel.bounding_box()
+    assert before is not None
+    page.get_by_role("button", name="Move New panel").press("ArrowRight")
+    page.get_by_role("button", name="Move New panel").press("Shift+ArrowDown")
+    expect(page.get_by_role("button", name="Save (2)")).to_be_enabled()
+    after = panel.bounding_box()
+    assert after is not None
+    assert (after["x"] > before["x"], after["height"] > before["height"]) == (True, True)
+    panel.get_by_role("button", name="Menu of New panel").click()
+    page.get_by_role("menuitem", name="Edit").click()
+    page.get_by_role("textbox", name="Title").fill("Queue")
+    page.get_by_label("Expression").fill("queue_bytes")
+    page.get_by_label("Expression").press("Control+Enter")
+    expect(page.get_by_role("region", name="Queue").get_by_role("img", name="queue_bytes")).to_be_visible()
+    page.get_by_role("button", name="Save (3)").click()
+    page.get_by_label("What changes, and why").fill("the queue")
+    page.get_by_role("dialog").get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Version 2 is saved")).to_be_visible()
+    page.get_by_role("button", name="More").click()
+    page.get_by_role("menuitem", name="Versions").click()
+    page.get_by_role("button", name="Restore").click()
+    expect(page.get_by_text("No panels yet")).to_be_visible()
+
+
+def test_what_is_pasted_is_looked_at_before_it_is_kept(open_page: Open) -> None:
+    page = open_page("/dashboards").page
+    page.get_by_role("button", name="Import").click()
+    row = {"panels": [_panel(1, "graph", "Load", "up")]}
+    old = {"title": "Old", "rows": [row], "schemaVersion": 12, "time": {"from": "now-5m", "to": "now"}}
+    page.get_by_label("The dashboard's JSON").fill(json.dumps(old))
+    page.get_by_role("button", name="Look at it").click()
+    expect(page.get_by_role("list", name="Report")).to_contain_text("shown as timeseries")
+    page.get_by_role("dialog").get_by_role("button", name="Import").click()
+    expect(page.get_by_role("heading", name="Old")).to_be_visible()
+    expect(page.get_by_role("region", name="Load").get_by_role("img")).to_be_visible()
+    assert violations(page) == []
+
+
+def test_a_snapshot_shows_without_asking_anew(open_page: Open) -> None:
+    page = open_page("/d/fleet/fleet").page
+    page.get_by_role("button", name="Share").click()
+    page.get_by_role("tab", name="Snapshot").click()
+    page.get_by_role("button", name="Take a snapshot").click()
+    link = page.get_by_role("textbox", name="Link").input_value()
+    shared = open_page(urlsplit(link).path).page
+    expect(shared.get_by_role("heading", name="Fleet")).to_be_visible()
+    expect(shared.get_by_role("region", name="Queue")).to_contain_text("Mil")
+    expect(shared.get_by_role("button", name="Edit")).to_have_count(0)
+
+
+def test_a_dashboard_that_is_not_there_says_so(open_page: Open) -> None:
+    watched = open_page("/d/none/none")
+    expect(watched.page.get_by_text("There is no dashboard “none”")).to_be_visible()
+    watched.forget("404")
