@@ -175,7 +175,7 @@ def test_a_snapshot_shows_without_asking_anew(open_page: Open) -> None:
     page.get_by_role("tab", name="Snapshot").click()
     page.get_by_role("button", name="Take a snapshot").click()
     link = page.get_by_role("textbox", name="Link").input_value()
-    shared = open_page(urlsplit(link).path).page
+    shared = open_page(link).page
     expect(shared.get_by_role("heading", name="Fleet")).to_be_visible()
     expect(shared.get_by_role("region", name="Queue")).to_contain_text("Mil")
     expect(shared.get_by_role("button", name="Edit")).to_have_count(0)

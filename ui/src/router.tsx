@@ -62,7 +62,7 @@ const boards = (
     [DASHBOARD, far('dashboard')],
     ['/d/$uid', far('dashboard')],
     ['/dashboards/$uid', far('dashboard')],
-    ['/shared/$token', far('shared')],
+    ['/shared', far('shared')],
   ] as const
 ).map(([path, component]) =>
   createRoute({

@@ -83,6 +83,6 @@ export const TRACE = '/traces/$traceId';
 /** The page at a path of the address; undefined where there is none. */
 export function pageAt(path: string): PageId | undefined {
   if (path.startsWith(`${PATHS.traces}/`)) return 'traces';
-  if (/^\/(d|shared|dashboards)\//u.test(path)) return 'dashboards';
+  if (/^\/(d\/|shared$|dashboards\/)/u.test(path)) return 'dashboards';
   return (Object.keys(PATHS) as PageId[]).find((page) => PATHS[page] === path);
 }

@@ -191,10 +191,14 @@ export interface Question {
   readonly uid?: string;
   readonly document?: JsonObject;
   readonly version?: number;
-  readonly from: string | number;
-  readonly to: string | number;
+  /** Of a link, in the place of the three above. */
+  readonly token?: string;
+  readonly from?: string | number;
+  readonly to?: string | number;
   readonly timezone?: string;
-  readonly variables: Readonly<Record<string, Json>>;
+  readonly variables?: Readonly<Record<string, Json>>;
+  /** Variables whose values may be none of their options, because somebody typed them. */
+  readonly custom?: readonly string[];
   readonly include?: readonly ('variables' | 'layout' | 'annotations' | 'panels')[];
   readonly panels?: readonly string[];
   readonly collapsed?: Readonly<Record<string, boolean>>;
@@ -434,10 +438,9 @@ export interface Shared {
   readonly model: DashboardModel;
 }
 
-export async function shared(token: string, asking: Asking): Promise<Shared> {
-  return (await ask<Shared>(`${ROOT}/shared/${encodeURIComponent(token)}`, {}, asking)).data;
-}
+export const SHARED_QUERY = `${ROOT}/shared_query`;
 
-export function sharedPath(token: string): string {
-  return `${ROOT}/shared/${encodeURIComponent(token)}/query`;
+/** What a link shows; its token goes in a body, so that no log has it. */
+export function shared(token: string, asking: Asking): Promise<Shared> {
+  return change('POST', `${ROOT}/shared`, { token }, asking);
 }

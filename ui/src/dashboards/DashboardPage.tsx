@@ -22,7 +22,7 @@ import { useRuns } from '../time/useRuns';
 import { Actions } from './Actions';
 import { noteVisit } from './kept';
 import { LinksBar } from './LinksBar';
-import { readValues, readView, valuesQuery, withFilters, writeView } from './state';
+import { readCustom, readValues, readView, valuesQuery, withFilters, writeView } from './state';
 import { Surface } from './Surface';
 import { useBoard, useFrame } from './useBoard';
 import { useDraft } from './useDraft';
@@ -95,6 +95,7 @@ function Loaded({ dashboard }: { dashboard: Dashboard }): ReactElement {
   // The address changes with much that is not of the variables.
   const written = JSON.stringify(withFilters(readValues(search), names));
   const collapsed = JSON.stringify(view.collapsed);
+  const custom = readCustom(search).join();
   const wide = Math.ceil(width / WIDTH_STEP_PX) * WIDTH_STEP_PX;
   const base = useMemo(() => {
     if (!ready || known === null || wide === 0) return null;
@@ -106,11 +107,24 @@ function Loaded({ dashboard }: { dashboard: Dashboard }): ReactElement {
       to: known.toMs,
       timezone: zoneOf(utc),
       variables: JSON.parse(written) as Record<string, Json>,
+      ...(custom === '' ? {} : { custom: custom.split(',') }),
       collapsed: JSON.parse(collapsed) as Record<string, boolean>,
       ...(view.tab === null ? {} : { tab: view.tab }),
       width_px: wide,
     };
-  }, [ready, known, wide, draft.document, dashboard.uid, view.version, view.tab, utc, written, collapsed]);
+  }, [
+    ready,
+    known,
+    wide,
+    draft.document,
+    dashboard.uid,
+    view.version,
+    view.tab,
+    utc,
+    written,
+    custom,
+    collapsed,
+  ]);
   const board = useBoard(base);
   const frame = useFrame(board);
   const variablesQuery = useMemo(() => valuesQuery(frame.variables), [frame.variables]);
@@ -189,6 +203,7 @@ function Loaded({ dashboard }: { dashboard: Dashboard }): ReactElement {
           variables={frame.variables}
           expected={dashboard.model.variables}
           asked={{ uid: dashboard.uid, from: known?.fromMs ?? 'now-1h', to: known?.toMs ?? 'now' }}
+          search={search}
           onChange={(next) => setOwn(next)}
         />
         <LinksBar links={frame.links} range={range} variablesQuery={variablesQuery} />

@@ -1,8 +1,8 @@
 import { useElementSize } from '@mantine/hooks';
-import { useParams } from '@tanstack/react-router';
+import { useRouterState } from '@tanstack/react-router';
 import { useMemo, useState, type ReactElement } from 'react';
 import { useAddress } from '../address/hooks';
-import { shared as askShared, sharedPath, type PanelModel, type Shared } from '../api/dashboards';
+import { shared as askShared, SHARED_QUERY, type PanelModel, type Shared } from '../api/dashboards';
 import { useAsked } from '../api/useAsked';
 import { EmptyState } from '../design/EmptyState';
 import { formatInstant } from '../design/format';
@@ -43,16 +43,10 @@ function Board({ token, shared }: { token: string; shared: Shared }): ReactEleme
     () =>
       wide === 0
         ? null
-        : {
-            from: free ? span.fromMs : endOf(shared.from),
-            to: free ? span.toMs : endOf(shared.to),
-            variables: {},
-            collapsed,
-            width_px: wide,
-          },
-    [wide, free, span, shared, collapsed],
+        : { token, collapsed, width_px: wide, ...(free ? { from: span.fromMs, to: span.toMs } : {}) },
+    [wide, token, free, span, collapsed],
   );
-  const board = useBoard(base, sharedPath(token));
+  const board = useBoard(base, SHARED_QUERY);
   const frame = useFrame(board);
   const rows = (frame.tabs[0] ?? shared.model.tabs[0])?.rows ?? [];
   return (
@@ -96,14 +90,14 @@ function Board({ token, shared }: { token: string; shared: Shared }): ReactEleme
 
 /** A dashboard that somebody shared by a link: to be looked at. */
 export default function SharedPage(): ReactElement {
-  const { token = '' }: Readonly<Record<string, string | undefined>> = useParams({ strict: false });
+  const token = useRouterState({ select: ({ location }) => location.hash });
   const answer = useAsked({
     key: ['shared', token],
     ask: (asking) => askShared(token, asking),
     staleTime: Infinity,
     retry: false,
   });
-  if (answer.data) return <Board token={token} shared={answer.data} />;
+  if (answer.data) return <Board key={token} token={token} shared={answer.data} />;
   return (
     <Page>
       <PageHead title="Shared dashboard" />

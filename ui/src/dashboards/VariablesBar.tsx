@@ -7,7 +7,7 @@ import { Icon } from '../design/Icon';
 import { Value } from '../design/Value';
 import { visibleText } from '../design/value';
 import type { Search } from '../address/context';
-import { ALL, writeFilters, writeValue } from './state';
+import { ALL, writeCustom, writeFilters, writeValue } from './state';
 import styles from './dashboard.module.css';
 
 const OPERATORS: readonly Option[] = ['=', '!=', '=~', '!~', '<', '>'].map((value) => ({ value }));
@@ -22,19 +22,28 @@ interface ControlProps {
   variable: Variable;
   asked: AskedFor;
   onChange: (search: Search) => void;
+  /** What the address says now. */
+  search: Search;
+}
+
+/** The parameters of values that were chosen, or typed. */
+function chosen({ variable, search }: ControlProps, values: readonly string[]): Search {
+  const typed = values.some((value) => !variable.options.some((option) => option.value === value));
+  return { ...writeValue(variable.name, values), ...writeCustom(search, variable.name, typed) };
 }
 
 function options({ options: all }: Variable): Option[] {
   return all.map(({ value, text }) => ({ value, label: text }));
 }
 
-function Several({ variable, onChange }: ControlProps): ReactElement {
+function Several(props: ControlProps): ReactElement {
+  const { variable, onChange } = props;
   const { name, value } = variable;
   const change = (next: readonly string[]): void => {
     const added = next.find((one) => !value.includes(one));
     // All of them is instead of some, and some instead of all.
     const rest = added === ALL ? [ALL] : next.filter((one) => one !== ALL);
-    onChange(writeValue(name, rest.length === 0 && variable.include_all ? [ALL] : rest));
+    onChange(chosen(props, rest.length === 0 && variable.include_all ? [ALL] : rest));
   };
   return (
     <span className={styles.controlWide}>
@@ -50,7 +59,8 @@ function Several({ variable, onChange }: ControlProps): ReactElement {
   );
 }
 
-function One({ variable, onChange }: ControlProps): ReactElement {
+function One(props: ControlProps): ReactElement {
+  const { variable, onChange } = props;
   const { name } = variable;
   return (
     <span className={styles.control}>
@@ -59,7 +69,7 @@ function One({ variable, onChange }: ControlProps): ReactElement {
         options={options(variable)}
         value={variable.value[0] ?? null}
         free={variable.allow_custom}
-        onChange={(next) => onChange(writeValue(name, next === null ? [] : [next]))}
+        onChange={(next) => onChange(chosen(props, next === null ? [] : [next]))}
       />
     </span>
   );
@@ -226,9 +236,10 @@ export function VariablesBar(props: {
   /** What will be there, while it is awaited. */
   expected: readonly { name: string; label: string; hide: Variable['hide']; type: Variable['type'] }[];
   asked: AskedFor;
+  search: Search;
   onChange: (search: Search) => void;
 }): ReactElement | null {
-  const { variables, expected, asked, onChange } = props;
+  const { variables, expected, asked, search, onChange } = props;
   const tenant = useTenant();
   const shown = variables.filter(isSeen);
   const awaited = variables.length === 0 ? expected.filter(isSeen) : [];
@@ -250,7 +261,7 @@ export function VariablesBar(props: {
               <Value text={variable.label || variable.name} />
             </span>
           )}
-          <Control variable={variable} asked={asked} onChange={onChange} />
+          <Control variable={variable} asked={asked} search={search} onChange={onChange} />
           {variable.error === null ? null : (
             <span className={styles.wrong} title={visibleText(variable.error.message)} role="alert">
               <Icon name="error" size={14} />

@@ -115,6 +115,17 @@ export function withFilters(
   return made;
 }
 
+/** The variables whose values were typed and are no options. */
+export function readCustom(search: Search): readonly string[] {
+  return (search.custom ?? '').split(BETWEEN).filter((name) => name !== '');
+}
+
+/** The parameter that tells whether the values of one variable were typed, beside what it tells of others. */
+export function writeCustom(search: Search, name: string, typed: boolean): Search {
+  const others = readCustom(search).filter((one) => one !== name);
+  return { custom: (typed ? [...others, name] : others).join(BETWEEN) || undefined };
+}
+
 /** The parameter of one variable. */
 export function writeValue(name: string, values: readonly string[]): Search {
   return { [VARIABLE + name]: join(values, BETWEEN) };

@@ -27,6 +27,7 @@ export function useBoard(base: Base | null, path = OWN): Board {
           base.variables,
           base.collapsed,
           base.tab,
+          base.custom,
           base.timezone,
         ]);
   const lastDocument = useRef<unknown>(undefined);

@@ -14,7 +14,7 @@ function ToastRow({ toast }: { toast: Toast }): ReactElement {
     return () => clearTimeout(timer);
   }, [toast.id, stays, held]);
   return (
-    <li
+    <div
       className={clsx(styles.toast, styles[toast.level])}
       role={toast.level === 'critical' ? 'alert' : 'status'}
       onPointerEnter={() => setHeld(true)}
@@ -45,7 +45,7 @@ function ToastRow({ toast }: { toast: Toast }): ReactElement {
       >
         <Glyph name="close" size={13} />
       </button>
-    </li>
+    </div>
   );
 }
 
@@ -54,11 +54,11 @@ export function Toasts(): ReactElement {
   const shown = useSyncExternalStore(toasts.subscribe, toasts.list);
   return (
     <section aria-label="Messages">
-      <ol className={styles.list}>
+      <div className={styles.list}>
         {shown.map((toast) => (
           <ToastRow key={toast.id} toast={toast} />
         ))}
-      </ol>
+      </div>
     </section>
   );
 }

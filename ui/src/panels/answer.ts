@@ -60,7 +60,13 @@ export interface GraphFrame {
   edges: readonly { id: string; source: string; target: string; mainstat?: Stat; secondarystat?: Stat }[];
 }
 
-export type AnswerFrame = SeriesFrame | TableFrame | LogsFrame | TraceFrame | GraphFrame;
+/** What leads from a series to traces; drawn by nothing here yet. */
+export interface ExemplarFrame {
+  shape: 'exemplars';
+  ref: string;
+}
+
+export type AnswerFrame = SeriesFrame | TableFrame | LogsFrame | TraceFrame | GraphFrame | ExemplarFrame;
 
 const ODD: Readonly<Record<string, number>> = { NaN, '+Inf': Infinity, '-Inf': -Infinity };
 
@@ -192,6 +198,8 @@ export function readFrames(answers: readonly AnswerFrame[]): Frame[] {
         ];
       case 'graph':
         return fromGraph(frame);
+      case 'exemplars':
+        return [];
     }
   });
 }
