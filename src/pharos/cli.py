@@ -43,6 +43,7 @@ _GROUPS: Final = {
     "alerts": "Alerts: what fires, who looks after it, what happened to it.",
     "slo": "Objectives: specifications of OpenSLO, Sloth and Pyrra, checked and made rules.",
     "oncall": "Who is on call.",
+    "anomaly": "Anomalies: what the detector says of series.",
     "canary": "Canaries: a new version judged against the one that runs.",
     "routes": "Where alerts go: the tree of an alertmanager.yml, and what it does with labels.",
     "receivers": "Who is told of alerts: how that goes, tests, and what could not be delivered.",

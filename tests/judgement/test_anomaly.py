@@ -1,0 +1,158 @@
+"""The detector of anomalies: what it finds, and that it never looks ahead."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from pharos.errors import PharosError
+from pharos.judgement.anomaly import STATE_BYTES, Detector
+
+CASES = yaml.safe_load((Path(__file__).parent / "cases" / "faults.yaml").read_text())
+START = 10_800
+BEGUN_S = 1_767_225_600.0
+
+
+def usual(
+    rows: int, interval_s: float = 60.0, seed: int = 1
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return times and values of a series with a daily curve."""
+    times = np.asarray(BEGUN_S + interval_s * np.arange(rows), np.float64)
+    daily = 500 + 200 * np.sin(times / 86_400 * 2 * math.pi)
+    return times, np.asarray(np.random.default_rng(seed).normal(daily, 20), np.float64)
+
+
+def faulty(kind: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    times, values = usual(START + 300)
+    late = values[START:]
+    if kind == "spike":
+        late[0] += 300
+    elif kind == "shift":
+        late += 150
+    elif kind == "drift":
+        late += np.minimum(np.arange(300) * 1.5, 300)
+    elif kind == "zeros":
+        late[:] = 0
+    elif kind == "missing":
+        late[:] = math.nan
+    elif kind == "stuck":
+        late[:] = late[0]
+    else:
+        mean = late.mean()
+        late[:] = mean + 5 * (late - mean)
+    return times, values
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_a_fault_is_found_and_nothing_before_it(case: dict[str, Any]) -> None:
+    scores, alarms = Detector().score(*faulty(case["kind"]))
+    assert alarms[START : START + case["within"]].any()
+    assert not alarms[START - 4000 : START].any()
+    assert ((scores >= 0.5) == alarms).all()
+
+
+@pytest.mark.parametrize("interval_s", [5.0, 15.0, 300.0, 3600.0, 86_400.0])
+def test_any_interval_is_learned(interval_s: float) -> None:
+    times, values = usual(4000, interval_s)
+    values[3500] += 3000
+    _, alarms = Detector().score(times, values)
+    assert alarms[3500]
+    assert alarms.sum() < 6
+
+
+def test_gaps_that_are_new_are_alarms_and_usual_ones_are_not() -> None:
+    times, values = usual(6000)
+    _, alarms = Detector().score(np.delete(times, range(4000, 4120)), np.delete(values, range(4000, 4120)))
+    assert alarms[4000]
+    assert alarms.sum() <= 2
+    times, values = usual(6000)
+    kept = np.arange(6000) % 100 < 80
+    assert Detector().score(times[kept], values[kept])[1].sum() <= 2
+
+
+def test_a_constant_series_is_silent_until_it_changes() -> None:
+    times, values = usual(4000)
+    values[:] = 7.0
+    values[3000] = 8.0
+    _, alarms = Detector().score(times, values)
+    assert list(np.flatnonzero(alarms)) == [3000]
+
+
+def test_a_counter_is_judged_by_what_it_grows_by() -> None:
+    times, values = usual(6000)
+    steps = values.copy()
+    steps[5000:5003] += 600
+    counter = np.cumsum(steps)
+    counter[4000:] -= counter[3999]  # a restart
+    _, alarms = Detector().score(times, counter)
+    assert alarms[5000]
+    assert not alarms[2000:5000].any()
+
+
+def test_a_lasting_shift_is_told_and_then_usual() -> None:
+    times, values = usual(20_000)
+    values[6000:] *= 3
+    _, alarms = Detector().score(times, values)
+    assert alarms[6000:6005].any()
+    assert alarms[6100:].sum() < 14
+
+
+def test_rows_of_the_past_change_nothing_and_a_clock_set_back_is_followed() -> None:
+    times, values = usual(5000)
+    again = np.insert(times, 3000, times[2000]), np.insert(values, 3000, 1e9)
+    scores, _ = Detector().score(*again)
+    assert scores[3000] == 0.0
+    assert np.array_equal(np.delete(scores, 3000), Detector().score(times, values)[0])
+    times[4000:] -= 3600
+    assert Detector().score(times, values)[0][4100:].max() > 0.0
+
+
+def test_a_prefix_has_the_same_scores_and_a_state_goes_on() -> None:
+    times, values = faulty("shift")
+    whole = Detector().score(times, values)[0]
+    first = Detector()
+    assert np.array_equal(first.score(times[:9000], values[:9000])[0], whole[:9000])
+    second = Detector.from_bytes(first.to_bytes())
+    assert np.array_equal(second.score(times[9000:], values[9000:])[0], whole[9000:])
+    with pytest.raises(PharosError, match="no state"):
+        Detector.from_bytes(first.to_bytes()[:-1])
+
+
+def test_many_series_are_scored_as_each_by_itself() -> None:
+    times, _ = usual(2500)
+    values = np.stack([usual(2500, seed=seed)[1] for seed in range(3)])
+    values[1, 2400] = 5000
+    together = Detector(3)
+    found = np.stack([together.score_all(times[row], values[:, row].copy())[0] for row in range(2500)])
+    alone = np.stack([Detector().score(times, values[series])[0] for series in range(3)])
+    assert np.array_equal(found.T, alone)
+    assert STATE_BYTES <= 8 * 1024
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.floats(allow_nan=True, allow_infinity=False), min_size=1, max_size=40),
+    st.lists(st.floats(-1e12, 1e12, allow_nan=False), min_size=1, max_size=40),
+    st.integers(0, 3),
+)
+def test_whatever_comes_scores_lie_between_0_and_1(
+    odd: list[float], odd_times: list[float], which: int
+) -> None:
+    times, values = usual(1500)
+    values[-len(odd) :] = odd
+    if which == 1:
+        values[: len(odd)] = odd
+    elif which == 2:
+        times[-len(odd_times) :] = odd_times
+    elif which == 3:
+        values = np.resize(np.array(odd), 1500)
+    scores, _ = Detector().score(times, values)
+    assert ((scores >= 0.0) & (scores < 1.0)).all()
