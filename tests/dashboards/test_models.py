@@ -211,6 +211,7 @@ def test_what_cannot_be_shown_is_said_by_panel() -> None:
         ("[]", "JSON object"),
         ('{"apiVersion": "v1", "kind": "ConfigMap"}', "is no dashboard"),
         ("{", "not JSON"),
+        ('{"title": "\\ud800"}', "half a character"),
         ('{"title": NaN}', "no number of JSON"),
         ("a: &a [*a]", "aliases"),
         ('{"title": ' + "[" * 200 + "]" * 200 + "}", "nested"),
@@ -223,7 +224,7 @@ def test_what_is_no_dashboard_is_refused_with_the_reason(said: str, wrong: str) 
 
 
 def test_wrappings_are_taken_off_and_the_text_is_written_as_it_was() -> None:
-    bare = {"z": 1, "uid": "u", "title": "T", "panels": [], "a": [1.5, 10**20, "ü\ud800"]}
+    bare = {"z": 1, "uid": "u", "title": "T", "panels": [], "a": [1.5, 10**20, "ü"]}
     for wrapped in (bare, {"dashboard": bare, "meta": {"folderTitle": "F"}}):
         brought = unwrap(wrapped)
         assert (brought.uid, brought.title) == ("u", "T")

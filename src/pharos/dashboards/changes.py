@@ -140,11 +140,17 @@ class _Rows:
 
     def of(self, row: Json | None) -> list[Json]:
         """Return the panels of a row."""
-        return next(panels for header, panels in self.found if header is row)
+        for header, panels in self.found:
+            if header is row:
+                return panels
+        raise PharosError(Kind.MISSING, "there is no such row")
 
     def holder(self, panel: Json) -> list[Json]:
         """Return the list that a panel stands in."""
-        return next(panels for _, panels in self.found if any(one is panel for one in panels))
+        for _, panels in self.found:
+            if any(one is panel for one in panels):
+                return panels
+        raise PharosError(Kind.INVALID, "the panel stands where no panel can be moved")
 
     def put_back(self) -> None:
         """Write all panels back, row by row from the top."""

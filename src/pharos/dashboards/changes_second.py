@@ -47,18 +47,18 @@ def _write_panel(element: Json, said: Json) -> None:
     for name in ("title", "description", "transparent", "links"):
         if name in said:
             element[name] = said[name]
-    viz = element.setdefault("vizConfig", {"kind": "VizConfig", "group": "", "version": "", "spec": {}})
-    shown = viz.setdefault("spec", {})
+    viz = _inner(element, "vizConfig", {"kind": "VizConfig", "group": "", "version": "", "spec": {}})
+    shown = _inner(viz, "spec", {})
     if text(said.get("type")):
         key = "group" if "group" in viz or viz.get("kind") == "VizConfig" else "kind"
         viz[key] = text(said["type"])
     for name in ("options", "fieldConfig"):
         if name in said:
             shown[name] = said[name]
-    data = element.setdefault("data", {"kind": "QueryGroup", "spec": {}}).setdefault("spec", {})
+    data = _inner(_inner(element, "data", {"kind": "QueryGroup", "spec": {}}), "spec", {})
     for name in ("queries", "transformations"):
         data.setdefault(name, [])
-    data.setdefault("queryOptions", {})
+    options = _inner(data, "queryOptions", {})
     if "targets" in said:
         data["queries"] = [_query(target) for target in mappings(said["targets"])]
     if "transformations" in said:
@@ -72,7 +72,15 @@ def _write_panel(element: Json, said: Json) -> None:
         ]
     for name in ("interval", "maxDataPoints", "timeFrom", "timeShift", "hideTimeOverride"):
         if name in said:
-            data["queryOptions"][name] = said[name]
+            options[name] = said[name]
+
+
+def _inner(found: Json, name: str, new: Json) -> Json:
+    """Return an object within one, which is made where there is none."""
+    inner = found.get(name)
+    if not isinstance(inner, dict):
+        inner = found[name] = new
+    return inner
 
 
 def _query(target: Json) -> Json:
@@ -128,7 +136,7 @@ def _add_panel(spec: Json, one: Json) -> None:
     said = mapping(one.get("panel"))
     if not text(said.get("type")):
         raise PharosError(Kind.INVALID, "the new panel has no type")
-    elements = spec.setdefault("elements", {})
+    elements = _inner(spec, "elements", {})
     number = 1 + max(
         (whole(mapping(mapping(each).get("spec")).get("id")) for each in elements.values()), default=0
     )
@@ -171,7 +179,7 @@ def _remove_panel(spec: Json, one: Json) -> None:
 
 
 def _set(spec: Json, one: Json) -> None:
-    times = spec.setdefault("timeSettings", {})
+    times = _inner(spec, "timeSettings", {})
     for name, value in mapping(one.get("settings")).items():
         if name in _PLAIN:
             spec[name] = value

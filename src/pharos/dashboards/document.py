@@ -118,9 +118,6 @@ def written(document: Mapping[str, Any]) -> str:
     """Return a document as text: two spaces, keys in their order. Raises PharosError(INVALID, TOO_LARGE)."""
     try:
         said = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
-        said.encode()
-    except UnicodeEncodeError:
-        said = json.dumps(document, indent=2, allow_nan=False)
     except (ValueError, TypeError, RecursionError) as exc:
         raise PharosError(Kind.INVALID, f"the dashboard cannot be kept as JSON: {exc}") from exc
     if len(said) > MOST_BYTES:
@@ -137,6 +134,7 @@ def unwrap(found: Any) -> Brought:
     if not isinstance(found, dict):
         raise PharosError(Kind.INVALID, "a dashboard is a JSON object", hint="export it from Grafana as JSON")
     _require_shallow(found)
+    _require_texts(found)
     folder_title = text(mapping(found.get("meta")).get("folderTitle"))
     if isinstance(found.get("dashboard"), dict):
         found = found["dashboard"]
@@ -197,6 +195,14 @@ def require_uid(uid: str) -> str:
     if not UID.match(uid):
         raise PharosError(Kind.INVALID, f"{uid[:120]!r} is no uid", hint="up to 100 letters, digits, - and _")
     return uid
+
+
+def _require_texts(found: Any) -> None:
+    """Raise PharosError(INVALID) for half a character, which nothing could show or keep."""
+    try:
+        json.dumps(found, ensure_ascii=False).encode()
+    except UnicodeEncodeError as exc:
+        raise PharosError(Kind.INVALID, "a text of the dashboard holds half a character") from exc
 
 
 def _require_shallow(found: Any) -> None:
