@@ -54,6 +54,21 @@ async def test_each_line_is_told_once_and_late_ones_too() -> None:
     assert await source.next() is None
 
 
+async def test_what_comes_before_the_first_look_is_done_is_news() -> None:
+    shelf = Shelf()
+    shelf.put("old", ago_ms=1)
+    for asks_first in (True, False):
+        source = shelf.source()
+        shelf.clock.advance_ms(500)
+        shelf.put("while it waited")
+        if not asks_first:
+            assert _texts(await source.next()) == ["while it waited"]
+        assert _texts(await source.first(0)) == ["while it waited"]
+        assert await source.next() is None
+        assert _texts(await source.first(0)) == []
+        shelf.clock.advance_ms(60_000)
+
+
 async def test_equal_lines_are_told_as_often_as_they_came() -> None:
     shelf = Shelf()
     source = shelf.source()

@@ -124,6 +124,7 @@ class Group:
         self._number = number
         self._pause = pause
         self._last: Update | None = None
+        self._greeted: Update | None = None
         self._newcomers: list[Subscription] = []
         self._greeting: asyncio.Task[None] | None = None
         self._task: asyncio.Task[None] | None = None
@@ -246,12 +247,19 @@ class Group:
                 continue
             if payload is not None:
                 self._newcomers.remove(one)
-                self.send_one(self._update(payload), one)
+                self.send_one(self._greeting_of(payload, one), one)
             elif self._last is None:
                 return  # The round that is under way sends it.
             else:
                 self._newcomers.remove(one)
                 self.send_one(self._fresh(self._last, one), one)
+
+    def _greeting_of(self, payload: Payload, to: Subscription) -> Update:
+        """Return the update of what newcomers are sent: one for all who are sent the same."""
+        last = self._greeted
+        if last is None or last.payload is not payload or last.sequence <= to.seen:
+            last = self._greeted = self._update(payload)
+        return last
 
     def _fresh(self, last: Update, to: Subscription) -> Update:
         """Return the last update, or the same under a new number for one who has seen later ones."""

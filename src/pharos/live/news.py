@@ -71,28 +71,45 @@ class NewsSource:
     name: str
     look: Look
     clock: Clock
+    _began_ns: int = 0
     _looked_ns: int = 0
+    _looks: int = 0
     _given: dict[Hashable, int] = field(default_factory=dict)
+    _firsts: dict[int, News] = field(default_factory=dict)
+    """What newcomers were sent since the last look, by what they had seen: many come back at once."""
+
+    def __post_init__(self) -> None:
+        self._began_ns = self.clock.now_ns()
 
     async def next(self) -> News | None:
-        """Return what came since the last look; the first look only notes what is there."""
-        now_ns, before_ns = self.clock.now_ns(), self._looked_ns
-        since_ns = max((before_ns or now_ns) - _LATE_NS, 0)
-        rows = await self.look(Window(since_ns, now_ns + _AHEAD_NS), _MOST_READ)
+        """Return what came since the last look; the first look only notes what was there before."""
+        now_ns, before_ns = self.clock.now_ns(), self._looked_ns or self._began_ns
+        rows = await self.look(Window(max(before_ns - _LATE_NS, 0), now_ns + _AHEAD_NS), _MOST_READ)
         fresh = self._not_given(rows)
+        if not self._looks:
+            # It may have waited for its turn: what came meanwhile is news.
+            fresh = [row for row in fresh if row.ts_ns > self._began_ns]
         self._looked_ns = now_ns
+        self._looks += 1
+        self._firsts.clear()
         oldest = now_ns - 2 * _LATE_NS
         self._given = {key: ts_ns for key, ts_ns in self._given.items() if ts_ns >= oldest}
-        return self._news(fresh) if before_ns and fresh else None
+        return self._news(fresh) if fresh else None
 
     async def first(self, resume_from: int) -> News:
         """Return what came behind a number and was told to others; of what is older than an hour nothing."""
-        if not self._looked_ns:
+        if not self._looks:
             await self.next()
+        if resume_from not in self._firsts:
+            self._firsts[resume_from] = await self._missed(resume_from)
+        return self._firsts[resume_from]
+
+    async def _missed(self, resume_from: int) -> News:
+        is_first = self._looks == 1
         horizon = self._looked_ns - _LATE_NS
-        start_ns = (resume_from + 1) * _MS if resume_from else self._looked_ns
+        start_ns = (resume_from + 1) * _MS if resume_from else self._began_ns + 1
         window = Window(max(start_ns, self._looked_ns - _MOST_BACK_NS), self._looked_ns + _AHEAD_NS)
-        if not resume_from or window.start_ns >= window.end_ns:
+        if not (resume_from or is_first) or window.start_ns >= window.end_ns:
             return self._news([])
         rows = await self.look(window, _MOST_READ)
         told = []
