@@ -78,3 +78,29 @@ def test_specifications_are_checked(run: Run, good: Path) -> None:
     assert (ended.code, ended.out) == (1, "")
     assert run("slo", "check", str(good), "--period", "soon").code == 1
     assert run("slo", "generate", str(good), "--period", "0").code == 1
+
+
+def test_a_budget_is_tried_on_traffic_that_is_made_up(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "outage.yml"
+    path.write_text(
+        "slo: {objective: 99.9, window: 30d}\n"
+        "alerts: [{severity: page, long: 1h, short: 5m, factor: 14.4}]\n"
+        "traffic: [{for: 1d, total: 10, errors: 0.001}, {for: 30m, total: 10, errors: 10}]\n"
+        "points: [1d, 1d30m]\n"
+    )
+    ended = run("slo", "simulate", str(path))
+    assert ended.code == 0
+    assert (
+        ended.out.splitlines()
+        == [
+            "      1d  90.0% of the budget left, burn rate 0.1, spent in 270d",
+            "  1d30m  -1951.0% of the budget left, burn rate 500, spent in 0s",
+            "page at 1d1m, still fires",
+        ]
+        or ended.out
+    )
+    told = json.loads(run("slo", "simulate", "--json", str(path)).out)
+    assert told["alerts"] == [{"severity": "page", "fires_at_s": 86460, "clears_at_s": None}]
+    assert told["points"][0]["budgetRemaining"] == pytest.approx(0.9)
+    path.write_text("slo: {}\n")
+    assert run("slo", "simulate", str(path)).code == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +15,8 @@ from pharos.document import FaultsError
 from pharos.durable import replace_durably
 from pharos.errors import Kind, PharosError
 from pharos.gotext.durations import format_duration, parse_duration
+from pharos.named_file import read_named
+from pharos.slo import simulation
 from pharos.slo.objective import Objective
 from pharos.slo.specification import groups_of, load_specification
 from pharos.slo.windows import BurnWindows, Design, load_windows
@@ -109,6 +112,65 @@ def check(files: Files, period: Period = "30d", windows: Windows = None, as_json
             )
     if faults:
         raise typer.Exit(EXIT_FOUND)
+
+
+@app.command()
+def simulate(
+    file: Annotated[
+        Path, typer.Argument(help="An objective, alerts, and traffic to try them on.", show_default=False)
+    ],
+    as_json: JsonOption = False,
+) -> None:
+    """Try an objective and its alerts on traffic that is made up: how its budget goes, who is told when."""
+    try:
+        case = simulation.read_case(read_named(file), str(file))
+    except PharosError as exc:
+        raise as_found(exc) from exc
+    found = simulation.simulate(case)
+    points = [_plain_point(one) for one in found.points]
+    alerts = [
+        {
+            "severity": one.severity,
+            "fires_at_s": one.fires_ms // 1000,
+            "clears_at_s": None if one.clears_ms is None else one.clears_ms // 1000,
+        }
+        for one in found.alerts
+    ]
+    if as_json:
+        print_json({"points": points, "alerts": alerts})
+        return
+    for point in found.points:
+        state = point.state
+        burn = "nothing happened" if state.burn_rate is None else f"burn rate {state.burn_rate:.3g}"
+        left = f"{state.remaining:.1%} of the budget left, {burn}"
+        lasts = state.exhausted_in_ms
+        rest = "" if lasts is None else f", spent in {format_duration(round(lasts / 60_000) * 60_000)}"
+        OUT.print(f"{format_duration(point.at_ms):>8}  {left}{rest}")
+    for told in found.alerts:
+        clears = "still fires" if told.clears_ms is None else f"clears at {format_duration(told.clears_ms)}"
+        OUT.print(f"[yellow]{escape(told.severity)}[/yellow] at {format_duration(told.fires_ms)}, {clears}")
+
+
+def _plain_point(point: simulation.Point) -> dict[str, Any]:
+    state = point.state
+    lasts = state.exhausted_in_ms
+    return {
+        "at": format_duration(point.at_ms),
+        "totalRequests": state.counts.total,
+        "errorRequests": state.counts.bad,
+        "errorRate": state.counts.error_rate,
+        "errorBudget": state.budget,
+        "budgetRemaining": _number(state.remaining),
+        "budgetBurnRate": _number(state.burn_rate),
+        "timeToExhaustion": None if lasts is None else lasts / 60_000,
+        "sloCompliance": state.is_met,
+        "burn": {window: _number(rate) for window, rate in point.burn},
+    }
+
+
+def _number(value: float | None) -> float | str | None:
+    """Return a number as JSON has it: infinity as a word."""
+    return value if value is None or math.isfinite(value) else "inf" if value > 0 else "-inf"
 
 
 def _plain(one: Objective) -> dict[str, Any]:
