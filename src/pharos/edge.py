@@ -48,6 +48,7 @@ from pharos.api.native.proposals import ProposalsApi
 from pharos.api.native.related import RelatedApi
 from pharos.api.native.rules import RuleGroupsApi
 from pharos.api.native.session import CookieOptions, SessionApi
+from pharos.api.native.slos import SlosApi
 from pharos.api.native.sso import SsoApi
 from pharos.api.native.tenants import TenantsApi
 from pharos.api.native.tokens import TokensApi
@@ -84,6 +85,7 @@ from pharos.query.metrics.erase import Eraser
 from pharos.related.find import Finder
 from pharos.related.subject import Sources
 from pharos.reload import Reloads
+from pharos.rules.doors import MetricsDoor
 from pharos.rules.event_door import EventHistory
 from pharos.rules.log_door import LogDoor
 from pharos.rules.replay import Events, ReplayOptions
@@ -266,6 +268,7 @@ def _routing_operations(parts: Parts, bodies: Bodies) -> list[Operation]:
     native, paging = Native(bodies, "alerting"), parts.paging
     return [
         *RuleGroupsApi(Native(bodies, "rules"), parts.state, parts.ruling.engine).operations(),
+        *_slos_api(parts, bodies).operations(),
         *AlertingConfigApi(native, bodies, parts.state, paging.dispatcher, paging.refresh).operations(),
         *WindowsApi(native, parts.state, parts.clock, paging.dispatcher, paging.refresh).operations(),
     ]
@@ -426,6 +429,11 @@ def _related_api(parts: Parts) -> RelatedApi:
         queries.log_search, queries.traces, queries.metrics, queries.catalog, parts.state, living
     )
     return RelatedApi(Finder(sources), parts.clock)
+
+
+def _slos_api(parts: Parts, bodies: Bodies) -> SlosApi:
+    door = MetricsDoor(parts.queries.metrics)
+    return SlosApi(Native(bodies, "slos"), parts.ruling.objectives, door, parts.clock)
 
 
 def _status_api(parts: Parts) -> StatusApi:

@@ -41,6 +41,9 @@ from pharos.rules.outside import Destination, Outside
 from pharos.rules.spec import AlertingRule, Language, RuleGroup
 from pharos.rules.template import Around, expand
 from pharos.rules.trace_door import TraceDoor
+from pharos.slo.files import load_objectives
+from pharos.slo.objective import Objective
+from pharos.slo.standing import Objectives
 from pharos.state import Family, State
 from pharos.store import Store
 
@@ -80,6 +83,7 @@ class _Read:
     """What files say of rules."""
 
     groups: tuple[RuleGroup, ...] = ()
+    objectives: tuple[Objective, ...] = ()
     options: RuleOptions = field(default_factory=RuleOptions)
     external_labels: Labels = ()
     alerting: AlertingSection = field(default_factory=AlertingSection)
@@ -92,6 +96,7 @@ class Ruling:
     engine: RuleEngine
     outside: Outside
     reloadable: Reloadable
+    objectives: Objectives
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +139,7 @@ async def open_ruling(parts: RulingParts) -> AsyncIterator[Ruling]:
     shared = [_shared_by_all(_Read())]
 
     book = _Book(engine, parts.state)
+    objectives = Objectives()
 
     async def take_over(read: _Read) -> None:
         engine.surround(_surroundings(parts, read, sink, leases))
@@ -142,6 +148,7 @@ async def open_ruling(parts: RulingParts) -> AsyncIterator[Ruling]:
         outbound.forget_tls()
         await finding.apply(read.alerting)
         await book.apply(read.groups, anew=anew)
+        objectives.current = read.objectives
 
     async def read_again() -> TakeOver:
         return partial(take_over, await asyncio.to_thread(_read, parts.settings))
@@ -155,7 +162,7 @@ async def open_ruling(parts: RulingParts) -> AsyncIterator[Ruling]:
         await take_over(await asyncio.to_thread(_read, parts.settings))
         tasks = [asyncio.create_task(begin(), name="rules begin"), asyncio.create_task(finding.poll())]
         try:
-            yield Ruling(engine, outside, read_again)
+            yield Ruling(engine, outside, read_again, objectives)
         finally:
             for task in tasks:
                 task.cancel()
@@ -311,7 +318,8 @@ def _read(settings: Settings) -> _Read:
         url=settings.url,
     )
     groups = load_files([*settings.rules, *config.rule_files])
-    return _Read(tuple(groups), options, config.external_labels, config.alerting)
+    slos = load_objectives(settings.slos)
+    return _Read((*groups, *slos.groups), slos.objectives, options, config.external_labels, config.alerting)
 
 
 def _surroundings(parts: RulingParts, read: _Read, sink: AlertSink, leases: Leases) -> Surroundings:

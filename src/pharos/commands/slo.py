@@ -17,6 +17,7 @@ from pharos.errors import Kind, PharosError
 from pharos.gotext.durations import format_duration, parse_duration
 from pharos.named_file import read_named
 from pharos.slo import simulation
+from pharos.slo.files import own_windows
 from pharos.slo.objective import Objective
 from pharos.slo.specification import groups_of, load_specification
 from pharos.slo.windows import BurnWindows, Design, load_windows
@@ -198,6 +199,7 @@ def _period_ms(period: str) -> int:
 
 def _own_windows(files: list[Path], named: Path | None) -> dict[int, BurnWindows]:
     """Return the windows that are named, or lie beside a file, by their period."""
-    beside = [path.with_name(f"{path.stem}.windows.yml") for path in files]
-    paths = [named] if named is not None else [path for path in beside if path.is_file()]
-    return {one.period_ms: one for one in map(load_windows, paths)}
+    if named is None:
+        return own_windows(files)
+    found = load_windows(named)
+    return {found.period_ms: found}

@@ -477,6 +477,9 @@ class Settings(Section):
         description="Rule files as Prometheus reads them, by patterns such as rules/*.yml; those that a"
         " prometheus.yml names are taken too.",
     )
+    slos: tuple[str, ...] = Field(
+        default=(), description="Objectives of OpenSLO, Sloth or Pyrra, by patterns such as slos/*.yml."
+    )
     alertmanager: Path | None = Field(
         default=None,
         description="An alertmanager.yml: who is told of which alerts. Without one, nobody is.",

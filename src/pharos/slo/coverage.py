@@ -20,7 +20,7 @@ BAD: Final = "slo:sli_bad:rate5m"
 TOTAL: Final = "slo:sli_total:rate5m"
 COVERAGE: Final = "slo:coverage:ratio"
 REMAINING: Final = "slo:budget_remaining:ratio"
-EVERY_MS: Final = 60_000
+_EVERY_MS: Final = 60_000
 _BUDGET_MS: Final = 300_000
 """Sums over the whole window are long; they change slowly."""
 _ABSENT_MS: Final = 900_000
@@ -30,6 +30,11 @@ _WINDOW: Final = "5m"
 def selector_of(objective: Objective) -> str:
     """Return the labels by which an objective's series are found, in braces."""
     return f"{{slo={quote(objective.name)},slo_id={quote(objective.id)}}}"
+
+
+def every_ms(objective: Objective) -> int:
+    """Return how often the events of an objective are recorded: as its specification says, or each minute."""
+    return objective.adjustments.intervals.sli_ms or _EVERY_MS
 
 
 def coverage_groups(objective: Objective) -> Iterator[RuleGroup]:
@@ -47,9 +52,9 @@ def coverage_groups(objective: Objective) -> Iterator[RuleGroup]:
     alerting = one.alerting
     if one.language is not Language.PYRRA and (alerting.page or alerting.ticket or alerting.conditions):
         rules.append(_absent(one, selector))
-    yield RuleGroup(f"pharos-slo-events-{one.id}", tuple(rules), interval_ms=EVERY_MS)
+    yield RuleGroup(f"pharos-slo-events-{one.id}", tuple(rules), interval_ms=every_ms(one))
     period = format_duration(one.period_ms)
-    looks = one.period_ms / EVERY_MS
+    looks = one.period_ms / every_ms(one)
     covered = f"clamp_max(count_over_time({TOTAL}{selector}[{period}]) / {format_g(looks)}, 1)"
     totals: list[Rule] = [RecordingRule(COVERAGE, covered, labels)]
     if one.budget > 0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Final, TypeAlias
 
@@ -109,10 +110,12 @@ Indicator: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """Where windows begin that stand still: a local time, and the zone it is meant in."""
+    """Where windows begin that stand still."""
 
-    start: str
-    zone: str
+    start: datetime
+    """In the zone that it is meant in."""
+    months: int = 0
+    """How many a window has; 0 for one that has a length of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +206,7 @@ class Objective:
     """Whether sums over the window are made of sums over five minutes: quicker, and less exact."""
     is_checked: bool = True
     """Whether its queries are PromQL; those that a plugin of Sloth lets through may be anything."""
+    file: str = field(default="", compare=False)
     line: int = field(default=0, compare=False)
 
     @property

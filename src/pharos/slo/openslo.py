@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
 from pharos.document import Fields, Value
+from pharos.errors import PharosError
+from pharos.gotext.times import load_zone
 from pharos.slo.objective import (
     DAY_MS,
     Alert,
@@ -40,6 +43,8 @@ _METHODS: Final = MappingProxyType(
 _NAMED_UNITS: Final = MappingProxyType(
     {"minute": "m", "hour": "h", "day": "d", "week": "w", "month": "M", "quarter": "Q", "year": "Y"}
 )
+_MONTHS: Final = MappingProxyType({"M": 1, "Q": 3, "Y": 12})
+_MOST_UNITS: Final = 1_000_000
 _BURN: Final = "ErrorBudgetBurn"
 _MINUTE_MS: Final = 60_000
 
@@ -164,6 +169,7 @@ class _SloReader:
             slice_ms=slices[0],
             slice_target=slices[1],
             alerting=Alerting() if is_sloths else _workbook(),
+            file=value.source.name,
             line=value.line,
         )
 
@@ -248,20 +254,28 @@ def _window(fields: Fields, default_ms: int) -> _Window:
         raise windows[1].fault("only one time window is possible")
     value = windows[0]
     inner = Fields(value, "a time window")
-    calendar = _calendar(inner)
+    start = _start(inner)
     duration = inner.take("duration")
     if duration is not None:
-        return _Window(_period_ms(duration, calendar), calendar)
-    unit, count = inner.read("unit", Value.text, ""), inner.read("count", Value.whole, 0)
-    letter = _NAMED_UNITS.get(unit.lower())
-    if letter is None or not count:
-        raise value.fault(
-            f"{value.path}: a window has a duration such as 30d, or a unit such as Day and a count"
-        )
-    return _Window(count * UNITS_MS[letter], calendar)
+        text = duration.text()
+        if text == "1m" and start is not None:
+            # OpenSLO's own examples mean a month; a budget of one minute is none.
+            told = f"{duration.path}: 1m is read as a month: a month is 1M, and 1m a minute"
+            value.source.note(duration.line, told)
+            return _Window(UNITS_MS["M"], Calendar(start, 1))
+        period_ms = duration_ms(duration)
+        count, letter = int(text[:-1]), text[-1]
+    else:
+        unit, count = inner.read("unit", Value.text, ""), inner.read("count", Value.whole, 0)
+        letter = _NAMED_UNITS.get(unit.lower(), "")
+        if not letter or not 0 < count < _MOST_UNITS:
+            message = "a window has a duration such as 30d, or a unit such as Day and a count"
+            raise value.fault(f"{value.path}: {message}")
+        period_ms = count * UNITS_MS[letter]
+    return _Window(period_ms, None if start is None else Calendar(start, count * _MONTHS.get(letter, 0)))
 
 
-def _calendar(fields: Fields) -> Calendar | None:
+def _start(fields: Fields) -> datetime | None:
     is_rolling = fields.read("isRolling", Value.boolean, default=False)
     value = fields.take("calendar")
     if value is None:
@@ -269,14 +283,9 @@ def _calendar(fields: Fields) -> Calendar | None:
     if is_rolling:
         raise value.fault(f"{value.path}: a window that rolls has no calendar")
     inner = Fields(value, "calendar")
-    return Calendar(
-        inner.read("startTime", Value.text, ""), inner.read("timeZone", Value.text, "UTC") or "UTC"
-    )
-
-
-def _period_ms(value: Value, calendar: Calendar | None) -> int:
-    if value.text() == "1m" and calendar is not None:
-        # OpenSLO's own examples mean a month; a budget of one minute is none.
-        value.source.note(value.line, f"{value.path}: 1m is read as a month: a month is 1M, and 1m a minute")
-        return UNITS_MS["M"]
-    return duration_ms(value)
+    start, zone = inner.read("startTime", Value.text, ""), inner.read("timeZone", Value.text, "") or "UTC"
+    try:
+        return datetime.strptime(start, "%Y-%m-%d %H:%M:%S").replace(tzinfo=load_zone(zone))
+    except (ValueError, PharosError):
+        message = "expected startTime such as 2026-01-01 00:00:00, and timeZone such as Europe/Vienna"
+        raise value.fault(f"{value.path}: {message}; got {start!r} and {zone!r}") from None

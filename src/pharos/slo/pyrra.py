@@ -75,6 +75,7 @@ def read_pyrra(root: Value) -> Iterator[Objective]:
         annotations=annotations,
         alerting=alerting,
         is_coarse=is_coarse,
+        file=root.source.name,
         line=root.line,
     )
 

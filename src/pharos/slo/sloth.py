@@ -130,6 +130,7 @@ def _objective(value: Value, service: _Service) -> Objective | None:
         labels=as_labels(labels),
         alerting=alerting,
         is_checked=not service.chain.is_unchecked,
+        file=value.source.name,
         line=value.line,
     )
     info = _labels(fields, "infoLabels") or _labels(fields, "info_labels")
