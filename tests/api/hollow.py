@@ -39,6 +39,7 @@ from pharos.api.native.proposals import ProposalsApi
 from pharos.api.native.related import RelatedApi
 from pharos.api.native.rules import RuleGroupsApi
 from pharos.api.native.session import SessionApi
+from pharos.api.native.slos import SlosApi
 from pharos.api.native.sso import SsoApi
 from pharos.api.native.tenants import TenantsApi
 from pharos.api.native.tokens import TokensApi
@@ -116,6 +117,7 @@ def _accounts(bodies: Bodies) -> list[Operation]:
         *people_operations(_hollow(People, bodies=bodies)),
         *line_operations(_hollow(LineDoor, bodies=bodies, max_body_bytes=1 << 20)),
         *_hollow(RuleGroupsApi, native=native).operations(),
+        *_hollow(SlosApi, native=native).operations(),
         *_hollow(LokiApi, bodies=bodies).operations(),
         *_hollow(LogsApi).operations(),
         *_hollow(RelatedApi).operations(),
