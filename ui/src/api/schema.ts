@@ -888,6 +888,17 @@ export interface components {
       readonly uid: string;
     };
     /**
+     * GateShape
+     * @description Whether a change may go out.
+     */
+    readonly GateShape: {
+      /** Allowed */
+      readonly allowed: boolean;
+      /** Reasons */
+      readonly reasons: readonly string[];
+      readonly slo: components['schemas']['SloShape'];
+    };
+    /**
      * GroupShape
      * @description A group of rules, and where it is from.
      */
@@ -2494,6 +2505,50 @@ export interface components {
     readonly SilencesShape: {
       /** Silences */
       readonly silences: readonly components['schemas']['SilenceShape'][];
+    };
+    /**
+     * SloShape
+     * @description An objective, and how it stands.
+     */
+    readonly SloShape: {
+      /** Budget Remaining */
+      readonly budget_remaining: number | null;
+      /** Budgeting */
+      readonly budgeting: string;
+      /** Burn Rate */
+      readonly burn_rate: number | null;
+      /** Coverage */
+      readonly coverage: number;
+      /** Description */
+      readonly description: string;
+      /** Error Budget */
+      readonly error_budget: number;
+      /** Error Rate */
+      readonly error_rate: number | null;
+      /** Exhausted In Minutes */
+      readonly exhausted_in_minutes: number | null;
+      /** File */
+      readonly file: string;
+      /** Id */
+      readonly id: string;
+      /** Is Measured */
+      readonly is_measured: boolean;
+      /** Is Met */
+      readonly is_met: boolean | null;
+      /** Is Rolling */
+      readonly is_rolling: boolean;
+      /** Language */
+      readonly language: string;
+      /** Name */
+      readonly name: string;
+      /** Service */
+      readonly service: string;
+      /** Target Percent */
+      readonly target_percent: number;
+      /** Window */
+      readonly window: string;
+      /** Window Start */
+      readonly window_start: string;
     };
     /**
      * Snapshot
