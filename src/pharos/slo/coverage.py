@@ -66,7 +66,7 @@ def coverage_groups(objective: Objective) -> Iterator[RuleGroup]:
 
 def _absent(one: Objective, selector: str) -> AlertingRule:
     alert = one.alerting.absent or one.alerting.ticket
-    severity = (("severity", "warning"),)
+    severity = (("severity", "warning"), ("slo", one.name), ("slo_id", one.id))
     text = (("summary", f"Nothing is measured of the objective {one.name}: its budget cannot be known."),)
     return AlertingRule(
         "SLOMetricAbsent",

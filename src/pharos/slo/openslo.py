@@ -155,8 +155,9 @@ class _SloReader:
         is_sloths = series is not None and is_of_sloth(series, indicator)
         self._check_window(value, window, is_sloths=is_sloths)
         many = len(self.listed) > 1 or self.version == _OLD
+        name = f"{self.name}-{place}" if many else self.name
         return Objective(
-            name=f"{self.name}-{place}" if many else self.name,
+            name=name,
             language=Language.OPENSLO,
             target_percent=percent,
             target=ratio,
@@ -168,7 +169,7 @@ class _SloReader:
             budgeting=budgeting,
             slice_ms=slices[0],
             slice_target=slices[1],
-            alerting=Alerting() if is_sloths else _workbook(),
+            alerting=Alerting() if is_sloths else _workbook(name),
             file=value.source.name,
             line=value.line,
         )
@@ -182,8 +183,9 @@ class _SloReader:
             raise value.fault(f"{message}: Sloth's rules have one period, say --period {days}")
 
 
-def _workbook() -> Alerting:
-    return Alerting(Alert(_BURN), Alert(_BURN))
+def _workbook(slo: str) -> Alerting:
+    alert = Alert(_BURN, (("slo", slo),))
+    return Alerting(alert, alert)
 
 
 def _told(made: Objective, description: str, alerting: Alerting | None) -> Objective:

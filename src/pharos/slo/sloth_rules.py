@@ -214,6 +214,10 @@ def _conditions(plan: Plan) -> Iterator[AlertingRule]:
             condition.name,
             f"max({ratio} {condition.op} {limit}) without (sloth_window)",
             for_ms=condition.after_ms,
-            labels=(("severity", condition.severity), ("sloth_severity", condition.severity)),
+            labels=(
+                ("severity", condition.severity),
+                ("slo", one.name),
+                ("sloth_severity", condition.severity),
+            ),
             annotations=(("summary", _SUMMARY),),
         )
