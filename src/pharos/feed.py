@@ -149,10 +149,13 @@ async def _components(parts: FeedParts) -> list[Component]:
     """Return how the parts of the server stand."""
     store = parts.store
     found = []
-    if store.loader.is_recovered:
-        found.append(Component("store", "healthy"))
-    else:
+    oldest_ns = store.intake.oldest_recv_ns()
+    if not store.loader.is_recovered:
         found.append(Component("store", "degraded", "what a former process left is still being stored"))
+    elif oldest_ns and parts.clock.now_ns() - oldest_ns > _LAG_S * 1e9:
+        found.append(Component("store", "degraded", f"what was accepted waits for more than {_LAG_S:g} s"))
+    else:
+        found.append(Component("store", "healthy"))
     damaged = len(store.wal.recovery.damaged)
     found.append(
         Component("log", "degraded", f"{damaged} damaged places were set aside")
@@ -161,7 +164,6 @@ async def _components(parts: FeedParts) -> list[Component]:
     )
     fault = parts.state.status().fault
     found.append(Component("state", "unhealthy", fault) if fault else Component("state", "healthy"))
-    found += [Component("queries", "healthy"), Component("rules", "healthy"), Component("feed", "healthy")]
     return found
 
 
