@@ -26,6 +26,7 @@ from pharos.search.logql.evaluate import Asked, evaluate_metric, points, select_
 from pharos.search.logql.grid import Grid, Steps
 from pharos.search.logql.parse import parse_logs, parse_query
 from pharos.search.logql.source import Source
+from pharos.search.tree import All
 from pharos.search.window import Window
 
 NS = 1_000_000_000
@@ -196,3 +197,29 @@ def test_streams_are_exact_where_that_is_asked_for(both: Both) -> None:
     early = Window(NOON_NS, NOON_NS + 15 * NS)
     assert sorted(one.labels["app"] for one in stored.streams(early, exact=True)) == ["a", "a", "b"]
     assert {one.labels["app"] for one in stored.streams(early)} == {"a", "b", "c", "d"}
+
+
+def test_streams_of_lines_that_are_read_before_their_origins_are_told_have_all_their_labels(
+    engine: EmbeddedEngine,
+) -> None:
+    changes, logs, tenant = Changes(), LogSignal(), f"streams{next(TOKENS)}"
+    store, scope, streams = LogStore(changes), upkeep(tenant), dict[int, Any]()
+    query = parse_logs('{service_name="d"}')
+
+    def labels() -> list[dict[str, str]]:
+        source = StreamSource(store, engine.session(), scope, streams)
+        return [_without_times(one.labels()) for one in select_lines(source, query, Asked(WINDOW, 10, True))]
+
+    assert labels() == []
+    request = EventRequest()
+    _add(request, {"ts": 1, "line": "x", "labels": {"app": "d", "service.name": "d"}})
+    batch = logs.begin()
+    logs.decode(batch, tenant, request.body(), NOON_NS + 50 * NS)
+    batch.insert(engine, tenant)
+    # Nobody told of it yet: what is kept of origins has none.
+    before = store.lines(engine.session(), scope, WINDOW, All(), limit=9)
+    assert [{k: v for k, v, _ in one.origin.resource} for one in before.lines] == [
+        {"app": "d", "service.name": "d"}
+    ]
+    batch.note(changes)
+    assert labels() == [{"app": "d", "service_name": "d"}]

@@ -73,7 +73,9 @@ def metadata_of(line: LogLine) -> dict[str, str]:
 class StreamSource:
     """What LogQL asks of a store, of one scope in one session."""
 
-    def __init__(self, store: LogStore, session: Session, scope: Scope, streams: dict[int, Stream]) -> None:
+    def __init__(
+        self, store: LogStore, session: Session, scope: Scope, streams: dict[int, tuple[Origin, Stream]]
+    ) -> None:
         self._store = store
         self._session = session
         self._scope = scope
@@ -82,12 +84,13 @@ class StreamSource:
         self._scope_names: set[str] = set()
 
     def _stream(self, origin: Origin) -> Stream:
-        found = self._streams.get(origin.id)
-        if found is None:
+        # Of an origin may be known more than when its stream was made: of one whose row was not read yet.
+        kept = self._streams.get(origin.id)
+        if kept is None or kept[0] is not origin:
             if len(self._streams) >= _KEPT:
                 self._streams.clear()
-            found = self._streams[origin.id] = Stream(origin.id, stream_labels(origin))
-        return found
+            kept = self._streams[origin.id] = origin, Stream(origin.id, stream_labels(origin))
+        return kept[1]
 
     def streams(self, window: Window, *, exact: bool = False) -> Sequence[Stream]:
         """Return the streams that have lines in a window, or on one of its days."""
@@ -187,5 +190,5 @@ class StreamSource:
 
 def open_log_queries(scheduler: Scheduler, store: LogStore) -> LogQueries:
     """Return what answers LogQL from a store."""
-    streams: dict[int, Stream] = {}
+    streams: dict[int, tuple[Origin, Stream]] = {}
     return LogQueries(scheduler, lambda session, scope: StreamSource(store, session, scope, streams))

@@ -150,6 +150,8 @@ class LogStore:
             columns = _TEXT_COLUMNS if texts_only else _COLUMNS
             statement = sql.select(scope, columns, "logs", *rows_in, tail=tail)
             rows = session.query(statement, purpose="log_lines").to_pydict()
+            if not everything.known.origins.keys() >= set(rows["origin"]):
+                everything = self._origins.anew(session, scope, window)
             found += _texts(rows, everything) if texts_only else _lines(rows, everything)
             if len(found) > limit:
                 break
