@@ -20,6 +20,7 @@ from bench import (
     histograms,
     ingest,
     isolation,
+    judgement,
     live,
     machine,
     paging,
@@ -63,6 +64,19 @@ class Run:
             title = f"a revoked token still opened something, {where}"
             for part, value in (("p50", statistics.median(took_ms)), ("at most", max(took_ms))):
                 section.rows.append(Row(f"{title}, {part}", "ms", {"Pharos": value}, compared=False))
+        return section
+
+    def judgement(self) -> Section:
+        """Measure how fast series are scored for anomalies."""
+        result = judgement.measure(10_000, 60 if self.quick else 400)
+        section = Section("judgement", "Anomalies: 10,000 series scored together, one core")
+        for name, unit, value, more in (
+            ("points scored", "M/s", result.points_per_s / 1e6, True),
+            ("a tick of all series, p50", "ms", result.tick_p50_ms, False),
+            ("a tick of all series, p99", "ms", result.tick_p99_ms, False),
+            ("state of a series", "bytes", float(result.state_bytes), False),
+        ):
+            section.rows.append(Row(name, unit, {"Pharos": value}, higher_is_better=more, compared=False))
         return section
 
     def ingest(self) -> Section:

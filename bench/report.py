@@ -31,6 +31,7 @@ SECTIONS = (
     "dashboards",
     "doors",
     "searches",
+    "judgement",
 )
 """In the order of the page."""
 

@@ -222,7 +222,7 @@ def _advance(now: Any, tables: Any, time_s: Any, value: Any, is_gap: Any) -> Any
     off = of_series - expected - now[layout.SLOW]
     rows = now[layout.ROWS] - layout.FIRST_ROWS
     if rows <= 1.0 or is_gap:
-        now[layout.FAST], now[layout.LAST_Y] = off, y
+        now[layout.FAST], now[layout.LAST_Y] = off, of_series
     sudden = off - now[layout.FAST]
     hour_scale = float(tables[hour])
     scale = hour_scale * tables[minute + layout.MINUTE_SCALE - layout.MINUTE]
@@ -231,8 +231,10 @@ def _advance(now: Any, tables: Any, time_s: Any, value: Any, is_gap: Any) -> Any
         scale = hour_scale = now[layout.SPREAD] / rows + _TINY
         if rows == _SCALE_ROWS:
             tables[layout.HOUR_SCALE : layout.HOUR_SCALE + layout.HOURS] = scale
-    _differ(now, y, off, sudden, scale, hour_scale, size)
-    now[layout.LAST_Y] = y
+    # Minutes of the hour at which much differs anyway say less.
+    weight = min(1.0, hour_scale / scale)
+    _differ(now, (y, of_series - now[layout.LAST_Y], off, sudden, size), scale, hour_scale, weight)
+    now[layout.LAST_Y] = of_series
     rare = 0.0
     if now[layout.ROWS] > _warm_rows(now):
         now[layout.SCORED] += 1.0
@@ -242,8 +244,8 @@ def _advance(now: Any, tables: Any, time_s: Any, value: Any, is_gap: Any) -> Any
             rare = max(rare, one)
             if now[layout.COUNT + channel] < layout.PEAKS or found > now[layout.LEAST + channel]:
                 remember(now, tables, channel, found, one)
-        retune(now, tables, min(10_080.0, max(2_048.0, _WEEK_S / max(now[layout.INTERVAL_S], 1.0))))
-    _learn(now, off, sudden, scale)
+        retune(now, tables, min(40_320.0, max(2_048.0, _WEEK_S / max(now[layout.INTERVAL_S], 1.0))))
+    _learn(now, off, sudden, scale, weight)
     _learn_profile(now, tables, of_day, weekend, of_series - now[layout.SLOW], 8.0 * scale)
     if rows > _SCALE_ROWS:
         _learn_scale(tables, hour, minute, sudden, scale, rows)
@@ -251,17 +253,18 @@ def _advance(now: Any, tables: Any, time_s: Any, value: Any, is_gap: Any) -> Any
 
 
 @kernel
-def _differ(now: Any, y: Any, off: Any, sudden: Any, scale: Any, hour_scale: Any, size: Any) -> None:
+def _differ(now: Any, found: Any, scale: Any, hour_scale: Any, weight: Any) -> None:
     """Set the channels' values."""
-    now[layout.SHORT_MEAN] += _SHORT * (off - now[layout.SHORT_MEAN])
-    now[layout.LONG_MEAN] += _LONG * (off - now[layout.LONG_MEAN])
+    y, changed, off, sudden, size = found
+    now[layout.SHORT_MEAN] += weight * _SHORT * (off - now[layout.SHORT_MEAN])
+    now[layout.LONG_MEAN] += weight * _LONG * (off - now[layout.LONG_MEAN])
     of_scale = sudden / scale
     now[layout.VARIANCE] += _VARIANCE * (min(of_scale * of_scale, 16.0) - now[layout.VARIANCE])
     place = layout.CHANNEL
     for value in (
         of_scale,
         (size / now[layout.UNIT] + 1.0) * (1.0 - math.exp(-max(sudden, -5.0))),
-        (y - now[layout.LAST_Y]) / scale,
+        changed / scale,
         y,
         now[layout.SHORT_MEAN] / hour_scale,
         now[layout.LONG_MEAN] / hour_scale,
@@ -316,7 +319,7 @@ def _expected(tables: Any, slot: Any, weekend: Any, otherwise: Any) -> Any:
 
 
 @kernel
-def _learn(now: Any, off: Any, sudden: Any, scale: Any) -> None:
+def _learn(now: Any, off: Any, sudden: Any, scale: Any, weight: Any) -> None:
     """Follow the level: fast, but no outlier by more than it may; anew after four of one sign."""
     limit = _CLIP * scale
     sign = 1.0 if sudden > limit else (-1.0 if sudden < -limit else 0.0)
@@ -326,7 +329,7 @@ def _learn(now: Any, off: Any, sudden: Any, scale: Any) -> None:
     if now[layout.SAME_SIGN] >= 4.0:
         now[layout.FAST], now[layout.SAME_SIGN] = off, 0.0
     else:
-        now[layout.FAST] += _FAST * min(max(sudden, -limit), limit)
+        now[layout.FAST] += weight * _FAST * min(max(sudden, -limit), limit)
     now[layout.SLOW] += _SLOW * min(max(off, -8.0 * scale), 8.0 * scale)
 
 

@@ -28,7 +28,8 @@ _BELIEVED: Final = 5.5
 _BELIEVED_EVERY_ROWS: Final = 30
 _EPISODE_ROWS: Final = 1440
 """An episode that lasts longer is how things are now."""
-_FIRST_EPOCH_ROWS: Final = 1024
+_FIRST_EPOCH: Final = 2.0 / 7.0
+"""Of a week."""
 _LOG10_E: Final = 0.4342944819032518
 _FAR: Final = 1e300
 
@@ -62,7 +63,9 @@ def remember(now: Any, tables: Any, channel: Any, value: Any, rare: Any) -> None
     first = layout.PEAKS_NOW + channel * layout.PEAKS
     if count and row - now[layout.NEWEST_ROW + channel] <= _NEAR_ROWS:
         place = first + int(now[layout.NEWEST + channel])
-        tables[place] = max(tables[place], np.float32(value))
+        if np.float32(value) <= tables[place]:
+            return
+        tables[place] = np.float32(value)
     else:
         place = count
         if count < layout.PEAKS:
@@ -75,8 +78,10 @@ def remember(now: Any, tables: Any, channel: Any, value: Any, rare: Any) -> None
         tables[first + place] = np.float32(value)
         now[layout.NEWEST + channel] = place
         now[layout.NEWEST_ROW + channel] = row
+    if now[layout.COUNT + channel] < layout.PEAKS:
+        return
     least = tables[first]
-    for other in range(1, int(now[layout.COUNT + channel])):
+    for other in range(1, layout.PEAKS):
         least = min(least, tables[first + other])
     now[layout.LEAST + channel] = least
 
@@ -84,10 +89,10 @@ def remember(now: Any, tables: Any, channel: Any, value: Any, rare: Any) -> None
 @kernel
 def retune(now: Any, tables: Any, week_rows: Any) -> None:
     """Count a row; end the epoch and fit the tails anew where that is due."""
-    if now[layout.EPOCH_LENGTH] == 0.0:
-        now[layout.EPOCH_LENGTH] = _FIRST_EPOCH_ROWS
+    if now[layout.EPOCH_END] == 0.0:
+        now[layout.EPOCH_END] = _FIRST_EPOCH * week_rows
     now[layout.EPOCH_ROWS] += 1.0
-    if now[layout.EPOCH_ROWS] >= now[layout.EPOCH_LENGTH]:
+    if now[layout.ROWS] >= now[layout.EPOCH_END]:
         for place in range(layout.CHANNELS * layout.PEAKS):
             tables[layout.PEAKS_BEFORE + place] = tables[layout.PEAKS_NOW + place]
         for channel in range(layout.CHANNELS):
@@ -95,11 +100,13 @@ def retune(now: Any, tables: Any, week_rows: Any) -> None:
             now[layout.COUNT + channel] = 0.0
         now[layout.BEFORE_ROWS] = now[layout.EPOCH_ROWS]
         now[layout.EPOCH_ROWS] = 0.0
-        now[layout.EPOCH_LENGTH] = min(2.0 * now[layout.EPOCH_LENGTH], week_rows)
+        # What was learned before the first weekend was known is forgotten a week after it.
+        end = now[layout.EPOCH_END]
+        now[layout.EPOCH_END] = min(2.0 * end, week_rows) if end < week_rows else end + week_rows
         now[layout.FIT_AT] = 0.0
     if now[layout.EPOCH_ROWS] < now[layout.FIT_AT]:
         return
-    now[layout.FIT_AT] = now[layout.EPOCH_ROWS] + max(32.0, math.floor(now[layout.EPOCH_LENGTH] / 8.0))
+    now[layout.FIT_AT] = now[layout.EPOCH_ROWS] + 32.0 + min(now[layout.EPOCH_ROWS] / 4.0, week_rows / 8.0)
     rows = now[layout.EPOCH_ROWS] + now[layout.BEFORE_ROWS]
     if rows >= _READY_ROWS:
         now[layout.IS_READY] = 1.0
