@@ -1,0 +1,66 @@
+"""How soon the alerts of each design tell of an outage, and clear after it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pharos.rules.unit_test import run_unit_tests
+from pharos.slo.specification import groups_of, read_specification
+from pharos.slo.windows import Design
+from pharos.slo.written import Form, written_rules
+
+_SLO = """\
+version: prometheus/v1
+service: s
+slos:
+- name: a
+  objective: 99.9
+  sli:
+    events:
+      error_query: sum(rate(bad_total[{{.window}}]))
+      total_query: sum(rate(all_total[{{.window}}]))
+  alerting: {name: Burns, ticket_alert: {disable: true}}
+"""
+_GOOD_S = 3600
+_OUTAGE_S = 1800
+
+
+@pytest.mark.parametrize(
+    ("design", "silent_s", "told_s", "clear_s"),
+    [(Design.GATED, 15, 75, 330), (Design.FAST, 0, 45, 210)],
+)
+def test_an_outage_is_told_in_a_minute_and_cleared_soon_after_it(
+    design: Design, silent_s: int, told_s: int, clear_s: int, tmp_path: Path
+) -> None:
+    (one,) = read_specification([(_SLO, "s.yml")]).objectives
+    groups = groups_of(one, design=design, is_drop_in=True)
+    (tmp_path / "rules.yml").write_text(written_rules(groups, Form.PROMETHEUS))
+    firing = 'count(ALERTS{alertname="Burns",alertstate="firing"}) or vector(0)'
+    looks = {
+        _GOOD_S + silent_s: 0,
+        _GOOD_S + told_s: 1,
+        _GOOD_S + _OUTAGE_S: 1,
+        _GOOD_S + _OUTAGE_S + clear_s: 0,
+    }
+    test = {
+        "name": "an outage of half an hour",
+        "interval": "15s",
+        "input_series": [
+            {"series": "all_total", "values": "0+1500x400"},
+            {"series": "bad_total", "values": "0x240 1500+1500x119 180000x40"},
+        ],
+        "promql_expr_test": [
+            {"expr": firing, "eval_time": f"{at_s}s", "exp_samples": [{"value": value}]}
+            for at_s, value in looks.items()
+        ],
+    }
+    path = tmp_path / "tests.yml"
+    path.write_text(
+        yaml.safe_dump({"rule_files": ["rules.yml"], "evaluation_interval": "15s", "tests": [test]})
+    )
+    verdict = run_unit_tests(path, lambda _: True)
+    assert verdict.faults == ()
+    assert [fault for each in verdict.tests for fault in each.faults] == []
