@@ -7,6 +7,7 @@ import { visibleText } from '../design/value';
 import { Value } from '../design/Value';
 import {
   afterKey,
+  compact,
   COLUMNS,
   depthOf,
   fit,
@@ -42,7 +43,8 @@ interface Drag {
 }
 
 function boxesOf(panels: readonly PanelModel[]): Box[] {
-  return panels.map(({ key, grid }) => ({ key, ...fit(grid) }));
+  // As Grafana has it: what would overlap goes down, and nothing leaves room above it.
+  return compact(panels.map(({ key, grid }) => ({ key, ...fit(grid) })));
 }
 
 function Grid({ row, width, onMove, draw }: GridProps): ReactElement {

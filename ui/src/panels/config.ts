@@ -68,14 +68,8 @@ export interface FieldConfig {
   custom: JsonObject;
 }
 
-/** What everything has that says nothing else. */
-const GREEN_TO_RED: Thresholds = {
-  mode: 'absolute',
-  steps: [
-    { value: -Infinity, color: 'green' },
-    { value: 80, color: 'red' },
-  ],
-};
+/** Nothing is bad of which nobody said so: Grafana's own default, red from 80 on, would call 400 samples an alarm. */
+const ALL_GREEN: Thresholds = { mode: 'absolute', steps: [{ value: -Infinity, color: 'green' }] };
 
 /** A pattern as Grafana writes it: `/text/i`, or the text alone. Null for what is none. */
 export function readPattern(text: string): RegExp | null {
@@ -92,7 +86,7 @@ function readThresholds(value: Json | undefined): Thresholds {
     value: numberAt(step, 'value') ?? -Infinity,
     color: textAt(step, 'color', 'green'),
   }));
-  if (steps.length === 0) return GREEN_TO_RED;
+  if (steps.length === 0) return ALL_GREEN;
   const mode = textAt(value, 'mode') === 'percentage' ? 'percentage' : 'absolute';
   return { mode, steps: steps.sort((a, b) => a.value - b.value) };
 }

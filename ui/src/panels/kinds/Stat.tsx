@@ -77,9 +77,9 @@ function Cell(props: { figure: Figure; look: Look; width: number; height: number
   const { shown } = figure;
   const { style, graph } = colorsOf(figure, look);
   const drawn = look.graph && figure.trend.length > 1 && height >= LEAST_GRAPH_PX;
-  const graphPx = drawn ? Math.round(height * 0.34) : 0;
+  const graphPx = drawn ? Math.round(height * 0.3) : 0;
   const beside = look.showsName && look.showsValue && look.wide && width > height * 2.4 && !drawn;
-  const room = height - graphPx * 0.7 - 8;
+  const room = height - graphPx - 8;
   const named = look.showsName && look.showsValue && !beside;
   const share = beside ? 0.5 : 1;
   const font = fitFont(
@@ -112,7 +112,7 @@ function Cell(props: { figure: Figure; look: Look; width: number; height: number
   return (
     <div
       className={clsx(styles.stat, look.centered && styles.centered, beside && styles.beside)}
-      style={{ ...style, height }}
+      style={{ ...style, height, ...(drawn ? { paddingBottom: graphPx } : {}) }}
       title={visibleText(`${figure.title}: ${shown.text}`)}
     >
       {drawn ? <Graph trend={figure.trend} width={width} height={graphPx} color={graph} /> : null}

@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest';
+import { readFrames, type Figure, type SeriesFrame } from '../answer';
+import { transform } from '../transform/transform';
+import { configure } from '../overrides';
+import { drawableOf, drawingOf, stackSeries } from './columns';
+import { rangeOf, tickLabels } from './plot';
+
+const LOOKS = { scheme: 'dark', clock: { nowMs: 0, utc: true } } as const;
+
+function frame(ref: string, start: number, ...series: readonly (readonly Figure[])[]): SeriesFrame {
+  return {
+    ...{ shape: 'series', ref, times: { start, step: 1000, count: series[0]?.length ?? 0 } },
+    series: series.map((values, i) => ({ name: `${ref}${i}`, labels: { i: String(i) }, values })),
+  };
+}
+
+function drawn(frames: readonly SeriesFrame[], custom: object, overrides: readonly object[] = []) {
+  return drawingOf(configure(readFrames(frames), { defaults: { custom }, overrides }), LOOKS);
+}
+
+describe('a drawing', () => {
+  it('has one grid for all, and no gap where a series has no instant', () => {
+    const { times, series } = drawn([frame('A', 0, [1, 2]), frame('B', 1000, [3, null])], {});
+    expect(times).toEqual([0, 1, 2]);
+    expect(series.map(({ values }) => values)).toEqual([
+      [1, 2, undefined],
+      [undefined, 3, null],
+    ]);
+  });
+  it('has an axis for each unit, the second at the right', () => {
+    const bytes = { matcher: { id: 'byName', options: 'A1' }, properties: [{ id: 'unit', value: 'bytes' }] };
+    const { scales, series } = drawn([frame('A', 0, [1], [2], [3])], {}, [bytes]);
+    expect(scales.map(({ unit, side }) => [unit, side])).toEqual([
+      ['none', 'left'],
+      ['bytes', 'right'],
+    ]);
+    expect(series.map(({ look }) => look.scale)).toEqual(['y', 'y2', 'y']);
+  });
+  it('is turned over where it is asked to be', () =>
+    expect(drawn([frame('A', 0, [1, null])], { transform: 'negative-Y' }).series[0]?.values).toEqual([
+      -1,
+      null,
+    ]));
+  it('reads what JSON has no number for', () =>
+    expect(drawn([frame('A', 0, ['NaN', '+Inf', '-Inf', null])], {}).series[0]?.values).toEqual([
+      NaN,
+      Infinity,
+      -Infinity,
+      null,
+    ]));
+  it('leaves out what is hidden', () =>
+    expect(drawn([frame('A', 0, [1])], { hideFrom: { viz: true } }).series).toEqual([]));
+  it('can be of transformed frames', () => {
+    const { frames } = transform(readFrames([frame('A', 0, [1, 2], [3, 4])]), [
+      { id: 'joinByField', options: {} },
+    ]);
+    expect(
+      drawingOf(configure(frames, {}), LOOKS).series.map(({ title, values }) => [title, values]),
+    ).toEqual([
+      ['A0', [1, 2]],
+      ['A1', [3, 4]],
+    ]);
+  });
+});
+
+describe('a stack', () => {
+  const { series } = drawn([frame('A', 0, [1, 2], [3, null], [4, 5])], {
+    stacking: { mode: 'normal', group: 'A' },
+  });
+  it('lays each on those before it', () =>
+    expect(stackSeries(series, new Set())).toEqual({
+      tops: [
+        [1, 2],
+        [4, null],
+        [8, 7],
+      ],
+      bases: [null, [1, 2], [4, 2]],
+    }));
+  it('leaves out what is hidden', () => expect(stackSeries(series, new Set([0])).tops[2]).toEqual([7, 5]));
+  it('makes a whole of shares', () => {
+    const { series: shares } = drawn([frame('A', 0, [1, 0], [3, 0])], {
+      stacking: { mode: 'percent', group: 'A' },
+    });
+    expect(stackSeries(shares, new Set()).tops).toEqual([
+      [0.25, 0],
+      [1, 0],
+    ]);
+  });
+  it('lays what is below 0 apart', () => {
+    const { series: both } = drawn([frame('A', 0, [1], [-2], [3])], {
+      stacking: { mode: 'normal', group: 'A' },
+    });
+    expect(stackSeries(both, new Set()).tops).toEqual([[1], [-2], [4]]);
+  });
+});
+
+describe('a line', () => {
+  const [one] = drawn([frame('A', 0, [1, null, 2, null, null, 3])], { spanNulls: 2000 }).series;
+  it('goes on over gaps that are short enough', () =>
+    expect(one && drawableOf(one.values, one.look, [0, 1, 2, 3, 4, 5])).toEqual([
+      1,
+      undefined,
+      2,
+      null,
+      null,
+      3,
+    ]));
+});
+
+describe('an axis', () => {
+  const [scale] = drawn([frame('A', 0, [1])], {}).scales;
+  it.each([
+    [{}, 0.1, 10, [0, 10.6]],
+    [{}, 99, 100, [98.94, 100.06]],
+    [{ min: 5, max: 6 }, 0, 100, [5, 6]],
+    [{ softMax: 200 }, 0, 100, [0, 200]],
+    [{ centered: true }, -1, 4, [-4.3, 4.3]],
+    [{ log: 10 }, 3, 400, [1, 1000]],
+    [{ log: 2 }, 3, 5, [2, 8]],
+    [{ percent: true }, 0, 1.000_01, [0, 1]],
+    [{}, 7, 7, [0, 9.275]],
+    [{}, Infinity, -Infinity, [0, 1.06]],
+  ])('%j of %d to %d', (change, least, most, expected) => {
+    const [low, high] = rangeOf({ ...(scale as NonNullable<typeof scale>), ...change }, least, most, []);
+    expect(low).toBeCloseTo(expected[0] ?? 0, 2);
+    expect(high).toBeCloseTo(expected[1] ?? 0, 2);
+  });
+  it('has labels that tell neighbours apart', () =>
+    expect(tickLabels([1, 1.05, 1.1], { ...(scale as NonNullable<typeof scale>), unit: 's' }, 0.05)).toEqual([
+      '1 s',
+      '1.05 s',
+      '1.1 s',
+    ]));
+});
