@@ -93,7 +93,7 @@ function Dial({
           y={size * 0.54}
           className={styles.dialText}
           fontSize={font}
-          fill={legible(color, look.scheme, 3)}
+          fill={legible(color, look.scheme)}
         >
           {visibleText(shown.text) || '–'}
         </text>

@@ -17,6 +17,8 @@ import styles from './figures.module.css';
 const GAP_PX = 6;
 const MOST_FONT_PX = 68;
 const LEAST_GRAPH_PX = 56;
+/** From here on text is large, as WCAG has it. */
+const LARGE_PX = 24;
 
 interface Look {
   color: 'value' | 'background' | 'background_solid' | 'none';
@@ -59,7 +61,8 @@ function changeText(trend: Figure['trend']): string {
 function colorsOf({ shown }: Figure, { color, scheme }: Look): { style: CSSProperties; graph: string } {
   const solid = shown.color === TRANSPARENT ? null : shown.color;
   if (color === 'none' || solid === null) return { style: {}, graph: solid ?? legible(TRANSPARENT, scheme) };
-  if (color === 'value') return { style: { color: legible(solid, scheme, 3) }, graph: solid };
+  // The figure alone has the colour: a name in it is smaller, and harder to read.
+  if (color === 'value') return { style: {}, graph: solid };
   const ink = inkOn(solid);
   const end = mix(solid, ink === '#ffffff' ? '#000000' : '#ffffff', 0.16);
   return {
@@ -97,7 +100,15 @@ function Cell(props: { figure: Figure; look: Look; width: number; height: number
       look.showsValue ? 15 : 34,
     );
   const value = (
-    <span className={styles.figure} style={{ fontSize: font }}>
+    <span
+      className={styles.figure}
+      style={{
+        fontSize: font,
+        ...(look.color === 'value'
+          ? { color: legible(shown.color, look.scheme, font >= LARGE_PX ? 3 : 4.5) }
+          : {}),
+      }}
+    >
       {shown.before === '' ? null : <small>{shown.before}</small>}
       {shown.figure === '' ? '–' : <Value text={shown.figure} />}
       {shown.after === '' ? null : <small>{shown.after}</small>}
