@@ -11,8 +11,10 @@ import pytest
 from pharos.clock import FakeClock
 from pharos.errors import Kind, PharosError
 from pharos.live.alert_book import AlertBook, ConflictError
+from pharos.live.happenings import happening_of
 from pharos.state import PHAROS, Author, State, open_state
-from pharos.state.timeline import Entry, Step, append, newest_number
+from pharos.state.acknowledgements import unacknowledge
+from pharos.state.timeline import Entry, Step, append, newest_number, since
 
 _LABELS = {"alertname": "High", "severity": "high"}
 ADA = Author("user:1", "ada")
@@ -74,6 +76,27 @@ async def test_an_alert_is_looked_after_and_then_over_whatever_its_rule_finds(st
             await react("default", "a", ADA, "")
     await _write(state, ("a", Step.FIRING))
     assert (await book.record("default", "a")).state == "active"
+
+
+async def test_only_its_rule_ends_an_alert_for_those_who_page(state: State) -> None:
+    await _write(state, ("a", Step.FIRING))
+    book = _book(state)
+    await book.resolve("default", "a", ADA, "done")
+    steps = await state.read(lambda unit: since(unit, -1, 10))
+    assert [(one.step, one.detail.get("by")) for one in steps] == [
+        (Step.FIRING, None),
+        (Step.ACKNOWLEDGED, "resolve"),
+    ]
+    told = happening_of(steps[-1], steps[0].detail)
+    assert told is not None
+    assert (told.type, told.alert["state"], told.alert["by"]) == ("alert_resolved", "resolved", "ada")
+    await state.write(lambda unit: unacknowledge(unit, "default", ["a"]), ADA)
+    back = (await book.record("default", "a")).shown()
+    assert back["state"] == "active"
+    assert "resolvedAt" not in back
+    await book.resolve("default", "a", ADA, "done")
+    await _write(state, ("a", Step.RESOLVED), ("a", Step.UNACKNOWLEDGED))
+    assert (await book.record("default", "a")).state == "resolved"
 
 
 async def test_what_is_unknown_or_of_another_tenant_is_missing(state: State) -> None:

@@ -12,6 +12,7 @@ from pharos.alerting.matchers import Matchers, matches_all
 from pharos.alerting.oncall.reach import person_of
 from pharos.gotext.durations import format_duration
 from pharos.notify.restraint import HELD_BACK
+from pharos.state.acknowledgements import SAID_OVER
 from pharos.state.timeline import Entry, Step
 
 _REASONS: Final = {
@@ -239,6 +240,8 @@ def _acknowledged(detail: Mapping[str, Any]) -> str:
     until = f" until {shown_time(detail['expires_ms'])}" if detail.get("expires_ms") else ""
     comment = f": {detail['comment']}" if detail.get("comment") else ""
     who = detail.get("name") or detail.get("who") or "somebody"
+    if detail.get("by") == SAID_OVER:
+        return f"{who} says that it is over, whatever its rule finds{comment}"
     return f"{who} looks after it{_BY.get(str(detail.get('by')), '')}{until}{comment}"
 
 

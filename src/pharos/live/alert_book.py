@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from pharos.alerting.acknowledge import acknowledge
 from pharos.errors import Kind, PharosError
-from pharos.live.happenings import shown_alert
-from pharos.state import Author, State, Unit, Writing
-from pharos.state.acknowledgements import NewAcknowledgement, acknowledge, acknowledged
-from pharos.state.timeline import Entry, Step, append, last_step, newest_number, steps_since
+from pharos.live.happenings import is_said_over, shown_alert
+from pharos.state import Author, State, Unit
+from pharos.state.acknowledgements import SAID_OVER, NewAcknowledgement
+from pharos.state.timeline import Entry, Step, newest_number, steps_since
 
 _STEPS: Final = (Step.FIRING, Step.RESOLVED, Step.ACKNOWLEDGED, Step.UNACKNOWLEDGED)
 _MOST_STEPS: Final = 5_000
@@ -42,6 +43,8 @@ class Record:
     comment: str = ""
     resolved_ms: int | None = None
     value: str = ""
+    is_said_over: bool = False
+    """Whether it is over only because somebody says so."""
 
     def shown(self) -> dict[str, Any]:
         """Return it as lists have it; times in milliseconds."""
@@ -83,20 +86,30 @@ def _after(before: Record | None, entry: Entry) -> Record | None:
     match entry.step:
         case Step.RESOLVED:
             if before.state == RESOLVED:
-                return before
+                return replace(before, is_said_over=False)
             return replace(before, state=RESOLVED, resolved_ms=entry.at_ms)
         case Step.ACKNOWLEDGED:
-            state = before.state if before.state == RESOLVED else ACKNOWLEDGED
             return replace(
-                before,
-                state=state,
+                _again(before, RESOLVED if is_said_over(entry) else ACKNOWLEDGED, entry.at_ms),
+                is_said_over=is_said_over(entry) and _is_open(before),
                 acknowledged_ms=entry.at_ms,
                 acknowledged_by=str(detail.get("name") or detail.get("who") or ""),
                 comment=str(detail.get("comment", "")),
             )
         case _:
-            state = before.state if before.state == RESOLVED else ACTIVE
-            return replace(before, state=state, acknowledged_ms=None, acknowledged_by="", comment="")
+            found = _again(before, ACTIVE, entry.at_ms)
+            return replace(found, is_said_over=False, acknowledged_ms=None, acknowledged_by="", comment="")
+
+
+def _is_open(record: Record) -> bool:
+    return record.state != RESOLVED or record.is_said_over
+
+
+def _again(record: Record, state: str, at_ms: int) -> Record:
+    """Return an alert in another state, unless its rule has ended it."""
+    if not _is_open(record):
+        return record
+    return replace(record, state=state, resolved_ms=at_ms if state == RESOLVED else None)
 
 
 def _texts(found: Any) -> dict[str, str]:
@@ -144,33 +157,19 @@ class AlertBook:
 
     async def acknowledge(self, tenant: str, fingerprint: str, author: Author, comment: str) -> Record:
         """Have somebody look after an alert. Raises ConflictError for one that is over, MISSING."""
-        record = await self.record(tenant, fingerprint)
-        _require_open(record)
-
-        def write(unit: Writing) -> None:
-            new = NewAcknowledgement(comment, None, "api")
-            acknowledge(unit, tenant, [(fingerprint, "")], new)
-
-        await self.state.write(write, author)
-        return await self._anew(tenant, fingerprint)
+        return await self._react(tenant, fingerprint, author, NewAcknowledgement(comment))
 
     async def resolve(self, tenant: str, fingerprint: str, author: Author, comment: str) -> Record:
         """Say that an alert is over, whatever its rule finds: it is looked after until that ends.
 
-        Raises ConflictError for one that is over, MISSING.
+        Its rule alone ends it: its receivers, its escalation and who asks later why they were not told go by
+        that. Raises ConflictError for one that is over, MISSING.
         """
-        record = await self.record(tenant, fingerprint)
-        _require_open(record)
+        return await self._react(tenant, fingerprint, author, NewAcknowledgement(comment, by=SAID_OVER))
 
-        def write(unit: Writing) -> None:
-            if not acknowledged(unit, tenant, [fingerprint]):
-                acknowledge(unit, tenant, [(fingerprint, "")], NewAcknowledgement(comment, None, "api"))
-            told = last_step(unit, tenant, fingerprint, (Step.FIRING,))
-            kept = {} if told is None else dict(told.detail)
-            detail = {**kept, "by": author.name, "comment": comment}
-            append(unit, [Entry(tenant, fingerprint, Step.RESOLVED, unit.now_ms, detail)])
-
-        await self.state.write(write, author)
+    async def _react(self, tenant: str, fingerprint: str, author: Author, new: NewAcknowledgement) -> Record:
+        _require_open(await self.record(tenant, fingerprint))
+        await self.state.write(lambda unit: acknowledge(unit, tenant, [fingerprint], new), author)
         return await self._anew(tenant, fingerprint)
 
     async def _anew(self, tenant: str, fingerprint: str) -> Record:

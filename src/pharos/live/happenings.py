@@ -11,6 +11,7 @@ from typing import Any, Final
 from pharos.alert import ALERT_NAME, SEVERITY
 from pharos.errors import PharosError
 from pharos.state import Family, State
+from pharos.state.acknowledgements import SAID_OVER
 from pharos.state.timeline import Entry, Step, last_steps, newest_number, since, steps_since
 
 _BATCH: Final = 500
@@ -45,17 +46,23 @@ class Happening:
     labels: Mapping[str, str]
 
 
+def is_said_over(entry: Entry) -> bool:
+    """Return whether somebody says by a step that an alert is over, whatever its rule finds."""
+    return entry.step is Step.ACKNOWLEDGED and entry.detail.get("by") == SAID_OVER
+
+
 def happening_of(entry: Entry, known: Mapping[str, Any] | None = None) -> Happening | None:
     """Return how a step is told, None for one that is not; `known` is the alert's own first step, of one that
     does not hold its labels."""
-    kind = _TYPES.get(entry.step)
+    step = Step.RESOLVED if is_said_over(entry) else entry.step
+    kind = _TYPES.get(step)
     if kind is None:
         return None
     detail: Mapping[str, Any] = (
         entry.detail if "labels" in entry.detail else {**(known or {}), **entry.detail}
     )
     labels = _texts(detail.get("labels"))
-    alert = shown_alert(entry.fingerprint, labels, _texts(detail.get("annotations")), _STATES[entry.step])
+    alert = shown_alert(entry.fingerprint, labels, _texts(detail.get("annotations")), _STATES[step])
     alert |= {"value": str(detail.get("value", "")), "at": entry.at_ms}
     if entry.step in {Step.ACKNOWLEDGED, Step.UNACKNOWLEDGED} or "by" in entry.detail:
         alert["by"] = str(entry.detail.get("name") or entry.detail.get("by") or "")

@@ -55,6 +55,8 @@ used_links: Final = Table(
     Index(None, "expires_ms"),
 )
 
+SAID_OVER: Final = "resolve"
+"""By what an alert is looked after of which somebody says that it is over, while its rule still finds it."""
 _BATCH: Final = 500
 _KEY_BITS: Final = 256
 
@@ -72,7 +74,7 @@ class Acknowledgement:
     name: str
     comment: str
     by: str
-    """By what: `api`, `link`, `slack`, `pagerduty`, `command`, `page`."""
+    """By what: `api`, `link`, `slack`, `pagerduty`, `command`, `page`, or `resolve` (see SAID_OVER)."""
     created_ms: int
     expires_ms: int | None
     ended_ms: int | None
