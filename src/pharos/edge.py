@@ -409,6 +409,8 @@ def _dashboard_operations(parts: Parts, bodies: Bodies) -> list[Operation]:
         clock=parts.clock,
         chance=parts.chance,
         allows_public=parts.settings.dashboards.public_links,
+        grant_of_author=parts.entrance.directory.grant_of_author,
+        admit=parts.tenancy.directory.admit_read,
     )
     return [
         *DashboardsApi(native, dashboards).operations(),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pharos.access import ALL, ANONYMOUS, ROLES, Identity, IdentityKind, Scope
+from pharos.access import ALL, ANONYMOUS, NOBODY, ROLES, Grant, Identity, IdentityKind, Scope
 from pharos.dashboards.sharing import asked_by_maker, asked_by_reader, packed, scope_of_link, unpacked
 from pharos.errors import Kind, PharosError
 from pharos.state.dashboard_shares import Share
@@ -32,13 +32,20 @@ def test_variables_are_the_makers_and_times_only_where_they_are_free(free_range:
 
 
 def test_a_public_link_reads_what_its_maker_could_and_changes_nothing() -> None:
-    everything = scope_of_link(link(Scope("t", ANN, ALL)))
+    everything = scope_of_link(link(Scope("t", ANN, ALL)), Grant(ANN, ALL))
     assert (everything.tenant, everything.who) == ("t", ANONYMOUS)
     assert everything.permissions <= ROLES["viewer"].permissions
     less = scope_of_link(
-        link(Scope("t", ANN, frozenset({"dashboards.view", "metrics.view", "users.manage"})))
+        link(Scope("t", ANN, frozenset({"dashboards.view", "metrics.view", "users.manage"}))), None
     )
     assert less.permissions == {"dashboards.view", "metrics.view"}
+
+
+def test_a_public_link_reads_no_more_than_its_maker_may_by_now() -> None:
+    made = link(Scope("t", ANN, ALL))
+    by_now = Grant(ANN, by_tenant={"t": frozenset({"logs.view"}), "u": ALL})
+    assert scope_of_link(made, by_now).permissions == {"logs.view"}
+    assert scope_of_link(made, Grant(NOBODY)).permissions == frozenset()
 
 
 async def test_a_snapshot_holds_the_lines_and_gives_those_that_are_asked() -> None:

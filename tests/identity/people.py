@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -20,9 +20,11 @@ from tests.api.hollow import hollow_edge
 from pharos.api.alerting.acknowledgements import CallbackSecrets
 from pharos.api.alerting.routes import People, people_operations
 from pharos.api.app import assemble, operations
+from pharos.api.http.bodies import Bodies
 from pharos.api.http.credentials import identify
 from pharos.api.http.identity import scope_of
 from pharos.api.http.proxies import Proxies
+from pharos.api.http.routes import Operation
 from pharos.clock import FakeClock
 from pharos.config import Settings
 from pharos.edge import account_operations, governance_operations
@@ -194,9 +196,14 @@ async def _reached(request: Request) -> Response:
     return Response(orjson.dumps({"tenant": scope.tenant, "who": scope.who.name}), REACHED)
 
 
+Served = Callable[[State, Entrance, Bodies], Iterable[Operation]]
+
+
 @asynccontextmanager
-async def open_world(folder: Path, clock: Any, chance: Random, **settings: Any) -> AsyncIterator[World]:
-    """Open it; of endpoints that are not about accounts each says only that it was reached."""
+async def open_world(
+    folder: Path, clock: Any, chance: Random, more: Served = lambda *_: (), /, **settings: Any
+) -> AsyncIterator[World]:
+    """Open it; of endpoints that are not about accounts, nor `more`, each says only that it was reached."""
     made = Settings.model_validate({"data": folder, **settings})
     folder.mkdir(exist_ok=True)  # noqa: ASYNC240 - before anything is served
     with open_state(made.state_address, clock, chance) as state:
@@ -206,6 +213,7 @@ async def open_world(folder: Path, clock: Any, chance: Random, **settings: Any) 
                 *account_operations(entrance, state, made.url, edge.bodies),
                 *governance_operations(state, open_signer(folder), clock, edge.bodies),
                 *people_operations(People(state, clock, chance, edge.bodies, made.url, CALLBACKS)),
+                *more(state, entrance, edge.bodies),
             ]
             edge = replace(
                 edge,

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import orjson
 
-from pharos.access import Scope, reading
+from pharos.access import Grant, Scope, reading, upkeep
 from pharos.dashboards.answer.asked import EVERYTHING
 from pharos.dashboards.reading import Json, items, mapping, text
 from pharos.errors import Kind, PharosError
@@ -50,10 +50,24 @@ def has_free_range(share: Share) -> bool:
     return mapping(json.loads(share.asked)).get("free_range") is True
 
 
-def scope_of_link(share: Share) -> Scope:
-    """Return as whom a public link is answered: nobody who is known, with what its maker could read."""
+def scope_of_maker(share: Share, maker: Grant | None) -> Scope:
+    """Return as whom the dashboard of a link is opened: as who made it, with what they may by now.
+
+    `maker` is None for those of whom nothing is kept here: what they could then goes on to count.
+    """
+    if maker is None:
+        return upkeep(share.tenant_id)
+    return Scope(share.tenant_id, maker.who, maker.permissions(share.tenant_id))
+
+
+def scope_of_link(share: Share, maker: Grant | None) -> Scope:
+    """Return as whom a public link is answered: nobody who is known.
+
+    What its maker could read when it was made, and may by now, can be read.
+    """
     may = items(mapping(json.loads(share.asked)).get("may"))
-    return reading(share.tenant_id, [name for name in _READS if name in may])
+    now = scope_of_maker(share, maker).permissions
+    return reading(share.tenant_id, [name for name in _READS if name in may and name in now])
 
 
 async def packed(lines: AsyncIterator[bytes]) -> str:

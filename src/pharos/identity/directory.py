@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from pharos.access import ROLES, Grant, Identity, IdentityKind, Role, grant, restrict
+from pharos.access import NOBODY, ROLES, Grant, Identity, IdentityKind, Role, grant, restrict
 from pharos.clock import Clock
 from pharos.errors import Kind, PharosError
 from pharos.state import Family, State, Unit, accounts, roles, sessions, tokens
@@ -160,6 +160,20 @@ class Directory:
             found = restrict(found, frozenset(token.permissions))
         self._grants[token.id] = found
         return found
+
+    def grant_of_author(self, who: str) -> Grant | None:
+        """Return what somebody may do by now whom a record names as `user:ID` or `token:ID`.
+
+        That is nothing for who is gone, disabled or revoked; None for those of whom nothing is kept here.
+        """
+        kind, _, known = who.partition(":")
+        if kind == IdentityKind.USER:
+            return self.grant_of_user(known) if self._is_enabled(known) else Grant(NOBODY)
+        if kind == IdentityKind.TOKEN:
+            hashed = next((key for key, one in self._read.tokens.items() if one.id == known), "")
+            token = self.token(hashed)
+            return Grant(NOBODY) if token is None else self.grant_of_token(token)
+        return None
 
     def grant_of_claims(self, who: Identity, held: Iterable[tuple[str | None, str]]) -> Grant:
         """Return what somebody may do who has roles of these names, each in a tenant or everywhere."""

@@ -17,7 +17,7 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pharos.access import Scope, denied, upkeep
+from pharos.access import Grant, Scope, denied
 from pharos.api.dashboards.native import EDIT, VIEW
 from pharos.api.dashboards.queries import DashboardQueries, streamed
 from pharos.api.dashboards.shapes import DashboardNoteShape
@@ -39,6 +39,7 @@ from pharos.dashboards.sharing import (
     has_free_range,
     packed,
     scope_of_link,
+    scope_of_maker,
     unpacked,
 )
 from pharos.dashboards.store import Dashboards
@@ -46,7 +47,7 @@ from pharos.errors import Kind, PharosError
 from pharos.identity.sign_in import author_of
 from pharos.identity.tokens import hash_of, mint_secret
 from pharos.state import State
-from pharos.state.dashboard_shares import Share, add_share, drop_share, list_shares, share_by_token
+from pharos.state.dashboard_shares import Share, add_share, drop_share, get_share, list_shares, share_by_token
 
 _LONGEST_S: Final = 366 * 86_400
 _LINES: Final = "application/x-ndjson"
@@ -146,6 +147,10 @@ class SharesApi:
     clock: Clock
     chance: Random
     allows_public: bool
+    grant_of_author: Callable[[str], Grant | None]
+    """Returns what who made a link may do by now; None where that is not known here."""
+    admit: Callable[[Scope], None]
+    """Lets in who reads of a tenant. Raises PharosError(DENIED) for one that is closed."""
 
     def operations(self) -> Iterator[Operation]:
         """Yield the operations."""
@@ -184,7 +189,7 @@ class SharesApi:
         """Return the links of the tenant, or those to one dashboard."""
         tenant, uid = scope_of(request).alone().tenant, request.query_params.get("uid", "")
         found = await self.state.read(lambda unit: list_shares(unit, tenant, uid))
-        seen = {one.uid for one in await self.dashboards.listed(scope_of(request))}
+        seen = await self._seen(scope_of(request))
         return [_shown(one) for one in found if one.uid in seen]
 
     async def share_dashboard(self, request: Request, body: ShareBody) -> dict[str, Any]:
@@ -197,6 +202,12 @@ class SharesApi:
                 hint="dashboards.public_links: true allows them",
             )
         opened = await self.dashboards.opened(scope, body.uid)
+        if opened.summary.source == "stored" and not opened.summary.may_edit:
+            raise PharosError(
+                Kind.DENIED,
+                f"who may only look at the dashboard {body.uid!r} may not show it to others",
+                hint="whoever may change what lies in its folder may",
+            )
         said = body.said()
         model, _ = await off_loop(_LARGE, opened.model)
         asked = asked_of(model, self.clock.now_ms(), said)
@@ -231,10 +242,18 @@ class SharesApi:
     async def unshare_dashboard(self, request: Request) -> dict[str, Any]:
         """Take a link away: it opens nothing from now on."""
         scope, share_id = scope_of(request).alone(), request.path_params["id"]
+        found = await self.state.read(lambda unit: get_share(unit, scope.tenant, share_id))
+        if found.uid not in await self._seen(scope):
+            raise PharosError(Kind.MISSING, f"there is no link {share_id[:80]!r}")
         gone = await self.state.write(
             lambda unit: drop_share(unit, scope.tenant, share_id), author_of(scope.who)
         )
         return _shown(gone)
+
+    async def _seen(self, scope: Scope) -> set[str]:
+        """Return the dashboards that may be seen, those that were taken away too: links outlive them."""
+        kept = await self.dashboards.listed(scope)
+        return {one.uid for one in (*kept, *await self.dashboards.listed(scope, deleted=True))}
 
     async def show_shared(self, request: Request, body: TokenBody) -> dict[str, Any]:
         """Return what is seen under a link."""
@@ -277,17 +296,18 @@ class SharesApi:
     async def _model(self, share: Share) -> Any:
         if share.kind == "snapshot":
             return await off_loop(_LARGE, lambda: read_model(unwrap(parse_text(share.document)), share.uid))
-        # The link itself says that it may be seen.
-        opened = await self.dashboards.opened(upkeep(share.tenant_id), share.uid)
+        # The link itself says that it may be seen, by its reader, as long as its maker may.
+        maker = scope_of_maker(share, self.grant_of_author(share.who))
+        opened = await self.dashboards.opened(maker, share.uid)
         return await off_loop(_LARGE, opened.model)
 
     async def _opened(self, request: Request, token: str) -> tuple[Share, Scope]:
         """Return a link, and as whom it is answered. Raises PharosError: MISSING, UNAUTHENTICATED, DENIED."""
         share = await self.state.read(lambda unit: share_by_token(unit, hash_of(token)))
-        if share is None:
+        if share is None or not self._is_good(share):
             raise PharosError(Kind.MISSING, "there is no such link, or it is over", hint="ask for a new one")
         if share.is_public and self.allows_public:
-            return share, scope_of_link(share)
+            return share, scope_of_link(share, self.grant_of_author(share.who))
         scope = scope_of(request)
         if VIEW in scope.permissions and scope.tenant == share.tenant_id:
             return share, scope
@@ -295,6 +315,16 @@ class SharesApi:
         if found is not None:
             raise found
         raise denied(scope.who, share.tenant_id, VIEW)
+
+    def _is_good(self, share: Share) -> bool:
+        """Return whether its tenant is open, and its maker may see dashboards there by now."""
+        maker = scope_of_maker(share, self.grant_of_author(share.who))
+        try:
+            self.admit(maker)
+        except PharosError:
+            # Which tenant it is is nothing that a link tells.
+            return False
+        return VIEW in maker.permissions
 
 
 async def _each(lines: list[bytes]) -> AsyncIterator[bytes]:
