@@ -23,7 +23,7 @@ import type { Status } from '../design/status';
 import { Expression } from '../design/Value';
 import { absolute, alignGrid, chooseStep, resolveRange } from '../time/range';
 import { severityOf } from './alerts';
-import { alertsSelector, isOf } from './story';
+import { alertsSelector, isOf, standsFrom } from './story';
 import { comparedIn, thresholdOf } from './threshold';
 
 const POINTS = 240;
@@ -85,7 +85,7 @@ function Measure(props: {
   );
 }
 
-/** When it fired or waited; it was all right only where something was measured. */
+/** When it fired or waited, as it does now; it was all right only where something was measured. */
 function stateLane(
   outcome: Outcome | undefined,
   value: Outcome | undefined,
@@ -94,6 +94,8 @@ function stateLane(
 ): (Status | null)[] {
   const length = gridTimes(grid).length;
   const lane = new Array<Status | null>(length).fill(null);
+  const from = standsFrom(alert, grid, Date.now() / 1000);
+  const now = alert.state === 'pending' ? 'pending' : severityOf(alert.labels);
   if (outcome === undefined || outcome instanceof ApiError) return lane;
   for (const one of seriesIn(value))
     readColumn(one, grid, length).forEach((measured, at) => {
@@ -106,7 +108,7 @@ function stateLane(
         lane[at] = status;
     });
   }
-  return lane;
+  return from === null ? lane : lane.fill(now, from);
 }
 
 /** What the alert's rule measured over the page's range, its limit, and when it fired. */

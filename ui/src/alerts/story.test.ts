@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Step } from '../api/alerting';
-import { alertsSelector, isOf, rememberedAlert, stepStatus, webAddress } from './story';
+import type { AlertState } from '../api/alerts';
+import { alertsSelector, isOf, rememberedAlert, standsFrom, stepStatus, webAddress } from './story';
 
 function step(name: string, at: string, detail: Step['detail'] = {}): Step {
   return { step: name, at, detail, text: '' };
@@ -29,6 +30,20 @@ describe('the story of an alert', () => {
     expect(alertsSelector({ alertname: 'A', job: 'b' }, ['alertname'])).toBe('ALERTS{alertname="A"}');
     expect(isOf({ __name__: 'up', job: 'a', extra: '1' }, { job: 'a', severity: 'x' })).toBe(true);
     expect(isOf({ job: 'b' }, { job: 'a' })).toBe(false);
+  });
+
+  it('says since which instant of a grid it stands as it does now', () => {
+    const grid = { start: 1000, end: 2000, step: 100 };
+    const at = (seconds: number, state: AlertState = 'firing') =>
+      standsFrom({ state, since: new Date(seconds * 1000).toISOString() }, grid, 2050);
+    expect(at(1500)).toBe(5);
+    expect(at(1599)).toBe(5);
+    expect(at(500)).toBe(0);
+    // Too young for the grid: the last instant that can be seen.
+    expect(at(2040)).toBe(9);
+    expect(at(1500, 'pending')).toBe(5);
+    expect(at(1500, 'resolved')).toBeNull();
+    expect(standsFrom({ state: 'firing', since: '2026-01-01T00:00:00Z' }, grid, 9000)).toBeNull();
   });
 
   it('opens web addresses alone', () => {

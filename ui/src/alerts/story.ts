@@ -2,6 +2,7 @@
 
 import type { AlertView } from '../api/alerts';
 import type { Step } from '../api/alerting';
+import type { Grid } from '../api/calls';
 import type { Labels } from '../api/types';
 import type { Status } from '../design/status';
 
@@ -64,6 +65,23 @@ export function alertsSelector(labels: Labels, only?: readonly string[]): string
         `${/^[a-zA-Z_]\w*$/u.test(name) ? name : JSON.stringify(name)}=${JSON.stringify(value)}`,
     );
   return `ALERTS{${matchers.join(', ')}}`;
+}
+
+/**
+ * Where in a grid that reaches the present the alert is as it is now: from the instant on in whose step that began;
+ * null where it is over, or the grid ends before. The last instant has no width in a chart, so that the one before it
+ * is the last that may be the first.
+ */
+export function standsFrom(
+  alert: Pick<AlertView, 'state' | 'since'>,
+  grid: Grid,
+  nowS: number,
+): number | null {
+  const since = Date.parse(alert.since) / 1000;
+  if (alert.state === 'resolved' || alert.state === 'unknown' || Number.isNaN(since)) return null;
+  const last = Math.round((grid.end - grid.start) / grid.step);
+  if (grid.end + 2 * grid.step < nowS) return null;
+  return Math.max(0, Math.min(Math.floor((since - grid.start) / grid.step), last - 1));
 }
 
 /** Whether a series is of what the alert is about: every label that both have is the same. */

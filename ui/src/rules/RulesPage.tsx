@@ -55,7 +55,7 @@ const COLUMNS: readonly TableColumn<RuleRow>[] = [
   {
     id: 'state',
     title: 'state',
-    chars: 14,
+    chars: 21,
     value: ({ rule }) => standingOf(rule),
     cell: ({ rule }) => <StandingChip rule={rule} />,
   },

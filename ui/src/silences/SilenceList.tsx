@@ -156,7 +156,7 @@ export function SilenceList(props: {
       {
         id: 'deeds',
         title: '',
-        chars: 12,
+        chars: 18,
         value: () => null,
         cell: (one) => (
           <span className="row">
