@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from pharos.config import Settings, check_prometheus, load_settings, sampling_of, split_address
+from pharos.config import Settings, check_prometheus, external_url, load_settings, sampling_of, split_address
 from pharos.document import FaultsError
 from pharos.errors import Kind, PharosError
 
@@ -172,6 +172,22 @@ def test_what_is_no_address_is_refused(listen: str) -> None:
     with pytest.raises(PharosError) as raised:
         split_address(listen)
     assert raised.value.kind is Kind.INVALID
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("listen: 127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("listen: '[::1]:8080'", "http://[::1]:8080"),
+        ("{listen: 'a.example:8443', tls: {cert: a.pem, key: b.pem}}", "https://a.example:8443"),
+        ("{listen: 127.0.0.1:8080, url: 'https://pharos.example'}", "https://pharos.example"),
+        ("listen: 127.0.0.1:0", ""),
+    ],
+)
+def test_links_lead_to_where_the_server_listens_unless_it_is_said(
+    tmp_path: Path, text: str, url: str
+) -> None:
+    assert external_url(load_settings(_file(tmp_path, text + "\n"), {})) == url
 
 
 def test_every_fault_is_told_once_each_a_line_sorted(tmp_path: Path) -> None:

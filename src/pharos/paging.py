@@ -22,7 +22,7 @@ from pharos.alerting.intervals import containing
 from pharos.alerting.route import Route
 from pharos.alerting.tenants_own import Maintenance, TenantsOwn, list_own, read_tenants_own
 from pharos.clock import Clock
-from pharos.config import Settings, split_address
+from pharos.config import Settings, external_url
 from pharos.errors import Kind, PharosError
 from pharos.notify.channels import open_channel
 from pharos.notify.channels.calling import json_request
@@ -266,7 +266,7 @@ async def open_paging(
     is_shared = settings.state is not None
     began_ms, began_s = clock.now_ms(), clock.monotonic_s()
     clocks = Clocks(clock, chance, lambda: began_ms + int((clock.monotonic_s() - began_s) * 1000))
-    offices = Offices(configs, outbound, to_all, clocks, _external_url(settings))
+    offices = Offices(configs, outbound, to_all, clocks, external_url(settings))
     offices.find_recent = recent_of(state)
     deliveries = Deliveries(state, offices, clocks, is_shared=is_shared)
     dispatcher = Dispatcher(
@@ -375,13 +375,3 @@ def _policy(settings: Settings) -> Policy:
     for notice in config.notices:
         _LOG.warning("%s", notice)
     return Policy(config, Templates.load(config.templates))
-
-
-def _external_url(settings: Settings) -> str:
-    """Return how people reach this server, as far as is known."""
-    if settings.url:
-        return settings.url
-    host, port = split_address(settings.listen)
-    if not port:
-        return ""
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"

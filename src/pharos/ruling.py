@@ -15,7 +15,7 @@ from pharos.access import DEFAULT, Scope
 from pharos.alert import Alert
 from pharos.alerting.loops import hear
 from pharos.clock import Clock
-from pharos.config import Settings
+from pharos.config import Settings, external_url
 from pharos.errors import PharosError
 from pharos.ingest.accept import Intake
 from pharos.ingest.remote_write.points import PointEncoder
@@ -315,7 +315,7 @@ def _read(settings: Settings) -> _Read:
         lookback_ms=promql.lookback,
         unknown=None if unknown is None else tuple(sorted(unknown.items())),
         unknown_after_ms=evaluation.unknown_after,
-        url=settings.url,
+        url=external_url(settings),
     )
     groups = load_files([*settings.rules, *config.rule_files])
     slos = load_objectives(settings.slos)
@@ -323,7 +323,7 @@ def _read(settings: Settings) -> _Read:
 
 
 def _surroundings(parts: RulingParts, read: _Read, sink: AlertSink, leases: Leases) -> Surroundings:
-    external, url = read.external_labels, parts.settings.url
+    external, url = read.external_labels, external_url(parts.settings)
     rules = read.alerting.alert_rules
 
     @lru_cache(maxsize=20_000)

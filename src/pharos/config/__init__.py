@@ -7,7 +7,7 @@ how a document becomes them.
 from __future__ import annotations
 
 from pharos.config.doors import FileSource, Forward, Syslog
-from pharos.config.loading import check_prometheus, load_settings
+from pharos.config.loading import check_prometheus, external_url, load_settings
 from pharos.config.sampling import sampling_of
 from pharos.config.sections import (
     STATE_FILE,
@@ -38,6 +38,7 @@ __all__ = [
     "Tenant",
     "Tls",
     "check_prometheus",
+    "external_url",
     "is_loopback",
     "limit_table",
     "load_settings",

@@ -13,6 +13,7 @@ from pydantic import (
 from pharos.config.sections import Settings
 from pharos.config.written import (
     shown,
+    split_address,
 )
 from pharos.document import (
     FAULTS_MAX,
@@ -205,3 +206,12 @@ def _section_of(keys: tuple[str, ...]) -> Any:
         else:
             section = section.model_fields[key].annotation
     return section
+
+
+def external_url(settings: Settings) -> str:
+    """Return how people reach the server, as far as is known; empty where its port is not known yet."""
+    host, port = split_address(settings.listen)
+    if settings.url or not port:
+        return settings.url
+    scheme = "http" if settings.tls.cert is None else "https"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
