@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    SQLAlchemyError,
+    StatementError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from pharos.errors import Kind, PharosError
@@ -42,6 +49,10 @@ def is_away(error: SQLAlchemyError) -> bool:
 
 def fault_of(error: SQLAlchemyError, where: str) -> PharosError:
     """Return the error of Pharos; `where` names the database, without any password."""
+    original = error.orig if isinstance(error, StatementError) else None
+    if isinstance(original, PharosError):
+        # A value that no column takes: what was asked is wrong, and no statement.
+        return original
     if isinstance(error, IntegrityError):
         return PharosError(Kind.BUG, f"{where} refuses what contradicts the rest: {_first_line(error)}")
     if is_away(error) or isinstance(error, PoolTimeoutError):
