@@ -65,6 +65,12 @@ OF_THE_WHOLE: Final = frozenset(
 )
 """What is no single tenant's to give: it counts only in a role that is held everywhere."""
 
+OF_CONTENTS: Final = frozenset(
+    name
+    for name in PERMISSIONS
+    if name.partition(".")[0] in {"metrics", "logs", "traces", "flows", "alerts", "dashboards"}
+)
+"""What is about what a tenant holds, and not about the tenant: nobody has it where one is suspended."""
 READ_ACROSS: Final = "tenants.read_across"
 """The permission to read a tenant together with others."""
 ANY_IDENTITY: Final = "account.use"

@@ -176,6 +176,7 @@ def open_edge(parts: Parts) -> Iterator[Face]:
                 kernels=parts.kernels,
                 reload=parts.reloads.reload,
                 identify=doors.identify,
+                admit=parts.tenancy.directory.admit_read,
                 proxies=Proxies(settings.trusted_networks),
                 accounts=[
                     *_peoples_operations(parts, bodies),

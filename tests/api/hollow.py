@@ -93,6 +93,7 @@ def hollow_edge() -> Edge:
         fence=Fence(Names(), Unread(UnreadLimits())),
         max_body_bytes=1 << 20,
         identify=lambda _: OPEN,
+        admit=lambda _: None,
         accounts=_accounts(bodies),
     )
 

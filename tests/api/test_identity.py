@@ -14,9 +14,9 @@ from starlette.websockets import WebSocket
 from tests.api.exchange import Exchange
 from tests.api.hollow import hollow_edge
 
-from pharos.access import OPEN, ROLES, Identity, IdentityKind, Scope, grant
+from pharos.access import ALL, OF_CONTENTS, OPEN, ROLES, Identity, IdentityKind, Scope, grant
 from pharos.api.app import create_app, operations
-from pharos.api.http.identity import Authentication, choose, read_tenant, scope_of
+from pharos.api.http.identity import SCOPE, Authentication, choose, read_tenant, scope_by_now, scope_of
 from pharos.api.http.routes import SocketOperation
 from pharos.errors import Kind, PharosError
 
@@ -86,7 +86,31 @@ _ROUTES = [Route("/shown", _shown), Route("/failing", _failing), WebSocketRoute(
 
 
 def _small_app() -> Authentication:
-    return Authentication(Starlette(routes=_ROUTES), lambda _: OPEN, _refuse)
+    return Authentication(Starlette(routes=_ROUTES), lambda _: OPEN, lambda _: None, _refuse)
+
+
+async def test_who_may_watch_a_tenant_no_more_once_it_is_closed() -> None:
+    closed: set[str] = set()
+
+    def admit(scope: Scope) -> None:
+        if scope.tenant in closed:
+            raise PharosError(Kind.DENIED, "closed")
+
+    seen: list[frozenset[str]] = []
+
+    async def app(asked: Any, *_: Any) -> None:
+        seen.append(asked[SCOPE].permissions)
+        await scope_by_now(asked, lambda _: OPEN)
+
+    layer = Authentication(app, lambda _: OPEN, admit, _refuse)
+    asked = {"type": "http", "headers": [(b"x-scope-orgid", b"one")]}
+    await layer(dict(asked), None, None)  # type: ignore[arg-type]
+    closed.add("one")
+    with pytest.raises(PharosError, match="closed"):
+        await layer(dict(asked), None, None)  # type: ignore[arg-type]
+    assert seen == [ALL, ALL - OF_CONTENTS]
+    assert "metrics.view" in OF_CONTENTS
+    assert not OF_CONTENTS & {"tenants.view", "members.view", "audit.view", "server.operate"}
 
 
 async def test_requests_and_websockets_carry_their_scope() -> None:

@@ -248,6 +248,22 @@ def test_a_suspended_tenant_is_closed_and_several_are_read_together(peer: Peer) 
     status, answer, _ = peer.ask("GET", "/api/v1/query?query=a", X_Scope_OrgID="one|two")
     assert status == 403
     assert "suspended" in answer["error"]
+    # Neither is what people said of it there, nor anything new.
+    for address in (
+        "GET /api/v2/alerts",
+        "GET /api/alerting/timeline",
+        "GET /api/slos",
+        "GET /api/pharos/dashboards",
+        "GET /api/search",
+        "POST /api/dashboards/db",
+        "POST /api/v2/silences",
+        "GET /api/v1/dashboard/stats",
+    ):
+        method, _, path = address.partition(" ")
+        status, answer, _ = peer.ask(method, path, X_Scope_OrgID="one")
+        assert (address, status, "is suspended" in str(answer)) == (address, 403, True)
+    for path in ("/api/me", "/api/tenants/one", "/api/members", "/api/audit"):
+        assert peer.ask("GET", path, X_Scope_OrgID="one")[0] == 200
     assert peer.ask("POST", "/api/tenants/one/resume")[1]["data"]["condition"] == "open"
     assert peer.count("one") == 2
 

@@ -116,6 +116,18 @@ async def test_a_link_ends_with_what_its_maker_may_see(world: World, gate: Gate)
     assert await _statuses(world, *links) == {404}
 
 
+async def test_a_text_that_no_column_takes_is_refused(world: World) -> None:
+    ada = await world.add("ada", a="editor")
+    await _board(ada)
+    for address, body in (
+        ("POST /api/pharos/shares", {"uid": "board", "name": "a\0b"}),
+        ("POST /api/pharos/dashboards", {"document": {"title": "a\0b"}}),
+        ("POST /api/pharos/folders", {"title": "a\0b"}),
+    ):
+        refused = await ada.ask(address, body)
+        assert (refused.status, "holds a NUL" in refused.error) == (400, True)
+
+
 async def test_a_link_of_a_token_ends_with_the_token(world: World) -> None:
     text, token_id = await world.token("editor")
     sender = world.bearer(text)

@@ -19,7 +19,7 @@ from pharos.api.admin import AdminApi
 from pharos.api.http.bodies import Bodies
 from pharos.api.http.errors import plain_error, prometheus_error
 from pharos.api.http.guard import Fence, Guard
-from pharos.api.http.identity import Authentication, Identify, Refusal
+from pharos.api.http.identity import Admit, Authentication, Identify, Refusal
 from pharos.api.http.json_text import json_text
 from pharos.api.http.page import page
 from pharos.api.http.proxies import Forwarded, Proxies
@@ -76,6 +76,7 @@ class Edge:
     kernels: Callable[[], dict[str, int]]
     reload: Callable[[], Awaitable[None]]
     identify: Identify
+    admit: Admit
     accounts: Sequence[Operation]
     proxies: Proxies
 
@@ -122,7 +123,7 @@ def assemble(edge: Edge, served: Sequence[Operation], sockets: Sequence[SocketOp
     described = Operation(_DOCUMENT_PATH, "GET", describe, ANY_IDENTITY)
     router = Router([*served, described], elsewhere, refuse, sockets)
     guarded = Guard(ServerErrorMiddleware(router, answer_fault), edge.fence, refuse)
-    answer: ASGIApp = Authentication(guarded, edge.identify, refuse)
+    answer: ASGIApp = Authentication(guarded, edge.identify, edge.admit, refuse)
     if edge.proxies:
         answer = Forwarded(answer, edge.proxies)
     return App(answer, router.socket_paths)

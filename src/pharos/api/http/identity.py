@@ -8,6 +8,7 @@ scope of no tenant, and why in `refusal_of`: the router refuses them but where n
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from typing import Final
 from urllib.parse import parse_qs
 
@@ -20,6 +21,7 @@ from starlette.websockets import WebSocket
 from pharos.access import (
     ANY_IDENTITY,
     NOBODY,
+    OF_CONTENTS,
     READ_ACROSS,
     TENANT_ALPHABET,
     TENANT_SEPARATOR,
@@ -35,12 +37,15 @@ Refusal = Callable[[HTTPConnection, PharosError], Response]
 """How a refused request is answered, in the shape of the protocol that is spoken at its address."""
 Identify = Callable[[Asked], Grant | Awaitable[Grant]]
 """Says who asks, at once where that is known. Raises PharosError(UNAUTHENTICATED), or UNAVAILABLE."""
+Admit = Callable[[Scope], None]
+"""Lets in who asks about tenants. Raises PharosError(DENIED) where one is closed."""
 
 SCOPE: Final = "pharos.scope"
 """Where an ASGI scope holds ours."""
 GRANT: Final = "pharos.grant"
 """Where it holds what the identity may do in all tenants."""
 _REFUSAL: Final = "pharos.refusal"
+_ADMIT: Final = "pharos.admit"
 _TENANT_HEADER: Final = b"x-scope-orgid"
 _MOST_TENANTS: Final = 100
 """So many can be read at once."""
@@ -134,7 +139,10 @@ async def scope_by_now(asked: Asked, identify: Identify) -> Scope:
     found = identify(asked)
     if not isinstance(found, Grant):
         found = await found
-    return choose(found, named_tenant(asked))
+    scope = choose(found, named_tenant(asked))
+    admit: Admit = asked[_ADMIT]
+    admit(scope)
+    return scope
 
 
 def _nowhere(found: Grant) -> Scope:
@@ -145,12 +153,14 @@ def _nowhere(found: Grant) -> Scope:
 class Authentication:
     """The application `app` behind the layer; `refuse` answers those who go no further.
 
-    Every answer gets the security headers, a refusal too.
+    Of a tenant that `admit` says is closed nobody sees or changes what it holds. Every answer gets the
+    security headers, a refusal too.
     """
 
-    def __init__(self, app: ASGIApp, identify: Identify, refuse: Refusal) -> None:
+    def __init__(self, app: ASGIApp, identify: Identify, admit: Admit, refuse: Refusal) -> None:
         self._app = app
         self._identify = identify
+        self._admit = admit
         self._refuse = refuse
 
     async def __call__(self, asked: Asked, receive: Receive, send: Send) -> None:
@@ -169,13 +179,18 @@ class Authentication:
         except PharosError as exc:
             await answer_refused(self._refuse(HTTPConnection(asked), exc), asked, receive, secured)
             return
-        asked[GRANT] = _NO_GRANT
+        asked[GRANT], asked[_ADMIT] = _NO_GRANT, self._admit
         try:
             found = self._identify(asked)
             if not isinstance(found, Grant):
                 found = await found
             asked[GRANT] = found
-            asked[SCOPE] = choose(found, tenant)
+            asked[SCOPE] = scope = choose(found, tenant)
+            try:
+                self._admit(scope)
+            except PharosError as exc:
+                asked[_REFUSAL] = exc
+                asked[SCOPE] = replace(scope, permissions=scope.permissions - OF_CONTENTS)
         except PharosError as exc:
             asked[_REFUSAL] = exc
             asked[SCOPE] = _nowhere(asked[GRANT])
