@@ -309,19 +309,21 @@ async def test_what_one_server_revokes_the_other_one_refuses_once_it_is_told(tmp
             open_world(tmp_path / "one", clock, Random(1), **shared) as one,
             open_world(tmp_path / "two", clock, Random(2), **shared) as two,
         ):
-            await one.begin()
-            text, token_id = await one.token("viewer")
-            ada = await one.add("ada", a="viewer")
-            there = two.bearer(text), replace(ada, world=two)
-            await two.entrance.directory.refresh()
-            for somebody in there:
-                assert (await somebody.get("/api/v1/query")).status == REACHED
             told, loop = asyncio.Queue[frozenset[Family]](), asyncio.get_running_loop()
 
             def tell(families: frozenset[Family]) -> None:
                 loop.call_soon_threadsafe(told.put_nowait, families)
 
             two.state.watch(tell)
+            await one.begin()
+            text, token_id = await one.token("viewer")
+            ada = await one.add("ada", a="viewer")
+            # It is the last that was made, and it is told in order.
+            while Family.SESSIONS not in await told.get():
+                pass
+            there = two.bearer(text), replace(ada, world=two)
+            for somebody in there:
+                assert (await somebody.get("/api/v1/query")).status == REACHED
             await one.owner.done(f"DELETE /api/tokens/{token_id}")
             await one.owner.done("PATCH /api/users/ada", {"disabled": True})
             heard: set[Family] = set()
