@@ -166,6 +166,7 @@ class Reader:
             self._federate,
             self._remote_read,
             self._batch,
+            self._board,
             self._status,
         ]
 
@@ -239,6 +240,21 @@ class Reader:
         headers = (*self._headers(), ("Content-Type", "application/json"))
         body = json.dumps({"queries": queries}).encode()
         return Read("query_batch", "POST", self._spelled("/api/query_batch"), headers, body)
+
+    def _board(self) -> Read:
+        """Ask for all that a dashboard shows, of which nobody saved anything."""
+        chosen = f"label_values({self._random.choice(_SELECTORS)}, {self._random.choice(['trace', 'i'])})"
+        panel = {"id": 1, "type": "timeseries", "targets": [{"refId": "A", "expr": self._expression()}]}
+        document = {
+            "title": "board",
+            "panels": [panel],
+            "templating": {"list": [{"name": "v", "type": "query", "query": chosen, "refresh": 2}]},
+        }
+        asked = {"document": document, "from": self._end_ms - 240_000, "to": self._end_ms}
+        route = self._random.choice(["dashboard_query", "dashboard_variables"])
+        headers = (*self._headers(), ("Content-Type", "application/json"))
+        path = self._spelled(f"/api/pharos/{route}")
+        return Read(route, "POST", path, headers, json.dumps(asked).encode())
 
     def _asked(
         self,

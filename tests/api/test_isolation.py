@@ -52,6 +52,7 @@ def test_random_reads_see_nothing_of_another_tenant(port: int, end_ms: int) -> N
     assert {"query", "query_range", "series", "labels", "federate", "read", "query_batch"} <= set(
         found.answered
     )
+    assert {"dashboard_query", "dashboard_variables"} <= set(found.answered)
     assert {"metadata", "query_exemplars", "status/tsdb", "label/__name__/values"} <= set(found.answered)
 
 
