@@ -303,7 +303,8 @@ class Sessions(Section):
     """How long a browser stays signed in."""
 
     idle: Annotated[DurationMs, at_least_ms("1m")] = Field(
-        default=24 * HOUR_MS, description="A session that nobody uses ends after it, 1m at least."
+        default=24 * HOUR_MS,
+        description="A session that nobody uses ends after it, 1m at least; an open live page uses it.",
     )
     longest: Annotated[DurationMs, at_least_ms("1m")] = Field(
         default=30 * 24 * HOUR_MS, description="Every session ends after it, 1m at least."
