@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { comparedIn } from './threshold';
+import { comparedIn, thresholdOf } from './threshold';
 
 describe('what a rule compares with a number', () => {
   it.each([
@@ -22,5 +22,16 @@ describe('what a rule compares with a number', () => {
     'vector(1)',
   ])('finds none in %s', (text) => {
     expect(comparedIn(text)).toBeNull();
+  });
+
+  it('marks it once, on the side that is bad', () => {
+    const [more, equal] = ['a > 3', 'a == 0'].map(comparedIn);
+    expect(more && thresholdOf(more, 'critical')).toEqual({
+      value: 3,
+      label: '>',
+      tone: 'critical',
+      beyond: 'above',
+    });
+    expect(equal && thresholdOf(equal, 'warning')).toEqual({ value: 0, label: '==', tone: 'warning' });
   });
 });

@@ -48,12 +48,12 @@ export function comparedIn(expression: string): Compared | null {
   };
 }
 
-/** The limit as a chart marks it. */
+/** The limit as a chart marks it, which writes the value behind the label. */
 export function thresholdOf({ operator, limit }: Compared, tone: StatusTone): Threshold {
   const beyond = operator.startsWith('>') ? 'above' : operator.startsWith('<') ? 'below' : undefined;
   return {
     value: limit,
-    label: `${operator} ${limit}`,
+    label: operator,
     tone,
     ...(beyond === undefined ? {} : { beyond }),
   };
