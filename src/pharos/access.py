@@ -388,3 +388,8 @@ def restrict(found: Grant, permissions: frozenset[str]) -> Grant:
     kept = permissions | _EVERYONE
     by_tenant = {tenant: own & kept for tenant, own in found.by_tenant.items()}
     return Grant(found.who, found.everywhere & kept, by_tenant)
+
+
+def granted(tenant: str, grant: Grant) -> Scope:
+    """Return the scope of an identity in a tenant, with what its roles let it do there by now."""
+    return Scope(tenant, grant.who, grant.permissions(tenant))

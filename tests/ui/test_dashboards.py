@@ -128,6 +128,9 @@ def test_a_dashboard_is_made_changed_by_keys_saved_and_taken_back(open_page: Ope
     page.get_by_role("button", name="New").click()
     page.get_by_label("Title").fill("Shop")
     page.get_by_role("button", name="Create").click()
+    # The steps of six hours are longer than a server that was just started has samples.
+    page.get_by_role("button", name="Last 6 hours").click()
+    page.get_by_role("button", name="Last 5 minutes").click()
     page.get_by_role("button", name="Add a panel").click()
     panel = page.get_by_role("region", name="New panel")
     expect(panel.get_by_role("img")).to_be_visible()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -198,7 +199,14 @@ def shop_url(traced_url: str) -> str:
         "/v1/logs",
         {"resourceLogs": [{"resource": resource, "scopeLogs": [{"logRecords": [record]}]}]},
     )
-    return traced_url
+    end_s = begin_ns // (1000 * MS) + 3600
+    search = f"{traced_url}/api/spans/search?service=shop&limit=100&start={end_s - 7200}&end={end_s}"
+    for _ in range(300):
+        with urllib.request.urlopen(search, timeout=60) as answer:
+            if len(json.load(answer)["data"]["traces"]) == SHOP:
+                return traced_url
+        threading.Event().wait(0.2)
+    raise AssertionError("the traces of the shop were not found within a minute")
 
 
 def _pull(page: Page, left: float, top: float, right: float, bottom: float) -> None:

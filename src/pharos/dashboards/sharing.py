@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import orjson
 
-from pharos.access import Grant, Scope, reading, upkeep
+from pharos.access import Grant, Scope, granted, reading, upkeep
 from pharos.dashboards.answer.asked import EVERYTHING
 from pharos.dashboards.reading import Json, items, mapping, text
 from pharos.errors import Kind, PharosError
@@ -57,7 +57,7 @@ def scope_of_maker(share: Share, maker: Grant | None) -> Scope:
     """
     if maker is None:
         return upkeep(share.tenant_id)
-    return Scope(share.tenant_id, maker.who, maker.permissions(share.tenant_id))
+    return granted(share.tenant_id, maker)
 
 
 def scope_of_link(share: Share, maker: Grant | None) -> Scope:
