@@ -67,7 +67,7 @@ class OriginCache:
             if found is not None and found[0] == stamp:
                 self._found.move_to_end(key)
                 return found[1]
-        read = self._read(session, scope, window)
+        read = self.anew(session, scope, window)
         with self._lock:
             self._found[key] = stamp, read
             while len(self._found) > _KEPT:
@@ -76,9 +76,6 @@ class OriginCache:
 
     def anew(self, session: Session, scope: Scope, window: Window) -> Everything:
         """Return the same as the store has it now: rows may be read before anybody is told of them."""
-        return self._read(session, scope, window)
-
-    def _read(self, session: Session, scope: Scope, window: Window) -> Everything:
         origins, fields = self._tables
         day = sql.days(*window.days)
         columns = (
