@@ -83,9 +83,9 @@ def exporter_address() -> Iterator[str]:
     thread.join(5)
 
 
-def _wait_for_samples(url: str) -> None:
-    """Return once enough is stored for a graph of rates."""
-    query = urllib.parse.urlencode({"query": f"count_over_time(queue_bytes[1m]) >= {ENOUGH}"})
+def wait_for_samples(url: str, expression: str) -> None:
+    """Return once an expression has a result."""
+    query = urllib.parse.urlencode({"query": expression})
     for _ in range(300):
         with urllib.request.urlopen(f"{url}/api/v1/query?{query}", timeout=60) as answer:
             if json.load(answer)["data"]["result"]:
@@ -110,7 +110,8 @@ scrape_configs:
 """
     )
     server = Server(folder / "store", "--prometheus", str(config))
-    _wait_for_samples(server.url)
+    # Enough for a graph of rates.
+    wait_for_samples(server.url, f"count_over_time(queue_bytes[1m]) >= {ENOUGH}")
     yield server.url
     code = server.stop()
     assert code == 0, server.log.read_text()

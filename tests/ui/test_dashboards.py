@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.ui.conftest import XSS, Watched, violations
+from tests.ui.conftest import XSS, Watched, violations, wait_for_samples
 
 Open = Callable[..., Watched]
 PROMETHEUS = {"type": "prometheus", "uid": "prometheus"}
@@ -72,6 +72,8 @@ def _keep(url: str, document: dict[str, Any]) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def fleet(ui_url: str) -> None:
+    # Panels over five minutes ask for steps of fifteen seconds, the last of which may be as old as that.
+    wait_for_samples(ui_url, "queue_bytes offset 15s")
     _keep(ui_url, _fleet())
 
 
@@ -139,9 +141,13 @@ def test_a_dashboard_is_made_changed_by_keys_saved_and_taken_back(open_page: Ope
     page.get_by_role("button", name="Move New panel").press("ArrowRight")
     page.get_by_role("button", name="Move New panel").press("Shift+ArrowDown")
     expect(page.get_by_role("button", name="Save (2)")).to_be_enabled()
-    after = panel.bounding_box()
-    assert after is not None
-    assert (after["x"] > before["x"], after["height"] > before["height"]) == (True, True)
+    page.wait_for_function(
+        """([element, { x, height }]) => {
+            const box = element.getBoundingClientRect();
+            return box.x > x && box.height > height;
+        }""",
+        arg=[panel.element_handle(), before],
+    )
     panel.get_by_role("button", name="Menu of New panel").click()
     page.get_by_role("menuitem", name="Edit").click()
     page.get_by_role("textbox", name="Title").fill("Queue")
