@@ -12,6 +12,7 @@ from pharos.config import Settings
 from pharos.engine import Engine
 from pharos.engine.changes import Changes
 from pharos.policy import TenantPolicy
+from pharos.query.events.asking import Asking
 from pharos.query.events.log_queries import LogQueries
 from pharos.query.events.log_search import LogSearch
 from pharos.query.events.log_streams import open_log_queries
@@ -55,11 +56,12 @@ def open_queries(
     try:
         metrics = Metrics(changes, clock, scheduler, series, _metrics_options(settings), policy)
         catalog = Catalog(changes, clock, scheduler, series, metrics.max_series_of)
+        asking = Asking(changes, scheduler)
         spans = SpanStore(changes)
-        traces = Traces(spans, SpanCounts(spans), scheduler)
+        traces = Traces(spans, SpanCounts(spans), asking)
         logs = LogStore(changes)
-        log_search = LogSearch(logs, changes, scheduler)
-        log_queries = open_log_queries(scheduler, logs)
+        log_search = LogSearch(logs, asking)
+        log_queries = open_log_queries(asking, logs)
         yield Queries(scheduler, metrics, catalog, series, logs, log_search, log_queries, spans, traces)
     finally:
         scheduler.close()

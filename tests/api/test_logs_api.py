@@ -23,6 +23,7 @@ from pharos.engine.changes import Changes
 from pharos.engine.embedded.store import EmbeddedEngine, open_engine
 from pharos.ingest.events.batch import LogSignal
 from pharos.ingest.events.requests import EventRequest, log_record, resource_of
+from pharos.query.events.asking import Asking
 from pharos.query.events.log_search import LogSearch
 from pharos.query.events.logs import LogStore
 from pharos.query.limits import Scheduler, SchedulerOptions
@@ -60,7 +61,7 @@ class Logs:
 
     def __post_init__(self) -> None:
         self.scheduler = Scheduler(self.engine, self.clock, SchedulerOptions())
-        search = LogSearch(LogStore(self.changes), self.changes, self.scheduler)
+        search = LogSearch(LogStore(self.changes), Asking(self.changes, self.scheduler))
         self.api = LogsApi(search, self.clock, every_s=0)
 
     def store(self, *rows: Mapping[str, Any]) -> None:

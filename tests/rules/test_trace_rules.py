@@ -29,6 +29,7 @@ from pharos.rules.group import RunningGroup
 from pharos.rules.replay import Past, ReplayOptions, replay
 from pharos.rules.spec import Language, group_of, plain_group, read_rules
 from pharos.rules.trace_door import TraceDoor
+from pharos.search.window import Window
 
 T = TypeVar("T")
 _MS = 1_000_000
@@ -100,7 +101,9 @@ class DirectTraces(Traces):
         self._sending = sending
         self._store = sending.store
 
-    async def ask(self, scope: Scope, asked: Hashable, work: Callable[[Session], T]) -> T:
+    async def ask(
+        self, scope: Scope, asked: Hashable, work: Callable[[Session], T], window: Window | None = None
+    ) -> T:
         self._sending.store_all()
         return await asyncio.to_thread(self._sending.engine.run_blocking, work)
 

@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 from pharos.access import Scope
 from pharos.engine import Session
-from pharos.query.limits import Scheduler
+from pharos.query.events.asking import Asking
 from pharos.search.logql.source import Source
 
 T = TypeVar("T")
@@ -22,8 +22,8 @@ LEVEL_LABEL: Final = "detected_level"
 class LogQueries:
     """Where LogQL is asked."""
 
-    def __init__(self, scheduler: Scheduler, source_of: Callable[[Session, Scope], Source]) -> None:
-        self._scheduler = scheduler
+    def __init__(self, asking: Asking, source_of: Callable[[Session, Scope], Source]) -> None:
+        self._asking = asking
         self._source_of = source_of
 
     async def ask(
@@ -31,11 +31,11 @@ class LogQueries:
     ) -> T:
         """Return what `work` makes of a source; it is given what to call now and then, and raises to give up.
 
-        `asked` says what it is. Raises PharosError: what `work` raises, and as `Scheduler.run`.
+        `asked` says what it is. Raises PharosError: what `work` raises, and as `Asking.ask`.
         """
-        deadline = self._scheduler.deadline(timeout_ms)
+        deadline = self._asking.deadline(timeout_ms)
 
         def answer(session: Session) -> T:
             return work(self._source_of(session, scope), deadline.check)
 
-        return await self._scheduler.run(scope, ("logql", asked), deadline, answer)
+        return await self._asking.ask(scope, None, ("logql", asked), answer, deadline)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from pharos.access import Scope
 from pharos.engine import Session
-from pharos.engine.changes import Changes
+from pharos.query.events.asking import Asking
 from pharos.query.events.logs import LEVEL_KEY, SERVICE_KEY, Cursor, Key, LogStore, Page, attribute_key
 from pharos.query.events.lower import values_of
 from pharos.query.events.origins import Everything
 from pharos.query.events.rows import LogLine, Origin
-from pharos.query.limits import Scheduler
 from pharos.search.patterns import Pattern, Patterns
 from pharos.search.tree import OWN_LOG_FIELDS, And, Field, Op, Or, Origins, Place, Tree
 from pharos.search.window import Window
@@ -121,17 +120,9 @@ class Follow:
 class LogSearch:
     """Answers questions about log lines. All raise PharosError: INVALID for the tree, as `Scheduler.run`."""
 
-    def __init__(self, store: LogStore, changes: Changes, scheduler: Scheduler) -> None:
+    def __init__(self, store: LogStore, asking: Asking) -> None:
         self._store = store
-        self._changes = changes
-        self._scheduler = scheduler
-
-    async def _turn(self, scope: Scope, window: Window, asked: Hashable, work: Callable[[Session], T]) -> T:
-        for tenant in scope.tenants:
-            await self._changes.arrivals.until_stored(
-                tenant, window.start_ns // _MS, window.end_ns // _MS, _ARRIVAL_WAIT_S
-            )
-        return await self._scheduler.run(scope, asked, self._scheduler.deadline(), work)
+        self._asking = asking
 
     async def page(
         self,
@@ -144,7 +135,7 @@ class LogSearch:
         after: Cursor | None = None,
     ) -> Page:
         """Return a page of the lines that meet a tree."""
-        return await self._turn(
+        return await self._asking.ask(
             scope,
             window,
             ("log_lines", tree, newest_first),
@@ -169,11 +160,11 @@ class LogSearch:
             has_more = len(found) > limit or before.next is not None or after.next is not None
             return found[:limit], has_more
 
-        return await self._turn(scope, window, ("log_nearest", tree), work)
+        return await self._asking.ask(scope, window, ("log_nearest", tree), work)
 
     async def origins(self, scope: Scope, window: Window) -> list[Origin]:
         """Return what lines of a window come from."""
-        return await self._turn(
+        return await self._asking.ask(
             scope,
             window,
             "log_origins",
@@ -209,7 +200,7 @@ class LogSearch:
             rest = {step: count for step, count in others.items() if count > 0}
             return Histogram(step_ns, steps, tuple(Series(value, counts) for value, counts in ranked), rest)
 
-        return await self._turn(scope, window, ("log_histogram", tree, by), work)
+        return await self._asking.ask(scope, window, ("log_histogram", tree, by), work)
 
     def _steps(
         self, session: Session, scope: Scope, window: Window, tree: Tree, step_ns: int, by: str
@@ -240,11 +231,11 @@ class LogSearch:
                 *(FieldName(name, Place.SCOPE) for name in sorted(of_scope)),
             ]
 
-        return await self._turn(scope, window, "log_fields", work)
+        return await self._asking.ask(scope, window, "log_fields", work)
 
     async def values(self, scope: Scope, window: Window, tree: Tree, name: str, limit: int) -> list[Value]:
         """Return the most frequent values of a field among the lines that meet a tree."""
-        return await self._turn(
+        return await self._asking.ask(
             scope,
             window,
             ("log_values", tree, name),
@@ -281,11 +272,11 @@ class LogSearch:
             return Surroundings(lines, is_start=back.next is None, is_end=ahead.next is None)
 
         around = Window(older.start_ns, newer.end_ns)
-        return await self._turn(scope, around, "log_context", work)
+        return await self._asking.ask(scope, around, "log_context", work)
 
     async def templates(self, scope: Scope, window: Window, tree: Tree, step_ns: int) -> Templates:
         """Return the templates of the newest lines that meet a tree, the most frequent first."""
-        deadline = self._scheduler.deadline()
+        deadline = self._asking.deadline()
 
         def work(session: Session) -> Templates:
             patterns = Patterns(window.start_ns, step_ns)
@@ -299,7 +290,7 @@ class LogSearch:
                 if cursor is None or seen >= PATTERN_LINES:
                     return Templates(tuple(patterns.found()), seen, is_complete=cursor is None)
 
-        return await self._turn(scope, window, ("log_templates", tree), work)
+        return await self._asking.ask(scope, window, ("log_templates", tree), work, deadline)
 
     async def news(self, scope: Scope, follow: Follow, now_ns: int) -> News:
         """Return the lines that came since `follow` was last asked about, which it then knows."""
@@ -323,7 +314,7 @@ class LogSearch:
             told = fresh[: follow.limit]
             return News(tuple(told), len(fresh) - len(told) + max(older, 0))
 
-        return await self._scheduler.run(scope, ("log_news", follow.tree), self._scheduler.deadline(), work)
+        return await self._asking.ask_now(scope, ("log_news", follow.tree), work)
 
 
 def _not_given(lines: Sequence[LogLine], follow: Follow) -> list[LogLine]:

@@ -12,11 +12,11 @@ from typing import Final
 
 from pharos.access import Scope
 from pharos.engine import Session
+from pharos.query.events.asking import Asking
 from pharos.query.events.log_queries import LEVEL_LABEL, SERVICE_LABEL, LogQueries
 from pharos.query.events.logs import LEVEL_KEY, OWN_KEYS, Key, LogStore, attribute_key
 from pharos.query.events.lower import LEVELS, sanitised
 from pharos.query.events.rows import LogLine, Origin
-from pharos.query.limits import Scheduler
 from pharos.search.logql.source import Count, Entry, Stream, Where
 from pharos.search.tree import Place, Tree
 from pharos.search.window import Window
@@ -188,7 +188,7 @@ class StreamSource:
         return [Where(name, Place.RECORD), *own]
 
 
-def open_log_queries(scheduler: Scheduler, store: LogStore) -> LogQueries:
+def open_log_queries(asking: Asking, store: LogStore) -> LogQueries:
     """Return what answers LogQL from a store."""
     streams: dict[int, tuple[Origin, Stream]] = {}
-    return LogQueries(scheduler, lambda session, scope: StreamSource(store, session, scope, streams))
+    return LogQueries(asking, lambda session, scope: StreamSource(store, session, scope, streams))

@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 from pharos.access import Scope
 from pharos.engine import Session
+from pharos.query.events.asking import Asking
 from pharos.query.events.comparison import AttributeDifference, compare_sets
 from pharos.query.events.rows import Origin, Span
 from pharos.query.events.span_counts import Calls, SpanCounts, SpanLatency, SpanRate, TagValue
@@ -16,7 +17,6 @@ from pharos.query.events.spans import Operation, SpanStore
 from pharos.query.events.spansets import Evaluation, Found
 from pharos.query.events.trace_summaries import Cursor, Summary, page_of, summaries
 from pharos.query.events.trace_tree import TraceTree, tree_of
-from pharos.query.limits import Scheduler
 from pharos.search.traceql.ast import Pipeline, SpanMetric
 from pharos.search.traceql.lower import conditions_of
 from pharos.search.tree import And, Field, Not, Op, Or, Origins, Place, Tree
@@ -52,17 +52,16 @@ class Matches:
 class Traces:
     """Answers questions about traces."""
 
-    def __init__(self, store: SpanStore, counts: SpanCounts, scheduler: Scheduler) -> None:
+    def __init__(self, store: SpanStore, counts: SpanCounts, asking: Asking) -> None:
         self._store = store
         self._counts = counts
-        self._scheduler = scheduler
+        self._asking = asking
 
-    async def ask(self, scope: Scope, asked: Hashable, work: Callable[[Session], T]) -> T:
-        """Return what `work` returns, on a thread and in turn; `asked` says what it is.
-
-        Raises what `work` raises, and as `Scheduler.run`.
-        """
-        return await self._scheduler.run(scope, (asked,), self._scheduler.deadline(), work)
+    async def ask(
+        self, scope: Scope, asked: Hashable, work: Callable[[Session], T], window: Window | None = None
+    ) -> T:
+        """Return what `work` returns, on a thread and in turn, as `Asking.ask`."""
+        return await self._asking.ask(scope, window, (asked,), work)
 
     async def trace(self, scope: Scope, trace_id: str) -> tuple[Span, ...]:
         """Return the spans of a trace by its 32 digits, by start; none if it is not there."""
@@ -79,7 +78,7 @@ class Traces:
             found = self._store.search(session, scope, window, tree, limit=limit)
             return [one.trace_id for one in found]
 
-        return await self.ask(scope, ("found", tree), work)
+        return await self.ask(scope, ("found", tree), work, window)
 
     async def search(self, scope: Scope, window: Window, tree: Tree, limit: int) -> list[tuple[Span, ...]]:
         """Return whole traces of which a span meets the tree, the newest first."""
@@ -90,7 +89,7 @@ class Traces:
             spans = self._store.traces(session, scope, ids)
             return [spans[one] for one in ids if one in spans]
 
-        return await self.ask(scope, ("search", tree), work)
+        return await self.ask(scope, ("search", tree), work, window)
 
     async def listed(
         self, scope: Scope, window: Window, tree: Tree, limit: int, after: Cursor | None = None
@@ -103,7 +102,7 @@ class Traces:
             known = summaries(session, scope, ids)
             return [known[one] for one in ids if one in known], page.next
 
-        return await self.ask(scope, ("listed", tree), work)
+        return await self.ask(scope, ("listed", tree), work, window)
 
     async def summaries(self, scope: Scope, trace_ids: Sequence[str]) -> dict[str, Summary]:
         """Return what stands in a list of traces, by id; a trace that is not there is left out."""
@@ -111,12 +110,14 @@ class Traces:
 
     async def services(self, scope: Scope, window: Window) -> list[str]:
         """Return the services that have spans on the days of a window."""
-        return await self.ask(scope, "services", lambda session: self._store.services(session, scope, window))
+        return await self.ask(
+            scope, "services", lambda session: self._store.services(session, scope, window), window
+        )
 
     async def traceql(self, scope: Scope, window: Window, query: Pipeline, limit: int) -> Matches:
         """Return the newest traces that a TraceQL query finds, `limit` at most."""
         return await self.ask(
-            scope, query, lambda session: self.find_traceql(session, scope, window, query, limit)
+            scope, query, lambda session: self.find_traceql(session, scope, window, query, limit), window
         )
 
     def find_traceql(
@@ -149,18 +150,24 @@ class Traces:
         def work(session: Session) -> list[Origin]:
             return list(self._store.everything(session, scope, window).known.origins.values())
 
-        return await self.ask(scope, "origins", work)
+        return await self.ask(scope, "origins", work, window)
 
     async def operations(self, scope: Scope, window: Window, service: str | None = None) -> list[Operation]:
         """Return what services did in a window."""
         return await self.ask(
-            scope, "operations", lambda session: self._store.operations(session, scope, window, service)
+            scope,
+            "operations",
+            lambda session: self._store.operations(session, scope, window, service),
+            window,
         )
 
     async def attributes(self, scope: Scope, window: Window) -> list[str]:
         """Return the names of attributes of spans on the window's days."""
         return await self.ask(
-            scope, "attributes", lambda session: list(self._store.everything(session, scope, window).fields)
+            scope,
+            "attributes",
+            lambda session: list(self._store.everything(session, scope, window).fields),
+            window,
         )
 
     async def values(
@@ -171,11 +178,14 @@ class Traces:
             scope,
             ("values", name, tree),
             lambda session: self._counts.values(session, scope, window, tree, name, place, limit=limit),
+            window,
         )
 
     async def calls(self, scope: Scope, window: Window) -> Calls:
         """Return which service called which in a window."""
-        return await self.ask(scope, "calls", lambda session: self._counts.calls(session, scope, window))
+        return await self.ask(
+            scope, "calls", lambda session: self._counts.calls(session, scope, window), window
+        )
 
     async def rates(
         self, scope: Scope, window: Window, tree: Tree, step_ns: int, by: Sequence[str]
@@ -185,12 +195,13 @@ class Traces:
             scope,
             ("rates", tree, tuple(by)),
             lambda session: self._counts.rates(session, scope, window, tree, step_ns=step_ns, by=by),
+            window,
         )
 
     async def latencies(self, scope: Scope, window: Window, limit: int) -> list[SpanLatency]:
         """Return how long what services did took, the most frequent names first."""
         return await self.ask(
-            scope, "latencies", lambda session: self._counts.latencies(session, scope, window, limit)
+            scope, "latencies", lambda session: self._counts.latencies(session, scope, window, limit), window
         )
 
     def measure(
@@ -222,7 +233,7 @@ class Traces:
             rest = self._counts.attributes(session, scope, window, _without(tree, selection))
             return compare_sets(selected.values, selected.spans, rest.values, rest.spans)
 
-        return await self.ask(scope, ("differences", tree, selection), work)
+        return await self.ask(scope, ("differences", tree, selection), work, window)
 
 
 def _without(tree: Tree, selection: Tree) -> Tree:
