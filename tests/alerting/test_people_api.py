@@ -21,9 +21,10 @@ from pharos.alerting.links import LASTS_MS, Link, sign
 from pharos.clock import FakeClock
 from pharos.labels import labels_of
 from pharos.notify.channels.calling import short_key
-from pharos.state import PHAROS, Writing, actions, alerts, outbox, timeline
+from pharos.state import PHAROS, Writing, acknowledgements, actions, alerts, outbox, timeline
 from pharos.state.alerts import Kept
 from pharos.state.outbox import Marks, Told
+from pharos.state.tenants import resume_tenant, suspend_tenant
 from pharos.state.timeline import Entry, Step
 
 LABELS = {"alertname": "DiskFull", "instance": "a<b>"}
@@ -209,6 +210,25 @@ async def test_a_link_acknowledges_once_without_signing_in(world: World, clock: 
     clock.advance_ms(2000)
     got = await world.stranger.get(f"/api/alerting/links/{late}")
     assert (got.status, b"run out" in got.body) == (403, True)
+
+
+async def test_what_lies_at_secret_addresses_is_closed_with_its_tenant(world: World) -> None:
+    await fire(world)
+    ada = await world.add("ada", a="editor")
+    path = "/api/alerting/schedules/primary"
+    await ada.done(f"PUT {path}", {"schedule": SCHEDULE})
+    feed = await ada.done(f"POST {path}/feeds", {"person": "bob"})
+    calendar = feed["address"].removeprefix("https://pharos.example.org")
+    acknowledge = f"/api/alerting/links/{await link(world)}"
+    await world.state.write(lambda unit: suspend_tenant(unit, "a"), PHAROS)
+    for address in (f"GET {calendar}", f"GET {acknowledge}", f"POST {acknowledge}"):
+        got = await world.stranger.ask(address)
+        assert (address, got.status, b"the tenant a is suspended" in got.body) == (address, 403, True)
+    assert (await slack(world, await link(world, nonce="n2"))).status == 200
+    assert await world.state.read(lambda unit: acknowledgements.acknowledged(unit, "a")) == {}
+    await world.state.write(lambda unit: resume_tenant(unit, "a"), PHAROS)
+    assert (await world.stranger.get(calendar)).status == 200
+    assert (await world.stranger.ask(f"POST {acknowledge}")).status == 200
 
 
 async def slack(

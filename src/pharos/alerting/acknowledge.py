@@ -18,6 +18,7 @@ from pharos.notify.channels.calling import short_key
 from pharos.state import Unit, Writing, acknowledgements, alerts, escalations, outbox, timeline
 from pharos.state.acknowledgements import Acknowledgement, NewAcknowledgement
 from pharos.state.outbox import Owed, Place
+from pharos.state.tenants import require_open
 from pharos.state.timeline import Step
 
 BULK_MOST: Final = 5_000
@@ -128,9 +129,15 @@ def alerts_of_group(unit: Unit, tenant_id: str, group_key: str) -> tuple[str, ..
 
 
 def groups_called(unit: Unit, hashed: str) -> list[tuple[str, str]]:
-    """Return (tenant, key) of the groups that people were told of and that PagerDuty calls so."""
+    """Return (tenant, key) of the groups that people were told of and that PagerDuty calls so.
+
+    Raises PharosError(DENIED) where a tenant of theirs is closed.
+    """
     told = {(one.tenant_id, one.group_key) for one in outbox.list_groups_told(unit)}
-    return sorted(group for group in told if short_key(*group) == hashed)
+    found = sorted(group for group in told if short_key(*group) == hashed)
+    for tenant_id, _ in found:
+        require_open(unit, tenant_id)
+    return found
 
 
 # -- links --
@@ -161,8 +168,8 @@ def make_key(unit: Writing, chance: Random) -> bytes:
 
 
 def look(unit: Unit, token: str) -> Asked:
-    """Return what a link asks for. Raises PharosError(DENIED) for one that is not good."""
-    link = links.read_link(token, key_of(unit), unit.now_ms)
+    """Return what a link asks for. Raises PharosError(DENIED) for one that is not good, or no more."""
+    link = _read_link(unit, token)
     found = alerts_of_group(unit, link.tenant, link.group_key)
     kept = alerts.find(unit, link.tenant, found)
     names = tuple(kept[name].name or name if name in kept else name for name in found)
@@ -172,9 +179,15 @@ def look(unit: Unit, token: str) -> Asked:
 def follow(unit: Writing, token: str, new: NewAcknowledgement) -> tuple[Acknowledgement, ...]:
     """Do what a link asks for, once; return it. Raises PharosError: DENIED, MISSING when nothing fires any
     more."""
-    link = links.read_link(token, key_of(unit), unit.now_ms)
+    link = _read_link(unit, token)
     acknowledgements.use_link(unit, link.nonce, link.expires_ms)
     return acknowledge_group(unit, link.tenant, link.group_key, new)
+
+
+def _read_link(unit: Unit, token: str) -> links.Link:
+    link = links.read_link(token, key_of(unit), unit.now_ms)
+    require_open(unit, link.tenant)
+    return link
 
 
 def name_of(link: links.Link) -> str:

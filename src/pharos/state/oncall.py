@@ -16,6 +16,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, Table, delete, insert
 from pharos.errors import Kind, PharosError
 from pharos.state.audit import Event, append
 from pharos.state.tables import METADATA, Document, Family, Words, name_key, require_name, tenant_reference
+from pharos.state.tenants import require_open
 from pharos.state.unit import Unit, Writing
 
 overrides: Final = Table(
@@ -444,8 +445,13 @@ def add_feed(unit: Writing, tenant_id: str, schedule: str, person: str, hashed: 
 
 
 def feed_at(unit: Unit, hashed: str) -> Feed:
-    """Return the feed at a secret address, by its hash. Raises PharosError(MISSING)."""
-    return Feed(*unit.the_row(select(*_FEED).where(feeds.c.hash == hashed), "such calendar"))
+    """Return the feed at a secret address, by its hash.
+
+    Raises PharosError: MISSING, or DENIED where its tenant is closed.
+    """
+    found = Feed(*unit.the_row(select(*_FEED).where(feeds.c.hash == hashed), "such calendar"))
+    require_open(unit, found.tenant_id)
+    return found
 
 
 def list_feeds(unit: Unit, tenant_id: str, schedule: str) -> tuple[Feed, ...]:

@@ -124,6 +124,17 @@ def require_living(unit: Unit, tenant_id: str) -> Tenant:
     return found
 
 
+def require_open(unit: Unit, tenant_id: str) -> None:
+    """Raise PharosError(DENIED) for a tenant that is suspended, deleted, or about to be.
+
+    One that nobody made, as that of a server without tenants, is open.
+    """
+    found = unit.row(select(tenants).where(tenants.c.id == tenant_id))
+    if found is not None and (found.suspended_ms is not None or found.deleting_ms is not None):
+        what = "is suspended" if found.deleting_ms is None else "is deleted"
+        raise PharosError(Kind.DENIED, f"the tenant {tenant_id} {what}")
+
+
 def list_tenants(unit: Unit, *, deleted: bool = False) -> tuple[Tenant, ...]:
     """Return all tenants by id; those that are deleted only if asked for."""
     statement = select(tenants).order_by(tenants.c.id)
