@@ -287,7 +287,7 @@ class Tenancy:
         self._usage.forget(tenant_id)
 
         def end(unit: Writing) -> None:
-            end_deletion(unit, tenant_id, {**erased.shown(), **_forget_in_state(unit, tenant_id)})
+            end_deletion(unit, tenant_id, {**erased.shown(), **forget_in_state(unit, tenant_id)})
 
         await self._state.write(end, PHAROS)
         _LOG.info("the tenant %s is deleted, nothing of it is left: %s", tenant_id, erased.shown())
@@ -321,7 +321,7 @@ class Tenancy:
         self._flush_pause_ms = max(_FLUSH_MS, took_ms / _FLUSH_SHARE)
 
 
-def _forget_in_state(unit: Writing, tenant_id: str) -> dict[str, int]:
+def forget_in_state(unit: Writing, tenant_id: str) -> dict[str, int]:
     """Take what the state holds of a tenant away, and return how much it was.
 
     Its row stays, so that its id never means another, and so do its limits, which are nobody's secret.
