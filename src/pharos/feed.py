@@ -10,7 +10,6 @@ from functools import partial
 from random import Random
 from typing import Final
 
-from pharos.alerting.loops import keep_going
 from pharos.api.http.bodies import Bodies
 from pharos.api.http.credentials import identify
 from pharos.api.http.routes import Operation, SocketOperation
@@ -40,7 +39,7 @@ from pharos.queries import Queries
 from pharos.rules.engine import RuleEngine
 from pharos.state import Family, State
 from pharos.store import Store
-from pharos.works import at_work
+from pharos.works import at_work, keep_going
 
 _ID_BITS: Final = 96
 _LAG_S: Final = 30.0

@@ -17,7 +17,6 @@ from pharos.alerting.config import AlertingConfig, Receiver
 from pharos.alerting.escalations import Escalations
 from pharos.alerting.hands import Allowed, Cluster, OwnHands
 from pharos.alerting.links import LASTS_MS, PATH, Link, sign
-from pharos.alerting.loops import hear
 from pharos.alerting.oncall import reach
 from pharos.alerting.pages import alerts_page, silence_page
 from pharos.alerting.provision import Said, read_files, take_over
@@ -47,7 +46,7 @@ from pharos.state import (
     timeline,
 )
 from pharos.state.outbox import Owed
-from pharos.works import at_work
+from pharos.works import at_work, hear
 
 _LOG = logging.getLogger(__name__)
 

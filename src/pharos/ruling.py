@@ -13,7 +13,6 @@ from typing import Final
 
 from pharos.access import DEFAULT, Scope
 from pharos.alert import Alert
-from pharos.alerting.loops import hear
 from pharos.clock import Clock
 from pharos.config import Settings, external_url
 from pharos.errors import PharosError
@@ -46,6 +45,7 @@ from pharos.slo.objective import Objective
 from pharos.slo.standing import Objectives
 from pharos.state import Family, State
 from pharos.store import Store
+from pharos.works import hear
 
 _LOG = logging.getLogger(__name__)
 

@@ -16,7 +16,6 @@ from random import Random
 from typing import Final, Protocol
 
 from pharos.alerting.content import ACKNOWLEDGED, Envelope, fingerprints_of, message_of
-from pharos.alerting.loops import hear, keep_going
 from pharos.clock import Clock
 from pharos.errors import PharosError
 from pharos.notify.message import Channel, Links, Message, NotSentError, Sent
@@ -24,6 +23,7 @@ from pharos.state import PHAROS, Family, State, Writing, outbox
 from pharos.state.outbox import Owed, Result
 from pharos.state.timeline import Entry, Step, append
 from pharos.telemetry import MESSAGES_DELAY
+from pharos.works import hear, keep_going
 
 _LOG = logging.getLogger(__name__)
 

@@ -22,7 +22,6 @@ from pharos.alerting.deliver import Deliveries
 from pharos.alerting.flush import Flush, Flushed, flush_all, some_at_a_time
 from pharos.alerting.group import Desk, Group, Moment, Muting
 from pharos.alerting.held import Acknowledged, Muter, nobody
-from pharos.alerting.loops import hear, keep_going
 from pharos.alerting.reminders import owed_reminders
 from pharos.alerting.silences import KEPT_MS, Silences
 from pharos.alerting.steps import Began, Ends, ended_entries, taken_entries
@@ -35,6 +34,7 @@ from pharos.state.outbox import Told
 from pharos.state.silences import Silence, drop_silences, list_silences, note_reminded
 from pharos.state.timeline import append
 from pharos.telemetry import ALERT_GROUPS, ALERTS_KNOWN, ALERTS_RECEIVED, MESSAGES_OWED
+from pharos.works import hear, keep_going
 
 _LOG = logging.getLogger(__name__)
 

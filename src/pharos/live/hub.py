@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -25,8 +24,7 @@ from pharos.live.streams import Language, Place, Stream
 from pharos.state import Family
 from pharos.state.timeline import Entry, Step
 from pharos.telemetry import LIVE_CLIENTS, LIVE_DROPPED, LIVE_MESSAGES, LIVE_REFUSED
-
-_LOG = logging.getLogger(__name__)
+from pharos.works import keep_going
 
 _SWEEP_S: Final = 1.0
 _RECHECK_S: Final = 10.0
@@ -321,14 +319,14 @@ class Hub:
 
     async def run(self) -> None:
         """Let go of who is too slow, silent or not allowed any more, until cancelled."""
+        await keep_going("looking after live clients", self._look_after)
+
+    async def _look_after(self) -> None:
         while True:
             await self._pause(_SWEEP_S)
-            try:
-                self.sweep()
-                if self._clock.monotonic_s() - self._checked_s >= _RECHECK_S:
-                    await self.recheck()
-            except Exception:  # noqa: BLE001 - nobody would ever be let go again
-                _LOG.exception("looking after live clients failed and is tried again")
+            self.sweep()
+            if self._clock.monotonic_s() - self._checked_s >= _RECHECK_S:
+                await self.recheck()
 
     def sweep(self) -> None:
         """Let go of clients that are too slow, or silent."""
