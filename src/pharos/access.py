@@ -23,6 +23,7 @@ PERMISSIONS: Final[Mapping[str, str]] = MappingProxyType(
         "logs.export": "Download logs.",
         "traces.view": "Search traces.",
         "traces.write": "Send traces.",
+        "flows.write": "Send what runs of flows do.",
         "flows.create": "Define flows.",
         "flows.read": "See flows and their runs.",
         "flows.update": "Change flows.",
@@ -128,7 +129,7 @@ ROLES: Final[Mapping[str, Role]] = MappingProxyType(
             Role("viewer", _LOOKING, "Sees a tenant."),
             Role(
                 "writer",
-                frozenset({"metrics.write", "logs.write", "traces.write", "alerts.write"}),
+                frozenset({"metrics.write", "logs.write", "traces.write", "flows.write", "alerts.write"}),
                 "Sends telemetry and sees nothing: for senders.",
             ),
             Role("editor", _EDITING, "Sees and changes a tenant's dashboards, alerts and flows."),

@@ -42,10 +42,12 @@ from pharos.query.metrics.query import parse_query
 from pharos.reload import Reloads
 from pharos.responding import Responding, Stands, open_responding
 from pharos.ruling import RulingParts, open_ruling
+from pharos.runs.runs import Runs
 from pharos.scraping import open_scraping
 from pharos.showing import open_showing
 from pharos.state import State, open_state
-from pharos.store import open_store
+from pharos.store import Store, open_store
+from pharos.tracking import open_tracking
 from pharos.upkeep import (
     age_now_and_then,
     expire_proposals,
@@ -117,9 +119,11 @@ async def open_pharos(
         ruling = await stack.enter_async_context(
             open_ruling(RulingParts(queries, store, state, clock, chance, settings, paging.sink))
         )
-        await stack.enter_async_context(open_measuring(queries, store, clock, settings))
+        runs = await _open_measures(stack, queries, store, clock, settings, doors.forgets)
         feed = await stack.enter_async_context(
-            open_feed(FeedParts(settings, clock, chance, store, queries, ruling.engine, state, entrance))
+            open_feed(
+                FeedParts(settings, clock, chance, store, queries, ruling.engine, state, entrance, runs)
+            )
         )
         showing = await stack.enter_async_context(open_showing(state, settings))
         again = (keeping, scraping, ruling, paging, responding, showing)
@@ -140,6 +144,7 @@ async def open_pharos(
             keeping=keeping,
             feed=feed,
             showing=showing,
+            runs=runs,
             kernels=kernels,
         )
         yield await _running(stack, parts, own)
@@ -176,6 +181,19 @@ def _works(
         expire_proposals(Governance(state)),
         measure_state(state),
     )
+
+
+async def _open_measures(
+    stack: AsyncExitStack,
+    queries: Queries,
+    store: Store,
+    clock: Clock,
+    settings: Settings,
+    forgets: list[Callable[[str], None]],
+) -> Runs:
+    """Open what makes series of spans, and what takes events of runs."""
+    await stack.enter_async_context(open_measuring(queries, store, clock, settings))
+    return await stack.enter_async_context(open_tracking(store, queries, clock, forgets))
 
 
 async def _open_paging(

@@ -66,6 +66,8 @@ from pharos.api.receivers.lines import LineDoor
 from pharos.api.receivers.otlp import OtlpEndpoint
 from pharos.api.receivers.otlp_events import OtlpEventsEndpoint
 from pharos.api.receivers.spans import SamplingEndpoint, SpanDoor
+from pharos.api.runs.reading import RunsApi
+from pharos.api.runs.writing import RunEventsApi
 from pharos.api.traces.routes import trace_operations
 from pharos.backup import take_snapshot, wait_until_stored
 from pharos.clock import Clock
@@ -92,6 +94,7 @@ from pharos.rules.replay import Events, ReplayOptions
 from pharos.rules.spec import Language
 from pharos.rules.trace_door import TraceDoor
 from pharos.ruling import Ruling
+from pharos.runs.runs import Runs
 from pharos.secret import Secret
 from pharos.showing import Showing
 from pharos.state import State
@@ -129,6 +132,7 @@ class Parts:
     keeping: Keeping
     feed: Feed
     showing: Showing
+    runs: Runs
     kernels: Callable[[], dict[str, int]]
 
 
@@ -157,6 +161,7 @@ def open_edge(parts: Parts) -> Iterator[Face]:
     bodies = Bodies(_body_limits(settings))
     loki = LokiApi(queries.log_queries, clock, bodies)
     logs = LogsApi(queries.log_search, clock)
+    runs = RunsApi(parts.runs, clock)
     with ExitStack() as stack:
         doors = _grpc_doors(stack, parts, bodies)
         app = create_app(
@@ -172,7 +177,7 @@ def open_edge(parts: Parts) -> Iterator[Face]:
                 bodies=bodies,
                 fence=_fence(settings),
                 max_body_bytes=settings.ingest.max_body,
-                is_ready=lambda: store.loader.is_recovered,
+                is_ready=lambda: store.loader.is_recovered and parts.runs.recorder.is_ready,
                 kernels=parts.kernels,
                 reload=parts.reloads.reload,
                 identify=doors.identify,
@@ -186,6 +191,8 @@ def open_edge(parts: Parts) -> Iterator[Face]:
                     *logs.operations(),
                     *_related_api(parts).operations(),
                     *parts.feed.operations(bodies),
+                    *runs.operations(),
+                    *RunEventsApi(parts.runs, bodies, clock, parts.chance).operations(),
                     *_dashboard_operations(parts, bodies),
                 ],
             ),
@@ -194,6 +201,7 @@ def open_edge(parts: Parts) -> Iterator[Face]:
 
         def end() -> None:
             logs.end()
+            runs.end()
             parts.feed.hub.end()
 
         yield Face(replace(app, end=end), doors)

@@ -37,6 +37,7 @@ from pharos.live.readings import Reader
 from pharos.live.session import Terms
 from pharos.queries import Queries
 from pharos.rules.engine import RuleEngine
+from pharos.runs.runs import Runs
 from pharos.state import Family, State
 from pharos.store import Store
 from pharos.works import at_work, keep_going
@@ -58,6 +59,7 @@ class FeedParts:
     rules: RuleEngine
     state: State
     entrance: Entrance
+    runs: Runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ def _boards(
     reader = Reader(queries.metrics, clock)
     performance = Performance(queries.traces, reader, clock)
     health = partial(_health, components)
-    flows = Flows(queries.traces, clock)
+    flows = Flows(parts.runs, queries.traces, clock)
     return Boards(performance, reader, queries.traces, flows, book.open_alerts, health, clock)
 
 
@@ -186,5 +188,5 @@ def _operations(
     yield from ConditionsApi(plain, parts.state, parts.rules).operations()
     signals = SignalsApi(queries.metrics, queries.catalog, queries.traces, queries.log_search, clock)
     monitoring = Plain(bodies, "monitoring")
-    flows = Flows(queries.traces, clock)
+    flows = Flows(parts.runs, queries.traces, clock)
     yield from MonitoringApi(monitoring, book, flows, components, signals, clock).operations()

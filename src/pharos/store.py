@@ -28,6 +28,7 @@ from pharos.ingest.metrics.traits import HISTOGRAMS, STARTS
 from pharos.ingest.retention import Kept, keep
 from pharos.ingest.signals import Signals
 from pharos.policy import TenantPolicy
+from pharos.runs.rows import RunSignal
 from pharos.wal import Wal, WalOptions
 
 _LOG = logging.getLogger(__name__)
@@ -108,6 +109,7 @@ def open_store(
                 FrameKind.REMOTE_WRITE_2: decoder,
                 FrameKind.LOGS: LogSignal(policy.sampling, policy.usage.label),
                 FrameKind.SPANS: SpanSignal(),
+                FrameKind.RUNS: RunSignal(),
             }
         )
         intake = Intake(wal, signals, clock, pending, changes.arrivals, policy=policy)
@@ -122,7 +124,8 @@ def open_store(
 
 def kept_by(settings: Settings) -> Kept:
     """Return how long the settings keep each signal."""
-    return Kept(settings.retention.metrics, settings.retention.logs, settings.retention.traces)
+    kept = settings.retention
+    return Kept(kept.metrics, kept.logs, kept.traces, kept.runs)
 
 
 @contextmanager
@@ -144,6 +147,30 @@ def tenants_of_spans(session: Session) -> list[str]:
     """Return the tenants that have spans: for the server's own upkeep."""
     statement = select_everywhere("DISTINCT tenant", "span_origins", tail="ORDER BY tenant")
     found: list[str] = session.query(statement, purpose="span_tenants")["tenant"].to_pylist()
+    return found
+
+
+def tenants_of_runs(session: Session) -> list[str]:
+    """Return the tenants that have runs: for the server's own upkeep."""
+    statement = select_everywhere("DISTINCT tenant", "runs", tail="ORDER BY tenant")
+    found: list[str] = session.query(statement, purpose="runs_tenants")["tenant"].to_pylist()
+    return found
+
+
+def live_runs(session: Session) -> dict[str, list[str]]:
+    """Return by tenant the runs that are not over as far as the store knows: for the server's own upkeep.
+
+    Parts that were merged hold no more rows of states that are past, so an index leaves out nearly all.
+    """
+    statement = select_everywhere(
+        "tenant, run, argMax(is_over, edition) AS over",
+        "runs",
+        tail="WHERE (tenant, placed, run) IN (SELECT tenant, placed, run FROM runs WHERE is_over = 0)"
+        " GROUP BY tenant, placed, run HAVING over = 0 ORDER BY tenant, run",
+    )
+    found: dict[str, list[str]] = {}
+    for row in session.query(statement, purpose="runs_live").to_pylist():
+        found.setdefault(row["tenant"], []).append(row["run"])
     return found
 
 

@@ -57,6 +57,8 @@ from pharos.api.receivers.lines import LineDoor
 from pharos.api.receivers.otlp import OtlpEndpoint
 from pharos.api.receivers.otlp_events import OtlpEventsEndpoint
 from pharos.api.receivers.spans import SamplingEndpoint, SpanDoor
+from pharos.api.runs.reading import RunsApi
+from pharos.api.runs.writing import RunEventsApi
 from pharos.api.traces.routes import trace_operations
 from pharos.clock import SystemClock
 from pharos.query.events.traces import Traces
@@ -129,6 +131,8 @@ def _accounts(bodies: Bodies) -> list[Operation]:
         *_hollow(DashboardQueries, native=native, bodies=bodies).operations(),
         *_hollow(SharesApi, native=native).operations(),
         *_hollow(GrafanaApi, bodies=bodies).operations(),
+        *_hollow(RunsApi).operations(),
+        *_hollow(RunEventsApi).operations(),
         *trace_operations(_hollow(Traces), SystemClock()),
     ]
 

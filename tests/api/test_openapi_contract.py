@@ -19,7 +19,7 @@ ACCOUNTS = (
     "^/api/(sign_|links|me|users|members|roles|tokens|access|tenants|usage|audit|proposals|protections"
     "|alerting)"
 )
-OUTSIDE = f"/-/|^/metrics|admin/tsdb/snapshot|logs/tail|^/api/traces|{ACCOUNTS}"
+OUTSIDE = f"/-/|^/metrics|admin/tsdb/snapshot|logs/tail|run_changes|^/api/traces|{ACCOUNTS}"
 """What runs in other ways, what does not end by itself, what takes thrift, which nobody generates here."""
 
 

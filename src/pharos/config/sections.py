@@ -18,6 +18,7 @@ from pydantic import (
 
 from pharos.config.dashboards import DashboardSettings
 from pharos.config.doors import FileSource, Forward, Otlp, Syslog
+from pharos.config.retention import Retention
 from pharos.config.sampling import SamplingSettings
 from pharos.config.written import (
     HOUR_MS,
@@ -39,21 +40,6 @@ from pharos.secret import Secret
 
 STATE_FILE: Final = "state.db"
 """Of the data folder: what people say, where no PostgreSQL is named."""
-
-
-class Retention(Section):
-    """How long each kind of telemetry is kept; 0 keeps it for ever."""
-
-    metrics: Annotated[DurationMs, at_least_ms("1h", or_zero="keeps them for ever")] = Field(
-        default=30 * 86_400_000, description="How long samples are kept, 1h to 50y."
-    )
-    logs: Annotated[DurationMs, at_least_ms("1h", or_zero="keeps them for ever")] = Field(
-        default=30 * 86_400_000,
-        description="How long log records are kept after they were received, 1h to 50y.",
-    )
-    traces: Annotated[DurationMs, at_least_ms("1h", or_zero="keeps them for ever")] = Field(
-        default=14 * 86_400_000, description="How long spans are kept after they were received, 1h to 50y."
-    )
 
 
 class Ingest(Section):

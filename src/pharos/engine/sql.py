@@ -115,6 +115,11 @@ def among(column: str, values: NDArray[np.integer] | Sequence[int]) -> Condition
     )
 
 
+def among_texts(column: str, values: Iterable[str]) -> Condition:
+    """Return that a text is one of these, of which there is at least one."""
+    return Condition(f"{column} IN ({', '.join(map(string, values))})")
+
+
 def within(column: str, rows: Statement) -> Condition:
     """Return that a value is one of those that a statement of one column returns."""
     return Condition(f"{column} IN ({rows.text})")
@@ -135,6 +140,18 @@ def times(start_ms: int, end_ms: int) -> Condition:
     return Condition(
         f"ts BETWEEN fromUnixTimestamp64Milli({int(start_ms)}) AND fromUnixTimestamp64Milli({int(end_ms)})"
     )
+
+
+def within_ms(column: str, start_ms: int, end_ms: int) -> Condition:
+    """Return that a time in milliseconds is in a range, its end not included."""
+    first, last = (f"fromUnixTimestamp64Milli({_within(time)}, 'UTC')" for time in (start_ms, end_ms))
+    return Condition(f"{column} >= {first} AND {column} < {last}")
+
+
+def before_place(time: str, text: str, at_ms: int, name: str) -> Condition:
+    """Return that a row lies before a place in the order of a time in milliseconds and a text."""
+    at = f"fromUnixTimestamp64Milli({_within(at_ms)}, 'UTC')"
+    return Condition(f"{time} <= {at} AND ({time}, {text}) < ({at}, {string(name)})")
 
 
 def since(start_ms: int) -> Condition:
@@ -206,6 +223,11 @@ _WILD: Final = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
 def holds(column: str, text: str) -> Condition:
     """Return that a text holds another one somewhere."""
     return Condition(f"{column} LIKE {string('%' + text.translate(_WILD) + '%')}")
+
+
+def mentions(column: str, text: str) -> Condition:
+    """Return that a text holds another one somewhere, whether its letters are small or not."""
+    return Condition(f"positionCaseInsensitiveUTF8({column}, {string(text)}) > 0")
 
 
 def letters_of(column: str) -> str:

@@ -21,6 +21,8 @@ class FrameKind(IntEnum):
     """An OTLP ExportLogsServiceRequest, snappy block."""
     SPANS = 4
     """An OTLP ExportTraceServiceRequest, snappy block."""
+    RUNS = 5
+    """Events of runs, and how their runs stand, as JSON (`runs.rows`), snappy block."""
 
 
 BODY_MAX_BYTES: Final = 64 << 20

@@ -49,6 +49,7 @@ _EVENT_TIMES: Final = {
         "span_origins": "received + toIntervalDay(2)",
         "span_fields": "received + toIntervalDay(2)",
     },
+    "runs": {"run_events": "received", "runs": "received"},
 }
 _FIRST_BUCKET: Final = -(1 << 31)
 _STEP_MS: Final = 3_600_000
@@ -64,13 +65,15 @@ class Kept:
     metrics: int = 0
     logs: int = 0
     traces: int = 0
+    runs: int = 0
 
     def of_tables(self) -> dict[str, tuple[str, int]]:
         """Return by table from which time on its rows are kept how long."""
         metrics = {table: (time, self.metrics) for table, time in _TIMES.items()}
         logs = {table: (time, self.logs) for table, time in _EVENT_TIMES["logs"].items()}
         traces = {table: (time, self.traces) for table, time in _EVENT_TIMES["traces"].items()}
-        return metrics | logs | traces
+        runs = {table: (time, self.runs) for table, time in _EVENT_TIMES["runs"].items()}
+        return metrics | logs | traces | runs
 
 
 def keep(session: Controlled, kept: Kept) -> None:

@@ -35,13 +35,27 @@ _SCALING: Final[Mapping[str, str]] = {
     "memoryUtilization": "1 - avg(node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes)",
     "load1": "avg(node_load1)",
 }
+
+
+def _share(of: str, label: str, value: str) -> str:
+    """Return which part of what runs tell of layers in the last hour is so."""
+    name = f"workflow_validation_{of}"
+    chosen = f'sum(increase({name}{{{label}="{value}"}}[1h])) or vector(0)'
+    return f"({chosen}) / sum(increase({name}[1h]))"
+
+
+_LASTED: Final = "workflow_validation_duration_seconds"
 _VALIDATION: Final[Mapping[str, str]] = {
-    "successRate": "avg(validation_success_rate)",
-    "cacheHitRate": "avg(validation_cache_hit_rate)",
-    "avgDuration": "avg(validation_duration_ms)",
-    "total": "sum(validation_total)",
+    "successRate": f"avg(validation_success_rate) or {_share('total', 'result', 'passed')}",
+    "cacheHitRate": f"avg(validation_cache_hit_rate) or {_share('cache_total', 'result', 'hit')}",
+    "avgDuration": "avg(validation_duration_ms) or 1000"
+    f" * sum(increase({_LASTED}_sum[1h])) / sum(increase({_LASTED}_count[1h]))",
+    "total": "sum(validation_total) or sum(workflow_validation_total)",
 }
-_LAYERS: Final = "validation_layer_duration_ms"
+_LAYERS: Final = (
+    "avg by (layer) (validation_layer_duration_ms) or 1000 * sum by (layer)"
+    f" (increase({_LASTED}_sum[1h])) / sum by (layer) (increase({_LASTED}_count[1h]))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,14 +143,14 @@ class Boards:
         }
 
     async def validation(self, scope: Scope) -> dict[str, Any]:
-        """Return how the validation pipeline does, by the metrics `validation_*`; null without them.
+        """Return how the validation pipeline does, by metrics `validation_*` or runs; null without.
 
         Raises PharosError.
         """
         found: dict[str, Any] = {
             name: await self.reader.number(scope, text) for name, text in _VALIDATION.items()
         }
-        layers = await self.reader.vector(scope, f"avg by (layer) ({_LAYERS})")
+        layers = await self.reader.vector(scope, _LAYERS)
         return {**found, "layers": {labels.get("layer", ""): {"duration": value} for labels, value in layers}}
 
     async def everything(self, scope: Scope) -> dict[str, Any]:

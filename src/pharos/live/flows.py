@@ -1,10 +1,8 @@
-"""Runs of flows and workflows, as far as spans tell of them. Nothing keeps runs by themselves yet.
+"""Runs of flows and workflows as the feed and the documents' REST addresses have them.
 
-A span is of a run if an attribute names the run (`executionId`, or as below); the first of them is the run's
-own, the others are its steps. Spans come when they have ended: of a run that goes on there are steps alone.
-
-Whoever keeps runs takes this module's place: all that the feed and its REST addresses know of them is asked
-of `Flows`.
+They are those of `runs`, and beside them those of which spans alone tell: a span is of a run if an
+attribute names the run (`executionId`, or as below); the first of them is the run's own, the others are its
+steps. Spans come when they have ended: of such a run that goes on there are steps alone.
 """
 
 from __future__ import annotations
@@ -18,6 +16,10 @@ from pharos.clock import Clock
 from pharos.errors import Kind, PharosError
 from pharos.query.events.rows import Span
 from pharos.query.events.traces import Traces
+from pharos.runs.asked import LIVE_STATES, Asked
+from pharos.runs.events import State
+from pharos.runs.runs import Runs
+from pharos.runs.view import Summary
 from pharos.search.tree import Has, Or, Place
 from pharos.search.window import Window
 
@@ -38,6 +40,23 @@ _LISTED_NS: Final = 86_400 * 10**9
 _RECENT_NS: Final = 300 * 10**9
 """So long a run that has ended stays among those that are under way: it is seen how it ended."""
 _MOST_TRACES: Final = 500
+_MOST_RUNS: Final = 500
+_AHEAD_MS: Final = 3_600_000
+_STATUS_OF: Final = {
+    State.PAUSED: "paused",
+    State.SUCCEEDED: "completed",
+    State.FAILED: "failed",
+    State.TIMED_OUT: "failed",
+    State.ABORTED: "cancelled",
+}
+"""What the documents call states; all others are running."""
+_STATES_OF: Final = {
+    "running": frozenset(LIVE_STATES) - {State.PAUSED},
+    "paused": frozenset({State.PAUSED}),
+    "completed": frozenset({State.SUCCEEDED}),
+    "failed": frozenset({State.FAILED, State.TIMED_OUT}),
+    "cancelled": frozenset({State.ABORTED}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +138,27 @@ def _first(span: Span, keys: Sequence[str]) -> str:
     return next((named[key] for key in keys if named.get(key)), "")
 
 
+def shown_run(one: Summary) -> dict[str, Any]:
+    """Return FlowExecutionMetrics of the Qflow document; times in milliseconds."""
+    found: dict[str, Any] = {
+        "flowId": one.workflow,
+        "workflowId": one.workflow,
+        "executionId": one.run_id,
+        "startTime": one.placed_ms if one.start_ms is None else one.start_ms,
+        "stepCount": one.steps_total,
+        "completedSteps": one.steps_done,
+        "failedSteps": one.steps_failed,
+        "status": _STATUS_OF.get(one.told_state, "running"),
+        "state": one.state.value,
+        "nodeId": one.node,
+        "progress": one.progress,
+        "error": one.error,
+    }
+    if one.is_over:
+        found |= {"endTime": one.end_ms, "duration": one.duration_ms}
+    return found
+
+
 def _step(span: Span) -> dict[str, Any]:
     return {
         "stepId": span.span_id,
@@ -135,10 +175,12 @@ def _step(span: Span) -> dict[str, Any]:
 class Flows:
     """What runs, and what ran."""
 
+    runs: Runs
     traces: Traces
     clock: Clock
 
-    async def _runs(self, scope: Scope, back_ns: int = _LISTED_NS) -> list[Run]:
+    async def _of_spans(self, scope: Scope, back_ns: int = _LISTED_NS) -> list[Run]:
+        """Return the runs that spans tell of."""
         now_ns = self.clock.now_ns()
         window = Window(now_ns - back_ns, now_ns + 1)
         ids = await self.traces.found(scope, window, _IS_OF_RUN, _MOST_TRACES)
@@ -147,12 +189,28 @@ class Flows:
         found: Mapping[str, Sequence[Span]] = await self.traces.traces(scope, ids)
         return runs_of(span for spans in found.values() for span in spans)
 
+    async def _page(
+        self, scope: Scope, back_ns: int, status: str = "", limit: int = _MOST_RUNS
+    ) -> Sequence[Summary]:
+        now_ms = self.clock.now_ms()
+        states = _STATES_OF.get(status, frozenset())
+        asked = Asked(now_ms - back_ns // _MS, now_ms + _AHEAD_MS, states=states)
+        return (await self.runs.page(scope, asked, limit)).runs
+
     async def executions(self, scope: Scope) -> Sequence[dict[str, Any]]:
         """Return the runs that are under way or ended just now: FlowExecutionMetrics of Qflow each.
 
         Raises PharosError.
         """
-        return [one.shown() for one in await self._runs(scope, _RECENT_NS)]
+        since_ms = self.clock.now_ms() - _RECENT_NS // _MS
+        kept = [
+            one
+            for one in await self._page(scope, _LISTED_NS)
+            if not one.is_over or (one.end_ms or 0) >= since_ms
+        ]
+        known = {one.run_id for one in kept}
+        spans = [one for one in await self._of_spans(scope, _RECENT_NS) if one.execution_id not in known]
+        return [*map(shown_run, kept), *(one.shown() for one in spans)]
 
     async def workflows(
         self, scope: Scope, status: str = "", limit: int = 100
@@ -161,27 +219,67 @@ class Flows:
 
         Raises PharosError.
         """
-        found = [one for one in await self._runs(scope) if not status or one.status == status]
-        return [one.shown() for one in found[:limit]], len(found)
+        kept = await self._page(scope, _LISTED_NS, status)
+        known = {one.run_id for one in kept}
+        spans = [
+            one
+            for one in await self._of_spans(scope)
+            if one.execution_id not in known and (not status or one.status == status)
+        ]
+        found = [*map(shown_run, kept), *(one.shown() for one in spans)]
+        found.sort(key=lambda one: -one["startTime"])
+        return found[:limit], len(found)
 
     async def workflow(self, scope: Scope, execution_id: str) -> dict[str, Any]:
-        """Return one run of a day, with its steps under `steps`. Raises PharosError(MISSING)."""
-        for one in await self._runs(scope):
+        """Return one run, with its steps under `steps`; of those of spans one of a day.
+
+        Raises PharosError(MISSING).
+        """
+        try:
+            view = await self.runs.run(scope, execution_id)
+        except PharosError as exc:
+            if exc.kind is not Kind.MISSING:
+                raise
+        else:
+            steps = view.shown(self.clock.now_ms())["steps"]
+            return {**shown_run(view.summary), "steps": [_own_step(one) for one in steps]}
+        for one in await self._of_spans(scope):
             if one.execution_id == execution_id:
                 return {**one.shown(), "steps": [_step(span) for span in one.steps]}
         raise PharosError(Kind.MISSING, f"there is no run {execution_id[:100]!r}")
 
     async def statistics(self, scope: Scope) -> dict[str, Any]:
         """Return how many runs a day had, and how they ended. Raises PharosError."""
-        found = await self._runs(scope)
-        over = [one for one in found if one.is_over]
-        completed = sum(1 for one in over if one.status == "completed")
-        lasted = [(one.end_ns - one.start_ns) / _MS for one in over]
+        now_ms = self.clock.now_ms()
+        asked = Asked(now_ms - _LISTED_NS // _MS, now_ms + _AHEAD_MS)
+        kept, live = await self.runs.statistics(scope, asked, "state")
+        spans = await self._of_spans(scope)
+        total = kept.total
+        over = [one for one in spans if one.is_over]
+        completed = total.by_state[State.SUCCEEDED] + sum(1 for one in over if one.status == "completed")
+        ended = total.runs + len(over)
+        lasted = (total.mean_ms or 0.0) * total.runs + sum((one.end_ns - one.start_ns) / _MS for one in over)
+        running = sum(live.values()) + len(spans) - len(over)
+        failed = total.by_state[State.FAILED] + total.by_state[State.TIMED_OUT]
         return {
-            "total": len(found),
-            "running": len(found) - len(over),
+            "total": ended + running,
+            "running": running,
             "completed": completed,
-            "failed": sum(1 for one in over if one.status == "failed"),
-            "successRate": completed / len(over) if over else None,
-            "averageDuration": max(sum(lasted) / len(lasted), 0.0) if lasted else None,
+            "failed": failed + sum(1 for one in over if one.status == "failed"),
+            "successRate": completed / ended if ended else None,
+            "averageDuration": max(lasted / ended, 0.0) if ended else None,
         }
+
+
+def _own_step(step: Mapping[str, Any]) -> dict[str, Any]:
+    over = {"succeeded": "completed", "skipped": "completed"}
+    return {
+        "stepId": step["id"],
+        "name": step["name"],
+        "status": over.get(step["state"], step["state"]),
+        "attempt": step["attempt"],
+        "startTime": step["start_ms"],
+        "endTime": step["end_ms"],
+        "duration": step["duration_ms"],
+        "error": step["error"],
+    }

@@ -114,7 +114,7 @@ def failed(failures: Mapping[int, str] = FAILURES) -> dict[int, dict[str, Any]]:
 
 def inputs_of(path: str, query: Mapping[str, Schema], required: tuple[str, ...]) -> dict[str, Any]:
     """Return the parameters of an address: those in its path, and of the query those that are named."""
-    parts = [part[1:-1] for part in path.split("/") if part.startswith("{")]
+    parts = [part[1:-1].partition(":")[0] for part in path.split("/") if part.startswith("{")]
     found = [{"name": name, "in": "path", "required": True, "schema": STRING} for name in parts]
     found += [
         {"name": name, "in": "query", "required": name in required, "schema": schema}

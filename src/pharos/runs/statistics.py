@@ -1,0 +1,162 @@
+"""Counts, durations and costs of runs that are over, by what they have in common."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pharos.access import Scope
+from pharos.engine import Session
+from pharos.engine.sql import select
+from pharos.runs.asked import Asked
+from pharos.runs.events import OVER, State
+
+GROUPS: Final = ("workflow", "version", "owner", "node", "engine", "state")
+"""What runs can be grouped by."""
+_GROUPS_MOST: Final = 1_000
+_STEPS: Final = 60
+"""Into about so many steps a time is divided."""
+_STEP_LEAST_MS: Final = 60_000
+_COUNTED: Final = ", ".join(f"countIf(state = '{state.value}') AS {state.value}" for state in OVER)
+_TIMED: Final = "start_ms > 0 AND end_ms >= start_ms"
+_MEASURES: Final = (
+    f"count() AS runs, {_COUNTED}, max(start_ms) AS last_start_ms, argMax(state, placed) AS last_state,"
+    f" quantilesIf(0.5, 0.95, 0.99)(end_ms - start_ms, {_TIMED}) AS lasted,"
+    f" avgIf(end_ms - start_ms, {_TIMED}) AS lasted_mean,"
+    " sumIf(cost, NOT isNaN(cost)) AS cost_sum, countIf(NOT isNaN(cost)) AS costs"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Runs that have a value in common; times in milliseconds, None where nothing was measured."""
+
+    value: str
+    runs: int
+    by_state: Mapping[State, int]
+    p50_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+    mean_ms: float | None
+    cost_sum: float
+    costs: int
+    """Of so many the cost is known."""
+    last_start_ms: int
+    last_state: str
+
+    @property
+    def success_rate(self) -> float | None:
+        """The part of those that are over that succeeded."""
+        return self.by_state[State.SUCCEEDED] / self.runs if self.runs else None
+
+
+@dataclass(frozen=True, slots=True)
+class StepCounts:
+    """How many runs that began in a step of time ended how."""
+
+    start_ms: int
+    succeeded: int
+    failed: int
+    other: int
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """Runs that are over, in groups and over time."""
+
+    groups: Sequence[Group]
+    total: Group
+    steps: Sequence[StepCounts]
+    step_ms: int
+
+
+def statistics(session: Session, scope: Scope, asked: Asked, by: str) -> Statistics:
+    """Return the statistics of runs that are over and asked about; `by` is one of `GROUPS`."""
+    which = asked.conditions()
+    grouped = select(
+        scope,
+        f"toString({by}) AS value, {_MEASURES}",
+        "runs FINAL",
+        *which,
+        tail="GROUP BY value ORDER BY runs DESC, value",
+        limit=_GROUPS_MOST,
+    )
+    whole = select(scope, f"'' AS value, {_MEASURES}", "runs FINAL", *which)
+    step_ms = max((asked.end_ms - asked.start_ms) // _STEPS, _STEP_LEAST_MS)
+    timed = select(
+        scope,
+        f"intDiv(toUnixTimestamp64Milli(placed), {int(step_ms)}) AS step, count() AS runs,"
+        " countIf(state = 'succeeded') AS succeeded, countIf(state IN ('failed', 'timed_out')) AS failed",
+        "runs FINAL",
+        *which,
+        tail="GROUP BY step ORDER BY step",
+    )
+    groups = [_group(row) for row in session.query(grouped, purpose="runs_groups").to_pylist()]
+    (total,) = session.query(whole, purpose="runs_total").to_pylist()
+    steps = [
+        StepCounts(
+            row["step"] * step_ms,
+            row["succeeded"],
+            row["failed"],
+            row["runs"] - row["succeeded"] - row["failed"],
+        )
+        for row in session.query(timed, purpose="runs_over_time").to_pylist()
+    ]
+    return Statistics(groups, _group(total), steps, step_ms)
+
+
+def _group(row: Mapping[str, Any]) -> Group:
+    lasted = [_known(one) for one in row["lasted"]]
+    return Group(
+        value=row["value"],
+        runs=row["runs"],
+        by_state={state: row[state.value] for state in OVER},
+        p50_ms=lasted[0],
+        p95_ms=lasted[1],
+        p99_ms=lasted[2],
+        mean_ms=_known(row["lasted_mean"]),
+        cost_sum=row["cost_sum"],
+        costs=row["costs"],
+        last_start_ms=row["last_start_ms"],
+        last_state=row["last_state"],
+    )
+
+
+def _known(value: float | None) -> float | None:
+    return None if value is None or math.isnan(value) else float(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """How the newest runs of a workflow ended, and which was the last."""
+
+    states: Sequence[State]
+    run_id: str
+    versions: Sequence[str]
+    owner: str
+
+
+def recents(session: Session, scope: Scope, asked: Asked) -> dict[str, Recent]:
+    """Return by workflow how its newest runs ended that are asked about, the newest first."""
+    statement = select(
+        scope,
+        "workflow,"
+        " arrayMap(x -> x.2, arraySlice(arrayReverseSort(groupArray((placed, state))), 1, 20)) AS states,"
+        " argMax(run, placed) AS last_run, groupUniqArray(20)(version) AS versions,"
+        " argMaxIf(owner, placed, owner != '') AS last_owner",
+        "runs FINAL",
+        *asked.conditions(),
+        tail="GROUP BY workflow ORDER BY workflow",
+        limit=_GROUPS_MOST,
+    )
+    return {
+        row["workflow"]: Recent(
+            [State(one) for one in row["states"]],
+            row["last_run"],
+            sorted(filter(None, row["versions"])),
+            row["last_owner"],
+        )
+        for row in session.query(statement, purpose="runs_recent").to_pylist()
+    }

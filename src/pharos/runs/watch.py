@@ -1,0 +1,201 @@
+"""What is done about runs by itself: who is late or stuck is told, who is lost given up, all counted."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from pharos.access import Scope, upkeep
+from pharos.clock import Clock
+from pharos.engine import Session
+from pharos.errors import PharosError
+from pharos.labels import Labels
+from pharos.runs import stored
+from pharos.runs.book import Book
+from pharos.runs.events import LOST, EventKind, RunEvent, State
+from pharos.runs.history import RECENT, is_failing, is_flapping, recent_states
+from pharos.runs.runs import Runs
+from pharos.runs.tally import named
+from pharos.runs.view import Summary
+
+_LOG = logging.getLogger(__name__)
+
+LOOK_S: Final = 5.0
+_WAKE_AT_ONCE: Final = 200
+_HISTORIES_AT_ONCE: Final = 50
+_ROSTER_MS: Final = 30 * 86_400_000
+_LOST_MS: Final = 86_400_000
+"""A run of which nothing is heard for so long is given up, one that was awaited for longer later."""
+_LOST_TIMES: Final = 10
+_PENDING_LOST_MS: Final = 7 * 86_400_000
+_OVERDUE_MOST: Final = 200
+"""So many late and stuck runs of a tenant have a series of their own."""
+_SHOWN_LIVE: Final = (State.PENDING, State.RUNNING, State.PAUSED, State.LATE, State.STUCK)
+_MS_IN_S: Final = 1000
+_NS_IN_MS: Final = 1_000_000
+_SAMPLE_MS: Final = 15_000
+
+
+@dataclass(frozen=True, slots=True)
+class RunSamples:
+    """What is to be written of a tenant at one time, in one piece."""
+
+    at_ms: int
+    samples: Sequence[tuple[Labels, float]]
+    begun: Sequence[Labels]
+    """Series that are new: counters among them were 0 at `begun_ms`."""
+    begun_ms: int
+    gone: Sequence[Labels]
+    """Series that end."""
+
+
+class SampleSink(Protocol):
+    """Who keeps samples of runs."""
+
+    async def take(self, scope: Scope, made: RunSamples) -> None:
+        """Keep them durably, all or nothing. Raises PharosError when they may not be kept."""
+        ...
+
+
+@dataclass(slots=True)
+class Watch:
+    """Looks at the runs of all tenants, now and then."""
+
+    runs: Runs
+    sink: SampleSink
+    clock: Clock
+    live_of_all: Callable[[Session], Mapping[str, Sequence[str]]]
+    """Returns by tenant the runs that are not over, as far as the store knows."""
+    tenants_of_runs: Callable[[Session], Sequence[str]]
+    """Returns the tenants that have runs."""
+    known: dict[str, set[Labels]] = field(default_factory=dict)
+    """By tenant which series there are."""
+
+    async def begin(self) -> None:
+        """Read which runs go on, and which workflows there are: once all that was accepted before is stored.
+
+        Raises PharosError.
+        """
+        recorder, now_ms = self.runs.recorder, self.clock.now_ms()
+        scope = upkeep("default")
+        live = await self.runs.ask(scope, "live", self.live_of_all)
+        for tenant, run_ids in live.items():
+            recorder.book(tenant).dormant = dict.fromkeys(run_ids)
+        for tenant in await self.runs.ask(scope, "tenants", self.tenants_of_runs):
+            own = upkeep(tenant)
+            found = await self.runs.ask(
+                own,
+                "roster",
+                lambda session, own=own: stored.known_workflows(  # type: ignore[misc]
+                    session, own, now_ms - _ROSTER_MS, now_ms + _SAMPLE_MS
+                ),
+            )
+            for one in found:
+                history = recorder.book(tenant).history(one.name)
+                history.schedule = history.schedule or one.schedule
+
+    async def run(self) -> None:
+        """Go on for ever."""
+        while True:
+            for tenant in tuple(self.runs.recorder.books):
+                try:
+                    await self.step(tenant)
+                except PharosError as exc:
+                    _LOG.warning("runs of %s are not looked at for now: %s", tenant, exc)
+            await asyncio.sleep(LOOK_S)
+
+    async def step(self, tenant: str) -> None:
+        """Look at the runs of a tenant. Raises PharosError."""
+        scope, book = upkeep(tenant), self.runs.recorder.book(tenant)
+        while book.dormant:
+            chunk = set(tuple(book.dormant)[:_WAKE_AT_ONCE])
+            await self.runs.recorder.wake(scope, chunk)
+            for run_id in chunk:
+                book.dormant.pop(run_id, None)
+        await self._load_histories(scope, book)
+        now_ms = self.clock.now_ms()
+        live = book.look(now_ms)
+        lost = [_lost(one, now_ms) for one in live if _is_lost(one, now_ms)]
+        if lost:
+            await self.runs.record(scope, lost, "lost")
+        book.forget_old(self.clock.monotonic_s())
+        at_ms = now_ms // _SAMPLE_MS * _SAMPLE_MS
+        if book.sampled_ms < at_ms:
+            await self._sample(scope, book, live, at_ms)
+            book.sampled_ms = at_ms
+
+    async def _load_histories(self, scope: Scope, book: Book) -> None:
+        wanted = [name for name, history in book.histories.items() if not history.is_loaded]
+        for name in wanted[:_HISTORIES_AT_ONCE]:
+            await self.runs.history(scope, name)
+
+    async def _sample(self, scope: Scope, book: Book, live: Sequence[Summary], at_ms: int) -> None:
+        samples = [*book.tally.samples(), *_gauges(book, live, self.clock.now_ms())]
+        series = {labels for labels, _ in samples}
+        before = self.known.get(scope.tenant, set())
+        if not series and not before:
+            return
+        begun = [labels for labels in series - before if _is_counter(labels)]
+        made = RunSamples(at_ms, samples, begun, at_ms - _SAMPLE_MS, [*(before - series)])
+        await self.sink.take(scope, made)
+        self.known[scope.tenant] = series
+
+
+def _is_counter(labels: Labels) -> bool:
+    name = dict(labels)["__name__"]
+    return name.endswith(("_total", "_bucket", "_sum", "_count"))
+
+
+def _is_lost(one: Summary, now_ms: int) -> bool:
+    heard_ms = one.last_heard_ms
+    if heard_ms is None:
+        waits_ms = one.queued_ms or one.placed_ms
+        return now_ms - waits_ms > _PENDING_LOST_MS
+    waited_ms = _LOST_MS
+    if one.late_after_ms is not None and one.start_ms is not None:
+        waited_ms = max(waited_ms, _LOST_TIMES * (one.late_after_ms - one.start_ms))
+    return now_ms - heard_ms > waited_ms
+
+
+def _lost(one: Summary, now_ms: int) -> RunEvent:
+    return RunEvent(
+        one.run_id,
+        EventKind.END,
+        now_ms * _NS_IN_MS,
+        id=f"{LOST}{now_ms}",
+        state=State.TIMED_OUT,
+        attempt=one.attempt,
+    )
+
+
+def _gauges(book: Book, live: Sequence[Summary], now_ms: int) -> Iterator[tuple[Labels, float]]:
+    """Yield how runs and workflows stand by now."""
+    counts: dict[tuple[str, State], int] = {}
+    for one in live:
+        counts[one.workflow, one.state] = counts.get((one.workflow, one.state), 0) + 1
+    for workflow, history in book.histories.items():
+        if not workflow:
+            continue
+        of = ("workflow", workflow)
+        for state in _SHOWN_LIVE:
+            count = counts.get((workflow, state), 0)
+            yield named("workflow_runs_live", of, ("state", state.value)), float(count)
+        due = history.due()
+        if due is not None:
+            yield named("workflow_run_missing", of), float(due.is_missing(now_ms))
+        recent = recent_states(history.past)[:RECENT]
+        if recent:
+            yield named("workflow_run_failing", of), float(is_failing(recent))
+            yield named("workflow_run_flapping", of), float(is_flapping(recent))
+        expected = history.expectation(None)
+        if expected is not None:
+            yield named("workflow_run_expected_seconds", of), expected.p50_ms / _MS_IN_S
+    overdue = [one for one in live if one.state in {State.LATE, State.STUCK}]
+    for one in overdue[:_OVERDUE_MOST]:
+        since_ms = one.late_after_ms if one.state is State.LATE else one.last_heard_ms
+        over_s = max(now_ms - (since_ms or now_ms), 0) / _MS_IN_S
+        more = (("run_id", one.run_id), ("state", one.state.value))
+        yield named("workflow_run_overdue_seconds", ("workflow", one.workflow), *more), over_s
