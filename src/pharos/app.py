@@ -120,11 +120,8 @@ async def open_pharos(
             open_ruling(RulingParts(queries, store, state, clock, chance, settings, paging.sink))
         )
         runs = await _open_measures(stack, queries, store, clock, settings, doors.forgets)
-        feed = await stack.enter_async_context(
-            open_feed(
-                FeedParts(settings, clock, chance, store, queries, ruling.engine, state, entrance, runs)
-            )
-        )
+        fed = FeedParts(settings, clock, chance, store, queries, ruling.engine, state, entrance, runs)
+        feed = await stack.enter_async_context(open_feed(fed))
         showing = await stack.enter_async_context(open_showing(state, settings))
         again = (keeping, scraping, ruling, paging, responding, showing)
         reloads = Reloads(clock, [one.reloadable for one in again])
