@@ -16,7 +16,7 @@ PERMISSIONS: Final[Mapping[str, str]] = MappingProxyType(
         "account.use": "See who one is, and one's own sessions; change one's own name and password.",
         "metrics.view": "Query metrics, and see what is scraped and which rules there are.",
         "metrics.write": "Send metrics.",
-        "metrics.export": "Read whole series out of the store: remote read and federation.",
+        "metrics.export": "Read whole series out of the store: remote read, federation and files.",
         "metrics.delete": "Delete series.",
         "logs.view": "Search logs.",
         "logs.write": "Send logs.",
@@ -24,6 +24,7 @@ PERMISSIONS: Final[Mapping[str, str]] = MappingProxyType(
         "traces.view": "Search traces.",
         "traces.write": "Send traces.",
         "flows.write": "Send what runs of flows do.",
+        "traces.export": "Download lists of traces.",
         "flows.create": "Define flows.",
         "flows.read": "See flows and their runs.",
         "flows.update": "Change flows.",
@@ -96,7 +97,8 @@ _EDITING: Final = (
     _LOOKING
     | (_FLOWS - {"flows.delete"})
     | _ALERTS
-    | {"metrics.write", "metrics.export", "logs.write", "logs.export", "traces.write"}
+    | {"metrics.write", "metrics.export", "logs.write", "logs.export"}
+    | {"traces.write", "traces.export"}
     | {"dashboards.edit", "members.view", "governance.propose"}
 )
 _OWNING: Final = (
@@ -320,6 +322,11 @@ def upkeep(tenant: str) -> Scope:
 def listening(tenant: str) -> Scope:
     """Return the scope of what comes in by a listener, or from files, whose tenant the settings name."""
     return Scope(tenant, LOCAL, frozenset({"logs.write"}))
+
+
+def sending(tenant: str) -> Scope:
+    """Return the scope of what this process sends to a tenant as a sender would."""
+    return Scope(tenant, LOCAL, frozenset({"metrics.write", "logs.write", "traces.write"}))
 
 
 def reading(tenant: str, permissions: Iterable[str]) -> Scope:

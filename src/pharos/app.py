@@ -17,6 +17,8 @@ from pharos.api.app import App
 from pharos.api.prometheus.encode import encode_answer
 from pharos.clock import Clock
 from pharos.config import Settings
+from pharos.demo.running import DemoParts
+from pharos.demonstrating import open_demo
 from pharos.edge import Parts, open_edge
 from pharos.engine import Engine
 from pharos.entrance import open_entrance
@@ -123,8 +125,8 @@ async def open_pharos(
         fed = FeedParts(settings, clock, chance, store, queries, ruling.engine, state, entrance, runs)
         feed = await stack.enter_async_context(open_feed(fed))
         showing = await stack.enter_async_context(open_showing(state, settings))
+        stands = DemoParts(store.intake, state, tenancy, showing.dashboards, clock, chance)
         again = (keeping, scraping, ruling, paging, responding, showing)
-        reloads = Reloads(clock, [one.reloadable for one in again])
         parts = Parts(
             settings=settings,
             clock=clock,
@@ -137,11 +139,12 @@ async def open_pharos(
             paging=paging,
             state=state,
             entrance=entrance,
-            reloads=reloads,
+            reloads=Reloads(clock, [one.reloadable for one in again]),
             keeping=keeping,
             feed=feed,
             showing=showing,
             runs=runs,
+            demo=await stack.enter_async_context(open_demo(stands, settings)),
             kernels=kernels,
         )
         yield await _running(stack, parts, own)

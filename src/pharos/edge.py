@@ -30,6 +30,7 @@ from pharos.api.dashboards.grafana import GrafanaApi
 from pharos.api.dashboards.native import DashboardsApi
 from pharos.api.dashboards.queries import DashboardQueries
 from pharos.api.dashboards.shares import SharesApi
+from pharos.api.exports.routes import ExportsApi
 from pharos.api.grpc.doors import GrpcDoors
 from pharos.api.http.bodies import Bodies, BodyLimits
 from pharos.api.http.credentials import identify
@@ -42,6 +43,7 @@ from pharos.api.loki.routes import LokiApi
 from pharos.api.native.alerting_config import AlertingConfigApi
 from pharos.api.native.answers import Native
 from pharos.api.native.audit import AuditApi
+from pharos.api.native.demo import DemoApi
 from pharos.api.native.logs import LogsApi
 from pharos.api.native.people import PeopleApi
 from pharos.api.native.proposals import ProposalsApi
@@ -53,6 +55,7 @@ from pharos.api.native.sso import SsoApi
 from pharos.api.native.tenants import TenantsApi
 from pharos.api.native.tokens import TokensApi
 from pharos.api.native.windows import WindowsApi
+from pharos.api.pictures.routes import PicturesApi
 from pharos.api.prometheus.catalog import CatalogApi
 from pharos.api.prometheus.federate import FederateEndpoint
 from pharos.api.prometheus.queries import PrometheusApi
@@ -73,6 +76,7 @@ from pharos.backup import take_snapshot, wait_until_stored
 from pharos.clock import Clock
 from pharos.config import Settings, split_address
 from pharos.dashboards.answer.doors import Doors
+from pharos.demo.running import Demo
 from pharos.entrance import Entrance
 from pharos.feed import Feed
 from pharos.gotext.durations import format_duration
@@ -133,6 +137,7 @@ class Parts:
     feed: Feed
     showing: Showing
     runs: Runs
+    demo: Demo
     kernels: Callable[[], dict[str, int]]
 
 
@@ -189,7 +194,10 @@ def open_edge(parts: Parts) -> Iterator[Face]:
                     *line_operations(_line_door(stack, parts, bodies)),
                     *loki.operations(),
                     *logs.operations(),
+                    *ExportsApi(prometheus, queries.log_search, queries.traces, clock).operations(),
+                    *PicturesApi(queries.metrics, parts.state, clock).operations(),
                     *_related_api(parts).operations(),
+                    *DemoApi(Native(bodies, "demo"), parts.demo).operations(),
                     *parts.feed.operations(bodies),
                     *runs.operations(),
                     *RunEventsApi(parts.runs, bodies, clock, parts.chance).operations(),

@@ -19,6 +19,7 @@ from pharos.alerting.hands import Allowed, Cluster, OwnHands
 from pharos.alerting.links import LASTS_MS, PATH, Link, sign
 from pharos.alerting.oncall import reach
 from pharos.alerting.pages import alerts_page, silence_page
+from pharos.alerting.picture_links import picture_of
 from pharos.alerting.provision import Said, read_files, take_over
 from pharos.alerting.responses import WAITS_MS, Responses
 from pharos.api.prometheus.encode import encode_answer
@@ -28,6 +29,7 @@ from pharos.errors import Kind, PharosError
 from pharos.http_options import SecretText
 from pharos.notify.message import Links
 from pharos.outbound import Outbound
+from pharos.pictures.raster import makes_png
 from pharos.query.limits import Times
 from pharos.query.metrics.evaluation import Metrics
 from pharos.query.metrics.query import parse_query
@@ -100,7 +102,11 @@ class Responding:
         expires_ms = owed.created_ms + LASTS_MS
         link = Link(owed.tenant_id, owed.group_key, owed.receiver, expires_ms, owed.id)
         acknowledge = f"{external_url}{PATH}{sign(link, self._key)}"
-        return Links(page=page, acknowledge=acknowledge, silence=silence)
+        picture = ""
+        if makes_png():
+            alerts = owed.content.get("alerts", ())
+            picture = picture_of(owed.tenant_id, alerts, owed.created_ms, external_url, self._key)
+        return Links(page=page, acknowledge=acknowledge, silence=silence, picture=picture)
 
     async def find_receiver(self, tenant: str, name: str) -> Receiver | None:
         """Return the receiver that a person's contact is; None for another one, or one that is gone."""

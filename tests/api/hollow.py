@@ -19,6 +19,7 @@ from pharos.api.dashboards.grafana import GrafanaApi
 from pharos.api.dashboards.native import DashboardsApi
 from pharos.api.dashboards.queries import DashboardQueries
 from pharos.api.dashboards.shares import SharesApi
+from pharos.api.exports.routes import ExportsApi
 from pharos.api.http.bodies import Bodies, BodyLimits
 from pharos.api.http.guard import Fence, Names
 from pharos.api.http.routes import Operation
@@ -33,6 +34,7 @@ from pharos.api.loki.routes import LokiApi
 from pharos.api.native.alerting_config import AlertingConfigApi
 from pharos.api.native.answers import Native
 from pharos.api.native.audit import AuditApi
+from pharos.api.native.demo import DemoApi
 from pharos.api.native.logs import LogsApi
 from pharos.api.native.people import PeopleApi
 from pharos.api.native.proposals import ProposalsApi
@@ -44,6 +46,7 @@ from pharos.api.native.sso import SsoApi
 from pharos.api.native.tenants import TenantsApi
 from pharos.api.native.tokens import TokensApi
 from pharos.api.native.windows import WindowsApi
+from pharos.api.pictures.routes import PicturesApi
 from pharos.api.prometheus.catalog import CatalogApi
 from pharos.api.prometheus.federate import FederateEndpoint
 from pharos.api.prometheus.queries import PrometheusApi
@@ -123,6 +126,9 @@ def _accounts(bodies: Bodies) -> list[Operation]:
         *_hollow(SlosApi, native=native).operations(),
         *_hollow(LokiApi, bodies=bodies).operations(),
         *_hollow(LogsApi).operations(),
+        *_hollow(ExportsApi).operations(),
+        *_hollow(PicturesApi).operations(),
+        *_hollow(DemoApi, native=native).operations(),
         *_hollow(RelatedApi).operations(),
         *_live(bodies),
         *_hollow(SpanDoor, bodies=bodies, most_bytes=1 << 20).operations(),

@@ -256,7 +256,8 @@ def test_a_result_is_saved_as_csv(open_page: Open, tmp_path: Path) -> None:
     page = open_page(_graph('fleet_requests_total{host="host-000"}')).page
     expect(page.locator(".legend-body .legend-row")).to_have_count(1)
     with page.expect_download() as download:
-        page.get_by_role("button", name="Save as CSV").click()
+        page.get_by_role("button", name="Export").click()
+        page.get_by_role("menuitem", name="CSV of what is shown").click()
     path = tmp_path / "result.csv"
     download.value.save_as(path)
     header, *rows = path.read_text().splitlines()

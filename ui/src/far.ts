@@ -19,6 +19,7 @@ export const FAR = {
   receivers: () => import('./receivers/ReceiversPage'),
   responses: () => import('./responses/ResponsesPage'),
   rules: () => import('./rules/RulesPage'),
+  start: () => import('./start/StartPage'),
   targets: () => import('./targets/TargetsPage'),
   cardinality: () => import('./cardinality/CardinalityPage'),
   members: () => import('./members/MembersPage'),

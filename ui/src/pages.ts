@@ -39,6 +39,7 @@ export const KEYS = {
   profile: 'w',
   settings: ',',
   gallery: 'x',
+  start: '.',
 } as const;
 
 export const GROUPS = ['Watch', 'Find', 'Respond', 'Run', 'Set up'] as const;
@@ -94,6 +95,7 @@ export const PAGES: readonly PageEntry[] = [
   page('rules', 'Rules', 'table', 'Respond', 'alerts.view'),
   page('receivers', 'Receivers', 'copy', 'Respond', 'alerts.view'),
   page('responses', 'Responses', 'refresh', 'Respond', 'alerts.view'),
+  page('start', 'Send data', 'plus', 'Set up', 'metrics.view'),
   page('targets', 'Targets', 'targets', 'Set up', 'metrics.view', { badge: far('targetsBadge') }),
   page('cardinality', 'Cardinality', 'cardinality', 'Set up', 'metrics.view'),
   page('members', 'Members', 'people', 'Set up', 'members.view'),

@@ -23,6 +23,7 @@ LASTS_MS: Final = 7 * 86_400_000
 """How long a link is good."""
 PATH: Final = "/api/alerting/links/"
 _VERSION: Final = 1
+_PURPOSE: Final = b"pharos link\0"
 _MAC_BYTES: Final = 32
 _TOKEN_MOST: Final = 16_384
 
@@ -43,13 +44,25 @@ class Link:
 def sign(link: Link, key: bytes) -> str:
     """Return a link as a token that fits into an address."""
     said = [_VERSION, link.tenant, link.group_key, link.to, link.expires_ms, link.nonce]
-    content = orjson.dumps(said)
-    return base64.urlsafe_b64encode(_mac(content, key) + content).rstrip(b"=").decode()
+    return sign_content(orjson.dumps(said), key, _PURPOSE)
 
 
 def read_link(token: str, key: bytes, now_ms: int) -> Link:
     """Return what a token says. Raises PharosError(DENIED) unless it was signed with the key, and is good
     still."""
+    version, tenant, group_key, to, expires_ms, nonce = orjson.loads(signed_content(token, key, _PURPOSE))
+    if version != _VERSION or expires_ms <= now_ms:
+        raise PharosError(Kind.DENIED, "this link has run out", hint="acknowledge in Pharos itself")
+    return Link(tenant, group_key, to, expires_ms, nonce)
+
+
+def sign_content(content: bytes, key: bytes, purpose: bytes) -> str:
+    """Return content with its signature as a token; one that is signed for a purpose is good for no other."""
+    return base64.urlsafe_b64encode(_mac(content, key, purpose) + content).rstrip(b"=").decode()
+
+
+def signed_content(token: str, key: bytes, purpose: bytes) -> bytes:
+    """Return what was signed. Raises PharosError(DENIED) unless it was with the key, for the purpose."""
     raw = b""
     if len(token) <= _TOKEN_MOST:
         try:
@@ -57,16 +70,13 @@ def read_link(token: str, key: bytes, now_ms: int) -> Link:
         except (binascii.Error, ValueError, UnicodeEncodeError):
             raw = b""
     mac, content = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
-    if not hmac.compare_digest(mac, _mac(content, key)):
+    if len(key) < KEY_BYTES or not hmac.compare_digest(mac, _mac(content, key, purpose)):
         raise PharosError(Kind.DENIED, "this link is not one of ours, or was cut off")
-    version, tenant, group_key, to, expires_ms, nonce = orjson.loads(content)
-    if version != _VERSION or expires_ms <= now_ms:
-        raise PharosError(Kind.DENIED, "this link has run out", hint="acknowledge in Pharos itself")
-    return Link(tenant, group_key, to, expires_ms, nonce)
+    return content
 
 
-def _mac(content: bytes, key: bytes) -> bytes:
-    return hmac.new(key, b"pharos link\0" + content, hashlib.sha256).digest()
+def _mac(content: bytes, key: bytes, purpose: bytes) -> bytes:
+    return hmac.new(key, purpose + content, hashlib.sha256).digest()
 
 
 def is_of_slack(body: bytes, stamp: str, signature: str, secret: bytes, now_ms: int) -> bool:

@@ -16,6 +16,9 @@ from starlette.types import ASGIApp
 
 from pharos.access import ANY_IDENTITY
 from pharos.api.admin import AdminApi
+from pharos.api.assistant.door import PATH as ASSISTANT_PATH
+from pharos.api.assistant.door import AssistantDoor
+from pharos.api.assistant.tools import tools_of
 from pharos.api.http.bodies import Bodies
 from pharos.api.http.errors import plain_error, prometheus_error
 from pharos.api.http.guard import Fence, Guard
@@ -86,7 +89,7 @@ SOCKET_PATHS: Final = frozenset({SOCKET_PATH, TAIL_PATH})
 WRITE_PATH: Final = "/api/v1/write"
 READ_PATH: Final = "/api/v1/read"
 _DOCUMENT_PATH: Final = "/api/openapi.json"
-_APIS: Final = ("/api/", "/v1/", "/-/", "/loki/", "/tempo/")
+_APIS: Final = ("/api/", "/v1/", "/-/", "/loki/", "/tempo/", ASSISTANT_PATH)
 """Where no page is."""
 _TEXT: Final[dict[str, Any]] = {"content": {"text/plain": {"schema": {"type": "string"}}}}
 _KERNELS: Final[dict[str, Any]] = {
@@ -131,7 +134,7 @@ def assemble(edge: Edge, served: Sequence[Operation], sockets: Sequence[SocketOp
 
 def operations(edge: Edge) -> list[Operation]:
     """Return all that is answered, but for the document that describes it."""
-    return [
+    served = [
         *edge.prometheus.operations(edge.bodies),
         *edge.admin.operations(),
         *edge.accounts,
@@ -150,6 +153,7 @@ def operations(edge: Edge) -> list[Operation]:
             responses={200: {"description": "Successful Response", **_TEXT}},
         ),
     ]
+    return [*served, AssistantDoor(tools_of(served), edge.bodies).operation()]
 
 
 async def _own_metrics(request: Request) -> Response:

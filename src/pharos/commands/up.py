@@ -63,6 +63,10 @@ SelfEventsOption = Annotated[
     ),
 ]
 
+DemoOption = Annotated[
+    bool, typer.Option("--demo", help="Have a made-up shop send, in a tenant of its own, for a look around.")
+]
+
 
 def up(
     config: ConfigOption = None,
@@ -82,6 +86,7 @@ def up(
     otlp_grpc: OtlpGrpcOption = None,
     otlp_http: OtlpHttpOption = None,
     self_events: SelfEventsOption = None,
+    demo: DemoOption = False,
     insecure: Annotated[
         bool,
         typer.Option(
@@ -105,6 +110,7 @@ def up(
         "alertmanager": alertmanager_config,
         "insecure": insecure or None,
         "self_events": self_events,
+        "demo": demo or None,
         "otlp": {"grpc": otlp_grpc, "http": otlp_http},
     }
     settings = load_settings(config, overrides)

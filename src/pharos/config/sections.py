@@ -488,6 +488,11 @@ class Settings(Section):
         description="Whether what Pharos logs, and spans of requests to it (all that fail or are slow, some"
         " of the others), are kept in the tenant `default` as those of the service `pharos`.",
     )
+    demo: bool = Field(
+        default=False,
+        description="Whether a made-up shop runs from the start, in a tenant `demo` of its own: five services"
+        " with metrics, logs and traces, and a release that goes wrong every six minutes.",
+    )
     create_tenants: bool | None = Field(
         default=None,
         description="Whether a write to a tenant that does not exist makes it; if not said, only where nobody"

@@ -27,6 +27,8 @@ class Links:
     acknowledge: str = ""
     """Acknowledges with one more click; good without signing in, for this message alone."""
     silence: str = ""
+    picture: str = ""
+    """A picture of the graph, as PNG, which runs out; empty where none is made."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ export type PageId =
   | 'logs'
   | 'traces'
   | Respond
+  | 'start'
   | 'targets'
   | 'cardinality'
   | Account
@@ -32,6 +33,7 @@ export const PATHS = {
   rules: '/rules',
   receivers: '/receivers',
   responses: '/responses',
+  start: '/start',
   targets: '/targets',
   cardinality: '/cardinality',
   members: '/members',
@@ -64,6 +66,7 @@ export const DEFAULTS: Readonly<Record<PageId, ContextDefaults>> = {
   rules: { range: LAST_HOUR, refreshMs: 15_000 },
   receivers: { range: LAST_HOUR, refreshMs: 5_000 },
   responses: { range: LAST_HOUR, refreshMs: 5_000 },
+  start: STILL,
   targets: { range: LAST_HOUR, refreshMs: 5_000 },
   cardinality: { range: LAST_HOUR, refreshMs: 30_000 },
   members: STILL,

@@ -21,7 +21,7 @@ import { Body, Page, PageHead, Toolbar } from '../page/Page';
 import { TimeControls } from '../page/TimeControls';
 import { useMay, useSession } from '../session/session';
 import { resolveRange } from '../time/range';
-import { useSaved } from './save';
+import { useSaved } from '../api/saved';
 import { searchOf, NAMES } from './search';
 import styles from './audit.module.css';
 

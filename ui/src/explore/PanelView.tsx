@@ -17,6 +17,7 @@ import { usePageClock } from '../design/hooks';
 import { CopyIcon, Empty, IconButton, Note } from '../design/parts';
 import { Progress } from '../design/Progress';
 import { formatDuration, parseDuration, type Span } from '../time/range';
+import { ExportMenu } from '../exports/ExportMenu';
 import { exportCsv } from './csv';
 import { GraphView } from './GraphView';
 import { HistoryMenu } from './HistoryMenu';
@@ -287,11 +288,19 @@ export function PanelView(props: PanelViewProps): ReactElement {
         />
         <span className="grow" />
         {result && !failed ? <StatsLine result={result} /> : null}
-        <IconButton
-          icon={<Glyph name="download" />}
-          label="Save as CSV"
-          disabled={!result || failed !== null}
-          onClick={() => {
+        <ExportMenu
+          what={
+            !result || failed !== null
+              ? null
+              : {
+                  signal: 'metrics',
+                  query: result.expr,
+                  fromMs: (result.grid?.start ?? 0) * 1000,
+                  toMs: result.grid ? result.grid.end * 1000 : result.span.toMs,
+                  ...(result.grid ? { stepS: result.grid.step } : {}),
+                }
+          }
+          onShown={() => {
             if (result) exportCsv(result, utc);
           }}
         />

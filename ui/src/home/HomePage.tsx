@@ -8,8 +8,10 @@ import { ApiError } from '../api/client';
 import { useAsked } from '../api/useAsked';
 import { formatClock, formatSeconds } from '../design/format';
 import { useNow, usePageClock } from '../design/hooks';
+import { EmptyState } from '../design/EmptyState';
 import { Note } from '../design/parts';
 import { Page, PageHead } from '../page/Page';
+import { PageLink } from '../address/PageLink';
 import { TimeControls } from '../page/TimeControls';
 import { PATHS } from '../address/places';
 import { useTargets } from '../targets/useTargets';
@@ -49,6 +51,30 @@ function HostSelect(props: {
         ))}
       </select>
     </label>
+  );
+}
+
+/** What stands in the place of tiles and charts in a tenant without either. */
+function Bare(): ReactElement {
+  return (
+    <section className="panel" aria-label="Nothing to show">
+      <EmptyState
+        reason="none-yet"
+        title="No host sends its metrics to this tenant"
+        actions={
+          <>
+            <PageLink page="start" className="button primary">
+              Send data
+            </PageLink>
+            <PageLink page="dashboards" className="button">
+              Dashboards
+            </PageLink>
+          </>
+        }
+      >
+        Home shows hosts and Pharos itself; whatever else is sent here is in Explore, Logs and Traces.
+      </EmptyState>
+    </section>
   );
 }
 
@@ -98,6 +124,8 @@ export default function HomePage(): ReactElement {
   });
   const known = snapshot?.whole === true && targets.data !== undefined;
   const uptime = snapshot?.figures.uptime;
+  // Home is about hosts and Pharos itself: of a tenant that has neither there is nothing to draw.
+  const bare = known && snapshot.hosts.length === 0 && snapshot.ownAgeS === null;
   return (
     <Page ref={ref}>
       <PageHead
@@ -122,8 +150,8 @@ export default function HomePage(): ReactElement {
         unmeasured={known ? unmeasured(snapshot) : undefined}
         young={snapshot?.young ?? true}
       />
-      <Tiles snapshot={snapshot} />
-      {(['pharos', 'host'] as const).map((group) => (
+      {bare ? <Bare /> : <Tiles snapshot={snapshot} />}
+      {(bare ? [] : (['pharos', 'host'] as const)).map((group) => (
         <section key={group} aria-label={group === 'host' ? 'Host' : 'Pharos'}>
           <h2 className={styles.groupTitle}>{group === 'host' ? 'Host' : 'Pharos'}</h2>
           <div className={styles.panelGrid}>

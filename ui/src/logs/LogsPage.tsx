@@ -10,6 +10,7 @@ import { Glyph } from '../design/Glyph';
 import { usePageClock } from '../design/hooks';
 import { CopyIcon, Note } from '../design/parts';
 import { Skeleton } from '../design/Skeleton';
+import { ExportMenu } from '../exports/ExportMenu';
 import { Body, Page, PageHead, Toolbar } from '../page/Page';
 import { TimeControls } from '../page/TimeControls';
 import { WhatElse } from '../related/WhatElse';
@@ -230,6 +231,7 @@ export default function LogsPage(): ReactElement {
         >
           <i className={clsx('dot', live && !tail.error && 'good')} /> Live
         </button>
+        <ExportMenu what={asked ? { signal: 'logs', ...asked } : null} />
         {live && tail.leftOut > 0 ? (
           <span className="dim">{formatCount(tail.leftOut)} lines came too fast to be shown</span>
         ) : null}

@@ -10,10 +10,13 @@ import type { Me } from '../api/types';
 export type Permission =
   | 'account.use'
   | 'metrics.view'
+  | 'metrics.export'
   | 'dashboards.view'
   | 'dashboards.edit'
   | 'logs.view'
+  | 'logs.export'
   | 'traces.view'
+  | 'traces.export'
   | 'alerts.view'
   | 'alerts.acknowledge'
   | 'alerts.silence'

@@ -24,6 +24,7 @@ import { IconButton, Note, Unreadable } from '../design/parts';
 import { Skeleton } from '../design/Skeleton';
 import { visibleText } from '../design/value';
 import { Value } from '../design/Value';
+import { ExportMenu } from '../exports/ExportMenu';
 import { Body, Page, PageHead, Toolbar } from '../page/Page';
 import { TimeControls } from '../page/TimeControls';
 import { absolute, chooseStep, resolveRange, type Span } from '../time/range';
@@ -458,6 +459,15 @@ export default function TracesPage(): ReactElement {
                 {name}
               </button>
             ))}
+            {view === 'list' ? (
+              <ExportMenu
+                what={
+                  typeof span === 'string'
+                    ? null
+                    : { signal: 'traces', ...span, filters: { ...filters }, query: search.query ?? '' }
+                }
+              />
+            ) : null}
           </span>
         }
         time={<TimeControls ranged busy={false} onRange={renew} onNow={renew} />}

@@ -152,7 +152,7 @@ def _buckets_of(histogram: FloatHistogram) -> tuple[list[str], list[float]]:
     return frames, counts
 
 
-def _histogram_texts(histograms: Iterable[FloatHistogram]) -> list[bytes]:
+def histogram_texts(histograms: Iterable[FloatHistogram]) -> list[bytes]:
     """Return native histograms as MarshalHistogram prints them: count, sum and the buckets not empty.
 
     The numbers of all are printed at once.
@@ -188,7 +188,7 @@ def _histograms_text(pairs: Sequence[tuple[int, FloatHistogram]], *, many: bool)
     """Return the part of a series that holds its histograms; nothing for none."""
     if not pairs:
         return b""
-    found = _histogram_texts(cell for _, cell in pairs)
+    found = histogram_texts(cell for _, cell in pairs)
     texts = [b"[%b,%b]" % (time_text(ts).encode(), text) for (ts, _), text in zip(pairs, found, strict=True)]
     if many:
         return b',"histograms":[' + b",".join(texts) + b"]"

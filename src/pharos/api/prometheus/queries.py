@@ -126,6 +126,20 @@ class PrometheusApi:
         except PharosError as exc:
             return bytes(prometheus_error(exc, executing=True).body)
 
+    async def answer(self, scope: Scope, parameters: Parameters) -> Answer:
+        """Return the answer of one query in columns: over a range if it has a `step`. Raises PharosError."""
+        read = self._range if parameters.first("step") else self._instant
+        asked = await read(parameters)
+        return await self.metrics.evaluate(
+            scope,
+            asked.query,
+            asked.times,
+            lambda found: found,
+            lookback_ms=asked.lookback_ms,
+            timeout_ms=asked.timeout_ms,
+            reuse=asked.reuse,
+        )
+
     async def _instant(self, parameters: Parameters) -> _Asked:
         limit = parameters.limit()
         at = parameters.time_ms("time", self.clock.now_ms())

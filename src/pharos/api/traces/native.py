@@ -45,7 +45,7 @@ def _duration_ns(parameters: Parameters, name: str) -> int | None:
     return parse_go_duration(text) if text else None
 
 
-def _filter(parameters: Parameters, origins: list[Origin], prefix: str = "") -> Tree:
+def span_filter(parameters: Parameters, origins: list[Origin], prefix: str = "") -> Tree:
     """Return what spans must meet: a search, service, operation, error, kind, tags and durations."""
     parts: list[Tree] = [
         duration_filter(
@@ -98,7 +98,7 @@ class SpansApi:
         window = window_of(parameters, self.clock.now_ns())
         limit = min(parameters.limit() or _LISTED, _MOST_LISTED)
         after = parse_cursor(parameters.first("cursor"))
-        tree = _filter(parameters, await self.traces.origins(scope, window))
+        tree = span_filter(parameters, await self.traces.origins(scope, window))
         found, cursor = await self.traces.listed(scope, window, tree, limit, after)
         return {
             "traces": [_summary(one) for one in found],
@@ -145,8 +145,8 @@ class SpansApi:
         scope = scope_of(request)
         window = window_of(parameters, self.clock.now_ns())
         origins = await self.traces.origins(scope, window)
-        tree = _filter(parameters, origins)
-        selection = _filter(parameters, origins, "selected_")
+        tree = span_filter(parameters, origins)
+        selection = span_filter(parameters, origins, "selected_")
         return [_difference(one) for one in await self.traces.differences(scope, window, tree, selection)]
 
     async def graph(self, parameters: Parameters, request: Request) -> Any:
@@ -172,7 +172,7 @@ class SpansApi:
         by = [name for name in parameters.first("by").split(",") if name] or ["service"]
         if len(by) > _MOST_BY:
             raise PharosError(Kind.INVALID, f"by names {len(by)} fields, {_MOST_BY} are the most")
-        tree = _filter(parameters, await self.traces.origins(scope, window))
+        tree = span_filter(parameters, await self.traces.origins(scope, window))
         found = await self.traces.rates(scope, window, tree, step_ms * _MS, by)
         series: dict[tuple[str, ...], list[SpanRate]] = {}
         for one in found:
@@ -336,7 +336,7 @@ def _row(one: Row) -> dict[str, Any]:
 
 
 _LENGTH: Final = {"type": "string", "description": "A duration such as 1.5ms or 2h45m."}
-_FILTERS: Final[dict[str, Schema]] = {
+SPAN_FILTERS: Final[dict[str, Schema]] = {
     "query": {"type": "string", "description": "What to search for, in the language of searches."},
     "service": STRING,
     "operation": STRING,
@@ -346,7 +346,7 @@ _FILTERS: Final[dict[str, Schema]] = {
     "min_duration": _LENGTH,
     "max_duration": _LENGTH,
 }
-_SELECTED: Final = {f"selected_{name}": schema for name, schema in _FILTERS.items()}
+_SELECTED: Final = {f"selected_{name}": schema for name, schema in SPAN_FILTERS.items()}
 _READING: Final = Reading(_VIEW, "traces", "spans")
 
 
@@ -364,12 +364,14 @@ def native_operations(api: SpansApi) -> Iterator[Operation]:
         "limit": {"type": "integer", "minimum": 1, "maximum": _MOST_LISTED},
         "cursor": STRING,
     }
-    yield _operation("/api/spans/search", api.search, "object", {**RANGE, **_FILTERS, **page})
+    yield _operation("/api/spans/search", api.search, "object", {**RANGE, **SPAN_FILTERS, **page})
     yield _operation("/api/spans/services", api.services, "array", RANGE)
     yield _operation("/api/spans/operations", api.operations, "array", {**RANGE, "service": STRING})
     sides = {"left": STRING, "right": STRING}
     yield _operation("/api/spans/compare", api.compare, "object", sides, "left", "right")
-    yield _operation("/api/spans/differences", api.differences, "array", {**RANGE, **_FILTERS, **_SELECTED})
+    yield _operation(
+        "/api/spans/differences", api.differences, "array", {**RANGE, **SPAN_FILTERS, **_SELECTED}
+    )
     yield _operation("/api/spans/graph", api.graph, "object", RANGE)
     by = {
         "type": "string",
@@ -379,5 +381,5 @@ def native_operations(api: SpansApi) -> Iterator[Operation]:
         "/api/spans/rates",
         api.rates,
         "array",
-        {**RANGE, "step": {"type": ["number", "string"]}, "by": by, **_FILTERS},
+        {**RANGE, "step": {"type": ["number", "string"]}, "by": by, **SPAN_FILTERS},
     )

@@ -166,7 +166,7 @@ def _html(message: Message, say: Wording, values: Values) -> str:
     source = values.text("html") or '{{ template "email.default.html" . }}'
     found = say.html(source)
     if found is not None and found.strip() and len(found) <= _HTML:
-        return found
+        return _with_picture(found, message)
     # It could not be made, or no mail program would show it.
     head = (
         '<!DOCTYPE html><html><head><meta charset="utf-8">'
@@ -174,4 +174,14 @@ def _html(message: Message, say: Wording, values: Values) -> str:
         '<body style="margin:0;padding:16px;font-family:sans-serif">'
         '<div style="max-width:640px;margin:0 auto;white-space:pre-wrap;word-break:break-word">'
     )
-    return f"{head}{html.escape(_plain(message))}</div></body></html>"
+    return _with_picture(f"{head}{html.escape(_plain(message))}</div></body></html>", message)
+
+
+def _with_picture(page: str, message: Message) -> str:
+    """Return a page with the picture of what fires at its end; mail programs ask before they fetch it."""
+    if message.status is not Status.FIRING or not message.links.picture:
+        return page
+    source = html.escape(message.links.picture)
+    picture = f'<p style="text-align:center"><img src="{source}" alt="The graph" width="640"></p>'
+    before, end, after = page.rpartition("</body>")
+    return f"{before}{picture}{end}{after}" if end else f"{page}{picture}"

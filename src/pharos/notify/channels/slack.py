@@ -18,7 +18,7 @@ from pharos.notify.channels.calling import (
     kept,
     taken,
 )
-from pharos.notify.channels.slack_blocks import blocks_of
+from pharos.notify.channels.slack_blocks import blocks_of, without_picture
 from pharos.notify.message import Message, NotSentError, Sent, Status
 from pharos.notify.values import Values
 from pharos.notify.wording import Wording, built, cut, with_texts
@@ -108,6 +108,16 @@ class Slack:
         return values.secret("api_url"), {}
 
     async def _post(self, url: str, content: dict[str, Any], headers: dict[str, str]) -> Reply:
+        try:
+            return await self._post_once(url, content, headers)
+        except NotSentError as exc:
+            plain = without_picture(content)
+            # Slack refuses all of a message whose picture it cannot fetch, from behind a wall for instance.
+            if exc.may_retry or plain is None:
+                raise
+            return await self._post_once(url, plain, headers)
+
+    async def _post_once(self, url: str, content: dict[str, Any], headers: dict[str, str]) -> Reply:
         reply = await self._caller.call(json_call(url, content, headers=headers, detail=_said))
         if reply.content_type.startswith("application/json"):
             said = json_of(reply)

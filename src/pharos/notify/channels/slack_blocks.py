@@ -26,11 +26,25 @@ def blocks_of(message: Message, say: Wording, values: Values) -> tuple[dict[str,
     title = f"TEST {title}" if is_test and not title.startswith("TEST") else title
     own = say.text(values.text("text")).strip()
     blocks: list[dict[str, Any]] = [_section(text) for text in ([own] if own else [*_sections(message)])]
+    if message.status is Status.FIRING and 0 < len(message.links.picture) <= _URL:
+        blocks.append({"type": "image", "image_url": message.links.picture, "alt_text": cut(title, _TITLE)})
     blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": _context(message)}]})
     if message.status is Status.FIRING and (buttons := _buttons(message.links, values)):
         blocks.append({"type": "actions", "elements": buttons})
     color = say.text(values.text("color")) or _COLORS[message.status]
     return {"color": color, "blocks": blocks}, cut(title, _TITLE)
+
+
+def without_picture(content: dict[str, Any]) -> dict[str, Any] | None:
+    """Return a message without the pictures in its attachments; None if it has none."""
+    attached = content.get("attachments") or []
+    bare = [
+        {**one, "blocks": [block for block in one["blocks"] if block["type"] != "image"]}
+        if "blocks" in one
+        else one
+        for one in attached
+    ]
+    return None if bare == attached else {**content, "attachments": bare}
 
 
 def _section(text: str) -> dict[str, Any]:

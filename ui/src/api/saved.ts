@@ -1,24 +1,29 @@
-import { useCallback, useState } from 'react';
-import { ApiError, failure, noteStatus, parseEnvelope, requestHeaders } from '../api/client';
-import { toasts } from '../design/toasts';
+// Files that the server makes: fetched as who is signed in, kept by the browser.
 
-/** Fetches a file as who is signed in, and has the browser keep it. */
+import { useCallback, useState } from 'react';
+import { toasts } from '../design/toasts';
+import { ApiError, failure, noteStatus, parseEnvelope, requestHeaders } from './client';
+
+/** Fetches a file, and has the browser keep it. Rejects with ApiError. */
 async function save(path: string, name: string, tenant: string | null): Promise<void> {
   let response: Response;
+  let file: Blob;
   try {
     response = noteStatus(await fetch(path, { headers: requestHeaders(tenant) }));
+    if (!response.ok) {
+      const envelope = parseEnvelope(await response.text(), response.status, path.replace(/\?.*/su, ''));
+      throw new ApiError(
+        'refused',
+        envelope.status === 'error' ? envelope.error : 'it failed',
+        response.status,
+      );
+    }
+    // A file that ends early for a fault of the server is none.
+    file = await response.blob();
   } catch (error) {
-    throw failure(error, path);
+    throw failure(error, path.replace(/\?.*/su, ''));
   }
-  if (!response.ok) {
-    const envelope = parseEnvelope(await response.text(), response.status, path);
-    throw new ApiError(
-      'refused',
-      envelope.status === 'error' ? envelope.error : 'it failed',
-      response.status,
-    );
-  }
-  const url = URL.createObjectURL(await response.blob());
+  const url = URL.createObjectURL(file);
   const link = document.createElement('a');
   link.href = url;
   link.download = name;

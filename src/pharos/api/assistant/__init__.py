@@ -1,0 +1,1 @@
+"""What Pharos knows, as tools of the Model Context Protocol (modelcontextprotocol.io)."""
