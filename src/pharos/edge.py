@@ -194,8 +194,7 @@ def open_edge(parts: Parts) -> Iterator[Face]:
                     *line_operations(_line_door(stack, parts, bodies)),
                     *loki.operations(),
                     *logs.operations(),
-                    *ExportsApi(prometheus, queries.log_search, queries.traces, clock).operations(),
-                    *PicturesApi(queries.metrics, parts.state, clock).operations(),
+                    *_taken_along(parts, prometheus),
                     *_related_api(parts).operations(),
                     *DemoApi(Native(bodies, "demo"), parts.demo).operations(),
                     *parts.feed.operations(bodies),
@@ -227,6 +226,15 @@ def _prometheus_api(parts: Parts, admin: TsdbAdminApi) -> PrometheusApi:
         rules=RulesApi(parts.ruling.engine, parts.ruling.outside),
         admin=admin,
     )
+
+
+def _taken_along(parts: Parts, prometheus: PrometheusApi) -> list[Operation]:
+    """Return what is answered with files and pictures of what is found."""
+    queries, clock = parts.queries, parts.clock
+    return [
+        *ExportsApi(prometheus, queries.log_search, queries.traces, clock).operations(),
+        *PicturesApi(queries.metrics, parts.state, clock).operations(),
+    ]
 
 
 def _peoples_operations(parts: Parts, bodies: Bodies) -> list[Operation]:
