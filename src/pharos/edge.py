@@ -194,9 +194,7 @@ def open_edge(parts: Parts) -> Iterator[Face]:
                     *line_operations(_line_door(stack, parts, bodies)),
                     *loki.operations(),
                     *logs.operations(),
-                    *_taken_along(parts, prometheus),
-                    *_related_api(parts).operations(),
-                    *DemoApi(Native(bodies, "demo"), parts.demo).operations(),
+                    *_beside_queries(parts, prometheus, bodies),
                     *parts.feed.operations(bodies),
                     *runs.operations(),
                     *RunEventsApi(parts.runs, bodies, clock, parts.chance).operations(),
@@ -228,12 +226,14 @@ def _prometheus_api(parts: Parts, admin: TsdbAdminApi) -> PrometheusApi:
     )
 
 
-def _taken_along(parts: Parts, prometheus: PrometheusApi) -> list[Operation]:
-    """Return what is answered with files and pictures of what is found."""
+def _beside_queries(parts: Parts, prometheus: PrometheusApi, bodies: Bodies) -> list[Operation]:
+    """Return what is answered with files and pictures of what is found, what else happened, and the demo."""
     queries, clock = parts.queries, parts.clock
     return [
         *ExportsApi(prometheus, queries.log_search, queries.traces, clock).operations(),
         *PicturesApi(queries.metrics, parts.state, clock).operations(),
+        *_related_api(parts).operations(),
+        *DemoApi(Native(bodies, "demo"), parts.demo).operations(),
     ]
 
 
