@@ -5,9 +5,11 @@ PHAROS_KILLS sets how often a server is killed (2 by default), PHAROS_KILL_SEED 
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import random
+import re
 import threading
 import time
 import urllib.error
@@ -22,12 +24,18 @@ from tests.conftest import Server
 from tests.servers import query
 
 KILLS = int(os.environ.get("PHAROS_KILLS", "2"))
+PAGE = Path(__file__).parents[2] / "docs" / "runs.md"
 SEED = int(os.environ.get("PHAROS_KILL_SEED", "1"))
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    made = Server(tmp_path_factory.mktemp("runs") / "data")
+    folder = tmp_path_factory.mktemp("runs")
+    # The rules that the documentation has.
+    (rules,) = re.findall(r"<!-- file: runs-rules.yml -->\n```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    (folder / "runs-rules.yml").write_text(rules.replace("interval: 15s", "interval: 1s"))
+    (folder / "pharos.yml").write_text("rules: [runs-rules.yml]\nurl: http://pharos.test\n")
+    made = Server(folder / "data", "--config", str(folder / "pharos.yml"))
     yield made
     assert made.stop() == 0, made.log.read_text()
 
@@ -190,7 +198,17 @@ def test_runs_are_series_of_their_tenant(server: Server) -> None:
         'workflow_runs_live{workflow="series",state="late"}': 1.0,
     }
     assert {text: float(query(server.url, text)[0]["value"][1]) for text in wanted} == wanted
+    while not (alerts := _alerts(server.url, "RunLate")):
+        assert time.monotonic() < ends
+        time.sleep(0.2)
+    assert alerts[0]["annotations"]["run"] == "http://pharos.test/runs/s2"
+    assert alerts[0]["annotations"]["summary"].startswith("series: the run s2 is late by ")
     assert query(server.url, 'increase(workflow_runs_total{workflow="series"}[5m])')[0]["value"][1] != "0"
+
+
+def _alerts(url: str, name: str) -> list[Any]:
+    found = _ask(url, "/api/v1/alerts")[1]["alerts"]
+    return [one for one in found if one["labels"]["alertname"] == name]
 
 
 def _told(chance: random.Random, run_id: str, now_ms: int) -> list[dict[str, Any]]:
@@ -233,12 +251,20 @@ class _Sender:
         while True:
             try:
                 status, _ = _ask(self.url, "/api/v1/runs", events)
-            except (OSError, urllib.error.URLError):
+            except (OSError, http.client.HTTPException):
                 status = 503
             if status == 200:
                 return
             assert status == 503
             time.sleep(0.02)
+
+    def go_on_until(self, runs: int) -> None:
+        """Wait until so many runs were told."""
+        ends = time.monotonic() + 60
+        while len(self.sent) < runs:
+            assert self._thread.is_alive()
+            assert time.monotonic() < ends
+            time.sleep(0.05)
 
     def end(self) -> None:
         self._ending.set()
@@ -264,9 +290,8 @@ def test_killed_again_and_again_every_run_is_as_it_was_told(tmp_path: Path) -> N
             time.sleep(chance.uniform(0.2, 1.2))
             running.kill()
             running = Server(tmp_path / "data", *address)
-        time.sleep(0.3)
+        sender.go_on_until(KILLS + 1)
         sender.end()
-        assert len(sender.sent) > KILLS
         _check(running.url, sender.sent)
         # And once more after a restart: what was answered came from the store, not from memory.
         assert running.stop() == 0

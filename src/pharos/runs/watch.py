@@ -11,7 +11,7 @@ from typing import Final, Protocol
 from pharos.access import Scope, upkeep
 from pharos.clock import Clock
 from pharos.engine import Session
-from pharos.errors import PharosError
+from pharos.errors import Kind, PharosError
 from pharos.labels import Labels
 from pharos.runs import stored
 from pharos.runs.book import Book
@@ -104,7 +104,9 @@ class Watch:
                 try:
                     await self.step(tenant)
                 except PharosError as exc:
-                    _LOG.warning("runs of %s are not looked at for now: %s", tenant, exc)
+                    # Of a suspended tenant nobody looks, and nobody need be told so again and again.
+                    level = logging.DEBUG if exc.kind is Kind.DENIED else logging.WARNING
+                    _LOG.log(level, "runs of %s are not looked at for now: %s", tenant, exc)
             await asyncio.sleep(LOOK_S)
 
     async def step(self, tenant: str) -> None:
