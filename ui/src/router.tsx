@@ -7,7 +7,7 @@ import {
 } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
 import { readSearch, type Search } from './address/context';
-import { DASHBOARD, PATHS, SIGN_IN, TRACE, WELCOME } from './address/places';
+import { DASHBOARD, PATHS, RUN, SIGN_IN, TRACE, WELCOME, WORKFLOW } from './address/places';
 import { far } from './later';
 import { PAGES, type PageEntry } from './pages';
 import { Crash } from './shell/Crash';
@@ -50,11 +50,22 @@ const pages = PAGES.map((page) =>
   }),
 );
 
-const trace = createRoute({
-  getParentRoute: () => root,
-  path: TRACE,
-  component: lazyRouteComponent(() => load({ component: far('trace') })),
-});
+/** What is below a page and named by its address: one trace, one run, one workflow. */
+function part<const Path extends string>(path: Path, component: PageEntry['component']) {
+  return createRoute({
+    getParentRoute: () => root,
+    path,
+    component: lazyRouteComponent(() => load({ component })),
+  });
+}
+
+const trace = part(TRACE, far('trace'));
+const runs = [
+  part(RUN, far('run')),
+  part(`${RUN}/$`, far('run')),
+  part(WORKFLOW, far('workflow')),
+  part(`${WORKFLOW}/$`, far('workflow')),
+] as const;
 
 /** What is below the page of dashboards: one of them, one that was shared, several in turn. */
 const boards = (
@@ -96,7 +107,7 @@ const welcome = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([...pages, ...boards, trace, graph, signIn, welcome]),
+  routeTree: root.addChildren([...pages, ...boards, trace, ...runs, graph, signIn, welcome]),
   parseSearch,
   stringifySearch,
   defaultErrorComponent: Crash,

@@ -3,6 +3,8 @@
 
 import type { ContextDefaults } from './context';
 
+type Run = 'runs' | 'workflows';
+
 type Account = 'members' | 'tenants' | 'proposals' | 'audit' | 'profile';
 
 type Respond = 'alerts' | 'alert' | 'silences' | 'onCall' | 'rules' | 'receivers' | 'responses';
@@ -15,6 +17,7 @@ export type PageId =
   | 'traces'
   | Respond
   | 'start'
+  | Run
   | 'targets'
   | 'cardinality'
   | Account
@@ -34,6 +37,8 @@ export const PATHS = {
   receivers: '/receivers',
   responses: '/responses',
   start: '/start',
+  runs: '/runs',
+  workflows: '/workflows',
   targets: '/targets',
   cardinality: '/cardinality',
   members: '/members',
@@ -51,6 +56,7 @@ export const WELCOME = '/welcome';
 export type PagePath = (typeof PATHS)[PageId];
 
 const LAST_HOUR = { from: 'now-1h', to: 'now' };
+const LAST_DAY = { from: 'now-24h', to: 'now' };
 const STILL = { range: LAST_HOUR, refreshMs: 0 };
 
 export const DEFAULTS: Readonly<Record<PageId, ContextDefaults>> = {
@@ -67,6 +73,8 @@ export const DEFAULTS: Readonly<Record<PageId, ContextDefaults>> = {
   receivers: { range: LAST_HOUR, refreshMs: 5_000 },
   responses: { range: LAST_HOUR, refreshMs: 5_000 },
   start: STILL,
+  runs: { range: LAST_DAY, refreshMs: 15_000 },
+  workflows: { range: { from: 'now-7d', to: 'now' }, refreshMs: 15_000 },
   targets: { range: LAST_HOUR, refreshMs: 5_000 },
   cardinality: { range: LAST_HOUR, refreshMs: 30_000 },
   members: STILL,
@@ -83,9 +91,14 @@ export const DASHBOARD = '/d/$uid/$slug';
 /** Where one trace is: a part of the page of traces. */
 export const TRACE = '/traces/$traceId';
 
+/** Where one run and one workflow are: parts of the pages of all. A slash in a name is `%2F`; as it is, it is understood. */
+export const RUN = '/runs/$name';
+export const WORKFLOW = '/workflows/$name';
+
 /** The page at a path of the address; undefined where there is none. */
 export function pageAt(path: string): PageId | undefined {
   if (path.startsWith(`${PATHS.traces}/`)) return 'traces';
+  for (const page of ['runs', 'workflows'] as const) if (path.startsWith(`${PATHS[page]}/`)) return page;
   if (/^\/(d\/|shared$|dashboards\/)/u.test(path)) return 'dashboards';
   return (Object.keys(PATHS) as PageId[]).find((page) => PATHS[page] === path);
 }

@@ -4,6 +4,9 @@ import type { Answer } from '../api/client';
 import { useAsked } from '../api/useAsked';
 
 /** The alerts of the tenant, those held back too; asked once for all who show them. */
-export function useAlerts(refreshMs: number): UseQueryResult<Answer<{ alerts: readonly AlertView[] }>> {
-  return useAsked({ key: ['alerts'], ask: alerts, refreshMs });
+export function useAlerts(
+  refreshMs: number,
+  enabled = true,
+): UseQueryResult<Answer<{ alerts: readonly AlertView[] }>> {
+  return useAsked({ key: ['alerts'], ask: alerts, refreshMs, enabled });
 }

@@ -34,6 +34,8 @@ export const PATHS = {
   person: 'M12 4.5a3.8 3.8 0 1 0 0 7.6 3.8 3.8 0 0 0 0-7.6M5 20c0-7.5 14-7.5 14 0',
   tenants: 'M4 9 12 5l8 4-8 4zM4 14l8 4 8-4',
   traces: 'M4 6h10M8 12h9M12 18h8',
+  runs: 'M7 4.5 19 12 7 19.5z',
+  workflows: 'M3 5h7v5H3zM14 14h7v5h-7zM6.5 10v6.5H14',
   table: 'M4 5h16v14H4zM4 10h16M10 10v9',
 } as const;
 

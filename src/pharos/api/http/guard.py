@@ -36,7 +36,8 @@ _OWN_SUFFIXES: Final = (".localhost", ".internal")
 _UNCLEAN: Final = re.compile(rb"//|/\.\.?(?:/|\Z)")
 _SPELLED: Final = re.compile(rb"%(?:2f|[01][0-9a-f]|7f)", re.IGNORECASE)
 """A slash or a control character, which a route would see and a proxy in front would not."""
-_LABEL_VALUES: Final = re.compile(rb"/api/v1/label/[^/]+/values\Z")
+_NAMES: Final = re.compile(rb"/api/v1/label/[^/]+/values\Z|/(?:api/v1/)?(?:runs|workflows)/[^/]+\Z")
+"""Where a part of the path is a name that somebody gave, in which anything may stand."""
 _PATH_SAFE: Final = "/%:@!$&'()*+,;=~-._"
 _HINT: Final = "`hosts` in pharos.yml lists further names"
 _HELD_FROM_BYTES: Final = 64 << 10
@@ -146,7 +147,7 @@ class Guard:
                 return self._shown(asked, left)
             return _elsewhere(asked, path)
         error = self._foreign(asked, changes=asked["method"] not in _SAFE)
-        if b"%" in raw and _SPELLED.search(raw) and not _LABEL_VALUES.match(raw):
+        if b"%" in raw and _SPELLED.search(raw) and not _NAMES.match(raw):
             message = f"{raw.decode('latin-1')} is not an address of this server"
             # Strangers are not told what there is and what not.
             error = refusal_of(asked) or PharosError(Kind.MISSING, message)

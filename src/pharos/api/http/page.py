@@ -11,6 +11,8 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 
 STATIC: Final = Path(__file__).parents[1] / "static"
 _PACKED: Final = (("br", ".br"), ("gzip", ".gz"))
+_NAMED: Final = ("runs/", "workflows/")
+"""Addresses that end with a name that somebody gave: a dot in it says nothing."""
 _SUFFIXES: Final = tuple(suffix for _, suffix in _PACKED)
 
 
@@ -18,16 +20,19 @@ def page(path: str, headers: Headers) -> Response:
     """Return a file of the built page; to a browser the page for every address that it routes by itself."""
     missing = PlainTextResponse("not found\n", 404)
     accept_encoding = headers.get("accept-encoding", "")
-    if path.endswith(_SUFFIXES):
-        return missing
-    wanted = (STATIC / path).resolve()
-    if path and wanted.is_file() and wanted.is_relative_to(STATIC.resolve()):
-        hashed = path.startswith("assets/")
-        caching = "public, max-age=31536000, immutable" if hashed else "no-cache"
-        return _file(wanted, caching, accept_encoding)
+    is_named = path.startswith(_NAMED)
+    if not is_named:
+        if path.endswith(_SUFFIXES):
+            return missing
+        wanted = (STATIC / path).resolve()
+        if path and wanted.is_file() and wanted.is_relative_to(STATIC.resolve()):
+            hashed = path.startswith("assets/")
+            caching = "public, max-age=31536000, immutable" if hashed else "no-cache"
+            return _file(wanted, caching, accept_encoding)
     index = STATIC / "index.html"
     # Who does not ask for a page has the address of something else wrong, and must not get a 200.
-    if "." in path.rsplit("/", 1)[-1] or (path and "text/html" not in headers.get("accept", "")):
+    is_file = "." in path.rsplit("/", 1)[-1] and not is_named
+    if is_file or (path and "text/html" not in headers.get("accept", "")):
         return missing
     if not index.is_file():
         return PlainTextResponse("The page is not built: run `make ui`.\n", 404)
