@@ -77,7 +77,7 @@ export function WorkflowLink(props: {
 export function StateChip({ state, reason = '' }: { state: WorkflowState; reason?: string }): ReactElement {
   const { name, status } = lookOf(state);
   return (
-    <span {...(reason === '' ? {} : { title: visibleText(reason) })}>
+    <span className={styles.chip} {...(reason === '' ? {} : { title: visibleText(reason) })}>
       <StatusChip status={status}>{name}</StatusChip>
     </span>
   );
