@@ -27,7 +27,7 @@ export const KEYS = {
   receivers: 'v',
   responses: 'g',
   runs: 'r',
-  workflows: '.',
+  workflows: ';',
   health: 'k',
   slo: 'b',
   canary: 'y',
