@@ -24,7 +24,7 @@ _CHAR: Final = 6.7
 _PAD: Final = 14.0
 _ROW: Final = 17.0
 _LEGEND_MOST: Final = 8
-_NAME_MOST: Final = 60
+_NAME_MOST: Final = 100
 _FAR: Final = 1e6
 _MOST: Final = 1e300
 """Larger values are drawn at this one: their differences would be no numbers."""
@@ -170,6 +170,7 @@ def _grid(chart: Chart, box: _Box, theme: Theme) -> Iterator[str]:
         yield f'<path d="M{x:.1f} {bottom:.1f}v4" stroke="{theme.dim}"/>'
         is_last = x > right - 12
         yield _text(min(x, right), bottom + 17, text, theme.dim, anchor="end" if is_last else "middle")
+    yield _text(_PAD, bottom + 17, "UTC", theme.dim)
     if not any(np.isfinite(one.values).any() for one in chart.lines):
         middle = box.top + box.height / 2
         yield _text(box.left + box.width / 2, middle, "no values in this time", theme.dim, anchor="middle")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from tests.notify.fakes.smtp import Mails, certificate, mailing
 from tests.notify.fakes.templates import FakeTemplates
 from tests.notify.messages import message_of
 
-from pharos.notify.message import Message, NotSentError, Sent
+from pharos.notify.message import Message, NotSentError, Sent, Status
 from pharos.outbound import SecretText, TlsOptions
 from pharos.secret import Secret
 
@@ -210,3 +211,19 @@ async def test_templates_that_fail_and_values_of_a_megabyte_keep_nobody_from_bei
         await sent(given, message_of({"alerts": [huge] * 10}), templates=FakeTemplates())
     assert len(mails.taken[0][2]) < 2_000_000
     assert "[FIRING:10] DiskFull" in mails.letter()["Subject"]
+
+
+async def test_a_picture_of_what_fires_stands_at_the_end_and_of_what_is_over_none() -> None:
+    fires = message_of()
+    fires = replace(fires, links=replace(fires.links, picture="https://pharos/api/pictures/link/a?b=1&c=2"))
+    given = {"html": "<html><body><p>x</p></body></html>"}
+    async with mailing() as mails:
+        await sent(values(mails, **given), fires)
+        await sent(values(mails, **given), replace(fires, key="k2", status=Status.RESOLVED))
+        first, second = mails.letter(0), mails.letter(1)
+    for letter, count in ((first, 1), (second, 0)):
+        html = letter.get_body(("html",))
+        assert html is not None
+        text = html.get_content()
+        assert text.count('<img src="https://pharos/api/pictures/link/a?b=1&amp;c=2"') == count
+        assert text.strip().endswith("</body></html>")
