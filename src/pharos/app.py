@@ -48,6 +48,7 @@ from pharos.runs.runs import Runs
 from pharos.scraping import open_scraping
 from pharos.showing import open_showing
 from pharos.state import State, open_state
+from pharos.steering import open_steering
 from pharos.store import Store, open_store
 from pharos.tracking import open_tracking
 from pharos.upkeep import (
@@ -98,8 +99,7 @@ async def open_pharos(
     """Build a server over the settings' folder, which the caller holds, and close it again in reverse.
 
     `chance` makes what nobody outside may guess: a SystemRandom, unless a test wants the same again.
-    `kernels` returns how many kernels are compiled. With `opening` the engine is the caller's, who closes it
-    afterwards.
+    `kernels` returns how many kernels are compiled. With `opening` the engine is the caller's, who closes it.
 
     Raises PharosError when the folder cannot be used.
     """
@@ -145,6 +145,7 @@ async def open_pharos(
             showing=showing,
             runs=runs,
             demo=await stack.enter_async_context(open_demo(stands, settings)),
+            controls=await stack.enter_async_context(open_steering(state, settings, clock, chance)),
             kernels=kernels,
         )
         yield await _running(stack, parts, own)

@@ -45,6 +45,7 @@ _GROUPS: Final = {
     "oncall": "Who is on call.",
     "anomaly": "Anomalies: what the detector says of series.",
     "canary": "Canaries: a new version judged against the one that runs.",
+    "run": "Runs of workflows: listed, shown, told of from scripts, and controlled.",
     "routes": "Where alerts go: the tree of an alertmanager.yml, and what it does with labels.",
     "receivers": "Who is told of alerts: how that goes, tests, and what could not be delivered.",
 }

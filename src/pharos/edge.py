@@ -44,6 +44,7 @@ from pharos.api.native.alerting_config import AlertingConfigApi
 from pharos.api.native.answers import Native
 from pharos.api.native.audit import AuditApi
 from pharos.api.native.demo import DemoApi
+from pharos.api.native.flow_control import FlowControlApi
 from pharos.api.native.logs import LogsApi
 from pharos.api.native.people import PeopleApi
 from pharos.api.native.proposals import ProposalsApi
@@ -68,6 +69,7 @@ from pharos.api.receivers.doors import line_operations
 from pharos.api.receivers.lines import LineDoor
 from pharos.api.receivers.otlp import OtlpEndpoint
 from pharos.api.receivers.otlp_events import OtlpEventsEndpoint
+from pharos.api.receivers.runs import RunDoor
 from pharos.api.receivers.spans import SamplingEndpoint, SpanDoor
 from pharos.api.runs.reading import RunsApi
 from pharos.api.runs.writing import RunEventsApi
@@ -79,6 +81,7 @@ from pharos.dashboards.answer.doors import Doors
 from pharos.demo.running import Demo
 from pharos.entrance import Entrance
 from pharos.feed import Feed
+from pharos.flows.control import Controls
 from pharos.gotext.durations import format_duration
 from pharos.governance import Governance
 from pharos.http_options import SecretText
@@ -138,6 +141,7 @@ class Parts:
     showing: Showing
     runs: Runs
     demo: Demo
+    controls: Controls
     kernels: Callable[[], dict[str, int]]
 
 
@@ -168,7 +172,8 @@ def open_edge(parts: Parts) -> Iterator[Face]:
     logs = LogsApi(queries.log_search, clock)
     runs = RunsApi(parts.runs, clock)
     with ExitStack() as stack:
-        doors = _grpc_doors(stack, parts, bodies)
+        run_door = _run_door(stack, parts, bodies)
+        doors = _grpc_doors(stack, parts, bodies, run_door)
         app = create_app(
             Edge(
                 intake=store.intake,
@@ -196,8 +201,7 @@ def open_edge(parts: Parts) -> Iterator[Face]:
                     *logs.operations(),
                     *_beside_queries(parts, prometheus, bodies),
                     *parts.feed.operations(bodies),
-                    *runs.operations(),
-                    *RunEventsApi(parts.runs, bodies, clock, parts.chance).operations(),
+                    *_run_operations(parts, bodies, runs, run_door),
                     *_dashboard_operations(parts, bodies),
                 ],
             ),
@@ -383,7 +387,25 @@ def _span_operations(parts: Parts, doors: GrpcDoors) -> list[Operation]:
     ]
 
 
-def _grpc_doors(stack: ExitStack, parts: Parts, bodies: Bodies) -> GrpcDoors:
+def _run_operations(parts: Parts, bodies: Bodies, runs: RunsApi, run_door: RunDoor) -> list[Operation]:
+    """Return where runs are shown and told of, and where something is asked of them."""
+    return [
+        *runs.operations(),
+        *RunEventsApi(parts.runs, bodies, parts.clock, parts.chance).operations(),
+        *run_door.operations(),
+        *FlowControlApi(
+            Native(bodies, "flows"), parts.controls, parts.state, parts.runs.summary
+        ).operations(),
+    ]
+
+
+def _run_door(stack: ExitStack, parts: Parts, bodies: Bodies) -> RunDoor:
+    pool = TurnPool(1, "runs")
+    stack.callback(pool.close)
+    return RunDoor(parts.runs, bodies, parts.clock, pool)
+
+
+def _grpc_doors(stack: ExitStack, parts: Parts, bodies: Bodies, run_door: RunDoor) -> GrpcDoors:
     store, clock, most_bytes = parts.store, parts.clock, parts.settings.ingest.max_body
     translator = Translator(
         seed=parts.chance.getrandbits(64),
@@ -392,14 +414,14 @@ def _grpc_doors(stack: ExitStack, parts: Parts, bodies: Bodies) -> GrpcDoors:
     )
     metrics = OtlpEndpoint(store.intake, translator, store.sample_bounds_ms, bodies, most_bytes)
     stack.callback(metrics.close)
-    events = OtlpEventsEndpoint(store.intake, bodies, most_bytes)
+    events = OtlpEventsEndpoint(store.intake, bodies, most_bytes, run_door.take_spans)
     stack.callback(events.close)
     pool = TurnPool(1, "spans")
     stack.callback(pool.close)
     return GrpcDoors(
         metrics=metrics,
         events=events,
-        spans=SpanDoor(store.intake, bodies, clock, pool, most_bytes),
+        spans=SpanDoor(store.intake, bodies, clock, pool, most_bytes, run_door.take_spans),
         strategies=lambda: parts.keeping.strategies,
         traces=JaegerTraces(parts.queries.traces, clock),
         bodies=bodies,

@@ -35,6 +35,7 @@ from pharos.api.native.alerting_config import AlertingConfigApi
 from pharos.api.native.answers import Native
 from pharos.api.native.audit import AuditApi
 from pharos.api.native.demo import DemoApi
+from pharos.api.native.flow_control import FlowControlApi
 from pharos.api.native.logs import LogsApi
 from pharos.api.native.people import PeopleApi
 from pharos.api.native.proposals import ProposalsApi
@@ -59,6 +60,7 @@ from pharos.api.receivers.doors import line_operations
 from pharos.api.receivers.lines import LineDoor
 from pharos.api.receivers.otlp import OtlpEndpoint
 from pharos.api.receivers.otlp_events import OtlpEventsEndpoint
+from pharos.api.receivers.runs import RunDoor
 from pharos.api.receivers.spans import SamplingEndpoint, SpanDoor
 from pharos.api.runs.reading import RunsApi
 from pharos.api.runs.writing import RunEventsApi
@@ -139,6 +141,8 @@ def _accounts(bodies: Bodies) -> list[Operation]:
         *_hollow(GrafanaApi, bodies=bodies).operations(),
         *_hollow(RunsApi).operations(),
         *_hollow(RunEventsApi).operations(),
+        *_hollow(RunDoor).operations(),
+        *_hollow(FlowControlApi, native=native).operations(),
         *trace_operations(_hollow(Traces), SystemClock()),
     ]
 

@@ -30,6 +30,7 @@ from pharos.state import (
     dashboard_shares,
     dashboards,
     exports,
+    flow_controls,
     heartbeats,
     migrate,
     open_state,
@@ -51,6 +52,7 @@ from pharos.state.accounts import NewLink, NewUser
 from pharos.state.alerts import Kept
 from pharos.state.copies import FAMILIES, check_copy, restore_copy, write_copy
 from pharos.state.database import open_database
+from pharos.state.flow_controls import Control, ControlStatus, FlowAction, Way
 from pharos.state.heartbeats import Heartbeat
 from pharos.state.outbox import Marks, Owed, Told
 from pharos.state.proposals import NewProposal
@@ -60,6 +62,26 @@ from pharos.state.silences import Silence
 from pharos.state.timeline import Entry, Step
 from pharos.state.tokens import NewToken
 from pharos.state.usage import Used
+
+CONTROL = Control(
+    id="c",
+    tenant_id="b",
+    workflow="load",
+    run_id="r",
+    action=FlowAction.PAUSE,
+    idempotency_key="k",
+    parameters='{"at":0.5}',
+    way=Way.QUEUE,
+    status=ControlStatus.WAITING,
+    message="",
+    who="user:1",
+    who_name="ada",
+    reason="",
+    created_ms=1 << 50,
+    due_ms=1 << 51,
+    lease_ms=0,
+    ended_ms=None,
+)
 
 
 def fill(unit: Writing) -> None:
@@ -88,6 +110,7 @@ def fill(unit: Writing) -> None:
     outbox.add(unit, [Owed(*place, {"receiver": "pager"}, Marks(("f",), (), ("f",)))])
     outbox.note_told(unit, [Told(*place, Marks(("f",), (), ("f",)), 5, {"ts": "1"})])
     heartbeats.beat(unit, Heartbeat("b", "backup", "critical", 5, 6))
+    flow_controls.add_control(unit, CONTROL)
     fill_oncall(unit, "b")
     dashboard_folders.put_folder(unit, "b", "ops", "Ops", "", is_new=True)
     viewer = dashboard_folders.Entry("role:viewer", dashboard_folders.Allowed.VIEW)

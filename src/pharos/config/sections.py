@@ -228,7 +228,9 @@ class ActionSettings(Section):
         " and `ca_file`.",
     )
     private_addresses: bool = Field(
-        default=False, description="Whether webhooks of actions may go to private addresses, loopback too."
+        default=False,
+        description="Whether webhooks of actions and control hooks of workflows may go to private addresses,"
+        " loopback too.",
     )
 
 

@@ -1,5 +1,5 @@
 """What people define in a tenant by name, every version of it: schedules, escalation policies, actions,
-the configuration of alerting, maintenance windows, dependencies.
+the configuration of alerting, maintenance windows, dependencies, control hooks of workflows.
 
 A document is kept as it was given; whoever uses a kind of them knows how to read it. A definition that was
 taken away keeps its versions, so that what it did can be explained later.
@@ -61,6 +61,8 @@ class Defined(StrEnum):
     """A tenant's own alertmanager.yml, of one name."""
     MAINTENANCE = "maintenance"
     DEPENDENCY = "dependency"
+    FLOW_HOOK = "flow_hook"
+    """How the engine of a workflow is told what is asked of its runs."""
 
 
 _FAMILIES: Final = {
@@ -69,8 +71,11 @@ _FAMILIES: Final = {
     Defined.ALERTING: Family.ROUTING,
     Defined.MAINTENANCE: Family.ROUTING,
     Defined.DEPENDENCY: Family.ROUTING,
+    Defined.FLOW_HOOK: Family.FLOWS,
 }
 """What changes together with a definition of a kind; the others with on-call."""
+_LONGEST: Final = {Defined.FLOW_HOOK: 200}
+"""Characters of a name, where it is not 100: as many as what it names has."""
 Shown: TypeAlias = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 """Returns what may be said of a document, without its secrets."""
 
@@ -118,7 +123,7 @@ def put_document(
     Raises PharosError(INVALID): for a name that is none, for too many, and when `expected` is not the version
     that is there (0: none is).
     """
-    name = require_name(name, kind.value)
+    name = require_name(name, kind.value, _LONGEST.get(kind, 100))
     _require_kept(document, kind)
     before = find_document(unit, tenant_id, kind, name)
     is_at = 0 if before is None else before.version

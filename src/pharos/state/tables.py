@@ -132,6 +132,8 @@ class Family(StrEnum):
     """What happened to alerts, and the responses that wait to be carried out."""
     ROUTING = "routing"
     """Tenants' own configurations of alerting, maintenance windows, dependencies."""
+    FLOWS = "flows"
+    """What was asked of flows, and how engines are reached."""
     DASHBOARDS = "dashboards"
     """Dashboards, their folders, links to them."""
 

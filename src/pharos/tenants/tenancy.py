@@ -32,6 +32,7 @@ from pharos.state import (
     dashboards,
     documents,
     escalations,
+    flow_controls,
     heartbeats,
     oncall,
     outbox,
@@ -354,4 +355,5 @@ def forget_in_state(unit: Writing, tenant_id: str) -> dict[str, int]:
         "escalations": escalations.drop_tenant(unit, tenant_id),
         "oncall": oncall.drop_tenant(unit, tenant_id),
         "responses": actions.drop_tenant(unit, tenant_id),
+        "flow_controls": flow_controls.drop_tenant(unit, tenant_id),
     }

@@ -6,6 +6,7 @@ Answers follow the OpenTelemetry Protocol specification (OTLP/HTTP Response, Par
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -35,6 +36,9 @@ from pharos.ingest.signals import Submission
 from pharos.ingest.unpacking import unpack
 from pharos.telemetry import INGEST_REQUESTS
 from pharos.turns import TurnPool
+
+TellRuns = Callable[[Scope, bytes], Awaitable[None]]
+"""Takes what a request of spans says of runs, before it is accepted: what is sent again counts once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +99,11 @@ def _success(encoding: str, signal: OtlpSignal, taken: EventsTaken) -> Response:
 class OtlpEventsEndpoint:
     """`POST /v1/logs` and `/v1/traces`."""
 
-    def __init__(self, intake: Intake, bodies: Bodies, max_body_bytes: int) -> None:
+    def __init__(
+        self, intake: Intake, bodies: Bodies, max_body_bytes: int, tell_runs: TellRuns | None = None
+    ) -> None:
         self._intake = intake
+        self._tell_runs = tell_runs
         self._bodies = bodies
         self._max_body_bytes = max_body_bytes
         self._pool = TurnPool(1, "otlp-events")
@@ -130,6 +137,8 @@ class OtlpEventsEndpoint:
             work = partial(self._plain, scope, signal, sent)
             body = await asyncio.wrap_future(self._pool.submit(scope.tenant, work))
             held.hold(len(body))
+        if self._tell_runs is not None and signal.kind is FrameKind.SPANS:
+            await self._tell_runs(scope, body)
         return await self._intake.accept(submission(scope, signal, body, len(sent.body)))
 
     def _plain(self, scope: Scope, signal: OtlpSignal, sent: Sent) -> bytes:

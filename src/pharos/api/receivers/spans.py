@@ -17,6 +17,7 @@ from pharos.api.http.forms import parse_pairs
 from pharos.api.http.identity import scope_of
 from pharos.api.http.json_text import json_text
 from pharos.api.http.routes import Operation
+from pharos.api.receivers.otlp_events import TellRuns
 from pharos.api.receivers.otlp_http import Sent
 from pharos.clock import Clock
 from pharos.errors import Kind, PharosError
@@ -68,8 +69,17 @@ def _media(request: Request) -> str:
 class SpanDoor:
     """Takes spans in other forms than OTLP; what comes is read on the pool's threads."""
 
-    def __init__(self, intake: Intake, bodies: Bodies, clock: Clock, pool: TurnPool, most_bytes: int) -> None:
+    def __init__(
+        self,
+        intake: Intake,
+        bodies: Bodies,
+        clock: Clock,
+        pool: TurnPool,
+        most_bytes: int,
+        tell_runs: TellRuns | None = None,
+    ) -> None:
         self._intake = intake
+        self._tell_runs = tell_runs
         self._bodies = bodies
         self._clock = clock
         self._pool = pool
@@ -134,6 +144,8 @@ class SpanDoor:
             return
         body = made.body()
         held.hold(len(body))
+        if self._tell_runs is not None:
+            await self._tell_runs(scope, body)
         submission: Submission[EventsTaken] = Submission(
             scope, FrameKind.SPANS, source, plain=body, sent_bytes=len(sent.body)
         )
