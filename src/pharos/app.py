@@ -19,7 +19,7 @@ from pharos.clock import Clock
 from pharos.config import Settings
 from pharos.demo.running import DemoParts
 from pharos.demonstrating import open_demo
-from pharos.edge import Parts, open_edge
+from pharos.edge import Parts, open_edge, reports_of
 from pharos.engine import Engine
 from pharos.entrance import open_entrance
 from pharos.errors import PharosError
@@ -155,7 +155,8 @@ async def _running(stack: AsyncExitStack, parts: Parts, own: OwnEvents | None) -
     """Return the server, open to all, with all that it does beside answering under way."""
     app = await _open_doors(stack, parts, own)
     store, reload = parts.store, parts.reloads.reload
-    for work in _works(parts.queries, parts.clock, store.loader, parts.state):
+    works = _works(parts.queries, parts.clock, store.loader, parts.state)
+    for work in (*works, reports_of(parts).run()):
         stack.callback(asyncio.create_task(work).cancel)
     first_link = parts.entrance.first_link
     return Pharos(app, store.loader, store.intake, store.engine, parts.state, reload, first_link)

@@ -49,6 +49,7 @@ from pharos.api.native.logs import LogsApi
 from pharos.api.native.people import PeopleApi
 from pharos.api.native.proposals import ProposalsApi
 from pharos.api.native.related import RelatedApi
+from pharos.api.native.reports import ReportsApi
 from pharos.api.native.rules import RuleGroupsApi
 from pharos.api.native.session import CookieOptions, SessionApi
 from pharos.api.native.slos import SlosApi
@@ -94,6 +95,7 @@ from pharos.query.metrics.erase import Eraser
 from pharos.related.find import Finder
 from pharos.related.subject import Sources
 from pharos.reload import Reloads
+from pharos.reports.sending import ReportParts, Reports
 from pharos.rules.doors import MetricsDoor
 from pharos.rules.event_door import EventHistory
 from pharos.rules.log_door import LogDoor
@@ -435,10 +437,9 @@ def _line_door(stack: ExitStack, parts: Parts, bodies: Bodies) -> LineDoor:
     return LineDoor(parts.store.intake, bodies, parts.settings.ingest.max_body, pool)
 
 
-def _dashboard_operations(parts: Parts, bodies: Bodies) -> list[Operation]:
-    """Return what is answered about dashboards, to the page and to Grafana's tools."""
-    queries, dashboards = parts.queries, parts.showing.dashboards
-    doors = Doors(
+def _dashboard_doors(parts: Parts) -> Doors:
+    queries = parts.queries
+    return Doors(
         metrics=queries.metrics,
         catalog=queries.catalog,
         logs=queries.log_queries,
@@ -446,6 +447,27 @@ def _dashboard_operations(parts: Parts, bodies: Bodies) -> list[Operation]:
         state=parts.state,
         clock=parts.clock,
     )
+
+
+def reports_of(parts: Parts) -> Reports:
+    """Return what makes reports of dashboards."""
+    return Reports(
+        ReportParts(
+            state=parts.state,
+            dashboards=parts.showing.dashboards,
+            doors=_dashboard_doors(parts),
+            clock=parts.clock,
+            config_of=parts.paging.configs.of,
+            grant_of_author=parts.entrance.directory.grant_of_author,
+            admit=parts.tenancy.directory.admit_read,
+            url=parts.settings.url,
+        )
+    )
+
+
+def _dashboard_operations(parts: Parts, bodies: Bodies) -> list[Operation]:
+    """Return what is answered about dashboards, to the page and to Grafana's tools."""
+    dashboards, doors = parts.showing.dashboards, _dashboard_doors(parts)
     native = Native(bodies, "dashboards")
     asked = DashboardQueries(native, bodies, dashboards, doors)
     shares = SharesApi(
@@ -464,6 +486,7 @@ def _dashboard_operations(parts: Parts, bodies: Bodies) -> list[Operation]:
         *asked.operations(),
         *shares.operations(),
         *GrafanaApi(dashboards, bodies).operations(),
+        *ReportsApi(Native(bodies, "reports"), reports_of(parts), parts.state, parts.clock).operations(),
     ]
 
 

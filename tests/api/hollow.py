@@ -40,6 +40,7 @@ from pharos.api.native.logs import LogsApi
 from pharos.api.native.people import PeopleApi
 from pharos.api.native.proposals import ProposalsApi
 from pharos.api.native.related import RelatedApi
+from pharos.api.native.reports import ReportsApi
 from pharos.api.native.rules import RuleGroupsApi
 from pharos.api.native.session import SessionApi
 from pharos.api.native.slos import SlosApi
@@ -131,6 +132,7 @@ def _accounts(bodies: Bodies) -> list[Operation]:
         *_hollow(ExportsApi).operations(),
         *_hollow(PicturesApi).operations(),
         *_hollow(DemoApi, native=native).operations(),
+        *_hollow(ReportsApi, native=native).operations(),
         *_hollow(RelatedApi).operations(),
         *_live(bodies),
         *_hollow(SpanDoor, bodies=bodies, most_bytes=1 << 20).operations(),

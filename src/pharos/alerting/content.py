@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pharos.alert import Alert
 from pharos.labels import Labels
-from pharos.notify.message import Links, Message, Status
+from pharos.notify.message import Enclosed, Links, Message, Status
 
+REPORT: Final = "report"
+"""The reason of what is mailed without an alert."""
 ACKNOWLEDGED: Final = "acknowledged"
 """The purpose, and the reason, of what tells those who keep incidents that somebody looks after one."""
 
@@ -87,7 +90,24 @@ def message_of(document: Mapping[str, Any], envelope: Envelope) -> Message:
         links=envelope.links,
         thread=envelope.thread,
         reason=document["reason"],
+        page=_page(document.get("page")),
     )
+
+
+def _page(found: Mapping[str, Any] | None) -> Enclosed | None:
+    if found is None:
+        return None
+    pictures = tuple((one["id"], base64.b64decode(one["png"])) for one in found["pictures"])
+    return Enclosed(found["subject"], found["html"], found["text"], pictures)
+
+
+def page_document(page: Enclosed, now_ms: int) -> dict[str, Any]:
+    """Return what the outbox keeps of a page that is mailed: as of alerts, of which there are none."""
+    pictures = [{"id": name, "png": base64.b64encode(png).decode()} for name, png in page.pictures]
+    return {
+        **Told(Status.FIRING, (), (), (), now_ms, REPORT).document(),
+        "page": {"subject": page.subject, "html": page.html, "text": page.text, "pictures": pictures},
+    }
 
 
 def fingerprints_of(document: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -32,6 +32,17 @@ class Links:
 
 
 @dataclass(frozen=True, slots=True)
+class Enclosed:
+    """A page that is mailed in the place of alerts."""
+
+    subject: str
+    html: str
+    text: str
+    pictures: tuple[tuple[str, bytes], ...] = ()
+    """Content ids, by which the page names them, and PNGs."""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One notification of one group of alerts to one integration of one receiver."""
 
@@ -58,7 +69,9 @@ class Message:
     """What the channel returned when it told of this group last: where to go on. Empty for the first time."""
     reason: str = ""
     """Why it is told now: `first`, `added`, `some_resolved`, `all_resolved`, `repeat`, as Alertmanager; or
-    `escalation`, `test`, `reminder`, `acknowledged`."""
+    `escalation`, `test`, `reminder`, `acknowledged`, `report`."""
+    page: Enclosed | None = None
+    """What is mailed instead of alerts, of which there are none then."""
 
     def firing(self) -> tuple[Alert, ...]:
         """Return the alerts that fire."""

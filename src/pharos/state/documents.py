@@ -63,6 +63,8 @@ class Defined(StrEnum):
     DEPENDENCY = "dependency"
     FLOW_HOOK = "flow_hook"
     """How the engine of a workflow is told what is asked of its runs."""
+    REPORT = "report"
+    """A dashboard that is mailed now and then."""
 
 
 _FAMILIES: Final = {
@@ -72,6 +74,7 @@ _FAMILIES: Final = {
     Defined.MAINTENANCE: Family.ROUTING,
     Defined.DEPENDENCY: Family.ROUTING,
     Defined.FLOW_HOOK: Family.FLOWS,
+    Defined.REPORT: Family.DASHBOARDS,
 }
 """What changes together with a definition of a kind; the others with on-call."""
 _LONGEST: Final = {Defined.FLOW_HOOK: 200}

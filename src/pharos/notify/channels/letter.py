@@ -53,7 +53,8 @@ def letter_of(message: Message, say: Wording, values: Values) -> Letter:
     to = _addresses(say.exact(values.text("to"), "to"), "to")
     own = {name.lower(): one for name, one in values.pairs("headers").items()}
     mail = EmailMessage(policy=SMTP)
-    subject = say.text(str(own.pop("subject", '{{ template "email.default.subject" . }}')))
+    wanted = str(own.pop("subject", '{{ template "email.default.subject" . }}'))
+    subject = say.text(wanted) if message.page is None else message.page.subject
     mail["Subject"] = cut(one_line(subject) or headline(message), _SUBJECT)
     mail["From"] = _shown_addresses(say, own.pop("from", None), senders)
     mail["To"] = _shown_addresses(say, own.pop("to", None), to)
@@ -66,10 +67,24 @@ def letter_of(message: Message, say: Wording, values: Values) -> Letter:
         if value and name not in _OURS and _NAME.fullmatch(name):
             del mail[name]
             mail[_spelled(name)] = value
-    mail.set_content(_text(message, say, values))
-    mail.add_alternative(_html(message, say, values), subtype="html")
+    _fill(mail, message, say, values)
     addresses = tuple(dict.fromkeys(one.addr_spec for one in to))
     return Letter(senders[0].addr_spec, addresses, mail.as_bytes(), thread)
+
+
+def _fill(mail: EmailMessage, message: Message, say: Wording, values: Values) -> None:
+    """Put in what is told: of alerts, or a page with the pictures that it names."""
+    page = message.page
+    if page is None:
+        mail.set_content(_text(message, say, values))
+        mail.add_alternative(_html(message, say, values), subtype="html")
+        return
+    mail.set_content(cut(page.text, _TEXT) + "\n")
+    mail.add_alternative(page.html, subtype="html")
+    body = mail.get_body(("html",))
+    for name, png in page.pictures:
+        if isinstance(body, EmailMessage):
+            body.add_related(png, "image", "png", cid=f"<{name}>", disposition="inline")
 
 
 def _spelled(name: str) -> str:
