@@ -48,13 +48,13 @@ def page_of(shown: Shown, theme_name: str, picture: Picture) -> str:
     """Return the page."""
     theme = theme_named(theme_name)
     span = f"{_moment(shown.start_ms)} to {_moment(shown.end_ms)} UTC"
+    body = f"margin:0;padding:20px;background:{theme.paper};color:{theme.text};font-family:sans-serif"
+    head = f'<meta charset="utf-8"><title>{escape(shown.title)}</title>'
     parts = [
-        '<!DOCTYPE html><html><head><meta charset="utf-8">'
-        f"<title>{escape(shown.title)}</title></head>"
-        f'<body style="margin:0;padding:20px;background:{theme.paper};color:{theme.text};font-family:sans-serif">'
-        f'<div style="max-width:{_WIDTH}px;margin:0 auto">'
-        f'<h1 style="font-size:20px;margin:0 0 4px">{escape(shown.title)}</h1>'
-        f'<p style="color:{theme.dim};font-size:13px;margin:0 0 16px">{span}</p>'
+        f'<!DOCTYPE html><html><head>{head}</head><body style="{body}">',
+        f'<div style="max-width:{_WIDTH}px;margin:0 auto">',
+        f'<h1 style="font-size:20px;margin:0 0 4px">{escape(shown.title)}</h1>',
+        f'<p style="color:{theme.dim};font-size:13px;margin:0 0 16px">{span}</p>',
     ]
     parts += [
         _panel(one, shown.answers.get(one["key"], {}), theme, picture) for one in shown.panels[:_MOST_PANELS]

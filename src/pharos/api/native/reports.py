@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -48,7 +49,7 @@ class ReportBody(Body):
     start: str = "now-24h"
     end: str = "now"
     theme: str = "light"
-    variables: dict[str, Any] = {}
+    variables: dict[str, Any] = Field(default={})
     version: int | None = None
     """The version that is to be there: 0 for none, nothing for any."""
 
@@ -130,7 +131,7 @@ class ReportsApi:
         return ReportsShape(reports=[self._shape(one) for one in kept], receivers=receivers)
 
     async def put_report(self, request: Request, body: ReportBody) -> ReportShape:
-        """Make a report, or change it: from now on what the dashboard shows is that which its maker may see."""
+        """Make a report, or change it; from now on it shows what who changed it may see."""
         scope, name = scope_of(request).alone(), request.path_params["name"]
         report = report_of(body.model_dump(exclude={"version"}))
         self.reports.check_receiver(scope.tenant, report)
