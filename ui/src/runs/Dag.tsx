@@ -14,6 +14,8 @@ import { toneOf } from './parts';
 import styles from './dag.module.css';
 
 const HEIGHT_PX = 40;
+/** Room for what stands out of the last box. */
+const EDGE_PX = 6;
 const GAP = { x: 30, y: 12 };
 /** Boxes are as wide as there is room for, within these. */
 const WIDTHS_PX = [112, 176] as const;
@@ -106,7 +108,7 @@ export const Dag = memo(function Dag(props: {
   const { nodes, edges, columns, lines } = useMemo(() => layDag(steps, opened), [shape, opened]);
   const { ref, width: room } = useElementSize();
   const [least, most] = WIDTHS_PX;
-  const fitting = Math.floor((room - (columns - 1) * GAP.x) / Math.max(1, columns));
+  const fitting = Math.floor((room - EDGE_PX - (columns - 1) * GAP.x) / Math.max(1, columns));
   const boxWidth = Math.min(most, Math.max(least, fitting));
   const width = columns * (boxWidth + GAP.x) - GAP.x;
   const height = lines * (HEIGHT_PX + GAP.y) - GAP.y;

@@ -173,7 +173,7 @@ function Fields(props: {
           {rows.map(({ name, a, b }) => (
             <tr key={name}>
               <th scope="row">
-                <Value text={name} />
+                <Value text={kind === 'field' ? name.replaceAll('_', ' ') : name} />
               </th>
               <td>{cell(a)}</td>
               <td>{cell(b)}</td>

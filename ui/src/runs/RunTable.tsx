@@ -102,7 +102,7 @@ function columnsOf(withWorkflow: boolean): readonly TableColumn<RunSummary>[] {
       id: 'end',
       title: 'end',
       chars: 20,
-      least: 14,
+      least: 19,
       value: (run) => (run.is_over ? run.end_ms : run.expected_end_ms),
       cell: (run) => <Ending run={run} />,
     },

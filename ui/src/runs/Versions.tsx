@@ -9,7 +9,10 @@ const MOST = 8;
 
 /** How the versions of a workflow did, the newest first; nothing where there is one. */
 export function Versions({ groups }: { groups: readonly RunGroup[] }): ReactElement | null {
-  const rows = [...groups].sort((a, b) => (b.last_start_ms ?? 0) - (a.last_start_ms ?? 0)).slice(0, MOST);
+  const rows = groups
+    .filter(({ runs, live }) => runs + live > 0)
+    .sort((a, b) => (b.last_start_ms ?? 0) - (a.last_start_ms ?? 0))
+    .slice(0, MOST);
   if (rows.length < 2) return null;
   const time = (ms: number | null): string => (ms === null ? '–' : formatSeconds(ms / 1000));
   return (

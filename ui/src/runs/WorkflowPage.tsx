@@ -34,7 +34,7 @@ function Head({ found }: { found: Workflow }): ReactElement {
             runs === ''
               ? null
               : [
-                  'Runs',
+                  'Schedule',
                   <>
                     <Value text={runs} />
                     {from === 'history' ? <span className="dim"> as learned from its runs</span> : null}
