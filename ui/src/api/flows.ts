@@ -2,7 +2,9 @@
 
 import { ask, change, type Asking } from './client';
 
-export type FlowAction = 'start' | 'pause' | 'resume' | 'retry' | 'abort';
+export const FLOW_ACTIONS = ['start', 'pause', 'resume', 'retry', 'abort'] as const;
+
+export type FlowAction = (typeof FLOW_ACTIONS)[number];
 
 /** What an engine was asked for, and what it said. */
 export interface FlowControl {
@@ -22,7 +24,8 @@ export interface FlowControl {
 export interface FlowHook {
   /** `*` for all workflows without one of their own. */
   readonly workflow: string;
-  readonly hook: { readonly actions: readonly FlowAction[] };
+  /** Without `actions` it listens to all. */
+  readonly hook: { readonly actions?: readonly FlowAction[] };
 }
 
 /** So long an answer of the engine is waited for before the page goes on. */

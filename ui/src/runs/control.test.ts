@@ -19,6 +19,7 @@ describe('the buttons of a run', () => {
     expect(actionsOf(HOOKS, 'load')).toEqual(['pause', 'resume']);
     expect(actionsOf(HOOKS, 'other')).toEqual(['abort']);
     expect(actionsOf([], 'load')).toBeNull();
+    expect(actionsOf([{ workflow: '*', hook: {} }], 'load')).toContain('retry');
   });
   it('say why they cannot be pressed', () => {
     expect(refusal('pause', ['pause'], () => true)).toBeNull();

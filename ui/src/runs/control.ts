@@ -1,6 +1,6 @@
 // Which buttons a run has: by its state, by what its engine listens to, and by who looks.
 
-import type { FlowAction, FlowHook } from '../api/flows';
+import { FLOW_ACTIONS, type FlowAction, type FlowHook } from '../api/flows';
 import type { RunState } from '../api/runs';
 import type { Permission } from '../session/session';
 import { whyNot } from '../session/lacking';
@@ -72,7 +72,7 @@ export function actionsIn(state: RunState): readonly RunAction[] {
 /** What the engine of a workflow listens to; null where none listens. */
 export function actionsOf(hooks: readonly FlowHook[], workflow: string): readonly FlowAction[] | null {
   const own = hooks.find((one) => one.workflow === workflow) ?? hooks.find((one) => one.workflow === '*');
-  return own?.hook.actions ?? null;
+  return own === undefined ? null : (own.hook.actions ?? FLOW_ACTIONS);
 }
 
 /** Why a button cannot be pressed; null where it can. */
