@@ -17,6 +17,7 @@ from bench import (
     dashboards,
     disk,
     freshness,
+    health,
     histograms,
     ingest,
     isolation,
@@ -327,6 +328,14 @@ class Run:
                     section.notes.append(f"{kind.name}, {count:,} rules: {error}")
             section.rows += rules.rows(count, found)
         section.notes.append("CPU is what a server used with rules less what it used without, of one core.")
+        return section
+
+    def health(self) -> Section:
+        """Measure what checks of health cost."""
+        section = Section("health", "Checks of health: HTTP, a new connection each")
+        found = health.measure(health.CHECKS, 30 if self.quick else 120)
+        section.rows = health.rows(found)
+        section.notes.append("CPU is what a server used with checks less what it used without, of one core.")
         return section
 
     def soak(self) -> Section:

@@ -26,6 +26,7 @@ SECTIONS = (
     "tenants",
     "isolation",
     "rules",
+    "health",
     "paging",
     "live",
     "dashboards",

@@ -93,6 +93,7 @@ def test_a_line_that_may_is_told_by_its_own_exception() -> None:
         "engine/embedded/driver.py",
         "engine/embedded/driver.py",
         "grpc_ports.py",
+        "health/probes/__init__.py",
         "outbound/client.py",
         "serve.py",
         "state/database.py",

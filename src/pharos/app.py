@@ -15,6 +15,7 @@ from typing import Any, Final
 from pharos.access import DEFAULT
 from pharos.api.app import App
 from pharos.api.prometheus.encode import encode_answer
+from pharos.checking import CheckingParts, open_checking
 from pharos.clock import Clock
 from pharos.config import Settings
 from pharos.demo.running import DemoParts
@@ -99,8 +100,7 @@ async def open_pharos(
     """Build a server over the settings' folder, which the caller holds, and close it again in reverse.
 
     `chance` makes what nobody outside may guess: a SystemRandom, unless a test wants the same again.
-    `kernels` returns how many kernels are compiled. With `opening` the engine is the caller's, who closes it.
-
+    `kernels` returns how many kernels are compiled. With `opening` the engine is the caller's to close.
     Raises PharosError when the folder cannot be used.
     """
     async with AsyncExitStack() as stack:
@@ -108,9 +108,8 @@ async def open_pharos(
         state = stack.enter_context(open_state(settings.state_address, clock, chance))
         doors = make_doors(settings)
         store = stack.enter_context(open_store(settings, clock, chance, doors.policy, opening))
-        queries = stack.enter_context(
-            open_queries(store.engine, store.changes, clock, chance, settings, doors.policy)
-        )
+        asked = open_queries(store.engine, store.changes, clock, chance, settings, doors.policy)
+        queries = stack.enter_context(asked)
         tenancy = await stack.enter_async_context(open_tenancy(doors, state, store, queries, clock, settings))
         keeping = await stack.enter_async_context(open_keeping(store, doors, clock, settings))
         scraping = await stack.enter_async_context(open_scraping(store.intake, clock, chance, settings))
@@ -118,15 +117,16 @@ async def open_pharos(
         entrance = await stack.enter_async_context(open_entrance(state, settings, key, clock, chance))
         paging, responding = await _open_paging(stack, state, clock, chance, settings, queries.metrics)
         doors.forgets.append(paging.forget)
-        ruling = await stack.enter_async_context(
-            open_ruling(RulingParts(queries, store, state, clock, chance, settings, paging.sink))
-        )
+        ruled = RulingParts(queries, store, state, clock, chance, settings, paging.sink)
+        ruling = await stack.enter_async_context(open_ruling(ruled))
         runs = await _open_measures(stack, queries, store, clock, settings, doors.forgets)
         fed = FeedParts(settings, clock, chance, store, queries, ruling.engine, state, entrance, runs)
         feed = await stack.enter_async_context(open_feed(fed))
         showing = await stack.enter_async_context(open_showing(state, settings))
+        checked = CheckingParts(settings, clock, chance, store, queries, state, paging.windows_of)
+        checking = await stack.enter_async_context(open_checking(checked))
         stands = DemoParts(store.intake, state, tenancy, showing.dashboards, clock, chance)
-        again = (keeping, scraping, ruling, paging, responding, showing)
+        again = (keeping, scraping, ruling, paging, responding, showing, checking)
         parts = Parts(
             settings=settings,
             clock=clock,
@@ -144,6 +144,7 @@ async def open_pharos(
             feed=feed,
             showing=showing,
             runs=runs,
+            checking=checking,
             demo=await stack.enter_async_context(open_demo(stands, settings)),
             controls=await stack.enter_async_context(open_steering(state, settings, clock, chance)),
             kernels=kernels,

@@ -32,6 +32,15 @@ _COMMANDS: Final = {
     ),
 }
 """The module below `pharos.commands` that holds each, and what the list of commands says of it."""
+_OTHERS: Final = {
+    "check": {
+        "health": (
+            "check_health",
+            "Make the checks of files once, or ask a server how its checks stand.",
+        )
+    }
+}
+"""By a command, what its first argument may be instead of a file: the module and function, and a summary."""
 _GROUPS: Final = {
     "tenant": "Tenants: made, renamed, suspended, deleted; their limits and what they use.",
     "user": "Who may come in: users and their roles.",
@@ -67,6 +76,21 @@ class Deferred(TyperCommand):
     def make_context(self, *args: Any, **extra: Any) -> Any:
         """Hand the arguments to the command itself."""
         return self.load().make_context(*args, **extra)
+
+
+class WithOthers(Deferred):
+    """A command whose first argument may be the name of another one."""
+
+    def __init__(self, name: str, module: str, summary: str, others: dict[str, Deferred]) -> None:
+        super().__init__(name, module, summary)
+        self.others = others
+
+    def make_context(self, info_name: str | None, args: list[str], *more: Any, **extra: Any) -> Any:
+        """Hand the arguments to the command that is meant."""
+        other = self.others.get(args[0]) if args else None
+        if other is None:
+            return super().make_context(info_name, args, *more, **extra)
+        return other.make_context(f"{info_name} {args[0]}", args[1:], *more, **extra)
 
 
 class DeferredGroup(TyperGroup):
@@ -130,7 +154,12 @@ def build() -> TyperGroup:
     app.callback()(_root)
     group = typer.main.get_group(app)
     for name, (module, summary) in _COMMANDS.items():
-        group.add_command(Deferred(name, module, summary))
+        others = {
+            other: Deferred(function, function, told)
+            for other, (function, told) in _OTHERS.get(name, {}).items()
+        }
+        found = WithOthers(name, module, summary, others) if others else Deferred(name, module, summary)
+        group.add_command(found)
     for name, summary in _GROUPS.items():
         group.add_command(DeferredGroup(name, summary))
     group.add_command(_alone("version", _version))

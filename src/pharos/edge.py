@@ -32,6 +32,10 @@ from pharos.api.dashboards.queries import DashboardQueries
 from pharos.api.dashboards.shares import SharesApi
 from pharos.api.exports.routes import ExportsApi
 from pharos.api.grpc.doors import GrpcDoors
+from pharos.api.health.checks import HealthApi
+from pharos.api.health.components import ComponentsApi
+from pharos.api.health.public import PublicPages, StatusNames
+from pharos.api.health.status_pages import StatusPagesApi
 from pharos.api.http.bodies import Bodies, BodyLimits
 from pharos.api.http.credentials import identify
 from pharos.api.http.guard import Fence, Names
@@ -76,8 +80,9 @@ from pharos.api.runs.reading import RunsApi
 from pharos.api.runs.writing import RunEventsApi
 from pharos.api.traces.routes import trace_operations
 from pharos.backup import take_snapshot, wait_until_stored
+from pharos.checking import Checking
 from pharos.clock import Clock
-from pharos.config import Settings, split_address
+from pharos.config import Settings, external_url, split_address
 from pharos.dashboards.answer.doors import Doors
 from pharos.demo.running import Demo
 from pharos.entrance import Entrance
@@ -144,6 +149,7 @@ class Parts:
     runs: Runs
     demo: Demo
     controls: Controls
+    checking: Checking
     kernels: Callable[[], dict[str, int]]
 
 
@@ -163,9 +169,8 @@ def open_edge(parts: Parts) -> Iterator[Face]:
 
     def snapshot() -> str:
         wait_until_all_stored()
-        return take_snapshot(
-            store.engine, parts.state, settings.data, settings.model_dump_json(indent=2), clock
-        )
+        said = settings.model_dump_json(indent=2)
+        return take_snapshot(store.engine, parts.state, settings.data, said, clock)
 
     eraser = Eraser(store.engine, store.changes, wait_until_all_stored, store.intake.forget_seen)
     prometheus = _prometheus_api(parts, TsdbAdminApi(eraser, settings.admin_api))
@@ -195,6 +200,7 @@ def open_edge(parts: Parts) -> Iterator[Face]:
                 identify=doors.identify,
                 admit=parts.tenancy.directory.admit_read,
                 proxies=Proxies(settings.trusted_networks),
+                status_names=StatusNames(settings.health.domains, parts.checking.roster.slug_of),
                 accounts=[
                     *_peoples_operations(parts, bodies),
                     *_span_operations(parts, doors),
@@ -300,6 +306,7 @@ def _routing_operations(parts: Parts, bodies: Bodies) -> list[Operation]:
     return [
         *RuleGroupsApi(Native(bodies, "rules"), parts.state, parts.ruling.engine).operations(),
         *_slos_api(parts, bodies).operations(),
+        *_health_operations(parts, bodies),
         *AlertingConfigApi(native, bodies, parts.state, paging.dispatcher, paging.refresh).operations(),
         *WindowsApi(native, parts.state, parts.clock, paging.dispatcher, paging.refresh).operations(),
     ]
@@ -503,6 +510,19 @@ def _related_api(parts: Parts) -> RelatedApi:
     return RelatedApi(Finder(sources), parts.clock)
 
 
+def _health_operations(parts: Parts, bodies: Bodies) -> list[Operation]:
+    """Return what is answered about checks of health, and the components that they are of."""
+    native, roster = Native(bodies, "health"), parts.checking.roster
+    url = external_url(parts.settings)
+    domains = parts.settings.health.domains
+    return [
+        *HealthApi(native, roster, parts.checking.looks, parts.clock, parts.chance, url).operations(),
+        *ComponentsApi(native, roster, parts.clock).operations(),
+        *StatusPagesApi(native, roster, parts.clock, parts.chance, domains).operations(),
+        *PublicPages(roster, parts.clock, url).operations(),
+    ]
+
+
 def _slos_api(parts: Parts, bodies: Bodies) -> SlosApi:
     door = MetricsDoor(parts.queries.metrics)
     return SlosApi(Native(bodies, "slos"), parts.ruling.objectives, door, parts.clock)
@@ -534,7 +554,8 @@ def _body_limits(settings: Settings) -> BodyLimits:
 def _fence(settings: Settings) -> Fence:
     host, _ = split_address(settings.listen)
     told = frozenset(name.lower() for name in (*settings.hosts, *filter(None, [_host(settings.url)])))
-    names = Names(told, host.lower(), listens_beyond=not settings.is_for_loopback and not told)
+    beyond = not settings.is_for_loopback and not told
+    names = Names(told, host.lower(), beyond, frozenset(settings.health.domains))
     held_bytes = settings.promql.max_sending
     return Fence(names, Unread(UnreadLimits(held_bytes, reserve_bytes=held_bytes // 4)))
 

@@ -19,6 +19,7 @@ from pharos.alerting.dispatch import Dispatcher, Others
 from pharos.alerting.flush import integration_name
 from pharos.alerting.held import Held, Why
 from pharos.alerting.intervals import containing
+from pharos.alerting.maintenance import Windows
 from pharos.alerting.route import Route
 from pharos.alerting.tenants_own import Maintenance, TenantsOwn, list_own, read_tenants_own
 from pharos.clock import Clock
@@ -66,6 +67,10 @@ class Paging:
     """Has what tenants define now be followed; raises PharosError(UNAVAILABLE)."""
     forget: Callable[[str], None]
     """Lets go of what is known of a tenant; on any thread."""
+
+    def windows_of(self, tenant: str) -> Windows | None:
+        """Return the maintenance windows of a tenant; None where it has none."""
+        return self.configs.own().windows.get(tenant)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ from pharos.alert import Alert
 from pharos.clock import Clock
 from pharos.config import Settings, external_url
 from pharos.errors import PharosError
+from pharos.health.files import load_checks
+from pharos.health.rules import health_rules
 from pharos.ingest.accept import Intake
 from pharos.ingest.remote_write.points import PointEncoder
 from pharos.ingest.remote_write.submission import made
@@ -33,7 +35,7 @@ from pharos.rules.engine import RuleEngine
 from pharos.rules.evaluate import Element, Expand, elements
 from pharos.rules.files import load_files
 from pharos.rules.group import RuleOptions, Surroundings
-from pharos.rules.kept import kept_groups
+from pharos.rules.kept import Kept, kept_groups
 from pharos.rules.leases import AllOurs, Leases, SharedLeases
 from pharos.rules.log_door import LogDoor
 from pharos.rules.outside import Destination, Outside
@@ -43,13 +45,15 @@ from pharos.rules.trace_door import TraceDoor
 from pharos.slo.files import load_objectives
 from pharos.slo.objective import Objective
 from pharos.slo.standing import Objectives
-from pharos.state import Family, State
+from pharos.state import Family, State, Unit
+from pharos.state.documents import Defined, list_documents
 from pharos.store import Store
 from pharos.works import hear
 
 _LOG = logging.getLogger(__name__)
 
 _AGAIN_S: Final = 2.0
+_FAMILIES: Final = frozenset({Family.RULES, Family.TENANTS, Family.HEALTH})
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +142,7 @@ async def open_ruling(parts: RulingParts) -> AsyncIterator[Ruling]:
     finding = _Finding(outside, outbound, parts.clock)
     shared = [_shared_by_all(_Read())]
 
-    book = _Book(engine, parts.state)
+    book = _Book(engine, parts.state, _health_rules(parts.settings))
     objectives = Objectives()
 
     async def take_over(read: _Read) -> None:
@@ -177,9 +181,12 @@ async def open_ruling(parts: RulingParts) -> AsyncIterator[Ruling]:
 class _Book:
     """Keeps the engine in step with the rules of files and those that people keep."""
 
-    def __init__(self, engine: RuleEngine, state: State) -> None:
+    def __init__(self, engine: RuleEngine, state: State, health: RuleGroup | None) -> None:
         self._engine = engine
         self._state = state
+        self._health = health
+        self._checked: frozenset[str] = frozenset()
+        """Tenants whose people keep checks of health: they have the rules that come with those."""
         self._of_files: tuple[RuleGroup, ...] = ()
         self._kept: Mapping[str, list[RuleGroup]] = {}
         self._is_settled = False
@@ -191,7 +198,7 @@ class _Book:
 
     def _look(self, families: frozenset[Family]) -> None:
         """Note a change, on a thread of the state's."""
-        if Family.RULES in families or Family.TENANTS in families:
+        if families & _FAMILIES:
             self._loop.call_soon_threadsafe(self._changed.set)
 
     async def begin(self) -> None:
@@ -203,12 +210,15 @@ class _Book:
         """Take over the rules of files."""
         async with self._lock:
             self._of_files = of_files
-            for tenant in {DEFAULT.tenant, *self._kept, *self._engine.tenants()}:
+            for tenant in {DEFAULT.tenant, *self._kept, *self._checked, *self._engine.tenants()}:
                 await self._engine.apply(tenant, self._wanted(tenant), anew=anew)
 
     def _wanted(self, tenant: str) -> list[RuleGroup]:
         of_files = self._of_files if tenant == DEFAULT.tenant else ()
-        return [*of_files, *self._kept.get(tenant, ())]
+        found = [*of_files, *self._kept.get(tenant, ())]
+        if self._health is not None and tenant in self._checked and self._health not in found:
+            found.append(self._health)
+        return found
 
     async def _follow(self) -> None:
         while True:
@@ -220,14 +230,15 @@ class _Book:
 
     async def _read(self) -> bool:
         try:
-            kept = await self._state.read(kept_groups)
+            kept, checked = await self._state.read(_kept)
         except PharosError as exc:
             _LOG.warning("rules that people keep are not known yet: %s", exc)
             self._changed.set()
             return False
         async with self._lock:
             self._kept = kept.groups
-            for tenant in {*kept.groups, *self._engine.tenants()}:
+            self._checked = checked - kept.closed
+            for tenant in {*kept.groups, *self._checked, *self._engine.tenants()}:
                 try:
                     if tenant in kept.closed and tenant != DEFAULT.tenant:
                         await self._engine.forget(tenant)
@@ -249,6 +260,11 @@ class _Book:
         if self._following is not None:
             self._following.cancel()
             await asyncio.gather(self._following, return_exceptions=True)
+
+
+def _kept(unit: Unit) -> tuple[Kept, frozenset[str]]:
+    """Return what people keep of rules, and the tenants whose people keep checks of health."""
+    return kept_groups(unit), frozenset(one.tenant_id for one in list_documents(unit, Defined.CHECK))
 
 
 class _Finding:
@@ -319,7 +335,15 @@ def _read(settings: Settings) -> _Read:
     )
     groups = load_files([*settings.rules, *config.rule_files])
     slos = load_objectives(settings.slos)
+    own = _health_rules(settings)
+    if own is not None and load_checks(settings.checks).checks:
+        groups.append(own)
     return _Read((*groups, *slos.groups), slos.objectives, options, config.external_labels, config.alerting)
+
+
+def _health_rules(settings: Settings) -> RuleGroup | None:
+    """Return the rules that come with checks of health; None where the settings want none."""
+    return health_rules(settings.evaluation.interval) if settings.health.rules else None
 
 
 def _surroundings(parts: RulingParts, read: _Read, sink: AlertSink, leases: Leases) -> Surroundings:

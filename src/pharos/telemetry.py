@@ -444,6 +444,24 @@ LIVE_DROPPED = Counter(
 LIVE_REFUSED = Counter(
     "pharos_live_clients_refused_total", "Clients beyond live.max_clients.", registry=REGISTRY
 )
+HEALTH_CHECKS = Gauge("pharos_health_checks", "Checks of health that are made.", registry=REGISTRY)
+HEALTH_LOOKS = Counter(
+    "pharos_health_looks_total",
+    "Checks of health that were made, by type and what came of them.",
+    ["type", "result"],
+    registry=REGISTRY,
+)
+HEALTH_MISSED = Counter(
+    "pharos_health_missed_looks_total",
+    "Checks of health that were due while they were still being made.",
+    registry=REGISTRY,
+)
+HEALTH_NOT_KEPT = Counter(
+    "pharos_health_not_kept_total",
+    "Samples and changes of checks of health that could not be kept.",
+    ["what"],
+    registry=REGISTRY,
+)
 
 _KEPT_HEADS: Final = 20_000
 

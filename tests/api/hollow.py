@@ -20,6 +20,10 @@ from pharos.api.dashboards.native import DashboardsApi
 from pharos.api.dashboards.queries import DashboardQueries
 from pharos.api.dashboards.shares import SharesApi
 from pharos.api.exports.routes import ExportsApi
+from pharos.api.health.checks import HealthApi
+from pharos.api.health.components import ComponentsApi
+from pharos.api.health.public import PublicPages, StatusNames
+from pharos.api.health.status_pages import StatusPagesApi
 from pharos.api.http.bodies import Bodies, BodyLimits
 from pharos.api.http.guard import Fence, Names
 from pharos.api.http.routes import Operation
@@ -103,6 +107,7 @@ def hollow_edge() -> Edge:
         identify=lambda _: OPEN,
         admit=lambda _: None,
         accounts=_accounts(bodies),
+        status_names=StatusNames({}, str),
     )
 
 
@@ -146,6 +151,16 @@ def _accounts(bodies: Bodies) -> list[Operation]:
         *_hollow(RunDoor).operations(),
         *_hollow(FlowControlApi, native=native).operations(),
         *trace_operations(_hollow(Traces), SystemClock()),
+        *_health(native),
+    ]
+
+
+def _health(native: Native) -> list[Operation]:
+    return [
+        *_hollow(HealthApi, native=native).operations(),
+        *_hollow(ComponentsApi, native=native).operations(),
+        *_hollow(StatusPagesApi, native=native).operations(),
+        *_hollow(PublicPages).operations(),
     ]
 
 

@@ -11,7 +11,7 @@ from prometheus_client import Metric
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from pharos.cli import Deferred, DeferredGroup, build
+from pharos.cli import Deferred, DeferredGroup, WithOthers, build
 from pharos.config import RoleRule, Settings
 from pharos.gotext.durations import format_duration
 from pharos.promql.language.ast import ValueType
@@ -171,6 +171,8 @@ def _commands() -> Iterator[tuple[str, Any]]:
             yield from ((f"{name} {one}", command) for one, command in listed.load().commands.items())
         else:
             yield name, listed.load() if isinstance(listed, Deferred) else listed
+        if isinstance(listed, WithOthers):
+            yield from ((f"{name} {other}", one.load()) for other, one in listed.others.items())
 
 
 def _flags(option: Any) -> str:

@@ -31,6 +31,7 @@ from pharos.state import (
     dashboards,
     exports,
     flow_controls,
+    health,
     heartbeats,
     migrate,
     open_state,
@@ -111,6 +112,10 @@ def fill(unit: Writing) -> None:
     outbox.note_told(unit, [Told(*place, Marks(("f",), (), ("f",)), 5, {"ts": "1"})])
     heartbeats.beat(unit, Heartbeat("b", "backup", "critical", 5, 6))
     flow_controls.add_control(unit, CONTROL)
+    health.put_states(unit, [health.StateRow("b", "home", {"standing": {"state": "up"}})])
+    health.put_days(unit, [health.DayRow("b", "home", 1, 2, 3)])
+    health.append_changes(unit, [health.ChangeRow("b", "home", 5, "up", "down", "gone")])
+    health.put_address(unit, "b", "home", "hash")
     fill_oncall(unit, "b")
     dashboard_folders.put_folder(unit, "b", "ops", "Ops", "", is_new=True)
     viewer = dashboard_folders.Entry("role:viewer", dashboard_folders.Allowed.VIEW)

@@ -25,6 +25,7 @@ export const FAR = {
   run: () => import('./runs/RunPage'),
   workflows: () => import('./runs/WorkflowsPage'),
   workflow: () => import('./runs/WorkflowPage'),
+  health: () => import('./health/HealthPage'),
   targets: () => import('./targets/TargetsPage'),
   cardinality: () => import('./cardinality/CardinalityPage'),
   members: () => import('./members/MembersPage'),

@@ -86,6 +86,7 @@ export const PAGES: readonly PageEntry[] = [
   page('dashboards', 'Dashboards', 'dashboards', 'Watch', 'dashboards.view', {
     palette: far('dashboardsPalette'),
   }),
+  page('health', 'Health', 'check', 'Watch', 'alerts.view'),
   page('explore', 'Explore', 'explore', 'Find', 'metrics.view', { palette: far('explorePalette') }),
   page('logs', 'Logs', 'logs', 'Find', 'logs.view'),
   page('traces', 'Traces', 'traces', 'Find', 'traces.view'),

@@ -19,6 +19,7 @@ from pharos.api.admin import AdminApi
 from pharos.api.assistant.door import PATH as ASSISTANT_PATH
 from pharos.api.assistant.door import AssistantDoor
 from pharos.api.assistant.tools import tools_of
+from pharos.api.health.public import PublicFront, StatusNames
 from pharos.api.http.bodies import Bodies
 from pharos.api.http.errors import plain_error, prometheus_error
 from pharos.api.http.guard import Fence, Guard
@@ -82,6 +83,7 @@ class Edge:
     admit: Admit
     accounts: Sequence[Operation]
     proxies: Proxies
+    status_names: StatusNames
 
 
 SOCKET_PATHS: Final = frozenset({SOCKET_PATH, TAIL_PATH})
@@ -127,6 +129,7 @@ def assemble(edge: Edge, served: Sequence[Operation], sockets: Sequence[SocketOp
     router = Router([*served, described], elsewhere, refuse, sockets)
     guarded = Guard(ServerErrorMiddleware(router, answer_fault), edge.fence, refuse)
     answer: ASGIApp = Authentication(guarded, edge.identify, edge.admit, refuse)
+    answer = PublicFront(answer, edge.status_names)
     if edge.proxies:
         answer = Forwarded(answer, edge.proxies)
     return App(answer, router.socket_paths)

@@ -22,6 +22,7 @@ class FileKind(StrEnum):
     PROMETHEUS = "prometheus"
     ALERTMANAGER = "alertmanager"
     RULES = "rules"
+    CHECKS = "checks"
 
 
 _OF_ALERTMANAGER: Final = frozenset(
@@ -33,7 +34,8 @@ def check(
     files: Annotated[
         list[Path],
         typer.Argument(
-            help="pharos.yml files (named pharos*.yml), prometheus.yml, alertmanager.yml and files of rules."
+            help="pharos.yml files (named pharos*.yml), prometheus.yml, alertmanager.yml, files of rules and"
+            " of checks. `health` instead of a file: `pharos check health` makes checks."
         ),
     ],
     kind: Annotated[
@@ -81,6 +83,8 @@ def _recognised(path: Path) -> FileKind:
         raise root.fault("there is no section in it that tells what it is: say so with --as")
     if names == {"groups"}:
         return FileKind.RULES
+    if names and names <= {"checks", "components"}:
+        return FileKind.CHECKS
     return FileKind.PROMETHEUS
 
 

@@ -8,6 +8,7 @@ from pharos.commands import check_alertmanager as alertmanager
 from pharos.commands import check_prometheus as prometheus
 from pharos.commands import check_rules as rules
 from pharos.config import check_prometheus, load_settings
+from pharos.health.files import load_checks
 from pharos.slo.files import load_objectives
 
 
@@ -19,6 +20,7 @@ def notices_of(path: Path) -> list[str]:
     check_prometheus(path, settings)
     notices = rules.notices_of_all(settings.rules)
     notices += load_objectives(settings.slos).notices
+    load_checks(settings.checks)
     if settings.alertmanager is not None:
         notices += alertmanager.notices_of(settings.alertmanager)
     return notices + ([] if settings.prometheus is None else prometheus.notices_of(settings.prometheus))

@@ -6,7 +6,7 @@ how a document becomes them.
 
 from __future__ import annotations
 
-from pharos.config.doors import FileSource, Forward, Syslog
+from pharos.config.doors import FileSource, Forward, Syslog, Tls
 from pharos.config.loading import check_prometheus, external_url, load_settings
 from pharos.config.sampling import sampling_of
 from pharos.config.sections import (
@@ -18,7 +18,6 @@ from pharos.config.sections import (
     RoleRule,
     Settings,
     Tenant,
-    Tls,
     limit_table,
     process_environment,
 )

@@ -140,3 +140,19 @@ class FileSource(Section):
     max_line: Annotated[SizeBytes, at_least_bytes("1KB")] = Field(
         default=1 << 20, description="What is kept of a record, 1KB at least; the rest is cut off."
     )
+
+
+class Tls(Section):
+    """Serving over TLS; the files are read again when they change."""
+
+    cert: Path | None = Field(default=None, description="The certificate and those above it, as PEM.")
+    key: Path | None = Field(default=None, description="Its private key, as PEM.")
+    client_ca: Path | None = Field(
+        default=None, description="Clients must show a certificate that one of these authorities signed."
+    )
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if (self.cert is None) != (self.key is None) or (self.client_ca is not None and self.cert is None):
+            raise fault_text("cert and key belong together, and client_ca needs both")
+        return self

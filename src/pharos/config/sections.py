@@ -17,7 +17,8 @@ from pydantic import (
 )
 
 from pharos.config.dashboards import DashboardSettings
-from pharos.config.doors import FileSource, Forward, Otlp, Syslog
+from pharos.config.doors import FileSource, Forward, Otlp, Syslog, Tls
+from pharos.config.health import HealthSettings
 from pharos.config.retention import Retention
 from pharos.config.sampling import SamplingSettings
 from pharos.config.written import (
@@ -325,22 +326,6 @@ class Heartbeat(Section):
         return self
 
 
-class Tls(Section):
-    """Serving over TLS; the files are read again when they change."""
-
-    cert: Path | None = Field(default=None, description="The certificate and those above it, as PEM.")
-    key: Path | None = Field(default=None, description="Its private key, as PEM.")
-    client_ca: Path | None = Field(
-        default=None, description="Clients must show a certificate that one of these authorities signed."
-    )
-
-    @model_validator(mode="after")
-    def _is_whole(self) -> Self:
-        if (self.cert is None) != (self.key is None) or (self.client_ca is not None and self.cert is None):
-            raise fault_text("cert and key belong together, and client_ca needs both")
-        return self
-
-
 _Limit = Annotated[int, Field(ge=0, le=1 << 53)]
 _Retention = Annotated[DurationMs, at_least_ms("1h", or_zero="is as for everybody")]
 
@@ -469,6 +454,9 @@ class Settings(Section):
     slos: tuple[str, ...] = Field(
         default=(), description="Objectives of OpenSLO, Sloth or Pyrra, by patterns such as slos/*.yml."
     )
+    checks: tuple[str, ...] = Field(
+        default=(), description="Files of [checks of health](health.md), by patterns such as checks/*.yml."
+    )
     alertmanager: Path | None = Field(
         default=None,
         description="An alertmanager.yml: who is told of which alerts. Without one, nobody is.",
@@ -515,6 +503,7 @@ class Settings(Section):
     span_metrics: SpanMetrics = SpanMetrics()
     live: Live = Live()
     dashboards: DashboardSettings = DashboardSettings()
+    health: HealthSettings = HealthSettings()
     oncall: OnCall = OnCall()
     actions: ActionSettings = ActionSettings()
     sessions: Sessions = Sessions()

@@ -6,7 +6,7 @@ servers send before a strict parser sees it.
 
 from pharos.http_options import TLS_VERSIONS, HttpOptions, SecretText, TlsOptions
 from pharos.outbound.client import Outbound
-from pharos.outbound.request import Reply, Request, Retry, is_public_address, shown_url
+from pharos.outbound.request import Reply, Request, Retry, is_metadata_address, is_public_address, shown_url
 
 __all__ = (
     "TLS_VERSIONS",
@@ -17,6 +17,7 @@ __all__ = (
     "Retry",
     "SecretText",
     "TlsOptions",
+    "is_metadata_address",
     "is_public_address",
     "shown_url",
 )

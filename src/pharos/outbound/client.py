@@ -13,11 +13,11 @@ import os
 import random
 import socket
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pharos.errors import Kind, PharosError
 from pharos.http_options import HttpOptions
-from pharos.outbound.request import OnThread, Reply, Request, Retry, WireOptions, is_public_address
+from pharos.outbound.request import OnThread, Reply, Request, Retry, WireOptions
 
 if TYPE_CHECKING:
     from pharos.outbound.wire import Wire
@@ -25,11 +25,22 @@ if TYPE_CHECKING:
 _RETRIABLE: Final = frozenset({429, 500, 502, 503, 504})
 
 
+class Found(NamedTuple):
+    """An address of a host, as a socket is made for it."""
+
+    family: int
+    kind: int
+    protocol: int
+    name: str
+    address: Any
+
+
 class Outbound:
     """The pooled client. Use it inside the running loop, close it at the end.
 
     `allow_private` lets it call loopback, link-local and private networks: right for scrapes, wrong for
-    addresses that users may enter. `random_source` shortens retry waits.
+    addresses that users may enter. `random_source` shortens retry waits. A client that `is_checking` whether
+    others are well opens a connection for each request, and never calls a cloud's metadata.
     """
 
     def __init__(
@@ -40,10 +51,18 @@ class Outbound:
         random_source: random.Random,
         connections_at_most: int = 0,
         on_thread: OnThread = asyncio.to_thread,
+        is_checking: bool = False,
     ) -> None:
         self._allow_private = allow_private
         self._random = random_source
-        self._options = WireOptions(allow_private, user_agent, connections_at_most, on_thread)
+        self._options = WireOptions(
+            allow_private,
+            user_agent,
+            connections_at_most,
+            on_thread,
+            allow_metadata=not is_checking,
+            keeps_connections=not is_checking,
+        )
         self._wire: Wire | None = None
         self._is_closed = False
 
@@ -73,6 +92,15 @@ class Outbound:
         if self._wire is not None:
             self._wire.forget_tls()
 
+    async def addresses(self, host: str, port: int, kind: int = socket.SOCK_STREAM) -> list[Found]:
+        """Return where a host may be called. Raises PharosError(DENIED) where it may not be, and OSError."""
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=kind)
+        reasons = [self._options.why_not(str(one[4][0])) for one in found]
+        may = [Found(*one) for one, reason in zip(found, reasons, strict=True) if not reason]
+        if not may and found:
+            raise PharosError(Kind.DENIED, f"{host}:{port} {reasons[0]}")
+        return may
+
     async def connect(self, host: str, port: int, timeout_s: float) -> socket.socket:
         """Return a connected socket, for what does not speak HTTP.
 
@@ -83,15 +111,12 @@ class Outbound:
         shown = f"{host}:{port}"
         try:
             async with asyncio.timeout(timeout_s):
-                found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-                may = [one for one in found if self._allow_private or is_public_address(str(one[4][0]))]
-                if not may:
-                    raise PharosError(Kind.DENIED, f"{shown} is a private address, which may not be called")
-                for place, (family, kind, protocol, _, address) in enumerate(may, 1):
-                    sock = socket.socket(family, kind, protocol)
+                may = await self.addresses(host, port)
+                for place, one in enumerate(may, 1):
+                    sock = socket.socket(one.family, one.kind, one.protocol)
                     sock.setblocking(False)
                     try:
-                        await loop.sock_connect(sock, address)
+                        await loop.sock_connect(sock, one.address)
                     except OSError:
                         sock.close()
                         if place == len(may):

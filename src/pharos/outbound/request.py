@@ -13,6 +13,24 @@ OnThread: TypeAlias = Callable[..., Awaitable[Any]]
 """Calls a function with arguments on a thread."""
 
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
+_METADATA: Final = frozenset(
+    map(
+        ipaddress.ip_address,
+        (
+            "169.254.169.254",  # AWS, Azure, Google Cloud, DigitalOcean, OpenStack, Oracle
+            "fd00:ec2::254",  # AWS over IPv6
+            "fd20:ce::254",  # Google Cloud over IPv6
+            "169.254.170.2",  # AWS: of containers (ECS)
+            "169.254.170.23",  # AWS: of pods (EKS)
+            "fd00:ec2::23",
+            "169.254.42.42",  # Scaleway
+            "fd00:42::42",
+            "100.100.100.200",  # Alibaba Cloud
+            "168.63.129.16",  # Azure: the machine's own agent
+            "192.0.0.192",  # Oracle, the older one
+        ),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +41,17 @@ class WireOptions:
     user_agent: str
     connections_at_most: int
     on_thread: OnThread
+    allow_metadata: bool = True
+    keeps_connections: bool = True
+    """Whether a connection serves further requests; a check of health is to see that new ones come about."""
+
+    def why_not(self, address: str) -> str:
+        """Return why an IP address may not be called; empty where it may."""
+        if not self.allow_metadata and is_metadata_address(address):
+            return "is the address of a cloud's metadata, which is never called"
+        if not self.allow_private and not is_public_address(address):
+            return "is a private address, which may not be called"
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +102,24 @@ def shown_url(url: URL) -> str:
     )
 
 
-def is_public_address(text: str) -> bool:
-    """Return whether an IP address lies in the public internet; v4 inside v6 is judged as v4."""
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Return an IP address, v4 inside v6 as v4."""
     address = ipaddress.ip_address(text.partition("%")[0])
     if isinstance(address, ipaddress.IPv6Address):
         inner = address.ipv4_mapped or address.sixtofour
         if address in _NAT64:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if inner is not None:
-            address = inner
+            return inner
+    return address
+
+
+def is_public_address(text: str) -> bool:
+    """Return whether an IP address lies in the public internet; v4 inside v6 is judged as v4."""
+    address = _address(text)
     return address.is_global and not address.is_multicast
+
+
+def is_metadata_address(text: str) -> bool:
+    """Return whether a cloud tells machines their credentials at an IP address, v4 inside v6 too."""
+    return _address(text) in _METADATA

@@ -24,7 +24,7 @@ from yarl import URL
 from pharos.errors import Kind, PharosError
 from pharos.http_options import HttpOptions, OAuth2, TlsOptions
 from pharos.outbound.framing import HEAD_MAX_BYTES, AnswerFraming, FramingError
-from pharos.outbound.request import OnThread, Reply, Request, WireOptions, is_public_address, shown_url
+from pharos.outbound.request import OnThread, Reply, Request, WireOptions, shown_url
 from pharos.outbound.tokens import Tokens
 
 _KEEPALIVE_S: Final = 300.0
@@ -46,20 +46,23 @@ def _shown(request: Request, url: URL) -> str:
 
 
 class _CheckedResolver(AbstractResolver):
-    """The system's resolver, with private addresses taken out: what is checked is what is connected to."""
+    """The system's resolver, without what may not be called: what is checked is what is connected to."""
 
-    def __init__(self) -> None:
+    def __init__(self, options: WireOptions) -> None:
         self._inner = aiohttp.ThreadedResolver()
+        self._options = options
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        """Return the public addresses of `host`; raises OSError if it has none."""
+        """Return the addresses of `host` that may be called; raises OSError if it has none."""
         found = await self._inner.resolve(host, port, family)
-        public = [one for one in found if is_public_address(one["host"])]
-        if not public:
+        may = [one for one in found if not self._options.why_not(one["host"])]
+        if not may and not self._options.allow_private:
             raise OSError(None, f"{host} has only private addresses, which may not be called")
-        return public
+        if not may:
+            raise OSError(None, f"{host} is the address of a cloud's metadata, which is never called")
+        return may
 
     async def close(self) -> None:
         """Close the resolver."""
@@ -105,13 +108,14 @@ class Wire:
     """The connections of one client."""
 
     def __init__(self, options: WireOptions) -> None:
-        self._allow_private = options.allow_private
+        self._options = options
+        self._is_open = options.allow_private and options.allow_metadata
         self._on_thread = options.on_thread
         connector = aiohttp.TCPConnector(
             limit=options.connections_at_most,
-            keepalive_timeout=_KEEPALIVE_S,
-            resolver=None if options.allow_private else _CheckedResolver(),
+            resolver=None if self._is_open else _CheckedResolver(options),
             ttl_dns_cache=30,
+            **({"keepalive_timeout": _KEEPALIVE_S} if options.keeps_connections else {"force_close": True}),
         )
         # Nothing public sets the protocol; the exact version is pinned for this.
         factory: Any = partial(_Connection, asyncio.get_running_loop())
@@ -196,14 +200,14 @@ class Wire:
     def _check_address(self, url: URL, shown: str) -> None:
         if url.scheme not in {"http", "https"} or not url.host:
             raise PharosError(Kind.INVALID, f"{shown} is not an http or https address")
-        if self._allow_private:
+        if self._is_open:
             return
         try:
-            public = is_public_address(url.host)
+            reason = self._options.why_not(url.host)
         except ValueError:
             return  # A name: the resolver checks what it stands for.
-        if not public:
-            raise PharosError(Kind.DENIED, f"{shown} is a private address, which may not be called")
+        if reason:
+            raise PharosError(Kind.DENIED, f"{shown} {reason}")
 
     def _tls(self, options: TlsOptions) -> ssl.SSLContext:
         context = self._contexts.get(options)

@@ -1,5 +1,6 @@
 """What people define in a tenant by name, every version of it: schedules, escalation policies, actions,
-the configuration of alerting, maintenance windows, dependencies, control hooks of workflows.
+the configuration of alerting, maintenance windows, dependencies, control hooks of workflows, checks of
+health, status pages.
 
 A document is kept as it was given; whoever uses a kind of them knows how to read it. A definition that was
 taken away keeps its versions, so that what it did can be explained later.
@@ -65,6 +66,13 @@ class Defined(StrEnum):
     """How the engine of a workflow is told what is asked of its runs."""
     REPORT = "report"
     """A dashboard that is mailed now and then."""
+    CHECK = "check"
+    COMPONENT = "component"
+    """Of a system, whose health is that of its checks."""
+    STATUS_PAGE = "status_page"
+    """A tenant's, of one name."""
+    ANNOUNCEMENT = "announcement"
+    """On a status page: an incident or a maintenance, by its id."""
 
 
 _FAMILIES: Final = {
@@ -75,6 +83,10 @@ _FAMILIES: Final = {
     Defined.DEPENDENCY: Family.ROUTING,
     Defined.FLOW_HOOK: Family.FLOWS,
     Defined.REPORT: Family.DASHBOARDS,
+    Defined.CHECK: Family.HEALTH,
+    Defined.COMPONENT: Family.HEALTH,
+    Defined.STATUS_PAGE: Family.HEALTH,
+    Defined.ANNOUNCEMENT: Family.HEALTH,
 }
 """What changes together with a definition of a kind; the others with on-call."""
 _LONGEST: Final = {Defined.FLOW_HOOK: 200}

@@ -136,6 +136,8 @@ class Family(StrEnum):
     """What was asked of flows, and how engines are reached."""
     DASHBOARDS = "dashboards"
     """Dashboards, their folders, links to them."""
+    HEALTH = "health"
+    """Checks of health, components, status pages and what is announced there; where heartbeats come in."""
 
 
 revisions: Final = Table(

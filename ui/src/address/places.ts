@@ -18,6 +18,7 @@ export type PageId =
   | Respond
   | 'start'
   | Run
+  | 'health'
   | 'targets'
   | 'cardinality'
   | Account
@@ -39,6 +40,7 @@ export const PATHS = {
   start: '/start',
   runs: '/runs',
   workflows: '/workflows',
+  health: '/health',
   targets: '/targets',
   cardinality: '/cardinality',
   members: '/members',
@@ -75,6 +77,7 @@ export const DEFAULTS: Readonly<Record<PageId, ContextDefaults>> = {
   start: STILL,
   runs: { range: LAST_DAY, refreshMs: 15_000 },
   workflows: { range: { from: 'now-7d', to: 'now' }, refreshMs: 15_000 },
+  health: { range: LAST_HOUR, refreshMs: 5_000 },
   targets: { range: LAST_HOUR, refreshMs: 5_000 },
   cardinality: { range: LAST_HOUR, refreshMs: 30_000 },
   members: STILL,

@@ -62,6 +62,16 @@ export interface components {
       readonly scrapeUrl: string;
     };
     /**
+     * AddressShape
+     * @description Where a heartbeat comes in; told once.
+     */
+    readonly AddressShape: {
+      /** Path */
+      readonly path: string;
+      /** Url */
+      readonly url: string;
+    };
+    /**
      * AlertmanagerAddress
      * @description One Alertmanager.
      */
@@ -98,6 +108,32 @@ export interface components {
       readonly unread: readonly string[];
     };
     /**
+     * AnnouncementShape
+     * @description An announcement.
+     */
+    readonly AnnouncementShape: {
+      /** Components */
+      readonly components: readonly string[];
+      /** Ends */
+      readonly ends: string | null;
+      /** Id */
+      readonly id: string;
+      /** Impact */
+      readonly impact: string;
+      /** Kind */
+      readonly kind: string;
+      /** Over */
+      readonly over: boolean;
+      /** Phase */
+      readonly phase: string;
+      /** Starts */
+      readonly starts: string;
+      /** Title */
+      readonly title: string;
+      /** Updates */
+      readonly updates: readonly components['schemas']['UpdateShape'][];
+    };
+    /**
      * BatchLine
      * @description The answer to one of a batch's queries.
      */
@@ -106,6 +142,22 @@ export interface components {
       readonly answer: components['schemas']['QuerySuccess'] | components['schemas']['Failure'];
       /** Index */
       readonly index: number;
+    };
+    /**
+     * BeatsShape
+     * @description What was heard of a heartbeat.
+     */
+    readonly BeatsShape: {
+      /** Exit Code */
+      readonly exit_code: number;
+      /** Failed */
+      readonly failed: string | null;
+      /** Has Address */
+      readonly has_address: boolean;
+      /** Heard */
+      readonly heard: string | null;
+      /** Started */
+      readonly started: string | null;
     };
     /**
      * BuildInfo
@@ -134,29 +186,145 @@ export interface components {
       readonly version: string;
     };
     /**
-     * ChangeShape
-     * @description What came of a change.
+     * CellShape
+     * @description A day.
      */
-    readonly ChangeShape: {
-      /** Applied */
-      readonly applied: boolean;
-      /** Diff */
-      readonly diff: string | null;
-      /** File */
-      readonly file: string | null;
-      readonly group: components['schemas']['GroupShape'] | null;
+    readonly CellShape: {
+      /** Coverage */
+      readonly coverage: number;
+      /** Day */
+      readonly day: string;
+      /** Uptime */
+      readonly uptime: number | null;
     };
     /**
-     * CheckShape
-     * @description What is wrong with a configuration.
+     * CheckDetailShape
+     * @description A check with its history.
      */
-    readonly CheckShape: {
-      /** Faults */
-      readonly faults: readonly string[];
-      /** Notices */
-      readonly notices: readonly string[];
-      /** Receivers */
-      readonly receivers: readonly string[];
+    readonly CheckDetailShape: {
+      readonly beats: components['schemas']['BeatsShape'] | null;
+      /** Because */
+      readonly because: string;
+      /** Certificate Days */
+      readonly certificate_days: number | null;
+      /** Changes */
+      readonly changes: readonly components['schemas']['pharos__api__health__shapes__ChangeShape'][];
+      /** Component */
+      readonly component: string;
+      /** Days */
+      readonly days: readonly components['schemas']['CellShape'][];
+      /** Definition */
+      readonly definition: {
+        readonly [key: string]: unknown;
+      };
+      /** Depends On */
+      readonly depends_on: readonly string[];
+      /** Duration Ms */
+      readonly duration_ms: number | null;
+      /** Enabled */
+      readonly enabled: boolean;
+      /** Failures */
+      readonly failures: number;
+      /** File */
+      readonly file: string;
+      /** Interval Ms */
+      readonly interval_ms: number;
+      /** Labels */
+      readonly labels: {
+        readonly [key: string]: string;
+      };
+      /** Looked */
+      readonly looked: string | null;
+      /** Maintenance */
+      readonly maintenance: string;
+      /** Name */
+      readonly name: string;
+      /** Reason */
+      readonly reason: string;
+      /** Recent Ms */
+      readonly recent_ms: readonly (number | null)[];
+      /** Runs */
+      readonly runs: readonly components['schemas']['RunShape'][];
+      /** Severity */
+      readonly severity: string;
+      /** Since */
+      readonly since: string | null;
+      /**
+       * Source
+       * @enum {string}
+       */
+      readonly source: 'file' | 'kept';
+      /**
+       * State
+       * @enum {string}
+       */
+      readonly state: 'up' | 'down' | 'unknown';
+      /** Strip */
+      readonly strip: readonly (number | null)[];
+      /** Target */
+      readonly target: string;
+      /** Title */
+      readonly title: string;
+      /** Type */
+      readonly type: string;
+      /** Updated */
+      readonly updated: string | null;
+      /** Updated By */
+      readonly updated_by: string;
+      /** Uptime */
+      readonly uptime: number | null;
+      /** Version */
+      readonly version: number;
+    };
+    /**
+     * CheckVersionShape
+     * @description What a check was from one change to the next.
+     */
+    readonly CheckVersionShape: {
+      /** Check */
+      readonly check: {
+        readonly [key: string]: unknown;
+      } | null;
+      /** Reason */
+      readonly reason: string;
+      /** Updated */
+      readonly updated: string;
+      /** Updated By */
+      readonly updated_by: string;
+      /** Version */
+      readonly version: number;
+    };
+    /**
+     * ComponentShape
+     * @description How a component is.
+     */
+    readonly ComponentShape: {
+      /** Checks */
+      readonly checks: readonly string[];
+      readonly health: components['schemas']['Health'];
+      /** Name */
+      readonly name: string;
+      /** Part Of */
+      readonly part_of: string;
+      /** Parts */
+      readonly parts: readonly string[];
+      /** Reasons */
+      readonly reasons: readonly components['schemas']['ReasonShape'][];
+      /** Since */
+      readonly since: string | null;
+      /**
+       * Source
+       * @enum {string}
+       */
+      readonly source: 'file' | 'kept' | 'named';
+      /** Strip */
+      readonly strip: readonly (number | null)[];
+      /** Title */
+      readonly title: string;
+      /** Uptime */
+      readonly uptime: number | null;
+      /** Version */
+      readonly version: number;
     };
     /**
      * ConfigShape
@@ -207,6 +375,50 @@ export interface components {
       readonly kind: string;
       /** Min Severity */
       readonly min_severity: string;
+    };
+    /**
+     * ControlShape
+     * @description Something that somebody asked of a flow, and how it stands.
+     */
+    readonly ControlShape: {
+      /** Action */
+      readonly action: string;
+      /** Answer Until Ms */
+      readonly answer_until_ms: number;
+      /** Asked Ms */
+      readonly asked_ms: number;
+      /** By */
+      readonly by: string;
+      /** Ended Ms */
+      readonly ended_ms: number | null;
+      /** Id */
+      readonly id: string;
+      /** Is Over */
+      readonly is_over: boolean;
+      /** Message */
+      readonly message: string;
+      /** Parameters */
+      readonly parameters: {
+        readonly [key: string]: unknown;
+      };
+      /** Reason */
+      readonly reason: string;
+      /** Run Id */
+      readonly run_id: string;
+      /** Status */
+      readonly status: string;
+      /** Way */
+      readonly way: string;
+      /** Workflow */
+      readonly workflow: string;
+    };
+    /**
+     * ControlsShape
+     * @description What was asked, the newest first.
+     */
+    readonly ControlsShape: {
+      /** Controls */
+      readonly controls: readonly components['schemas']['ControlShape'][];
     };
     /**
      * Count
@@ -559,6 +771,22 @@ export interface components {
       readonly rows_removed: {
         readonly [key: string]: number;
       };
+    };
+    /**
+     * DemoShape
+     * @description How it stands with the demo.
+     */
+    readonly DemoShape: {
+      /** Cycle S */
+      readonly cycle_s: number;
+      /** Is Broken */
+      readonly is_broken: boolean;
+      /** Is Running */
+      readonly is_running: boolean;
+      /** Release */
+      readonly release: string;
+      /** Tenant */
+      readonly tenant: string;
     };
     /**
      * DependencyPreviewShape
@@ -941,6 +1169,12 @@ export interface components {
       readonly samples: number;
     };
     /**
+     * Health
+     * @description How a component is, the worst last but for `unknown`.
+     * @enum {string}
+     */
+    readonly Health: 'unknown' | 'healthy' | 'maintenance' | 'degraded' | 'down';
+    /**
      * HeartbeatShape
      * @description Something that gives a sign of life now and then.
      */
@@ -996,6 +1230,32 @@ export interface components {
       readonly reason: string;
       /** Source */
       readonly source: string;
+    };
+    /**
+     * HookShape
+     * @description A control hook, without its secrets.
+     */
+    readonly HookShape: {
+      /** Changed By */
+      readonly changed_by: string;
+      /** Changed Ms */
+      readonly changed_ms: number;
+      /** Hook */
+      readonly hook: {
+        readonly [key: string]: unknown;
+      };
+      /** Version */
+      readonly version: number;
+      /** Workflow */
+      readonly workflow: string;
+    };
+    /**
+     * HooksShape
+     * @description All hooks of the tenant, by workflow.
+     */
+    readonly HooksShape: {
+      /** Hooks */
+      readonly hooks: readonly components['schemas']['HookShape'][];
     };
     /**
      * IdentityShape
@@ -1490,6 +1750,98 @@ export interface components {
       readonly version: number;
     };
     /**
+     * ChangeShape
+     * @description That a check became something else.
+     */
+    readonly pharos__api__health__shapes__ChangeShape: {
+      /** At */
+      readonly at: string;
+      /** Became */
+      readonly became: string;
+      /** Check */
+      readonly check: string;
+      /** Reason */
+      readonly reason: string;
+      /** Was */
+      readonly was: string;
+    };
+    /**
+     * CheckShape
+     * @description A check and how it stands.
+     */
+    readonly pharos__api__health__shapes__CheckShape: {
+      /** Because */
+      readonly because: string;
+      /** Certificate Days */
+      readonly certificate_days: number | null;
+      /** Component */
+      readonly component: string;
+      /** Depends On */
+      readonly depends_on: readonly string[];
+      /** Duration Ms */
+      readonly duration_ms: number | null;
+      /** Enabled */
+      readonly enabled: boolean;
+      /** Failures */
+      readonly failures: number;
+      /** File */
+      readonly file: string;
+      /** Interval Ms */
+      readonly interval_ms: number;
+      /** Labels */
+      readonly labels: {
+        readonly [key: string]: string;
+      };
+      /** Looked */
+      readonly looked: string | null;
+      /** Maintenance */
+      readonly maintenance: string;
+      /** Name */
+      readonly name: string;
+      /** Reason */
+      readonly reason: string;
+      /** Recent Ms */
+      readonly recent_ms: readonly (number | null)[];
+      /** Severity */
+      readonly severity: string;
+      /** Since */
+      readonly since: string | null;
+      /**
+       * Source
+       * @enum {string}
+       */
+      readonly source: 'file' | 'kept';
+      /**
+       * State
+       * @enum {string}
+       */
+      readonly state: 'up' | 'down' | 'unknown';
+      /** Strip */
+      readonly strip: readonly (number | null)[];
+      /** Target */
+      readonly target: string;
+      /** Title */
+      readonly title: string;
+      /** Type */
+      readonly type: string;
+      /** Uptime */
+      readonly uptime: number | null;
+      /** Version */
+      readonly version: number;
+    };
+    /**
+     * CheckShape
+     * @description What is wrong with a configuration.
+     */
+    readonly pharos__api__native__alerting_config__CheckShape: {
+      /** Faults */
+      readonly faults: readonly string[];
+      /** Notices */
+      readonly notices: readonly string[];
+      /** Receivers */
+      readonly receivers: readonly string[];
+    };
+    /**
      * HeldShape
      * @description What holds a page back.
      */
@@ -1567,6 +1919,19 @@ export interface components {
       readonly entries: readonly components['schemas']['EntryShape'][];
     };
     /**
+     * ChangeShape
+     * @description What came of a change.
+     */
+    readonly pharos__api__native__rules__ChangeShape: {
+      /** Applied */
+      readonly applied: boolean;
+      /** Diff */
+      readonly diff: string | null;
+      /** File */
+      readonly file: string | null;
+      readonly group: components['schemas']['GroupShape'] | null;
+    };
+    /**
      * VersionShape
      * @description What a group was from one change to the next.
      */
@@ -1611,6 +1976,44 @@ export interface components {
       readonly state: string;
       /** Value */
       readonly value: string;
+    };
+    /** Success[CheckShape] */
+    readonly pharos__api__prometheus__shapes__Success_CheckShape___1: {
+      readonly data: components['schemas']['pharos__api__health__shapes__CheckShape'];
+      /**
+       * Infos
+       * @default []
+       */
+      readonly infos?: readonly string[];
+      /**
+       * Status
+       * @constant
+       */
+      readonly status: 'success';
+      /**
+       * Warnings
+       * @default []
+       */
+      readonly warnings?: readonly string[];
+    };
+    /** Success[CheckShape] */
+    readonly pharos__api__prometheus__shapes__Success_CheckShape___2: {
+      readonly data: components['schemas']['pharos__api__native__alerting_config__CheckShape'];
+      /**
+       * Infos
+       * @default []
+       */
+      readonly infos?: readonly string[];
+      /**
+       * Status
+       * @constant
+       */
+      readonly status: 'success';
+      /**
+       * Warnings
+       * @default []
+       */
+      readonly warnings?: readonly string[];
     };
     /** Success[list[VersionShape]] */
     readonly pharos__api__prometheus__shapes__Success_list_VersionShape____1: {
@@ -1796,6 +2199,27 @@ export interface components {
        * @default []
        */
       readonly warnings?: readonly string[];
+    };
+    /**
+     * QueueShape
+     * @description What an engine is to do.
+     */
+    readonly QueueShape: {
+      /** Controls */
+      readonly controls: readonly {
+        readonly [key: string]: unknown;
+      }[];
+    };
+    /**
+     * ReasonShape
+     * @description Why a component is not healthy.
+     */
+    readonly ReasonShape: {
+      /** Check */
+      readonly check: string;
+      readonly health: components['schemas']['Health'];
+      /** Text */
+      readonly text: string;
     };
     /**
      * ReceiverShape
@@ -2266,6 +2690,26 @@ export interface components {
       readonly pending: number;
     };
     /**
+     * RunShape
+     * @description What came of a look.
+     */
+    readonly RunShape: {
+      /** At */
+      readonly at: string;
+      /** Duration Ms */
+      readonly duration_ms: number;
+      /** Facts */
+      readonly facts: {
+        readonly [key: string]: number;
+      };
+      /** Known */
+      readonly known: boolean;
+      /** Reason */
+      readonly reason: string;
+      /** Up */
+      readonly up: boolean;
+    };
+    /**
      * RuntimeInfo
      * @description How the process fares.
      */
@@ -2575,6 +3019,34 @@ export interface components {
      */
     readonly Status: 'open' | 'applied' | 'rejected' | 'withdrawn' | 'expired' | 'outdated' | 'failed';
     /**
+     * StatusPageShape
+     * @description A status page.
+     */
+    readonly StatusPageShape: {
+      /** Components */
+      readonly components: readonly {
+        readonly [key: string]: string;
+      }[];
+      /** Description */
+      readonly description: string;
+      /** Domains */
+      readonly domains: readonly string[];
+      /** Link */
+      readonly link: string;
+      /** Path */
+      readonly path: string;
+      /** Public */
+      readonly public: boolean;
+      /** Shows Uptime */
+      readonly shows_uptime: boolean;
+      /** Slug */
+      readonly slug: string;
+      /** Title */
+      readonly title: string;
+      /** Version */
+      readonly version: number;
+    };
+    /**
      * StepShape
      * @description A route on the way.
      */
@@ -2647,6 +3119,25 @@ export interface components {
       readonly taken: string | null;
       /** Taker */
       readonly taker: string;
+    };
+    /**
+     * SystemShape
+     * @description How all components are together.
+     */
+    readonly SystemShape: {
+      /** Checks */
+      readonly checks: {
+        readonly [key: string]: number;
+      };
+      /** Components */
+      readonly components: {
+        readonly [key: string]: components['schemas']['Health'];
+      };
+      readonly health: components['schemas']['Health'];
+      /** Reasons */
+      readonly reasons: readonly components['schemas']['ReasonShape'][];
+      /** Since */
+      readonly since: string | null;
     };
     /**
      * TargetMetadata
@@ -2795,6 +3286,18 @@ export interface components {
       readonly seriesCountByLabelValuePair: readonly components['schemas']['Count'][];
       /** Seriescountbymetricname */
       readonly seriesCountByMetricName: readonly components['schemas']['Count'][];
+    };
+    /**
+     * UpdateShape
+     * @description What was said.
+     */
+    readonly UpdateShape: {
+      /** At */
+      readonly at: string;
+      /** Phase */
+      readonly phase: string;
+      /** Text */
+      readonly text: string;
     };
     /**
      * UserShape

@@ -52,6 +52,8 @@ class Names:
     """Of the settings: their pages may change something too."""
     listens_on: str = ""
     listens_beyond: bool = False
+    of_status_pages: frozenset[str] = frozenset()
+    """By which nothing but a status page is reached, and which may change nothing."""
 
     def has(self, host: bytes) -> bool:
         """Return whether a Host header names this server.
@@ -63,7 +65,7 @@ class Names:
         name, _ = _split_host(host)
         if "." not in name or name.endswith(_OWN_SUFFIXES) or name == self.listens_on:
             return True
-        return self.tells(host) or _is_address(name)
+        return self.tells(host) or name in self.of_status_pages or _is_address(name)
 
     def tells(self, host: bytes) -> bool:
         """Return whether the settings name this host, with its port or without."""

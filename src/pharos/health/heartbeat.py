@@ -1,0 +1,109 @@
+"""Heartbeats: what somebody must tell us again and again, and what it means that they did not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from pharos.errors import Kind, PharosError
+from pharos.gotext.durations import format_duration
+from pharos.health.check import HeartbeatCheck
+from pharos.health.looking import Outcome
+
+
+class Ping(StrEnum):
+    """What is told."""
+
+    START = "start"
+    SUCCESS = "success"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Beats:
+    """What was heard; times are milliseconds since the epoch, 0 stands for never."""
+
+    heard_ms: int = 0
+    """The last success."""
+    started_ms: int = 0
+    failed_ms: int = 0
+    exit_code: int = 0
+    """Of the last failure, if it was told."""
+    took_ms: int = 0
+    """From the last start to the end after it."""
+
+    def document(self) -> dict[str, Any]:
+        """Return it as it is kept."""
+        return {
+            "heard_ms": self.heard_ms,
+            "started_ms": self.started_ms,
+            "failed_ms": self.failed_ms,
+            "exit_code": self.exit_code,
+            "took_ms": self.took_ms,
+        }
+
+
+def read_beats(document: Mapping[str, Any]) -> Beats:
+    """Return what was heard, of what was kept."""
+    names = Beats.__dataclass_fields__
+    return Beats(**{name: int(value) for name, value in document.items() if name in names})
+
+
+def read_ping(word: str) -> tuple[Ping, int]:
+    """Return what the end of an address tells, with an exit code: nothing, a word, or a number.
+
+    Raises PharosError(MISSING) for another one.
+    """
+    if not word:
+        return Ping.SUCCESS, 0
+    if word.isascii() and word.isdecimal() and len(word) <= 3 and int(word) <= 255:
+        return (Ping.FAIL, int(word)) if int(word) else (Ping.SUCCESS, 0)
+    try:
+        return Ping(word), 0
+    except ValueError:
+        raise PharosError(
+            Kind.MISSING,
+            "there is no such address",
+            hint="it ends in /start, /success, /fail or an exit code",
+        ) from None
+
+
+def heard(before: Beats, ping: Ping, exit_code: int, now_ms: int) -> Beats:
+    """Return what is known after something was told."""
+    if ping is Ping.START:
+        return replace(before, started_ms=now_ms)
+    ended_ms = max(before.heard_ms, before.failed_ms)
+    took_ms = now_ms - before.started_ms if before.started_ms > ended_ms else 0
+    if ping is Ping.FAIL:
+        return replace(before, failed_ms=now_ms, exit_code=exit_code, took_ms=took_ms)
+    return replace(before, heard_ms=now_ms, took_ms=took_ms)
+
+
+def verdict(check: HeartbeatCheck, beats: Beats, now_ms: int, began_ms: int, *, was_down: bool) -> Outcome:
+    """Return how it stands at a time. Before `began_ms` nobody could be heard: that makes nothing late."""
+    took_s = beats.took_ms / 1000
+
+    def bad(reason: str) -> Outcome:
+        return Outcome(now_ms, took_s, reason)
+
+    if beats.failed_ms > beats.heard_ms:
+        code = f" with exit code {beats.exit_code}" if beats.exit_code else ""
+        return bad(f"the job failed{code}")
+    running_ms = now_ms - beats.started_ms if beats.started_ms > beats.heard_ms else 0
+    if check.longest_ms is not None and running_ms > check.longest_ms:
+        longest = format_duration(check.longest_ms)
+        return bad(f"it runs for {_shown(running_ms)}, longer than {longest}")
+    if not beats.heard_ms:
+        return Outcome(now_ms, took_s, "waits for the first sign of life", is_unknown=True)
+    patience_ms = check.every_ms + check.grace_ms
+    silent_ms = now_ms - beats.heard_ms
+    if silent_ms > patience_ms and (was_down or now_ms - began_ms > patience_ms):
+        every = format_duration(check.every_ms)
+        return bad(f"nothing was heard for {_shown(silent_ms)}, expected every {every}")
+    return Outcome(now_ms, took_s)
+
+
+def _shown(length_ms: int) -> str:
+    return format_duration(max(length_ms // 1000, 1) * 1000)

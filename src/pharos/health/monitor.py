@@ -1,0 +1,288 @@
+"""Makes all checks on time, on the one loop, and knows how they stand."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import Final
+
+from pharos.alerting.maintenance import Maintained, Windows
+from pharos.clock import Clock
+from pharos.errors import Kind, PharosError
+from pharos.health.check import Component, HeartbeatCheck
+from pharos.health.components import ComponentHealth, Looked, component_health
+from pharos.health.days import Day
+from pharos.health.heartbeat import Ping, heard, read_beats, verdict
+from pharos.health.ledger import Ledger, scope_of_tenant
+from pharos.health.looking import Outcome
+from pharos.health.looks import Looks
+from pharos.health.schedule import Schedule
+from pharos.health.series import Series
+from pharos.health.standing import State, after, read_standing
+from pharos.health.watched import Declaration, Key, Wanted, Watched
+from pharos.state.health import ChangeRow, DayRow, StateRow
+from pharos.telemetry import HEALTH_CHECKS, HEALTH_LOOKS, HEALTH_MISSED
+from pharos.works import hear
+
+_LOG = logging.getLogger(__name__)
+
+_FLUSH_S: Final = 1.0
+_KEEP_S: Final = 60.0
+_IDLE_S: Final = 60.0
+_SOON_S: Final = 0.5
+AT_ONCE: Final = 100
+"""So many looks are under way at most."""
+ALERT: Final = "HealthCheckDown"
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a monitor stands on."""
+
+    looks: Looks
+    ledger: Ledger
+    clock: Clock
+    chance: Random
+    windows: Callable[[str], Windows | None]
+    """Returns the maintenance windows of a tenant."""
+
+
+class Monitor:
+    """All checks of all tenants. Use it inside one running loop."""
+
+    def __init__(self, around: Around) -> None:
+        self._around = around
+        self._schedule: Schedule[Key] = Schedule(around.chance)
+        self._room = asyncio.Semaphore(AT_ONCE)
+        self._woken = asyncio.Event()
+        self._looking: set[asyncio.Task[None]] = set()
+        self._watched: dict[Key, Watched] = {}
+        self._components: Mapping[str, Mapping[str, Component]] = {}
+        self._states: dict[Key, StateRow] = {}
+        self._days: dict[Key, list[DayRow]] = {}
+        self._began_ms = around.clock.now_ms()
+
+    # -- what is watched --
+
+    def restore(self, states: Iterable[StateRow], days: Iterable[DayRow]) -> None:
+        """Know how checks stood when a process ended; called before any is watched."""
+        self._states = {(one.tenant_id, one.name): one for one in states}
+        for row in days:
+            self._days.setdefault((row.tenant_id, row.name), []).append(row)
+
+    def apply(self, wanted: Wanted) -> None:
+        """Watch what is declared, and nothing else. What did not change goes on as it was."""
+        living = {key: one for key, one in wanted.checks.items() if one.check.enabled}
+        for key in [key for key in self._watched if key not in living]:
+            self._leave(self._watched.pop(key))
+        for key, declared in living.items():
+            known = self._watched.get(key)
+            if known is not None and known.declared.check == declared.check:
+                known.declared = declared
+                continue
+            self._begin(key, declared, known)
+        self._components = wanted.components
+        HEALTH_CHECKS.set(len(self._watched))
+        self._woken.set()
+
+    def _begin(self, key: Key, declared: Declaration, known: Watched | None) -> None:
+        watched = Watched(key[0], declared, Series(declared.check))
+        if known is not None:
+            self._end_series(known)
+            watched.standing, watched.days, watched.beats = known.standing, known.days, known.beats
+        else:
+            self._recall(watched)
+        self._watched[key] = watched
+        now_s = self._around.clock.monotonic_s()
+        self._schedule.add(key, declared.check.interval_ms / 1000, now_s)
+        if known is not None or key not in self._states:
+            # Whoever makes or changes a check waits to see what it says.
+            self._schedule.hasten(key, now_s + self._around.chance.uniform(0, _SOON_S))
+
+    def _recall(self, watched: Watched) -> None:
+        """Let a check stand as it did when it was watched before."""
+        row = self._states.get(watched.key)
+        if row is not None:
+            watched.standing = read_standing(row.document.get("standing", {}))
+            watched.beats = read_beats(row.document.get("beats", {}))
+        for day in self._days.pop(watched.key, ()):
+            watched.days.known[day.day] = Day(day.up_ms, day.down_ms)
+
+    def _leave(self, watched: Watched) -> None:
+        self._schedule.remove(watched.key)
+        self._end_series(watched)
+
+    def _end_series(self, watched: Watched) -> None:
+        gone = watched.series.ended()
+        self._around.ledger.sample(watched.tenant, self._around.clock.now_ms(), [], gone)
+
+    # -- what is known --
+
+    def watched(self, tenant: str) -> list[Watched]:
+        """Return the checks of a tenant, by name."""
+        return sorted(
+            (one for key, one in self._watched.items() if key[0] == tenant), key=lambda one: one.key
+        )
+
+    def find(self, tenant: str, name: str) -> Watched | None:
+        """Return a check; None where none is watched."""
+        return self._watched.get((tenant, name))
+
+    def maintenance(self, watched: Watched) -> Maintained | None:
+        """Return the maintenance window that a check is in; None for none."""
+        windows = self._around.windows(watched.tenant)
+        if windows is None:
+            return None
+        return windows.over({"alertname": ALERT, **watched.series.labels}, self._around.clock.now_ms())
+
+    def components(self, tenant: str) -> dict[str, ComponentHealth]:
+        """Return how a tenant's components are; under the empty name, how all are together."""
+        looked = [self._looked(one) for one in self.watched(tenant)]
+        return component_health(self._components.get(tenant, {}), looked)
+
+    def _looked(self, watched: Watched) -> Looked:
+        over = self.maintenance(watched)
+        return Looked(watched.check, watched.standing, over.reason if over else "")
+
+    def tenants(self) -> set[str]:
+        """Return the tenants that have checks."""
+        return {tenant for tenant, _ in self._watched}
+
+    # -- looks --
+
+    async def run(self) -> None:
+        """Look at what is due, until cancelled; then looks under way are given up."""
+        clock = self._around.clock
+        try:
+            while True:
+                self._woken.clear()
+                for key in self._schedule.due(clock.monotonic_s()):
+                    self._start(key)
+                next_s = self._schedule.next_s()
+                wait_s = _IDLE_S if next_s is None else max(0.0, next_s - clock.monotonic_s())
+                await hear(self._woken, min(wait_s, _IDLE_S))
+        finally:
+            for task in self._looking:
+                task.cancel()
+            await asyncio.gather(*self._looking, return_exceptions=True)
+
+    def _start(self, key: Key) -> None:
+        watched = self._watched.get(key)
+        if watched is None:
+            return
+        if watched.is_looking:
+            HEALTH_MISSED.inc()
+            return
+        if isinstance(watched.check, HeartbeatCheck):
+            self.judge(watched)
+            return
+        watched.is_looking = True
+        task = asyncio.create_task(self._look(watched))
+        self._looking.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._looking.discard(task)
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            _LOG.error("a check could not be made", exc_info=fault)
+
+    async def _look(self, watched: Watched) -> None:
+        try:
+            async with self._room:
+                scope = scope_of_tenant(watched.tenant)
+                is_trusted = bool(watched.declared.file)
+                outcome = await self._around.looks.look(watched.check, scope, is_trusted=is_trusted)
+        finally:
+            watched.is_looking = False
+        if self._watched.get(watched.key) is watched:
+            self.take(watched, outcome)
+
+    def judge(self, watched: Watched) -> None:
+        """Look whether a heartbeat is late."""
+        check = watched.check
+        if isinstance(check, HeartbeatCheck):
+            was_down = watched.standing.state is State.DOWN
+            now_ms = self._around.clock.now_ms()
+            self.take(watched, verdict(check, watched.beats, now_ms, self._began_ms, was_down=was_down))
+
+    def hear(self, key: Key, ping: Ping, exit_code: int) -> None:
+        """Take a heartbeat. Raises PharosError(MISSING) where none is expected."""
+        watched = self._watched.get(key)
+        if watched is None or not isinstance(watched.check, HeartbeatCheck):
+            raise PharosError(Kind.MISSING, "there is no such address")
+        watched.beats = heard(watched.beats, ping, exit_code, self._around.clock.now_ms())
+        self._around.ledger.urgent(watched)
+        self.judge(watched)
+
+    def take(self, watched: Watched, outcome: Outcome) -> None:
+        """Take what a look found: how the check stands from now on, its series, its day."""
+        check, before = watched.check, watched.standing
+        parent = self._failing_parent(watched) if not outcome.is_good else ""
+        now = after(before, outcome, check, parent)
+        over = self.maintenance(watched)
+        self._count(watched, before.last_ms, outcome.at_ms, now.state, is_counted=over is None)
+        watched.standing, watched.last, watched.is_changed = now, outcome, True
+        watched.recent.append(outcome)
+        HEALTH_LOOKS.labels(check.type, outcome.word).inc()
+        samples, gone = watched.series.samples(now, outcome)
+        self._around.ledger.sample(watched.tenant, outcome.at_ms, samples, gone)
+        if now.state is not before.state:
+            reason = f"{now.reason} (maintenance: {over.reason})" if over else now.reason
+            self._around.ledger.change(
+                ChangeRow(
+                    watched.tenant, check.name, outcome.at_ms, before.state.value, now.state.value, reason
+                )
+            )
+            self._around.ledger.urgent(watched)
+        elif not outcome.is_good and before.failures == 0 and not parent:
+            self._ask_parents(watched)
+
+    def _failing_parent(self, watched: Watched) -> str:
+        """Return a check that it depends on, by way of others too, and that fails; empty for none."""
+        seen, waiting = {watched.check.name}, list(watched.check.depends_on)
+        while waiting:
+            name = waiting.pop(0)
+            parent = self._watched.get((watched.tenant, name))
+            if name in seen or parent is None:
+                continue
+            seen.add(name)
+            if parent.standing.is_failing:
+                return name
+            waiting += parent.check.depends_on
+        return ""
+
+    def _ask_parents(self, watched: Watched) -> None:
+        """Look at once at what a failing check depends on, so that this is known before it counts."""
+        now_s = self._around.clock.monotonic_s()
+        for name in watched.check.depends_on:
+            self._schedule.hasten((watched.tenant, name), now_s)
+        self._woken.set()
+
+    def _count(self, watched: Watched, from_ms: int, to_ms: int, state: State, *, is_counted: bool) -> None:
+        """Count the time since the last look as what it is now; what nobody looked at is nothing."""
+        check = watched.check
+        longest_ms = 2 * check.interval_ms + check.timeout_ms * (1 + check.retries)
+        is_known = from_ms and 0 < to_ms - from_ms <= longest_ms and state is not State.UNKNOWN
+        if is_known and is_counted:
+            watched.days.add(from_ms, to_ms, is_up=state is State.UP)
+
+    # -- what is kept --
+
+    async def keep(self) -> None:
+        """Keep what was found, until cancelled."""
+        passed_s = 0.0
+        while True:
+            await asyncio.sleep(_FLUSH_S)
+            await self._around.ledger.flush()
+            passed_s += _FLUSH_S
+            if passed_s >= _KEEP_S:
+                passed_s = 0.0
+                await self.keep_all()
+
+    async def keep_all(self) -> None:
+        """Keep everything now."""
+        await self._around.ledger.flush()
+        await self._around.ledger.keep_all(self._watched.values(), self._around.clock.now_ms())

@@ -1,0 +1,131 @@
+"""A check that is watched: what is declared of it, and what is known of it."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+from pharos.access import DEFAULT
+from pharos.errors import PharosError
+from pharos.health.check import AnyCheck, Component, read_check, read_component
+from pharos.health.days import Days
+from pharos.health.files import Declared
+from pharos.health.heartbeat import Beats
+from pharos.health.looking import Outcome
+from pharos.health.series import Series
+from pharos.health.standing import Standing
+from pharos.state import Unit
+from pharos.state.documents import Defined, Version, list_documents
+from pharos.state.tenants import list_tenants
+
+_LOG = logging.getLogger(__name__)
+
+Key: TypeAlias = tuple[str, str]
+"""A tenant, and the name of a check."""
+RECENT: Final = 60
+"""So many looks are remembered for a picture of how long they took."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What is said of a check, and where."""
+
+    check: AnyCheck
+    document: Mapping[str, Any]
+    file: str = ""
+    """Empty where it is kept here."""
+    version: int = 0
+    at_ms: int = 0
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """All that is declared: by files, which are the default tenant's, and by people."""
+
+    checks: Mapping[Key, Declaration] = field(default_factory=dict)
+    components: Mapping[str, Mapping[str, Component]] = field(default_factory=dict)
+    """By tenant and name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What people keep, of tenants that are open."""
+
+    checks: tuple[Version, ...] = ()
+    components: tuple[Version, ...] = ()
+
+
+@dataclass(slots=True)
+class Watched:
+    """A check, how it stands, and what of that is not kept yet."""
+
+    tenant: str
+    declared: Declaration
+    series: Series
+    standing: Standing = field(default_factory=Standing)
+    days: Days = field(default_factory=Days)
+    beats: Beats = field(default_factory=Beats)
+    last: Outcome | None = None
+    recent: deque[Outcome] = field(default_factory=lambda: deque(maxlen=RECENT))
+    is_looking: bool = False
+    is_changed: bool = False
+
+    @property
+    def check(self) -> AnyCheck:
+        """The check."""
+        return self.declared.check
+
+    @property
+    def key(self) -> Key:
+        """What tells it from others."""
+        return self.tenant, self.declared.check.name
+
+    def document(self) -> dict[str, Any]:
+        """Return what is kept of how it stands."""
+        return {"standing": self.standing.document(), "beats": self.beats.document()}
+
+
+def kept_definitions(unit: Unit) -> Kept:
+    """Return the checks and components that people keep, without those of closed tenants."""
+    closed = {
+        one.id
+        for one in list_tenants(unit, deleted=True)
+        if one.suspended_ms is not None or one.deleting_ms is not None or one.deleted_ms is not None
+    }
+    found = [
+        tuple(one for one in list_documents(unit, kind) if one.tenant_id not in closed)
+        for kind in (Defined.CHECK, Defined.COMPONENT)
+    ]
+    return Kept(*found)
+
+
+def wanted(declared: Declared, kept: Kept) -> Wanted:
+    """Return all that is declared; a file's word counts more. What cannot be read any more is left out."""
+    checks: dict[Key, Declaration] = {}
+    components: dict[str, dict[str, Component]] = {}
+    for tenant, name, one in _read(kept.checks):
+        by = one.who_name or one.who
+        check = read_check(one.document or {}, name)
+        checks[tenant, name] = Declaration(check, one.document or {}, "", one.version, one.at_ms, by)
+    for tenant, name, one in _read(kept.components):
+        components.setdefault(tenant, {})[name] = read_component(one.document or {}, name)
+    for name, check in declared.checks.items():
+        checks[DEFAULT.tenant, name] = Declaration(check, declared.documents[name], declared.files[name])
+    if declared.components:
+        components.setdefault(DEFAULT.tenant, {}).update(declared.components)
+    return Wanted(checks, components)
+
+
+def _read(versions: Iterable[Version]) -> Iterable[tuple[str, str, Version]]:
+    for one in versions:
+        reader = read_check if one.kind is Defined.CHECK else read_component
+        try:
+            reader(one.document or {}, one.name)
+        except PharosError as exc:
+            _LOG.error("tenant %s: the %s %r is not followed: %s", one.tenant_id, one.kind, one.name, exc)
+            continue
+        yield one.tenant_id, one.name, one
