@@ -19,8 +19,8 @@ ACCOUNTS = (
     "^/api/(sign_|links|me|users|members|roles|tokens|access|tenants|usage|audit|proposals|protections"
     "|alerting)"
 )
-OUTSIDE = f"/-/|^/metrics|admin/tsdb/snapshot|logs/tail|run_changes|^/api/traces|{ACCOUNTS}"
-"""What runs in other ways, what does not end by itself, what takes thrift, which nobody generates here."""
+OUTSIDE = f"/-/|^/metrics|admin/tsdb/snapshot|logs/tail|run_changes|flows/queue|^/api/traces|{ACCOUNTS}"
+"""What runs in other ways, what does not end by itself or waits, and thrift, which nobody generates here."""
 
 
 def test_generated_requests_get_documented_answers(pharos: Peer, tmp_path: Path) -> None:

@@ -2534,6 +2534,56 @@ export interface components {
       readonly start: string;
     };
     /**
+     * ReportShape
+     * @description A report.
+     */
+    readonly ReportShape: {
+      /** End */
+      readonly end: string;
+      /** Every */
+      readonly every: string;
+      /** Hour */
+      readonly hour: number;
+      /** Minute */
+      readonly minute: number;
+      /** Name */
+      readonly name: string;
+      /** Next */
+      readonly next: string;
+      /** Receiver */
+      readonly receiver: string;
+      /** Start */
+      readonly start: string;
+      /** Theme */
+      readonly theme: string;
+      /** Uid */
+      readonly uid: string;
+      /** Updated */
+      readonly updated: string;
+      /** Updated By */
+      readonly updated_by: string;
+      /** Variables */
+      readonly variables: {
+        readonly [key: string]: unknown;
+      };
+      /** Version */
+      readonly version: number;
+      /** Weekday */
+      readonly weekday: number;
+      /** Zone */
+      readonly zone: string;
+    };
+    /**
+     * ReportsShape
+     * @description The reports of a tenant, and who may get one.
+     */
+    readonly ReportsShape: {
+      /** Receivers */
+      readonly receivers: readonly string[];
+      /** Reports */
+      readonly reports: readonly components['schemas']['ReportShape'][];
+    };
+    /**
      * ResponseShape
      * @description An action for one transition of one alert.
      */
@@ -2781,6 +2831,14 @@ export interface components {
     readonly ScrapePools: {
       /** Scrapepools */
       readonly scrapePools: readonly string[];
+    };
+    /**
+     * SentShape
+     * @description How many mails are owed.
+     */
+    readonly SentShape: {
+      /** Mails */
+      readonly mails: number;
     };
     /**
      * SeriesExemplars

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 import orjson
@@ -15,6 +15,7 @@ from pharos.api.http.identity import scope_of
 from pharos.api.http.routes import Operation
 from pharos.api.native.answers import Body, Native, Shape
 from pharos.api.prometheus.parameters import query_parameters
+from pharos.api.prometheus.shapes import Failure
 from pharos.errors import Kind, PharosError
 from pharos.flows.control import WAIT_MOST_S, Asked, Controls, shown_to_engine
 from pharos.flows.hook import read_hook, shown_hook
@@ -42,6 +43,16 @@ class Known(Protocol):
         ...
 
 
+_PARAMETERS: Final = {
+    "list_controls": (
+        ("run_id", "string", "What was asked of this run alone."),
+        ("workflow", "string", "What was asked of this workflow alone."),
+        ("limit", "integer", "So many at most: 100 if it is left out, 500 at most."),
+    ),
+    "get_control": (("wait_s", "number", "So long it is waited for the engine's answer."),),
+    "drop_hook": (("workflow", "string", "Whose hook."),),
+}
+"""Of the query string, by endpoint."""
 Find = Callable[[Scope, str], Awaitable[Known | None]]
 """Finds a run of a tenant."""
 
@@ -151,7 +162,7 @@ class FlowControlApi:
 
     def operations(self) -> Iterator[Operation]:
         """Yield the operations."""
-        make = self.native.operation
+        make = self._operation
         yield make("POST /api/v1/flows/start", "flows.start", self.start_flow, ControlShape, StartBody)
         for action, endpoint in (
             (FlowAction.PAUSE, self.pause_run),
@@ -170,6 +181,25 @@ class FlowControlApi:
         yield make(f"GET {hooks}", "flows.read", self.list_hooks, HooksShape)
         yield make(f"PUT {hooks}", "flows.update", self.put_hook, HookShape, HookBody)
         yield make(f"DELETE {hooks}", "flows.delete", self.drop_hook, HookShape)
+
+    def _operation(
+        self, address: str, permission: str, endpoint: Any, answer: Any, body: type[Body] | None = None
+    ) -> Operation:
+        """Return an operation that says which parameters it takes, and that what is asked may not fit."""
+        made = self.native.operation(address, permission, endpoint, answer, body)
+        asked = [
+            {"name": name, "in": "query", "description": text, "schema": {"type": kind}}
+            for name, kind, text in _PARAMETERS.get(endpoint.__name__, ())
+        ]
+        inputs = {**made.inputs, "parameters": [*made.inputs.get("parameters", ()), *asked]}
+        responses = made.responses
+        if body is not None:
+            conflict = {
+                "model": Failure,
+                "description": "It does not fit how the run, or the control, stands.",
+            }
+            responses = {**responses, 409: conflict}
+        return replace(made, inputs=inputs, responses=responses)
 
     # -- who asks --
 
