@@ -347,6 +347,11 @@ def select_from(rows: Statement, columns: str, *, tail: str = "", limit: int = 0
     return _ended([f"SELECT {columns} FROM ({rows.text})"], tail, limit)
 
 
+def united(first: Statement, second: Statement) -> Statement:
+    """Return the statement that reads the rows of two others, which have the same columns."""
+    return Statement(f"{first.text} UNION ALL {second.text}")
+
+
 def select_joined(
     left: Statement, right: Statement, columns: str, *, on: Sequence[str], tail: str = ""
 ) -> Statement:

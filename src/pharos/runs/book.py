@@ -44,6 +44,12 @@ class Held:
     """Of the row that was written last."""
     written: tuple[Any, ...] = ()
     """What that row said of what lists show."""
+    written_brief: tuple[Any, ...] | None = None
+    """How it stood and when it began, by that row."""
+    was_over: bool = False
+    """Whether a row was written that says that it is over."""
+    is_revised: bool = False
+    """Whether the row that was written last came after such a one."""
     touched_s: float = 0.0
     change: int = 0
     """Counts up over the tenant: which change of it was the last of this run."""
@@ -64,6 +70,10 @@ class Held:
     def stale(self) -> None:
         """Say that it stands otherwise than was known."""
         self._summary = None
+
+    def brief(self) -> tuple[Any, ...]:
+        """Return how it stands and when it began: what events of steps may change of it, too."""
+        return self.state.state(), self.state.begin_ns
 
     def listed(self) -> tuple[Any, ...]:
         """Return what lists show of it."""
@@ -104,6 +114,8 @@ class Book:
             return self.held[run_id]
         held = Held(stored.state, stored.placed_ms, stored.edition, touched_s=now_s)
         held.written = held.listed() if stored.edition else ()
+        held.written_brief = held.brief() if stored.edition else None
+        held.was_over = stored.was_over
         held.counted = held.summary.told_state if held.summary.is_over else None
         self.held[run_id] = held
         self.dormant.pop(run_id, None)
@@ -153,7 +165,7 @@ class Book:
 
         Events are `quiet` that only tell that a run goes on, see `is_quiet`.
         """
-        quiet = quiet and held.state.run_id in self.live and bool(held.written)
+        quiet = quiet and held.state.run_id in self.live and held.written_brief == held.brief()
         held.stale()
         if not held.placed_ms:
             held.placed_ms = max(held.state.begin_ns // _NS_IN_MS, now_ms - _PLACED_BACK_MS)
@@ -167,7 +179,10 @@ class Book:
         if listed == held.written:
             return False
         held.written = listed
+        held.written_brief = held.brief()
         held.edition += 1
+        held.is_revised = held.was_over
+        held.was_over = held.was_over or held.summary.is_over
         return True
 
     def _file(self, held: Held) -> None:
@@ -218,18 +233,17 @@ class Book:
         for run_id in tuple(self.live):
             yield self.shown(self.held[run_id], now_ms)
 
-    def look(self, now_ms: int) -> list[Summary]:
-        """Look how the runs stand that are not over, and return them; who stands otherwise has changed."""
-        found = []
-        for run_id in tuple(self.live):
-            held = self.held[run_id]
-            shown = self.shown(held, now_ms)
-            if held.judged is not None and held.judged is not shown.state:
-                self.change += 1
-                held.change = self.change
-            held.judged = shown.state
-            found.append(shown)
-        return found
+    def look(self, run_id: str, now_ms: int) -> Summary | None:
+        """Look how a run stands, and return it; it has changed if that is otherwise. None if it is over."""
+        held = self.held.get(run_id)
+        if held is None or run_id not in self.live:
+            return None
+        shown = self.shown(held, now_ms)
+        if held.judged is not None and held.judged is not shown.state:
+            self.change += 1
+            held.change = self.change
+        held.judged = shown.state
+        return shown
 
     def changed(self, since: int) -> list[Held]:
         """Return the runs that changed after a change, the first of them first."""
@@ -238,16 +252,20 @@ class Book:
 
 
 def is_quiet(event: RunEvent) -> bool:
-    """Return whether an event only tells that a run goes on, and how far it is."""
-    said = (event.workflow, event.owner, event.version, event.engine, event.service, event.parent)
-    more = (event.node, event.trace_id, event.error)
-    numbers = (event.input_size, event.deadline_ns, event.schedule)
-    return (
-        event.kind in {EventKind.HEARTBEAT, EventKind.PROGRESS}
-        and not any(said)
-        and not any(more)
-        and all(one is None for one in numbers)
-    )
+    """Return whether an event may tell only how far a run is: of a step, or a sign of life.
+
+    What is more is in it only where the run began or goes on by it, see `Book.settle`.
+    """
+    if any((event.workflow, event.owner, event.version, event.engine, event.service, event.parent)):
+        return False
+    if event.schedule is not None:
+        return False
+    if event.step is not None:
+        return True
+    if event.kind not in {EventKind.HEARTBEAT, EventKind.PROGRESS}:
+        return False
+    told = (event.node, event.trace_id, event.error, event.input_size, event.deadline_ns)
+    return not any(told)
 
 
 def _new_steps(held: Held, named: set[tuple[str, int]]) -> bool:

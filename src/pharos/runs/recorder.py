@@ -181,7 +181,7 @@ class Recorder:
         now_ms, now_s = self.clock.now_ms(), self.clock.monotonic_s()
         loud = {event.run_id for one in good for event, _ in one.new if not is_quiet(event)}
         runs = [
-            run_row(held.summary, held.state, held.edition)
+            run_row(held.summary, held.state, held.edition, revised=held.is_revised)
             for run_id, held in touched.items()
             if book.settle(held, now_ms, now_s, quiet=run_id not in loud)
         ]
@@ -200,7 +200,6 @@ class Recorder:
             for event, _ in one.new:
                 for layer in event.validation:
                     book.tally.validate(layer)
-        book.forget_old(now_s)
         _succeed(good)
 
     async def _join(self, book: Book, one: _Sent, touched: dict[str, Held], begun: list[str]) -> None:
@@ -271,7 +270,7 @@ def _take_back(book: Book, sent: Sequence[_Sent], touched: dict[str, Held], begu
             touched[event.run_id].state.keys.discard(key)
     for held in touched.values():
         # The next row is written in any case.
-        held.written = ()
+        held.written, held.written_brief = (), None
     for run_id in begun:
         held_run = book.held.pop(run_id, None)
         if held_run is not None:

@@ -44,7 +44,7 @@ _INTS: Final = (
 )
 _UINT32: Final = frozenset({"attempt", "steps_total", "steps_done", "steps_failed"})
 _FLOATS: Final = ("input_size", "cost")
-_FIELDS: Final = ("placed", "edition", "is_over", *_TEXTS, *_INTS, *_FLOATS, "step_ids", "step_ms")
+_FIELDS: Final = ("placed", "edition", "is_over", "revised", *_TEXTS, *_INTS, *_FLOATS, "step_ids", "step_ms")
 _PLACED: Final = _FIELDS.index("placed")
 _RUN: Final = _FIELDS.index("run")
 COLUMNS: Final = ", ".join(
@@ -59,13 +59,14 @@ def event_row(event: RunEvent, key: int) -> list[Any]:
     return [event.run_id, event.time_ns, key, event.kind.value, said]
 
 
-def run_row(summary: Summary, state: RunState, edition: int) -> list[Any]:
-    """Return how a run stands as a frame has it."""
+def run_row(summary: Summary, state: RunState, edition: int, *, revised: bool) -> list[Any]:
+    """Return how a run stands as a frame has it; `revised` where a row said before that it is over."""
     schedule = state.value("schedule")
     said: dict[str, Any] = {
         "placed": summary.placed_ms,
         "edition": edition,
         "is_over": int(summary.is_over),
+        "revised": int(revised),
         "run": summary.run_id,
         "state": summary.told_state.value,
         "schedule": "" if schedule is None else orjson.dumps(schedule_json(schedule)).decode(),
@@ -213,6 +214,7 @@ def _run_columns(rows: Sequence[tuple[_Frame, list[Any]]]) -> list[Column]:
         native.numbers("edition", np.array(of["edition"], np.uint64)),
         _received(rows),
         native.numbers("is_over", np.array(of["is_over"], np.uint8)),
+        native.numbers("revised", np.array(of["revised"], np.uint8)),
         *(native.string_values(name, of[name]) for name in _TEXTS),
         *(native.numbers(name, _ints(name, of[name])) for name in _INTS),
         *(native.numbers(name, _floats(of[name])) for name in _FLOATS),

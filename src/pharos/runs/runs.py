@@ -19,7 +19,7 @@ from pharos.runs.events import RunEvent
 from pharos.runs.history import History
 from pharos.runs.reading import event_json
 from pharos.runs.recorder import Recorded, Recorder
-from pharos.runs.statistics import Statistics, recents, statistics
+from pharos.runs.statistics import Group, Recent, Statistics, groups_of, recents, statistics
 from pharos.runs.view import Summary, judged, summarize
 from pharos.runs.workflows import WorkflowView, view_of
 
@@ -120,14 +120,14 @@ class Runs:
         """Return the workflows that have runs in a time, the worst first. Raises PharosError."""
         book, now_ms = self.book(scope), self.clock.now_ms()
 
-        def work(session: Session) -> tuple[Statistics, dict[str, Any], dict[str, Summary]]:
-            counted = statistics(session, scope, asked, "workflow")
+        def work(session: Session) -> tuple[list[Group], dict[str, Recent], dict[str, Summary]]:
+            counted = groups_of(session, scope, asked, "workflow")
             recent = recents(session, scope, asked)
             last = stored.rows_of(session, scope, [one.run_id for one in recent.values()])
             return counted, recent, last
 
         counted, recent, last = await self.ask(scope, ("workflows", asked), work)
-        groups = {one.value: one for one in counted.groups}
+        groups = {one.value: one for one in counted}
         live: dict[str, list[Summary]] = {}
         for one in book.live_now(now_ms):
             if not asked.text or asked.text.lower() in one.workflow.lower():

@@ -9,9 +9,10 @@ from typing import Any, Final
 
 from pharos.access import Scope
 from pharos.engine import Session
-from pharos.engine.sql import select
+from pharos.engine.sql import Statement, select_from
 from pharos.runs.asked import Asked
 from pharos.runs.events import OVER, State
+from pharos.runs.stored import rows_over
 
 GROUPS: Final = ("workflow", "version", "owner", "node", "engine", "state")
 """What runs can be grouped by."""
@@ -72,28 +73,34 @@ class Statistics:
     step_ms: int
 
 
-def statistics(session: Session, scope: Scope, asked: Asked, by: str) -> Statistics:
-    """Return the statistics of runs that are over and asked about; `by` is one of `GROUPS`."""
-    which = asked.conditions()
-    grouped = select(
-        scope,
-        f"toString({by}) AS value, {_MEASURES}",
-        "runs FINAL",
-        *which,
+def groups_of(session: Session, scope: Scope, asked: Asked, by: str) -> list[Group]:
+    """Return groups of runs that are over and asked about, the largest first; `by` is one of `GROUPS`."""
+    statement = select_from(
+        _counted(scope, asked, f"toString({by})"),
+        f"value, {_MEASURES}",
         tail="GROUP BY value ORDER BY runs DESC, value",
         limit=_GROUPS_MOST,
     )
-    whole = select(scope, f"'' AS value, {_MEASURES}", "runs FINAL", *which)
+    return [_group(row) for row in session.query(statement, purpose="runs_groups").to_pylist()]
+
+
+def _counted(scope: Scope, asked: Asked, value: str) -> Statement:
+    columns = f"start_ms, end_ms, state, placed, cost, {value} AS value"
+    return rows_over(scope, columns, asked.conditions())
+
+
+def statistics(session: Session, scope: Scope, asked: Asked, by: str) -> Statistics:
+    """Return the statistics of runs that are over and asked about; `by` is one of `GROUPS`."""
+    rows = _counted(scope, asked, "''")
+    whole = select_from(rows, f"'' AS value, {_MEASURES}")
     step_ms = max((asked.end_ms - asked.start_ms) // _STEPS, _STEP_LEAST_MS)
-    timed = select(
-        scope,
+    timed = select_from(
+        rows,
         f"intDiv(toUnixTimestamp64Milli(placed), {int(step_ms)}) AS step, count() AS runs,"
         " countIf(state = 'succeeded') AS succeeded, countIf(state IN ('failed', 'timed_out')) AS failed",
-        "runs FINAL",
-        *which,
         tail="GROUP BY step ORDER BY step",
     )
-    groups = [_group(row) for row in session.query(grouped, purpose="runs_groups").to_pylist()]
+    groups = groups_of(session, scope, asked, by)
     (total,) = session.query(whole, purpose="runs_total").to_pylist()
     steps = [
         StepCounts(
@@ -140,14 +147,12 @@ class Recent:
 
 def recents(session: Session, scope: Scope, asked: Asked) -> dict[str, Recent]:
     """Return by workflow how its newest runs ended that are asked about, the newest first."""
-    statement = select(
-        scope,
+    statement = select_from(
+        rows_over(scope, "workflow, placed, state, run, version, owner", asked.conditions()),
         "workflow,"
         " arrayMap(x -> x.2, arraySlice(arrayReverseSort(groupArray((placed, state))), 1, 20)) AS states,"
         " argMax(run, placed) AS last_run, groupUniqArray(20)(version) AS versions,"
         " argMaxIf(owner, placed, owner != '') AS last_owner",
-        "runs FINAL",
-        *asked.conditions(),
         tail="GROUP BY workflow ORDER BY workflow",
         limit=_GROUPS_MOST,
     )

@@ -13,10 +13,15 @@ from pharos.access import Scope
 from pharos.engine import Session
 from pharos.engine.sql import (
     Condition,
+    Statement,
+    among,
     among_texts,
     equal,
+    negated,
     select,
     select_from,
+    united,
+    within,
     within_ms,
 )
 from pharos.runs.asked import Asked, Place
@@ -46,6 +51,8 @@ class StoredRun:
     state: RunState
     placed_ms: int
     edition: int
+    was_over: bool = False
+    """Whether a row says, or said, that it is over."""
 
 
 def is_known(session: Session, scope: Scope, run_ids: Sequence[str]) -> set[str]:
@@ -72,17 +79,20 @@ def stored_runs(session: Session, scope: Scope, run_ids: Sequence[str]) -> dict[
         for event, key, _ in _events(session, scope, among_texts("run", chunk)):
             states.setdefault(event.run_id, RunState(event.run_id)).take(event, key)
         for run_id, state in states.items():
-            placed_ms, edition = places.get(run_id, (state.begin_ns // _NS_IN_MS, 0))
-            found[run_id] = StoredRun(state, placed_ms, edition)
+            place = places.get(run_id, (state.begin_ns // _NS_IN_MS, 0, False))
+            found[run_id] = StoredRun(state, *place)
     return found
 
 
-def _places(session: Session, scope: Scope, run_ids: Sequence[str]) -> dict[str, tuple[int, int]]:
-    """Return where runs lie, and the number of their last row."""
-    columns = "run, argMax(toUnixTimestamp64Milli(placed), edition) AS placed_ms, max(edition) AS last"
+def _places(session: Session, scope: Scope, run_ids: Sequence[str]) -> dict[str, tuple[int, int, bool]]:
+    """Return where runs lie, the number of their last row, and whether any says that they are over."""
+    columns = (
+        "run, argMax(toUnixTimestamp64Milli(placed), edition) AS placed_ms, max(edition) AS last,"
+        " max(is_over) AS was_over"
+    )
     statement = select(scope, columns, "runs", among_texts("run", run_ids), tail="GROUP BY run")
     rows = session.query(statement, purpose="runs_places").to_pylist()
-    return {row["run"]: (row["placed_ms"], row["last"]) for row in rows}
+    return {row["run"]: (row["placed_ms"], row["last"], bool(row["was_over"])) for row in rows}
 
 
 def _events(session: Session, scope: Scope, which: Condition) -> Iterable[tuple[RunEvent, int, int]]:
@@ -151,9 +161,9 @@ def page(
             known_row = newest.get(row["run"])
             if row["run"] not in known and (known_row is None or known_row["edition"] < row["edition"]):
                 newest[row["run"]] = row
-        editions = _editions(session, scope, [*newest.values()])
+        revised = _revised(session, scope, [*newest.values()])
         for run_id, row in newest.items():
-            if editions.get(run_id) == row["edition"]:
+            if revised.get(run_id, 0) <= row["edition"]:
                 found.setdefault(run_id, summary_of(row))
         if len(rows) < limit + _SPARE:
             break
@@ -170,8 +180,8 @@ def _page(
     return found
 
 
-def _editions(session: Session, scope: Scope, rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    """Return the number of the last row of each of these runs: a row that is not the last is of the past."""
+def _revised(session: Session, scope: Scope, rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Return the number of the last row of those of these runs that were over before: the others have one."""
     if not rows:
         return {}
     times = [row["placed_ms"] for row in rows]
@@ -180,11 +190,21 @@ def _editions(session: Session, scope: Scope, rows: Sequence[Mapping[str, Any]])
         "run, max(edition) AS last",
         "runs",
         among_texts("run", [row["run"] for row in rows]),
-        key=[within_ms("placed", min(times), max(times) + 1)],
+        key=[among("revised", [1]), within_ms("placed", min(times), max(times) + 1)],
         tail="GROUP BY run",
     )
-    found = session.query(statement, purpose="runs_editions").to_pylist()
+    found = session.query(statement, purpose="runs_revised").to_pylist()
     return {row["run"]: row["last"] for row in found}
+
+
+def rows_over(scope: Scope, columns: str, which: Sequence[Condition]) -> Statement:
+    """Return the statement that reads columns of the runs that are over and meet conditions, each once.
+
+    Of those that were over before and heard of again the last row counts; the others have only one.
+    """
+    again = within("(placed, run)", select(scope, "placed, run", "runs", among("revised", [1])))
+    once = select(scope, columns, "runs", *which, negated(again))
+    return united(once, select(scope, columns, "runs FINAL", *which, again))
 
 
 def rows_of(session: Session, scope: Scope, run_ids: Sequence[str]) -> dict[str, Summary]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import quote
@@ -12,6 +13,8 @@ from pharos.runs.history import Expectation, History, Past
 from pharos.runs.state import Part, RunState, newest_steps
 
 _NS_IN_MS: Final = 1_000_000
+_DONE: Final = frozenset({State.SUCCEEDED, State.SKIPPED})
+_FAILED: Final = frozenset({State.FAILED, State.ABORTED, State.TIMED_OUT})
 _SILENT_BEATS: Final = 3
 _SILENT_LEAST_MS: Final = 10_000
 _LEARNED_BEATS: Final = 10
@@ -87,30 +90,47 @@ def cost_of(state: RunState) -> tuple[float | None, str]:
     told = state.value("cost")
     if told is not None:
         return told, unit
-    costs = [
-        (part.value("cost"), part.value("cost_unit", ""))
-        for tries in state.steps.values()
-        for part in tries.values()
-    ]
-    known = [(cost, own) for cost, own in costs if cost is not None]
-    if not known:
+    parts = [part.told for tries in state.steps.values() for part in tries.values() if "cost" in part.told]
+    if not parts:
         return None, unit
-    return sum(cost for cost, _ in known), unit or next((own for _, own in known if own), "")
+    own = {told["cost_unit"][2] for told in parts if "cost_unit" in told}
+    return math.fsum(told["cost"][2] for told in parts), unit or min(own, default="")
+
+
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """How many steps there are, and how they stand."""
+
+    total: int
+    done: int
+    failed: int
+    current: str
+    """The one that began last of those that run."""
+
+
+def _steps(state: RunState) -> _Steps:
+    done = failed = 0
+    current, is_over = (-1, ""), state.is_over
+    for step, tries in state.steps.items():
+        life = tries[max(tries)].life
+        stands = life.state() if life.ended is None else life.ended[2]
+        if stands in _DONE:
+            done += 1
+        elif stands in _FAILED:
+            failed += 1
+        elif stands is State.RUNNING and not is_over:
+            current = max(current, (life.begin_ns or 0, step))
+        elif stands is State.PENDING and is_over:
+            done += 1
+    name = state.steps[current[1]] if current[1] else {}
+    shown = name[max(name)].value("name", current[1]) if name else ""
+    return _Steps(len(state.steps), done, failed, shown)
 
 
 def summarize(state: RunState, placed_ms: int = 0) -> Summary:
     """Return what was told of a run, nothing judged."""
     life, told = state.life, state.state()
-    total = done = failed = 0
-    current, current_ns = "", -1
-    for step, part in newest_steps(state):
-        stands = step_state(state, part)
-        total += 1
-        done += stands in {State.SUCCEEDED, State.SKIPPED}
-        failed += stands in {State.FAILED, State.ABORTED, State.TIMED_OUT}
-        begun = part.life.begin_ns
-        if stands is State.RUNNING and begun is not None and begun > current_ns:
-            current, current_ns = part.value("name", step), begun
+    steps = _steps(state)
     has_begun = life.begin_ns is not None
     start_ms = _ms(life.begin_ns)
     end_ms = _ms(state.end_ns)
@@ -135,10 +155,10 @@ def summarize(state: RunState, placed_ms: int = 0) -> Summary:
         progress=1.0 if told is State.SUCCEEDED else state.value("progress"),
         progress_from="told" if state.value("progress") is not None or told is State.SUCCEEDED else "",
         last_heard_ms=_ms(state.heard_ns) if state.heard_ns else None,
-        steps_total=total,
-        steps_done=done,
-        steps_failed=failed,
-        current_step=current,
+        steps_total=steps.total,
+        steps_done=steps.done,
+        steps_failed=steps.failed,
+        current_step=steps.current,
         **{
             name: state.value(name, "")
             for name in ("owner", "version", "engine", "node", "service", "parent", "trace_id")

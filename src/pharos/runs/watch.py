@@ -24,7 +24,9 @@ from pharos.runs.view import Summary
 _LOG = logging.getLogger(__name__)
 
 LOOK_S: Final = 5.0
-_WAKE_AT_ONCE: Final = 200
+_WAKE_AT_ONCE: Final = 100
+_BREATH: Final = 50
+"""After so many runs others have their turn."""
 _HISTORIES_AT_ONCE: Final = 50
 _ROSTER_MS: Final = 30 * 86_400_000
 _LOST_MS: Final = 86_400_000
@@ -119,7 +121,13 @@ class Watch:
                 book.dormant.pop(run_id, None)
         await self._load_histories(scope, book)
         now_ms = self.clock.now_ms()
-        live = book.look(now_ms)
+        live = []
+        for place, run_id in enumerate(tuple(book.live)):
+            if place % _BREATH == _BREATH - 1:
+                await asyncio.sleep(0)
+            shown = book.look(run_id, now_ms)
+            if shown is not None:
+                live.append(shown)
         lost = [_lost(one, now_ms) for one in live if _is_lost(one, now_ms)]
         if lost:
             await self.runs.record(scope, lost, "lost")
