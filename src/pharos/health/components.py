@@ -94,9 +94,10 @@ def component_health(
     What a check or a component names without its being declared is there, too, with nothing but its name.
     """
     nodes = _nodes(components, checks)
-    found: dict[str, ComponentHealth] = {}
+    settled: dict[str, ComponentHealth] = {}
     for name in nodes:
-        _settle(name, nodes, found, frozenset())
+        _settle(name, nodes, settled, frozenset())
+    found = {name: settled[name] for name in nodes}
     roots = [name for name, node in nodes.items() if not node.component.part_of]
     # What is a part of itself by way of others is below no root.
     below = {name for root in roots for name in _below(root, nodes)}
