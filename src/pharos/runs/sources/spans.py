@@ -24,7 +24,8 @@ from pharos.runs.sources.fields import ERROR_MOST, NAME_MOST, cleaned, cut, edge
 
 BODY_MOST_BYTES: Final = 8 << 20
 """Of a larger body of spans nothing is read of runs."""
-_MARKS: Final = (b"workflow.run", b"cicd.pipeline.run.id", b"executionId", b"execution_id", b"execution.id")
+_MARKS: Final = (b"workflow.run", b"cicd.pipeline.run.id", b"xecution")
+"""What the names hold by which a span says its run: those parts of them that are looked for quickest."""
 _RUN_ID: Final = ("workflow.run_id", "workflow.run.id", "cicd.pipeline.run.id")
 _NAME: Final = ("workflow.name", "cicd.pipeline.name")
 _EXECUTION: Final = (
