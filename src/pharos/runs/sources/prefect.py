@@ -149,6 +149,7 @@ def _task_run(document: Fields, name: str) -> Iterator[RunEvent]:
     run_id = task_run.text("flow_run_id") or related
     label = resource.text("prefect.resource.name") or task_run.text("name")
     attempt = _attempt(resource)
+    flow, own = _related(document, "flow"), fit(task_run.text("task_key") or label, NAME_MOST)
     told = _Told(document, name)
     step = (
         StepRef(fit(task_id, NAME_MOST), fit(label, NAME_MOST), attempt, _inputs(task_run))
@@ -159,7 +160,7 @@ def _task_run(document: Fields, name: str) -> Iterator[RunEvent]:
     common: dict[str, Any] = {
         # A task that no flow called is a run of its own.
         "run_id": run_id_of(run_id) or task_id,
-        "workflow": "" if run_id else fit(task_run.text("task_key") or label, NAME_MOST),
+        "workflow": fit(flow.text("prefect.resource.name"), NAME_MOST) if run_id else own,
         "time_ns": _time_ns(document),
         "engine": "prefect",
     }
