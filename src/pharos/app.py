@@ -32,9 +32,10 @@ from pharos.grpc_ports import open_grpc
 from pharos.ingest.accept import Intake
 from pharos.ingest.loader import Loader
 from pharos.ingest.own_events import OwnEvents
+from pharos.judging import Judging, JudgingParts, open_judging
 from pharos.keeping import open_keeping
 from pharos.measuring import open_measuring
-from pharos.multitenancy import make_doors, open_tenancy
+from pharos.multitenancy import Doors, make_doors, open_tenancy
 from pharos.own_telling import hear_ourselves, tell_of_ourselves
 from pharos.paging import Paging, open_paging
 from pharos.pulse import open_pulse
@@ -44,7 +45,7 @@ from pharos.query.metrics.evaluation import Metrics
 from pharos.query.metrics.query import parse_query
 from pharos.reload import Reloads
 from pharos.responding import Responding, Stands, open_responding
-from pharos.ruling import RulingParts, open_ruling
+from pharos.ruling import Ruling, RulingParts, open_ruling
 from pharos.runs.runs import Runs
 from pharos.scraping import open_scraping
 from pharos.showing import open_showing
@@ -115,10 +116,9 @@ async def open_pharos(
         scraping = await stack.enter_async_context(open_scraping(store.intake, clock, chance, settings))
         key = new_admin_key(settings.data)
         entrance = await stack.enter_async_context(open_entrance(state, settings, key, clock, chance))
-        paging, responding = await _open_paging(stack, state, clock, chance, settings, queries.metrics)
-        doors.forgets.append(paging.forget)
+        paging, responding = await _open_paging(stack, state, clock, chance, settings, queries.metrics, doors)
         ruled = RulingParts(queries, store, state, clock, chance, settings, paging.sink)
-        ruling = await stack.enter_async_context(open_ruling(ruled))
+        ruling, judging = await _open_ruling(stack, ruled, doors)
         runs = await _open_measures(stack, queries, store, clock, settings, doors.forgets)
         fed = FeedParts(settings, clock, chance, store, queries, ruling.engine, state, entrance, runs)
         feed = await stack.enter_async_context(open_feed(fed))
@@ -136,6 +136,7 @@ async def open_pharos(
             tenancy=tenancy,
             scraper=scraping.scraper,
             ruling=ruling,
+            judging=judging,
             paging=paging,
             state=state,
             entrance=entrance,
@@ -199,11 +200,28 @@ async def _open_measures(
     return await stack.enter_async_context(open_tracking(store, queries, clock, forgets))
 
 
+async def _open_ruling(stack: AsyncExitStack, parts: RulingParts, doors: Doors) -> tuple[Ruling, Judging]:
+    """Open what evaluates rules, and what looks for anomalies, of which rules make alerts."""
+    ruling = await stack.enter_async_context(open_ruling(parts))
+    metrics, intake = parts.queries.metrics, parts.store.intake
+    found = JudgingParts(metrics, intake, parts.state, parts.clock, parts.settings, ruling.put_more)
+    judging = await stack.enter_async_context(open_judging(found))
+    doors.forgets.append(judging.forget)
+    return ruling, judging
+
+
 async def _open_paging(
-    stack: AsyncExitStack, state: State, clock: Clock, chance: Random, settings: Settings, metrics: Metrics
+    stack: AsyncExitStack,
+    state: State,
+    clock: Clock,
+    chance: Random,
+    settings: Settings,
+    metrics: Metrics,
+    doors: Doors,
 ) -> tuple[Paging, Responding]:
     """Open what tells people of alerts, and what follows whether they react."""
     paging = await stack.enter_async_context(open_paging(state, clock, chance, settings))
+    doors.forgets.append(paging.forget)
     responding = await stack.enter_async_context(
         open_responding(Stands(state, clock, chance, settings, metrics, paging.configs.of))
     )

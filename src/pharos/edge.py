@@ -45,8 +45,10 @@ from pharos.api.http.unread import Unread, UnreadLimits
 from pharos.api.jaeger.reading import JaegerTraces
 from pharos.api.loki.routes import LokiApi
 from pharos.api.native.alerting_config import AlertingConfigApi
+from pharos.api.native.anomalies import AnomaliesApi
 from pharos.api.native.answers import Native
 from pharos.api.native.audit import AuditApi
+from pharos.api.native.correlations import CorrelationsApi
 from pharos.api.native.demo import DemoApi
 from pharos.api.native.flow_control import FlowControlApi
 from pharos.api.native.logs import LogsApi
@@ -93,6 +95,7 @@ from pharos.governance import Governance
 from pharos.http_options import SecretText
 from pharos.ingest.otlp.translate import Translator
 from pharos.ingest.scrape.scraper import Scraper
+from pharos.judging import Judging
 from pharos.keeping import Keeping
 from pharos.paging import Paging
 from pharos.queries import Queries
@@ -101,7 +104,6 @@ from pharos.related.find import Finder
 from pharos.related.subject import Sources
 from pharos.reload import Reloads
 from pharos.reports.sending import ReportParts, Reports
-from pharos.rules.doors import MetricsDoor
 from pharos.rules.event_door import EventHistory
 from pharos.rules.log_door import LogDoor
 from pharos.rules.replay import Events, ReplayOptions
@@ -139,6 +141,7 @@ class Parts:
     tenancy: Tenancy
     scraper: Scraper
     ruling: Ruling
+    judging: Judging
     paging: Paging
     state: State
     entrance: Entrance
@@ -245,6 +248,7 @@ def _beside_queries(parts: Parts, prometheus: PrometheusApi, bodies: Bodies) -> 
         *ExportsApi(prometheus, queries.log_search, queries.traces, clock).operations(),
         *PicturesApi(queries.metrics, parts.state, clock).operations(),
         *_related_api(parts).operations(),
+        *CorrelationsApi(queries.metrics).operations(),
         *DemoApi(Native(bodies, "demo"), parts.demo).operations(),
     ]
 
@@ -305,7 +309,7 @@ def _routing_operations(parts: Parts, bodies: Bodies) -> list[Operation]:
     native, paging = Native(bodies, "alerting"), parts.paging
     return [
         *RuleGroupsApi(Native(bodies, "rules"), parts.state, parts.ruling.engine).operations(),
-        *_slos_api(parts, bodies).operations(),
+        *_judged_operations(parts, bodies),
         *_health_operations(parts, bodies),
         *AlertingConfigApi(native, bodies, parts.state, paging.dispatcher, paging.refresh).operations(),
         *WindowsApi(native, parts.state, parts.clock, paging.dispatcher, paging.refresh).operations(),
@@ -523,9 +527,14 @@ def _health_operations(parts: Parts, bodies: Bodies) -> list[Operation]:
     ]
 
 
-def _slos_api(parts: Parts, bodies: Bodies) -> SlosApi:
-    door = MetricsDoor(parts.queries.metrics)
-    return SlosApi(Native(bodies, "slos"), parts.ruling.objectives, door, parts.clock)
+def _judged_operations(parts: Parts, bodies: Bodies) -> list[Operation]:
+    """Return what is answered about objectives and anomalies."""
+    ruling, judging, metrics = parts.ruling, parts.judging, parts.queries.metrics
+    native = Native(bodies, "slos")
+    slos = SlosApi(native, ruling.objectives, metrics, ruling.engine, parts.state, parts.clock)
+    native = Native(bodies, "anomalies")
+    found = AnomaliesApi(native, parts.state, metrics, parts.clock, judging.watching, judging.mark)
+    return [*slos.operations(), *found.operations()]
 
 
 def _status_api(parts: Parts) -> StatusApi:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
@@ -42,9 +42,8 @@ from pharos.rules.outside import Destination, Outside
 from pharos.rules.spec import AlertingRule, Language, RuleGroup
 from pharos.rules.template import Around, expand
 from pharos.rules.trace_door import TraceDoor
-from pharos.slo.files import load_objectives
-from pharos.slo.objective import Objective
-from pharos.slo.standing import Objectives
+from pharos.slo.files import LoadedObjectives, load_objectives
+from pharos.slo.kept import Known, Objectives, kept_objectives
 from pharos.state import Family, State, Unit
 from pharos.state.documents import Defined, list_documents
 from pharos.store import Store
@@ -87,7 +86,7 @@ class _Read:
     """What files say of rules."""
 
     groups: tuple[RuleGroup, ...] = ()
-    objectives: tuple[Objective, ...] = ()
+    slos: LoadedObjectives = field(default_factory=LoadedObjectives)
     options: RuleOptions = field(default_factory=RuleOptions)
     external_labels: Labels = ()
     alerting: AlertingSection = field(default_factory=AlertingSection)
@@ -101,6 +100,8 @@ class Ruling:
     outside: Outside
     reloadable: Reloadable
     objectives: Objectives
+    put_more: Callable[[Mapping[str, Sequence[RuleGroup]]], Awaitable[None]]
+    """Takes groups of rules that other parts of the server make, by tenant, in the place of those before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +143,8 @@ async def open_ruling(parts: RulingParts) -> AsyncIterator[Ruling]:
     finding = _Finding(outside, outbound, parts.clock)
     shared = [_shared_by_all(_Read())]
 
-    book = _Book(engine, parts.state, _health_rules(parts.settings))
     objectives = Objectives()
+    book = _Book(engine, parts.state, objectives, _health_rules(parts.settings))
 
     async def take_over(read: _Read) -> None:
         engine.surround(_surroundings(parts, read, sink, leases))
@@ -152,7 +153,7 @@ async def open_ruling(parts: RulingParts) -> AsyncIterator[Ruling]:
         outbound.forget_tls()
         await finding.apply(read.alerting)
         await book.apply(read.groups, anew=anew)
-        objectives.current = read.objectives
+        objectives.current, objectives.windows = read.slos.objectives, read.slos.windows
 
     async def read_again() -> TakeOver:
         return partial(take_over, await asyncio.to_thread(_read, parts.settings))
@@ -166,7 +167,7 @@ async def open_ruling(parts: RulingParts) -> AsyncIterator[Ruling]:
         await take_over(await asyncio.to_thread(_read, parts.settings))
         tasks = [asyncio.create_task(begin(), name="rules begin"), asyncio.create_task(finding.poll())]
         try:
-            yield Ruling(engine, outside, read_again, objectives)
+            yield Ruling(engine, outside, read_again, objectives, book.put_more)
         finally:
             for task in tasks:
                 task.cancel()
@@ -179,16 +180,20 @@ async def open_ruling(parts: RulingParts) -> AsyncIterator[Ruling]:
 
 
 class _Book:
-    """Keeps the engine in step with the rules of files and those that people keep."""
+    """Keeps the engine in step with the rules of files and those that people keep, of objectives too."""
 
-    def __init__(self, engine: RuleEngine, state: State, health: RuleGroup | None) -> None:
+    def __init__(
+        self, engine: RuleEngine, state: State, objectives: Objectives, health: RuleGroup | None
+    ) -> None:
         self._engine = engine
         self._state = state
+        self._objectives = objectives
         self._health = health
         self._checked: frozenset[str] = frozenset()
         """Tenants whose people keep checks of health: they have the rules that come with those."""
         self._of_files: tuple[RuleGroup, ...] = ()
         self._kept: Mapping[str, list[RuleGroup]] = {}
+        self._more: Mapping[str, Sequence[RuleGroup]] = {}
         self._is_settled = False
         self._changed = asyncio.Event()
         self._lock = asyncio.Lock()
@@ -210,15 +215,30 @@ class _Book:
         """Take over the rules of files."""
         async with self._lock:
             self._of_files = of_files
-            for tenant in {DEFAULT.tenant, *self._kept, *self._checked, *self._engine.tenants()}:
+            for tenant in {DEFAULT.tenant, *self._others(), *self._engine.tenants()}:
                 await self._engine.apply(tenant, self._wanted(tenant), anew=anew)
 
     def _wanted(self, tenant: str) -> list[RuleGroup]:
         of_files = self._of_files if tenant == DEFAULT.tenant else ()
-        found = [*of_files, *self._kept.get(tenant, ())]
+        of_objectives = [one for known in self._objectives.kept.get(tenant, ()) for one in known.groups()]
+        found = [*of_files, *self._kept.get(tenant, ()), *of_objectives, *self._more.get(tenant, ())]
         if self._health is not None and tenant in self._checked and self._health not in found:
             found.append(self._health)
         return found
+
+    def _others(self) -> set[str]:
+        """Return the tenants that have rules of their own."""
+        return {*self._kept, *self._checked, *self._objectives.kept, *self._more}
+
+    async def put_more(self, groups: Mapping[str, Sequence[RuleGroup]]) -> None:
+        """Take over what other parts of the server make, in the place of what it was before."""
+        async with self._lock:
+            changed = [one for one in {*groups, *self._more} if groups.get(one) != self._more.get(one)]
+            self._more = groups
+            if not self._is_settled:
+                return
+            for tenant in changed:
+                await self._engine.apply(tenant, self._wanted(tenant))
 
     async def _follow(self) -> None:
         while True:
@@ -230,7 +250,7 @@ class _Book:
 
     async def _read(self) -> bool:
         try:
-            kept, checked = await self._state.read(_kept)
+            kept, checked, slos = await self._state.read(_kept)
         except PharosError as exc:
             _LOG.warning("rules that people keep are not known yet: %s", exc)
             self._changed.set()
@@ -238,7 +258,8 @@ class _Book:
         async with self._lock:
             self._kept = kept.groups
             self._checked = checked - kept.closed
-            for tenant in {*kept.groups, *self._checked, *self._engine.tenants()}:
+            self._objectives.kept = {one: found for one, found in slos.items() if one not in kept.closed}
+            for tenant in {*self._others(), *self._engine.tenants()}:
                 try:
                     if tenant in kept.closed and tenant != DEFAULT.tenant:
                         await self._engine.forget(tenant)
@@ -262,9 +283,10 @@ class _Book:
             await asyncio.gather(self._following, return_exceptions=True)
 
 
-def _kept(unit: Unit) -> tuple[Kept, frozenset[str]]:
-    """Return what people keep of rules, and the tenants whose people keep checks of health."""
-    return kept_groups(unit), frozenset(one.tenant_id for one in list_documents(unit, Defined.CHECK))
+def _kept(unit: Unit) -> tuple[Kept, frozenset[str], dict[str, tuple[Known, ...]]]:
+    """Return what people keep of rules, the tenants whose people keep checks of health, and objectives."""
+    checked = frozenset(one.tenant_id for one in list_documents(unit, Defined.CHECK))
+    return kept_groups(unit), checked, kept_objectives(unit)
 
 
 class _Finding:
@@ -338,7 +360,7 @@ def _read(settings: Settings) -> _Read:
     own = _health_rules(settings)
     if own is not None and load_checks(settings.checks).checks:
         groups.append(own)
-    return _Read((*groups, *slos.groups), slos.objectives, options, config.external_labels, config.alerting)
+    return _Read((*groups, *slos.groups), slos, options, config.external_labels, config.alerting)
 
 
 def _health_rules(settings: Settings) -> RuleGroup | None:

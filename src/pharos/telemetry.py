@@ -301,6 +301,20 @@ SCRAPE_DISCOVERY_FAILED = Counter(
     "Discovery files and targets that could not be used.",
     registry=REGISTRY,
 )
+ANOMALIES_WATCHED = Gauge(
+    "pharos_anomalies_watched_series",
+    "Series that are watched for anomalies, of all tenants.",
+    registry=REGISTRY,
+)
+ANOMALIES_SECONDS = Histogram(
+    "pharos_anomalies_duration_seconds",
+    "Judging all watched series once.",
+    buckets=_FAST_S,
+    registry=REGISTRY,
+)
+ANOMALIES_FOUND = Counter(
+    "pharos_anomalies_found_total", "Anomalies that began or grew worse.", registry=REGISTRY
+)
 RULE_EVALUATIONS = Counter(
     "pharos_rule_evaluations_total", "Rules evaluated.", ["tenant", "rule_group"], registry=REGISTRY
 )

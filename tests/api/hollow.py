@@ -36,8 +36,10 @@ from pharos.api.live.plain import Plain
 from pharos.api.live.signals import SignalsApi
 from pharos.api.loki.routes import LokiApi
 from pharos.api.native.alerting_config import AlertingConfigApi
+from pharos.api.native.anomalies import AnomaliesApi
 from pharos.api.native.answers import Native
 from pharos.api.native.audit import AuditApi
+from pharos.api.native.correlations import CorrelationsApi
 from pharos.api.native.demo import DemoApi
 from pharos.api.native.flow_control import FlowControlApi
 from pharos.api.native.logs import LogsApi
@@ -132,6 +134,7 @@ def _accounts(bodies: Bodies) -> list[Operation]:
         *line_operations(_hollow(LineDoor, bodies=bodies, max_body_bytes=1 << 20)),
         *_hollow(RuleGroupsApi, native=native).operations(),
         *_hollow(SlosApi, native=native).operations(),
+        *_hollow(AnomaliesApi, native=native).operations(),
         *_hollow(LokiApi, bodies=bodies).operations(),
         *_hollow(LogsApi).operations(),
         *_hollow(ExportsApi).operations(),
@@ -139,6 +142,7 @@ def _accounts(bodies: Bodies) -> list[Operation]:
         *_hollow(DemoApi, native=native).operations(),
         *_hollow(ReportsApi, native=native).operations(),
         *_hollow(RelatedApi).operations(),
+        *_hollow(CorrelationsApi).operations(),
         *_live(bodies),
         *_hollow(SpanDoor, bodies=bodies, most_bytes=1 << 20).operations(),
         *_hollow(SamplingEndpoint).operations(),

@@ -49,6 +49,8 @@ from pharos.ingest.metrics.decoder import Decoder
 from pharos.ingest.metrics.touched import touched_buckets
 from pharos.ingest.otlp.translate import Translator
 from pharos.ingest.scrape.cache import warm_up
+from pharos.judgement.anomaly import Detector
+from pharos.judgement.changes import find_changes
 from pharos.limits import TenantLimits
 from pharos.policy import TenantPolicy
 from pharos.promql.grids.grid import Answer, AnswerType
@@ -206,10 +208,21 @@ def _call_line_doors() -> None:
     TextRecords().written()
 
 
+def _judge() -> None:
+    """Call what numbers are judged by."""
+    rows, times = np.arange(2), np.arange(4.0)
+    Detector().score(times, times)
+    detector = Detector(2)
+    detector.score_all(0.0, np.zeros(2))
+    detector.judge(15.0, rows, np.zeros(2), np.ones(2, np.bool_))
+    find_changes(np.zeros((2, 4)), 2, 15.0, 1, np.zeros(2, np.bool_), times)
+
+
 def exercise(clock: Clock) -> int:
     """Call all; return how many queries ran."""
     warm_up()
     _call_line_doors()
+    _judge()
     columns = label_table.warm_up()
     label_counts.LabelCounts(columns)
     list(encode_label_sets(columns.ordered()))

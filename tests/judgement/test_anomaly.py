@@ -156,3 +156,44 @@ def test_whatever_comes_scores_lie_between_0_and_1(
         values = np.resize(np.array(odd), 1500)
     scores, _ = Detector().score(times, values)
     assert ((scores >= 0.0) & (scores < 1.0)).all()
+
+
+def test_the_band_holds_usual_values_and_no_faults() -> None:
+    times, values = usual(START)
+    detector = Detector()
+    detector.score(times[:-500], values[:-500])
+    row, counts = np.zeros(1, np.int64), np.ones(1, np.bool_)
+    inside = 0
+    for place in range(START - 500, START):
+        found = detector.judge(times[place], row, values[place : place + 1], counts)
+        assert found.lower[0] < found.upper[0] < 2 * values[place] + 300
+        inside += bool(found.lower[0] <= values[place] <= found.upper[0])
+        assert not found.alarms[0]
+    assert inside >= 499
+    found = detector.judge(times[-1] + 60, row, values[-1:] + 300, counts)
+    assert (bool(found.alarms[0]), bool(found.upper[0] < values[-1] + 300)) == (True, True)
+
+
+def test_what_is_judged_together_is_what_is_judged_alone() -> None:
+    times, one = usual(3000)
+    _, other = usual(3000, seed=9)
+    alone = [Detector().score(times, values)[0] for values in (one, other)]
+    together = Detector(3)
+    rows, counts = np.asarray([2, 0], np.int64), np.ones(2, np.bool_)
+    scores = [
+        together.judge(times[place], rows, np.asarray([one[place], other[place]]), counts).scores
+        for place in range(3000)
+    ]
+    assert (np.asarray(alone) == np.asarray(scores).T).all()
+
+
+def test_series_that_come_and_go_are_left_alone_where_gaps_do_not_count() -> None:
+    times, values = usual(4000)
+    row, counts = np.zeros(1, np.int64), np.zeros(1, np.bool_)
+    detector = Detector()
+    detector.score(times[:3000], values[:3000])
+    found = [
+        detector.judge(times[place], row, np.asarray([values[place] if place > 3500 else math.nan]), counts)
+        for place in range(3000, 4000)
+    ]
+    assert not any(one.alarms[0] for one in found)

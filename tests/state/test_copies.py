@@ -25,6 +25,7 @@ from pharos.state import (
     Writing,
     accounts,
     alerts,
+    anomalies,
     audit,
     dashboard_folders,
     dashboard_shares,
@@ -51,6 +52,7 @@ from pharos.state import (
 )
 from pharos.state.accounts import NewLink, NewUser
 from pharos.state.alerts import Kept
+from pharos.state.anomalies import Found
 from pharos.state.copies import FAMILIES, check_copy, restore_copy, write_copy
 from pharos.state.database import open_database
 from pharos.state.flow_controls import Control, ControlStatus, FlowAction, Way
@@ -110,6 +112,8 @@ def fill(unit: Writing) -> None:
     place = ("b", '{}:{a="b"}', "pager", "webhook/0")
     outbox.add(unit, [Owed(*place, {"receiver": "pager"}, Marks(("f",), (), ("f",)))])
     outbox.note_told(unit, [Told(*place, Marks(("f",), (), ("f",)), 5, {"ts": "1"})])
+    numbers = ("0.5", "0.9", "1", "", "2")
+    anomalies.put_anomalies(unit, [Found("b", "a", "w", {"ü": "1"}, "info", 1, 0, *numbers)])
     heartbeats.beat(unit, Heartbeat("b", "backup", "critical", 5, 6))
     flow_controls.add_control(unit, CONTROL)
     health.put_states(unit, [health.StateRow("b", "home", {"standing": {"state": "up"}})])

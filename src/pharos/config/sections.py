@@ -16,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from pharos.config.anomalies import Anomalies
 from pharos.config.dashboards import DashboardSettings
 from pharos.config.doors import FileSource, Forward, Otlp, Syslog, Tls
 from pharos.config.health import HealthSettings
@@ -498,6 +499,7 @@ class Settings(Section):
     limits: Limits = Limits()
     ingest: Ingest = Ingest()
     promql: Promql = Promql()
+    anomalies: Anomalies = Anomalies()
     engine: Engine = Engine()
     evaluation: Evaluation = Evaluation()
     span_metrics: SpanMetrics = SpanMetrics()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -9,11 +10,24 @@ from numpy.typing import NDArray
 
 from pharos.errors import Kind, PharosError
 from pharos.judgement import layout
-from pharos.judgement.channels import ALARM, score_rows, score_tick
+from pharos.judgement.channels import ALARM, judge_tick, score_rows, score_tick
 
 STATE_BYTES: Final = 8 * layout.NOW_WIDTH + 4 * layout.TABLE_WIDTH
 """What is remembered of a series."""
 _MARK: Final = b"pharos-anomaly-1"
+_TWO_DAYS_S: Final = 172_800.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """What is said of one row of each of some series."""
+
+    scores: NDArray[np.float64]
+    """0 to 1; an alarm is due from 0.5 on."""
+    alarms: NDArray[np.bool_]
+    lower: NDArray[np.float64]
+    """Between this and `upper` the value was to be expected; NaN where it is not known yet."""
+    upper: NDArray[np.float64]
 
 
 class Detector:
@@ -42,6 +56,53 @@ class Detector:
         scores, alarms = np.empty(len(values)), np.empty(len(values), np.uint8)
         score_tick(self._now, self._tables, time_s, values, scores, alarms)
         return scores / (scores + ALARM), alarms.astype(np.bool_)
+
+    def judge(
+        self,
+        time_s: float,
+        rows: NDArray[np.int64],
+        values: NDArray[np.float64],
+        counts_gaps: NDArray[np.bool_],
+    ) -> Verdicts:
+        """Score one value of the series in `rows`, all of the same time; a NaN is a row without a value.
+
+        Where `counts_gaps` is not set, a series that is not there is left alone.
+        """
+        found = np.empty((4, len(rows)))
+        judge_tick(self._now, self._tables, rows, time_s, values, counts_gaps.view(np.uint8), found)
+        return Verdicts(found[0] / (found[0] + ALARM), found[1] > 0, found[2], found[3])
+
+    @property
+    def series(self) -> int:
+        """How many series there is room for."""
+        return len(self._now)
+
+    def grow(self, series: int) -> None:
+        """Have room for so many series; new ones have seen nothing yet."""
+        more = series - self.series
+        if more > 0:
+            self._now = np.concatenate([self._now, np.zeros((more, layout.NOW_WIDTH))])
+            self._tables = np.concatenate([self._tables, np.zeros((more, layout.TABLE_WIDTH), np.float32)])
+
+    def forget(self, row: int) -> None:
+        """Let a series have seen nothing."""
+        self._now[row] = 0.0
+        self._tables[row] = 0.0
+
+    def skip(self, row: int, time_s: float) -> None:
+        """Go on at a later time, as if nothing lay between."""
+        if self._now[row, layout.ROWS] > 0:
+            self._now[row, layout.LAST_S] = time_s
+
+    def take(self, row: int, other: Detector, other_row: int = 0) -> None:
+        """Let a series have seen what one of another detector has."""
+        self._now[row] = other._now[other_row]
+        self._tables[row] = other._tables[other_row]
+
+    def learned(self, row: int) -> float:
+        """Return how much of two days a series was scored for, 0 to 1."""
+        interval_s = max(float(self._now[row, layout.INTERVAL_S]), 1.0)
+        return min(float(self._now[row, layout.SCORED]) * interval_s / _TWO_DAYS_S, 1.0)
 
     def to_bytes(self) -> bytes:
         """Return the state, from which another detector goes on."""

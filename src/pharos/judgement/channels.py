@@ -13,7 +13,7 @@ import numpy as np
 
 from pharos.compiled.kernel import inlined_kernel, kernel
 from pharos.judgement import layout
-from pharos.judgement.tails import rarity, remember, retune
+from pharos.judgement.tails import limit_of, rarity, remember, retune
 
 ALARM: Final = 6.25
 """-log10 of the probability from which on a row is an alarm."""
@@ -59,6 +59,65 @@ def score_tick(now: Any, tables: Any, time_s: Any, values: Any, scores: Any, ala
     """Score one row of each series, all at the same time; the state has a row for each."""
     for series in range(len(values)):
         scores[series], alarms[series] = _score(now[series], tables[series], time_s, values[series])
+
+
+@kernel
+def judge_tick(
+    now: Any, tables: Any, rows: Any, time_s: Any, values: Any, counts_gaps: Any, verdicts: Any
+) -> None:
+    """Score one row of the series in `rows`, all at the same time; NaN is a row without a value.
+
+    `verdicts[4, n]` become -log10 of how likely each is, 1 where an alarm is raised, and the limits between
+    which a value was to be expected, NaN where they are not known. Where `counts_gaps` is 0, a series that
+    is not there is left alone, and comes back as if it had never been away.
+    """
+    for place in range(len(rows)):
+        row = rows[place]
+        mine, known = now[row], tables[row]
+        value = values[place]
+        verdicts[2, place], verdicts[3, place] = _limits(mine, known, time_s)
+        verdicts[0, place], verdicts[1, place] = 0.0, 0.0
+        if counts_gaps[place] == 0:
+            if math.isnan(value):
+                continue
+            if mine[layout.INTERVAL_S] > 0.0 and time_s - mine[layout.LAST_S] > 1.5 * mine[layout.INTERVAL_S]:
+                mine[layout.LAST_S] = time_s - mine[layout.INTERVAL_S]
+        verdicts[0, place], verdicts[1, place] = _score(mine, known, time_s, value)
+
+
+@kernel
+def _limits(now: Any, tables: Any, time_s: Any) -> Any:
+    """Return between which values the next row lies where its own difference is not an alarm."""
+    if now[layout.IS_READY] == 0.0 or now[layout.ROWS] <= _warm_rows(now):
+        return math.nan, math.nan
+    of_day = _within(time_s, _DAY_S)
+    minute = layout.MINUTE + int(of_day / 60.0) % layout.MINUTES
+    scale = float(
+        tables[layout.HOUR_SCALE + int(of_day / 3600.0)]
+        * tables[minute + layout.MINUTE_SCALE - layout.MINUTE]
+    )
+    weekend = _weekend(_within(time_s, _WEEK_S))
+    expected = _expected(tables, of_day / (_DAY_S / layout.SLOTS), weekend, now[layout.LAST_PROFILE])
+    usual = expected + now[layout.SLOW] + now[layout.FAST] + tables[minute]
+    unit = now[layout.UNIT]
+    # In the order of `_differ`: by the scale, in raw units, and never seen before.
+    high = min(
+        _raw(now, min(usual + scale * limit_of(now, 0, ALARM), limit_of(now, 6, ALARM))),
+        unit * limit_of(now, 2, ALARM) + _raw(now, usual),
+    )
+    low = max(
+        _raw(now, max(usual - scale * limit_of(now, 1, ALARM), -limit_of(now, 7, ALARM))),
+        _raw(now, usual) - unit * limit_of(now, 3, ALARM),
+    )
+    return low, high
+
+
+@inlined_kernel
+def _raw(now: Any, y: Any) -> Any:
+    """Return the value that lies at a place of the logarithmic scale."""
+    full = min(max(y + now[layout.CENTRE], -600.0), 600.0)
+    size = now[layout.UNIT] * math.expm1(abs(full))
+    return size if full >= 0.0 else -size
 
 
 @kernel

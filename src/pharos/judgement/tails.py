@@ -44,6 +44,16 @@ def rarity(now: Any, channel: Any, value: Any) -> Any:
     return math.log1p(shape * over) / shape * _LOG10_E - math.log10(now[layout.RATE + channel])
 
 
+@inlined_kernel
+def limit_of(now: Any, channel: Any, rare: Any) -> Any:
+    """Return the value from which on a channel is as rare as this; infinite where no tail is known."""
+    if now[layout.IS_READY] == 0.0 or now[layout.RATE + channel] <= 0.0:
+        return math.inf
+    shape = now[layout.SHAPE + channel]
+    over = math.pow(10.0, (rare + math.log10(now[layout.RATE + channel])) * shape) - 1.0
+    return now[layout.GATE + channel] + now[layout.SIGMA + channel] * max(over, 0.0) / shape
+
+
 @kernel
 def remember(now: Any, tables: Any, channel: Any, value: Any, rare: Any) -> None:
     """Take a value in, if it is among the largest of this epoch."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pharos.rules.files import files_of
@@ -22,6 +22,8 @@ class LoadedObjectives:
     objectives: tuple[Objective, ...] = ()
     groups: tuple[RuleGroup, ...] = ()
     notices: tuple[str, ...] = ()
+    windows: Mapping[int, BurnWindows] = field(default_factory=dict)
+    """Those that lie beside the specifications, by their period."""
 
 
 def load_objectives(patterns: Iterable[str]) -> LoadedObjectives:
@@ -37,7 +39,7 @@ def load_objectives(patterns: Iterable[str]) -> LoadedObjectives:
     found = load_specification(specifications)
     own = own_windows(specifications)
     groups = [replace(group, file=one.file) for one in found.objectives for group in groups_of(one, own)]
-    return LoadedObjectives(found.objectives, tuple(groups), found.notices)
+    return LoadedObjectives(found.objectives, tuple(groups), found.notices, own)
 
 
 def own_windows(paths: Iterable[Path]) -> dict[int, BurnWindows]:

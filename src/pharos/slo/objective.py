@@ -22,6 +22,8 @@ class Language(StrEnum):
     SLOTH = "sloth"
     PYRRA = "pyrra"
     OPENSLO = "openslo"
+    PHAROS = "pharos"
+    """Kept here, as a form has it."""
 
 
 class Budgeting(StrEnum):

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Final
 
 from pharos.access import Scope
+from pharos.alerting.maintenance import Occurrence
 from pharos.gotext.durations import format_duration
 from pharos.rules.doors import QueryDoor, QueryRound
 from pharos.rules.evaluate import elements
 from pharos.slo.budget import BudgetState, Counts, budget_state
-from pharos.slo.coverage import BAD, TOTAL, every_ms
+from pharos.slo.coverage import BAD, TOTAL, every_ms, selector_of
 from pharos.slo.objective import Objective
 
 _BURN_MS: Final = 3_600_000
 _LEAST_MS: Final = 60_000
 """Of a window that has just begun."""
 _BY: Final = "slo_id"
-
-
-@dataclass(slots=True)
-class Objectives:
-    """Those that a server has now, of its files."""
-
-    current: tuple[Objective, ...] = ()
+_NOTHING_SPARED: Final[Mapping[str, Sequence[Occurrence]]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +36,76 @@ class Standing:
     """Whether it is measured at this time."""
     start_ms: int
     """When its window begins."""
+    spared_ms: int = 0
+    """How much of it was maintenance, which counts neither way."""
 
 
 async def standings(
-    door: QueryDoor, scope: Scope, objectives: Sequence[Objective], at_ms: int
+    door: QueryDoor,
+    scope: Scope,
+    objectives: Sequence[Objective],
+    at_ms: int,
+    spared: Mapping[str, Sequence[Occurrence]] = _NOTHING_SPARED,
 ) -> list[Standing]:
     """Return how objectives stand at a time, those with the least budget left first.
 
-    Objectives without any events have their whole budget, and no coverage. Raises PharosError as queries do.
+    `spared` are times that do not count, by the objective's id, in order and apart. Objectives without any
+    events have their whole budget, and no coverage. Raises PharosError as queries do.
     """
     starts = {one.id: start_of(one, at_ms) for one in objectives}
     lengths = sorted({max(at_ms - start, _LEAST_MS) for start in starts.values()} | {_BURN_MS})
     asked: list[tuple[str, int]] = [(word, ms) for ms in lengths for word in ("bad", "total", "looks")]
     texts = [_expression(word, ms) for word, ms in asked]
+    left_out = [
+        _LeftOut(one, word, since, span)
+        for one in objectives
+        for since in sorted({at_ms - max(at_ms - starts[one.id], _LEAST_MS), at_ms - _BURN_MS})
+        for span in _within(spared.get(one.id, ()), since, at_ms)
+        for word in ("bad", "total", "looks")
+    ]
+    texts += [one.expression() for one in left_out]
     prepared = door.prepare([*texts, f"count by ({_BY}) ({TOTAL})"], 0)
     round_ = prepared.round(scope, at_ms)
     answers = await round_.run("slos", lambda: _answers(round_, len(texts) + 1))
-    found = dict(zip(asked, answers, strict=False))
-    made = [_standing(one, found, answers[-1], starts[one.id], at_ms) for one in objectives]
+    found = {key: dict(one) for key, one in zip(asked, answers, strict=False)}
+    spared_ms = dict.fromkeys(starts, 0)
+    for one, answer in zip(left_out, answers[len(asked) :], strict=False):
+        key, name = (one.word, at_ms - one.since_ms), one.objective.id
+        if name in found[key]:
+            found[key][name] -= answer.get(name, 0.0)
+        if one.word == "looks" and one.since_ms == at_ms - max(at_ms - starts[name], _LEAST_MS):
+            spared_ms[name] += one.span.end_ms - one.span.start_ms
+    made = [
+        _standing(one, found, answers[-1], starts[one.id], at_ms, spared_ms[one.id]) for one in objectives
+    ]
     return sorted(made, key=lambda one: (one.state.remaining, one.objective.id))
+
+
+def _within(spans: Sequence[Occurrence], start_ms: int, end_ms: int) -> Iterator[Occurrence]:
+    for one in spans:
+        clipped = Occurrence(max(one.start_ms, start_ms), min(one.end_ms, end_ms))
+        if clipped.start_ms < clipped.end_ms:
+            yield clipped
+
+
+@dataclass(frozen=True, slots=True)
+class _LeftOut:
+    """What an objective counted in a time that does not count."""
+
+    objective: Objective
+    word: str
+    since_ms: int
+    """When what it is taken from begins."""
+    span: Occurrence
+
+    def expression(self) -> str:
+        ms = self.span.end_ms - self.span.start_ms
+        at = f"[{format_duration(ms)}] @ {self.span.end_ms / 1000:.3f}"
+        selector = selector_of(self.objective)
+        if self.word == "looks":
+            return f"max by ({_BY}) (count_over_time({TOTAL}{selector}{at}))"
+        name = BAD if self.word == "bad" else TOTAL
+        return f"sum by ({_BY}) (sum_over_time({name}{selector}{at}))"
 
 
 def _expression(word: str, ms: int) -> str:
@@ -86,16 +133,20 @@ def _standing(
     now: Mapping[str, float],
     start_ms: int,
     at_ms: int,
+    spared_ms: int,
 ) -> Standing:
     ms = max(at_ms - start_ms, _LEAST_MS)
     window, recent = (_counts(found, one.id, length) for length in (ms, _BURN_MS))
     looks = found[("looks", ms)].get(one.id, 0.0)
     state = budget_state(window, recent, one.budget, one.period_ms)
-    return Standing(one, state, min(looks * every_ms(one) / ms, 1.0), one.id in now, start_ms)
+    counted_ms = ms - spared_ms
+    coverage = min(max(looks, 0.0) * every_ms(one) / counted_ms, 1.0) if counted_ms > 0 else 0.0
+    return Standing(one, state, coverage, one.id in now, start_ms, spared_ms)
 
 
 def _counts(found: Mapping[tuple[str, int], Mapping[str, float]], name: str, ms: int) -> Counts:
-    return Counts(found[("total", ms)].get(name, 0.0), max(found[("bad", ms)].get(name, 0.0), 0.0))
+    counted = [max(found[word, ms].get(name, 0.0), 0.0) for word in ("total", "bad")]
+    return Counts(*counted)
 
 
 def start_of(one: Objective, at_ms: int) -> int:

@@ -1,6 +1,6 @@
 """What people define in a tenant by name, every version of it: schedules, escalation policies, actions,
 the configuration of alerting, maintenance windows, dependencies, control hooks of workflows, checks of
-health, status pages.
+health, status pages, objectives, watches for anomalies.
 
 A document is kept as it was given; whoever uses a kind of them knows how to read it. A definition that was
 taken away keeps its versions, so that what it did can be explained later.
@@ -73,6 +73,10 @@ class Defined(StrEnum):
     """A tenant's, of one name."""
     ANNOUNCEMENT = "announcement"
     """On a status page: an incident or a maintenance, by its id."""
+    SLO = "slo"
+    """An objective."""
+    WATCH = "watch"
+    """Which series anomalies are looked for in."""
 
 
 _FAMILIES: Final = {
@@ -87,6 +91,8 @@ _FAMILIES: Final = {
     Defined.COMPONENT: Family.HEALTH,
     Defined.STATUS_PAGE: Family.HEALTH,
     Defined.ANNOUNCEMENT: Family.HEALTH,
+    Defined.SLO: Family.RULES,
+    Defined.WATCH: Family.RULES,
 }
 """What changes together with a definition of a kind; the others with on-call."""
 _LONGEST: Final = {Defined.FLOW_HOOK: 200}

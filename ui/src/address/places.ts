@@ -19,6 +19,8 @@ export type PageId =
   | 'start'
   | Run
   | 'health'
+  | 'slo'
+  | 'anomalies'
   | 'targets'
   | 'cardinality'
   | Account
@@ -41,6 +43,8 @@ export const PATHS = {
   runs: '/runs',
   workflows: '/workflows',
   health: '/health',
+  slo: '/slos',
+  anomalies: '/anomalies',
   targets: '/targets',
   cardinality: '/cardinality',
   members: '/members',
@@ -78,6 +82,8 @@ export const DEFAULTS: Readonly<Record<PageId, ContextDefaults>> = {
   runs: { range: LAST_DAY, refreshMs: 15_000 },
   workflows: { range: { from: 'now-7d', to: 'now' }, refreshMs: 15_000 },
   health: { range: LAST_HOUR, refreshMs: 5_000 },
+  slo: { range: LAST_HOUR, refreshMs: 30_000 },
+  anomalies: { range: { from: 'now-7d', to: 'now' }, refreshMs: 15_000 },
   targets: { range: LAST_HOUR, refreshMs: 5_000 },
   cardinality: { range: LAST_HOUR, refreshMs: 30_000 },
   members: STILL,

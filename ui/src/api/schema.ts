@@ -134,6 +134,65 @@ export interface components {
       readonly updates: readonly components['schemas']['UpdateShape'][];
     };
     /**
+     * AnomaliesShape
+     * @description Anomalies, the worst of those that go on first.
+     */
+    readonly AnomaliesShape: {
+      /** Anomalies */
+      readonly anomalies: readonly components['schemas']['AnomalyShape'][];
+      /** By Severity */
+      readonly by_severity: {
+        readonly [key: string]: number;
+      };
+      /** Total */
+      readonly total: number;
+      /** Watched */
+      readonly watched: number;
+    };
+    /**
+     * AnomalyShape
+     * @description An anomaly of one series.
+     */
+    readonly AnomalyShape: {
+      /** Confidence */
+      readonly confidence: number;
+      /** Direction */
+      readonly direction: string;
+      /** End */
+      readonly end: string | null;
+      /** Id */
+      readonly id: string;
+      /** Labels */
+      readonly labels: {
+        readonly [key: string]: string;
+      };
+      /** Lower */
+      readonly lower: number | null;
+      /** Mark */
+      readonly mark: string;
+      /** Marked By */
+      readonly marked_by: string;
+      /** Metric */
+      readonly metric: string;
+      readonly points: components['schemas']['PointsShape'] | null;
+      /** Query */
+      readonly query: string;
+      /** Score */
+      readonly score: number;
+      /** Severity */
+      readonly severity: string;
+      /** Start */
+      readonly start: string;
+      /** State */
+      readonly state: string;
+      /** Upper */
+      readonly upper: number | null;
+      /** Value */
+      readonly value: number | null;
+      /** Watch */
+      readonly watch: string;
+    };
+    /**
      * BatchLine
      * @description The answer to one of a batch's queries.
      */
@@ -186,6 +245,26 @@ export interface components {
       readonly version: string;
     };
     /**
+     * BurnShape
+     * @description A pair of windows, and how fast the budget burns in each.
+     */
+    readonly BurnShape: {
+      /** Is Burning */
+      readonly is_burning: boolean;
+      /** Long */
+      readonly long: string;
+      /** Long Rate */
+      readonly long_rate: number | null;
+      /** Severity */
+      readonly severity: string;
+      /** Short */
+      readonly short: string;
+      /** Short Rate */
+      readonly short_rate: number | null;
+      /** Threshold */
+      readonly threshold: number;
+    };
+    /**
      * CellShape
      * @description A day.
      */
@@ -196,6 +275,38 @@ export interface components {
       readonly day: string;
       /** Uptime */
       readonly uptime: number | null;
+    };
+    /**
+     * ChangedShape
+     * @description A series that changed.
+     */
+    readonly ChangedShape: {
+      /** Before */
+      readonly before: number;
+      /** Change */
+      readonly change: number | null;
+      /** Change Score */
+      readonly change_score: number;
+      /** Correlation */
+      readonly correlation: number | null;
+      /** Direction */
+      readonly direction: string;
+      /** During */
+      readonly during: number;
+      /** Expression */
+      readonly expression: string;
+      /** First Changed */
+      readonly first_changed: string | null;
+      /** Is Counter */
+      readonly is_counter: boolean;
+      /** Labels */
+      readonly labels: {
+        readonly [key: string]: string;
+      };
+      /** Score */
+      readonly score: number;
+      /** Values */
+      readonly values: readonly (number | null)[];
     };
     /**
      * CheckDetailShape
@@ -419,6 +530,29 @@ export interface components {
     readonly ControlsShape: {
       /** Controls */
       readonly controls: readonly components['schemas']['ControlShape'][];
+    };
+    /**
+     * CorrelationsShape
+     * @description What changed, the most changed first.
+     */
+    readonly CorrelationsShape: {
+      /** Baseline Start */
+      readonly baseline_start: string;
+      /** Changed */
+      readonly changed: number;
+      /** End */
+      readonly end: string;
+      /** Examined */
+      readonly examined: number;
+      readonly reference: components['schemas']['ReferenceShape'] | null;
+      /** Series */
+      readonly series: readonly components['schemas']['ChangedShape'][];
+      /** Start */
+      readonly start: string;
+      /** Step Ms */
+      readonly step_ms: number;
+      /** Truncated */
+      readonly truncated: boolean;
     };
     /**
      * Count
@@ -2076,6 +2210,22 @@ export interface components {
       readonly warnings?: readonly string[];
     };
     /**
+     * PointsShape
+     * @description What was judged, between which limits it was to be expected, and how unusual it was.
+     */
+    readonly PointsShape: {
+      /** Lower */
+      readonly lower: readonly (number | null)[];
+      /** Scores */
+      readonly scores: readonly (number | null)[];
+      /** Times Ms */
+      readonly times_ms: readonly number[];
+      /** Upper */
+      readonly upper: readonly (number | null)[];
+      /** Values */
+      readonly values: readonly (number | null)[];
+    };
+    /**
      * PreviewShape
      * @description What a window would do.
      */
@@ -2238,6 +2388,20 @@ export interface components {
     readonly ReceiversShape: {
       /** Receivers */
       readonly receivers: readonly components['schemas']['ReceiverShape'][];
+    };
+    /**
+     * ReferenceShape
+     * @description What the query itself did.
+     */
+    readonly ReferenceShape: {
+      /** Before */
+      readonly before: number;
+      /** Change */
+      readonly change: number | null;
+      /** During */
+      readonly during: number;
+      /** Score */
+      readonly score: number;
     };
     /**
      * RehearsalShape
@@ -3009,6 +3173,85 @@ export interface components {
       readonly silences: readonly components['schemas']['SilenceShape'][];
     };
     /**
+     * SloAlertShape
+     * @description An alert of the objective's rules.
+     */
+    readonly SloAlertShape: {
+      /** Active Since */
+      readonly active_since: string;
+      /** Fingerprint */
+      readonly fingerprint: string;
+      /** Labels */
+      readonly labels: {
+        readonly [key: string]: string;
+      };
+      /** Name */
+      readonly name: string;
+      /** State */
+      readonly state: string;
+    };
+    /**
+     * SloPartShape
+     * @description One of what an objective keeps apart.
+     */
+    readonly SloPartShape: {
+      /** Budget Remaining */
+      readonly budget_remaining: number | null;
+      /** Burn Rate */
+      readonly burn_rate: number | null;
+      /** Error Rate */
+      readonly error_rate: number | null;
+      /** Exhausted In Minutes */
+      readonly exhausted_in_minutes: number | null;
+      /** Labels */
+      readonly labels: {
+        readonly [key: string]: string;
+      };
+    };
+    /**
+     * SloPreviewShape
+     * @description What would be made of an objective.
+     */
+    readonly SloPreviewShape: {
+      /** Count */
+      readonly count: number;
+      /** Id */
+      readonly id: string;
+      /** Rules */
+      readonly rules: string;
+    };
+    /**
+     * SloReportShape
+     * @description An objective over its window.
+     */
+    readonly SloReportShape: {
+      /** Alerts */
+      readonly alerts: readonly components['schemas']['SloAlertShape'][];
+      /** Allowed */
+      readonly allowed: boolean;
+      /** Burning */
+      readonly burning: readonly components['schemas']['BurnShape'][];
+      /** Error Rates */
+      readonly error_rates: readonly (number | null)[];
+      /** Maintenance */
+      readonly maintenance: readonly components['schemas']['SpanShape'][];
+      /** Parts */
+      readonly parts: readonly components['schemas']['SloPartShape'][];
+      /** Reasons */
+      readonly reasons: readonly string[];
+      /** Remaining */
+      readonly remaining: readonly (number | null)[];
+      /** Rules */
+      readonly rules: string;
+      readonly slo: components['schemas']['SloShape'];
+      /** Spent */
+      readonly spent: readonly components['schemas']['SpentShape'][];
+      /** Step Ms */
+      readonly step_ms: number;
+      /** Times Ms */
+      readonly times_ms: readonly number[];
+    };
+    /**
      * SloShape
      * @description An objective, and how it stands.
      */
@@ -3019,6 +3262,8 @@ export interface components {
       readonly budgeting: string;
       /** Burn Rate */
       readonly burn_rate: number | null;
+      /** By */
+      readonly by: readonly string[];
       /** Coverage */
       readonly coverage: number;
       /** Description */
@@ -3039,18 +3284,46 @@ export interface components {
       readonly is_met: boolean | null;
       /** Is Rolling */
       readonly is_rolling: boolean;
+      /** Labels */
+      readonly labels: {
+        readonly [key: string]: string;
+      };
       /** Language */
       readonly language: string;
+      /** Maintenance Minutes */
+      readonly maintenance_minutes: number;
       /** Name */
       readonly name: string;
       /** Service */
       readonly service: string;
       /** Target Percent */
       readonly target_percent: number;
+      /** Version */
+      readonly version: number | null;
       /** Window */
       readonly window: string;
       /** Window Start */
       readonly window_start: string;
+    };
+    /**
+     * SloVersionShape
+     * @description What an objective was from one change to the next.
+     */
+    readonly SloVersionShape: {
+      /** At */
+      readonly at: string;
+      /** By */
+      readonly by: string;
+      /** Definition */
+      readonly definition: {
+        readonly [key: string]: unknown;
+      } | null;
+      /** Name */
+      readonly name: string;
+      /** Reason */
+      readonly reason: string;
+      /** Version */
+      readonly version: number;
     };
     /**
      * Snapshot
@@ -3067,6 +3340,20 @@ export interface components {
     readonly SpanShape: {
       /** End */
       readonly end: string;
+      /** Start */
+      readonly start: string;
+    };
+    /**
+     * SpentShape
+     * @description A time in which budget went.
+     */
+    readonly SpentShape: {
+      /** End */
+      readonly end: string;
+      /** Error Rate */
+      readonly error_rate: number;
+      /** Share */
+      readonly share: number;
       /** Start */
       readonly start: string;
     };
@@ -3476,6 +3763,44 @@ export interface components {
        * @enum {string}
        */
       readonly state: 'waiting' | 'in progress' | 'done';
+    };
+    /**
+     * WatchShape
+     * @description What is watched.
+     */
+    readonly WatchShape: {
+      /** Alerts */
+      readonly alerts: boolean;
+      /** Followed */
+      readonly followed: number;
+      /** Gaps */
+      readonly gaps: boolean;
+      /** Name */
+      readonly name: string;
+      /** Query */
+      readonly query: string;
+      /** Series */
+      readonly series: string;
+      /** Source */
+      readonly source: string;
+    };
+    /**
+     * WatchVersionShape
+     * @description A watch as it is kept.
+     */
+    readonly WatchVersionShape: {
+      /** At */
+      readonly at: string;
+      /** By */
+      readonly by: string;
+      /** Definition */
+      readonly definition: {
+        readonly [key: string]: unknown;
+      } | null;
+      /** Name */
+      readonly name: string;
+      /** Version */
+      readonly version: number;
     };
     /**
      * WaysIn

@@ -1,28 +1,56 @@
-"""`/api/slos`: how objectives stand, and whether their budgets let a change go out."""
+"""`/api/slos`: objectives, how they stand, and whether their budgets let a change go out."""
 
 from __future__ import annotations
 
+import asyncio
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
+from pydantic import Field
 from starlette.requests import Request
 
-from pharos.access import DEFAULT, Scope
+from pharos.alerting.maintenance import Occurrence, Window, read_window
 from pharos.api.http.identity import scope_of
 from pharos.api.http.routes import Operation
-from pharos.api.native.answers import Native, Shape
-from pharos.api.prometheus.answers import rfc3339
+from pharos.api.native.answers import Body, Native
+from pharos.api.native.slo_shapes import (
+    GateShape,
+    SloPreviewShape,
+    SloReportShape,
+    SloShape,
+    SloVersionShape,
+    slo_report,
+    slo_shape,
+    slo_version,
+)
 from pharos.clock import Clock
 from pharos.errors import Kind, PharosError
-from pharos.gotext.durations import format_duration
-from pharos.rules.doors import QueryDoor
-from pharos.slo.objective import Objective
-from pharos.slo.standing import Gate, Objectives, Standing, standings, why_closed, with_id
+from pharos.identity.sign_in import author_of
+from pharos.query.metrics.evaluation import Metrics
+from pharos.rules.doors import MetricsDoor
+from pharos.rules.engine import RuleAlert, RuleEngine
+from pharos.rules.spec import RuleGroup
+from pharos.slo.definition import read_definition
+from pharos.slo.history import budget_history, burn_rates, pairs_of
+from pharos.slo.kept import Known, Objectives, kept_objectives, require_free
+from pharos.slo.maintained import spared_times
+from pharos.slo.standing import Gate, Standing, standings, start_of, why_closed, with_id
+from pharos.slo.written import Form, written_rules
+from pharos.state import State, Unit, Writing
+from pharos.state.documents import (
+    Defined,
+    Version,
+    drop_document,
+    list_documents,
+    put_document,
+    versions_of,
+)
+from pharos.state.tenants import require_living
 
-_ONE: Final = "/api/slos/{name}"
-_MINUTE_MS: Final = 60_000
+_ALL: Final = "/api/slos"
+_ONE: Final = f"{_ALL}/{{name}}"
 _GATE_INPUTS: Final = tuple(
     {"name": name, "in": "query", "schema": {"type": "number"}, "description": told}
     for name, told in (
@@ -31,74 +59,57 @@ _GATE_INPUTS: Final = tuple(
         ("max_burn_rate", "How fast the budget may burn over the last hour."),
     )
 )
+_OUR_IDS: Final = ("slo_id", "sloth_id")
 
 
-class SloShape(Shape):
-    """An objective, and how it stands."""
+class SloBody(Body):
+    """An objective as a form has it."""
 
-    id: str
-    name: str
-    service: str
-    description: str
-    language: str
-    """`openslo`, `sloth` or `pyrra`."""
-    target_percent: float
-    window: str
-    window_start: str
-    is_rolling: bool
-    budgeting: str
-    error_budget: float
-    """The ratio of events that may be bad."""
-    error_rate: float | None
-    budget_remaining: float | None
-    """1 is whole, 0 spent, below 0 overdrawn; null where nothing may be bad and something was."""
-    burn_rate: float | None
-    """Over the last hour; 1 spends the budget in just the window. Null where nothing happened."""
-    exhausted_in_minutes: float | None
-    """If it goes on like this; null for never, or not known."""
-    is_met: bool | None
-    coverage: float
-    """The part of the window that was measured."""
-    is_measured: bool
-    file: str
-
-
-class GateShape(Shape):
-    """Whether a change may go out."""
-
-    allowed: bool
-    reasons: list[str]
-    """Why not."""
-    slo: SloShape
+    definition: dict[str, Any]
+    """`service`, `target` in percent, `indicator`, and what docs/slo.md says besides."""
+    version: int | None = Field(default=None, ge=0)
+    """The version that is to be changed (0: there is none); another one is refused."""
+    reason: str = Field(default="", max_length=1000)
 
 
 @dataclass(frozen=True, slots=True)
 class SlosApi:
-    """Answers how objectives stand."""
+    """Answers how objectives stand, and takes those that people define."""
 
     native: Native
     objectives: Objectives
-    door: QueryDoor
+    metrics: Metrics
+    engine: RuleEngine
+    state: State
     clock: Clock
 
     def operations(self) -> Iterator[Operation]:
         """Yield the operations."""
-        make, view = self.native.operation, "metrics.view"
-        yield make("GET /api/slos", view, self.slos, list[SloShape])
+        make, view, change = self.native.operation, "metrics.view", "alerts.configure"
+        yield make(f"GET {_ALL}", view, self.slos, list[SloShape])
+        yield make(f"POST {_ALL}/preview", view, self.preview_slo, SloPreviewShape, SloBody)
         yield make(f"GET {_ONE}", view, self.slo, SloShape)
+        yield make(f"PUT {_ONE}", change, self.put_slo, SloVersionShape, SloBody)
+        yield make(f"DELETE {_ONE}", change, self.drop_slo, SloVersionShape)
+        yield make(f"GET {_ONE}/versions", view, self.slo_versions, list[SloVersionShape])
+        yield make(f"GET {_ONE}/report", view, self.slo_report, SloReportShape)
         gate = make(f"GET {_ONE}/gate", view, self.slo_gate, GateShape)
         asked = [*gate.inputs["parameters"], *_GATE_INPUTS]
         yield replace(gate, inputs={"parameters": asked})
 
+    # -- how they stand --
+
     async def slos(self, request: Request) -> list[dict[str, object]]:
         """Return all objectives of the tenant, those with the least budget left first."""
-        scope = scope_of(request).alone()
-        found = await self._standings(scope, self._known(scope))
-        return [_shape(one).model_dump() for one in found]
+        known, windows = await self._known(request)
+        found = await self._standings(request, known, windows)
+        by_id = {one.objective.id: one for one in known}
+        return [slo_shape(one, by_id[one.objective.id]).model_dump() for one in found]
 
     async def slo(self, request: Request) -> SloShape:
         """Return one objective, by its id or its name."""
-        return _shape(await self._one(request))
+        known, standing, _ = await self._one(request)
+        return slo_shape(standing, known)
 
     async def slo_gate(self, request: Request) -> GateShape:
         """Return whether a change may go out: budget is left (`min_remaining`, a ratio), the budget does not
@@ -108,29 +119,153 @@ class SlosApi:
             _number(request, "min_coverage") or 0.0,
             _number(request, "max_burn_rate"),
         )
-        found = await self._one(request)
-        reasons = why_closed(found, gate)
-        return GateShape(allowed=not reasons, reasons=reasons, slo=_shape(found))
+        known, standing, _ = await self._one(request)
+        reasons = why_closed(standing, gate)
+        return GateShape(allowed=not reasons, reasons=reasons, slo=slo_shape(standing, known))
 
-    def _known(self, scope: Scope) -> tuple[Objective, ...]:
-        # Files are of the tenant that everybody has, as rules of files are.
-        return self.objectives.current if scope.tenant == DEFAULT.tenant else ()
+    async def slo_report(self, request: Request) -> SloReportShape:
+        """Return an objective over its window: how its budget went and what spent it, how fast it burns over
+        each of its windows, its alerts, the rules that are made of it, and what its gate says."""
+        known, standing, spared = await self._one(request)
+        scope, one, at_ms = scope_of(request).alone(), known.objective, self.clock.now_ms()
+        history = await budget_history(self.metrics, scope, one, standing.start_ms, at_ms, spared)
+        pairs = pairs_of(one, known.definition.design, self.objectives.windows)
+        rates = await burn_rates(MetricsDoor(self.metrics), scope, one, pairs, standing.start_ms, at_ms)
+        groups = self._groups(scope.tenant, known)
+        return slo_report(
+            slo=slo_shape(standing, known),
+            history=history,
+            rates=rates,
+            spared=spared,
+            alerts=self._alerts(scope.tenant, known, groups),
+            rules=written_rules(groups, Form.PROMETHEUS),
+            reasons=why_closed(standing, Gate()),
+        )
 
-    async def _one(self, request: Request) -> Standing:
+    # -- what people define --
+
+    async def preview_slo(self, request: Request, body: SloBody) -> SloPreviewShape:
+        """Return the rules that an objective would make; nothing is kept."""
+        name = str(body.definition.get("name", "objective"))
+        plain = {key: value for key, value in _kept(body.definition).items() if key != "name"}
+        known = Known(await asyncio.to_thread(read_definition, plain, name))
+        scope_of(request).alone()
+        groups = await asyncio.to_thread(known.groups)
+        return SloPreviewShape(
+            id=known.objective.id,
+            rules=written_rules(groups, Form.PROMETHEUS),
+            count=sum(len(one.rules) for one in groups),
+        )
+
+    async def put_slo(self, request: Request, body: SloBody) -> SloVersionShape:
+        """Define an objective, or change it; those of files are changed there."""
         scope, name = scope_of(request).alone(), request.path_params["name"]
-        known = with_id(self._known(scope), name)
+        plain = _kept(body.definition)
+        definition = await asyncio.to_thread(read_definition, plain, name)
+        of_files = self.objectives.of_files(scope.tenant)
+
+        def put(unit: Writing) -> Version:
+            require_living(unit, scope.tenant)
+            kept = kept_objectives(unit, scope.tenant).get(scope.tenant, ())
+            require_free([*of_files, *kept], definition)
+            return put_document(unit, scope.tenant, Defined.SLO, name, plain, expected=body.version)
+
+        return slo_version(await self.state.write(put, author_of(scope.who, body.reason)))
+
+    async def drop_slo(self, request: Request) -> SloVersionShape:
+        """Take an objective away that is kept here; what was recorded of it stays."""
+        scope, name = scope_of(request).alone(), request.path_params["name"]
+        gone = await self.state.write(
+            lambda unit: drop_document(unit, scope.tenant, Defined.SLO, name), author_of(scope.who)
+        )
+        return slo_version(gone)
+
+    async def slo_versions(self, request: Request) -> list[dict[str, Any]]:
+        """Return all that an objective was, the newest first."""
+        scope, name = scope_of(request).alone(), request.path_params["name"]
+        found = await self.state.read(lambda unit: versions_of(unit, scope.tenant, Defined.SLO, name))
+        return [slo_version(one).model_dump() for one in found]
+
+    # -- which there are --
+
+    async def _known(self, request: Request) -> tuple[list[Known], dict[str, Window]]:
+        tenant = scope_of(request).alone().tenant
+
+        def read(unit: Unit) -> tuple[tuple[Known, ...], tuple[Version, ...]]:
+            kept = kept_objectives(unit, tenant).get(tenant, ())
+            return kept, list_documents(unit, Defined.MAINTENANCE, tenant)
+
+        kept, windows = await self.state.read(read)
+        opened = await asyncio.to_thread(_windows, windows)
+        return [*self.objectives.of_files(tenant), *kept], opened
+
+    async def _one(self, request: Request) -> tuple[Known, Standing, Sequence[Occurrence]]:
+        name = request.path_params["name"]
+        everything, windows = await self._known(request)
+        wanted = {one.id for one in with_id([one.objective for one in everything], name)}
+        known = [one for one in everything if one.objective.id in wanted]
         if not known:
             raise PharosError(Kind.MISSING, f"there is no objective {name!r}", hint="GET /api/slos has all")
         if len(known) > 1:
-            ids = ", ".join(one.id for one in known)
+            ids = ", ".join(one.objective.id for one in known)
             raise PharosError(
                 Kind.INVALID, f"{len(known)} objectives are called {name!r}: {ids}", hint="ask by id"
             )
-        (found,) = await self._standings(scope, known)
-        return found
+        (standing,) = await self._standings(request, known, windows)
+        spared = await asyncio.to_thread(self._spared, known, windows)
+        return known[0], standing, spared.get(known[0].objective.id, ())
 
-    async def _standings(self, scope: Scope, known: Sequence[Objective]) -> list[Standing]:
-        return await standings(self.door, scope, known, self.clock.now_ms()) if known else []
+    async def _standings(
+        self, request: Request, known: Sequence[Known], windows: Mapping[str, Window]
+    ) -> list[Standing]:
+        if not known:
+            return []
+        spared = await asyncio.to_thread(self._spared, known, windows)
+        objectives = [one.objective for one in known]
+        scope, door = scope_of(request).alone(), MetricsDoor(self.metrics)
+        return await standings(door, scope, objectives, self.clock.now_ms(), spared)
+
+    def _spared(
+        self, known: Sequence[Known], windows: Mapping[str, Window]
+    ) -> dict[str, Sequence[Occurrence]]:
+        now_ms = self.clock.now_ms()
+        counted = [one.objective for one in known if not one.definition.counts_maintenance]
+        if not windows:
+            return {}
+        return {one.id: spared_times(one, windows, start_of(one, now_ms), now_ms) for one in counted}
+
+    def _groups(self, tenant: str, known: Known) -> list[RuleGroup]:
+        """Return the groups of an objective's rules as they run, or as they will."""
+        made = known.groups()
+        running = {(one.group.file, one.group.name): one.group for one in self.engine.groups(tenant)}
+        return [running.get((one.file, one.name), one) for one in made]
+
+    def _alerts(self, tenant: str, known: Known, groups: Sequence[RuleGroup]) -> list[RuleAlert]:
+        places = {(one.file, one.name) for one in groups}
+        own = known.objective.id
+        return [
+            one
+            for one in self.engine.alerts(tenant)
+            if (one.rule_file, one.rule_group) in places
+            or any(dict(one.labels).get(label) == own for label in _OUR_IDS)
+        ]
+
+
+def _windows(found: Sequence[Version]) -> dict[str, Window]:
+    return {one.name: read_window(one.document or {}, one.name) for one in found}
+
+
+def _kept(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a definition as it is kept: numbers as they are written, for halves cannot be kept."""
+    return {key: _text(value) for key, value in found.items()}
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, dict):
+        return _kept(value)
+    if isinstance(value, list):
+        return [_text(one) for one in value]
+    return repr(value) if isinstance(value, float) else value
 
 
 def _number(request: Request, name: str) -> float | None:
@@ -144,33 +279,3 @@ def _number(request: Request, name: str) -> float | None:
     if not math.isfinite(number):
         raise PharosError(Kind.INVALID, f"{name} must be a number, got {text[:40]!r}")
     return number
-
-
-def _shape(found: Standing) -> SloShape:
-    one, state = found.objective, found.state
-    lasts = state.exhausted_in_ms
-    return SloShape(
-        id=one.id,
-        name=one.name,
-        service=one.service,
-        description=one.description,
-        language=one.language.value,
-        target_percent=one.target_percent,
-        window=format_duration(one.period_ms),
-        window_start=rfc3339(found.start_ms),
-        is_rolling=one.calendar is None,
-        budgeting=one.budgeting.value,
-        error_budget=one.budget,
-        error_rate=state.counts.error_rate,
-        budget_remaining=_finite(state.remaining),
-        burn_rate=_finite(state.burn_rate),
-        exhausted_in_minutes=None if lasts is None else lasts / _MINUTE_MS,
-        is_met=state.is_met,
-        coverage=found.coverage,
-        is_measured=found.is_measured,
-        file=one.file,
-    )
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None

@@ -12,6 +12,9 @@ from pharos.promql.histograms.value import FloatHistogram
 from pharos.protobuf import message_classes, varint
 
 _REMEMBERED: Final = 200_000
+_SAMPLE_BYTES: Final = 16
+"""Of a sample whose time lies between 1972 and 2109, which takes six bytes."""
+_HEAD: Final = b"\x12" + varint(_SAMPLE_BYTES) + b"\x09"
 _CLASSES: Final = message_classes(
     "pharos.points",
     {
@@ -61,6 +64,20 @@ class PointEncoder:
             parts += (self._begin(labels, 2 + size), stale)
         for labels, histogram in histograms:
             parts.append(encode_histogram(encode_labels(labels), _histogram(histogram, at_ms)))
+        return b"".join(parts)
+
+    def begin(self, labels: Labels) -> bytes:
+        """Return what stands before the value of a sample with these labels, for `joined`."""
+        return self._begin(labels, 2 + _SAMPLE_BYTES) + _HEAD
+
+    def joined(self, at_ms: int, parts: list[bytes]) -> bytes:
+        """Return a WriteRequest of one time; `parts` are what `begin` returned, and the eight bytes of a
+        value, in turns.
+        """
+        time = b"\x10" + varint(at_ms)
+        if 9 + len(time) != _SAMPLE_BYTES:
+            raise ValueError("the time lies outside of what is encoded ahead")
+        parts[1::2] = [value + time for value in parts[1::2]]
         return b"".join(parts)
 
     def _begin(self, labels: Labels, size: int) -> bytes:
