@@ -183,6 +183,8 @@ async def test_the_same_key_asks_once(world: World, engine: Engine) -> None:
     assert len(engine.asked) == 1
     other = await flo.ask("POST /api/v1/flows/abort", body)
     assert (other.status, "used for something else" in other.error) == (409, True)
+    by_header = await flo.with_(Idempotency_Key="k1").done("POST /api/v1/flows/pause", RUN)
+    assert by_header["id"] == both[0]["id"]
     again = await flo.done("POST /api/v1/flows/pause", RUN)
     assert again["id"] != both[0]["id"]
 

@@ -244,7 +244,8 @@ class FlowControlApi:
         self, request: Request, body: _Asking, action: FlowAction, workflow: str, run_id: str
     ) -> dict[str, Any]:
         scope = scope_of(request).alone()
-        asked = Asked(action, workflow, run_id, body.parameters, body.idempotency_key)
+        key = body.idempotency_key or request.headers.get("idempotency-key", "")
+        asked = Asked(action, workflow, run_id, body.parameters, key)
         author = author_of(scope.who, body.reason.strip())
         return _shown(await self.controls.ask(scope, author, asked, body.wait_s))
 
