@@ -19,7 +19,9 @@ ACCOUNTS = (
     "^/api/(sign_|links|me|users|members|roles|tokens|access|tenants|usage|audit|proposals|protections"
     "|alerting)"
 )
-OUTSIDE = f"/-/|^/metrics|admin/tsdb/snapshot|logs/tail|run_changes|flows/queue|^/api/traces|{ACCOUNTS}"
+OUTSIDE = (
+    f"/-/|^/metrics|admin/tsdb/snapshot|logs/tail|run_changes|flows/queue|^/api/traces|^/api/demo|{ACCOUNTS}"
+)
 """What runs in other ways, what does not end by itself or waits, and thrift, which nobody generates here."""
 
 

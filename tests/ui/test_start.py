@@ -68,3 +68,10 @@ def test_a_shop_is_started_and_erased_with_a_click(open_page: Open) -> None:
     page.get_by_role("dialog").get_by_role("button", name="Erase").click()
     expect(card.get_by_role("button", name="Start the shop")).to_be_visible()
     expect(card.get_by_role("button", name="Erase it")).to_have_count(0)
+
+
+def test_reports_say_what_they_need_where_nobody_is_told_by_mail(open_page: Open) -> None:
+    page = open_page("/reports").page
+    expect(page.get_by_text("Nobody is told by e-mail yet")).to_be_visible()
+    expect(page.get_by_role("button", name="New report")).to_have_count(0)
+    expect(page.get_by_role("main").get_by_role("link", name="Receivers")).to_be_visible()

@@ -19,6 +19,7 @@ export const FAR = {
   receivers: () => import('./receivers/ReceiversPage'),
   responses: () => import('./responses/ResponsesPage'),
   rules: () => import('./rules/RulesPage'),
+  reports: () => import('./reports/ReportsPage'),
   start: () => import('./start/StartPage'),
   runs: () => import('./runs/RunsPage'),
   runsPalette: () => import('./runs/palette'),

@@ -42,6 +42,7 @@ export const KEYS = {
   settings: ',',
   gallery: 'x',
   start: '.',
+  reports: '-',
 } as const;
 
 export const GROUPS = ['Watch', 'Find', 'Respond', 'Run', 'Set up'] as const;
@@ -88,6 +89,7 @@ export const PAGES: readonly PageEntry[] = [
     palette: far('dashboardsPalette'),
   }),
   page('health', 'Health', 'check', 'Watch', 'alerts.view'),
+  page('reports', 'Reports', 'clock', 'Watch', 'dashboards.view'),
   page('explore', 'Explore', 'explore', 'Find', 'metrics.view', { palette: far('explorePalette') }),
   page('logs', 'Logs', 'logs', 'Find', 'logs.view'),
   page('traces', 'Traces', 'traces', 'Find', 'traces.view'),

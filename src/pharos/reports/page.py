@@ -93,7 +93,10 @@ def _body(panel: Json, answer: Json, theme: Theme, picture: Picture) -> str:
             alt = escape(f"Graph {panel.get('title') or ''}")
             return f'<img src="{source}" width="{_WIDTH}" alt="{alt}" style="max-width:100%;height:auto">'
     if series:
-        return _table(["", "last value"], _last_values(panel, series), theme)
+        rows = _last_values(panel, series)
+        if len(rows) == 1 and panel.get("type") not in _DRAWN:
+            return f'<p style="font-size:24px;margin:0">{escape(rows[0][1])}</p>'
+        return _table(["", "last value"], rows, theme)
     tables = [one for one in frames if one.get("columns")]
     if tables:
         return _columns(tables[0], theme)

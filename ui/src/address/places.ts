@@ -17,6 +17,7 @@ export type PageId =
   | 'traces'
   | Respond
   | 'start'
+  | 'reports'
   | Run
   | 'health'
   | 'slo'
@@ -40,6 +41,7 @@ export const PATHS = {
   receivers: '/receivers',
   responses: '/responses',
   start: '/start',
+  reports: '/reports',
   runs: '/runs',
   workflows: '/workflows',
   health: '/health',
@@ -79,6 +81,7 @@ export const DEFAULTS: Readonly<Record<PageId, ContextDefaults>> = {
   receivers: { range: LAST_HOUR, refreshMs: 5_000 },
   responses: { range: LAST_HOUR, refreshMs: 5_000 },
   start: STILL,
+  reports: STILL,
   runs: { range: LAST_DAY, refreshMs: 15_000 },
   workflows: { range: { from: 'now-7d', to: 'now' }, refreshMs: 15_000 },
   health: { range: LAST_HOUR, refreshMs: 5_000 },

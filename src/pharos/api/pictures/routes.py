@@ -42,6 +42,7 @@ _MS: Final = 1_000_000
 _FAILURES: Final = {
     400: "What is asked for is not what it must be.",
     403: "The link is not one of ours, or has run out.",
+    404: "There is no such address.",
     422: "It cannot be answered, or not as PNG.",
     429: "It reads more than it may, or too many are asked.",
     500: "A fault of Pharos.",
