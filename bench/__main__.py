@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import itertools
 import signal
 import statistics
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
@@ -34,7 +34,7 @@ from bench import (
 )
 from bench.client import QueryError
 from bench.events import sections as events
-from bench.events.isolation import EventReader, write_events
+from bench.events.isolation import EventReader, write_events, write_runs
 from bench.query import Dataset
 from bench.report import SECTIONS, SERVERS, Row, Section, keep, print_section, to_markdown
 from bench.servers import NotInstalledError, Pharos, Server, VictoriaMetrics, installed, stop_all
@@ -370,7 +370,9 @@ class Run:
     def isolation(self) -> Section:
         """Read as one tenant, in every way that comes to mind, beside another one."""
         reads = 1_000 if self.quick else 5_000
-        title = f"{2 * reads:,} random reads of one tenant beside another, half of them of logs and traces"
+        title = (
+            f"{2 * reads:,} random reads of one tenant beside another, half of them of logs, traces and runs"
+        )
         section = Section("isolation", title)
         server = Pharos()
         server.start()
@@ -378,9 +380,7 @@ class Run:
             end_ms = time.time_ns() // 1_000_000 - 5_000
             isolation.write(server.port, end_ms)
             write_events(server.port, end_ms)
-            readers = (isolation.Reader(1, end_ms), EventReader(1, end_ms))
-            every = itertools.chain.from_iterable(reader.reads(reads) for reader in readers)
-            found = isolation.read_all(server.port, every)
+            found = isolation.read_all(server.port, _every_read(server.port, end_ms, reads))
         finally:
             server.stop()
         answered = found.by_status[200]
@@ -421,6 +421,13 @@ class Run:
             section.rows.append(Row(f"{case.name}: after a forced final merge", "B/sample", merged))
         section.notes.append(f"10,000 series, {hours:g} h at 15 s.")
         return section
+
+
+def _every_read(port: int, end_ms: int, count: int) -> Iterator[isolation.Read]:
+    """Yield so many random reads of metrics, and as many of all else."""
+    yield from isolation.Reader(1, end_ms).reads(count)
+    write_runs(port, end_ms)
+    yield from EventReader(1, end_ms).reads(count)
 
 
 def _wide_rows(found: dict[str, wide.Result]) -> list[Row]:

@@ -1,7 +1,7 @@
-"""Random reads of one tenant over every route of logs and traces; see `bench.isolation` for those of metrics.
+"""Random reads of one tenant over every route of logs, traces and runs; see `bench.isolation` for metrics.
 
-Both tenants have lines and spans of the same services, fields and traces, down to the ids; those of the other
-one are marked.
+Both tenants have lines, spans and runs of the same services, fields and traces, down to the ids; those of the
+other one are marked.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ TRACE_ID: Final = "5b8aa5a2d2c872e8321cf37308d69df2"
 """Of a trace that both tenants have."""
 _LINES: Final = 12
 _SPANS: Final = 6
+_RUNS: Final = 6
+_OK: Final = 200
 _THEIR_US: Final = 77_777_777
 _SEARCHES: Final = (
     "",
@@ -80,6 +82,19 @@ def write_events(port: int, end_ms: int) -> None:
                 raise RuntimeError(f"what {tenant} sent is not found by {path}")
 
 
+def write_runs(port: int, end_ms: int) -> None:
+    """Write runs of both tenants, after reads of metrics: these would count series of runs, too.
+
+    Raises RuntimeError.
+    """
+    for tenant in (THEIRS, MINE):
+        body = _runs(MARK if tenant == THEIRS else MINE, end_ms)
+        headers = {"X-Scope-OrgID": tenant, "Content-Type": "application/json"}
+        status, words = once(port, "POST", "/api/v1/runs", headers, body)
+        if status != _OK:
+            raise RuntimeError(f"runs of {tenant} were not taken: {status} {words[:200]!r}")
+
+
 def _lines(word: str, end_ms: int) -> bytes:
     values = [
         [
@@ -112,8 +127,27 @@ def _spans(word: str, end_ms: int) -> bytes:
     return json.dumps(spans).encode()
 
 
+def _runs(word: str, end_ms: int) -> bytes:
+    events: list[dict[str, object]] = []
+    for k in range(_RUNS):
+        run: dict[str, object] = {"run_id": f"run-{k}", "time_ms": end_ms - 60_000 + k}
+        said = {
+            "owner": word,
+            "node": word,
+            "version": word,
+            "attributes": {"who": word},
+            "inputs": {"who": word},
+        }
+        events.append({**run, "kind": "start", "workflow": "load" if k % 2 else f"load-{word}", **said})
+        step = {"id": f"step-{word}"}
+        events.append({**run, "kind": "end", "step": step, "state": "failed", "error": word})
+        if k % 3:
+            events.append({**run, "kind": "end", "state": "failed", "error": word, "time_ms": end_ms - 1_000})
+    return json.dumps(events).encode()
+
+
 class EventReader(Reader):
-    """Makes random reads of logs and traces."""
+    """Makes random reads of logs, traces and runs."""
 
     def __init__(self, seed: int, end_ms: int) -> None:
         super().__init__(seed, end_ms)
@@ -127,6 +161,7 @@ class EventReader(Reader):
             self._jaeger,
             self._tempo,
             self._related,
+            self._runs,
         ]
 
     def _times(self, unit: int = 1) -> list[tuple[str, str]]:
@@ -184,6 +219,21 @@ class EventReader(Reader):
         }
         route = pick(sorted(routes))
         return self._at(f"/api/spans/{route}", routes[route])
+
+    def _runs(self) -> Read:
+        pick, times = self._random.choice, self._times()
+        run_id = f"run-{self._random.randrange(_RUNS)}"
+        by = pick(["workflow", "version", "owner", "node", "state"])
+        routes: dict[str, Sequence[tuple[str, str]]] = {
+            "runs": [("query", pick(["", "load", "run"])), ("limit", pick(["2", "100"])), *times],
+            f"runs/{run_id}": [],
+            "run_events": [("run_id", run_id)],
+            "run_statistics": [("by", by), *times],
+            "workflows": times,
+            "run_diff": [("a", run_id), ("b", "run-1")],
+        }
+        route = pick(sorted(routes))
+        return self._at(f"/api/v1/{route}", routes[route])
 
     def _jaeger(self) -> Read:
         pick = self._random.choice

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from bench.events.isolation import EventReader, write_events
+from bench.events.isolation import EventReader, write_events, write_runs
 from tests.conftest import Server
 
 from bench import isolation
@@ -56,7 +56,8 @@ def test_random_reads_see_nothing_of_another_tenant(port: int, end_ms: int) -> N
     assert {"metadata", "query_exemplars", "status/tsdb", "label/__name__/values"} <= set(found.answered)
 
 
-def test_random_reads_of_logs_and_traces_see_nothing_of_another_tenant(port: int, end_ms: int) -> None:
+def test_random_reads_of_logs_traces_and_runs_see_nothing_of_another_tenant(port: int, end_ms: int) -> None:
+    write_runs(port, end_ms)
     found = isolation.read_all(port, EventReader(7, end_ms).reads(READS))
     assert found.leaks == []
     assert found.faults == []
@@ -69,6 +70,8 @@ def test_random_reads_of_logs_and_traces_see_nothing_of_another_tenant(port: int
         "/api/v3/",
         "/tempo/",
         "/api/related",
+        "/api/v1/run",
+        "/api/v1/workflows",
     }
     assert {root for root in roots if not any(route.startswith(root) for route in found.answered)} == set()
     # What is not answered is so however it is spelled; a route that never is would show nothing.
