@@ -84,6 +84,34 @@ async def test_who_depends_on_what_fails_is_unknown_and_not_down(state: State, c
     assert shop.standing.because == "router"
 
 
+async def test_nothing_is_down_before_what_it_depends_on_was_looked_at(
+    state: State, clock: FakeClock
+) -> None:
+    monitor = monitor_of(state, clock)
+    shop: dict[str, Any] = {"name": "shop", "depends_on": ["router"], "fail_after": 1}
+    monitor.apply(wanted({"name": "router"}, shop))
+    assert look(monitor, clock, "shop", "no answer") == "unknown"
+    clock.advance_ms(1000)
+    # The router is well, so it is the shop.
+    assert look(monitor, clock, "router") == "up"
+    assert look(monitor, clock, "shop", "no answer") == "down"
+    assert look(monitor, clock, "shop") == "up"
+    clock.advance_ms(10_000)
+    assert look(monitor, clock, "shop", "no answer") == "up"
+    clock.advance_ms(1000)
+    assert look(monitor, clock, "router", "no answer") == "up"
+    assert look(monitor, clock, "shop", "no answer") == "unknown"
+    # Nobody looks at the router any more: that is not waited for without an end.
+    assert look(monitor, clock, "router") == "up"
+    assert look(monitor, clock, "shop") == "up"
+    clock.advance_ms(1000)
+    found = []
+    for _ in range(8):
+        found.append(look(monitor, clock, "shop", "no answer"))
+        clock.advance_ms(10_000)
+    assert found == ["up"] * 7 + ["down"]
+
+
 async def test_states_days_and_changes_are_kept_over_a_restart(state: State, clock: FakeClock) -> None:
     first = monitor_of(state, clock)
     beat = {"name": "beat", "type": "heartbeat", "every": "1h"}

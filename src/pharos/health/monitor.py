@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 
@@ -21,7 +21,7 @@ from pharos.health.looking import Outcome
 from pharos.health.looks import Looks
 from pharos.health.schedule import Schedule
 from pharos.health.series import Series
-from pharos.health.standing import State, after, read_standing
+from pharos.health.standing import Standing, State, after, read_standing
 from pharos.health.watched import Declaration, Key, Wanted, Watched
 from pharos.state.health import ChangeRow, DayRow, StateRow
 from pharos.telemetry import HEALTH_CHECKS, HEALTH_LOOKS, HEALTH_MISSED
@@ -33,6 +33,9 @@ _FLUSH_S: Final = 1.0
 _KEEP_S: Final = 60.0
 _IDLE_S: Final = 60.0
 _SOON_S: Final = 0.5
+_AGAIN_S: Final = 1.0
+_DOUBT_MS: Final = 60_000
+"""So long it is awaited that what a check depends on is looked at."""
 AT_ONCE: Final = 100
 """So many looks are under way at most."""
 ALERT: Final = "HealthCheckDown"
@@ -221,7 +224,7 @@ class Monitor:
         """Take what a look found: how the check stands from now on, its series, its day."""
         check, before = watched.check, watched.standing
         parent = self._failing_parent(watched) if not outcome.is_good else ""
-        now = after(before, outcome, check, parent)
+        now = self._doubted(watched, after(before, outcome, check, parent), outcome)
         over = self.maintenance(watched)
         self._count(watched, before.last_ms, outcome.at_ms, now.state, is_counted=over is None)
         watched.standing, watched.last, watched.is_changed = now, outcome, True
@@ -237,8 +240,6 @@ class Monitor:
                 )
             )
             self._around.ledger.urgent(watched)
-        elif not outcome.is_good and before.failures == 0 and not parent:
-            self._ask_parents(watched)
 
     def _failing_parent(self, watched: Watched) -> str:
         """Return a check that it depends on, by way of others too, and that fails; empty for none."""
@@ -254,12 +255,26 @@ class Monitor:
             waiting += parent.check.depends_on
         return ""
 
-    def _ask_parents(self, watched: Watched) -> None:
-        """Look at once at what a failing check depends on, so that this is known before it counts."""
+    def _doubted(self, watched: Watched, now: Standing, outcome: Outcome) -> Standing:
+        """Return how a check stands: not down before what it depends on was looked at since it failed."""
+        before = watched.standing
+        if now.state is not State.DOWN or before.state is State.DOWN:
+            watched.doubted_ms = 0
+            return now
+        since_ms = watched.doubted_ms = watched.doubted_ms or outcome.at_ms
+        names = [(watched.tenant, name) for name in watched.check.depends_on if name != watched.check.name]
+        old = [
+            key for key in names if key in self._watched and self._watched[key].standing.last_ms < since_ms
+        ]
+        if not old or outcome.at_ms - since_ms > _DOUBT_MS:
+            watched.doubted_ms = 0
+            return now
         now_s = self._around.clock.monotonic_s()
-        for name in watched.check.depends_on:
-            self._schedule.hasten((watched.tenant, name), now_s)
+        for key in old:
+            self._schedule.hasten(key, now_s)
+        self._schedule.hasten(watched.key, now_s + _AGAIN_S)
         self._woken.set()
+        return replace(now, state=before.state, since_ms=before.since_ms, because=before.because)
 
     def _count(self, watched: Watched, from_ms: int, to_ms: int, state: State, *, is_counted: bool) -> None:
         """Count the time since the last look as what it is now; what nobody looked at is nothing."""

@@ -12,7 +12,7 @@ from pharos.health.check import AnyCheck
 from pharos.health.files import Declared, circles
 from pharos.health.monitor import Monitor
 from pharos.health.status_book import Book, book_of, kept_pages
-from pharos.health.watched import Declaration, Kept, Wanted, kept_definitions, wanted
+from pharos.health.watched import Declaration, Kept, Parsed, Wanted, kept_definitions, wanted
 from pharos.state import State, Unit
 from pharos.state.documents import Version
 from pharos.state.health import all_addresses
@@ -36,6 +36,7 @@ class Roster:
     """Status pages."""
     book_number: int = 0
     """Another one whenever that was read anew."""
+    _parsed: Parsed = field(default_factory=dict)
 
     def declare(self, declared: Declared) -> None:
         """Follow what files say from now on."""
@@ -49,7 +50,7 @@ class Roster:
         self._apply()
 
     def _apply(self) -> None:
-        self.wanted = wanted(self.declared, self.kept)
+        self.wanted = wanted(self.declared, self.kept, self._parsed)
         self.monitor.apply(self.wanted)
 
     def of(self, tenant: str) -> dict[str, Declaration]:

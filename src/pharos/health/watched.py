@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
@@ -71,6 +71,8 @@ class Watched:
     beats: Beats = field(default_factory=Beats)
     last: Outcome | None = None
     recent: deque[Outcome] = field(default_factory=lambda: deque(maxlen=RECENT))
+    doubted_ms: int = 0
+    """Since when it would be down, had what it depends on been looked at; 0 where it is not in doubt."""
     is_looking: bool = False
     is_changed: bool = False
 
@@ -103,16 +105,27 @@ def kept_definitions(unit: Unit) -> Kept:
     return Kept(*found)
 
 
-def wanted(declared: Declared, kept: Kept) -> Wanted:
-    """Return all that is declared; a file's word counts more. What cannot be read any more is left out."""
+Parsed: TypeAlias = dict[tuple[str, Defined, str, int], AnyCheck | Component | None]
+"""What documents say, by tenant, kind, name and version; None for what cannot be read."""
+
+
+def wanted(declared: Declared, kept: Kept, parsed: Parsed) -> Wanted:
+    """Return all that is declared; a file's word counts more. What cannot be read any more is left out.
+
+    `parsed` has what was read before, and is brought to what is kept now.
+    """
+    _parse(kept, parsed)
     checks: dict[Key, Declaration] = {}
     components: dict[str, dict[str, Component]] = {}
-    for tenant, name, one in _read(kept.checks):
-        by = one.who_name or one.who
-        check = read_check(one.document or {}, name)
-        checks[tenant, name] = Declaration(check, one.document or {}, "", one.version, one.at_ms, by)
-    for tenant, name, one in _read(kept.components):
-        components.setdefault(tenant, {})[name] = read_component(one.document or {}, name)
+    for one in (*kept.checks, *kept.components):
+        found = parsed[_place(one)]
+        if isinstance(found, Component):
+            components.setdefault(one.tenant_id, {})[one.name] = found
+        elif found is not None:
+            by = one.who_name or one.who
+            checks[one.tenant_id, one.name] = Declaration(
+                found, one.document or {}, "", one.version, one.at_ms, by
+            )
     for name, check in declared.checks.items():
         checks[DEFAULT.tenant, name] = Declaration(check, declared.documents[name], declared.files[name])
     if declared.components:
@@ -120,12 +133,21 @@ def wanted(declared: Declared, kept: Kept) -> Wanted:
     return Wanted(checks, components)
 
 
-def _read(versions: Iterable[Version]) -> Iterable[tuple[str, str, Version]]:
-    for one in versions:
+def _place(one: Version) -> tuple[str, Defined, str, int]:
+    return one.tenant_id, one.kind, one.name, one.version
+
+
+def _parse(kept: Kept, parsed: Parsed) -> None:
+    """Read what was not read yet, and let go of what is kept no more."""
+    here = {_place(one): one for one in (*kept.checks, *kept.components)}
+    for place in parsed.keys() - here.keys():
+        del parsed[place]
+    for place, one in here.items():
+        if place in parsed:
+            continue
         reader = read_check if one.kind is Defined.CHECK else read_component
         try:
-            reader(one.document or {}, one.name)
+            parsed[place] = reader(one.document or {}, one.name)
         except PharosError as exc:
+            parsed[place] = None
             _LOG.error("tenant %s: the %s %r is not followed: %s", one.tenant_id, one.kind, one.name, exc)
-            continue
-        yield one.tenant_id, one.name, one
