@@ -26,6 +26,7 @@ from bench import (
     machine,
     paging,
     query,
+    rollouts,
     rules,
     soak,
     tenants,
@@ -79,6 +80,10 @@ class Run:
         ):
             section.rows.append(Row(name, unit, {"Pharos": value}, higher_is_better=more, compared=False))
         return section
+
+    def rollouts(self) -> Section:
+        """Measure how soon one stage of a rollout tells a slower version, and how often it is wrong."""
+        return rollouts.section(40 if self.quick else 1_000)
 
     def ingest(self) -> Section:
         """Measure remote write."""

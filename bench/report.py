@@ -33,6 +33,7 @@ SECTIONS = (
     "doors",
     "searches",
     "judgement",
+    "rollouts",
 )
 """In the order of the page."""
 

@@ -43,6 +43,7 @@ from pharos.queries import Queries, open_queries
 from pharos.query.limits import Times
 from pharos.query.metrics.evaluation import Metrics
 from pharos.query.metrics.query import parse_query
+from pharos.releasing import Releasing, open_releasing
 from pharos.reload import Reloads
 from pharos.responding import Responding, Stands, open_responding
 from pharos.ruling import Ruling, RulingParts, open_ruling
@@ -105,9 +106,8 @@ async def open_pharos(
     Raises PharosError when the folder cannot be used.
     """
     async with AsyncExitStack() as stack:
-        own = stack.enter_context(hear_ourselves(settings, clock, chance))
+        own, doors = stack.enter_context(hear_ourselves(settings, clock, chance)), make_doors(settings)
         state = stack.enter_context(open_state(settings.state_address, clock, chance))
-        doors = make_doors(settings)
         store = stack.enter_context(open_store(settings, clock, chance, doors.policy, opening))
         asked = open_queries(store.engine, store.changes, clock, chance, settings, doors.policy)
         queries = stack.enter_context(asked)
@@ -118,7 +118,7 @@ async def open_pharos(
         entrance = await stack.enter_async_context(open_entrance(state, settings, key, clock, chance))
         paging, responding = await _open_paging(stack, state, clock, chance, settings, queries.metrics, doors)
         ruled = RulingParts(queries, store, state, clock, chance, settings, paging.sink)
-        ruling, judging = await _open_ruling(stack, ruled, doors)
+        ruling, judging, releasing = await _open_ruling(stack, ruled, doors, paging)
         runs = await _open_measures(stack, queries, store, clock, settings, doors.forgets)
         fed = FeedParts(settings, clock, chance, store, queries, ruling.engine, state, entrance, runs)
         feed = await stack.enter_async_context(open_feed(fed))
@@ -126,7 +126,7 @@ async def open_pharos(
         checked = CheckingParts(settings, clock, chance, store, queries, state, paging.windows_of)
         checking = await stack.enter_async_context(open_checking(checked))
         stands = DemoParts(store.intake, state, tenancy, showing.dashboards, clock, chance)
-        again = (keeping, scraping, ruling, paging, responding, showing, checking)
+        again = (keeping, scraping, ruling, paging, responding, releasing, showing, checking)
         parts = Parts(
             settings=settings,
             clock=clock,
@@ -137,6 +137,7 @@ async def open_pharos(
             scraper=scraping.scraper,
             ruling=ruling,
             judging=judging,
+            releasing=releasing,
             paging=paging,
             state=state,
             entrance=entrance,
@@ -200,14 +201,19 @@ async def _open_measures(
     return await stack.enter_async_context(open_tracking(store, queries, clock, forgets))
 
 
-async def _open_ruling(stack: AsyncExitStack, parts: RulingParts, doors: Doors) -> tuple[Ruling, Judging]:
-    """Open what evaluates rules, and what looks for anomalies, of which rules make alerts."""
+async def _open_ruling(
+    stack: AsyncExitStack, parts: RulingParts, doors: Doors, paging: Paging
+) -> tuple[Ruling, Judging, Releasing]:
+    """Open what evaluates rules, what looks for anomalies, of which rules make alerts, and what judges
+    rollouts."""
     ruling = await stack.enter_async_context(open_ruling(parts))
     metrics, intake = parts.queries.metrics, parts.store.intake
     found = JudgingParts(metrics, intake, parts.state, parts.clock, parts.settings, ruling.put_more)
     judging = await stack.enter_async_context(open_judging(found))
     doors.forgets.append(judging.forget)
-    return ruling, judging
+    told = (parts.state, parts.clock, parts.settings, paging.dispatcher.take)
+    releasing = await stack.enter_async_context(open_releasing(parts.queries, parts.store, *told))
+    return ruling, judging, releasing
 
 
 async def _open_paging(

@@ -62,6 +62,7 @@ from pharos.api.native.slos import SlosApi
 from pharos.api.native.sso import SsoApi
 from pharos.api.native.tenants import TenantsApi
 from pharos.api.native.tokens import TokensApi
+from pharos.api.native.versions import version_operations
 from pharos.api.native.windows import WindowsApi
 from pharos.api.pictures.routes import PicturesApi
 from pharos.api.prometheus.catalog import CatalogApi
@@ -102,6 +103,7 @@ from pharos.queries import Queries
 from pharos.query.metrics.erase import Eraser
 from pharos.related.find import Finder
 from pharos.related.subject import Sources
+from pharos.releasing import Releasing
 from pharos.reload import Reloads
 from pharos.reports.sending import ReportParts, Reports
 from pharos.rules.event_door import EventHistory
@@ -142,6 +144,7 @@ class Parts:
     scraper: Scraper
     ruling: Ruling
     judging: Judging
+    releasing: Releasing
     paging: Paging
     state: State
     entrance: Entrance
@@ -306,11 +309,12 @@ def _secret(inline: SecretStr | None, path: Path | None) -> SecretText:
 
 
 def _routing_operations(parts: Parts, bodies: Bodies) -> list[Operation]:
-    native, paging = Native(bodies, "alerting"), parts.paging
+    native, paging, released = Native(bodies, "alerting"), parts.paging, parts.releasing
     return [
         *RuleGroupsApi(Native(bodies, "rules"), parts.state, parts.ruling.engine).operations(),
         *_judged_operations(parts, bodies),
         *_health_operations(parts, bodies),
+        *version_operations(bodies, parts.state, parts.clock, released.readings, released.rollouts),
         *AlertingConfigApi(native, bodies, parts.state, paging.dispatcher, paging.refresh).operations(),
         *WindowsApi(native, parts.state, parts.clock, paging.dispatcher, paging.refresh).operations(),
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -17,13 +18,13 @@ from tests.alerting.paging import TENANT, World
 
 from pharos.alerting.actions import Call, Run, Transition, plan, read_action
 from pharos.alerting.hands import Allowed, Cluster, OwnHands
-from pharos.alerting.responses import WAITS_MS, Responses, follow
+from pharos.alerting.responses import WAITS_MS, Responses, ask_for, follow
 from pharos.clock import FakeClock
 from pharos.errors import Kind, PharosError
 from pharos.http_options import SecretText
 from pharos.outbound import Outbound
 from pharos.secret import Secret
-from pharos.state import PHAROS, Author, State, actions, audit, documents, open_state, timeline
+from pharos.state import PHAROS, Author, State, Writing, actions, audit, documents, open_state, timeline
 from pharos.state.actions import ResponseStatus
 from pharos.state.documents import Defined
 from pharos.state.timeline import Step
@@ -316,3 +317,37 @@ async def test_only_allowed_commands_run_without_a_shell_and_our_environment() -
             await hands.run(Run("gone", ()), 5)
         with pytest.raises(PharosError, match="is not allowed"):
             await hands.run(Run("sh", ("-c", "id")), 5)
+
+
+def asked_for(fingerprint: str, action: str, unit: Writing) -> actions.Response:
+    return ask_for(unit, TENANT, fingerprint, action)
+
+
+async def test_an_action_that_somebody_asks_for_is_done_upon_the_alert_as_it_was(
+    world: World, clock: FakeClock
+) -> None:
+    state, hands = world.state, Hands()
+    await define(state, {**HOOK, "matchers": ["alertname=other"], "approval": True})
+    name = await world.fires(alertname="A", severity="high")
+    ada = Author("user:ada", "ada")
+    asked = await state.write(lambda unit: ask_for(unit, TENANT, name, "hook"), ada)
+    assert (asked.status, asked.step, asked.decided_name) == (ResponseStatus.READY, "asked", "ada")
+    await work(state, hands)
+    [call] = hands.done
+    assert isinstance(call, Call)
+    assert orjson.loads(call.body)["labels"] == {"alertname": "A", "severity": "high"}
+    steps = await state.read(lambda unit: timeline.list_steps(unit, TENANT, fingerprint=name))
+    told = [entry.detail for entry in steps if entry.step in {Step.NOTED, Step.ACTED}]
+    assert told[0]["text"] == "asks for the action hook"
+    assert (told[1]["status"], told[1]["approved_by"]) == ("done", "ada")
+    for fingerprint, action, reason in (
+        (name, "hook", "was done just before"),
+        (name, "other", "there is no action 'other'"),
+        ("0" * 16, "hook", "nothing is known of an alert"),
+    ):
+        with pytest.raises(PharosError, match=reason):
+            await state.write(partial(asked_for, fingerprint, action), ada)
+    clock.advance_ms(11 * MINUTE_MS)
+    await define(state, {**HOOK, "enabled": False})
+    with pytest.raises(PharosError, match="is switched off"):
+        await state.write(lambda unit: ask_for(unit, TENANT, name, "hook"), ada)

@@ -39,6 +39,7 @@ from pharos.api.native.alerting_config import AlertingConfigApi
 from pharos.api.native.anomalies import AnomaliesApi
 from pharos.api.native.answers import Native
 from pharos.api.native.audit import AuditApi
+from pharos.api.native.comparisons import ComparisonsApi
 from pharos.api.native.correlations import CorrelationsApi
 from pharos.api.native.demo import DemoApi
 from pharos.api.native.flow_control import FlowControlApi
@@ -47,6 +48,7 @@ from pharos.api.native.people import PeopleApi
 from pharos.api.native.proposals import ProposalsApi
 from pharos.api.native.related import RelatedApi
 from pharos.api.native.reports import ReportsApi
+from pharos.api.native.rollouts import RolloutsApi
 from pharos.api.native.rules import RuleGroupsApi
 from pharos.api.native.session import SessionApi
 from pharos.api.native.slos import SlosApi
@@ -135,6 +137,8 @@ def _accounts(bodies: Bodies) -> list[Operation]:
         *_hollow(RuleGroupsApi, native=native).operations(),
         *_hollow(SlosApi, native=native).operations(),
         *_hollow(AnomaliesApi, native=native).operations(),
+        *_hollow(ComparisonsApi, native=native).operations(),
+        *_hollow(RolloutsApi, native=native).operations(),
         *_hollow(LokiApi, bodies=bodies).operations(),
         *_hollow(LogsApi).operations(),
         *_hollow(ExportsApi).operations(),

@@ -29,6 +29,7 @@ export const FAR = {
   health: () => import('./health/HealthPage'),
   slo: () => import('./slos/SlosPage'),
   anomalies: () => import('./anomalies/AnomaliesPage'),
+  versions: () => import('./versions/VersionsPage'),
   targets: () => import('./targets/TargetsPage'),
   cardinality: () => import('./cardinality/CardinalityPage'),
   members: () => import('./members/MembersPage'),

@@ -1,4 +1,4 @@
-"""Schedules, escalation policies and actions that files say, instead of people over the API.
+"""Schedules, escalation policies, actions and their like that files say, instead of people over the API.
 
 What a file says takes the place of what is kept by that name; what no file says any more, and a file said
 before, is taken away. What people define beside it stays.
@@ -34,20 +34,23 @@ def _check_schedule(document: Mapping[str, Any], name: str) -> None:
             check_calendar(layer.calendar)
 
 
-_SECTIONS: Final[Mapping[str, tuple[Defined, Callable[[Mapping[str, Any], str], object]]]] = {
+Sections = Mapping[str, tuple[Defined, Callable[[Mapping[str, Any], str], object]]]
+"""By the key of a file: what stands there by name, and what refuses a document that is none."""
+
+SECTIONS: Final[Sections] = {
     "schedules": (Defined.SCHEDULE, _check_schedule),
     "escalation_policies": (Defined.ESCALATION, read_policy),
     "actions": (Defined.ACTION, read_action),
 }
 
 
-def read_files(paths: Iterable[Path]) -> Said:
-    """Return what files say. Raises FaultsError with everything that is wrong in any of them."""
+def read_files(paths: Iterable[Path], sections: Sections = SECTIONS) -> Said:
+    """Return what files say in some sections. Raises FaultsError with all that is wrong in any of them."""
     said: Said = {}
     faults: list[PharosError] = []
     for path in paths:
         try:
-            _read_file(path, said)
+            _read_file(path, said, sections)
         except FaultsError as exc:
             faults += exc.faults
         except PharosError as exc:
@@ -57,11 +60,11 @@ def read_files(paths: Iterable[Path]) -> Said:
     return said
 
 
-def _read_file(path: Path, said: Said) -> None:
+def _read_file(path: Path, said: Said, sections: Sections) -> None:
     root = load_document(read_named(path), str(path))
     fields = Fields(root, "the file")
     tenant = fields.read("tenant", lambda value: check_tenant(value.text()), DEFAULT.tenant)
-    for section, (kind, check) in _SECTIONS.items():
+    for section, (kind, check) in sections.items():
         value = fields.take(section)
         for name, _, one in () if value is None else value.pairs():
             key = (tenant, kind, name)
@@ -88,8 +91,11 @@ def _read_one(
     said[key] = (plain, value.source.name)
 
 
-def take_over(unit: Writing, said: Said) -> None:
-    """Keep what files say, and no longer what they said before. Raises PharosError(INVALID)."""
+def take_over(unit: Writing, said: Said, sections: Sections = SECTIONS) -> None:
+    """Keep what files say in some sections, and no longer what they said before.
+
+    Raises PharosError(INVALID).
+    """
     known = {one.id for one in tenants.list_tenants(unit)}
     for (tenant, kind, name), (document, file) in said.items():
         if tenant not in known:
@@ -97,7 +103,7 @@ def take_over(unit: Writing, said: Said) -> None:
             known.add(tenant)
         unit.author = Author(f"{_WHO}{file}", file)
         documents.put_document(unit, tenant, kind, name, document)
-    for kind, _ in _SECTIONS.values():
+    for kind, _ in sections.values():
         for one in documents.list_documents(unit, kind):
             if one.who.startswith(_WHO) and (one.tenant_id, kind, one.name) not in said:
                 unit.author = Author(one.who, one.who_name)

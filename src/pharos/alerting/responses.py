@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 from pharos.alerting.actions import Action, Call, Run, Transition, plan, read_action
@@ -31,6 +31,8 @@ _STEPS: Final = {
     Step.ACKNOWLEDGED: "acknowledged",
     Step.ESCALATED: "escalated",
 }
+ASKED: Final = "asked"
+"""The step of a response that somebody asked for."""
 _LABELLED: Final = (Step.FIRING, Step.RESOLVED)
 WAITS_MS: Final = 24 * 3_600_000
 """So long somebody may take to approve one."""
@@ -211,7 +213,7 @@ def _answer(unit: Writing, entry: Entry, defined: list[_Defined]) -> None:
 def _response(unit: Writing, entry: Entry, one: _Defined, labels: Mapping[str, str]) -> Response:
     status, outcome = ResponseStatus.READY, ""
     if one.action.dry_run:
-        of = Transition(entry.tenant_id, entry.fingerprint, _STEPS[entry.step], entry.number, labels)
+        of = Transition(entry.tenant_id, entry.fingerprint, _step_of(entry), entry.number, labels)
         status = ResponseStatus.REHEARSED
         try:
             outcome = str(plan(one.action, one.name, of))[:_OUTCOME_MOST]
@@ -228,7 +230,7 @@ def _response(unit: Writing, entry: Entry, one: _Defined, labels: Mapping[str, s
         entry.fingerprint,
         entry.group_key,
         entry.number,
-        _STEPS[entry.step],
+        _step_of(entry),
         labels,
         status,
         (),
@@ -240,6 +242,44 @@ def _response(unit: Writing, entry: Entry, one: _Defined, labels: Mapping[str, s
         unit.now_ms if status is ResponseStatus.REHEARSED else None,
         0,
     )
+
+
+def _step_of(entry: Entry) -> str:
+    return _STEPS.get(entry.step, ASKED)
+
+
+def ask_for(unit: Writing, tenant_id: str, fingerprint: str, name: str) -> Response:
+    """Owe the response of an action for which the unit's author asks, upon an alert as it was last.
+
+    It needs no approval beyond that of who asks, and cools down as it does otherwise. Raises PharosError:
+    MISSING for an alert of which nothing is known and for an action, CONFLICT for one that is switched off or
+    was done just before.
+    """
+    last = timeline.last_step(unit, tenant_id, fingerprint, _LABELLED)
+    if last is None:
+        raise PharosError(Kind.MISSING, f"nothing is known of an alert {fingerprint[:80]!r}")
+    version = documents.get_document(unit, tenant_id, Defined.ACTION, name)
+    document = version.document or {}
+    one = _Defined(name, version.version, read_action(document, name), document)
+    if not one.action.enabled:
+        raise PharosError(Kind.CONFLICT, f"the action {name!r} is switched off")
+    last_ms = actions.last_started_ms(unit, tenant_id, name)
+    if last_ms is not None and 0 <= unit.now_ms - last_ms < one.action.cooldown_ms:
+        left_s = (one.action.cooldown_ms - unit.now_ms + last_ms) / 1000
+        raise PharosError(
+            Kind.CONFLICT, f"the action {name!r} was done just before", hint=f"again in {left_s:.0f} s"
+        )
+    note = {"name": unit.author.name, "text": f"asks for the action {name}"}
+    timeline.append(unit, [Entry(tenant_id, fingerprint, Step.NOTED, unit.now_ms, note, last.group_key)])
+    entry = timeline.last_step(unit, tenant_id, fingerprint, (Step.NOTED,))
+    if entry is None:
+        raise PharosError(Kind.BUG, "what was written is not there")
+    found = _response(unit, entry, one, last.detail.get("labels", {}))
+    if found.status is ResponseStatus.WAITING:
+        found = replace(found, status=ResponseStatus.READY)
+    found = replace(found, decided_who=unit.author.who, decided_name=unit.author.name)
+    actions.add_response(unit, found)
+    return found
 
 
 def _transition(found: Response) -> Transition:

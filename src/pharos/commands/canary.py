@@ -39,7 +39,7 @@ def judge(
     """Tell whether a canary is slower or errs more than its baseline; columns t,latency_ms,error."""
     try:
         groups, start = _read(baseline, canary)
-        verdict = judged(*(group.ticks for group in groups))
+        verdict = judged(groups[0].ticks, groups[1].ticks)
     except PharosError as error:
         raise as_found(error) from error
     document = _document(verdict, start)

@@ -89,7 +89,7 @@ def _place_paths(document: dict[str, Any], folder: Path) -> None:
                 section[key] = str(folder / section[key])
     sources = document.get("files")
     lists = [(one, "paths") for one in (sources if isinstance(sources, list) else ())]
-    own = [(document, key) for key in ("rules", "slos", "checks")]
+    own = [(document, key) for key in ("rules", "slos", "checks", "rollouts")]
     for of, key in (*own, (document.get("oncall"), "files"), *lists):
         if isinstance(of, dict) and isinstance(of.get(key), list):
             of[key] = [str(folder / one) if isinstance(one, str) else one for one in of[key]]

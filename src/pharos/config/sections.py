@@ -458,6 +458,9 @@ class Settings(Section):
     checks: tuple[str, ...] = Field(
         default=(), description="Files of [checks of health](health.md), by patterns such as checks/*.yml."
     )
+    rollouts: tuple[str, ...] = Field(
+        default=(), description="Files of [rollouts](rollouts.md), by patterns."
+    )
     alertmanager: Path | None = Field(
         default=None,
         description="An alertmanager.yml: who is told of which alerts. Without one, nobody is.",

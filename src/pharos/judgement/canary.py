@@ -123,50 +123,75 @@ class _Latency:
         return self._difference / self._weight, max(variance, 1e-12)
 
 
-def judge(baseline: Mapping[int, Tick], canary: Mapping[int, Tick]) -> Verdict:
-    """Return the verdict on a canary by the ticks of both, numbered from the same beginning.
+class Judge:
+    """Takes in ticks in their order, and tells at any time what is known.
 
-    It fails once it is shown to be slower than the margin or to err more than a fifth more; it passes once it
-    is shown not to be slower by a tenth. Looks go on to the end: a failure that shows later counts.
+    A canary fails once it is shown to be slower than the margin or to err more than a fifth more; it passes
+    once it is shown not to be slower by a tenth. Looks go on to the end: a failure that shows later counts.
     """
-    latency, odds, planned = _Latency(), Odds(), SpendingTest(ALPHA / 2)
-    slow_after = fine_after = erring_after = None
-    ended = 0
-    for number, here, there in _ticks(canary, baseline):
-        ended = (number + 1) * TICK_S
-        latency.add(here, there)
-        odds.add((here.requests, here.errors), (there.requests, there.errors))
-        if erring_after is None and odds.log_evidence() >= -math.log(ALPHA):
-            erring_after = float(ended)
-        found = latency.estimate()
+
+    def __init__(self, alpha: float = ALPHA) -> None:
+        """`alpha` is the most that a good release may be failed for its latency, and again for its errors."""
+        self._alpha = alpha
+        self._latency, self._odds, self._planned = _Latency(), Odds(), SpendingTest(alpha / 2)
+        self._slow_after: float | None = None
+        self._fine_after: float | None = None
+        self._erring_after: float | None = None
+        self._ended = 0
+        self._totals = (Tick(), Tick())
+
+    def add(self, number: int, canary: Tick, baseline: Tick) -> None:
+        """Take in what both did in the tick of a number, from 0; numbers grow."""
+        self._ended = ended = (number + 1) * TICK_S
+        for total, tick in zip(self._totals, (canary, baseline), strict=True):
+            total.requests += tick.requests
+            total.errors += tick.errors
+        self._latency.add(canary, baseline)
+        self._odds.add((canary.requests, canary.errors), (baseline.requests, baseline.errors))
+        if self._erring_after is None and self._odds.log_evidence() >= -math.log(self._alpha):
+            self._erring_after = float(ended)
+        found = self._latency.estimate()
         if found is None:
-            continue
+            return
         difference, variance = found
-        is_slow = log_evidence(difference - MARGIN, variance) >= -math.log(ALPHA / 2)
+        is_slow = log_evidence(difference - MARGIN, variance) >= -math.log(self._alpha / 2)
         if ended <= STAGE_S:
             z = (difference - MARGIN) / math.sqrt(variance)
-            is_slow = planned.is_crossed(z, 1.0 / variance, ended / STAGE_S) or is_slow
-        if slow_after is None and is_slow:
-            slow_after = float(ended)
-        if fine_after is None and log_evidence(SLOWER - difference, variance) >= -math.log(PASS_ALPHA):
-            fine_after = float(ended)
-    errors = _error_part(odds, canary, baseline, erring_after)
-    part = _latency_part(latency.estimate(), slow_after, fine_after)
-    failures = [
-        one.after_s for one in (part, errors) if one.outcome is Outcome.FAIL and one.after_s is not None
-    ]
-    outcome = Outcome.FAIL if failures else part.outcome
-    needs = _needs(latency, ended) if outcome is Outcome.UNDECIDED else (None, None)
-    return Verdict(
-        outcome=outcome,
-        after_s=min(failures) if failures else part.after_s,
-        latency=part,
-        errors=errors,
-        needs_requests=needs[0],
-        needs_s=needs[1],
-        baseline_requests=sum(tick.requests for tick in baseline.values()),
-        canary_requests=sum(tick.requests for tick in canary.values()),
-    )
+            is_slow = self._planned.is_crossed(z, 1.0 / variance, ended / STAGE_S) or is_slow
+        if self._slow_after is None and is_slow:
+            self._slow_after = float(ended)
+        if self._fine_after is None and log_evidence(SLOWER - difference, variance) >= -math.log(PASS_ALPHA):
+            self._fine_after = float(ended)
+
+    def verdict(self) -> Verdict:
+        """Return what is known by now."""
+        canary, baseline = self._totals
+        errors = _error_part(self._odds, canary, baseline, self._erring_after)
+        part = _latency_part(self._latency.estimate(), self._slow_after, self._fine_after)
+        failures = [
+            one.after_s for one in (part, errors) if one.outcome is Outcome.FAIL and one.after_s is not None
+        ]
+        outcome = Outcome.FAIL if failures else part.outcome
+        is_open = outcome is Outcome.UNDECIDED
+        needs = _needs(self._latency, self._ended, self._alpha) if is_open else (None, None)
+        return Verdict(
+            outcome=outcome,
+            after_s=min(failures) if failures else part.after_s,
+            latency=part,
+            errors=errors,
+            needs_requests=needs[0],
+            needs_s=needs[1],
+            baseline_requests=baseline.requests,
+            canary_requests=canary.requests,
+        )
+
+
+def judge(baseline: Mapping[int, Tick], canary: Mapping[int, Tick], alpha: float = ALPHA) -> Verdict:
+    """Return the verdict on a canary by the ticks of both, numbered from the same beginning."""
+    made = Judge(alpha)
+    for number, here, there in _ticks(canary, baseline):
+        made.add(number, here, there)
+    return made.verdict()
 
 
 def _latency_part(found: tuple[float, float] | None, slow: float | None, fine: float | None) -> Part:
@@ -181,20 +206,15 @@ def _latency_part(found: tuple[float, float] | None, slow: float | None, fine: f
     return Part(outcome, effect, low, high, fine if slow is None else slow)
 
 
-def _error_part(
-    odds: Odds, canary: Mapping[int, Tick], baseline: Mapping[int, Tick], erring: float | None
-) -> Part:
+def _error_part(odds: Odds, canary: Tick, baseline: Tick, erring: float | None) -> Part:
     outcome = Outcome.UNDECIDED if erring is None else Outcome.FAIL
-    shares = []
-    for group in (canary, baseline):
-        requests = sum(tick.requests for tick in group.values())
-        shares.append(sum(tick.errors for tick in group.values()) / requests if requests else math.nan)
-    ratio = shares[0] / shares[1] if shares[1] > 0 else None
+    here, there = (one.errors / one.requests if one.requests else math.nan for one in (canary, baseline))
+    ratio = here / there if there > 0 and not math.isnan(here) else None
     low, high = odds.interval(PASS_ALPHA)
     return Part(outcome, ratio, low, None if math.isinf(high) else high, erring)
 
 
-def _needs(latency: _Latency, ended: int) -> tuple[int | None, float | None]:
+def _needs(latency: _Latency, ended: int, alpha: float) -> tuple[int | None, float | None]:
     """Return how many more requests of the canary would decide, and about how long they take."""
     found = latency.estimate()
     if not latency.requests:
@@ -205,8 +225,8 @@ def _needs(latency: _Latency, ended: int) -> tuple[int | None, float | None]:
         difference, variance = found
         # As things are it fails or it passes: the one that is farther from its limit decides first.
         wanted = max(
-            variance_that_decides(distance, alpha)
-            for distance, alpha in ((difference - MARGIN, ALPHA / 2), (SLOWER - difference, PASS_ALPHA))
+            variance_that_decides(distance, level)
+            for distance, level in ((difference - MARGIN, alpha / 2), (SLOWER - difference, PASS_ALPHA))
             if distance > 0
         )
         more = max(latency.requests * (variance / wanted - 1.0), 1.0)

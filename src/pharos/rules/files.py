@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pharos.document import FaultsError
 from pharos.errors import PharosError
+from pharos.rules.runbooks import with_runbooks
 from pharos.rules.spec import RuleGroup, load_rules
 
 
@@ -19,7 +20,7 @@ def files_of(patterns: Iterable[str]) -> list[Path]:
 
 
 def load_files(patterns: Iterable[str]) -> list[RuleGroup]:
-    """Return the groups of all files that patterns name.
+    """Return the groups of all files that patterns name, with the runbooks that lie beside them.
 
     Raises FaultsError with everything that is wrong in any of them.
     """
@@ -27,7 +28,7 @@ def load_files(patterns: Iterable[str]) -> list[RuleGroup]:
     faults: list[PharosError] = []
     for path in files_of(patterns):
         try:
-            groups += load_rules(path).groups
+            groups += with_runbooks(load_rules(path).groups, path)
         except FaultsError as exc:
             faults += exc.faults
         except PharosError as exc:

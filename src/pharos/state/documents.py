@@ -1,6 +1,7 @@
 """What people define in a tenant by name, every version of it: schedules, escalation policies, actions,
 the configuration of alerting, maintenance windows, dependencies, control hooks of workflows, checks of
-health, status pages, objectives, watches for anomalies.
+health, status pages, objectives, watches for anomalies,
+rollouts.
 
 A document is kept as it was given; whoever uses a kind of them knows how to read it. A definition that was
 taken away keeps its versions, so that what it did can be explained later.
@@ -77,6 +78,9 @@ class Defined(StrEnum):
     """An objective."""
     WATCH = "watch"
     """Which series anomalies are looked for in."""
+    ROLLOUT = "rollout"
+    ROLLOUT_RUN = "rollout_run"
+    """How far the newest run of a rollout is, by the rollout's name."""
 
 
 _FAMILIES: Final = {
@@ -93,6 +97,8 @@ _FAMILIES: Final = {
     Defined.ANNOUNCEMENT: Family.HEALTH,
     Defined.SLO: Family.RULES,
     Defined.WATCH: Family.RULES,
+    Defined.ROLLOUT: Family.ROLLOUTS,
+    Defined.ROLLOUT_RUN: Family.ROLLOUTS,
 }
 """What changes together with a definition of a kind; the others with on-call."""
 _LONGEST: Final = {Defined.FLOW_HOOK: 200}

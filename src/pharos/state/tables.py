@@ -134,6 +134,8 @@ class Family(StrEnum):
     """Tenants' own configurations of alerting, maintenance windows, dependencies."""
     FLOWS = "flows"
     """What was asked of flows, and how engines are reached."""
+    ROLLOUTS = "rollouts"
+    """Rollouts, and how far their runs are."""
     DASHBOARDS = "dashboards"
     """Dashboards, their folders, links to them."""
     HEALTH = "health"

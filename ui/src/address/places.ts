@@ -22,6 +22,7 @@ export type PageId =
   | 'health'
   | 'slo'
   | 'anomalies'
+  | 'versions'
   | 'targets'
   | 'cardinality'
   | Account
@@ -47,6 +48,7 @@ export const PATHS = {
   health: '/health',
   slo: '/slos',
   anomalies: '/anomalies',
+  versions: '/versions',
   targets: '/targets',
   cardinality: '/cardinality',
   members: '/members',
@@ -87,6 +89,7 @@ export const DEFAULTS: Readonly<Record<PageId, ContextDefaults>> = {
   health: { range: LAST_HOUR, refreshMs: 5_000 },
   slo: { range: LAST_HOUR, refreshMs: 30_000 },
   anomalies: { range: { from: 'now-7d', to: 'now' }, refreshMs: 15_000 },
+  versions: { range: LAST_HOUR, refreshMs: 5_000 },
   targets: { range: LAST_HOUR, refreshMs: 5_000 },
   cardinality: { range: LAST_HOUR, refreshMs: 30_000 },
   members: STILL,

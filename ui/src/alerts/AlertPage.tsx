@@ -28,6 +28,7 @@ import { alertsSelector, rememberedAlert, stepStatus, webAddress } from './story
 import styles from './alerts.module.css';
 import { useAlerts } from './useAlerts';
 
+const NO_STEPS: readonly Step[] = [];
 const SHOWN_ANNOTATIONS = ['summary', 'description', 'message', 'runbook', 'runbook_url'];
 
 function Deeds({ alert, onAcknowledge }: { alert: AlertView; onAcknowledge: () => void }): ReactElement {
@@ -89,7 +90,7 @@ function Lines({ text }: { text: string }): ReactElement {
 }
 
 /** What the rule's author says about it, the runbook where there is one. */
-function Said({ alert }: { alert: AlertView }): ReactElement {
+function Said({ alert, steps }: { alert: AlertView; steps: readonly Step[] }): ReactElement {
   const { annotations, acknowledgement: taken } = alert;
   const { utc } = usePageClock();
   const runbook = annotations['runbook_url'] ?? annotations['runbook'];
@@ -122,7 +123,7 @@ function Said({ alert }: { alert: AlertView }): ReactElement {
       ) : (
         <div className={styles.runbook} tabIndex={0} role="region" aria-label="Runbook">
           <Suspense fallback={<Lines text={runbook} />}>
-            <Runbook text={runbook} />
+            <Runbook text={runbook} id={alert.fingerprint} steps={steps} />
           </Suspense>
         </div>
       )}
@@ -293,7 +294,7 @@ export default function AlertPage(): ReactElement {
         {alert ? (
           <>
             <section className="panel card" aria-label="The alert">
-              <Said alert={alert} />
+              <Said alert={alert} steps={steps ?? NO_STEPS} />
               <Facts alert={alert} />
             </section>
             <Card title="What was measured">

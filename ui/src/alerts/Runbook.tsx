@@ -1,7 +1,83 @@
 import { lexer, type Token, type Tokens } from 'marked';
-import { Fragment, type ReactElement, type ReactNode } from 'react';
+import { createContext, Fragment, use, useState, type ReactElement, type ReactNode } from 'react';
+import { useAddress } from '../address/hooks';
+import { askForAction, tickStep, type Step } from '../api/alerting';
+import { Note } from '../design/parts';
 import { Value } from '../design/Value';
+import { ConfirmDeed } from '../session/ConfirmDeed';
+import { whyNot } from '../session/lacking';
+import { useMay } from '../session/session';
+import { useDeed } from '../session/useDeed';
 import styles from './alerts.module.css';
+import { Ago } from './parts';
+import { actionOf, stepText, ticksOf, type Tick } from './runbookSteps';
+
+/** The alert that a runbook is about, and what of it is ticked. */
+const Upon = createContext<{ id: string; ticks: ReadonlyMap<string, Tick> }>({ id: '', ticks: new Map() });
+
+/** A step that is ticked when it is done; who did when is beside it. */
+function Ticked({ text, children }: { text: string; children: ReactNode }): ReactElement {
+  const { id, ticks } = use(Upon);
+  const { tenant } = useAddress();
+  const may = useMay();
+  const deed = useDeed();
+  const tick = ticks.get(text);
+  const why = whyNot(may, 'alerts.acknowledge', 'Steps are ticked');
+  return (
+    <li className={styles.tick}>
+      <input
+        type="checkbox"
+        aria-label={text}
+        checked={tick !== undefined}
+        disabled={why !== null || deed.busy}
+        title={why ?? undefined}
+        onChange={() => void deed.run(() => tickStep(id, text, tick === undefined, { tenant }))}
+      />
+      <div>
+        {children}
+        {tick ? (
+          <span className="dim">
+            <Value text={tick.by} />, <Ago at={tick.at} />
+          </span>
+        ) : null}
+        {deed.error ? <Note level="bad">{deed.error.message}</Note> : null}
+      </div>
+    </li>
+  );
+}
+
+/** A button that runs an action upon the alert, after a question. */
+function RunAction({ name, children }: { name: string; children: ReactNode }): ReactElement {
+  const { id } = use(Upon);
+  const { tenant } = useAddress();
+  const may = useMay();
+  const [asks, setAsks] = useState(false);
+  const why = whyNot(may, 'alerts.escalate', 'Actions are run');
+  return (
+    <>
+      <button
+        type="button"
+        className="button"
+        disabled={why !== null}
+        title={why ?? `Runs the action ${name}`}
+        onClick={() => setAsks(true)}
+      >
+        {children}
+      </button>
+      {asks ? (
+        <ConfirmDeed
+          title="Run an action"
+          action="Run it"
+          said="It is about to be done; what comes of it stands below"
+          run={() => askForAction(id, name, { tenant })}
+          onClose={() => setAsks(false)}
+        >
+          The action <Value text={name} /> is carried out upon this alert, as it is defined.
+        </ConfirmDeed>
+      ) : null}
+    </>
+  );
+}
 
 /** Longer ones are for a page of their own. */
 const MOST_CHARS = 50_000;
@@ -30,7 +106,15 @@ function all(tokens: readonly Token[] | undefined, depth: number): ReactNode {
 }
 
 function list(token: Tokens.List, depth: number): ReactElement {
-  const items = token.items.map((item, i) => <li key={i}>{all(item.tokens, depth)}</li>);
+  const items = token.items.map((item, i) =>
+    item.task ? (
+      <Ticked key={i} text={stepText(item.text)}>
+        {all(item.tokens, depth)}
+      </Ticked>
+    ) : (
+      <li key={i}>{all(item.tokens, depth)}</li>
+    ),
+  );
   return token.ordered ? (
     <ol {...(typeof token.start === 'number' ? { start: token.start } : {})}>{items}</ol>
   ) : (
@@ -64,6 +148,8 @@ function table(token: Tokens.Table, depth: number): ReactElement {
 }
 
 function link(token: Tokens.Link, depth: number): ReactNode {
+  const action = actionOf(token.href);
+  if (action !== null) return <RunAction name={action}>{all(token.tokens, depth)}</RunAction>;
   const address = webAddress(token.href);
   if (address === null) return <Value text={token.raw} />;
   return (
@@ -129,6 +215,16 @@ function one(token: Token, depth: number): ReactNode {
 }
 
 /** A runbook, which is Markdown that somebody sent: no HTML of its own, links to the web alone. */
-export default function Runbook({ text }: { text: string }): ReactElement {
-  return <div className={styles.markdown}>{all(lexer(text.slice(0, MOST_CHARS)), 0)}</div>;
+export default function Runbook(props: {
+  text: string;
+  /** The fingerprint of the alert that it is about. */
+  id: string;
+  steps: readonly Step[];
+}): ReactElement {
+  const { text, id, steps } = props;
+  return (
+    <Upon value={{ id, ticks: ticksOf(steps) }}>
+      <div className={styles.markdown}>{all(lexer(text.slice(0, MOST_CHARS)), 0)}</div>
+    </Upon>
+  );
 }

@@ -23,6 +23,19 @@ export async function timeline(fingerprint: string, asking: Asking): Promise<rea
   }
 }
 
+/** Says that a step of an alert's runbook is done, or is not. */
+export function tickStep(fingerprint: string, step: string, done: boolean, asking: Asking): Promise<unknown> {
+  const path = `/api/alerting/alerts/${encodeURIComponent(fingerprint)}/runbook/steps`;
+  return change('POST', path, { step, done }, asking);
+}
+
+/** Has an action be carried out upon an alert. */
+export function askForAction(fingerprint: string, action: string, asking: Asking): Promise<unknown> {
+  const alert = encodeURIComponent(fingerprint);
+  const path = `/api/alerting/alerts/${alert}/runbook/actions/${encodeURIComponent(action)}`;
+  return change('POST', path, { reason: '' }, asking);
+}
+
 /** Says that somebody sees to these alerts; `until` is RFC 3339, null for as long as they fire. */
 export function acknowledge(
   wanted: { fingerprints: readonly string[]; comment: string; until: string | null },

@@ -406,6 +406,96 @@ export interface components {
       readonly version: number;
     };
     /**
+     * ComparedDifferenceShape
+     * @description How one thing differs. Effects are ratios: 1.1 is a tenth more.
+     */
+    readonly ComparedDifferenceShape: {
+      /** Baseline */
+      readonly baseline: number | null;
+      /** Better */
+      readonly better: string;
+      /** Canary */
+      readonly canary: number | null;
+      /** Change Percent */
+      readonly change_percent: number | null;
+      /** Delta */
+      readonly delta: number | null;
+      /** Effect */
+      readonly effect: number | null;
+      /** High */
+      readonly high: number | null;
+      /** Is Different */
+      readonly is_different: boolean;
+      /** Kind */
+      readonly kind: string;
+      /** Labels */
+      readonly labels: {
+        readonly [key: string]: string;
+      };
+      /** Low */
+      readonly low: number | null;
+      /** Measure */
+      readonly measure: string;
+      /** Needs */
+      readonly needs: string;
+      /** P Value */
+      readonly p_value: number | null;
+      /** Severity */
+      readonly severity: string;
+      /** Verdict */
+      readonly verdict: string;
+    };
+    /**
+     * ComparedGroupShape
+     * @description A group, as it was looked at.
+     */
+    readonly ComparedGroupShape: {
+      /** End */
+      readonly end: string;
+      /** Name */
+      readonly name: string;
+      /** Start */
+      readonly start: string;
+    };
+    /**
+     * ComparedSavingShape
+     * @description What the second group takes less than the first.
+     */
+    readonly ComparedSavingShape: {
+      /** Cost */
+      readonly cost: number | null;
+      /** Measure */
+      readonly measure: string;
+      /** Per Second */
+      readonly per_second: number;
+      /** Percent */
+      readonly percent: number | null;
+      /** Saves */
+      readonly saves: string;
+      /** Total */
+      readonly total: number;
+    };
+    /**
+     * ComparisonShape
+     * @description What differs.
+     */
+    readonly ComparisonShape: {
+      readonly baseline: components['schemas']['ComparedGroupShape'];
+      readonly canary: components['schemas']['ComparedGroupShape'];
+      /** Differences */
+      readonly differences: readonly components['schemas']['ComparedDifferenceShape'][];
+      /** Notes */
+      readonly notes: readonly string[];
+      /** Savings */
+      readonly savings: readonly components['schemas']['ComparedSavingShape'][];
+      /** Score */
+      readonly score: number | null;
+      /** Severity */
+      readonly severity: string;
+      /** Verdict */
+      readonly verdict: string;
+    };
+    /**
      * ComponentShape
      * @description How a component is.
      */
@@ -2825,6 +2915,149 @@ export interface components {
       readonly roles: readonly components['schemas']['RoleShape'][];
     };
     /**
+     * RolloutGateShape
+     * @description Whether a gate holds.
+     */
+    readonly RolloutGateShape: {
+      /** Answer */
+      readonly answer: string;
+      /** Holds */
+      readonly holds: boolean;
+      /** Name */
+      readonly name: string;
+    };
+    /**
+     * RolloutJudgedShape
+     * @description What something that moves traffic needs to know.
+     */
+    readonly RolloutJudgedShape: {
+      /** Canary */
+      readonly canary: string;
+      /** Needs */
+      readonly needs: string;
+      /** Phase */
+      readonly phase: string;
+      /** Reason */
+      readonly reason: string;
+      /** Rollout */
+      readonly rollout: string;
+      /** Score */
+      readonly score: number;
+      /** Verdict */
+      readonly verdict: string;
+      /** Weight */
+      readonly weight: number;
+    };
+    /**
+     * RolloutPartShape
+     * @description Latency or errors: 1.1 is a tenth more.
+     */
+    readonly RolloutPartShape: {
+      /** After S */
+      readonly after_s: number | null;
+      /** Effect */
+      readonly effect: number | null;
+      /** High */
+      readonly high: number | null;
+      /** Low */
+      readonly low: number | null;
+      /** Verdict */
+      readonly verdict: string;
+    };
+    /**
+     * RolloutRunShape
+     * @description One new version on its way out.
+     */
+    readonly RolloutRunShape: {
+      /** Baseline */
+      readonly baseline: string;
+      /** Began */
+      readonly began: string;
+      /** Canary */
+      readonly canary: string;
+      /** Ended */
+      readonly ended: string | null;
+      /** Is Closed */
+      readonly is_closed: boolean;
+      /** Number */
+      readonly number: number;
+      /** Phase */
+      readonly phase: string;
+      /** Reason */
+      readonly reason: string;
+      /** Stage Began */
+      readonly stage_began: string;
+      /** Stages */
+      readonly stages: readonly components['schemas']['RolloutStageShape'][];
+      /** Weight */
+      readonly weight: number;
+    };
+    /**
+     * RolloutShape
+     * @description A rollout, its newest run, and what is known of its stage now.
+     */
+    readonly RolloutShape: {
+      /** By */
+      readonly by: string;
+      /** Gates */
+      readonly gates: readonly components['schemas']['RolloutGateShape'][];
+      /** History */
+      readonly history: readonly components['schemas']['RolloutRunShape'][];
+      /** Name */
+      readonly name: string;
+      /** Rollout */
+      readonly rollout: {
+        readonly [key: string]: unknown;
+      };
+      readonly run: components['schemas']['RolloutRunShape'] | null;
+      /** Seen */
+      readonly seen: string | null;
+      /** Stages */
+      readonly stages: readonly number[];
+      readonly verdict: components['schemas']['RolloutVerdictShape'] | null;
+      /** Version */
+      readonly version: number;
+    };
+    /**
+     * RolloutStageShape
+     * @description A stage that is over.
+     */
+    readonly RolloutStageShape: {
+      /** Began */
+      readonly began: string;
+      /** Ended */
+      readonly ended: string;
+      /** Gates */
+      readonly gates: readonly components['schemas']['RolloutGateShape'][];
+      /** Outcome */
+      readonly outcome: string;
+      readonly verdict: components['schemas']['RolloutVerdictShape'] | null;
+      /** Weight */
+      readonly weight: number;
+    };
+    /**
+     * RolloutVerdictShape
+     * @description What is known of a stage.
+     */
+    readonly RolloutVerdictShape: {
+      /** After S */
+      readonly after_s: number | null;
+      /** Baseline Requests */
+      readonly baseline_requests: number;
+      /** Canary Requests */
+      readonly canary_requests: number;
+      readonly errors: components['schemas']['RolloutPartShape'];
+      readonly latency: components['schemas']['RolloutPartShape'];
+      /** Needs */
+      readonly needs: string;
+      /** Needs Requests */
+      readonly needs_requests: number | null;
+      /** Needs S */
+      readonly needs_s: number | null;
+      /** Verdict */
+      readonly verdict: string;
+    };
+    /**
      * RoutesShape
      * @description Where labels go.
      */
@@ -2902,6 +3135,18 @@ export interface components {
       readonly interval: string;
       /** Pending */
       readonly pending: number;
+    };
+    /**
+     * RunbookTickShape
+     * @description A step that was ticked, or is no longer.
+     */
+    readonly RunbookTickShape: {
+      /** By */
+      readonly by: string;
+      /** Done */
+      readonly done: boolean;
+      /** Step */
+      readonly step: string;
     };
     /**
      * RunShape

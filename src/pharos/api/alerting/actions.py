@@ -147,7 +147,7 @@ class ActionsApi:
             raise PharosError(Kind.INVALID, f"status: one of {', '.join(ResponseStatus)}")
         status = ResponseStatus(text) if text else None
         found = await self.state.read(lambda unit: actions.list_responses(unit, tenant, status))
-        return [_shown(one) for one in found]
+        return [shown_response(one) for one in found]
 
     async def approve_response(self, request: Request, body: DecisionBody) -> dict[str, Any]:
         """Have a response that waits be carried out."""
@@ -163,10 +163,11 @@ class ActionsApi:
         def write(unit: Writing) -> Response:
             return actions.decide(unit, tenant, named, approves=approves)
 
-        return _shown(await self.state.write(write, author_of(request, body.reason)))
+        return shown_response(await self.state.write(write, author_of(request, body.reason)))
 
 
-def _shown(found: Response) -> dict[str, Any]:
+def shown_response(found: Response) -> dict[str, Any]:
+    """Return a response as JSON has it."""
     return {
         "id": found.id,
         "action": found.action,

@@ -9,6 +9,7 @@ from pharos.api.alerting.acknowledgements import AcknowledgementsApi, CallbackSe
 from pharos.api.alerting.actions import ActionsApi
 from pharos.api.alerting.escalations import EscalationsApi
 from pharos.api.alerting.people import ContactsApi
+from pharos.api.alerting.runbooks import RunbooksApi
 from pharos.api.alerting.schedules import SchedulesApi
 from pharos.api.alerting.timeline import TimelineApi
 from pharos.api.http.bodies import Bodies
@@ -43,4 +44,5 @@ def people_operations(people: People) -> list[Operation]:
         *EscalationsApi(native, state).operations(),
         *TimelineApi(native, state, clock).operations(),
         *ActionsApi(native, state).operations(),
+        *RunbooksApi(native, state, clock).operations(),
     ]

@@ -13,11 +13,12 @@ from pharos.query.events.comparison import AttributeDifference, compare_sets
 from pharos.query.events.rows import Origin, Span
 from pharos.query.events.span_counts import Calls, SpanCounts, SpanLatency, SpanRate, TagValue
 from pharos.query.events.span_series import VALUES, SpanSeries, Wants, Windows, measure_spans
+from pharos.query.events.span_steps import SpanStep, span_steps
 from pharos.query.events.spans import Operation, SpanStore
 from pharos.query.events.spansets import Evaluation, Found
 from pharos.query.events.trace_summaries import Cursor, Summary, page_of, summaries
 from pharos.query.events.trace_tree import TraceTree, tree_of
-from pharos.search.traceql.ast import Pipeline, SpanMetric
+from pharos.search.traceql.ast import Expression, Pipeline, SpanMetric
 from pharos.search.traceql.lower import conditions_of
 from pharos.search.tree import And, Field, Not, Op, Or, Origins, Place, Tree
 from pharos.search.window import Window
@@ -221,6 +222,16 @@ class Traces:
             scope,
             ("measured", asked),
             lambda session: self.measure(session, scope, asked, windows, wants),
+        )
+
+    async def steps(
+        self, scope: Scope, where: Expression | None, window: Window, step_ns: int
+    ) -> list[SpanStep]:
+        """Return the spans of which a condition holds, step by step."""
+        return await self.ask(
+            scope,
+            ("steps", where),
+            lambda session: span_steps(self._store, session, scope, where, window, step_ns),
         )
 
     async def differences(
