@@ -30,7 +30,6 @@ export const KEYS = {
   workflows: ';',
   health: 'k',
   slo: 'b',
-  canary: 'y',
   anomalies: '-',
   versions: 'y',
   targets: 'j',
@@ -43,7 +42,7 @@ export const KEYS = {
   settings: ',',
   gallery: 'x',
   start: '.',
-  reports: '-',
+  reports: '=',
 } as const;
 
 export const GROUPS = ['Watch', 'Find', 'Respond', 'Run', 'Set up'] as const;

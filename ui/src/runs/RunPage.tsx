@@ -3,6 +3,7 @@ import { useEffect, useMemo, type ReactElement } from 'react';
 import { useAddress } from '../address/hooks';
 import { PageLink } from '../address/PageLink';
 import { ApiError } from '../api/client';
+import type { About } from '../api/related';
 import { runView, type RunStep, type RunSummary, type RunView } from '../api/runs';
 import { useAsked } from '../api/useAsked';
 import { EmptyState } from '../design/EmptyState';
@@ -99,7 +100,7 @@ function Head({ view, nowMs }: { view: RunView; nowMs: number }): ReactElement {
             run.is_over ? 'Ended' : 'Expected to end',
             <>
               <Ending run={run} />
-              {run.is_over || run.expected_end_ms === null ? null : (
+              {run.is_over || run.state === 'paused' || run.expected_end_ms === null ? null : (
                 <span className="dim"> {instant(run.expected_end_ms)}</span>
               )}
             </>,
@@ -174,7 +175,7 @@ function Steps({ view, nowMs }: { view: RunView; nowMs: number }): ReactElement 
   const select = (id: string | null): void => setOwn({ step: id ?? undefined }, true);
   const hasEdges = steps.some(({ depends_on: awaited }) => awaited.length > 0);
   return (
-    <div className={styles.beside}>
+    <div className={styles.beside} data-empty={steps.length === 0 ? '' : undefined}>
       <section className={clsx('panel card', styles.stack)} aria-label="Steps of the run">
         <header className="row wrap">
           <h2 className="grow">
@@ -272,6 +273,23 @@ function Missing({ runId, error }: { runId: string; error: Error }): ReactElemen
   );
 }
 
+/** What the panel of what else happened asks about: its trace, else its workflow's series with what names its place. */
+function aboutOf({ run, links }: RunView): About {
+  const traceId = links.trace_id || run.trace_id;
+  if (traceId !== '') return { kind: 'span', traceId, spanId: '' };
+  const labels = {
+    workflow: run.workflow,
+    ...(run.service === '' ? {} : { service: run.service }),
+    ...(run.node === '' ? {} : { host: run.node }),
+  };
+  return {
+    kind: 'series',
+    expr: `workflow_runs_live{workflow=${JSON.stringify(run.workflow)}}`,
+    labels,
+    atMs: run.end_ms ?? run.last_heard_ms ?? run.start_ms ?? 0,
+  };
+}
+
 export default function RunPage(): ReactElement {
   const runId = useName();
   const { refreshMs } = useAddress();
@@ -317,14 +335,7 @@ export default function RunPage(): ReactElement {
               <PageLink page="runs" search={{ view: 'compare', a: runId }} className="button">
                 Compare…
               </PageLink>
-              <WhatElseButton
-                about={{
-                  kind: 'series',
-                  expr: `workflow_runs_live{workflow=${JSON.stringify(view.run.workflow)}}`,
-                  labels: { workflow: view.run.workflow },
-                  atMs: view.run.end_ms ?? view.run.last_heard_ms ?? view.run.start_ms ?? 0,
-                }}
-              />
+              <WhatElseButton about={aboutOf(view)} />
               <Controls run={view.run} />
             </>
           )

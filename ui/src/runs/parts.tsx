@@ -164,6 +164,7 @@ export function Ending({ run }: { run: RunSummary }): ReactElement {
   const text = endingText(run, nowMs);
   const at = run.is_over ? run.end_ms : run.expected_end_ms;
   if (at === null) return <span className="dim">{run.is_over ? '–' : 'not known yet'}</span>;
+  if (run.state === 'paused') return <span className="dim">once it goes on</span>;
   const instant = formatInstant(Math.floor(at / 1000) * 1000, utc);
   if (run.is_over) return <span className="dim">{instant}</span>;
   const from = run.expected_from === 'deadline' ? 'its deadline' : 'expected by its history';
