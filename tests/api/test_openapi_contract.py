@@ -58,7 +58,9 @@ def _run_generated(url: str, folder: Path, *arguments: str) -> None:
         timeout=300,
         check=False,
     )
-    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
+    # What failed comes first; what the generator would like to know better, which is long, last.
+    told = done.stdout.partition("= ERRORS =")[2] or done.stdout.partition("= FAILURES =")[2]
+    assert done.returncode == 0, told[:20_000] + done.stdout[-500:] + done.stderr[-2000:]
 
 
 def test_the_types_of_the_pages_are_made_of_this_document(pharos: Peer) -> None:
