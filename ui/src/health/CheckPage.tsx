@@ -1,3 +1,4 @@
+import clsx from 'clsx';
 import { useState, type ReactElement } from 'react';
 import { useAddress } from '../address/hooks';
 import { PageLink } from '../address/PageLink';
@@ -19,6 +20,7 @@ import { whyNot } from '../session/lacking';
 import { useMay } from '../session/session';
 import { useDeed } from '../session/useDeed';
 import { CheckForm } from './CheckForm';
+import { text } from './draft';
 import { CheckChip, DayStrip, Since } from './parts';
 import { uptimeText } from './strip';
 import styles from './health.module.css';
@@ -47,7 +49,13 @@ function Facts({ check }: { check: CheckDetail }): ReactElement {
           </>
         )}
         <dt>every</dt>
-        <dd>{formatSeconds(check.interval_ms / 1000)}</dd>
+        <dd>
+          {check.beats === null ? (
+            formatSeconds(check.interval_ms / 1000)
+          ) : (
+            <Value text={text(check.definition['every'])} />
+          )}
+        </dd>
         {check.component === '' ? null : (
           <>
             <dt>component</dt>
@@ -110,7 +118,7 @@ function Heartbeat({
     if (found) setAddress(found.done.url === '' ? `${location.origin}${found.done.path}` : found.done.url);
   };
   return (
-    <section className="panel card">
+    <section className={clsx('panel card', styles.stack)}>
       <h2>Where it reports</h2>
       <dl className={styles.facts}>
         <dt>last success</dt>
@@ -143,15 +151,17 @@ function Heartbeat({
         </Note>
       )}
       {deed.error ? <Note level="bad">{deed.error.message}</Note> : null}
-      <button
-        type="button"
-        className="button"
-        disabled={deed.busy || why !== null}
-        {...(why === null ? {} : { title: why })}
-        onClick={() => void make()}
-      >
-        {beats.has_address ? 'New address' : 'Make its address'}
-      </button>
+      <div>
+        <button
+          type="button"
+          className="button"
+          disabled={deed.busy || why !== null}
+          {...(why === null ? {} : { title: why })}
+          onClick={() => void make()}
+        >
+          {beats.has_address ? 'New address' : 'Make its address'}
+        </button>
+      </div>
     </section>
   );
 }
@@ -225,7 +235,7 @@ function Shown({ check, whyNot: why }: { check: CheckDetail; whyNot: string | nu
       <div className={styles.two}>
         <Facts check={check} />
         {check.beats === null ? (
-          <section className="panel card">
+          <section className={clsx('panel card', styles.spark)}>
             <h2>How long it took</h2>
             <Sparkline label="How long it took" values={known} unit="seconds" width={420} height={90} />
           </section>

@@ -45,7 +45,7 @@ function Overview(): ReactElement {
       <PageHead
         title="Health"
         about={
-          whole.data && counts ? (
+          whole.data && counts && all.length > 0 ? (
             <span className="row">
               <HealthChip health={whole.data.data.health} />
               {counts.up} of {all.length} up

@@ -106,7 +106,8 @@ export const COMMON: readonly FieldOf[] = [
 /** What each field says, as text. */
 export type Said = Readonly<Record<string, string>>;
 
-function text(value: Json | undefined): string {
+/** What a field says, in one line. */
+export function text(value: Json | undefined): string {
   if (value === undefined || value === null) return '';
   if (Array.isArray(value)) return value.map((one) => text(one as Json)).join(', ');
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
