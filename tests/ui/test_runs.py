@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
@@ -141,6 +143,30 @@ def test_a_thousand_steps_open_on_a_telephone_with_few_of_them_in_the_page(
     expect(page.get_by_role("group", name="Graph of steps")).to_contain_text("like steps")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert violations(page) == []
+
+
+def _answer_pause(server: Server) -> None:
+    """Do what is asked of an engine: take what waits, and say that it is done."""
+    request = urllib.request.Request(
+        f"{server.url}/api/v1/flows/queue", b'{"wait_s": 20}', {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        [control] = json.load(answer)["data"]["controls"]
+    done = {"status": "done", "message": "paused after split"}
+    send(server, "POST", f"/api/v1/flows/controls/{control['control']}/answer", done)
+
+
+def test_an_engine_is_asked_to_pause_and_what_it_says_is_shown(told: Server, visit: Visit) -> None:
+    send(told, "PUT", "/api/v1/flows/hooks", {"workflow": "fan-out", "hook": {"queue": True}})
+    send(told, "POST", "/api/v1/runs", [_event("asked", "start", 1_000, workflow="fan-out")])
+    page = visit("/runs/asked")
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_label("Reason").fill(XSS)
+    page.get_by_role("dialog").get_by_role("button", name="Pause").click()
+    _answer_pause(told)
+    asked = page.get_by_role("region", name="What its engine was asked for")
+    expect(asked).to_contain_text(XSS)
+    expect(asked).to_contain_text("paused after split")
 
 
 def test_workflows_lead_to_their_runs(told: Server, visit: Visit) -> None:
