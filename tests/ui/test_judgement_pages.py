@@ -52,7 +52,7 @@ def test_an_objective_is_defined_and_its_budget_read(visit: Visit, server: Serve
     page.get_by_label("Gauge").fill('up{job="pharos"}')
     expect(page.get_by_text("rules are made of it")).to_be_visible()
     page.get_by_role("button", name="Watch the objective").click()
-    table = page.get_by_role("table", name="Objectives")
+    table = page.get_by_role("grid", name="Objectives")
     expect(table).to_contain_text("reachable")
     (made,) = kept(server, "/api/slos")
     assert (made["id"], made["target_percent"], made["version"]) == ("pharos-reachable", 99.9, 1)
@@ -79,8 +79,8 @@ def test_series_are_watched_and_what_was_unusual_is_marked(visit: Visit, server:
     expect(page.get_by_text("Nothing is watched yet")).to_be_visible()
     page.get_by_role("tab", name="Watches").click()
     page.get_by_role("button", name="Watch series").click()
-    page.get_by_label("Name").fill("depths")
-    page.get_by_label("Series").fill("depth")
+    page.get_by_role("textbox", name="Name (required)").fill("depths")
+    page.get_by_role("textbox", name="Series").fill("depth")
     page.get_by_role("button", name="Watch them").click()
     expect(page.get_by_role("table", name="Watches")).to_contain_text("depths")
     for _ in range(200):
@@ -89,7 +89,7 @@ def test_series_are_watched_and_what_was_unusual_is_marked(visit: Visit, server:
         threading.Event().wait(0.1)
     _write(server, [(time.time_ns() // 1_000_000, 900.0)])
     page = visit("/anomalies?refresh=1s")
-    found = page.get_by_role("table", name="Anomalies")
+    found = page.get_by_role("grid", name="Anomalies")
     expect(found).to_contain_text("depth")
     expect(found).to_contain_text("critical")
     assert violations(page) == []

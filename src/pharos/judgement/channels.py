@@ -109,7 +109,8 @@ def _limits(now: Any, tables: Any, time_s: Any) -> Any:
         _raw(now, max(usual - scale * limit_of(now, 1, ALARM), -limit_of(now, 7, ALARM))),
         _raw(now, usual) - unit * limit_of(now, 3, ALARM),
     )
-    return low, high
+    # A value that was never seen before is an alarm where the level has just moved to it, too.
+    return min(low, high), high
 
 
 @inlined_kernel

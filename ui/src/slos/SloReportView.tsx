@@ -41,7 +41,7 @@ function Tiles({ report }: { report: SloReport }): ReactElement {
         unit="ratio"
         status={stand}
         absent="none"
-        note={`of ${percent(slo.error_budget, 3)} in ${slo.window}${slo.is_rolling ? '' : ', by the calendar'}`}
+        note={`of ${Number((slo.error_budget * 100).toFixed(4))} % in ${slo.window}${slo.is_rolling ? '' : ', by the calendar'}`}
       />
       <StatTile
         name="Errors"
@@ -176,7 +176,7 @@ function SpentTable({ spent }: { spent: readonly Spent[] }): ReactElement {
       id: 'start',
       title: 'from',
       value: ({ start }) => Date.parse(start),
-      cell: ({ start }) => formatInstant(Date.parse(start), utc),
+      cell: ({ start }) => formatInstant(Math.floor(Date.parse(start) / 60_000) * 60_000, utc),
       chars: 20,
     },
     {
@@ -207,6 +207,7 @@ function SpentTable({ spent }: { spent: readonly Spent[] }): ReactElement {
   return (
     <DataTable
       label="What spent the budget"
+      bare
       columns={columns}
       rows={spent}
       rowKey={({ start }) => start}
@@ -253,6 +254,7 @@ function PartsTable({ parts, by }: { parts: readonly SloPart[]; by: readonly str
   return (
     <DataTable
       label="Budgets by label"
+      bare
       columns={columns}
       rows={parts}
       rowKey={({ labels }) => JSON.stringify(labels)}
@@ -325,6 +327,7 @@ export function SloReportView({ id, refreshMs }: { id: string; refreshMs: number
           <Value text={slo.description} />
         </p>
       )}
+      <h2 className="visually-hidden">How it stands</h2>
       <Tiles report={report} />
       <Tabs
         label="Of the objective"
@@ -345,6 +348,7 @@ export function SloReportView({ id, refreshMs }: { id: string; refreshMs: number
                 <Card title="How fast it burns">
                   <DataTable
                     label="Burn rates"
+                    bare
                     columns={BURNS}
                     rows={report.burning}
                     rowKey={({ severity, long }) => `${severity} ${long}`}
