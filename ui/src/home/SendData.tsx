@@ -27,7 +27,10 @@ export function SendData(): ReactElement {
         />
       </header>
       <p className={clsx('dim', styles.snippetHint)}>
-        {hint} <PageLink page="start">All ways, and a demo</PageLink>
+        {hint}{' '}
+        <PageLink page="start" className="underlined">
+          All ways, and a demo
+        </PageLink>
       </p>
       <div className={styles.snippet}>
         <pre tabIndex={0} aria-label={`Configuration for ${name}`}>
