@@ -17,6 +17,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sync_playwright
@@ -223,10 +224,10 @@ def send(server: Server, method: str, path: str, document: object) -> None:
         assert answer.status == 200
 
 
-def kept(server: Server, path: str) -> list[dict[str, object]]:
+def kept(server: Server, path: str) -> list[dict[str, Any]]:
     """Return the list that an address answers with."""
     with urllib.request.urlopen(server.url + path, timeout=30) as answer:
-        found: list[dict[str, object]] = json.load(answer)["data"]
+        found: list[dict[str, Any]] = json.load(answer)["data"]
         return found
 
 
