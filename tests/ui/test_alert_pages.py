@@ -129,6 +129,7 @@ def test_steps_of_a_runbook_are_ticked_and_its_actions_run(visit: Visit) -> None
     runbook.get_by_role("checkbox", name="See what grows").click()
     expect(story).to_contain_text("notes: did: See what grows")
     expect(runbook).to_contain_text("local")
+    expect(runbook).not_to_contain_text("[ ]")
     runbook.get_by_role("checkbox", name="See what grows").click()
     expect(story).to_contain_text("took back: See what grows")
     runbook.get_by_role("button", name="rotate the logs").click()

@@ -37,6 +37,7 @@ function Ticked({ text, children }: { text: string; children: ReactNode }): Reac
         {children}
         {tick ? (
           <span className="dim">
+            {' '}
             <Value text={tick.by} />, <Ago at={tick.at} />
           </span>
         ) : null}
@@ -165,6 +166,8 @@ function one(token: Token, depth: number): ReactNode {
   switch (token.type) {
     case 'space':
     case 'def':
+    // The box of a step is drawn by the step.
+    case 'checkbox':
       return null;
     case 'br':
       return <br />;
