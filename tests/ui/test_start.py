@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from playwright.sync_api import expect
-from tests.ui.conftest import Watched
+from tests.ui.conftest import Watched, violations
 
 Open = Callable[..., Watched]
 
@@ -57,6 +57,7 @@ def test_a_sender_is_chosen_in_the_address(open_page: Open, ui_url: str) -> None
     expect(page.get_by_label("Configuration for Prometheus")).to_have_text(
         f"remote_write:\n  - url: {ui_url}/api/v1/write\n"
     )
+    assert violations(page) == []
 
 
 def test_a_shop_is_started_and_erased_with_a_click(open_page: Open) -> None:
@@ -75,3 +76,4 @@ def test_reports_say_what_they_need_where_nobody_is_told_by_mail(open_page: Open
     expect(page.get_by_text("Nobody is told by e-mail yet")).to_be_visible()
     expect(page.get_by_role("button", name="New report")).to_have_count(0)
     expect(page.get_by_role("main").get_by_role("link", name="Receivers")).to_be_visible()
+    assert violations(page) == []
