@@ -39,9 +39,8 @@ _LOG = logging.getLogger(__name__)
 TENANT: Final = "demo"
 SOURCE: Final = "demo"
 PAST_S: Final = 900
+"""So much is made up at the start and after a pause: a machine that slept does not send all its night."""
 _BATCH_S: Final = 60
-_MOST_MISSED_S: Final = 60
-"""Of a longer pause the rest is left out: a machine that slept does not send its night at once."""
 _ENDS: Final = frozenset({Kind.DENIED, Kind.MISSING})
 
 
@@ -163,7 +162,7 @@ class Demo:
                     continue
                 until = min(second + _BATCH_S, now_s)
                 await self._live(tenant, shop, range(second, until))
-                second = max(until, self._now_s() - PAST_S - _MOST_MISSED_S)
+                second = max(until, self._now_s() - PAST_S)
         except PharosError as exc:
             _LOG.warning("the demo has stopped: %s", exc)
 
