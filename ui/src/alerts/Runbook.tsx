@@ -166,8 +166,8 @@ function one(token: Token, depth: number): ReactNode {
   switch (token.type) {
     case 'space':
     case 'def':
-    // The box of a step is drawn by the step.
     case 'checkbox':
+      // The box of a step is drawn by the step.
       return null;
     case 'br':
       return <br />;
