@@ -128,7 +128,7 @@ def test_a_wrong_query_is_marked_where_it_is_wrong(open_page: Open) -> None:
 def test_many_series_are_shown_in_part_until_asked_for(open_page: Open) -> None:
     page = open_page(_graph("rate(fleet_requests_total[30s])")).page
     note = page.locator(".explore-moreNote")
-    expect(note).to_contain_text(f"Showing {SHOWN_AT_FIRST} of {FLEET} series")
+    expect(note).to_contain_text(f"Showing the {SHOWN_AT_FIRST} highest of {FLEET} series")
     note.get_by_role("button").click()
     expect(note).to_have_count(0)
     expect(page.get_by_role("table", name="Series")).to_have_attribute("aria-rowcount", str(FLEET))
@@ -200,7 +200,7 @@ def test_the_palette_keeps_the_range(open_page: Open) -> None:
     page = open_page(_graph("up")).page
     expect(page.locator(".legend-body .legend-row")).not_to_have_count(0)
     page.keyboard.press("Control+k")
-    page.get_by_placeholder("Page, command or metric").fill("queue_by")
+    page.get_by_label("Search everything that has a name").fill("queue_by")
     expect(page.locator("[data-selected]")).to_have_text("queue_bytes")
     page.keyboard.press("Enter")
     page.wait_for_url("**q0=queue_bytes*")

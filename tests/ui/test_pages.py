@@ -157,7 +157,7 @@ def test_the_keyboard_alone_suffices(open_page: Open) -> None:
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
     page.keyboard.press("Control+k")
-    page.get_by_placeholder("Page, command or metric").fill("queue_by")
+    page.get_by_label("Search everything that has a name").fill("queue_by")
     expect(page.get_by_text("queue_bytes", exact=True)).to_be_visible()
     page.keyboard.press("Enter")
     page.wait_for_url("**/explore?q0=queue_bytes")
@@ -184,7 +184,7 @@ def test_a_chosen_tenant_is_named_sent_and_carried(open_page: Open) -> None:
     ordinary = mark.get_attribute("fill")
     page.keyboard.press("Escape")
     page.keyboard.press("Control+k")
-    page.get_by_placeholder("Page, command or metric").fill("tenant nobody")
+    page.get_by_label("Search everything that has a name").fill("tenant nobody")
     with page.expect_request("**/api/v1/query?*") as asked:
         page.get_by_text("Look at tenant nobody").click()
     assert asked.value.headers["x-scope-orgid"] == "nobody"
@@ -227,7 +227,7 @@ def test_enter_takes_the_first_metric_though_its_name_came_after_the_typing(open
     expect(page.locator("h1")).to_have_text("Home")
     with page.expect_request("**/api/v1/label/__name__/values*"):
         page.keyboard.press("Control+k")
-    page.get_by_placeholder("Page, command or metric").fill("queue_by")
+    page.get_by_label("Search everything that has a name").fill("queue_by")
     expect(page.get_by_text("Looking…")).to_be_visible()
     assert held
     for route in held:

@@ -4,7 +4,6 @@ import type { ComponentType } from 'react';
 import { PATHS, type PageId, type PagePath } from './address/places';
 import type { IconName } from './design/Icon';
 import { far } from './later';
-import type { PaletteSource } from './page/offers';
 import type { Permission } from './session/session';
 
 /**
@@ -16,6 +15,7 @@ export const KEYS = {
   dashboards: 'd',
   services: 's',
   hosts: 'm',
+  status: '0',
   explore: 'e',
   logs: 'l',
   traces: 't',
@@ -39,7 +39,6 @@ export const KEYS = {
   proposals: 'q',
   audit: 'u',
   profile: 'w',
-  settings: ',',
   gallery: 'x',
   start: '.',
   reports: '=',
@@ -64,12 +63,11 @@ export interface PageEntry {
   /** Reached by its address alone. */
   hidden?: true;
   component: () => Promise<{ default: ComponentType }>;
-  palette?: () => Promise<{ default: PaletteSource }>;
   /** What deserves a look on that page, wherever the reader is; not in the first load. */
   badge?: () => Promise<{ default: ComponentType }>;
 }
 
-type More = Pick<PageEntry, 'signedIn' | 'hidden' | 'palette' | 'badge'>;
+type More = Pick<PageEntry, 'signedIn' | 'hidden' | 'badge'>;
 
 /** An entry, whose path, key and component are those of its id. */
 function page(
@@ -85,12 +83,12 @@ function page(
 
 export const PAGES: readonly PageEntry[] = [
   page('home', 'Home', 'home', 'Watch', 'metrics.view'),
-  page('dashboards', 'Dashboards', 'dashboards', 'Watch', 'dashboards.view', {
-    palette: far('dashboardsPalette'),
-  }),
+  page('dashboards', 'Dashboards', 'dashboards', 'Watch', 'dashboards.view'),
+  page('services', 'Services', 'workflows', 'Watch', 'metrics.view'),
+  page('hosts', 'Hosts', 'monitor', 'Watch', 'metrics.view'),
   page('health', 'Health', 'check', 'Watch', 'alerts.view'),
   page('reports', 'Reports', 'clock', 'Watch', 'dashboards.view'),
-  page('explore', 'Explore', 'explore', 'Find', 'metrics.view', { palette: far('explorePalette') }),
+  page('explore', 'Explore', 'explore', 'Find', 'metrics.view'),
   page('logs', 'Logs', 'logs', 'Find', 'logs.view'),
   page('traces', 'Traces', 'traces', 'Find', 'traces.view'),
   page('alerts', 'Alerts', 'alerts', 'Respond', 'alerts.view', { badge: far('alertsBadge') }),
@@ -103,10 +101,11 @@ export const PAGES: readonly PageEntry[] = [
   page('slo', 'SLOs', 'check', 'Run', 'metrics.view'),
   page('anomalies', 'Anomalies', 'explore', 'Run', 'metrics.view'),
   page('start', 'Send data', 'plus', 'Set up', 'metrics.view'),
-  page('runs', 'Runs', 'runs', 'Run', 'flows.read', { palette: far('runsPalette') }),
+  page('runs', 'Runs', 'runs', 'Run', 'flows.read'),
   page('workflows', 'Workflows', 'workflows', 'Run', 'flows.read'),
   page('versions', 'Versions', 'copy', 'Run', 'alerts.view'),
   page('targets', 'Targets', 'targets', 'Set up', 'metrics.view', { badge: far('targetsBadge') }),
+  page('status', 'Status', 'check', 'Set up', 'metrics.view'),
   page('cardinality', 'Cardinality', 'cardinality', 'Set up', 'metrics.view'),
   page('members', 'Members', 'people', 'Set up', 'members.view'),
   page('tenants', 'Tenants', 'tenants', 'Set up', 'tenants.view'),

@@ -7,7 +7,18 @@ import {
 } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
 import { readSearch, type Search } from './address/context';
-import { DASHBOARD, PATHS, RUN, SIGN_IN, TRACE, WELCOME, WORKFLOW } from './address/places';
+import {
+  EXPLAIN,
+  DASHBOARD,
+  HOST,
+  PATHS,
+  RUN,
+  SERVICE,
+  SIGN_IN,
+  TRACE,
+  WELCOME,
+  WORKFLOW,
+} from './address/places';
 import { far } from './later';
 import { PAGES, type PageEntry } from './pages';
 import { Crash } from './shell/Crash';
@@ -67,6 +78,10 @@ const runs = [
   part(`${WORKFLOW}/$`, far('workflow')),
 ] as const;
 
+const service = part(SERVICE, far('service'));
+const explain = part(EXPLAIN, far('explain'));
+const host = part(HOST, far('host'));
+
 /** What is below the page of dashboards: one of them, one that was shared, several in turn. */
 const boards = (
   [
@@ -75,13 +90,7 @@ const boards = (
     ['/dashboards/$uid', far('dashboard')],
     ['/shared', far('shared')],
   ] as const
-).map(([path, component]) =>
-  createRoute({
-    getParentRoute: () => root,
-    path: path,
-    component: lazyRouteComponent(() => load({ component })),
-  }),
-);
+).map(([path, component]) => part(path, component));
 
 /** Links that Prometheus' alerts carry (`generatorURL`) lead to the same query in Explore. */
 const graph = createRoute({
@@ -107,7 +116,18 @@ const welcome = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([...pages, ...boards, trace, ...runs, graph, signIn, welcome]),
+  routeTree: root.addChildren([
+    ...pages,
+    ...boards,
+    service,
+    host,
+    explain,
+    trace,
+    ...runs,
+    graph,
+    signIn,
+    welcome,
+  ]),
   parseSearch,
   stringifySearch,
   defaultErrorComponent: Crash,

@@ -1,7 +1,7 @@
 import { useNavigate, useRouterState, useSearch } from '@tanstack/react-router';
 import { useCallback, useMemo } from 'react';
 import { contextOf, readContext, writeContext, type Context, type Search } from './context';
-import { DEFAULTS, pageAt, type PageId } from './places';
+import { defaultsOf, pageAt, type PageId } from './places';
 
 export interface Address extends Context {
   page: PageId | undefined;
@@ -19,7 +19,7 @@ export function useAddress(): Address {
   const path = useRouterState({ select: (state) => state.location.pathname });
   const navigate = useNavigate();
   const page = pageAt(path);
-  const context = useMemo(() => readContext(search, DEFAULTS[page ?? 'explore']), [search, page]);
+  const context = useMemo(() => readContext(search, defaultsOf(page ?? 'explore')), [search, page]);
   const setOwn = useCallback(
     (own: Search, replace = false) =>
       void navigate({ to: '.', search: (before: Search): Search => ({ ...before, ...own }), replace }),

@@ -12,6 +12,9 @@ type Respond = 'alerts' | 'alert' | 'silences' | 'onCall' | 'rules' | 'receivers
 export type PageId =
   | 'home'
   | 'dashboards'
+  | 'services'
+  | 'hosts'
+  | 'status'
   | 'explore'
   | 'logs'
   | 'traces'
@@ -31,6 +34,9 @@ export type PageId =
 export const PATHS = {
   home: '/',
   dashboards: '/dashboards',
+  services: '/services',
+  hosts: '/hosts',
+  status: '/server',
   explore: '/explore',
   logs: '/logs',
   traces: '/traces',
@@ -68,40 +74,50 @@ export type PagePath = (typeof PATHS)[PageId];
 const LAST_HOUR = { from: 'now-1h', to: 'now' };
 const LAST_DAY = { from: 'now-24h', to: 'now' };
 const STILL = { range: LAST_HOUR, refreshMs: 0 };
+const WATCHED = { range: LAST_HOUR, refreshMs: 15_000 };
+const LIVE = { range: LAST_HOUR, refreshMs: 5_000 };
+const SLOW = { range: LAST_HOUR, refreshMs: 30_000 };
+const LAST_WEEK = { from: 'now-7d', to: 'now' };
 
-export const DEFAULTS: Readonly<Record<PageId, ContextDefaults>> = {
+/** Of pages that have defaults of their own; of the others `STILL`. */
+const OWN: Readonly<Partial<Record<PageId, ContextDefaults>>> = {
   home: { range: { from: 'now-15m', to: 'now' }, refreshMs: 5_000 },
-  dashboards: STILL,
-  explore: STILL,
-  logs: STILL,
-  traces: STILL,
-  alerts: { range: LAST_HOUR, refreshMs: 5_000 },
+  services: WATCHED,
+  hosts: WATCHED,
+  status: WATCHED,
+  alerts: LIVE,
   alert: { range: { from: 'now-6h', to: 'now' }, refreshMs: 5_000 },
-  silences: { range: LAST_HOUR, refreshMs: 15_000 },
-  onCall: { range: LAST_HOUR, refreshMs: 15_000 },
-  rules: { range: LAST_HOUR, refreshMs: 15_000 },
-  receivers: { range: LAST_HOUR, refreshMs: 5_000 },
-  responses: { range: LAST_HOUR, refreshMs: 5_000 },
-  start: STILL,
-  reports: STILL,
+  silences: WATCHED,
+  onCall: WATCHED,
+  rules: WATCHED,
+  receivers: LIVE,
+  responses: LIVE,
   runs: { range: LAST_DAY, refreshMs: 15_000 },
-  workflows: { range: { from: 'now-7d', to: 'now' }, refreshMs: 15_000 },
-  health: { range: LAST_HOUR, refreshMs: 5_000 },
-  slo: { range: LAST_HOUR, refreshMs: 30_000 },
-  anomalies: { range: { from: 'now-7d', to: 'now' }, refreshMs: 15_000 },
-  versions: { range: LAST_HOUR, refreshMs: 5_000 },
-  targets: { range: LAST_HOUR, refreshMs: 5_000 },
-  cardinality: { range: LAST_HOUR, refreshMs: 30_000 },
-  members: STILL,
-  tenants: { range: { from: 'now-24h', to: 'now' }, refreshMs: 0 },
-  proposals: STILL,
-  audit: { range: { from: 'now-7d', to: 'now' }, refreshMs: 0 },
-  profile: STILL,
-  gallery: STILL,
+  workflows: { range: LAST_WEEK, refreshMs: 15_000 },
+  health: LIVE,
+  slo: SLOW,
+  anomalies: { range: LAST_WEEK, refreshMs: 15_000 },
+  versions: LIVE,
+  targets: LIVE,
+  cardinality: SLOW,
+  tenants: { range: LAST_DAY, refreshMs: 0 },
+  audit: { range: LAST_WEEK, refreshMs: 0 },
 };
+
+/** What a page shows while the address says nothing else. */
+export function defaultsOf(page: PageId): ContextDefaults {
+  return OWN[page] ?? STILL;
+}
 
 /** Where one dashboard is: a part of the page of dashboards. What stands behind its uid is for people to read. */
 export const DASHBOARD = '/d/$uid/$slug';
+
+/** Where what changed at the time of a spike is put together. */
+export const EXPLAIN = '/explain';
+
+/** Where one service is, and one host: parts of the pages of all of them. */
+export const SERVICE = '/services/$service';
+export const HOST = '/hosts/$host';
 
 /** Where one trace is: a part of the page of traces. */
 export const TRACE = '/traces/$traceId';
@@ -112,8 +128,8 @@ export const WORKFLOW = '/workflows/$name';
 
 /** The page at a path of the address; undefined where there is none. */
 export function pageAt(path: string): PageId | undefined {
-  if (path.startsWith(`${PATHS.traces}/`)) return 'traces';
-  for (const page of ['runs', 'workflows'] as const) if (path.startsWith(`${PATHS[page]}/`)) return page;
+  for (const page of ['traces', 'services', 'hosts', 'runs', 'workflows'] as const)
+    if (path.startsWith(`${PATHS[page]}/`)) return page;
   if (/^\/(d\/|shared$|dashboards\/)/u.test(path)) return 'dashboards';
   return (Object.keys(PATHS) as PageId[]).find((page) => PATHS[page] === path);
 }

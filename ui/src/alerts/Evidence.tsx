@@ -21,6 +21,8 @@ import { Empty, Note } from '../design/parts';
 import { Skeleton } from '../design/Skeleton';
 import type { Status } from '../design/status';
 import { Expression } from '../design/Value';
+import { ExplainLink } from '../explain/ExplainLink';
+import { LONGEST_MS, type Spike } from '../explain/spike';
 import { absolute, alignGrid, chooseStep, resolveRange } from '../time/range';
 import { severityOf } from './alerts';
 import { alertsSelector, isOf, standsFrom } from './story';
@@ -111,6 +113,22 @@ function stateLane(
   return from === null ? lane : lane.fill(now, from);
 }
 
+const LEAST_MS = 60_000;
+
+/** From when on what the rule measures is to be explained: since the alert stands, until the end of what is seen. */
+function spikeOf(alert: AlertView, measure: string, endMs: number): Spike | null {
+  const fromMs = Date.parse(alert.since);
+  if (measure === '' || Number.isNaN(fromMs)) return null;
+  const toMs = Math.min(fromMs + LONGEST_MS, Math.max(endMs, fromMs + LEAST_MS));
+  // What made it fire began before it did.
+  return { expr: measure, labels: {}, fromMs: fromMs - LEAST_MS, toMs };
+}
+
+function Explained(props: { alert: AlertView; measure: string; endMs: number }): ReactElement | null {
+  const spike = spikeOf(props.alert, props.measure, props.endMs);
+  return spike === null ? null : <ExplainLink spike={spike} />;
+}
+
 /** What the alert's rule measured over the page's range, its limit, and when it fired. */
 export function Evidence({ alert }: { alert: AlertView }): ReactElement {
   const { range, refreshMs, search } = useAddress();
@@ -160,7 +178,8 @@ export function Evidence({ alert }: { alert: AlertView }): ReactElement {
           <p>
             <PageLink page="explore" search={{ q0: measure }}>
               <Expression text={expression} />
-            </PageLink>
+            </PageLink>{' '}
+            <Explained alert={alert} measure={measure} endMs={grid.end * 1000} />
           </p>
           <Measure
             expression={expression}

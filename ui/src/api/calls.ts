@@ -33,6 +33,40 @@ export function metricNames(asking: Asking): Promise<Answer<readonly string[]>> 
   return ask('/api/v1/label/__name__/values', {}, asking);
 }
 
+/** The names of labels; of the series that `selector` selects, or of all. */
+export function labelNames(selector: string | null, asking: Asking): Promise<Answer<readonly string[]>> {
+  return ask('/api/v1/labels', selector === null ? {} : { 'match[]': selector }, asking);
+}
+
+/** The values of a label; of the series that `selector` selects, or of all. */
+export function labelValues(
+  label: string,
+  selector: string | null,
+  asking: Asking,
+  range: { start?: number; end?: number } = {},
+): Promise<Answer<readonly string[]>> {
+  const path = `/api/v1/label/${encodeURIComponent(label)}/values`;
+  return ask(path, { ...range, ...(selector === null ? {} : { 'match[]': selector }) }, asking);
+}
+
+/** What senders say of their metrics, by metric. */
+export function metricMetadata(
+  asking: Asking,
+): Promise<
+  Answer<
+    Readonly<
+      Record<string, readonly { readonly type: string; readonly help: string; readonly unit: string }[]>
+    >
+  >
+> {
+  return ask('/api/v1/metadata', { limit_per_metric: 1 }, asking);
+}
+
+/** The tree that the server's parser makes of a query. */
+export function parseQuery(query: string, asking: Asking): Promise<Answer<unknown>> {
+  return ask('/api/v1/parse_query', { query }, asking);
+}
+
 export function formatQuery(query: string, asking: Asking): Promise<Answer<string>> {
   return ask('/api/v1/format_query', { query }, asking);
 }

@@ -10,6 +10,7 @@ export interface TraceFilters {
   readonly min_duration?: string | undefined;
   readonly max_duration?: string | undefined;
   readonly status?: 'error' | undefined;
+  readonly kind?: string | undefined;
 }
 
 /** Ends in seconds since the epoch. */
@@ -86,7 +87,8 @@ export function serviceGraph(range: TraceRange, asking: Asking): Promise<Answer<
 
 export interface RateSeries {
   readonly labels: Readonly<Record<string, string>>;
-  readonly points: readonly (SpanRate & { readonly time_ms: number })[];
+  /** Each with the trace of its longest span. */
+  readonly points: readonly (SpanRate & { readonly time_ms: number; readonly exemplar: string })[];
 }
 
 /** How many spans met the filters at each step, by their status. */
@@ -97,6 +99,17 @@ export function spanRates(
   asking: Asking,
 ): Promise<Answer<readonly RateSeries[]>> {
   return ask('/api/spans/rates', { ...filters, ...range, step: stepS, by: 'status' }, asking);
+}
+
+/** The same by other fields, with commas between: service, kind, name, status, attributes. */
+export function ratesBy(
+  by: string,
+  filters: TraceFilters,
+  range: TraceRange,
+  stepS: number,
+  asking: Asking,
+): Promise<Answer<readonly RateSeries[]>> {
+  return ask('/api/spans/rates', { ...filters, ...range, step: stepS, by }, asking);
 }
 
 /** A span and where it stands; times in nanoseconds since the trace's begin. */

@@ -40,6 +40,8 @@ export interface ChartProps {
   compact?: boolean;
   atLeast?: number;
   faint?: number;
+  /** Series drawn as broken lines: what was, or will be, beside what is. */
+  dashed?: ReadonlySet<number>;
   /** Bars from the ground instead of lines. */
   bars?: boolean;
   /** The value axis by powers of ten. Nothing is stacked on it. */
@@ -55,6 +57,8 @@ export interface ChartProps {
   onCursor?: (index: number | null) => void;
   onZoom?: (fromMs: number, toMs: number) => void;
   onZoomOut?: () => void;
+  /** A stretch was pulled over with Shift held: it is meant itself, not to be zoomed into. */
+  onStretch?: (fromMs: number, toMs: number) => void;
   onPick?: (picked: Picked) => void;
 }
 
@@ -95,6 +99,7 @@ export function Chart(props: ChartProps): ReactElement {
     drawnRef.current = drawn;
   });
   const palette = colors.join();
+  const broken = [...(props.dashed ?? NONE)].join();
   // Limits move the axis, so that a change of them makes the plot anew; other marks are only painted.
   const limits = (marks.thresholds ?? []).map((one) => one.value).join();
 
@@ -110,12 +115,14 @@ export function Chart(props: ChartProps): ReactElement {
       compact,
       atLeast,
       faint,
+      dashed: broken === '' ? NONE : new Set(broken.split(',').map(Number)),
       syncKey,
       bars,
       log,
       thresholds: latest.current.marks?.thresholds ?? [],
       colors: palette ? palette.split(',') : [],
     };
+    let shifted = false;
     const content = (): HoverContent => ({
       names: latest.current.names,
       colors: latest.current.colors,
@@ -142,7 +149,9 @@ export function Chart(props: ChartProps): ReactElement {
           if (wide < 6) return;
           const [from, to] = [self.posToVal(left, 'x'), self.posToVal(left + wide, 'x')];
           self.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-          latest.current.onZoom?.(from * 1000, to * 1000);
+          const { onStretch, onZoom } = latest.current;
+          if (shifted && onStretch) onStretch(from * 1000, to * 1000);
+          else onZoom?.(from * 1000, to * 1000);
         },
       ],
       drawAxes: [(self) => paintUnder(self, latest.current.marks ?? UNMARKED, latest.current.colors, scheme)],
@@ -152,6 +161,9 @@ export function Chart(props: ChartProps): ReactElement {
       ],
     };
     const made = new uPlot(options, drawnRef.current, target);
+    made.over.addEventListener('mousedown', (event) => {
+      shifted = event.shiftKey;
+    });
     let picking: ReturnType<typeof setTimeout> | undefined;
     made.over.addEventListener('dblclick', () => {
       clearTimeout(picking);
@@ -178,7 +190,22 @@ export function Chart(props: ChartProps): ReactElement {
       plot.current = null;
       hover.current = null;
     };
-  }, [scheme, unit, utc, stacked, filled, compact, atLeast, faint, syncKey, palette, bars, log, limits]);
+  }, [
+    scheme,
+    unit,
+    utc,
+    stacked,
+    filled,
+    compact,
+    atLeast,
+    faint,
+    broken,
+    syncKey,
+    palette,
+    bars,
+    log,
+    limits,
+  ]);
 
   useLayoutEffect(() => {
     const target = plot.current;

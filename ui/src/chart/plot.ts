@@ -18,6 +18,8 @@ export interface PlotLook {
   colors: readonly string[];
   /** A series that is only the rest, such as free memory, which should not shout. */
   faint: number | null;
+  /** Series drawn as broken lines. */
+  dashed?: ReadonlySet<number>;
   syncKey: string | null;
   /** Upper end that the value axis shows at least, such as 1 for ratios. */
   atLeast: number | null;
@@ -173,12 +175,16 @@ function area(look: PlotLook, color: string, index: number): uPlot.Series.Fill {
   };
 }
 
+/** Lengths of a broken line's strokes and gaps. */
+const DASH = [5, 4];
+
 function line(look: PlotLook, color: string, index: number, many: boolean): uPlot.Series {
   const count = look.colors.length;
   const stands = look.stacked || look.filled || look.bars;
   return {
     stroke: color,
     width: look.bars ? 0 : many ? 1 : look.stacked ? 1.2 : 1.6,
+    ...(look.dashed?.has(index) ? { dash: DASH } : {}),
     ...(stands ? { fill: area(look, color, index) } : {}),
     ...(look.bars
       ? {

@@ -2,7 +2,6 @@ import clsx from 'clsx';
 import { useRef, useState, type KeyboardEvent, type PointerEvent, type ReactElement } from 'react';
 import type { PanelModel, RowModel } from '../api/dashboards';
 import { Glyph } from '../design/Glyph';
-import { Icon } from '../design/Icon';
 import { visibleText } from '../design/value';
 import { Value } from '../design/Value';
 import {
@@ -163,7 +162,7 @@ export function Rows(props: {
                     aria-expanded={!closed}
                     onClick={() => onCollapse(row.key, !closed)}
                   >
-                    <Icon name={closed ? 'chevronRight' : 'chevronDown'} size={14} />
+                    <Glyph name={closed ? 'chevronRight' : 'chevronDown'} size={14} />
                     {row.title === '' ? 'Row' : <Value text={row.title} />}
                   </button>
                 </h2>

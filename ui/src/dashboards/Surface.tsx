@@ -1,9 +1,10 @@
 import { useElementSize } from '@mantine/hooks';
 import { useNavigate } from '@tanstack/react-router';
 import { useCallback, useMemo, useState, type ReactElement } from 'react';
+import { LONGEST_MS, writeSpike } from '../explain/spike';
 import { contextOf } from '../address/context';
 import { useAddress } from '../address/hooks';
-import { PATHS } from '../address/places';
+import { EXPLAIN, PATHS } from '../address/places';
 import type { Dashboard, PanelModel, RowModel, TabModel } from '../api/dashboards';
 import type { Annotation } from '../chart/marks';
 import { EmptyState } from '../design/EmptyState';
@@ -168,6 +169,14 @@ export function Surface(props: SurfaceProps): ReactElement {
     );
     void navigate({ to: PATHS.explore, search: { ...contextOf(search), ...queries } });
   };
+  const explain = (panel: PanelModel): void => {
+    const [expr = ''] = panel.targets.map((target) => textAt(target, 'expr')).filter((one) => one !== '');
+    const asked = filled(expr, frame.variables, 15_000, span.toMs - span.fromMs);
+    // The end of a long time is what somebody looks at.
+    const fromMs = Math.max(span.fromMs, span.toMs - LONGEST_MS);
+    const spike = writeSpike({ expr: asked, labels: {}, fromMs, toMs: span.toMs });
+    void navigate({ to: EXPLAIN, search: { ...contextOf(search), ...spike } });
+  };
   const entries = (panel: PanelModel): readonly MenuEntry[] => {
     const { id } = panel;
     const promql = panel.targets.some((target) => textAt(target, 'expr') !== '');
@@ -238,7 +247,15 @@ export function Surface(props: SurfaceProps): ReactElement {
         ? { kind: 'action', label: 'View alone', icon: 'monitor', run: () => onView({ alone: panel.key }) }
         : { kind: 'action', label: 'Back to all', icon: 'dashboards', run: () => onView({ alone: null }) },
       ...(promql
-        ? [{ kind: 'action', label: 'Explore', icon: 'explore', run: () => explore(panel) } as const]
+        ? [
+            { kind: 'action', label: 'Explore', icon: 'explore', run: () => explore(panel) } as const,
+            {
+              kind: 'action',
+              label: 'Explain the time shown',
+              icon: 'search',
+              run: () => explain(panel),
+            } as const,
+          ]
         : []),
       ...(hasData(panel.type)
         ? [{ kind: 'action', label: 'Inspect', icon: 'table', run: () => setInspected(panel) } as const]

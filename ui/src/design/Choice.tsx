@@ -11,6 +11,7 @@ import {
   type ReactNode,
 } from 'react';
 import { holdsWords } from './filter';
+import { Glyph } from './Glyph';
 import { Icon } from './Icon';
 import { Value } from './Value';
 import { visibleText } from './value';
@@ -212,7 +213,7 @@ export function Choice(props: ChoiceProps): ReactElement {
             </button>
           ) : (
             <span className={styles.chevron}>
-              <Icon name="chevronDown" size={13} />
+              <Glyph name="chevronDown" size={13} />
             </span>
           )}
         </span>

@@ -3,6 +3,7 @@ import { Outline, PATHS } from './Icon';
 
 // What components need besides the icons of the frame, which are loaded with every page.
 const MORE = {
+  chevronDown: 'M6 9.5l6 6 6-6',
   trash: 'M5 7h14M10 7V4.5h4V7M7 7l1 13h8l1-13M10.5 11v5.5M13.5 11v5.5',
   download: 'M12 4v11M7.5 11 12 15.5 16.5 11M5 20h14',
   format: 'M5 6h14M5 10.5h9M5 15h14M5 19.5h6',

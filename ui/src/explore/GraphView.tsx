@@ -3,7 +3,7 @@ import { useMemo, useState, type ReactElement } from 'react';
 import { useNavigate } from '@tanstack/react-router';
 import { contextOf } from '../address/context';
 import { useAddress } from '../address/hooks';
-import { TRACE } from '../address/places';
+import { EXPLAIN, TRACE } from '../address/places';
 import type { Grid } from '../api/calls';
 import { exemplars, type About } from '../api/related';
 import type { RangeSeries, SeriesExemplars } from '../api/types';
@@ -15,6 +15,7 @@ import {
   hiddenOf,
   labelKey,
   nameSeries,
+  parseFloatText,
   readColumn,
   summarize,
   undrawn,
@@ -25,14 +26,19 @@ import { MANY } from '../chart/plot';
 import { seriesColor } from '../design/colors';
 import { formatCount, type Unit } from '../design/format';
 import { useScheme } from '../design/hooks';
-import { Empty } from '../design/parts';
+import { Note } from '../design/parts';
 import { Expression, LabelSet } from '../design/Value';
+import { ExplainLink } from '../explain/ExplainLink';
+import { LONGEST_MS, spikeAround, writeSpike, type Spike } from '../explain/spike';
 import { ABOUT, writeAbout } from '../related/about';
 import { WhatElseButton } from '../related/WhatElse';
 import { useMay } from '../session/session';
 import type { Span } from '../time/range';
 import { TraceLink } from '../traces/TraceLink';
 import { highest, pointsOf } from './exemplars';
+import { PAST_NAMES } from './state';
+import type { Result } from './useResult';
+import { WhyEmpty } from './WhyEmpty';
 import styles from './explore.module.css';
 
 const HEIGHT = 320;
@@ -43,6 +49,8 @@ const NEXT = 1_000;
 export interface GraphViewProps {
   title: string;
   series: readonly RangeSeries[];
+  /** The same earlier, moved to the times of now. */
+  past: Result['past'];
   grid: Grid;
   span: Span;
   unit: Unit;
@@ -60,7 +68,7 @@ function MoreNote(props: {
   if (shown >= all) return null;
   return (
     <div className={styles.moreNote} role="status">
-      Showing {formatCount(shown)} of {formatCount(all)} series.
+      Showing the {formatCount(shown)} highest of {formatCount(all)} series.
       <button
         type="button"
         className="button"
@@ -122,15 +130,24 @@ function useExemplars(expr: string, span: Span): { points: readonly PointMark[];
 /** From a chart to what else happened at its highest point, and to the traces that its exemplars name. */
 function Trails(props: {
   peak: About | null;
+  /** Around the highest point. */
+  spike: Spike | null;
+  /** All that is shown, where it is short enough to be one. */
+  shown: Spike | null;
   points: readonly PointMark[];
   error: Error | null;
 }): ReactElement {
-  const { peak, points, error } = props;
+  const { peak, spike, shown, points, error } = props;
   const best = highest(points);
   return (
     <div className={clsx('row wrap', styles.trails)}>
+      {spike === null ? null : <ExplainLink spike={spike} />}
+      {shown === null ? null : <ExplainLink spike={shown}>Explain the time shown</ExplainLink>}
       {peak === null ? null : <WhatElseButton about={peak} quiet />}
-      <span className="dim">at the highest point; a click on the chart asks about any other.</span>
+      <span className="dim">
+        at the highest point; a click on the chart asks about any other, Shift while dragging explains what is
+        dragged over.
+      </span>
       {best === null ? null : (
         <span>
           {formatCount(points.length)} {points.length === 1 ? 'exemplar' : 'exemplars'}, the highest in{' '}
@@ -142,20 +159,39 @@ function Trails(props: {
   );
 }
 
+/** Series with the highest last values first: of more than are drawn those that somebody looks for. */
+function byHeight(series: readonly RangeSeries[]): readonly RangeSeries[] {
+  const height = ({ values }: RangeSeries): number => {
+    const value = parseFloatText(values?.at(-1)?.[1] ?? 'NaN');
+    return Number.isNaN(value) ? -Infinity : value;
+  };
+  return series
+    .map((one) => ({ one, at: height(one) }))
+    .sort((a, b) => (a.at === b.at ? 0 : b.at - a.at))
+    .map(({ one }) => one);
+}
+
 /** The series of one range query as lines. What was chosen for one expression says nothing about the next. */
 export function GraphView(props: GraphViewProps): ReactElement {
   return <Graph key={props.title} {...props} />;
 }
 
 function Graph(props: GraphViewProps): ReactElement {
-  const { title, series, grid, span, unit, stacked } = props;
+  const { title, series, past, grid, span, unit } = props;
+  // What was before would stand on what is now.
+  const stacked = props.stacked && past === null;
   const scheme = useScheme();
   const [limit, setLimit] = useState(FIRST);
   const [focused, setFocused] = useState<number | null>(null);
   // Hidden by label set, not by number, so that a refresh with other series keeps the choice.
   const [hiddenKeys, setHiddenKeys] = useState<ReadonlySet<string>>(new Set());
 
-  const shown = useMemo(() => series.slice(0, limit), [series, limit]);
+  const ordered = useMemo(() => (series.length > FIRST ? byHeight(series) : series), [series]);
+  const shown = useMemo(
+    () => [...ordered.slice(0, limit), ...(past?.series ?? []).slice(0, limit)],
+    [ordered, past, limit],
+  );
+  const current = Math.min(series.length, limit);
   const drawn = useMemo(() => {
     const times = gridTimes(grid);
     const columns = shown.map((one) => readColumn(one, grid, times.length));
@@ -165,27 +201,47 @@ function Graph(props: GraphViewProps): ReactElement {
     const labels = shown.map((one) => one.metric);
     const named = nameSeries(labels);
     // An aggregation leaves no labels: then the question is the name.
-    const names = named.names.map((name) => (name === '{}' && labels.length === 1 ? title : name));
-    return { ...named, names, titles: labels.map(formatLabels), keys: labels.map(labelKey) };
-  }, [shown, title]);
-  const colors = useMemo(() => shown.map((_, i) => seriesColor(i, scheme)), [shown, scheme]);
+    const alone = current === 1 && new Set(labels.map(labelKey)).size === 1;
+    const before = past === null ? '' : `, ${PAST_NAMES[past.name]}`;
+    const names = named.names.map((name, i) => {
+      const own = (name === '{}' || name === '') && alone ? title : name;
+      return i < current ? own : `${own}${before}`;
+    });
+    const keys = labels.map((one, i) => `${labelKey(one)}${i < current ? '' : before}`);
+    return { ...named, names, titles: labels.map(formatLabels), keys };
+  }, [shown, title, current, past]);
+  const colors = useMemo(() => {
+    const places = new Map(shown.slice(0, current).map(({ metric }, i) => [labelKey(metric), i]));
+    // What a series was before has its colour.
+    return shown.map(({ metric }, i) =>
+      seriesColor(i < current ? i : (places.get(labelKey(metric)) ?? i), scheme),
+    );
+  }, [shown, current, scheme]);
+  const dashed = useMemo(
+    () => (past === null ? undefined : new Set(shown.flatMap((_, i) => (i < current ? [] : [i])))),
+    [shown, current, past],
+  );
   const hidden = useMemo(() => hiddenOf(naming.keys, hiddenKeys), [naming, hiddenKeys]);
   const range = useMemo(() => [span.fromMs / 1000, span.toMs / 1000] as const, [span]);
   const { search, setOwn } = useAddress();
   const navigate = useNavigate();
   const { points, error } = useExemplars(title, span);
   const marks = useMemo(() => ({ points }), [points]);
-  const peak = useMemo((): About | null => {
+  const { peak, spike } = useMemo((): { peak: About | null; spike: Spike | null } => {
+    const none = { peak: null, spike: null };
     const tops = drawn.summaries.map(({ max }, i) => (max === null || hidden.has(i) ? -Infinity : max));
     const most = Math.max(...tops);
-    if (!Number.isFinite(most)) return null;
+    if (!Number.isFinite(most)) return none;
     const top = tops.indexOf(most);
     const at = drawn.columns[top]?.indexOf(drawn.summaries[top]?.max ?? null) ?? -1;
     const seconds = drawn.times[at];
     const labels = shown[top]?.metric;
-    return seconds === undefined || labels === undefined
-      ? null
-      : { kind: 'series', expr: title, labels, atMs: seconds * 1000 };
+    if (seconds === undefined || labels === undefined) return none;
+    const times = spikeAround(drawn.columns[top] ?? [], drawn.times, at);
+    return {
+      peak: { kind: 'series', expr: title, labels, atMs: seconds * 1000 },
+      spike: times && { expr: title, labels, ...times },
+    };
   }, [drawn, hidden, shown, title]);
   const pick = ({ atMs, series: index, point }: Picked): void => {
     if (point !== null) {
@@ -197,12 +253,7 @@ function Graph(props: GraphViewProps): ReactElement {
     setOwn({ [ABOUT]: writeAbout({ kind: 'series', expr: title, labels, atMs }) });
   };
 
-  if (series.length === 0)
-    return (
-      <Empty icon="explore">
-        The query found nothing in this range. Widen the range, or check the names.
-      </Empty>
-    );
+  if (series.length === 0) return <WhyEmpty expr={title} span={span} />;
 
   const isolate = (index: number): void => {
     const alone = hidden.size === naming.keys.length - 1 && !hidden.has(index);
@@ -217,7 +268,15 @@ function Graph(props: GraphViewProps): ReactElement {
   const common = Object.keys(naming.common).length > 0 || (naming.metric !== '' && series.length > 1);
   return (
     <div>
-      <MoreNote shown={shown.length} all={series.length} onMore={setLimit} />
+      <MoreNote shown={current} all={series.length} onMore={setLimit} />
+      {past?.error ? (
+        <Note level="warn">
+          What was {PAST_NAMES[past.name]} cannot be read: {past.error}
+        </Note>
+      ) : null}
+      {past && past.error === null && past.series.length === 0 ? (
+        <p className="dim">There is nothing {PAST_NAMES[past.name]}.</p>
+      ) : null}
       <Chart
         title={title}
         times={drawn.times}
@@ -229,6 +288,7 @@ function Graph(props: GraphViewProps): ReactElement {
         range={range}
         stacked={stacked && shown.length <= MOST_STACKED}
         filled={shown.length === 1}
+        {...(dashed === undefined ? {} : { dashed })}
         syncKey="explore"
         hidden={hidden}
         focused={focused}
@@ -236,9 +296,28 @@ function Graph(props: GraphViewProps): ReactElement {
         marks={marks}
         onZoom={props.onZoom}
         onZoomOut={props.onZoomOut}
+        onStretch={(fromMs, toMs) =>
+          void navigate({
+            to: EXPLAIN,
+            search: {
+              ...writeSpike({ expr: title, labels: naming.common, fromMs, toMs }),
+              ...contextOf(search),
+            },
+          })
+        }
         onPick={pick}
       />
-      <Trails peak={peak} points={points} error={error} />
+      <Trails
+        peak={peak}
+        spike={spike}
+        shown={
+          span.toMs - span.fromMs <= LONGEST_MS
+            ? { expr: title, labels: shown.length === 1 ? (shown[0]?.metric ?? {}) : {}, ...span }
+            : null
+        }
+        points={points}
+        error={error}
+      />
       <Remarks
         undrawn={drawn.undrawn}
         unstacked={stacked && shown.length > MOST_STACKED}

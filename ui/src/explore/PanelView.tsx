@@ -13,17 +13,19 @@ import {
   UNIT_NAMES,
   type Unit,
 } from '../design/format';
-import { usePageClock } from '../design/hooks';
-import { CopyIcon, Empty, IconButton, Note } from '../design/parts';
+import { useNow, usePageClock } from '../design/hooks';
+import { CopyIcon, IconButton, Note } from '../design/parts';
 import { Progress } from '../design/Progress';
 import { formatDuration, parseDuration, type Span } from '../time/range';
 import { ExportMenu } from '../exports/ExportMenu';
+import { Builder } from './Builder';
 import { exportCsv } from './csv';
 import { GraphView } from './GraphView';
 import { HistoryMenu } from './HistoryMenu';
+import { MetricBrowser } from './MetricBrowser';
 import { QueryEditor } from './QueryEditor';
 import { ResultTable } from './ResultTable';
-import type { QueryPanel } from './state';
+import { PAST_NAMES, PASTS, type Past, type QueryPanel } from './state';
 import { stepOf, useResult, type Result } from './useResult';
 import styles from './explore.module.css';
 
@@ -123,6 +125,24 @@ function UnitField(props: {
   );
 }
 
+/** From then on a query has taken long enough to say so. */
+const LONG_MS = 1_500;
+
+/** How long a query has been running, and the way to end it. Mounted with the question. */
+function Running({ onCancel }: { onCancel: () => void }): ReactElement | null {
+  const [begun] = useState(() => Date.now());
+  const now = useNow(500);
+  if (now - begun < LONG_MS) return null;
+  return (
+    <span className="row" role="status">
+      <span className="dim">running for {formatSeconds(Math.round((now - begun) / 1000))}</span>
+      <button type="button" className="button" onClick={onCancel}>
+        Cancel
+      </button>
+    </span>
+  );
+}
+
 function Remarks({ result }: { result: Result }): ReactNode {
   return (
     <>
@@ -162,12 +182,7 @@ function Body(
   props: PanelViewProps & { result: Result | undefined; error: Error | null; pending: boolean },
 ): ReactElement {
   const { panel, result, error, pending, onZoom, onZoomOut } = props;
-  if (panel.expr.trim() === '')
-    return (
-      <Empty icon="explore">
-        Write a PromQL expression and press Enter. Ctrl-Space completes names, Ctrl-K finds a metric.
-      </Empty>
-    );
+  if (panel.expr.trim() === '') return <MetricBrowser onChoose={(expr) => props.onRun({ expr })} />;
   const failure = error ? <Failure error={error} result={result} /> : null;
   if (!result) return failure ?? <div className={styles.waiting} aria-label={pending ? 'Loading' : ''} />;
   const unit = panel.unit ?? autoUnit(result);
@@ -180,6 +195,7 @@ function Body(
         <GraphView
           title={result.expr}
           series={data.result}
+          past={result.past}
           grid={grid}
           span={result.span}
           unit={unit}
@@ -201,8 +217,9 @@ export function PanelView(props: PanelViewProps): ReactElement {
   const [draft, setDraft] = useState({ text: panel.expr, of: panel.expr });
   // The back button changes the expression under us: then the draft follows it.
   if (draft.of !== panel.expr) setDraft({ text: panel.expr, of: panel.expr });
+  const [optionsOpen, setOptionsOpen] = useState(false);
   const [formatError, setFormatError] = useState<string | null>(null);
-  const { result, error: failed, fetching, stale } = useResult(panel, span, run);
+  const { result, error: failed, fetching, stale, cancel } = useResult(panel, span, run);
   const setText = (text: string): void => {
     setDraft({ text, of: panel.expr });
     setFormatError(null);
@@ -226,6 +243,12 @@ export function PanelView(props: PanelViewProps): ReactElement {
           autoFocus={only && panel.expr === ''}
         />
         <div className={clsx('row', styles.queryActions)}>
+          <IconButton
+            icon={<Glyph name="filter" />}
+            label="Builder: choose instead of writing"
+            active={panel.builder}
+            onClick={() => onChange({ builder: !panel.builder })}
+          />
           <HistoryMenu onChoose={(expr) => onRun({ expr })} />
           <IconButton
             icon={<Glyph name="format" />}
@@ -251,6 +274,7 @@ export function PanelView(props: PanelViewProps): ReactElement {
         </div>
       </div>
       <Progress busy={fetching} />
+      {panel.builder ? <Builder text={draft.text} onBuilt={(expr) => onRun({ expr })} /> : null}
       {formatError ? <Note level="bad">{formatError}</Note> : null}
       <div className={clsx('row wrap', styles.queryTools)}>
         <SegmentedControl
@@ -263,30 +287,54 @@ export function PanelView(props: PanelViewProps): ReactElement {
           value={panel.view}
           onChange={(view) => onChange({ view: view === 'table' ? 'table' : 'graph' })}
         />
-        {panel.view === 'graph' ? (
-          <>
-            <button
-              type="button"
-              className="button"
-              aria-pressed={panel.stacked}
-              onClick={() => onChange({ stacked: !panel.stacked })}
-            >
-              Stacked
-            </button>
-            <StepField
-              key={panel.step ?? ''}
-              panel={panel}
-              span={span}
-              onChange={(step) => onChange({ step })}
-            />
-          </>
-        ) : null}
-        <UnitField
-          panel={panel}
-          auto={result?.expr === panel.expr ? autoUnit(result) : guessUnit(panel.expr)}
-          onChange={(unit) => onChange({ unit })}
-        />
+        <button
+          type="button"
+          className={clsx('button', styles.options)}
+          aria-expanded={optionsOpen}
+          onClick={() => setOptionsOpen(!optionsOpen)}
+        >
+          Options
+        </button>
+        <div className={styles.more} data-open={optionsOpen}>
+          {panel.view === 'graph' ? (
+            <>
+              <button
+                type="button"
+                className="button"
+                aria-pressed={panel.stacked}
+                onClick={() => onChange({ stacked: !panel.stacked })}
+              >
+                Stacked
+              </button>
+              <select
+                className="select"
+                aria-label="Compare with the past"
+                value={panel.past ?? ''}
+                onChange={(event) => onChange({ past: (event.target.value || null) as Past | null })}
+              >
+                <option value="">no comparison</option>
+                {PASTS.map((past) => (
+                  <option key={past} value={past}>
+                    with {PAST_NAMES[past]}
+                  </option>
+                ))}
+              </select>
+              <StepField
+                key={panel.step ?? ''}
+                panel={panel}
+                span={span}
+                onChange={(step) => onChange({ step })}
+              />
+            </>
+          ) : null}
+          <UnitField
+            panel={panel}
+            auto={result?.expr === panel.expr ? autoUnit(result) : guessUnit(panel.expr)}
+            onChange={(unit) => onChange({ unit })}
+          />
+        </div>
         <span className="grow" />
+        {fetching ? <Running onCancel={cancel} /> : null}
         {result && !failed ? <StatsLine result={result} /> : null}
         <ExportMenu
           what={

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { rankMetrics } from './rank';
 import { withRemembered } from './history';
 import { toCsv } from './csv';
 import { errorPosition } from './editor';
@@ -20,8 +19,18 @@ describe('the address bar', () => {
         stacked: true,
         step: '30s',
         unit: 'bytes',
+        past: '1d',
+        builder: true,
       },
-      { expr: 'up % 2\n# comment “ü”', view: 'table', stacked: false, step: null, unit: null },
+      {
+        expr: 'up % 2\n# comment “ü”',
+        view: 'table',
+        stacked: false,
+        step: null,
+        unit: null,
+        past: null,
+        builder: false,
+      },
       emptyPanel(),
     ];
     expect(throughUrl(panels)).toEqual(panels);
@@ -95,16 +104,4 @@ describe('history', () => {
         'new',
       ),
     ).toHaveLength(50));
-});
-
-describe('finding metrics', () => {
-  const names = ['go_goroutines', 'node_cpu_seconds_total', 'process_cpu_seconds_total', 'cpu'];
-  it('puts beginnings before middles before scattered words', () =>
-    expect(rankMetrics(names, 'cpu', 9)).toEqual([
-      'cpu',
-      'node_cpu_seconds_total',
-      'process_cpu_seconds_total',
-    ]));
-  it('finds scattered words', () =>
-    expect(rankMetrics(names, 'total process', 9)).toEqual(['process_cpu_seconds_total']));
 });

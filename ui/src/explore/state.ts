@@ -15,13 +15,28 @@ export interface QueryPanel {
   step: string | null;
   /** Null to guess from the expression. */
   unit: Unit | null;
+  /** Beside it the same so long before, as one of `PASTS`; null for none. */
+  past: Past | null;
+  /** The query is chosen, not only written. */
+  builder: boolean;
 }
+
+/** How long before a graph may be compared with. */
+export const PASTS = ['1h', '1d', '1w'] as const;
+
+export type Past = (typeof PASTS)[number];
+
+export const PAST_NAMES: Readonly<Record<Past, string>> = {
+  '1h': 'an hour before',
+  '1d': 'a day before',
+  '1w': 'a week before',
+};
 
 export const MOST_PANELS = 12;
 const HOUR_MS = 3_600_000;
 
 export function emptyPanel(expr = ''): QueryPanel {
-  return { expr, view: 'graph', stacked: false, step: null, unit: null };
+  return { expr, view: 'graph', stacked: false, step: null, unit: null, past: null, builder: false };
 }
 
 function readUnit(text: string | undefined): Unit | null {
@@ -45,6 +60,8 @@ export function readPanels(search: Search): readonly QueryPanel[] {
       stacked: search[`stack${i}`] === '1',
       step: readStep(search[`step${i}`]),
       unit: readUnit(search[`unit${i}`]),
+      past: PASTS.find((one) => one === search[`past${i}`]) ?? null,
+      builder: search[`build${i}`] === '1',
     });
   }
   return panels.length > 0 ? panels : [emptyPanel()];
@@ -53,13 +70,15 @@ export function readPanels(search: Search): readonly QueryPanel[] {
 /** `panels` as search parameters, defaults left out, so that `readPanels` gives them back. */
 export function writePanels(panels: readonly QueryPanel[]): Search {
   const written: Record<string, string> = {};
-  if (panels.length === 1 && panels[0]?.expr === '') return written;
+  if (panels.length === 1 && panels[0]?.expr === '' && !panels[0].builder) return written;
   panels.forEach((panel, i) => {
     written[`q${i}`] = panel.expr;
     if (panel.view === 'table') written[`v${i}`] = 'table';
     if (panel.stacked) written[`stack${i}`] = '1';
     if (panel.step !== null) written[`step${i}`] = panel.step;
     if (panel.unit !== null) written[`unit${i}`] = panel.unit;
+    if (panel.past !== null) written[`past${i}`] = panel.past;
+    if (panel.builder) written[`build${i}`] = '1';
   });
   return written;
 }

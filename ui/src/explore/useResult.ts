@@ -1,15 +1,19 @@
+import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
+import { useTenant } from '../address/hooks';
 import { queryInstant, queryRange, type Grid } from '../api/calls';
-import type { Answer, Asking } from '../api/client';
-import type { QueryAnswer } from '../api/types';
+import { ApiError, type Answer, type Asking } from '../api/client';
+import type { QueryAnswer, RangeSeries } from '../api/types';
 import { useAsked } from '../api/useAsked';
 import { alignGrid, chooseStep, parseDuration, type Span } from '../time/range';
-import type { QueryPanel } from './state';
+import type { Past, QueryPanel } from './state';
 
 /** One answer with what was asked, so that a late answer is never drawn on another question's axis. */
 export interface Result extends Answer<QueryAnswer> {
   expr: string;
   grid: Grid | null;
+  /** The same so long before, on the same steps; null where it was not asked for. */
+  past: { name: Past; series: readonly RangeSeries[]; error: string | null } | null;
   span: Span;
   /** When the answer came. */
   takenMs: number;
@@ -61,24 +65,55 @@ export function stepOf(panel: QueryPanel, span: Span): number {
   return wished === null ? chooseStep(span.toMs - span.fromMs, POINTS) : wished / 1000;
 }
 
+/** What was so long before; that it cannot be read leaves the present as it is. */
+async function loadPast(expr: string, grid: Grid, name: Past, asking: Asking): Promise<Result['past']> {
+  const back = (parseDuration(name) ?? 0) / 1000;
+  const before = { ...grid, start: grid.start - back, end: grid.end - back };
+  try {
+    const { data } = await queryRange(expr, before, asking);
+    const series = data.resultType === 'matrix' ? data.result : [];
+    return { name, series: series.map((one) => later(one, back)), error: null };
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    return { name, series: [], error: error.message };
+  }
+}
+
+/** A series as if all of it had been so many seconds later. */
+function later(series: RangeSeries, seconds: number): RangeSeries {
+  return {
+    ...series,
+    ...(series.values ? { values: series.values.map(([at, text]) => [at + seconds, text] as const) } : {}),
+    ...(series.histograms
+      ? { histograms: series.histograms.map(([at, one]) => [at + seconds, one] as const) }
+      : {}),
+  };
+}
+
 async function load(panel: QueryPanel, span: Span, asking: Asking): Promise<Result> {
   const { expr } = panel;
   const grid = panel.view === 'table' ? null : alignGrid(span, stepOf(panel, span));
-  const answer =
-    grid === null ? await queryInstant(expr, span.toMs / 1000, asking) : await queryRange(expr, grid, asking);
-  return { ...answer, expr, grid, span, takenMs: Date.now() };
+  const [answer, past] = await Promise.all([
+    grid === null ? queryInstant(expr, span.toMs / 1000, asking) : queryRange(expr, grid, asking),
+    grid === null || panel.past === null ? null : loadPast(expr, grid, panel.past, asking),
+  ]);
+  return { ...answer, expr, grid, past, span, takenMs: Date.now() };
 }
 
 export interface Asked extends Omit<Shown, 'question'> {
   fetching: boolean;
   /** What is shown is of before, and the answer that replaces it is awaited. */
   stale: boolean;
+  /** Ends the question that is being answered; what was shown stays. */
+  cancel: () => void;
 }
 
 /** What the server answers to `panel` over `span`, asked again with every new `run`. */
 export function useResult(panel: QueryPanel, span: Span | null, run: number): Asked {
+  const client = useQueryClient();
+  const tenant = useTenant();
   const query = useAsked({
-    key: ['explore', panel.expr, panel.view, panel.step, span?.fromMs, span?.toMs, run],
+    key: ['explore', panel.expr, panel.view, panel.step, panel.past, span?.fromMs, span?.toMs, run],
     ask: (asking) => {
       if (span === null) throw new Error('asked without a range');
       return load(panel, span, asking);
@@ -93,5 +128,6 @@ export function useResult(panel: QueryPanel, span: Span | null, run: number): As
   const next = afterAnswer(kept, panel, query.data, query.error);
   if (next !== kept) setKept(next);
   const { result, error } = whileAsking(next, panel);
-  return { result, error, fetching: query.isFetching, stale: query.isPending && query.isFetching };
+  const cancel = (): void => void client.cancelQueries({ queryKey: [tenant, 'explore', panel.expr] });
+  return { result, error, fetching: query.isFetching, stale: query.isPending && query.isFetching, cancel };
 }

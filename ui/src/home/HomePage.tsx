@@ -28,6 +28,7 @@ import { judge, unmeasured } from './verdict';
 
 /** On its own, so that it is no part of what every first visit waits for. */
 const Burning = lazy(() => import('../alerts/Burning'));
+const Overview = lazy(() => import('./Overview'));
 
 /** The host that the charts and tiles show, of those there are. */
 function HostSelect(props: {
@@ -150,10 +151,32 @@ export default function HomePage(): ReactElement {
         unmeasured={known ? unmeasured(snapshot) : undefined}
         young={snapshot?.young ?? true}
       />
+      <Suspense
+        fallback={
+          <div className={styles.overview}>
+            {['attention', 'changed', 'disks'].map((name) => (
+              <div key={name} className={styles.awaited} />
+            ))}
+          </div>
+        }
+      >
+        <Overview refreshMs={refreshMs} />
+      </Suspense>
       {bare ? <Bare /> : <Tiles snapshot={snapshot} />}
-      {(bare ? [] : (['pharos', 'host'] as const)).map((group) => (
+      {(bare ? [] : (['host', 'pharos'] as const)).map((group) => (
         <section key={group} aria-label={group === 'host' ? 'Host' : 'Pharos'}>
-          <h2 className={styles.groupTitle}>{group === 'host' ? 'Host' : 'Pharos'}</h2>
+          <h2 className={styles.groupTitle}>
+            {group === 'host' ? 'Host' : 'Pharos'}{' '}
+            {group === 'host' ? (
+              <PageLink page="hosts" search={{}}>
+                all hosts
+              </PageLink>
+            ) : (
+              <PageLink page="status" search={{}}>
+                status
+              </PageLink>
+            )}
+          </h2>
           <div className={styles.panelGrid}>
             {PANELS.filter((panel) => panel.group === group).map((panel) => (
               <PanelCard key={panel.id} panel={panel} snapshot={snapshot} range={range} onZoom={zoom} />

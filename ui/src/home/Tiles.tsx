@@ -110,22 +110,22 @@ function pharosTiles(snapshot: HomeSnapshot): Tile[] {
 }
 
 const NAMES = [
-  'Samples in',
-  'Data delay',
-  'Active series',
-  'Query p99',
   'CPU',
   'Memory',
   'Fullest disk',
   'Network in',
+  'Samples in',
+  'Data delay',
+  'Active series',
+  'Query p99',
 ];
 
 /** The figures to read first. Tiles stand in their places before the first answer. */
 export function Tiles({ snapshot }: { snapshot: HomeSnapshot | undefined }): ReactElement {
   const tiles: Tile[] = snapshot
     ? [
-        ...pharosTiles(snapshot),
         ...(snapshot.matchers === null ? overviewTiles(snapshot) : hostTiles(snapshot)),
+        ...pharosTiles(snapshot),
       ]
     : NAMES.map((name) => ({ name, value: null, unit: 'none', level: 'unknown', more: '' }));
   const collecting = snapshot?.young ?? true;

@@ -4,7 +4,6 @@ import { logFields, logValues, type LogsAsked } from '../api/logs';
 import { useAsked } from '../api/useAsked';
 import { Glyph } from '../design/Glyph';
 import { formatCount } from '../design/format';
-import { Icon } from '../design/Icon';
 import { IconButton } from '../design/parts';
 import { Skeleton } from '../design/Skeleton';
 import { Value } from '../design/Value';
@@ -88,7 +87,7 @@ export function FieldList(
                 aria-expanded={open === name}
                 onClick={() => setOpen(open === name ? null : name)}
               >
-                <Icon name={open === name ? 'chevronDown' : 'chevronRight'} size={12} />
+                <Glyph name={open === name ? 'chevronDown' : 'chevronRight'} size={12} />
                 <span className="ellipsis">
                   <Value text={name} />
                 </span>

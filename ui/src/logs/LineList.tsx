@@ -3,6 +3,7 @@ import clsx from 'clsx';
 import { useEffect, useRef, useState, type ReactElement, type ReactNode } from 'react';
 import type { LogLine } from '../api/logs';
 import { usePageClock } from '../design/hooks';
+import { Glyph } from '../design/Glyph';
 import { Icon } from '../design/Icon';
 import { visibleText } from '../design/value';
 import { Value } from '../design/Value';
@@ -113,7 +114,7 @@ export function LineList(
                   aria-expanded={isOpen}
                   onClick={() => toggle(key)}
                 >
-                  <Icon name={isOpen ? 'chevronDown' : 'chevronRight'} size={12} />
+                  <Glyph name={isOpen ? 'chevronDown' : 'chevronRight'} size={12} />
                   <span className={styles.clock}>{clockOf(line.ts_ns, utc)}</span>
                   <span className={styles.level}>{line.level}</span>
                   {actions.columns.map((name) => {

@@ -23,10 +23,13 @@ import { Skeleton } from '../design/Skeleton';
 import { StatusDot } from '../design/StatusChip';
 import { Expression, LabelSet, Value } from '../design/Value';
 import { visibleText } from '../design/value';
+import { ExplainLink } from '../explain/ExplainLink';
 import { distance, linkOf, msOf, stateOf } from './told';
 import { WHAT_ELSE } from './WhatElse';
 import styles from './related.module.css';
 
+/** A point of a chart is explained with so much before and behind it. */
+const EACH_SIDE_MS = 60_000;
 const AROUND = ['1m', '5m', '30m', '2h'] as const;
 const KINDS: Readonly<Record<string, string>> = {
   series: 'Series',
@@ -393,6 +396,18 @@ export default function RelatedDrawer({
             value={around}
             onChange={setAround}
           />
+          {about.kind === 'series' ? (
+            <ExplainLink
+              spike={{
+                expr: about.expr,
+                labels: about.labels,
+                fromMs: about.atMs - EACH_SIDE_MS,
+                toMs: about.atMs + EACH_SIDE_MS,
+              }}
+            >
+              Explain this point
+            </ExplainLink>
+          ) : null}
         </div>
         {error ? (
           <EmptyState reason="failed" title="This cannot be found out">

@@ -10,16 +10,28 @@ import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useMemo, useState, type ReactElement } from 'react';
 import { contextOf } from '../address/context';
 import { useAddress } from '../address/hooks';
+import { TRACE } from '../address/places';
+import type { Asking } from '../api/client';
 import { useAsked } from '../api/useAsked';
 import { Icon } from '../design/Icon';
 import { Mantine } from '../design/Mantine';
-import type { PaletteSource } from '../page/offers';
+import { visibleText } from '../design/value';
+import { offerKey, rankOffers } from '../page/fit';
+import type { Offer, PaletteSource } from '../page/offers';
 import { PAGES, type PageEntry } from '../pages';
+import { permissionsIn, useMay, useSession } from '../session/session';
 import styles from './overlays.module.css';
+import { chosenBefore, rememberChosen, type Chosen } from './recent';
 import type { Shortcut } from './shortcuts';
+import { SOURCES } from './sources';
+import { knownTenants } from './tenant';
 
 const [store, spotlight] = createSpotlight();
-const SEARCHED = PAGES.filter((page) => page.palette !== undefined);
+/** So many of each group are listed. */
+const MOST = 8;
+const MOST_RECENT = 6;
+const GO_TO = 'Go to ';
+const TRACE_ID = /^[0-9a-f]{16}(?:[0-9a-f]{16})?$/u;
 
 /**
  * Choose the first action if none is. Spotlight does so when something is typed, but when what a page finds comes
@@ -39,93 +51,185 @@ interface Source {
   source: PaletteSource;
 }
 
-/** The sources of all pages that have one; their code comes with the palette. */
+/** The sources of the pages that the reader may see; their code comes with the palette. */
 function useSources(): readonly Source[] | undefined {
+  const may = useMay();
+  const searched = PAGES.filter(({ id, permission }) => SOURCES[id] !== undefined && may(permission));
   const loaded = useAsked({
-    key: ['palette-sources'],
+    key: ['palette-sources', searched.map(({ id }) => id)],
     ask: () =>
       Promise.all(
-        SEARCHED.map(async (page) => {
-          const made = await page.palette?.();
+        searched.map(async (page) => {
+          const made = await SOURCES[page.id]?.();
           if (!made) throw new Error(`the page ${page.id} has nothing to search`);
           return { page, source: made.default };
         }),
       ),
     staleTime: Infinity,
+    structuralSharing: false,
   });
   return loaded.data;
 }
 
-/** What must be asked before the sources find anything, by page. */
-function useLoaded(
-  sources: readonly Source[] | undefined,
-): ReadonlyMap<string, readonly string[]> | undefined {
+interface Loaded {
+  offers: readonly Chosen[];
+  /** The pages whose offers could not be read. */
+  failed: readonly string[];
+}
+
+/** What the server has to offer. A page that cannot tell leaves the others as they are. */
+async function loadOffers(
+  sources: readonly Source[],
+  asking: Asking,
+  may: ReturnType<typeof useMay>,
+): Promise<Loaded> {
+  const all = await Promise.allSettled(
+    sources.map(async ({ page, source }) =>
+      ((await source.load?.(asking, may)) ?? []).map((offer) => ({ ...offer, path: page.path })),
+    ),
+  );
+  return {
+    offers: all.flatMap((one) => (one.status === 'fulfilled' ? one.value : [])),
+    failed: sources.filter((_, i) => all[i]?.status === 'rejected').map(({ page }) => page.name),
+  };
+}
+
+function useLoaded(sources: readonly Source[] | undefined): Loaded | undefined {
+  const may = useMay();
   const answer = useAsked({
-    key: ['palette'],
-    ask: async (asking) =>
-      new Map(
-        await Promise.all(
-          (sources ?? []).map(async ({ page, source }) => [page.id, await source.load(asking)] as const),
-        ),
-      ),
+    key: ['palette', sources?.map(({ page }) => page.id)],
+    ask: (asking) => loadOffers(sources ?? [], asking, may),
     enabled: sources !== undefined,
     structuralSharing: false,
     staleTime: 60_000,
   });
-  return answer.isError ? new Map() : answer.data;
+  return answer.data;
 }
 
-/** A tenant can be named here before any link or server has told of it. */
-function tenantAction(typed: string, change: (tenant: string) => void): SpotlightActionData[] {
-  const [, tenant] = /^tenant\s+(\S+)$/i.exec(typed.trim()) ?? [];
-  if (tenant === undefined) return [];
-  return [{ id: 'tenant', label: `Look at tenant ${tenant}`, onClick: () => change(tenant) }];
+/** The tenants that the reader may choose. */
+function useTenantNames(): readonly string[] {
+  const { me } = useSession();
+  const { tenant } = useAddress();
+  const [known] = useState(knownTenants);
+  const own = me?.tenants.map(({ id }) => id) ?? [];
+  // Where all may be seen, those that were looked at before are known by name.
+  const seen = me && !permissionsIn(me, null).includes('metrics.view') ? [] : known;
+  return [...new Set([...own, ...seen])].filter((one) => one !== tenant);
 }
 
-/** Pages, commands, past queries and metrics, found by typing. Mounted when it opens. */
+interface Action extends Offer {
+  run: () => void;
+  keys: readonly string[];
+}
+
+/** What is done here and now: pages, commands, tenants, a trace by its id. */
+function useActions(shortcuts: readonly Shortcut[], typed: string): readonly Action[] {
+  const { search, change } = useAddress();
+  const navigate = useNavigate();
+  const tenants = useTenantNames();
+  return useMemo(() => {
+    const of = (group: string, label: string, run: () => void, more: Partial<Action> = {}): Action => ({
+      group,
+      label,
+      search: {},
+      keys: [],
+      run,
+      ...more,
+    });
+    const actions = shortcuts.map((one) =>
+      one.what.startsWith(GO_TO)
+        ? of('Pages', one.what.slice(GO_TO.length), one.run, { also: one.what, keys: one.keys })
+        : of('Actions', one.what, one.run, { keys: one.keys }),
+    );
+    const [, named] = /^tenant\s+(\S+)$/iu.exec(typed.trim()) ?? [];
+    const names = [...new Set([...tenants, ...(named === undefined ? [] : [named])])];
+    const chosen = names.map((tenant) =>
+      of('Tenants', `Look at tenant ${tenant}`, () => change({ tenant, host: null }), { also: tenant }),
+    );
+    const traceId = typed.trim().toLowerCase();
+    const trace = TRACE_ID.test(traceId)
+      ? [
+          of(
+            'Traces',
+            `Open trace ${traceId}`,
+            () => void navigate({ to: TRACE, params: { traceId }, search: contextOf(search) }),
+          ),
+        ]
+      : [];
+    return [...trace, ...actions, ...chosen];
+  }, [shortcuts, tenants, typed, change, navigate, search]);
+}
+
+function Keys({ keys }: { keys: readonly string[] }): ReactElement {
+  return (
+    <span className={styles.caps} aria-hidden="true">
+      {keys.map((key) => (
+        <kbd key={key}>{key}</kbd>
+      ))}
+    </span>
+  );
+}
+
+/** Everything that has a name, found by typing: pages, dashboards, metrics, services, hosts, alerts, tenants, commands. Mounted when it opens. */
 export default function Palette(props: {
   onClose: () => void;
   shortcuts: readonly Shortcut[];
 }): ReactElement {
   const { onClose, shortcuts } = props;
   const navigate = useNavigate();
-  const { search, change } = useAddress();
+  const { search } = useAddress();
   const [query, setQuery] = useState('');
+  const [recent] = useState(chosenBefore);
   const sources = useSources();
   const loaded = useLoaded(sources);
+  const actions = useActions(shortcuts, query);
   useEffect(() => spotlight.open(), []);
 
-  const groups = useMemo(() => {
-    const typed = query.trim().toLowerCase();
-    const actions = shortcuts
-      .filter((one) => one.what.toLowerCase().includes(typed))
-      .map((one): SpotlightActionData => ({
-        id: one.what,
-        label: one.what,
-        description: one.keys.join(' '),
-        onClick: one.run,
-      }));
-    const all: SpotlightActionGroupData[] = [
-      {
-        group: 'Actions',
-        actions: [...actions, ...tenantAction(query, (tenant) => change({ tenant, host: null }))],
-      },
-    ];
-    for (const { page, source } of sources ?? [])
-      for (const { group, label, search: own } of source.find(typed, loaded?.get(page.id))) {
-        const action: SpotlightActionData = {
-          id: `${group} ${label}`,
-          label,
-          onClick: () => void navigate({ to: page.path, search: { ...own, ...contextOf(search) } }),
-        };
-        const known = all.find((one) => one.group === group);
-        if (known) known.actions.push(action);
-        else all.push({ group, actions: [action] });
-      }
-    return all.filter((one) => one.actions.length > 0);
-  }, [query, sources, loaded, shortcuts, navigate, search, change]);
+  const groups = useMemo((): SpotlightActionGroupData[] => {
+    const go = (chosen: Chosen): void => {
+      rememberChosen(chosen);
+      const { to, path } = chosen;
+      // The router knows its own addresses by heart; those that were kept were such.
+      void navigate({
+        to: (to?.path ?? path) as '/',
+        params: (to?.params ?? {}) as never,
+        search: { ...chosen.search, ...contextOf(search) },
+      });
+    };
+    const shown = (offer: Chosen | Action): SpotlightActionData => ({
+      id: offerKey(offer),
+      label: visibleText(offer.label),
+      ...(offer.hint === undefined ? {} : { description: visibleText(offer.hint) }),
+      ...('keys' in offer && offer.keys.length > 0 ? { rightSection: <Keys keys={offer.keys} /> } : {}),
+      onClick: () => ('run' in offer ? offer.run() : go(offer)),
+    });
+    const known = (sources ?? []).flatMap(({ page, source }) =>
+      (source.known?.() ?? []).map((offer): Chosen => ({ ...offer, path: page.path })),
+    );
+    // With nothing typed there is room for what was chosen last, and for a taste of the rest.
+    const last =
+      query.trim() === ''
+        ? [{ group: 'Chosen before', offers: recent.slice(0, MOST_RECENT) }].filter(
+            (one) => one.offers.length > 0,
+          )
+        : [];
+    const ranked = rankOffers<Chosen | Action>(
+      [...actions, ...known, ...(loaded?.offers ?? [])],
+      query,
+      recent.map(offerKey),
+      MOST,
+    );
+    return [...last, ...ranked].map(({ group, offers }) => ({
+      group,
+      actions: offers.map((offer) => {
+        const action = shown(offer);
+        return group === 'Chosen before' ? { ...action, id: `before ${action.id}` } : action;
+      }),
+    }));
+  }, [query, sources, loaded, actions, recent, navigate, search]);
 
   useEffect(selectFirst, [groups]);
+  const failed = loaded?.failed ?? [];
 
   return (
     <Mantine>
@@ -135,14 +239,20 @@ export default function Palette(props: {
         actions={groups}
         query={query}
         onQueryChange={setQuery}
-        filter={(_query, actions) => actions}
+        filter={(_query, own) => own}
         onSpotlightClose={onClose}
-        nothingFound={loaded === undefined ? 'Looking…' : 'Nothing of that name'}
+        nothingFound={
+          loaded === undefined
+            ? 'Looking…'
+            : failed.length === 0
+              ? 'Nothing of that name'
+              : `Nothing of that name; not looked through, for they cannot be read: ${failed.join(', ')}`
+        }
         aria-label="Search"
         searchProps={{
           leftSection: <Icon name="search" />,
-          placeholder: 'Page, command or metric',
-          'aria-label': 'Page, command or metric',
+          placeholder: 'Page, dashboard, service, host, alert, metric, trace id',
+          'aria-label': 'Search everything that has a name',
         }}
         scrollable
         maxHeight={440}

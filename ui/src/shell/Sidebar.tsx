@@ -13,7 +13,7 @@ import { TenantPlace } from './TenantPlace';
 import { STATES, type Server } from './useServer';
 
 const THEMES = [
-  { value: 'auto', icon: 'monitor', label: 'Colours as the system has them' },
+  { value: 'auto', icon: 'monitor', label: 'As the system has it' },
   { value: 'light', icon: 'sun', label: 'Light' },
   { value: 'dark', icon: 'moon', label: 'Dark' },
 ] as const;

@@ -117,7 +117,7 @@ export function TimePicker(props: { range: TimeRange; onChange: (range: TimeRang
             <Icon name="clock" size={14} />
             {describeRange(range, utc, formatInstant)}
             {utc ? <span className="dim">UTC</span> : null}
-            <Icon name="chevronDown" size={13} />
+            <Glyph name="chevronDown" size={13} />
           </button>
         </Popover.Target>
         <Popover.Dropdown className={styles.pickerBox}>

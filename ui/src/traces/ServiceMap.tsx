@@ -7,7 +7,7 @@ import { Unreadable } from '../design/parts';
 import { Skeleton } from '../design/Skeleton';
 import { visibleText } from '../design/value';
 import { Value } from '../design/Value';
-import { edgePath, placeServices, type Placed } from './graph';
+import { edgePath, neighbours, placeServices, type Placed } from './graph';
 import styles from './traces.module.css';
 
 const BOX = { width: 214, height: 52 };
@@ -24,19 +24,21 @@ function said(one: SpanRate): string {
   ].join(', ');
 }
 
-/** Who calls whom: rate, errors and the duration of most. Pressing a service looks for its traces. */
+/** Who calls whom: rate, errors and the duration of most. */
 export function ServiceMap(props: {
   range: TraceRange;
   colors: ReadonlyMap<string, string>;
+  /** The service that is in the middle: only who calls it and whom it calls is shown. All without it. */
+  around?: string;
   onService: (service: string) => void;
 }): ReactElement {
-  const { range, colors, onService } = props;
+  const { range, colors, around, onService } = props;
   const answer = useAsked({
     key: ['service-graph', range],
     ask: async (asking) => (await serviceGraph(range, asking)).data,
     keep: true,
   });
-  const graph = answer.data;
+  const graph = answer.data && (around === undefined ? answer.data : neighbours(answer.data, around));
   if (graph === undefined)
     return answer.error ? (
       <Unreadable what="The service map" error={answer.error} asOfMs={0} />
@@ -98,6 +100,7 @@ export function ServiceMap(props: {
               key={node.service}
               type="button"
               className={styles.node}
+              aria-current={node.service === around ? 'true' : undefined}
               style={{
                 left: x(place.column),
                 top: y(place.line),

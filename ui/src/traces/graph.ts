@@ -74,3 +74,10 @@ export function placeServices(graph: {
   }
   return { places, columns: byColumn.size, lines };
 }
+
+/** Who calls a service and whom it calls, as a graph of its own. */
+export function neighbours(graph: ServiceGraph, service: string): ServiceGraph {
+  const edges = graph.edges.filter(({ caller, callee }) => caller === service || callee === service);
+  const near = new Set([service, ...edges.flatMap(({ caller, callee }) => [caller, callee])]);
+  return { ...graph, edges, nodes: graph.nodes.filter((node) => near.has(node.service)) };
+}

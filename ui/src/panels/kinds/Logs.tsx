@@ -1,7 +1,7 @@
 import { useMemo, useState, type ReactElement } from 'react';
 import { formatInstant } from '../../design/format';
 import { usePageClock } from '../../design/hooks';
-import { Icon } from '../../design/Icon';
+import { Glyph } from '../../design/Glyph';
 import { LabelSet, Value } from '../../design/Value';
 import type { Labels } from '../../api/types';
 import type { KindProps } from '../context';
@@ -110,7 +110,7 @@ export default function Logs(props: KindProps): ReactElement {
                   aria-label="Details"
                   onClick={() => toggle(line.key)}
                 >
-                  <Icon name={shown ? 'chevronDown' : 'chevronRight'} size={12} />
+                  <Glyph name={shown ? 'chevronDown' : 'chevronRight'} size={12} />
                 </button>
               ) : null}
               {flagAt(options, 'showTime', true) && !Number.isNaN(line.ms) ? (
