@@ -20,7 +20,8 @@ ACCOUNTS = (
     "|alerting)"
 )
 OUTSIDE = (
-    f"/-/|^/metrics|admin/tsdb/snapshot|logs/tail|run_changes|flows/queue|^/api/traces|^/api/demo|{ACCOUNTS}"
+    "/-/|^/metrics|admin/tsdb/snapshot|logs/tail|run_changes|dashboard/stream|flows/queue|^/api/traces|^/api/demo"
+    f"|{ACCOUNTS}"
 )
 """What runs in other ways, what does not end by itself or waits, and thrift, which nobody generates here."""
 

@@ -1242,7 +1242,8 @@ export interface components {
         | 'unavailable'
         | 'not_found'
         | 'forbidden'
-        | 'unauthorized';
+        | 'unauthorized'
+        | 'conflict';
       /**
        * Status
        * @constant

@@ -47,6 +47,7 @@ class Failure(_Shape):
         "not_found",
         "forbidden",
         "unauthorized",
+        "conflict",
     ]
     error: str
 
