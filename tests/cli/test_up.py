@@ -36,7 +36,7 @@ def test_the_printed_variables_send_metrics_logs_and_traces(
         "OTEL_LOGS_EXPORTER": "otlp",
         "OTEL_TRACES_EXPORTER": "otlp",
     }
-    for file in ("ui/src/home/SendData.tsx", "docs/otlp.md", "docs/getting-started.md"):
+    for file in ("ui/src/start/snippets.ts", "docs/otlp.md", "docs/getting-started.md"):
         told = set(re.findall(r"export (OTEL_\w+)=", (ROOT / file).read_text()))
         assert set(set_by_shell) <= told, file
 

@@ -95,10 +95,9 @@ def wait_for_samples(url: str, expression: str) -> None:
     raise AssertionError("the exporter's samples did not arrive within a minute")
 
 
-@pytest.fixture(scope="package")
-def ui_url(exporter_address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a server that scrapes the exporter every second, and a target that is not there."""
-    folder = tmp_path_factory.mktemp("ui")
+@contextlib.contextmanager
+def serving(folder: Path, exporter_address: str) -> Iterator[str]:
+    """Have a server that scrapes the exporter every second, and a target that is not there."""
     config = folder / "prometheus.yml"
     config.write_text(
         f"""
@@ -116,6 +115,13 @@ scrape_configs:
     yield server.url
     code = server.stop()
     assert code == 0, server.log.read_text()
+
+
+@pytest.fixture(scope="package")
+def ui_url(exporter_address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of such a server, which all files share that send nothing to it."""
+    with serving(tmp_path_factory.mktemp("ui"), exporter_address) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

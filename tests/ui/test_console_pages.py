@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from bench.freshness import HEADERS
 from playwright.sync_api import expect
 from tests.ingest.rw_messages import compress, v1_body
-from tests.ui.conftest import XSS, Watched, violations
+from tests.ui.conftest import XSS, Watched, serving, violations
 
 Open = Callable[..., Watched]
 MINUTES = 60
@@ -116,6 +116,13 @@ def _series(now: int) -> list[dict[str, Any]]:
         one("payment_failures", {"service": "payment"}, lambda at: 40 if at > broken_ms else 1),
         one("pool_in_use", {"service": "payment"}, lambda at: 48 if at > broken_ms else 6 + at % 3),
     ]
+
+
+@pytest.fixture(scope="module")
+def ui_url(exporter_address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server of this file's own: another host would be on everybody's first page."""
+    with serving(tmp_path_factory.mktemp("console"), exporter_address) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

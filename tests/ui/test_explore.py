@@ -274,7 +274,7 @@ def test_past_queries_are_offered_again(open_page: Open) -> None:
     page.wait_for_url("**q0=sum*")
     page.goto("/explore")
     page.get_by_role("button", name="Past queries").click()
-    page.get_by_role("button", name="sum(up)").click()
+    page.get_by_role("region", name="Query").get_by_role("button", name="sum(up)").click()
     expect(page.locator(".cm-content")).to_have_text("sum(up)")
     expect(page.locator(".legend-body .legend-row")).to_have_count(1)
 

@@ -128,7 +128,7 @@ def test_targets_are_filtered_by_the_address(open_page: Open) -> None:
 def test_a_ranking_is_filtered_by_name_and_tells_each_share(open_page: Open) -> None:
     page = open_page("/cardinality?limit=1000").page
     ranking = page.get_by_role("table", name="Series by metric")
-    expect(ranking.locator("[data-index]").first).to_contain_text("fleet_requests_total")
+    expect(ranking.get_by_text("fleet_requests_total", exact=True)).to_be_visible()
     page.get_by_role("searchbox", name="Filter by name").fill("FLEET_req")
     expect(ranking.locator("[data-index]")).to_have_count(1)
     page.wait_for_url("**filter=FLEET_req*")
@@ -228,7 +228,7 @@ def test_enter_takes_the_first_metric_though_its_name_came_after_the_typing(open
     with page.expect_request("**/api/v1/label/__name__/values*"):
         page.keyboard.press("Control+k")
     page.get_by_label("Search everything that has a name").fill("queue_by")
-    expect(page.get_by_text("Looking…")).to_be_visible()
+    expect(page.get_by_role("dialog").get_by_text("Looking…")).to_be_visible()
     assert held
     for route in held:
         route.continue_()

@@ -189,6 +189,13 @@ class Flows:
         found: Mapping[str, Sequence[Span]] = await self.traces.traces(scope, ids)
         return runs_of(span for spans in found.values() for span in spans)
 
+    async def _of_spans_alone(
+        self, scope: Scope, kept: Iterable[Summary], back_ns: int = _LISTED_NS
+    ) -> list[Run]:
+        """Return the runs that spans tell of and that are not among those kept."""
+        known = {one.run_id for one in kept}
+        return [one for one in await self._of_spans(scope, back_ns) if one.execution_id not in known]
+
     async def _page(
         self, scope: Scope, back_ns: int, status: str = "", limit: int = _MOST_RUNS
     ) -> Sequence[Summary]:
@@ -208,8 +215,7 @@ class Flows:
             for one in await self._page(scope, _LISTED_NS)
             if not one.is_over or (one.end_ms or 0) >= since_ms
         ]
-        known = {one.run_id for one in kept}
-        spans = [one for one in await self._of_spans(scope, _RECENT_NS) if one.execution_id not in known]
+        spans = await self._of_spans_alone(scope, kept, _RECENT_NS)
         return [*map(shown_run, kept), *(one.shown() for one in spans)]
 
     async def workflows(
@@ -219,13 +225,10 @@ class Flows:
 
         Raises PharosError.
         """
-        kept = await self._page(scope, _LISTED_NS, status)
-        known = {one.run_id for one in kept}
-        spans = [
-            one
-            for one in await self._of_spans(scope)
-            if one.execution_id not in known and (not status or one.status == status)
-        ]
+        kept = await self._page(scope, _LISTED_NS)
+        spans = [one for one in await self._of_spans_alone(scope, kept) if not status or one.status == status]
+        if status:
+            kept = await self._page(scope, _LISTED_NS, status)
         found = [*map(shown_run, kept), *(one.shown() for one in spans)]
         found.sort(key=lambda one: -one["startTime"])
         return found[:limit], len(found)
@@ -253,7 +256,7 @@ class Flows:
         now_ms = self.clock.now_ms()
         asked = Asked(now_ms - _LISTED_NS // _MS, now_ms + _AHEAD_MS)
         kept, live = await self.runs.statistics(scope, asked, "state")
-        spans = await self._of_spans(scope)
+        spans = await self._of_spans_alone(scope, await self._page(scope, _LISTED_NS))
         total = kept.total
         over = [one for one in spans if one.is_over]
         completed = total.by_state[State.SUCCEEDED] + sum(1 for one in over if one.status == "completed")
