@@ -27,13 +27,20 @@ _ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
 
 _LONGEST_FIRST = ("e2e", "alerting", "api", "cli", "ui", "docs", "rules")
 """Folders whose tests start programs and wait for them."""
+_TRIED_AGAIN = frozenset(
+    {"anomalies", "api", "cli", "demo", "docs", "health", "reports", "slo", "ui", "versions"}
+)
+"""Folders whose tests talk to a server or a browser about what becomes visible soon.
+
+None of those that kill, or compare answers with another program: what they find once is found.
+"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes long, so that workers that take one file after the other end together.
 
-    A test of pages that fails is tried once more: a browser on a busy machine has moments of its own. The
-    summary names each that was.
+    A test of a running server's API or pages that fails is tried once more: a busy machine has moments of its
+    own. The summary names each that was.
     """
     places = {folder: place for place, folder in enumerate(_LONGEST_FIRST)}
     here = Path(__file__).parent
@@ -43,7 +50,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     items.sort(key=lambda item: places.get(folder(item), len(places)))
     for item in items:
-        if folder(item) == "ui":
+        if folder(item) in _TRIED_AGAIN:
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 
