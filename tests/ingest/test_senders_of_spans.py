@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import struct
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -278,3 +279,35 @@ def test_what_is_no_list_of_zipkins_spans_is_refused(body: bytes) -> None:
     with pytest.raises(PharosError) as caught:
         read_protobuf(body)
     assert caught.value.kind is Kind.INVALID
+
+
+_TAGGED = b'[{"traceId":"a","id":"b","tags":{"k":"%s"}}]'
+
+
+@pytest.mark.parametrize("read", _FORMS.values(), ids=_FORMS.keys())
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" + b'{"traceId":"a","id":"b"},' * 500_000 + b"{}]",
+        b"[" * 1_000_001,
+        b'[{"tags":{' + b'"k":1,' * 1_000_000 + b'"k":1}}]',
+        _TAGGED % (b"x" * (16 << 20)),
+    ],
+    ids=["spans", "brackets", "tags", "bytes"],
+)
+def test_json_beyond_what_memory_is_for_is_refused_before_it_is_read(
+    read: Callable[[bytes], list[ZipkinSpan]], body: bytes
+) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(PharosError, match="16 MiB and 1000000 values") as caught:
+            read(body)
+        assert caught.value.kind is Kind.TOO_LARGE
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_json_of_a_long_text_is_read() -> None:
+    (span,) = read_json(_TAGGED % (b"x" * (15 << 20)))
+    assert len(str(span.tags[0][1])) == 15 << 20

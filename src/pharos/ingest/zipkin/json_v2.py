@@ -1,4 +1,7 @@
-"""Zipkin's JSON of version 2: `POST /api/v2/spans`."""
+"""Zipkin's JSON of version 2: `POST /api/v2/spans`.
+
+What a body comes to in memory is told by its commas and brackets, so it is refused before it is read.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from typing import Any, Final
 
 import orjson
 
+from pharos.errors import Kind, PharosError
 from pharos.ingest.events.requests import Value
 from pharos.ingest.zipkin.spans import (
     KINDS,
@@ -19,10 +23,26 @@ from pharos.ingest.zipkin.spans import (
 
 _PORTS: Final = 1 << 16
 _TIMES: Final = 1 << 63
+_MAX_BYTES: Final = 16 << 20
+_PARTS_MAX: Final = 1_000_000
+"""Each takes up to a hundred bytes once it is read."""
+
+
+def _check_size(body: bytes) -> None:
+    """Raise PharosError(TOO_LARGE) for a body that memory is not for."""
+    # A value, or a name with its value, has a comma before it or is the first in a bracket.
+    if len(body) <= _MAX_BYTES and sum(map(body.count, (b",", b"[", b"{"))) <= _PARTS_MAX:
+        return
+    raise PharosError(
+        Kind.TOO_LARGE,
+        f"a JSON body may have {_MAX_BYTES >> 20} MiB and {_PARTS_MAX} values",
+        hint="send protobuf, or fewer spans in one request",
+    )
 
 
 def objects_of(body: bytes) -> list[dict[str, Any]]:
-    """Return the objects of a list. Raises PharosError(INVALID) for any other body."""
+    """Return the objects of a list. Raises PharosError: INVALID for any other body, TOO_LARGE."""
+    _check_size(body)
     try:
         found = orjson.loads(body)
     except (ValueError, RecursionError) as exc:
@@ -114,5 +134,5 @@ def _span(one: dict[str, Any]) -> ZipkinSpan:
 
 
 def read_json(body: bytes) -> list[ZipkinSpan]:
-    """Return the spans of a body. Raises PharosError(INVALID) that names what is wrong."""
+    """Return the spans of a body. Raises PharosError that names what is wrong: INVALID, or TOO_LARGE."""
     return [_span(one) for one in objects_of(body)]

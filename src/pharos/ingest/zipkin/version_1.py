@@ -111,7 +111,7 @@ def _json_span(one: dict[str, Any]) -> _Old:
 
 
 def read_json_v1(body: bytes) -> list[ZipkinSpan]:
-    """Return the spans of a JSON body. Raises PharosError(INVALID) that names what is wrong."""
+    """Return the spans of a JSON body. Raises PharosError as `read_json` does."""
     return [_json_span(one).span() for one in objects_of(body)]
 
 
