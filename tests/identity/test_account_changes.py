@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -11,11 +13,30 @@ from typing import Any
 
 import pytest
 from tests.identity.people import REACHED, WORDS, World, open_world
-from tests.postgres import postgres_at
+from tests.postgres import Postgres, postgres_at
 
 from pharos.clock import FakeClock, SystemClock
 from pharos.identity.tokens import TOKEN, hash_of, is_token, mint_token
 from pharos.state import PHAROS, Family, audit, tokens
+from pharos.telemetry import REGISTRY
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres]:
+    with postgres_at() as server:
+        yield server
+
+
+@asynccontextmanager
+async def two_servers(folder: Path, postgres: Postgres) -> AsyncIterator[tuple[World, World]]:
+    """Open two that share a database."""
+    shared = {"state": postgres.new_database().reveal(), "listen": "0.0.0.0:0"}
+    clock = SystemClock()
+    async with (
+        open_world(folder / "one", clock, Random(1), **shared) as one,
+        open_world(folder / "two", clock, Random(2), **shared) as two,
+    ):
+        yield one, two
 
 
 async def test_who_is_deleted_is_out_at_once_and_nothing_of_them_is_left(world: World) -> None:
@@ -300,37 +321,64 @@ async def test_what_another_process_revokes_is_refused_at_the_next_request(tmp_p
 
 
 @pytest.mark.needs("postgresql")
-async def test_what_one_server_revokes_the_other_one_refuses_once_it_is_told(tmp_path: Path) -> None:
+async def test_what_one_server_revokes_the_other_one_refuses_once_it_is_told(
+    tmp_path: Path, postgres: Postgres
+) -> None:
     """How soon that is, `bench.tokens` measures."""
-    clock = SystemClock()
-    with postgres_at() as postgres:
-        shared = {"state": postgres.new_database().reveal()}
-        async with (
-            open_world(tmp_path / "one", clock, Random(1), **shared) as one,
-            open_world(tmp_path / "two", clock, Random(2), **shared) as two,
-        ):
-            told, loop = asyncio.Queue[frozenset[Family]](), asyncio.get_running_loop()
+    async with two_servers(tmp_path, postgres) as (one, two):
+        told, loop = asyncio.Queue[frozenset[Family]](), asyncio.get_running_loop()
 
-            def tell(families: frozenset[Family]) -> None:
-                loop.call_soon_threadsafe(told.put_nowait, families)
+        def tell(families: frozenset[Family]) -> None:
+            loop.call_soon_threadsafe(told.put_nowait, families)
 
-            two.state.watch(tell)
-            await one.begin()
-            text, token_id = await one.token("viewer")
-            ada = await one.add("ada", a="viewer")
-            # It is the last that was made, and it is told in order.
-            while Family.SESSIONS not in await told.get():
-                pass
-            there = two.bearer(text), replace(ada, world=two)
-            for somebody in there:
-                assert (await somebody.get("/api/v1/query")).status == REACHED
-            await one.owner.done(f"DELETE /api/tokens/{token_id}")
-            await one.owner.done("PATCH /api/users/ada", {"disabled": True})
-            heard: set[Family] = set()
-            while not {Family.TOKENS, Family.USERS} <= heard:
-                heard |= await told.get()
-            for somebody in there:
-                assert (await somebody.get("/api/v1/query")).status == 401
+        two.state.watch(tell)
+        await one.begin()
+        text, token_id = await one.token("viewer")
+        ada = await one.add("ada", a="viewer")
+        # It is the last that was made, and it is told in order.
+        while Family.SESSIONS not in await told.get():
+            pass
+        there = two.bearer(text), replace(ada, world=two)
+        for somebody in there:
+            assert (await somebody.get("/api/v1/query")).status == REACHED
+        await one.owner.done(f"DELETE /api/tokens/{token_id}")
+        await one.owner.done("PATCH /api/users/ada", {"disabled": True})
+        heard: set[Family] = set()
+        while not {Family.TOKENS, Family.USERS} <= heard:
+            heard |= await told.get()
+        for somebody in there:
+            assert (await somebody.get("/api/v1/query")).status == 401
+
+
+@pytest.mark.needs("postgresql")
+async def test_who_signs_in_at_one_server_is_known_at_the_other_one_at_once(
+    tmp_path: Path, postgres: Postgres
+) -> None:
+    async with two_servers(tmp_path, postgres) as (one, two):
+        await one.begin()
+        for number in range(5):
+            ada = await one.add(f"ada-{number}", a="viewer")
+            assert (await replace(ada, world=two).get("/api/v1/query")).status == REACHED
+            text, _ = await one.token("viewer")
+            assert (await two.bearer(text).get("/api/v1/query")).status == REACHED
+
+
+@pytest.mark.needs("postgresql")
+async def test_a_flood_of_unknown_tokens_asks_the_database_ten_times_a_second(
+    tmp_path: Path, postgres: Postgres
+) -> None:
+    async with two_servers(tmp_path, postgres) as (one, two):
+        await one.begin()
+        unknown = [two.bearer(mint_token(Random(number)).text.reveal()) for number in range(200)]
+        before, began_s = _reads(), one.clock.monotonic_s()
+        answers = await asyncio.gather(*(somebody.get("/api/v1/query") for somebody in unknown))
+        assert {one.status for one in answers} == {401}
+        # What `begin` changed is read, too.
+        assert _reads() - before < 10 + 10 * (one.clock.monotonic_s() - began_s)
+
+
+def _reads() -> float:
+    return REGISTRY.get_sample_value("pharos_state_unit_duration_seconds_count", {"kind": "read"}) or 0.0
 
 
 async def test_a_database_that_is_away_stops_nobody_who_is_known(world: World) -> None:

@@ -136,29 +136,43 @@ class Authenticator:
         """
         if not self._directory.is_fresh:
             return self._refreshed(presented, seen_as)
-        if presented is None or presented.way is not Way.TOKEN or is_ours(presented.secret):
-            return self._known(presented, seen_as)
-        return self._of_issuer(presented.secret)
+        return self._looked_up(presented, seen_as)
 
     async def _refreshed(self, presented: Presented | None, seen_as: bytes) -> Grant:
         await self._directory.refresh()
-        if presented is None or presented.way is not Way.TOKEN or is_ours(presented.secret):
-            return self._known(presented, seen_as)
-        return await self._of_issuer(presented.secret)
+        found = self._looked_up(presented, seen_as)
+        return found if isinstance(found, Grant) else await found
 
-    def _known(self, presented: Presented | None, seen_as: bytes) -> Grant:
-        if presented is not None and presented.way is Way.KEY:
-            return self._owner(presented.secret)
-        openness = self.openness
-        if openness is Openness.OPEN:
-            return OPEN
+    def _looked_up(self, presented: Presented | None, seen_as: bytes) -> Grant | Awaitable[Grant]:
         if presented is None:
-            return self._stranger(openness)
+            return self._stranger()
+        if presented.way is Way.KEY:
+            return self._owner(presented.secret)
+        if presented.way is Way.TOKEN and not is_ours(presented.secret):
+            return self._of_issuer(presented.secret)
+        if self.openness is Openness.OPEN:
+            return OPEN
+        found = self._known(presented, seen_as)
+        return self._made_elsewhere(presented, seen_as) if found is None else found
+
+    async def _made_elsewhere(self, presented: Presented, seen_as: bytes) -> Grant:
+        """Return what a secret allows that is not known here: another server may have just made it."""
+        may_be_ours = presented.way is Way.SESSION or is_token(presented.secret)
+        if may_be_ours and self._directory.is_shared:
+            await self._directory.catch_up()
+            found = self._known(presented, seen_as)
+            if found is not None:
+                return found
+        raise _unknown(presented)
+
+    def _known(self, presented: Presented, seen_as: bytes) -> Grant | None:
+        """Return what a session or a token of ours allows; None where it is not known."""
         if presented.way is Way.SESSION:
-            return self.grant_of_session(presented.secret)
+            session = self._session(presented.secret)
+            return None if session is None else self._directory.grant_of_user(session.user_id)
         token = self._directory.token(hash_of(presented.secret))
         if token is None:
-            raise _no_token(presented.secret)
+            return None
         self.used_ms[token.id] = self._clock.now_ms()
         if seen_as:
             self._remember(seen_as, token)
@@ -173,7 +187,10 @@ class Authenticator:
             )
         return OWNING
 
-    def _stranger(self, openness: Openness) -> Grant:
+    def _stranger(self) -> Grant:
+        openness = self.openness
+        if openness is Openness.OPEN:
+            return OPEN
         if openness is Openness.SETUP:
             raise PharosError(
                 Kind.UNAUTHENTICATED,
@@ -199,14 +216,21 @@ class Authenticator:
 
     def session(self, secret: str) -> Session:
         """Return the session of a cookie and note that it was used. Raises PharosError(UNAUTHENTICATED)."""
+        found = self._session(secret)
+        if found is None:
+            raise _unknown(Presented(Way.SESSION, secret))
+        return found
+
+    def _session(self, secret: str) -> Session | None:
         now_ms = self._clock.now_ms()
         found = self._directory.session(hash_of(secret))
-        if found is not None:
-            seen_ms = max(found.seen_ms, self.seen_ms.get(found.id, 0))
-            if now_ms < min(seen_ms + self._times.idle_ms, found.created_ms + self._times.longest_ms):
-                self.seen_ms[found.id] = now_ms
-                return found
-        raise PharosError(Kind.UNAUTHENTICATED, "the session has ended", hint="sign in again")
+        if found is None:
+            return None
+        seen_ms = max(found.seen_ms, self.seen_ms.get(found.id, 0))
+        if now_ms >= min(seen_ms + self._times.idle_ms, found.created_ms + self._times.longest_ms):
+            return None
+        self.seen_ms[found.id] = now_ms
+        return found
 
     async def _of_issuer(self, token: str) -> Grant:
         """Return what a token of an outside issuer allows."""
@@ -238,8 +262,11 @@ class Authenticator:
         return who, roles_of(claims, options.rules), now_s + min(left_s, _VERIFIED_S)
 
 
-def _no_token(text: str) -> PharosError:
-    if not is_token(text):
+def _unknown(presented: Presented) -> PharosError:
+    """Return why a session or a token lets nobody in."""
+    if presented.way is Way.SESSION:
+        return PharosError(Kind.UNAUTHENTICATED, "the session has ended", hint="sign in again")
+    if not is_token(presented.secret):
         return PharosError(
             Kind.UNAUTHENTICATED,
             "what was sent is no whole token",

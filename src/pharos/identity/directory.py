@@ -1,8 +1,9 @@
 """What people's state says of accounts, in memory: asked at every request, read again when it has changed.
 
 A change is noted before whoever made it is answered, by another process within a second, and no request is
-answered by what was noted to be old. While the database is away, what was read last goes on to hold, so that
-neither writes nor queries stop.
+answered by what was noted to be old. What is not known at all may be what another process has just made: the
+database is asked once more before it is refused. While the database is away, what was read last goes on to
+hold, so that neither writes nor queries stop.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ _WATCHED: Final = frozenset({Family.USERS, Family.TOKENS, Family.SESSIONS, Famil
 _PAGE: Final = 1000
 _AGAIN_S: Final = 0.5
 """So often a database that is away is asked again."""
+_CATCH_UP_S: Final = 0.1
+"""So often it is asked for what others changed: a flood of what is unknown costs no more than that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,10 @@ class Directory:
         self._stale: set[Family] = set(_WATCHED)
         self._reading = asyncio.Lock()
         self._again_s = float("-inf")
+        self._catching_up = asyncio.Lock()
+        self._begun = self._caught_up = 0
+        """Which look for what others changed was begun last, and which succeeded last."""
+        self._caught_up_s = float("-inf")
         self._read = _Read()
         self._is_read = False
         self.version = 0
@@ -100,6 +107,26 @@ class Directory:
             self._read, self._is_read = read, True
             self.version += 1
             self._grants.clear()
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes make users, tokens and sessions too."""
+        return self._state.is_shared
+
+    async def catch_up(self) -> None:
+        """Read what other processes changed before this call; all who wait share one look.
+
+        Raises PharosError(UNAVAILABLE) when the database is away.
+        """
+        begun = self._begun
+        async with self._catching_up:
+            if self._caught_up > begun:
+                return
+            await asyncio.sleep(self._caught_up_s + _CATCH_UP_S - self._clock.monotonic_s())
+            self._begun += 1
+            await self._state.catch_up()
+            self._caught_up, self._caught_up_s = self._begun, self._clock.monotonic_s()
+        await self.refresh()
 
     # -- asked at every request --
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from pharos.state.audit import audit_head
 from pharos.state.database import Address, Database, fault, open_database
 from pharos.state.faults import is_away, may_run_again
 from pharos.state.tables import Family, revisions
-from pharos.state.unit import Author, Unit, Writing
+from pharos.state.unit import Author, Found, Unit, Writing
 from pharos.telemetry import STATE_BYTES, STATE_FAILED, STATE_REPEATED, STATE_SECONDS, STATE_WAITING
 
 _LOG = logging.getLogger(__name__)
@@ -168,6 +168,11 @@ class State:
 
     # -- changes --
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes may change it too."""
+        return self._database.is_shared
+
     def watch(self, watcher: Watcher) -> Callable[[], None]:
         """Have `watcher` called with what changed, by this process or another one; return what ends it.
 
@@ -176,6 +181,15 @@ class State:
         It must return soon, and what it raises is logged.
         """
         return self._told.add(watcher)
+
+    async def catch_up(self) -> None:
+        """Have watchers called with what other processes changed before this call, if they were not yet.
+
+        Raises PharosError(UNAVAILABLE) when the database cannot be used now.
+        """
+        counted = await self.read(lambda unit: _by_family(unit.rows(select(revisions))))
+        # On a thread of its own: a watcher may read, and would wait for the thread that it is called on.
+        await asyncio.to_thread(self._told.tell, counted)
 
     def status(self) -> StateStatus:
         """Return whether the database can be used, as far as is known."""
@@ -233,8 +247,7 @@ class State:
         ready.register(driver, POLLIN)
         ready.register(self._wakes, POLLIN)
         while not self._closing.is_set():
-            found = connection.execute(select(revisions.c.family, revisions.c.revision)).all()
-            self._told.tell({Family(name): revision for name, revision in found if name in _FAMILIES})
+            self._told.tell(_by_family(connection.execute(select(revisions)).all()))
             # Until somebody tells, it is time to look by ourselves, or all is closing.
             ready.poll(_POLL_S * 1000)
             try:
@@ -259,14 +272,18 @@ def _count(unit: Writing, connection: Connection) -> dict[Family, int]:
     )
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_notify(:channel, '')"), {"channel": _CHANNEL})
-    found = connection.execute(select(revisions).where(revisions.c.family.in_(sorted(unit.families)))).all()
-    return {Family(name): revision for name, revision in found}
+    changed = revisions.c.family.in_(sorted(unit.families))
+    return _by_family(connection.execute(select(revisions).where(changed)).all())
 
 
 def _counted(database: Database) -> dict[Family, int]:
     with database.reading() as connection:
-        found = connection.execute(select(revisions)).all()
-    return {Family(name): revision for name, revision in found if name in _FAMILIES}
+        return _by_family(connection.execute(select(revisions)).all())
+
+
+def _by_family(rows: Iterable[Found]) -> dict[Family, int]:
+    """Return revisions by family; those that only a newer version knows are left out."""
+    return {Family(name): revision for name, revision in rows if name in _FAMILIES}
 
 
 class _Told:
