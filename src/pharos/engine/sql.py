@@ -347,9 +347,9 @@ def select_from(rows: Statement, columns: str, *, tail: str = "", limit: int = 0
     return _ended([f"SELECT {columns} FROM ({rows.text})"], tail, limit)
 
 
-def united(first: Statement, second: Statement) -> Statement:
-    """Return the statement that reads the rows of two others, which have the same columns."""
-    return Statement(f"{first.text} UNION ALL {second.text}")
+def united(*parts: Statement) -> Statement:
+    """Return the statement that reads the rows of some others, which have the same columns."""
+    return Statement(" UNION ALL ".join(one.text for one in parts))
 
 
 def select_joined(

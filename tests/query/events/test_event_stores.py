@@ -171,20 +171,26 @@ def test_a_number_in_an_attribute_is_compared_as_a_number(sent: Sent, all_lines:
     assert sent.find(Field("k", Op.MORE, "1", Place.RECORD)) == wanted
 
 
-def test_lines_are_counted_by_step_and_level(sent: Sent, all_lines: list[LogLine]) -> None:
-    step_ns = HOUR_NS // 4
-    counted = sent.ask(
-        lambda session: sent.logs.counts(
-            session, sent.scope, WINDOW, All(), step_ns=step_ns, keys=[LEVEL_KEY, attribute_key("k")]
+@pytest.mark.parametrize("inset_ns", [0, 7 * 120_000_000_000 + 5], ids=["whole buckets", "cut buckets"])
+def test_lines_are_counted_by_step_and_level(sent: Sent, all_lines: list[LogLine], inset_ns: int) -> None:
+    window = Window(WINDOW.start_ns + inset_ns, WINDOW.end_ns - inset_ns)
+    inside = [line for line in all_lines if window.start_ns <= line.ts_ns < window.end_ns]
+    assert 0 < len(inside) <= len(all_lines)
+    keys = [LEVEL_KEY, attribute_key("k")]
+    for step_ns in (0, HOUR_NS, HOUR_NS // 4, HOUR_NS // 4 + 1, 90_000_000_000, 7_000_000_000):
+        count = partial(
+            sent.logs.counts, scope=sent.scope, window=window, tree=All(), keys=keys, with_bytes=True
         )
-    )
-    expected: dict[tuple[int, tuple[str, ...]], list[LogLine]] = {}
-    for line in all_lines:
-        value = next((value for key, value, _ in line.attributes if key == "k"), "")
-        expected.setdefault(((line.ts_ns - WINDOW.start_ns) // step_ns, (line.level, value)), []).append(line)
-    assert {(one.step, one.keys): (one.lines, one.bytes) for one in counted} == {
-        key: (len(lines), sum(len(line.body.encode()) for line in lines)) for key, lines in expected.items()
-    }
+        counted = sent.ask(partial(count, step_ns=step_ns))
+        expected: dict[tuple[int, tuple[str, ...]], list[LogLine]] = {}
+        for line in inside:
+            value = next((value for key, value, _ in line.attributes if key == "k"), "")
+            step = (line.ts_ns - window.start_ns) // step_ns if step_ns else 0
+            expected.setdefault((step, (line.level, value)), []).append(line)
+        assert {(one.step, one.keys): (one.lines, one.bytes) for one in counted} == {
+            key: (len(lines), sum(len(line.body.encode()) for line in lines))
+            for key, lines in expected.items()
+        }
 
 
 def test_origins_of_a_window_are_those_that_have_lines_in_it(sent: Sent, all_lines: list[LogLine]) -> None:

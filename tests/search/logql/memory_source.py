@@ -92,7 +92,13 @@ class MemorySource:
             yield found[at : at + page]
 
     def counts(
-        self, window: Window, tree: Tree, bucket_ns: int, metadata: tuple[str, ...]
+        self,
+        window: Window,
+        tree: Tree,
+        bucket_ns: int,
+        metadata: tuple[str, ...],
+        *,
+        with_bytes: bool = False,
     ) -> Iterator[Count]:
         self.counted += 1
         lines: Counter[Any] = Counter()
@@ -104,7 +110,7 @@ class MemorySource:
             lines[key] += 1
             sizes[key] += len(entry.line.encode())
         for key, count in lines.items():
-            yield Count(streams[key[0]], key[1], key[2], count, sizes[key])
+            yield Count(streams[key[0]], key[1], key[2], count, sizes[key] if with_bytes else 0)
 
     def metadata_fields(self, name: str) -> Sequence[Where] | None:
         known = {key for entry in self.lines for key in entry.metadata}

@@ -161,7 +161,7 @@ def _counts(source: Source, window: Window, query: Logs, bucket_ns: int) -> Sequ
     if not streams or window.end_ns <= window.start_ns:
         return ()
     tree = Origins(tuple(stream.id for stream in streams))
-    return [one for one in source.counts(window, tree, bucket_ns, ()) if one.lines]
+    return [one for one in source.counts(window, tree, bucket_ns, (), with_bytes=True) if one.lines]
 
 
 def _largest(totals: dict[Labels, dict[int, int]], limit: int) -> list[tuple[Labels, dict[int, int]]]:

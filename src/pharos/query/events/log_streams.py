@@ -151,18 +151,31 @@ class StreamSource:
         return Entry(line.ts_ns, line.body, self._stream(line.origin), metadata_of(line))
 
     def counts(
-        self, window: Window, tree: Tree, bucket_ns: int, metadata: tuple[str, ...]
+        self,
+        window: Window,
+        tree: Tree,
+        bucket_ns: int,
+        metadata: tuple[str, ...],
+        *,
+        with_bytes: bool = False,
     ) -> Iterator[Count]:
         """Yield the counts of the lines that meet a tree."""
+        known = {stream.id: stream for stream in self.streams(window)}
         keys: list[Key] = []
         places: list[range] = []
         for name in metadata:
             mine = self._keys(name)
             places.append(range(len(keys), len(keys) + len(mine)))
             keys += mine
-        known = {stream.id: stream for stream in self.streams(window)}
         for one in self._store.counts(
-            self._session, self._scope, window, tree, step_ns=bucket_ns, keys=keys, by_origin=True
+            self._session,
+            self._scope,
+            window,
+            tree,
+            step_ns=bucket_ns,
+            keys=keys,
+            by_origin=True,
+            with_bytes=with_bytes,
         ):
             values = tuple(next((one.keys[at] for at in place if one.keys[at]), "") for place in places)
             stream = known.get(one.origin)
@@ -171,7 +184,9 @@ class StreamSource:
 
     def _keys(self, name: str) -> list[Key]:
         """Return what a label's value may be in, the first that has one counts."""
-        keys = [attribute_key(one) for one in (name, *(x for x in self._names.get(name, ()) if x != name))]
+        names = self._names.get(name, ())
+        # The one that is written just so counts first.
+        keys = [attribute_key(one) for one in sorted(names, key=lambda one: one != name)]
         if name == LEVEL_LABEL:
             keys.append(LEVEL_KEY)
         if name in _OWN_TEXTS:

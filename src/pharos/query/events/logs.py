@@ -5,7 +5,7 @@ All of it blocks, on a thread that a question has from the scheduler.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,7 +18,8 @@ from pharos.engine.changes import Changes
 from pharos.engine.columns import numbers
 from pharos.engine.keys import EVENT_BUCKET_NS
 from pharos.engine.sql import Condition
-from pharos.query.events.lower import LEVELS, log_lowering
+from pharos.query.events.counting import buckets_of, counting_parts
+from pharos.query.events.lower import LEVELS, is_narrow, log_lowering
 from pharos.query.events.origins import Everything, OriginCache, attributes_of, unknown_origin
 from pharos.query.events.rows import LogLine, Origin, ValueKind
 from pharos.search.tree import Tree
@@ -64,6 +65,12 @@ class Key:
     name: str
     column: str
     """The engine's words for it."""
+    words: Sequence[str] = ()
+    """What its numbers stand for; none where it is text."""
+
+    def text(self, found: Any) -> str:
+        """Return a value of the column as text."""
+        return self.words[found] if self.words else str(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +83,8 @@ class Counted:
     """0 where origins were not told apart."""
     keys: tuple[str, ...]
     lines: int
-    bytes: int
+    bytes: int = 0
+    """Of their texts, where it was asked for."""
 
 
 class LogStore:
@@ -168,44 +176,45 @@ class LogStore:
         step_ns: int = 0,
         keys: Sequence[Key] = (),
         by_origin: bool = False,
+        with_bytes: bool = False,
         limit: int = 0,
     ) -> list[Counted]:
-        """Return how many lines and bytes of them meet a tree, by step, origin and keys.
+        """Return how many lines meet a tree, by step, origin and keys, and how long they are.
 
         The most first where no steps are asked for, and then at most `limit`.
         """
         condition = self.condition(session, scope, window, tree)
-        by = (
-            [f"intDiv(toUnixTimestamp64Nano(ts) - {int(window.start_ns)}, {int(step_ns)}) AS step"]
-            if step_ns
-            else []
-        )
-        by += ["origin"] if by_origin else []
-        by += [f"{key.column} AS k{number}" for number, key in enumerate(keys)]
-        names = [one.rsplit(" AS ")[-1] for one in by]
+        by = {"origin": "origin"} if by_origin else {}
+        by |= {f"k{number}": key.column for number, key in enumerate(keys)}
+        rows = {**by, "size": "body.size"} if with_bytes else by
+        parts = [
+            sql.select(scope, _named({"step": part.step, **rows}), "logs", *part.rows_in, condition)
+            for part in counting_parts(window, step_ns, is_narrow=is_narrow(tree))
+        ]
+        names = [*(["step"] if step_ns else []), *by]
         group = f"GROUP BY {', '.join(names)}" if names else ""
-        tail = group if step_ns else f"{group} ORDER BY lines DESC"
-        statement = sql.select(
-            scope,
-            ", ".join([*by, "toInt64(count()) AS lines", "toInt64(sum(body.size)) AS bytes"]),
-            "logs",
-            buckets_of(window),
-            sql.times_ns(window.start_ns, window.end_ns),
-            condition,
-            tail=tail,
+        size = ["toInt64(sum(size)) AS bytes"] if with_bytes else []
+        statement = sql.select_from(
+            sql.united(*parts),
+            ", ".join([*names, "toInt64(count()) AS lines", *size]),
+            tail=group if step_ns else f"{group} ORDER BY lines DESC",
             limit=limit,
         )
-        rows = session.query(statement, purpose="log_counts").to_pydict()
+        found = session.query(statement, purpose="log_counts").to_pydict()
         return [
             Counted(
-                rows["step"][i] if step_ns else 0,
-                rows["origin"][i] if by_origin else 0,
-                tuple(str(rows[f"k{number}"][i]) for number in range(len(keys))),
-                rows["lines"][i],
-                rows["bytes"][i],
+                found["step"][i] if step_ns else 0,
+                found["origin"][i] if by_origin else 0,
+                tuple(key.text(found[f"k{number}"][i]) for number, key in enumerate(keys)),
+                lines,
+                found["bytes"][i] if with_bytes else 0,
             )
-            for i in range(len(rows["lines"]))
+            for i, lines in enumerate(found["lines"])
         ]
+
+
+def _named(columns: Mapping[str, str]) -> str:
+    return ", ".join(f"{column} AS {name}" for name, column in columns.items())
 
 
 def attribute_key(name: str) -> Key:
@@ -213,22 +222,13 @@ def attribute_key(name: str) -> Key:
     return Key(name, sql.attribute_of(name))
 
 
-LEVEL_KEY: Final = Key("level", f"arrayElement({list(LEVELS)!r}, level + 1)")
+LEVEL_KEY: Final = Key("level", "level", LEVELS)
 OWN_KEYS: Final = {
     **{name: Key(name, name) for name in ("severity_text", "event_name")},
     **{name: Key(name, f"if({name} = '', '', lower(hex({name})))") for name in ("trace_id", "span_id")},
 }
 """Texts that every record has of its own, empty where nobody said."""
 SERVICE_KEY: Final = Key("service", "service")
-
-
-def buckets_of(window: Window) -> Condition:
-    """Return that rows are of the buckets of a window: the first condition of a read of events."""
-    first, last = (
-        window.start_ns // EVENT_BUCKET_NS,
-        max(window.start_ns, window.end_ns - 1) // EVENT_BUCKET_NS,
-    )
-    return sql.between("b", first, last)
 
 
 def _at(times_ns: NDArray[np.int64]) -> list[Condition]:

@@ -42,6 +42,10 @@ _TOKENS: Final = re.compile(r"[0-9A-Za-z\x80-\U0010ffff]+")
 _LETTERS: Final = re.compile(r"[A-Za-z\x80-\U0010ffff]+")
 _LEAST_PART: Final = 4
 """The index of words is looked through for parts of so many letters."""
+_NOT_INDEXED: Final = frozenset(
+    {"service", "level", "severity", "severity_number", "severity_text", "event_name"}
+)
+"""Own fields that are read to be compared."""
 _MOST_ORIGINS: Final = 100_000
 _MOST_PARTS: Final = 2_000
 
@@ -257,6 +261,21 @@ def number_asked(asked: Field) -> float:
         raise PharosError(
             Kind.INVALID, f"{asked.name} {asked.op} {asked.value!r}: that is no number to compare with"
         ) from None
+
+
+def is_narrow(tree: Tree) -> bool:
+    """Return whether an index leaves out most rows that do not meet a tree, unless most do."""
+    match tree:
+        case Words() | Contains() | Matches():
+            return True
+        case Field(op=Op.EQUAL):
+            return tree.name not in _NOT_INDEXED
+        case And(parts):
+            return any(map(is_narrow, parts))
+        case Or(parts):
+            return all(map(is_narrow, parts))
+        case _:
+            return False
 
 
 def values_of(attributes: Attributes, name: str) -> list[str]:

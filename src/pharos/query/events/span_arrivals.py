@@ -13,7 +13,7 @@ from pharos.access import Scope
 from pharos.engine import Session, sql
 from pharos.engine.sql import Condition, Statement
 from pharos.errors import Kind, PharosError
-from pharos.query.events.logs import buckets_of
+from pharos.query.events.counting import buckets_of
 from pharos.query.events.span_conditions import DURATION
 from pharos.search.window import Window
 

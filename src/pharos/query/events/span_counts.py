@@ -14,7 +14,7 @@ from pharos.access import Scope
 from pharos.engine import Session, sql
 from pharos.engine.sql import Condition, Statement
 from pharos.errors import Kind, PharosError
-from pharos.query.events.logs import buckets_of
+from pharos.query.events.counting import buckets_of
 from pharos.query.events.lower import KINDS, STATUSES, span_lowering
 from pharos.query.events.rows import Origin, ValueKind
 from pharos.query.events.spans import SpanStore

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pharos.access import Scope
 from pharos.engine import Session, sql
 from pharos.errors import Kind, PharosError
-from pharos.query.events.logs import buckets_of
+from pharos.query.events.counting import buckets_of
 from pharos.query.events.span_conditions import DURATION, SpanConditions
 from pharos.query.events.spans import SpanStore
 from pharos.search.traceql.ast import COMPARISONS, Intrinsic, Limit, Measure, Rank, SpanMetric

@@ -10,7 +10,7 @@ from typing import Final
 
 from pharos.access import Scope
 from pharos.engine import Session, sql
-from pharos.query.events.logs import buckets_of
+from pharos.query.events.counting import buckets_of
 from pharos.query.events.span_conditions import SpanConditions
 from pharos.query.events.spans import SpanStore
 from pharos.search.traceql.ast import Expression

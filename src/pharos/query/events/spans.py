@@ -13,7 +13,8 @@ from pharos.access import Scope
 from pharos.engine import Session, sql
 from pharos.engine.changes import Changes
 from pharos.engine.sql import Condition
-from pharos.query.events.logs import Counted, Key, buckets_of, parts_of
+from pharos.query.events.counting import buckets_of
+from pharos.query.events.logs import Counted, Key, parts_of
 from pharos.query.events.lower import span_lowering
 from pharos.query.events.origins import Everything, OriginCache, attributes_of, unknown_origin
 from pharos.query.events.rows import Span, SpanEvent, SpanLink

@@ -9,8 +9,8 @@ from typing import Final
 from pharos.access import Scope
 from pharos.engine import Session, sql
 from pharos.errors import Kind, PharosError
+from pharos.query.events.counting import buckets_of
 from pharos.query.events.ids import parse_trace_id
-from pharos.query.events.logs import buckets_of
 from pharos.query.events.spans import Found, SpanStore, locate
 from pharos.search.tree import And, Field, Op, Or, Place, Tree
 from pharos.search.window import Window

@@ -108,7 +108,7 @@ class Ranges:
         is_bytes = query.name.startswith("bytes")
         lines: dict[Labels, np.ndarray[tuple[int], np.dtype[np.int64]]] = {}
         amounts: dict[Labels, np.ndarray[tuple[int], np.dtype[np.int64]]] = {}
-        for one in self._source.counts(window, lowered.tree, bucket_ns, names):
+        for one in self._source.counts(window, lowered.tree, bucket_ns, names, with_bytes=is_bytes):
             key = _key_of(one.stream, names, one.values)
             if key not in lines:
                 self._check_series(len(lines))

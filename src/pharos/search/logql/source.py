@@ -39,7 +39,8 @@ class Count:
     bucket: int
     """The number of the bucket, from 0 at the window's start."""
     lines: int
-    bytes: int
+    bytes: int = 0
+    """Where they were asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,13 @@ class Source(Protocol):
         """
 
     def counts(
-        self, window: Window, tree: Tree, bucket_ns: int, metadata: tuple[str, ...]
+        self,
+        window: Window,
+        tree: Tree,
+        bucket_ns: int,
+        metadata: tuple[str, ...],
+        *,
+        with_bytes: bool = False,
     ) -> Iterator[Count]:
         """Yield the counts of the lines that meet a tree, in buckets from the window's start."""
 

@@ -1,0 +1,74 @@
+"""Which rows a count over a window reads: of whole buckets their numbers, and times only at the borders.
+
+A time takes four bytes of a row to read, the number of its bucket next to none: rows lie by it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from pharos.engine import sql
+from pharos.engine.keys import EVENT_BUCKET_NS
+from pharos.engine.sql import Condition
+from pharos.search.window import Window
+
+_WORTH: Final = 3
+"""A statement for the borders pays where there are so many times as many whole buckets."""
+_LEAST_WHOLE: Final = 8
+_BEGIN: Final = f"toInt64(b) * {EVENT_BUCKET_NS}"
+
+
+@dataclass(frozen=True, slots=True)
+class CountingPart:
+    """Rows of a window that one statement reads."""
+
+    rows_in: tuple[Condition, ...]
+    step: str
+    """The engine's words for the number of a row's step, from 0 at the window's start."""
+
+
+def buckets_of(window: Window) -> Condition:
+    """Return that rows are of the buckets of a window: the first condition of a read of events."""
+    return sql.between("b", *_ends(window))
+
+
+def counting_parts(window: Window, step_ns: int, *, is_narrow: bool) -> list[CountingPart]:
+    """Return the parts of a window that together hold each of its rows once; `step_ns` 0 is one step.
+
+    Where few rows are looked at anyway (`is_narrow`), it is one.
+    """
+    times = sql.times_ns(window.start_ns, window.end_ns)
+    by_time, by_bucket = _step("toUnixTimestamp64Nano(ts)", window, step_ns), _step(_BEGIN, window, step_ns)
+    first, last = _ends(window)
+    most = (last - first + 1) // (_WORTH + 1)
+    steps = -(-(window.end_ns - window.start_ns) // step_ns) if step_ns else 1
+    if not is_narrow and steps <= most:
+        cut = _cut_buckets(window, step_ns, steps)
+        if len(cut) <= most and last - first + 1 - len(cut) >= _LEAST_WHOLE:
+            if not cut:
+                return [CountingPart((buckets_of(window),), by_bucket)]
+            borders = sql.among("b", cut)
+            return [
+                CountingPart((buckets_of(window), sql.negated(borders)), by_bucket),
+                CountingPart((borders, times), by_time),
+            ]
+    return [CountingPart((buckets_of(window), times), by_time)]
+
+
+def _step(time_ns: str, window: Window, step_ns: int) -> str:
+    return f"intDiv({time_ns} - {int(window.start_ns)}, {int(step_ns)})" if step_ns else "0"
+
+
+def _ends(window: Window) -> tuple[int, int]:
+    return window.start_ns // EVENT_BUCKET_NS, max(window.start_ns, window.end_ns - 1) // EVENT_BUCKET_NS
+
+
+def _cut_buckets(window: Window, step_ns: int, steps: int) -> list[int]:
+    """Return the buckets that are not wholly in the window, or not in one step."""
+    borders = np.append(window.start_ns + np.arange(steps, dtype=np.int64) * step_ns, window.end_ns)
+    numbers, rest = np.divmod(borders, EVENT_BUCKET_NS)
+    found: list[int] = np.unique(numbers[rest > 0]).tolist()
+    return found
