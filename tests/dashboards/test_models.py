@@ -442,6 +442,16 @@ def test_changes_touch_what_they_name_alone() -> None:
     assert document["panels"][1].get("title") is None
 
 
+def test_a_document_that_takes_anothers_place_is_kept_as_it_came() -> None:
+    other = {"title": "other", "odd": [1], "rows": [], "schemaVersion": 12}
+    replace = {"op": "replace", "document": other}
+    assert change(unwrap({"title": "d", "panels": []}), [{"op": "no such"}, replace]) == other
+    after = change(unwrap({"title": "d", "panels": []}), [replace, {"op": "set", "settings": {"title": "e"}}])
+    assert (after["title"], after["odd"]) == ("e", [1])
+    with pytest.raises(PharosError, match="no dashboard"):
+        change(unwrap({"title": "d", "panels": []}), [{"op": "replace", "document": {"a": 1}}])
+
+
 def test_changes_of_the_second_schema_reach_its_elements() -> None:
     changed = change(
         unwrap(V2),

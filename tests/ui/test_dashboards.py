@@ -164,6 +164,53 @@ def test_a_dashboard_is_made_changed_by_keys_saved_and_taken_back(open_page: Ope
     expect(page.get_by_text("No panels yet")).to_be_visible()
 
 
+def _document(url: str, uid: str) -> dict[str, Any]:
+    with urllib.request.urlopen(f"{url}/api/pharos/dashboards/{uid}", timeout=60) as answer:
+        found: dict[str, Any] = json.load(answer)["data"]["document"]
+    return found
+
+
+def test_settings_and_variables_are_changed_and_all_else_stays(open_page: Open, ui_url: str) -> None:
+    before = {**_fleet(), "uid": "settings", "title": "Settings of it", "odd": {"kept": [1]}}
+    before["templating"]["list"][0]["odd"] = True
+    _keep(ui_url, before)
+    page = open_page("/d/settings/settings?edit=1").page
+    page.get_by_role("button", name="Settings", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Description").fill("what it is for")
+    dialog.get_by_role("tab", name="Variables").click()
+    expect(dialog.get_by_role("group", name="Values now")).to_contain_text("240 values")
+    dialog.get_by_role("button", name="Add a variable").click()
+    page.get_by_role("menuitem", name="Custom").click()
+    dialog.get_by_label("Name").fill("size of")
+    expect(dialog.get_by_role("alert")).to_contain_text("Letters, digits")
+    dialog.get_by_label("Name").fill("size")
+    dialog.get_by_label("Values", exact=True).fill("small : s, large : l")
+    expect(dialog.get_by_role("group", name="Values now")).to_contain_text("small")
+    dialog.get_by_role("button", name="Earlier").click()
+    dialog.get_by_role("tab", name="Annotations").click()
+    dialog.get_by_role("button", name="Add an annotation").click()
+    page.get_by_role("menuitem", name="Alerts").click()
+    assert violations(page) == []
+    dialog.get_by_role("button", name="Close").click()
+    expect(page.get_by_role("combobox", name="size")).to_have_value("small")
+    page.get_by_role("button", name="Save (1)").click()
+    dialog.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Version 2 is saved")).to_be_visible()
+    after = _document(ui_url, "settings")
+    size, host = after["templating"]["list"]
+    assert (size["name"], size["query"], host) == (
+        "size",
+        "small : s, large : l",
+        before["templating"]["list"][0],
+    )
+    assert after["annotations"]["list"][0]["target"]["tags"] == ["alert"]
+    same = {
+        key: value for key, value in after.items() if key not in {"annotations", "templating", "description"}
+    }
+    assert same == {key: before[key] for key in before if key != "templating"}
+
+
 def test_what_is_pasted_is_looked_at_before_it_is_kept(open_page: Open) -> None:
     page = open_page("/dashboards").page
     page.get_by_role("button", name="Import").click()

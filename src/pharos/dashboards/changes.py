@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pharos.dashboards.changes_second import change_second
 from pharos.dashboards.classic import every_panel
-from pharos.dashboards.document import Brought, Format, spec_of
+from pharos.dashboards.document import Brought, Format, spec_of, unwrap
 from pharos.dashboards.model import COLUMNS
 from pharos.dashboards.modernize import is_old, modernized
 from pharos.dashboards.reading import Json, items, mapping, mappings, text, whole
@@ -27,14 +27,22 @@ _SETTINGS: Final[Mapping[str, tuple[str, ...]]] = {
     "annotations": ("annotations", "list"),
     "variables": ("templating", "list"),
 }
+_REPLACE: Final = "replace"
 _TOOLTIPS: Final = {"none": 0, "crosshair": 1, "all": 2}
 
 
 def change(brought: Brought, changes: Sequence[Json]) -> Json:
     """Return the document with changes made in their order.
 
-    Raises PharosError: INVALID, MISSING, UNSUPPORTED.
+    Another document that takes its place (`replace`) makes what was changed before it void. Raises
+    PharosError: INVALID, MISSING, UNSUPPORTED.
     """
+    for place in reversed(range(len(changes))):
+        if text(changes[place].get("op")) == _REPLACE:
+            brought, changes = unwrap(changes[place].get("document")), changes[place + 1 :]
+            break
+    if not changes:
+        return copy.deepcopy(brought.document)
     document = copy.deepcopy(brought.document)
     if brought.format is Format.V2:
         for one in changes:
@@ -50,7 +58,9 @@ def change(brought: Brought, changes: Sequence[Json]) -> Json:
         operation = _OPERATIONS.get(text(one.get("op")))
         if operation is None:
             raise PharosError(
-                Kind.INVALID, f"op: {text(one.get('op'))[:40]!r} is none", hint=", ".join(_OPERATIONS)
+                Kind.INVALID,
+                f"op: {text(one.get('op'))[:40]!r} is none",
+                hint=", ".join((*_OPERATIONS, _REPLACE)),
             )
         operation(spec, one)
     return document

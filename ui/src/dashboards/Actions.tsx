@@ -1,5 +1,5 @@
 import { useNavigate } from '@tanstack/react-router';
-import { useState, type ReactElement } from 'react';
+import { lazy, Suspense, useState, type ReactElement } from 'react';
 import { useAddress, useTenant } from '../address/hooks';
 import { PATHS } from '../address/places';
 import { copy, exportPath, remove, type Dashboard, type Variable } from '../api/dashboards';
@@ -18,7 +18,14 @@ import styles from './dashboard.module.css';
 import { readValues, writeView, type View } from './state';
 import type { Draft } from './useDraft';
 
+const SettingsDrawer = lazy(() => import('./editing/SettingsDrawer'));
+
 type Open = 'save' | 'share' | 'versions' | 'delete' | 'discard' | null;
+
+const NOT_EDITING = { editing: false, edited: null, settings: null } as const;
+
+/** What of an address is of whoever edits, and of no one that a link is given to. */
+const NOT_SHARED: readonly string[] = ['edit', 'editPanel', 'settings', 'refresh'];
 
 function shareLink(
   search: Readonly<Record<string, string | undefined>>,
@@ -27,7 +34,7 @@ function shareLink(
 ): string {
   const form = new URLSearchParams();
   for (const [key, value] of Object.entries(search))
-    if (value !== undefined && key !== 'edit' && key !== 'refresh') form.set(key, value);
+    if (value !== undefined && !NOT_SHARED.includes(key)) form.set(key, value);
   if (span)
     for (const [key, value] of Object.entries(absolute(span.fromMs, span.toMs)))
       form.set(key, value as string);
@@ -75,7 +82,7 @@ export function Actions(props: {
   }
   const leave = (): void => {
     if (changed) setOpen('discard');
-    else setOwn(writeView({ editing: false, edited: null }));
+    else setOwn(writeView(NOT_EDITING));
   };
   const editable = mayEdit && source === 'stored' && view.version === null;
   return (
@@ -88,6 +95,9 @@ export function Actions(props: {
       />
       {view.editing ? (
         <>
+          <button type="button" className="button" onClick={() => setOwn(writeView({ settings: 'general' }))}>
+            Settings
+          </button>
           <button type="button" className="button" disabled={!changed} onClick={draft.undo}>
             Undo
           </button>
@@ -154,19 +164,32 @@ export function Actions(props: {
           },
         ]}
       />
+      {editable && view.settings !== null ? (
+        <Suspense fallback={null}>
+          <SettingsDrawer
+            dashboard={dashboard}
+            draft={draft}
+            variables={props.variables}
+            range={range}
+            part={view.settings}
+            onPart={(settings) => setOwn(writeView({ settings }), true)}
+            onClose={() => setOwn(writeView({ settings: null, editing: true }))}
+          />
+        </Suspense>
+      ) : null}
       {open === 'save' ? (
         <SaveDialog
           dashboard={dashboard}
           draft={draft}
           onClose={close}
-          onSaved={() => setOwn(writeView({ editing: false, edited: null }))}
+          onSaved={() => setOwn(writeView(NOT_EDITING))}
         />
       ) : null}
       {open === 'versions' ? (
         <Versions
           dashboard={dashboard}
           onClose={close}
-          onShow={(version) => setOwn(writeView({ version, editing: false, edited: null }))}
+          onShow={(version) => setOwn(writeView({ version, ...NOT_EDITING }))}
         />
       ) : null}
       {open === 'share' ? (
@@ -198,7 +221,7 @@ export function Actions(props: {
         onConfirm={() => {
           draft.discard();
           close();
-          setOwn(writeView({ editing: false, edited: null }));
+          setOwn(writeView(NOT_EDITING));
         }}
       >
         {draft.changes.length === 1 ? 'One change is' : `${draft.changes.length} changes are`} not saved.

@@ -38,7 +38,7 @@ function zoneOf(utc: boolean): string {
 
 /** Puts the dashboard's own time and refresh into the address, where that says nothing of them. */
 function useOwnTime({ model }: Dashboard): boolean {
-  const { ranged, search, change } = useAddress();
+  const { ranged, zone, search, change } = useAddress();
   const asked = search.refresh !== undefined;
   useEffect(() => {
     if (ranged) return;
@@ -47,10 +47,11 @@ function useOwnTime({ model }: Dashboard): boolean {
       {
         range: { from: model.time.from || 'now-1h', to: model.time.to || 'now' },
         ...(asked || ms === null || ms < 1_000 ? {} : { refreshMs: ms }),
+        ...(zone === null && model.timezone.toLowerCase() === 'utc' ? { zone: 'utc' as const } : {}),
       },
       true,
     );
-  }, [ranged, asked, model, change]);
+  }, [ranged, asked, zone, model, change]);
   return ranged;
 }
 

@@ -18,6 +18,7 @@ import { hasData, KIND_NAMES } from '../panels/PanelBody';
 import { REDUCTIONS } from '../panels/reduce';
 import { UNITS } from '../panels/units/table';
 import type { PanelChange } from './draft';
+import { putAt } from './editing/put';
 import styles from './dashboard.module.css';
 
 const KIND_OPTIONS: readonly Option[] = KIND_NAMES.map(([value, label]) => ({ value, label }));
@@ -37,15 +38,6 @@ const COLORS: readonly Option[] = [
   'text',
   'transparent',
 ].map((value) => ({ value }));
-
-/** `value` with `next` at `path`; nothing of what is beside it changes. */
-export function putAt(value: unknown, path: string, next: Json | undefined): JsonObject {
-  const [key = '', ...rest] = path.split('.');
-  const now = object(value);
-  if (rest.length > 0) return { ...now, [key]: putAt(now[key], rest.join('.'), next) };
-  if (next !== undefined) return { ...now, [key]: next };
-  return Object.fromEntries(Object.entries(now).filter(([name]) => name !== key));
-}
 
 interface Editing {
   panel: PanelModel;

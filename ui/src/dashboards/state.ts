@@ -16,6 +16,8 @@ export interface View {
   /** The number of the panel that is edited. */
   edited: number | null;
   editing: boolean;
+  /** The part of the settings that is open. */
+  settings: string | null;
   kiosk: boolean;
   tab: string | null;
   version: number | null;
@@ -33,7 +35,8 @@ export function readView(search: Search): View {
   return {
     alone: search.panel ?? null,
     edited: number(search.editPanel),
-    editing: search.edit !== undefined || search.editPanel !== undefined,
+    editing: [search.edit, search.editPanel, search.settings].some((one) => one !== undefined),
+    settings: search.settings ?? null,
     kiosk: search.kiosk !== undefined,
     tab: search.tab ?? null,
     version: number(search.version),
@@ -47,6 +50,7 @@ export function writeView(view: Partial<View>): Search {
   if ('alone' in view) made.panel = view.alone ?? undefined;
   if ('edited' in view) made.editPanel = view.edited == null ? undefined : String(view.edited);
   if ('editing' in view) made.edit = view.editing ? '1' : undefined;
+  if ('settings' in view) made.settings = view.settings ?? undefined;
   if ('kiosk' in view) made.kiosk = view.kiosk ? '1' : undefined;
   if ('tab' in view) made.tab = view.tab ?? undefined;
   if ('version' in view) made.version = view.version == null ? undefined : String(view.version);
