@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.resources
+import re
+
 import numpy as np
 import pytest
 
@@ -64,3 +67,10 @@ def test_matchers_ask_for_labels_by_name() -> None:
     refused = Matcher("a'b", MatchOp.NOT_REGEX, "x|y")
     assert sql.matches(refused).text == r"NOT match(labels['a\'b'], '^(?:x|y)$')"
     assert sql.matches(Matcher("__name__", MatchOp.EQUAL, "up")).text == "metric = 'up'"
+
+
+def test_the_index_of_pairs_is_made_of_what_is_asked_for() -> None:
+    schema = (importlib.resources.files("pharos.engine") / "schema" / "0007_log_pairs.sql").read_text()
+    found = re.search(r"ADD INDEX IF NOT EXISTS pairs (.*) TYPE text", schema)
+    assert found is not None
+    assert sql.has_pair("k", "v").text == f"has({found[1]}, 'k\\0v')"

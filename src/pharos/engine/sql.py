@@ -26,6 +26,15 @@ _ESCAPES = str.maketrans(
     {"\\": "\\\\", "'": "\\'", "\0": "\\0", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
 )
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_SHORT: Final = 3
+_WORD: Final = 32
+_DIGIT: Final = re.compile("[0-9]")
+_PAIRS: Final = (
+    "arrayMap(p -> concat(p.1, '\\0', p.2),"
+    f" arrayFilter(p -> length(p.2) <= {_SHORT} OR (length(p.2) <= {_WORD} AND NOT match(p.2, '[0-9]')),"
+    " arrayZip(mapKeys(attributes), mapValues(attributes))))"
+)
+"""Of what the index `pairs` is made, to the letter (schema/0007_log_pairs.sql)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +193,17 @@ def attribute_of(name: str, column: str = "attributes") -> str:
 def has_key(column: str, name: str) -> Condition:
     """Return that a map has a key."""
     return Condition(f"mapContains({column}, {string(name)})")
+
+
+def is_paired(value: str) -> bool:
+    """Return whether rows are found by an attribute's value in the index of pairs (`has_pair`)."""
+    size = len(value.encode("utf-8", "surrogatepass"))
+    return 0 < size <= _SHORT or (size <= _WORD and size > 0 and _DIGIT.search(value) is None)
+
+
+def has_pair(name: str, value: str) -> Condition:
+    """Return that a log record has an attribute with a value that is paired, which an index answers alone."""
+    return Condition(f"has({_PAIRS}, {string(name + chr(0) + value)})")
 
 
 def number_of(column: str) -> str:

@@ -17,6 +17,7 @@ from pharos.engine import Session
 from pharos.engine.changes import Changes
 from pharos.engine.embedded.store import EmbeddedEngine
 from pharos.ingest.events.batch import LogSignal, SpanSignal
+from pharos.ingest.events.requests import EventRequest, log_record, resource_of
 from pharos.query.events.logs import LEVEL_KEY, Cursor, LogStore, attribute_key
 from pharos.query.events.rows import LogLine, Origin, Span
 from pharos.query.events.spans import SpanStore
@@ -156,6 +157,32 @@ def test_every_condition_finds_what_meets_it(
     sent: Sent, all_lines: list[LogLine], tree: Tree, is_met: Callable[[LogLine], bool]
 ) -> None:
     assert sent.find(tree) == [line for line in all_lines if is_met(line)]
+
+
+@pytest.mark.parametrize(
+    "value", ["a", "ab", "abc", "12", "word", "two words", "u1234", "x" * 32, "x" * 33, "ä\\'\0"]
+)
+def test_an_attribute_of_a_value_is_found_whether_it_is_in_the_index_of_pairs_or_not(
+    engine: EmbeddedEngine, value: str
+) -> None:
+    scope, changes, signal = upkeep(f"pairs{next(TOKENS)}"), Changes(), LogSignal()
+    batch = signal.begin()
+    request = EventRequest()
+    for other in ("", value, value[:-1], f"{value}x"):
+        record = log_record("line", ts_ns=NOON_NS, attributes=[("k", other), ("k2", "b")])
+        request.add(resource_of([("service.name", "s")]), record)
+    signal.decode(batch, scope.tenant, request.body(), NOON_NS)
+    batch.insert(engine, scope.tenant)
+    store = LogStore(changes)
+
+    def count(tree: Tree) -> int:
+        counted = engine.run_blocking(partial(store.counts, scope=scope, window=WINDOW, tree=tree))
+        return sum(one.lines for one in counted)
+
+    assert count(Field("k", Op.EQUAL, value)) == 1
+    assert count(Not(Field("k", Op.EQUAL, value))) == 3
+    assert count(Field("k3", Op.EQUAL, value)) == 0
+    assert count(And((Field("k", Op.EQUAL, value), Field("k2", Op.EQUAL, "b")))) == 1
 
 
 def test_a_number_in_an_attribute_is_compared_as_a_number(sent: Sent, all_lines: list[LogLine]) -> None:

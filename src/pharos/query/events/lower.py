@@ -69,7 +69,10 @@ def sanitised(name: str) -> str:
 
 
 class Lowering:
-    """Makes conditions of trees over one table; the two tables differ in what fields a row has by itself."""
+    """Makes conditions of trees over one table; the two tables differ in what fields a row has by itself.
+
+    That of logs has indexes of words and of attributes, too.
+    """
 
     def __init__(
         self,
@@ -77,10 +80,10 @@ class Lowering:
         own: Mapping[str, Callable[[Field | Has], Condition]],
         body: str,
         *,
-        has_words: bool = False,
+        is_of_logs: bool = False,
     ) -> None:
         self._known = known
-        self._has_words = has_words
+        self._is_of_logs = is_of_logs
         self._own = own
         self._body = body
         self._parts = 0
@@ -131,7 +134,7 @@ class Lowering:
 
         A run of letters in the midst of it is a whole word there; one at its ends may be a part of one.
         """
-        if not self._has_words:
+        if not self._is_of_logs:
             return []
         column, found = sql.letters_of(self._body), []
         for run in _LETTERS.finditer(lowered):
@@ -166,9 +169,10 @@ class Lowering:
             raise PharosError(Kind.INVALID, f"there is no field {asked.name!r} that every record has")
         parts: list[Condition] = []
         if asked.place in (Place.ANY, Place.RECORD):
-            parts += (_in_map("attributes", name, asked) for name in self._names(asked.name))
+            parts += (self._attribute(name, asked) for name in self._names(asked.name))
         if asked.place in (Place.ANY, Place.RESOURCE, Place.SCOPE):
-            parts.append(of_origins(self._origins_of(asked)))
+            origins = self._origins_of(asked)
+            parts += [of_origins(origins)] if origins or not parts else []
         if asked.place is Place.EVENT:
             if asked.name == "name" and isinstance(asked, Field):
                 parts.append(sql.any_element("event_name", compared("x", asked)))
@@ -176,6 +180,16 @@ class Lowering:
         if asked.place is Place.LINK:
             parts.append(sql.any_element("link_attributes", _in_map("x", asked.name, asked)))
         return sql.either(parts)
+
+    def _attribute(self, name: str, asked: Field | Has) -> Condition:
+        if (
+            self._is_of_logs
+            and isinstance(asked, Field)
+            and asked.op is Op.EQUAL
+            and sql.is_paired(asked.value)
+        ):
+            return sql.has_pair(name, asked.value)
+        return _in_map("attributes", name, asked)
 
     def _names(self, name: str) -> Sequence[str]:
         """Return the attributes that a name means: itself, and those that are written so."""
@@ -269,7 +283,8 @@ def is_narrow(tree: Tree) -> bool:
         case Words() | Contains() | Matches():
             return True
         case Field(op=Op.EQUAL):
-            return tree.name not in _NOT_INDEXED
+            # What is paired is frequent, as a rule.
+            return tree.name not in _NOT_INDEXED and not sql.is_paired(tree.value)
         case And(parts):
             return any(map(is_narrow, parts))
         case Or(parts):
@@ -380,7 +395,7 @@ def log_lowering(known: Known) -> Lowering:
         "trace_id": id_own("trace_id", 16),
         "span_id": id_own("span_id", 8),
     }
-    return Lowering(known, own, "body", has_words=True)
+    return Lowering(known, own, "body", is_of_logs=True)
 
 
 def span_lowering(known: Known) -> Lowering:
