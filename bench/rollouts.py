@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.report import Row, Section
-from pharos.judgement.canary import TICK_S, Judge, Outcome, Tick
+from pharos.judgement.canary import TICK_S, Alpha, Judge, Outcome, Tick
 from pharos.versions.rollout import STAGES, Rollout
 
 _SIGMA = 0.8
@@ -36,7 +36,7 @@ class Result:
     median_s: float | None
 
 
-def alpha() -> float:
+def alpha() -> Alpha:
     """Return what one stage of a usual rollout may fail falsely."""
     return Rollout(spans='{ resource.service.version = "{{.group}}" }', stages=STAGES).alpha
 

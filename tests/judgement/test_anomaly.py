@@ -68,6 +68,34 @@ def test_any_interval_is_learned(interval_s: float) -> None:
     assert alarms.sum() < 6
 
 
+@pytest.mark.parametrize("free", [(5, 6), (4, 5), ()])
+def test_which_days_are_free_is_learned_and_a_holiday_teaches_nothing(free: tuple[int, ...]) -> None:
+    day, fault = 288, 288 * (5 * 7 + (free[0] if free else 2)) + 130
+    times = np.asarray(345_600.0 + 604_800.0 * 2900 + 300.0 * np.arange(6 * 7 * day), np.float64)
+    level = np.where(np.isin(np.arange(len(times)) // day % 7, free), 250.0, 500.0)
+    level[29 * day : 30 * day] = 250.0  # a Tuesday
+    daily = level * (1 + 0.4 * np.sin(times / 86_400 * 2 * math.pi))
+    values = np.asarray(np.random.default_rng(2).normal(daily, 15), np.float64)
+    values[fault : fault + 24] *= 2
+    _, alarms = Detector().score(times, values)
+    assert alarms[fault : fault + 24].any()
+    assert not alarms[30 * day + 36 : fault].any()
+
+
+def test_a_curve_that_is_late_is_found_where_weekends_begin_slowly() -> None:
+    times = np.asarray(345_600.0 + 604_800.0 * 2900 + 60.0 * np.arange(15 * 1440), np.float64)
+    minutes = np.arange(len(times))
+    weekend = np.where(minutes // 1440 % 7 >= 5, 0.5, 1.0)
+    weekend = np.convolve(np.pad(weekend, 180, "edge"), np.full(360, 1 / 360), "valid")[: len(times)]
+    daily = weekend * (1 + 0.25 * np.cos((minutes % 1440 - 840) / 1440 * 2 * math.pi))
+    values = 100 * np.asarray(np.random.default_rng(0).normal(daily, 0.08 * daily), np.float64)
+    late = slice(14 * 1440 + 400, 14 * 1440 + 760)
+    values[late] *= daily[late.start - 360 : late.stop - 360] / daily[late]
+    _, alarms = Detector().score(times, values)
+    assert alarms[late].any()
+    assert not alarms[7 * 1440 : late.start].any()
+
+
 def test_gaps_that_are_new_are_alarms_and_usual_ones_are_not() -> None:
     times, values = usual(6000)
     _, alarms = Detector().score(np.delete(times, range(4000, 4120)), np.delete(values, range(4000, 4120)))

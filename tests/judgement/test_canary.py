@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from pharos.judgement.canary import Outcome, Tick, judge
-from pharos.judgement.sequential import SpendingTest, log_evidence, variance_that_decides
+from pharos.judgement.sequential import PlannedTest, limit_of_evidence, log_evidence, variance_that_decides
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases" / "canary.yaml").read_text())
 
@@ -106,14 +106,23 @@ def test_the_variance_that_decides_is_where_the_evidence_suffices() -> None:
         )
 
 
-def test_planned_looks_spend_what_they_may_and_no_more() -> None:
+def test_planned_looks_and_those_after_them_spend_what_they_may_and_no_more() -> None:
     chance = np.random.default_rng(5)
     crossed = 0
-    for _ in range(120):
-        test, score = SpendingTest(0.2), 0.0
-        for look in range(1, 9):
-            score += chance.normal()
-            if test.is_crossed(score / math.sqrt(look), look, look / 8):
+    for _ in range(200):
+        test, score = PlannedTest(0.2, 800.0), 0.0
+        for information in range(100, 1_700, 100):
+            score += chance.normal(0.0, 10.0)
+            if test.is_crossed(score / information, 1 / information):
                 crossed += 1
                 break
-    assert 10 <= crossed <= 40  # 24 expected
+    assert 24 <= crossed <= 56  # 40 at most are expected
+
+
+def test_planned_looks_tell_what_evidence_alone_does_not_tell_yet() -> None:
+    test, information, distance = PlannedTest(0.01, 3_000.0), 3_000.0, 0.055
+    assert distance < limit_of_evidence(1 / information, 0.01)
+    looks = [test.is_crossed(distance, 24 / (information * look)) for look in range(1, 25)]
+    assert looks[-1]
+    assert not any(looks[:12])
+    assert PlannedTest(0.01, information).variance_that_decides(distance) == 1 / information

@@ -14,7 +14,7 @@ from pharos.judgement.channels import ALARM, judge_tick, score_rows, score_tick
 
 STATE_BYTES: Final = 8 * layout.NOW_WIDTH + 4 * layout.TABLE_WIDTH
 """What is remembered of a series."""
-_MARK: Final = b"pharos-anomaly-1"
+_MARK: Final = b"pharos-anomaly-2"
 _TWO_DAYS_S: Final = 172_800.0
 
 

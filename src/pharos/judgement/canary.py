@@ -10,7 +10,7 @@ from typing import Final
 
 from pharos.judgement.sequential import (
     Odds,
-    SpendingTest,
+    PlannedTest,
     half_width,
     log_evidence,
     variance_that_decides,
@@ -18,17 +18,27 @@ from pharos.judgement.sequential import (
 
 TICK_S: Final = 5
 """How often both are looked at."""
-STAGE_S: Final = 120
-"""The looks with planned ends are spent over the first seconds of a stage."""
 MARGIN: Final = math.log(1.02)
 """Pods of one version differ so much: a canary that is slower by less is not slower."""
 SLOWER: Final = math.log(1.10)
 """A canary that passes is not slower by so much."""
-ALPHA: Final = 0.01
-"""The most that a good release may be failed for its latency, and again for its errors, over all looks."""
+_PLANNED_SDS: Final = 4.43
+"""Planned looks end when what lies between both is so many standard deviations of the estimate."""
+_PLANNED: Final = (_PLANNED_SDS / (SLOWER - MARGIN)) ** 2
 PASS_ALPHA: Final = 0.05
 _LEAST_REQUESTS: Final = 30
 """Of each group: below, their spread is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alpha:
+    """The most that a good release may be failed for its latency, and for its errors, over all looks."""
+
+    latency: float = 0.01
+    errors: float = 0.01
+
+
+ALPHA: Final = Alpha()
 
 
 class Outcome(StrEnum):
@@ -130,10 +140,9 @@ class Judge:
     once it is shown not to be slower by a tenth. Looks go on to the end: a failure that shows later counts.
     """
 
-    def __init__(self, alpha: float = ALPHA) -> None:
-        """`alpha` is the most that a good release may be failed for its latency, and again for its errors."""
+    def __init__(self, alpha: Alpha = ALPHA) -> None:
         self._alpha = alpha
-        self._latency, self._odds, self._planned = _Latency(), Odds(), SpendingTest(alpha / 2)
+        self._latency, self._odds, self._slow = _Latency(), Odds(), PlannedTest(alpha.latency, _PLANNED)
         self._slow_after: float | None = None
         self._fine_after: float | None = None
         self._erring_after: float | None = None
@@ -148,17 +157,13 @@ class Judge:
             total.errors += tick.errors
         self._latency.add(canary, baseline)
         self._odds.add((canary.requests, canary.errors), (baseline.requests, baseline.errors))
-        if self._erring_after is None and self._odds.log_evidence() >= -math.log(self._alpha):
+        if self._erring_after is None and self._odds.log_evidence() >= -math.log(self._alpha.errors):
             self._erring_after = float(ended)
         found = self._latency.estimate()
         if found is None:
             return
         difference, variance = found
-        is_slow = log_evidence(difference - MARGIN, variance) >= -math.log(self._alpha / 2)
-        if ended <= STAGE_S:
-            z = (difference - MARGIN) / math.sqrt(variance)
-            is_slow = self._planned.is_crossed(z, 1.0 / variance, ended / STAGE_S) or is_slow
-        if self._slow_after is None and is_slow:
+        if self._slow.is_crossed(difference - MARGIN, variance) and self._slow_after is None:
             self._slow_after = float(ended)
         if self._fine_after is None and log_evidence(SLOWER - difference, variance) >= -math.log(PASS_ALPHA):
             self._fine_after = float(ended)
@@ -173,7 +178,7 @@ class Judge:
         ]
         outcome = Outcome.FAIL if failures else part.outcome
         is_open = outcome is Outcome.UNDECIDED
-        needs = _needs(self._latency, self._ended, self._alpha) if is_open else (None, None)
+        needs = _needs(self._latency, self._ended, self._slow) if is_open else (None, None)
         return Verdict(
             outcome=outcome,
             after_s=min(failures) if failures else part.after_s,
@@ -186,7 +191,7 @@ class Judge:
         )
 
 
-def judge(baseline: Mapping[int, Tick], canary: Mapping[int, Tick], alpha: float = ALPHA) -> Verdict:
+def judge(baseline: Mapping[int, Tick], canary: Mapping[int, Tick], alpha: Alpha = ALPHA) -> Verdict:
     """Return the verdict on a canary by the ticks of both, numbered from the same beginning."""
     made = Judge(alpha)
     for number, here, there in _ticks(canary, baseline):
@@ -214,7 +219,7 @@ def _error_part(odds: Odds, canary: Tick, baseline: Tick, erring: float | None) 
     return Part(outcome, ratio, low, None if math.isinf(high) else high, erring)
 
 
-def _needs(latency: _Latency, ended: int, alpha: float) -> tuple[int | None, float | None]:
+def _needs(latency: _Latency, ended: int, slow: PlannedTest) -> tuple[int | None, float | None]:
     """Return how many more requests of the canary would decide, and about how long they take."""
     found = latency.estimate()
     if not latency.requests:
@@ -224,10 +229,10 @@ def _needs(latency: _Latency, ended: int, alpha: float) -> tuple[int | None, flo
     else:
         difference, variance = found
         # As things are it fails or it passes: the one that is farther from its limit decides first.
+        over, under = difference - MARGIN, SLOWER - difference
         wanted = max(
-            variance_that_decides(distance, level)
-            for distance, level in ((difference - MARGIN, alpha / 2), (SLOWER - difference, PASS_ALPHA))
-            if distance > 0
+            slow.variance_that_decides(over) if over > 0 else 0.0,
+            variance_that_decides(under, PASS_ALPHA) if under > 0 else 0.0,
         )
         more = max(latency.requests * (variance / wanted - 1.0), 1.0)
     return math.ceil(more), more * ended / latency.requests

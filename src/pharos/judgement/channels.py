@@ -31,7 +31,11 @@ _MONDAY_S: Final = 345_600.0
 """The first Monday after the beginning of 1970."""
 _FADE_S: Final = 10_800.0
 """On both sides of its midnights a weekend begins and ends."""
-_SATURDAY_S: Final = 432_000.0
+_DAYS: Final = 7
+_SATURDAY: Final = 5
+_NEARER: Final = 0.8
+"""A day is of the kind whose times it is nearer to by this factor."""
+_SURE: Final = 2.0
 _UNIT: Final = 0.05
 """Of the median: values much smaller do not differ."""
 _FAST, _SLOW = 0.15, 5e-4
@@ -96,7 +100,7 @@ def _limits(now: Any, tables: Any, time_s: Any) -> Any:
         tables[layout.HOUR_SCALE + int(of_day / 3600.0)]
         * tables[minute + layout.MINUTE_SCALE - layout.MINUTE]
     )
-    weekend = _weekend(_within(time_s, _WEEK_S))
+    weekend = _weekend(now, time_s)
     expected = _expected(tables, of_day / (_DAY_S / layout.SLOTS), weekend, now[layout.LAST_PROFILE])
     usual = expected + now[layout.SLOW] + now[layout.FAST] + tables[minute]
     unit = now[layout.UNIT]
@@ -218,6 +222,9 @@ def _begin(now: Any, tables: Any, value: Any) -> None:
     now[layout.CENTRE] = math.log1p(np.median(first) / now[layout.UNIT]) if np.median(first) > 0.0 else 0.0
     now[layout.VARIANCE] = 1.0
     now[layout.LAST_VALUE] = math.nan
+    for day in range(_SATURDAY, _DAYS):
+        now[layout.DAYS + day] = layout.WEEKEND
+    now[layout.DAY] = math.floor(_day(now[layout.LAST_S]))
     tables[layout.HOUR_SCALE : layout.HOUR_SCALE + layout.HOURS + layout.MINUTES] = 1.0
 
 
@@ -271,7 +278,7 @@ def _advance(now: Any, tables: Any, time_s: Any, value: Any, is_gap: Any) -> Any
     y = math.log1p(size / unit)
     y = (y if value >= 0.0 else -y) - now[layout.CENTRE]
     of_day = _within(time_s, _DAY_S)
-    weekend = _weekend(_within(time_s, _WEEK_S))
+    weekend = _weekend(now, time_s)
     minute, hour = (
         layout.MINUTE + int(of_day / 60.0) % layout.MINUTES,
         layout.HOUR_SCALE + int(of_day / 3600.0),
@@ -306,7 +313,9 @@ def _advance(now: Any, tables: Any, time_s: Any, value: Any, is_gap: Any) -> Any
                 remember(now, tables, channel, found, one)
         retune(now, tables, min(40_320.0, max(2_048.0, _WEEK_S / max(now[layout.INTERVAL_S], 1.0))))
     _learn(now, off, sudden, scale, weight)
-    _learn_profile(now, tables, of_day, weekend, of_series - now[layout.SLOW], 8.0 * scale)
+    target = of_series - now[layout.SLOW]
+    _learn_week(now, tables, time_s, int(of_day / (_DAY_S / layout.SLOTS)), target, 8.0 * scale)
+    _learn_profile(now, tables, of_day, weekend, target, 8.0 * scale)
     if rows > _SCALE_ROWS:
         _learn_scale(tables, hour, minute, sudden, scale, rows)
     return rare
@@ -343,11 +352,49 @@ def _within(time_s: Any, period_s: Any) -> Any:
 
 
 @inlined_kernel
-def _weekend(of_week: Any) -> Any:
-    """Return how much of a weekend's hour this is, from 0 to 1."""
-    begun = min(max((of_week - _SATURDAY_S + _FADE_S) / (2.0 * _FADE_S), 0.0), 1.0)
-    left = min(max((_WEEK_S + _FADE_S - of_week) / (2.0 * _FADE_S), 0.0), 1.0)
-    return max(min(begun, left), (_FADE_S - of_week) / (2.0 * _FADE_S))
+def _day(time_s: Any) -> Any:
+    """Return how many days it is since a Monday, whole ones and the part of this one."""
+    return (time_s - _MONDAY_S) / _DAY_S
+
+
+@kernel
+def _weekend(now: Any, time_s: Any) -> Any:
+    """Return how much of a weekend's hour this is, from 0 to 1; which days are a weekend's is learned."""
+    of_day = _within(time_s, _DAY_S)
+    day = math.floor(_day(time_s)) % _DAYS
+    share = 1.0 if now[layout.DAYS + day] >= layout.WEEKEND else 0.0
+    if of_day < _FADE_S:
+        other, weight = (day - 1) % _DAYS, 0.5 - 0.5 * of_day / _FADE_S
+    elif of_day > _DAY_S - _FADE_S:
+        other, weight = (day + 1) % _DAYS, 0.5 - 0.5 * (_DAY_S - of_day) / _FADE_S
+    else:
+        return share
+    return (1.0 - weight) * share + (weight if now[layout.DAYS + other] >= layout.WEEKEND else 0.0)
+
+
+@kernel
+def _learn_week(now: Any, tables: Any, time_s: Any, slot: Any, value: Any, limit: Any) -> None:
+    """Note how far this day is from both kinds of days; at its end, learn which of them it is."""
+    day = math.floor(_day(time_s))
+    if day != now[layout.DAY]:
+        ended = layout.DAYS + int(now[layout.DAY]) % _DAYS
+        kind = 1 if now[ended] >= layout.WEEKEND else 0
+        mine, other = now[layout.FIT + kind], now[layout.FIT + 1 - kind]
+        if mine < _NEARER * other:
+            now[ended] = min(now[ended] + 1.0, kind * layout.WEEKEND + _SURE)
+        elif other < _NEARER * mine:
+            # A holiday is no reason to take such a day for a weekend's ever after.
+            now[ended] -= 1.0
+            if now[ended] < kind * layout.WEEKEND:
+                now[ended] = (1 - kind) * layout.WEEKEND
+        now[layout.DAY], now[layout.FIT], now[layout.FIT + 1] = day, 0.0, 0.0
+    of_day = _within(time_s, _DAY_S)
+    working, weekend = layout.VISITS + slot, layout.VISITS + layout.SLOTS + slot
+    if min(of_day, _DAY_S - of_day) < _FADE_S or min(tables[working], tables[weekend]) < 2.0:
+        return
+    for kind in range(2):
+        off = abs(value - tables[layout.PROFILE + kind * layout.SLOTS + slot])
+        now[layout.FIT + kind] += min(off, limit)
 
 
 @kernel
@@ -398,12 +445,18 @@ def _learn_profile(now: Any, tables: Any, of_day: Any, weekend: Any, target: Any
     slot = int(of_day / (_DAY_S / layout.SLOTS))
     rate = 1.0 / (_PROFILE_DAYS * max(1.0, _DAY_S / layout.SLOTS / max(now[layout.INTERVAL_S], 1.0)))
     for kind in range(2):
-        if (weekend if kind else 1.0 - weekend) < 0.5:
+        weight = weekend if kind else 1.0 - weekend
+        if weight < 0.5:
             continue
         place = kind * layout.SLOTS + slot
+        other = layout.SLOTS - kind * layout.SLOTS + slot
         tables[layout.VISITS + place] = min(tables[layout.VISITS + place] + 1.0, 1e6)
         visits = float(tables[layout.VISITS + place])
-        step = target - tables[layout.PROFILE + place]
+        # Near its midnights a weekend is a mixture: what the other kind of day has in it is taken out.
+        wanted = target
+        if tables[layout.VISITS + other] > 0.0:
+            wanted = (target - (1.0 - weight) * tables[layout.PROFILE + other]) / weight
+        step = wanted - tables[layout.PROFILE + place]
         if visits > 10.0:
             step = min(max(step, -limit), limit)
         if visits == 1.0 and kind == 1 and tables[layout.VISITS + slot] > 0.0:

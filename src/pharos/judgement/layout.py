@@ -59,8 +59,14 @@ EPOCH_END: Final = 30
 FIT_AT: Final = 31
 IS_READY: Final = 32
 SCORED: Final = 33
+DAY: Final = 34
+FIT: Final = 35
+"""How far this day is from what working days and weekends have at its times."""
+DAYS: Final = FIT + 2
+"""Of each day of the week: how sure it is a working day, 0 to 2; a weekend's from `WEEKEND` on."""
+WEEKEND: Final = 4.0
 # Of each channel.
-GATE: Final = 34
+GATE: Final = DAYS + 7
 RATE: Final = GATE + CHANNELS
 SIGMA: Final = RATE + CHANNELS
 SHAPE: Final = SIGMA + CHANNELS

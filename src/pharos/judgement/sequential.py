@@ -44,6 +44,32 @@ def half_width(variance: float, alpha: float) -> float:
     return math.sqrt(2.0 * variance * total / prior * (-math.log(alpha) + 0.5 * math.log(total / variance)))
 
 
+def limit_of_evidence(variance: float, alpha: float) -> float:
+    """Return the distance from which on `log_evidence` reaches log(1/alpha) at this variance."""
+    low, high = 0.0, 1.0
+    while log_evidence(high, variance) < -math.log(alpha):
+        low, high = high, 2.0 * high
+    for _ in range(_HALVINGS):
+        middle = 0.5 * (low + high)
+        if log_evidence(middle, variance) >= -math.log(alpha):
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+def spent_after(variance: float, alpha: float) -> float:
+    """Return at most how much of `alpha` a test by `log_evidence` spends after this variance was reached.
+
+    At the limit the mixture is 1/alpha times as likely as "no difference" (Ville), so this is `alpha` times
+    how likely the mixture leaves the limit uncrossed.
+    """
+    limit, sd = limit_of_evidence(variance, alpha), math.sqrt(variance)
+    places = (np.arange(_GRID) + 0.5) / _GRID
+    means = (_MIXTURE_SD * _NORMAL.inv_cdf(0.5 + 0.5 * float(place)) for place in places)
+    return alpha * sum(_NORMAL.cdf((limit - mean) / sd) for mean in means) / _GRID
+
+
 def variance_that_decides(distance: float, alpha: float) -> float:
     """Return the variance at which `log_evidence` reaches log(1/alpha) for this distance > 0."""
     low, high = 1e-12, 1.0
@@ -56,40 +82,63 @@ def variance_that_decides(distance: float, alpha: float) -> float:
     return low
 
 
-class SpendingTest:
-    """Looks at a normal score at planned times, which together spend `alpha` and no more.
+class PlannedTest:
+    """Looks at an estimate until it is as sure as planned, which together spend `alpha` and no more.
 
-    What is spent by a share of the time is O'Brien and Fleming's: next to nothing at first, most at the end.
-    The limit of each look is found by following the score's distribution from look to look, so looks need not
-    gain equal information.
+    What is spent by a share of the planned information is O'Brien and Fleming's: next to nothing at first,
+    most at the end. A test by `log_evidence` goes on beside them and after them, for a part of `alpha`. The
+    limit of each look is found by following the score's distribution from look to look: looks need not gain
+    equal information, and what both tests would tell is paid for once.
     """
 
-    def __init__(self, alpha: float) -> None:
-        self._alpha = alpha
+    _SEQUENTIAL: Final = 0.2
+    """The part of `alpha` of the test by evidence: it tells large differences soon, small ones late."""
+
+    def __init__(self, alpha: float, information: float) -> None:
+        """`information` is 1/variance of the estimate at the last planned look."""
+        self._planned = information
+        self._sequential = self._SEQUENTIAL * alpha
+        self._alpha = alpha - spent_after(1.0 / information, self._sequential)
         self._information = self._spent = 0.0
         self._at: NDArray[np.float64] = np.zeros(1)
         self._mass: NDArray[np.float64] = np.ones(1)
         """Where the score may be without having crossed a limit, and with which probability."""
 
-    def is_crossed(self, z: float, information: float, share: float) -> bool:
-        """Look once; `information` is 1/variance of the estimate, `share` how much of the time has passed."""
+    def variance_that_decides(self, distance: float) -> float:
+        """Return the variance at which an estimate that stays at this distance > 0 crosses a limit."""
+        by_evidence = variance_that_decides(distance, self._sequential)
+        least = _NORMAL.inv_cdf(1.0 - self._alpha) / math.sqrt(self._planned)
+        is_planned = self._information < self._planned and distance >= least
+        return max(by_evidence, 1.0 / self._planned) if is_planned else by_evidence
+
+    def is_crossed(self, distance: float, variance: float) -> bool:
+        """Look once at an estimate that lies `distance` above what is tolerated."""
+        limit = limit_of_evidence(variance, self._sequential)
+        if self._information < self._planned:
+            limit = min(limit, self._planned_limit(1.0 / variance, limit))
+        return distance >= limit
+
+    def _planned_limit(self, information: float, otherwise: float) -> float:
+        """Return the distance that this look's share of `alpha` buys, or the other limit if that is less."""
         if information <= self._information:
-            return False
+            return otherwise
         step = math.sqrt(information - self._information)
         # A grid coarser than the step would lose mass.
         at = np.linspace(-_SPREAD, _SPREAD, _GRID) * math.sqrt(information)
         width = at[1] - at[0]
         if step < width:
-            return False
+            return otherwise
         kernel = np.exp(-0.5 * ((at[:, None] - self._at[None, :]) / step) ** 2)
         density = kernel @ self._mass / (step * math.sqrt(2.0 * math.pi))
-        allowed = 2.0 * _NORMAL.cdf(-_NORMAL.inv_cdf(1.0 - self._alpha / 2.0) / math.sqrt(min(share, 1.0)))
+        share = min(information / self._planned, 1.0)
+        allowed = 2.0 * _NORMAL.cdf(-_NORMAL.inv_cdf(1.0 - self._alpha / 2.0) / math.sqrt(share))
         beyond = np.cumsum((density * width)[::-1])[::-1]
         first = int(np.searchsorted(-beyond, -max(allowed - self._spent, 0.0)))
+        first = min(first, int(np.searchsorted(at, otherwise * information)))
         self._spent += float(beyond[first]) if first < _GRID else 0.0
         self._information = information
         self._at, self._mass = at[:first], density[:first] * width
-        return first < _GRID and z * math.sqrt(information) >= at[first]
+        return float(at[first]) / information if first < _GRID else otherwise
 
 
 class Odds:

@@ -19,7 +19,7 @@ from pharos.alerting.escalate import Duration
 from pharos.alerting.oncall.schedule import Name, Part, read_part
 from pharos.errors import Kind, PharosError
 from pharos.gotext.durations import parse_duration
-from pharos.judgement.canary import ALPHA, Outcome, Verdict
+from pharos.judgement.canary import Alpha, Outcome, Verdict
 from pharos.versions.measures import QueryText, has_group, metric_query, of_group
 from pharos.versions.readings import Requests
 
@@ -27,6 +27,8 @@ LabelName = Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]{0,99}$")]
 STAGES: Final = (0, 10, 25, 50, 75, 100)
 WHOLE: Final = 100
 _DAY_MS: Final = 86_400_000
+_ALPHA: Final = Alpha(latency=0.015, errors=0.005)
+"""The most that a good release may be failed at all stages together."""
 
 
 class Gate(Part):
@@ -108,9 +110,10 @@ class Rollout(Part):
         return parse_duration(self.most_time)
 
     @property
-    def alpha(self) -> float:
-        """The most that a good release may be failed at one stage: all that are judged share one percent."""
-        return ALPHA / max(sum(is_judged(one) for one in self.stages), 1)
+    def alpha(self) -> Alpha:
+        """The most that a good release may be failed at one stage: all that are judged have equal shares."""
+        judged = max(sum(is_judged(one) for one in self.stages), 1)
+        return Alpha(_ALPHA.latency / judged, _ALPHA.errors / judged)
 
     def gates_at(self, weight: int) -> list[Gate]:
         """Return the gates of a stage."""
