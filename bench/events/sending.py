@@ -79,7 +79,8 @@ def sending(plan: Plan) -> Iterator[Outcome]:
 def _send(plan: Plan, number: int) -> Outcome:
     door = next(one for one in DOORS if one.name == plan.door)
     requests = door.requests(number)
-    chance = np.random.default_rng(number)
+    # By where it begins, so that what is sent in turns has traces of its own.
+    chance = np.random.default_rng((number, plan.begin_ns))
     client = Client(plan.port, _PATIENCE_S)
     share = plan.records / plan.connections
     pace_s = plan.connections / plan.a_second if plan.a_second else 0.0

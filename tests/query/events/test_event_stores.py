@@ -18,6 +18,7 @@ from pharos.engine.changes import Changes
 from pharos.engine.embedded.store import EmbeddedEngine
 from pharos.ingest.events.batch import LogSignal, SpanSignal
 from pharos.ingest.events.requests import EventRequest, log_record, resource_of
+from pharos.ingest.events.requests import span as event_span
 from pharos.query.events.logs import LEVEL_KEY, Cursor, LogStore, attribute_key
 from pharos.query.events.rows import LogLine, Origin, Span
 from pharos.query.events.spans import SpanStore
@@ -241,6 +242,29 @@ def test_spans_are_read_back_field_by_field_and_once(sent: Sent) -> None:
     }
     strange = spans_of(span_request(2, 15))[0].trace_id
     assert sent.ask(lambda session: sent.spans.trace(session, sent.scope, strange)) == ()
+
+
+@pytest.mark.parametrize("batches", [1, 3], ids=["told at once", "told in turns"])
+def test_a_trace_is_whole_whatever_time_lies_between_its_spans(engine: EmbeddedEngine, batches: int) -> None:
+    scope, changes, signal = upkeep(f"gaps{next(TOKENS)}"), Changes(), SpanSignal()
+    trace_id = bytes(15) + b"\x01"
+    starts = [NOON_NS + hours * HOUR_NS for hours in (0, 18, 19, 24 * 9, 24 * 9 + 1, 24 * 10)]
+    for number in range(batches):
+        batch, request = signal.begin(), EventRequest()
+        for at in starts[number::batches]:
+            for one in (trace_id, bytes(15) + b"\x02"):
+                made = event_span("n", trace_id=one, span_id=at.to_bytes(8), start_ns=at, end_ns=at + 1)
+                request.add(resource_of([("service.name", "s")]), made)
+        signal.decode(batch, scope.tenant, request.body(), NOON_NS)
+        batch.insert(engine, f"{scope.tenant}-{number}")
+    store = SpanStore(changes)
+    found = engine.run_blocking(lambda session: store.trace(session, scope, trace_id.hex()))
+    assert [span.start_ns for span in found] == starts
+    window = Window(starts[1], starts[4])
+    some = engine.run_blocking(lambda session: store.traces(session, scope, [trace_id.hex()], window))
+    assert [span.start_ns for span in some[trace_id.hex()]] == starts[1:4]
+    (listed,) = engine.run_blocking(lambda session: summaries(session, scope, [trace_id.hex()])).values()
+    assert (listed.start_ns, listed.spans) == (starts[0], len(starts))
 
 
 def test_traces_are_found_by_what_a_span_of_theirs_is(sent: Sent) -> None:

@@ -9,9 +9,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pharos.access import Scope
 from pharos.engine import Session, sql
 from pharos.engine.changes import Changes
+from pharos.engine.columns import numbers
+from pharos.engine.keys import EVENT_BUCKET_NS
 from pharos.engine.sql import Condition
 from pharos.query.events.counting import buckets_of
 from pharos.query.events.logs import Counted, Key, parts_of
@@ -23,6 +28,8 @@ from pharos.search.window import Window
 
 SPANS_MOST: Final = 200_000
 """So many spans of one trace are read at most."""
+_MOST_BUCKETS: Final = 1_000
+"""Of traces that were in more of them all buckets between are looked at."""
 _NO_SPAN: Final = "0" * 16
 _COLUMNS: Final = (
     "lower(hex(trace_id)) AS trace, lower(hex(span_id)) AS span, lower(hex(parent_id)) AS parent, origin,"
@@ -46,6 +53,15 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Located:
+    """Where the spans of some traces are."""
+
+    window: Window
+    rows_in: tuple[Condition, ...]
+    """What they meet, the tenant apart."""
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """What a service does: a name of spans and their kind."""
 
@@ -55,21 +71,40 @@ class Operation:
     """OpenTelemetry's SpanKind."""
 
 
-def locate(session: Session, scope: Scope, trace_ids: Sequence[str]) -> tuple[Condition, Window] | None:
-    """Return what spans of these traces meet, and when they began; None where there is none of them."""
+def locate(
+    session: Session, scope: Scope, trace_ids: Sequence[str], window: Window | None = None
+) -> Located | None:
+    """Return where the spans of these traces are, in a window if one is given; None where there are none."""
     ids = [bytes.fromhex(one) for one in dict.fromkeys(trace_ids)]
     if not ids:
         return None
     asked = sql.either(sql.same_bytes("trace_id", one) for one in ids)
     times = sql.select(
         scope,
-        "toUnixTimestamp64Nano(min(first)) AS start, toUnixTimestamp64Nano(max(last)) AS end,"
-        " toInt64(count()) AS n",
+        "DISTINCT toUnixTimestamp64Nano(first) AS start, toUnixTimestamp64Nano(last) AS end",
         "traces",
         asked,
     )
-    found = session.query(times, purpose="trace_times").to_pylist()[0]
-    return (asked, Window(found["start"], found["end"] + 1)) if found["n"] else None
+    found = session.query(times, purpose="trace_times")
+    starts, ends = numbers(found["start"]), numbers(found["end"])
+    if not len(starts):
+        return None
+    whole = Window(int(starts.min()), int(ends.max()) + 1)
+    if window is not None:
+        whole = Window(max(whole.start_ns, window.start_ns), min(whole.end_ns, window.end_ns))
+    rows_in = (_buckets(starts, ends), sql.times_ns(whole.start_ns, whole.end_ns), asked)
+    return Located(whole, rows_in)
+
+
+def _buckets(starts: NDArray[np.int64], ends: NDArray[np.int64]) -> Condition:
+    """Return that rows are of the buckets of some times: a trace may go on after hours without a span."""
+    first, last = starts // EVENT_BUCKET_NS, ends // EVENT_BUCKET_NS
+    if int((last - first).max()) <= _MOST_BUCKETS:
+        spells = np.unique((first, last + 1), axis=1).T
+        apart = np.unique(np.concatenate([np.arange(begin, end) for begin, end in spells]))
+        if len(apart) <= _MOST_BUCKETS:
+            return sql.among("b", apart)
+    return sql.between("b", int(first.min()), int(last.max()))
 
 
 class SpanStore:
@@ -93,20 +128,15 @@ class SpanStore:
 
         With a window only spans in it are returned. Raises as `Session.query`.
         """
-        located = locate(session, scope, trace_ids)
+        located = locate(session, scope, trace_ids, window)
         if located is None:
             return {}
-        asked, whole = located
-        if window is not None:
-            whole = Window(max(whole.start_ns, window.start_ns), min(whole.end_ns, window.end_ns))
-        everything = self.everything(session, scope, whole)
+        everything = self.everything(session, scope, located.window)
         statement = sql.select(
             scope,
             _COLUMNS,
             "spans",
-            buckets_of(whole),
-            sql.times_ns(whole.start_ns, whole.end_ns),
-            asked,
+            *located.rows_in,
             tail="ORDER BY ts, span_id",
             limit=SPANS_MOST,
         )

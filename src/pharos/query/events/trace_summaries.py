@@ -9,7 +9,6 @@ from typing import Final
 from pharos.access import Scope
 from pharos.engine import Session, sql
 from pharos.errors import Kind, PharosError
-from pharos.query.events.counting import buckets_of
 from pharos.query.events.ids import parse_trace_id
 from pharos.query.events.spans import Found, SpanStore, locate
 from pharos.search.tree import And, Field, Op, Or, Place, Tree
@@ -145,16 +144,7 @@ def summaries(session: Session, scope: Scope, trace_ids: Sequence[str]) -> dict[
     located = locate(session, scope, trace_ids)
     if located is None:
         return {}
-    asked, whole = located
-    statement = sql.select(
-        scope,
-        _COLUMNS,
-        "spans",
-        buckets_of(whole),
-        sql.times_ns(whole.start_ns, whole.end_ns),
-        asked,
-        tail="GROUP BY trace_id",
-    )
+    statement = sql.select(scope, _COLUMNS, "spans", *located.rows_in, tail="GROUP BY trace_id")
     return {
         row["trace"]: Summary(
             row["trace"],
