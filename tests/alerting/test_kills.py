@@ -103,6 +103,11 @@ class Trial:
         self.ask("POST", "/api/alerting/acknowledgements", body)
         return str(alert["fingerprint"])
 
+    def keeps_acknowledgement(self, name: str, fingerprint: str) -> None:
+        """Note it as lost unless somebody looks after the alert."""
+        if fingerprint not in json.dumps(self.ask("GET", "/api/alerting/acknowledgements")["data"]):
+            self.lost.append(f"acknowledgement of {name}")
+
     def kill(self, within_s: float = 0.0) -> None:
         time.sleep(self.chance.uniform(0, within_s))
         self.server.kill()
@@ -206,9 +211,7 @@ def when_it_was_just_acknowledged(trial: Trial, name: str) -> None:
     fingerprint = trial.acknowledges(name)
     trial.kill()
     trial.server.start()
-    found = trial.ask("GET", "/api/alerting/acknowledgements")["data"]
-    if fingerprint not in json.dumps(found):
-        trial.lost.append(f"acknowledgement of {name}")
+    trial.keeps_acknowledgement(name, fingerprint)
     trial.ends(name)
     trial.wants(name, ["firing", "resolved"])
 
@@ -229,15 +232,20 @@ def while_it_escalates(trial: Trial, name: str) -> None:
 
 
 def while_it_escalates_and_was_acknowledged(trial: Trial, name: str) -> None:
+    began = time.monotonic()
     trial.fires(name, escalates="yes")
     trial.wants(name, ["firing"], "first")
     # Of another one nobody says anything: when its next level is told, that of the first would have been.
     trial.fires(f"{name}-after", escalates="yes")
-    trial.acknowledges(name)
+    fingerprint = trial.acknowledges(name)
+    # On a busy machine the next level may be owed before anybody says anything.
+    is_in_time = time.monotonic() - began < TIMEOUT_S
     trial.kill()
     trial.server.start()
+    trial.keeps_acknowledgement(name, fingerprint)
     trial.wants(f"{name}-after", ["firing"], "second")
-    trial.lost += [f"acknowledgement of {name}"] * len(trial.hook.told(name, "second"))
+    if is_in_time:
+        trial.lost += [f"acknowledgement of {name}"] * len(trial.hook.told(name, "second"))
     trial.ends(name, escalates="yes")
     trial.ends(f"{name}-after", escalates="yes")
     trial.wants(name, ["firing", "resolved"])
