@@ -7,14 +7,19 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
+from pharos.errors import PharosError
 from pharos.gotemplate.builtins import fault
 from pharos.gotemplate.moments import Duration
 from pharos.gotemplate.values import ANY, TEXT, Budget, Function, SafeHtml, Value, type_name
 from pharos.gotext.numbers import parse_float
+from pharos.gotext.quoting import quote
 from pharos.gotext.references import replace_all
+from pharos.gotext.regex_faults import regex_fault
 from pharos.labels import compile_regex
 
 _MAX_PATTERN: Final = 4096
+_DOT: Final = "(?-s)"
+"""Here a dot matches no newline."""
 _TOO_MANY: Final = 2.0**63
 _SMALL: Final = ("m", "u", "n", "p", "f", "a", "z", "y")
 
@@ -95,7 +100,10 @@ def pattern_of(text: str) -> Any:
     """Return a compiled regular expression of RE2. Raises PharosError(INVALID)."""
     if len(text) > _MAX_PATTERN:
         raise fault(f"a regular expression has more than {_MAX_PATTERN} characters")
-    return compile_regex(plain(f"(?-s){text}"))  # here a dot matches no newline
+    try:
+        return compile_regex(plain(f"{_DOT}{text}"))
+    except PharosError as exc:
+        raise fault(regex_fault(exc).replace(_DOT, "", 1)) from exc
 
 
 def plain(text: str) -> str:
@@ -109,7 +117,12 @@ def _match(budget: Budget, pattern: str, text: str) -> bool:
 
 
 def _replace(budget: Budget, pattern: str, replacement: str, text: str) -> str:
-    return replace_all(pattern_of(pattern), plain(replacement), plain(text), budget.make)
+    try:
+        compiled = pattern_of(pattern)
+    except PharosError as exc:
+        shown = quote(pattern) if "`" in pattern or not pattern.isprintable() else f"`{pattern}`"
+        raise fault(f"regexp: Compile({shown}): {exc.message}") from exc
+    return replace_all(compiled, plain(replacement), plain(text), budget.make)
 
 
 SHARED: Final[Mapping[str, Function]] = {

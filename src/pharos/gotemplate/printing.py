@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
@@ -16,6 +16,9 @@ from pharos.gotext.quoting import quote, quote_char
 _MAX_WIDTH: Final = 1_000_000
 """Go takes no larger width or precision."""
 _MAX_DEPTH: Final = 50
+_MANTISSA_BITS: Final = 53
+_LEAST_POWER: Final = -1074
+"""Of the least part of the smallest numbers."""
 _SIMPLE: Final = re.compile(r"%%|%([+\-# 0]*)([1-9][0-9]{0,4})?(?:\.([0-9]{0,5}))?([a-zA-Z])")
 _KEPT_LENGTH: Final = 500
 _FLAGS: Final = re.compile(r"[+\-# 0]*")
@@ -328,7 +331,7 @@ class _Printer:
     # --- numbers
 
     def _whole(self, value: int, spec: _Spec) -> str:
-        verb = spec.verb
+        verb, spec = spec.verb, _without_plus(spec)
         if verb in "vd":
             return self._digits(value, str(abs(value)), "", spec)
         if verb in _BASES:
@@ -366,8 +369,8 @@ class _Printer:
         return self._padded(sign + prefix + digits, _Spec(flags.replace("0", ""), spec.width))
 
     def _real(self, value: float, spec: _Spec) -> str:
-        verb = spec.verb
-        if verb not in "veEfFgGxX":
+        verb, spec = spec.verb, _without_plus(spec)
+        if verb not in "vbeEfFgGxX":
             return self._bad(value, spec)
         text = self._real_digits(value, verb, spec.precision)
         sign = text[0] if text[0] in "+-" else ""
@@ -394,6 +397,8 @@ class _Printer:
                 text = f"{value:.{6 if precision is None else precision}f}"
             case "x" | "X":
                 text = _hexadecimal(value)
+            case "b":
+                text = _power_of_two(value)
             case _:
                 text = format_g(value) if precision is None else f"{value:.{precision}g}"
         return text.upper() if verb in "EGX" else text
@@ -402,6 +407,17 @@ class _Printer:
 def _code(char: str) -> str:
     code = ord(char)
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _without_plus(spec: _Spec) -> _Spec:
+    """Return it for a number: `%+v` asks for the names of fields, not for a sign."""
+    return replace(spec, flags=spec.flags.replace("+", "")) if spec.verb == "v" else spec
+
+
+def _power_of_two(value: float) -> str:
+    """Return a number as a whole one times a power of two, `%b` in Go."""
+    power = max(math.frexp(value)[1] - _MANTISSA_BITS, _LEAST_POWER) if value else _LEAST_POWER
+    return f"{'-' if math.copysign(1, value) < 0 else ''}{int(abs(math.ldexp(value, -power)))}p{power:+d}"
 
 
 def _hexadecimal(value: float) -> str:

@@ -5,6 +5,7 @@ It is the notation of promtool's unit tests and of promqltest (promql/parser, `P
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -25,13 +26,18 @@ MOST_VALUES: Final = 10_000_000
 """How many values one series may have."""
 
 _NAME: Final = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
-_QUOTED: Final = r"""(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`[^`]*`)"""
+_RUNES: Final = r"u(?![dD][89a-fA-F])[\da-fA-F]{4}|U00(?:0[\da-fA-F]|10)[\da-fA-F]{4}"
+_ESCAPES: Final = rf"[abfnrtv\\]|[0-3][0-7]{{2}}|x[\da-fA-F]{{2}}|{_RUNES}"
+_QUOTED: Final = rf"""(?:"(?:[^"\\\n]|\\(?:"|{_ESCAPES}))*"|'(?:[^'\\\n]|\\(?:'|{_ESCAPES}))*'|`[^`]*`)"""
 _LABEL: Final = re.compile(rf"\s*([a-zA-Z_][a-zA-Z0-9_]*|{_QUOTED})\s*")
 _STRING: Final = re.compile(rf"\s*({_QUOTED})\s*")
 _DIGITS: Final = r"\d+(?:_\d+)*"
-_NUMBER: Final = rf"(?:(?i:inf|nan)|(?:{_DIGITS}(?:\.(?:{_DIGITS})?)?|\.{_DIGITS})(?:[eE][+-]?{_DIGITS})?)"
+_FINITE: Final = rf"(?:{_DIGITS}(?:\.(?:{_DIGITS})?)?|\.{_DIGITS})(?:[eE][+-]?{_DIGITS})?"
+_NUMBER: Final = rf"(?:(?i:inf|nan)|{_FINITE})"
 _BLANK: Final = re.compile(r"_(?:x(\d+))?")
-_FLOAT: Final = re.compile(rf"([+-]?{_NUMBER})(?:([+-]{_NUMBER})(?=x))?(?:x(\d+))?")
+_FLOAT: Final = re.compile(rf"([+-]?{_FINITE})(?:([+-]{_FINITE})(?=x))?(?:x(\d+))?|[+-]?(?i:inf|nan)")
+_NO_NAMES: Final = frozenset({"atan2", "bool", "group_left", "group_right", "ignoring", "inf", "nan", "on"})
+"""Words of the language that no metric is called by where its name is not quoted."""
 _HISTOGRAM: Final = re.compile(r"\{\{(.*?)\}\}(?:([+-])\{\{(.*?)\}\}(?=x))?(?:x(\d+))?(?=\s|$)", re.DOTALL)
 _PART: Final = re.compile(r"\s*(\w+)\s*:\s*(\[[^\]]*\]|[^\s\[\]]+)(?=\s|$)")
 _OCTAL: Final = re.compile(r"([+-]?)0([0-7]+)")
@@ -58,6 +64,17 @@ class Values:
     """Steps whose histogram says a reset hint."""
 
 
+def read_series(text: str) -> tuple[Labels, Values]:
+    """Return the labels and the values of a line.
+
+    Raises PharosError: INVALID for what is none, TOO_LARGE for more than MOST_VALUES.
+    """
+    labels, rest = read_labels(text)
+    if not labels:
+        raise _fault(f"a series has a name or labels, got {quote(text[:40])}")
+    return labels, read_values(rest)
+
+
 def read_labels(text: str) -> tuple[Labels, str]:
     """Return the labels at the beginning of a line, the metric's name among them, and what follows.
 
@@ -66,7 +83,7 @@ def read_labels(text: str) -> tuple[Labels, str]:
     labels: dict[str, str] = {}
     found = _NAME.match(text)
     at = 0
-    if found:
+    if found and found.group().lower() not in _NO_NAMES:
         labels[METRIC_NAME] = found.group()
         at = found.end()
     rest = text[at:].lstrip()
@@ -83,6 +100,8 @@ def read_labels(text: str) -> tuple[Labels, str]:
             value = _STRING.match(rest, at + 1)
             if value is None:
                 raise _fault(f"no quoted value of a label at {quote(rest[at + 1 :][:40])}")
+            if key in labels and key != METRIC_NAME:
+                raise _fault(f"label name {quote(key)} is not unique")
             labels[key] = unquote(value[1])
             at = value.end()
         elif name[1] == key:
@@ -148,7 +167,7 @@ def _float_part(item: str, total: int) -> tuple[Floats, bool]:
     found = _FLOAT.fullmatch(item)
     if found is None:
         raise _fault(f"not a value: {quote(item[:80])}")
-    part = np.full(_count(found[3], total), _number(found[1]))
+    part = np.full(_count(found[3], total), _number(found[1] or item))
     if found[2]:
         part[1:] = _number(found[2])
         part = np.cumsum(part)  # one after another, as upstream adds them
@@ -166,7 +185,10 @@ def _number(text: str) -> float:
     octal = _OCTAL.fullmatch(text)
     if octal is not None:
         return float(int(octal[2], 8)) * (-1.0 if octal[1] == "-" else 1.0)
-    return float(text.replace("_", ""))
+    value = float(text.replace("_", ""))
+    if math.isinf(value) and "n" not in text.lower():
+        raise _fault(f"value out of range: {quote(text[:80])}")
+    return value
 
 
 def _put_histograms(values: Values, found: re.Match[str], first: int, count: int) -> None:

@@ -28,7 +28,7 @@ from pharos.promql.language.ast import Call, Expr, MatrixSelector, Subquery
 from pharos.promql.language.parse import parse
 from pharos.promql.memory import MemorySource
 from pharos.promql.plan import DEFAULT_LOOKBACK_MS, PlansTogether, nodes
-from pharos.promql.series_notation import STALE, read_labels, read_metric, read_values
+from pharos.promql.series_notation import STALE, read_metric, read_series, read_values
 from pharos.rules.evaluate import Element, RuleState, elements, next_state
 from pharos.rules.spec import AlertingRule, Language, Rule, RuleGroup, load_rules
 from pharos.rules.template import Around, expand
@@ -187,11 +187,11 @@ class _Run:
     def _load(self) -> None:
         for series in self.test.series:
             try:
-                labels, rest = read_labels(f"{series.series} {series.values}".strip())
-                values = read_values(rest)
+                found = [read_series(line) for line in series.lines()]
             except PharosError as exc:
                 raise PharosError(exc.kind, f"line {series.line}: {exc}") from exc
-            self.source.load(labels, self.test.start_ms, self.test.interval_ms, values)
+            for labels, values in found:
+                self.source.load(labels, self.test.start_ms, self.test.interval_ms, values)
 
     def _step(self, at_ms: int) -> Iterator[str]:
         """Evaluate all rules at a time; yield what failed."""

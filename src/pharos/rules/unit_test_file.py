@@ -28,6 +28,14 @@ class InputSeries:
     values: str
     line: int
 
+    def lines(self) -> Iterator[str]:
+        """Yield what there is to load: promtool reads each line as a series, up to one that says nothing."""
+        for line in f"{self.series} {self.values}".split("\n"):
+            stripped = line.strip()
+            if not stripped or stripped.startswith("#"):
+                return
+            yield stripped
+
 
 @dataclass(frozen=True, slots=True)
 class ExpectedAlert:

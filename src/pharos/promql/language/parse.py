@@ -22,6 +22,7 @@ from typing import Final, TypeAlias
 from pharos.errors import Kind, PharosError
 from pharos.gotext.numbers import format_fixed
 from pharos.gotext.quoting import quote, unquote
+from pharos.gotext.regex_faults import regex_fault
 from pharos.labels import METRIC_NAME, Matcher, MatchOp, compile_regex
 from pharos.promql.language.ast import (
     Aggregate,
@@ -57,7 +58,6 @@ from pharos.promql.language.lex import (
     STRING,
     Token,
 )
-from pharos.promql.language.regex_faults import regex_fault
 
 MAX_LENGTH: Final = 131_072
 """The longest query that is read, in characters."""
