@@ -12,7 +12,6 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from pharos.access import Scope
 from pharos.alert import Alert
 from pharos.alerting.config import AlertingConfig
 from pharos.alerting.trial import Trials
@@ -20,6 +19,7 @@ from pharos.api.admin import AdminApi
 from pharos.api.alerting.acknowledgements import CallbackSecrets
 from pharos.api.alerting.alerts import AlertsApi
 from pharos.api.alerting.heartbeats import HeartbeatsApi
+from pharos.api.alerting.measured import MeasuredApi
 from pharos.api.alerting.receivers import ReceiversApi
 from pharos.api.alerting.replay import Present, ReplayApi
 from pharos.api.alerting.routes import People, people_operations
@@ -106,12 +106,8 @@ from pharos.related.subject import Sources
 from pharos.releasing import Releasing
 from pharos.reload import Reloads
 from pharos.reports.sending import ReportParts, Reports
-from pharos.rules.event_door import EventHistory
-from pharos.rules.log_door import LogDoor
-from pharos.rules.replay import Events, ReplayOptions
-from pharos.rules.spec import Language
-from pharos.rules.trace_door import TraceDoor
-from pharos.ruling import Ruling
+from pharos.rules.replay import ReplayOptions
+from pharos.ruling import Ruling, past_events
 from pharos.runs.runs import Runs
 from pharos.secret import Secret
 from pharos.showing import Showing
@@ -334,13 +330,16 @@ def _alertmanager_operations(parts: Parts, bodies: Bodies) -> list[Operation]:
         admit_write=parts.tenancy.directory.admit_write,
     )
     native = Native(bodies, "alerting")
-    silences = SilencesApi(native, dispatcher, parts.state, parts.clock, parts.chance)
-    alerts = AlertsApi(native, dispatcher, parts.ruling.engine, parts.state)
-    replay = _replay_api(parts, bodies)
-    return [*api.operations(), *alerts.operations(), *silences.operations(), *replay.operations()]
+    return [
+        *api.operations(),
+        *AlertsApi(native, dispatcher, parts.ruling.engine, parts.state).operations(),
+        *SilencesApi(native, dispatcher, parts.state, parts.clock, parts.chance).operations(),
+        *_replay_api(parts, native).operations(),
+        *MeasuredApi(past_events(parts.queries), parts.clock).operations(),
+    ]
 
 
-def _replay_api(parts: Parts, bodies: Bodies) -> ReplayApi:
+def _replay_api(parts: Parts, native: Native) -> ReplayApi:
     engine, configs = parts.ruling.engine, parts.paging.configs
 
     def present(tenant: str) -> Present:
@@ -356,15 +355,8 @@ def _replay_api(parts: Parts, bodies: Bodies) -> ReplayApi:
         )
         return Present([one.group for one in engine.groups(tenant)], configs.of(tenant), options)
 
-    queries = parts.queries
-
-    def events(scope: Scope) -> dict[Language, Events]:
-        return {
-            Language.LOGQL: EventHistory(LogDoor(queries.log_queries), scope),
-            Language.TRACEQL: EventHistory(TraceDoor(queries.traces), scope),
-        }
-
-    return ReplayApi(Native(bodies, "alerting"), queries.metrics, parts.state, parts.clock, present, events)
+    metrics, events = parts.queries.metrics, past_events(parts.queries)
+    return ReplayApi(native, metrics, parts.state, parts.clock, present, events)
 
 
 def _alerting_operations(parts: Parts, bodies: Bodies) -> list[Operation]:

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 from pharos.access import DEFAULT, Scope
 from pharos.alert import Alert
@@ -33,6 +33,7 @@ from pharos.reload import Reloadable, TakeOver
 from pharos.rules.doors import AlertSink, MetricsDoor, QueryRound, Recorded
 from pharos.rules.engine import RuleEngine
 from pharos.rules.evaluate import Element, Expand, elements
+from pharos.rules.event_door import EventHistory
 from pharos.rules.files import load_files
 from pharos.rules.group import RuleOptions, Surroundings
 from pharos.rules.kept import Kept, kept_groups
@@ -402,11 +403,21 @@ def _surroundings(parts: RulingParts, read: _Read, sink: AlertSink, leases: Leas
         shown=shown if external or rules else _as_it_is,
         external_labels=external,
         leases=leases,
-        event_doors={
-            Language.LOGQL: LogDoor(queries.log_queries),
-            Language.TRACEQL: TraceDoor(queries.traces),
-        },
+        event_doors=_event_doors(queries),
     )
+
+
+def past_events(queries: Queries) -> Callable[[Scope], dict[Language, EventHistory[Any, Any]]]:
+    """Return what says who answers rules over lines and spans of what is stored of a scope."""
+
+    def of(scope: Scope) -> dict[Language, EventHistory[Any, Any]]:
+        return {language: EventHistory(door, scope) for language, door in _event_doors(queries).items()}
+
+    return of
+
+
+def _event_doors(queries: Queries) -> dict[Language, LogDoor | TraceDoor]:
+    return {Language.LOGQL: LogDoor(queries.log_queries), Language.TRACEQL: TraceDoor(queries.traces)}
 
 
 def _leases(parts: RulingParts) -> Leases:

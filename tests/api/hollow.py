@@ -9,6 +9,7 @@ from pharos.access import OPEN
 from pharos.api.admin import AdminApi
 from pharos.api.alerting.alerts import AlertsApi
 from pharos.api.alerting.heartbeats import HeartbeatsApi
+from pharos.api.alerting.measured import MeasuredApi
 from pharos.api.alerting.receivers import ReceiversApi
 from pharos.api.alerting.replay import ReplayApi
 from pharos.api.alerting.routes import People, people_operations
@@ -124,6 +125,7 @@ def _accounts(bodies: Bodies) -> list[Operation]:
         *_hollow(SsoApi, providers={}).operations(),
         *_hollow(AlertmanagerApi, bodies=bodies).operations(),
         *_hollow(ReplayApi, native=native).operations(),
+        *_hollow(MeasuredApi).operations(),
         *_hollow(AlertsApi, native=native).operations(),
         *_hollow(SilencesApi, native=native).operations(),
         *_hollow(AlertingConfigApi, native=native, bodies=bodies).operations(),

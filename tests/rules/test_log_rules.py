@@ -15,6 +15,9 @@ from pharos.access import Scope, upkeep
 from pharos.alert import Alert
 from pharos.document import FaultsError
 from pharos.query.events.log_queries import Check, LogQueries
+from pharos.query.limits import Times
+from pharos.rules.compared import Limit
+from pharos.rules.event_door import EventHistory
 from pharos.rules.group import RunningGroup
 from pharos.rules.log_door import LogDoor
 from pharos.rules.spec import Language, group_of, plain_group, read_rules
@@ -148,3 +151,26 @@ def test_what_is_no_rule_over_logs_is_refused_at_its_line(change: tuple[str, str
         read_rules(RULES.replace(*change), "rules.yml")
     assert message in str(refused.value)
     assert "rules.yml:" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [
+        ('count_over_time({app="cart"}[1m]) >= 2', Limit(">=", 2)),
+        ('2 < count_over_time({app="cart"}[1m])', Limit(">", 2)),
+        ('count_over_time({app="cart"}[1m])', None),
+        ('count_over_time({app="cart"}[1m]) > 1 or vector(1)', None),
+    ],
+)
+def test_what_a_rule_over_logs_measures_is_told_without_its_limit(
+    text: str, limit: Limit | None, questions: Questions
+) -> None:
+    for at_ms in (1000, 2000, 100_000):
+        questions.add(at_ms, "cart", "error")
+    history = EventHistory(LogDoor(cast("LogQueries", questions)), upkeep(TENANT))
+    times = Times(MINUTE_MS, 2 * MINUTE_MS, MINUTE_MS)
+    found = asyncio.run(history.measured("a rule", text, times, MINUTE_MS))
+    assert found.limit == limit
+    if "or" not in text:
+        assert found.answer.values.tolist() == [[2, 1]]
+        assert found.answer.present.all()

@@ -103,6 +103,12 @@ def _check_answers_of_spans(peer: Peer) -> None:
             "value": 0.0,
         }
     ]
+    now_s = time.time()
+    path = f"/api/alerting/measured/spans?expr={query}+%3E+1&start={now_s - 600:.0f}&end={now_s:.0f}&step=60"
+    status, found = peer.ask("GET", path)
+    assert status == 200
+    assert found["data"]["limit"] == {"operator": ">", "value": 1.0}
+    assert {one["metric"]["service_name"] for one in found["data"]["series"]} == {"shop", "stock"}
     status, replayed = peer.ask("POST", "/api/alerting/replay", {"rules": _RULES, "last": "5m", "step": "5s"})
     assert status == 200, replayed
     (rule,) = replayed["data"]["outcome"]["rules"]

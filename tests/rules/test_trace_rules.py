@@ -24,6 +24,8 @@ from pharos.ingest.events.requests import EventRequest, resource_of, span
 from pharos.promql.memory import MemorySource
 from pharos.query.events.spans import SpanStore
 from pharos.query.events.traces import Traces
+from pharos.query.limits import Times
+from pharos.rules.compared import Limit, Measured
 from pharos.rules.event_door import EventHistory
 from pharos.rules.group import RunningGroup
 from pharos.rules.replay import Past, ReplayOptions, replay
@@ -294,3 +296,23 @@ def test_what_is_no_rule_over_spans_is_refused_at_its_line(change: tuple[str, st
         read_rules(RULES.replace(*change), "rules.yml")
     assert message in str(refused.value)
     assert "rules.yml:" in str(refused.value)
+
+
+def test_what_a_rule_over_spans_measures_is_told_without_its_limit(sending: Sending) -> None:
+    async def measured(text: str) -> Measured:
+        history = EventHistory(TraceDoor(DirectTraces(sending)), sending.scope)
+        times = Times(MINUTE_MS, 3 * MINUTE_MS, MINUTE_MS)
+        return await history.measured("a rule", text, times, MINUTE_MS)
+
+    for at_ms in (1000, 2000, 100_000):
+        sending.add(at_ms, "cart", "pay", lasts_ms=300)
+    slow = asyncio.run(measured("{ } | max_over_time(duration) by (.service.name) with(window=30s) > 500ms"))
+    assert slow.limit == Limit(">", 0.5)
+    assert [dict(labels) for labels in slow.answer.labels] == [{"service_name": "cart"}]
+    assert slow.answer.present.tolist() == [[False, True, False]]
+    # Of counts nothing is a number too; and without a window, a value is about the group's interval.
+    counted = asyncio.run(measured("{ } | count_over_time() > 1 = 0"))
+    assert counted.limit == Limit("=", 0)
+    assert counted.answer.present.tolist() == [[True, False, False]]
+    alone = asyncio.run(measured("{ } | count_over_time()"))
+    assert (alone.limit, alone.answer.values.tolist()) == (None, [[2, 1, 0]])

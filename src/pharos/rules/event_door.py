@@ -17,6 +17,7 @@ from pharos.access import Scope
 from pharos.labels import Labels
 from pharos.promql.grids.grid import Answer, AnswerType
 from pharos.query.limits import Times
+from pharos.rules.compared import Compared, Measured
 from pharos.rules.doors import QueryRound
 
 T = TypeVar("T")
@@ -34,6 +35,10 @@ class EventLanguage(Protocol[Q, C]):
 
     def parse(self, text: str) -> Q:
         """Return an expression that gives numbers. Raises PharosError(INVALID)."""
+        ...
+
+    def compared(self, query: Q) -> Compared[Q]:
+        """Return what an expression measures, and the limit that it compares that with."""
         ...
 
     async def ask(self, scope: Scope, name: str, work: Callable[[C], T]) -> T:
@@ -147,3 +152,15 @@ class EventHistory(Generic[Q, C]):
             return work(self.language.answer(given, self.scope, query, times, interval_ms), ask)
 
         return await self.language.ask(self.scope, f"replay of {what}", within)
+
+    async def measured(self, what: str, text: str, times: Times, interval_ms: int) -> Measured:
+        """Return what an expression measures, also where that is within its limit.
+
+        Raises PharosError: INVALID, UNSUPPORTED, and as queries do.
+        """
+        found = self.language.compared(self.language.parse(text))
+
+        def within(given: C) -> Answer:
+            return self.language.answer(given, self.scope, found.measure, times, interval_ms)
+
+        return Measured(await self.language.ask(self.scope, f"measure of {what}", within), found.limit)

@@ -12,9 +12,10 @@ from pharos.access import Scope
 from pharos.promql.grids.grid import Answer, AnswerType
 from pharos.query.events.log_queries import Check, LogQueries
 from pharos.query.limits import Times
+from pharos.rules.compared import Compared
 from pharos.rules.doors import Prepared
 from pharos.rules.event_door import EventExpressions, times_of, vector
-from pharos.rules.log_expression import parse_metric
+from pharos.rules.log_expression import compared_lines, parse_metric
 from pharos.search.logql.ast import Metric
 from pharos.search.logql.evaluate import evaluate_metric
 from pharos.search.logql.grid import Grid, Steps
@@ -48,6 +49,10 @@ class LogDoor:
     def parse(self, text: str) -> Metric:
         """Return an expression. Raises PharosError(INVALID)."""
         return parse_metric(text)
+
+    def compared(self, query: Metric) -> Compared[Metric]:
+        """Return what an expression measures, and the limit that it compares that with."""
+        return compared_lines(query)
 
     async def ask(self, scope: Scope, name: str, work: Callable[[_Given], T]) -> T:
         """Return what `work` makes of a source."""

@@ -22,9 +22,10 @@ from pharos.promql.grids.grid import Answer
 from pharos.query.events.span_series import SpanLabels, Windows
 from pharos.query.events.traces import Traces
 from pharos.query.limits import Times
+from pharos.rules.compared import Compared
 from pharos.rules.doors import Prepared
 from pharos.rules.event_door import EventExpressions, times_of, vector
-from pharos.rules.trace_expression import HISTOGRAM, label_names, parse_span_rule
+from pharos.rules.trace_expression import HISTOGRAM, compared_spans, label_names, parse_span_rule
 from pharos.search.traceql.ast import SpanMetric
 
 T = TypeVar("T")
@@ -45,6 +46,10 @@ class TraceDoor:
     def parse(self, text: str) -> SpanMetric:
         """Return an expression. Raises PharosError: INVALID, UNSUPPORTED."""
         return parse_span_rule(text)
+
+    def compared(self, query: SpanMetric) -> Compared[SpanMetric]:
+        """Return what an expression measures, and the limit that it compares that with."""
+        return compared_spans(query)
 
     async def ask(self, scope: Scope, name: str, work: Callable[[Session], T]) -> T:
         """Return what `work` makes of a session."""

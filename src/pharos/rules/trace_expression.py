@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from pharos.errors import Kind, PharosError
 from pharos.gotext.quoting import quote
 from pharos.query.events.lower import sanitised
-from pharos.search.traceql.ast import Attribute, Measure, SpanMetric
+from pharos.rules.compared import Compared
+from pharos.rules.compared import Limit as MetLimit
+from pharos.search.traceql.ast import Attribute, Limit, Measure, SpanMetric
 from pharos.search.traceql.parse_metrics import parse_span_metric
 
 HISTOGRAM: Final = "histogram_over_time"
@@ -24,6 +27,15 @@ def parse_span_rule(expr: str) -> SpanMetric:
             hint="compare a quantile: quantile_over_time(duration, .99) > 500ms",
         )
     return found
+
+
+def compared_spans(query: SpanMetric) -> Compared[SpanMetric]:
+    """Return what an expression measures, and the limit that it compares that with."""
+    *before, last = query.then or (None,)
+    if not isinstance(last, Limit):
+        return Compared(query, None)
+    measure = replace(query, then=tuple(one for one in before if one is not None))
+    return Compared(measure, MetLimit(last.op, last.value))
 
 
 def label_names(measure: Measure) -> dict[str, str]:
