@@ -7,8 +7,14 @@ import threading
 
 import pytest
 
+from pharos.clock import FakeClock
 from pharos.errors import Kind, PharosError
 from pharos.query.admission import Admission, Flights, SamplePool, Slowness
+from pharos.query.pacing import Pacing
+
+
+def _admission(most: int, most_of_each: int) -> Admission:
+    return Admission(most, lambda _: most_of_each, Pacing(FakeClock(), lambda _: False))
 
 
 async def _turns() -> None:
@@ -25,14 +31,19 @@ class _Queries:
         self.order: list[str] = []
         self.tasks: dict[str, asyncio.Task[None]] = {}
         self.ends: dict[str, asyncio.Event] = {}
+        self.begins: dict[str, asyncio.Event] = {}
+
+    async def started(self, name: str) -> None:
+        await self.begins[name].wait()
 
     async def start(self, name: str, wait_s: float = 60) -> asyncio.Task[None]:
-        self.ends[name] = asyncio.Event()
+        self.ends[name], self.begins[name] = asyncio.Event(), asyncio.Event()
 
         async def query() -> None:
             line = "rules" if name.endswith("rule") else ""
             async with self.admission.slot(name[0], wait_s, slow=name.endswith("slow"), line=line):
                 self.order.append(name)
+                self.begins[name].set()
                 await self.ends[name].wait()
 
         self.tasks[name] = asyncio.create_task(query())
@@ -46,7 +57,7 @@ class _Queries:
 
 
 async def test_tenants_that_wait_take_turns() -> None:
-    queries = _Queries(Admission(2, lambda _: 2))
+    queries = _Queries(_admission(2, 2))
     for name in ("a1", "a2", "a3", "a4", "b1", "b2"):
         await queries.start(name)
     assert queries.order == ["a1", "a2"]
@@ -59,7 +70,7 @@ async def test_tenants_that_wait_take_turns() -> None:
 
 
 async def test_rules_that_are_due_together_do_not_stand_before_a_query_of_their_tenant() -> None:
-    queries = _Queries(Admission(1, lambda _: 1))
+    queries = _Queries(_admission(1, 1))
     for name in ("a1-rule", "a2-rule", "a3-rule", "a4-rule", "a5"):
         await queries.start(name)
     for name in ("a1-rule", "a2-rule", "a5", "a3-rule", "a4-rule"):
@@ -68,7 +79,7 @@ async def test_rules_that_are_due_together_do_not_stand_before_a_query_of_their_
 
 
 async def test_one_tenant_cannot_take_every_slot() -> None:
-    queries = _Queries(Admission(3, lambda _: 2))
+    queries = _Queries(_admission(3, 2))
     for name in ("a1", "a2", "a3", "b1"):
         await queries.start(name)
     assert queries.order == ["a1", "a2", "b1"]
@@ -81,7 +92,7 @@ async def test_one_tenant_cannot_take_every_slot() -> None:
 
 
 async def test_the_last_slot_is_for_a_tenant_that_has_none() -> None:
-    queries = _Queries(Admission(3, lambda _: 3))
+    queries = _Queries(_admission(3, 3))
     await queries.start("b0")
     await queries.end("b0")
     for name in ("a1", "a2", "a3", "b1"):
@@ -96,7 +107,7 @@ async def test_the_last_slot_is_for_a_tenant_that_has_none() -> None:
 
 
 async def test_a_tenant_that_asks_alone_has_every_slot() -> None:
-    queries = _Queries(Admission(3, lambda _: 3))
+    queries = _Queries(_admission(3, 3))
     for name in ("a1", "a2", "a3"):
         await queries.start(name)
     assert queries.order == ["a1", "a2", "a3"]
@@ -114,8 +125,57 @@ async def test_a_tenant_that_asks_alone_has_every_slot() -> None:
         await queries.end(name)
 
 
+async def test_who_keeps_asking_beyond_its_limit_rests_between_its_turns_while_others_ask() -> None:
+    clock = FakeClock()
+    queries = _Queries(Admission(2, lambda _: 1, Pacing(clock, lambda tenant: tenant == "a")))
+    await queries.start("b0")
+    await queries.end("b0")
+    for name in ("a1", "a2", "a3", "a4", "a5", "b1", "b2", "b3"):
+        await queries.start(name)
+    expected = ["b0", "a1", "b1"]
+    for name, following in (("a1", "a2"), ("a2", "a3"), ("a3", "a4")):
+        expected.append(following)
+        await queries.end(name)
+        assert queries.order == expected
+        clock.advance_ms(2_000)
+    await queries.end("a4")
+    # b has no limit of its own.
+    await queries.end("b1")
+    assert queries.order == [*expected, "b2"]
+    # Nobody else asks for what a left; it goes on by itself.
+    await asyncio.wait_for(queries.started("a5"), 10)
+
+
+@pytest.mark.parametrize(
+    ("waited_s", "took_s", "rest_s"), [(4.8, 1.0, 0.0), (5.0, 0.001, 0.1), (5.0, 0.2, 0.8), (5.0, 9.0, 1.0)]
+)
+def test_a_rest_is_as_long_as_the_turn_before_it_asks_for(
+    waited_s: float, took_s: float, rest_s: float
+) -> None:
+    clock = FakeClock()
+    pacing = Pacing(clock, lambda tenant: tenant == "a")
+    for _ in range(4):
+        for tenant in ("a", "b"):
+            pacing.note_waiting(tenant)
+        clock.advance_ms(round(250 * waited_s))
+    began_s = clock.monotonic_s() - took_s
+    assert pacing.rest_s("a", began_s) == pytest.approx(rest_s)
+    assert pacing.rest_s("b", began_s) == 0.0
+    clock.advance_ms(2_000)
+    assert pacing.rest_s("a", began_s) == 0.0, "it waits no more"
+
+
+def test_who_has_long_pauses_is_within_its_limit() -> None:
+    clock = FakeClock()
+    pacing = Pacing(clock, lambda _: True)
+    for _ in range(10):
+        pacing.note_waiting("a")
+        assert pacing.rest_s("a", clock.monotonic_s()) == 0.0
+        clock.advance_ms(2_600)
+
+
 async def test_slow_queries_leave_half_of_the_slots_to_others() -> None:
-    queries = _Queries(Admission(4, lambda _: 4))
+    queries = _Queries(_admission(4, 4))
     for name in ("a1slow", "b2slow", "a3slow", "c4", "d5", "e6"):
         await queries.start(name)
     assert queries.order == ["a1slow", "b2slow", "c4", "d5"]
@@ -139,7 +199,7 @@ def test_a_question_is_as_slow_as_it_was_the_last_time() -> None:
 
 
 async def test_waiting_too_long_is_prometheus_timeout_and_gives_the_place_up() -> None:
-    queries = _Queries(Admission(1, lambda _: 1))
+    queries = _Queries(_admission(1, 1))
     await queries.start("a1")
     late = await queries.start("a2", wait_s=0.01)
     with pytest.raises(PharosError) as caught:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, Generic, NamedTuple, TypeVar
 
 from pharos.errors import Kind, PharosError
+from pharos.query.pacing import Pacing
 from pharos.telemetry import QUERY_QUEUED
 
 A = TypeVar("A")
@@ -37,17 +38,20 @@ class Admission:
     Of three slots and more the last is for a tenant that has none, so that who asks little does not wait for
     who asks much; a tenant that asks alone has all. Queries known to be slow share half of the slots,
     so that quick ones never wait for all of them. A tenant's lines are served in turn: many rules that are
-    due together stand in one of their own, not in front of who looks at a page.
+    due together stand in one of their own, not in front of who looks at a page. Who keeps asking beyond its
+    limit while others ask rests between its turns (`pacing`), and its slots are theirs meanwhile.
     """
 
-    def __init__(self, most: int, most_of: Callable[[str], int]) -> None:
+    def __init__(self, most: int, most_of: Callable[[str], int], pacing: Pacing) -> None:
         self._most = most
         self._most_of = most_of
+        self._pacing = pacing
         self._most_slow = max(1, most // 2)
         self._slow = 0
         self._latest: str | None = None
         self._in_a_row = _ALONE
-        self._running: dict[str, int] = {}
+        self._running: Counter[str] = Counter()
+        self._resting: Counter[str] = Counter()
         self._waiting: OrderedDict[_Line, deque[asyncio.Future[None]]] = OrderedDict()
 
     @asynccontextmanager
@@ -57,16 +61,17 @@ class Admission:
         """Hold a slot while inside. Raises PharosError(TIMEOUT) when none came free in time."""
         if not self._take(tenant, slow):
             await self._queue(_Line(tenant, slow, line), wait_s)
+        began_s = self._pacing.now_s()
         try:
             yield
         finally:
-            self._release(tenant, slow)
+            self._release(tenant, slow, began_s)
 
     def _take(self, tenant: str, slow: bool) -> bool:
-        used = self._running.get(tenant, 0)
+        used = self._running[tenant]
         kept_free = used > 0 and self._most > 2 and self._in_a_row < _ALONE
         most = self._most - kept_free
-        if sum(self._running.values()) >= most or used >= self._most_of(tenant):
+        if self._running.total() >= most or used + self._resting[tenant] >= self._most_of(tenant):
             return False
         if slow and self._slow >= self._most_slow:
             return False
@@ -91,7 +96,7 @@ class Admission:
             await asyncio.wait_for(asyncio.shield(turn), max(0.0, wait_s))
         except BaseException as exc:
             if turn.done() and not turn.cancelled():
-                self._release(at.tenant, at.slow)  # the slot came at the same moment
+                self._release(at.tenant, at.slow, self._pacing.now_s())  # the slot came at the same moment
             else:
                 line.remove(turn)
                 turn.cancel()
@@ -103,19 +108,35 @@ class Admission:
             if not line and self._waiting.get(at) is line:
                 del self._waiting[at]
 
-    def _release(self, tenant: str, slow: bool) -> None:
-        left = self._running[tenant] - 1
+    def _release(self, tenant: str, slow: bool, began_s: float) -> None:
         self._slow -= slow
-        if left:
-            self._running[tenant] = left
-        else:
-            del self._running[tenant]
+        _take_one(self._running, tenant)
+        if any(at.tenant == tenant for at in self._waiting):
+            self._pacing.note_waiting(tenant)
+        rest_s = self._pacing.rest_s(tenant, began_s) if self._in_a_row < _ALONE else 0.0
+        if rest_s:
+            self._resting[tenant] += 1
+            asyncio.get_running_loop().call_later(rest_s, self._rested, tenant)
+        self._hand_on()
+
+    def _rested(self, tenant: str) -> None:
+        _take_one(self._resting, tenant)
+        self._hand_on()
+
+    def _hand_on(self) -> None:
+        """Give a slot that is free to the line whose turn it is."""
         for waiting in list(self._waiting):
             line = self._waiting[waiting]
             if line and self._take(waiting.tenant, waiting.slow):
                 self._waiting.move_to_end(waiting)
                 line.popleft().set_result(None)
                 return
+
+
+def _take_one(counts: Counter[str], tenant: str) -> None:
+    counts[tenant] -= 1
+    if not counts[tenant]:
+        del counts[tenant]
 
 
 class Slowness:

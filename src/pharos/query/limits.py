@@ -23,6 +23,7 @@ from pharos.errors import Kind, PharosError
 from pharos.labels import Matcher
 from pharos.policy import TenantPolicy
 from pharos.query.admission import Admission, Flights, SamplePool, Slowness
+from pharos.query.pacing import Pacing
 
 T = TypeVar("T")
 
@@ -118,7 +119,8 @@ class Scheduler:
         self._engine = engine
         self._clock = clock
         self._timeout_ms = options.timeout_ms
-        self._admission = Admission(options.max_concurrent, slots_of)
+        pacing = Pacing(clock, lambda tenant: policy.limits_of(tenant).max_queries > 0)
+        self._admission = Admission(options.max_concurrent, slots_of, pacing)
         self._slowness = Slowness()
         # Twice as many as have a turn: what was given up runs until it looks whether anybody waits.
         self._threads = ThreadPoolExecutor(max(1, 2 * options.max_concurrent), thread_name_prefix="compute")
