@@ -175,6 +175,8 @@ RATE: Final = 20_000
 """Samples a second that the loud tenant may send."""
 MAX_SERIES: Final = 10_000
 _BATCH: Final = 1_000
+_SETTLE_S: Final = 6.0
+"""What the loud tenant does lasts so long before it is looked at: it is slowed down after five seconds."""
 
 
 def beside(seconds: float, say: Callable[[str], None]) -> Beside:
@@ -215,6 +217,7 @@ def beside(seconds: float, say: Callable[[str], None]) -> Beside:
 
 def _observed(server: Pharos, seconds: float) -> tuple[list[float], list[float]]:
     """Return what `observe` saw in a process of its own, where the loud tenant's threads hold up nothing."""
+    time.sleep(_SETTLE_S)
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
         return process.submit(observe, server.port, seconds).result()
 

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from tests.ingest.records import records
 
-from pharos.access import DEFAULT
+from pharos.access import DEFAULT, Scope
 from pharos.api.http.bodies import Bodies, BodyLimits
 from pharos.api.http.identity import SCOPE
 from pharos.api.http.routes import Operation
@@ -47,6 +47,9 @@ class FakeIntake:
     taken: list[Submission[Any]] = field(default_factory=list)
     reason: PharosError | None = None
     rejected: int = 0
+
+    async def begin(self, scope: Scope) -> None:
+        self.check_open(scope.tenant)
 
     def check_open(self, tenant: str) -> None:
         if self.reason is not None:

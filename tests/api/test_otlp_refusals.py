@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 from starlette.requests import Request
 
-from pharos.access import DEFAULT
+from pharos.access import DEFAULT, Scope
 from pharos.api.http.bodies import Bodies, BodyLimits
 from pharos.api.http.identity import SCOPE
 from pharos.api.receivers.otlp import OtlpEndpoint
@@ -22,7 +22,7 @@ class ClosedIntake:
     def __init__(self, kind: Kind) -> None:
         self.reason = PharosError(kind, "not now", retry_after_s=7.0)
 
-    def check_open(self, tenant: str) -> None:
+    async def begin(self, scope: Scope) -> None:
         raise self.reason
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import subprocess
@@ -18,6 +19,7 @@ import pytest
 from tests.conftest import Server
 from tests.ingest.rw_messages import v1_body
 
+_TEXTS = {"/loki/api/v1/push": "application/json", "/api/v2/spans": "application/json"}
 EVERYTHING = '{__name__=~".+"}'
 
 
@@ -181,6 +183,24 @@ def test_a_sender_beyond_its_rate_is_told_when_to_come_again(peer: Peer) -> None
     assert "may send 20 at once" in words
     assert peer.write("fast", "a", samples=20)[0] == 204
     assert peer.ask("GET", "/api/tenants/fast/limits")[1]["data"]["own"]["ingest_burst"] == 20
+
+
+def test_what_goes_beyond_the_rate_is_refused_before_it_is_read(peer: Peer) -> None:
+    _limit(peer, _made(peer, "unread"), ingest_rate=1, ingest_burst=10)
+    while peer.write("unread", "a", samples=10)[0] == 204:
+        pass
+    counted = peer.ask("GET", "/api/usage?tenant=unread")[1]["data"]["totals"]["refused"]
+    media = {"/api/v1/write": "application/x-protobuf", "/v1/logs": "application/json", **_TEXTS}
+    for path, kind in media.items():
+        connection = http.client.HTTPConnection(peer.url.removeprefix("http://"), timeout=30)
+        connection.putrequest("POST", path)
+        for name, value in {"X-Scope-OrgID": "unread", "Content-Type": kind, "Content-Length": "9"}.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        assert connection.getresponse().status == 429, path
+        connection.close()
+    totals = peer.ask("GET", "/api/usage?tenant=unread")[1]["data"]["totals"]
+    assert totals["refused"] == counted + len(media)
 
 
 def test_new_series_beyond_the_limit_are_refused_and_known_ones_stored(peer: Peer) -> None:

@@ -166,6 +166,15 @@ def test_a_tenant_that_sent_too_much_waits_until_its_debt_is_paid() -> None:
     rates.check(TENANT)
 
 
+def test_who_is_turned_away_again_and_again_is_told_five_times_a_second() -> None:
+    rates, clock, _ = _rates(ingest_rate=100)
+    assert [rates.turn_away(TENANT) for _ in range(12)] == pytest.approx([0.0] * 10 + [0.2, 0.4])
+    assert rates.turn_away("other") == 0.0
+    assert max(rates.turn_away(TENANT) for _ in range(100)) == 5.0
+    clock.advance_ms(120_000)
+    assert rates.turn_away(TENANT) == 0.0
+
+
 def test_over_time_the_rate_is_exact() -> None:
     rates, clock, _ = _rates(ingest_rate=100, ingest_burst=50)
     taken = 0

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
+from pharos.access import Scope
 from pharos.clock import Clock
 from pharos.engine.arrivals import LIVE_MS, Arrivals
 from pharos.errors import Kind, PharosError
@@ -122,6 +123,22 @@ class Intake:
         if tenant is not None and is_repeatable:
             self._rates.check(tenant)
         self._check_room(tenant, is_repeatable=is_repeatable)
+
+    async def begin(self, scope: Scope) -> None:
+        """Let in what somebody sends, before any of it is read.
+
+        Raises PharosError as `accept`, by what is known without the body; LIMITED so much later as the tenant
+        is turned away oftener.
+        """
+        self._admit(scope.alone())
+        if self._refusal is not None:
+            raise self._refusal
+        try:
+            self._rates.check(scope.tenant)
+        except PharosError:
+            self._usage.add(scope, refused=1)
+            await self._pause(self._rates.turn_away(scope.tenant))
+            raise
 
     async def accept(self, sent: Submission[R]) -> R:
         """Store what was sent durably, and return what became of it.

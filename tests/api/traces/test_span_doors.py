@@ -12,7 +12,7 @@ from starlette.requests import Request
 from tests.ingest.thrift_writer import binary, compact
 from tests.span_rows import described, rows_of
 
-from pharos.access import DEFAULT
+from pharos.access import DEFAULT, Scope
 from pharos.api.http.bodies import Bodies, BodyLimits
 from pharos.api.http.identity import SCOPE
 from pharos.api.receivers.spans import SamplingEndpoint, SpanDoor
@@ -46,6 +46,9 @@ class _Intake:
     def __init__(self) -> None:
         self.sent: list[Any] = []
         self.refusal: PharosError | None = None
+
+    async def begin(self, scope: Scope) -> None:
+        self.check_open(scope.tenant)
 
     def check_open(self, tenant: str) -> None:
         assert tenant == "default"

@@ -49,6 +49,7 @@ class LineDoor:
         """
         scope = scope_of(request)
         packing = request.headers.get("content-encoding", "")
+        await self.intake.begin(scope)
         async with self.bodies.incoming(request, self.max_body_bytes) as incoming:
             body = incoming.body
             work = partial(self._read, scope, partial(unpacked, body, packing), read)
