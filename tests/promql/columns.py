@@ -23,5 +23,5 @@ def columns_of(labels: Sequence[Labels], table: LabelTable | None = None) -> Lab
         pa.array([name for name, _ in pairs], pa.string()),
         pa.array([value for _, value in pairs], pa.string()),
     )
-    table.add(ids, pa.chunked_array([maps]))
+    table.add(ids, maps, table.expect(len(ids)))
     return table.columns(table.rows(ids))

@@ -280,6 +280,20 @@ def test_few_series_of_a_large_bucket_load_it_only_when_asked_often(
         assert kept.reads == 64 * 20
 
 
+@pytest.mark.parametrize(("samples", "questions"), [(20, 3), (240, 8)])
+def test_the_last_minutes_of_all_series_load_a_bucket_when_they_cost_as_much(
+    engine: EmbeddedEngine, samples: int, questions: int
+) -> None:
+    """A bucket that has little more than these minutes is loaded sooner than a long one."""
+    store = _filled(engine, f"minutes-{samples}", series=64, samples=samples)
+    sizes = BucketSizes(small_rows=10, group_rows=100)
+    kept = _CountingCache(store.changes, StillClock(), 1 << 20, sizes=sizes)
+    end = _BEGIN + (samples - 1) * 15_000
+    for number in range(1, questions + 2):
+        assert len(store.select((_NAME,), end - 19 * 15_000, end, kept).ts_ms) == 64 * 20
+        assert kept.reads == (0 if number < questions else 64 * samples)
+
+
 def test_the_cache_stays_within_its_bound(engine: EmbeddedEngine) -> None:
     store = Store(engine, "bound", Changes())
     store.register(4, days_of(_BEGIN, _BEGIN + 40 * BUCKET_MS))

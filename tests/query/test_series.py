@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -34,13 +35,28 @@ class WatchedSession:
         self._selecting = selecting
 
     def query(self, statement: Statement, *, purpose: str, limits: Limits | None = None) -> pa.Table:
+        self._note()
+        return self._session.query(statement, purpose=purpose, limits=limits)
+
+    def stream(
+        self,
+        statement: Statement,
+        take: Callable[[pa.RecordBatch], None],
+        *,
+        purpose: str,
+        limits: Limits | None = None,
+    ) -> None:
+        self._note()
+        found: list[pa.RecordBatch] = []
+        self._session.stream(statement, found.append, purpose=purpose, limits=limits)
+        self._selecting.labels_read.append(len({one for batch in found for one in batch["id"].to_pylist()}))
+        for batch in found:
+            take(batch)
+
+    def _note(self) -> None:
         self._selecting.statements += 1
         if self._selecting.statements == self._selecting.fails_at:
             raise PharosError(Kind.TIMEOUT, "too slow")
-        found = self._session.query(statement, purpose=purpose, limits=limits)
-        if "labels" in found.column_names:
-            self._selecting.labels_read.append(len(found["id"].unique()))
-        return found
 
     def cancel(self) -> None:
         self._session.cancel()

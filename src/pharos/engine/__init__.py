@@ -45,6 +45,21 @@ class Session(Protocol):
         """
         ...
 
+    def stream(
+        self,
+        statement: Statement,
+        take: Callable[[pa.RecordBatch], None],
+        *,
+        purpose: str,
+        limits: Limits | None = None,
+    ) -> None:
+        """Hand the statement's rows to `take`, some at a time, as they are read.
+
+        For many rows, of which little is in memory at once then. `take` asks nothing of the store; what it
+        raises ends the statement. Raises what `query` raises, also after some of the rows.
+        """
+        ...
+
     def cancel(self) -> None:
         """End the statement that runs, and refuse the next; on any thread, without waiting.
 

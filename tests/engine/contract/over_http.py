@@ -127,6 +127,19 @@ class RemoteSession:
         content = self._engine.post(self._path, (statement.text + settings).encode())
         return pa.ipc.open_stream(content).read_all() if content else pa.table({})
 
+    def stream(
+        self,
+        statement: Statement,
+        take: Callable[[pa.RecordBatch], None],
+        *,
+        purpose: str,
+        limits: Limits | None = None,
+    ) -> None:
+        for batch in self.query(statement, purpose=purpose, limits=limits).to_batches(max_chunksize=1_000):
+            if self.cancelled:
+                raise PharosError(Kind.CANCELLED, "the query was cancelled")
+            take(batch)
+
     def execute(self, text: str) -> None:
         self._engine.post(self._path, text.encode())
 

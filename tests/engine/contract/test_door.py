@@ -221,6 +221,63 @@ def test_nothing_of_a_failed_answer_is_found_in_the_next(engine: Engine) -> None
     assert engine.run_blocking(work).to_pydict() == {"value": ["own"]}
 
 
+def test_a_stream_hands_over_all_rows_some_at_a_time(engine: Engine) -> None:
+    statement = Statement("SELECT number AS n FROM numbers(1000000)")
+    parts: list[pa.RecordBatch] = []
+    engine.run_blocking(lambda session: session.stream(statement, parts.append, purpose="test"))
+    assert sorted(n for part in parts for n in part["n"].to_pylist()) == list(range(1_000_000))
+
+
+def test_a_stream_without_rows_hands_over_none(engine: Engine) -> None:
+    statement = Statement("SELECT number AS n FROM numbers(10) WHERE number > 10")
+    parts: list[pa.RecordBatch] = []
+    engine.run_blocking(lambda session: session.stream(statement, parts.append, purpose="test"))
+    assert not sum(len(part) for part in parts)
+
+
+@pytest.mark.parametrize(
+    ("text", "limits", "kind"),
+    [
+        ("SELECT nosuch", Limits(), Kind.BUG),
+        ("SELECT throwIf(number = 3000000) AS n FROM numbers(5000000)", Limits(), Kind.BUG),
+        ("SELECT number AS n FROM numbers(5000000)", Limits(result_rows=2_000_000), Kind.LIMITED),
+        ("SELECT max(number) AS n FROM numbers(1000000000000)", Limits(time_s=0.3), Kind.TIMEOUT),
+    ],
+)
+def test_a_stream_that_fails_says_why_and_leaves_nothing(
+    engine: Engine, text: str, limits: Limits, kind: Kind
+) -> None:
+    def work(session: Session) -> pa.Table:
+        with pytest.raises(PharosError) as caught:
+            session.stream(Statement(text), lambda _: None, purpose="test", limits=limits)
+        assert caught.value.kind is kind
+        return session.query(Statement("SELECT 'own' AS value"), purpose="test")
+
+    assert engine.run_blocking(work).to_pydict() == {"value": ["own"]}
+
+
+def test_a_stream_ends_when_its_rows_are_refused(engine: Engine) -> None:
+    def refuse(_: pa.RecordBatch) -> None:
+        raise ValueError("not wanted")
+
+    def work(session: Session) -> pa.Table:
+        with pytest.raises(ValueError, match="not wanted"):
+            session.stream(Statement("SELECT number FROM numbers(3000000)"), refuse, purpose="test")
+        return session.query(Statement("SELECT 'own' AS value"), purpose="test")
+
+    before = _running(engine)
+    assert engine.run_blocking(work).to_pydict() == {"value": ["own"]}
+    assert _running(engine) == before
+
+
+def test_a_cancelled_stream_ends(engine: Engine) -> None:
+    session = engine.session()
+    statement = Statement("SELECT number FROM numbers(1000000)")
+    with pytest.raises(PharosError) as caught:
+        session.stream(statement, lambda _: session.cancel(), purpose="test")
+    assert caught.value.kind is Kind.CANCELLED
+
+
 def test_what_control_changes_is_seen_by_the_next_question(engine: Engine) -> None:
     engine.load("samples", 2, _samples([1, 2], [1.0, 2.0], "gone"), token="gone")
     assert _count(engine, "gone") == 2

@@ -29,6 +29,8 @@ _MEND_WAIT_S: Final = 5.0
 _LOOK_S: Final = 0.05
 """How often who waits for a connection looks whether it is still wanted."""
 
+_FORMAT: Final = "ArrowStream"
+
 ALWAYS_OPEN: Final = threading.Event()
 
 
@@ -43,24 +45,69 @@ class EmbeddedSession:
 
     def query(self, statement: Statement, *, purpose: str, limits: Limits | None = None) -> pa.Table:
         """Return the rows of `statement`; see `Session.query`."""
+        text = self._bounded(statement, limits)
+        began = time.perf_counter()
+        try:
+            return _arrow_table(self._driven(self._connection.query, text, _FORMAT))
+        finally:
+            ENGINE_SECONDS.labels(purpose).observe(time.perf_counter() - began)
+
+    def stream(
+        self,
+        statement: Statement,
+        take: Callable[[pa.RecordBatch], None],
+        *,
+        purpose: str,
+        limits: Limits | None = None,
+    ) -> None:
+        """Hand the rows of `statement` to `take`; see `Session.stream`."""
+        text = self._bounded(statement, limits)
+        running, is_over = None, False
+        began, taken_s = time.perf_counter(), 0.0
+        try:
+            running = self._driven(self._connection.send_query, text, _FORMAT)
+            # Each block is an answer of its own; the last one is empty.
+            while block := self._block(running):
+                left = time.perf_counter()
+                for batch in block:
+                    take(batch)
+                taken_s += time.perf_counter() - left
+            is_over = True
+        finally:
+            if running is not None and not is_over:
+                with contextlib.suppress(RuntimeError):
+                    self._connection.streaming_cancel_query(running)
+            ENGINE_SECONDS.labels(purpose).observe(time.perf_counter() - began - taken_s)
+
+    def _block(self, running: Any) -> list[pa.RecordBatch]:
+        """Return the next rows of a statement that was begun, nothing after the last ones."""
+        found: list[pa.RecordBatch] = []
+        while not found:
+            result = self._driven(self._connection.streaming_fetch_result, running)
+            if result is None or not len(result.get_memview()):
+                break
+            found = _arrow_table(result).to_batches()
+        return found
+
+    def _bounded(self, statement: Statement, limits: Limits | None) -> str:
+        """Return the text of a statement with its limits, once tables are open."""
         if not self._opened.wait(_MEND_WAIT_S):
             raise PharosError(Kind.UNAVAILABLE, "the store is being mended", retry_after_s=1.0)
         bound = limits or self._limits
-        settings = (
-            f" SETTINGS max_execution_time={bound.time_s:.3f}, max_memory_usage={bound.memory_bytes},"
-            f" max_result_rows={bound.result_rows}, result_overflow_mode='throw',"
-            " output_format_arrow_compression_method='none',"
+        return (
+            f"{statement.text} SETTINGS max_execution_time={bound.time_s:.3f},"
+            f" max_memory_usage={bound.memory_bytes}, max_result_rows={bound.result_rows},"
+            " result_overflow_mode='throw', output_format_arrow_compression_method='none',"
             f" output_format_arrow_low_cardinality_as_dictionary=1, log_comment={string(self.tag)}"
         )
-        began = time.perf_counter()
+
+    def _driven(self, ask: Callable[..., Any], *arguments: Any) -> Any:
+        """Return what the driver answers. Raises PharosError."""
         try:
-            result = self._connection.query(statement.text + settings, "ArrowStream")
+            return ask(*arguments)
         except RuntimeError as exc:
             self._discard_rest()
             raise faults.reading_error(str(exc)) from exc
-        finally:
-            ENGINE_SECONDS.labels(purpose).observe(time.perf_counter() - began)
-        return _arrow_table(result)
 
     def _discard_rest(self) -> None:
         """Throw away what a failed or cancelled statement had already written.
@@ -183,6 +230,25 @@ class Question:
         with self._connections.lent(self._check) as session:
             session.tag = self.tag
             return session.query(statement, purpose=purpose, limits=limits)
+
+    def stream(
+        self,
+        statement: Statement,
+        take: Callable[[pa.RecordBatch], None],
+        *,
+        purpose: str,
+        limits: Limits | None = None,
+    ) -> None:
+        """Hand the rows of `statement` to `take`; see `Session.stream`."""
+
+        def take_on(batch: pa.RecordBatch) -> None:
+            self._check()
+            take(batch)
+
+        self._check()
+        with self._connections.lent(self._check) as session:
+            session.tag = self.tag
+            session.stream(statement, take_on, purpose=purpose, limits=limits)
 
     def _check(self) -> None:
         if self.cancelled:

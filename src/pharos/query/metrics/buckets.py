@@ -33,6 +33,8 @@ _SAMPLE_BYTES: Final = 4
 """What a sample is taken to need in memory until a bucket of its metric is known."""
 _BRIEF: Final = 8
 """A range of less than this part of a bucket is brief: to read it costs about such a part of all."""
+_READING: Final = 0.4
+"""To read rows costs such a part of loading them, which packs them too."""
 _LOCKS: Final = 64
 _WAIT_S: Final = 0.1
 _REMEMBERED: Final = 10_000
@@ -279,8 +281,13 @@ class BucketCache:
         brief = asked.end_ms - asked.start_ms < BUCKET_MS // _BRIEF
         size = self._size(reader, metric, absent[-1])
         most = asked.whole or series * sizes.granule_series * sizes.series_rows >= size
-        # A look at the last minutes leaves out values and most of the work, if not the times.
-        cost = size // _BRIEF if most else sizes.statement_rows // len(absent) + series * sizes.granule_rows
+        if most:
+            # A look at the last minutes leaves out values and most of the work, if not the times: unless the
+            # bucket holds hardly more than these minutes, as when it has just begun.
+            in_range = series * (1 + (asked.end_ms - asked.start_ms) * sizes.series_rows // BUCKET_MS)
+            cost = max(size // _BRIEF, int(min(size, in_range) * _READING))
+        else:
+            cost = sizes.statement_rows // len(absent) + series * sizes.granule_rows
         pays = size <= sizes.small_rows or (most and (not brief or size <= sizes.group_rows))
         loads: list[int] = []
         for bucket in absent:

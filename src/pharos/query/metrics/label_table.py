@@ -49,7 +49,7 @@ class _Read(NamedTuple):
     values: NDArray[np.uint8]
 
 
-class _Course(NamedTuple):
+class Course(NamedTuple):
     """How much there was when rows began to be added, and how many rows there are to be in the end."""
 
     rows: int
@@ -371,21 +371,16 @@ class LabelTable:
             found = _find_text(self._arrays, wanted, self._seed, self._text_slots)
         return found if found >= 0 else NO_CODE
 
-    def add(self, ids: NDArray[np.uint64], labels: pa.ChunkedArray) -> None:
-        """Append the label sets, a map column of the store's answer, of the series that are not known."""
-        unknown = ids[self.rows(ids) < 0]
+    def expect(self, series: int) -> Course:
+        """Return what `add` is to know of series that are not there yet: that there are so many at most."""
         with self._lock:
-            # A series may stand there for each of several days, one after the other.
-            last = self._rows + 1 + int(np.count_nonzero(unknown[1:] != unknown[:-1]))
+            last = self._rows + series
             self._make_index(last)
             text_bytes = int(self._arrays.text_at[self._values])
-            course = _Course(self._rows, self._codes, self._values, text_bytes, last)
-        at = 0
-        for chunk in labels.chunks:
-            self._add(ids[at : at + len(chunk)], chunk, course)
-            at += len(chunk)
+            return Course(self._rows, self._codes, self._values, text_bytes, last)
 
-    def _add(self, ids: NDArray[np.uint64], labels: pa.MapArray, course: _Course) -> None:
+    def add(self, ids: NDArray[np.uint64], labels: pa.MapArray, course: Course) -> None:
+        """Append the label sets, a map column of the store's answer, of the series that are not known."""
         keys = labels.keys.dictionary_encode()  # which the store's are already
         name = frozen(numbers(keys.indices))
         at = frozen(numbers(labels.offsets))
@@ -402,7 +397,7 @@ class LabelTable:
                     self._append(part[chosen], read, chosen + low, course)
 
     def _append(
-        self, ids: NDArray[np.uint64], read: _Read, chosen: NDArray[np.int64], course: _Course
+        self, ids: NDArray[np.uint64], read: _Read, chosen: NDArray[np.int64], course: Course
     ) -> None:
         """Append rows of what was read, none of which is known; the lock is held."""
         self._set_shapes(read, chosen)
@@ -461,7 +456,7 @@ class LabelTable:
             slots.hash[slot], slots.number[slot] = state, number
         self._shapes_by_hash = slots
 
-    def _make_room(self, rows: int, pairs: int, text_bytes: int, course: _Course) -> None:
+    def _make_room(self, rows: int, pairs: int, text_bytes: int, course: Course) -> None:
         """Make room for so many more rows, pairs, and bytes of values that may all be new.
 
         What has to grow grows to what it takes in the end if the rows to come are like those that came: a
@@ -503,10 +498,11 @@ class LabelTable:
 def warm_up() -> LabelColumns:
     """Run every kernel that labels in columns need, once, and return some; few series need none."""
     table = LabelTable(0)
+    course = table.expect(64)
     texts = pa.array([str(number) for number in range(64)], pa.string())
     maps = pa.MapArray.from_arrays(pa.array(range(0, 65, 2), pa.int32()), texts, texts)
     for first in (0, 1_000):
-        table.add(np.arange(first, first + 32, dtype=np.uint64), pa.chunked_array([maps]))
+        table.add(np.arange(first, first + 32, dtype=np.uint64), maps, course)
     columns = table.columns(table.rows(np.arange(32, dtype=np.uint64)))
     table.code("1")
     columns.codes("1")

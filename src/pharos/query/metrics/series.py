@@ -435,14 +435,15 @@ def _read(
     if unknown.size > min(_LISTED, ids.size // 2):
         for first in range(0, len(ids), sizes.read):
             part = ids[first : first + sizes.read]
-            if (table.rows(part) >= 0).all():
-                continue
-            some = [between("id", part[0], part[-1])] if len(part) < len(ids) else []
-            _read_labels(session, asked, some, table, limits)
+            lacking = int(np.count_nonzero(table.rows(part) < 0))
+            if lacking:
+                some = [between("id", part[0], part[-1])] if len(part) < len(ids) else []
+                _read_labels(session, asked.select("id, labels", *some), table, lacking, limits)
     elif unknown.size:
         for first in range(0, len(unknown), _LISTED):
-            listed = [among("id", unknown[first : first + _LISTED])]
-            _read_labels(session, asked, listed, table, limits)
+            part = unknown[first : first + _LISTED]
+            statement = asked.select("id, labels", among("id", part))
+            _read_labels(session, statement, table, len(part), limits)
     rows = table.rows(ids)
     if (rows < 0).any():  # erased between two statements
         there = rows >= 0
@@ -501,19 +502,18 @@ def _stay(ids: NDArray[np.uint64], recent_ms: int, changes: Changes) -> NDArray[
 
 
 def _read_labels(
-    session: Session, asked: _Asked, some: Sequence[Condition], table: LabelTable, limits: Limits
+    session: Session, statement: Statement, table: LabelTable, lacking: int, limits: Limits
 ) -> None:
-    """Read labels of what is asked for into the table, of the series that conditions name.
+    """Read labels into the table, which lacks those of so many series at most.
 
     A series has a row for each day: those that are there by then are left out.
     """
-    found = session.query(
-        asked.select("id, labels", *some),
-        purpose="series",
-        limits=replace(limits, result_rows=0),
-    )
-    if found.num_rows:
-        table.add(numbers(found["id"]), found["labels"])
+    course = table.expect(lacking)
+
+    def take(found: pa.RecordBatch) -> None:
+        table.add(numbers(found["id"]), found["labels"], course)
+
+    session.stream(statement, take, purpose="series", limits=replace(limits, result_rows=0))
 
 
 def _matching(
