@@ -211,6 +211,51 @@ def test_settings_and_variables_are_changed_and_all_else_stays(open_page: Open, 
     assert same == {key: before[key] for key in before if key != "templating"}
 
 
+def test_a_panel_is_transformed_and_overridden_and_all_else_of_it_stays(open_page: Open, ui_url: str) -> None:
+    table = _panel(1, "table", "Queue", "queue_bytes", odd=1)
+    table["targets"][0] |= {"format": "table", "instant": True, "odd": 2}
+    table["fieldConfig"]["defaults"]["custom"] = {"odd": 3}
+    before = {**_fleet(), "uid": "editor", "panels": [table]}
+    _keep(ui_url, before)
+    page = open_page("/d/editor/editor?editPanel=1").page
+    page.get_by_role("tab", name="Transformations").click()
+    page.get_by_role("button", name="Add a transformation").click()
+    page.get_by_role("menuitem", name="Organize").click()
+    page.get_by_label("New name of Value").fill("Bytes")
+    page.get_by_label("Show Time").uncheck()
+    panel = page.get_by_role("region", name="Queue")
+    expect(panel.get_by_role("columnheader", name="Bytes")).to_be_visible()
+    expect(panel.get_by_role("columnheader", name="Time")).to_have_count(0)
+    page.get_by_role("tab", name="Overrides").click()
+    page.get_by_role("button", name="Add an override").click()
+    page.get_by_role("menuitem", name="Fields with a name").click()
+    page.get_by_role("combobox", name="Name", exact=True).fill("Bytes")
+    page.keyboard.press("Enter")
+    for name, value in (("Unit", "bytes (KiB, MiB)"), ("Display name", "Held")):
+        page.get_by_role("combobox", name="Add a property").fill(name)
+        page.keyboard.press("Enter")
+        page.get_by_role("group", name=name, exact=True).get_by_label(name).fill(value)
+        page.keyboard.press("Enter")
+    expect(panel.get_by_role("columnheader", name="Held")).to_be_visible()
+    expect(panel.get_by_role("cell").last).to_contain_text("iB")
+    assert violations(page) == []
+    page.get_by_role("button", name="Save (1)").click()
+    page.get_by_role("dialog").get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Version 2 is saved")).to_be_visible()
+    (after,) = _document(ui_url, "editor")["panels"]
+    (step,) = after.pop("transformations")
+    assert step["id"] == "organize"
+    assert step["options"]["renameByName"] == {"Value": "Bytes"}
+    assert after["fieldConfig"].pop("overrides") == [
+        {
+            "matcher": {"id": "byName", "options": "Bytes"},
+            "properties": [{"id": "unit", "value": "bytes"}, {"id": "displayName", "value": "Held"}],
+        }
+    ]
+    del table["fieldConfig"]["overrides"]
+    assert after == table
+
+
 def test_what_is_pasted_is_looked_at_before_it_is_kept(open_page: Open) -> None:
     page = open_page("/dashboards").page
     page.get_by_role("button", name="Import").click()

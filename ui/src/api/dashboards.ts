@@ -68,6 +68,13 @@ export interface PanelModel {
   readonly library: { readonly uid: string; readonly name: string; readonly is_found: boolean } | null;
   readonly original_type: string;
   readonly interval: string | null;
+  readonly maxDataPoints: number | null;
+  readonly timeFrom: string | null;
+  readonly timeShift: string | null;
+  /** The variable for each of whose values it is shown; empty for none. */
+  readonly repeat: string;
+  readonly repeatDirection: string;
+  readonly maxPerRow: number;
   readonly scoped?: Readonly<Record<string, readonly string[]>>;
 }
 

@@ -1,6 +1,5 @@
-import { useElementSize } from '@mantine/hooks';
 import { useNavigate } from '@tanstack/react-router';
-import { useCallback, useMemo, useState, type ReactElement } from 'react';
+import { lazy, Suspense, useCallback, useMemo, useState, type ReactElement } from 'react';
 import { LONGEST_MS, writeSpike } from '../explain/spike';
 import { contextOf } from '../address/context';
 import { useAddress } from '../address/hooks';
@@ -17,15 +16,13 @@ import { namedColor } from '../panels/palette';
 import { hasData } from '../panels/PanelBody';
 import type { Span } from '../time/range';
 import type { Board, Frame } from './board';
-import { findPanel, movePanels, setPanel } from './draft';
+import { findPanel, movePanels } from './draft';
 import { Inspect } from './Inspect';
 import { roomFor, type Box } from './layout';
 import { PanelCard } from './PanelCard';
-import { PanelFields, PanelQueries } from './PanelEditor';
 import { Rows, type Size } from './Rows';
 import { filled, type View } from './state';
 import type { Draft } from './useDraft';
-import styles from './dashboard.module.css';
 
 export interface SurfaceProps {
   dashboard: Dashboard;
@@ -39,6 +36,9 @@ export interface SurfaceProps {
   width: number;
   onView: (view: Partial<View>) => void;
 }
+
+const RowTools = lazy(() => import('./editing/RowTools'));
+const PanelEditor = lazy(() => import('./editing/PanelEditor'));
 
 const NO_MARKS: readonly Annotation[] = [];
 
@@ -287,14 +287,17 @@ export function Surface(props: SurfaceProps): ReactElement {
   let content: ReactElement;
   if (edited)
     content = (
-      <Editor
-        key={view.edited}
-        panel={edited.panel}
-        draft={draft}
-        width={width}
-        card={card}
-        onBack={() => onView({ edited: null, editing: true })}
-      />
+      <Suspense fallback={<Skeleton kind="chart" label="The editor" height={ALONE_LEAST_PX} />}>
+        <PanelEditor
+          key={view.edited}
+          panel={edited.panel}
+          dataKey={dataKey(edited.panel)}
+          board={board}
+          draft={draft}
+          card={card}
+          onBack={() => onView({ edited: null, editing: true })}
+        />
+      </Suspense>
     );
   else if (view.alone !== null)
     content = alone ? (
@@ -326,6 +329,11 @@ export function Surface(props: SurfaceProps): ReactElement {
         draw={card}
         {...(view.editing
           ? {
+              tools: (row: RowModel) => (
+                <Suspense fallback={null}>
+                  <RowTools row={row} draft={draft} />
+                </Suspense>
+              ),
               onMove: (row: RowModel, boxes: readonly Box[]) => {
                 const ids = new Map(row.panels.map(({ key, id }) => [key, id]));
                 draft.change(
@@ -383,34 +391,4 @@ export function Surface(props: SurfaceProps): ReactElement {
 
 function tabPanels(tabs: readonly TabModel[]): readonly PanelModel[] {
   return tabs.flatMap((one) => one.rows.flatMap((row) => row.panels));
-}
-
-const PREVIEW_PX = 340;
-
-function Editor(props: {
-  panel: PanelModel;
-  draft: Draft;
-  width: number;
-  card: (panel: PanelModel, size: Size, tools: ReactElement | null) => ReactElement;
-  onBack: () => void;
-}): ReactElement {
-  const { panel, draft, card, onBack } = props;
-  const { ref, width } = useElementSize();
-  const change = (next: Parameters<typeof setPanel>[1]): void => {
-    if (panel.id !== null) draft.change(setPanel(panel.id, next));
-  };
-  return (
-    <div className={styles.editor}>
-      <div className={styles.editorMain} ref={ref}>
-        <div>
-          <button type="button" className="button" onClick={onBack}>
-            <Icon name="chevronLeft" size={14} /> All panels
-          </button>
-        </div>
-        {width > 0 ? card(panel, { width, height: PREVIEW_PX }, null) : null}
-        <PanelQueries panel={panel} onChange={change} />
-      </div>
-      <PanelFields panel={panel} onChange={change} />
-    </div>
-  );
 }

@@ -18,6 +18,14 @@ function panel(id: number): PanelModel {
       fieldConfig: {},
     },
     ...{ transformations: [], targets: [], links: [], library: null, original_type: 'stat', interval: null },
+    ...{
+      maxDataPoints: null,
+      timeFrom: null,
+      timeShift: null,
+      repeat: '',
+      repeatDirection: 'h',
+      maxPerRow: 4,
+    },
   };
 }
 

@@ -18,6 +18,14 @@ export type PanelChange = Partial<
     | 'targets'
     | 'transformations'
     | 'transparent'
+    | 'links'
+    | 'timeFrom'
+    | 'timeShift'
+    | 'interval'
+    | 'maxDataPoints'
+    | 'repeat'
+    | 'repeatDirection'
+    | 'maxPerRow'
   >
 >;
 

@@ -1,6 +1,7 @@
 import { useState, type ReactElement, type ReactNode } from 'react';
 import { ChoiceField, TextField } from '../../design/fields';
 import { at, textAt, type Json, type JsonObject } from '../../panels/json';
+import type { Choices } from './properties';
 import styles from './editing.module.css';
 
 /** Settings that belong together, under a name. */
@@ -70,8 +71,6 @@ export function CheckedField(props: {
     />
   );
 }
-
-export type Choices = readonly (readonly [id: string, name: string])[];
 
 /** One of few, which is never none. */
 export function Select(props: {
