@@ -94,7 +94,8 @@ async def open_tenancy(
             )
 
     try:
-        async with at_work(tenancy.keep(named, store.intake.active_series, erase)):
+        keeping = tenancy.keep(named, store.intake.active_series, erase)
+        async with at_work(keeping, tenancy.keep_usage()):
             yield tenancy
     finally:
         unwatch()

@@ -5,12 +5,15 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -341,3 +344,24 @@ def test_the_same_on_the_command_line(peer: Peer) -> None:
     assert "not a limit" in peer.command("limits", "cli", "--set", "x", code=2)["error"]["message"]
     assert peer.command("show", "nobody", code=1)["error"]["kind"] == "missing"
     assert peer.command("delete", "cli", "--yes")["condition"] == "deleting"
+
+
+def test_what_a_tenant_used_some_seconds_before_a_kill_is_counted_after_it(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    counted = "SELECT sum(amount) FROM usage WHERE tenant_id = 'one' AND measure = 'samples'"
+    server = Server(folder)
+    try:
+        peer = Peer(server)
+        assert peer.write("one", "a", samples=7)[0] == 204
+        with closing(sqlite3.connect(f"file:{folder / 'state.db'}?mode=ro", uri=True)) as state:
+            for _ in range(200):
+                if state.execute(counted).fetchone()[0] == 7:
+                    break
+                time.sleep(0.1)
+        # Whatever is in memory by now is lost.
+        server.kill()
+        server = Server(folder)
+        totals = Peer(server).ask("GET", "/api/usage?tenant=one")[1]["data"]["totals"]
+        assert totals["samples"] == 7
+    finally:
+        server.kill()

@@ -68,10 +68,12 @@ from pharos.usage import Counts, Measure, Usage
 
 _LOG = logging.getLogger(__name__)
 
-_FLUSH_MS: Final = 5_000
-"""So much of what was counted a crash may lose."""
+_FLUSH_S: Final = 3.0
+"""Of so many seconds a crash may lose what was counted;"""
+_FLUSH_MOST_S: Final = 10.0
+"""or of so many, where to keep it for thousands of tenants takes long:"""
 _FLUSH_SHARE: Final = 0.02
-"""Of the time, so much goes into keeping it at most: for thousands of tenants it is kept less often."""
+"""of the time so much goes into it at most."""
 _RETRY_S: Final = 5.0
 _LOOK_S: Final = 1.0
 _USAGE_KEPT_MS: Final = 400 * 24 * HOUR_MS
@@ -101,8 +103,7 @@ class Tenancy:
         self._clock = clock
         self._wake = asyncio.Event()
         self._loop = asyncio.get_running_loop()
-        self._flushed_ms = clock.now_ms()
-        self._flush_pause_ms = float(_FLUSH_MS)
+        self._counting = asyncio.Lock()
         self._is_stale = True
         self._told: set[str] = set()
 
@@ -227,7 +228,7 @@ class Tenancy:
         active: Callable[[], Mapping[str, int]],
         erase_old: Callable[[], object],
     ) -> None:
-        """Do until cancelled what tenants ask for: make them, delete them, keep what they used.
+        """Do until cancelled what tenants ask for: make them, delete them, delete what is too old.
 
         `named` are those of the settings, for a state that was away before; `active` returns how many series
         each tenant has; `erase_old` deletes what tenants do not keep as long as others, and blocks.
@@ -265,8 +266,6 @@ class Tenancy:
             await self._make(tenant_id)
         for one in await self._asked_to_delete():
             await self._erase(one.id)
-        if self._clock.now_ms() - self._flushed_ms >= self._flush_pause_ms:
-            await self.flush()
 
     async def _make(self, tenant_id: str) -> None:
         """Make a tenant to which somebody wrote."""
@@ -287,12 +286,14 @@ class Tenancy:
     async def _erase(self, tenant_id: str) -> None:
         _LOG.info("deleting all that the tenant %s holds", tenant_id)
         erased = await asyncio.to_thread(self._eraser.erase, tenant_id)
-        self._usage.forget(tenant_id)
 
         def end(unit: Writing) -> None:
             end_deletion(unit, tenant_id, {**erased.shown(), **forget_in_state(unit, tenant_id)})
 
-        await self._state.write(end, PHAROS)
+        # Counts that are being kept meanwhile would be left over.
+        async with self._counting:
+            self._usage.forget(tenant_id)
+            await self._state.write(end, PHAROS)
         _LOG.info("the tenant %s is deleted, nothing of it is left: %s", tenant_id, erased.shown())
 
     async def _end_hour(self, active: Mapping[str, int], erase_old: Callable[[], object]) -> None:
@@ -303,25 +304,35 @@ class Tenancy:
         await self._state.write(lambda unit: drop_usage(unit, before_ms=before_ms), PHAROS)
         await asyncio.to_thread(erase_old)
 
+    async def keep_usage(self) -> None:
+        """Keep until cancelled what was counted, every few seconds, whatever else goes on."""
+        pause_s = _FLUSH_S
+        while True:
+            await asyncio.sleep(pause_s)
+            began_s = self._clock.monotonic_s()
+            try:
+                await self.flush()
+            except PharosError as exc:
+                _LOG.debug("what tenants use is kept later: %s", exc)
+            pause_s = (self._clock.monotonic_s() - began_s) / _FLUSH_SHARE
+            pause_s = min(_FLUSH_MOST_S, max(_FLUSH_S, pause_s))
+
     async def flush(self) -> None:
         """Keep what was counted since. Raises PharosError(UNAVAILABLE), and counts it again the next time."""
-        self._flushed_ms = now_ms = self._clock.now_ms()
-        counts = self._usage.take()
-        if not counts:
-            return
-        hour_ms = now_ms // HOUR_MS * HOUR_MS
-        rows = [
-            Used(name, hour_ms, measure.value, token, "", amount)
-            for (name, token, measure), amount in counts.items()
-        ]
-        began_s = self._clock.monotonic_s()
-        try:
-            await self._state.write(lambda unit: add_usage(unit, rows), PHAROS)
-        except PharosError:
-            self._usage.give_back(counts)
-            raise
-        took_ms = (self._clock.monotonic_s() - began_s) * 1000
-        self._flush_pause_ms = max(_FLUSH_MS, took_ms / _FLUSH_SHARE)
+        async with self._counting:
+            counts = self._usage.take()
+            if not counts:
+                return
+            hour_ms = self._clock.now_ms() // HOUR_MS * HOUR_MS
+            rows = [
+                Used(name, hour_ms, measure.value, token, "", amount)
+                for (name, token, measure), amount in counts.items()
+            ]
+            try:
+                await self._state.write(lambda unit: add_usage(unit, rows), PHAROS)
+            except PharosError:
+                self._usage.give_back(counts)
+                raise
 
 
 def forget_in_state(unit: Writing, tenant_id: str) -> dict[str, int]:
