@@ -160,3 +160,14 @@ def test_a_schedule_is_made_and_says_who_is_on_call(visit: Visit) -> None:
     form.get_by_label("People of layer 2").fill("eve, joe")
     form.get_by_role("button", name="Change the schedule").click()
     expect(page.get_by_role("list", name="Shifts of on call")).to_contain_text("eve, joe")
+
+
+def test_an_alert_over_spans_shows_what_its_rule_measures(server: Server, visit: Visit) -> None:
+    expr = '{ resource.service.name = "payment" } | count_over_time() with(window=1m) = 0'
+    group = {"interval": "1s", "language": "traceql", "rules": [{"alert": "Nobody pays", "expr": expr}]}
+    send(server, "PUT", "/api/alerting/rules/shop/spans", {"group": group})
+    page = visit("/alerts")
+    page.get_by_role("link", name="Nobody pays").click()
+    measured = page.get_by_role("region", name="What was measured")
+    expect(measured).to_contain_text("with(window=1m) = 0")
+    expect(measured.get_by_role("img", name="count_over_time() with(window=1m) = 0: {} 0")).to_be_visible()

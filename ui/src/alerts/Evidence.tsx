@@ -1,21 +1,20 @@
 import { useNavigate } from '@tanstack/react-router';
-import { useMemo, type ReactElement } from 'react';
+import { useCallback, useMemo, type ReactElement } from 'react';
 import { contextOf, writeContext } from '../address/context';
 import { useAddress } from '../address/hooks';
 import { PageLink } from '../address/PageLink';
-import { PATHS } from '../address/places';
+import { PATHS, TRACE } from '../address/places';
 import type { AlertView } from '../api/alerts';
-import { rulesNamed, type AlertingRule } from '../api/alerting';
-import { queryBatch, type Outcome } from '../api/batch';
+import { rulesNamed } from '../api/alerting';
 import { ApiError } from '../api/client';
 import type { Grid } from '../api/calls';
-import type { RangeSeries } from '../api/types';
+import type { Labels } from '../api/types';
 import { useAsked } from '../api/useAsked';
 import { Chart } from '../chart/Chart';
 import { formatLabels, gridTimes, readColumn } from '../chart/columns';
 import { StateTimeline } from '../chart/StateTimeline';
 import { seriesColor } from '../design/colors';
-import { guessUnit } from '../design/format';
+import { formatCount } from '../design/format';
 import { usePageClock, useScheme } from '../design/hooks';
 import { Empty, Note } from '../design/parts';
 import { Skeleton } from '../design/Skeleton';
@@ -23,87 +22,97 @@ import type { Status } from '../design/status';
 import { Expression } from '../design/Value';
 import { ExplainLink } from '../explain/ExplainLink';
 import { LONGEST_MS, type Spike } from '../explain/spike';
+import { highest } from '../explore/exemplars';
+import { useExemplars } from '../explore/useExemplars';
 import { absolute, alignGrid, chooseStep, resolveRange } from '../time/range';
+import { TraceLink } from '../traces/TraceLink';
 import { severityOf } from './alerts';
-import { alertsSelector, isOf, standsFrom } from './story';
-import { comparedIn, thresholdOf } from './threshold';
+import { readEvidence, ruleOf, seriesIn, unitOf, type Evidence as Found, type OwnRule } from './measure';
+import { isOf, standsFrom } from './story';
+import { thresholdOf } from './threshold';
+import styles from './alerts.module.css';
 
-const POINTS = 240;
+/** So many that what just began is seen soon: a step is 15 s where three hours are. */
+const POINTS = 720;
 /** Series that are drawn at most. */
 const DRAWN = 24;
 
-/** The rule that an alert is of: by its name, and its group where that is known. */
-function ruleOf(
-  alert: AlertView,
-  groups: readonly { name: string; file: string; rules: readonly AlertingRule[] }[],
-): AlertingRule | null {
-  const own = groups.filter(
-    ({ name, file }) => alert.rule === null || (alert.rule.group === name && alert.rule.file === file),
-  );
-  return (own.length > 0 ? own : groups).flatMap(({ rules }) => rules)[0] ?? null;
-}
-
-function seriesIn(outcome: Outcome | undefined): readonly RangeSeries[] {
-  if (outcome === undefined || outcome instanceof ApiError) return [];
-  return outcome.resultType === 'matrix' ? outcome.result : [];
-}
-
 function Measure(props: {
-  expression: string;
-  measure: string;
-  outcome: Outcome | undefined;
+  rule: OwnRule;
+  value: Exclude<Found['value'], ApiError | null>;
   alert: AlertView;
   grid: Grid;
   onZoom: (fromMs: number, toMs: number) => void;
 }): ReactElement {
-  const { expression, measure, outcome, alert, grid, onZoom } = props;
+  const { rule, value, alert, grid, onZoom } = props;
   const scheme = useScheme();
-  const compared = comparedIn(expression);
-  const found = seriesIn(outcome);
-  const own = found.filter(({ metric }) => isOf(metric, alert.labels));
-  const shown = (own.length > 0 ? own : found).slice(0, DRAWN);
+  const navigate = useNavigate();
+  const { search } = useAddress();
   const times = useMemo(() => gridTimes(grid), [grid]);
-  if (outcome instanceof ApiError)
-    return <Note level="bad">What the rule measures cannot be read: {outcome.message}</Note>;
-  if (shown.length === 0)
-    return <Empty icon="explore">The rule&apos;s measure has no value in this range.</Empty>;
+  const span = useMemo(() => ({ fromMs: grid.start * 1000, toMs: grid.end * 1000 }), [grid]);
+  const isMeant = useCallback((labels: Labels) => isOf(labels, alert.labels), [alert.labels]);
+  const { points, error } = useExemplars(rule.measure, span, isMeant);
+  const { limit } = value;
   const severity = severityOf(alert.labels);
   const tone = severity === 'critical' || severity === 'info' ? severity : 'warning';
+  const marks = useMemo(
+    () => ({ points, ...(limit ? { thresholds: [thresholdOf(limit, tone)] } : {}) }),
+    [points, limit, tone],
+  );
+  const own = value.series.filter(({ metric }) => isOf(metric, alert.labels));
+  const all = own.length > 0 ? own : value.series;
+  const shown = all.slice(0, DRAWN);
+  const best = highest(points);
+  if (shown.length === 0)
+    return <Empty icon="explore">What the rule measures has no value in this range.</Empty>;
   return (
-    <Chart
-      title={measure}
-      times={times}
-      columns={shown.map((one) => readColumn(one, grid, times.length))}
-      names={shown.map(({ metric }) => formatLabels(metric))}
-      colors={shown.map((_, i) => seriesColor(i, scheme))}
-      unit={guessUnit(measure)}
-      height={240}
-      range={[grid.start, grid.end]}
-      filled={shown.length === 1}
-      marks={compared ? { thresholds: [thresholdOf(compared, tone)] } : {}}
-      syncKey="alert"
-      onZoom={onZoom}
-    />
+    <>
+      <Chart
+        title={rule.measure || rule.expression}
+        times={times}
+        columns={shown.map((one) => readColumn(one, grid, times.length))}
+        names={shown.map(({ metric }) => formatLabels(metric))}
+        colors={shown.map((_, i) => seriesColor(i, scheme))}
+        unit={unitOf(rule)}
+        height={240}
+        range={[grid.start, grid.end]}
+        filled={shown.length === 1}
+        marks={marks}
+        syncKey="alert"
+        onZoom={onZoom}
+        onPick={({ point }) => {
+          if (point !== null)
+            void navigate({ to: TRACE, params: { traceId: point.id }, search: contextOf(search) });
+        }}
+      />
+      {all.length > DRAWN ? (
+        <p className="dim">
+          {DRAWN} of {formatCount(all.length)} series are shown.
+        </p>
+      ) : null}
+      {best === null ? null : (
+        <p className="dim">
+          {formatCount(points.length)} {points.length === 1 ? 'exemplar' : 'exemplars'}, the highest in{' '}
+          <TraceLink traceId={best.id}>this trace</TraceLink>
+        </p>
+      )}
+      {error === null ? null : <p className="dim">Exemplars cannot be read: {error.message}</p>}
+    </>
   );
 }
 
 /** When it fired or waited, as it does now; it was all right only where something was measured. */
-function stateLane(
-  outcome: Outcome | undefined,
-  value: Outcome | undefined,
-  grid: Grid,
-  alert: AlertView,
-): (Status | null)[] {
+function stateLane({ grid, history, value }: Found, alert: AlertView): (Status | null)[] {
   const length = gridTimes(grid).length;
   const lane = new Array<Status | null>(length).fill(null);
   const from = standsFrom(alert, grid, Date.now() / 1000);
   const now = alert.state === 'pending' ? 'pending' : severityOf(alert.labels);
-  if (outcome === undefined || outcome instanceof ApiError) return lane;
-  for (const one of seriesIn(value))
+  if (history === undefined || history instanceof ApiError) return lane;
+  for (const one of value === null || value instanceof ApiError ? [] : value.series)
     readColumn(one, grid, length).forEach((measured, at) => {
       if (measured !== null) lane[at] = 'ok';
     });
-  for (const one of seriesIn(outcome)) {
+  for (const one of seriesIn(history)) {
     const status = one.metric['alertstate'] === 'firing' ? severityOf(alert.labels) : 'pending';
     readColumn(one, grid, length).forEach((shown, at) => {
       if (shown !== null && (status !== 'pending' || lane[at] !== severityOf(alert.labels)))
@@ -129,6 +138,24 @@ function Explained(props: { alert: AlertView; measure: string; endMs: number }):
   return spike === null ? null : <ExplainLink spike={spike} />;
 }
 
+function Ruled(props: { rule: OwnRule; alert: AlertView; endMs: number }): ReactElement {
+  const { rule, alert, endMs } = props;
+  if (rule.language !== null)
+    return (
+      <p className={styles.expression}>
+        <Expression text={rule.expression} />
+      </p>
+    );
+  return (
+    <p className={styles.expression}>
+      <PageLink page="explore" search={{ q0: rule.measure }}>
+        <Expression text={rule.expression} />
+      </PageLink>{' '}
+      <Explained alert={alert} measure={rule.measure} endMs={endMs} />
+    </p>
+  );
+}
+
 /** What the alert's rule measured over the page's range, its limit, and when it fired. */
 export function Evidence({ alert }: { alert: AlertView }): ReactElement {
   const { range, refreshMs, search } = useAddress();
@@ -137,23 +164,15 @@ export function Evidence({ alert }: { alert: AlertView }): ReactElement {
   const name = alert.labels['alertname'] ?? '';
   const named = useAsked({ key: ['rules named', name], ask: (asking) => rulesNamed(name, asking) });
   const rule = named.data ? ruleOf(alert, named.data.data.groups) : null;
-  const expression = rule?.query ?? '';
-  // What rules over lines and spans measure is no series.
-  const isDrawn = rule?.language === undefined;
-  const measure = isDrawn ? (comparedIn(expression)?.measure ?? expression) : '';
   const shown = useAsked({
-    key: ['alert evidence', measure, alert.fingerprint, range.from, range.to, utc],
-    ask: async (asking) => {
+    key: ['alert evidence', rule, alert.fingerprint, range.from, range.to, utc],
+    ask: (asking) => {
       const span = resolveRange(range, Date.now(), utc);
       if (typeof span === 'string') throw new ApiError('refused', `The time range is not valid: ${span}.`);
       const grid = alignGrid(span, chooseStep(span.toMs - span.fromMs, POINTS));
-      const asked = [alertsSelector(alert.labels), ...(measure === '' ? [] : [measure])];
-      const [history, value] = await queryBatch(
-        asked.map((query) => ({ query, ...grid })),
-        asking,
-      );
-      return { grid, history, value };
+      return readEvidence(alert, rule, grid, asking);
     },
+    enabled: !named.isPending,
     refreshMs,
     keep: true,
   });
@@ -163,39 +182,29 @@ export function Evidence({ alert }: { alert: AlertView }): ReactElement {
   };
   if (shown.error && shown.data === undefined)
     return <Note level="bad">What was measured cannot be read: {shown.error.message}</Note>;
-  if (shown.data === undefined || named.isPending) return <Skeleton kind="chart" label="What was measured" />;
-  const { grid, history, value } = shown.data;
+  if (shown.data === undefined) return <Skeleton kind="chart" label="What was measured" />;
+  const { grid, value } = shown.data;
   return (
     <>
-      {expression === '' ? (
-        <p className="dim">No rule of this name runs here: the alert was sent by another server.</p>
-      ) : !isDrawn ? (
-        <p>
-          <code>{expression}</code>
-        </p>
+      {named.error ? <Note level="warn">Its rule cannot be read: {named.error.message}</Note> : null}
+      {rule === null ? (
+        named.error ? null : (
+          <p className="dim">No rule of this name runs here: the alert was sent by another server.</p>
+        )
       ) : (
-        <>
-          <p>
-            <PageLink page="explore" search={{ q0: measure }}>
-              <Expression text={expression} />
-            </PageLink>{' '}
-            <Explained alert={alert} measure={measure} endMs={grid.end * 1000} />
-          </p>
-          <Measure
-            expression={expression}
-            measure={measure}
-            outcome={value}
-            alert={alert}
-            grid={grid}
-            onZoom={zoom}
-          />
-        </>
+        <Ruled rule={rule} alert={alert} endMs={grid.end * 1000} />
+      )}
+      {value instanceof ApiError ? (
+        <Note level="bad">What the rule measures cannot be read: {value.message}</Note>
+      ) : null}
+      {rule === null || value === null || value instanceof ApiError ? null : (
+        <Measure rule={rule} value={value} alert={alert} grid={grid} onZoom={zoom} />
       )}
       <StateTimeline
         title="When it fired"
         times={gridTimes(grid)}
         range={[grid.start, grid.end]}
-        lanes={[{ name: 'state', states: stateLane(history, value, grid, alert) }]}
+        lanes={[{ name: 'state', states: stateLane(shown.data, alert) }]}
         syncKey="alert"
         onZoom={zoom}
       />

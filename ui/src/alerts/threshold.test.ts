@@ -7,6 +7,7 @@ describe('what a rule compares with a number', () => {
     ['rate(x_total{code=~"5.."}[5m]) > 0.05', 'rate(x_total{code=~"5.."}[5m])', '>', 0.05],
     ['sum by (job) (a) / sum by (job) (b)\n  >= 1e-3', 'sum by (job) (a) / sum by (job) (b)', '>=', 0.001],
     ['a < -2.5 # low', 'a', '<', -2.5],
+    ['sum(a > bool 3) / count(a or b) > 0.5', 'sum(a > bool 3) / count(a or b)', '>', 0.5],
     ['x{y="a > 3 and b"} > bool 4', 'x{y="a > 3 and b"}', '>', 4],
   ])('finds it in %s', (text, measure, operator, limit) => {
     expect(comparedIn(text)).toEqual({ measure, operator, limit });
@@ -17,6 +18,7 @@ describe('what a rule compares with a number', () => {
     'a > 1 and b > 2',
     'a > b',
     '(a > 1',
+    'a) > 1',
     'a > on (job) b * 2',
     'sum(a > 3) > 2 unless c > 1',
     'vector(1)',

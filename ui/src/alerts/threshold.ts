@@ -3,11 +3,15 @@
 import type { Threshold } from '../chart/marks';
 import type { StatusTone } from '../design/colors';
 
-export interface Compared {
+/** A number that something is compared with, which stands left of the operator. */
+export interface Limit {
+  operator: string;
+  limit: number;
+}
+
+export interface Compared extends Limit {
   /** What is measured. */
   measure: string;
-  operator: '>' | '>=' | '<' | '<=' | '==' | '!=';
-  limit: number;
 }
 
 const LIMIT =
@@ -21,14 +25,17 @@ function bare(expression: string): string {
   );
 }
 
-function isBalanced(text: string): boolean {
-  let depth = 0;
+/** Without what is in brackets: what is compared in there is no limit of the whole. Null where they do not match. */
+function outside(text: string): string | null {
+  const open: string[] = [];
+  let found = '';
   for (const sign of text) {
-    if ('([{'.includes(sign)) depth += 1;
-    if (')]}'.includes(sign)) depth -= 1;
-    if (depth < 0) return false;
+    if ('([{'.includes(sign)) open.push(sign);
+    else if (')]}'.includes(sign)) {
+      if (open.pop() === undefined) return null;
+    } else found += open.length === 0 ? sign : '_';
   }
-  return depth === 0;
+  return open.length === 0 ? found : null;
 }
 
 /** What `expression` compares with a number at its end; null where it does not, or that is not all of it. */
@@ -38,18 +45,14 @@ export function comparedIn(expression: string): Compared | null {
   const found = LIMIT.exec(hidden);
   const { measure = '', operator, limit } = found?.groups ?? {};
   if (operator === undefined || limit === undefined) return null;
+  const own = outside(measure);
   // `a > 1 and b > 2` ends in a number too, which is the limit of its second half alone.
-  if (JOINS.test(measure) || /[<>]|[=!]=/u.test(measure.replace(/\{[^}]*\}/gu, ''))) return null;
-  if (!isBalanced(measure)) return null;
-  return {
-    measure: text.slice(0, measure.length),
-    operator: operator as Compared['operator'],
-    limit: Number(limit),
-  };
+  if (own === null || JOINS.test(own) || /[<>]|[=!]=/u.test(own)) return null;
+  return { measure: text.slice(0, measure.length), operator, limit: Number(limit) };
 }
 
 /** The limit as a chart marks it, which writes the value behind the label. */
-export function thresholdOf({ operator, limit }: Compared, tone: StatusTone): Threshold {
+export function thresholdOf({ operator, limit }: Limit, tone: StatusTone): Threshold {
   const beyond = operator.startsWith('>') ? 'above' : operator.startsWith('<') ? 'below' : undefined;
   return {
     value: limit,

@@ -1,7 +1,9 @@
 // What holds alerts back, who has taken them, what was done about each, and the rules that make them.
 
 import { ApiError, ask, change, type Answer, type Asking } from './client';
+import type { Grid } from './calls';
 import type { Json } from './governance';
+import type { RangeSeries } from './types';
 
 /** One thing that happened to an alert. */
 export interface Step {
@@ -106,6 +108,23 @@ export interface AlertingRule {
   readonly duration?: number;
   readonly health: string;
   readonly lastError?: string;
+}
+
+/** What a rule over lines or spans measures, and the limit it compares that with; null where that is no number. */
+export interface RuleMeasure {
+  readonly series: readonly RangeSeries[];
+  readonly limit: { readonly operator: string; readonly value: number } | null;
+}
+
+/** What an expression in LogQL or TraceQL measures, of a group that is evaluated every `interval` seconds. */
+export async function measured(
+  rule: { readonly expr: string; readonly language: string; readonly interval: number },
+  grid: Grid,
+  asking: Asking,
+): Promise<RuleMeasure> {
+  const { expr, language, interval } = rule;
+  const path = `/api/alerting/measured/${language === 'traceql' ? 'spans' : 'lines'}`;
+  return (await ask<RuleMeasure>(path, { expr, interval, ...grid }, asking)).data;
 }
 
 export interface RuleGroup {

@@ -5,9 +5,8 @@ import { contextOf } from '../address/context';
 import { useAddress } from '../address/hooks';
 import { EXPLAIN, TRACE } from '../address/places';
 import type { Grid } from '../api/calls';
-import { exemplars, type About } from '../api/related';
-import type { RangeSeries, SeriesExemplars } from '../api/types';
-import { useAsked } from '../api/useAsked';
+import type { About } from '../api/related';
+import type { RangeSeries } from '../api/types';
 import { Chart, type Picked } from '../chart/Chart';
 import {
   formatLabels,
@@ -32,11 +31,11 @@ import { ExplainLink } from '../explain/ExplainLink';
 import { LONGEST_MS, spikeAround, writeSpike, type Spike } from '../explain/spike';
 import { ABOUT, writeAbout } from '../related/about';
 import { WhatElseButton } from '../related/WhatElse';
-import { useMay } from '../session/session';
 import type { Span } from '../time/range';
 import { TraceLink } from '../traces/TraceLink';
-import { highest, pointsOf } from './exemplars';
+import { highest } from './exemplars';
 import { PAST_NAMES } from './state';
+import { useExemplars } from './useExemplars';
 import type { Result } from './useResult';
 import { WhyEmpty } from './WhyEmpty';
 import styles from './explore.module.css';
@@ -104,27 +103,6 @@ function Remarks(props: {
       )}
     </div>
   );
-}
-
-const NO_EXEMPLARS: readonly SeriesExemplars[] = [];
-
-/** The exemplars of what is drawn, as points. */
-function useExemplars(expr: string, span: Span): { points: readonly PointMark[]; error: Error | null } {
-  const may = useMay();
-  const range = { start: span.fromMs / 1000, end: span.toMs / 1000 };
-  const { data = NO_EXEMPLARS, error } = useAsked({
-    key: ['exemplars', expr, range],
-    ask: (asking) => exemplars(expr, range, asking),
-    // Who may not see traces has no use for what leads there.
-    enabled: may('traces.view'),
-    refetchOnWindowFocus: false,
-    staleTime: Infinity,
-    gcTime: 15_000,
-    keep: true,
-    retry: false,
-  });
-  const { fromMs, toMs } = span;
-  return { points: useMemo(() => pointsOf(data, { fromMs, toMs }), [data, fromMs, toMs]), error };
 }
 
 /** From a chart to what else happened at its highest point, and to the traces that its exemplars name. */
