@@ -79,6 +79,7 @@ from pharos.api.receivers.otlp import OtlpEndpoint
 from pharos.api.receivers.otlp_events import OtlpEventsEndpoint
 from pharos.api.receivers.runs import RunDoor
 from pharos.api.receivers.spans import SamplingEndpoint, SpanDoor
+from pharos.api.runs.alerts import RunAlertsApi
 from pharos.api.runs.reading import RunsApi
 from pharos.api.runs.writing import RunEventsApi
 from pharos.api.traces.routes import trace_operations
@@ -401,6 +402,7 @@ def _run_operations(parts: Parts, bodies: Bodies, runs: RunsApi, run_door: RunDo
     return [
         *runs.operations(),
         *RunEventsApi(parts.runs, bodies, parts.clock, parts.chance).operations(),
+        *RunAlertsApi(Native(bodies, "flows"), parts.state, parts.settings.run_alerts).operations(),
         *run_door.operations(),
         *FlowControlApi(
             Native(bodies, "flows"), parts.controls, parts.state, parts.runs.summary

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
@@ -40,6 +40,7 @@ from pharos.rules.kept import Kept, kept_groups
 from pharos.rules.leases import AllOurs, Leases, SharedLeases
 from pharos.rules.log_door import LogDoor
 from pharos.rules.outside import Destination, Outside
+from pharos.rules.run_rules import RunAlerts, is_switched_on
 from pharos.rules.spec import AlertingRule, Language, RuleGroup
 from pharos.rules.template import Around, expand
 from pharos.rules.trace_door import TraceDoor
@@ -145,7 +146,8 @@ async def open_ruling(parts: RulingParts) -> AsyncIterator[Ruling]:
     shared = [_shared_by_all(_Read())]
 
     objectives = Objectives()
-    book = _Book(engine, parts.state, objectives, _health_rules(parts.settings))
+    runs = _RunRules(parts.settings.evaluation.interval, parts.settings.run_alerts)
+    book = _Book(engine, parts.state, objectives, _health_rules(parts.settings), runs)
 
     async def take_over(read: _Read) -> None:
         engine.surround(_surroundings(parts, read, sink, leases))
@@ -184,9 +186,15 @@ class _Book:
     """Keeps the engine in step with the rules of files and those that people keep, of objectives too."""
 
     def __init__(
-        self, engine: RuleEngine, state: State, objectives: Objectives, health: RuleGroup | None
+        self,
+        engine: RuleEngine,
+        state: State,
+        objectives: Objectives,
+        health: RuleGroup | None,
+        runs: _RunRules,
     ) -> None:
         self._engine = engine
+        self._runs = runs
         self._state = state
         self._objectives = objectives
         self._health = health
@@ -225,11 +233,11 @@ class _Book:
         found = [*of_files, *self._kept.get(tenant, ()), *of_objectives, *self._more.get(tenant, ())]
         if self._health is not None and tenant in self._checked and self._health not in found:
             found.append(self._health)
-        return found
+        return [*found, *self._runs.of(tenant)]
 
     def _others(self) -> set[str]:
         """Return the tenants that have rules of their own."""
-        return {*self._kept, *self._checked, *self._objectives.kept, *self._more}
+        return {*self._kept, *self._checked, *self._objectives.kept, *self._more, *self._runs.kept}
 
     async def put_more(self, groups: Mapping[str, Sequence[RuleGroup]]) -> None:
         """Take over what other parts of the server make, in the place of what it was before."""
@@ -251,7 +259,7 @@ class _Book:
 
     async def _read(self) -> bool:
         try:
-            kept, checked, slos = await self._state.read(_kept)
+            kept, checked, slos, alerts = await self._state.read(_kept)
         except PharosError as exc:
             _LOG.warning("rules that people keep are not known yet: %s", exc)
             self._changed.set()
@@ -259,6 +267,7 @@ class _Book:
         async with self._lock:
             self._kept = kept.groups
             self._checked = checked - kept.closed
+            self._runs.kept = {one: found for one, found in alerts.items() if one not in kept.closed}
             self._objectives.kept = {one: found for one, found in slos.items() if one not in kept.closed}
             for tenant in {*self._others(), *self._engine.tenants()}:
                 try:
@@ -284,10 +293,33 @@ class _Book:
             await asyncio.gather(self._following, return_exceptions=True)
 
 
-def _kept(unit: Unit) -> tuple[Kept, frozenset[str], dict[str, tuple[Known, ...]]]:
-    """Return what people keep of rules, the tenants whose people keep checks of health, and objectives."""
+@dataclass(slots=True)
+class _RunRules:
+    """The rules of runs: of workflows that the settings name, and that people switch on or off."""
+
+    interval_ms: int
+    named: Sequence[str]
+    """In the tenant `default`."""
+    kept: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
+    """By tenant."""
+
+    def of(self, tenant: str) -> Iterator[RuleGroup]:
+        """Yield the group of a tenant, if it has one."""
+        named = self.named if tenant == DEFAULT.tenant else ()
+        group = RunAlerts.of(named, self.kept.get(tenant, {})).rules(self.interval_ms)
+        if group is not None:
+            yield group
+
+
+def _kept(
+    unit: Unit,
+) -> tuple[Kept, frozenset[str], dict[str, tuple[Known, ...]], dict[str, dict[str, bool]]]:
+    """Return what people keep of rules, who has checks of health, objectives, and switches of runs' rules."""
     checked = frozenset(one.tenant_id for one in list_documents(unit, Defined.CHECK))
-    return kept_groups(unit), checked, kept_objectives(unit)
+    alerts: dict[str, dict[str, bool]] = {}
+    for one in list_documents(unit, Defined.RUN_ALERTS):
+        alerts.setdefault(one.tenant_id, {})[one.name] = is_switched_on(one.document)
+    return kept_groups(unit), checked, kept_objectives(unit), alerts
 
 
 class _Finding:

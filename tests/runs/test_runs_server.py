@@ -9,7 +9,6 @@ import http.client
 import json
 import os
 import random
-import re
 import threading
 import time
 import urllib.error
@@ -24,26 +23,30 @@ from tests.conftest import Server
 from tests.servers import query
 
 KILLS = int(os.environ.get("PHAROS_KILLS", "2"))
-PAGE = Path(__file__).parents[2] / "docs" / "runs.md"
 SEED = int(os.environ.get("PHAROS_KILL_SEED", "1"))
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("runs")
-    # The rules that the documentation has.
-    (rules,) = re.findall(r"<!-- file: runs-rules.yml -->\n```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    (folder / "runs-rules.yml").write_text(rules.replace("interval: 15s", "interval: 1s"))
-    (folder / "pharos.yml").write_text("rules: [runs-rules.yml]\nurl: http://pharos.test\n")
+    (folder / "pharos.yml").write_text(
+        "run_alerts: [series]\nevaluation: {interval: 1s}\nurl: http://pharos.test\n"
+    )
     made = Server(folder / "data", "--config", str(folder / "pharos.yml"))
     yield made
     assert made.stop() == 0, made.log.read_text()
 
 
-def _ask(url: str, path: str, body: Any = None, tenant: str = "default") -> tuple[int, Any]:
+def _put(url: str, path: str, body: Any) -> tuple[int, Any]:
+    return _ask(url, path, body, method="PUT")
+
+
+def _ask(
+    url: str, path: str, body: Any = None, tenant: str = "default", method: str | None = None
+) -> tuple[int, Any]:
     headers = {"X-Scope-OrgID": tenant, "Content-Type": "application/json"}
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(f"{url}{path}", data, headers)
+    request = urllib.request.Request(f"{url}{path}", data, headers, method=method)
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:
             found = json.loads(answer.read())
@@ -198,7 +201,7 @@ def test_runs_are_series_of_their_tenant(server: Server) -> None:
         'workflow_runs_live{workflow="series",state="late"}': 1.0,
     }
     assert {text: float(query(server.url, text)[0]["value"][1]) for text in wanted} == wanted
-    while not (alerts := _alerts(server.url, "RunLate")):
+    while not (alerts := _alerts(server.url, "RunLate", "series")):
         assert time.monotonic() < ends
         time.sleep(0.2)
     assert alerts[0]["annotations"]["run"] == "http://pharos.test/runs/s2"
@@ -206,9 +209,31 @@ def test_runs_are_series_of_their_tenant(server: Server) -> None:
     assert query(server.url, 'increase(workflow_runs_total{workflow="series"}[5m])')[0]["value"][1] != "0"
 
 
-def _alerts(url: str, name: str) -> list[Any]:
+def test_alerts_of_runs_are_switched_by_workflow_and_lead_to_the_page(server: Server) -> None:
+    now_ms, path = _now_ms(), "/api/v1/run_alerts"
+    start = {"kind": "start", "time_ms": now_ms - 60_000, "deadline_ms": now_ms}
+    told = [{"run_id": f"{name}/1 é", "workflow": name, **start} for name in ("loud", "quiet")]
+    assert _ask(server.url, "/api/v1/runs", told)[0] == 200
+    assert _put(server.url, path, {"workflow": "*", "enabled": True})[1]["all"] is True
+    status, switched = _put(server.url, path, {"workflow": "quiet", "enabled": False})
+    wanted = [("*", True, "kept"), ("quiet", False, "kept"), ("series", True, "file")]
+    assert status == 200
+    assert [(one["workflow"], one["enabled"], one["source"]) for one in switched["workflows"]] == wanted
+    ends = time.monotonic() + 60
+    while not (alerts := _alerts(server.url, "RunLate", "loud")):
+        assert time.monotonic() < ends
+        time.sleep(0.2)
+    assert alerts[0]["annotations"]["run"] == "http://pharos.test/runs/loud%2F1%20%C3%A9"
+    assert query(server.url, 'workflow_run_overdue_seconds{workflow="quiet"}')
+    assert not _alerts(server.url, "RunLate", "quiet")
+    assert _put(server.url, path, {"workflow": "*", "enabled": None})[1]["all"] is False
+    assert _put(server.url, path, {"workflow": "a\nb", "enabled": True})[0] == 400
+
+
+def _alerts(url: str, name: str, workflow: str) -> list[Any]:
+    wanted = {"alertname": name, "workflow": workflow}
     found = _ask(url, "/api/v1/alerts")[1]["alerts"]
-    return [one for one in found if one["labels"]["alertname"] == name]
+    return [one for one in found if wanted.items() <= one["labels"].items()]
 
 
 def _told(chance: random.Random, run_id: str, now_ms: int) -> list[dict[str, Any]]:

@@ -458,6 +458,11 @@ class Settings(Section):
     checks: tuple[str, ...] = Field(
         default=(), description="Files of [checks of health](health.md), by patterns such as checks/*.yml."
     )
+    run_alerts: tuple[str, ...] = Field(
+        default=(),
+        description="Workflows of the tenant `default` of whose [runs](runs.md#alerts) that are late, stuck,"
+        " missing, failing or flapping somebody is told; `['*']` are all.",
+    )
     rollouts: tuple[str, ...] = Field(
         default=(), description="Files of [rollouts](rollouts.md), by patterns."
     )

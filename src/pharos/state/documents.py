@@ -79,6 +79,8 @@ class Defined(StrEnum):
     WATCH = "watch"
     """Which series anomalies are looked for in."""
     ROLLOUT = "rollout"
+    RUN_ALERTS = "run_alerts"
+    """Whether somebody is told of the runs of a workflow, by its name."""
     ROLLOUT_RUN = "rollout_run"
     """How far the newest run of a rollout is, by the rollout's name."""
 
@@ -97,11 +99,12 @@ _FAMILIES: Final = {
     Defined.ANNOUNCEMENT: Family.HEALTH,
     Defined.SLO: Family.RULES,
     Defined.WATCH: Family.RULES,
+    Defined.RUN_ALERTS: Family.RULES,
     Defined.ROLLOUT: Family.ROLLOUTS,
     Defined.ROLLOUT_RUN: Family.ROLLOUTS,
 }
 """What changes together with a definition of a kind; the others with on-call."""
-_LONGEST: Final = {Defined.FLOW_HOOK: 200}
+_LONGEST: Final = {Defined.FLOW_HOOK: 200, Defined.RUN_ALERTS: 200}
 """Characters of a name, where it is not 100: as many as what it names has."""
 Shown: TypeAlias = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 """Returns what may be said of a document, without its secrets."""

@@ -1,7 +1,7 @@
 // Runs of workflows: the list, one run whole, statistics, workflows, two runs beside each other, and what changes.
 // Times are milliseconds since the epoch, ratios from 0 to 1.
 
-import { ask, type Answer, type Asking } from './client';
+import { ask, change, type Answer, type Asking } from './client';
 import { readEvents } from './events';
 
 /** What is told, and what the server judges of a run that is not over: `late`, `stuck`. Only steps are `skipped`. */
@@ -330,4 +330,20 @@ export function followRuns(
   return readEvents('/api/v1/run_changes', what, asking, ({ kind, data }) => {
     if (kind === 'runs') onChanges(JSON.parse(data) as RunChanges);
   });
+}
+
+/** Of which workflows' runs somebody is told; `*` is said of all that are not named. */
+export interface RunAlerts {
+  readonly all: boolean;
+  readonly workflows: readonly { readonly workflow: string; readonly enabled: boolean }[];
+}
+
+const ALERTS = '/api/v1/run_alerts';
+
+export async function runAlerts(asking: Asking): Promise<RunAlerts> {
+  return (await ask<RunAlerts>(ALERTS, {}, asking)).data;
+}
+
+export function putRunAlerts(workflow: string, enabled: boolean, asking: Asking): Promise<RunAlerts> {
+  return change('PUT', ALERTS, { workflow, enabled }, asking);
 }

@@ -3138,6 +3138,28 @@ export interface components {
       readonly pending: number;
     };
     /**
+     * RunAlertShape
+     * @description What is said of a workflow, or of all: `*`.
+     */
+    readonly RunAlertShape: {
+      /** Enabled */
+      readonly enabled: boolean;
+      /** Source */
+      readonly source: string;
+      /** Workflow */
+      readonly workflow: string;
+    };
+    /**
+     * RunAlertsShape
+     * @description All switches of a tenant.
+     */
+    readonly RunAlertsShape: {
+      /** All */
+      readonly all: boolean;
+      /** Workflows */
+      readonly workflows: readonly components['schemas']['RunAlertShape'][];
+    };
+    /**
      * RunbookTickShape
      * @description A step that was ticked, or is no longer.
      */

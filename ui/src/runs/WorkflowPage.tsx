@@ -11,6 +11,7 @@ import { visibleText } from '../design/value';
 import { Value } from '../design/Value';
 import { Body, Page, PageHead } from '../page/Page';
 import { TimeControls } from '../page/TimeControls';
+import { AlertSwitch } from './AlertSwitch';
 import { OverTime, Tiles } from './Figures';
 import { Cells, Facts, NowContext, StateChip, Until, useName } from './parts';
 import { RunTable } from './RunTable';
@@ -105,7 +106,12 @@ export default function WorkflowPage(): ReactElement {
         title={visibleText(workflow)}
         breadcrumb={CRUMBS}
         about={found ? <StateChip state={found.state} reason={found.reason} /> : null}
-        actions={<Start workflow={workflow} />}
+        actions={
+          <>
+            <AlertSwitch workflow={workflow} />
+            <Start workflow={workflow} />
+          </>
+        }
         time={<TimeControls ranged busy={listed.isFetching} onNow={listed.anew} />}
       />
       <Body>

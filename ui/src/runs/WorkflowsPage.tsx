@@ -18,6 +18,7 @@ import { visibleText } from '../design/value';
 import { Value } from '../design/Value';
 import { Body, Page, PageHead, Toolbar } from '../page/Page';
 import { TimeControls } from '../page/TimeControls';
+import { AlertSwitch } from './AlertSwitch';
 import { FirstRun } from './FirstRun';
 import { Ago, Cells, NowContext, RunLink, StateChip, Until, WorkflowLink } from './parts';
 import { costText, scheduleText } from './state';
@@ -209,6 +210,7 @@ export default function WorkflowsPage(): ReactElement {
       <PageHead
         title="Workflows"
         about={answer.data ? formatThings(all.length, 'workflow') : null}
+        actions={<AlertSwitch />}
         time={<TimeControls ranged busy={answer.isFetching} onNow={() => void answer.refetch()} />}
       />
       <Toolbar label="Filters">

@@ -81,6 +81,7 @@ def _line(alert: Alert, status: Status) -> str:
         f"<{url}|{name}>"
         for name, url in (
             ("graph", alert.generator_url.replace("&", "&amp;")),
+            ("run", notes.get("run", "")),
             ("runbook", notes.get("runbook_url", "")),
         )
         if _is_web(url)
