@@ -13,7 +13,7 @@ from pharos.errors import Kind, PharosError
 from pharos.ingest.jaeger.sampling import Strategies
 from pharos.ingest.tail_sampling import Received
 from pharos.keeping import CURSOR_FILE, Keeping, TailSampling
-from pharos.policy import TenantPolicy
+from pharos.policy import Kept, TenantPolicy
 from pharos.sampling import Sampling, SamplingRules, TraceRule
 
 NOW_S = 1_700_000_000
@@ -135,6 +135,7 @@ sampling:
   strategies: strategies.json
   logs: [{shares: {debug: 10%}}]
 limits: {retention_logs_debug: 2d}
+retention: {logs: 3d, metrics: 0s}
 tenants: {a: {limits: {max_series: 7}}}
 """
 
@@ -145,7 +146,7 @@ def keeping_of(path: Path) -> Keeping:
     return Keeping(settings, TenantPolicy(sampling=rules), limit_table(settings), Strategies())
 
 
-async def test_a_reload_takes_over_sampling_limits_and_strategies(tmp_path: Path) -> None:
+async def test_a_reload_takes_over_sampling_limits_retention_and_strategies(tmp_path: Path) -> None:
     path = tmp_path / "pharos.yml"
     path.write_text("data: d\n")
     keeping = keeping_of(path)
@@ -162,20 +163,26 @@ async def test_a_reload_takes_over_sampling_limits_and_strategies(tmp_path: Path
     assert keeping.limits("a").max_series == 7
     assert keeping.limits("b").max_series == 9
     assert keeping.limits("c").retention_logs_debug_ms == 2 * 86_400_000
+    assert keeping.policy.retention.now == Kept(0, 3 * 86_400_000, 14 * 86_400_000, 90 * 86_400_000)
+    assert keeping.changed.is_set()
 
 
 async def test_a_file_with_a_fault_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "pharos.yml"
     path.write_text(FILE.replace("  strategies: strategies.json\n", ""))
     keeping = keeping_of(path)
-    before = keeping.policy.sampling.now
+    before, kept = keeping.policy.sampling.now, keeping.policy.retention.now
     path.write_text("sampling: {logs: [{shares: {debug: 2}}]}\n")
     with pytest.raises(PharosError, match=r"pharos.yml:1: sampling.logs.0.shares.debug: not a share"):
         await keeping.reloadable()
     path.write_text("sampling: {strategies: none.json}\n")
     with pytest.raises(PharosError, match=r"none.json"):
         await keeping.reloadable()
+    path.write_text("retention: {logs: 3}\n")
+    with pytest.raises(PharosError, match=r"pharos.yml:1: retention.logs"):
+        await keeping.reloadable()
     assert keeping.policy.sampling.now is before
+    assert keeping.policy.retention.now is kept
 
 
 def test_settings_without_a_file_stay(tmp_path: Path) -> None:

@@ -546,7 +546,7 @@ def _status_api(parts: Parts) -> StatusApi:
         reloaded=parts.reloads.state,
         is_recovered=lambda: store.loader.is_recovered,
         engine_version=store.engine.status().version,
-        retention_ms=settings.retention.metrics,
+        retention_ms=lambda: parts.keeping.policy.retention.now.metrics,
         damaged=len(store.wal.recovery.damaged),
     )
 

@@ -7,7 +7,8 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -16,20 +17,22 @@ from pharos.config import Settings, limit_table, sampling_of
 from pharos.durable import replace_durably
 from pharos.errors import PharosError
 from pharos.ingest.jaeger.sampling import Strategies, read_strategies
+from pharos.ingest.retention import drop_old
 from pharos.ingest.tail_sampling import Received, drop_unsampled
 from pharos.limits import LimitTable
-from pharos.multitenancy import Doors
+from pharos.multitenancy import Doors, kept_by, tell_erased
 from pharos.policy import TenantPolicy
 from pharos.reload import TakeOver
 from pharos.sampling import Sampling, SamplingRules
 from pharos.store import Store
-from pharos.works import at_work
+from pharos.works import at_work, hear
 
 _LOG = logging.getLogger(__name__)
 
 CURSOR_FILE: Final = "sampled-until"
 """Of the data folder: until when traces are decided about."""
 _LOOK_S: Final = 5.0
+_DROP_S: Final = 900.0
 _START_S: Final = 30.0
 """After a start what measures spans goes on first with what came before the stop."""
 
@@ -43,15 +46,19 @@ class Keeping:
     limits: LimitTable
     strategies: Strategies
     """Of head sampling."""
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when something else is kept than before."""
 
     async def reloadable(self) -> TakeOver:
-        """Read the settings again; what they say of sampling and of limits is taken over."""
+        """Read the settings again; what they say of sampling, limits and retention is taken over."""
         settings = await asyncio.to_thread(self.settings.reread)
         strategies = await asyncio.to_thread(read_strategies, settings.sampling.strategies)
 
         async def take_over() -> None:
             self.policy.sampling.now = sampling_of(settings.sampling)
             self.limits.settle(limit_table(settings))
+            self.policy.retention.now = kept_by(settings)
+            self.changed.set()
             self.strategies = strategies
 
         return take_over
@@ -145,8 +152,26 @@ async def open_keeping(
         return store.intake.oldest_recv_ns() // 1_000_000
 
     sampling = TailSampling(policy.sampling, drop, oldest_ms, clock, settings.data)
-    async with at_work(_sample(sampling, store)):
+
+    def drop_all() -> None:
+        now_ms, tell = clock.now_ms(), partial(tell_erased, policy)
+        store.engine.control(lambda session: drop_old(session, policy.retention.now, now_ms, tell))
+
+    async with at_work(_sample(sampling, store), _drop_old(drop_all, keeping.changed, store)):
         yield keeping
+
+
+async def _drop_old(drop: Callable[[], None], changed: asyncio.Event, store: Store) -> None:
+    """Drop what is not kept any longer now and then, and as soon as less is kept."""
+    await asyncio.shield(asyncio.wrap_future(store.loader.recovered))
+    await hear(changed, _START_S)
+    while True:
+        changed.clear()
+        try:
+            await asyncio.to_thread(drop)
+        except PharosError as exc:
+            _LOG.warning("what is not kept any longer stays until the next try: %s", exc)
+        await hear(changed, _DROP_S)
 
 
 async def _sample(sampling: TailSampling, store: Store) -> None:

@@ -14,12 +14,12 @@ from pharos.backup import wait_until_stored
 from pharos.clock import Clock
 from pharos.config import Settings, limit_table, sampling_of
 from pharos.errors import PharosError
-from pharos.ingest.retention import erase_old
-from pharos.policy import TenantPolicy
+from pharos.ingest.retention import Erased, erase_old
+from pharos.policy import Kept, Retention, TenantPolicy
 from pharos.queries import Queries
 from pharos.sampling import SamplingRules
 from pharos.state import State
-from pharos.store import Store, kept_by
+from pharos.store import Store
 from pharos.telemetry import DROPPED
 from pharos.tenants.directory import Directory
 from pharos.tenants.erasure import Eraser
@@ -41,11 +41,35 @@ class Doors:
     """Who lets go of what is kept of a deleted tenant in memory; on threads."""
 
 
+def kept_by(settings: Settings) -> Kept:
+    """Return how long the settings keep each signal."""
+    kept = settings.retention
+    return Kept(kept.metrics, kept.logs, kept.traces, kept.runs)
+
+
+def tell_erased(policy: TenantPolicy, one: Erased) -> None:
+    """Count what was deleted of a tenant, and say so."""
+    DROPPED.labels(one.signal, policy.usage.label(one.tenant), one.reason).inc(one.count)
+    _LOG.info(
+        "%d %s of the tenant %s that are not kept so long were deleted (%s)",
+        one.count,
+        one.signal,
+        one.tenant,
+        one.reason,
+    )
+
+
 def make_doors(settings: Settings) -> Doors:
     """Return doors that let everybody in until it is known which tenants there are."""
     directory = Directory(limit_table(settings), partial(_may_create, settings))
     rules = SamplingRules(sampling_of(settings.sampling))
-    policy = TenantPolicy(directory.limits, directory.admit_write, directory.admit_read, sampling=rules)
+    policy = TenantPolicy(
+        directory.limits,
+        directory.admit_write,
+        directory.admit_read,
+        sampling=rules,
+        retention=Retention(kept_by(settings)),
+    )
     return Doors(directory, policy, [])
 
 
@@ -82,16 +106,9 @@ async def open_tenancy(
         _LOG.warning("everybody is let in until it is known which tenants there are: %s", exc)
 
     def erase() -> None:
-        limits, kept = doors.directory.limits, kept_by(settings)
+        limits, kept = doors.directory.limits, doors.policy.retention.now
         for one in store.engine.control(lambda session: erase_old(session, limits, clock.now_ms(), kept)):
-            DROPPED.labels(one.signal, doors.policy.usage.label(one.tenant), one.reason).inc(one.count)
-            _LOG.info(
-                "%d %s that the tenant %s does not keep so long were deleted (%s)",
-                one.count,
-                one.signal,
-                one.tenant,
-                one.reason,
-            )
+            tell_erased(doors.policy, one)
 
     try:
         keeping = tenancy.keep(named, store.intake.active_series, erase)

@@ -16,6 +16,23 @@ def _everybody(_scope: Scope) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """How long each signal is kept of all tenants, in milliseconds; 0 is for ever."""
+
+    metrics: int = 0
+    logs: int = 0
+    traces: int = 0
+    runs: int = 0
+
+
+@dataclass(slots=True)
+class Retention:
+    """What is kept now: it may be another after a reload."""
+
+    now: Kept = Kept()
+
+
+@dataclass(frozen=True, slots=True)
 class TenantPolicy:
     """Without anything said: everybody is let in, within no limits."""
 
@@ -26,3 +43,4 @@ class TenantPolicy:
     """Raises PharosError(DENIED) for who may not read from the tenants."""
     usage: Usage = field(default_factory=Usage)
     sampling: SamplingRules = field(default_factory=SamplingRules)
+    retention: Retention = field(default_factory=Retention)

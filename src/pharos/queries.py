@@ -87,6 +87,5 @@ def _metrics_options(settings: Settings) -> MetricsOptions:
         max_steps=promql.max_steps,
         experimental=promql.experimental,
         cache_bytes=promql.cache,
-        retention_ms=settings.retention.metrics,
         slow_ms=promql.slow_query,
     )

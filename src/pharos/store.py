@@ -25,7 +25,7 @@ from pharos.ingest.frames import FrameKind
 from pharos.ingest.loader import Loader, LoaderOptions
 from pharos.ingest.metrics.decoder import Decoder
 from pharos.ingest.metrics.traits import HISTOGRAMS, STARTS
-from pharos.ingest.retention import Kept, keep
+from pharos.ingest.retention import leave_to_us
 from pharos.ingest.signals import Signals
 from pharos.policy import TenantPolicy
 from pharos.runs.rows import RunSignal
@@ -89,8 +89,7 @@ def open_store(
         stack.callback(wal.close)
 
         engine = opening.result() if opening else stack.enter_context(_engine_of(settings))
-        kept = kept_by(settings)
-        engine.control(lambda session: keep(session, kept))
+        engine.control(leave_to_us)
         _tell(engine.status())
         changes = Changes(engine.writers)
         _note_what_is_stored(engine, changes)
@@ -120,12 +119,6 @@ def open_store(
         stack.callback(loader.stop)
         stack.callback(intake.close)
         yield Store(wal, engine, changes, intake, loader, lambda: decoder.bounds(clock.now_ms()))
-
-
-def kept_by(settings: Settings) -> Kept:
-    """Return how long the settings keep each signal."""
-    kept = settings.retention
-    return Kept(kept.metrics, kept.logs, kept.traces, kept.runs)
 
 
 @contextmanager

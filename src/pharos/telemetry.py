@@ -53,8 +53,9 @@ INGEST_EVENTS_REJECTED = Counter(
 )
 DROPPED = Counter(
     "pharos_dropped_total",
-    "Samples, log records and spans that were accepted and that rules then did not keep: sampling by reason"
-    " `sampling` (records `sampling_LEVEL`), retention of tenants by `retention` (levels `retention_LEVEL`).",
+    "Samples, log records, spans and events of runs that were accepted and that rules then did not keep:"
+    " sampling by reason `sampling` (records `sampling_LEVEL`), retention by `retention` (levels"
+    " `retention_LEVEL`).",
     ["signal", "tenant", "reason"],
     registry=REGISTRY,
 )

@@ -5,17 +5,19 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import methodcaller
 
 import pytest
 from tests.query.events.requests import NOON_NS
 
 from pharos.access import upkeep
 from pharos.engine.embedded.store import EmbeddedEngine, open_engine
-from pharos.engine.sql import select
+from pharos.engine.sql import fixed, select
 from pharos.ingest.events.batch import LogSignal, SpanSignal
 from pharos.ingest.events.requests import EventRequest, log_record, resource_of, span
-from pharos.ingest.retention import Erased, Kept, erase_old
+from pharos.ingest.retention import Erased, drop_old, erase_old, leave_to_us
 from pharos.limits import LimitTable, TenantLimits
+from pharos.policy import Kept
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -156,3 +158,99 @@ def test_other_tenants_are_let_be(tenant: Tenant, engine: EmbeddedEngine) -> Non
         one.log(9 * DAY_MS, "info")
     assert tenant.erase(Kept(), retention_logs_info_ms=DAY_MS) == [("logs", "retention_info", 1)]
     assert (tenant.lines(), other.lines()) == ([], ["info 9"])
+
+
+# -- what is kept of all tenants --
+
+
+def drop(engine: EmbeddedEngine, kept: Kept) -> list[tuple[str, str, str, int]]:
+    """Return what was told to be dropped: tenant, signal, reason, number."""
+    told: list[Erased] = []
+    engine.control(lambda session: drop_old(session, kept, NOW_MS, told.append))
+    return sorted((one.tenant, one.signal, one.reason, one.count) for one in told)
+
+
+def test_parts_of_which_all_is_too_old_are_dropped_and_counted_by_tenant(engine: EmbeddedEngine) -> None:
+    one, other = Tenant(engine, "dropped-1"), Tenant(engine, "dropped-2")
+    for tenant, levels in ((one, ("info", "error")), (other, ("warn",))):
+        tenant.log(40 * DAY_MS, *levels)
+        tenant.log(20 * DAY_MS, "info")
+        tenant.trace(40 * DAY_MS)
+    mine = [("dropped-1", "logs", "retention", 2), ("dropped-2", "logs", "retention", 1)]
+    assert [row for row in drop(engine, Kept(logs=30 * DAY_MS)) if row[0].startswith("dropped")] == mine
+    assert (one.lines(), other.lines()) == (["info 20"], ["info 20"])
+    assert (one.count("spans"), other.count("spans")) == (1, 1)
+    assert drop(engine, Kept(logs=30 * DAY_MS)) == []
+    # The next time less is kept, of spans too.
+    dropped = drop(engine, Kept(logs=10 * DAY_MS, traces=10 * DAY_MS))
+    assert [row for row in dropped if row[0] == "dropped-1"] == [
+        ("dropped-1", "logs", "retention", 1),
+        ("dropped-1", "spans", "retention", 1),
+    ]
+    assert [one.count(table) for table in ("logs", "spans", "traces", "span_origins")] == [0, 0, 0, 0]
+
+
+def test_every_table_goes_by_its_own_time(engine: EmbeddedEngine) -> None:
+    tables = {
+        **dict.fromkeys(("samples", "histograms", "starts", "exemplars"), "ts"),
+        "series": "day",
+        **dict.fromkeys(("log_origins", "log_fields", "span_origins", "span_fields", "traces"), "received"),
+        **dict.fromkeys(("run_events", "runs"), "received"),
+    }
+    for table, column in tables.items():
+        for day in ("2021-01-10", "2021-03-10"):
+            added = f"INSERT INTO {table} (tenant, {column}) VALUES ('times', '{day}')"
+            engine.control(methodcaller("execute", added))
+    tenant = Tenant(engine, "times")
+    # Beginning with February 2021.
+    age_ms = NOW_MS - 1_612_137_600_000
+    dropped = drop(engine, Kept(age_ms, age_ms, age_ms, age_ms))
+    assert [row for row in dropped if row[0] == "times"] == [
+        ("times", "run_events", "retention", 1),
+        ("times", "samples", "retention", 1),
+    ]
+    assert {table: tenant.count(table) for table in tables} == dict.fromkeys(tables, 1)
+
+
+def test_what_is_kept_for_ever_or_not_old_enough_stays(engine: EmbeddedEngine) -> None:
+    tenant = Tenant(engine, "staying")
+    tenant.log(40 * DAY_MS, "info")
+    assert [row for row in drop(engine, Kept(traces=DAY_MS)) if row[0] == "staying"] == []
+    assert [row for row in drop(engine, Kept(logs=41 * DAY_MS)) if row[0] == "staying"] == []
+    assert tenant.lines() == ["info 40"]
+
+
+def test_a_part_with_one_row_that_is_kept_stays_whole(engine: EmbeddedEngine) -> None:
+    tenant = Tenant(engine, "mixed")
+    # Sent late, so that it lies where old ones do.
+    request = EventRequest()
+    request.add(resource_of([]), log_record("late", ts_ns=NOON_NS - 40 * DAY_MS * 1_000_000))
+    signal = LogSignal()
+    batch = signal.begin()
+    signal.decode(batch, tenant.name, request.body(), NOON_NS - 40 * DAY_MS * 1_000_000)
+    signal.decode(batch, tenant.name, request.body(), NOON_NS - DAY_MS * 1_000_000)
+    batch.insert(engine, f"kept-{next(_NUMBERS)}")
+    assert [row for row in drop(engine, Kept(logs=30 * DAY_MS)) if row[0] == "mixed"] == []
+    assert tenant.lines() == ["late 1", "late 40"]
+
+
+def test_rows_that_were_deleted_before_are_not_counted_again(engine: EmbeddedEngine) -> None:
+    tenant = Tenant(engine, "twice")
+    tenant.log(40 * DAY_MS, "debug", "error")
+    assert tenant.erase(Kept(), retention_logs_debug_ms=DAY_MS) == [("logs", "retention_debug", 1)]
+    dropped = drop(engine, Kept(logs=30 * DAY_MS))
+    assert [row for row in dropped if row[0] == "twice"] == [("twice", "logs", "retention", 1)]
+
+
+def test_the_engine_drops_nothing_by_itself_any_longer(engine: EmbeddedEngine) -> None:
+    def ttls() -> int:
+        text = "SELECT count() AS n FROM system.tables WHERE engine_full LIKE '% TTL %'"
+        return int(engine.session().query(fixed(text), purpose="test")["n"][0].as_py())
+
+    change = (
+        "ALTER TABLE logs MODIFY TTL received + toIntervalDay(36500) SETTINGS materialize_ttl_after_modify=0"
+    )
+    engine.control(lambda session: session.execute(change))
+    assert ttls() == 1
+    engine.control(leave_to_us)
+    assert ttls() == 0

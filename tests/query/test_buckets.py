@@ -14,6 +14,7 @@ from pharos.engine.changes import Changes
 from pharos.engine.embedded.store import EmbeddedEngine
 from pharos.errors import Kind, PharosError
 from pharos.labels import METRIC_NAME, Matcher, MatchOp
+from pharos.policy import Kept, Retention
 from pharos.promql.source import STALE_NAN_BITS, SeriesBlock
 from pharos.query.metrics.buckets import BucketCache, BucketSizes
 
@@ -311,7 +312,7 @@ def test_the_cache_stays_within_its_bound(engine: EmbeddedEngine) -> None:
 def test_buckets_that_retention_may_drop_are_not_kept(engine: EmbeddedEngine) -> None:
     store = _filled(engine, "retention")
     clock = StillClock(_BEGIN + 10 * BUCKET_MS)
-    kept = BucketCache(store.changes, clock, 1 << 20, retention_ms=5 * BUCKET_MS)
+    kept = BucketCache(store.changes, clock, 1 << 20, Retention(Kept(metrics=5 * BUCKET_MS)))
     assert len(store.select((_NAME,), _BEGIN, _BEGIN + BUCKET_MS - 1, kept).ts_ms) == 80
     assert kept.nbytes == 0
 

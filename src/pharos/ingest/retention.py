@@ -1,4 +1,4 @@
-"""How long telemetry is kept: a TTL on each table, set when it differs from the settings.
+"""How long telemetry is kept: parts of tables of which every row is too old are dropped as a whole.
 
 A tenant that keeps less, or less of some levels of its log records, has its rows deleted beyond its own
 retention, now and then; queries do not see samples by then. One that would keep more does not: parts go as a
@@ -7,8 +7,9 @@ whole, whoever has rows in them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 from pharos.access import Scope, upkeep
@@ -18,6 +19,7 @@ from pharos.engine.sql import (
     Condition,
     alter,
     among,
+    among_texts,
     between,
     days,
     delete,
@@ -25,32 +27,31 @@ from pharos.engine.sql import (
     received_within,
     select,
     select_everywhere,
+    string,
 )
 from pharos.ingest.events.log_wire import DEBUG, INFO, TRACE, WARN
 from pharos.limits import LimitsOf, TenantLimits
+from pharos.policy import Kept
 
-_TIMES: Final = {
-    "samples": "toDateTime(ts)",
-    "histograms": "toDateTime(ts)",
-    "starts": "toDateTime(ts)",
-    "exemplars": "toDateTime(ts)",
-    "series": "toDateTime(day) + toIntervalDay(1)",
-}
-_EVENT_TIMES: Final = {
-    "logs": {
-        "logs": "received",
-        # They are written when they are seen first, on a day: what came of them later outlives that.
-        "log_origins": "received + toIntervalDay(2)",
-        "log_fields": "received + toIntervalDay(2)",
+_SAMPLED: Final = "intDiv(toUnixTimestamp64Milli(ts), 1000)"
+_RECEIVED: Final = "toInt64(toUnixTimestamp(received))"
+# They are written when they are seen first, on a day: what came of them later outlives that.
+_SEEN: Final = f"{_RECEIVED} + 2 * 86400"
+_TIMES: Final[dict[str, dict[str, str]]] = {
+    "metrics": {
+        "samples": _SAMPLED,
+        "histograms": _SAMPLED,
+        "starts": _SAMPLED,
+        "exemplars": _SAMPLED,
+        "series": "(toInt64(toInt32(day)) + 1) * 86400",
     },
-    "traces": {
-        "spans": "received",
-        "traces": "received",
-        "span_origins": "received + toIntervalDay(2)",
-        "span_fields": "received + toIntervalDay(2)",
-    },
-    "runs": {"run_events": "received", "runs": "received"},
+    "logs": {"logs": _RECEIVED, "log_origins": _SEEN, "log_fields": _SEEN},
+    "traces": {"spans": _RECEIVED, "traces": _RECEIVED, "span_origins": _SEEN, "span_fields": _SEEN},
+    "runs": {"run_events": _RECEIVED, "runs": _RECEIVED},
 }
+"""By signal and table from which second on a row is kept so long."""
+_COUNTED: Final = {"samples": "samples", "logs": "logs", "spans": "spans", "run_events": "run_events"}
+"""Tables whose rows are told of when they go, by the signal that they are told as."""
 _FIRST_BUCKET: Final = -(1 << 31)
 _STEP_MS: Final = 3_600_000
 _STEPS: Final = 14
@@ -58,41 +59,19 @@ _ORIGINS_LONGER_S: Final = 2 * 86_400
 _LEVELS: Final = {"debug": (TRACE, DEBUG), "info": (INFO,), "warn": (WARN,)}
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """How long each signal is kept, in milliseconds; 0 is for ever."""
+def leave_to_us(session: Controlled) -> None:
+    """Take from the tables the times after which the engine drops parts, as former versions set them.
 
-    metrics: int = 0
-    logs: int = 0
-    traces: int = 0
-    runs: int = 0
-
-    def of_tables(self) -> dict[str, tuple[str, int]]:
-        """Return by table from which time on its rows are kept how long."""
-        metrics = {table: (time, self.metrics) for table, time in _TIMES.items()}
-        logs = {table: (time, self.logs) for table, time in _EVENT_TIMES["logs"].items()}
-        traces = {table: (time, self.traces) for table, time in _EVENT_TIMES["traces"].items()}
-        runs = {table: (time, self.runs) for table, time in _EVENT_TIMES["runs"].items()}
-        return metrics | logs | traces | runs
-
-
-def keep(session: Controlled, kept: Kept) -> None:
-    """Keep each signal so long; only parts that are older as a whole go."""
+    It tells nobody what it dropped, and of a part goes by the time that was set when it was written.
+    """
     found = session.query(
         fixed(
-            "SELECT name, extract(engine_full, ' TTL (.*?) SETTINGS ') AS ttl FROM system.tables"
-            " WHERE database = currentDatabase()"
+            "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine_full LIKE '% TTL %'"
         ),
         purpose="retention",
     )
-    current = dict(zip(found["name"].to_pylist(), found["ttl"].to_pylist(), strict=True))
-    for table, (time, retention_ms) in kept.of_tables().items():
-        wanted = f"{time} + toIntervalSecond({retention_ms // 1000})" if retention_ms else ""
-        if current.get(table, "") == wanted:
-            continue
-        change = f"MODIFY TTL {wanted}" if wanted else "REMOVE TTL"
-        settings = "SETTINGS materialize_ttl_after_modify=0, mutations_sync=0"
-        session.execute(alter(table, f"{change} {settings}").text)
+    for table in found["name"].to_pylist():
+        session.execute(alter(table, "REMOVE TTL SETTINGS mutations_sync=0").text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +80,52 @@ class Erased:
 
     tenant: str
     signal: str
-    """`samples`, `logs` or `spans`."""
+    """`samples`, `logs`, `spans` or `run_events`."""
     reason: str
     """`retention`, or `retention_LEVEL` where records of a level are kept shorter than the others."""
     count: int
+
+
+def drop_old(session: Controlled, kept: Kept, now_ms: int, tell: Callable[[Erased], None]) -> None:
+    """Drop the parts of tables of which no row is kept any longer, and tell of each what it held.
+
+    Raises PharosError: of the rest nothing is dropped. A part that is merged meanwhile waits.
+    """
+    ages_ms = {"metrics": kept.metrics, "logs": kept.logs, "traces": kept.traces, "runs": kept.runs}
+    for signal, tables in _TIMES.items():
+        before_s = (now_ms - ages_ms[signal]) // 1000
+        for table, time in tables.items() if ages_ms[signal] else ():
+            for part, rows in _old_parts(session, table, time, before_s).items():
+                session.execute(alter(table, f"DROP PART {string(part)}").text)
+                for tenant, count in rows.items() if table in _COUNTED else ():
+                    tell(Erased(tenant, _COUNTED[table], "retention", count))
+
+
+def _old_parts(session: Controlled, table: str, time: str, before_s: int) -> dict[str, dict[str, int]]:
+    """Return how many rows of each tenant the parts hold of which all rows are older than a time."""
+    named = fixed(
+        "SELECT table, name, partition_id FROM system.parts WHERE active AND database = currentDatabase()"
+    )
+    listed = session.query(named, purpose="retention").to_pylist()
+    # Nearly nothing is received before its time: newer partitions need no look. A month is before its days.
+    last = datetime.fromtimestamp(before_s, UTC).strftime("%Y%m%d")
+    looked_at = [row["name"] for row in listed if row["table"] == table and row["partition_id"] <= last]
+    if not looked_at:
+        return {}
+    # Rows that are deleted and not merged away yet lie there, too.
+    statement = select_everywhere(
+        f"_part AS part, tenant, toInt64(countIf(_row_exists)) AS n, max({time}) AS newest_s",
+        table,
+        tail=f"WHERE {among_texts('_part', looked_at).text} GROUP BY part, tenant"
+        " SETTINGS apply_deleted_mask=0",
+    )
+    found: dict[str, dict[str, int]] = {}
+    young: set[str] = set()
+    for row in session.query(statement, purpose="retention").to_pylist():
+        found.setdefault(row["part"], {})[row["tenant"]] = row["n"]
+        if row["newest_s"] >= before_s:
+            young.add(row["part"])
+    return {part: rows for part, rows in found.items() if part not in young}
 
 
 def erase_old(session: Controlled, limits_of: LimitsOf, now_ms: int, kept: Kept) -> list[Erased]:
@@ -192,7 +213,9 @@ def _erase_origins(session: Controlled, scope: Scope, tables: Sequence[str], bef
 def _erase_before(session: Controlled, scope: Scope, time_ms: int) -> int:
     """Delete the buckets of a tenant that end before a time; return how many samples these had."""
     old: dict[str, Condition] = {
-        table: between("b", _FIRST_BUCKET, time_ms // BUCKET_MS - 1) for table in _TIMES if table != "series"
+        table: between("b", _FIRST_BUCKET, time_ms // BUCKET_MS - 1)
+        for table in _TIMES["metrics"]
+        if table != "series"
     }
     old["series"] = days(0, time_ms // DAY_MS - 1)
     samples = 0

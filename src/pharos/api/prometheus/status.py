@@ -49,7 +49,7 @@ class StatusApi:
     reloaded: Reloaded
     is_recovered: Callable[[], bool]
     engine_version: str
-    retention_ms: int = 0
+    retention_ms: Callable[[], int]
     damaged: int = 0
 
     def routes(self) -> list[Route]:
@@ -96,7 +96,7 @@ class StatusApi:
                 "GOMEMLIMIT": 0,
                 "GOGC": "",
                 "GODEBUG": "",
-                "storageRetention": format_duration(self.retention_ms) if self.retention_ms else "",
+                "storageRetention": format_duration(kept_ms) if (kept_ms := self.retention_ms()) else "",
             }
         )
 

@@ -22,6 +22,7 @@ from typing import Final, Protocol
 from pharos.clock import Clock
 from pharos.engine.changes import BucketKey, Changes
 from pharos.engine.keys import BUCKET_MS
+from pharos.policy import Retention
 from pharos.promql.overlap import overlapped
 from pharos.query.metrics.pieces import Piece, Rows, joined, piece_of, side_by_side, until
 from pharos.query.shares import Shares
@@ -192,14 +193,14 @@ class BucketCache:
         changes: Changes,
         clock: Clock,
         limit_bytes: int,
-        retention_ms: int = 0,
+        retention: Retention | None = None,
         workers: Executor | None = None,
         sizes: BucketSizes | None = None,
     ) -> None:
         self._changes = changes
         self._clock = clock
         self._limit = limit_bytes
-        self._retention_ms = retention_ms
+        self._retention = retention or Retention()
         self._workers = workers
         self._sizes = sizes or BucketSizes()
         self._lock = threading.Lock()
@@ -272,9 +273,8 @@ class BucketCache:
 
     def _is_retained(self, bucket: int) -> bool:
         """Return whether the bucket is young enough that the store will not drop it behind our back."""
-        if not self._retention_ms:
-            return True
-        return (bucket + 1) * BUCKET_MS > self._clock.now_ms() - self._retention_ms + BUCKET_MS
+        kept_ms = self._retention.now.metrics
+        return not kept_ms or (bucket + 1) * BUCKET_MS > self._clock.now_ms() - kept_ms + BUCKET_MS
 
     def _load_absent(self, reader: Reader, asked: MetricRange, absent: list[int], cover: Cover) -> None:
         metric, series, sizes = asked.metric, asked.series, self._sizes

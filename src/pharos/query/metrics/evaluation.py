@@ -58,8 +58,6 @@ class MetricsOptions:
     experimental: bool = False
     cache_bytes: int = 256 << 20
     """Memory for decoded buckets; an eighth of it more for answers."""
-    retention_ms: int = 0
-    """How long the store keeps samples; 0 is for ever."""
     slow_ms: int = 10_000
     """Slower queries are logged with their plan; 0 logs none."""
     kept_answer_samples: int = 50_000
@@ -115,10 +113,10 @@ class Metrics:
         self._clock = clock
         self._scheduler = scheduler
         self.options = options
-        cache_bytes, retention_ms = options.cache_bytes, options.retention_ms
-        buckets = BucketCache(changes, clock, cache_bytes, retention_ms, scheduler.workers)
+        self._retention = policy.retention
+        buckets = BucketCache(changes, clock, options.cache_bytes, policy.retention, scheduler.workers)
         self._caches = Caches(changes, series, buckets)
-        self._results = ResultCache(changes, clock, cache_bytes // 8, options.kept_answer_samples)
+        self._results = ResultCache(changes, clock, options.cache_bytes // 8, options.kept_answer_samples)
 
     async def evaluate(
         self,
@@ -225,7 +223,7 @@ class Metrics:
 
         if not question.reuse or question.scope.is_several:
             return from_start(planned.start_ms)
-        age_ms = least_of(self.options.retention_ms, limits.oldest_ms)
+        age_ms = least_of(self._retention.now.metrics, limits.oldest_ms)
         oldest_ms = self._clock.now_ms() - age_ms if age_ms else None
         return self._results.answer(
             question.scope.tenant, question.query.expr, planned, from_start, oldest_ms=oldest_ms
