@@ -151,6 +151,9 @@ describe('a tenant', () => {
     expect(new Set(Array.from({ length: 200 }, (_, i) => tenantColor(`tenant-${i}`, 'light')))).toEqual(
       new Set(TENANT_COLORS.light),
     ));
+  it.each([...TENANT_COLORS.dark, ...TENANT_COLORS.light])('is never grey, as %s is not', (color) =>
+    expect(hueDistance(color, '#808080')).toBeGreaterThan(15),
+  );
 });
 
 describe('an HTTP status code', () => {
