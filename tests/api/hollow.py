@@ -72,6 +72,7 @@ from pharos.api.receivers.otlp import OtlpEndpoint
 from pharos.api.receivers.otlp_events import OtlpEventsEndpoint
 from pharos.api.receivers.runs import RunDoor
 from pharos.api.receivers.spans import SamplingEndpoint, SpanDoor
+from pharos.api.runs.alerts import RunAlertsApi
 from pharos.api.runs.reading import RunsApi
 from pharos.api.runs.writing import RunEventsApi
 from pharos.api.traces.routes import trace_operations
@@ -157,6 +158,7 @@ def _accounts(bodies: Bodies) -> list[Operation]:
         *_hollow(SharesApi, native=native).operations(),
         *_hollow(GrafanaApi, bodies=bodies).operations(),
         *_hollow(RunsApi).operations(),
+        *_hollow(RunAlertsApi, native=native).operations(),
         *_hollow(RunEventsApi).operations(),
         *_hollow(RunDoor).operations(),
         *_hollow(FlowControlApi, native=native).operations(),
