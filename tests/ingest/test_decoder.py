@@ -271,3 +271,33 @@ def test_what_would_keep_other_writers_waiting_is_refused_and_read_again_if_it_w
     assert raised.value.kind is Kind.TOO_LARGE
     again = decoder.fresh()
     again.decode(again.begin(), TENANT, body, NOW_MS * 1_000_000)
+
+
+@pytest.mark.parametrize(
+    ("series_count", "samples_each", "times", "is_kept"),
+    [
+        pytest.param(10, 5_000, 1, True, id="usual samples"),
+        pytest.param(10, 5_000, 11, False, id="many more samples"),
+        pytest.param(4_000, 1, 1, False, id="a burst of new series"),
+    ],
+)
+def test_room_of_a_batch_is_used_again_but_not_what_an_unusual_one_needed(
+    series_count: int, samples_each: int, times: int, is_kept: bool
+) -> None:
+    decoder = _decoder()
+    batch = decoder.begin()
+    points = [(NOW_MS - one, 1.0) for one in range(samples_each)]
+    body = v1_body(
+        [
+            {"labels": [("__name__", "m"), ("pod", f"{one:0200}")], "samples": points}
+            for one in range(series_count)
+        ]
+    )
+    for _ in range(times):
+        decoder.decode(batch, TENANT, body, NOW_MS * 1_000_000)
+    room_bytes = batch.columns(TENANT).room_bytes()
+    assert room_bytes > 1 << 20
+    batch.give_back()
+    columns = decoder.begin().columns(TENANT)
+    assert columns.room_bytes() == room_bytes if is_kept else columns.room_bytes() < 1 << 20
+    assert not columns.counts.any()

@@ -60,11 +60,6 @@ def packed_strings(name: str, payload: Payload) -> Column:
     return Column(name, "String", (payload,))
 
 
-def repeated_string(name: str, runs: Sequence[tuple[str, int]]) -> Column:
-    """Return a column that holds each string of `runs` the given number of times."""
-    return Column(name, "String", tuple(text(value) * count for value, count in runs))
-
-
 def string_values(name: str, values: Sequence[str]) -> Column:
     """Return a column of a few strings."""
     return Column(name, "String", (b"".join(map(text, values)),))
@@ -110,6 +105,14 @@ def _words(keys: Sequence[str], places: NDArray[np.uint32]) -> list[Payload]:
 def words(name: str, keys: Sequence[str], places: NDArray[np.uint32]) -> Column:
     """Return a `LowCardinality(String)` column: for each row the place of its string among `keys`."""
     return Column(name, "LowCardinality(String)", (_SHARED_DICTIONARY, *_words(keys, places)))
+
+
+def repeated_string(name: str, runs: Sequence[tuple[str, int]]) -> Column:
+    """Return a `LowCardinality(String)` column that holds each string of `runs` so many times in a row."""
+    places: dict[str, int] = {}
+    each = np.array([places.setdefault(value, len(places)) for value, _ in runs], np.uint32)
+    counts = np.array([count for _, count in runs], np.int64)
+    return words(name, list(places), np.repeat(each, counts))
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,7 @@ class MetricsBatch:
         """Put the columns among the spare ones, of which few are kept; the batch is done."""
         for columns in self.tenants.values():
             if len(self._spare) < _SPARE_COLUMNS:
-                columns.counts[:] = 0
+                columns.clear()
                 self._spare.append(columns)
 
     def last_span_ms(self) -> tuple[int, int] | None:

@@ -7,7 +7,7 @@ the log did not take. Counts live in one array so that a kernel can advance them
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +37,16 @@ SAMPLED_OUT: Final = 16
 """Samples, histograms and exemplars of series that sampling leaves out."""
 COUNTS: Final = 17
 
-_FIRST_ROWS: Final = 4096
+_FIRST_ROWS: Final = 6144
+"""Doubled six times it is a little more than a segment of usual size has (`IntakeOptions.batch_bytes`)."""
+_FIRST_STARTS: Final = 16
+_FIRST_SERIES: Final = 64
+_FIRST_TEXT_BYTES: Final = 4096
+_FIRST_PARTS: Final = 64
+_KEPT_SAMPLES_BYTES: Final = 16 << 20
+"""What columns that are emptied keep of their room: a third more than a batch of usual size takes."""
+_KEPT_OTHERS_BYTES: Final = 1 << 20
+"""The same of each other kind of row. Labels of series come once, when senders begin, and then hardly any."""
 
 
 class SampleArrays(NamedTuple):
@@ -133,15 +142,31 @@ def _grown(old: NDArray[np.generic], size: int) -> NDArray[np.generic]:
     return fresh
 
 
+def _bytes_of(arrays: tuple[NDArray[Any], ...]) -> int:
+    return sum(array.nbytes for array in arrays)
+
+
 class TenantColumns:
     """One tenant's share of a run."""
 
     def __init__(self) -> None:
         self.counts: NDArray[np.int64] = np.zeros(COUNTS, np.int64)
         self.samples = _sample_arrays(_FIRST_ROWS)
-        self.starts = _start_arrays(16)
-        self.series = _series_arrays(64, 4096)
-        self.parts = _part_arrays(64)
+        self.starts = _start_arrays(_FIRST_STARTS)
+        self.series = _series_arrays(_FIRST_SERIES, _FIRST_TEXT_BYTES)
+        self.parts = _part_arrays(_FIRST_PARTS)
+
+    def clear(self) -> None:
+        """Take all rows out, for another batch, and let go of room that only an unusual one needs."""
+        self.counts[:] = 0
+        if _bytes_of(self.samples) > _KEPT_SAMPLES_BYTES:
+            self.samples = _sample_arrays(_FIRST_ROWS)
+        if _bytes_of(self.starts) > _KEPT_OTHERS_BYTES:
+            self.starts = _start_arrays(_FIRST_STARTS)
+        if _bytes_of(self.series) > _KEPT_OTHERS_BYTES:
+            self.series = _series_arrays(_FIRST_SERIES, _FIRST_TEXT_BYTES)
+        if _bytes_of(self.parts) > _KEPT_OTHERS_BYTES:
+            self.parts = _part_arrays(_FIRST_PARTS)
 
     def mark(self) -> NDArray[np.int64]:
         """Return the counts as they are, for `rollback`."""
@@ -181,7 +206,7 @@ class TenantColumns:
 
     def room_bytes(self) -> int:
         """Return the size of the arrays, used or not."""
-        return sum(a.nbytes for group in (self.samples, self.starts, self.series, self.parts) for a in group)
+        return sum(map(_bytes_of, (self.samples, self.starts, self.series, self.parts)))
 
     def memory_bytes(self) -> int:
         """Return the bytes that the rows written so far stand for."""
