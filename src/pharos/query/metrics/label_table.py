@@ -478,8 +478,9 @@ class LabelTable:
             ),
         )
         if 2 * (self._values + pairs) > len(self._text_slots):
-            values = max(self._values + pairs, values_in_the_end)
-            slots = np.full(1 << (2 * values - 1).bit_length(), -1, np.int64)
+            # What is expected is rather too much: of the first rows more values are new than of later ones.
+            slots_wanted = max(2 * (self._values + pairs), 3 * values_in_the_end // 2)
+            slots = np.full(1 << (slots_wanted - 1).bit_length(), -1, np.int64)
             _move_slots(self._text_slots, slots)
             self._text_slots = slots
 

@@ -75,6 +75,9 @@ class BlockSizes:
 
     samples: int = 4_000_000
     """Selections that may be larger are evaluated in blocks of series of about this size."""
+    bucket_samples: int = 1_000_000
+    """So many samples of a bucket at most are read at a time, where there are few buckets: the next ones then
+    come into memory that is warm, and hardly a row is read twice for it."""
     kept_samples: int = 400_000
     """Blocks out of kept buckets are so small that they fit the processor's own memory."""
     cells: int = 1_000_000
@@ -285,7 +288,8 @@ class MetricSource:
         selection, sizes = asked.selection, self._sizes
         in_memory = cover is not None and not cover.missing
         in_memory &= not self._changes.has_starts(self.tenant, selection.metrics)
-        size = min(sizes.kept_samples, sizes.samples) if in_memory else sizes.samples
+        read = min(sizes.samples, sizes.bucket_samples * len(asked.buckets))
+        size = min(sizes.kept_samples, sizes.samples) if in_memory else read
         budget, at = self._left, 0
         count = max(1, size * BUCKET_MS // (4 * SERIES_ROWS * max(1, asked.end_ms - asked.start_ms)))
         count = min(count, most)

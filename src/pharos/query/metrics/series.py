@@ -22,7 +22,7 @@ from pharos.engine import Limits, Session
 from pharos.engine.changes import Changes
 from pharos.engine.columns import numbers, texts
 from pharos.engine.keys import DAY_MS, metric_hash
-from pharos.engine.sql import Condition, Statement, among, between, days, matches, select
+from pharos.engine.sql import Condition, Statement, among, days, matches, select
 from pharos.errors import Kind, PharosError
 from pharos.labels import METRIC_NAME, Labels, Matcher, MatchOp
 from pharos.promql.grids.grid_labels import SharedLabels
@@ -47,8 +47,6 @@ class SeriesSizes:
 
     few: int = 2_000
     """Labels of so few series are kept as tuples, which is quicker for a few than columns are."""
-    read: int = 500_000
-    """So many label sets at most are in the memory of one answer of the store."""
     whole: int = 20_000
     """Metrics of so few series are read in whole for the sake of a second selector."""
     distinct: int = 20_000
@@ -433,12 +431,7 @@ def _read(
         raise PharosError(Kind.LIMITED, f"more than {limits.result_rows} series match")
     unknown = ids[table.rows(ids) < 0]
     if unknown.size > min(_LISTED, ids.size // 2):
-        for first in range(0, len(ids), sizes.read):
-            part = ids[first : first + sizes.read]
-            lacking = int(np.count_nonzero(table.rows(part) < 0))
-            if lacking:
-                some = [between("id", part[0], part[-1])] if len(part) < len(ids) else []
-                _read_labels(session, asked.select("id, labels", *some), table, lacking, limits)
+        _read_labels(session, asked.select("id, labels"), table, unknown.size, limits)
     elif unknown.size:
         for first in range(0, len(unknown), _LISTED):
             part = unknown[first : first + _LISTED]
