@@ -73,5 +73,6 @@ async def open_tracking(
     try:
         async with at_work(follow()):
             yield runs
+        await watch.close()
     finally:
         await recorder.close()

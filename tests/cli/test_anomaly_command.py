@@ -30,6 +30,14 @@ def test_each_row_has_a_line_and_a_spike_is_an_alarm(run: Run, tmp_path: Path) -
     assert all(0 <= line["score"] < 1 for line in lines)
 
 
+@pytest.mark.parametrize("finer", ["000", "000000", "000000000"])
+def test_times_may_be_of_any_unit(run: Run, tmp_path: Path, finer: str) -> None:
+    rows = [row.replace(",", f"{finer},") for row in ROWS]
+    rows[1990] = rows[1990].split(",")[0] + ",5000"
+    lines = _replay(run, tmp_path, "timestamp,value\n" + "\n".join(rows))[1]
+    assert [line["line"] for line in lines if line["alarm"]] == [1992]
+
+
 def test_a_prefix_of_a_file_has_a_prefix_of_the_lines(run: Run, tmp_path: Path) -> None:
     text = "timestamp,value\n" + "\n".join(ROWS)
     whole = _replay(run, tmp_path, text)[1]

@@ -12,8 +12,10 @@ from pharos.errors import Kind, PharosError
 
 LINE_LIMIT: Final = 65_536
 """Characters of a line; what is longer is not a row."""
-_MILLISECONDS_FROM: Final = 1e11
-"""Numbers from here on are milliseconds: as seconds they would lie after the year 5000."""
+_FINER: Final = 1e11
+"""Numbers from here on are of a finer unit: as seconds they would lie after the year 5000."""
+_FINEST: Final = 3
+"""How often it may be a thousandth: nanoseconds."""
 _NO_VALUE: Final = frozenset({"", "nan", "null", "none", "na"})
 _YES: Final = frozenset({"1", "true", "yes"})
 _NO: Final = frozenset({"0", "false", "no", ""})
@@ -74,7 +76,7 @@ def _cells(line: str | None) -> list[str]:
 
 
 def seconds_of(text: str) -> float:
-    """Return the time in seconds, of a number of seconds or of milliseconds, or a date as ISO 8601 has it.
+    """Return the time in seconds: of a number, also of milli-, micro- or nanoseconds, or of an ISO 8601 date.
 
     A date without a zone is UTC's. Raises ValueError for all else.
     """
@@ -85,7 +87,10 @@ def seconds_of(text: str) -> float:
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     if not math.isfinite(number):
         raise ValueError(text)
-    return number / 1000.0 if abs(number) >= _MILLISECONDS_FROM else number
+    for _ in range(_FINEST):
+        if abs(number) >= _FINER:
+            number /= 1000.0
+    return number
 
 
 def value_of(text: str) -> float:

@@ -48,7 +48,7 @@ class RunSamples:
     at_ms: int
     samples: Sequence[tuple[Labels, float]]
     begun: Sequence[Labels]
-    """Series that are new: counters among them were 0 at `begun_ms`."""
+    """Counters that are new: they were 0 at `begun_ms`."""
     begun_ms: int
     gone: Sequence[Labels]
     """Series that end."""
@@ -75,6 +75,8 @@ class Watch:
     """Returns the tenants that have runs."""
     known: dict[str, set[Labels]] = field(default_factory=dict)
     """By tenant which series there are."""
+    begun_ms: int = 0
+    """When this process began to look: up to then series have values of those before it."""
 
     async def begin(self) -> None:
         """Read which runs go on, and which workflows there are: once all that was accepted before is stored.
@@ -82,6 +84,7 @@ class Watch:
         Raises PharosError.
         """
         recorder, now_ms = self.runs.recorder, self.clock.now_ms()
+        self.begun_ms = now_ms
         scope = upkeep("default")
         live = await self.runs.ask(scope, "live", self.live_of_all)
         for tenant, run_ids in live.items():
@@ -133,9 +136,23 @@ class Watch:
             await self.runs.record(scope, lost, "lost")
         book.forget_old(self.clock.monotonic_s())
         at_ms = now_ms // _SAMPLE_MS * _SAMPLE_MS
-        if book.sampled_ms < at_ms:
+        # A time of which a process before this one may have told something is left to it.
+        if max(book.sampled_ms, self.begun_ms) < at_ms:
             await self._sample(scope, book, live, at_ms)
             book.sampled_ms = at_ms
+
+    async def close(self) -> None:
+        """Write what was counted since the last samples, so that a stop loses none of it."""
+        now_ms = self.clock.now_ms()
+        if not self.begun_ms:
+            return
+        for tenant, book in self.runs.recorder.books.items():
+            if max(book.sampled_ms, self.begun_ms) < now_ms:
+                live = [*book.live_now(now_ms)]
+                try:
+                    await self._sample(upkeep(tenant), book, live, now_ms)
+                except PharosError as exc:
+                    _LOG.warning("what was counted of runs of %s last is lost: %s", tenant, exc)
 
     async def _load_histories(self, scope: Scope, book: Book) -> None:
         wanted = [name for name, history in book.histories.items() if not history.is_loaded]
@@ -149,7 +166,9 @@ class Watch:
         if not series and not before:
             return
         begun = [labels for labels in series - before if _is_counter(labels)]
-        made = RunSamples(at_ms, samples, begun, at_ms - _SAMPLE_MS, [*(before - series)])
+        # Counters begin anew, after all that a process before this one told of them.
+        begun_ms = max(at_ms - _SAMPLE_MS, min(self.begun_ms, at_ms - 1))
+        made = RunSamples(at_ms, samples, begun, begun_ms, [*(before - series)])
         await self.sink.take(scope, made)
         self.known[scope.tenant] = series
 
