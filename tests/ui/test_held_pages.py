@@ -157,3 +157,12 @@ def test_windows_that_cannot_be_read_are_said_to_be(visit: Visit) -> None:
     expect(page.get_by_role("alert")).to_contain_text("The maintenance windows cannot be read: not now")
     page = visit(DEPENDENCIES, fails="**/api/alerting/dependencies")
     expect(page.get_by_role("alert")).to_contain_text("The dependencies cannot be read: not now")
+
+
+def test_who_tells_nobody_yet_begins_with_a_receiver_that_is_good_as_it_stands(visit: Visit) -> None:
+    page = visit("/receivers")
+    page.get_by_role("link", name="Add a receiver").click()
+    for name in ("Slack", "E-mail", "PagerDuty", "Webhook"):
+        page.get_by_role("group", name="Begin with").get_by_role("button", name=name).click()
+        page.get_by_role("button", name="Check").click()
+        expect(page.get_by_text("It is good, with 1 receiver.")).to_be_visible()

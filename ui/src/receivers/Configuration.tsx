@@ -21,6 +21,7 @@ import { toasts } from '../design/toasts';
 import { Value } from '../design/Value';
 import { useDeed } from '../session/useDeed';
 import { ConfigHistory } from './ConfigHistory';
+import { STARTERS, tellsNobody } from './starters';
 import styles from './receivers.module.css';
 
 function Verdict({ checked }: { checked: Checked }): ReactElement {
@@ -88,7 +89,10 @@ function Editor({ found }: { found: AlertingConfig }): ReactElement {
   const save = async (): Promise<void> => {
     const wanted = { config: text, ...files, version: found.version, reason: reason.trim() };
     if (await deed.run(() => putConfig(wanted, { tenant })))
-      toasts.show({ level: 'ok', text: 'The configuration counts from now on' });
+      toasts.show({
+        level: 'ok',
+        text: 'The configuration counts from now on; Receivers has a test of each',
+      });
   };
   const drop = async (): Promise<void> => {
     setDropping(false);
@@ -104,6 +108,16 @@ function Editor({ found }: { found: AlertingConfig }): ReactElement {
       }}
     >
       <Source found={found} />
+      {tellsNobody(found.config) ? (
+        <div className={styles.actions} role="group" aria-label="Begin with">
+          <span className="dim">Nobody is told yet. Begin with</span>
+          {STARTERS.map(({ name, config }) => (
+            <button type="button" className="button" key={name} onClick={() => setText(config)}>
+              {name}
+            </button>
+          ))}
+        </div>
+      ) : null}
       <div className={styles.yaml}>
         <TextAreaField
           label="alertmanager.yml"

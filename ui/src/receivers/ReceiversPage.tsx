@@ -1,10 +1,11 @@
 import type { ReactElement } from 'react';
 import { useAddress } from '../address/hooks';
+import { PageLink } from '../address/PageLink';
 import { letters, receivers, type Letter, type Receiver } from '../api/receivers';
 import { useAsked } from '../api/useAsked';
 import { FilterBar } from '../design/FilterBar';
 import { formatCount } from '../design/format';
-import { Unreadable } from '../design/parts';
+import { Note, Unreadable } from '../design/parts';
 import { Skeleton } from '../design/Skeleton';
 import { Tabs } from '../design/Tabs';
 import { Body, Page, PageHead } from '../page/Page';
@@ -41,6 +42,8 @@ export default function ReceiversPage(): ReactElement {
   const waiting = owed.data?.data.letters ?? NO_LETTERS;
   const dead = waiting.filter(({ state }) => state === 'dead').length;
   const words = search.filter ?? '';
+  const isNobodyTold =
+    answer.data !== undefined && all.every(({ integrations }) => integrations.length === 0);
   const list = (
     <div className={styles.stack}>
       <FilterBar
@@ -50,6 +53,14 @@ export default function ReceiversPage(): ReactElement {
         onWords={(next) => setOwn({ filter: next || undefined }, true)}
       />
       <Unreadable what="The receivers" error={answer.error} asOfMs={answer.dataUpdatedAt} />
+      {isNobodyTold ? (
+        <Note level="warn">
+          Nobody is told of alerts yet.{' '}
+          <PageLink page="receivers" search={{ view: 'configuration' }}>
+            Add a receiver
+          </PageLink>
+        </Note>
+      ) : null}
       {answer.isPending ? <Skeleton kind="table" label="The receivers" rows={4} /> : null}
       {answer.data ? <ReceiverTable receivers={all} words={words} whyNot={why} /> : null}
       <Unreadable what="The messages that are owed" error={owed.error} asOfMs={owed.dataUpdatedAt} />
@@ -60,7 +71,7 @@ export default function ReceiversPage(): ReactElement {
     <Page>
       <PageHead
         title="Receivers"
-        about={owed.data ? aboutOf(dead, waiting.length - dead) : null}
+        about={owed.data && !isNobodyTold ? aboutOf(dead, waiting.length - dead) : null}
         time={
           <TimeControls
             busy={answer.isFetching || owed.isFetching}

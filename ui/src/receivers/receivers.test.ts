@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Integration, Letter } from '../api/receivers';
 import { readLabels, rowsOf, sortLetters, statusOf } from './receivers';
+import { STARTERS, tellsNobody } from './starters';
 
 const SLACK: Integration = {
   name: 'slack[0]',
@@ -48,4 +49,11 @@ describe('labels that are typed', () => {
     ['a=1, what', { a: '1' }, 'what'],
     ['a=~"x"', {}, 'a=~"x"'],
   ])('%j', (text, labels, fault) => expect(readLabels(text)).toEqual({ labels, fault }));
+});
+
+describe('configurations to begin with', () => {
+  it('are offered where nobody is told, and tell somebody', () => {
+    expect(tellsNobody('route: {receiver: a}\nreceivers:\n- name: a\n# slack_configs: here\n')).toBe(true);
+    expect(STARTERS.filter(({ config }) => tellsNobody(config))).toEqual([]);
+  });
 });
