@@ -28,6 +28,7 @@ from bench import (
     query,
     rollouts,
     rules,
+    runs,
     soak,
     tenants,
     tokens,
@@ -342,6 +343,12 @@ class Run:
         section.rows = health.rows(found)
         section.notes.append("CPU is what a server used with checks less what it used without, of one core.")
         return section
+
+    def runs(self) -> Section:
+        """Measure what events of runs cost, and look whether all runs stand as they were told."""
+        found = runs.measure(100 if self.quick else 1_000)
+        title = f"Runs: {found.events:,} events of {found.runs:,} runs of 50 steps, over HTTP"
+        return Section("runs", title, runs.rows(found))
 
     def soak(self) -> Section:
         """Watch the memory of Pharos for some minutes, while series come and go."""

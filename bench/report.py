@@ -27,6 +27,7 @@ SECTIONS = (
     "isolation",
     "rules",
     "health",
+    "runs",
     "paging",
     "live",
     "dashboards",
