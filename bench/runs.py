@@ -1,4 +1,4 @@
-"""Events of runs over HTTP: 1,000 that go on at once, told in disorder, and whether all stand as they were told."""
+"""Events of 1,000 runs that go on at once over HTTP, in disorder, and whether all stand as they were told."""
 
 from __future__ import annotations
 

@@ -71,6 +71,31 @@ def beating(beats: Beats, now_ms: int, *, began_ms: int = 0, was_down: bool = Fa
     return "?" if found.is_unknown else found.reason
 
 
+def test_a_heartbeat_by_cron_is_late_after_its_own_times() -> None:
+    nightly = read_check(
+        {
+            "name": "job",
+            "type": "heartbeat",
+            "cron": "30 2 * * 1-5",
+            "timezone": "Europe/Berlin",
+            "grace": "1h",
+        }
+    )
+    assert isinstance(nightly, HeartbeatCheck)
+    friday_ms = 1_767_317_400_000  # 2026-01-02 02:30 in Berlin
+    hour_ms, monday_ms = 60 * MINUTE_MS, friday_ms + 3 * DAY_MS
+    well = Beats(heard_ms=friday_ms + 5 * MINUTE_MS)
+
+    def late(now_ms: int, began_ms: int = 0, *, was_down: bool = False) -> str:
+        return verdict(nightly, well, now_ms, began_ms, was_down=was_down).reason
+
+    assert late(monday_ms + hour_ms) == ""
+    assert "expected by 30 2 * * 1-5" in late(monday_ms + hour_ms + 1)
+    # Nobody could be heard when it was due.
+    assert late(monday_ms + 2 * hour_ms, began_ms=monday_ms + MINUTE_MS) == ""
+    assert late(monday_ms + 2 * hour_ms, began_ms=monday_ms + MINUTE_MS, was_down=True) != ""
+
+
 def test_a_heartbeat_is_late_failed_or_runs_too_long() -> None:
     assert beating(Beats(), T) == "?"
     well = heard(heard(Beats(), Ping.START, 0, T), Ping.SUCCESS, 0, T + 2000)

@@ -15,6 +15,8 @@ from yarl import URL
 from pharos.alerting.oncall.schedule import Part
 from pharos.errors import Kind, PharosError
 from pharos.gotext.durations import parse_duration
+from pharos.runs.events import Schedule
+from pharos.runs.schedule import check_schedule
 
 HIDDEN: Final = "<secret>"
 """What is shown instead of a secret; sent back, it means the one that is there."""
@@ -245,14 +247,33 @@ class HeartbeatCheck(Check):
     """Something that must give a sign of life: a job that ran, a device that is there."""
 
     type: Literal["heartbeat"]
-    every_ms: Period = Field(alias="every")
-    """So often at least."""
+    every_ms: Period | None = Field(default=None, alias="every")
+    """So often at least; instead of `cron`."""
+    cron: str = Field(default="", max_length=200)
+    """At the times of five fields of cron."""
+    timezone: str = Field(default="", max_length=100)
+    """Of `cron`; UTC where it is empty."""
     grace_ms: Period = Field(default=60_000, alias="grace")
     """So much later it may be."""
     longest_ms: Period | None = Field(default=None, alias="longest")
     """So long it may take from a start to the end, where starts are told."""
     fail_after: int = Field(default=1, ge=1, le=100)
     interval_ms: Interval = Field(default=5_000, alias="interval")
+
+    @model_validator(mode="after")
+    def _has_schedule(self) -> Self:
+        if (self.every_ms is None) == (not self.cron):
+            raise ValueError("either every or cron must say when it is heard of: 1d, or '0 3 * * *'")
+        try:
+            check_schedule(self.schedule, "check")
+        except PharosError as exc:
+            raise ValueError(exc.message) from exc
+        return self
+
+    @property
+    def schedule(self) -> Schedule:
+        """When it has to be heard of."""
+        return Schedule(self.every_ms or 0, self.cron, self.timezone)
 
 
 class QueryCheck(Check):

@@ -11,6 +11,7 @@ from pharos.errors import Kind, PharosError
 from pharos.gotext.durations import format_duration
 from pharos.health.check import HeartbeatCheck
 from pharos.health.looking import Outcome
+from pharos.runs.schedule import next_ms
 
 
 class Ping(StrEnum):
@@ -97,11 +98,10 @@ def verdict(check: HeartbeatCheck, beats: Beats, now_ms: int, began_ms: int, *, 
         return bad(f"it runs for {_shown(running_ms)}, longer than {longest}")
     if not beats.heard_ms:
         return Outcome(now_ms, took_s, "waits for the first sign of life", is_unknown=True)
-    patience_ms = check.every_ms + check.grace_ms
-    silent_ms = now_ms - beats.heard_ms
-    if silent_ms > patience_ms and (was_down or now_ms - began_ms > patience_ms):
-        every = format_duration(check.every_ms)
-        return bad(f"nothing was heard for {_shown(silent_ms)}, expected every {every}")
+    due_ms = next_ms(check.schedule, beats.heard_ms if was_down else max(beats.heard_ms, began_ms))
+    if due_ms is not None and now_ms > due_ms + check.grace_ms:
+        when = f"by {check.cron}" if check.every_ms is None else f"every {format_duration(check.every_ms)}"
+        return bad(f"nothing was heard for {_shown(now_ms - beats.heard_ms)}, expected {when}")
     return Outcome(now_ms, took_s)
 
 
