@@ -61,13 +61,16 @@ def _fleet() -> dict[str, Any]:
     }
 
 
-def _keep(url: str, document: dict[str, Any]) -> None:
-    body = json.dumps({"document": document, "overwrite": True, "dry_run": False}).encode()
+def _send(url: str, path: str, body: dict[str, Any]) -> None:
     request = urllib.request.Request(
-        f"{url}/api/pharos/dashboards_import", body, {"Content-Type": "application/json"}
+        f"{url}/api/pharos/{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
     )
     with urllib.request.urlopen(request, timeout=60) as answer:
         assert answer.status < 300
+
+
+def _keep(url: str, document: dict[str, Any]) -> None:
+    _send(url, "dashboards_import", {"document": document, "overwrite": True, "dry_run": False})
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -254,6 +257,32 @@ def test_a_panel_is_transformed_and_overridden_and_all_else_of_it_stays(open_pag
     ]
     del table["fieldConfig"]["overrides"]
     assert after == table
+
+
+def test_a_folder_says_who_may_what_and_what_lies_in_it_is_played(open_page: Open, ui_url: str) -> None:
+    _send(ui_url, "folders", {"title": "Team", "uid": "team"})
+    for name in ("one", "two"):
+        _send(ui_url, "dashboards", {"title": f"Board {name}", "uid": f"board-{name}", "folder": "team"})
+    page = open_page("/dashboards?folder=team").page
+    page.get_by_role("button", name="Folder", exact=True).click()
+    drawer = page.get_by_role("dialog")
+    drawer.get_by_role("button", name="Add somebody").click()
+    drawer.get_by_role("combobox", name="Who").fill("role:editor")
+    page.keyboard.press("Enter")
+    drawer.get_by_role("combobox", name="May").fill("change")
+    page.keyboard.press("Enter")
+    assert violations(page) == []
+    drawer.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("button", name="Folder, restricted")).to_be_visible()
+    with urllib.request.urlopen(f"{ui_url}/api/pharos/folders/team/permissions", timeout=60) as answer:
+        assert json.load(answer)["data"]["entries"] == [{"subject": "role:editor", "permission": "edit"}]
+    page.get_by_role("button", name="Play").click()
+    drawer.get_by_role("button", name="Play").click()
+    expect(page.get_by_role("heading", name="Board one")).to_be_visible()
+    page.get_by_role("button", name="The next one").click()
+    expect(page.get_by_role("heading", name="Board two")).to_be_visible()
+    page.get_by_role("button", name="End the playlist").click()
+    expect(page.get_by_role("heading", name="Dashboards")).to_be_visible()
 
 
 def test_what_is_pasted_is_looked_at_before_it_is_kept(open_page: Open) -> None:

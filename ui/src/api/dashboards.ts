@@ -35,6 +35,14 @@ export interface Folder {
   readonly dashboards: number;
   readonly may_edit: boolean;
   readonly may_manage: boolean;
+  /** Somebody said who may what in it. */
+  readonly restricted: boolean;
+}
+
+/** Who may what in a folder: `everyone`, `role:…`, `user:…` or `token:…`. */
+export interface FolderEntry {
+  readonly subject: string;
+  readonly permission: 'view' | 'edit' | 'manage';
 }
 
 export interface Remark {
@@ -224,6 +232,7 @@ export interface PanelAnswer {
     readonly severity: 'info' | 'warning';
     readonly text: string;
   }[];
+  readonly interval_ms: number;
   readonly took_ms: number;
   readonly from: number;
   readonly to: number;
@@ -321,6 +330,32 @@ export function makeFolder(title: string, asking: Asking): Promise<Folder> {
   return change('POST', `${ROOT}/folders`, { title }, asking);
 }
 
+function oneFolder(uid: string, rest = ''): string {
+  return `${ROOT}/folders/${encodeURIComponent(uid)}${rest}`;
+}
+
+export function changeFolder(uid: string, title: string, parent: string, asking: Asking): Promise<Folder> {
+  return change('PUT', oneFolder(uid), { title, parent }, asking);
+}
+
+/** Takes a folder away, and with `force` all that lies in it. */
+export function removeFolder(uid: string, force: boolean, asking: Asking): Promise<unknown> {
+  return change('DELETE', oneFolder(uid, force ? '?force=true' : ''), null, asking);
+}
+
+export async function folderEntries(uid: string, asking: Asking): Promise<readonly FolderEntry[]> {
+  const found = await ask<{ entries: readonly FolderEntry[] }>(oneFolder(uid, '/permissions'), {}, asking);
+  return found.data.entries;
+}
+
+export function setFolderEntries(
+  uid: string,
+  entries: readonly FolderEntry[],
+  asking: Asking,
+): Promise<unknown> {
+  return change('PUT', oneFolder(uid, '/permissions'), { entries }, asking);
+}
+
 export async function dashboard(uid: string, version: number | null, asking: Asking): Promise<Dashboard> {
   return (await ask<Dashboard>(one(uid), { version: version ?? undefined }, asking)).data;
 }
@@ -402,6 +437,24 @@ export interface Share {
   readonly id: string;
   readonly token: string;
   readonly url: string;
+}
+
+/** A link that was made, as all who may see the dashboard are told of it: without its token. */
+export interface SharedLink {
+  readonly id: string;
+  readonly kind: 'live' | 'snapshot';
+  readonly name: string;
+  readonly by: string;
+  readonly created_at: string;
+  readonly expires_at: string | null;
+}
+
+export async function shares(uid: string, asking: Asking): Promise<readonly SharedLink[]> {
+  return (await ask<readonly SharedLink[]>(`${ROOT}/shares`, { uid }, asking)).data;
+}
+
+export function unshare(id: string, asking: Asking): Promise<unknown> {
+  return change('DELETE', `${ROOT}/shares/${encodeURIComponent(id)}`, null, asking);
 }
 
 export function share(

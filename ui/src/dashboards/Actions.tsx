@@ -117,6 +117,10 @@ export function Actions(props: {
         <button type="button" className="button" onClick={() => setOwn(writeView({ editing: true }))}>
           Edit
         </button>
+      ) : source !== 'stored' && may('dashboards.edit') ? (
+        <button type="button" className="button" disabled={deed.busy} onClick={() => void duplicate()}>
+          Copy to change
+        </button>
       ) : null}
       <button type="button" className="button" onClick={() => setOpen('share')}>
         Share

@@ -1,6 +1,6 @@
 import { useElementSize } from '@mantine/hooks';
 import { useNavigate, useParams, useRouter } from '@tanstack/react-router';
-import { useCallback, useEffect, useMemo, type ReactElement } from 'react';
+import { lazy, Suspense, useCallback, useEffect, useMemo, type ReactElement } from 'react';
 import { contextOf } from '../address/context';
 import { useAddress } from '../address/hooks';
 import { PATHS } from '../address/places';
@@ -22,12 +22,15 @@ import { useRuns } from '../time/useRuns';
 import { Actions } from './Actions';
 import { noteVisit } from './kept';
 import { LinksBar } from './LinksBar';
+import { readPlaylist } from './playlist';
 import { readCustom, readValues, readView, valuesQuery, withFilters, writeView } from './state';
 import { Surface } from './Surface';
 import { useBoard, useFrame } from './useBoard';
 import { useDraft } from './useDraft';
 import { VariablesBar } from './VariablesBar';
 import styles from './dashboard.module.css';
+
+const PlaylistBar = lazy(() => import('./PlaylistBar'));
 
 /** Widths so near each other ask for the same points. */
 const WIDTH_STEP_PX = 100;
@@ -253,9 +256,7 @@ function Missing({ error, uid }: { error: Error; uid: string }): ReactElement {
   );
 }
 
-/** One dashboard. */
-export default function DashboardPage(): ReactElement {
-  const { uid = '' }: Readonly<Record<string, string | undefined>> = useParams({ strict: false });
+function One({ uid }: { uid: string }): ReactElement {
   const { search, path } = useAddress();
   const navigate = useNavigate();
   const { version } = readView(search);
@@ -284,4 +285,21 @@ export default function DashboardPage(): ReactElement {
   }
   const { data } = answer;
   return <Loaded key={`${data.uid} ${data.version} ${version ?? ''}`} dashboard={data} />;
+}
+
+/** One dashboard, or those of a playlist one after the other. */
+export default function DashboardPage(): ReactElement {
+  const { uid = '' }: Readonly<Record<string, string | undefined>> = useParams({ strict: false });
+  const { search } = useAddress();
+  const playlist = useMemo(() => readPlaylist(search), [search]);
+  return (
+    <>
+      <One uid={uid} />
+      {playlist === null ? null : (
+        <Suspense fallback={null}>
+          <PlaylistBar uid={uid} playlist={playlist} />
+        </Suspense>
+      )}
+    </>
+  );
 }

@@ -1,4 +1,4 @@
-import { useMemo, useState, type ReactElement } from 'react';
+import { lazy, Suspense, useMemo, useState, type ReactElement } from 'react';
 import { useNavigate } from '@tanstack/react-router';
 import { useAddress, useCarried } from '../address/hooks';
 import { folders as askFolders, summaries, type Summary } from '../api/dashboards';
@@ -24,6 +24,9 @@ import { ImportDashboard, NewDashboard } from './Dialogs';
 import { readStarred, toggleStar } from './kept';
 import { dashboardPath } from './path';
 import styles from './dashboard.module.css';
+
+const FolderDrawer = lazy(() => import('./FolderDrawer'));
+const PlayDialog = lazy(() => import('./PlayDialog'));
 
 const SOURCES: Readonly<Record<Summary['source'], string>> = { stored: '', file: 'file', shipped: 'shipped' };
 const NO_FOLDER = 'general';
@@ -110,9 +113,9 @@ export default function DashboardsPage(): ReactElement {
   const may = useMay();
   const page = usePage();
   const nowMs = useNow(30_000);
-  const [open, setOpen] = useState<'new' | 'import' | null>(null);
+  const [open, setOpen] = useState<'new' | 'import' | 'folder' | 'play' | null>(null);
   const [starred, setStarred] = useState(readStarred);
-  const { filter = '', folder = '', tag = '', stars } = search;
+  const { filter = '', folder = '', tag = '', stars, shipped } = search;
   const answer = useAsked({
     key: ['dashboards', '', [], ''],
     ask: (asking) => summaries({}, asking),
@@ -128,11 +131,12 @@ export default function DashboardsPage(): ReactElement {
     return known.filter((one) => {
       if (tag !== '' && !one.tags.includes(tag)) return false;
       if (folder !== '' && one.folder !== (folder === NO_FOLDER ? '' : folder)) return false;
+      if (shipped !== undefined && one.source !== 'shipped') return false;
       if (stars !== undefined && !starred.includes(one.uid)) return false;
       const text = `${one.title} ${one.folder_title} ${one.tags.join(' ')}`.toLowerCase();
       return words.every((word) => text.includes(word));
     });
-  }, [known, filter, folder, tag, stars, starred]);
+  }, [known, filter, folder, tag, stars, shipped, starred]);
   const columns = useMemo(() => {
     const query = new URLSearchParams(
       Object.entries(carried).filter((one): one is [string, string] => one[1] !== undefined),
@@ -154,6 +158,13 @@ export default function DashboardsPage(): ReactElement {
     })),
   ];
   const edits = may('dashboards.edit');
+  const opened = folders.data?.find(({ uid }) => uid === folder);
+  const close = (): void => setOpen(null);
+  const play = (
+    <button type="button" className="button" disabled={rows.length === 0} onClick={() => setOpen('play')}>
+      Play
+    </button>
+  );
   const actions = edits ? (
     <>
       <button type="button" className="button" onClick={() => setOpen('import')}>
@@ -170,7 +181,12 @@ export default function DashboardsPage(): ReactElement {
         <PageHead
           title="Dashboards"
           about={answer.data ? String(answer.data.total) : null}
-          actions={actions}
+          actions={
+            <>
+              {play}
+              {actions}
+            </>
+          }
         />
         <Toolbar label="Which dashboards">
           <FilterBar
@@ -189,6 +205,19 @@ export default function DashboardsPage(): ReactElement {
               onChange={(next) => setOwn({ folder: next ?? undefined })}
             />
           </span>
+          {opened?.may_manage && opened.source === 'stored' ? (
+            <button type="button" className="button" onClick={() => setOpen('folder')}>
+              {opened.restricted ? 'Folder, restricted' : 'Folder'}
+            </button>
+          ) : null}
+          <button
+            type="button"
+            className={styles.tag}
+            aria-pressed={shipped !== undefined}
+            onClick={() => setOwn({ shipped: shipped === undefined ? '1' : undefined })}
+          >
+            comes with Pharos
+          </button>
           <button
             type="button"
             className={styles.tag}
@@ -238,7 +267,13 @@ export default function DashboardsPage(): ReactElement {
                         type="button"
                         className="button"
                         onClick={() =>
-                          setOwn({ filter: undefined, folder: undefined, tag: undefined, stars: undefined })
+                          setOwn({
+                            filter: undefined,
+                            folder: undefined,
+                            tag: undefined,
+                            stars: undefined,
+                            shipped: undefined,
+                          })
                         }
                       >
                         Show all
@@ -250,8 +285,21 @@ export default function DashboardsPage(): ReactElement {
             />
           )}
         </Body>
-        {open === 'new' ? <NewDashboard onClose={() => setOpen(null)} /> : null}
-        {open === 'import' ? <ImportDashboard onClose={() => setOpen(null)} /> : null}
+        {open === 'new' ? <NewDashboard onClose={close} /> : null}
+        {open === 'import' ? <ImportDashboard onClose={close} /> : null}
+        <Suspense fallback={null}>
+          {open === 'play' ? <PlayDialog dashboards={rows} onClose={close} /> : null}
+          {open === 'folder' && opened ? (
+            <FolderDrawer
+              folder={opened}
+              onClose={close}
+              onGone={() => {
+                close();
+                setOwn({ folder: undefined });
+              }}
+            />
+          ) : null}
+        </Suspense>
       </Page>
     </PanelPageContext>
   );

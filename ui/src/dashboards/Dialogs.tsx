@@ -10,6 +10,8 @@ import {
   restore,
   save,
   share,
+  shares,
+  unshare,
   versions,
   type Dashboard,
   type Imported,
@@ -420,6 +422,47 @@ function NewShare(props: {
   );
 }
 
+/** The links and snapshots that were made of a dashboard, each of which can be ended. */
+function Shares({ uid }: { uid: string }): ReactElement {
+  const tenant = useTenant();
+  const deed = useDeed();
+  const { utc } = usePageClock();
+  const answer = useAsked({ key: ['dashboard-shares', uid], ask: (asking) => shares(uid, asking) });
+  if (answer.data === undefined)
+    return answer.error ? (
+      <Unreadable what="The links" error={answer.error} asOfMs={0} />
+    ) : (
+      <Skeleton kind="text" label="The links" />
+    );
+  if (answer.data.length === 0) return <p className="dim">No links and no snapshots were made.</p>;
+  return (
+    <>
+      {deed.error ? <Note level="bad">{deed.error.message}</Note> : null}
+      <ul className={styles.versions}>
+        {answer.data.map(({ id, kind, by, created_at: made, expires_at: ends }) => (
+          <li key={id} className={styles.version}>
+            <div className="row wrap">
+              <b>{kind === 'live' ? 'Link' : 'Snapshot'}</b>
+              <span className="dim grow">
+                {formatInstant(Date.parse(made), utc)} <Value text={by} />,{' '}
+                {ends === null ? 'for ever' : `until ${formatInstant(Date.parse(ends), utc)}`}
+              </span>
+              <button
+                type="button"
+                className="button"
+                disabled={deed.busy}
+                onClick={() => void deed.run(() => unshare(id, { tenant }))}
+              >
+                End
+              </button>
+            </div>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
 /** Ways to show a dashboard to others. */
 export function ShareDialog(props: {
   dashboard: Dashboard;
@@ -458,6 +501,7 @@ export function ShareDialog(props: {
           },
           { id: 'live', label: 'Link', content: <NewShare kind="live" {...rest} /> },
           { id: 'snapshot', label: 'Snapshot', content: <NewShare kind="snapshot" {...rest} /> },
+          { id: 'made', label: 'Made', content: <Shares uid={rest.dashboard.uid} /> },
         ]}
       />
     </Dialog>

@@ -1,5 +1,5 @@
 import { useMemo, type ReactElement } from 'react';
-import type { PanelModel, Variable } from '../api/dashboards';
+import type { PanelAnswer, PanelModel, Variable } from '../api/dashboards';
 import { CodeView } from '../design/CodeView';
 import { Drawer } from '../design/Drawer';
 import { EmptyState } from '../design/EmptyState';
@@ -13,9 +13,11 @@ import { Tabs } from '../design/Tabs';
 import { Value } from '../design/Value';
 import { visibleText } from '../design/value';
 import { toCsv } from '../explore/csv';
+import { ExportMenu } from '../exports/ExportMenu';
+import type { Exported } from '../exports/path';
 import { readFrames } from '../panels/answer';
 import { cellText, isTrend, lengthOf, numeric, type Cell } from '../panels/frame';
-import { textAt } from '../panels/json';
+import { flagAt, textAt } from '../panels/json';
 import { configure, type ShownFrame } from '../panels/overrides';
 import { show } from '../panels/shown';
 import { joinByField } from '../panels/transform/join';
@@ -55,14 +57,34 @@ function csvOf(frame: ShownFrame): string {
   );
 }
 
+/** The queries of a panel that the server writes into files, as they were asked. */
+function exportedOf(
+  panel: PanelModel,
+  answer: PanelAnswer | null,
+  variables: readonly Variable[],
+): { ref: string; what: Exported }[] {
+  if (answer === null) return [];
+  const { from: fromMs, to: toMs, interval_ms: intervalMs } = answer;
+  return panel.targets.flatMap((target) => {
+    const expr = textAt(target, 'expr');
+    const source = textAt(target, 'datasource.type');
+    if (expr === '' || flagAt(target, 'hide') || source === 'loki') return [];
+    const query = filled(expr, variables, intervalMs, toMs - fromMs);
+    const step = flagAt(target, 'instant') ? {} : { stepS: intervalMs / 1000 };
+    return [{ ref: textAt(target, 'refId'), what: { signal: 'metrics', query, fromMs, toMs, ...step } }];
+  });
+}
+
 function Data({
   panel,
   frames,
-  raw,
+  answer,
+  variables,
 }: {
   panel: PanelModel;
   frames: readonly ShownFrame[];
-  raw: unknown;
+  answer: PanelAnswer | null;
+  variables: readonly Variable[];
 }): ReactElement {
   const scheme = useScheme();
   const { utc } = usePageClock();
@@ -99,6 +121,7 @@ function Data({
     [table],
   );
   if (!table || rows.length === 0) return <EmptyState reason="out-of-range" title="No data" />;
+  const exported = exportedOf(panel, answer, variables);
   const name = visibleText(panel.title || 'panel').replaceAll(/[^\p{L}\p{N}]+/gu, '-');
   return (
     <>
@@ -119,10 +142,15 @@ function Data({
             <button
               type="button"
               className="button"
-              onClick={() => saveText(`${name}.json`, 'application/json', JSON.stringify(raw, null, 2))}
+              onClick={() =>
+                saveText(`${name}.json`, 'application/json', JSON.stringify(answer?.frames ?? [], null, 2))
+              }
             >
               Save as JSON
             </button>
+            {exported.map(({ ref, what }) => (
+              <ExportMenu key={ref} what={what} {...(exported.length > 1 ? { name: `Export ${ref}` } : {})} />
+            ))}
           </>
         }
       />
@@ -161,7 +189,7 @@ export function Inspect(props: {
             {
               id: 'data',
               label: 'Data',
-              content: <Data panel={panel} frames={frames} raw={answer?.frames ?? []} />,
+              content: <Data panel={panel} frames={frames} answer={answer} variables={variables} />,
             },
             {
               id: 'query',

@@ -13,6 +13,7 @@ function answer(panel: string): PanelAnswer {
     frames: [],
     errors: [],
     notices: [],
+    interval_ms: 15_000,
     took_ms: 1,
     from: 0,
     to: 1,

@@ -9,11 +9,14 @@ import { exportPath, type Exported, type FileFormat } from './path';
 export function ExportMenu({
   what,
   onShown,
+  name = 'Export',
 }: {
   /** Null while there is nothing to export. */
   what: Exported | null;
   /** Saves what is shown, as a file that the page makes. */
   onShown?: () => void;
+  /** What the menu is called, where there are several. */
+  name?: string;
 }): ReactElement | null {
   const may = useMay();
   const tenant = useTenant();
@@ -34,5 +37,5 @@ export function ExportMenu({
         ]
       : []),
   ];
-  return <Menu label="Export" icon="download" compact disabled={busy || what === null} entries={entries} />;
+  return <Menu label={name} icon="download" compact disabled={busy || what === null} entries={entries} />;
 }
