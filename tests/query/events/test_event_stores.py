@@ -244,6 +244,31 @@ def test_spans_are_read_back_field_by_field_and_once(sent: Sent) -> None:
     assert sent.ask(lambda session: sent.spans.trace(session, sent.scope, strange)) == ()
 
 
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_lines_of_a_trace_come_in_pages_too(engine: EmbeddedEngine, *, newest_first: bool) -> None:
+    scope, signal, request = upkeep(f"lines{next(TOKENS)}"), LogSignal(), EventRequest()
+    trace_id = bytes(15) + b"\x07"
+    for number in range(9):
+        # Two at a time, twenty minutes apart.
+        ts_ns = NOON_NS - number // 2 * HOUR_NS // 3
+        record = log_record(f"{number}", ts_ns=ts_ns, trace_id=trace_id)
+        request.add(resource_of([("service.name", "s")]), record)
+    batch = signal.begin()
+    signal.decode(batch, scope.tenant, request.body(), NOON_NS)
+    batch.insert(engine, scope.tenant)
+    store, window = LogStore(Changes()), Window(NOON_NS - 24 * HOUR_NS, NOON_NS + 1)
+    tree = And((Field("trace_id", Op.EQUAL, trace_id.hex()), Not(Contains("nothing"))))
+    found: list[LogLine] = []
+    cursor: Cursor | None = None
+    while not found or cursor is not None:
+        ask = partial(store.lines, scope=scope, window=window, tree=tree, limit=2, newest_first=newest_first)
+        page = engine.run_blocking(partial(ask, after=cursor))
+        found, cursor = [*found, *page.lines], page.next
+    times = [line.ts_ns for line in found]
+    assert times == sorted(times, reverse=newest_first)
+    assert sorted(line.body for line in found) == [f"{number}" for number in range(9)]
+
+
 @pytest.mark.parametrize("batches", [1, 3], ids=["told at once", "told in turns"])
 def test_a_trace_is_whole_whatever_time_lies_between_its_spans(engine: EmbeddedEngine, batches: int) -> None:
     scope, changes, signal = upkeep(f"gaps{next(TOKENS)}"), Changes(), SpanSignal()

@@ -19,7 +19,7 @@ from pharos.engine.columns import numbers
 from pharos.engine.keys import EVENT_BUCKET_NS
 from pharos.engine.sql import Condition
 from pharos.query.events.counting import buckets_of, counting_parts
-from pharos.query.events.lower import LEVELS, is_narrow, log_lowering
+from pharos.query.events.lower import LEVELS, is_narrow, log_lowering, names_id
 from pharos.query.events.origins import Everything, OriginCache, attributes_of, unknown_origin
 from pharos.query.events.rows import LogLine, Origin, ValueKind
 from pharos.search.tree import Tree
@@ -129,14 +129,16 @@ class LogStore:
         """Return a page of the lines of a window that meet a tree.
 
         Parts of the window are read one after the other, from the end that is asked for, until there are
-        enough. Of a long part the times of the lines are found first, so that nothing else is read of those
-        that are too far from its end. With `texts_only` lines have their time, origin, level and body alone.
+        enough; of a tree that names an id all is one part, since few lines have it. Of another long part the
+        times of the lines are found first, so that nothing else is read of those that are too far from its
+        end. With `texts_only` lines have their time, origin, level and body alone.
         Raises PharosError: INVALID for the tree, and as `Session.query`.
         """
         everything = self.everything(session, scope, window)
         condition = log_lowering(everything.known).condition(tree)
         found: list[LogLine] = []
-        for part in parts_of(window, newest_first=newest_first, after=after):
+        is_rare = names_id(tree)
+        for part in parts_of(window, newest_first=newest_first, after=after, is_one=is_rare):
             skip = after.given if after is not None and part.start_ns <= after.ts_ns < part.end_ns else 0
             if skip and after is not None:
                 part = (
@@ -147,7 +149,7 @@ class LogStore:
             order = "DESC" if newest_first else "ASC"
             wanted = limit - len(found) + 1
             rows_in = [buckets_of(part), sql.times_ns(part.start_ns, part.end_ns), condition]
-            if part.end_ns - part.start_ns > _FIRST_NS:
+            if part.end_ns - part.start_ns > _FIRST_NS and not is_rare:
                 tail = f"ORDER BY ts {order} LIMIT {wanted + skip}"
                 near = sql.select(scope, "toUnixTimestamp64Nano(ts) AS ns", "logs", *rows_in, tail=tail)
                 times_ns = numbers(session.query(near, purpose="log_times")["ns"])
@@ -237,12 +239,14 @@ def _at(times_ns: NDArray[np.int64]) -> list[Condition]:
     return [sql.among("b", buckets), sql.times_ns(int(times_ns.min()), int(times_ns.max()) + 1)]
 
 
-def parts_of(window: Window, *, newest_first: bool, after: Cursor | None = None) -> Iterator[Window]:
-    """Yield parts of a window from one end to the other, each larger than the one before."""
+def parts_of(
+    window: Window, *, newest_first: bool, after: Cursor | None = None, is_one: bool = False
+) -> Iterator[Window]:
+    """Yield parts of a window from one end to the other, each larger than the one before, or all as one."""
     start, end = window.start_ns, window.end_ns
     if after is not None:
         start, end = (start, min(end, after.ts_ns + 1)) if newest_first else (max(start, after.ts_ns), end)
-    size = _FIRST_BUCKETS * EVENT_BUCKET_NS
+    size = max(end - start, 1) if is_one else _FIRST_BUCKETS * EVENT_BUCKET_NS
     while start < end:
         if newest_first:
             edge = max(start, (end - size) // EVENT_BUCKET_NS * EVENT_BUCKET_NS)

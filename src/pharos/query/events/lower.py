@@ -293,6 +293,17 @@ def is_narrow(tree: Tree) -> bool:
             return False
 
 
+def names_id(tree: Tree) -> bool:
+    """Return whether a tree asks for one trace or span."""
+    match tree:
+        case Field(name="trace_id" | "span_id", op=Op.EQUAL):
+            return True
+        case And(parts):
+            return any(map(names_id, parts))
+        case _:
+            return False
+
+
 def values_of(attributes: Attributes, name: str) -> list[str]:
     """Return the values of the attributes of a name, or of those that are written so."""
     return [value for key, value, _ in attributes if key == name or sanitised(key) == name]
