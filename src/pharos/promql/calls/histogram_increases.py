@@ -16,7 +16,7 @@ from pharos.promql.grids.windows import Windows
 from pharos.promql.histograms.cells import Cells
 from pharos.promql.histograms.columns import bucket_indices
 from pharos.promql.histograms.grid import HistogramGrid, Layout, new_grid
-from pharos.promql.histograms.kernels import histogram_windows
+from pharos.promql.histograms.kernels import Buckets, HistogramRows, Increases, Spans, histogram_windows
 from pharos.promql.histograms.value import CUSTOM_SCHEMA, FloatHistogram, ResetHint
 from pharos.promql.kernels.samples import Bools, Ints
 from pharos.promql.source import STALE_NAN_BITS, HistogramColumns
@@ -58,16 +58,22 @@ def increases(
     present, odd = (np.zeros((series, windows.steps), np.bool_) for _ in range(2))
     columns = _writable(columns)
     started = np.zeros(0, np.int64) if columns.start_ms is None else columns.start_ms.copy()
+    read = HistogramRows(
+        columns.offsets,
+        columns.ts_ms,
+        started,
+        columns.reset_hint,
+        columns.count,
+        totals=columns.sum,
+        zeros=columns.zero_count,
+        negative=Buckets(columns.negative_at, negative, columns.negative),
+        positive=Buckets(columns.positive_at, positive, columns.positive),
+    )
+    spans = Spans(windows.first_ms, windows.stride_ms, windows.range_ms)
+    out = Increases(grid.buckets, grid.count, totals=grid.sum, zeros=grid.zero, present=present, odd=odd)
     for first, last in pairwise(_cuts(columns.offsets, windows.steps, layout.columns)):
         call.memory.check()
-        if not histogram_windows(
-            first, last,
-            columns.offsets, columns.ts_ms, started, columns.reset_hint,
-            columns.count, columns.sum, columns.zero_count,
-            columns.negative_at, negative, columns.negative, columns.positive_at, positive, columns.positive,
-            windows.first_ms, windows.stride_ms, windows.range_ms, call.node.func == "rate",
-            grid.buckets, grid.count, grid.sum, grid.zero, present, odd,
-        ):  # fmt: skip
+        if not histogram_windows(first, last, read, spans, call.node.func == "rate", out):
             return None
     held: HistogramGrid | Cells = _without_buckets(grid) if histograms.stats else grid
     for row, step in np.argwhere(odd).tolist():

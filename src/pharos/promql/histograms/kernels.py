@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,36 +61,77 @@ def count_resets(
     return resets
 
 
+class Buckets(NamedTuple):
+    """The buckets of one sign: those of row r are the places from `at[r]` up to `at[r + 1]`."""
+
+    at: Ints
+    column: Ints
+    """In which column of the layout each of them counts."""
+    counts: Floats
+
+
+class HistogramRows(NamedTuple):
+    """Histograms of one layout, a row for each; of series s from `offsets[s]` to `offsets[s + 1]`."""
+
+    offsets: Ints
+    ts: Ints
+    started: Ints
+    """Since when each counts, 0 where that is not known; empty where it is of none."""
+    hint: NDArray[np.uint8]
+    counts: Floats
+    totals: Floats
+    zeros: Floats
+    negative: Buckets
+    positive: Buckets
+
+
+class Spans(NamedTuple):
+    """The windows of a range: the first ends at `first_ms`, each `stride_ms` after the one before."""
+
+    first_ms: int
+    stride_ms: int
+    range_ms: int
+
+
+class Increases(NamedTuple):
+    """What is written for each series and window."""
+
+    buckets: Floats
+    counts: Floats
+    totals: Floats
+    zeros: Floats
+    present: Bools
+    odd: Bools
+    """Where it cannot be told here."""
+
+
 @kernel
 def histogram_windows(
-    first: int, last: int, offsets: Ints, ts: Ints, started: Ints, hint: NDArray[np.uint8],
-    count: Floats, total: Floats, zero: Floats,
-    negative_at: Ints, negative_column: Ints, negative: Floats,
-    positive_at: Ints, positive_column: Ints, positive: Floats,
-    first_ms: int, stride_ms: int, range_ms: int, is_rate: bool,
-    out: Floats, out_count: Floats, out_sum: Floats, out_zero: Floats, present: Bools, odd: Bools,
-) -> bool:  # fmt: skip  # pragma: no cover - compiled
+    first: int, last: int, read: HistogramRows, spans: Spans, is_rate: bool, out: Increases
+) -> bool:  # pragma: no cover - compiled
     """Write the increase or rate of series `first` to `last` in every window.
 
     Windows with a counter reset, or in which a start time counts, are only marked as `odd`. Returns False,
     and what is written means nothing, for counts that are no numbers or negative. Arithmetic and its order
     are those of `histogram_rate.extrapolated_rate`.
     """
+    ts, count, total, zero = read.ts, read.counts, read.totals, read.zeros
+    steps, width = out.buckets.shape[1], out.buckets.shape[2]
     for i in range(first, last):
-        rows = fresh_rows(total, offsets[i], offsets[i + 1])
+        rows = fresh_rows(total, read.offsets[i], read.offsets[i + 1])
         n = rows.size
-        table = np.zeros((n, out.shape[2]))
-        whole = tabulate(rows, negative_at, negative_column, negative, table)
-        whole &= tabulate(rows, positive_at, positive_column, positive, table)
+        table = np.zeros((n, width))
+        whole = tabulate(rows, read.negative.at, read.negative.column, read.negative.counts, table)
+        whole &= tabulate(rows, read.positive.at, read.positive.column, read.positive.counts, table)
         for j in range(n):
             whole &= count[rows[j]] >= 0.0 and zero[rows[j]] >= 0.0
         if not whole:
             return False
-        resets = count_resets(rows, table, hint, count, zero, started, ts)
+        resets = count_resets(rows, table, read.hint, count, zero, read.started, ts)
         low = high = 0
-        for k in range(out.shape[1]):
-            end = first_ms + k * stride_ms
-            start = end - range_ms
+        for k in range(steps):
+            end = spans.first_ms + k * spans.stride_ms
+            start = end - spans.range_ms
             while high < n and ts[rows[high]] <= end:
                 high += 1
             while low < n and ts[rows[low]] <= start:
@@ -98,22 +139,23 @@ def histogram_windows(
             if high <= low:
                 continue
             a, b = rows[low], rows[high - 1]
-            is_started = started.size > 0 and started[a] != 0 and start < started[a] < ts[a]
+            started = read.started[a] if read.started.size else 0
+            is_started = started != 0 and start < started < ts[a]
             if is_started or resets[high - 1] != resets[low]:
-                odd[i, k] = True
+                out.odd[i, k] = True
                 continue
             if a == b:
                 continue
             increase = count[b] - count[a]
             factor = extrapolation_factor(ts[a], ts[b], high - low, count[a], increase, start, end, True)
             if is_rate:
-                factor /= range_ms / 1000
-            out_count[i, k] = increase * factor
-            out_sum[i, k] = (total[b] - total[a]) * factor
-            out_zero[i, k] = (zero[b] - zero[a]) * factor
-            for c in range(out.shape[2]):
-                out[i, k, c] = (table[high - 1, c] - table[low, c]) * factor
-            present[i, k] = True
+                factor /= spans.range_ms / 1000
+            out.counts[i, k] = increase * factor
+            out.totals[i, k] = (total[b] - total[a]) * factor
+            out.zeros[i, k] = (zero[b] - zero[a]) * factor
+            for c in range(width):
+                out.buckets[i, k, c] = (table[high - 1, c] - table[low, c]) * factor
+            out.present[i, k] = True
     return True
 
 
