@@ -42,6 +42,7 @@ import {
 import styles from './rules.module.css';
 
 const NO_GROUPS: readonly RunningGroup[] = [];
+const TAKEN_OVER_MS = 1_500;
 const NO_ALERTS: readonly AlertView[] = [];
 const NAMES: Readonly<Record<View, string>> = {
   all: 'All',
@@ -235,6 +236,8 @@ export default function RulesPage(): ReactElement {
   const done = (text: string): void => {
     said(text);
     close();
+    // What was kept is taken over a moment later.
+    window.setTimeout(() => void answer.refetch(), TAKEN_OVER_MS);
   };
   const create = (
     <button
