@@ -86,7 +86,7 @@ const OWN: Readonly<Partial<Record<PageId, ContextDefaults>>> = {
   hosts: WATCHED,
   status: WATCHED,
   alerts: LIVE,
-  alert: { range: { from: 'now-3h', to: 'now' }, refreshMs: 5_000 },
+  alert: LIVE,
   silences: WATCHED,
   onCall: WATCHED,
   rules: WATCHED,

@@ -32,7 +32,7 @@ import { isOf, standsFrom } from './story';
 import { thresholdOf } from './threshold';
 import styles from './alerts.module.css';
 
-/** So many that what just began is seen soon: a step is 15 s where three hours are. */
+/** So many that what just began is seen soon: of an hour, a step is 5 s. */
 const POINTS = 720;
 /** Series that are drawn at most. */
 const DRAWN = 24;
