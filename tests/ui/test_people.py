@@ -86,7 +86,7 @@ LINKS: dict[str, str] = {}
 def test_from_nothing_to_three_people_with_roles_in_two_tenants(visit: Visit) -> None:
     page = visit("/")
     expect(page.get_by_role("link", name="Your account")).to_have_count(0)
-    page.get_by_role("link", name="Members").click()
+    page.get_by_role("link", name="add people").click()
     page.get_by_role("button", name="Add the first person").click()
     page.get_by_label("Your name").fill("ops")
     page.get_by_label("Password").fill(PASSWORD)
@@ -98,6 +98,8 @@ def test_from_nothing_to_three_people_with_roles_in_two_tenants(visit: Visit) ->
     expect(page.get_by_label("Tenant", exact=True)).to_be_visible()
     come_in(visit(LINKS["ann"]))
     come_in(visit(LINKS["bob"]))
+    # Whoever added them sees them come in.
+    expect(page.get_by_text("link not used")).to_have_count(0)
 
 
 def test_a_link_works_once(visit: Visit) -> None:

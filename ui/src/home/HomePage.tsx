@@ -14,6 +14,7 @@ import { Page, PageHead } from '../page/Page';
 import { PageLink } from '../address/PageLink';
 import { TimeControls } from '../page/TimeControls';
 import { PATHS } from '../address/places';
+import { asksWho, useSession } from '../session/session';
 import { useTargets } from '../targets/useTargets';
 import { absolute, resolveRange } from '../time/range';
 import { Attention } from './Attention';
@@ -83,6 +84,7 @@ export default function HomePage(): ReactElement {
   const { range, ranged, tenant, refreshMs, host, search, change } = useAddress();
   const navigate = useNavigate();
   const { utc } = usePageClock();
+  const { me } = useSession();
   const { ref, width } = useElementSize();
   const points = Math.max(120, Math.min(400, Math.round((width || 1200) / 3 / 2)));
   const client = useQueryClient();
@@ -135,6 +137,12 @@ export default function HomePage(): ReactElement {
           <>
             {uptime == null ? null : <>up {formatSeconds(uptime)} · </>}
             {snapshot ? `as of ${formatClock(Math.floor(snapshot.takenMs / 1000) * 1000, utc)}` : 'loading'}
+            {me && !asksWho(me) ? (
+              <>
+                {' '}
+                · nobody signs in: <PageLink page="members">add people</PageLink>
+              </>
+            ) : null}
           </>
         }
         actions={

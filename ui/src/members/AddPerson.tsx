@@ -32,7 +32,8 @@ export function AddPerson(props: {
   const deed = useDeed();
   const again = (): void => {
     setName('');
-    setRows(rows.slice(0, 1));
+    // The next one is often of the same team; what they may do is said anew.
+    setRows([{ role: 'viewer', where: rows[0]?.where ?? usual }]);
     setAdded(null);
   };
   const held = heldOf(rows);

@@ -20,6 +20,8 @@ import { People } from './People';
 import { RolesTable } from './RolesTable';
 import styles from './members.module.css';
 
+const COMING_MS = 5000;
+
 interface Asked<T> {
   data: { data: T } | undefined;
   error: Error | null;
@@ -56,6 +58,9 @@ function useTables(shown: string, sees: { users: boolean; tokens: boolean; known
       queryKey: [null, 'users'],
       queryFn: ({ signal }) => users(asking(signal)),
       enabled: sees.users,
+      // Whoever was handed a link is seen to come in.
+      refetchInterval: ({ state }) =>
+        state.data?.data.some(({ has_password: hasPassword }) => !hasPassword) ? COMING_MS : false,
     }),
     tenants: useQuery({
       queryKey: [null, 'tenants'],

@@ -100,7 +100,6 @@ export function Sidebar(props: {
   const wish = useSchemeWish();
   const { utc, setUtc } = usePageClock();
   const state = STATES[server.state];
-  const version = server.version === null ? '' : `, version ${server.version}`;
   return (
     <nav
       className={styles.side}
@@ -144,7 +143,7 @@ export function Sidebar(props: {
             />
           ))}
         </div>
-        <div className={styles.status} title={`${state.text}${version}`}>
+        <div className={styles.status} title={state.text}>
           <span className={clsx('dot', state.dot)} />
           <span className={styles.text}>
             {state.text}

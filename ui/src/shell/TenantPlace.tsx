@@ -22,7 +22,6 @@ export function TenantMark(): ReactElement {
   const shown = useShown();
   return (
     <svg width={10} height={10} viewBox="0 0 10 10" role="img" aria-label={`Tenant ${shown}`}>
-      <title>{`Tenant ${shown}`}</title>
       <rect width={10} height={10} rx={3} fill={tenantColor(shown, useScheme())} />
     </svg>
   );
@@ -61,7 +60,7 @@ export function TenantPlace(): ReactElement {
   }, [tenant]);
   if (names.length === 1)
     return (
-      <div className={styles.tenant}>
+      <div className={styles.tenant} title={shown}>
         <TenantMark />
         <span className={styles.text}>{shown}</span>
       </div>
