@@ -471,6 +471,7 @@ def _many_rows(found: tenants.Many) -> list[Row]:
     )
     return [
         Row("ready after", "s", {"Pharos": found.ready_s}, compared=False),
+        Row("CPU until then", "s", {"Pharos": found.ready_cpu_s}, compared=False),
         Row("private memory at the start", "MB", {"Pharos": found.private_bytes / 1e6}, compared=False),
         Row("private memory, most", "MB", {"Pharos": found.peak_bytes / 1e6}, compared=False),
         *(

@@ -39,6 +39,7 @@ class Many:
 
     load_s: float = 0.0
     ready_s: float = 0.0
+    ready_cpu_s: float = 0.0
     private_bytes: int = 0
     """After the start, before anything is asked."""
     peak_bytes: int = 0
@@ -105,7 +106,8 @@ def many(tenants: int, series: int, large: int, say: Callable[[str], None]) -> M
             server.settle(60)
             server.stop(120)
             server.start(300)
-            found.ready_s, found.private_bytes = server.ready_s, private_bytes(server.pid)
+            found.ready_s, found.ready_cpu_s = server.ready_s, server.cpu_s()
+            found.private_bytes = private_bytes(server.pid)
             _asked(server, small, series, large, now_ms / 1000, found)
             found.peak_bytes = server.peak()[1]
         finally:
