@@ -59,7 +59,7 @@ class IntakeOptions:
     @property
     def slow_bytes(self) -> int:
         """Beyond this senders are answered late: they are slowed down before they have to be turned away."""
-        return max(self.pending_bytes // 6, 3 * self.batch_bytes)
+        return max(self.pending_bytes // 3, 3 * self.batch_bytes)
 
     @property
     def tenant_bytes(self) -> int:
