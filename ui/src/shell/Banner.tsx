@@ -10,7 +10,7 @@ export function Banner({ server }: { server: Server }): ReactElement | null {
     return (
       <div className={clsx(styles.banner, styles.bad)} role="alert">
         <Icon name="refresh" spin />
-        <span>The server does not answer. What you see is the last that arrived. Retrying…</span>
+        <span>The server does not answer. You see what arrived last. Retrying…</span>
         <button type="button" className="button" onClick={server.retry}>
           Retry now
         </button>
@@ -22,8 +22,8 @@ export function Banner({ server }: { server: Server }): ReactElement | null {
       <Icon name="warning" />
       <span>
         {server.state === 'starting'
-          ? 'The server is starting or shutting down: it answers, but takes no traffic yet.'
-          : 'The server says that it is not healthy.'}
+          ? 'The server is starting or stopping: it takes no traffic.'
+          : 'The server is not healthy.'}
       </span>
     </div>
   );

@@ -17,7 +17,7 @@ export function Crash({ error, reset }: ErrorComponentProps): ReactElement {
         <Icon name="error" />
         <div className="grow">
           {isLost(message)
-            ? 'A part of this page could not be loaded. The server may be gone, or was updated; reload the page.'
+            ? 'A part of this page did not arrive. The server is gone, or was updated: reload the page.'
             : `This page failed: ${message}`}
         </div>
       </div>
