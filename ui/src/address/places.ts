@@ -78,6 +78,7 @@ const WATCHED = { range: LAST_HOUR, refreshMs: 15_000 };
 const LIVE = { range: LAST_HOUR, refreshMs: 5_000 };
 const SLOW = { range: LAST_HOUR, refreshMs: 30_000 };
 const LAST_WEEK = { from: 'now-7d', to: 'now' };
+const WEEK_WATCHED = { range: LAST_WEEK, refreshMs: 15_000 };
 
 /** Of pages that have defaults of their own; of the others `STILL`. */
 const OWN: Readonly<Partial<Record<PageId, ContextDefaults>>> = {
@@ -93,10 +94,10 @@ const OWN: Readonly<Partial<Record<PageId, ContextDefaults>>> = {
   receivers: LIVE,
   responses: LIVE,
   runs: { range: LAST_DAY, refreshMs: 15_000 },
-  workflows: { range: LAST_WEEK, refreshMs: 15_000 },
+  workflows: WEEK_WATCHED,
   health: LIVE,
   slo: SLOW,
-  anomalies: { range: LAST_WEEK, refreshMs: 15_000 },
+  anomalies: WEEK_WATCHED,
   versions: LIVE,
   targets: LIVE,
   cardinality: SLOW,
