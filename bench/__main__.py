@@ -71,16 +71,7 @@ class Run:
 
     def judgement(self) -> Section:
         """Measure how fast series are scored for anomalies."""
-        result = judgement.measure(10_000, 60 if self.quick else 400)
-        section = Section("judgement", "Anomalies: 10,000 series scored together, one core")
-        for name, unit, value, more in (
-            ("points scored", "M/s", result.points_per_s / 1e6, True),
-            ("a tick of all series, p50", "ms", result.tick_p50_ms, False),
-            ("a tick of all series, p99", "ms", result.tick_p99_ms, False),
-            ("state of a series", "bytes", float(result.state_bytes), False),
-        ):
-            section.rows.append(Row(name, unit, {"Pharos": value}, higher_is_better=more, compared=False))
-        return section
+        return judgement.section(10_000, 60 if self.quick else 400)
 
     def rollouts(self) -> Section:
         """Measure how soon one stage of a rollout tells a slower version, and how often it is wrong."""
@@ -346,9 +337,7 @@ class Run:
 
     def runs(self) -> Section:
         """Measure what events of runs cost, and look whether all runs stand as they were told."""
-        found = runs.measure(100 if self.quick else 1_000)
-        title = f"Runs: {found.events:,} events of {found.runs:,} runs of 50 steps, over HTTP"
-        return Section("runs", title, runs.rows(found))
+        return runs.section(100 if self.quick else 1_000)
 
     def soak(self) -> Section:
         """Watch the memory of Pharos for some minutes, while series come and go."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bench.report import Row, Section
 from pharos.judgement.anomaly import STATE_BYTES, Detector
 
 _LEARNED_TICKS = 1_800
@@ -43,3 +44,17 @@ def measure(series: int, ticks: int) -> Result:
         tick_p99_ms=1000 * float(np.percentile(took_s, 99)),
         state_bytes=STATE_BYTES,
     )
+
+
+def section(series: int, ticks: int) -> Section:
+    """Return what so many series come to."""
+    result = measure(series, ticks)
+    found = Section("judgement", f"Anomalies: {series:,} series scored together, one core")
+    for name, unit, value, more in (
+        ("points scored", "M/s", result.points_per_s / 1e6, True),
+        ("a tick of all series, p50", "ms", result.tick_p50_ms, False),
+        ("a tick of all series, p99", "ms", result.tick_p99_ms, False),
+        ("state of a series", "bytes", float(result.state_bytes), False),
+    ):
+        found.rows.append(Row(name, unit, {"Pharos": value}, higher_is_better=more, compared=False))
+    return found

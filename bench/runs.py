@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from bench.client import Client
-from bench.report import Row
+from bench.report import Row, Section
 from bench.servers import Pharos
 
 EVENTS_PER_S: Final = 2_000
@@ -153,8 +153,14 @@ def _shown(client: Client) -> Iterator[Any]:
             return
 
 
-def rows(found: Result) -> list[Row]:
-    """Return the figures."""
+def section(count: int) -> Section:
+    """Return what the events of so many runs come to."""
+    found = measure(count)
+    title = f"Runs: {found.events:,} events of {found.runs:,} runs of {_STEPS} steps, over HTTP"
+    return Section("runs", title, _rows(found))
+
+
+def _rows(found: Result) -> list[Row]:
 
     def row(name: str, unit: str, value: float) -> Row:
         return Row(name, unit, {"Pharos": value}, compared=False)
