@@ -195,6 +195,8 @@ async def test_a_link_acknowledges_once_without_signing_in(world: World, clock: 
     assert shown.status == 200
     assert b"<button>Acknowledge</button>" in shown.body
     assert b"DiskFull" in shown.body
+    # A browser sends the form only where the policy lets it.
+    assert "form-action 'self'" in shown.headers["content-security-policy"]
     # To look at it does nothing.
     assert await ada.done("GET /api/alerting/acknowledgements") == []
     used = await world.stranger.ask(f"POST {path}")

@@ -11,7 +11,7 @@ SECURITY: Final = (
         b"content-security-policy",
         (
             b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self';"
-            b" connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none';"
+            b" connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self';"
             b" frame-ancestors 'none'"
         ),
     ),
