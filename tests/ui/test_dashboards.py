@@ -110,6 +110,12 @@ def test_a_variable_narrows_the_panels_and_stands_in_the_address(open_page: Open
     page.keyboard.press("Enter")
     expect(requests.get_by_label("Series").get_by_text("host-007")).to_be_visible()
     assert _address(page)["var-host"] == "host-001,host-007"
+    page.keyboard.press("Escape")
+    requests.get_by_label("Series").get_by_text("host-007").hover()
+    requests.get_by_role("button", name="Labels of host-007").click()
+    page.get_by_role("link", name='Only host="host-007"').click()
+    expect(requests.get_by_role("img", name="Requests: host-007")).to_be_visible()
+    assert _address(page)["var-host"] == "host-007"
     assert (_address(page)["from"], _address(page)["to"]) == ("now-5m", "now")
 
 

@@ -5,7 +5,7 @@ import { contextOf } from '../address/context';
 import { useAddress } from '../address/hooks';
 import { PATHS } from '../address/places';
 import { ApiError } from '../api/client';
-import { dashboard as askOne, type Dashboard } from '../api/dashboards';
+import { dashboard as askOne, type Dashboard, type Variable } from '../api/dashboards';
 import { useAsked } from '../api/useAsked';
 import { EmptyState } from '../design/EmptyState';
 import { usePageClock } from '../design/hooks';
@@ -22,6 +22,7 @@ import { useRuns } from '../time/useRuns';
 import { Actions } from './Actions';
 import { noteVisit } from './kept';
 import { LinksBar } from './LinksBar';
+import { labelLink } from './narrow';
 import { readPlaylist } from './playlist';
 import { readCustom, readValues, readView, valuesQuery, withFilters, writeView } from './state';
 import { Surface } from './Surface';
@@ -58,8 +59,14 @@ function useOwnTime({ model }: Dashboard): boolean {
   return ranged;
 }
 
-function usePanelPageOf(span: Span | null, tooltip: string, uid: string, variablesQuery: string): PanelPage {
-  const { range, change } = useAddress();
+function usePanelPageOf(
+  span: Span | null,
+  tooltip: string,
+  uid: string,
+  variables: readonly Variable[],
+): PanelPage {
+  const { range, search, path, change } = useAddress();
+  const variablesQuery = useMemo(() => valuesQuery(variables), [variables]);
   const { history } = useRouter();
   const zoom = useCallback(
     (fromMs: number, toMs: number) => change({ range: absolute(fromMs, toMs) }),
@@ -75,9 +82,10 @@ function usePanelPageOf(span: Span | null, tooltip: string, uid: string, variabl
       onZoomOut: zoomOut,
       rangeQuery: new URLSearchParams({ from: range.from, to: range.to }).toString(),
       variablesQuery,
+      labelLink: (name, value, lines) => labelLink(name, value, { variables, search, path }, lines),
       go: (href) => history.push(href),
     }),
-    [tooltip, uid, zoom, zoomOut, range, variablesQuery, history],
+    [tooltip, uid, zoom, zoomOut, range, variablesQuery, variables, search, path, history],
   );
 }
 
@@ -132,7 +140,7 @@ function Loaded({ dashboard }: { dashboard: Dashboard }): ReactElement {
   const board = useBoard(base);
   const frame = useFrame(board);
   const variablesQuery = useMemo(() => valuesQuery(frame.variables), [frame.variables]);
-  const panelPage = usePanelPageOf(known, dashboard.model.tooltip, dashboard.uid, variablesQuery);
+  const panelPage = usePanelPageOf(known, dashboard.model.tooltip, dashboard.uid, frame.variables);
   useEffect(() => noteVisit(dashboard.uid), [dashboard.uid]);
   const title = frame.title || dashboard.title;
   useEffect(() => {

@@ -1,4 +1,5 @@
-import { useEffect, useRef, type ReactElement } from 'react';
+import { useEffect, useRef, type ReactPortal } from 'react';
+import { createPortal } from 'react-dom';
 import { Value } from '../design/Value';
 import type { MadeLink } from './links';
 import { PanelLink } from './PanelLink';
@@ -11,7 +12,7 @@ export interface MenuAt {
 }
 
 /** The links of what was clicked, beside it. Escape and a click elsewhere close it. */
-export function LinkMenu({ at, onClose }: { at: MenuAt | null; onClose: () => void }): ReactElement | null {
+export function LinkMenu({ at, onClose }: { at: MenuAt | null; onClose: () => void }): ReactPortal | null {
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (at === null) return undefined;
@@ -32,7 +33,8 @@ export function LinkMenu({ at, onClose }: { at: MenuAt | null; onClose: () => vo
     };
   }, [at, onClose]);
   if (at === null) return null;
-  return (
+  // A panel clips what it holds.
+  return createPortal(
     <div
       ref={box}
       className={styles.linkMenu}
@@ -48,6 +50,7 @@ export function LinkMenu({ at, onClose }: { at: MenuAt | null; onClose: () => vo
           <Value text={link.title} />
         </PanelLink>
       ))}
-    </div>
+    </div>,
+    document.body,
   );
 }

@@ -1,5 +1,6 @@
 import clsx from 'clsx';
 import { memo, useMemo, useState, type KeyboardEvent, type MouseEvent, type ReactElement } from 'react';
+import { Glyph } from '../design/Glyph';
 import { rowAfterKey } from '../design/table/columns';
 import { visibleText } from '../design/value';
 import { Value } from '../design/Value';
@@ -41,7 +42,7 @@ function figures(
 
 /**
  * The names of a panel's series, as a list or with figures as a table. One tab stop: arrows go from one to the next,
- * Enter shows one alone, Space hides or shows it.
+ * Enter shows one alone, Space hides or shows it, `f` offers its labels.
  */
 export const PanelLegend = memo(function PanelLegend(props: {
   items: readonly LegendItem[];
@@ -53,8 +54,10 @@ export const PanelLegend = memo(function PanelLegend(props: {
   onFocus: (index: number | null) => void;
   onIsolate: (index: number) => void;
   onToggle: (index: number) => void;
+  /** Offers what the labels of a series lead to, at a place of the window. */
+  onLabels?: ((item: LegendItem, x: number, y: number) => void) | undefined;
 }): ReactElement {
-  const { items, table, calcs, hidden, focused, onFocus, onIsolate, onToggle } = props;
+  const { items, table, calcs, hidden, focused, onFocus, onIsolate, onToggle, onLabels } = props;
   const [sort, setSort] = useState(props.sort);
   const [stop, setStop] = useState(0);
   const rows = useMemo(() => {
@@ -74,6 +77,10 @@ export const PanelLegend = memo(function PanelLegend(props: {
   const onKey = (event: KeyboardEvent<HTMLElement>): void => {
     const key = event.key === 'ArrowRight' ? 'ArrowDown' : event.key === 'ArrowLeft' ? 'ArrowUp' : event.key;
     const row = shown[tabStop];
+    if (key === 'f' && row && onLabels) {
+      const { left, bottom } = (event.target as HTMLElement).getBoundingClientRect();
+      onLabels(row.item, left, bottom);
+    }
     if (key === ' ' && row) {
       event.preventDefault();
       onToggle(row.item.index);
@@ -109,6 +116,22 @@ export const PanelLegend = memo(function PanelLegend(props: {
       </span>
     </button>
   );
+  const labels = (item: LegendItem): ReactElement | null =>
+    onLabels && item.field.labels && Object.keys(item.field.labels).length > 0 ? (
+      <button
+        type="button"
+        className={clsx('plain', styles.labels)}
+        aria-label={`Labels of ${visibleText(item.title)}`}
+        title="Narrow to a label"
+        tabIndex={-1}
+        onClick={({ currentTarget }) => {
+          const { left, bottom } = currentTarget.getBoundingClientRect();
+          onLabels(item, left, bottom);
+        }}
+      >
+        <Glyph name="filter" size={12} />
+      </button>
+    ) : null;
   const state = (index: number): string =>
     clsx(hidden.has(index) && styles.off, focused === index && styles.focused);
   const more = rows.length > MOST ? <li className="dim">and {rows.length - MOST} more</li> : null;
@@ -118,6 +141,7 @@ export const PanelLegend = memo(function PanelLegend(props: {
         {shown.map(({ item, told }, place) => (
           <li key={item.index} className={state(item.index)} onMouseEnter={() => onFocus(item.index)}>
             {name(item, place)}
+            {labels(item)}
             {item.note === undefined ? null : <span className={styles.figure}>{item.note}</span>}
             {calcs.map((id, i) => (
               <span key={id} className={styles.figure}>
@@ -156,6 +180,7 @@ export const PanelLegend = memo(function PanelLegend(props: {
           <tr key={item.index} className={state(item.index)} onMouseEnter={() => onFocus(item.index)}>
             <td>
               {name(item, place)}
+              {labels(item)}
               {item.note === undefined ? null : <span className="dim"> {item.note}</span>}
             </td>
             {told.map(({ text }, i) => (

@@ -1,6 +1,8 @@
 import { useElementSize } from '@mantine/hooks';
 import { useCallback, useMemo, useState, type ReactElement } from 'react';
+import { usePanelPage } from './context';
 import { at, flagAt, numberAt, oneAt, textAt, texts, type JsonObject } from './json';
+import { LinkMenu, type MenuAt } from './LinkMenu';
 import { PanelLegend, type LegendItem } from './PanelLegend';
 import styles from './serieslegend.module.css';
 
@@ -74,6 +76,18 @@ export function WithLegend(props: {
     const by = textAt(options, 'legend.sortBy');
     return by === '' ? null : { by, desc: flagAt(options, 'legend.sortDesc', true) };
   }, [options]);
+  const { labelLink } = usePanelPage();
+  const [menu, setMenu] = useState<MenuAt | null>(null);
+  const offer = useCallback(
+    ({ field }: LegendItem, x: number, y: number) => {
+      const links = Object.entries(field.labels ?? {}).flatMap(([name, value]) =>
+        name === '__name__' ? [] : (labelLink?.(name, value) ?? []),
+      );
+      if (links.length > 0) setMenu({ x, y, links });
+    },
+    [labelLink],
+  );
+  const close = useCallback(() => setMenu(null), []);
   const choosing: Choosing = { hidden, focused, onFocus: setFocused };
   if (!shown) return <div className={styles.plot}>{children({ width, height }, choosing)}</div>;
   const wide = numberAt(options, 'legend.width');
@@ -99,7 +113,9 @@ export function WithLegend(props: {
           onFocus={setFocused}
           onIsolate={isolate}
           onToggle={toggle}
+          onLabels={labelLink ? offer : undefined}
         />
+        <LinkMenu at={menu} onClose={close} />
       </div>
     </div>
   );

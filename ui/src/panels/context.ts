@@ -4,6 +4,7 @@ import { createContext, use } from 'react';
 import type { Annotation } from '../chart/marks';
 import type { Span } from '../time/range';
 import type { JsonObject } from './json';
+import type { MadeLink } from './links';
 import type { ShownFrame } from './overrides';
 import type { Looks } from './shown';
 
@@ -16,6 +17,8 @@ export interface PanelPage {
   /** The query of a link's address that has the page's range, and of its variables: `from=…&to=…`, `var-x=…`. */
   rangeQuery: string;
   variablesQuery: string;
+  /** Where a click on a label's value leads, one of a line of logs or of all else; null for what is no label. */
+  labelLink?: (name: string, value: string, lines?: boolean) => MadeLink | null;
   /** Goes to an address of ours without loading the page anew. */
   go?: (address: string) => void;
 }

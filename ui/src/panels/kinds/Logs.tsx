@@ -4,10 +4,11 @@ import { usePageClock } from '../../design/hooks';
 import { Glyph } from '../../design/Glyph';
 import { LabelSet, Value } from '../../design/Value';
 import type { Labels } from '../../api/types';
-import type { KindProps } from '../context';
+import { usePanelPage, type KindProps } from '../context';
 import { cellText } from '../frame';
 import { flagAt, object, textAt } from '../json';
 import type { ShownFrame } from '../overrides';
+import { PanelLink } from '../PanelLink';
 import { NoData } from './NoData';
 import styles from './loglines.module.css';
 
@@ -76,6 +77,26 @@ function pretty(text: string): string {
   }
 }
 
+/** The labels of a line, each a link to the lines that have it. */
+function Labels({ labels }: { labels: Line['labels'] }): ReactElement {
+  const { labelLink } = usePanelPage();
+  return (
+    <>
+      {Object.entries(labels).map(([name, value]) => {
+        const link = labelLink?.(name, value, true) ?? null;
+        const set = <LabelSet key={name} labels={{ [name]: value }} />;
+        return link ? (
+          <PanelLink key={name} link={link}>
+            {set}
+          </PanelLink>
+        ) : (
+          set
+        );
+      })}
+    </>
+  );
+}
+
 /** Lines of logs; a click opens one. */
 export default function Logs(props: KindProps): ReactElement {
   const { frames, options, height, title } = props;
@@ -127,7 +148,7 @@ export default function Logs(props: KindProps): ReactElement {
             </div>
             {shown ? (
               <div className={styles.details}>
-                <LabelSet labels={line.labels} />
+                <Labels labels={line.labels} />
               </div>
             ) : null}
           </div>

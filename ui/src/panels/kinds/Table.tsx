@@ -41,6 +41,9 @@ function cellType({ config }: ShownField): CellType {
     : 'auto';
 }
 
+/** Columns that are labels of series, and not what queries and transformations call theirs. */
+const LABEL = /^[a-z_][a-z0-9_]*$/u;
+
 const CHAR_PX = 7.4;
 
 interface RowAt {
@@ -69,7 +72,18 @@ function Content(props: {
   const plain = shown.color === TRANSPARENT ? null : shown.color;
   const text = shown.text === '' ? <span className="dim">–</span> : <Value text={shown.text} />;
   const [first] = links;
-  const linked = first && type !== 'links' ? <PanelLink link={first}>{text}</PanelLink> : text;
+  const label = links.length === 0 && LABEL.test(field.name) && typeof cell === 'string' ? cell : '';
+  const narrowing = label === '' ? null : (page.labelLink?.(field.name, label) ?? null);
+  const linked =
+    first && type !== 'links' ? (
+      <PanelLink link={first}>{text}</PanelLink>
+    ) : narrowing ? (
+      <PanelLink link={narrowing} className={styles.label}>
+        {text}
+      </PanelLink>
+    ) : (
+      text
+    );
   if (isTrend(cell)) {
     const drawn = (
       <Sparkline
