@@ -102,6 +102,12 @@ def test_a_line_that_may_is_told_by_its_own_exception() -> None:
     ]
 
 
+DATACLASSES = {
+    "governance/changes.py",  # a change is read by pydantic, as a dataclass
+    "promql/histograms/grid.py",  # what is worked out of a layout is kept in it
+}
+
+
 PATCHED = {
     ("cli/conftest.py", "sys", "argv"),  # what a command is called with comes in nowhere else
     ("compiled/test_kernel.py", "config", "CACHE_DIR"),  # numba reads this setting of its own once
@@ -118,6 +124,30 @@ def test_what_stands_in_for_something_is_handed_in_by_tests_and_not_patched() ->
                 case ast.Call(ast.Attribute(attr="setattr" | "delattr" | "setitem" | "delitem"), args):
                     found.add((place, *(ast.unparse(one).strip("'") for one in args[:2])))
     assert found == PATCHED
+
+
+def _has_what_structs_have_not(node: ast.ClassDef) -> bool:
+    """Return whether a field is left out of comparison, of text or of making, or is worked out of others."""
+    for part in node.body:
+        match part:
+            case ast.AnnAssign(value=ast.Call(keywords=keywords)):
+                if {keyword.arg for keyword in keywords} & {"compare", "init", "repr"}:
+                    return True
+            case ast.FunctionDef(name="__post_init__"):
+                return True
+    return False
+
+
+def test_what_holds_values_is_a_struct_and_a_dataclass_only_where_structs_cannot_do_it() -> None:
+    found = {
+        file.relative_to(PACKAGE).as_posix()
+        for file in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.ClassDef)
+        and any(ast.unparse(one).startswith("dataclass") for one in node.decorator_list)
+        and not _has_what_structs_have_not(node)
+    }
+    assert found == DATACLASSES
 
 
 def contracts(folder: Path) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
+
+from msgspec import Struct, field
 
 from pharos.errors import Kind, PharosError
 
@@ -115,8 +118,7 @@ _OWNING: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Role:
+class Role(Struct, frozen=True):
     """A named set of permissions."""
 
     name: str
@@ -224,8 +226,7 @@ class IdentityKind(StrEnum):
     """Whoever has no credentials, or bad ones."""
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """Who asks; `id` is the same for ever, `name` is for people."""
 
     kind: IdentityKind
@@ -255,8 +256,8 @@ class Scope:
 
     tenant: str
     """Or several in order, joined by `|`: whoever takes it for one finds nothing, since none is called so."""
-    who: Identity = field(default=NOBODY, compare=False)
-    permissions: frozenset[str] = field(default=frozenset(), compare=False)
+    who: Identity = dataclasses.field(default=NOBODY, compare=False)
+    permissions: frozenset[str] = dataclasses.field(default=frozenset(), compare=False)
 
     @property
     def is_several(self) -> bool:
@@ -334,8 +335,7 @@ def reading(tenant: str, permissions: Iterable[str]) -> Scope:
     return Scope(tenant, ANONYMOUS, frozenset(permissions))
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(Struct, frozen=True):
     """What an identity may do, and where: the permissions of its roles."""
 
     who: Identity

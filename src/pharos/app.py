@@ -8,9 +8,10 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from concurrent.futures import Future
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
 from random import Random
 from typing import Any, Final
+
+from msgspec import Struct
 
 from pharos.access import DEFAULT
 from pharos.api.app import App
@@ -65,8 +66,7 @@ from pharos.upkeep import (
 _LOG = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Pharos:
+class Pharos(Struct, frozen=True):
     """A running server."""
 
     app: App

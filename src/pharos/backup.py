@@ -22,11 +22,11 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
+from msgspec import Struct
 
 from pharos import __version__
 from pharos.clock import Clock
@@ -55,8 +55,7 @@ _WAIT_S: Final = 0.05
 _LOG_WAIT_S: Final = 600.0
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(Struct, frozen=True):
     """What a backup says of itself."""
 
     taken_ms: int

@@ -6,9 +6,10 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from random import Random
 from typing import Final
+
+from msgspec import Struct
 
 from pharos import __version__
 from pharos.access import Scope
@@ -45,8 +46,7 @@ _INTERVAL_MS: Final = 15_000
 _FAMILIES: Final = frozenset({Family.HEALTH, Family.TENANTS})
 
 
-@dataclass(frozen=True, slots=True)
-class CheckingParts:
+class CheckingParts(Struct, frozen=True):
     """What checks stand on."""
 
     settings: Settings
@@ -58,8 +58,7 @@ class CheckingParts:
     windows: Callable[[str], Windows | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Checking:
+class Checking(Struct, frozen=True):
     """The running checks, and what reads their files again."""
 
     settings: Settings

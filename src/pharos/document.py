@@ -16,11 +16,11 @@ import difflib
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, TypeVar
 
 import yaml
+from msgspec import Struct
 
 from pharos.errors import Kind, PharosError
 from pharos.gotext.durations import parse_duration
@@ -53,8 +53,7 @@ _POWERS: Final = {"B": 0, "K": 1, "M": 2, "G": 3, "T": 4, "P": 5, "E": 6}
 _Item = TypeVar("_Item")
 
 
-@dataclass(slots=True)
-class Scalar:
+class Scalar(Struct):
     """A text; `tag` is the written one, or what a plain text is."""
 
     line: int
@@ -63,8 +62,7 @@ class Scalar:
     is_quoted: bool
 
 
-@dataclass(slots=True)
-class Sequence:
+class Sequence(Struct):
     """A list."""
 
     line: int
@@ -72,8 +70,7 @@ class Sequence:
     is_whole: bool = False
 
 
-@dataclass(slots=True)
-class Mapping:
+class Mapping(Struct):
     """Keys and values, in the order of the document; a key that is there twice is here twice."""
 
     line: int
@@ -164,8 +161,7 @@ class _FaultError(PharosError):
         self.line = line
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(Struct, frozen=True):
     """One node of a document, to be read as what the field expects."""
 
     source: Source

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Final
 
+from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import SecretStr
 
 from pharos.alert import Alert
@@ -128,8 +129,7 @@ _FEATURES: Final = (
 """What upstream keeps behind flags and is always on here."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(Struct, frozen=True):
     """What the endpoints stand on."""
 
     settings: Settings
@@ -156,8 +156,7 @@ class Parts:
     kernels: Callable[[], dict[str, int]]
 
 
-@dataclass(frozen=True, slots=True)
-class Face:
+class Face(Struct, frozen=True):
     """What clients meet: the application, and what is reached over gRPC too."""
 
     app: App

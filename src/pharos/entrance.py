@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -14,6 +13,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 import orjson
+from msgspec import Struct
 from yarl import URL
 
 from pharos import __version__
@@ -43,8 +43,7 @@ _NOTE_S: Final = 30.0
 _ENDED_KEPT_MS: Final = 7 * 86_400_000
 
 
-@dataclass(frozen=True, slots=True)
-class Entrance:
+class Entrance(Struct, frozen=True):
     """What lets people in."""
 
     authenticator: Authenticator

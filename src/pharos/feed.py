@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from random import Random
 from typing import Final
+
+from msgspec import Struct
 
 from pharos.api.http.bodies import Bodies
 from pharos.api.http.credentials import identify
@@ -47,8 +48,7 @@ _LAG_S: Final = 30.0
 """What was accepted and is not stored for so long says that the store cannot follow."""
 
 
-@dataclass(frozen=True, slots=True)
-class FeedParts:
+class FeedParts(Struct, frozen=True):
     """What the feed stands on."""
 
     settings: Settings
@@ -62,8 +62,7 @@ class FeedParts:
     runs: Runs
 
 
-@dataclass(frozen=True, slots=True)
-class Feed:
+class Feed(Struct, frozen=True):
     """The running feed, and its addresses."""
 
     hub: Hub

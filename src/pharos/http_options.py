@@ -9,10 +9,11 @@ import base64
 import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Final
+
+from msgspec import Struct, field
 
 from pharos.errors import Kind, PharosError
 from pharos.named_file import read_named
@@ -29,8 +30,7 @@ TLS_VERSIONS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class SecretText:
+class SecretText(Struct, frozen=True):
     """A secret given inline or by the path of a file, which is read at each use so that rotation is seen."""
 
     inline: Secret = field(default_factory=lambda: Secret(""))
@@ -53,8 +53,7 @@ class SecretText:
         return bool(self.inline) or bool(self.path)
 
 
-@dataclass(frozen=True, slots=True)
-class TlsOptions:
+class TlsOptions(Struct, frozen=True):
     """How to speak TLS; certificates by path or inline (PEM), the system's authorities if none is given."""
 
     ca: str = ""
@@ -104,8 +103,7 @@ def _as_file(text: str) -> Iterator[str]:
         yield file.name
 
 
-@dataclass(frozen=True, slots=True)
-class OAuth2:
+class OAuth2(Struct, frozen=True):
     """Whom to ask for the token that requests carry, and who we are there (client credentials, RFC 6749)."""
 
     client_id: str
@@ -117,8 +115,7 @@ class OAuth2:
     proxy_url: Secret = field(default_factory=lambda: Secret(""))
 
 
-@dataclass(frozen=True, slots=True)
-class HttpOptions:
+class HttpOptions(Struct, frozen=True):
     """Who we are to the other side and how we reach it: Prometheus' HTTP client section."""
 
     username: SecretText = SecretText()

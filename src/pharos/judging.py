@@ -6,12 +6,13 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pharos.access import DEFAULT, upkeep
 from pharos.anomalies.following import Following, Judged, Seen
@@ -64,8 +65,7 @@ _RULES_MS: Final = 5_000
 _SUMMARY: Final = "{{ $labels.anomaly_metric }} is not as it was before ({{ $labels.anomaly_watch }})"
 
 
-@dataclass(frozen=True, slots=True)
-class JudgingParts:
+class JudgingParts(Struct, frozen=True):
     """What it stands on."""
 
     metrics: Metrics
@@ -77,8 +77,7 @@ class JudgingParts:
     """Takes the groups of rules that make alerts of what is found, by tenant."""
 
 
-@dataclass(slots=True)
-class _Tenant:
+class _Tenant(Struct):
     """What is done for one tenant."""
 
     following: Following

@@ -7,10 +7,11 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct, field
 
 from pharos.clock import Clock
 from pharos.config import Settings, limit_table, sampling_of
@@ -37,8 +38,7 @@ _START_S: Final = 30.0
 """After a start what measures spans goes on first with what came before the stop."""
 
 
-@dataclass(slots=True)
-class Keeping:
+class Keeping(Struct):
     """What is kept, and what clients are told to keep."""
 
     settings: Settings

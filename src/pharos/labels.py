@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 import re2
+from msgspec import Struct
 
 from pharos.errors import Kind, PharosError
 
@@ -65,8 +65,7 @@ def compile_regex(pattern: str) -> Any:
         raise PharosError(Kind.INVALID, f"error parsing regexp {pattern!r}: invalid UTF-8") from exc
 
 
-@dataclass(frozen=True, slots=True)
-class Matcher:
+class Matcher(Struct, frozen=True):
     """One condition on a label; an absent label has the empty value."""
 
     name: str

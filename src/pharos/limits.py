@@ -7,8 +7,10 @@ from the next one on.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields, replace
 from typing import Final, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pharos.errors import Kind, PharosError
 from pharos.gotext.durations import format_duration, parse_duration
@@ -17,8 +19,7 @@ _MOST: Final = 1 << 53
 """What every reader of JSON takes for a whole number."""
 
 
-@dataclass(frozen=True, slots=True)
-class TenantLimits:
+class TenantLimits(Struct, frozen=True):
     """The limits of one tenant; 0 is none of its own: what bounds everybody still does."""
 
     ingest_rate: int = 0
@@ -69,9 +70,9 @@ LimitsOf: TypeAlias = Callable[[str], TenantLimits]
 """Returns the limits of a tenant as they are now."""
 
 NO_LIMITS: Final = TenantLimits()
-LIMIT_NAMES: Final = tuple(field.name.removesuffix("_ms") for field in fields(TenantLimits))
+LIMIT_NAMES: Final = tuple(name.removesuffix("_ms") for name in TenantLimits.__struct_fields__)
 """As pharos.yml, the API and the command line call them; times are durations there."""
-LIMIT_FIELDS: Final = {field.name.removesuffix("_ms"): field.name for field in fields(TenantLimits)}
+LIMIT_FIELDS: Final = {name.removesuffix("_ms"): name for name in TenantLimits.__struct_fields__}
 """The fields of `TenantLimits` by these names."""
 _KNOWN: Final = frozenset(LIMIT_FIELDS.values())
 
@@ -90,10 +91,7 @@ def least(limits: Iterable[TenantLimits]) -> TenantLimits:
     """Return for each limit the least of those that are set: what counts where several tenants are read."""
     found = list(limits)
     return TenantLimits(
-        **{
-            field.name: least_of(*(getattr(one, field.name) for one in found))
-            for field in fields(TenantLimits)
-        }
+        **{name: least_of(*(getattr(one, name) for one in found)) for name in TenantLimits.__struct_fields__}
     )
 
 

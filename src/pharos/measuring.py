@@ -6,8 +6,9 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from pharos.access import DEFAULT, Scope, upkeep
 from pharos.clock import Clock
@@ -40,8 +41,7 @@ _MS_IN_S: Final = 1000
 _NS_IN_S: Final = 10**9
 
 
-@dataclass(frozen=True, slots=True)
-class ArrivalReader:
+class ArrivalReader(Struct, frozen=True):
     """Reads which spans came in."""
 
     traces: Traces
@@ -62,8 +62,7 @@ class ArrivalReader:
         return await self.traces.ask(scope, "span metrics", work)
 
 
-@dataclass(slots=True)
-class SpanSampleWriter:
+class SpanSampleWriter(Struct):
     """Keeps what is made of spans as any other write."""
 
     intake: Intake
@@ -87,8 +86,7 @@ class SpanSampleWriter:
         await self.intake.accept(made_here(scope, b"".join(parts), source="span_metrics"))
 
 
-@dataclass(frozen=True, slots=True)
-class Measuring:
+class Measuring(Struct, frozen=True):
     """Takes steps of all tenants that have spans."""
 
     queries: Queries

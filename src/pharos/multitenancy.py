@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
+
+from msgspec import Struct
 
 from pharos.access import Scope
 from pharos.backup import wait_until_stored
@@ -31,8 +32,7 @@ _LOG = logging.getLogger(__name__)
 _STORED_WAIT_S: Final = 600.0
 
 
-@dataclass(frozen=True, slots=True)
-class Doors:
+class Doors(Struct, frozen=True):
     """Who is let in, for the layers that let in, and for what keeps it up to date."""
 
     directory: Directory

@@ -6,10 +6,12 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
 from functools import partial
 from random import Random
 from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pharos.access import Scope
 from pharos.alert import Alert
@@ -53,8 +55,7 @@ _CLOSE_S: Final = 1.0
 _AGAIN_S: Final = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Paging:
+class Paging(Struct, frozen=True):
     """The running parts, and what reads the configuration again."""
 
     dispatcher: Dispatcher
@@ -73,8 +74,7 @@ class Paging:
         return self.configs.own().windows.get(tenant)
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """A configuration, with the templates that it names."""
 
     config: AlertingConfig
@@ -236,8 +236,7 @@ def recent_of(state: State) -> Callable[[str, str, str, int], Awaitable[Mapping[
     return find
 
 
-@dataclass(frozen=True, slots=True)
-class RuleSink:
+class RuleSink(Struct, frozen=True):
     """Takes alerts of our own rules, which write by themselves into timelines that they fire or are over."""
 
     dispatcher: Dispatcher

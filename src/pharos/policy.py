@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from pharos.access import Scope
 from pharos.limits import LimitsOf, no_limits
@@ -15,8 +16,7 @@ def _everybody(_scope: Scope) -> None:
     return
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """How long each signal is kept of all tenants, in milliseconds; 0 is for ever."""
 
     metrics: int = 0
@@ -25,15 +25,13 @@ class Kept:
     runs: int = 0
 
 
-@dataclass(slots=True)
-class Retention:
+class Retention(Struct):
     """What is kept now: it may be another after a reload."""
 
     now: Kept = Kept()
 
 
-@dataclass(frozen=True, slots=True)
-class TenantPolicy:
+class TenantPolicy(Struct, frozen=True):
     """Without anything said: everybody is let in, within no limits."""
 
     limits_of: LimitsOf = no_limits

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from random import Random
+
+from msgspec import Struct
 
 from pharos.clock import Clock
 from pharos.config import Settings
@@ -26,8 +27,7 @@ from pharos.query.metrics.evaluation import Metrics, MetricsOptions
 from pharos.query.metrics.series import SeriesCache
 
 
-@dataclass(frozen=True, slots=True)
-class Queries:
+class Queries(Struct, frozen=True):
     """Who answers what; all share the turns and threads of the scheduler."""
 
     scheduler: Scheduler

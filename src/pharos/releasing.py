@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pharos.alerting.provision import Said, read_files
 from pharos.clock import Clock
@@ -20,8 +21,7 @@ from pharos.versions.rolling import SECTIONS, Rollouts, Take
 from pharos.works import at_work, keep_going
 
 
-@dataclass(frozen=True, slots=True)
-class Releasing:
+class Releasing(Struct, frozen=True):
     """The running part, what it reads by, and what reads its files again."""
 
     rollouts: Rollouts

@@ -6,9 +6,10 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from random import Random
 from typing import Final
+
+from msgspec import Struct
 
 from pharos import __version__
 from pharos.access import upkeep
@@ -62,8 +63,7 @@ _PAST_KEPT_MS: Final = 400 * 86_400_000
 _EVIDENCE_MOST: Final = 4_000
 
 
-@dataclass(frozen=True, slots=True)
-class Stands:
+class Stands(Struct, frozen=True):
     """What responding stands on."""
 
     state: State

@@ -6,10 +6,11 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from random import Random
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from pharos.access import DEFAULT, Scope
 from pharos.alert import Alert
@@ -57,16 +58,14 @@ _AGAIN_S: Final = 2.0
 _FAMILIES: Final = frozenset({Family.RULES, Family.TENANTS, Family.HEALTH})
 
 
-@dataclass(frozen=True, slots=True)
-class Unheard:
+class Unheard(Struct, frozen=True):
     """Takes alerts where nobody is told of them: they are seen in the API and the pages."""
 
     async def take(self, scope: Scope, alerts: Sequence[Alert]) -> None:
         """Take alerts over."""
 
 
-@dataclass(frozen=True, slots=True)
-class IntakeRecorder:
+class IntakeRecorder(Struct, frozen=True):
     """Keeps what rules record as any other write."""
 
     intake: Intake
@@ -83,8 +82,7 @@ class IntakeRecorder:
         await self.intake.accept(made(scope, body, source="rules"))
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
+class _Read(Struct, frozen=True):
     """What files say of rules."""
 
     groups: tuple[RuleGroup, ...] = ()
@@ -94,8 +92,7 @@ class _Read:
     alerting: AlertingSection = field(default_factory=AlertingSection)
 
 
-@dataclass(frozen=True, slots=True)
-class Ruling:
+class Ruling(Struct, frozen=True):
     """The running rules, whom they tell outside, and what reads their files again."""
 
     engine: RuleEngine
@@ -106,8 +103,7 @@ class Ruling:
     """Takes groups of rules that other parts of the server make, by tenant, in the place of those before."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Both:
+class _Both(Struct, frozen=True):
     """Tells those outside, who make nobody wait, and then ours, who may refuse."""
 
     outside: Outside
@@ -118,8 +114,7 @@ class _Both:
         await self.own.take(scope, alerts)
 
 
-@dataclass(frozen=True, slots=True)
-class RulingParts:
+class RulingParts(Struct, frozen=True):
     """What rules stand on."""
 
     queries: Queries
@@ -293,8 +288,7 @@ class _Book:
             await asyncio.gather(self._following, return_exceptions=True)
 
 
-@dataclass(slots=True)
-class _RunRules:
+class _RunRules(Struct):
     """The rules of runs: of workflows that the settings name, and that people switch on or off."""
 
     interval_ms: int

@@ -8,10 +8,10 @@ the same; and what a small share keeps, a greater one keeps too.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 import re2
+from msgspec import Struct, field
 
 SHARE_BITS: Final = 53
 """So many bits of a hash are held against a share: a double has no more."""
@@ -23,8 +23,7 @@ def bar_of(share: float) -> int:
     return round(share * WHOLE)
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
+class Names(Struct, frozen=True):
     """Names by patterns, in which `*` stands for anything; without a pattern all names are meant."""
 
     patterns: tuple[str, ...] = ()
@@ -42,8 +41,7 @@ class Names:
 ALL_NAMES: Final = Names()
 
 
-@dataclass(frozen=True, slots=True)
-class LogRule:
+class LogRule(Struct, frozen=True):
     """Which share is kept of the log records of some services."""
 
     shares: tuple[float, ...]
@@ -52,8 +50,7 @@ class LogRule:
     tenants: Names = ALL_NAMES
 
 
-@dataclass(frozen=True, slots=True)
-class TraceRule:
+class TraceRule(Struct, frozen=True):
     """Which share is kept of traces that have a span of some service and operation."""
 
     share: float
@@ -62,8 +59,7 @@ class TraceRule:
     tenants: Names = ALL_NAMES
 
 
-@dataclass(frozen=True, slots=True)
-class SeriesRule:
+class SeriesRule(Struct, frozen=True):
     """Which share is kept of the series of some metrics."""
 
     share: float
@@ -71,8 +67,7 @@ class SeriesRule:
     tenants: Names = ALL_NAMES
 
 
-@dataclass(frozen=True, slots=True)
-class Sampling:
+class Sampling(Struct, frozen=True):
     """All rules; of those of a signal the first that fits counts, and what none fits is kept."""
 
     logs: tuple[LogRule, ...] = ()
@@ -106,8 +101,7 @@ class Sampling:
 KEEP_ALL: Final = Sampling()
 
 
-@dataclass(slots=True)
-class SamplingRules:
+class SamplingRules(Struct):
     """The rules as they are now: whoever looks does so anew, so that a change counts from then on."""
 
     now: Sampling = field(default=KEEP_ALL)

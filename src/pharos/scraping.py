@@ -7,10 +7,11 @@ import logging
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from random import Random
 from typing import Final
+
+from msgspec import Struct
 
 from pharos.clock import Clock
 from pharos.config import Settings
@@ -30,8 +31,7 @@ HOST_JOB: Final = "pharos-host"
 """The job of this host's own metrics: `node` is what people call the job of their node_exporters."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scraping:
+class Scraping(Struct, frozen=True):
     """The running scraper, and what reads its configuration again."""
 
     scraper: Scraper

@@ -12,11 +12,11 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
 from random import SystemRandom
 from typing import Any, Final
 
 import uvicorn
+from msgspec import Struct
 
 from pharos.api.app import SOCKET_PATHS, App
 from pharos.api.http.connection import ConnectionLimits, connection_class
@@ -138,8 +138,7 @@ async def _cancel(task: asyncio.Task[None]) -> None:
         await task
 
 
-@dataclass(frozen=True, slots=True)
-class SocketOptions:
+class SocketOptions(Struct, frozen=True):
     """How WebSockets are served."""
 
     ping_s: float = 30.0

@@ -6,8 +6,9 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from pharos.config import Settings
 from pharos.dashboards.provided import ProvidedDashboards, Watched
@@ -21,8 +22,7 @@ _LOG = logging.getLogger(__name__)
 _LOOK_S: Final = 3.0
 
 
-@dataclass(frozen=True, slots=True)
-class Showing:
+class Showing(Struct, frozen=True):
     """The dashboards, and where those of files come from."""
 
     settings: Settings

@@ -6,10 +6,11 @@ import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random, SystemRandom
 from typing import Final
+
+from msgspec import Struct
 
 from pharos.clock import Clock, SteadyClock
 from pharos.config import Settings
@@ -37,8 +38,7 @@ _ONE_SEGMENT_BYTES: Final = 1 << 40
 """The intake seals segments itself, so that a segment and a run are the same frames."""
 
 
-@dataclass(frozen=True, slots=True)
-class Store:
+class Store(Struct, frozen=True):
     """What keeps samples; the loader is running, and first loads what a former process left."""
 
     wal: Wal

@@ -6,8 +6,9 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from pharos.access import Scope
 from pharos.clock import Clock
@@ -29,8 +30,7 @@ _LOG = logging.getLogger(__name__)
 _AGAIN_S: Final = 2.0
 
 
-@dataclass(slots=True)
-class RunSampleWriter:
+class RunSampleWriter(Struct):
     """Keeps series of runs as any other write."""
 
     intake: Intake

@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 import pytest
+from msgspec.structs import asdict
 from tests.flows.engines import Engine, engine_at_loopback
 from tests.identity.people import Somebody, World, open_world
 
@@ -401,7 +402,7 @@ async def test_what_waits_is_bounded_and_goes_with_its_tenant(world: World) -> N
 
 def _copies(control_id: str, count: int, unit: Any) -> None:
     from_ = flow_controls.get_control(unit, "a", control_id)
-    row = {name: getattr(from_, name) for name in from_.__slots__}
+    row = asdict(from_)
     unit.insert_all(
         flow_controls.flow_controls,
         [{**row, "id": f"c{n}", "idempotency_key": f"c{n}", "run_id": "x"} for n in range(count)],

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import dataclasses
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import orjson
+from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
 from tests.api.hollow import hollow_edge
@@ -73,7 +75,7 @@ class Somebody:
 
     def with_(self, **headers: str) -> Somebody:
         added = tuple((name.replace("_", "-").lower(), value) for name, value in headers.items())
-        return replace(self, headers=(*self.headers, *added))
+        return dataclasses.replace(self, headers=(*self.headers, *added))
 
     async def ask(self, address: str, body: Any = None, *, raw: bytes | None = None) -> Got:
         method, _, path = address.partition(" ")

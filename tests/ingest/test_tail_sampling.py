@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 
 import pyarrow as pa
 import pytest
+from msgspec.structs import replace
 from tests.query.events.requests import NOON_NS
 
 from pharos.access import upkeep

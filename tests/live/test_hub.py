@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from tests.live.feeding import WHO, Feeding, custom, settle, subscribe
 
 from pharos.access import ALL, Scope

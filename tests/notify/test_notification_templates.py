@@ -98,7 +98,7 @@ def test_a_label_of_the_route_may_be_a_template_but_not_of_itself() -> None:
     message = message_of()
     labelled = Message(
         **{
-            **{name: getattr(message, name) for name in Message.__dataclass_fields__},
+            **{name: getattr(message, name) for name in Message.__struct_fields__},
             "route_labels": (
                 ("a", "{{ .Receiver }}/{{ routeLabels `b` }}"),
                 ("b", "plain"),

@@ -10,12 +10,12 @@ import subprocess
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from msgspec.structs import replace
 from yarl import URL
 
 from pharos.errors import Kind, PharosError

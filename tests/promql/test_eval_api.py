@@ -5,11 +5,11 @@ from __future__ import annotations
 import tracemalloc
 import weakref
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from xxhash import xxh64_intdigest
 
 from pharos.errors import Kind, PharosError

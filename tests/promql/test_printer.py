@@ -8,6 +8,8 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 import pytest
+from msgspec import Struct
+from msgspec.structs import astuple
 from ruamel.yaml import YAML
 from tests.peers import CONFORMANCE
 from tests.promql.promql_texts import accepted
@@ -27,6 +29,8 @@ def settled(node: Any) -> Any:
         return repr(node)
     if isinstance(node, tuple):
         return tuple(map(settled, node))
+    if isinstance(node, Struct):
+        return (type(node).__name__, *map(settled, astuple(node)))
     if is_dataclass(node):
         parts = tuple(settled(getattr(node, part.name)) for part in fields(node) if part.compare)
         return (type(node).__name__, *parts)

@@ -6,10 +6,10 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from tests.query.store import BUCKET_MS, Store, days_of
 
 from pharos.access import Scope

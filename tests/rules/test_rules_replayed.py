@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from pharos.clock import FakeClock
 from pharos.errors import PharosError

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
 
 import orjson
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import asdict
 from tests.runs.events import events
 
 from pharos.runs.events import LOST, EventKind, RunEvent, State, StepRef
@@ -21,7 +21,7 @@ _MS = 1_000_000
 
 def _known(state: RunState) -> dict[str, Any]:
     """Return all that is known, comparable."""
-    return {field.name: getattr(state, field.name) for field in fields(state)}
+    return asdict(state)
 
 
 def _at(second: int, kind: EventKind, **told: Any) -> RunEvent:

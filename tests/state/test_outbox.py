@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from pharos.alert import Alert
 from pharos.clock import FakeClock
@@ -27,7 +28,7 @@ async def test_alerts_are_kept_until_nothing_is_owed_about_them(state: State, cl
     many = [Alert((("alertname", "A"), ("n", str(n))), (), 1, 2, 3, "http://g") for n in range(2000)]
     first = await state.write(lambda unit: alerts.put(unit, [Kept("a", one, 1) for one in many]), PHAROS)
     assert told == [{Family.ALERTS}]
-    news = replace(many[0], updated_ms=4, is_timed_out=True)
+    news = dataclasses.replace(many[0], updated_ms=4, is_timed_out=True)
     second = await state.write(lambda unit: alerts.put(unit, [Kept("a", news, 1)]), PHAROS)
     assert second > first
     assert await state.read(lambda unit: alerts.list_since(unit, first)) == (Kept("a", news, 1),)

@@ -19,8 +19,9 @@ from pharos.engine.sql import fixed
 from pharos.errors import Kind, PharosError
 from pharos.ingest.metrics.batch import Accepted
 from pharos.ingest.remote_write.submission import made
-from pharos.ingest.retention import Erased, Kept, erase_old
+from pharos.ingest.retention import Erased, erase_old
 from pharos.multitenancy import Doors, make_doors, open_tenancy
+from pharos.policy import Kept
 from pharos.queries import Queries, open_queries
 from pharos.query.limits import Times
 from pharos.query.metrics.query import parse_query

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from random import Random
 from typing import Any, Final
+
+from msgspec import Struct
 
 from pharos.alerting import escalate, links
 from pharos.alerting.content import ACKNOWLEDGED
@@ -143,8 +144,7 @@ def groups_called(unit: Unit, hashed: str) -> list[tuple[str, str]]:
 # -- links --
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """What a link asks for."""
 
     link: links.Link

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Literal, Self
 
 import orjson
+from msgspec import Struct, field
 from pydantic import AfterValidator, Field, model_validator
 from yarl import URL
 
@@ -150,8 +150,7 @@ def read_action(document: Mapping[str, Any], name: str) -> Action:
 # -- what is done --
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(Struct, frozen=True):
     """What an action answers."""
 
     tenant: str
@@ -161,8 +160,7 @@ class Transition:
     labels: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """A request that is to be sent."""
 
     method: str
@@ -177,8 +175,7 @@ class Call:
         return f"{self.method} {where} {self.body.decode()}"
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """A command that is to be run."""
 
     name: str

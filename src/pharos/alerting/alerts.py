@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from msgspec import Struct
+
 from pharos.alert import Alert
 from pharos.errors import Kind, PharosError
 from pharos.labels import Labels
@@ -148,8 +150,7 @@ def labels_order(labels: Labels) -> tuple[int, Any]:
     return len(labels), _ByNames(labels)
 
 
-@dataclass(frozen=True, slots=True)
-class _ByNames:
+class _ByNames(Struct, frozen=True):
     labels: Labels
 
     def __lt__(self, other: _ByNames) -> bool:

@@ -8,13 +8,13 @@ looked for.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
+from msgspec import Struct, field
 
 from pharos.alerting.fields import (
     Field,
@@ -44,8 +44,7 @@ MOST_VALUES: Final = 100_000
 """Of one configuration, what aliases repeat counted as often."""
 
 
-@dataclass(frozen=True, slots=True)
-class Integration:
+class Integration(Struct, frozen=True):
     """One way of telling of one receiver."""
 
     kind: str
@@ -57,8 +56,7 @@ class Integration:
     send_resolved: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Receiver:
+class Receiver(Struct, frozen=True):
     """Who is told, in all the ways listed."""
 
     name: str
@@ -66,8 +64,7 @@ class Receiver:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class InhibitionSource:
+class InhibitionSource(Struct, frozen=True):
     """Alerts that hold others back."""
 
     matchers: Matchers
@@ -75,8 +72,7 @@ class InhibitionSource:
     """Labels whose values both must share; one that neither has is shared."""
 
 
-@dataclass(frozen=True, slots=True)
-class Inhibition:
+class Inhibition(Struct, frozen=True):
     """Alerts that match `target` are held back while there is one of each of the sources."""
 
     name: str
@@ -87,8 +83,7 @@ class Inhibition:
     line: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class AlertingConfig:
+class AlertingConfig(Struct, frozen=True):
     """A whole configuration."""
 
     route: Route
@@ -208,8 +203,7 @@ def written(plain: Any) -> str:
     return str(yaml.dump(plain, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True, width=110))
 
 
-@dataclass(frozen=True, slots=True)
-class _Around:
+class _Around(Struct, frozen=True):
     """What stands elsewhere in the document, and counts for receivers."""
 
     global_: Values

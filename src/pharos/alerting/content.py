@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from pharos.alert import Alert
 from pharos.labels import Labels
@@ -17,8 +18,7 @@ ACKNOWLEDGED: Final = "acknowledged"
 """The purpose, and the reason, of what tells those who keep incidents that somebody looks after one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """What a message tells, whoever it goes to."""
 
     status: Status
@@ -58,8 +58,7 @@ def common(sets: Sequence[Labels]) -> Labels:
     return tuple(pair for pair in sets[0] if pair in kept)
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(Struct, frozen=True):
     """What a message is beside what it tells."""
 
     key: str

@@ -11,9 +11,11 @@ import heapq
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Final, Protocol
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pharos.alerting.content import ACKNOWLEDGED, Envelope, fingerprints_of, message_of
 from pharos.clock import Clock
@@ -67,8 +69,7 @@ class Post(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class _Queue:
+class _Queue(Struct):
     """What is owed to one integration."""
 
     waiting: list[tuple[float, int, Owed]] = field(default_factory=list)
@@ -76,8 +77,7 @@ class _Queue:
     """By key of the group and purpose, of which one at a time is on its way."""
 
 
-@dataclass(frozen=True, slots=True)
-class Clocks:
+class Clocks(Struct, frozen=True):
     """Time and chance."""
 
     clock: Clock

@@ -11,8 +11,9 @@ import heapq
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from pharos.access import Scope
 from pharos.alert import Alert
@@ -53,8 +54,7 @@ def _nothing_ends(unit: Writing, tenant: str, fingerprints: Sequence[str], /) ->
     del unit, tenant, fingerprints
 
 
-@dataclass(frozen=True, slots=True)
-class Others:
+class Others(Struct, frozen=True):
     """What else decides: who holds pages back, who looks after alerts, who is told that they are over."""
 
     muters: tuple[Muter, ...] = ()
@@ -62,8 +62,10 @@ class Others:
     ends: Ends = _nothing_ends
 
 
-@dataclass(slots=True)
-class _Post:
+_NO_OTHERS: Final = Others()
+
+
+class _Post(Struct):
     """Alerts that somebody waits to be taken."""
 
     tenant: str
@@ -72,8 +74,7 @@ class _Post:
     taken: asyncio.Future[None]
 
 
-@dataclass(slots=True)
-class _Taken:
+class _Taken(Struct):
     """What a transaction of posts makes of them."""
 
     known: dict[tuple[str, str], Known] = field(default_factory=dict)
@@ -90,7 +91,7 @@ class Dispatcher:
         clock: Clock,
         config_of: Callable[[str], AlertingConfig],
         deliveries: Deliveries,
-        others: Others = Others(),
+        others: Others = _NO_OTHERS,
         *,
         is_shared: bool = False,
     ) -> None:

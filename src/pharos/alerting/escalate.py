@@ -8,10 +8,11 @@ policy says. All of it are functions of the policy, of how far it is, and of the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Annotated, Any, Final, Self
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from pydantic import AfterValidator, Field, model_validator
 
 from pharos.alert import SEVERITY
@@ -176,8 +177,7 @@ HELD: Final = "held"
 RESOLVED: Final = "resolved"
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """How far an escalation is."""
 
     status: Status = Status.TELLING
@@ -337,8 +337,7 @@ def quorum_of(policy: Policy, run: Run, level: int) -> tuple[int, frozenset[str]
 # -- what is next --
 
 
-@dataclass(frozen=True, slots=True)
-class Tell:
+class Tell(Struct, frozen=True):
     """Tell a level, whose number is that of the levels where it is the final one."""
 
     level: int
@@ -349,15 +348,13 @@ class Tell:
     is_last: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(Struct, frozen=True):
     """Nothing is due before a time; None: before something happens."""
 
     until_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Exhausted:
+class Exhausted(Struct, frozen=True):
     """Everybody was told."""
 
 
@@ -383,8 +380,7 @@ def next_step(policy: Policy, run: Run, now_ms: int) -> Tell | Wait | Exhausted:
     return Exhausted()
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
+class Reached(Struct, frozen=True):
     """Whom the targets of a level mean at the time at which it is told."""
 
     people: tuple[str, ...] = ()

@@ -8,13 +8,15 @@ killed, it goes on where it was, and no level is told twice or passed over.
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from typing import Any, Final
 
 import orjson
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pharos.alert import SEVERITY, Alert
 from pharos.alerting import escalate
@@ -70,8 +72,7 @@ Configs = Callable[[str], AlertingConfig | None]
 """The configuration of a tenant; None where it has none."""
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(Struct):
     """An escalation as it becomes in one transaction."""
 
     found: Escalation
@@ -81,8 +82,7 @@ class _Open:
     before: Run | None = None
 
 
-@dataclass(slots=True)
-class _Tenant:
+class _Tenant(Struct):
     """What is known of a tenant in one transaction."""
 
     kept: dict[str, Escalation]
@@ -554,7 +554,7 @@ def _content(unit: Unit, one: _Open, *, is_over: bool) -> dict[str, Any]:
     for alert in _alerts(unit, one):
         ended = one.run.alerts.get(alert.fingerprint) == escalate.RESOLVED
         if is_over and not 0 < alert.ends_ms <= unit.now_ms:
-            alert = replace(alert, ends_ms=unit.now_ms)
+            alert = dataclasses.replace(alert, ends_ms=unit.now_ms)
         if is_over or not ended:
             told.append((alert, is_over))
     reason = "all_resolved" if is_over else "escalation"

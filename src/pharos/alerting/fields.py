@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from pharos.document import HIDDEN, HIDDEN_URL, Fields, Value
 from pharos.errors import PharosError
@@ -36,8 +37,7 @@ _BARE: Final = re.compile(r"[-+]?[0-9]{1,18}")
 _NANOSECONDS: Final = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """How one field is read."""
 
     read: Callable[[Value, Path], Any]
@@ -51,8 +51,7 @@ class Field:
     """Whether both may be there, of which the file counts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """A mapping with known fields."""
 
     name: str

@@ -7,9 +7,10 @@ one decides to tell and the others find that it did.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
+
+from msgspec import Struct, field
 
 from pharos.alerting.alerts import Known
 from pharos.alerting.config import Integration, Receiver
@@ -28,8 +29,7 @@ _GIVEN_UP_MS = 86_400_000
 """An alert that is over for so long is let go of, even if nobody could be told."""
 
 
-@dataclass(frozen=True, slots=True)
-class Flush:
+class Flush(Struct, frozen=True):
     """A group that is to be told of, as it is at that moment."""
 
     group: Group
@@ -45,8 +45,7 @@ class Flush:
         return self.group.tenant, self.group.key
 
 
-@dataclass(slots=True)
-class Flushed:
+class Flushed(Struct):
     """What came of it."""
 
     owed: list[Owed] = field(default_factory=list)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from pharos.alerting.alerts import Alerts, Known, in_order
 from pharos.alerting.config import AlertingConfig, Receiver
@@ -23,8 +24,7 @@ Place = tuple[str, Labels]
 """The id of a route, and the labels that a group has in common."""
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """One time, read once, so that all that is decided at it agrees."""
 
     now_ms: int
@@ -35,8 +35,7 @@ class Moment:
     """As on the wall, but that nobody set it since the start: what lengths of time are counted by."""
 
 
-@dataclass(slots=True, eq=False)
-class Group:
+class Group(Struct, eq=False):
     """Alerts that are told of together."""
 
     tenant: str
@@ -84,8 +83,7 @@ class Group:
         return gone
 
 
-@dataclass(frozen=True, slots=True)
-class Muting:
+class Muting(Struct, frozen=True):
     """What holds pages back beside a tenant's own configuration."""
 
     silences: Silences

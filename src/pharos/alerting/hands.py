@@ -7,9 +7,9 @@ import contextlib
 import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
+from msgspec import Struct, field
 from yarl import URL
 
 from pharos.alerting.actions import Call, Run
@@ -30,8 +30,7 @@ Ask = Callable[[str, str], Awaitable[str]]
 """Answers a query of a tenant as text."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cluster:
+class Cluster(Struct, frozen=True):
     """The API of a Kubernetes cluster."""
 
     server: str
@@ -39,8 +38,7 @@ class Cluster:
     ca_path: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Allowed:
+class Allowed(Struct, frozen=True):
     """What whoever runs the server allows actions to do."""
 
     commands: Mapping[str, Sequence[str]] = field(default_factory=dict)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
+from msgspec import Struct, field
 from yarl import URL
 
 from pharos.access import Scope, upkeep
@@ -49,8 +49,7 @@ def alert_of(one: Heartbeat, now_ms: int, *, is_over: bool) -> Alert:
     return Alert(labels_of(own), labels_of(notes), min(starts_ms, ends_ms), ends_ms, now_ms)
 
 
-@dataclass(slots=True)
-class Missed:
+class Missed(Struct):
     """Which heartbeats are missed, and when that was said last."""
 
     began_ms: int
@@ -89,8 +88,7 @@ async def listen(state: State, take: Take, clock: Clock, every_s: float = _LOOK_
         await asyncio.sleep(every_s)
 
 
-@dataclass(frozen=True, slots=True)
-class Pulse:
+class Pulse(Struct, frozen=True):
     """Whom we call while all is well."""
 
     url: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from pharos.alert import Alert
 from pharos.state import Unit
@@ -27,8 +28,7 @@ class Why(StrEnum):
     """Somebody looks after it: it is not repeated."""
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """That a page is held back."""
 
     why: Why

@@ -9,12 +9,13 @@ from __future__ import annotations
 import calendar
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from pathlib import Path
 from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from msgspec import Struct
 
 from pharos.document import Fields, Value
 from pharos.errors import Kind, PharosError
@@ -34,8 +35,7 @@ Range: TypeAlias = tuple[int, int]
 """First and last, both within; of minutes of a day, the last is not."""
 
 
-@dataclass(frozen=True, slots=True)
-class TimeInterval:
+class TimeInterval(Struct, frozen=True):
     """One set of times. A field that is not written is None and holds always; an empty one never does."""
 
     times: tuple[Range, ...] | None = None

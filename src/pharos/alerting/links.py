@@ -9,10 +9,10 @@ import base64
 import binascii
 import hashlib
 import hmac
-from dataclasses import dataclass
 from typing import Final
 
 import orjson
+from msgspec import Struct
 
 from pharos.errors import Kind, PharosError
 
@@ -28,8 +28,7 @@ _MAC_BYTES: Final = 32
 _TOKEN_MOST: Final = 16_384
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """What a link is good for."""
 
     tenant: str

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice, takewhile
 from typing import Annotated, Any, Final, Self
 
 from dateutil.rrule import rrulestr  # type: ignore[import-untyped]
 from icalendar import Calendar, Event
+from msgspec import Struct
 from pydantic import AfterValidator, Field, model_validator
 
 from pharos.alerting.matchers import Matchers, matches_all, parse_matchers
@@ -147,8 +147,7 @@ class Window(Part):
         return tuple(islice((one for one in before if one.end_ms > start_ms), _OCCURRENCES_MOST))
 
 
-@dataclass(frozen=True, slots=True)
-class Occurrence:
+class Occurrence(Struct, frozen=True):
     """One time that a window is, in milliseconds since the epoch, without the end."""
 
     start_ms: int
@@ -164,8 +163,7 @@ def read_window(document: Mapping[str, Any], name: str) -> Window:
     return read_part(Window, document, f"maintenance window {name!r}")
 
 
-@dataclass(frozen=True, slots=True)
-class Maintained:
+class Maintained(Struct, frozen=True):
     """That it is a window's time, and until when."""
 
     name: str
@@ -199,8 +197,7 @@ class _Track:
         return [one for one in self._near if one.start_ms <= now_ms + _HORIZON_MS]
 
 
-@dataclass(frozen=True, slots=True)
-class _Open:
+class _Open(Struct, frozen=True):
     track: _Track
     until_ms: int
 

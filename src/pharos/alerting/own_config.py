@@ -9,9 +9,11 @@ at the same place of the same receiver is meant.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pharos.alerting.config import MOST_VALUES, AlertingConfig, read_alerting, written
 from pharos.document import HIDDEN, HIDDEN_URL, Scalar, Sequence, Value, load_document
@@ -30,8 +32,7 @@ _NOWHERE: Final = Path("/")
 Place: TypeAlias = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class OwnConfig:
+class OwnConfig(Struct, frozen=True):
     """A configuration that was looked at, and how it is kept."""
 
     config: AlertingConfig
@@ -155,9 +156,9 @@ def _paths(value: Any) -> Iterator[str]:
         case list() | tuple():
             for inner in value:
                 yield from _paths(inner)
-        case _ if is_dataclass(value):
-            for one in fields(value):
-                yield from _paths(getattr(value, one.name))
+        case Struct():
+            for name in value.__struct_fields__:
+                yield from _paths(getattr(value, name))
 
 
 # Templates.

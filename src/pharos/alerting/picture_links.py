@@ -6,11 +6,11 @@ What a link says is signed, as that of the links which acknowledge (`links.py`):
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qs
 
 import orjson
+from msgspec import Struct
 
 from pharos.alerting.links import sign_content, signed_content
 from pharos.errors import Kind, PharosError
@@ -24,8 +24,7 @@ _QUERY_MOST: Final = 1_200
 """A longer address is cut off by some chat."""
 
 
-@dataclass(frozen=True, slots=True)
-class PictureLink:
+class PictureLink(Struct, frozen=True):
     """What a link shows."""
 
     tenant: str

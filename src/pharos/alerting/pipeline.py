@@ -9,16 +9,16 @@ is so then, which still tells of all that it told of.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from pharos.alert import Alert
 from pharos.alerting.held import Held
 from pharos.state.outbox import Marks
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """An alert of a group as it is when the group is about to be told of."""
 
     alert: Alert
@@ -58,8 +58,7 @@ class Act(StrEnum):
     """It would be repeated, and is not, since somebody looks after it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Before:
+class Before(Struct, frozen=True):
     """What was told, and what is owed."""
 
     told: Marks | None = None
@@ -69,8 +68,7 @@ class Before:
     owed_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(Struct, frozen=True):
     """How an integration is told. Times are milliseconds."""
 
     send_resolved: bool
@@ -79,8 +77,7 @@ class Terms:
     """So long what is owed stays as it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What is done, and what is told then."""
 
     act: Act

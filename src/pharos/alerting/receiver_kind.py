@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pharos.alerting.fields import Field, Section, Values, flag, one
 from pharos.alerting.receiver_parts import EXTRAS
 
 
-@dataclass(frozen=True, slots=True)
-class KindOfReceiver:
+class KindOfReceiver(Struct, frozen=True):
     """What is known of one kind."""
 
     kind: str

@@ -8,8 +8,9 @@ NAME; durations are milliseconds; texts are templates mostly.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from pharos.alerting.fields import (
     Field,

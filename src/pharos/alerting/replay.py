@@ -10,9 +10,11 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pharos.alert import Alert, fingerprint
 from pharos.alerting.alerts import Known
@@ -33,8 +35,7 @@ TOLERANCE_MS: Final = 3_600_000
 _ESCALATION_STEPS_MAX: Final = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Episode:
+class Episode(Struct, frozen=True):
     """An alert that fired."""
 
     labels: Labels
@@ -44,8 +45,7 @@ class Episode:
     """None for what fires still at the end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """A message that would have been sent."""
 
     at_ms: int
@@ -58,8 +58,7 @@ class Page:
     resolved: tuple[Labels, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class HeldBack:
+class HeldBack(Struct, frozen=True):
     """An alert of which a receiver would not have been told for a while."""
 
     receiver: str
@@ -70,8 +69,7 @@ class HeldBack:
     """When it was held back first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Escalated:
+class Escalated(Struct, frozen=True):
     """A level of an escalation that would have been told."""
 
     at_ms: int
@@ -80,8 +78,7 @@ class Escalated:
     labels: Labels
 
 
-@dataclass(frozen=True, slots=True)
-class Paged:
+class Paged(Struct, frozen=True):
     """What a configuration would have done."""
 
     pages: tuple[Page, ...] = ()
@@ -91,8 +88,7 @@ class Paged:
     """Alerts that nobody would have been told of."""
 
 
-@dataclass(frozen=True, slots=True)
-class Circumstances:
+class Circumstances(Struct, frozen=True):
     """What counts beside the configuration."""
 
     muting: Muting = field(default_factory=lambda: Muting(Silences()))
@@ -271,8 +267,7 @@ def _escalated(
 # -- two configurations --
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """What another configuration would have changed."""
 
     saved: tuple[Page, ...]

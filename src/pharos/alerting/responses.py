@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pharos.alerting.actions import Action, Call, Run, Transition, plan, read_action
 from pharos.errors import Kind, PharosError
@@ -60,8 +62,7 @@ class Hands(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Defined:
+class _Defined(Struct, frozen=True):
     name: str
     version: int
     action: Action

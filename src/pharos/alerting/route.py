@@ -7,15 +7,15 @@ where none does, the route itself takes it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from pharos.alerting.matchers import Matchers, matches_all
 from pharos.gotext.quoting import quote
 from pharos.labels import Labels, labels_of
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Route:
+class Route(Struct, frozen=True, eq=False):
     """One node, with what it inherits filled in. Times are milliseconds."""
 
     receiver: str

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from random import Random
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pharos.alerting.alerts import Known
 from pharos.alerting.held import Held, Why
@@ -128,8 +130,7 @@ def _new_id(chance: Random) -> str:
     return str(uuid.UUID(int=chance.getrandbits(128), version=4))
 
 
-@dataclass(frozen=True, slots=True)
-class _Compiled:
+class _Compiled(Struct, frozen=True):
     silence: Silence
     matchers: Matchers
 

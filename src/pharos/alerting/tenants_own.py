@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any, Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pharos.alert import Alert
 from pharos.alerting.config import AlertingConfig, Inhibition
@@ -24,8 +26,7 @@ _LOG = logging.getLogger(__name__)
 KINDS: Final = (Defined.ALERTING, Defined.MAINTENANCE, Defined.DEPENDENCY)
 
 
-@dataclass(frozen=True, slots=True)
-class TenantsOwn:
+class TenantsOwn(Struct, frozen=True):
     """Of all tenants, at one time."""
 
     configs: Mapping[str, AlertingConfig] = field(default_factory=dict)
@@ -72,8 +73,7 @@ def read_tenants_own(versions: Iterable[Version], now_ms: int) -> TenantsOwn:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Maintenance:
+class Maintenance(Struct, frozen=True):
     """Holds back pages while it is the time of a tenant's window."""
 
     own: Callable[[], TenantsOwn]

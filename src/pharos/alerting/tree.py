@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pharos.alerting.intervals import TimeIntervals
 from pharos.alerting.matchers import (
@@ -26,8 +28,7 @@ _ALL: Final = "..."
 _NOT_AT_THE_ROOT: Final = ("match", "match_re", "matchers", "mute_time_intervals", "active_time_intervals")
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """What routes may name."""
 
     receivers: Collection[str]

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, Protocol
+
+from msgspec import Struct
 
 from pharos.alert import Alert
 from pharos.alerting.config import Receiver
@@ -28,8 +29,7 @@ _AT_MOST: Final = 20
 _WITHIN_MS: Final = 600_000
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
+class Trial(Struct, frozen=True):
     """What came of a test of one integration."""
 
     integration: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from pharos.alert import Alert
 from pharos.alerting.alerts import Known
@@ -27,8 +28,7 @@ class AlertState(StrEnum):
 _STATES = {Why.SILENCED: AlertState.SILENCED, Why.INHIBITED: AlertState.INHIBITED}
 
 
-@dataclass(frozen=True, slots=True)
-class AlertView:
+class AlertView(Struct, frozen=True):
     """One alert."""
 
     alert: Alert

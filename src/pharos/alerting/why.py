@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
+
+from msgspec import Struct
 
 from pharos.alert import ALERT_NAME
 from pharos.alerting.matchers import Matchers, matches_all
@@ -37,8 +38,7 @@ _HELD: Final = {
 _BY: Final = {"link": " by the link in a message", "slack": " in Slack", "pagerduty": " in PagerDuty"}
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One step, told."""
 
     at_ms: int
@@ -48,8 +48,7 @@ class Line:
     group_key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Story:
+class Story(Struct, frozen=True):
     """What happened to an alert, and what that comes to at one time."""
 
     fingerprint: str

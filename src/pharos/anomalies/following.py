@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from pharos.anomalies.incidents import GOES_ON, Incidents
@@ -28,8 +28,7 @@ _ROOM: Final = 1
 """Of a tenant of which nothing is watched yet; it doubles."""
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """The values of a watch at one time."""
 
     watch: Watch
@@ -37,8 +36,7 @@ class Seen:
     values: Floats
 
 
-@dataclass(slots=True)
-class _Group:
+class _Group(Struct):
     """The series of a watch."""
 
     watch: Watch
@@ -47,8 +45,7 @@ class _Group:
     last_rows: Rows = field(default_factory=lambda: np.empty(0, np.int64))
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """What came of a tick."""
 
     body: bytes

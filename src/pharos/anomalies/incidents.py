@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from pharos.anomalies.verdicts import found_labels
@@ -44,8 +45,7 @@ def confidence_of(score: float, learned: float) -> float:
     return float(beyond * (0.5 + 0.5 * learned))
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(Struct):
     found: Found
     watch: Watch | None
     labels: Labels

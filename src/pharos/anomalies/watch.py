@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
+
+from msgspec import Struct
 
 from pharos.document import Fields, Value, plain_document
 from pharos.errors import Kind, PharosError
@@ -32,8 +33,7 @@ class Source(StrEnum):
     """Nobody had to say so: objectives and golden signals."""
 
 
-@dataclass(frozen=True, slots=True)
-class Watch:
+class Watch(Struct, frozen=True):
     """Series that are watched."""
 
     name: str
@@ -56,8 +56,7 @@ class Watch:
         return to_text(Call("rate", (MatrixSelector(found, _RATE_MS),)))
 
 
-@dataclass(frozen=True, slots=True)
-class Watching:
+class Watching(Struct, frozen=True):
     """A watch, and how many series it follows."""
 
     watch: Watch

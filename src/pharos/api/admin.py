@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import orjson
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -19,8 +19,7 @@ from pharos.api.prometheus.shapes import Failure, Snapshot
 from pharos.errors import Kind, PharosError
 
 
-@dataclass(frozen=True, slots=True)
-class AdminApi:
+class AdminApi(Struct, frozen=True):
     """`snapshot` blocks; unless `allowed`, only those may ask for it whose credentials told who they are."""
 
     snapshot: Callable[[], str]

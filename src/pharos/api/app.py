@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, Final
 
+from msgspec import Struct
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.requests import HTTPConnection, Request
@@ -50,8 +50,7 @@ from pharos.ingest.accept import Intake
 from pharos.telemetry import REGISTRY, exposition
 
 
-@dataclass(frozen=True, slots=True)
-class App:
+class App(Struct, frozen=True):
     """The application as a server runs it."""
 
     answer: ASGIApp
@@ -61,8 +60,7 @@ class App:
     """Ends the answers that do not end by themselves; called before the server stops."""
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(Struct, frozen=True):
     """What the application is made of."""
 
     intake: Intake

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
 import orjson
+from msgspec import Struct
 from yarl import URL
 
 from pharos import __version__
@@ -52,8 +52,7 @@ def ask(
     return _document(server, _answer(request))
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """A server, and as whom and about which tenant it is asked."""
 
     server: str

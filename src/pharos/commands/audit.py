@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
 import typer
+from msgspec.structs import asdict, replace
 
 from pharos.clock import SystemClock
 from pharos.commands.accounts import (

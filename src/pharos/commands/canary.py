@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from contextlib import ExitStack
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
+from msgspec import to_builtins
 
 from pharos.commands.screen import ERR, as_found, print_json
 from pharos.errors import Kind, PharosError
@@ -100,7 +100,7 @@ def _read(baseline: Path, canary: Path) -> tuple[tuple[_Group, _Group], float]:
 
 
 def _document(verdict: Verdict, start: float) -> dict[str, Any]:
-    found = asdict(verdict)
+    found = to_builtins(verdict)
     document: dict[str, Any] = {"verdict": str(found.pop("outcome"))}
     after = found.pop("after_s")
     document["reached_at"] = None if after is None else start + after

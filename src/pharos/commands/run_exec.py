@@ -17,11 +17,11 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Annotated, Any, Final, Self
 
 import typer
+from msgspec import Struct, field
 
 from pharos.clock import Clock, SystemClock
 from pharos.commands.accounts import FOLDER, FolderOption, ServerOption, TenantOption, asked
@@ -52,8 +52,7 @@ _WARN: Final = 13
 _FORWARDED: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-@dataclass(slots=True)
-class _Tail:
+class _Tail(Struct):
     """The last lines that a command wrote, of both its streams in the order in which they came."""
 
     clock: Clock
@@ -190,8 +189,7 @@ def _told(
     return code
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
+class _Run(Struct, frozen=True):
     """A run of a command."""
 
     run_id: str

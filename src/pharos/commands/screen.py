@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 
 import orjson
 import typer
+from msgspec.structs import asdict
 from rich.console import Console
 
 from pharos.errors import Kind, PharosError
@@ -41,7 +42,7 @@ def as_found(error: PharosError) -> PharosError:
 
 def print_json(document: Any) -> None:
     """Print one JSON document and a line's end, never wrapped or coloured."""
-    typer.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
+    typer.echo(orjson.dumps(document, default=asdict, option=orjson.OPT_INDENT_2).decode())
 
 
 def print_error(error: PharosError, *, as_json: bool) -> int:

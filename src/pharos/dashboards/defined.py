@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
+from msgspec.structs import asdict
+
 from pharos.dashboards.model import Annotations, Option, Variable
 from pharos.dashboards.reading import Json, flag, items, mapping, mappings, number, text, whole
 from pharos.dashboards.references import names_in
@@ -138,7 +140,7 @@ def _with_dependencies(one: Variable, known: dict[str, Variable]) -> Variable:
     names = tuple(name for name in names_in(said) if name in known and name != one.name)
     if not names:
         return one
-    return Variable(**{**{name: getattr(one, name) for name in one.__slots__}, "depends_on": names})
+    return Variable(**{**asdict(one), "depends_on": names})
 
 
 def read_annotations(found: Sequence[Json]) -> tuple[Annotations, ...]:

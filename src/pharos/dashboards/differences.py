@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from pharos.dashboards.reading import Json
 
@@ -15,8 +16,7 @@ _UNSAID: Final = frozenset({"id", "version", "iteration"})
 """What is no part of what a dashboard shows, at its top."""
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """What differs at one place."""
 
     path: str

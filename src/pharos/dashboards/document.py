@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
 import yaml
+from msgspec import Struct, field
 
 from pharos.dashboards.reading import Json, mapping, mappings, text, texts
 from pharos.errors import Kind, PharosError
@@ -30,8 +30,7 @@ class Format(StrEnum):
     V2 = "v2"
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(Struct, frozen=True):
     """What somebody must choose at an import (`__inputs`)."""
 
     name: str
@@ -54,8 +53,7 @@ class Input:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Brought:
+class Brought(Struct, frozen=True):
     """A dashboard as somebody brought it."""
 
     document: Json

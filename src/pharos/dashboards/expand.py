@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import re2
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pharos.dashboards.model import COLUMNS, Grid, Model, Panel, Row, Showing, Tab
 from pharos.dashboards.reading import Json, mapping, mappings, text
@@ -20,8 +21,7 @@ MOST_PANELS: Final = 500
 _LINKED: Final = ("url", "title")
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """What a reader has chosen, and when it is."""
 
     chosen: Mapping[str, Chosen]

@@ -5,8 +5,9 @@ Options, field configurations, transformations and targets are Grafana's own, in
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from pharos.dashboards.reading import Json
 
@@ -14,8 +15,7 @@ COLUMNS: Final = 24
 """How many columns a grid has."""
 
 
-@dataclass(frozen=True, slots=True)
-class Grid:
+class Grid(Struct, frozen=True):
     """Where a panel stands in its row: in columns, and in units of height of 30 px with a gap of 8."""
 
     x: int
@@ -28,8 +28,7 @@ class Grid:
         return {"x": self.x, "y": self.y, "w": self.w, "h": self.h}
 
 
-@dataclass(frozen=True, slots=True)
-class Library:
+class Library(Struct, frozen=True):
     """That a panel stands in a library, and is shown from there."""
 
     uid: str
@@ -37,8 +36,7 @@ class Library:
     is_found: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Showing:
+class Showing(Struct, frozen=True):
     """When something is shown: all, or any, of some tests hold; or the opposite."""
 
     tests: tuple[Json, ...]
@@ -46,8 +44,7 @@ class Showing:
     hides: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Panel:
+class Panel(Struct, frozen=True):
     """A panel."""
 
     key: str
@@ -113,8 +110,7 @@ class Panel:
         return shown
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """Panels under one heading, or before the first one."""
 
     key: str
@@ -143,8 +139,7 @@ class Row:
         return shown
 
 
-@dataclass(frozen=True, slots=True)
-class Tab:
+class Tab(Struct, frozen=True):
     """Rows that are seen at a time."""
 
     key: str
@@ -158,8 +153,7 @@ class Tab:
         return {"key": self.key, "title": self.title, "rows": [row.shown() for row in self.rows]}
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Struct, frozen=True):
     """A value that a variable may take, and what it is called."""
 
     text: str
@@ -170,8 +164,7 @@ class Option:
         return {"text": self.text, "value": self.value}
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(Struct, frozen=True):
     """A variable as the dashboard defines it."""
 
     name: str
@@ -233,8 +226,7 @@ class Variable:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Annotations:
+class Annotations(Struct, frozen=True):
     """A kind of events that a dashboard marks."""
 
     name: str
@@ -265,8 +257,7 @@ class Annotations:
         return {"ids": list(self.panels), "exclude": self.excludes} if self.panels else None
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
+class Model(Struct, frozen=True):
     """A dashboard."""
 
     uid: str

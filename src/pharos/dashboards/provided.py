@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from pharos.dashboards.classic import every_panel
 from pharos.dashboards.document import MOST_BYTES, Brought, Format, parse_text, uid_of_title, unwrap
@@ -23,8 +24,7 @@ _MOST_FILES: Final = 2_000
 _SUFFIXES: Final = frozenset({".json", ".yaml", ".yml"})
 
 
-@dataclass(frozen=True, slots=True)
-class Watched:
+class Watched(Struct, frozen=True):
     """A folder of files, and whose dashboards these are."""
 
     path: Path
@@ -32,8 +32,7 @@ class Watched:
     title: str
 
 
-@dataclass(frozen=True, slots=True)
-class Provided:
+class Provided(Struct, frozen=True):
     """A dashboard that a file holds."""
 
     uid: str
@@ -55,8 +54,7 @@ class Provided:
         return not self.file
 
 
-@dataclass(slots=True)
-class _Known:
+class _Known(Struct):
     """What was read of a file, and what it looked like then."""
 
     stamp: tuple[int, int]

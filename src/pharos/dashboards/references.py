@@ -10,8 +10,10 @@ import json
 import re
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any, Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 REFERENCE: Final = re.compile(r"\$(\w+)|\[\[(\w+?)(?::(\w+))?\]\]|\$\{(\w+)(?:\.([^:}]+))?(?::([^}]+))?\}")
 _OF_VALUES: Final = ("__field", "__data", "__value", "__series", "__cell", "__row")
@@ -24,8 +26,7 @@ _DEEPEST: Final = 3
 """So many times values are looked through for references in turn."""
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(Struct, frozen=True):
     """What a variable has."""
 
     values: tuple[str, ...]
@@ -149,8 +150,7 @@ FORMS: Final[Mapping[str, Form]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class References:
+class References(Struct, frozen=True):
     """What names stand for, in one place of a dashboard."""
 
     known: Mapping[str, Value]

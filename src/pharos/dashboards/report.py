@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 _MOST: Final = 500
 
@@ -19,8 +20,7 @@ class Level(StrEnum):
     NOTE = "note"
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """One remark."""
 
     level: Level
@@ -40,8 +40,7 @@ class Note:
         }
 
 
-@dataclass(slots=True)
-class Report:
+class Report(Struct):
     """The remarks on one dashboard, each once, in the order of the dashboard."""
 
     notes: list[Note] = field(default_factory=list)

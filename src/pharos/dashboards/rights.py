@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from pharos.access import IdentityKind, Scope
 from pharos.state import Unit
@@ -17,8 +18,7 @@ _ALWAYS: Final = "members.manage"
 _EVERYONE: Final = "everyone"
 
 
-@dataclass(frozen=True, slots=True)
-class Rights:
+class Rights(Struct, frozen=True):
     """What somebody may do in a tenant's folders."""
 
     folders: Mapping[str, Folder]

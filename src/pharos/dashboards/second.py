@@ -6,8 +6,9 @@ Variables, annotations, links and panels are put into classic words first, so th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from pharos.dashboards.classic import grid_of, read_panel
 from pharos.dashboards.defined import read_annotations, read_links, read_variables

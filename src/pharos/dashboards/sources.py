@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
+
+from msgspec import Struct
 
 from pharos.dashboards.model import Model, Panel
 from pharos.dashboards.reading import Json, mapping, text
@@ -29,8 +30,7 @@ class Asks(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """A data source."""
 
     asks: Asks

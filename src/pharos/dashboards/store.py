@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pharos.access import Identity, Scope
 from pharos.dashboards.document import Brought, parse_text, require_uid, uid_of_title, unwrap, written
@@ -60,8 +62,7 @@ def _model_of(said: str, uid: str) -> tuple[Model, Report]:
     return read_model(_brought(said), uid)
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(Struct, frozen=True):
     """What lists show of a dashboard."""
 
     uid: str
@@ -84,8 +85,7 @@ class Summary:
     may_edit: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Struct, frozen=True):
     """A dashboard, to be looked at."""
 
     summary: Summary
@@ -104,8 +104,7 @@ class Opened:
         return replace(model, inputs={**model.inputs, **self.inputs}), report
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """A dashboard that somebody wants to save."""
 
     brought: Brought
@@ -120,8 +119,7 @@ class Wish:
     restored_from: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(Struct, frozen=True):
     """A folder, and what may be done in it."""
 
     folder: Folder

@@ -9,9 +9,10 @@ from __future__ import annotations
 import calendar
 import re
 import zoneinfo
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Final
+
+from msgspec import Struct
 
 from pharos.errors import Kind, PharosError
 from pharos.gotext.durations import parse_duration
@@ -59,8 +60,7 @@ _DIGITS: Final = re.compile(r"-?\d{1,18}")
 _LATEST_MS: Final = 253_402_300_799_000
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """A range of times in milliseconds, both ends in it."""
 
     start_ms: int
@@ -188,8 +188,7 @@ def parse_interval(said: str, default_ms: int = 0) -> int:
         return default_ms
 
 
-@dataclass(frozen=True, slots=True)
-class Steps:
+class Steps(Struct, frozen=True):
     """How a target is asked over a range."""
 
     interval_ms: int

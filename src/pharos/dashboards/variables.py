@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import urllib.parse
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import re2
+from msgspec import Struct, field
 
 from pharos.dashboards.defined import ALL, ALL_TEXT, AUTO
 from pharos.dashboards.faults import shown_error
@@ -31,8 +31,7 @@ _LONGEST_PATTERN: Final = 500
 _LONGEST_LOOKED_AT: Final = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(Struct, frozen=True):
     """A variable as it is set."""
 
     variable: Variable

@@ -10,9 +10,10 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from random import Random
 from typing import Final, Protocol, TypeVar
+
+from msgspec import Struct
 
 from pharos.access import sending, upkeep
 from pharos.alerting.own_config import NAME, take_own
@@ -52,8 +53,7 @@ class Taker(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class DemoParts:
+class DemoParts(Struct, frozen=True):
     """What the demo stands on."""
 
     intake: Taker
@@ -64,8 +64,7 @@ class DemoParts:
     chance: Random
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(Struct, frozen=True):
     """How it stands with the demo."""
 
     tenant: str

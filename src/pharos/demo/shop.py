@@ -8,9 +8,10 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from random import Random
 from typing import Final
+
+from msgspec import Struct, field
 
 from pharos.demo.story import Moment, moment_at
 from pharos.ingest.events.requests import EventRequest, Pairs, log_record, resource_of, scope_of, span
@@ -31,8 +32,7 @@ _POOL: Final = 20
 _SCOPE: Final = scope_of("shop")
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """A piece of work of a service, and what it calls for it one after the other."""
 
     service: str
@@ -57,8 +57,7 @@ VISITS: Final[tuple[tuple[Call, int], ...]] = (
 """What visitors do, and how often of a hundred times."""
 
 
-@dataclass(slots=True)
-class Latency:
+class Latency(Struct):
     """How long requests of one route took, as a histogram with counts up to each bound."""
 
     buckets: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS_S) + 1))
@@ -73,8 +72,7 @@ class Latency:
         self.buckets[-1] += 1
 
 
-@dataclass(slots=True)
-class Totals:
+class Totals(Struct):
     """What is counted from the shop's begin on."""
 
     requests: Counter[tuple[str, str, str]] = field(default_factory=Counter)
@@ -86,16 +84,14 @@ class Totals:
     """Who waits for a connection of payments' pool."""
 
 
-@dataclass(slots=True)
-class Told:
+class Told(Struct):
     """What a second or several brought: requests of logs and spans, as a sender would send them."""
 
     logs: EventRequest = field(default_factory=EventRequest)
     spans: EventRequest = field(default_factory=EventRequest)
 
 
-@dataclass(frozen=True, slots=True)
-class _Visit:
+class _Visit(Struct, frozen=True):
     """What the spans of one visit have in common."""
 
     trace_id: bytes

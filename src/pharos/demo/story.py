@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 CYCLE_S: Final = 360
 BROKEN_FROM_S: Final = 150
@@ -11,8 +12,7 @@ MENDED_FROM_S: Final = 270
 _WORST_AFTER_S: Final = 30
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """How it stands with payments at a time."""
 
     version: str

@@ -8,12 +8,12 @@ owes is written down as tests, `tests/engine/contract`, which each one passes.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 import pyarrow as pa
+from msgspec import Struct
 
 from pharos.engine.native import Column
 from pharos.engine.sql import Statement
@@ -21,8 +21,7 @@ from pharos.engine.sql import Statement
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """What one statement may use."""
 
     time_s: float = 30.0
@@ -89,8 +88,7 @@ class Writers(Enum):
     """Other processes as well: every answer may be another the next time."""
 
 
-@dataclass(frozen=True, slots=True)
-class EngineStatus:
+class EngineStatus(Struct, frozen=True):
     """What is known of an open store."""
 
     name: str
@@ -105,8 +103,7 @@ class EngineStatus:
     """Pieces of tables, which merges put together in the background."""
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True):
     """What was copied of a store."""
 
     schema: int

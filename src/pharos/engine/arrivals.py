@@ -10,15 +10,15 @@ import asyncio
 import threading
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 LIVE_MS: Final = 60_000
 """Samples not older than this when they are received are live."""
 
 
-@dataclass(slots=True)
-class _Waiting:
+class _Waiting(Struct):
     """What one run holds of the past: by tenant the first and the last time, in milliseconds."""
 
     spans: dict[str, tuple[int, int]] = field(default_factory=dict)

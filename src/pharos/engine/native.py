@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from pharos.protobuf import varint
@@ -25,8 +25,7 @@ def text(value: str) -> bytes:
     return varint(len(raw)) + raw
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """One column: its name, its Native type and the bytes of all its rows."""
 
     name: str
@@ -115,8 +114,7 @@ def repeated_string(name: str, runs: Sequence[tuple[str, int]]) -> Column:
     return words(name, list(places), np.repeat(each, counts))
 
 
-@dataclass(frozen=True, slots=True)
-class WordMap:
+class WordMap(Struct, frozen=True):
     """Maps whose keys are a few strings: `ends` counts entries after each, `values` are packed strings."""
 
     ends: NDArray[np.uint64]

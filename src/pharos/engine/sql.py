@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from pharos.access import Scope
@@ -37,15 +37,13 @@ _PAIRS: Final = (
 """Of what the index `pairs` is made, to the letter (schema/0007_log_pairs.sql)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True):
     """One SQL statement, made by this module and nowhere else (`tests/test_contracts.py`)."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """What rows must meet, made by this module and nowhere else."""
 
     text: str

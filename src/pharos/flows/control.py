@@ -10,10 +10,10 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 import orjson
+from msgspec import Struct
 from yarl import URL
 
 from pharos.access import Scope
@@ -43,8 +43,7 @@ _ACCEPTED: Final = 202
 _UNANSWERED: Final = (ControlStatus.WAITING, ControlStatus.SENT)
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """What somebody asks of a flow."""
 
     action: FlowAction

@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from pharos.gotext.quoting import quote
 
 
-@dataclass(slots=True)
-class Dot:
+class Dot(Struct):
     """`.`"""
 
     at: int
@@ -22,8 +22,7 @@ class Dot:
         return "."
 
 
-@dataclass(slots=True)
-class Nil:
+class Nil(Struct):
     """`nil`"""
 
     at: int
@@ -32,8 +31,7 @@ class Nil:
         return "nil"
 
 
-@dataclass(slots=True)
-class Bool:
+class Bool(Struct):
     """`true` or `false`."""
 
     at: int
@@ -43,8 +41,7 @@ class Bool:
         return "true" if self.value else "false"
 
 
-@dataclass(slots=True)
-class Number:
+class Number(Struct):
     """A number, as it is written and as an integer and a float, where it can be one."""
 
     at: int
@@ -58,8 +55,7 @@ class Number:
         return self.text
 
 
-@dataclass(slots=True)
-class String:
+class String(Struct):
     """A text in quotes."""
 
     at: int
@@ -70,8 +66,7 @@ class String:
         return self.quoted
 
 
-@dataclass(slots=True)
-class Field:
+class Field(Struct):
     """`.a.b`"""
 
     at: int
@@ -81,8 +76,7 @@ class Field:
         return "".join(f".{name}" for name in self.names)
 
 
-@dataclass(slots=True)
-class Variable:
+class Variable(Struct):
     """`$x`, or `$x.a.b`."""
 
     at: int
@@ -93,8 +87,7 @@ class Variable:
         return ".".join((self.name, *self.names))
 
 
-@dataclass(slots=True)
-class Name:
+class Name(Struct):
     """The name of a function."""
 
     at: int
@@ -104,8 +97,7 @@ class Name:
         return self.name
 
 
-@dataclass(slots=True)
-class Chain:
+class Chain(Struct):
     """Fields of something that is computed: `(pipe).a.b`, or `function.a`."""
 
     at: int
@@ -117,8 +109,7 @@ class Chain:
         return inner + "".join(f".{name}" for name in self.names)
 
 
-@dataclass(slots=True)
-class Command:
+class Command(Struct):
     """Words separated by spaces: a value, or a function with its arguments."""
 
     at: int
@@ -128,8 +119,7 @@ class Command:
         return " ".join(f"({word})" if isinstance(word, Pipe) else str(word) for word in self.words)
 
 
-@dataclass(slots=True)
-class Pipe:
+class Pipe(Struct):
     """Commands, each of which gets what the one before returned; and variables that keep what comes out."""
 
     at: int
@@ -144,8 +134,7 @@ class Pipe:
         return f"{', '.join(map(str, self.variables))} {'=' if self.is_assignment else ':='} {body}"
 
 
-@dataclass(slots=True)
-class Text:
+class Text(Struct):
     """What stands between actions."""
 
     at: int
@@ -155,8 +144,7 @@ class Text:
         return self.text
 
 
-@dataclass(slots=True)
-class Action:
+class Action(Struct):
     """`{{ pipe }}`"""
 
     at: int
@@ -168,8 +156,7 @@ class Action:
         return f"{{{{{self.pipe}}}}}"
 
 
-@dataclass(slots=True)
-class Block:
+class Block(Struct):
     """`if`, `with` or `range`, told apart by `word`."""
 
     at: int
@@ -183,8 +170,7 @@ class Block:
         return f"{{{{{self.word} {self.pipe}}}}}{''.join(map(str, self.body))}{tail}{{{{end}}}}"
 
 
-@dataclass(slots=True)
-class Include:
+class Include(Struct):
     """`{{ template "name" pipe }}`"""
 
     at: int
@@ -195,8 +181,7 @@ class Include:
         return f"{{{{template {quote(self.name)}{'' if self.pipe is None else f' {self.pipe}'}}}}}"
 
 
-@dataclass(slots=True)
-class Leave:
+class Leave(Struct):
     """`break` or `continue`."""
 
     at: int
@@ -236,8 +221,7 @@ def used_by(body: list[Node]) -> Iterator[str]:
             yield from used_by(node.otherwise or [])
 
 
-@dataclass(slots=True)
-class Tree:
+class Tree(Struct):
     """One template: its name, what it consists of, and the text it was read from."""
 
     name: str

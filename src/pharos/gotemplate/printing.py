@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pharos.errors import Kind, PharosError
 from pharos.gotemplate.values import Budget, Compound, Items, Named, Record, Table, Value, encoded, type_name
@@ -27,8 +29,7 @@ _INDEX: Final = re.compile(r"\[([0-9]*)\]|\[[^\]]*\]?")
 _BASES: Final = {"b": "b", "o": "o", "O": "o", "x": "x", "X": "X"}
 
 
-@dataclass(slots=True)
-class _Spec:
+class _Spec(Struct):
     flags: str = ""
     width: int | None = None
     precision: int | None = None

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar, Final, TypeAlias
+
+from msgspec import Struct
 
 from pharos.errors import Kind, PharosError
 
@@ -113,8 +114,7 @@ class SafeUrl(Marked):
     type_name = "template.URL"
 
 
-@dataclass(frozen=True, slots=True)
-class Kindred:
+class Kindred(Struct, frozen=True):
     """What a parameter of a function takes."""
 
     type_name: str
@@ -148,8 +148,7 @@ TEXTS: Final = Kindred("[]string", (Items,), is_nilable=True, of="string")
 LIST: Final = Kindred("[]interface {}", (Items,), is_nilable=True, of=ANYTHING)
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(Struct, frozen=True):
     """What a template may call: with values of these types, and any number of `rest` behind them."""
 
     call: Callable[..., Value]
@@ -185,8 +184,7 @@ class Budget:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """What one use of a template may cost at most."""
 
     steps: int = 500_000

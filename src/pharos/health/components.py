@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct, field
 
 from pharos.health.check import AnyCheck, Component
 from pharos.health.standing import Standing, State
@@ -27,8 +28,7 @@ class Health(StrEnum):
 _RANKS: Final = {one: rank for rank, one in enumerate(Health)}
 
 
-@dataclass(frozen=True, slots=True)
-class Looked:
+class Looked(Struct, frozen=True):
     """A check and how it stands."""
 
     check: AnyCheck
@@ -37,8 +37,7 @@ class Looked:
     """The maintenance window that it is in; empty for none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(Struct, frozen=True):
     """Why a component is not healthy."""
 
     check: str
@@ -46,8 +45,7 @@ class Reason:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class ComponentHealth:
+class ComponentHealth(Struct, frozen=True):
     """How a component is."""
 
     name: str
@@ -79,8 +77,7 @@ def worst(found: Iterable[Health]) -> Health:
     return max(found, key=_RANKS.__getitem__, default=Health.UNKNOWN)
 
 
-@dataclass(slots=True)
-class _Node:
+class _Node(Struct):
     component: Component
     checks: list[Looked] = field(default_factory=list)
     parts: list[str] = field(default_factory=list)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 DAY_MS: Final = 86_400_000
 CELLS: Final = 90
 
 
-@dataclass(frozen=True, slots=True)
-class Day:
+class Day(Struct, frozen=True):
     """How long it was up and down on a day."""
 
     up_ms: int = 0
@@ -24,8 +24,7 @@ class Day:
         return self.up_ms / measured if measured else None
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(Struct, frozen=True):
     """A day of a strip."""
 
     day: int
@@ -35,8 +34,7 @@ class Cell:
     """The part of the day that was measured; of today, of what has passed of it."""
 
 
-@dataclass(slots=True)
-class Days:
+class Days(Struct):
     """The days of one check."""
 
     known: dict[int, Day] = field(default_factory=dict)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
+
+from msgspec import Struct, field
 
 from pharos.document import FaultsError, Fields, Value, load_document
 from pharos.errors import Kind, PharosError
@@ -16,8 +17,7 @@ from pharos.rules.files import files_of
 T = TypeVar("T", AnyCheck, Component)
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
+class Declared(Struct, frozen=True):
     """Checks and components, by name."""
 
     checks: Mapping[str, AnyCheck] = field(default_factory=dict)
@@ -55,8 +55,7 @@ def read_files(paths: Iterable[Path]) -> Declared:
     return declared
 
 
-@dataclass(slots=True)
-class _Found:
+class _Found(Struct):
     checks: dict[str, AnyCheck] = field(default_factory=dict)
     components: dict[str, Component] = field(default_factory=dict)
     documents: dict[str, Mapping[str, Any]] = field(default_factory=dict)

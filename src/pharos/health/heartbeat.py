@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pharos.errors import Kind, PharosError
 from pharos.gotext.durations import format_duration
@@ -22,8 +24,7 @@ class Ping(StrEnum):
     FAIL = "fail"
 
 
-@dataclass(frozen=True, slots=True)
-class Beats:
+class Beats(Struct, frozen=True):
     """What was heard; times are milliseconds since the epoch, 0 stands for never."""
 
     heard_ms: int = 0
@@ -48,7 +49,7 @@ class Beats:
 
 def read_beats(document: Mapping[str, Any]) -> Beats:
     """Return what was heard, of what was kept."""
-    names = Beats.__dataclass_fields__
+    names = Beats.__struct_fields__
     return Beats(**{name: int(value) for name, value in document.items() if name in names})
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from pharos.access import DEFAULT, Scope, upkeep
 from pharos.errors import Kind, PharosError
@@ -43,8 +44,7 @@ def scope_of_tenant(tenant: str) -> Scope:
     return DEFAULT if tenant == DEFAULT.tenant else upkeep(tenant)
 
 
-@dataclass(slots=True)
-class Ledger:
+class Ledger(Struct):
     """Takes what was found and keeps it together."""
 
     state: State

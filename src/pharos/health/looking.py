@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from pharos.access import Scope
 from pharos.clock import Clock
@@ -15,8 +16,7 @@ Ask: TypeAlias = Callable[[str, Scope, str], Awaitable[Sequence[tuple[Labels, fl
 """Answers a query of a language (`promql`, `logql`) with its series and values now; raises PharosError."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """What a look found."""
 
     faults: Sequence[str] = ()
@@ -25,8 +25,7 @@ class Found:
     """What was measured beside it, by what series of it are called."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What came of a check at one time."""
 
     at_ms: int
@@ -48,8 +47,7 @@ class Outcome:
         return "unknown" if self.is_unknown else "down" if self.reason else "up"
 
 
-@dataclass(frozen=True, slots=True)
-class Means:
+class Means(Struct, frozen=True):
     """What looks are made with."""
 
     outbound: Outbound

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pharos.access import Scope
 from pharos.errors import Kind, PharosError
@@ -17,8 +18,7 @@ _SLACK_S = 1.0
 """A look tells by itself that it took too long; this ends one that does not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Looks:
+class Looks(Struct, frozen=True):
     """Looks at things, with the means for who says so."""
 
     trusted: Means

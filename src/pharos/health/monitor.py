@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pharos.alerting.maintenance import Maintained, Windows
 from pharos.clock import Clock
@@ -41,8 +43,7 @@ AT_ONCE: Final = 100
 ALERT: Final = "HealthCheckDown"
 
 
-@dataclass(frozen=True, slots=True)
-class Around:
+class Around(Struct, frozen=True):
     """What a monitor stands on."""
 
     looks: Looks

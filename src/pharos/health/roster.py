@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from pharos.access import DEFAULT
 from pharos.errors import Kind, PharosError
@@ -20,8 +21,7 @@ from pharos.state.health import all_addresses
 Versions: TypeAlias = tuple[Version, ...]
 
 
-@dataclass(slots=True)
-class Roster:
+class Roster(Struct):
     """All that is declared."""
 
     state: State

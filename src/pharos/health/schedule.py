@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Hashable
-from dataclasses import dataclass, field
 from itertools import count
 from random import Random
 from typing import Generic, TypeVar
 
+from msgspec import Struct, field
+
 K = TypeVar("K", bound=Hashable)
 
 
-@dataclass(slots=True)
-class Schedule(Generic[K]):
+class Schedule(Struct, Generic[K]):
     """Keys, each due again and again. Times are seconds of a monotonic clock."""
 
     chance: Random

@@ -5,9 +5,11 @@ is not blamed.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pharos.health.check import AnyCheck
 from pharos.health.looking import Outcome
@@ -24,8 +26,7 @@ class State(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """How a check stands."""
 
     state: State = State.UNKNOWN

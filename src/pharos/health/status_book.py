@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from pharos.errors import PharosError
 from pharos.health.components import ComponentHealth, Health, worst
@@ -27,16 +28,14 @@ _IMPACTS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Announced:
+class Announced(Struct, frozen=True):
     """An announcement by its id."""
 
     id: str
     announcement: Announcement
 
 
-@dataclass(frozen=True, slots=True)
-class Book:
+class Book(Struct, frozen=True):
     """The pages of tenants that are open, public or not, and what is announced."""
 
     pages: Mapping[str, StatusPage] = field(default_factory=dict)
@@ -86,8 +85,7 @@ def book_of(pages: Sequence[Version], announced: Sequence[Version]) -> Book:
     return Book(found, told)
 
 
-@dataclass(frozen=True, slots=True)
-class PublicComponent:
+class PublicComponent(Struct, frozen=True):
     """A component as everybody sees it."""
 
     key: str
@@ -99,8 +97,7 @@ class PublicComponent:
     uptime: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class PublicStatus:
+class PublicStatus(Struct, frozen=True):
     """All that is on a page at one time."""
 
     slug: str

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
+
+from msgspec import Struct, field
 
 from pharos.access import DEFAULT
 from pharos.errors import PharosError
@@ -29,8 +30,7 @@ RECENT: Final = 60
 """So many looks are remembered for a picture of how long they took."""
 
 
-@dataclass(frozen=True, slots=True)
-class Declaration:
+class Declaration(Struct, frozen=True):
     """What is said of a check, and where."""
 
     check: AnyCheck
@@ -42,8 +42,7 @@ class Declaration:
     by: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """All that is declared: by files, which are the default tenant's, and by people."""
 
     checks: Mapping[Key, Declaration] = field(default_factory=dict)
@@ -51,16 +50,14 @@ class Wanted:
     """By tenant and name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """What people keep, of tenants that are open."""
 
     checks: tuple[Version, ...] = ()
     components: tuple[Version, ...] = ()
 
 
-@dataclass(slots=True)
-class Watched:
+class Watched(Struct):
     """A check, how it stands, and what of that is not kept yet."""
 
     tenant: str

@@ -7,9 +7,10 @@ how far that reaches: in which tenant, and with which permissions.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from random import Random
 from typing import Final
+
+from msgspec import Struct
 
 from pharos.access import OF_THE_WHOLE, PERMISSIONS, ROLES, Grant, Role, check_role, check_tenant
 from pharos.errors import Kind, PharosError
@@ -28,16 +29,14 @@ _GRACE_MOST_MS: Final = 30 * 86_400_000
 _USERS_BEFORE_TOKENS: Final = "add a user first: `pharos user add`"
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """A role, in a tenant or everywhere (None)."""
 
     role: str
     tenant: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class WantedUser:
+class WantedUser(Struct, frozen=True):
     """A user to be; without a password a link is made, by which they choose it."""
 
     name: str
@@ -47,8 +46,7 @@ class WantedUser:
     held: tuple[Held, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class WantedToken:
+class WantedToken(Struct, frozen=True):
     """A token to be: of a tenant or of the whole server (None), for a program; or one's own, as one is."""
 
     name: str
@@ -59,16 +57,14 @@ class WantedToken:
     is_own: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class MadeToken:
+class MadeToken(Struct, frozen=True):
     """A token; its text is shown now and never again."""
 
     token: Token
     text: Secret
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """Whether somebody may do something, and why."""
 
     is_allowed: bool

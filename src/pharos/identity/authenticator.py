@@ -8,9 +8,10 @@ from __future__ import annotations
 import hmac
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 from pharos.access import OPEN, OWNING, Grant, Identity, IdentityKind
 from pharos.clock import Clock
@@ -38,8 +39,7 @@ class Way(StrEnum):
     SESSION = "session"
 
 
-@dataclass(frozen=True, slots=True)
-class Presented:
+class Presented(Struct, frozen=True):
     """A secret that came with a request."""
 
     way: Way
@@ -57,16 +57,14 @@ class Openness(StrEnum):
     """To say who they are."""
 
 
-@dataclass(frozen=True, slots=True)
-class SessionTimes:
+class SessionTimes(Struct, frozen=True):
     """How long a browser stays signed in."""
 
     idle_ms: int = 24 * 3_600_000
     longest_ms: int = 30 * 24 * 3_600_000
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """Who is let in without any account: `is_open_without_users` lets everybody do everything."""
 
     key: Secret

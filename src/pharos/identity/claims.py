@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from pharos.access import check_tenant
 from pharos.errors import PharosError
@@ -15,8 +16,7 @@ _VALUES_MAX: Final = 1000
 """Of one claim: more groups than that are no groups of people."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """Who has all of `when` gets the role: in one tenant, in those that a claim names, or everywhere."""
 
     role: str

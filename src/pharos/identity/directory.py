@@ -12,8 +12,10 @@ import asyncio
 import logging
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pharos.access import NOBODY, ROLES, Grant, Identity, IdentityKind, Role, grant, restrict
 from pharos.clock import Clock
@@ -34,8 +36,7 @@ _CATCH_UP_S: Final = 0.1
 """So often it is asked for what others changed: a flood of what is unknown costs no more than that."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
+class _Read(Struct, frozen=True):
     """What was read of the state."""
 
     users: Mapping[str, User] = field(default_factory=dict)

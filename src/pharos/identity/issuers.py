@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
 from joserfc import jws, jwt
 from joserfc.errors import ClaimError, ExpiredTokenError, JoseError
 from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
+from msgspec import Struct
 
 from pharos.clock import Clock
 from pharos.errors import Kind, PharosError
@@ -51,8 +51,7 @@ Fetch = Callable[[str], Awaitable[Any]]
 """Returns the JSON document at an address. Raises PharosError(UNAVAILABLE)."""
 
 
-@dataclass(frozen=True, slots=True)
-class IssuerOptions:
+class IssuerOptions(Struct, frozen=True):
     """Whose tokens are taken, and how."""
 
     issuer: str

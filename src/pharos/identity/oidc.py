@@ -11,12 +11,12 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from random import Random
 from typing import Any, Final
 from urllib.parse import urlencode
 
 import orjson
+from msgspec import Struct
 
 from pharos.clock import Clock
 from pharos.errors import Kind, PharosError
@@ -35,8 +35,7 @@ Raises PharosError(UNAVAILABLE).
 """
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderOptions:
+class ProviderOptions(Struct, frozen=True):
     """One identity provider; its issuer, audience and rules are the `Issuer`'s."""
 
     id: str
@@ -48,8 +47,7 @@ class ProviderOptions:
     scopes: tuple[str, ...] = ("openid", "profile", "email")
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(Struct, frozen=True):
     """What is waited for while a browser is at the provider."""
 
     provider: str

@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
+from msgspec import Struct
 
 from pharos.errors import Kind, PharosError
 from pharos.secret import Secret
@@ -25,16 +25,14 @@ LENGTH_MAX: Final = 1000
 _WAITING_MAX: Final = 64
 
 
-@dataclass(frozen=True, slots=True)
-class HashCost:
+class HashCost(Struct, frozen=True):
     """What one hash takes."""
 
     passes: int = 3
     memory_kib: int = 64 << 10
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(Struct, frozen=True):
     """Whether a password is the right one; `rehashed` is there when it should be kept so from now on."""
 
     is_right: bool

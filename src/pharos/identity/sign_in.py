@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from random import Random
 from typing import Final
+
+from msgspec import Struct
 
 from pharos.access import Grant, Identity, IdentityKind
 from pharos.clock import Clock
@@ -36,8 +37,7 @@ _FIRST_MS: Final = 3_600_000
 _AGENT_MAX: Final = 300
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where somebody signs in from."""
 
     address: str
@@ -46,8 +46,7 @@ class Place:
     """The cookie that they came with."""
 
 
-@dataclass(frozen=True, slots=True)
-class SignedIn:
+class SignedIn(Struct, frozen=True):
     """A new session; `secret` is for the cookie and nobody else."""
 
     user: User

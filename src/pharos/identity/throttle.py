@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import ipaddress
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from pharos.clock import Clock
 from pharos.errors import Kind, PharosError
@@ -18,8 +19,7 @@ _ENTRIES_MAX: Final = 20_000
 _FORGOTTEN_S: Final = 3600.0
 
 
-@dataclass(frozen=True, slots=True)
-class Slowness:
+class Slowness(Struct, frozen=True):
     """After `free` failures each one more doubles the time until the next attempt, from a second on."""
 
     free: int
@@ -36,8 +36,7 @@ OF_NAME: Final = Slowness(free=5, most_s=60.0)
 OF_ADDRESS: Final = Slowness(free=20, most_s=900.0)
 
 
-@dataclass(slots=True)
-class _Tried:
+class _Tried(Struct):
     failures: int
     last_s: float
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 import hashlib
 import re
 import zlib
-from dataclasses import dataclass
 from random import Random
 from typing import Final
+
+from msgspec import Struct
 
 from pharos.secret import Secret
 
@@ -24,8 +25,7 @@ TOKEN: Final = re.compile(rf"pha_[0-9A-Za-z]{{{_PUBLIC}}}_[0-9A-Za-z]{{{_SECRET 
 """How every token looks."""
 
 
-@dataclass(frozen=True, slots=True)
-class Minted:
+class Minted(Struct, frozen=True):
     """A new secret: `hash` is kept, `prefix` shown in lists, and the text is shown once."""
 
     text: Secret

@@ -13,9 +13,10 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Generic, TypeAlias, TypeVar
+
+from msgspec import Struct
 
 from pharos.access import Scope
 from pharos.clock import Clock
@@ -40,8 +41,7 @@ _PATIENCE: Final = 50
 """So many pauses a request waits for room at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class IntakeOptions:
+class IntakeOptions(Struct, frozen=True):
     """Bounds of what is accepted but not yet stored."""
 
     pending_bytes: int = 192 << 20
@@ -373,8 +373,7 @@ class _Waiting(Generic[R]):
             self.done.set_result(self.receipt)
 
 
-@dataclass(frozen=True, slots=True)
-class _Waker:
+class _Waker(Struct, frozen=True):
     """Wakes the requests of a loop whose frames a sync has covered; equal ones are woken together."""
 
     intake: Intake

@@ -13,9 +13,10 @@ from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+
+from msgspec import Struct
 
 from pharos.clock import Clock
 from pharos.engine import Engine, faults
@@ -36,8 +37,7 @@ from pharos.wal import Frame, Wal
 _LOG = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class LoaderOptions:
+class LoaderOptions(Struct, frozen=True):
     """How often segments are loaded, and when the intake closes."""
 
     interval_s: float = 0.4

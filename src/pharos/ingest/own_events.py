@@ -13,9 +13,10 @@ import traceback
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
 from random import Random
 from typing import Final, Protocol
+
+from msgspec import Struct
 
 from pharos.access import DEFAULT
 from pharos.clock import Clock
@@ -51,8 +52,7 @@ class Taker(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class OwnOptions:
+class OwnOptions(Struct, frozen=True):
     """How much is recorded."""
 
     queue_most: int = 2_000
@@ -65,8 +65,7 @@ class OwnOptions:
     """A request that takes so long is always recorded."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(Struct, frozen=True):
     """A request that was answered; times in nanoseconds."""
 
     name: str

@@ -8,9 +8,10 @@ whole, whoever has rows in them.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
+
+from msgspec import Struct
 
 from pharos.access import Scope, upkeep
 from pharos.engine import Controlled
@@ -74,8 +75,7 @@ def leave_to_us(session: Controlled) -> None:
         session.execute(alter(table, "REMOVE TTL SETTINGS mutations_sync=0").text)
 
 
-@dataclass(frozen=True, slots=True)
-class Erased:
+class Erased(Struct, frozen=True):
     """What was deleted of a tenant because it is not kept so long."""
 
     tenant: str

@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+
+from msgspec import Struct, field
 
 from pharos.access import Scope
 from pharos.engine import Engine
@@ -119,8 +120,7 @@ class Signal(Protocol[R_co]):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Submission(Generic[R]):
+class Submission(Struct, Generic[R], frozen=True):
     """What is handed to the intake: a payload as it came, or in the plain form in which it was made here."""
 
     scope: Scope

@@ -9,8 +9,9 @@ its own time, by the same hash of the trace's id; one of a trace that was kept f
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from pharos.access import Scope, upkeep
 from pharos.engine import Controlled
@@ -44,8 +45,7 @@ _HASH: Final = f"bitShiftRight(intHash64(reinterpretAsUInt64(substring(trace_id,
 """Also in `ingest.events.log_sampling`, so that a trace's records are kept where its spans are."""
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(Struct, frozen=True):
     """A time in which spans came, in seconds since 1970; its end is not in it."""
 
     first_s: int
@@ -78,8 +78,7 @@ def drop_unsampled(
     return dropped
 
 
-@dataclass(frozen=True, slots=True)
-class _Question:
+class _Question(Struct, frozen=True):
     """What is asked about the traces of a tenant."""
 
     rules: Sequence[TraceRule]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from pharos.errors import Kind, PharosError
@@ -18,8 +18,7 @@ _MARK: Final = b"pharos-anomaly-2"
 _TWO_DAYS_S: Final = 172_800.0
 
 
-@dataclass(frozen=True, slots=True)
-class Verdicts:
+class Verdicts(Struct, frozen=True):
     """What is said of one row of each of some series."""
 
     scores: NDArray[np.float64]

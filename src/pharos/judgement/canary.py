@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 from pharos.judgement.sequential import (
     Odds,
@@ -30,8 +31,7 @@ _LEAST_REQUESTS: Final = 30
 """Of each group: below, their spread is not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Alpha:
+class Alpha(Struct, frozen=True):
     """The most that a good release may be failed for its latency, and for its errors, over all looks."""
 
     latency: float = 0.01
@@ -49,8 +49,7 @@ class Outcome(StrEnum):
     UNDECIDED = "undecided"
 
 
-@dataclass(slots=True)
-class Tick:
+class Tick(Struct):
     """What a group did in one interval; latencies are those of requests that succeeded, as logarithms."""
 
     requests: int = 0
@@ -73,8 +72,7 @@ class Tick:
         self.squares += off * (logarithm - self.mean)
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """One of the two things judged: its outcome, its effect (1.1: a tenth more), and an interval for that."""
 
     outcome: Outcome
@@ -85,8 +83,7 @@ class Part:
     """When the outcome was reached, since the beginning."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What is known at the end of all that was seen."""
 
     outcome: Outcome

@@ -8,10 +8,10 @@ would call the smallest steady drift a change, the second alone a single value.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from pharos.compiled.kernel import kernel
@@ -30,8 +30,7 @@ _SCORE, _CORRELATION, _BEFORE, _DURING, _FIRST, _COUNTER = range(6)
 _WIDTH: Final = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(Struct, frozen=True):
     """What became of n series, a value of each column for each of them; NaN is none."""
 
     scores: Floats

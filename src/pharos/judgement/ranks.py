@@ -9,11 +9,11 @@ neighbours makes of it (Yue and Wang 2004).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Final
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
@@ -26,8 +26,7 @@ _MOST_CORRELATED: Final = 0.95
 _NORMAL: Final = NormalDist()
 
 
-@dataclass(frozen=True, slots=True)
-class Ranks:
+class Ranks(Struct, frozen=True):
     """What ranks say of a second set against a first one."""
 
     p_value: float

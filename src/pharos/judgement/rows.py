@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, TextIO
+
+from msgspec import Struct
 
 from pharos.errors import Kind, PharosError
 
@@ -21,8 +22,7 @@ _YES: Final = frozenset({"1", "true", "yes"})
 _NO: Final = frozenset({"0", "false", "no", ""})
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One line: its number, from 1, and the texts of the wanted columns; or what is wrong with it."""
 
     line: int

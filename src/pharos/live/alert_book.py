@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any, Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pharos.alerting.acknowledge import acknowledge
 from pharos.errors import Kind, PharosError
@@ -29,8 +31,7 @@ class ConflictError(PharosError):
         super().__init__(Kind.INVALID, message, hint=hint)
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """One alert."""
 
     fingerprint: str
@@ -116,8 +117,7 @@ def _texts(found: Any) -> dict[str, str]:
     return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
 
 
-@dataclass(frozen=True, slots=True)
-class AlertBook:
+class AlertBook(Struct, frozen=True):
     """Reads alerts of tenants, anew when something has happened."""
 
     state: State

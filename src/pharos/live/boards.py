@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from pharos.access import Scope
 from pharos.clock import Clock
@@ -58,8 +59,7 @@ _LAYERS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(Struct, frozen=True):
     """How something stands, as a JSON object."""
 
     document: Mapping[str, Any]
@@ -87,8 +87,7 @@ class Picture:
         return members_of(found)
 
 
-@dataclass(frozen=True, slots=True)
-class Boards:
+class Boards(Struct, frozen=True):
     """Draws them."""
 
     performance: Performance
@@ -179,8 +178,7 @@ def _measured(one: SpanRate | Edge) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class BoardSource:
+class BoardSource(Struct, frozen=True):
     """Draws one board of a tenant."""
 
     boards: Boards

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pharos.access import Scope
 from pharos.clock import Clock
@@ -20,8 +21,7 @@ Encode = Callable[[Answer], Iterator[bytes]]
 """Writes the `result` of an answer as the Prometheus API does."""
 
 
-@dataclass(slots=True)
-class QueryResult:
+class QueryResult(Struct):
     """An answer, and its text for each filter that somebody has."""
 
     answer: Answer
@@ -68,8 +68,7 @@ def filtered(answer: Answer, filters: Filters) -> Answer:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class QuerySource:
+class QuerySource(Struct, frozen=True):
     """Evaluates a query in PromQL as of now."""
 
     metrics: Metrics

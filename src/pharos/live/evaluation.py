@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
+
+from msgspec import Struct
 
 from pharos.access import Scope
 from pharos.clock import Clock
@@ -74,8 +75,7 @@ def _require_steps(text: str) -> None:
             raise RefusedError(Code.BAD_QUERY, f"there is no step {word[:40]!r}", hint=hint)
 
 
-@dataclass(frozen=True, slots=True)
-class _NoSteps:
+class _NoSteps(Struct, frozen=True):
     """What a newcomer to a stream of events is sent: nothing has happened since it came."""
 
     sequence: int = 0
@@ -86,8 +86,7 @@ class _NoSteps:
         return members_of({"events": []})
 
 
-@dataclass(frozen=True, slots=True)
-class _StepSource:
+class _StepSource(Struct, frozen=True):
     """Waits: events are told when they happen, not when somebody looks."""
 
     async def next(self) -> None:
@@ -98,8 +97,7 @@ class _StepSource:
         return _NoSteps()
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(Struct, frozen=True):
     """Evaluates streams by what answers queries."""
 
     boards: Boards

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from pharos.live.refusal import Code, RefusedError
 
@@ -14,8 +15,7 @@ _MOST: Final = 100
 _LONGEST: Final = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Filters:
+class Filters(Struct, frozen=True):
     """Conditions that all must hold; equal ones share what is made for them."""
 
     severities: frozenset[str] = frozenset()

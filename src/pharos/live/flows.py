@@ -8,8 +8,9 @@ steps. Spans come when they have ended: of such a run that goes on there are ste
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from pharos.access import Scope
 from pharos.clock import Clock
@@ -59,8 +60,7 @@ _STATES_OF: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """A run, by its spans; times in nanoseconds."""
 
     execution_id: str
@@ -171,8 +171,7 @@ def _step(span: Span) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Flows:
+class Flows(Struct, frozen=True):
     """What runs, and what ran."""
 
     runs: Runs

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Final, Protocol
+
+from msgspec import Struct, field
 
 from pharos.access import Scope
 from pharos.clock import Clock
@@ -63,8 +64,7 @@ class Source(Protocol):
         ...
 
 
-@dataclass(eq=False, slots=True)
-class Subscription:
+class Subscription(Struct, eq=False):
     """One client's sight of a stream."""
 
     place: Place
@@ -77,8 +77,7 @@ class Subscription:
     """Events that wait until those before them are told."""
 
 
-@dataclass(slots=True)
-class Update:
+class Update(Struct):
     """How a stream stands at one time, and the messages that say so."""
 
     payload: Payload

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
+
+from msgspec import Struct
 
 from pharos.alert import ALERT_NAME, SEVERITY
 from pharos.errors import PharosError
@@ -35,8 +36,7 @@ NO_SEVERITY: Final = "none"
 """Of alerts whose labels name none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Happening:
+class Happening(Struct, frozen=True):
     """A step of an alert as it is told."""
 
     type: str

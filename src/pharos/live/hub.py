@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, Protocol
+
+from msgspec import Struct, field
 
 from pharos.access import Scope, upkeep
 from pharos.clock import Clock
@@ -52,8 +53,7 @@ class Streams(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class HubOptions:
+class HubOptions(Struct, frozen=True):
     """Bounds of the feed."""
 
     max_clients: int = 1_000
@@ -61,8 +61,7 @@ class HubOptions:
     """A client of whom nothing is heard for so long is let go."""
 
 
-@dataclass(frozen=True, slots=True)
-class Steps:
+class Steps(Struct, frozen=True):
     """Steps of alerts, as a stream of events holds them."""
 
     entries: tuple[Entry, ...]
@@ -83,8 +82,7 @@ class Steps:
         return members_of({"events": shown})
 
 
-@dataclass(slots=True)
-class _Kept:
+class _Kept(Struct):
     """Something that is made at most so often."""
 
     made_s: float = float("-inf")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from pharos.access import Scope
 from pharos.clock import Clock
@@ -29,8 +30,7 @@ _MOST_BACK_NS: Final = 3_600 * 10**9
 """Who comes back later than that has missed what was before."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """Something that came."""
 
     ts_ns: int
@@ -44,8 +44,7 @@ Look = Callable[[Window, int], Awaitable[list[Row]]]
 """Returns the newest rows of a window, at most so many, the newest first. Raises PharosError."""
 
 
-@dataclass(frozen=True, slots=True)
-class News:
+class News(Struct, frozen=True):
     """Rows that an update holds, the oldest first."""
 
     name: str
@@ -64,8 +63,7 @@ class News:
         return members_of({self.name: shown, "leftOut": self.left_out})
 
 
-@dataclass(slots=True)
-class NewsSource:
+class NewsSource(Struct):
     """Follows a search."""
 
     name: str

@@ -7,8 +7,9 @@ happened once (answers, alerts) is never left out: who does not even take that i
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, Protocol
+
+from msgspec import Struct
 
 from pharos.clock import Clock
 from pharos.live.frames import Frame
@@ -33,8 +34,7 @@ class Outlet(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class OutboxLimits:
+class OutboxLimits(Struct, frozen=True):
     """What may wait for one client, and for how long."""
 
     messages: int = 2_000

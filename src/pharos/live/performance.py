@@ -7,8 +7,9 @@ would be counted twice, so there is none then.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from pharos.access import Scope
 from pharos.clock import Clock
@@ -43,8 +44,7 @@ _CACHE_KEYS: Final = {
 _CACHE_LABELS: Final = ("cache", "cache_name", "cacheName", "name")
 
 
-@dataclass(frozen=True, slots=True)
-class Performance:
+class Performance(Struct, frozen=True):
     """Reads it of a tenant's spans and metrics."""
 
     traces: Traces

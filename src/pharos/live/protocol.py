@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
+from msgspec import Struct, field
 
 from pharos.live.refusal import Code, RefusedError
 from pharos.live.streams import BOARDS, CHANNELS, STREAMS, Language, Place, Stream
@@ -24,16 +24,14 @@ _SHOWN: Final = 100
 _MOST_INTERVAL_MS: Final = 86_400_000
 
 
-@dataclass(frozen=True, slots=True)
-class Intervals:
+class Intervals(Struct, frozen=True):
     """How often what nobody says is sent, and the least that anybody may say; milliseconds."""
 
     usual_ms: int = 5_000
     least_ms: int = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Subscribe:
+class Subscribe(Struct, frozen=True):
     """Wants to see streams."""
 
     wanted: Mapping[Place, Stream]
@@ -41,27 +39,23 @@ class Subscribe:
     """By name, the sequence of the last that was seen of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unsubscribe:
+class Unsubscribe(Struct, frozen=True):
     """Wants to see them no more."""
 
     places: tuple[Place, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SetFilters:
+class SetFilters(Struct, frozen=True):
     """Wants to see other parts of them."""
 
     filters: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Heartbeat:
+class Heartbeat(Struct, frozen=True):
     """Is there."""
 
 
-@dataclass(frozen=True, slots=True)
-class GetDashboardData:
+class GetDashboardData(Struct, frozen=True):
     """Wants to know how everything stands now."""
 
 

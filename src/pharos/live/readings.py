@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from pharos.access import Scope
 from pharos.clock import Clock
@@ -15,8 +16,7 @@ from pharos.query.metrics.query import Query, parse_query
 Vector = list[tuple[dict[str, str], float]]
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(Struct, frozen=True):
     """Asks metrics as they stand now."""
 
     metrics: Metrics

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, Protocol
+
+from msgspec import Struct
 
 from pharos.access import Scope, denied
 from pharos.clock import Clock
@@ -64,8 +65,7 @@ class Groups(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(Struct, frozen=True):
     """What holds for every client."""
 
     intervals: Intervals
@@ -73,8 +73,7 @@ class Terms:
     outbox: OutboxLimits
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """A subscription, what it is to, and who evaluates it."""
 
     stream: Stream

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 
 class Language(StrEnum):
@@ -20,8 +21,7 @@ class Language(StrEnum):
     """Steps of alerts by their names, such as `sent dead`; nothing stands for all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Board:
+class Board(Struct, frozen=True):
     """A stream that has a name: a picture of how things stand."""
 
     name: str
@@ -57,8 +57,7 @@ LANGUAGE_PERMISSIONS: Final[Mapping[Language, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Stream:
+class Stream(Struct, frozen=True):
     """What is evaluated, and how often: equal ones of a tenant are evaluated once."""
 
     board: str = ""
@@ -83,8 +82,7 @@ class Stream:
         return not self.board and self.language is not Language.PROMQL
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """What a client calls a subscription."""
 
     name: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from pharos.alert import Alert
 from pharos.labels import Labels
@@ -18,8 +19,7 @@ class Status(StrEnum):
     RESOLVED = "resolved"
 
 
-@dataclass(frozen=True, slots=True)
-class Links:
+class Links(Struct, frozen=True):
     """Addresses of our own pages; empty where no address of this server is known."""
 
     page: str = ""
@@ -31,8 +31,7 @@ class Links:
     """A picture of the graph, as PNG, which runs out; empty where none is made."""
 
 
-@dataclass(frozen=True, slots=True)
-class Enclosed:
+class Enclosed(Struct, frozen=True):
     """A page that is mailed in the place of alerts."""
 
     subject: str
@@ -42,8 +41,7 @@ class Enclosed:
     """Content ids, by which the page names them, and PNGs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """One notification of one group of alerts to one integration of one receiver."""
 
     key: str
@@ -82,8 +80,7 @@ class Message:
         return tuple(alert for alert, status in self.alerts if status is Status.RESOLVED)
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(Struct, frozen=True):
     """That it was taken."""
 
     answer: str = ""

@@ -11,9 +11,11 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pharos.alert import SEVERITY
 from pharos.clock import Clock
@@ -65,8 +67,7 @@ class Restraint(StrEnum):
     NEVER_TOLD = "never told that it fires"
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(Struct, frozen=True):
     """What an integration's settings say. Times are milliseconds; 0 and empty are no bound."""
 
     min_severity: str = ""
@@ -100,8 +101,7 @@ def terms_of(kind: str, values: Values) -> Terms:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(Struct, frozen=True):
     """What was told before."""
 
     is_told: bool = False
@@ -112,8 +112,7 @@ class Past:
     """When messages of this integration went out, oldest first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(Struct, frozen=True):
     """That a message is held back; for good where `wait_s` is None."""
 
     why: Restraint

@@ -7,11 +7,13 @@ words, with the reason. Only where a template says whom to tell (an address, a r
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, Final, Protocol, TypeVar
+
+from msgspec.structs import replace
 
 from pharos.alert import Alert
 from pharos.errors import PharosError
@@ -98,7 +100,10 @@ def with_texts(message: Message, written: Callable[[str], str]) -> Message:
     return replace(
         message,
         alerts=tuple(
-            (replace(alert, labels=pairs(alert.labels), annotations=pairs(alert.annotations)), status)
+            (
+                dataclasses.replace(alert, labels=pairs(alert.labels), annotations=pairs(alert.annotations)),
+                status,
+            )
             for alert, status in message.alerts
         ),
         group_labels=pairs(message.group_labels),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
+from msgspec import Struct, field
 from yarl import URL
 
 OnThread: TypeAlias = Callable[..., Awaitable[Any]]
@@ -33,8 +33,7 @@ _METADATA: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class WireOptions:
+class WireOptions(Struct, frozen=True):
     """How a client sends; see `Outbound`."""
 
     allow_private: bool
@@ -54,8 +53,7 @@ class WireOptions:
         return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Retry:
+class Retry(Struct, frozen=True):
     """Up to `attempts` tries in all; waits double from `first_wait_s` to `most_wait_s`, each shortened by
     chance.
     """
@@ -65,8 +63,7 @@ class Retry:
     most_wait_s: float = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """One request: `timeout_s` is for everything from connecting to the last byte, `body_limit` for unpacked
     bytes.
     """
@@ -83,8 +80,7 @@ class Request:
     """Whether an answer counts by its status: a body that is too long, broken or slow is cut."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """What came back; `body` is unpacked, `wire_bytes` is how many bytes it took on the wire."""
 
     status: int

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from html import escape
 from typing import Final, TypeAlias
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from pharos.pictures.theme import DARK, Theme
@@ -32,16 +32,14 @@ _XML: Final = str.maketrans(dict.fromkeys(map(chr, range(32)), "\N{REPLACEMENT C
 """Characters that no XML may hold (XML 1.0, 2.2)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """A series: a value at each time, NaN where there is none."""
 
     name: str
     values: Floats
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
+class Chart(Struct, frozen=True):
     """What is drawn."""
 
     title: str
@@ -51,8 +49,7 @@ class Chart:
     thresholds: tuple[float, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """How it is drawn."""
 
     width: int = 800
@@ -60,8 +57,7 @@ class Look:
     theme: Theme = DARK
 
 
-@dataclass(frozen=True, slots=True)
-class _Box:
+class _Box(Struct, frozen=True):
     """Where the lines are, and which values and times that is."""
 
     left: float
@@ -90,7 +86,10 @@ class _Box:
         return np.clip(self.top + share * self.height, -_FAR, _FAR)
 
 
-def draw(chart: Chart, look: Look = Look()) -> str:
+_PLAIN: Final = Look()
+
+
+def draw(chart: Chart, look: Look = _PLAIN) -> str:
     """Return the graph as an SVG document."""
     theme = look.theme
     lines, left_out = _chosen(chart.lines)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from pharos.gotext.numbers import format_g
 from pharos.gotext.quoting import quote
@@ -14,16 +15,14 @@ _WARNING: Final = "PromQL warning: "
 _INFO: Final = "PromQL info: "
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """A warning or an info that waits for its place in the query."""
 
     message: str
     warning: bool
 
 
-@dataclass(slots=True)
-class Forced:
+class Forced(Struct):
     """What was repaired for monotonicity in the buckets given to histogram_quantile, over all steps."""
 
     count: int
@@ -34,8 +33,7 @@ class Forced:
     max_diff: float
 
 
-@dataclass(slots=True)
-class Annotations:
+class Annotations(Struct):
     """Warnings and infos, each once, in the order they came; the place in the text is that of the last."""
 
     _places: dict[str, Place] = field(default_factory=dict)

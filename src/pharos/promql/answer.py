@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
+from msgspec.structs import replace
 
 from pharos.errors import Kind, PharosError
 from pharos.promql.evaluate import EvalOptions, Evaluation, Shared, Steps

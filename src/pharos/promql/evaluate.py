@@ -6,13 +6,15 @@ that a deadline or a closed connection ends the work.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from typing import Final, TypeGuard, TypeVar
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pharos.errors import Kind, PharosError
 from pharos.promql.annotations import Annotations
@@ -91,8 +93,7 @@ def _no_check() -> None:
     return
 
 
-@dataclass(frozen=True, slots=True)
-class EvalOptions:
+class EvalOptions(Struct, frozen=True):
     """How to evaluate.
 
     `delayed_name_removal` keeps metric names until the end of the query; `type_and_unit_labels` has rate
@@ -115,8 +116,7 @@ class EvalOptions:
     histogram_columns: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Steps:
+class Steps(Struct, frozen=True):
     """The times a node is evaluated at: `start_ms + k * step_ms` for `count` steps."""
 
     start_ms: int
@@ -133,8 +133,7 @@ class Steps:
         return self.start_ms + self.step_ms * np.arange(self.count, dtype=np.int64)
 
 
-@dataclass(frozen=True, slots=True)
-class Wants:
+class Wants(Struct, frozen=True):
     """What the nodes above a selector read of histograms (upstream detectHistogramStatsDecoding)."""
 
     reads_stats: bool = False
@@ -162,8 +161,7 @@ WHOLE: Final = Wants()
 """All of them."""
 
 
-@dataclass(slots=True)
-class Shared:
+class Shared(Struct):
     """What evaluations of plans that were made together leave to one another, as long as those plans live."""
 
     selections: dict[int, Selection] = field(default_factory=dict)
@@ -435,7 +433,7 @@ class Evaluation:
         told = [_placed(arg, self._argument_place(arg, place)) for arg in args]
         placed = _placed(node, place)
         if any(one is not other for one, other in zip(told, placed.args, strict=True)):
-            placed = replace(placed, args=tuple(told))
+            placed = dataclasses.replace(placed, args=tuple(told))
         if FUNCTIONS[node.func].sees_samples and isinstance(args[0], VectorSelector):
             return self._timestamps(node.func, args[0], steps)
         if node.func == "start_timestamp":  # which only a sample as it is stored has
@@ -483,7 +481,9 @@ class Evaluation:
             histogram_columns=self.options.histogram_columns,
         )
         is_absence = node.func == ABSENCE
-        counted = replace(call, node=replace(node, func="count_over_time")) if is_absence else call
+        counted = (
+            replace(call, node=dataclasses.replace(node, func="count_over_time")) if is_absence else call
+        )
 
         def over(windows: Windows) -> Grid:
             return correct_histograms(counted, windows, range_function(counted, windows))
@@ -504,7 +504,7 @@ _Node = TypeVar("_Node", bound=Expr)
 
 def _placed(node: _Node, place: Place) -> _Node:
     """Return a node that says where it stands; to make another one takes longer than a small query may."""
-    return node if node.place == place else replace(node, place=place)
+    return node if node.place == place else dataclasses.replace(node, place=place)
 
 
 def _histograms_of(block: SeriesBlock) -> int:

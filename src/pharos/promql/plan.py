@@ -14,8 +14,12 @@ An evaluation walks `Planned.expr` and asks `Planned.fetch_of(selector)` for the
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pharos.errors import Kind, PharosError
 from pharos.labels import Matcher
@@ -46,8 +50,7 @@ DEFAULT_LOOKBACK_MS = 300_000
 """How old a sample may be that answers an instant (upstream query.lookback-delta)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fetch:
+class Fetch(Struct, frozen=True):
     """Samples to be read: all series that match, `start_ms <= time <= end_ms`.
 
     The matchers are sorted and stand once each, so that equal sets of series have equal matchers.
@@ -237,8 +240,7 @@ def subquery_start(start_ms: int, offset_ms: int, range_ms: int, step_ms: int) -
     return (left // step_ms + 1) * step_ms
 
 
-@dataclass(frozen=True, slots=True)
-class _Visited:
+class _Visited(Struct, frozen=True):
     """A planned node; whether it is the same at every step, and whether it is worth a wrapper then."""
 
     expr: Expr
@@ -368,7 +370,7 @@ class _Resolver:
         while isinstance(inner, Paren):
             inner = inner.expr
         if isinstance(inner, VectorSelector) and inner.at is not None and inner.offset:
-            return replace(arg, expr=self._selector(replace(inner, offset=0)))
+            return replace(arg, expr=self._selector(dataclasses.replace(inner, offset=0)))
         return arg
 
     def _aggregate(self, node: Aggregate) -> _Visited:

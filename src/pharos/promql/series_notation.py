@@ -8,10 +8,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+from msgspec import Struct, field
 
 from pharos.errors import Kind, PharosError
 from pharos.gotext.quoting import quote, unquote
@@ -52,8 +52,7 @@ _WHOLE: Final = frozenset({"schema", "offset", "n_offset"})
 _FLOATS: Final = frozenset({"sum", "count", "z_bucket", "z_bucket_w"})
 
 
-@dataclass(slots=True)
-class Values:
+class Values(Struct):
     """A sequence of values, one a step; `present` says where there is one, be it a float or a histogram."""
 
     floats: Floats

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from pharos.labels import Labels, Matcher
@@ -15,8 +15,7 @@ STALE_NAN_BITS = 0x7FF0000000000002
 """The bits of Prometheus' stale marker (model/value); any other NaN is an ordinary value."""
 
 
-@dataclass(frozen=True, slots=True)
-class HistogramColumns:
+class HistogramColumns(Struct, frozen=True):
     """Native histograms of a block in columns, one row a histogram sample, grouped by series.
 
     Row r of series i stands in `offsets[i] <= r < offsets[i + 1]`, ascending in time. Spans and bucket
@@ -49,8 +48,7 @@ class HistogramColumns:
     start_ms: NDArray[np.int64] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SeriesBlock:
+class SeriesBlock(Struct, frozen=True):
     """The samples of n series in columns.
 
     Sample r of series i stands in `offsets[i] <= r < offsets[i + 1]`, ascending in time, no time twice.
@@ -82,8 +80,7 @@ class SampleSource(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Blocks:
+class Blocks(Struct, frozen=True):
     """A selection piecemeal: the labels of all of its series, and these in blocks."""
 
     labels: Sequence[Labels]

@@ -7,8 +7,9 @@ import threading
 from collections import Counter, OrderedDict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Final, Generic, NamedTuple, TypeVar
+
+from msgspec import Struct
 
 from pharos.errors import Kind, PharosError
 from pharos.query.pacing import Pacing
@@ -221,8 +222,7 @@ class SampleShare:
         self._pool.close(self)
 
 
-@dataclass(slots=True)
-class _Flight(Generic[A]):
+class _Flight(Struct, Generic[A]):
     """An evaluation on its way, and how many wait for where it lands."""
 
     landing: asyncio.Future[A]

@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Hashable
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from pharos.access import Scope
@@ -28,8 +28,7 @@ from pharos.query.pacing import Pacing
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Times:
+class Times(Struct, frozen=True):
     """When a query is evaluated; an instant query has a step of 0."""
 
     start_ms: int
@@ -37,8 +36,7 @@ class Times:
     step_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """Which samples a raw read is about: those of one selector in a range of times, both ends included.
 
     No matchers at all select nothing, as upstream has it: nobody deletes everything by leaving something out.
@@ -49,8 +47,7 @@ class Wanted:
     end_ms: int
 
 
-@dataclass(slots=True)
-class Measured:
+class Measured(Struct):
     """What a query took, filled in on the way; seconds."""
 
     by_step: bool = False
@@ -61,8 +58,7 @@ class Measured:
     samples_per_step: NDArray[np.int64] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Deadline:
+class Deadline(Struct, frozen=True):
     """When a query must be done."""
 
     clock: Clock
@@ -83,8 +79,7 @@ class Deadline:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class SchedulerOptions:
+class SchedulerOptions(Struct, frozen=True):
     """Bounds of all queries together."""
 
     timeout_ms: int = 120_000

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from pharos.access import Scope
@@ -40,8 +40,7 @@ _COUNTERS: Final = ("_total", "_count", "_sum")
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """What is asked: a time, and what was seen then."""
 
     start_ms: int
@@ -55,8 +54,7 @@ class Asked:
     limit: int = 30
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(Struct, frozen=True):
     """A series that changed."""
 
     labels: Labels
@@ -78,8 +76,7 @@ class Changed:
         return (self.during - self.before) / abs(self.before) if self.before else None
 
 
-@dataclass(frozen=True, slots=True)
-class Correlations:
+class Correlations(Struct, frozen=True):
     """What changed in a time, the most changed first."""
 
     asked: Asked
@@ -143,8 +140,7 @@ async def find_correlations(metrics: Metrics, scope: Scope, asked: Asked) -> Cor
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Steps:
+class _Steps(Struct, frozen=True):
     times: Times
     count: int
     split: int

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Generic, TypeVar
+
+from msgspec import Struct
 
 from pharos.access import Scope
 from pharos.alert import ALERT_NAME, Alert
@@ -57,24 +58,21 @@ _COMINGS: Final = frozenset({"session", "token", "user", "contacts", "feed", "li
 """What is done to these changes nothing of how a system runs."""
 
 
-@dataclass(frozen=True, slots=True)
-class RelatedLine:
+class RelatedLine(Struct, frozen=True):
     """A log line, and why it is told."""
 
     line: LogLine
     reason: Reason
 
 
-@dataclass(frozen=True, slots=True)
-class RelatedTrace:
+class RelatedTrace(Struct, frozen=True):
     """A trace, and why it is told."""
 
     trace: Summary
     reasons: tuple[Reason, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RelatedSeries:
+class RelatedSeries(Struct, frozen=True):
     """A metric, or a series of it whose exemplar names a trace."""
 
     metric: Metric
@@ -85,8 +83,7 @@ class RelatedSeries:
     trace_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RelatedAlert:
+class RelatedAlert(Struct, frozen=True):
     """An alert that changed then, or fired all the time."""
 
     fingerprint: str
@@ -102,8 +99,7 @@ class RelatedAlert:
         return self.labels.get(ALERT_NAME, self.fingerprint)
 
 
-@dataclass(frozen=True, slots=True)
-class Part(Generic[T]):
+class Part(Struct, Generic[T], frozen=True):
     """What one signal has."""
 
     items: tuple[T, ...] = ()
@@ -114,8 +110,7 @@ class Part(Generic[T]):
     """The permission that who asks would need to see it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Related:
+class Related(Struct, frozen=True):
     """What else happened."""
 
     subject: Subject
@@ -127,8 +122,7 @@ class Related:
     changes: Part[audit.Entry]
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(Struct, frozen=True):
     """How much is looked at."""
 
     around_ns: int = 300 * 10**9
@@ -139,8 +133,7 @@ class Bounds:
     """The longest that a signal may take."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finder:
+class Finder(Struct, frozen=True):
     """Finds what else happened. For one event loop."""
 
     sources: Sources
@@ -175,8 +168,7 @@ async def _part(scope: Scope, permission: str, found: Coroutine[Any, Any, Part[T
         return Part(failure=f"it took longer than {time_s:g}s")
 
 
-@dataclass(frozen=True, slots=True)
-class _Search:
+class _Search(Struct, frozen=True):
     """The questions to each signal about one subject."""
 
     sources: Sources

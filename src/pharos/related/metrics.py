@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from pharos.labels import BUCKET_LABEL, LEGACY_METRIC_NAME, METRIC_NAME, Labels, Matcher, MatchOp
 from pharos.promql.language.ast import VectorSelector
@@ -25,8 +26,7 @@ _DESCRIBING: Final = frozenset({"target_info", "scope_info", "otel_scope_info"})
 _RATE: Final = "5m"
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(Struct, frozen=True):
     """A metric, and how it is looked at."""
 
     name: str

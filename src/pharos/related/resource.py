@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct, field
 
 from pharos.labels import Labels, Matcher, MatchOp
 from pharos.query.events.lower import sanitised
@@ -54,8 +55,7 @@ _NO_HOST: Final = frozenset({"localhost", "127.0.0.1", "::1", "[::1]", "0.0.0.0"
 _UNKNOWN: Final = "unknown_service"
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(Struct, frozen=True):
     """What something is about: a pod, an instance, a service, a host, each where it is known."""
 
     by_bond: Mapping[Reason, frozenset[str]] = field(default_factory=dict)

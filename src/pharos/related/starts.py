@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 from pharos.labels import METRIC_NAME, Matcher, MatchOp
 from pharos.promql.grids.grid import Answer
@@ -41,8 +42,7 @@ class Began(StrEnum):
     VERSION = "version"
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Struct, frozen=True):
     """Something of the same resource that began."""
 
     what: Began

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 from pharos.access import Scope
 from pharos.alert import ALERT_NAME, Alert, fingerprint
@@ -56,8 +57,7 @@ VIEWS: Final[Mapping[SubjectKind, str]] = {
 """What one must be allowed to, to ask about it."""
 
 
-@dataclass(frozen=True, slots=True)
-class SeriesAsked:
+class SeriesAsked(Struct, frozen=True):
     """A line of a chart at a time: what was drawn, and which of its series by the labels that it has left."""
 
     query: Query
@@ -65,24 +65,21 @@ class SeriesAsked:
     at_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class LineAsked:
+class LineAsked(Struct, frozen=True):
     """A log line, by its origin and its time: what a search of logs tells of each."""
 
     origin: int
     ts_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class SpanAsked:
+class SpanAsked(Struct, frozen=True):
     """A span, or a whole trace where no span is named."""
 
     trace_id: str
     span_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class AlertAsked:
+class AlertAsked(Struct, frozen=True):
     """An alert, at a time or (None) when it fired last."""
 
     fingerprint: str
@@ -94,8 +91,7 @@ class AlertAsked:
 Asked: TypeAlias = SeriesAsked | LineAsked | SpanAsked | AlertAsked
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """What is asked about, found."""
 
     kind: SubjectKind
@@ -119,8 +115,7 @@ class Subject:
     """Why its exemplars could not be read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
+class Sources(Struct, frozen=True):
     """Who knows what of each signal."""
 
     logs: LogSearch

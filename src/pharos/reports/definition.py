@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from msgspec import Struct, field
 
 from pharos.errors import Kind, PharosError
 
@@ -16,8 +17,7 @@ _VARIABLES_MOST: Final = 50
 _DAYS: Final = 7
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """A dashboard that is mailed now and then."""
 
     uid: str

@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
 from typing import Any, Final
 
 import numpy as np
+from msgspec import Struct
 
 from pharos.pictures.chart import Chart, Line, Look, draw
 from pharos.pictures.theme import Theme, theme_named
@@ -29,8 +29,7 @@ _WIDTH: Final = 760
 _HEIGHT: Final = 300
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """What a dashboard answered with."""
 
     title: str

@@ -10,8 +10,9 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from pharos.access import Grant, Scope, granted, upkeep
 from pharos.alerting.config import AlertingConfig, Receiver
@@ -42,8 +43,7 @@ _PICTURES_MOST_BYTES: Final = 4 << 20
 _PANELS_WIDTH_PX: Final = 1_400
 
 
-@dataclass(frozen=True, slots=True)
-class ReportParts:
+class ReportParts(Struct, frozen=True):
     """What reports stand on."""
 
     state: State
@@ -59,8 +59,7 @@ class ReportParts:
     """How people reach this server; empty where that is not known."""
 
 
-@dataclass(slots=True)
-class Reports:
+class Reports(Struct):
     """The reports of all tenants."""
 
     parts: ReportParts

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 from pharos.promql.grids.grid import Answer
 
 Q = TypeVar("Q")
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(Struct, frozen=True):
     """A number that a measure is compared with; the measure stands left of the operator."""
 
     operator: str
@@ -19,8 +19,7 @@ class Limit:
     value: float
 
 
-@dataclass(frozen=True, slots=True)
-class Compared(Generic[Q]):
+class Compared(Struct, Generic[Q], frozen=True):
     """An expression taken apart."""
 
     measure: Q
@@ -28,8 +27,7 @@ class Compared(Generic[Q]):
     """None for an expression that does not compare with a number: then the measure is all of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(Struct, frozen=True):
     """What a rule measured, whether it made the rule fire or not."""
 
     answer: Answer

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from pharos.errors import Kind, PharosError
 from pharos.gotext.durations import format_duration
@@ -41,8 +43,7 @@ _ID: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
 _SUBNET: Final = "daoSubnet"
 
 
-@dataclass(frozen=True, slots=True)
-class KeptCondition:
+class KeptCondition(Struct, frozen=True):
     """A rule as somebody wrote it; times in milliseconds."""
 
     id: str

@@ -7,9 +7,10 @@ delay, with an end that comes by itself should nothing follow.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote_plus
+
+from msgspec import Struct
 
 from pharos.alert import Alert
 from pharos.labels import Labels
@@ -19,8 +20,7 @@ _LIVES: Final = 4
 """So many intervals an alert lives without news."""
 
 
-@dataclass(frozen=True, slots=True)
-class Telling:
+class Telling(Struct, frozen=True):
     """How alerts are told of."""
 
     resend_ms: int
@@ -65,8 +65,7 @@ class Telling:
         )
 
 
-@dataclass(slots=True)
-class Owed:
+class Owed(Struct):
     """Alerts that are to be told of now, and where to note that they were."""
 
     alerts: list[Alert]

@@ -7,8 +7,9 @@ languages in the same way.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Protocol, TypeVar
+
+from msgspec import Struct
 
 from pharos.access import Scope
 from pharos.alert import Alert
@@ -67,8 +68,7 @@ class QueryDoor(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(Struct, frozen=True):
     """What a group of rules made at one time."""
 
     at_ms: int
@@ -93,8 +93,7 @@ class AlertSink(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _PreparedMetrics:
+class _PreparedMetrics(Struct, frozen=True):
     metrics: Metrics
     queries: PreparedQueries
 
@@ -105,8 +104,7 @@ class _PreparedMetrics:
         return self.metrics.round(scope, self.queries, at_ms)
 
 
-@dataclass(frozen=True, slots=True)
-class MetricsDoor:
+class MetricsDoor(Struct, frozen=True):
     """Answers PromQL."""
 
     metrics: Metrics

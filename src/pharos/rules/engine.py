@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pharos.access import upkeep
 from pharos.alert import fingerprint
@@ -27,8 +30,7 @@ from pharos.state.rule_leases import Place
 _LOG = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class RuleAlert:
+class RuleAlert(Struct, frozen=True):
     """An alert of a rule that is pending, fires, or is not known any more."""
 
     labels: Labels
@@ -49,8 +51,7 @@ class RuleAlert:
         return fingerprint(self.labels)
 
 
-@dataclass(slots=True)
-class _Running:
+class _Running(Struct):
     loop: GroupLoop
     group: RuleGroup
 
@@ -64,8 +65,8 @@ def _same(one: RuleGroup, other: RuleGroup) -> bool:
 
 
 def _without_lines(group: RuleGroup) -> RuleGroup:
-    rules: tuple[Rule, ...] = tuple(replace(rule, line=0) for rule in group.rules)
-    return replace(group, line=0, rules=rules)
+    rules: tuple[Rule, ...] = tuple(dataclasses.replace(rule, line=0) for rule in group.rules)
+    return dataclasses.replace(group, line=0, rules=rules)
 
 
 class RuleEngine:

@@ -8,11 +8,12 @@ that has gone is kept for `keep_firing_for`, and remembered as resolved for a qu
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final, TypeAlias
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pharos.alert import ALERT_NAME
 from pharos.errors import Kind, PharosError
@@ -38,8 +39,7 @@ class AlertState(StrEnum):
     FIRING = "firing"
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
+class Element(Struct, frozen=True):
     """A series with its one value: of an answer, or to be written."""
 
     labels: Labels
@@ -48,8 +48,7 @@ class Element:
     """The value, where it is none of the floats; `value` is 0 then."""
 
 
-@dataclass(frozen=True, slots=True)
-class ActiveAlert:
+class ActiveAlert(Struct, frozen=True):
     """An alert of a rule. Times are milliseconds since the epoch; 0 stands for never."""
 
     labels: Labels
@@ -67,8 +66,7 @@ class ActiveAlert:
     """Since when it only goes on firing because of `keep_firing_for`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(Struct, frozen=True):
     """An alert's state is another one now."""
 
     alert: ActiveAlert
@@ -82,8 +80,7 @@ class Transition:
         return self.alert.state
 
 
-@dataclass(frozen=True, slots=True)
-class RuleState:
+class RuleState(Struct, frozen=True):
     """What a rule remembers between two evaluations."""
 
     alerts: Mapping[Labels, ActiveAlert] = field(default_factory=dict)
@@ -96,8 +93,7 @@ class RuleState:
         return [alert for alert in self.alerts.values() if alert.state is AlertState.FIRING]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What one evaluation of a rule comes to."""
 
     state: RuleState

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from pharos.access import Scope
@@ -110,8 +111,7 @@ class _Round(Generic[Q, C]):
         return self.language.answer(given, self.scope, query, times, self.interval_ms)
 
 
-@dataclass(frozen=True, slots=True)
-class EventExpressions(Generic[Q, C]):
+class EventExpressions(Struct, Generic[Q, C], frozen=True):
     """Expressions that are asked again and again at the same times."""
 
     language: EventLanguage[Q, C]
@@ -128,8 +128,7 @@ class EventExpressions(Generic[Q, C]):
         return _Round(self.language, self.queries, scope, at_ms, self.interval_ms)
 
 
-@dataclass(frozen=True, slots=True)
-class EventHistory(Generic[Q, C]):
+class EventHistory(Struct, Generic[Q, C], frozen=True):
     """What is stored of one tenant, for rules that are replayed."""
 
     language: EventLanguage[Q, C]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import struct
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
+
+from msgspec import Struct, field
 
 from pharos.access import Scope
 from pharos.alert import Alert
@@ -51,8 +52,7 @@ _TURN_S: Final = 0.1
 """After that long on a thread others get their turn."""
 
 
-@dataclass(frozen=True, slots=True)
-class RuleOptions:
+class RuleOptions(Struct, frozen=True):
     """How rules are evaluated where their group does not say; times in milliseconds."""
 
     interval_ms: int = 60_000
@@ -72,8 +72,7 @@ Expanding = Callable[[QueryRound, AlertingRule], Expand]
 """Returns what expands the templates of a rule; they may ask further queries of the round."""
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """What every group stands on."""
 
     door: QueryDoor
@@ -99,8 +98,7 @@ class Surroundings:
         return found
 
 
-@dataclass(slots=True)
-class _Iteration:
+class _Iteration(Struct):
     """What one evaluation of a group came to."""
 
     at_ms: int

@@ -5,11 +5,12 @@ from __future__ import annotations
 import difflib
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
+from msgspec import Struct
 
 from pharos.errors import Kind, PharosError
 from pharos.named_file import read_named
@@ -57,8 +58,7 @@ def checked_group(namespace: str, name: str, plain: Mapping[str, Any]) -> RuleGr
     return replace(group_of({**plain, "name": name}, f"{namespace}/{name}"), file=namespace)
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """What people keep of rules."""
 
     groups: Mapping[str, list[RuleGroup]]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+from msgspec import Struct, field
 
 from pharos.errors import Kind, PharosError
 from pharos.labels import METRIC_NAME, Labels, Matcher
@@ -19,8 +19,7 @@ _BYTES_MAX: Final = 512 << 20
 _SAMPLE_BYTES: Final = 16
 
 
-@dataclass(slots=True)
-class _Made:
+class _Made(Struct):
     """One series, in pieces that follow one another."""
 
     times: list[Ints] = field(default_factory=list)
@@ -112,8 +111,7 @@ class LaidOver:
         return since, found
 
 
-@dataclass(frozen=True, slots=True)
-class _Laid:
+class _Laid(Struct, frozen=True):
     source: SampleSource
     made: LaidOver
 

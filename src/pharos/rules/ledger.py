@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from pharos.alert import fingerprint
 from pharos.errors import Kind, PharosError
@@ -73,8 +74,7 @@ def alert_of(row: Row) -> ActiveAlert:
     )
 
 
-@dataclass(slots=True)
-class Ledger:
+class Ledger(Struct):
     """What of a group of rules is not written down yet."""
 
     tenant_id: str

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeAlias, TypeVar
 
 import numpy as np
+from msgspec import Struct
 
 from pharos.access import Scope
 from pharos.promql.grids.grid import Answer, AnswerType
@@ -36,8 +36,7 @@ def _answer(found: Grid | float, times: Times) -> Answer:
     return vector(times, [(labels, column.values, column.present) for labels, column in kept.items()])
 
 
-@dataclass(frozen=True, slots=True)
-class LogDoor:
+class LogDoor(Struct, frozen=True):
     """Answers LogQL."""
 
     queries: LogQueries

@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from random import Random
 from typing import Final
 
 import orjson
+from msgspec import Struct, field
 from yarl import URL
 
 from pharos.access import DEFAULT, Scope
@@ -45,8 +46,7 @@ _ANSWER_BYTES: Final = 1 << 16
 _AGAIN: Final = frozenset({408, 425, 429})
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
+class Destination(Struct, frozen=True):
     """One Alertmanager, and how it is reached."""
 
     url: str

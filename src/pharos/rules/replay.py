@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Final, Protocol, TypeVar
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pharos.clock import Clock
 from pharos.errors import Kind, PharosError
@@ -82,16 +83,14 @@ class Events(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(Struct, frozen=True):
     """What is stored, for rules of each language."""
 
     metrics: History
     events: Mapping[Language, Events] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class ReplayOptions:
+class ReplayOptions(Struct, frozen=True):
     """Over what time, and what is not said in rule files."""
 
     start_ms: int
@@ -109,8 +108,7 @@ class ReplayOptions:
     """How long it may take."""
 
 
-@dataclass(frozen=True, slots=True)
-class Firing:
+class Firing(Struct, frozen=True):
     """An alert that would have fired."""
 
     labels: Labels
@@ -125,8 +123,7 @@ class Firing:
     """When it was over; None for what still fires at the end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Replayed:
+class Replayed(Struct, frozen=True):
     """What one alerting rule would have done."""
 
     rule: AlertingRule
@@ -140,8 +137,7 @@ class Replayed:
     """Why it could not be evaluated, the first few."""
 
 
-@dataclass(slots=True)
-class _Task:
+class _Task(Struct):
     """A rule on its way."""
 
     rule: Rule
@@ -240,8 +236,7 @@ class _Replay:
             )
 
 
-@dataclass(slots=True)
-class _Told:
+class _Told(Struct):
     """What is known of a rule's alerts up to now."""
 
     open: dict[Labels, ActiveAlert] = field(default_factory=dict)

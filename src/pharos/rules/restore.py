@@ -9,8 +9,10 @@ time for data to come in again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pharos.errors import PharosError
 from pharos.gotext.quoting import quote
@@ -34,8 +36,7 @@ TOLD: Final = "told:"
 """Before a rule's key, of the alert that its answer is not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Struct, frozen=True):
     """How a gap counts; times in milliseconds."""
 
     interval_ms: int
@@ -59,8 +60,7 @@ class Gap:
         return max(self.hold_ms, 2 * self.interval_ms)
 
 
-@dataclass(slots=True)
-class Remembered:
+class Remembered(Struct):
     """What is known of a group's alerts from before."""
 
     rows: Mapping[str, list[tuple[Key, Row]]] = field(default_factory=dict)

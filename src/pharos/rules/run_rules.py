@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from pharos.gotext.durations import format_duration
 from pharos.gotext.quoting import quote
@@ -23,8 +24,7 @@ _INTERVAL_MS: Final = 15_000
 _OVERDUE: Final = "workflow_run_overdue_seconds"
 
 
-@dataclass(frozen=True, slots=True)
-class RunAlerts:
+class RunAlerts(Struct, frozen=True):
     """Of which workflows of a tenant somebody is told."""
 
     switches: Mapping[str, bool] = field(default_factory=dict)

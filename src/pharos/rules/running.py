@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pharos.alert import ALERT_NAME
 from pharos.labels import Labels, labels_of
@@ -53,8 +56,7 @@ def rule_keys(rules: Iterable[Rule]) -> list[str]:
     return keys
 
 
-@dataclass(slots=True)
-class RunningRule:
+class RunningRule(Struct):
     """A rule, what it remembers, and how its last evaluation went. Times are in milliseconds; 0 is never."""
 
     rule: Rule
@@ -97,7 +99,9 @@ class RunningRule:
         """Return the rule as it is to be evaluated: after a gap what fires is kept for a while."""
         if at_ms >= self.hold_until_ms or not isinstance(self.rule, AlertingRule):
             return self.rule
-        return replace(self.rule, keep_firing_for_ms=max(self.rule.keep_firing_for_ms, self.hold_ms))
+        return dataclasses.replace(
+            self.rule, keep_firing_for_ms=max(self.rule.keep_firing_for_ms, self.hold_ms)
+        )
 
     def hold(self, at_ms: int, hold_ms: int) -> None:
         """Keep what fires for a while, though it may not be found at once after a gap."""

@@ -14,8 +14,9 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from pharos.clock import Clock
 from pharos.rules.group import RunningGroup
@@ -49,8 +50,7 @@ def place_ms(tenant: str, key: str, interval_ms: int) -> int:
     return int.from_bytes(digest) % places * (interval_ms // places)
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(Struct, frozen=True):
     """An iteration: of which time, and how many before it were missed."""
 
     at_ms: int

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from msgspec import Struct
+
 from pharos.access import Scope
 from pharos.clock import Clock
 from pharos.errors import Kind, PharosError
@@ -51,8 +53,7 @@ _BOUNDS: Final = (*(format_g(bound / _NS_IN_S) for bound in BOUNDS_NS), format_g
 _EVERY: Final = f'{{__name__=~"(?:{_SPANS}|{_GRAPH})_.+"}}'
 
 
-@dataclass(frozen=True, slots=True)
-class SpanExample:
+class SpanExample(Struct, frozen=True):
     """A span that a bucket counted."""
 
     labels: Labels
@@ -63,8 +64,7 @@ class SpanExample:
     duration_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class SpanSamples:
+class SpanSamples(Struct, frozen=True):
     """What is to be written at one time, in one piece."""
 
     at_ms: int
@@ -95,8 +95,7 @@ class SpanReader(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class _Counters:
+class _Counters(Struct):
     """The series of one set of labels."""
 
     counts: tuple[Labels, ...]

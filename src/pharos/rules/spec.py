@@ -13,6 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from msgspec import Struct
+
 from pharos.document import Fields, Value, load_document, plain_document
 from pharos.errors import PharosError
 from pharos.labels import METRIC_NAME, Labels
@@ -86,8 +88,7 @@ class RuleGroup:
     line: int = field(default=0, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class RuleFile:
+class RuleFile(Struct, frozen=True):
     """The groups of one file, in its order."""
 
     name: str

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeAlias, TypeVar
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from pharos.access import Scope
@@ -33,8 +33,7 @@ _NS_IN_MS: Final = 1_000_000
 _Series: TypeAlias = "tuple[SpanLabels, NDArray[np.float64], NDArray[np.bool_]]"
 
 
-@dataclass(frozen=True, slots=True)
-class TraceDoor:
+class TraceDoor(Struct, frozen=True):
     """Answers TraceQL."""
 
     traces: Traces

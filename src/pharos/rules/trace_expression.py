@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from pharos.errors import Kind, PharosError
 from pharos.gotext.quoting import quote

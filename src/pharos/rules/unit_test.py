@@ -9,11 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from dataclasses import fields as dataclass_fields
+from dataclasses import replace
 from glob import glob
 from pathlib import Path
 from typing import Any, Final, get_args
+
+from msgspec import Struct, field
 
 from pharos.alert import ALERT_NAME
 from pharos.document import FaultsError
@@ -46,8 +48,7 @@ _EVALUATIONS_MAX: Final = 100_000_000
 _NODES: Final = get_args(Expr)
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What came of one test."""
 
     name: str
@@ -58,8 +59,7 @@ class Verdict:
     """Whether it passes only with windows that are closed on the left, as those of Prometheus 2 are."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileVerdict:
+class FileVerdict(Struct, frozen=True):
     """What came of a file of tests."""
 
     file: str
@@ -123,8 +123,7 @@ def _ordered(groups: Sequence[RuleGroup], order: Sequence[str]) -> list[RuleGrou
     return sorted(groups, key=lambda group: places.get(group.name, 0))
 
 
-@dataclass(slots=True)
-class _Evaluated:
+class _Evaluated(Struct):
     """A rule as it stands in a test."""
 
     rule: Rule

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
+
+from msgspec import Struct
 
 from pharos.document import Fields, Value, load_document
 from pharos.errors import PharosError
@@ -20,8 +21,7 @@ _NUMBER: Final = re.compile(r"([-+]?)(?:\.(inf|nan)|(0x[0-9a-f]+|0o?[0-7]+|0b[01
 _Item = TypeVar("_Item")
 
 
-@dataclass(frozen=True, slots=True)
-class InputSeries:
+class InputSeries(Struct, frozen=True):
     """A series in the notation of tests."""
 
     series: str
@@ -37,8 +37,7 @@ class InputSeries:
             yield stripped
 
 
-@dataclass(frozen=True, slots=True)
-class ExpectedAlert:
+class ExpectedAlert(Struct, frozen=True):
     """An alert that fires, without its name."""
 
     labels: Labels
@@ -46,8 +45,7 @@ class ExpectedAlert:
     annotations: Labels
 
 
-@dataclass(frozen=True, slots=True)
-class AlertTest:
+class AlertTest(Struct, frozen=True):
     """What alerts of one name fire at a time."""
 
     at_ms: int
@@ -56,8 +54,7 @@ class AlertTest:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class ExpectedSample:
+class ExpectedSample(Struct, frozen=True):
     """A series of an answer, in the notation of tests; `histogram` counts where it is written."""
 
     labels: str
@@ -65,8 +62,7 @@ class ExpectedSample:
     histogram: str
 
 
-@dataclass(frozen=True, slots=True)
-class ExprTest:
+class ExprTest(Struct, frozen=True):
     """What an expression answers at a time."""
 
     at_ms: int
@@ -75,8 +71,7 @@ class ExprTest:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class UnitTest:
+class UnitTest(Struct, frozen=True):
     """Series, and what is expected of the rules over them. Times of tests count from `start_ms`."""
 
     name: str
@@ -97,8 +92,7 @@ class UnitTest:
         return max(times, default=0)
 
 
-@dataclass(frozen=True, slots=True)
-class UnitTestFile:
+class UnitTestFile(Struct, frozen=True):
     """A file of unit tests."""
 
     name: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from pharos.engine.sql import (
     Condition,
@@ -23,16 +24,14 @@ _EQUAL: Final = ("owner", "version", "node", "engine", "parent")
 _SEARCHED: Final = ("run", "workflow", "owner", "error")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a run stands in a list, the newest of which comes first."""
 
     placed_ms: int
     run_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """Which runs are asked about; what is empty asks for nothing. Times in milliseconds, the end excluded."""
 
     start_ms: int

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from pharos.errors import Kind, PharosError
 from pharos.runs.events import EventKind, RunEvent, State
@@ -33,8 +34,7 @@ _LISTED: Final = (
 _AT_END: Final = ("steps_total", "steps_done", "steps_failed", "cost", "cost_unit", "message", "reason")
 
 
-@dataclass(slots=True)
-class Held:
+class Held(Struct):
     """A run in memory."""
 
     state: RunState
@@ -84,8 +84,7 @@ class Held:
         return (*found, self.state.value("schedule"))
 
 
-@dataclass(slots=True)
-class Book:
+class Book(Struct):
     """The runs of one tenant that are in memory, and what its workflows' past teaches."""
 
     held: dict[str, Held] = field(default_factory=dict)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
+from msgspec import Struct, field
 
 from pharos.runs.events import State
 from pharos.runs.history import History, Past
@@ -24,8 +24,7 @@ _COMPARED: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class RunView:
+class RunView(Struct, frozen=True):
     """A run, and what there is to compare it with."""
 
     summary: Summary

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final, NoReturn
+
+from msgspec import Struct
 
 from pharos.errors import Kind, PharosError
 from pharos.gotext.times import parse_rfc3339
@@ -44,8 +45,7 @@ def documents(found: Any, wrapper: str) -> list[Fields]:
     return [Fields(one, f"[{place}]") for place, one in enumerate(found)]
 
 
-@dataclass(frozen=True, slots=True)
-class Fields:
+class Fields(Struct, frozen=True):
     """An object whose fields are read by type; those that nobody asks for are passed over."""
 
     found: Mapping[str, Any]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
+
+from msgspec import Struct, field
 
 Attribute: TypeAlias = "str | int | float | bool"
 
@@ -65,8 +66,7 @@ LOST: Final = f"{OURS}lost:"
 """What the id of an event begins with that says: nothing was heard of the run up to then."""
 
 
-@dataclass(frozen=True, slots=True)
-class StepRef:
+class StepRef(Struct, frozen=True):
     """One attempt at a step of a run."""
 
     id: str
@@ -77,8 +77,7 @@ class StepRef:
     """Ids of the steps that it waits for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(Struct, frozen=True):
     """What one layer of a validation pipeline found."""
 
     name: str
@@ -87,8 +86,7 @@ class Layer:
     cache_hit: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
+class Schedule(Struct, frozen=True):
     """When a workflow's runs begin: every so often, or by five fields of cron."""
 
     every_ms: int = 0
@@ -97,8 +95,7 @@ class Schedule:
     """Of `cron`, by its IANA name; UTC where it is empty."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunEvent:
+class RunEvent(Struct, frozen=True):
     """One event. Of what it says beside what happened, the newest that is given counts.
 
     Times are in nanoseconds since 1970.

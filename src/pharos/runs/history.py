@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 from bisect import insort
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
 
 import numpy as np
+from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from pharos.runs.events import Schedule, State
@@ -45,8 +45,7 @@ _FLAPS: Final = 4
 _FLAPS_OF: Final = 10
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Past:
+class Past(Struct, frozen=True, order=True):
     """A run that is over."""
 
     start_ms: int
@@ -59,8 +58,7 @@ class Past:
     version: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Expectation:
+class Expectation(Struct, frozen=True):
     """How long a run takes, by the runs before it."""
 
     p50_ms: float
@@ -71,8 +69,7 @@ class Expectation:
     by_size: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Spread:
+class _Spread(Struct, frozen=True):
     """Logarithms of durations, as far as they are needed."""
 
     p50: float
@@ -94,8 +91,7 @@ def _spread(logs: NDArray[np.float64]) -> _Spread:
     return _Spread(p50, p95, float(logs.max()), len(logs))
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
+class Model(Struct, frozen=True):
     """How long runs take, learned of some."""
 
     plain: _Spread
@@ -138,8 +134,7 @@ def _logs(past: Sequence[Past]) -> NDArray[np.float64]:
     return np.log(np.array([max(one.duration_ms, 1) for one in past], np.float64))
 
 
-@dataclass(slots=True)
-class History:
+class History(Struct):
     """The newest runs of a workflow that are over, and when runs of it began."""
 
     past: list[Past] = field(default_factory=list)
@@ -220,8 +215,7 @@ class History:
         return Due(at_ms, at_ms + _grace_ms(interval), last_ms + _GIVEN_UP * interval, "history")
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(Struct, frozen=True):
     """When a workflow's next run should begin."""
 
     at_ms: int

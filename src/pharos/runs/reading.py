@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Any, Final, NoReturn
 
 import orjson
+from msgspec.structs import replace
 
 from pharos.errors import Kind, PharosError
 from pharos.gotext.times import parse_rfc3339

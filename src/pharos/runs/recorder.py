@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
+
+from msgspec import Struct, field
 
 from pharos.access import Scope
 from pharos.clock import Clock
@@ -43,8 +44,7 @@ class Taker(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(Struct, frozen=True):
     """What became of events."""
 
     accepted: int
@@ -53,8 +53,7 @@ class Recorded:
     """How many were known by their ids."""
 
 
-@dataclass(slots=True)
-class _Sent:
+class _Sent(Struct):
     """Events of one request."""
 
     scope: Scope
@@ -69,8 +68,7 @@ class _Sent:
         return self.source, self.scope.token
 
 
-@dataclass(slots=True)
-class _Lane:
+class _Lane(Struct):
     """What waits of one tenant."""
 
     waiting: list[_Sent] = field(default_factory=list)
@@ -79,8 +77,7 @@ class _Lane:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
-@dataclass(slots=True)
-class Recorder:
+class Recorder(Struct):
     """Takes events. For one event loop."""
 
     intake: Taker

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
 import orjson
+from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from pharos.engine import Engine, native
@@ -103,8 +103,7 @@ def frame_of(events: Sequence[list[Any]], runs: Sequence[list[Any]]) -> bytes:
     return orjson.dumps({"events": events, "runs": runs})
 
 
-@dataclass(frozen=True, slots=True)
-class RunsTaken:
+class RunsTaken(Struct, frozen=True):
     """What became of a frame of runs; see `Receipt`."""
 
     points: int
@@ -127,8 +126,7 @@ class RunsTaken:
             INGEST_EVENTS_REJECTED.labels("runs", reason).inc(count)
 
 
-@dataclass(slots=True)
-class _Frame:
+class _Frame(Struct):
     """What one frame holds."""
 
     tenant: str
@@ -138,8 +136,7 @@ class _Frame:
     size: int
 
 
-@dataclass(slots=True)
-class RunsBatch:
+class RunsBatch(Struct):
     """Frames of one segment; see `Batch`."""
 
     frames: list[_Frame] = field(default_factory=list)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, TypeVar
+
+from msgspec import Struct
 
 from pharos.access import Scope
 from pharos.clock import Clock
@@ -30,8 +31,7 @@ _CHILDREN_WITHIN_MS: Final = 90 * 86_400_000
 _MS_IN_S: Final = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class RunPage:
+class RunPage(Struct, frozen=True):
     """A page of a list of runs."""
 
     runs: Sequence[Summary]
@@ -40,8 +40,7 @@ class RunPage:
     """How many runs of the tenant are not over."""
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(Struct, frozen=True):
     """What changed of a tenant's runs."""
 
     change: int
@@ -50,8 +49,7 @@ class Changed:
     live: int
 
 
-@dataclass(frozen=True, slots=True)
-class Runs:
+class Runs(Struct, frozen=True):
     """Takes events of runs, and answers about them; for one event loop."""
 
     recorder: Recorder

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from msgspec import Struct
 
 from pharos.errors import Kind, PharosError
 from pharos.runs.events import Schedule
@@ -42,8 +43,7 @@ _DAYS_MOST: Final = 366 * 9
 _MS_IN_S: Final = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Cron:
+class Cron(Struct, frozen=True):
     """The times that five fields name."""
 
     minutes: tuple[int, ...]

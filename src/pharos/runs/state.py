@@ -8,11 +8,11 @@ one comes, and what is lost leaves a gap of its own alone (`tests/runs/test_stat
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Final, TypeAlias
 
 import orjson
+from msgspec import Struct, field
 
 from pharos.runs.events import LOST, TOLD, EventKind, Layer, RunEvent, State
 from pharos.runs.reading import event_json
@@ -48,8 +48,7 @@ def key_of(event: RunEvent) -> int:
     return int.from_bytes(blake2b(f"{event.run_id}\0{named}".encode(), digest_size=8).digest(), "big")
 
 
-@dataclass(slots=True)
-class Life:
+class Life(Struct):
     """How far one attempt is, of a run or a step; times in nanoseconds."""
 
     queued_ns: int | None = None
@@ -104,8 +103,7 @@ class Life:
         return State.RUNNING if told is State.PENDING and self.first_ns is not None else told
 
 
-@dataclass(slots=True)
-class Part:
+class Part(Struct):
     """One attempt at a step."""
 
     life: Life = field(default_factory=Life)
@@ -117,8 +115,7 @@ class Part:
         return default if found is None else found[2]
 
 
-@dataclass(slots=True)
-class RunState:
+class RunState(Struct):
     """One run."""
 
     run_id: str

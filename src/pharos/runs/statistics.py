@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from pharos.access import Scope
 from pharos.engine import Session
@@ -30,8 +31,7 @@ _MEASURES: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """Runs that have a value in common; times in milliseconds, None where nothing was measured."""
 
     value: str
@@ -53,8 +53,7 @@ class Group:
         return self.by_state[State.SUCCEEDED] / self.runs if self.runs else None
 
 
-@dataclass(frozen=True, slots=True)
-class StepCounts:
+class StepCounts(Struct, frozen=True):
     """How many runs that began in a step of time ended how."""
 
     start_ms: int
@@ -63,8 +62,7 @@ class StepCounts:
     other: int
 
 
-@dataclass(frozen=True, slots=True)
-class Statistics:
+class Statistics(Struct, frozen=True):
     """Runs that are over, in groups and over time."""
 
     groups: Sequence[Group]
@@ -135,8 +133,7 @@ def _known(value: float | None) -> float | None:
     return None if value is None or math.isnan(value) else float(value)
 
 
-@dataclass(frozen=True, slots=True)
-class Recent:
+class Recent(Struct, frozen=True):
     """How the newest runs of a workflow ended, and which was the last."""
 
     states: Sequence[State]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
+from msgspec import Struct
 
 from pharos.access import Scope
 from pharos.engine import Session
@@ -44,8 +44,7 @@ _LEARNED: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class StoredRun:
+class StoredRun(Struct, frozen=True):
     """A run as its events and its last row have it."""
 
     state: RunState
@@ -114,8 +113,7 @@ def events_of(session: Session, scope: Scope, run_id: str) -> list[tuple[RunEven
     return [(event, received_s) for event, _, received_s in found]
 
 
-@dataclass(frozen=True, slots=True)
-class KnownWorkflow:
+class KnownWorkflow(Struct, frozen=True):
     """A workflow that had runs."""
 
     name: str

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from pharos.gotext.numbers import format_g
 from pharos.labels import BUCKET_LABEL, METRIC_NAME, Labels, labels_of
@@ -44,8 +45,7 @@ OTHERS: Final = "(others)"
 _MS_IN_S: Final = 1000
 
 
-@dataclass(slots=True)
-class _Durations:
+class _Durations(Struct):
     """A histogram of durations in seconds."""
 
     bounds: tuple[float, ...]
@@ -76,8 +76,7 @@ def named(name: str, *labels: tuple[str, str]) -> Labels:
     return labels_of(((METRIC_NAME, name), *((key, value) for key, value in labels if value)))
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """The counters of a tenant."""
 
     ended: dict[tuple[str, str], int] = field(default_factory=dict)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import quote
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pharos.gotext.durations import format_duration
 from pharos.runs.events import OVER, STEP_OVER, State
@@ -27,8 +29,7 @@ _TEXT_SHOWN: Final = 1_000
 _SECOND_MS: Final = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(Struct, frozen=True):
     """A run as a list shows it; times in milliseconds since 1970."""
 
     run_id: str
@@ -97,8 +98,7 @@ def cost_of(state: RunState) -> tuple[float | None, str]:
     return math.fsum(told["cost"][2] for told in parts), unit or min(own, default="")
 
 
-@dataclass(frozen=True, slots=True)
-class _Steps:
+class _Steps(Struct, frozen=True):
     """How many steps there are, and how they stand."""
 
     total: int
@@ -301,9 +301,7 @@ def summary_json(summary: Summary) -> dict[str, Any]:
     return found
 
 
-_SHOWN: Final = tuple(
-    name for name in Summary.__dataclass_fields__ if name not in {"placed_ms", "silence_ms"}
-)
+_SHOWN: Final = tuple(name for name in Summary.__struct_fields__ if name not in {"placed_ms", "silence_ms"})
 
 
 def page_path(run_id: str) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final, Protocol
+
+from msgspec import Struct, field
 
 from pharos.access import Scope, upkeep
 from pharos.clock import Clock
@@ -41,8 +42,7 @@ _NS_IN_MS: Final = 1_000_000
 _SAMPLE_MS: Final = 15_000
 
 
-@dataclass(frozen=True, slots=True)
-class RunSamples:
+class RunSamples(Struct, frozen=True):
     """What is to be written of a tenant at one time, in one piece."""
 
     at_ms: int
@@ -62,8 +62,7 @@ class SampleSink(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class Watch:
+class Watch(Struct):
     """Looks at the runs of all tenants, now and then."""
 
     runs: Runs

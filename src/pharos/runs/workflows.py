@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
+
+from msgspec import Struct
 
 from pharos.runs.events import State
 from pharos.runs.history import History, is_failing, is_flapping
@@ -17,8 +18,7 @@ _ORDER: Final = ("stuck", "failing", "missing", "late", "failed", "timed_out", "
 """From the worst; all others are as good as each other."""
 
 
-@dataclass(frozen=True, slots=True)
-class WorkflowView:
+class WorkflowView(Struct, frozen=True):
     """A workflow."""
 
     name: str

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 HOLE: Final = "<_>"
 """What stands in a template for what varies; Loki's line filter `|>` reads it."""
@@ -31,8 +32,7 @@ _MASKED: Final = re.compile(
 _KEY: Final = re.compile(r"[\w.\-]+[=:]")
 
 
-@dataclass(slots=True)
-class Pattern:
+class Pattern(Struct):
     """A template, and when how many lines of it were seen."""
 
     words: list[str]

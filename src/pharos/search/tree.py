@@ -5,9 +5,10 @@ A condition on a field that a row does not have is not met; its negation is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 
 class Place(StrEnum):
@@ -63,42 +64,36 @@ class Op(StrEnum):
     AT_LEAST = ">="
 
 
-@dataclass(frozen=True, slots=True)
-class All:
+class All(Struct, frozen=True):
     """Every row."""
 
 
-@dataclass(frozen=True, slots=True)
-class And:
+class And(Struct, frozen=True):
     """What all parts ask for; of none, nothing."""
 
     parts: tuple[Tree, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Or:
+class Or(Struct, frozen=True):
     """What any part asks for; there is at least one."""
 
     parts: tuple[Tree, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(Struct, frozen=True):
     """What the part does not ask for."""
 
     part: Tree
 
 
-@dataclass(frozen=True, slots=True)
-class Contains:
+class Contains(Struct, frozen=True):
     """The body holds this text, to the letter; with `ignores_case` in whatever case."""
 
     text: str
     ignores_case: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(Struct, frozen=True):
     """The body holds these words one after the other, as whole words, in whatever case.
 
     Letters are those of ASCII, and all that is not ASCII. A word of letters ends where letters end, before a
@@ -108,15 +103,13 @@ class Words:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Matches:
+class Matches(Struct, frozen=True):
     """The body matches this pattern of RE2 somewhere."""
 
     pattern: str
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """A field's value compares so with a text; a number where the operator is one of order.
 
     `number` is what the text says in the field's unit, for operators of order: nanoseconds of a duration,
@@ -130,16 +123,14 @@ class Field:
     number: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Has:
+class Has(Struct, frozen=True):
     """The row has this field, with a value that is not empty."""
 
     name: str
     place: Place = Place.ANY
 
 
-@dataclass(frozen=True, slots=True)
-class Origins:
+class Origins(Struct, frozen=True):
     """The row is of one of these origins, by the hashes that the store gave them."""
 
     ids: tuple[int, ...]

@@ -19,8 +19,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from pharos.errors import Kind, PharosError
 from pharos.search.tree import (
@@ -108,8 +109,7 @@ def parse_search(text: str) -> Tree:
     return reader.read_whole()
 
 
-@dataclass(frozen=True, slots=True)
-class _Word:
+class _Word(Struct, frozen=True):
     """A word or a text as it was written."""
 
     text: str

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(Struct, frozen=True):
     """Events, or slices of time, of a window, and how many of them were bad."""
 
     total: float
@@ -19,8 +19,7 @@ class Counts:
         return self.bad / self.total if self.total > 0 else None
 
 
-@dataclass(frozen=True, slots=True)
-class BudgetState:
+class BudgetState(Struct, frozen=True):
     """How an objective stands at a time."""
 
     counts: Counts

@@ -7,11 +7,14 @@ or journey has a budget of its own then, and its own alerts.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pharos.document import Fields, Value, plain_document
 from pharos.errors import PharosError
@@ -59,8 +62,7 @@ _ROLLING: Final[tuple[int, Calendar | None]] = (30 * DAY_MS, None)
 _LEAST_EVERY_MS, _MOST_EVERY_MS = 1_000, 600_000
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(Struct, frozen=True):
     """An objective as somebody defined it."""
 
     objective: Objective
@@ -254,7 +256,7 @@ def _latency(fields: Fields) -> Indicator | None:
     if any(one.name == "le" for one in metric.matchers):
         raise fields.value.fault("indicator.metric: leave le out, at_most says it")
     count = _renamed(metric, (metric.name or "").removesuffix(_BUCKET) + "_count")
-    return Latency(replace(metric, matchers=(*metric.matchers, _bound(bound))), count)
+    return Latency(dataclasses.replace(metric, matchers=(*metric.matchers, _bound(bound))), count)
 
 
 def _bound(bound: float) -> Matcher:
@@ -270,7 +272,7 @@ def _renamed(metric: VectorSelector, name: str) -> VectorSelector:
         Matcher(METRIC_NAME, MatchOp.EQUAL, name) if one.name == METRIC_NAME else one
         for one in metric.matchers
     )
-    return replace(metric, name=name, matchers=matchers)
+    return dataclasses.replace(metric, name=name, matchers=matchers)
 
 
 def _threshold(fields: Fields) -> Indicator | None:

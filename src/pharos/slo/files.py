@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from pharos.rules.files import files_of
 from pharos.rules.spec import RuleGroup
@@ -15,8 +17,7 @@ from pharos.slo.windows import BurnWindows, load_windows
 _OF_WINDOWS = ".windows.yml"
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedObjectives:
+class LoadedObjectives(Struct, frozen=True):
     """The objectives of files, and the groups of rules that are made of them."""
 
     objectives: tuple[Objective, ...] = ()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from pharos.access import Scope
@@ -44,8 +44,7 @@ _HOUR_MS: Final = 3_600_000
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class Spent:
+class Spent(Struct, frozen=True):
     """A time in which budget went."""
 
     start_ms: int
@@ -55,8 +54,7 @@ class Spent:
     error_rate: float
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(Struct, frozen=True):
     """The budget from the begin of the window to now."""
 
     times_ms: tuple[int, ...]
@@ -140,8 +138,7 @@ def _spent(
             begin = -1
 
 
-@dataclass(frozen=True, slots=True)
-class Burning:
+class Burning(Struct, frozen=True):
     """A pair of windows, and how fast the budget burns in each."""
 
     severity: str
@@ -159,16 +156,14 @@ class Burning:
         return all(rate is not None and rate > self.factor for rate in rates)
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """One of the label sets that an objective tells apart, and how it stands."""
 
     labels: Labels
     state: BudgetState
 
 
-@dataclass(frozen=True, slots=True)
-class Rates:
+class Rates(Struct, frozen=True):
     """How fast a budget burns, and where."""
 
     burning: tuple[Burning, ...]

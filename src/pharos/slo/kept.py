@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
+
+from msgspec import Struct, field
 
 from pharos.access import DEFAULT
 from pharos.errors import Kind, PharosError
@@ -23,8 +25,7 @@ FILE: Final = "objectives"
 """What stands for a file where rules of kept objectives are shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """An objective that a server has, and where it is from."""
 
     definition: Definition
@@ -42,8 +43,7 @@ class Known:
         return [replace(one, file=self.objective.file or FILE) for one in groups]
 
 
-@dataclass(slots=True)
-class Objectives:
+class Objectives(Struct):
     """Those that a server has now."""
 
     current: tuple[Objective, ...] = ()

@@ -9,6 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, TypeAlias
 
+from msgspec import Struct
+
 from pharos.labels import Labels
 from pharos.promql.language.ast import VectorSelector
 
@@ -37,31 +39,27 @@ class Budgeting(StrEnum):
     """Slices of time, each as bad as its ratio of bad events."""
 
 
-@dataclass(frozen=True, slots=True)
-class Events:
+class Events(Struct, frozen=True):
     """Two queries with `{{.window}}` in them: bad events and all events."""
 
     bad: str
     total: str
 
 
-@dataclass(frozen=True, slots=True)
-class GoodEvents:
+class GoodEvents(Struct, frozen=True):
     """Two queries with `{{.window}}` in them: good events and all events."""
 
     good: str
     total: str
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorRatio:
+class ErrorRatio(Struct, frozen=True):
     """One query with `{{.window}}` in it, whose value is the ratio of bad events."""
 
     query: str
 
 
-@dataclass(frozen=True, slots=True)
-class Threshold:
+class Threshold(Struct, frozen=True):
     """A query whose value is good while it stands to `value` as `op` says (`<`, `<=`, `>`, `>=`)."""
 
     query: str
@@ -69,8 +67,7 @@ class Threshold:
     value: float
 
 
-@dataclass(frozen=True, slots=True)
-class RatioOfSeries:
+class RatioOfSeries(Struct, frozen=True):
     """Counters of bad and of all events; of `success` and one of the others, the third follows."""
 
     errors: VectorSelector | None
@@ -79,8 +76,7 @@ class RatioOfSeries:
     grouping: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Latency:
+class Latency(Struct, frozen=True):
     """A bucket of a classic histogram, whose events were quick enough, and its count."""
 
     success: VectorSelector
@@ -88,8 +84,7 @@ class Latency:
     grouping: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class NativeLatency:
+class NativeLatency(Struct, frozen=True):
     """A native histogram of seconds, and how long an event may last."""
 
     total: VectorSelector
@@ -97,8 +92,7 @@ class NativeLatency:
     grouping: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class BoolGauge:
+class BoolGauge(Struct, frozen=True):
     """A gauge that is 1 while all is well, and 0 otherwise."""
 
     metric: VectorSelector
@@ -110,8 +104,7 @@ Indicator: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Calendar:
+class Calendar(Struct, frozen=True):
     """Where windows begin that stand still."""
 
     start: datetime
@@ -120,8 +113,7 @@ class Calendar:
     """How many a window has; 0 for one that has a length of its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
+class Alert(Struct, frozen=True):
     """What an alert about the budget is called, and what it carries."""
 
     name: str = ""
@@ -129,8 +121,7 @@ class Alert:
     annotations: Labels = ()
 
 
-@dataclass(frozen=True, slots=True)
-class BurnCondition:
+class BurnCondition(Struct, frozen=True):
     """A condition of OpenSLO: the burn rate over one window."""
 
     name: str
@@ -141,8 +132,7 @@ class BurnCondition:
     after_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Alerting:
+class Alerting(Struct, frozen=True):
     """Which alerts an objective has; None stands for one that is switched off."""
 
     page: Alert | None = None
@@ -154,8 +144,7 @@ class Alerting:
     """Of the four burn rates, from the fastest, and of what is absent; empty for the usual one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Intervals:
+class Intervals(Struct, frozen=True):
     """How often groups of rules are evaluated, in milliseconds; 0 stands for the server's default."""
 
     sli_ms: int = 0
@@ -163,8 +152,7 @@ class Intervals:
     alert_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Adjustments:
+class Adjustments(Struct, frozen=True):
     """What plugins of Sloth change of its rules."""
 
     intervals: Intervals = Intervals()
@@ -202,8 +190,8 @@ class Objective:
     slice_target: float = 0.0
     labels: Labels = ()
     annotations: Labels = ()
-    alerting: Alerting = Alerting()
-    adjustments: Adjustments = Adjustments()
+    alerting: Alerting = field(default_factory=Alerting)
+    adjustments: Adjustments = field(default_factory=Adjustments)
     is_coarse: bool = False
     """Whether sums over the window are made of sums over five minutes: quicker, and less exact."""
     is_checked: bool = True

@@ -8,10 +8,12 @@ several objects and no SLI among them: those are a piece of something larger, an
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final
+
+from msgspec import Struct, field
 
 from pharos.document import Fields, Value
 from pharos.errors import PharosError
@@ -79,16 +81,14 @@ def openslo_objectives(objects: Objects, period_ms: int) -> Iterator[Objective]:
             yield from found
 
 
-@dataclass(frozen=True, slots=True)
-class _Window:
+class _Window(Struct, frozen=True):
     """The window of an SLO."""
 
     period_ms: int
     calendar: Calendar | None = None
 
 
-@dataclass(slots=True)
-class _SloReader:
+class _SloReader(Struct):
     """Makes the objectives of one SLO."""
 
     value: Value

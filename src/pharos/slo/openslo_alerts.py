@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from pharos.document import Fields, Mapping, Value
 from pharos.slo.objective import Alerting, BurnCondition
@@ -11,8 +11,7 @@ from pharos.slo.openslo_indicators import OPS
 from pharos.slo.openslo_objects import Objects
 
 
-@dataclass(frozen=True, slots=True)
-class AlertReader:
+class AlertReader(Struct, frozen=True):
     """Reads the alert policies of an SLO."""
 
     objects: Objects

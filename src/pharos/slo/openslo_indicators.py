@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
+
+from msgspec import Struct
 
 from pharos.document import Fields, Value
 from pharos.gotext.quoting import quote
@@ -35,16 +36,14 @@ def _query_text(value: Value) -> str:
     return Fields(value, "a source").read("query", Value.text, "")
 
 
-@dataclass(frozen=True, slots=True)
-class _Query:
+class _Query(Struct, frozen=True):
     """A query, and whether it can be asked here."""
 
     text: str
     is_ours: bool
 
 
-@dataclass(frozen=True, slots=True)
-class IndicatorReader:
+class IndicatorReader(Struct, frozen=True):
     """Reads the indicator of an SLO."""
 
     objects: Objects

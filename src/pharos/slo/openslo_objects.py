@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from pharos.document import Fields, Mapping, Sequence, Value
 
@@ -155,8 +156,7 @@ def _check(value: Value, form: Any, what: str) -> None:
     fields.done()
 
 
-@dataclass(slots=True)
-class Objects:
+class Objects(Struct):
     """The objects that are read together, by kind and name."""
 
     _known: dict[tuple[str, str], Value] = field(default_factory=dict)

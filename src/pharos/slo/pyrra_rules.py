@@ -4,8 +4,10 @@ window."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
+
+from msgspec import Struct
 
 from pharos.gotext.durations import format_duration
 from pharos.gotext.numbers import format_f, format_g
@@ -33,8 +35,7 @@ _REGEXES: Final = frozenset({MatchOp.REGEX, MatchOp.NOT_REGEX})
 _BUCKET: Final = "le"
 
 
-@dataclass(frozen=True, slots=True)
-class BurnAlert:
+class BurnAlert(Struct, frozen=True):
     """One of the four burn rates that Pyrra looks at."""
 
     severity: str

@@ -6,10 +6,10 @@ it, and a fall is a reset. A slice of time without events is good here, because 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from pharos.document import Fields, Value, load_document
@@ -28,8 +28,7 @@ Times = NDArray[np.int64]
 Values = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """A stretch of even traffic: events and bad events a second."""
 
     duration_ms: int
@@ -37,8 +36,7 @@ class Piece:
     bad: float
 
 
-@dataclass(frozen=True, slots=True)
-class BurnRule:
+class BurnRule(Struct, frozen=True):
     """An alert's condition: both windows burn faster than the factor."""
 
     severity: str
@@ -47,8 +45,7 @@ class BurnRule:
     factor: float
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """What is simulated."""
 
     budget: float
@@ -68,8 +65,7 @@ class Case:
     gaps_ms: tuple[tuple[int, int], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(Struct, frozen=True):
     """How the objective stands at a time."""
 
     at_ms: int
@@ -78,8 +74,7 @@ class Point:
     """Burn rates by window."""
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """An alert from when it fires to when it clears; None while it still fires at the end."""
 
     severity: str
@@ -87,8 +82,7 @@ class Told:
     clears_ms: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Simulated:
+class Simulated(Struct, frozen=True):
     """What came of a case."""
 
     points: tuple[Point, ...]

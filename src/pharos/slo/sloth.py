@@ -6,11 +6,14 @@ here.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pharos.document import Fields, Value, did_you_mean
 from pharos.labels import METRIC_NAME
@@ -55,8 +58,7 @@ _CAMEL: Final = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Service:
+class _Service(Struct, frozen=True):
     """What all objectives of a document share."""
 
     name: str
@@ -141,7 +143,7 @@ def _objective(value: Value, service: _Service) -> Objective | None:
         adjusted = replace(adjusted, info_labels=(*adjusted.info_labels, more))
     if intervals != Intervals():
         adjusted = replace(adjusted, intervals=intervals)
-    return replace(found, adjustments=adjusted) if len(source.faults) == before else None
+    return dataclasses.replace(found, adjustments=adjusted) if len(source.faults) == before else None
 
 
 def _named(fields: Fields, name: str) -> str:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pharos.document import Fields, Value
 from pharos.slo.objective import Adjustments, Events, Indicator, Intervals, as_labels
@@ -30,8 +32,7 @@ _IDLE: Final = frozenset(
 _FILTER: Final = re.compile(r'(?:[^=]+="[^=,"]+",)+')
 
 
-@dataclass(frozen=True, slots=True)
-class Plugin:
+class Plugin(Struct, frozen=True):
     """A plugin by its name; those of a lower priority come first."""
 
     id: str
@@ -40,8 +41,7 @@ class Plugin:
     value: Value
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(Struct, frozen=True):
     """Plugins in the order in which they were written."""
 
     plugins: tuple[Plugin, ...] = ()

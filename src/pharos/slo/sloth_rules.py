@@ -4,8 +4,9 @@ alerts."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from pharos.gotext.durations import format_duration
 from pharos.gotext.numbers import format_f, format_g
@@ -26,8 +27,7 @@ _TITLE: Final = "{{$labels.sloth_service}} {{$labels.sloth_slo}} SLO error budge
 _FIVE_MINUTES_MS: Final = 300_000
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """An objective, the windows it is watched over, and the design of its alerts."""
 
     objective: Objective

@@ -4,10 +4,11 @@ together."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
+
+from msgspec import Struct
 
 from pharos.document import FaultsError, Fields, Sequence, Value, load_documents
 from pharos.document import Mapping as MappingNode
@@ -27,8 +28,7 @@ _LISTS: Final = frozenset({"List", "ServiceLevelObjectiveList", "PrometheusServi
 _NONE: Final[Mapping[int, BurnWindows]] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Specification:
+class Specification(Struct, frozen=True):
     """What files say, in their order."""
 
     objectives: tuple[Objective, ...]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Final
+
+from msgspec import Struct
 
 from pharos.access import Scope
 from pharos.alerting.maintenance import Occurrence
@@ -24,8 +25,7 @@ _BY: Final = "slo_id"
 _NOTHING_SPARED: Final[Mapping[str, Sequence[Occurrence]]] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """How an objective stands."""
 
     objective: Objective
@@ -88,8 +88,7 @@ def _within(spans: Sequence[Occurrence], start_ms: int, end_ms: int) -> Iterator
             yield clipped
 
 
-@dataclass(frozen=True, slots=True)
-class _LeftOut:
+class _LeftOut(Struct, frozen=True):
     """What an objective counted in a time that does not count."""
 
     objective: Objective
@@ -177,8 +176,7 @@ def _months_on(anchor: datetime, months: int) -> datetime:
     return anchor.replace(year=year, month=month + 1, day=min(anchor.day, last))
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
+class Gate(Struct, frozen=True):
     """What a budget has to have left for a change to go out."""
 
     least_remaining: float = 0.0

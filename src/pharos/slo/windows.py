@@ -8,11 +8,12 @@ shrink with it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
+
+from msgspec import Struct
 
 from pharos.document import Fields, Value, load_document
 from pharos.errors import PharosError
@@ -38,8 +39,7 @@ class Design(StrEnum):
     """1 % in 30 minutes and 2 % in 3 hours, with a gate of 3 minutes and a guard for few events."""
 
 
-@dataclass(frozen=True, slots=True)
-class BurnWindow:
+class BurnWindow(Struct, frozen=True):
     """A share of the budget, in percent, that may not be lost within the long window."""
 
     percent: float
@@ -52,8 +52,7 @@ class BurnWindow:
         return self.percent * (period_ms / _HOUR_MS) / 100 / (self.long_ms / _HOUR_MS)
 
 
-@dataclass(frozen=True, slots=True)
-class BurnWindows:
+class BurnWindows(Struct, frozen=True):
     """The four windows of an objective, and the period that their shares are of."""
 
     period_ms: int

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from msgspec import Struct, to_builtins
 from sqlalchemy import BigInteger, Boolean, Column, Index, Table, delete, func, insert, select, update
 
 from pharos.errors import Kind, PharosError
@@ -63,8 +63,7 @@ links: Final = Table(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class User:
+class User(Struct, frozen=True):
     """A person who may sign in. The hash of the password is no part of it: see `password_hash`."""
 
     id: str
@@ -78,8 +77,7 @@ class User:
     disabled_ms: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class NewUser:
+class NewUser(Struct, frozen=True):
     """What a user begins with."""
 
     name: str
@@ -123,7 +121,7 @@ def create_user(unit: Writing, new: NewUser) -> User:
         )
     )
     found = user(unit, identifier)
-    append(unit, Event("user.create", f"user:{identifier}", after=asdict(found)))
+    append(unit, Event("user.create", f"user:{identifier}", after=to_builtins(found)))
     unit.changed(Family.USERS)
     return found
 
@@ -229,7 +227,9 @@ def _change(unit: Writing, before: User, action: str, values: Mapping[str, Any])
     if values:
         unit.execute(update(users).where(users.c.id == before.id).values(dict(values)))
     after = user(unit, before.id)
-    if append_change(unit, Event(action, f"user:{before.id}", before=asdict(before), after=asdict(after))):
+    if append_change(
+        unit, Event(action, f"user:{before.id}", before=to_builtins(before), after=to_builtins(after))
+    ):
         unit.changed(Family.USERS)
     return after
 
@@ -270,8 +270,7 @@ def _rows_of(unit: Unit, user_id: str) -> dict[str, int]:
 # -- identity providers --
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """By what name an identity provider knows a user."""
 
     issuer: str
@@ -319,8 +318,7 @@ def user_of_identity(unit: Unit, issuer: str, subject: str) -> User:
 # -- links that work once --
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """A link that was given to somebody; only the hash of its secret is kept."""
 
     id: str
@@ -334,8 +332,7 @@ class Link:
     used_ms: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class NewLink:
+class NewLink(Struct, frozen=True):
     """What a link begins with; `hash` is of the secret in it."""
 
     hash: str
@@ -366,7 +363,7 @@ def create_link(unit: Writing, new: NewLink) -> Link:
         )
     )
     found = Link(*unit.the_row(select(*_LINK).where(links.c.id == identifier), "link"))
-    append(unit, Event("link.create", f"link:{identifier}", after=asdict(found)))
+    append(unit, Event("link.create", f"link:{identifier}", after=to_builtins(found)))
     return found
 
 

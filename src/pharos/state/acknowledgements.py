@@ -7,9 +7,10 @@ beginning and end is written into the alert's timeline, by which whoever follows
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import Struct
+from msgspec.structs import asdict
 from sqlalchemy import BigInteger, Column, Index, Table, delete, func, insert, select, update
 
 from pharos.errors import Kind, PharosError
@@ -61,8 +62,7 @@ _BATCH: Final = 500
 _KEY_BITS: Final = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Acknowledgement:
+class Acknowledgement(Struct, frozen=True):
     """Somebody looks after an alert."""
 
     id: str
@@ -82,8 +82,7 @@ class Acknowledgement:
     """`taken back`, `ran out`, `resolved`, `replaced`."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewAcknowledgement:
+class NewAcknowledgement(Struct, frozen=True):
     """What an acknowledgement begins with; the unit's author looks after it."""
 
     comment: str = ""
@@ -131,7 +130,7 @@ def acknowledge(
 
 
 def _row(one: Acknowledgement) -> dict[str, Any]:
-    return {name: getattr(one, name) for name in one.__slots__}
+    return asdict(one)
 
 
 def _detail(one: Acknowledgement) -> dict[str, Any]:

@@ -7,10 +7,11 @@ ends meanwhile, nobody knows how far it came, and it is not done again (`interru
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from msgspec import Struct
+from msgspec.structs import asdict
 from sqlalchemy import BigInteger, Column, Index, Table, delete, func, insert, or_, select, update
 
 from pharos.errors import Kind, PharosError
@@ -76,8 +77,7 @@ ENDED: Final = frozenset(ResponseStatus) - {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(Struct, frozen=True):
     """An action for one transition of one alert."""
 
     id: str
@@ -120,7 +120,7 @@ def add_response(unit: Writing, new: Response) -> None:
     )
     if unit.row(select(responses.c.id).where(*where)) is not None:
         return
-    values = {name: getattr(new, name) for name in new.__slots__}
+    values = asdict(new)
     unit.execute(insert(responses).values({**values, "evidence": list(new.evidence)}))
     if new.status in ENDED:
         _tell(unit, new)

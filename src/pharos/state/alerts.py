@@ -7,9 +7,9 @@ changed by its revision.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 from sqlalchemy import BigInteger, Boolean, Column, Index, Table, delete, select
 
 from pharos.alert import Alert
@@ -37,8 +37,7 @@ alerts: Final = Table(
 _KEYS_AT_ONCE: Final = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """An alert of a tenant."""
 
     tenant_id: str

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, Final
 
+from msgspec import Struct
+from msgspec.structs import asdict
 from sqlalchemy import BigInteger, Column, Index, Table, delete, or_, select, update
 
 from pharos.errors import Kind, PharosError
@@ -50,8 +51,7 @@ class Mark(StrEnum):
     """It is how things are: no anomaly."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """An anomaly of one series. Numbers are as they are written, so that half of one can be kept."""
 
     tenant_id: str
@@ -77,11 +77,11 @@ class Found:
     marked_ms: int = 0
 
 
-_COLUMNS: Final = tuple(anomalies.c[field.name] for field in fields(Found))
+_COLUMNS: Final = tuple(anomalies.c[name] for name in Found.__struct_fields__)
 
 
 def _found(row: Any) -> Found:
-    values = dict(zip((field.name for field in fields(Found)), row, strict=True))
+    values = dict(zip(Found.__struct_fields__, row, strict=True))
     return Found(**{**values, "mark": Mark(values["mark"])})
 
 
@@ -90,7 +90,7 @@ def put_anomalies(unit: Writing, found: Sequence[Found]) -> None:
     for one in found:
         known = find_anomaly(unit, one.tenant_id, one.id)
         kept = one if known is None else known
-        row = {field.name: getattr(one, field.name) for field in fields(Found)}
+        row = asdict(one)
         row |= {"labels": dict(one.labels), "mark": kept.mark.value}
         row |= {name: getattr(kept, name) for name in ("who", "who_name", "marked_ms")}
         unit.upsert(anomalies, [row])

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import Struct
 from sqlalchemy import BigInteger, Column, Index, Integer, Select, Table, insert, or_, select, update
 
 from pharos.errors import Kind, PharosError
@@ -68,8 +68,7 @@ audit_head: Final = Table(
 """One row: the end of the chain, and the lock by which one transaction after the other changes anything."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """What happened, to be written into the log by `append`."""
 
     action: str
@@ -82,8 +81,7 @@ class Event:
     after: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """An entry of the log."""
 
     number: int
@@ -157,8 +155,7 @@ def append_change(unit: Writing, event: Event) -> bool:
 # -- looking things up --
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
+class Search(Struct, frozen=True):
     """What to look for; what is empty is not asked about."""
 
     tenants: frozenset[str] | None = None

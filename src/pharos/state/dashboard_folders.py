@@ -7,10 +7,10 @@ their role allows.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from msgspec import Struct
 from sqlalchemy import BigInteger, Column, Table, delete, insert, select, update
 
 from pharos.errors import Kind, PharosError
@@ -53,8 +53,7 @@ class Allowed(StrEnum):
     MANAGE = "manage"
 
 
-@dataclass(frozen=True, slots=True)
-class Folder:
+class Folder(Struct, frozen=True):
     """A folder."""
 
     tenant_id: str
@@ -65,8 +64,7 @@ class Folder:
     created_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """Who may do what in a folder."""
 
     subject: str

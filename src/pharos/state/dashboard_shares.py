@@ -5,9 +5,9 @@ The token of a link is kept as its hash alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import Struct
 from sqlalchemy import BigInteger, Boolean, Column, Index, Table, delete, func, insert, select
 
 from pharos.errors import Kind, PharosError
@@ -40,8 +40,7 @@ MOST_SHARES: Final = 500
 """That a tenant can have."""
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(Struct, frozen=True):
     """A link."""
 
     id: str

@@ -6,10 +6,10 @@ show of it. One that was taken away keeps its versions and can be brought back.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
+from msgspec import Struct
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -71,8 +71,7 @@ MOST_VERSIONS: Final = 200
 """Of a dashboard; older ones go."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """What lists show of a dashboard."""
 
     tenant_id: str
@@ -94,8 +93,7 @@ class Listed:
     """When it was taken away; 0 if it is there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Saved:
+class Saved(Struct, frozen=True):
     """A version of a dashboard."""
 
     version: int
@@ -112,8 +110,7 @@ class Saved:
     is_deletion: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """A dashboard that is to be saved."""
 
     uid: str

@@ -7,10 +7,10 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from msgspec import Struct
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
@@ -38,8 +38,7 @@ _MIGRATION_LOCK: Final = 0x7068_6172_6F73
 """Of PostgreSQL's advisory locks: one process migrates at a time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Migrations:
+class Migrations(Struct, frozen=True):
     """The functions of `migrate`."""
 
     shipped: Callable[[], tuple[str, ...]]

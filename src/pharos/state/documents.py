@@ -10,10 +10,10 @@ taken away keeps its versions, so that what it did can be explained later.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
+from msgspec import Struct
 from sqlalchemy import BigInteger, Boolean, Column, Index, Table, delete, insert, select, update
 
 from pharos.errors import Kind, PharosError
@@ -114,8 +114,7 @@ def _whole(document: Mapping[str, Any]) -> Mapping[str, Any]:
     return document
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(Struct, frozen=True):
     """A document as it was from one time on."""
 
     tenant_id: str

@@ -8,12 +8,12 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from random import Random, SystemRandom
 from select import POLLIN, poll
 from socket import socketpair
 from typing import Any, Final, TypeVar
 
+from msgspec import Struct
 from sqlalchemy import Connection, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -46,8 +46,7 @@ _BACK_OFF_S: Final = (0.25, 0.5, 1.0, 2.0)
 _CHANNEL: Final = "pharos_state"
 
 
-@dataclass(frozen=True, slots=True)
-class StateStatus:
+class StateStatus(Struct, frozen=True):
     """How it stands with the database."""
 
     where: str

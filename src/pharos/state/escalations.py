@@ -6,9 +6,10 @@ A row keeps the policy as it was at the beginning; what each step means is `aler
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import Struct
+from msgspec.structs import asdict
 from sqlalchemy import BigInteger, Column, Index, Table, delete, func, insert, or_, select, update
 
 from pharos.errors import Kind, PharosError
@@ -34,8 +35,7 @@ escalations: Final = Table(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Escalation:
+class Escalation(Struct, frozen=True):
     """One escalation."""
 
     id: str
@@ -113,7 +113,7 @@ def add_escalation(unit: Writing, new: Escalation) -> None:
     """Keep an escalation. Raises PharosError(BUG) when the group has one."""
     if open_escalation(unit, new.tenant_id, new.group_key) is not None:
         raise PharosError(Kind.BUG, f"the group {new.group_key!r} is escalated already")
-    unit.execute(insert(escalations).values({name: getattr(new, name) for name in new.__slots__}))
+    unit.execute(insert(escalations).values(asdict(new)))
 
 
 def put_escalation(unit: Writing, changed: Escalation) -> None:

@@ -13,7 +13,6 @@ import hashlib
 import io
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
+from msgspec import Struct
 
 from pharos.errors import Kind, PharosError
 from pharos.state import audit
@@ -36,7 +36,7 @@ from pharos.state.tables import canonical_json
 
 KEY_FILE: Final = "audit-key"
 _PAGE: Final = 1000
-_COLUMNS: Final = tuple(field.name for field in fields(Entry))
+_COLUMNS: Final = Entry.__struct_fields__
 _SIGNATURE_ROW: Final = "#signature"
 _FORMULA: Final = tuple("=+-@\t\r'")
 """What a spreadsheet would compute, or we have marked."""
@@ -164,8 +164,7 @@ def _row(cells: Any) -> bytes:
 # -- reading --
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
+class Verified(Struct, frozen=True):
     """What was found to be so."""
 
     entries: int

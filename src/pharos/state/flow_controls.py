@@ -8,10 +8,11 @@ in time without anybody noting so.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from msgspec import Struct
+from msgspec.structs import asdict
 from sqlalchemy import BigInteger, Column, Index, Table, and_, delete, func, insert, or_, select, update
 
 from pharos.errors import Kind, PharosError
@@ -93,8 +94,7 @@ ANSWERS: Final = (ControlStatus.ACCEPTED, ControlStatus.DONE, ControlStatus.REFU
 """What an engine may say."""
 
 
-@dataclass(frozen=True, slots=True)
-class Control:
+class Control(Struct, frozen=True):
     """Something that somebody asked of a flow."""
 
     id: str
@@ -171,7 +171,7 @@ def add_control(unit: Writing, new: Control) -> tuple[Control, bool]:
             hint="does the engine ask for them?",
         )
     unit.execute(delete(flow_controls).where(of_tenant, flow_controls.c.created_ms < unit.now_ms - KEPT_MS))
-    unit.execute(insert(flow_controls).values({name: getattr(new, name) for name in new.__slots__}))
+    unit.execute(insert(flow_controls).values(asdict(new)))
     told = {"workflow": new.workflow, "run": new.run_id, "control": new.id, "parameters": new.parameters}
     append(unit, Event(f"flow.{new.action}", _object_of(new), new.tenant_id, None, told))
     unit.changed(Family.FLOWS)

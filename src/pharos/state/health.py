@@ -7,9 +7,9 @@ documents. The secret part of a heartbeat's address is kept as its hash alone.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import Struct
 from sqlalchemy import BigInteger, Column, Index, Table, delete, select
 
 from pharos.state.tables import METADATA, Document, Words
@@ -56,8 +56,7 @@ health_addresses: Final = Table(
 _TABLES: Final = (health_states, health_days, health_changes, health_addresses)
 
 
-@dataclass(frozen=True, slots=True)
-class StateRow:
+class StateRow(Struct, frozen=True):
     """How a check stands, as whoever watches it writes it down."""
 
     tenant_id: str
@@ -65,8 +64,7 @@ class StateRow:
     document: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class DayRow:
+class DayRow(Struct, frozen=True):
     """How long a check was up and down on a day, as far as that was measured."""
 
     tenant_id: str
@@ -77,8 +75,7 @@ class DayRow:
     down_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeRow:
+class ChangeRow(Struct, frozen=True):
     """That a check became something else."""
 
     tenant_id: str

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 from sqlalchemy import BigInteger, Column, Table, delete, func, select
 
 from pharos.errors import Kind, PharosError
@@ -32,8 +32,7 @@ _SHOWN: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Heartbeat:
+class Heartbeat(Struct, frozen=True):
     """Something that gives a sign of life now and then."""
 
     tenant_id: str

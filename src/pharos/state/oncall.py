@@ -7,10 +7,11 @@ the same name, or none. How somebody is reached is a tenant's own: no other one 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from msgspec import Struct
+from msgspec.structs import asdict
 from sqlalchemy import BigInteger, Boolean, Column, Index, Table, delete, insert, select, update
 
 from pharos.errors import Kind, PharosError
@@ -92,8 +93,7 @@ class ContactKind(StrEnum):
     TELEGRAM = "telegram"
 
 
-@dataclass(frozen=True, slots=True)
-class NewOverride:
+class NewOverride(Struct, frozen=True):
     """Somebody is on call from one time to another, whatever the layers say."""
 
     schedule: str
@@ -103,8 +103,7 @@ class NewOverride:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Override:
+class Override(Struct, frozen=True):
     """An override that is kept."""
 
     id: str
@@ -118,8 +117,7 @@ class Override:
     created_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class NewSwap:
+class NewSwap(Struct, frozen=True):
     """Somebody gives their shifts of a time away: to `taker`, or to whoever takes them."""
 
     schedule: str
@@ -130,8 +128,7 @@ class NewSwap:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Swap:
+class Swap(Struct, frozen=True):
     """A swap that is kept; it counts from when it is taken."""
 
     id: str
@@ -147,8 +144,7 @@ class Swap:
     taken_ms: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class NewContact:
+class NewContact(Struct, frozen=True):
     """How somebody is reached, and when that is used."""
 
     person: str
@@ -161,8 +157,7 @@ class NewContact:
     enabled: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+class Contact(Struct, frozen=True):
     """A way that is kept by which somebody is reached."""
 
     id: str
@@ -176,8 +171,7 @@ class Contact:
     created_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Feed:
+class Feed(Struct, frozen=True):
     """A secret address of a calendar: of a schedule, of one person's shifts if it names one."""
 
     id: str

@@ -8,9 +8,10 @@ no try can help any more is dead: it stays, with the reason, until it is told af
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -83,8 +84,7 @@ Place = tuple[str, str, str, str]
 """Tenant, key of the group, receiver, integration: what is told of once at a time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Marks:
+class Marks(Struct, frozen=True):
     """Which alerts, by fingerprints, a notification tells of, in the terms of later decisions."""
 
     firing: tuple[str, ...] = ()
@@ -93,8 +93,7 @@ class Marks:
     """Told as firing, by it or before, and not yet as resolved."""
 
 
-@dataclass(frozen=True, slots=True)
-class Owed:
+class Owed(Struct, frozen=True):
     """A notification that is owed."""
 
     tenant_id: str
@@ -122,8 +121,7 @@ class Owed:
         return self.tenant_id, self.group_key, self.receiver, self.integration
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """What a receiver's integration was told of a group last."""
 
     tenant_id: str
@@ -141,8 +139,7 @@ class Told:
         return self.tenant_id, self.group_key, self.receiver, self.integration
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """How a try ended."""
 
     owed: Owed

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -72,8 +73,7 @@ class Status(StrEnum):
     """It was approved, and what it asks for is not possible any more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Vote:
+class Vote(Struct, frozen=True):
     """How somebody voted."""
 
     who: str
@@ -83,8 +83,7 @@ class Vote:
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(Struct, frozen=True):
     """A change that waits for those who may approve it, or did."""
 
     id: str
@@ -108,8 +107,7 @@ class Proposal:
     votes: tuple[Vote, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class NewProposal:
+class NewProposal(Struct, frozen=True):
     """What a proposal begins with."""
 
     action: str

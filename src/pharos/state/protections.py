@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from typing import Final
 
+from msgspec import Struct
+from msgspec.structs import asdict
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Table, delete, func, insert, select
 
 from pharos.errors import Kind, PharosError
@@ -32,8 +33,7 @@ Index(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Protection:
+class Protection(Struct, frozen=True):
     """What a change of a policy needs."""
 
     policy: str

@@ -7,9 +7,9 @@ names.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from msgspec import Struct, to_builtins
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -72,8 +72,7 @@ Index(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Role:
+class Role(Struct, frozen=True):
     """A role that somebody made."""
 
     id: str
@@ -85,8 +84,7 @@ class Role:
     created_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Membership:
+class Membership(Struct, frozen=True):
     """That a user has a role."""
 
     user_id: str
@@ -144,7 +142,7 @@ def create_role(
         )
     )
     found = role(unit, identifier)
-    append(unit, Event("role.create", f"role:{identifier}", tenant_id or "", after=asdict(found)))
+    append(unit, Event("role.create", f"role:{identifier}", tenant_id or "", after=to_builtins(found)))
     unit.changed(Family.ROLES)
     return found
 
@@ -185,7 +183,9 @@ def change_role(
     if values:
         unit.execute(update(roles).where(roles.c.id == role_id).values(values))
     after = role(unit, role_id)
-    event = Event("role.change", f"role:{role_id}", before.tenant_id or "", asdict(before), asdict(after))
+    event = Event(
+        "role.change", f"role:{role_id}", before.tenant_id or "", to_builtins(before), to_builtins(after)
+    )
     if append_change(unit, event):
         unit.changed(Family.ROLES)
     return after
@@ -212,7 +212,7 @@ def delete_role(unit: Writing, role_id: str) -> None:
             Kind.INVALID, f"the role {before.name!r} is in use: {who} has it", hint="take it from them first"
         )
     unit.execute(delete(roles).where(roles.c.id == role_id))
-    append(unit, Event("role.delete", f"role:{role_id}", before.tenant_id or "", before=asdict(before)))
+    append(unit, Event("role.delete", f"role:{role_id}", before.tenant_id or "", before=to_builtins(before)))
     unit.changed(Family.ROLES)
 
 

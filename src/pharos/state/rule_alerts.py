@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
 from typing import Final
 
+from msgspec import Struct
+from msgspec.structs import asdict
 from sqlalchemy import BigInteger, Column, Table, delete, select
 
 from pharos.labels import Labels
@@ -31,8 +32,7 @@ rule_alerts: Final = Table(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(Struct, frozen=True):
     """Which alert of which rule."""
 
     tenant_id: str
@@ -43,8 +43,7 @@ class Key:
     fingerprint: str
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """An alert of a rule; times are milliseconds since the epoch, 0 stands for never."""
 
     labels: Labels
@@ -59,8 +58,8 @@ class Row:
     """When it became so."""
 
 
-_ROW: Final = tuple(rule_alerts.c[name] for name in Row.__dataclass_fields__)
-_KEY: Final = tuple(rule_alerts.c[name] for name in Key.__dataclass_fields__)
+_ROW: Final = tuple(rule_alerts.c[name] for name in Row.__struct_fields__)
+_KEY: Final = tuple(rule_alerts.c[name] for name in Key.__struct_fields__)
 
 
 def put(unit: Writing, rows: Iterable[tuple[Key, Row]]) -> None:
@@ -69,13 +68,13 @@ def put(unit: Writing, rows: Iterable[tuple[Key, Row]]) -> None:
 
 
 def _plain(row: Row) -> dict[str, object]:
-    return {name: getattr(row, name) for name in Row.__dataclass_fields__}
+    return {name: getattr(row, name) for name in Row.__struct_fields__}
 
 
 def drop(unit: Writing, keys: Iterable[Key]) -> None:
     """Forget alerts; what is not there need not be."""
     for key in keys:
-        where = [rule_alerts.c[name] == getattr(key, name) for name in Key.__dataclass_fields__]
+        where = [rule_alerts.c[name] == getattr(key, name) for name in Key.__struct_fields__]
         unit.execute(delete(rule_alerts).where(*where))
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 from sqlalchemy import BigInteger, Column, Index, Table, delete, insert, or_, select, update
 
 from pharos.state import accounts
@@ -30,8 +30,7 @@ sessions: Final = Table(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Struct, frozen=True):
     """A browser that signed in."""
 
     id: str
@@ -49,8 +48,7 @@ class Session:
         return self.revoked_ms is None and now_ms < self.expires_ms
 
 
-@dataclass(frozen=True, slots=True)
-class NewSession:
+class NewSession(Struct, frozen=True):
     """What a session begins with; `hash` is of what the cookie holds."""
 
     hash: str

@@ -7,9 +7,9 @@ some days.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import Struct
 from sqlalchemy import BigInteger, Column, Index, Table, delete, select, update
 
 from pharos.errors import Kind, PharosError
@@ -38,8 +38,7 @@ silences: Final = Table(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Silence:
+class Silence(Struct, frozen=True):
     """That nobody is told of the alerts that all matchers match, for a time."""
 
     id: str

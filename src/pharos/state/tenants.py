@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from msgspec import Struct, to_builtins
 from sqlalchemy import BigInteger, Column, Integer, Table, func, insert, select, update
 
 from pharos.errors import Kind, PharosError
@@ -45,8 +45,7 @@ limits: Final = Table(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Tenant:
+class Tenant(Struct, frozen=True):
     """Whose telemetry it is. The row of one that was deleted stays, so that its id never means another."""
 
     id: str
@@ -62,8 +61,7 @@ class Tenant:
     """When nothing of it was left."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """What bounds were set for a tenant, and when."""
 
     tenant_id: str
@@ -100,7 +98,7 @@ def create_tenant(unit: Writing, tenant_id: str, name: str = "", color: str = _N
     }
     unit.execute(insert(tenants).values(values))
     found = tenant(unit, tenant_id)
-    append(unit, Event("tenant.create", f"tenant:{tenant_id}", tenant_id, after=asdict(found)))
+    append(unit, Event("tenant.create", f"tenant:{tenant_id}", tenant_id, after=to_builtins(found)))
     unit.changed(Family.TENANTS)
     return found
 
@@ -194,7 +192,9 @@ def _change(unit: Writing, before: Tenant, action: str, values: Mapping[str, Any
     if values:
         unit.execute(update(tenants).where(tenants.c.id == before.id).values(dict(values)))
     after = tenant(unit, before.id)
-    if append_change(unit, Event(action, f"tenant:{before.id}", before.id, asdict(before), asdict(after))):
+    if append_change(
+        unit, Event(action, f"tenant:{before.id}", before.id, to_builtins(before), to_builtins(after))
+    ):
         unit.changed(Family.TENANTS)
     return after
 

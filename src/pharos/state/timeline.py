@@ -7,10 +7,10 @@ told here is what was done. Steps are kept for as long as they are told to; noth
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
+from msgspec import Struct, field
 from sqlalchemy import BigInteger, Column, Index, Table, delete, func, select
 
 from pharos.state.tables import METADATA, Document, Family, Words
@@ -70,8 +70,7 @@ class Step(StrEnum):
     """Somebody wrote something down."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One step of one alert."""
 
     tenant_id: str

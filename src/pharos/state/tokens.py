@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
+from msgspec import Struct, to_builtins
+from msgspec.structs import replace
 from sqlalchemy import BigInteger, Column, Index, Table, insert, or_, select, update
 
 from pharos.errors import Kind, PharosError
@@ -43,8 +44,7 @@ tokens: Final = Table(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """A token, without its secret."""
 
     id: str
@@ -70,8 +70,7 @@ class Token:
         return self.revoked_ms is None and (self.expires_ms is None or now_ms < self.expires_ms)
 
 
-@dataclass(frozen=True, slots=True)
-class NewToken:
+class NewToken(Struct, frozen=True):
     """What a token begins with; `hash` is of all of it, its prefix included."""
 
     name: str
@@ -120,7 +119,9 @@ def _create(unit: Writing, new: NewToken, rotated_from: str | None) -> Token:
         )
     )
     found = token(unit, identifier)
-    append(unit, Event("token.create", f"token:{identifier}", found.tenant_id or "", after=asdict(found)))
+    append(
+        unit, Event("token.create", f"token:{identifier}", found.tenant_id or "", after=to_builtins(found))
+    )
     unit.changed(Family.TOKENS)
     return found
 

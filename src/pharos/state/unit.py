@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from random import Random
 from typing import Any, Final, TypeAlias
 
+from msgspec import Struct
 from sqlalchemy import Connection, Executable, Row, Table, func, insert, select, update
 
 from pharos.errors import Kind, PharosError
@@ -17,8 +17,7 @@ Found: TypeAlias = "Row[*tuple[Any, ...]]"
 """A row, of as many columns as were asked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Author:
+class Author(Struct, frozen=True):
     """Who changes something, as the audit log will say it. Raises PharosError(INVALID) for unfit text."""
 
     who: str

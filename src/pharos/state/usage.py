@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
 from typing import Final
 
+from msgspec import Struct
+from msgspec.structs import asdict
 from sqlalchemy import BigInteger, Column, Index, Table, delete, select
 
 from pharos.state.tables import METADATA, Words
@@ -26,8 +27,7 @@ usage: Final = Table(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Used:
+class Used(Struct, frozen=True):
     """How much of something was used in an hour."""
 
     tenant_id: str

@@ -7,8 +7,9 @@ Tables are found by what they are, not by a list: whichever has a column `tenant
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
+
+from msgspec import Struct
 
 from pharos.access import Scope, upkeep
 from pharos.engine import Controlled
@@ -44,8 +45,7 @@ class Intake(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Erased:
+class Erased(Struct, frozen=True):
     """What was found of a tenant, and what is left: the proof that the audit log keeps."""
 
     rows: dict[str, int]

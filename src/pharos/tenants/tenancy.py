@@ -11,8 +11,9 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from pharos.clock import Clock
 from pharos.errors import Kind, PharosError
@@ -80,8 +81,7 @@ _USAGE_KEPT_MS: Final = 400 * 24 * HOUR_MS
 """A year, and then some days to compare with."""
 
 
-@dataclass(frozen=True, slots=True)
-class UsageRow:
+class UsageRow(Struct, frozen=True):
     """What was used in an hour."""
 
     hour_ms: int

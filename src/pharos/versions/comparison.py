@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pharos.access import Scope
 from pharos.errors import Kind, PharosError
@@ -47,8 +48,7 @@ _HARMLESS_RATIO: Final = 1.5
 _LEAST_LINES: Final = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """How one thing differs between the groups. Effects are ratios of the second to the first: 1.1 is a
     tenth more."""
 
@@ -80,8 +80,7 @@ class Difference:
         return None if self.effect is None else (self.effect - 1.0) * 100.0
 
 
-@dataclass(frozen=True, slots=True)
-class Saving:
+class Saving(Struct, frozen=True):
     """What the second group takes less than the first; below 0 where it takes more."""
 
     measure: str
@@ -93,8 +92,7 @@ class Saving:
     cost: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
+class Compared(Struct, frozen=True):
     """All that was found."""
 
     outcome: Outcome
@@ -108,8 +106,7 @@ class Compared:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class _Found:
+class _Found(Struct):
     differences: list[Difference] = field(default_factory=list)
     savings: list[Saving] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Annotated, Final, Literal, Self
 
+from msgspec import Struct
 from pydantic import Field, model_validator
 
 from pharos.alerting.oncall.schedule import Name, Part
@@ -72,8 +72,7 @@ class Measure(Part):
         return f"{kind}.view"
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """One of two groups: what stands for `{{.group}}`, and the time that is looked at, in milliseconds."""
 
     name: str

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from pharos.access import Scope
@@ -40,8 +40,7 @@ _MOST_TOLD: Final = 10
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class Requests:
+class Requests(Struct, frozen=True):
     """Where requests of both groups are found: spans, or counters and a classic histogram."""
 
     spans: str = ""
@@ -71,23 +70,20 @@ class Requests:
                 counter_query(told, name, TICK_MS)
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
+class Series(Struct, frozen=True):
     """The values of one series of a group, in order of time, without what is no number."""
 
     labels: Labels
     values: Floats
 
 
-@dataclass(slots=True)
-class _Counted:
+class _Counted(Struct):
     """What counters gained in each tick, by the bound of a bucket; one without a bound is None."""
 
     gains: dict[float | None, Floats] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Readings:
+class Readings(Struct, frozen=True):
     """Reads what groups did."""
 
     traces: Traces

@@ -8,12 +8,16 @@ an alert like any other: it is routed, escalated, and answered by actions.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 from urllib.parse import urlencode
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pharos.access import Scope, upkeep
 from pharos.alert import Alert
@@ -81,8 +85,7 @@ Take = Callable[[Scope, Sequence[Alert]], Awaitable[None]]
 """Takes alerts durably; raises PharosError(UNAVAILABLE)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """A rollout with its newest run, as they are in the state."""
 
     tenant: str
@@ -93,8 +96,7 @@ class Kept:
     run_version: int = 0
 
 
-@dataclass(slots=True)
-class _Watch:
+class _Watch(Struct):
     """What is known of a stage by requests of which none is expected to come any more."""
 
     stage: tuple[int, int, int]
@@ -256,7 +258,9 @@ class Rollouts:
         for place in [place for place in self._told if place not in here]:
             alert, _ = self._told[place]
             if alert.ends_ms > now_ms:
-                await self.take(upkeep(place[0]), [replace(alert, ends_ms=now_ms, updated_ms=now_ms)])
+                await self.take(
+                    upkeep(place[0]), [dataclasses.replace(alert, ends_ms=now_ms, updated_ms=now_ms)]
+                )
             del self._told[place]
 
 
@@ -340,8 +344,7 @@ def _has_to_be_said(alert: Alert, before: tuple[Alert, int] | None, now_ms: int)
     return is_old and alert.ends_ms != before[0].ends_ms
 
 
-@dataclass(frozen=True, slots=True)
-class _News:
+class _News(Struct, frozen=True):
     """What there is to tell of a run."""
 
     name: str

@@ -8,11 +8,12 @@ and its gates hold; the stages of 0 and 100 %, at which there is only one versio
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, Self
 
 import orjson
+from msgspec import Struct, to_builtins
+from msgspec.structs import asdict, replace
 from pydantic import Field, model_validator
 
 from pharos.alerting.escalate import Duration
@@ -155,8 +156,7 @@ class Phase(StrEnum):
 ENDED: Final = frozenset({Phase.PASSED, Phase.FAILED, Phase.ABORTED})
 
 
-@dataclass(frozen=True, slots=True)
-class StageEnd:
+class StageEnd(Struct, frozen=True):
     """A stage that is over, and what was known at its end."""
 
     weight: int
@@ -168,8 +168,7 @@ class StageEnd:
     """JSON: the verdict and the gates."""
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """One new version on its way out."""
 
     number: int
@@ -238,8 +237,7 @@ def begin_run(
 # -- what becomes of it --
 
 
-@dataclass(frozen=True, slots=True)
-class GateSeen:
+class GateSeen(Struct, frozen=True):
     """Whether a gate holds, and what was answered."""
 
     name: str
@@ -247,8 +245,7 @@ class GateSeen:
     answer: str
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """What is known of a stage at a time."""
 
     at_ms: int
@@ -267,7 +264,7 @@ class Seen:
 
 def verdict_document(verdict: Verdict) -> dict[str, Any]:
     """Return a verdict as JSON has it, and how much more it needs in words."""
-    found = asdict(verdict)
+    found: dict[str, Any] = to_builtins(verdict)
     found["verdict"] = str(found.pop("outcome"))
     for part in ("latency", "errors"):
         found[part] = {"verdict": str(found[part].pop("outcome")), **found[part]}

@@ -10,15 +10,15 @@ import itertools
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from pharos.wal.files import OsFiles
 from pharos.wal.format import Buffer
 
 
-@dataclass(slots=True)
-class Fault:
+class Fault(Struct):
     """One operation that fails: its name in `Files`, the error number, on files whose name ends so."""
 
     operation: str
@@ -27,8 +27,7 @@ class Fault:
     times: int = 1
 
 
-@dataclass(slots=True, eq=False)
-class FaultyFiles:
+class FaultyFiles(Struct, eq=False):
     """Files on a medium with limited space, planned faults, and a power switch."""
 
     space: int | None = None

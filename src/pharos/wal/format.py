@@ -20,9 +20,10 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol, TypeAlias
 from zlib import crc32
+
+from msgspec import Struct
 
 from pharos.errors import Kind, PharosError
 
@@ -64,8 +65,7 @@ class Bytes(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
+class Broken(Struct, frozen=True):
     """A range of a segment that holds no intact frame."""
 
     offset: int

@@ -21,12 +21,12 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 from zlib import crc32
 
 import orjson
+from msgspec import Struct, field
 
 from pharos.clock import Clock
 from pharos.errors import Kind, PharosError
@@ -61,8 +61,7 @@ _LEAST_RESERVED: Final = 64 * 1024
 _MOST_RESERVED: Final = 16 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class WalOptions:
+class WalOptions(Struct, frozen=True):
     """Bounds of the log."""
 
     segment_bytes: int = 20 * 1024 * 1024
@@ -75,8 +74,7 @@ class WalOptions:
     """So many segments are begun before the file of their numbers is written again."""
 
 
-@dataclass(slots=True, eq=False)
-class _Segment:
+class _Segment(Struct, eq=False):
     """A segment that can still be written or synced."""
 
     name: str

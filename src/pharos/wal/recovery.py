@@ -8,9 +8,11 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pharos.telemetry import WAL_DAMAGED_BYTES
 from pharos.wal.aside import Aside
@@ -31,8 +33,7 @@ _WINDOW_BYTES: Final = 4 * 1024 * 1024
 _FILE = re.compile(r"(\d{19})\.wal\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Damage:
+class Damage(Struct, frozen=True):
     """A range of a segment without an intact frame, and where its bytes were kept (None: nowhere)."""
 
     file: str
@@ -42,8 +43,7 @@ class Damage:
     kept: Path | None
 
 
-@dataclass(frozen=True, slots=True)
-class Recovery:
+class Recovery(Struct, frozen=True):
     """What was found in the folder when the log was opened; `bytes` counts whole segment files."""
 
     segments: int = 0

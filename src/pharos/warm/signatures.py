@@ -10,11 +10,11 @@ from __future__ import annotations
 import importlib
 import json
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
+from msgspec import Struct
 from numba import types
 
 from pharos.compiled.kernel import Kernel
@@ -23,8 +23,7 @@ FILE: Final = Path(__file__).with_name("signatures.json")
 _ARRAY: Final = re.compile(r"(\w+)\[(\d)\]( const)?")
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(Struct, frozen=True):
     """One kernel with the types of its arguments."""
 
     kernel: str

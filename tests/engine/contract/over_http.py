@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pyarrow as pa
+from msgspec.structs import asdict
 
 from pharos.engine import EngineStatus, Limits, Session, Snapshot, Writers, faults
 from pharos.engine.native import Column, block_pieces
@@ -199,7 +200,7 @@ def _handler(engine: Any) -> type[BaseHTTPRequestHandler]:
 
     def status(_body: bytes) -> bytes:
         found = engine.status()
-        return json.dumps({name: getattr(found, name) for name in EngineStatus.__slots__}).encode()
+        return json.dumps(asdict(found)).encode()
 
     paths = {f.__name__: f for f in (read, control, load, cancel, snapshot, restore, status)}
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import socket
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from tests.notify.channels.opening import opened
 from tests.notify.fakes.smtp import Mails, certificate, mailing
 from tests.notify.fakes.templates import FakeTemplates

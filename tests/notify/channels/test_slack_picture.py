@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from tests.notify.channels.opening import opened, settings_of
 from tests.notify.fakes.receiver import Answer, receiving
 from tests.notify.messages import message_of

@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
 import pytest
+from msgspec.structs import replace
 from tests.query.events.requests import NOON_NS, lines_of, log_request, span_request, spans_of
 
 from pharos.access import Scope, upkeep

@@ -11,6 +11,7 @@ from typing import Any, Final
 import orjson
 import pytest
 import yaml
+from msgspec.structs import asdict
 
 from pharos.errors import Kind, PharosError
 from pharos.gotext.timestamps import parse_rfc3339_ns
@@ -57,7 +58,7 @@ def _ids(cases: Sequence[tuple[str, Case]]) -> list[str]:
 def _shown(event: RunEvent, wanted: Case) -> Case:
     """Return of an event what a case says of it, in the words of the case."""
     said: Case = {
-        **{name: getattr(event, name) for name in event.__slots__},
+        **asdict(event),
         "kind": event.kind.value,
         "state": event.state and event.state.value,
         "time": _time(event.time_ns),

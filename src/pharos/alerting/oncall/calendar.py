@@ -7,13 +7,13 @@ which they recur, of which some would be searched for years.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, Protocol
 from zoneinfo import ZoneInfo
 
 import recurring_ical_events  # type: ignore[import-untyped]
 from icalendar import Calendar, Event
+from msgspec import Struct
 
 from pharos.alerting.oncall.local_time import reached_ms, zone_named
 from pharos.errors import Kind, PharosError
@@ -41,8 +41,7 @@ _RULE_PARTS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class CalendarEvent:
+class CalendarEvent(Struct, frozen=True):
     """People who are on call during an event."""
 
     start_ms: int

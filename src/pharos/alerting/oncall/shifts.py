@@ -6,10 +6,12 @@ Times are milliseconds since the epoch, spans are half open. All of it are funct
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pharos.alerting.oncall.calendar import read_events
 from pharos.alerting.oncall.local_time import local, reached_ms, zone_named
@@ -24,8 +26,7 @@ _MARGIN: Final = timedelta(days=2)
 _DAY: Final = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Shift:
+class Shift(Struct, frozen=True):
     """People who are on call from one time to another."""
 
     start_ms: int
@@ -37,8 +38,7 @@ class Shift:
     """Whose shift it would have been, where a swap says otherwise."""
 
 
-@dataclass(frozen=True, slots=True)
-class Override:
+class Override(Struct, frozen=True):
     """Somebody is on call, whatever the layers say."""
 
     start_ms: int
@@ -46,8 +46,7 @@ class Override:
     people: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Swap:
+class Swap(Struct, frozen=True):
     """One person's shifts of a time are another's."""
 
     start_ms: int
@@ -56,16 +55,14 @@ class Swap:
     taker: str
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Struct, frozen=True):
     """Nobody is on call."""
 
     start_ms: int
     end_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Overlap:
+class Overlap(Struct, frozen=True):
     """Two say different people for the same time; what comes from `wins` counts."""
 
     start_ms: int

@@ -5,11 +5,11 @@ from __future__ import annotations
 import html
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
 import orjson
+from msgspec import Struct, field
 from pydantic import Field
 from starlette.background import BackgroundTask
 from starlette.requests import Request
@@ -86,8 +86,7 @@ class AcknowledgementShape(Shape):
     through: str
 
 
-@dataclass(frozen=True, slots=True)
-class CallbackSecrets:
+class CallbackSecrets(Struct, frozen=True):
     """By which those sign who say that somebody has reacted."""
 
     slack: SecretText = field(default_factory=SecretText)
@@ -103,8 +102,7 @@ async def say_nothing(url: str, content: Mapping[str, Any]) -> None:
     del url, content
 
 
-@dataclass(frozen=True, slots=True)
-class AcknowledgementsApi:
+class AcknowledgementsApi(Struct, frozen=True):
     """Takes acknowledgements from those who may give them."""
 
     native: Native

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import Struct
 from pydantic import Field
 from starlette.requests import Request
 
@@ -79,8 +79,7 @@ class ResponseShape(Shape):
     ended: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class ActionsApi:
+class ActionsApi(Struct, frozen=True):
     """Keeps actions, and has people decide about what they do."""
 
     native: Native

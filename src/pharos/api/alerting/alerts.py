@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import Struct
 from starlette.requests import Request
 
 from pharos.alert import Alert
@@ -89,8 +89,7 @@ class AlertsShape(Shape):
     """What could not be read, and so is missing in the alerts."""
 
 
-@dataclass(frozen=True, slots=True)
-class AlertsApi:
+class AlertsApi(Struct, frozen=True):
     """`/api/alerting/alerts`."""
 
     native: Native

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Final
 
+from msgspec.structs import replace
 from starlette.requests import Request
 
 from pharos.access import Identity, IdentityKind

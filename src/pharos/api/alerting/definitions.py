@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from starlette.requests import Request
 
 from pharos.api.alerting.answers import author_of, tenant_of
@@ -14,8 +14,7 @@ from pharos.state import State, documents
 from pharos.state.documents import Defined
 
 
-@dataclass(frozen=True, slots=True)
-class Definitions:
+class Definitions(Struct, frozen=True):
     """One kind of definition of the tenant that a request is about."""
 
     state: State

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import Field
 from starlette.requests import Request
 
@@ -59,8 +60,7 @@ class EscalationShape(Shape):
     ended: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class EscalationsApi:
+class EscalationsApi(Struct, frozen=True):
     """Keeps policies, and tells how far escalations are."""
 
     native: Native

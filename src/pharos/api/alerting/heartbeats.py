@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import Struct
 from starlette.requests import Request
 
 from pharos.api.http.identity import scope_of
@@ -42,8 +42,7 @@ class HeartbeatsShape(Shape):
     heartbeats: list[HeartbeatShape]
 
 
-@dataclass(frozen=True, slots=True)
-class HeartbeatsApi:
+class HeartbeatsApi(Struct, frozen=True):
     """Takes signs of life."""
 
     native: Native

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from msgspec import Struct
 from starlette.requests import Request
 
 from pharos.access import Scope
@@ -42,8 +42,7 @@ class Measuring(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class MeasuredApi:
+class MeasuredApi(Struct, frozen=True):
     """Answers what expressions of rules measure."""
 
     events: Callable[[Scope], Mapping[Language, Measuring]]

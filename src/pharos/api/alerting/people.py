@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from msgspec import Struct
 from pydantic import Field
 from starlette.requests import Request
 
@@ -50,8 +50,7 @@ class ContactShape(Shape):
     enabled: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ContactsApi:
+class ContactsApi(Struct, frozen=True):
     """Keeps by what people are reached; others' contacts need `alerts.configure`."""
 
     native: Native

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import Struct
 from pydantic import Field
 from starlette.requests import Request
 
@@ -124,8 +124,7 @@ class LettersShape(Shape):
     """How many there are, shown or not."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReceiversApi:
+class ReceiversApi(Struct, frozen=True):
     """Shows receivers, tests them, and has dead letters tried again."""
 
     native: Native

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from starlette.requests import Request
 
 from pharos.access import Scope
@@ -63,8 +64,7 @@ _WITHIN_S: Final = 60.0
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class MetricsHistory:
+class MetricsHistory(Struct, frozen=True):
     """What is stored of one tenant's metrics."""
 
     metrics: Metrics
@@ -75,8 +75,7 @@ class MetricsHistory:
         return await self.metrics.over(self.scope, f"replay of {what}", work)
 
 
-@dataclass(frozen=True, slots=True)
-class Maintenance:
+class Maintenance(Struct, frozen=True):
     """Holds pages back while it is a maintenance window's time."""
 
     windows: Windows
@@ -88,8 +87,7 @@ class Maintenance:
         return None if found is None else Held(Why.MAINTENANCE, found.name, until_ms=found.until_ms)
 
 
-@dataclass(frozen=True, slots=True)
-class Present:
+class Present(Struct, frozen=True):
     """What counts of a tenant now."""
 
     groups: Sequence[RuleGroup]
@@ -98,8 +96,7 @@ class Present:
     """Without the time."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReplayApi:
+class ReplayApi(Struct, frozen=True):
     """Answers replays."""
 
     native: Native
@@ -212,8 +209,7 @@ def replace_version(body: ReplayBody, version: Version) -> ReplayBody:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What came of one version."""
 
     replayed: Sequence[Replayed]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from random import Random
+
+from msgspec import Struct, field
 
 from pharos.api.alerting.acknowledgements import AcknowledgementsApi, CallbackSecrets, Say, say_nothing
 from pharos.api.alerting.actions import ActionsApi
@@ -19,8 +20,7 @@ from pharos.clock import Clock
 from pharos.state import State
 
 
-@dataclass(frozen=True, slots=True)
-class People:
+class People(Struct, frozen=True):
     """What the addresses stand on."""
 
     state: State

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import Struct
 from pydantic import Field
 from starlette.requests import Request
 
@@ -46,8 +46,7 @@ class RunbookAskBody(Body):
     reason: str = Field(default="", max_length=2000)
 
 
-@dataclass(frozen=True, slots=True)
-class RunbooksApi:
+class RunbooksApi(Struct, frozen=True):
     """Keeps what was done by a runbook."""
 
     native: Native

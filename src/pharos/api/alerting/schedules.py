@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from random import Random
 from typing import Any, Final
 
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -76,8 +76,7 @@ _FEED_PATH: Final = "/api/alerting/calendars/"
 _SECRET_BITS: Final = 192
 
 
-@dataclass(frozen=True, slots=True)
-class SchedulesApi:
+class SchedulesApi(Struct, frozen=True):
     """Answers about who is on call; `chance` makes addresses that nobody can guess."""
 
     native: Native

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import Struct
 from pydantic import Field
 from starlette.requests import Request
 
@@ -82,8 +82,7 @@ class WhyShape(Shape):
     """Alerts beyond those."""
 
 
-@dataclass(frozen=True, slots=True)
-class TimelineApi:
+class TimelineApi(Struct, frozen=True):
     """Tells what happened."""
 
     native: Native

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from random import Random
 from typing import Any, Final
 
 import orjson
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -51,8 +51,7 @@ _VIEW: Final = "alerts.view"
 _SILENCE: Final = "alerts.silence"
 
 
-@dataclass(frozen=True, slots=True)
-class AlertmanagerApi:
+class AlertmanagerApi(Struct, frozen=True):
     """`/api/v2/*`."""
 
     dispatcher: Dispatcher
@@ -272,8 +271,7 @@ class AlertmanagerApi:
         return self.dispatcher.desk(self._tenant(request))
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
+class _Wanted(Struct, frozen=True):
     """Which alerts are asked for."""
 
     filters: Matchers

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
+from msgspec import Struct
 from pydantic import Field
 from starlette.requests import Request
 
@@ -107,8 +107,7 @@ class HiddenShape(Shape):
     alerts: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class SilencesApi:
+class SilencesApi(Struct, frozen=True):
     """`/api/alerting/silences`."""
 
     native: Native

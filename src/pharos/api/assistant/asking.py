@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 from urllib.parse import quote, urlencode
 
+from msgspec import Struct
 from starlette.requests import Request
 
 from pharos.api.assistant.tools import Tool, path_names
@@ -18,8 +18,7 @@ MOST_BYTES: Final = 400_000
 _KEPT: Final = frozenset({"host", "x-request-id"})
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(Struct, frozen=True):
     """What an address answered."""
 
     status: int

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -59,8 +59,7 @@ class _RpcError(Exception):
         self.message = message
 
 
-@dataclass(frozen=True, slots=True)
-class AssistantDoor:
+class AssistantDoor(Struct, frozen=True):
     """Answers assistants."""
 
     tools: Mapping[str, Tool]

@@ -7,14 +7,14 @@ stands only what it is called, and which of the parameters it has. All of them r
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from pharos.api.http.routes import Operation
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """What an assistant is told of an address."""
 
     name: str
@@ -27,8 +27,7 @@ class Told:
     """Parameters that are given by us."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tool:
+class Tool(Struct, frozen=True):
     """A tool that is there, and who answers it."""
 
     told: Told

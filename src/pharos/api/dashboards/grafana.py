@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -74,8 +74,7 @@ def grafana_error(error: PharosError) -> Response:
     return Response(json_text(body), status, headers=error_headers(error), media_type="application/json")
 
 
-@dataclass(frozen=True, slots=True)
-class GrafanaApi:
+class GrafanaApi(Struct, frozen=True):
     """Answers as Grafana does."""
 
     dashboards: Dashboards

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import yaml
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -119,8 +119,7 @@ def _shown(opened: Opened) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class DashboardsApi:
+class DashboardsApi(Struct, frozen=True):
     """`/api/pharos/dashboards` and `/api/pharos/folders`."""
 
     native: Native

@@ -6,9 +6,9 @@ import asyncio
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -51,8 +51,7 @@ _FAILURES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class DashboardQueries:
+class DashboardQueries(Struct, frozen=True):
     """`/api/pharos/dashboard_query` and `/api/pharos/dashboard_variables`."""
 
     native: Native

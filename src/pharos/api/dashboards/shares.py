@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
 from random import Random
 from typing import Any, Final, Literal
 
+from msgspec import Struct
 from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
@@ -136,8 +136,7 @@ class SharedShape(Shape):
     report: list[DashboardNoteShape]
 
 
-@dataclass(frozen=True, slots=True)
-class SharesApi:
+class SharesApi(Struct, frozen=True):
     """`/api/pharos/shares`, and what answers under links."""
 
     native: Native

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from pharos.api.exports.tables import (
@@ -31,8 +31,7 @@ _BLOCK_ROWS: Final = 100_000
 _OWN: Final = ("time", "value", "histogram")
 
 
-@dataclass(frozen=True, slots=True)
-class _Names:
+class _Names(Struct, frozen=True):
     """Which labels there are, and what their columns are called."""
 
     labels: tuple[str, ...]

@@ -8,11 +8,11 @@ from __future__ import annotations
 import importlib
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeAlias
 
 import numpy as np
 import pyarrow as pa
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from pharos.errors import Kind, PharosError
@@ -24,8 +24,7 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet takes what begins so for a formula; it must not come from somebody's label."""
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(Struct, frozen=True):
     """A kind of file."""
 
     name: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pharos.api.http.bodies import Bodies
 from pharos.api.http.identity import Identify
@@ -14,8 +15,7 @@ from pharos.api.receivers.spans import SpanDoor
 from pharos.ingest.jaeger.sampling import Strategies
 
 
-@dataclass(frozen=True, slots=True)
-class GrpcDoors:
+class GrpcDoors(Struct, frozen=True):
     """What takes telemetry and what answers questions about traces, over whichever protocol."""
 
     metrics: OtlpEndpoint

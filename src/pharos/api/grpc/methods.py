@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from google.protobuf.message import DecodeError
+from msgspec import Struct
 
 from pharos.access import Scope
 from pharos.api.http.bodies import Held
@@ -26,8 +26,7 @@ Stream: TypeAlias = Callable[[Scope, Sent], AsyncGenerator[bytes]]
 """Takes a request, and yields the messages of the answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Method:
+class Method(Struct, frozen=True):
     """A method of a service that is answered with one message."""
 
     service: str
@@ -39,8 +38,7 @@ class Method:
     """The protocol by which requests that write are counted; empty for those that read."""
 
 
-@dataclass(frozen=True, slots=True)
-class StreamedMethod:
+class StreamedMethod(Struct, frozen=True):
     """A method of a service that is answered with any number of messages."""
 
     service: str

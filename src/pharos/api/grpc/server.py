@@ -11,12 +11,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import aclosing
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, TypeAlias
 
 import grpc
 from grpc import aio
+from msgspec import Struct
 
 from pharos.access import Grant, Scope, denied
 from pharos.api.grpc.methods import Method, StreamedMethod
@@ -57,8 +57,7 @@ Pem: TypeAlias = tuple[bytes, bytes, bytes | None]
 Context: TypeAlias = "aio.ServicerContext[bytes, bytes]"
 
 
-@dataclass(frozen=True, slots=True)
-class GrpcOptions:
+class GrpcOptions(Struct, frozen=True):
     """Where it is listened, and for how much."""
 
     addresses: tuple[str, ...]

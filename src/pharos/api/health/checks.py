@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from functools import partial
 from random import Random
 from typing import Any, Final
 
+from msgspec import Struct
+from msgspec.structs import replace
 from starlette.requests import Request
 
 from pharos.access import Scope
@@ -72,8 +73,7 @@ _EVENT_INPUTS: Final = tuple(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class HealthApi:
+class HealthApi(Struct, frozen=True):
     """Checks of a tenant."""
 
     native: Native

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import Struct
 from starlette.requests import Request
 
 from pharos.access import DEFAULT
@@ -28,8 +28,7 @@ from pharos.state.tenants import require_living
 _ONE: Final = f"{ROOT}/components/{{component}}"
 
 
-@dataclass(frozen=True, slots=True)
-class ComponentsApi:
+class ComponentsApi(Struct, frozen=True):
     """Components of a tenant."""
 
     native: Native

@@ -10,10 +10,10 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from msgspec import Struct, field
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Send
@@ -42,8 +42,7 @@ _BURST: Final = 100.0
 _MOST_KNOWN: Final = 10_000
 
 
-@dataclass(slots=True)
-class Throttle:
+class Throttle(Struct):
     """How often each address may ask: so many at once, and so many a second on the whole."""
 
     rate: float = _RATE
@@ -61,8 +60,7 @@ class Throttle:
         return left >= 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Made:
+class _Made(Struct, frozen=True):
     body: bytes
     media: str
     tag: str
@@ -94,8 +92,7 @@ def _maker(rest: str) -> Make | None:
     return fixed.get(rest)
 
 
-@dataclass(slots=True)
-class PublicPages:
+class PublicPages(Struct):
     """Answers everybody."""
 
     roster: Roster
@@ -209,8 +206,7 @@ def _path_parameter(name: str) -> dict[str, Any]:
     return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
 
 
-@dataclass(frozen=True, slots=True)
-class StatusNames:
+class StatusNames(Struct, frozen=True):
     """The names at which status pages are reached."""
 
     domains: Mapping[str, str]

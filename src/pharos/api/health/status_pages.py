@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from random import Random
 from typing import Any, Final, Literal, TypeVar
 
+from msgspec import Struct
 from pydantic import Field
 from starlette.requests import Request
 
@@ -144,8 +144,7 @@ class AnnouncementShape(Shape):
     updates: list[UpdateShape]
 
 
-@dataclass(frozen=True, slots=True)
-class StatusPagesApi:
+class StatusPagesApi(Struct, frozen=True):
     """The status page of a tenant, and its announcements."""
 
     native: Native

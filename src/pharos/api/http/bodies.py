@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
 
+from msgspec import Struct
 from starlette.requests import Request
 
 from pharos.errors import Kind, PharosError
@@ -15,8 +15,7 @@ from pharos.telemetry import BODIES_FAILED
 _RETRY_AFTER_S: Final = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class BodyLimits:
+class BodyLimits(Struct, frozen=True):
     """What bodies may take, of all connections together and each for itself."""
 
     held_bytes: int = 128 << 20

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import ClassVar, Final
 
 import httptools
+from msgspec import Struct
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -30,8 +30,7 @@ _UPGRADE: Final = frozenset({b"upgrade", b"http2-settings"})
 _SECURITY: Final = b"".join(name + b": " + value + b"\r\n" for name, value in SECURITY).decode()
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionLimits:
+class ConnectionLimits(Struct, frozen=True):
     """What connections may take beside bodies."""
 
     connections: int = 2048

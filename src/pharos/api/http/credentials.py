@@ -12,9 +12,9 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Awaitable, Iterable
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 from starlette.types import Scope as Asked
 
 from pharos.access import Grant
@@ -34,8 +34,7 @@ _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _COOKIES: Final = tuple(f"{name}=".encode() for name in (SECURE_COOKIE, COOKIE))
 
 
-@dataclass(slots=True)
-class _Found:
+class _Found(Struct):
     """What the headers hold."""
 
     key: bytes | None = None

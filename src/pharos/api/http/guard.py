@@ -12,11 +12,11 @@ import asyncio
 import ipaddress
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
 
+from msgspec import Struct
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -44,8 +44,7 @@ _HELD_FROM_BYTES: Final = 64 << 10
 _SLICE_BYTES: Final = 64 << 10
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
+class Names(Struct, frozen=True):
     """By which names the server may be reached: by any when it `listens_beyond` loopback and none is told."""
 
     told: frozenset[str] = frozenset()
@@ -92,8 +91,7 @@ def _is_address(name: str) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
-class Fence:
+class Fence(Struct, frozen=True):
     """What is let in, and how much may lie unread behind it."""
 
     names: Names

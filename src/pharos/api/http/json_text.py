@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 import orjson
+from msgspec import Struct
+from msgspec.structs import asdict
 
 _HTML: Final = ((b"<", b"\\u003c"), (b">", b"\\u003e"), (b"&", b"\\u0026"))
 
@@ -17,9 +19,9 @@ def json_text(value: Any) -> bytes:
     What is no Unicode text (a lone surrogate) becomes the replacement character.
     """
     try:
-        text = orjson.dumps(value)
+        text = orjson.dumps(value, default=asdict)
     except orjson.JSONEncodeError:
-        text = orjson.dumps(_repaired(value))
+        text = orjson.dumps(_repaired(value), default=asdict)
     if b"<" in text or b">" in text or b"&" in text:
         for raw, escaped in _HTML:
             text = text.replace(raw, escaped)
@@ -36,4 +38,4 @@ def _repaired(value: Any) -> Any:
         return {_repaired(key): _repaired(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_repaired(item) for item in value]
-    return value
+    return _repaired(asdict(value)) if isinstance(value, Struct) else value

@@ -9,9 +9,9 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from msgspec import Struct
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -25,8 +25,7 @@ _PAIR: Final = re.compile(r"""\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)=("(?:[^"\\]|\\.)*
 _SECURE: Final = {"http": {"http": "http", "https": "https"}, "websocket": {"http": "ws", "https": "wss"}}
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Where a request came from before it came to a proxy; None where that is not told."""
 
     address: str | None = None

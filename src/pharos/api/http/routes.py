@@ -7,9 +7,9 @@ spelling of an address has another verdict than what answers at it.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct, field
 from pydantic import BaseModel
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
@@ -43,8 +43,7 @@ def answering(
     return handler
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Struct, frozen=True):
     """One method of an address: who answers, and what the OpenAPI document says of it."""
 
     path: str
@@ -70,8 +69,7 @@ class Operation:
         _check_known(self.permission)
 
 
-@dataclass(frozen=True, slots=True)
-class SocketOperation:
+class SocketOperation(Struct, frozen=True):
     """An address that takes WebSockets."""
 
     path: str

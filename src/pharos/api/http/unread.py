@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from pharos.errors import Kind, PharosError
 from pharos.telemetry import ANSWERS_DROPPED
@@ -12,8 +13,7 @@ from pharos.telemetry import ANSWERS_DROPPED
 _RETRY_AFTER_S: Final = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class UnreadLimits:
+class UnreadLimits(Struct, frozen=True):
     """What answers may take, of all connections together."""
 
     held_bytes: int = 128 << 20

@@ -10,9 +10,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pharos.gotext.durations import format_go_duration
 from pharos.ingest.jaeger.spans import WARNINGS
@@ -35,8 +37,7 @@ _ZERO_TRACE: Final = "0" * 32
 _NS_PER_US: Final = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class ShownSpan:
+class ShownSpan(Struct, frozen=True):
     """A span as it is shown, and what is to be said of it."""
 
     span: Span
@@ -47,8 +48,7 @@ class ShownSpan:
         return replace(self, warnings=self.warnings + texts) if texts else self
 
 
-@dataclass(slots=True)
-class _Node:
+class _Node(Struct):
     index: int
     children: list[_Node] = field(default_factory=list)
 

@@ -7,8 +7,9 @@ links; some tags stand for what a span has by itself (OpenTelemetry's translatio
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from pharos.api.jaeger.services import EMPTY_SPAN, SUBSTITUTES, service_of
 from pharos.query.events.rows import Origin
@@ -73,8 +74,7 @@ def duration_filter(least_ns: int | None, most_ns: int | None) -> Tree:
     return And(tuple(parts)) if parts else All()
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
+class Search(Struct, frozen=True):
     """What is looked for."""
 
     service: str

@@ -5,8 +5,9 @@ Rules: OpenTelemetry's translation to Jaeger (specification, Jaeger exporter) an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from pharos.ingest.jaeger.spans import KINDS, REF_TYPE
 from pharos.query.events.rows import Attribute, Attributes, Origin, Span, SpanEvent, SpanLink, ValueKind
@@ -17,8 +18,7 @@ _STATUS_WORDS: Final = {1: "OK", 2: "ERROR"}
 _ERROR: Final = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """Another span, which this one is a child of or follows."""
 
     is_child: bool

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 from google.protobuf.json_format import MessageToDict
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -67,8 +67,7 @@ async def _run(endpoint: Endpoint, request: Request) -> Any:
     return await endpoint(query_parameters(request), request)
 
 
-@dataclass(frozen=True, slots=True)
-class JaegerApi:
+class JaegerApi(Struct, frozen=True):
     """Answers as Jaeger's query service does."""
 
     read: JaegerTraces

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from pharos.access import Scope
 from pharos.api.jaeger.adjust import ShownSpan, adjusted, stored
@@ -30,8 +31,7 @@ def not_found(trace_id: str) -> PharosError:
     return PharosError(Kind.MISSING, f"trace {short_trace_id(trace_id)} was not found")
 
 
-@dataclass(frozen=True, slots=True)
-class JaegerTraces:
+class JaegerTraces(Struct, frozen=True):
     """Reads traces, services and operations as Jaeger understands them."""
 
     traces: Traces

@@ -7,9 +7,10 @@ The services are `jaeger.api_v2.QueryService` (query.proto) and `jaeger.api_v3.Q
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, TypeAlias
+
+from msgspec import Struct
 
 from pharos.access import Scope
 from pharos.api.grpc.methods import Method, StreamedMethod, read_question
@@ -37,8 +38,7 @@ _TRACE_BYTES: Final = frozenset({8, 16})
 Write: TypeAlias = Callable[[Sequence[ShownSpan]], bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class _Version:
+class _Version(Struct, frozen=True):
     """In what the versions differ."""
 
     service: str

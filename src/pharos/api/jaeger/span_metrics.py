@@ -7,9 +7,9 @@ the nearest to the one asked for.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import Struct
 from starlette.requests import Request
 
 from pharos.api.http.identity import scope_of
@@ -33,8 +33,7 @@ _KIND_PREFIX: Final = "SPAN_KIND_"
 _KINDS: Final = frozenset({"unspecified", "internal", "server", "client", "producer", "consumer"})
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(Struct, frozen=True):
     services: tuple[str, ...]
     by_operation: bool
     tree: Tree
@@ -78,8 +77,7 @@ def _asked(parameters: Parameters, now_ms: int) -> _Asked:
     return _Asked(services, truth_in(parameters, "groupByOperation"), tree, window, step_ms)
 
 
-@dataclass(frozen=True, slots=True)
-class SpanMetricsApi:
+class SpanMetricsApi(Struct, frozen=True):
     """Answers what the Monitor page asks."""
 
     traces: Traces

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from pharos.api.jaeger.adjust import ShownSpan
 from pharos.api.jaeger.filters import Search

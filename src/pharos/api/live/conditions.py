@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, Final, TypeVar
 
+from msgspec import Struct
 from pydantic import Field
 from starlette.requests import Request
 
@@ -98,8 +98,7 @@ class ConditionShape(Shape):
     created_by: str
 
 
-@dataclass(frozen=True, slots=True)
-class ConditionsApi:
+class ConditionsApi(Struct, frozen=True):
     """Simple conditions of a tenant."""
 
     plain: Plain

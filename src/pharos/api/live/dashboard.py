@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
+from msgspec import Struct
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
@@ -38,8 +38,7 @@ _DATA: Final = object_of(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class DashboardApi:
+class DashboardApi(Struct, frozen=True):
     """Answers how the feed and everything stands."""
 
     plain: Plain

@@ -6,12 +6,12 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
 import orjson
+from msgspec import Struct, field
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -34,8 +34,7 @@ _QUIET_S: Final = 10.0
 _RETRY_MS: Final = 2_000
 
 
-@dataclass(slots=True)
-class EventOutlet:
+class EventOutlet(Struct):
     """Keeps a few messages for the response that sends them."""
 
     messages: deque[Frame] = field(default_factory=deque)
@@ -59,8 +58,7 @@ class EventOutlet:
         self.news.set()
 
 
-@dataclass(frozen=True, slots=True)
-class LiveEvents:
+class LiveEvents(Struct, frozen=True):
     """Serves the feed as a response that does not end."""
 
     hub: Hub

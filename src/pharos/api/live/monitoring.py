@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import Struct
 from pydantic import Field
 from starlette.requests import Request
 
@@ -51,8 +51,7 @@ class ReactionBody(Body):
     comment: str = Field(default="", max_length=2000)
 
 
-@dataclass(frozen=True, slots=True)
-class Component:
+class Component(Struct, frozen=True):
     """How a part of the server stands."""
 
     name: str
@@ -73,8 +72,7 @@ def worst(components: Sequence[Component]) -> str:
     return max((one.status for one in components), key=_ORDER.index, default="unknown")
 
 
-@dataclass(frozen=True, slots=True)
-class MonitoringApi:
+class MonitoringApi(Struct, frozen=True):
     """Answers below `/api/monitoring`."""
 
     plain: Plain

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
+from msgspec import Struct, field
 from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
@@ -54,8 +54,7 @@ def answered(found: Any, status: int = 200) -> Response:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Spec:
+class Spec(Struct, frozen=True):
     """What an address answers."""
 
     address: str
@@ -72,8 +71,7 @@ class Spec:
 Endpoint = Callable[..., Awaitable[Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class Plain:
+class Plain(Struct, frozen=True):
     """Makes operations; bodies are counted among `bodies`."""
 
     bodies: Bodies

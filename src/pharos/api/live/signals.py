@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
 import numpy as np
 import orjson
+from msgspec import Struct
 from numpy.typing import NDArray
 from starlette.requests import Request
 
@@ -80,8 +80,7 @@ _TRACE: Final = object_of(
 _LOG: Final = object_of(timestamp=COUNT, level={"enum": [*_LEVELS]}, message=STRING)
 
 
-@dataclass(frozen=True, slots=True)
-class SignalsApi:
+class SignalsApi(Struct, frozen=True):
     """Answers about metrics, traces and logs."""
 
     metrics: Metrics

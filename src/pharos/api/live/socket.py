@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from msgspec import Struct
 from starlette.types import Scope as Asked
 from starlette.websockets import WebSocket
 
@@ -28,8 +28,7 @@ _IN_A_ROW: Final = 32
 """So many messages of one client are followed before others have their turn on the event loop."""
 
 
-@dataclass(frozen=True, slots=True)
-class WireOutlet:
+class WireOutlet(Struct, frozen=True):
     """Sends a client's messages down its wire."""
 
     wire: Wire
@@ -47,8 +46,7 @@ class WireOutlet:
         self.wire.leave(code, reason)
 
 
-@dataclass(frozen=True, slots=True)
-class LiveSocket:
+class LiveSocket(Struct, frozen=True):
     """Serves the feed to one client after the other."""
 
     hub: Hub

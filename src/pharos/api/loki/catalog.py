@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, TypeVar
 
+from msgspec import Struct, field
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -42,8 +42,7 @@ _json = parser_step(JsonParser())
 _logfmt = parser_step(LogfmtParser(strict=True))
 
 
-@dataclass(slots=True)
-class _Field:
+class _Field(Struct):
     """A label that lines have beside those of their stream."""
 
     values: dict[str, None] = field(default_factory=dict)
@@ -51,8 +50,7 @@ class _Field:
     parsers: dict[str, None] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class LogCatalogApi:
+class LogCatalogApi(Struct, frozen=True):
     """Labels, series and fields."""
 
     logs: LogQueries

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -35,8 +35,7 @@ from pharos.search.logql.printer import show_pretty
 from pharos.search.logql.source import Source
 
 
-@dataclass(frozen=True, slots=True)
-class QueriesApi:
+class QueriesApi(Struct, frozen=True):
     """`query`, `query_range` and `format_query`."""
 
     logs: LogQueries

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -88,8 +88,7 @@ _NAMES: Final = _success(_list(_STRING))
 _VOLUME: Final = _success(_object({"resultType": _STRING, "result": _list({"type": "object"})}))
 
 
-@dataclass(frozen=True, slots=True)
-class _Route:
+class _Route(Struct, frozen=True):
     path: str
     endpoint: Endpoint
     answer: Mapping[str, Any]
@@ -98,8 +97,7 @@ class _Route:
     methods: tuple[str, ...] = ("GET", "POST")
 
 
-@dataclass(frozen=True, slots=True)
-class LokiApi:
+class LokiApi(Struct, frozen=True):
     """Everything of Loki's that is read."""
 
     logs: LogQueries

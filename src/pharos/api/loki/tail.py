@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Hashable
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
+from msgspec import Struct, field
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from pharos.access import Scope
@@ -39,8 +39,7 @@ _INTERNAL_ERROR: Final = 1011
 _REASON_BYTES: Final = 120
 
 
-@dataclass(slots=True)
-class Follow:
+class Follow(Struct):
     """A query that is followed, and which of its lines were given."""
 
     query: Logs
@@ -73,8 +72,7 @@ class Follow:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class TailApi:
+class TailApi(Struct, frozen=True):
     """Sends new lines of a query until the client goes."""
 
     logs: LogQueries

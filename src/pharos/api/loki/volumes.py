@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, TypeVar
 
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -42,8 +42,7 @@ _MAX_PATTERNS: Final = 1_000
 _PAGE: Final = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class VolumesApi:
+class VolumesApi(Struct, frozen=True):
     """`index/stats`, `index/volume`, `index/volume_range` and `patterns`."""
 
     logs: LogQueries

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
+from msgspec import Struct
 from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
@@ -154,8 +154,7 @@ class RoutesShape(Shape):
     routes: list[TakenShape]
 
 
-@dataclass(frozen=True, slots=True)
-class AlertingConfigApi:
+class AlertingConfigApi(Struct, frozen=True):
     """`/api/alerting/config` and `/api/alerting/routes/test`, and Mimir's address for the former."""
 
     native: Native

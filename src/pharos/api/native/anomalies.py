@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import Field
 from starlette.requests import Request
 
@@ -149,8 +150,7 @@ class WatchVersionShape(Shape):
     at: str
 
 
-@dataclass(frozen=True, slots=True)
-class AnomaliesApi:
+class AnomaliesApi(Struct, frozen=True):
     """Answers what was found."""
 
     native: Native
@@ -280,8 +280,7 @@ class AnomaliesApi:
         return _version(gone)
 
 
-@dataclass(frozen=True, slots=True)
-class _Filter:
+class _Filter(Struct, frozen=True):
     """Which anomalies are asked for."""
 
     state: str

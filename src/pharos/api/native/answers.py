@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 import orjson
+from msgspec import Struct
+from msgspec.structs import asdict
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
@@ -45,8 +46,7 @@ class Shape(BaseModel):
     model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What an endpoint answers with beside its data."""
 
     data: Any
@@ -84,7 +84,8 @@ def _sent(found: Any) -> Response:
     answer = found if isinstance(found, Answer) else Answer(found)
     data = answer.data.model_dump(mode="json") if isinstance(answer.data, BaseModel) else answer.data
     headers = {"Cache-Control": "no-store"}
-    response = Response(orjson.dumps({"status": "success", "data": data}), headers=headers, media_type=_JSON)
+    text = orjson.dumps({"status": "success", "data": data}, default=asdict)
+    response = Response(text, headers=headers, media_type=_JSON)
     for name, value in answer.headers:
         response.headers.append(name, value)
     return response
@@ -99,8 +100,7 @@ def _handler(bodies: Bodies, endpoint: Any, model: type[Body] | None, most_bytes
     return answering(answer, native_error, endpoint)
 
 
-@dataclass(frozen=True, slots=True)
-class Native:
+class Native(Struct, frozen=True):
     """Makes operations of Pharos' own API; bodies are counted among `bodies`."""
 
     bodies: Bodies

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
+from msgspec import Struct
+from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -73,8 +74,7 @@ class VerifiedShape(Shape):
     """With which exports are signed here."""
 
 
-@dataclass(frozen=True, slots=True)
-class AuditApi:
+class AuditApi(Struct, frozen=True):
     """Shows the log to those who may see it."""
 
     native: Native

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import Struct
 from pydantic import Field
 from starlette.requests import Request
 
@@ -105,8 +105,7 @@ class ComparisonShape(Shape):
     notes: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class ComparisonsApi:
+class ComparisonsApi(Struct, frozen=True):
     """Compares two groups."""
 
     native: Native

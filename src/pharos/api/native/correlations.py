@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
+from msgspec import Struct
+from msgspec.structs import replace
 from starlette.requests import Request
 
 from pharos.api.http.identity import scope_of
@@ -74,8 +75,7 @@ class CorrelationsShape(Shape):
     series: list[ChangedShape]
 
 
-@dataclass(frozen=True, slots=True)
-class CorrelationsApi:
+class CorrelationsApi(Struct, frozen=True):
     """Answers which series changed together."""
 
     metrics: Metrics

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from msgspec import Struct
 from starlette.requests import Request
 
 from pharos.api.http.identity import scope_of
@@ -30,8 +30,7 @@ class DemoShape(Shape):
     """So often a release goes wrong."""
 
 
-@dataclass(frozen=True, slots=True)
-class DemoApi:
+class DemoApi(Struct, frozen=True):
     """Starts and ends the demo."""
 
     native: Native

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 import orjson
+from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import Field
 from starlette.requests import Request
 
@@ -151,8 +152,7 @@ class QueueShape(Shape):
     controls: list[dict[str, Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class FlowControlApi:
+class FlowControlApi(Struct, frozen=True):
     """Takes what is asked of flows, and what engines say."""
 
     native: Native

@@ -9,10 +9,10 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
+from msgspec import Struct, field
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -154,8 +154,7 @@ def _template(one: Pattern, steps: int) -> dict[str, Any]:
     }
 
 
-@dataclass(slots=True)
-class LogsApi:
+class LogsApi(Struct):
     """Everything below `/api/logs`."""
 
     logs: LogSearch

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, urlencode
+
+from msgspec import Struct
 
 from pharos.access import DEFAULT
 from pharos.gotext.timestamps import format_time_ms
@@ -17,8 +18,7 @@ _LEAD_NS: Final = 60 * _S
 _PLAIN: Final = str.maketrans({"\\": "\\\\", '"': '\\"'})
 
 
-@dataclass(frozen=True, slots=True)
-class Pages:
+class Pages(Struct, frozen=True):
     """The pages as they are looked at for one tenant and one time."""
 
     tenant: str

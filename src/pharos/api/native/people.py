@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import Struct
 from pydantic import Field, SecretStr
 from starlette.requests import Request
 
@@ -99,8 +99,7 @@ class Question(Body):
     """A user's id or name; nothing for who asks."""
 
 
-@dataclass(frozen=True, slots=True)
-class PeopleApi:
+class PeopleApi(Struct, frozen=True):
     """Users, members, roles."""
 
     native: Native

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any, Final, TypeVar
 
+from msgspec import Struct, to_builtins
+from msgspec.structs import replace
 from pydantic import Field
 from starlette.requests import Request
 
@@ -121,8 +122,7 @@ class ProposalsShape(Shape):
     """Where the next page goes on; None when there is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProposalsApi:
+class ProposalsApi(Struct, frozen=True):
     """Takes proposals and votes from those who may make them."""
 
     native: Native
@@ -202,7 +202,7 @@ class ProposalsApi:
             with suppress(PharosError):
                 subject = accounts.user(unit, change["user_id"]).name
         lacking = sorted(self.governance.lacking(unit, found))
-        return {**asdict(found), "change": change, "subject": subject, "lacking": lacking}
+        return {**to_builtins(found), "change": change, "subject": subject, "lacking": lacking}
 
     # -- protections --
 
@@ -210,7 +210,7 @@ class ProposalsApi:
         """Return which policies are protected here, by a rule of the tenant or of all."""
         tenant = scope_of(request).tenant
         found = await self.state.read(protections.list_protections)
-        return [asdict(one) for one in found if one.tenant_id in {None, tenant}]
+        return [to_builtins(one) for one in found if one.tenant_id in {None, tenant}]
 
     async def protect(self, request: Request, body: ProtectionBody) -> list[dict[str, Any]]:
         """Protect a policy; of one that is protected, its rule is changed by a proposal alone."""

@@ -11,10 +11,10 @@ import asyncio
 import json
 import zlib
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
+from msgspec import Struct
 from pydantic import BaseModel, ConfigDict
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -68,8 +68,7 @@ class BatchLine(BaseModel):
     answer: QuerySuccess | Failure
 
 
-@dataclass(frozen=True, slots=True)
-class QueryBatchApi:
+class QueryBatchApi(Struct, frozen=True):
     """Answers batches of queries."""
 
     queries: PrometheusApi

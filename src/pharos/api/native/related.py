@@ -6,10 +6,11 @@ Whoever asks needs to see that one thing; of the rest they are told what they ma
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
+from msgspec import Struct
+from msgspec.structs import replace
 from starlette.requests import Request
 
 from pharos.access import ANY_IDENTITY
@@ -220,8 +221,7 @@ class RelatedShape(Shape):
     changes: RelatedChangesShape
 
 
-@dataclass(frozen=True, slots=True)
-class RelatedApi:
+class RelatedApi(Struct, frozen=True):
     """Answers what else happened."""
 
     finder: Finder

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
@@ -90,8 +90,7 @@ class SentShape(Shape):
     mails: int
 
 
-@dataclass(frozen=True, slots=True)
-class ReportsApi:
+class ReportsApi(Struct, frozen=True):
     """Reports of a tenant."""
 
     native: Native

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final
 
 import orjson
+from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import BeforeValidator, ConfigDict, Field
 from starlette.requests import Request
 
@@ -180,8 +181,7 @@ class RolloutJudgedShape(Shape):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class RolloutsApi:
+class RolloutsApi(Struct, frozen=True):
     """Keeps rollouts, and says how they stand."""
 
     native: Native

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from msgspec import Struct
 from pydantic import Field
 from starlette.requests import Request
 
@@ -87,8 +87,7 @@ class VersionShape(Shape):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class RuleGroupsApi:
+class RuleGroupsApi(Struct, frozen=True):
     """Groups of rules of a tenant."""
 
     native: Native

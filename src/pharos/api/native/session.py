@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 from pydantic import Field, SecretStr
 from starlette.requests import Request
 
@@ -60,16 +60,14 @@ class Leaving(Body):
     everywhere: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CookieOptions:
+class CookieOptions(Struct, frozen=True):
     """How the cookie of a session is set: `is_secure` where people reach us over TLS through a proxy."""
 
     times: SessionTimes
     is_secure: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class SessionApi:
+class SessionApi(Struct, frozen=True):
     """Signing in and out."""
 
     native: Native

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import Field
 from starlette.requests import Request
 
@@ -72,8 +73,7 @@ class SloBody(Body):
     reason: str = Field(default="", max_length=1000)
 
 
-@dataclass(frozen=True, slots=True)
-class SlosApi:
+class SlosApi(Struct, frozen=True):
     """Answers how objectives stand, and takes those that people define."""
 
     native: Native

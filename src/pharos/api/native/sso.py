@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -26,8 +26,7 @@ _SIGN_IN_PAGE: Final = "/sign-in"
 _PATH: Final = "/api/sso/"
 
 
-@dataclass(frozen=True, slots=True)
-class SsoApi:
+class SsoApi(Struct, frozen=True):
     """Single sign-on; `url` is how people reach us, where the settings say so."""
 
     providers: Mapping[str, Provider]

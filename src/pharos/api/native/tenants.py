@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -46,8 +46,7 @@ _FAILURES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class TenantsApi:
+class TenantsApi(Struct, frozen=True):
     """`/api/tenants` and `/api/usage`."""
 
     tenancy: Tenancy

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import Struct
 from pydantic import Field
 from starlette.requests import Request
 
@@ -50,8 +50,7 @@ class Rotation(Body):
     grace_s: int = Field(default=_GRACE_S, ge=0)
 
 
-@dataclass(frozen=True, slots=True)
-class TokensApi:
+class TokensApi(Struct, frozen=True):
     """Tokens."""
 
     native: Native

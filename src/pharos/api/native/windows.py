@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
+from msgspec import Struct
 from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
@@ -138,8 +138,7 @@ class DefinitionShape(Shape):
     at: str
 
 
-@dataclass(frozen=True, slots=True)
-class WindowsApi:
+class WindowsApi(Struct, frozen=True):
     """`/api/alerting/maintenance` and `/api/alerting/dependencies`."""
 
     native: Native

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from msgspec import Struct
 
 from pharos.access import Scope
 from pharos.errors import Kind, PharosError
@@ -28,8 +28,7 @@ _STEP_OF_MS: Final = 15_000
 MOST_LENGTH_MS: Final = 400 * 86_400_000
 
 
-@dataclass(frozen=True, slots=True)
-class Graph:
+class Graph(Struct, frozen=True):
     """What a picture shows."""
 
     query: str

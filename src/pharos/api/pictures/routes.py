@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -54,8 +54,7 @@ _PICTURE: Final[dict[str, Any]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class PicturesApi:
+class PicturesApi(Struct, frozen=True):
     """Draws graphs."""
 
     metrics: Metrics

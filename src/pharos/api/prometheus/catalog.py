@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
@@ -43,8 +43,7 @@ _FEW: Final = 5_000
 _FILTER = ("start", "end", "match[]", "limit")
 
 
-@dataclass(frozen=True, slots=True)
-class CatalogApi:
+class CatalogApi(Struct, frozen=True):
     """Series, labels, metadata."""
 
     catalog: Catalog

@@ -9,12 +9,12 @@ histograms.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Final, TypeAlias
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from pharos.api.http.json_text import json_text
@@ -42,8 +42,7 @@ Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True)
-class ChunkSizes:
+class ChunkSizes(Struct, frozen=True):
     """How much of an answer is in memory at a time."""
 
     chunk_bytes: int = 256 * 1024
@@ -64,8 +63,7 @@ _TRUNCATED: Final = "results truncated due to limit"
 _BRACKETS: Final = {"(]": 0, "[)": 1, "()": 2, "[]": 3}
 
 
-@dataclass(frozen=True, slots=True)
-class _Shape:
+class _Shape(Struct, frozen=True):
     """What stands before the cells of a series and after them."""
 
     opening: bytes

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -29,8 +29,7 @@ _TEXT_VERSIONS: Final = frozenset({"", "0.0.4", "1.0.0"})
 _INSTANCE: Final = "instance"
 
 
-@dataclass(frozen=True, slots=True)
-class FederateEndpoint:
+class FederateEndpoint(Struct, frozen=True):
     """Answers in the text format 0.0.4; native histograms cannot be said in it and are left out."""
 
     metrics: Metrics

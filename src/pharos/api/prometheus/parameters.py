@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from msgspec import Struct
 from starlette.requests import Request
 
 from pharos.api.http.bodies import Bodies
@@ -28,8 +28,7 @@ _INT64_MAX: Final = (1 << 63) - 1
 TRUNCATED: Final = "results truncated due to limit"
 
 
-@dataclass(frozen=True, slots=True)
-class Parameters:
+class Parameters(Struct, frozen=True):
     """Names and values, of which the first is taken where one is asked for."""
 
     pairs: Pairs

@@ -7,11 +7,11 @@ labels), targets, status, rules, tsdb_admin.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, TypeVar
 
 import numpy as np
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -53,8 +53,7 @@ _QUERY: Final = ("query", "timeout", "limit", "lookback_delta", "stats", "nocach
 _RANGE_TYPES: Final = {ValueType.SCALAR, ValueType.VECTOR}
 
 
-@dataclass(frozen=True, slots=True)
-class PrometheusApi:
+class PrometheusApi(Struct, frozen=True):
     """Everything below `/api/v1`."""
 
     metrics: Metrics
@@ -208,8 +207,7 @@ class PrometheusApi:
         return await off_loop(len(query.text), lambda: success(to_json(query.expr)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(Struct, frozen=True):
     """A query with all that was said of it."""
 
     query: Query

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from pharos.api.http import forms
 from pharos.api.http.bodies import Bodies
@@ -72,8 +73,7 @@ ANY_COUNT: Final = {"limit": {**_COUNT, "description": "The most that is returne
 """The limit of the metadata endpoints."""
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """One address: `data` is the type of what a success carries; None answers without a body."""
 
     path: str

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -42,8 +42,7 @@ _RULES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
+class _Wanted(Struct, frozen=True):
     """Which rules are asked for."""
 
     kind: str
@@ -68,16 +67,14 @@ class _Wanted:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Page:
+class _Page(Struct, frozen=True):
     """How many groups are asked for, and from which on."""
 
     limit: int
     token: str
 
 
-@dataclass(frozen=True, slots=True)
-class RulesApi:
+class RulesApi(Struct, frozen=True):
     """What upstream answers about rules."""
 
     engine: RuleEngine

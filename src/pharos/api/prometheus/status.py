@@ -7,10 +7,10 @@ import platform
 import socket
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -29,16 +29,14 @@ _SPOKEN_VERSION = "3.14.0"
 _LISTED = 10
 
 
-@dataclass(slots=True)
-class Reloaded:
+class Reloaded(Struct):
     """How the last reading of the configuration ended."""
 
     at_ms: int
     good: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class StatusApi:
+class StatusApi(Struct, frozen=True):
     """What the status endpoints tell of; `damaged` is how many pieces of the log were set aside."""
 
     catalog: Catalog

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -27,8 +27,7 @@ from pharos.promql.language.parse import parse_selector
 from pharos.relabel import Rule
 
 
-@dataclass(frozen=True, slots=True)
-class TargetsApi:
+class TargetsApi(Struct, frozen=True):
     """Targets; what is scraped belongs to the default tenant, and who has no role there does not see it."""
 
     scraper: Scraper

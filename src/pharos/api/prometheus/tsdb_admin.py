@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -29,8 +29,7 @@ class Eraser(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class TsdbAdminApi:
+class TsdbAdminApi(Struct, frozen=True):
     """Admin endpoints; unless `enabled`, only for those whose credentials told who they are."""
 
     eraser: Eraser

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
+from msgspec import Struct
 from starlette.requests import Request
 
 from pharos.access import Scope
@@ -25,8 +25,7 @@ from pharos.turns import TurnPool
 L = TypeVar("L", bound=Lines)
 
 
-@dataclass(frozen=True, slots=True)
-class LineDoor:
+class LineDoor(Struct, frozen=True):
     """What every door of log lines stands on."""
 
     intake: Intake

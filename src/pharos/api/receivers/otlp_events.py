@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
 import orjson
+from msgspec import Struct
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from starlette.requests import HTTPConnection, Request
@@ -41,8 +41,7 @@ TellRuns = Callable[[Scope, bytes], Awaitable[None]]
 """Takes what a request of spans says of runs, before it is accepted: what is sent again counts once."""
 
 
-@dataclass(frozen=True, slots=True)
-class OtlpSignal:
+class OtlpSignal(Struct, frozen=True):
     """A signal's name, its kind of frame, and how an answer says what was not taken."""
 
     name: str

@@ -7,10 +7,10 @@ request, google.rpc.Status for a failure.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Final
 
 import orjson
+from msgspec import Struct
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
@@ -42,8 +42,7 @@ CODES: Final = {
 UNACCEPTABLE: Final = 415
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(Struct, frozen=True):
     """A request's body as it came."""
 
     body: bytes

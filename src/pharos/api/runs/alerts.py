@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 from pydantic import Field
 from starlette.requests import Request
 
@@ -50,8 +50,7 @@ class RunAlertsShape(Shape):
     workflows: list[RunAlertShape]
 
 
-@dataclass(frozen=True, slots=True)
-class RunAlertsApi:
+class RunAlertsApi(Struct, frozen=True):
     """Switches the rules of runs on and off."""
 
     native: Native

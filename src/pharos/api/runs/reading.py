@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any, Final
 
+from msgspec import Struct, field
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -127,8 +127,7 @@ def _run_id(parameters: Parameters, name: str) -> str:
     return text
 
 
-@dataclass(slots=True)
-class RunsApi:
+class RunsApi(Struct):
     """Answers about runs."""
 
     runs: Runs

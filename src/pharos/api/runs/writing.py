@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from random import Random
 from typing import Any, Final
 
 import orjson
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -46,8 +46,7 @@ _BODY: Final[Schema] = {"type": ["object", "array"]}
 _ONE: Final[Schema] = {"type": "object"}
 
 
-@dataclass(frozen=True, slots=True)
-class RunEventsApi:
+class RunEventsApi(Struct, frozen=True):
     """Takes events of runs."""
 
     runs: Runs

@@ -7,9 +7,10 @@ value is about the step that ends at its time.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from msgspec import Struct
+from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -63,8 +64,7 @@ def _exemplars(parameters: Parameters) -> int:
     return min(int(text), _MOST_EXEMPLARS)
 
 
-@dataclass(frozen=True, slots=True)
-class TempoMetricsApi:
+class TempoMetricsApi(Struct, frozen=True):
     """Answers TraceQL that makes metrics."""
 
     traces: Traces

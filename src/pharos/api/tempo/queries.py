@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
@@ -111,8 +111,7 @@ def trace_by_id(spans: tuple[Span, ...], request: Request, *, is_v2: bool) -> Re
     return Response(json_text(shape), media_type=_JSON)
 
 
-@dataclass(frozen=True, slots=True)
-class TempoApi:
+class TempoApi(Struct, frozen=True):
     """Answers as Tempo's query frontend does."""
 
     traces: Traces

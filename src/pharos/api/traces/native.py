@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import Struct
 from starlette.requests import Request
 
 from pharos.api.http.identity import scope_of
@@ -77,8 +77,7 @@ def _word(text: str, words: tuple[str, ...], name: str) -> str:
     return text
 
 
-@dataclass(frozen=True, slots=True)
-class SpansApi:
+class SpansApi(Struct, frozen=True):
     """Everything below `/api/spans`."""
 
     traces: Traces

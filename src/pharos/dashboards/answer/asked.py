@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from pharos.access import Scope
 from pharos.dashboards.model import COLUMNS, Model, Panel
@@ -21,8 +22,7 @@ _MOST_POINTS: Final = 11_000
 _YEAR_MS: Final = 366 * 86_400_000
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """What a reader asks."""
 
     model: Model

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from pharos.access import Scope, denied
 from pharos.clock import Clock
@@ -13,8 +13,7 @@ from pharos.query.metrics.evaluation import Metrics
 from pharos.state import State
 
 
-@dataclass(frozen=True, slots=True)
-class Doors:
+class Doors(Struct, frozen=True):
     """Where metrics, logs, traces and what happened are asked for."""
 
     metrics: Metrics

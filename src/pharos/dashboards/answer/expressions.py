@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pharos.dashboards.answer.frames import Bools, Floats, Frame, SeriesFrame, Ticks
 from pharos.dashboards.reading import Json, items, mapping, mappings, number, text
@@ -160,8 +161,7 @@ def _compared(frame: SeriesFrame, ref: str, target: Json) -> SeriesFrame:
 # -- math --
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(Struct, frozen=True):
     """One series in a computation; without ticks a number."""
 
     labels: tuple[tuple[str, str], ...]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 import orjson
+from msgspec import Struct, field
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -16,8 +17,7 @@ Bools: TypeAlias = NDArray[np.bool_]
 _AS_JSON: Final = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
 
 
-@dataclass(frozen=True, slots=True)
-class Ticks:
+class Ticks(Struct, frozen=True):
     """Times, in milliseconds: as many as `count`, a step apart; or as `listed`."""
 
     start_ms: int
@@ -38,8 +38,7 @@ class Ticks:
         return [self.start_ms + place * self.step_ms for place in range(self.count)]
 
 
-@dataclass(frozen=True, slots=True)
-class SeriesFrame:
+class SeriesFrame(Struct, frozen=True):
     """Series: `values[n, times]`, where `present[n, times]`."""
 
     ref: str
@@ -94,8 +93,7 @@ def _spelled(values: Floats, present: Bools) -> list[Any]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """A column of a table; `type` is time, number, string or boolean."""
 
     name: str
@@ -108,8 +106,7 @@ class Column:
         return {"name": self.name, "type": self.type, "values": self.values, "labels": self.labels}
 
 
-@dataclass(frozen=True, slots=True)
-class TableFrame:
+class TableFrame(Struct, frozen=True):
     """A table, or what is told of traces."""
 
     ref: str
@@ -121,8 +118,7 @@ class TableFrame:
         return {"shape": self.shape, "ref": self.ref, "columns": [one.shown() for one in self.columns]}
 
 
-@dataclass(frozen=True, slots=True)
-class OtherFrame:
+class OtherFrame(Struct, frozen=True):
     """Any other answer, as JSON has it."""
 
     ref: str

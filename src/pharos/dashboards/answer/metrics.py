@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pharos.access import Scope
 from pharos.dashboards.answer.doors import Doors, require_permission
@@ -48,8 +50,7 @@ _OPERATORS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class MetricTarget:
+class MetricTarget(Struct, frozen=True):
     """A target, its references filled."""
 
     ref: str
@@ -65,8 +66,7 @@ class MetricTarget:
     filters: tuple[Json, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(Struct, frozen=True):
     """Frames of a target, and remarks on them."""
 
     frames: tuple[Frame, ...]
@@ -275,19 +275,21 @@ def with_filters(node: Expr, added: tuple[Matcher, ...]) -> Expr:
     match node:
         case VectorSelector():
             new = [one for one in added if one.name != METRIC_NAME]
-            return replace(node, matchers=(*node.matchers, *new))
+            return dataclasses.replace(node, matchers=(*node.matchers, *new))
         case MatrixSelector():
             selector = inner(node.selector)
-            return replace(node, selector=selector) if isinstance(selector, VectorSelector) else node
+            return (
+                dataclasses.replace(node, selector=selector) if isinstance(selector, VectorSelector) else node
+            )
         case Subquery() | Unary() | Paren():
-            return replace(node, expr=inner(node.expr))
+            return dataclasses.replace(node, expr=inner(node.expr))
         case Call():
-            return replace(node, args=tuple(map(inner, node.args)))
+            return dataclasses.replace(node, args=tuple(map(inner, node.args)))
         case Aggregate():
-            return replace(
+            return dataclasses.replace(
                 node, expr=inner(node.expr), param=None if node.param is None else inner(node.param)
             )
         case Binary():
-            return replace(node, left=inner(node.left), right=inner(node.right))
+            return dataclasses.replace(node, left=inner(node.left), right=inner(node.right))
         case _:
             return node

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import resource
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from xml.sax.saxutils import escape
+
+from msgspec import Struct
 
 from pharos.engine.embedded.driver import TESTED_VERSION
 
@@ -16,8 +17,7 @@ _GRANTS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class EmbeddedOptions:
+class EmbeddedOptions(Struct, frozen=True):
     """How much of the machine the embedded store may use."""
 
     query_threads: int = 4

@@ -15,10 +15,11 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct
 
 from pharos.clock import SystemClock
 from pharos.engine import Controlled, EngineStatus, Limits, Session, Snapshot, Writers
@@ -59,8 +60,7 @@ _STATUS: Final = fixed(
 ALWAYS_OPEN.set()
 
 
-@dataclass(frozen=True, slots=True)
-class DiskWork:
+class DiskWork(Struct, frozen=True):
     """What meets the disk beneath the store; for a disk that does not do what it should others take part."""
 
     session: Callable[[Any, Limits, str, threading.Event], EmbeddedSession] = EmbeddedSession

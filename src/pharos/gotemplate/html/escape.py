@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pharos.errors import Kind, PharosError
 from pharos.gotemplate import nodes
@@ -61,8 +63,7 @@ def _variant(name: str, context: Context) -> str:
     return name if context == Context() else f"{name}$htmltemplate_{context.name()}"
 
 
-@dataclass(slots=True)
-class _Range:
+class _Range(Struct):
     """How the innermost range is left."""
 
     ends: list[Context] = field(default_factory=list)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from pharos.errors import Kind, PharosError
 from pharos.gotemplate.html.context import COMMENTS, LITERALS, VALUE_STATES, Context, Part, Slash, State

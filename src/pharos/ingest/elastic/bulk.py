@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
 
 import orjson
+from msgspec import Struct, field
 
 from pharos.errors import Kind, PharosError
 from pharos.ingest.events.documents import BODY_FIELDS, OF_RESOURCE, made_of
@@ -27,8 +27,7 @@ _NESTED_MOST: Final = 64
 _QUICK_BYTES: Final = LINE_MAX_BYTES // 4
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(Struct, frozen=True):
     """What is asked to be done with a document."""
 
     name: str
@@ -36,8 +35,7 @@ class Action:
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """What became of one document."""
 
     action: Action
@@ -47,8 +45,7 @@ class Item:
     """The fault by Elasticsearch's name for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class BulkLines(Lines):
+class BulkLines(Lines, frozen=True):
     """The lines of a bulk request, and an item for each of its actions."""
 
     items: list[Item] = field(default_factory=list)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import ClassVar, Final, Generic, TypeVar
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from pharos.engine import Engine
@@ -47,8 +48,7 @@ _FIELD_LONGEST: Final = 256
 """Longer names of attributes are not listed: nobody would choose one."""
 
 
-@dataclass(frozen=True, slots=True)
-class EventsTaken:
+class EventsTaken(Struct, frozen=True):
     """What became of a request of logs or spans; see `Receipt`."""
 
     what: str

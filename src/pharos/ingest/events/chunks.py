@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from pharos.errors import Kind, PharosError
@@ -34,8 +35,7 @@ REASONS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class PairColumns:
+class PairColumns(Struct, frozen=True):
     """Attributes of rows: where each row's end, places of names among the chunk's, values, kinds."""
 
     ends: NDArray[np.uint64]
@@ -46,8 +46,7 @@ class PairColumns:
     """Packed strings, one for each row."""
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(Struct, frozen=True):
     """What logs and spans have in common."""
 
     rows: int
@@ -68,8 +67,7 @@ class Head:
         return int(self.ts_ns.min()), int(self.ts_ns.max())
 
 
-@dataclass(frozen=True, slots=True)
-class LogChunk:
+class LogChunk(Struct, frozen=True):
     """Log records of one request."""
 
     head: Head
@@ -93,8 +91,7 @@ class LogChunk:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class RecordPlaces:
+class RecordPlaces(Struct, frozen=True):
     """Where the log records of a chunk lie in their request."""
 
     body: Bytes
@@ -106,8 +103,7 @@ class RecordPlaces:
     """Of each row."""
 
 
-@dataclass(frozen=True, slots=True)
-class SpanChunk:
+class SpanChunk(Struct, frozen=True):
     """Spans of one request."""
 
     head: Head

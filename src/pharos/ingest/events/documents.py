@@ -7,10 +7,10 @@ document comes from are the resource's: many documents share them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
+from msgspec import Struct
 
 from pharos.errors import Kind, PharosError
 from pharos.ingest.events.lines import LINE_MAX_BYTES, cut_text
@@ -47,8 +47,7 @@ OF_RESOURCE: Final = _OfResource()
 """Looked up for each field of each document."""
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(Struct, frozen=True):
     """What a document became."""
 
     resource: bytes

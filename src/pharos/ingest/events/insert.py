@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from pharos.engine import Engine, native
@@ -23,8 +23,7 @@ class _Chunk(Protocol):
     def head(self) -> Head: ...
 
 
-@dataclass(frozen=True, slots=True)
-class NewOrigin:
+class NewOrigin(Struct, frozen=True):
     """An origin that is to be written for a day."""
 
     tenant: str
@@ -33,8 +32,7 @@ class NewOrigin:
     row: OriginRow
 
 
-@dataclass(frozen=True, slots=True)
-class NewField:
+class NewField(Struct, frozen=True):
     """An attribute's name that is to be written for a day."""
 
     tenant: str
@@ -79,8 +77,7 @@ class _Names:
         return WordMap(ends, self.all, joined, [_bytes(part.values) for part in parts])
 
 
-@dataclass(frozen=True, slots=True)
-class _Rows:
+class _Rows(Struct, frozen=True):
     """What every table of records begins with."""
 
     count: int

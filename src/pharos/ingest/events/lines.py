@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 LINE_MAX_BYTES: Final = 1 << 20
 """A longer line is cut, unless its protocol has a way to say that it is refused."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lines:
+class Lines(Struct, frozen=True):
     """Log lines on their way in."""
 
     body: bytes

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from pharos.compiled.hashing import hash_bytes
@@ -126,8 +126,7 @@ def keep_records(body: Any, groups: Any, records: Any, rows: Any, out: Any) -> A
     return at
 
 
-@dataclass(frozen=True, slots=True)
-class SampledLogs:
+class SampledLogs(Struct, frozen=True):
     """What is left of a request of which not all is kept."""
 
     plain: bytes

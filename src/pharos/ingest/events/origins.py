@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import Any, Final
 
 from google.protobuf.message import DecodeError
+from msgspec import Struct
 from opentelemetry.proto.common.v1 import common_pb2
 from opentelemetry.proto.resource.v1 import resource_pb2
 
@@ -37,8 +37,7 @@ _REMEMBERED_BYTES: Final = 16 << 20
 _KIND_OF_FIELD: Final = {"array_value": ARRAY, "kvlist_value": MAP, "bytes_value": BYTES}
 
 
-@dataclass(frozen=True, slots=True)
-class Pairs:
+class Pairs(Struct, frozen=True):
     """Attributes as they are kept: names, values as text, a letter for each kind (none if all are text)."""
 
     keys: tuple[str, ...]
@@ -46,8 +45,7 @@ class Pairs:
     kinds: str
 
 
-@dataclass(frozen=True, slots=True)
-class OriginRow:
+class OriginRow(Struct, frozen=True):
     """An origin as it is kept."""
 
     id: int

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final, TypeAlias
+
+from msgspec import Struct, field
 
 from pharos.protobuf import varint
 
@@ -124,8 +125,7 @@ def log_record(
     return b"".join(parts)
 
 
-@dataclass(slots=True)
-class _Group:
+class _Group(Struct):
     """What has one resource and scope."""
 
     resource: bytes
@@ -170,8 +170,7 @@ def scope_of(name: str, version: str = "", attributes: Pairs = ()) -> bytes:
     return b"".join((*parts, key_values(0x1A, attributes)))
 
 
-@dataclass(frozen=True, slots=True)
-class SpanEventValues:
+class SpanEventValues(Struct, frozen=True):
     """An event of a span that is made."""
 
     ts_ns: int
@@ -179,8 +178,7 @@ class SpanEventValues:
     attributes: tuple[tuple[str, Value], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SpanLinkValues:
+class SpanLinkValues(Struct, frozen=True):
     """A link of a span that is made."""
 
     trace_id: bytes

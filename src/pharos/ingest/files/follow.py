@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
+
+from msgspec import Struct
 
 from pharos.ingest.files.formats import FileFormat, LineReader
 from pharos.ingest.files.joiners import Piece
@@ -16,8 +17,7 @@ HEAD_BYTES: Final = 256
 _READ_BYTES: Final = 256 << 10
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(Struct, frozen=True):
     """How far a file was taken: everything before `offset` is durable."""
 
     path: str

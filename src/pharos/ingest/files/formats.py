@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
+from msgspec import Struct, field
 
 from pharos.ingest.events.times import time_ns_of_digits, time_ns_of_number, time_ns_of_text
 from pharos.ingest.files.joiners import Joiner, NoJoiner, Piece, StartJoiner, TraceJoiner
@@ -18,8 +18,7 @@ _STREAM: Final = "log.iostream"
 _TIME_FIELDS: Final = ("@timestamp", "timestamp", "time", "ts")
 
 
-@dataclass(frozen=True, slots=True)
-class FileFormat:
+class FileFormat(Struct, frozen=True):
     """How a file's lines are read and joined."""
 
     name: str = "text"
@@ -45,8 +44,7 @@ class FileFormat:
         return NoJoiner()
 
 
-@dataclass(slots=True)
-class _Part:
+class _Part(Struct):
     """A line that was written in parts."""
 
     piece: Piece

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, TypeAlias
+
+from msgspec import Struct, field
 
 Rules: TypeAlias = Mapping[str, tuple[tuple[re.Pattern[str], str], ...]]
 """By state: patterns of lines that go on, and the state that each leads to."""
@@ -86,8 +87,7 @@ JOINERS: Final[Mapping[str, Rules]] = {
 """What is known of each language's traces."""
 
 
-@dataclass(slots=True)
-class Piece:
+class Piece(Struct):
     """A line, or what was joined of several."""
 
     text: str

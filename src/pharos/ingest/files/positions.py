@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
+from msgspec.structs import asdict
 
 from pharos.durable import replace_durably
 from pharos.ingest.files.follow import Position

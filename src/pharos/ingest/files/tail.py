@@ -8,9 +8,10 @@ import glob
 import logging
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct, field
 
 from pharos.clock import Clock
 from pharos.errors import PharosError
@@ -42,8 +43,7 @@ _POD_PATH: Final = re.compile(r"/pods/([^/_]+)_([^/_]+)_([^/_]+)/([^/]+)/\d+\.lo
 _CONTAINER_PATH: Final = re.compile(r"/containers/([^/_]+)_([^/_]+)_([^/_]+)-([0-9a-f]{64})\.log\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class FileSource:
+class FileSource(Struct, frozen=True):
     """Which files are followed, and how."""
 
     patterns: tuple[str, ...]

@@ -6,10 +6,10 @@ import asyncio
 import ssl
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 import msgpack
+from msgspec import Struct
 
 from pharos.errors import Kind, PharosError
 from pharos.ingest.forward.handshake import Handshake
@@ -23,8 +23,7 @@ _HANDSHAKE_S: Final = 10.0
 _ACKS_MOST: Final = 64
 
 
-@dataclass(frozen=True, slots=True)
-class ForwardOptions:
+class ForwardOptions(Struct, frozen=True):
     """How senders are let in."""
 
     shared_key: str = ""

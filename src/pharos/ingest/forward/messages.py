@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 
 import msgpack
 import orjson
+from msgspec import Struct
 
 from pharos.errors import Kind, PharosError
 from pharos.ingest.events.documents import Made, made_of
@@ -26,8 +26,7 @@ _DEEP: Final = 64
 _TIME: Final = struct.Struct(">II")
 
 
-@dataclass(frozen=True, slots=True)
-class Forwarded:
+class Forwarded(Struct, frozen=True):
     """A request that was read."""
 
     records: list[Made]
@@ -42,8 +41,7 @@ def _extension(code: int, raw: bytes) -> object:
     return bytes(raw)
 
 
-@dataclass(frozen=True, slots=True)
-class EventTime:
+class EventTime(Struct, frozen=True):
     """A time with nanoseconds."""
 
     ns: int

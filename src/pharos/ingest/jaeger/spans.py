@@ -7,8 +7,9 @@ exporter), read backwards.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from pharos.errors import Kind, PharosError
 from pharos.ingest.events.requests import (
@@ -33,8 +34,7 @@ WARNINGS: Final = "@jaeger@warnings"
 _SERVICE_NAME: Final = "service.name"
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """Another span that a span has to do with: what called it, or what it follows."""
 
     is_child: bool
@@ -42,8 +42,7 @@ class Reference:
     span_id: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class JaegerSpan:
+class JaegerSpan(Struct, frozen=True):
     """A span as Jaeger's clients know it; what 64 bits do not hold of its times is cut."""
 
     name: str
@@ -61,8 +60,7 @@ class JaegerSpan:
     events: list[SpanEventValues]
 
 
-@dataclass(slots=True)
-class TagReading:
+class TagReading(Struct):
     """What a span's tags say beside being attributes."""
 
     kind: int = 0

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
+
+from msgspec import Struct
 
 from pharos.access import Scope
 from pharos.errors import Kind, PharosError
@@ -32,8 +33,7 @@ class Taker(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class GatherOptions:
+class GatherOptions(Struct, frozen=True):
     """How lines gather."""
 
     batch_bytes: int = 2 << 20

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from pharos.engine import Engine
@@ -24,8 +24,7 @@ from pharos.telemetry import DROPPED, INGEST_REJECTED, INGEST_SAMPLES
 _SPARE_COLUMNS: Final = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(Struct, frozen=True):
     """What became of one request."""
 
     samples: int = 0
@@ -105,8 +104,7 @@ class Accepted:
         return "; ".join(parts)
 
 
-@dataclass(frozen=True, slots=True)
-class Undo:
+class Undo(Struct, frozen=True):
     """How to take the frame that was decoded last out of its batch."""
 
     tenant: str

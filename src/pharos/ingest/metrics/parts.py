@@ -6,10 +6,10 @@ Wire facts: prometheus/prompb types.proto (Exemplar, Histogram, BucketSpan, Metr
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
+from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from pharos.compiled.hashing import hash_bytes
@@ -64,8 +64,7 @@ METADATA_TYPES: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Histograms:
+class Histograms(Struct, frozen=True):
     """Native histograms of one request; bucket counts are absolute."""
 
     id: NDArray[np.uint64]
@@ -82,8 +81,7 @@ class Histograms:
     custom: NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class Exemplars:
+class Exemplars(Struct, frozen=True):
     """Exemplars of one request; label bytes are length-prefixed strings."""
 
     id: NDArray[np.uint64]
@@ -95,8 +93,7 @@ class Exemplars:
     values: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Metadata:
+class Metadata(Struct, frozen=True):
     """What a sender says of a metric."""
 
     metric: str
@@ -105,8 +102,7 @@ class Metadata:
     help: str
 
 
-@dataclass(slots=True)
-class Parts:
+class Parts(Struct):
     """What one request holds beside samples."""
 
     histograms: Histograms | None = None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from pharos.ingest.metrics.wire_labels import LABELS_MAX
 from pharos.ingest.otlp.messages import KeyValue, Resource, parse_message
@@ -49,8 +50,7 @@ def attribute_labels(attributes: list[tuple[str, str]], identity: dict[str, str]
     return labels
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """What the series of a resource have in common: `job` and `instance`, and labels that are promoted.
 
     And its `target_info`, if any.

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
+
+from msgspec import Struct, field
 
 from pharos.ingest.otlp.refused import RefusedError
 
@@ -24,8 +25,7 @@ Stream: TypeAlias = tuple[object, ...]
 """What is a stream's own: its tenant, its series, and what else makes its points comparable."""
 
 
-@dataclass(slots=True)
-class _Buckets:
+class _Buckets(Struct):
     """What an exponential histogram has counted: `scale`, and the counts by index."""
 
     scale: int
@@ -54,8 +54,7 @@ class _Buckets:
             setattr(self, name, merged)
 
 
-@dataclass(slots=True)
-class _Sum:
+class _Sum(Struct):
     """A stream so far; times in nanoseconds."""
 
     begun_ns: int

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
+
+from msgspec import Struct
 
 from pharos.errors import PharosError
 from pharos.gotext.numbers import parse_float
@@ -59,8 +60,7 @@ def _is_one_of(names: frozenset[str]) -> Callable[[Any], bool]:
     return is_word
 
 
-@dataclass(frozen=True, slots=True)
-class _Values:
+class _Values(Struct, frozen=True):
     """What a field of a number or of bytes, or of a list of them, takes."""
 
     named: str
@@ -68,8 +68,7 @@ class _Values:
     is_list: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Messages:
+class _Messages(Struct, frozen=True):
     """The message, by its full name, that a field or a list of them holds."""
 
     name: str

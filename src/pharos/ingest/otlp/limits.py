@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from pharos.errors import Kind, PharosError
 from pharos.ingest.frames import BODY_MAX_BYTES
 
 
-@dataclass(frozen=True, slots=True)
-class OtlpLimits:
+class OtlpLimits(Struct, frozen=True):
     """Beyond these a request is refused; only what is remembered is forgotten instead."""
 
     messages: int = 2_000_000

@@ -8,10 +8,10 @@ start_time_unix_nano, 3 time_unix_nano, 4 as_double, 5 exemplars, 6 as_int, 7 at
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from pharos.compiled.hashing import hash_bytes_128
@@ -38,8 +38,7 @@ SAMPLE_ROOM: Final = 48
 """At most so many bytes does a sample take in a body beside its labels."""
 
 
-@dataclass(frozen=True, slots=True)
-class Points:
+class Points(Struct, frozen=True):
     """Data points as columns: `metric` is the row of the metric, `starts` and `stops` where the point lies.
 
     Times are in nanoseconds; `bits` are the IEEE bits of the value; `flags` are NO_VALUE and HAS_EXEMPLARS;

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Promotion:
+
+class Promotion(Struct, frozen=True):
     """Which attributes of a resource become labels of its series (`otlp` of a prometheus.yml)."""
 
     names: frozenset[str] = frozenset()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct, field
 
 
 class RefusedError(Exception):
@@ -29,8 +30,7 @@ _TEXTS: Final = {
 _QUOTED_MAX: Final = 200
 
 
-@dataclass(slots=True)
-class Refused:
+class Refused(Struct):
     """Data points that were refused, by reason, and what was wrong with the first of each."""
 
     counts: dict[Reason, int] = field(default_factory=dict)

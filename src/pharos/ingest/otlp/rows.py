@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
+from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from pharos.ingest.otlp.limits import OtlpLimits
@@ -18,8 +18,7 @@ STALE: Final[float] = struct.unpack("<d", struct.pack("<Q", STALE_BITS))[0]
 NS_IN_MS: Final = 1_000_000
 
 
-@dataclass(slots=True)
-class Rows:
+class Rows(Struct):
     """Samples by the ref of their series; times in nanoseconds, a start of 0 is none."""
 
     refs: list[int] = field(default_factory=list)

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any, Final
 
 import numpy as np
+from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from pharos.gotext.numbers import format_f
@@ -55,16 +55,14 @@ _TYPES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Translated:
+class Translated(Struct, frozen=True):
     """The remote write request, and what of the OTLP request is not in it."""
 
     body: bytes
     refused: Refused
 
 
-@dataclass(frozen=True, slots=True)
-class _Family:
+class _Family(Struct, frozen=True):
     """A metric of a resource: `number` is its own for ever, `metadata` its field of a WriteRequest."""
 
     number: int
@@ -73,8 +71,7 @@ class _Family:
     metadata: bytes
 
 
-@dataclass(slots=True)
-class _Numbers:
+class _Numbers(Struct):
     """The gauges and sums of a request, which are read together."""
 
     raw: list[bytes] = field(default_factory=list)
@@ -83,8 +80,7 @@ class _Numbers:
     """The number of each metric's resource in the request."""
 
 
-@dataclass(slots=True)
-class _Request:
+class _Request(Struct):
     """One request on its way: what was found so far."""
 
     oldest_ms: int

@@ -8,10 +8,10 @@ dropped by relabelling is remembered as DROPPED.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from msgspec import Struct
 
 from pharos.compiled.hashing import hash_bytes
 from pharos.compiled.kernel import kernel
@@ -77,8 +77,7 @@ def _hash_all(blob: Any, offsets: Any, lengths: Any, count: int, seed: Any, out:
         out[ref] = hash_bytes(blob, offsets[ref], offsets[ref] + lengths[ref], seed)
 
 
-@dataclass(slots=True)
-class Emitted:
+class Emitted(Struct):
     """The samples of one page as TimeSeries fields, and what was not stored of them."""
 
     body: bytes

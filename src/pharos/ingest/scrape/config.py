@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pharos.document import FaultsError, Fields, Value, load_document
 from pharos.errors import PharosError
@@ -54,8 +56,7 @@ _GLOB_NAME = re.compile(r"[^*]*(\*[^/]*)?")
 _VARIABLE = re.compile(r"\$(?:(\$)|\{([^}]*)\}|(\w+))")
 
 
-@dataclass(frozen=True, slots=True)
-class _Global:
+class _Global(Struct, frozen=True):
     """What jobs inherit."""
 
     job: JobConfig

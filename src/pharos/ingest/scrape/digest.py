@@ -11,11 +11,11 @@ from __future__ import annotations
 import struct
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
 import numpy as np
+from msgspec import Struct, field
 
 from pharos.errors import Kind, PharosError
 from pharos.ingest.remote_write.messages import (
@@ -85,8 +85,7 @@ class Format(StrEnum):
     PROTOBUF = "protobuf"
 
 
-@dataclass(frozen=True, slots=True)
-class Metadata:
+class Metadata(Struct, frozen=True):
     """What a page says of a metric family; `kind` is the type word."""
 
     family: str
@@ -95,8 +94,7 @@ class Metadata:
     unit: str = ""
 
 
-@dataclass(slots=True)
-class Digest:
+class Digest(Struct):
     """One scrape's body and counts; `metadata` is what the body tells of families that was not told
     before.
     """
@@ -108,8 +106,7 @@ class Digest:
     metadata: dict[str, Metadata] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class JobMemory:
+class JobMemory(Struct):
     """What the targets of one job share: metadata that is stored already, and comments read already, by
     hash.
     """

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct, field
 
 from pharos.http_options import HttpOptions
 from pharos.ingest.otlp.promotion import NOTHING_PROMOTED, Promotion
@@ -26,8 +29,7 @@ DEFAULT_PROTOCOLS: Final = (
 ESCAPING_SCHEMES: Final = ("allow-utf-8", "underscores", "dots", "values")
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """Something accepted but not served here."""
 
     file: str
@@ -39,8 +41,7 @@ class Notice:
         return f"{self.file}:{self.line}: {self.section}: {self.text}"
 
 
-@dataclass(frozen=True, slots=True)
-class TargetGroup:
+class TargetGroup(Struct, frozen=True):
     """Addresses with labels in common; `source` tells groups apart."""
 
     source: str
@@ -48,15 +49,13 @@ class TargetGroup:
     labels: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class FileDiscovery:
+class FileDiscovery(Struct, frozen=True):
     """One file_sd_config: absolute paths, with one `*` at most."""
 
     files: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class HttpDiscovery:
+class HttpDiscovery(Struct, frozen=True):
     """One http_sd_config: an address that answers with target groups."""
 
     url: str
@@ -64,8 +63,7 @@ class HttpDiscovery:
     http: HttpOptions = field(default_factory=HttpOptions)
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """What a page may hold; 0 is no limit. Lengths are in bytes, labels are counted after relabelling."""
 
     sample_limit: int = 0
@@ -98,20 +96,19 @@ class JobConfig:
     extra_scrape_metrics: bool = False
     legacy_names: bool = False
     escaping: str = "allow-utf-8"
-    limits: Limits = Limits()
-    http: HttpOptions = field(default_factory=HttpOptions)
+    limits: Limits = dataclasses.field(default_factory=Limits)
+    http: HttpOptions = dataclasses.field(default_factory=HttpOptions)
     relabel_rules: tuple[Rule, ...] = ()
     metric_relabel_rules: tuple[Rule, ...] = ()
     static_groups: tuple[TargetGroup, ...] = ()
     file_discoveries: tuple[FileDiscovery, ...] = ()
-    line: int = field(default=0, compare=False)
+    line: int = dataclasses.field(default=0, compare=False)
 
 
 _PORTS: Final = {"http": "80", "https": "443"}
 
 
-@dataclass(frozen=True, slots=True)
-class AlertmanagerConfig:
+class AlertmanagerConfig(Struct, frozen=True):
     """Some Alertmanagers that are told in the same way."""
 
     scheme: str = "http"
@@ -145,8 +142,7 @@ def _url(labels: dict[str, str]) -> str:
     return f"{scheme}://{address}{labels.get('__alerts_path__', '')}"
 
 
-@dataclass(frozen=True, slots=True)
-class AlertingSection:
+class AlertingSection(Struct, frozen=True):
     """All of the section."""
 
     alertmanagers: tuple[AlertmanagerConfig, ...] = ()
@@ -154,8 +150,7 @@ class AlertingSection:
     """Of all alerts, wherever they are sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class ScrapeConfig:
+class ScrapeConfig(Struct, frozen=True):
     """A whole prometheus.yml; rule_files are absolute patterns for whoever evaluates rules."""
 
     jobs: tuple[JobConfig, ...] = ()

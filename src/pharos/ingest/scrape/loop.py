@@ -11,8 +11,9 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from pharos.access import Scope
 from pharos.clock import Clock
@@ -39,8 +40,7 @@ _OK, _FAILED, _NOT_STORED = (SCRAPES.labels(result) for result in ("ok", "failed
 _FIRST_ROWS: Final = 8192
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
+class Fetched(Struct, frozen=True):
     """A page as it came."""
 
     body: bytes
@@ -50,8 +50,7 @@ class Fetched:
 Fetch = Callable[[], Awaitable[Fetched]]
 
 
-@dataclass(slots=True)
-class Workspace:
+class Workspace(Struct):
     """Working columns that all loops share, because only one of them digests inline at a time."""
 
     page: Page = field(default_factory=lambda: Page.of_size(_FIRST_ROWS))
@@ -64,8 +63,7 @@ class Workspace:
         return self.page
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """What every loop needs of the scraper."""
 
     sink: Sink

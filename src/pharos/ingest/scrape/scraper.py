@@ -6,8 +6,9 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from pharos.access import DEFAULT, Scope
 from pharos.clock import Clock
@@ -30,8 +31,7 @@ POLL_S: Final = 5.0
 _USER_AGENT: Final = "Pharos"
 
 
-@dataclass(slots=True)
-class _Pool:
+class _Pool(Struct):
     """One job's targets."""
 
     job: JobConfig
@@ -41,8 +41,7 @@ class _Pool:
     dropped: list[DroppedTarget] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class _Leaving:
+class _Leaving(Struct):
     """A target that is gone, until its stale markers are written or a successor takes its cache."""
 
     loop: TargetLoop

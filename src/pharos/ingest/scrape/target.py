@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Final, Protocol
 from urllib.parse import quote, quote_plus
 
+from msgspec import Struct
 from yarl import URL
 
 from pharos.errors import Kind, PharosError
@@ -70,16 +71,14 @@ class TargetSpec:
     discovered: Labels = field(compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class DroppedTarget:
+class DroppedTarget(Struct, frozen=True):
     """A target that relabelling dropped, with what was discovered of it."""
 
     job: str
     discovered: Labels
 
 
-@dataclass(slots=True)
-class TargetStatus:
+class TargetStatus(Struct):
     """What /api/v1/targets shows of a target; times are milliseconds since the epoch, durations seconds.
 
     `dropped` targets have only `scrape_pool` and `discovered_labels`.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import Final
+
+from msgspec import Struct
 
 from pharos.clock import Clock
 from pharos.ingest.events.lines import LINE_MAX_BYTES
@@ -20,8 +21,7 @@ _READ_BYTES: Final = 64 << 10
 SOURCE: Final = "syslog"
 
 
-@dataclass(frozen=True, slots=True)
-class SyslogOptions:
+class SyslogOptions(Struct, frozen=True):
     """How messages are read."""
 
     zone: tzinfo = UTC

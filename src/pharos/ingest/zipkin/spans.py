@@ -8,8 +8,9 @@ annotations as events, the other side's name as `peer.service`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from pharos.errors import Kind, PharosError
 from pharos.ingest.events.requests import EventRequest, SpanEventValues, Value, resource_of, span
@@ -23,8 +24,7 @@ _SPAN_DIGITS: Final = 16
 _HEX: Final = frozenset("0123456789abcdefABCDEF")
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True):
     """Who is at one end of a span."""
 
     service: str = ""
@@ -42,8 +42,7 @@ class Endpoint:
         return found
 
 
-@dataclass(slots=True)
-class ZipkinSpan:
+class ZipkinSpan(Struct):
     """A span in the words of Zipkin's version 2; 0 and empty are not set."""
 
     trace_id: bytes

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import ipaddress
 import struct
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+import msgspec
+from msgspec import field
 
 from pharos.ingest.events.requests import Value
 from pharos.ingest.jaeger.thrift import Struct, read_list, text_of
@@ -38,8 +40,7 @@ _NUMBERS: Final = {
 _BOOL, _BYTES = 0, 1
 
 
-@dataclass(slots=True)
-class _Old:
+class _Old(msgspec.Struct):
     """A span of version 1, whichever form it came in."""
 
     trace_id: bytes

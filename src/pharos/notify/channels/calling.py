@@ -11,10 +11,10 @@ import json
 import random
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
+from msgspec import Struct, field
 from yarl import URL
 
 from pharos.access import DEFAULT
@@ -40,8 +40,7 @@ Detail = Callable[[Reply], str]
 """Finds in an answer what its sender says is wrong; empty if it says nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Means:
+class Means(Struct, frozen=True):
     """What a channel works with."""
 
     outbound: Outbound
@@ -50,8 +49,7 @@ class Means:
     chance: random.Random
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """One request."""
 
     url: str

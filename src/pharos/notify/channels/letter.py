@@ -6,13 +6,14 @@ import hashlib
 import html
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, getaddresses
 from typing import Final
+
+from msgspec import Struct
 
 from pharos.alert import Alert
 from pharos.notify.channels.calling import group_hash
@@ -35,8 +36,7 @@ _OURS: Final = frozenset({"content-type", "content-transfer-encoding", "mime-ver
 _NAME: Final = re.compile(r"[!-9;-~]{1,76}")
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(Struct, frozen=True):
     """A message with its envelope."""
 
     sender: str

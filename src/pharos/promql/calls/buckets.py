@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from msgspec import Struct
 
 from pharos.errors import PharosError
 from pharos.gotext.numbers import format_open_metrics, parse_float
@@ -31,8 +31,7 @@ def parse_bound(text: str) -> float | None:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Buckets:
+class Buckets(Struct, frozen=True):
     """Classic histograms of a grid: rows by group, in order of their bounds; `mask` is where they count."""
 
     labels: list[Labels]

@@ -6,12 +6,12 @@ import heapq
 import math
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import pairwise
 from typing import Final, TypeAlias
 
 import numpy as np
+from msgspec import Struct
 
 from pharos.labels import METRIC_NAME
 from pharos.promql import annotations as words
@@ -43,8 +43,7 @@ class _Keep:
 KEEP: Final = _Keep()
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """All samples of one series as lists: floats and histograms apart."""
 
     float_ts: list[int]
@@ -55,8 +54,7 @@ class Row:
     started: list[int]
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """One series in one window: floats `f0 <= j < f1` and histograms `h0 <= j < h1`."""
 
     row: Row
@@ -284,8 +282,7 @@ def _ts_last(window: Window) -> Outcome | _Keep:
 # ---- changes and resets, over floats and histograms in order
 
 
-@dataclass(frozen=True, slots=True)
-class _Sample:
+class _Sample(Struct, frozen=True):
     ts: int
     value: float | FloatHistogram
     started: int

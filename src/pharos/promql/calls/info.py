@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from msgspec import Struct
 
 from pharos.errors import Kind, PharosError
 from pharos.labels import METRIC_NAME, Labels, Matcher, MatchOp, labels_of
@@ -37,8 +37,7 @@ _ANY_INFO: Final = Matcher(METRIC_NAME, MatchOp.REGEX, ".+_info")
 _SPECIAL: Final = frozenset(r"\.+*?()|[]{}^$")
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """The time that the first selector of an expression reads: `@` if it has one, and its offsets."""
 
     at_ms: int | None
@@ -102,8 +101,7 @@ def info(context: Context, grid: Grid, args: Sequence[Expr], source: SampleSourc
     return _combined(grid, enriched, found, wanted)
 
 
-@dataclass(frozen=True, slots=True)
-class _Infos:
+class _Infos(Struct, frozen=True):
     """Info series with the time of the sample that answers each step (-1: none)."""
 
     labels: Sequence[Labels]

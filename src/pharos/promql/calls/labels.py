@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cache, cmp_to_key
 from typing import Final
 
 import numpy as np
+from msgspec.structs import replace
 
 from pharos.errors import Kind, PharosError
 from pharos.gotext.references import expand

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Final
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pharos.errors import Kind, PharosError
 from pharos.gotext.numbers import format_fixed
@@ -57,8 +58,7 @@ _SIMPLE: Final = {
 _COUNTER_SUFFIXES: Final = ("_total", "_sum", "_count", "_bucket")
 
 
-@dataclass(frozen=True, slots=True)
-class RangeCall:
+class RangeCall(Struct, frozen=True):
     """A call of a range function: its node, scalar arguments by step, and where its words go."""
 
     node: Call

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
+from msgspec import Struct, field
 
 from pharos.errors import Kind, PharosError
 from pharos.promql.annotations import Annotations
@@ -16,8 +16,7 @@ from pharos.promql.kernels.samples import Bools, Floats, Ints
 from pharos.promql.language.ast import Call
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """What a function may ask besides its arguments: its node, the times of the steps, where words go."""
 
     node: Call
@@ -159,8 +158,7 @@ def _timestamp(context: Context, args: Sequence[Value]) -> Value:
 # ---- dates, in UTC
 
 
-@dataclass(frozen=True, slots=True)
-class Dates:
+class Dates(Struct, frozen=True):
     """Calendar fields of times in seconds since the epoch; `weekday` is 0 on Sundays."""
 
     seconds: Ints

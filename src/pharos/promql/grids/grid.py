@@ -8,11 +8,12 @@ means nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from pharos.errors import Kind, PharosError
@@ -35,8 +36,7 @@ from pharos.promql.source import HistogramColumns
 DUPLICATE_SERIES: Final = "vector cannot contain metrics with the same labelset"
 
 
-@dataclass(slots=True)
-class Grid:
+class Grid(Struct):
     """An instant vector at every step: `values[n, steps]` where `present[n, steps]`.
 
     `held` holds native histograms where there are any: as objects, or in columns if everything present is one
@@ -83,15 +83,13 @@ class Grid:
         return is_set(self.held) & self.present
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(Struct, frozen=True):
     """A number at every step."""
 
     values: Floats
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """A string."""
 
     value: str
@@ -100,8 +98,7 @@ class Text:
 Value: TypeAlias = Grid | Scalar | Text
 
 
-@dataclass(frozen=True, slots=True)
-class HistogramSamples:
+class HistogramSamples(Struct, frozen=True):
     """Histogram samples by series: rows `offsets[i] <= r < offsets[i + 1]` belong to series i."""
 
     offsets: Ints
@@ -120,8 +117,7 @@ class HistogramSamples:
         return self.held() if callable(self.held) else self.held
 
 
-@dataclass(frozen=True, slots=True)
-class Samples:
+class Samples(Struct, frozen=True):
     """Samples of n series without stale markers, floats and histograms apart."""
 
     labels: Sequence[Labels]
@@ -142,8 +138,7 @@ class AnswerType(StrEnum):
     MATRIX = "matrix"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What a query evaluates to, in columns.
 
     For `vector` and `matrix`, `values[n, steps]` counts where `present[n, steps]`, at `times_ms[steps]`;

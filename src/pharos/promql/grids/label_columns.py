@@ -8,11 +8,11 @@ of the rows that are asked for one by one: of the series that leave in an answer
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final, NamedTuple, TypeGuard, TypeVar, overload
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from pharos.labels import Labels
@@ -38,8 +38,7 @@ _MOST_DERIVED: Final = 4
 _MOST_CODES: Final = 6
 
 
-@dataclass(frozen=True, slots=True)
-class LabelSource:
+class LabelSource(Struct, frozen=True):
     """Label sets that only ever grow in number, as of some moment.
 
     Sources with the same `origin` have the same number for a name and the same code for a text.

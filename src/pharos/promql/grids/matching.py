@@ -7,10 +7,10 @@ remembered: a dashboard that refreshes joins the same series again and again.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
+from msgspec import Struct
 
 from pharos.labels import METRIC_NAME, Labels
 from pharos.promql.grids.grid_labels import (
@@ -32,8 +32,7 @@ from pharos.promql.language.ast import Cardinality, Matching
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class MatchGroups:
+class MatchGroups(Struct, frozen=True):
     """The number of the match group of each series of both sides, and how many groups there are."""
 
     left: Ints
@@ -49,8 +48,7 @@ class MatchGroups:
         return int((left * right).sum())
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Struct, frozen=True):
     """Every row of the many side with every row of the one side in its match group.
 
     `many`, `one`, `groups` and `labels` hold the rows, the match group and the labels of the result by pair.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from pharos.errors import Kind, PharosError
 from pharos.labels import Labels
@@ -18,8 +18,7 @@ from pharos.promql.kernels.samples import Bools, Ints, drop_stale, has_stale
 from pharos.promql.source import STALE_NAN_BITS, HistogramColumns, SeriesBlock
 
 
-@dataclass(frozen=True, slots=True)
-class Windows:
+class Windows(Struct, frozen=True):
     """Left-open windows of `range_ms` that end at `first_ms + k * stride_ms`, one for each of `steps` steps.
 
     Where an offset or `@` parts the data from the query, `eval_first_ms + k * eval_step_ms` is the time of

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from pharos.promql.histograms.value import CUSTOM_SCHEMA, FloatHistogram, ResetHint
@@ -103,8 +104,7 @@ class Layout:
         return np.asarray(numbers, np.float64)
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
+class Places(Struct, frozen=True):
     """Buckets in the order of their bounds: column (-1 for the zero bucket), bounds and their logarithms."""
 
     columns: Ints
@@ -118,8 +118,7 @@ def _log2(bound: float) -> float:
     return math.log2(abs(bound)) if bound else -math.inf
 
 
-@dataclass(frozen=True, slots=True)
-class HistogramGrid:
+class HistogramGrid(Struct, frozen=True):
     """Gauge histograms of n series at every step: `buckets[n, steps, columns]`, the rest `[n, steps]`.
 
     A bucket of 0 is none.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pharos.promql import annotations as words
 from pharos.promql.annotations import Annotations
@@ -14,8 +15,7 @@ from pharos.promql.kernels.rate import is_start_reset
 from pharos.promql.language.ast import Place
 
 
-@dataclass(frozen=True, slots=True)
-class Speaker:
+class Speaker(Struct, frozen=True):
     """Where annotations on one series of one call go."""
 
     metric: str
@@ -63,8 +63,7 @@ def subtracted(base: FloatHistogram, other: FloatHistogram, say: Speaker) -> boo
     return True
 
 
-@dataclass(frozen=True, slots=True)
-class Points:
+class Points(Struct, frozen=True):
     """The histogram samples of one window, in order; `started` may be empty."""
 
     ts: Sequence[int]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pharos.promql.histograms.value import Bucket, FloatHistogram, Side
 
 
-@dataclass(slots=True)
-class _Totals:
+class _Totals(Struct):
     """Count and sum of what is kept, estimated from the middles of buckets."""
 
     count: float = 0.0

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 from enum import IntEnum
 from functools import lru_cache
 from typing import Final, TypeAlias
+
+from msgspec import Struct, field
 
 from pharos.gotext.numbers import format_g
 
@@ -36,8 +37,7 @@ class IncompatibleSchemaError(Exception):
     """Exponential and custom buckets were to be combined; callers turn it into an annotation."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(Struct, frozen=True):
     """One bucket with its bounds; `brackets` says which of them belong to it."""
 
     lower: float
@@ -52,8 +52,7 @@ class Bucket:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Merged:
+class Merged(Struct, frozen=True):
     """What happened when two histograms were combined: contradicting hints, bounds made common."""
 
     collision: bool
@@ -97,8 +96,7 @@ def reduced(side: Side, schema: int, target: int) -> Side:
     return out
 
 
-@dataclass(slots=True)
-class FloatHistogram:
+class FloatHistogram(Struct):
     """A native histogram; `positive` and `negative` hold counts by bucket index, `custom` listed bounds."""
 
     schema: int = 0

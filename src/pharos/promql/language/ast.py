@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
+from msgspec import Struct
+
 from pharos.labels import Matcher
 
 
@@ -22,8 +24,7 @@ class ValueType(StrEnum):
     MATRIX = "range vector"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a node stands in the text: zero-based character offsets, the end excluded."""
 
     start: int
@@ -62,8 +63,7 @@ class Anchor(StrEnum):
     END = "end"
 
 
-@dataclass(frozen=True, slots=True)
-class At:
+class At(Struct, frozen=True):
     """The `@` modifier; `ms` is meant only for `Anchor.TIME`."""
 
     anchor: Anchor
@@ -151,8 +151,7 @@ class Cardinality(StrEnum):
     MANY_TO_MANY = "many-to-many"
 
 
-@dataclass(frozen=True, slots=True)
-class Matching:
+class Matching(Struct, frozen=True):
     """`on|ignoring (labels) group_left|group_right (include) fill...(n)`."""
 
     card: Cardinality = Cardinality.ONE_TO_ONE

@@ -7,8 +7,10 @@ experimental functions) stand in `parse`.
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from pharos.gotext.quoting import quote
 from pharos.labels import METRIC_NAME
@@ -107,10 +109,10 @@ class _Checker:
                 if kind is not ValueType.VECTOR:
                     message = f"subquery is only allowed on instant vector, got {SYMBOLS[kind]} instead"
                     raise self._fail(node, message)
-                return node if checked is inner else replace(node, expr=checked), ValueType.MATRIX
+                return node if checked is inner else dataclasses.replace(node, expr=checked), ValueType.MATRIX
             case Paren(expr=inner):
                 checked, kind = self.visit(inner, depth + 1)
-                return node if checked is inner else replace(node, expr=checked), kind
+                return node if checked is inner else dataclasses.replace(node, expr=checked), kind
             case Unary(expr=inner):
                 checked, kind = self.visit(inner, depth + 1)
                 if kind not in _OPERANDS:
@@ -119,7 +121,7 @@ class _Checker:
                         "unary expression only allowed on expressions of type scalar or instant vector, "
                         f'got "{kind}"',
                     )
-                return node if checked is inner else replace(node, expr=checked), kind
+                return node if checked is inner else dataclasses.replace(node, expr=checked), kind
             case Aggregate():
                 return self._aggregate(node, depth), ValueType.VECTOR
             case Call():
@@ -147,7 +149,7 @@ class _Checker:
             param = self._expect(param, want, "aggregation parameter", depth)
         if inner is node.expr and param is node.param:
             return node
-        return replace(node, expr=inner, param=param)
+        return dataclasses.replace(node, expr=inner, param=param)
 
     def _selector(self, node: VectorSelector) -> None:
         if node.name:
@@ -177,7 +179,7 @@ class _Checker:
             args[index] = checked
         if all(new is old for new, old in zip(args, node.args, strict=True)):
             return node
-        return replace(node, args=tuple(args))
+        return dataclasses.replace(node, args=tuple(args))
 
     def _arity(self, node: Call) -> None:
         function = FUNCTIONS[node.func]
@@ -230,7 +232,7 @@ class _Checker:
         kind = ValueType.SCALAR if scalars else ValueType.VECTOR
         if left is node.left and right is node.right and settled == node.matching:
             return node, kind
-        return replace(node, left=left, right=right, matching=settled), kind
+        return dataclasses.replace(node, left=left, right=right, matching=settled), kind
 
     def _operator(self, node: Binary, matching: Matching, *, scalars: bool) -> None:
         compares = node.op in COMPARISONS

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pharos.errors import Kind, PharosError
 from pharos.promql.language.ast import Duration, DurationExpr
@@ -11,8 +12,7 @@ from pharos.promql.language.ast import Duration, DurationExpr
 _MAX_SECONDS = 2.0**63
 
 
-@dataclass(frozen=True, slots=True)
-class QueryTimes:
+class QueryTimes(Struct, frozen=True):
     """The times of a query in milliseconds; the step of an instant query is 0."""
 
     start_ms: int

@@ -7,9 +7,10 @@ computed stands in `promql.calls`, once for each (tests/promql/test_functions.py
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
+
+from msgspec import Struct
 
 from pharos.promql.language.ast import ValueType
 
@@ -29,8 +30,7 @@ class Reads(Enum):
     """Buckets, whatever the functions around it read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(Struct, frozen=True):
     """A function of the language.
 
     `variadic` counts as upstream: 0 takes exactly `args`; n > 0 lets the last argument be left out or stand
@@ -69,8 +69,7 @@ class Function:
         return None if self.variadic < 0 else len(self.args) - 1 + self.variadic
 
 
-@dataclass(frozen=True, slots=True)
-class Aggregator:
+class Aggregator(Struct, frozen=True):
     """An aggregation operator; `param` is the type of the parameter before the vector, None without one."""
 
     name: str

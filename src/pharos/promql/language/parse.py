@@ -15,9 +15,11 @@ operators stand on an explicit stack.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 from pharos.errors import Kind, PharosError
 from pharos.gotext.numbers import format_fixed
@@ -92,8 +94,7 @@ _POSTFIXES: Final = frozenset({"[", "offset", "@", "anchored", "smoothed"})
 _Timed: TypeAlias = VectorSelector | MatrixSelector | Subquery
 
 
-@dataclass(frozen=True, slots=True)
-class ParseOptions:
+class ParseOptions(Struct, frozen=True):
     """Which of the parts of the language that Prometheus keeps behind feature flags are legal."""
 
     experimental_functions: bool = True
@@ -141,8 +142,7 @@ def parse_selector(text: str) -> tuple[Matcher, ...]:
     return selector.matchers
 
 
-@dataclass(frozen=True, slots=True)
-class _Pending:
+class _Pending(Struct, frozen=True):
     """An operator on the stack, waiting for its right side."""
 
     op: str

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from msgspec import Struct
 
 from pharos.errors import Kind, PharosError
 from pharos.gotext.numbers import format_f, format_g
@@ -40,8 +40,7 @@ _MAX_INT: Final = 9223372036854774784.0
 """The first number that Prometheus takes for too large: the last float before 2^63."""
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
+class Places(Struct, frozen=True):
     """Where an aggregation, its operand and its parameter stand in the text."""
 
     whole: Place
@@ -49,8 +48,7 @@ class Places:
     param: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Groups:
+class Groups(Struct, frozen=True):
     """Which group each series of a grid belongs to, and the labels of the groups in order of appearance."""
 
     numbers: Ints

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from msgspec import Struct
 
 from pharos.labels import METRIC_NAME
 from pharos.promql import annotations as words
@@ -25,8 +25,7 @@ from pharos.promql.language.ast import Place
 _IGNORING: Final = frozenset({"min", "max", "stddev", "stdvar", "quantile"})
 
 
-@dataclass(slots=True)
-class Total:
+class Total(Struct):
     """A running sum or mean of histograms with its compensation, and what was seen on the way."""
 
     value: FloatHistogram

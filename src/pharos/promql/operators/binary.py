@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pharos.errors import Kind, PharosError
 from pharos.gotext.quoting import quote
@@ -54,8 +55,7 @@ _PAIR_CELLS: Final = 25
 SET_OPERATORS: Final = frozenset({"and", "or", "unless"})
 
 
-@dataclass(frozen=True, slots=True)
-class Operator:
+class Operator(Struct, frozen=True):
     """What a binary node asks for, and what its evaluation needs to know."""
 
     op: str
@@ -213,8 +213,7 @@ def set_operation(op: str, matching: Matching, left: Grid, right: Grid) -> Grid:
     return drop_absent(Grid(left.labels, left.values, present, left.cells, left.dropped))
 
 
-@dataclass(frozen=True, slots=True)
-class Pairs:
+class Pairs(Struct, frozen=True):
     """Rows of the many side beside rows of the one side (-1: none, a fill value stands in).
 
     `masks` holds by pair where both are present, `groups` the number of their match group.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from pharos.promql import annotations as words
 from pharos.promql.annotations import Note
@@ -11,8 +11,7 @@ from pharos.promql.histograms.trim import trim
 from pharos.promql.histograms.value import FloatHistogram, IncompatibleSchemaError, ResetHint
 
 
-@dataclass(frozen=True, slots=True)
-class Combined:
+class Combined(Struct, frozen=True):
     """The outcome for one cell: its histogram if any, whether a filter keeps it, whether there is one."""
 
     cell: FloatHistogram | None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 from pharos.query.events.waterfall import Row, Waterfall
 
@@ -12,8 +13,7 @@ Path: TypeAlias = tuple[tuple[str, str], ...]
 """Services and names from the trace's begin down to a span."""
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(Struct, frozen=True):
     """What one trace has at a path."""
 
     spans: int = 0
@@ -22,8 +22,7 @@ class Side:
     own_ns: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class PathDifference:
+class PathDifference(Struct, frozen=True):
     """A path, and what each of two traces has there."""
 
     path: Path
@@ -102,8 +101,7 @@ Counts: TypeAlias = Mapping[str, Mapping[str, int]]
 """Of each attribute, how many spans have each value."""
 
 
-@dataclass(frozen=True, slots=True)
-class ValueShare:
+class ValueShare(Struct, frozen=True):
     """How frequent a value is on both sides, from 0 to 1."""
 
     value: str
@@ -113,8 +111,7 @@ class ValueShare:
     rest_spans: int
 
 
-@dataclass(frozen=True, slots=True)
-class AttributeDifference:
+class AttributeDifference(Struct, frozen=True):
     """An attribute whose values are spread otherwise among the selected spans than among the rest."""
 
     key: str

@@ -5,10 +5,10 @@ A time takes four bytes of a row to read, the number of its bucket next to none:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from msgspec import Struct
 
 from pharos.engine import sql
 from pharos.engine.keys import EVENT_BUCKET_NS
@@ -21,8 +21,7 @@ _LEAST_WHOLE: Final = 8
 _BEGIN: Final = f"toInt64(b) * {EVENT_BUCKET_NS}"
 
 
-@dataclass(frozen=True, slots=True)
-class CountingPart:
+class CountingPart(Struct, frozen=True):
     """Rows of a window that one statement reads."""
 
     rows_in: tuple[Condition, ...]

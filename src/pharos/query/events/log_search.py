@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
 from typing import Final, TypeVar
+
+from msgspec import Struct, field
 
 from pharos.access import Scope
 from pharos.engine import Session
@@ -39,8 +40,7 @@ _OWN_KEYS: Final = {"level": LEVEL_KEY, "service": SERVICE_KEY}
 _HEX_KEYS: Final = {"trace_id": "0" * 32, "span_id": "0" * 16}
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
+class Series(Struct, frozen=True):
     """How many lines of each step have one value of a field."""
 
     value: str
@@ -48,8 +48,7 @@ class Series:
     counts: dict[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Histogram:
+class Histogram(Struct, frozen=True):
     """Lines by step and by the values of a field."""
 
     step_ns: int
@@ -60,24 +59,21 @@ class Histogram:
     """Lines of each step whose value is none of the series."""
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(Struct, frozen=True):
     """A value of a field, and how many lines have it."""
 
     value: str
     lines: int
 
 
-@dataclass(frozen=True, slots=True)
-class FieldName:
+class FieldName(Struct, frozen=True):
     """A field that lines may have."""
 
     name: str
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """Lines of one origin around a time, the oldest first."""
 
     lines: tuple[LogLine, ...]
@@ -86,8 +82,7 @@ class Surroundings:
     is_end: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Templates:
+class Templates(Struct, frozen=True):
     """Templates of the newest lines of a window."""
 
     found: tuple[Pattern, ...]
@@ -97,8 +92,7 @@ class Templates:
     """False where there are older lines, too."""
 
 
-@dataclass(frozen=True, slots=True)
-class News:
+class News(Struct, frozen=True):
     """Lines that came since the last look, the newest first."""
 
     lines: tuple[LogLine, ...]
@@ -106,8 +100,7 @@ class News:
     """So many more came and are not told."""
 
 
-@dataclass(slots=True)
-class Follow:
+class Follow(Struct):
     """A search that is followed, and which of its lines were given."""
 
     tree: Tree

@@ -6,10 +6,10 @@ All of it blocks, on a thread that a question has from the scheduler.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from pharos.access import Scope
@@ -41,16 +41,14 @@ _NO_TRACE: Final = "0" * 32
 _NO_SPAN: Final = "0" * 16
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
+class Cursor(Struct, frozen=True):
     """Behind which line the next page begins: its time, and how many of that time were given."""
 
     ts_ns: int
     given: int
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """Lines in the order in which they were asked for."""
 
     lines: tuple[LogLine, ...]
@@ -58,8 +56,7 @@ class Page:
     """None where there are no more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(Struct, frozen=True):
     """What lines are counted by: a column of their own, an attribute, or what their origin says."""
 
     name: str
@@ -73,8 +70,7 @@ class Key:
         return self.words[found] if self.words else str(found)
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(Struct, frozen=True):
     """Lines of one step and one set of keys."""
 
     step: int

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from pharos.engine import sql
 from pharos.engine.sql import Condition
@@ -50,8 +51,7 @@ _MOST_ORIGINS: Final = 100_000
 _MOST_PARTS: Final = 2_000
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """What a tree is read against: what the tenant has in the time that is asked about."""
 
     origins: Mapping[int, Origin]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from pharos.access import Scope
 from pharos.engine import Session, sql
@@ -31,8 +32,7 @@ def attributes_of(pairs: list[tuple[str, str]], kinds: str) -> Attributes:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Everything:
+class Everything(Struct, frozen=True):
     """What a tenant has in some days: origins by hash, and names of attributes."""
 
     known: Known

@@ -6,9 +6,10 @@ knows whether `1` was a number or a word.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
+
+from msgspec import Struct
 
 
 class ValueKind(StrEnum):
@@ -35,8 +36,7 @@ Attributes: TypeAlias = tuple[Attribute, ...]
 """In the order in which they were sent; a key may occur twice."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Where records come from: a resource and the instrumentation scope in it."""
 
     id: int
@@ -49,8 +49,7 @@ class Origin:
     scope: Attributes = ()
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(Struct, frozen=True):
     """A log record."""
 
     ts_ns: int
@@ -75,8 +74,7 @@ class LogLine:
     attributes: Attributes
 
 
-@dataclass(frozen=True, slots=True)
-class SpanEvent:
+class SpanEvent(Struct, frozen=True):
     """Something that happened during a span."""
 
     ts_ns: int
@@ -85,8 +83,7 @@ class SpanEvent:
     dropped: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class SpanLink:
+class SpanLink(Struct, frozen=True):
     """Another span that this one has to do with."""
 
     trace_id: str
@@ -97,8 +94,7 @@ class SpanLink:
     dropped: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """A span as it was sent."""
 
     trace_id: str

@@ -6,8 +6,9 @@ All of it blocks, on a thread that a question has from the scheduler.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from pharos.access import Scope
 from pharos.engine import Session, sql
@@ -25,8 +26,7 @@ _CALL_NS: Final = 900 * _S_NS
 _MOST_GROUPS: Final = 200_000
 
 
-@dataclass(frozen=True, slots=True)
-class Arrivals:
+class Arrivals(Struct, frozen=True):
     """Which spans: those that came from one second up to another, which is not in it."""
 
     from_s: int
@@ -40,8 +40,7 @@ class Arrivals:
         return Window(self.from_s * _S_NS - self.late_ns, self.until_s * _S_NS + _EARLY_NS)
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
+class Arrived(Struct, frozen=True):
     """How many came in of about one duration, with the newest of them as an example."""
 
     bucket: int
@@ -54,8 +53,7 @@ class Arrived:
     duration_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class ArrivedSpans:
+class ArrivedSpans(Struct, frozen=True):
     """Spans of a service, a name, a kind and a status."""
 
     service: str
@@ -65,8 +63,7 @@ class ArrivedSpans:
     found: Arrived
 
 
-@dataclass(frozen=True, slots=True)
-class ArrivedCalls:
+class ArrivedCalls(Struct, frozen=True):
     """Calls of one service by another; the durations are the callee's."""
 
     caller: str

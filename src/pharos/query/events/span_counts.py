@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from pharos.access import Scope
 from pharos.engine import Session, sql
@@ -38,8 +39,7 @@ _OF_RESOURCE: Final = "resource."
 _WORDS: Final[Mapping[str, Sequence[str]]] = {"kind": KINDS, "status": STATUSES}
 
 
-@dataclass(frozen=True, slots=True)
-class SpanRate:
+class SpanRate(Struct, frozen=True):
     """Spans of one step and one set of values."""
 
     step: int
@@ -55,8 +55,7 @@ class SpanRate:
     """The trace of the longest of them: an example."""
 
 
-@dataclass(frozen=True, slots=True)
-class SpanLatency:
+class SpanLatency(Struct, frozen=True):
     """How long spans of one name took."""
 
     service: str
@@ -69,8 +68,7 @@ class SpanLatency:
     """At `LATENCY_QUANTILES`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(Struct, frozen=True):
     """One service calling another, or itself."""
 
     caller: str
@@ -81,8 +79,7 @@ class Edge:
     quantiles_ns: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Calls:
+class Calls(Struct, frozen=True):
     """Who called whom."""
 
     edges: Sequence[Edge]
@@ -90,8 +87,7 @@ class Calls:
     """1 if every trace was looked at; else one in so many was, and counts are estimates."""
 
 
-@dataclass(frozen=True, slots=True)
-class TagValue:
+class TagValue(Struct, frozen=True):
     """A value, and how many spans have it."""
 
     value: str
@@ -99,8 +95,7 @@ class TagValue:
     spans: int
 
 
-@dataclass(frozen=True, slots=True)
-class AttributeCounts:
+class AttributeCounts(Struct, frozen=True):
     """How many of some spans have each value of each attribute."""
 
     spans: int

@@ -6,10 +6,11 @@ All of it blocks, on a thread that a question has from the scheduler.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from pharos.access import Scope
@@ -38,8 +39,7 @@ _AGGREGATES: Final[Mapping[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Windows:
+class Windows(Struct, frozen=True):
     """Which stretches of time values are about: each of `window_ns` up to its end, which is not in it."""
 
     first_end_ns: int
@@ -54,8 +54,7 @@ class Windows:
         return Window(self.first_end_ns - self.window_ns, last_ns)
 
 
-@dataclass(frozen=True, slots=True)
-class Wants:
+class Wants(Struct, frozen=True):
     """What is asked for beside values."""
 
     exemplars: bool = False
@@ -66,8 +65,7 @@ class Wants:
 VALUES: Final = Wants()
 
 
-@dataclass(frozen=True, slots=True)
-class SpanExemplar:
+class SpanExemplar(Struct, frozen=True):
     """The longest of the spans that a value is about."""
 
     trace_id: str
@@ -76,8 +74,7 @@ class SpanExemplar:
     duration_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class SpanSeries:
+class SpanSeries(Struct, frozen=True):
     """What spans come to at each window: `values[series, windows]` where `present`."""
 
     labels: Sequence[SpanLabels]

@@ -5,8 +5,9 @@ It blocks, on a thread that a question has from the scheduler.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from pharos.access import Scope
 from pharos.engine import Session, sql
@@ -22,8 +23,7 @@ _LOGARITHM: Final = "log(greatest(duration, 1) / 1e6)"
 _MOST_STEPS: Final = 100_000
 
 
-@dataclass(frozen=True, slots=True)
-class SpanStep:
+class SpanStep(Struct, frozen=True):
     """Spans that began within one step."""
 
     number: int

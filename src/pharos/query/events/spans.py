@@ -6,10 +6,10 @@ All of it blocks, on a thread that a question has from the scheduler.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from pharos.access import Scope
@@ -41,8 +41,7 @@ _COLUMNS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A trace that a search found."""
 
     trace_id: str
@@ -52,8 +51,7 @@ class Found:
     """How many were found."""
 
 
-@dataclass(frozen=True, slots=True)
-class Located:
+class Located(Struct, frozen=True):
     """Where the spans of some traces are."""
 
     window: Window
@@ -61,8 +59,7 @@ class Located:
     """What they meet, the tenant apart."""
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Struct, frozen=True):
     """What a service does: a name of spans and their kind."""
 
     service: str

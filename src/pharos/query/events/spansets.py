@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pharos.errors import Kind, PharosError
 from pharos.query.events.rows import Attributes, Span, ValueKind
@@ -54,8 +56,7 @@ _ARITHMETIC: Final[dict[str, Callable[[float, float], float]]] = {
 _ENUMS: Final = frozenset({Type.STATUS, Type.KIND, Type.BOOL})
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """Spans of a trace that a query selects, and by what they were grouped."""
 
     nodes: tuple[Node, ...]

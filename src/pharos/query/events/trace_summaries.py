@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from pharos.access import Scope
 from pharos.engine import Session, sql
@@ -29,8 +30,7 @@ _COLUMNS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(Struct, frozen=True):
     """A trace in a list."""
 
     trace_id: str
@@ -47,8 +47,7 @@ class Summary:
     """With how many spans, the most first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
+class Cursor(Struct, frozen=True):
     """The last trace of a page; the next page goes on after it."""
 
     newest_ns: int
@@ -59,8 +58,7 @@ class Cursor:
         return f"{self.newest_ns}-{self.trace_id}"
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """Traces, the newest first."""
 
     found: tuple[Found, ...]

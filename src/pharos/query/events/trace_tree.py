@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from pharos.query.events.rows import Span
 
@@ -12,8 +13,7 @@ _CLIENT: Final = 3
 _SERVER: Final = 2
 
 
-@dataclass(eq=False, slots=True)
-class Node:
+class Node(Struct, eq=False):
     """A span and where it stands. `parent` is None for roots, and for spans whose parent is not there."""
 
     span: Span
@@ -42,8 +42,7 @@ class Node:
             node = node.parent
 
 
-@dataclass(frozen=True, slots=True)
-class TraceTree:
+class TraceTree(Struct, frozen=True):
     """All spans of a trace."""
 
     nodes: tuple[Node, ...]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeVar
+
+from msgspec import Struct
 
 from pharos.access import Scope
 from pharos.engine import Session
@@ -31,16 +32,14 @@ _MOST_READ: Final = 5_000
 """So many traces are read for one TraceQL query; beyond, the search says that it is not complete."""
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Struct, frozen=True):
     """A trace that a TraceQL query found."""
 
     tree: TraceTree
     found: tuple[Found, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Matches:
+class Matches(Struct, frozen=True):
     """Traces that a TraceQL query found, the newest first."""
 
     matches: tuple[Match, ...]

@@ -7,8 +7,9 @@ the few rows that are seen.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from pharos.query.events.rows import Span
 from pharos.query.events.trace_tree import Node, TraceTree, tree_of
@@ -20,8 +21,7 @@ _ERROR: Final = 2
 _REF_TYPE: Final = "opentracing.ref_type"
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(Struct, frozen=True):
     """A part of the time, on a span; nanoseconds since the trace's start."""
 
     row: int
@@ -29,8 +29,7 @@ class Stretch:
     to_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A span, and where it stands."""
 
     span: Span
@@ -51,8 +50,7 @@ class Row:
     warnings: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Fold:
+class Fold(Struct, frozen=True):
     """A run of like siblings."""
 
     parent: int
@@ -65,8 +63,7 @@ class Fold:
     longest_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceTotals:
+class ServiceTotals(Struct, frozen=True):
     """What one service did in a trace."""
 
     service: str
@@ -76,8 +73,7 @@ class ServiceTotals:
     critical_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class Waterfall:
+class Waterfall(Struct, frozen=True):
     """A trace of at least one span."""
 
     trace_id: str

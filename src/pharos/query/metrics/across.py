@@ -9,7 +9,6 @@ what is kept of a tenant serves here too, and equal series of two tenants never 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,8 +136,7 @@ def _histograms(blocks: Sequence[SeriesBlock]) -> HistogramColumns | None:
         np.zeros_like(one.offsets) if one.histograms is None else one.histograms.offsets for one in blocks
     ]
     columns: dict[str, NDArray[np.generic] | None] = {"offsets": _offsets(offsets)}
-    for field in fields(HistogramColumns):
-        name = field.name
+    for name in HistogramColumns.__struct_fields__:
         if name.endswith("_at"):
             columns[name] = _offsets(getattr(one, name) for one in some)
         elif name == "start_ms":

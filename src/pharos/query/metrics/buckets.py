@@ -14,10 +14,11 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from typing import Final, Protocol
+
+from msgspec import Struct
 
 from pharos.clock import Clock
 from pharos.engine.changes import BucketKey, Changes
@@ -45,8 +46,7 @@ _BESIDE_MS: Final = 60_000
 """What another metric gained counts as new at the same time when it begins within this of the one's."""
 
 
-@dataclass(frozen=True, slots=True)
-class BucketSizes:
+class BucketSizes(Struct, frozen=True):
     """What decides whether buckets are loaded, and how much of them is read at a time."""
 
     small_rows: int = 130_000
@@ -65,8 +65,7 @@ class BucketSizes:
     series_rows: int = SERIES_ROWS
 
 
-@dataclass(frozen=True, slots=True)
-class MetricRange:
+class MetricRange(Struct, frozen=True):
     """Some series of one metric in a range of times, both ends included."""
 
     metric: int
@@ -107,8 +106,7 @@ class Reader(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
+class _Kept(Struct, frozen=True):
     stamp: int
     pieces: tuple[Piece, ...]
 
@@ -130,8 +128,7 @@ class _Kept:
         return rows * max(0, last - max(low_ms, first)) // max(1, last - first)
 
 
-@dataclass(frozen=True, slots=True)
-class _Growth:
+class _Growth(Struct, frozen=True):
     """What a kept bucket lacks: what was added from `low_ms` on until `stamp`."""
 
     key: BucketKey
@@ -140,8 +137,7 @@ class _Growth:
     low_ms: int
 
 
-@dataclass(slots=True)
-class Cover:
+class Cover(Struct):
     """What the cache has of a range: pieces by bucket, and the buckets that are to be read directly."""
 
     pieces: dict[int, tuple[Piece, ...]]
@@ -152,8 +148,7 @@ class Cover:
         yield from _runs(self.missing)
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
+class _Held(Struct, frozen=True):
     """Places whose buckets one query alone loads until the stack is closed."""
 
     stack: contextlib.ExitStack

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
+from msgspec import Struct
 
 from pharos.access import Scope
 from pharos.clock import Clock
@@ -45,8 +45,7 @@ from pharos.query.metrics.series import SeriesCache, label_sets
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """Which of a scope's series a question is about."""
 
     scope: Scope
@@ -66,8 +65,7 @@ class Window:
         return select(self.scope, columns, "series", seen, *some, *where, tail=tail, limit=limit)
 
 
-@dataclass(frozen=True, slots=True)
-class MetricMetadata:
+class MetricMetadata(Struct, frozen=True):
     """What senders say of a metric."""
 
     metric: str
@@ -76,8 +74,7 @@ class MetricMetadata:
     help: str
 
 
-@dataclass(frozen=True, slots=True)
-class Exemplar:
+class Exemplar(Struct, frozen=True):
     """One exemplar."""
 
     labels: Labels
@@ -85,8 +82,7 @@ class Exemplar:
     ts_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class MetricFound:
+class MetricFound(Struct, frozen=True):
     """A metric of which series meet a condition."""
 
     metric: str
@@ -95,8 +91,7 @@ class MetricFound:
     series: int
 
 
-@dataclass(frozen=True, slots=True)
-class MetricUsed:
+class MetricUsed(Struct, frozen=True):
     """How much a metric takes."""
 
     metric: str
@@ -104,8 +99,7 @@ class MetricUsed:
     series: int
 
 
-@dataclass(frozen=True, slots=True)
-class Cardinality:
+class Cardinality(Struct, frozen=True):
     """What takes how many series today."""
 
     series: int

@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pharos.access import Scope, upkeep
 from pharos.clock import Clock
@@ -45,8 +47,7 @@ _LOG = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class MetricsOptions:
+class MetricsOptions(Struct, frozen=True):
     """Bounds of one query, and features; times in milliseconds."""
 
     lookback_ms: int = 300_000
@@ -64,8 +65,7 @@ class MetricsOptions:
     """Answers made of fewer samples are made sooner than kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Question:
+class _Question(Struct, frozen=True):
     """One query as it was asked."""
 
     scope: Scope

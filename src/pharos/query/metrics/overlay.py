@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pharos.labels import METRIC_NAME, Labels, Matcher
 from pharos.promql.source import SampleSource, SeriesBlock
@@ -46,8 +47,7 @@ class Overlay:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Overlaid:
+class _Overlaid(Struct, frozen=True):
     """A source with an overlay; it gives everything at once, since what rules record is small."""
 
     source: SampleSource

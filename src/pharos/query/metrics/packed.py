@@ -8,10 +8,10 @@ numbers. Values are all the same (nothing is kept), differences of 8, 16 or 32 b
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from pharos.compiled.kernel import inlined_kernel, kernel
@@ -28,8 +28,7 @@ _EXACT: Final = 4503599627370496.0
 """2^52: whole numbers up to here are exact, and their differences too."""
 
 
-@dataclass(frozen=True, slots=True)
-class Packed:
+class Packed(Struct, frozen=True):
     """Samples of n series; sample r of series i has `offsets[i] <= r < offsets[i + 1]`.
 
     `forms` holds the form of the times in bits 0 and 1, that of the values in bits 2 to 4, and the power of

@@ -7,10 +7,11 @@ another in time, so that a series' samples are those of the first piece, then th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from pharos.compiled.kernel import kernel
@@ -25,8 +26,7 @@ _JOINED_SAMPLES: Final = 2_000_000
 """How many samples are unpacked at once to join pieces."""
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """Samples of series, ordered by id; times are after `base_ms`, ascending, none twice in a series.
 
     Only samples from `first_ms` to `last_ms` count: the end may have been cut off.
@@ -183,8 +183,7 @@ def _find(
     return n
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """Where the samples of a selection stand in pieces; `read` copies them.
 
     Rows of `places`: place in the selection, row of the piece, and the samples low to high - 1 of that.

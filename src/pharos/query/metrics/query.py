@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from pharos.access import Scope
 from pharos.engine.changes import Changes
@@ -16,8 +17,7 @@ _ARRIVAL_WAIT_S: Final = 5.0
 """The longest that a query waits for accepted samples of the past to be stored."""
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """An expression that was checked, and how it was written."""
 
     text: str

@@ -10,10 +10,11 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pharos.clock import Clock
 from pharos.engine.changes import EVERYTHING, Changes
@@ -31,8 +32,7 @@ _MOST_BUCKETS: Final = 400
 _REMEMBERED: Final = 4_000
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+class Reach(Struct, frozen=True):
     """What the answer at a time t hangs on: these metrics, from `t - back_ms` to `t + forward_ms`."""
 
     metrics: tuple[int, ...]
@@ -77,8 +77,7 @@ def reach_of(expr: Expr, planned: Planned) -> Reach | None:
     return Reach(tuple(sorted(metrics)), max(0, back) + slack, max(0, forward))
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
+class _Kept(Struct, frozen=True):
     stamp: int
     start_ms: int
     end_ms: int

@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeVar
+
+from msgspec import Struct, field
 
 from pharos.access import Scope
 from pharos.engine import Session
@@ -55,8 +56,7 @@ class CheckedSource(SampleSource, Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class RoundParts:
+class RoundParts(Struct, frozen=True):
     """What a round borrows of whoever answers queries."""
 
     scheduler: Scheduler
@@ -65,8 +65,7 @@ class RoundParts:
     options: Callable[[Scope, Callable[[], None]], EvalOptions]
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
+class _Reading(Struct, frozen=True):
     """Which metrics a query may read."""
 
     names: frozenset[str]
@@ -92,8 +91,7 @@ class PreparedQueries:
         return self._reading[index].may_read(recorded)
 
 
-@dataclass(slots=True)
-class _Turn:
+class _Turn(Struct):
     """What a round has while it is computed."""
 
     session: Session
@@ -104,8 +102,7 @@ class _Turn:
     """A source that a query did not need, so that it serves the next."""
 
 
-@dataclass(slots=True)
-class _Together:
+class _Together(Struct):
     """The plans at the round's time, and what is known of their parts."""
 
     planned: tuple[Planned, ...]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from pharos.access import Scope
@@ -39,8 +40,7 @@ _LISTED_SERIES: Final = 5_000
 """Up to here the ids of a selection are worth listing in the statement."""
 
 
-@dataclass(frozen=True, slots=True)
-class SampleRange:
+class SampleRange(Struct, frozen=True):
     """The samples of a selection in a range of times, both ends included."""
 
     selection: Selection
@@ -69,8 +69,7 @@ class SampleRange:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class BlockSizes:
+class BlockSizes(Struct, frozen=True):
     """How much is evaluated at a time."""
 
     samples: int = 4_000_000
@@ -84,8 +83,7 @@ class BlockSizes:
     """So many values at most are made of a block."""
 
 
-@dataclass(frozen=True, slots=True)
-class Caches:
+class Caches(Struct, frozen=True):
     """What is remembered of a store between queries; nothing is kept of samples without `buckets`."""
 
     changes: Changes
@@ -93,8 +91,7 @@ class Caches:
     buckets: BucketCache | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SampleBounds:
+class SampleBounds(Struct, frozen=True):
     """What one query may take of the store; no series at all is no bound of them."""
 
     samples: int

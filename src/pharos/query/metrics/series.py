@@ -9,12 +9,13 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from pharos.access import Scope
@@ -41,8 +42,7 @@ _REMEMBERED: Final = 10_000
 _LABELS_AT_ONCE: Final = 500
 
 
-@dataclass(frozen=True, slots=True)
-class SeriesSizes:
+class SeriesSizes(Struct, frozen=True):
     """Up to how many series, or values of a label, something is done the quicker way."""
 
     few: int = 2_000

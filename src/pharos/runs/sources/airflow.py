@@ -7,10 +7,10 @@ tells how something stands, and not what happened: so each is read as all that m
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 import orjson
+from msgspec.structs import replace
 
 from pharos.runs.events import EventKind, RunEvent, State, StepRef
 from pharos.runs.sources.fields import (

@@ -6,10 +6,10 @@ import hashlib
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
+from msgspec import Struct
 
 from pharos.errors import Kind, PharosError
 from pharos.gotext.timestamps import parse_rfc3339_ns
@@ -33,8 +33,7 @@ def _refused(where: str, what: str) -> PharosError:
     return PharosError(Kind.INVALID, f"{where}: {what}")
 
 
-@dataclass(frozen=True, slots=True)
-class Fields:
+class Fields(Struct, frozen=True):
     """A JSON object, and where it stands."""
 
     where: str

@@ -8,8 +8,9 @@ part of a history says as much as it holds, whatever was sent before.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from pharos.runs.events import EventKind, RunEvent, State, StepRef
 from pharos.runs.sources.fields import (
@@ -96,14 +97,12 @@ def _named(document: Fields, run_id: str, workflow: str) -> tuple[str, str]:
     return execution.text("runId") or run_id, document.inner("workflowType").text("name") or workflow
 
 
-@dataclass(slots=True)
-class _Step:
+class _Step(Struct):
     name: str = ""
     attempt: int = 1
 
 
-@dataclass(slots=True)
-class _History:
+class _History(Struct):
     """One execution, as far as its events were read."""
 
     run_id: str

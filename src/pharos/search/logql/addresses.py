@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
+
+from msgspec import Struct
 
 from pharos.errors import Kind, PharosError
 from pharos.gotext.quoting import quote
@@ -18,8 +19,7 @@ _SIX: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Addresses:
+class Addresses(Struct, frozen=True):
     """All addresses of one version between two, both inside."""
 
     version: int

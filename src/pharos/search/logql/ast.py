@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from pharos.search.logql.regexes import compile_pattern, plain
 
@@ -23,8 +24,7 @@ class MatchOp(StrEnum):
         return self in {MatchOp.NOT_EQUAL, MatchOp.NOT_REGEX}
 
 
-@dataclass(frozen=True, slots=True)
-class Matcher:
+class Matcher(Struct, frozen=True):
     """A condition on a label's value as a whole; a label that is not there has the empty value."""
 
     name: str
@@ -41,8 +41,7 @@ class Matcher:
         return found is (self.op is MatchOp.REGEX)
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """An IP address, a range of them or a network, as `ip("10.0.0.0/8")` has it."""
 
     text: str
@@ -64,31 +63,27 @@ class LineOp(StrEnum):
         return self.value[0] == "!"
 
 
-@dataclass(frozen=True, slots=True)
-class LineFilter:
+class LineFilter(Struct, frozen=True):
     """Lines in which one of these is found; with a negative operator, none of them."""
 
     op: LineOp
     values: tuple[str | Address, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Extraction:
+class Extraction(Struct, frozen=True):
     """What a parser with expressions takes: a label, and the path or key of its value."""
 
     label: str
     expression: str
 
 
-@dataclass(frozen=True, slots=True)
-class JsonParser:
+class JsonParser(Struct, frozen=True):
     """`json`, with expressions or without."""
 
     extractions: tuple[Extraction, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class LogfmtParser:
+class LogfmtParser(Struct, frozen=True):
     """`logfmt`."""
 
     extractions: tuple[Extraction, ...] = ()
@@ -96,27 +91,23 @@ class LogfmtParser:
     keep_empty: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class RegexpParser:
+class RegexpParser(Struct, frozen=True):
     """`regexp`."""
 
     pattern: str
 
 
-@dataclass(frozen=True, slots=True)
-class PatternParser:
+class PatternParser(Struct, frozen=True):
     """`pattern`."""
 
     pattern: str
 
 
-@dataclass(frozen=True, slots=True)
-class UnpackParser:
+class UnpackParser(Struct, frozen=True):
     """`unpack`."""
 
 
-@dataclass(frozen=True, slots=True)
-class NumberFilter:
+class NumberFilter(Struct, frozen=True):
     """A label's value as a number, a duration (in ns) or a size (in bytes) compares so with another."""
 
     name: str
@@ -127,8 +118,7 @@ class NumberFilter:
     written: str
 
 
-@dataclass(frozen=True, slots=True)
-class AddressFilter:
+class AddressFilter(Struct, frozen=True):
     """A label's value is, or is not, one of these addresses."""
 
     name: str
@@ -136,16 +126,14 @@ class AddressFilter:
     address: Address
 
 
-@dataclass(frozen=True, slots=True)
-class BothFilters:
+class BothFilters(Struct, frozen=True):
     """`left and right`."""
 
     left: LabelFilter
     right: LabelFilter
 
 
-@dataclass(frozen=True, slots=True)
-class EitherFilter:
+class EitherFilter(Struct, frozen=True):
     """`left or right`."""
 
     left: LabelFilter
@@ -155,15 +143,13 @@ class EitherFilter:
 LabelFilter: TypeAlias = Matcher | NumberFilter | AddressFilter | BothFilters | EitherFilter
 
 
-@dataclass(frozen=True, slots=True)
-class LineFormat:
+class LineFormat(Struct, frozen=True):
     """`line_format`."""
 
     template: str
 
 
-@dataclass(frozen=True, slots=True)
-class LabelChange:
+class LabelChange(Struct, frozen=True):
     """One part of `label_format`: the label is another's value, which goes, or what a template makes."""
 
     name: str
@@ -171,23 +157,20 @@ class LabelChange:
     is_rename: bool
 
 
-@dataclass(frozen=True, slots=True)
-class LabelFormat:
+class LabelFormat(Struct, frozen=True):
     """`label_format`."""
 
     changes: tuple[LabelChange, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """`drop` or `keep`: labels by name, or only where the value matches too."""
 
     drops: bool
     labels: tuple[str | Matcher, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Decolorize:
+class Decolorize(Struct, frozen=True):
     """`decolorize`."""
 
 
@@ -210,16 +193,14 @@ Stage: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Logs:
+class Logs(Struct, frozen=True):
     """A selector and what its lines go through."""
 
     matchers: tuple[Matcher, ...]
     stages: tuple[Stage, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Unwrap:
+class Unwrap(Struct, frozen=True):
     """The label whose value is a line's sample, and how it is read."""
 
     label: str
@@ -228,16 +209,14 @@ class Unwrap:
     filters: tuple[LabelFilter, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Grouping:
+class Grouping(Struct, frozen=True):
     """Labels by which series are put together; `without`: all but these."""
 
     names: tuple[str, ...]
     without: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class RangeAggregation:
+class RangeAggregation(Struct, frozen=True):
     """A number for the lines of a window that ends at each step."""
 
     name: str
@@ -249,8 +228,7 @@ class RangeAggregation:
     grouping: Grouping | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class VectorAggregation:
+class VectorAggregation(Struct, frozen=True):
     """`sum by (...)` and its like."""
 
     name: str
@@ -259,8 +237,7 @@ class VectorAggregation:
     parameter: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class LabelReplace:
+class LabelReplace(Struct, frozen=True):
     """`label_replace`."""
 
     inner: Metric
@@ -270,22 +247,19 @@ class LabelReplace:
     pattern: str
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(Struct, frozen=True):
     """A number."""
 
     value: float
 
 
-@dataclass(frozen=True, slots=True)
-class ConstantVector:
+class ConstantVector(Struct, frozen=True):
     """`vector(1)`."""
 
     value: float
 
 
-@dataclass(frozen=True, slots=True)
-class Matching:
+class Matching(Struct, frozen=True):
     """How series of both sides of an operator find each other."""
 
     names: tuple[str, ...] = ()
@@ -296,8 +270,7 @@ class Matching:
     is_written: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Binary:
+class Binary(Struct, frozen=True):
     """An operator between two metrics."""
 
     op: str

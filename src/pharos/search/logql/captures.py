@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
+
+from msgspec import Struct
 
 from pharos.errors import Kind, PharosError
 
@@ -13,8 +14,7 @@ _CAPTURE: Final = re.compile(r"<([A-Za-z_][A-Za-z0-9_]*)>")
 _UNNAMED: Final = "_"
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """A literal, or a capture by its name."""
 
     text: str

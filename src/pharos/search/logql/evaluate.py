@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from msgspec import Struct
 
 from pharos.errors import Kind, PharosError
 from pharos.search.logql import vectors
@@ -34,8 +34,7 @@ _MAX_PAGE: Final = 10_000
 _ADDITIVE: Final = COUNTED | {"sum_over_time"}
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """How lines are asked for."""
 
     window: Window

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import numpy as np
+from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from pharos.labels import Labels
 
 
-@dataclass(frozen=True, slots=True)
-class Steps:
+class Steps(Struct, frozen=True):
     """The times at which a metric is asked for, in nanoseconds; one alone for an instant query."""
 
     start_ns: int
@@ -29,16 +28,14 @@ class Steps:
         return self.start_ns + max(self.step_ns, 0) * np.arange(self.count, dtype=np.int64)
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """One series: a number for each step, and whether there is one."""
 
     values: NDArray[np.float64]
     present: NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True)
-class Grid:
+class Grid(Struct, frozen=True):
     """Series by their labels."""
 
     series: Mapping[Labels, Column] = field(default_factory=dict)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from pharos.search.logql.ast import (
     Address,
@@ -45,8 +46,7 @@ _KEEPS_LINE: Final = (
 """Stages that leave the text of the line as it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lowered:
+class Lowered(Struct, frozen=True):
     """A tree that each line of the answer meets, and the stages that are left."""
 
     tree: Tree

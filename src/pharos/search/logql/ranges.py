@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from msgspec import Struct
 
 from pharos.errors import Kind, PharosError
 from pharos.gotext.durations import parse_go_duration
@@ -39,8 +39,7 @@ _CONVERSIONS: Final[dict[str, Callable[[str], float]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """What one query may cost."""
 
     max_lines: int = 5_000_000

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from pharos.search.tree import Place, Tree
 from pharos.search.window import Window
 
 
-@dataclass(frozen=True, slots=True)
-class Stream:
+class Stream(Struct, frozen=True):
     """Lines with the same stream labels that came from one place."""
 
     id: int
@@ -19,8 +19,7 @@ class Stream:
     labels: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A line, its time, its stream, and its structured metadata: labels of its own."""
 
     ts_ns: int
@@ -29,8 +28,7 @@ class Entry:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(Struct, frozen=True):
     """How many lines, and bytes, a stream has in a bucket with these values of structured metadata."""
 
     stream: Stream
@@ -43,8 +41,7 @@ class Count:
     """Where they were asked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
+class Where(Struct, frozen=True):
     """A field of the store."""
 
     name: str

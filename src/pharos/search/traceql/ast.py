@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
+
+from msgspec import Struct
 
 
 class Type(StrEnum):
@@ -86,16 +87,14 @@ OTHER_NAMES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(Struct, frozen=True):
     """A value that was written; a duration is in nanoseconds, status and kind are OpenTelemetry's numbers."""
 
     value: str | int | float | bool | None
     type: Type
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(Struct, frozen=True):
     """An attribute."""
 
     name: str
@@ -106,8 +105,7 @@ class Attribute:
         return f"{self.scope}.{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Intrinsic:
+class Intrinsic(Struct, frozen=True):
     """A field that every span has: see `INTRINSICS`."""
 
     name: str
@@ -117,16 +115,14 @@ class Intrinsic:
         return self.name
 
 
-@dataclass(frozen=True, slots=True)
-class Unary:
+class Unary(Struct, frozen=True):
     """`-` or `!` before an expression."""
 
     op: str
     operand: Expression
 
 
-@dataclass(frozen=True, slots=True)
-class Binary:
+class Binary(Struct, frozen=True):
     """Two expressions and what is between them."""
 
     op: str
@@ -137,15 +133,13 @@ class Binary:
 Expression: TypeAlias = Literal | Attribute | Intrinsic | Unary | Binary
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(Struct, frozen=True):
     """`{ ... }`: the spans that meet a condition; all of them without one."""
 
     condition: Expression | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Combined:
+class Combined(Struct, frozen=True):
     """Two spansets: `&&`, `||`, or how spans of one stand to spans of the other (`>`, `>>`, `~`, ...)."""
 
     op: str
@@ -153,16 +147,14 @@ class Combined:
     right: Spanset
 
 
-@dataclass(frozen=True, slots=True)
-class Aggregate:
+class Aggregate(Struct, frozen=True):
     """`count()`, `min(x)`, `max(x)`, `avg(x)`, `sum(x)` over the spans of a spanset."""
 
     name: str
     of: Expression | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Keep:
+class Keep(Struct, frozen=True):
     """Spansets whose aggregate compares so."""
 
     aggregate: Aggregate
@@ -170,20 +162,17 @@ class Keep:
     value: Literal
 
 
-@dataclass(frozen=True, slots=True)
-class GroupBy:
+class GroupBy(Struct, frozen=True):
     """`by(...)`: a spanset for each value."""
 
     by: Expression
 
 
-@dataclass(frozen=True, slots=True)
-class Coalesce:
+class Coalesce(Struct, frozen=True):
     """`coalesce()`: one spanset again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Select:
+class Select(Struct, frozen=True):
     """`select(...)`: fields that are returned with the spans."""
 
     fields: tuple[Attribute | Intrinsic, ...]
@@ -192,8 +181,7 @@ class Select:
 Stage: TypeAlias = "Filter | Combined | Pipeline | Keep | GroupBy | Coalesce | Select"
 
 
-@dataclass(frozen=True, slots=True)
-class Pipeline:
+class Pipeline(Struct, frozen=True):
     """Stages, each of which goes on with what the one before has left."""
 
     stages: tuple[Stage, ...]
@@ -202,8 +190,7 @@ class Pipeline:
 Spanset: TypeAlias = Filter | Combined | Pipeline
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
+class Measure(Struct, frozen=True):
     """What spans come to over a stretch of time: `rate()`, `quantile_over_time(duration, .9)`, their like."""
 
     name: str
@@ -212,24 +199,21 @@ class Measure:
     by: tuple[Attribute | Intrinsic, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(Struct, frozen=True):
     """The series whose value compares so; durations are seconds here."""
 
     op: str
     value: float
 
 
-@dataclass(frozen=True, slots=True)
-class Rank:
+class Rank(Struct, frozen=True):
     """`topk(n)`, `bottomk(n)`: at each time the series with the highest, or the lowest values."""
 
     name: str
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class SpanMetric:
+class SpanMetric(Struct, frozen=True):
     """A query for metrics: spans that meet a condition, measured."""
 
     where: Expression | None

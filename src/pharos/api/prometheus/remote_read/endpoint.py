@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import cramjam
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 from starlette.requests import Request
 from starlette.responses import Response
@@ -63,8 +63,7 @@ _CLASSES: Final = message_classes(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ReadEndpoint:
+class ReadEndpoint(Struct, frozen=True):
     """Answers other Prometheus servers, Thanos and whoever speaks the protocol."""
 
     metrics: Metrics

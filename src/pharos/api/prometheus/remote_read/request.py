@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final
 
 from google.protobuf.message import DecodeError
+from msgspec import Struct
 
 from pharos.errors import Kind, PharosError
 from pharos.labels import Matcher, MatchOp, compile_regex
@@ -38,8 +38,7 @@ class ResponseType(IntEnum):
     STREAMED_XOR_CHUNKS = 1
 
 
-@dataclass(frozen=True, slots=True)
-class ReadQuery:
+class ReadQuery(Struct, frozen=True):
     """One selector and its range of times, both ends included."""
 
     start_ms: int
@@ -47,8 +46,7 @@ class ReadQuery:
     matchers: tuple[Matcher, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ReadRequest:
+class ReadRequest(Struct, frozen=True):
     """What is asked for, and the response types that the client takes, liked best first."""
 
     queries: tuple[ReadQuery, ...]

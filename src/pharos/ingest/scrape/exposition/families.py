@@ -9,10 +9,10 @@ comes beside it by row number. How a family becomes series is Prometheus' way
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from google.protobuf.message import DecodeError
+from msgspec import Struct, field
 
 from pharos.errors import Kind, PharosError
 from pharos.ingest.scrape.exposition.text import Exemplar, Note, canonical_bound
@@ -100,8 +100,7 @@ MetricFamily: Final = _CLASSES["MetricFamily"]
 StoredHistogram: Final = _CLASSES["StoredHistogram"]
 
 
-@dataclass(slots=True)
-class SpelledPage:
+class SpelledPage(Struct):
     """A protobuf page as text lines, and what they cannot say, by row (the number of the sample)."""
 
     lines: list[str] = field(default_factory=list)

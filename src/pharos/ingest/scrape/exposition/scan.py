@@ -10,12 +10,12 @@ whole scrape fails.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final
 
 import numpy as np
 from llvmlite import ir
+from msgspec import Struct
 from numba import types
 from numba.extending import intrinsic
 
@@ -87,8 +87,7 @@ def _as_float(_typing: Any, _bits: Any) -> Any:
     return types.float64(types.uint64), generate
 
 
-@dataclass(slots=True)
-class Page:
+class Page(Struct):
     """Columns of one scanned page; only the first `lines` rows (`notes` rows of comments) mean anything.
 
     `spans` are byte offsets (START .. EXEMPLAR_START), `bits` the IEEE bits of values, `times` explicit

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from pharos.errors import Kind, PharosError
 from pharos.gotext.numbers import format_open_metrics, parse_float
@@ -36,8 +37,7 @@ STRICT_TYPES: Final = frozenset(
 _EXCERPT: Final = 80
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """One HELP, TYPE or UNIT line: `word` says which, `text` is unescaped."""
 
     word: str
@@ -45,8 +45,7 @@ class Note:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Exemplar:
+class Exemplar(Struct, frozen=True):
     """One exemplar; `time_ms` is None if the page gave none."""
 
     labels: tuple[tuple[str, str], ...]
