@@ -136,7 +136,7 @@ def _boards(
     reader = Reader(queries.metrics, clock)
     performance = Performance(queries.traces, reader, clock)
     health = partial(_health, components)
-    flows = Flows(parts.runs, queries.traces, clock)
+    flows = Flows(parts.runs, clock)
     return Boards(performance, reader, queries.traces, flows, book.open_alerts, health, clock)
 
 
@@ -187,5 +187,5 @@ def _operations(
     yield from ConditionsApi(plain, parts.state, parts.rules).operations()
     signals = SignalsApi(queries.metrics, queries.catalog, queries.traces, queries.log_search, clock)
     monitoring = Plain(bodies, "monitoring")
-    flows = Flows(parts.runs, queries.traces, clock)
+    flows = Flows(parts.runs, clock)
     yield from MonitoringApi(monitoring, book, flows, components, signals, clock).operations()

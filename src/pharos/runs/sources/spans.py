@@ -79,6 +79,8 @@ def read_spans(body: bytes) -> list[RunEvent]:
     A body that is none says nothing, nor does a span whose words on runs are no good: spans are taken
     whatever they say.
     """
+    if not bears_runs(body):
+        return []
     try:
         request = _Request.FromString(body)
         return [event for one in request.resources for event in _of_resource(one)]
