@@ -165,6 +165,7 @@ def _outbound(parts: CheckingParts, *, allow_private: bool) -> Outbound:
         user_agent=f"pharos-health/{__version__}",
         random_source=parts.chance,
         is_checking=True,
+        private_by="health.private_checks",
     )
 
 

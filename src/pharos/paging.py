@@ -264,7 +264,9 @@ async def open_paging(
     """
     configs = Configs(_policy(settings))
     to_all, outbound = (
-        Outbound(allow_private=may, user_agent=_USER_AGENT, random_source=chance)
+        Outbound(
+            allow_private=may, user_agent=_USER_AGENT, random_source=chance, private_by="private_receivers"
+        )
         for may in (True, settings.private_receivers)
     )
     is_shared = settings.state is not None

@@ -210,7 +210,12 @@ async def open_responding(stands: Stands) -> AsyncIterator[Responding]:
     said = _read_files(stands.settings)
     settings = stands.settings.actions
     agent = f"pharos/{__version__}"
-    abroad = Outbound(allow_private=settings.private_addresses, user_agent=agent, random_source=stands.chance)
+    abroad = Outbound(
+        allow_private=settings.private_addresses,
+        user_agent=agent,
+        random_source=stands.chance,
+        private_by="actions.private_addresses",
+    )
     within = Outbound(allow_private=True, user_agent=agent, random_source=stands.chance)
     hands = OwnHands(abroad, within, _allowed(settings), _asks(stands.metrics, stands.clock))
     responses = Responses(stands.state, hands)

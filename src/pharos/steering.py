@@ -21,6 +21,7 @@ async def open_steering(
     """Yield the way of controls; on exit what is being called is broken off."""
     outbound = Outbound(
         allow_private=settings.actions.private_addresses,
+        private_by="actions.private_addresses",
         user_agent=f"pharos/{__version__}",
         random_source=chance,
     )

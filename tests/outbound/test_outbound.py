@@ -63,6 +63,7 @@ async def server() -> AsyncIterator[Server]:
 def client(*, allow_private: bool = True, on_thread: OnThread = asyncio.to_thread) -> Outbound:
     return Outbound(
         allow_private=allow_private,
+        private_by="private_receivers",
         user_agent="test",
         random_source=random.Random(1),
         on_thread=on_thread,
@@ -418,5 +419,7 @@ async def test_a_secret_path_stands_in_no_error(server: Server) -> None:
             await outbound.send(Request(server.url / "secret-hook", is_path_secret=True))
     assert "secret" not in str(caught.value)
     async with opened(client(allow_private=False)) as outbound:
-        with pytest.raises(PharosError, match=r"http://127.0.0.1:\d+ is a private address"):
+        with pytest.raises(
+            PharosError, match=r"127.0.0.1:\d+ is a private address, .* unless `private_receivers` says so"
+        ):
             await outbound.send(Request(server.url / "secret-hook", is_path_secret=True))

@@ -39,7 +39,8 @@ class Outbound:
     """The pooled client. Use it inside the running loop, close it at the end.
 
     `allow_private` lets it call loopback, link-local and private networks: right for scrapes, wrong for
-    addresses that users may enter. `random_source` shortens retry waits. A client that `is_checking` whether
+    addresses that users may enter; `private_by` is the setting that would let it, for whom it refuses.
+    `random_source` shortens retry waits. A client that `is_checking` whether
     others are well opens a connection for each request, and never calls a cloud's metadata.
     """
 
@@ -52,6 +53,7 @@ class Outbound:
         connections_at_most: int = 0,
         on_thread: OnThread = asyncio.to_thread,
         is_checking: bool = False,
+        private_by: str = "",
     ) -> None:
         self._allow_private = allow_private
         self._random = random_source
@@ -62,6 +64,7 @@ class Outbound:
             on_thread,
             allow_metadata=not is_checking,
             keeps_connections=not is_checking,
+            private_by=private_by,
         )
         self._wire: Wire | None = None
         self._is_closed = False

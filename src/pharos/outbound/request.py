@@ -43,14 +43,22 @@ class WireOptions(Struct, frozen=True):
     allow_metadata: bool = True
     keeps_connections: bool = True
     """Whether a connection serves further requests; a check of health is to see that new ones come about."""
+    private_by: str = ""
+    """The setting by which private addresses may be called; empty where there is none."""
 
     def why_not(self, address: str) -> str:
         """Return why an IP address may not be called; empty where it may."""
         if not self.allow_metadata and is_metadata_address(address):
             return "is the address of a cloud's metadata, which is never called"
         if not self.allow_private and not is_public_address(address):
-            return "is a private address, which may not be called"
+            return f"is a private address, {self.refusal}"
         return ""
+
+    @property
+    def refusal(self) -> str:
+        """Why private addresses are not called, as the end of a sentence."""
+        unless = f" unless `{self.private_by}` says so" if self.private_by else ""
+        return f"which may not be called{unless}"
 
 
 class Retry(Struct, frozen=True):

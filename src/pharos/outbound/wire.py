@@ -59,7 +59,7 @@ class _CheckedResolver(AbstractResolver):
         found = await self._inner.resolve(host, port, family)
         may = [one for one in found if not self._options.why_not(one["host"])]
         if not may and not self._options.allow_private:
-            raise OSError(None, f"{host} has only private addresses, which may not be called")
+            raise OSError(None, f"{host} has only private addresses, {self._options.refusal}")
         if not may:
             raise OSError(None, f"{host} is the address of a cloud's metadata, which is never called")
         return may
