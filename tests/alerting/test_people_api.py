@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from random import Random
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urljoin
 
 import orjson
 import pytest
@@ -197,6 +198,10 @@ async def test_a_link_acknowledges_once_without_signing_in(world: World, clock: 
     assert b"DiskFull" in shown.body
     # A browser sends the form only where the policy lets it.
     assert "form-action 'self'" in shown.headers["content-security-policy"]
+    style = re.search(rb'rel="stylesheet" href="([^"]+)"', shown.body)
+    assert style is not None
+    assert urljoin(path, style[1].decode()) == "/plain.css"
+    assert (Path(__file__).parents[2] / "ui" / "public" / "plain.css").is_file()
     # To look at it does nothing.
     assert await ada.done("GET /api/alerting/acknowledgements") == []
     used = await world.stranger.ask(f"POST {path}")

@@ -49,6 +49,8 @@ _WHY_NOT: Final = {
     "application/json": {"schema": {"type": "object"}},
 }
 """As text, or by the layers in front, as everywhere."""
+_STYLE: Final = "../../../plain.css"
+"""From the links' address, whatever stands in front of it."""
 _PAGE_HEADERS: Final = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
@@ -401,6 +403,7 @@ def _page(title: str, text: str, status: int = 200, button: str = "") -> HTMLRes
     content = (
         '<!doctype html><html lang="en"><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width"><meta name="robots" content="noindex">'
+        f'<link rel="stylesheet" href="{_STYLE}">'
         f"<title>{html.escape(title)} - Pharos</title><h1>{html.escape(title)}</h1>"
         f"<pre>{html.escape(text)}</pre>{form}</html>"
     )
