@@ -267,7 +267,7 @@ def test_a_part_of_the_page_that_cannot_be_loaded_is_said(open_page: Open) -> No
     expect(page.locator("h1")).to_have_text("Targets")
     page.route("**/assets/CardinalityPage*.js", lambda route: route.abort())
     page.get_by_role("link", name="Cardinality").click()
-    expect(page.get_by_role("alert")).to_contain_text("could not be loaded")
+    expect(page.get_by_role("alert")).to_contain_text("did not arrive")
     expect(page.get_by_role("button", name="Reload")).to_be_visible()
     watched.forget("ERR_FAILED|dynamically imported")
     watched.faults = [fault for fault in watched.faults if "dynamically imported" not in fault]

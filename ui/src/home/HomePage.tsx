@@ -140,7 +140,10 @@ export default function HomePage(): ReactElement {
             {me && !asksWho(me) ? (
               <>
                 {' '}
-                · nobody signs in: <PageLink page="members">add people</PageLink>
+                · nobody signs in:{' '}
+                <PageLink page="members" className="underlined">
+                  add people
+                </PageLink>
               </>
             ) : null}
           </>
