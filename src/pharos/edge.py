@@ -176,7 +176,7 @@ def open_edge(parts: Parts) -> Iterator[Face]:
 
     eraser = Eraser(store.engine, store.changes, wait_until_all_stored, store.intake.forget_seen)
     prometheus = _prometheus_api(parts, TsdbAdminApi(eraser, settings.admin_api))
-    bodies = Bodies(_body_limits(settings))
+    bodies = Bodies(_body_limits(settings), store.intake.begin)
     loki = LokiApi(queries.log_queries, clock, bodies)
     logs = LogsApi(queries.log_search, clock)
     runs = RunsApi(parts.runs, clock)

@@ -7,15 +7,18 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+import pytest
 from grpc import aio
 from tests.api.traces.shop import NoonClock
 from tests.api.traces.span_memory import MemoryTraces
 
-from pharos.access import OPEN, Grant, Identity, IdentityKind
+from pharos.access import OPEN, Grant, Identity, IdentityKind, Scope
 from pharos.api.grpc.doors import GrpcDoors
+from pharos.api.grpc.methods import Method, StreamedMethod
 from pharos.api.grpc.server import GrpcOptions, GrpcServer
-from pharos.api.grpc.services import server_of
-from pharos.api.http.bodies import Bodies, BodyLimits
+from pharos.api.grpc.services import methods_of, server_of
+from pharos.api.http.bodies import Begin, Bodies, BodyLimits
+from pharos.api.http.identity import Identify
 from pharos.api.jaeger.reading import JaegerTraces
 from pharos.api.receivers.otlp import OtlpEndpoint
 from pharos.api.receivers.otlp_events import OtlpEventsEndpoint
@@ -71,6 +74,21 @@ class Door:
     intake: FakeIntake
     server: GrpcServer
     address: str
+    methods: list[Method | StreamedMethod]
+
+    async def refused(self, method: str, *, ends: bool = False, **metadata: str) -> aio.AioRpcError:
+        """Begin a request, send no message of it, and return why it is refused all the same.
+
+        It waits for the message, unless the request ends without one.
+        """
+        sent = tuple((name.replace("_", "-"), value) for name, value in metadata.items())
+        async with aio.insecure_channel(self.address) as channel:
+            call = channel.stream_stream(method)(metadata=sent, timeout=30)
+            if ends:
+                await call.done_writing()
+            with pytest.raises(aio.AioRpcError) as refused:
+                await call.read()
+            return refused.value
 
     async def call(self, method: str, body: bytes, **metadata: str) -> bytes:
         """Send one request, whose metadata are written with `_` for `-`."""
@@ -86,34 +104,38 @@ class Door:
             return [one async for one in channel.unary_stream(method)(body, metadata=sent, timeout=30)]
 
 
+async def _everybody(_scope: Scope) -> None:
+    return
+
+
 @asynccontextmanager
 async def open_door(
     most_bytes: int = 1 << 20,
     spans: Sequence[Span] = (),
     strategies: Strategies | None = None,
     wait_s: float = 30.0,
+    begin: Begin = _everybody,
+    identify: Identify = _identify,
 ) -> AsyncIterator[Door]:
     """Listen on a free port of loopback; on exit nothing may be held any more."""
-    intake, bodies, clock = FakeIntake(), Bodies(BodyLimits()), NoonClock()
+    intake, bodies, clock = FakeIntake(), Bodies(BodyLimits(), begin), NoonClock()
     taking = cast("Intake", intake)
     translator = Translator(seed=1, lookback_ms=300_000)
     metrics = OtlpEndpoint(taking, translator, lambda: (0, 1 << 62), bodies, most_bytes)
     events = OtlpEventsEndpoint(taking, bodies, most_bytes)
     pool = TurnPool(1, "spans")
-    made = server_of(
-        GrpcDoors(
-            metrics=metrics,
-            events=events,
-            spans=SpanDoor(taking, bodies, clock, pool, most_bytes),
-            strategies=lambda: strategies or Strategies(),
-            traces=JaegerTraces(cast("Traces", MemoryTraces(spans)), clock),
-            bodies=bodies,
-            identify=_identify,
-        ),
-        GrpcOptions(("127.0.0.1:0",), most_bytes, wait_s),
+    doors = GrpcDoors(
+        metrics=metrics,
+        events=events,
+        spans=SpanDoor(taking, bodies, clock, pool, most_bytes),
+        strategies=lambda: strategies or Strategies(),
+        traces=JaegerTraces(cast("Traces", MemoryTraces(spans)), clock),
+        bodies=bodies,
+        identify=identify,
     )
+    made = server_of(doors, GrpcOptions(("127.0.0.1:0",), most_bytes, wait_s))
     server, (port,) = await made.listen()
-    yield Door(intake, made, f"127.0.0.1:{port}")
+    yield Door(intake, made, f"127.0.0.1:{port}", methods_of(doors))
     await server.stop(None)
     metrics.close()
     events.close()

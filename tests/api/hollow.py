@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
+from random import Random
 from typing import TypeVar
 
-from pharos.access import OPEN
+from pharos.access import OPEN, Scope
 from pharos.api.admin import AdminApi
 from pharos.api.alerting.alerts import AlertsApi
 from pharos.api.alerting.heartbeats import HeartbeatsApi
@@ -25,9 +26,9 @@ from pharos.api.health.checks import HealthApi
 from pharos.api.health.components import ComponentsApi
 from pharos.api.health.public import PublicPages, StatusNames
 from pharos.api.health.status_pages import StatusPagesApi
-from pharos.api.http.bodies import Bodies, BodyLimits
+from pharos.api.http.bodies import Begin, Bodies, BodyLimits
 from pharos.api.http.guard import Fence, Names
-from pharos.api.http.routes import Operation
+from pharos.api.http.routes import Operation, SocketOperation
 from pharos.api.http.unread import Unread, UnreadLimits
 from pharos.api.live.conditions import ConditionsApi
 from pharos.api.live.dashboard import DashboardApi
@@ -35,6 +36,7 @@ from pharos.api.live.events import LiveEvents
 from pharos.api.live.monitoring import MonitoringApi
 from pharos.api.live.plain import Plain
 from pharos.api.live.signals import SignalsApi
+from pharos.api.live.socket import SOCKET_PATH, WATCH, LiveSocket
 from pharos.api.loki.routes import LokiApi
 from pharos.api.native.alerting_config import AlertingConfigApi
 from pharos.api.native.anomalies import AnomaliesApi
@@ -87,9 +89,13 @@ def _hollow(kind: type[T], **given: object) -> T:
     return kind(**{**dict.fromkeys(inspect.signature(kind).parameters), **given})
 
 
-def hollow_edge() -> Edge:
+async def _everybody(_scope: Scope) -> None:
+    return
+
+
+def hollow_edge(begin: Begin = _everybody) -> Edge:
     """Return what the application is made of, with nothing behind it: whoever reaches an endpoint fails."""
-    bodies = Bodies(BodyLimits(1 << 20, reserve_bytes=1 << 18, idle_s=1, total_s=4))
+    bodies = Bodies(BodyLimits(1 << 20, reserve_bytes=1 << 18, idle_s=1, total_s=4), begin)
     prometheus = _hollow(
         PrometheusApi,
         series=_hollow(CatalogApi),
@@ -115,6 +121,12 @@ def hollow_edge() -> Edge:
         accounts=_accounts(bodies),
         status_names=StatusNames({}, str),
     )
+
+
+def hollow_sockets(edge: Edge) -> list[SocketOperation]:
+    """Return where the application takes WebSockets, with nothing behind them."""
+    live = SocketOperation(SOCKET_PATH, _hollow(LiveSocket).serve, WATCH)
+    return [*_hollow(LokiApi, bodies=edge.bodies).sockets(), live]
 
 
 def _accounts(bodies: Bodies) -> list[Operation]:
@@ -159,8 +171,8 @@ def _accounts(bodies: Bodies) -> list[Operation]:
         *_hollow(GrafanaApi, bodies=bodies).operations(),
         *_hollow(RunsApi).operations(),
         *_hollow(RunAlertsApi, native=native).operations(),
-        *_hollow(RunEventsApi).operations(),
-        *_hollow(RunDoor).operations(),
+        *_hollow(RunEventsApi, bodies=bodies, clock=SystemClock(), chance=Random(1)).operations(),
+        *_hollow(RunDoor, bodies=bodies, clock=SystemClock()).operations(),
         *_hollow(FlowControlApi, native=native).operations(),
         *trace_operations(_hollow(Traces), SystemClock()),
         *_health(native),

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from grpc import StatusCode
 from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
+from starlette.websockets import WebSocket
 from tests.api.exchange import Exchange
-from tests.api.hollow import hollow_edge
+from tests.api.grpc_door import open_door
+from tests.api.hollow import hollow_edge, hollow_sockets
 
 from pharos.access import ALL, NOBODY, ROLES, Grant, Identity, IdentityKind, grant
 from pharos.api.app import assemble, operations
@@ -20,6 +26,8 @@ from pharos.errors import Kind, PharosError
 
 TABLE: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "cases" / "access.yaml").read_text())
 ROUTES: dict[str, str] = TABLE["routes"]
+SOCKETS: dict[str, str] = TABLE["sockets"]
+METHODS: dict[str, str] = TABLE["grpc"]
 WHO = Identity(IdentityKind.USER, "1", "ada")
 REACHED = 299
 SPELLINGS = {
@@ -49,11 +57,16 @@ def _strangers(_: Any) -> Grant:
     raise PharosError(Kind.UNAUTHENTICATED, "no credentials")
 
 
+async def _reached_socket(socket: WebSocket) -> None:
+    await socket.send_denial_response(PlainTextResponse("", REACHED))
+
+
 def _application(identify: Any) -> Any:
     """The whole application, every endpoint of which only says that it was reached."""
     edge = hollow_edge()
     served = [replace(one, handler=_reached) for one in operations(edge)]
-    return assemble(replace(edge, identify=identify), served).answer
+    sockets = [replace(one, handler=_reached_socket) for one in hollow_sockets(edge)]
+    return assemble(replace(edge, identify=identify), served, sockets).answer
 
 
 def _address(route: str) -> tuple[str, str]:
@@ -73,6 +86,27 @@ def test_every_address_has_a_row_and_every_row_an_address() -> None:
     assert list(TABLE["letters"]) == list(ROLES)
 
 
+async def test_every_socket_and_method_of_grpc_has_a_row() -> None:
+    assert sorted(SOCKETS) == sorted(one.path for one in hollow_sockets(hollow_edge()))
+    async with open_door() as door:
+        assert sorted(METHODS) == sorted(f"/{one.service}/{one.name}" for one in door.methods)
+
+
+def test_a_running_server_answers_nothing_that_has_no_row(tmp_path: Path) -> None:
+    listed = subprocess.run(
+        [sys.executable, "-m", "tests.api.listing", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert listed.returncode == 0, listed.stderr
+    found = json.loads(listed.stdout.splitlines()[-1])
+    assert set(found["routes"]) <= set(ROUTES)
+    assert set(found["sockets"]) == set(SOCKETS)
+    # Addresses of single sign-on are there where a provider is.
+    assert {one for one in ROUTES if "/sso/{provider}" not in one} <= set(found["routes"])
+
+
 def _allowed(cell: str, role: str) -> bool:
     return cell in {"everybody", "anybody"} or TABLE["letters"][role] in cell
 
@@ -90,6 +124,39 @@ async def test_a_role_is_answered_where_the_table_says_and_in_its_own_tenant_alo
         assert await _status(application, route, "other") == elsewhere, route
         if not everywhere:
             assert await _status(application, route) == expected, route
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_so_it_is_with_sockets_and_over_grpc(role: str) -> None:
+    everywhere = role == "operator"
+    held = grant(WHO, [(None if everywhere else "own", ROLES[role])])
+    application = _application(lambda _: held)
+    for path, cell in SOCKETS.items():
+        for tenant, allowed in (("own", _allowed(cell, role)), ("other", everywhere)):
+            assert await _socket_status(application, path, tenant) == (REACHED if allowed else 403), path
+    async with open_door(identify=lambda _: held) as door:
+        for method, cell in METHODS.items():
+            for tenant, allowed in (("own", _allowed(cell, role)), ("other", everywhere)):
+                code = (await door.refused(method, ends=True, x_scope_orgid=tenant)).code()
+                # Who is let in is told that no message came.
+                assert code is (StatusCode.INVALID_ARGUMENT if allowed else StatusCode.PERMISSION_DENIED), (
+                    method
+                )
+
+
+async def test_sockets_and_grpc_answer_nobody_without_an_identity() -> None:
+    application = _application(_strangers)
+    for path in SOCKETS:
+        assert await _socket_status(application, path, "own") == 401
+    async with open_door(identify=_strangers) as door:
+        for method in METHODS:
+            assert (await door.refused(method)).code() is StatusCode.UNAUTHENTICATED, method
+
+
+async def _socket_status(application: Any, path: str, tenant: str) -> int:
+    headers = [(b"x-scope-orgid", tenant.encode())]
+    answer = await Exchange("websocket", path, headers=headers).with_(application)
+    return int(answer.sent[0]["status"])
 
 
 @pytest.mark.parametrize("route", ROUTES)

@@ -95,7 +95,7 @@ class Doors:
 @pytest.fixture
 async def doors() -> AsyncIterator[Doors]:
     intake, pool = FakeIntake(), TurnPool(1, "lines")
-    door = LineDoor(cast("Intake", intake), Bodies(BodyLimits()), 1 << 20, pool)
+    door = LineDoor(cast("Intake", intake), Bodies(BodyLimits(), intake.begin), 1 << 20, pool)
     yield Doors(intake, line_operations(door))
     pool.close()
 

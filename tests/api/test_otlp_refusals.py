@@ -40,7 +40,7 @@ async def test_back_pressure_is_told_in_the_encoding_of_the_request(
     kind: Kind, status: int, code: int
 ) -> None:
     intake = cast("Intake", ClosedIntake(kind))
-    bodies = Bodies(BodyLimits())
+    bodies = Bodies(BodyLimits(), intake.begin)
     endpoint = OtlpEndpoint(intake, Translator(seed=1, lookback_ms=300_000), lambda: (0, 1), bodies, 1000)
     try:
         as_json = await endpoint.export_metrics(_request("application/json"))

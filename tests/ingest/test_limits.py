@@ -162,6 +162,8 @@ def test_a_tenant_that_sent_too_much_waits_until_its_debt_is_paid() -> None:
     assert raised.value.kind is Kind.LIMITED
     assert raised.value.retry_after_s == pytest.approx(1.01)
     rates.check("other")
+    with pytest.raises(PharosError, match="100 samples a second"):
+        rates.take(TENANT, 1)
     clock.advance_ms(1_020)
     rates.check(TENANT)
 

@@ -56,6 +56,8 @@ class App(Struct, frozen=True):
     answer: ASGIApp
     socket_paths: frozenset[str]
     """Where WebSockets are taken: an offer to upgrade is passed over elsewhere."""
+    operations: Sequence[Operation] = ()
+    """All that is answered over HTTP, but for the document that describes it."""
     end: Callable[[], None] = lambda: None
     """Ends the answers that do not end by themselves; called before the server stops."""
 
@@ -130,7 +132,7 @@ def assemble(edge: Edge, served: Sequence[Operation], sockets: Sequence[SocketOp
     answer = PublicFront(answer, edge.status_names)
     if edge.proxies:
         answer = Forwarded(answer, edge.proxies)
-    return App(answer, router.socket_paths)
+    return App(answer, router.socket_paths, served)
 
 
 def operations(edge: Edge) -> list[Operation]:

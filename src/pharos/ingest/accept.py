@@ -115,21 +115,19 @@ class Intake:
         self._is_early = is_early
 
     def check_open(self, tenant: str | None = None, *, is_repeatable: bool = True) -> None:
-        """Raise what a request would be refused with now, before anything is done for it.
+        """Raise UNAVAILABLE where nothing can be kept now, before anything is done for what was let in.
 
         Without a tenant only what all of them together hold counts.
         """
         if self._refusal is not None:
             raise self._refusal
-        if tenant is not None and is_repeatable:
-            self._rates.check(tenant)
         self._check_room(tenant, is_repeatable=is_repeatable)
 
     async def begin(self, scope: Scope) -> None:
-        """Let in what somebody sends, before any of it is read.
+        """Let in what somebody sends, before any of it is read: the step that every door begins with.
 
-        Raises PharosError as `accept`, by what is known without the body; LIMITED so much later as the tenant
-        is turned away oftener.
+        Raises PharosError: DENIED as `admit` does, UNAVAILABLE when nothing can be kept now, LIMITED beyond
+        the tenant's rate, so much later as the tenant is turned away oftener.
         """
         self._admit(scope.alone())
         if self._refusal is not None:
@@ -149,7 +147,7 @@ class Intake:
         with retry_after_s; DENIED as `admit` does. Then nothing of it is stored.
         """
         began = self._clock.monotonic_s()
-        self._admit(sent.scope.alone())
+        sent.scope.alone()
         try:
             receipt = await self._taken_in(sent)
         except PharosError as exc:
@@ -166,8 +164,6 @@ class Intake:
     async def _taken_in(self, sent: Submission[R]) -> R:
         if self._refusal is not None:
             raise self._refusal
-        if sent.is_limited:
-            self._rates.check(sent.scope.tenant)
         if sent.is_repeatable:
             await self._until_room(sent.scope.tenant)
         waiting: _Waiting[R] = _Waiting(asyncio.get_running_loop())
@@ -207,10 +203,8 @@ class Intake:
     ) -> None:
         """Add a frame to the segment and the log; the lock is held."""
         tenant, kind = sent.scope.tenant, sent.kind
-        # Once more, beside all that came since, and before it is decoded.
+        # Here, beside all else that is let in: nothing of a tenant that was closed comes after that.
         self._admit(sent.scope)
-        if sent.is_limited:
-            self._rates.check(tenant)
         receipt = self._segment.decode(kind, tenant, plain, recv_ns)
         waiting.receipt = receipt
         if receipt.is_empty:

@@ -51,12 +51,7 @@ class Rates:
             return
         tokens, _ = self._filled(tenant, rate, limits.burst)
         if tokens <= 0:
-            raise PharosError(
-                Kind.LIMITED,
-                f"tenant {tenant} sends more than {rate} samples a second, its limit",
-                hint="send again later, or have ingest_rate raised",
-                retry_after_s=min(_LONGEST_S, max(1.0, (1 - tokens) / rate)),
-            )
+            raise _too_fast(tenant, rate, tokens)
 
     def turn_away(self, tenant: str) -> float:
         """Count a refusal, and return in how many seconds it is to be told."""
@@ -67,7 +62,11 @@ class Rates:
         return min(_LATEST_S, max(0.0, (untold - _AT_ONCE) / _A_SECOND))
 
     def take(self, tenant: str, samples: int) -> None:
-        """Count samples. Raises PharosError(INVALID) for more than may ever come at once."""
+        """Count samples.
+
+        Raises PharosError: INVALID for more than may ever come at once, LIMITED as `check` does, where others
+        that were let in at the same time have emptied the bucket meanwhile.
+        """
         limits = self._limits_of(tenant)
         rate, burst = limits.ingest_rate, limits.burst
         if not rate:
@@ -80,4 +79,15 @@ class Rates:
                 hint="send fewer in a request, or have ingest_burst raised",
             )
         tokens, now_s = self._filled(tenant, rate, burst)
+        if tokens <= 0:
+            raise _too_fast(tenant, rate, tokens)
         self._tokens[tenant] = (tokens - samples, now_s)
+
+
+def _too_fast(tenant: str, rate: int, tokens: float) -> PharosError:
+    return PharosError(
+        Kind.LIMITED,
+        f"tenant {tenant} sends more than {rate} samples a second, its limit",
+        hint="send again later, or have ingest_rate raised",
+        retry_after_s=min(_LONGEST_S, max(1.0, (1 - tokens) / rate)),
+    )

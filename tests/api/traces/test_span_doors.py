@@ -68,7 +68,7 @@ def intake() -> _Intake:
 def door(intake: _Intake) -> Iterator[SpanDoor]:
     pool = TurnPool(1, "spans")
     anything: Any = intake
-    yield SpanDoor(anything, Bodies(BodyLimits()), _Clock(), pool, 1 << 20)
+    yield SpanDoor(anything, Bodies(BodyLimits(), intake.begin), _Clock(), pool, 1 << 20)
     pool.close()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.ingest.records import records
 
-from pharos.access import DEFAULT
+from pharos.access import DEFAULT, Scope
 from pharos.errors import PharosError
 from pharos.ingest.events.batch import EventsTaken
 from pharos.ingest.listen.gather import Gatherer, GatherOptions
@@ -23,7 +23,11 @@ class FakeTaker:
         self.taken: list[Submission[Any]] = []
         self.reasons = list(reasons)
         self.paused: list[float] = []
+        self.let_in: list[Scope] = []
         self._changed = asyncio.Condition()
+
+    async def begin(self, scope: Scope) -> None:
+        self.let_in.append(scope)
 
     async def accept(self, sent: Submission[Any]) -> EventsTaken:
         if self.reasons:

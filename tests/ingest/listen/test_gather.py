@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.ingest.listen.taker import FakeTaker, gathering
 
+from pharos.access import DEFAULT
 from pharos.errors import Kind, PharosError
 from pharos.ingest.events.requests import log_record, resource_of
 
@@ -20,6 +21,15 @@ async def test_lines_go_in_together() -> None:
         assert [sent.sent_bytes for sent in taker.taken] == [30]
         await gatherer.settled()
     assert len(taker.taken) == 1
+
+
+async def test_each_batch_asks_to_be_let_in_first() -> None:
+    async with gathering("syslog") as (taker, gatherer):
+        gatherer.add(RESOURCE, log_record("one"))
+        await gatherer.settled()
+        gatherer.add(RESOURCE, log_record("two"))
+        await gatherer.settled()
+    assert (taker.let_in, len(taker.taken)) == ([DEFAULT, DEFAULT], 2)
 
 
 @pytest.mark.parametrize("kind", [Kind.UNAVAILABLE, Kind.LIMITED])

@@ -117,6 +117,8 @@ class GrpcServer:
     async def _answer(self, method: Method, messages: AsyncIterator[bytes], context: Context) -> bytes:
         try:
             scope = await self._scope(context.invocation_metadata() or (), method.permission)
+            if method.counted_as:
+                await self._bodies.begin(scope)
             async with self._bodies.held() as held:
                 answer = await method.answer(scope, await self._sent(messages, held), held)
         except PharosError as exc:

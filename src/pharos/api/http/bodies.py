@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeAlias
 
 from msgspec import Struct
 from starlette.requests import Request
 
+from pharos.access import Scope
+from pharos.api.http.identity import scope_of
 from pharos.errors import Kind, PharosError
 from pharos.telemetry import BODIES_FAILED
 
 _RETRY_AFTER_S: Final = 1.0
+
+Begin: TypeAlias = Callable[[Scope], Awaitable[None]]
+"""Lets in who sends telemetry. Raises PharosError as `Intake.begin`."""
 
 
 class BodyLimits(Struct, frozen=True):
@@ -30,17 +36,26 @@ class BodyLimits(Struct, frozen=True):
     """The longest until a body is there in whole."""
 
 
+async def _everybody(_scope: Scope) -> None:
+    return
+
+
 class Bodies:
     """The bodies of all requests; used on the event loop only."""
 
-    def __init__(self, limits: BodyLimits) -> None:
+    def __init__(self, limits: BodyLimits, begin: Begin = _everybody) -> None:
         self.limits = limits
+        self.begin = begin
         self.held_bytes = 0
         """Of all bodies that are being received or not yet dealt with."""
 
     def incoming(self, request: Request, limit: int) -> Incoming:
         """Return the request's body, to be entered: it is read then, and counted until it is left."""
         return Incoming(self, request, limit)
+
+    def telemetry(self, request: Request, limit: int) -> Incoming:
+        """Return the body of who sends telemetry, to be entered: who may not send now is refused unread."""
+        return _Telemetry(self, request, limit)
 
     def held(self) -> Held:
         """Return what counts a body that comes otherwise, to be entered: nothing as yet."""
@@ -161,3 +176,13 @@ class Incoming(Held):
             raise self._too_large()
         self.hold(len(body))
         return body, message.get("more_body", False)
+
+
+class _Telemetry(Incoming):
+    """The body of a request that is let in before any of it is read."""
+
+    __slots__ = ()
+
+    async def __aenter__(self) -> Self:
+        await self._bodies.begin(scope_of(self._request))
+        return await super().__aenter__()

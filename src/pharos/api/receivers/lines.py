@@ -48,8 +48,7 @@ class LineDoor(Struct, frozen=True):
         """
         scope = scope_of(request)
         packing = request.headers.get("content-encoding", "")
-        await self.intake.begin(scope)
-        async with self.bodies.incoming(request, self.max_body_bytes) as incoming:
+        async with self.bodies.telemetry(request, self.max_body_bytes) as incoming:
             body = incoming.body
             work = partial(self._read, scope, partial(unpacked, body, packing), read)
             lines = await asyncio.wrap_future(self.pool.submit(scope.tenant, work))

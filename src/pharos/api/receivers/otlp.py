@@ -91,9 +91,7 @@ class OtlpEndpoint:
 
     async def export_metrics(self, request: Request) -> Response:
         """Answer 200 once everything is durable; what was refused stands in the answer's partial_success."""
-        response = await exchange(
-            request, self._bodies, self._max_body_bytes, self._intake.begin, self._answer
-        )
+        response = await exchange(request, self._bodies, self._max_body_bytes, self._answer)
         INGEST_REQUESTS.labels("otlp", str(response.status_code)).inc()
         return response
 

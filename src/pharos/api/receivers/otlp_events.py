@@ -118,7 +118,7 @@ class OtlpEventsEndpoint:
         async def answer(scope: Scope, sent: Sent, held: Held) -> Response:
             return _success(sent.encoding, signal, await self.take(scope, signal, sent, held))
 
-        response = await exchange(request, self._bodies, self._max_body_bytes, self._intake.begin, answer)
+        response = await exchange(request, self._bodies, self._max_body_bytes, answer)
         INGEST_REQUESTS.labels(f"otlp_{signal.name}", str(response.status_code)).inc()
         return response
 

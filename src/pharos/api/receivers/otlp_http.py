@@ -81,13 +81,9 @@ async def exchange(
     request: Request,
     bodies: Bodies,
     most_bytes: int,
-    begin: Callable[[Scope], Awaitable[None]],
     take: Callable[[Scope, Sent, Held], Awaitable[Response]],
 ) -> Response:
-    """Return what `take` answers once everything of a request is durable, or why it is not taken.
-
-    `begin` lets a sender in before the body is read.
-    """
+    """Return what `take` answers once everything of a request is durable, or why it is not taken."""
     encoding = encoding_of(request)
     if encoding is None:
         named = request.headers.get("content-type", "")
@@ -95,8 +91,7 @@ async def exchange(
         return status_answer(JSON, CODES[Kind.INVALID], message, UNACCEPTABLE)
     scope = scope_of(request)
     try:
-        await begin(scope)
-        async with bodies.incoming(request, most_bytes) as incoming:
+        async with bodies.telemetry(request, most_bytes) as incoming:
             packing = request.headers.get("content-encoding", "")
             return await take(scope, Sent(incoming.body, encoding, packing), incoming)
     except PharosError as exc:

@@ -94,8 +94,7 @@ class WriteEndpoint:
         kind: FrameKind | None = None
         try:
             kind = negotiate(request.headers)
-            await self._intake.begin(scope_of(request))
-            async with self._bodies.incoming(request, self._max_body_bytes) as incoming:
+            async with self._bodies.telemetry(request, self._max_body_bytes) as incoming:
                 accepted = await self._intake.accept(
                     received(scope_of(request), kind, incoming.body, source="remote_write")
                 )

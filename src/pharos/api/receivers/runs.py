@@ -113,7 +113,7 @@ class RunDoor:
             _check_media(request)
             scope = scope_of(request).alone()
             packing = request.headers.get("content-encoding", "")
-            async with self._bodies.incoming(request, _BODY_MOST_BYTES) as incoming:
+            async with self._bodies.telemetry(request, _BODY_MOST_BYTES) as incoming:
                 work = partial(_read, incoming.body, packing, lambda found: read(found, request))
                 events = await asyncio.wrap_future(self._pool.submit(scope.tenant, work))
                 recorded = await self._runs.record(scope, self._timed(events), source=source)

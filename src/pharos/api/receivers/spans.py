@@ -122,8 +122,7 @@ class SpanDoor:
     async def _take(self, request: Request, source: str, read: Reader) -> Response:
         packing = request.headers.get("content-encoding", "")
         try:
-            await self._intake.begin(scope_of(request))
-            async with self._bodies.incoming(request, self._most_bytes) as incoming:
+            async with self._bodies.telemetry(request, self._most_bytes) as incoming:
                 sent = Sent(incoming.body, packing=packing)
                 await self.take(scope_of(request), source, read, sent, incoming)
         except PharosError as exc:

@@ -141,7 +141,7 @@ class RunEventsApi(Struct, frozen=True):
     async def _taken(
         self, request: Request, source: str, read: Callable[[bytes], Sequence[RunEvent]]
     ) -> dict[str, int]:
-        async with self.bodies.incoming(request, _MOST_BYTES) as incoming:
+        async with self.bodies.telemetry(request, _MOST_BYTES) as incoming:
             media = media_type(request.headers.get("content-type", ""))
             if media not in {_JSON, *_LINES}:
                 # A form, which a page of another origin could send without being asked, is none.

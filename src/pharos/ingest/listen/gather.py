@@ -28,6 +28,9 @@ _RETRY_S: Final = 1.0
 class Taker(Protocol):
     """The intake, as far as lines need it."""
 
+    async def begin(self, scope: Scope) -> None:
+        """Let in what is sent."""
+
     async def accept(self, sent: Submission[EventsTaken]) -> EventsTaken:
         """Store what was sent durably."""
         ...
@@ -153,6 +156,7 @@ class Gatherer:
         told = False
         while True:
             try:
+                await self._intake.begin(self._scope)
                 taken = await self._intake.accept(sent)
             except PharosError as exc:
                 if exc.kind not in _REPEATED or self._is_closing:
