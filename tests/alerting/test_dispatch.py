@@ -83,6 +83,21 @@ async def test_an_alert_is_told_of_and_that_it_is_over_and_nothing_is_left(
     assert found == wanted
 
 
+async def test_one_that_ends_again_after_others_were_told_of_is_told_along(
+    state: State, pager: Pager
+) -> None:
+    async with dispatching(state, pager, always(CONFIG.replace("[alertname]", "[]"))) as running:
+        await running.fires("A")
+        await pager.reaches(1)
+        await running.ends("A")
+        await pager.reaches(2)
+        await running.fires("B")
+        await pager.reaches(3)
+        await running.ends("A")
+        await pager.reaches(4)
+    assert pager.told()[2:] == [("firing", ["B firing"]), ("firing", ["A resolved", "B firing"])]
+
+
 async def test_a_restart_goes_on_where_it_was(state: State, pager: Pager) -> None:
     async with dispatching(state, pager, always()) as running:
         await running.fires("A")

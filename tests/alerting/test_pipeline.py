@@ -18,8 +18,8 @@ NOW_MS = 10_000_000
 HELD = Held(Why.SILENCED, "s")
 
 
-def alert(name: str) -> Alert:
-    return Alert((("alertname", name),))
+def alert(name: str, ends_ms: int = 0) -> Alert:
+    return Alert((("alertname", name),), ends_ms=ends_ms)
 
 
 def fingerprints(names: list[str]) -> tuple[str, ...]:
@@ -31,7 +31,7 @@ def marks(said: dict[str, Any]) -> Marks:
 
 
 def seen(name: str, how: str) -> Seen:
-    return Seen(alert(name), "over" in how, HELD if "held" in how else None)
+    return Seen(alert(name, NOW_MS if "again" in how else 0), "over" in how, HELD if "held" in how else None)
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])

@@ -1,4 +1,4 @@
-"""`pharos rules check` and `pharos rules test`, and rules among the files of `pharos check`."""
+"""`pharos rules check` and `pharos rules test`, and rules that files of `pharos check` name."""
 
 from __future__ import annotations
 
@@ -61,9 +61,13 @@ def test_unit_tests_are_run_all_or_by_name(run: Run, folder: Path) -> None:
     assert run("rules", "test", "--run", "(", path).code == 2
 
 
-def test_check_knows_files_of_rules(run: Run, folder: Path) -> None:
+def test_check_leads_from_a_file_of_rules_to_their_own_check(run: Run, folder: Path) -> None:
     good, bad = folder / "good.yml", folder / "bad.yml"
-    ended = run("check", str(good), str(bad))
+    ended = run("check", str(good))
+    assert ended.code == 1
+    assert f"fault {good}:1: it holds rules and configures nothing" in ended.out
+    assert f"`pharos rules check {good}`" in ended.out
+    ended = run("check", "--as", "rules", str(good), str(bad))
     assert ended.code == 1
     assert f"good  {good} (read as rules.yml)" in ended.out
     assert f"fault {bad}:1: group 'g'" in ended.out

@@ -300,12 +300,12 @@ class Dispatcher:
             self._read_again.add(Family.ALERTS)
             self._change.set()
 
-    async def _let_go(self, settled: Sequence[Flush]) -> None:
+    async def _let_go(self, settled: Sequence[tuple[Flush, frozenset[str]]]) -> None:
         """Forget alerts that are over and told, and what was told of groups that have none any more."""
         gone: dict[str, list[Alert]] = {}
         empty: list[tuple[str, str]] = []
-        for flush in settled:
-            over = [known for known, one in zip(flush.known, flush.seen, strict=True) if one.is_resolved]
+        for flush, fingerprints in settled:
+            over = [known for known in flush.known if known.alert.fingerprint in fingerprints]
             if not over:
                 continue
             desk = self.desk(flush.group.tenant)

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pharos.alerting.alerts import Known
 from pharos.alerting.config import Integration, Receiver
@@ -50,8 +51,8 @@ class Flushed(Struct):
 
     owed: list[Owed] = field(default_factory=list)
     cancelled: list[Owed] = field(default_factory=list)
-    settled: list[Flush] = field(default_factory=list)
-    """Groups of which all that is over was told to everybody who is to be told."""
+    settled: list[tuple[Flush, frozenset[str]]] = field(default_factory=list)
+    """Groups with the alerts that are over, as everybody who is to be told was."""
     stale: list[tuple[Flush, frozenset[str]]] = field(default_factory=list)
     """Groups of which another process knows more, with the alerts that it saw the end of: not decided."""
 
@@ -91,6 +92,10 @@ def flush_all(
     rows: list[Owed] = []
     for flush in flushes:
         entries += held_entries(flush)
+        done = _done(flush, told, owed)
+        if done:
+            flushed.settled.append((flush, done))
+            flush = _without(flush, done)
         is_settled = True
         for integration in flush.receiver.integrations:
             place = place_of(flush, integration)
@@ -109,12 +114,39 @@ def flush_all(
                 case Act.HOLD if verdict.held is not None:
                     entries += _repeat_held(flush, verdict, verdict.held, before)
         if is_settled or _is_given_up(flush):
-            flushed.settled.append(flush)
+            over = frozenset(one.fingerprint for one in flush.seen if one.is_resolved)
+            flushed.settled.append((flush, over))
     outbox.cancel(unit, [one.id for one in flushed.cancelled])
     outbox.note_told(unit, notes)
     flushed.owed += outbox.add(unit, rows, lease_by)
     append(unit, entries)
     return flushed
+
+
+def _done(flush: Flush, told: Mapping[Place, Told], owed: Mapping[Place, Owed]) -> frozenset[str]:
+    """Return the alerts that are over since before everybody was told so last."""
+    places = [place_of(flush, one) for one in flush.receiver.integrations]
+    if any(place not in told or place in owed for place in places):
+        return frozenset()
+    at_ms = min((told[place].at_ms for place in places), default=0)
+    each_heard = [frozenset(told[place].marks.resolved) for place in places]
+    return frozenset(
+        one.fingerprint
+        for one in flush.seen
+        if one.is_resolved
+        and one.alert.ends_ms <= at_ms
+        and all(one.fingerprint in heard for heard in each_heard)
+    )
+
+
+def _without(flush: Flush, fingerprints: frozenset[str]) -> Flush:
+    """Return a group without some of its alerts."""
+    left = [
+        (known, one)
+        for known, one in zip(flush.known, flush.seen, strict=True)
+        if one.fingerprint not in fingerprints
+    ]
+    return replace(flush, known=[known for known, _ in left], seen=[one for _, one in left])
 
 
 def _stale(unit: Writing, flushes: Sequence[Flush]) -> list[tuple[Flush, frozenset[str]]]:

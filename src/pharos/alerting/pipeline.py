@@ -104,7 +104,9 @@ def decide(
     ]
     told_resolved = frozenset(told.resolved)
     news = [one for one in resolved if one.fingerprint not in told_resolved]
-    verdict = _tell(group, firing, resolved, news if terms.send_resolved else (), frozenset(told.open))
+    # One that fired again and ended meanwhile is no news, and goes along with what is.
+    unheard = [one for one in resolved if one in news or one.alert.ends_ms > before.told_ms]
+    verdict = _tell(group, firing, resolved, unheard if terms.send_resolved else (), frozenset(told.open))
     reason = _reason(firing, news, before, terms, still_open, now_ms)
     if is_owed:
         return _instead(verdict, before.owed or Marks(), reason, group)

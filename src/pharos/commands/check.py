@@ -34,8 +34,8 @@ def check(
     files: Annotated[
         list[Path],
         typer.Argument(
-            help="pharos.yml files (named pharos*.yml), prometheus.yml, alertmanager.yml, files of rules and"
-            " of checks. `health` instead of a file: `pharos check health` makes checks."
+            help="pharos.yml files (named pharos*.yml), prometheus.yml, alertmanager.yml and files of checks."
+            " `health` instead of a file: `pharos check health` makes checks."
         ),
     ],
     kind: Annotated[
@@ -82,7 +82,8 @@ def _recognised(path: Path) -> FileKind:
     if not names and isinstance(root.node, Scalar) and not path.name.startswith("prometheus"):
         raise root.fault("there is no section in it that tells what it is: say so with --as")
     if names == {"groups"}:
-        return FileKind.RULES
+        # Whoever asks whether a configuration is good is not told that some other file is.
+        raise root.fault(f"it holds rules and configures nothing: `pharos rules check {path}` checks it")
     if names and names <= {"checks", "components"}:
         return FileKind.CHECKS
     return FileKind.PROMETHEUS
