@@ -69,6 +69,7 @@ async def test_beyond_loopback_the_first_user_comes_by_a_link_that_works_once(
         old = await world.stranger.ask("POST /api/links/use", {"code": earlier.partition("#")[2], **used})
         assert (old.status, "does not work" in old.error) == (404, True)
         code = link.partition("#")[2]
+        assert await world.stranger.done("POST /api/links/whose", {"code": code}) == {"name": None}
         weak = await world.stranger.ask("POST /api/links/use", {"code": code, "name": "ada", "password": "x"})
         assert (weak.status, "12 are the least" in weak.error) == (400, True)
         got = await world.stranger.ask("POST /api/links/use", {"code": code, **used})

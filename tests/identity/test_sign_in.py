@@ -193,9 +193,12 @@ async def test_an_invited_user_chooses_a_password_by_the_link(world: World) -> N
     )
     assert made["path"] == f"/welcome#{made['code']}"
     assert made["user"]["has_password"] is False
+    whose = await world.stranger.done("POST /api/links/whose", {"code": made["code"]})
+    assert whose == {"name": "ada"}
     got = await world.stranger.ask("POST /api/links/use", {"code": made["code"], "password": OTHER})
     assert got.data["tenants"][0]["id"] == "a"
     await world.sign_in("ada", OTHER)
+    assert (await world.stranger.ask("POST /api/links/whose", {"code": made["code"]})).status == 404
 
 
 async def test_who_guesses_waits_ever_longer_and_others_do_not(world: World) -> None:

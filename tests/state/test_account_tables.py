@@ -159,7 +159,7 @@ def test_with_a_user_all_that_opens_goes(state: State) -> None:
     assert read(state, tokens.live_tokens) == {}
     assert read(state, sessions.live_sessions) == {}
     assert read(state, roles.all_memberships) == ()
-    assert refused(state, lambda unit: accounts.use_link(unit, "hash", "password")).kind is Kind.MISSING
+    assert refused(state, lambda unit: accounts.use_link(unit, "hash")).kind is Kind.MISSING
     assert new_user(state).id != ada.id
 
 
@@ -181,22 +181,22 @@ def test_an_identity_is_one_users(state: State) -> None:
     )
 
 
-def test_a_link_works_once_for_its_purpose_in_its_time(state: State, clock: FakeClock) -> None:
+def test_a_link_works_once_in_its_time(state: State, clock: FakeClock) -> None:
     later = clock.now_ms() + 1000
     content = {"memberships": [["default", "viewer"]]}
     made = write(
         state, lambda unit: accounts.create_link(unit, NewLink("one", "invite", later, None, content))
     )
-    assert refused(state, lambda unit: accounts.use_link(unit, "one", "password")).kind is Kind.MISSING
-    used = write(state, lambda unit: accounts.use_link(unit, "one", "invite"))
+    assert read(state, lambda unit: accounts.find_link(unit, "one")) == made
+    used = write(state, lambda unit: accounts.use_link(unit, "one"))
     assert (used.id, used.content, used.used_ms) == (made.id, content, clock.now_ms())
-    assert refused(state, lambda unit: accounts.use_link(unit, "one", "invite")).kind is Kind.MISSING
+    assert refused(state, lambda unit: accounts.use_link(unit, "one")).kind is Kind.MISSING
     write(state, lambda unit: accounts.create_link(unit, NewLink("two", "invite", later)))
     clock.advance_ms(1000)
-    assert "too old" in refused(state, lambda unit: accounts.use_link(unit, "two", "invite")).message
+    assert "too old" in refused(state, lambda unit: accounts.use_link(unit, "two")).message
     write(state, lambda unit: accounts.create_link(unit, NewLink("three", "invite", later + 9000)))
     assert write(state, lambda unit: accounts.drop_links(unit, "invite")) == 2
-    assert refused(state, lambda unit: accounts.use_link(unit, "three", "invite")).kind is Kind.MISSING
+    assert refused(state, lambda unit: accounts.use_link(unit, "three")).kind is Kind.MISSING
 
 
 # -- tokens --

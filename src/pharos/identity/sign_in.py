@@ -22,7 +22,7 @@ from pharos.identity.passwords import Passwords, check_password
 from pharos.identity.throttle import Throttle
 from pharos.identity.tokens import Minted, hash_of, mint_secret
 from pharos.secret import Secret
-from pharos.state import PHAROS, Author, State, Writing, accounts, audit, roles, sessions
+from pharos.state import PHAROS, Author, State, Unit, Writing, accounts, audit, roles, sessions
 from pharos.state.accounts import Link, NewLink, NewUser, User
 from pharos.state.sessions import NewSession, Session
 from pharos.state.tables import name_key
@@ -176,6 +176,16 @@ class SignIn:
         await self._state.write(write, PHAROS)
         return minted.text
 
+    async def of_link(self, code: str, place: Place) -> User | None:
+        """Return whose a link is, before it is used; None for the first user's.
+
+        Raises PharosError: MISSING when it does not work, DENIED when it opens nothing any more, LIMITED.
+        """
+        self._begin("", place)
+        user = await self._state.read(lambda unit: _whose(unit, accounts.find_link(unit, hash_of(code))))
+        self._throttle.succeed("", place.address)
+        return user
+
     async def by_link(self, code: str, name: str, password: str, place: Place) -> SignedIn:
         """Let somebody in who was given a link, with the password that they choose; it works once.
 
@@ -193,10 +203,6 @@ class SignIn:
                 user = accounts.create_user(unit, NewUser(name, password_hash=hashed))
                 roles.grant(unit, user.id, None, "operator")
             else:
-                if user.disabled_ms is not None:
-                    raise PharosError(
-                        Kind.DENIED, f"the user {user.name} is disabled", hint="ask an operator"
-                    )
                 accounts.set_password_hash(unit, user.id, hashed)
                 sessions.revoke_sessions(unit, user.id)
             accounts.drop_links(unit, link.purpose, link.user_id)
@@ -294,21 +300,22 @@ def _end(unit: Writing, secret: str) -> None:
 
 def _used(unit: Writing, hashed: str, name: str) -> tuple[Link, User | None]:
     """Return a link that was used with this, and whose it is; None for the first user's."""
-    error: PharosError | None = None
-    for purpose in (FIRST_USER, INVITE, PASSWORD):
-        try:
-            link = accounts.use_link(unit, hashed, purpose)
-        except PharosError as exc:
-            error = exc
-            continue
-        if link.user_id is not None:
-            return link, accounts.user(unit, link.user_id)
+    link = accounts.use_link(unit, hashed)
+    user = _whose(unit, link)
+    if user is None and not name.strip():
+        raise PharosError(Kind.INVALID, "the first user needs a name")
+    return link, user
+
+
+def _whose(unit: Unit, link: Link) -> User | None:
+    """Return whose a link is; None for the first user's. Raises PharosError(DENIED) when it has no use."""
+    if link.user_id is None:
         if accounts.count_users(unit):
             raise PharosError(
                 Kind.DENIED, "the first user has come already", hint="ask an operator for a link"
             )
-        if not name.strip():
-            raise PharosError(Kind.INVALID, "the first user needs a name")
-        return link, None
-    assert error is not None  # noqa: S101 - there are purposes
-    raise error
+        return None
+    user = accounts.user(unit, link.user_id)
+    if user.disabled_ms is not None:
+        raise PharosError(Kind.DENIED, f"the user {user.name} is disabled", hint="ask an operator")
+    return user

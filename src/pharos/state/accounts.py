@@ -367,22 +367,26 @@ def create_link(unit: Writing, new: NewLink) -> Link:
     return found
 
 
-def use_link(unit: Writing, hashed: str, purpose: str) -> Link:
-    """Return a link, which never works again. Raises PharosError(MISSING) when it did not work any more."""
-    statement = select(*_LINK).where(
-        links.c.hash == hashed,
-        links.c.purpose == purpose,
-        links.c.used_ms.is_(None),
-        links.c.expires_ms > unit.now_ms,
+def find_link(unit: Unit, hashed: str) -> Link:
+    """Return a link that still works. Raises PharosError(MISSING) when it does not."""
+    row = unit.row(
+        select(*_LINK).where(
+            links.c.hash == hashed, links.c.used_ms.is_(None), links.c.expires_ms > unit.now_ms
+        )
     )
-    row = unit.row(statement)
     if row is None:
         raise PharosError(
             Kind.MISSING, "this link does not work: it was used, or it is too old", hint="ask for a new one"
         )
-    unit.execute(update(links).where(links.c.id == row.id).values(used_ms=unit.now_ms))
-    append(unit, Event("link.use", f"link:{row.id}", after={"purpose": purpose}))
-    return Link(*unit.the_row(select(*_LINK).where(links.c.id == row.id), "link"))
+    return Link(*row)
+
+
+def use_link(unit: Writing, hashed: str) -> Link:
+    """Return a link, which never works again. Raises PharosError(MISSING) when it did not work any more."""
+    found = find_link(unit, hashed)
+    unit.execute(update(links).where(links.c.id == found.id).values(used_ms=unit.now_ms))
+    append(unit, Event("link.use", f"link:{found.id}", after={"purpose": found.purpose}))
+    return Link(*unit.the_row(select(*_LINK).where(links.c.id == found.id), "link"))
 
 
 def drop_links(unit: Writing, purpose: str, user_id: str | None = None) -> int:

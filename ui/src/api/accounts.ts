@@ -1,7 +1,18 @@
 // Signing in, people, roles and tokens: Pharos' own API.
 
 import { ask, change, type Answer, type Asking } from './client';
-import type { DeletedUser, Me, Member, Role, Roles, SessionEntry, Token, User, WaysIn } from './types';
+import type {
+  DeletedUser,
+  LinkOwner,
+  Me,
+  Member,
+  Role,
+  Roles,
+  SessionEntry,
+  Token,
+  User,
+  WaysIn,
+} from './types';
 
 const NOWHERE: Asking = { tenant: null };
 
@@ -13,6 +24,11 @@ export function waysIn(asking: Asking): Promise<Answer<WaysIn>> {
 
 export function signIn(name: string, password: string): Promise<Me> {
   return change('POST', '/api/sign_in', { name, password }, NOWHERE);
+}
+
+/** Whose a link is that works once; it is not used by that. */
+export function linkOwner(code: string): Promise<LinkOwner> {
+  return change('POST', '/api/links/whose', { code }, NOWHERE);
 }
 
 /** `name` is chosen by the first user alone; the link of another one has theirs. */

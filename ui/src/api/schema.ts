@@ -1607,6 +1607,14 @@ export interface components {
       readonly text: string;
     };
     /**
+     * LinkOwner
+     * @description Whose a link that works once is.
+     */
+    readonly LinkOwner: {
+      /** Name */
+      readonly name: string | null;
+    };
+    /**
      * LinkShape
      * @description A link that works once.
      */

@@ -31,6 +31,7 @@ export type BuildInfo = Shapes['BuildInfo'];
 
 export type Me = Shapes['Me'];
 export type WaysIn = Shapes['WaysIn'];
+export type LinkOwner = Shapes['LinkOwner'];
 export type User = Shapes['UserShape'];
 export type DeletedUser = Shapes['DeletedUserShape'];
 export type Member = Shapes['MemberShape'];

@@ -17,6 +17,7 @@ from pharos.api.native.answers import Answer, Body, Native
 from pharos.api.native.shapes import (
     CountShape,
     IdentityShape,
+    LinkOwner,
     Me,
     ProviderShape,
     SessionShape,
@@ -37,6 +38,12 @@ class Credentials(Body):
 
     name: str = _NAME
     password: SecretStr = _PASSWORD
+
+
+class LinkCode(Body):
+    """A link's code."""
+
+    code: SecretStr = Field(max_length=100)
 
 
 class LinkUse(Body):
@@ -81,6 +88,7 @@ class SessionApi(Struct, frozen=True):
         make = self.native.operation
         yield make("GET /api/sign_in", None, self.ways_in, WaysIn)
         yield make("POST /api/sign_in", None, self.sign_in, Me, Credentials)
+        yield make("POST /api/links/whose", None, self.whose_link, LinkOwner, LinkCode)
         yield make("POST /api/links/use", None, self.use_link, Me, LinkUse)
         yield make("POST /api/sign_out", ANY_IDENTITY, self.sign_out, CountShape, Leaving)
         yield make("GET /api/me", ANY_IDENTITY, self.me, Me)
@@ -100,6 +108,11 @@ class SessionApi(Struct, frozen=True):
         password = body.password.get_secret_value()
         found = await self.sign_in_door.by_password(body.name, password, place_of(request))
         return await self._entered(request, found)
+
+    async def whose_link(self, request: Request, body: LinkCode) -> LinkOwner:
+        """Return who comes in by a link that works once; it is not used by that."""
+        user = await self.sign_in_door.of_link(body.code.get_secret_value(), place_of(request))
+        return LinkOwner(name=None if user is None else user.name)
 
     async def use_link(self, request: Request, body: LinkUse) -> Answer:
         """Choose a password by a link that works once, and sign in."""

@@ -52,6 +52,13 @@ class WaysIn(Shape):
     providers: list[ProviderShape]
 
 
+class LinkOwner(Shape):
+    """Whose a link that works once is."""
+
+    name: str | None
+    """What its user signs in with; null where the first user chooses a name."""
+
+
 class ProviderShape(Shape):
     """An identity provider."""
 
