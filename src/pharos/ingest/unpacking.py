@@ -58,15 +58,15 @@ def _inflate(body: bytes, window: int, name: str, most_bytes: int) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def _unzstd(body: bytes) -> bytes:
-    """Return a zstd frame unpacked. Raises PharosError(INVALID), for what is too large too."""
+def unzstd(body: bytes, most_bytes: int = BODY_MAX_BYTES) -> bytes:
+    """Return zstd frames unpacked, one after the other. Raises PharosError(INVALID), also for too much."""
     # Memory that is not written to is not taken.
-    room = np.empty(BODY_MAX_BYTES, np.uint8).data
+    room = np.empty(most_bytes, np.uint8).data
     try:
         size = cramjam.zstd.decompress_into(body, room)
     except cramjam.DecompressionError as exc:
         raise PharosError(
-            Kind.INVALID, f"the body is not zstd of at most {BODY_MAX_BYTES} bytes unpacked: {exc}"
+            Kind.INVALID, f"the body is not zstd of at most {most_bytes} bytes unpacked: {exc}"
         ) from exc
     return room[:size].tobytes()
 
@@ -86,7 +86,7 @@ def unpack(body: bytes, encoding: str) -> bytes:
         case "deflate":
             return _undeflate(body)
         case "zstd":
-            return _unzstd(body)
+            return unzstd(body)
         case other:
             raise PharosError(
                 Kind.UNSUPPORTED, f"Content-Encoding {other!r} is not gzip, deflate, zstd or identity"

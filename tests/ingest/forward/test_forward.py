@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import cramjam
 import msgpack
 import pytest
 import yaml
@@ -68,13 +69,26 @@ def requests(case: dict[str, Any], mode: str, option: dict[str, Any]) -> bytes:
                 + stream
                 + b"".join(map(_packed, tail))
             )
+        case "compressed by zstd":
+            cut = len(_packed(entries[0])) if entries else 0
+            frames = b"".join(bytes(cramjam.zstd.compress(one)) for one in (stream[:cut], stream[cut:]))
+            return _packed([case["tag"], frames, {**option, "compressed": "zstd"}])
         case _:
             cut = len(stream) // 2
             members = gzip.compress(stream[:cut], mtime=0) + gzip.compress(stream[cut:])
             return _packed([case["tag"], members, {**option, "compressed": "gzip"}])
 
 
-MODES: Final = ("message", "forward", "bytes", "metadata", "packed", "packed as text", "compressed")
+MODES: Final = (
+    "message",
+    "forward",
+    "bytes",
+    "metadata",
+    "packed",
+    "packed as text",
+    "compressed",
+    "compressed by zstd",
+)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -96,6 +110,7 @@ def test_entries_become_records_in_every_mode(case: dict[str, Any], mode: str) -
         5, [], ["t"], ["t", 1], ["t", 1, {}, {}, {}], [5, []], ["t", [5]], ["t", [[1]]], ["t", [], 5],
         ["t", b"\xc1"], ["t", b"\x92\x01"], ["t", b"x", {"compressed": "gzip"}],
         ["t", gzip.compress(b"\x92\x01\x80", mtime=0)[:-5], {"compressed": "gzip"}],
+        ["t", b"\x92\x01\x80", {"compressed": "zstd"}], ["t", b"\x92\x01\x80", {"compressed": "brotli"}],
     ],
     ids=repr,
 )  # fmt: skip

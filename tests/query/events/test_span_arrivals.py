@@ -46,6 +46,7 @@ class Coming:
         began_s: float | None = None,
         lasts_ms: int = 5,
         status: int = 0,
+        kind: int = 2,
     ) -> None:
         """Take a span in at a time from noon; it began then, or at another time."""
         start_ns = int((_NOON_S + (at_s if began_s is None else began_s)) * _S)
@@ -55,7 +56,7 @@ class Coming:
             trace_id=bytes(15) + b"\x01",
             span_id=number.to_bytes(8),
             parent_id=parent.to_bytes(8) if parent else b"",
-            kind=2,
+            kind=kind,
             start_ns=start_ns,
             end_ns=start_ns + lasts_ms * 1_000_000,
             status=status,
@@ -127,6 +128,18 @@ def test_a_call_counts_once_with_its_later_half(caller_s: int, callee_s: int, co
     (call,) = parts[place]
     assert (call.caller, call.callee, call.errors, call.found.count) == ("front", "cart", 1, 1)
     assert call.found.duration_ns == 5_000_000
+
+
+def test_halves_of_a_call_that_share_an_id_are_one_call(coming: Coming) -> None:
+    coming.come(1, "front", 1, kind=3)
+    coming.come(1, "cart", 1, kind=2)
+    coming.come(1, "cart", 2, parent=1, kind=3)
+    coming.come(16, "stock", 2, parent=1, kind=2)
+    parts = [coming.calls(*part) for part in ((0, 15), (15, 30))]
+    assert [[(one.caller, one.callee, one.found.count) for one in part] for part in parts] == [
+        [("front", "cart", 1)],
+        [("cart", "stock", 1)],
+    ]
 
 
 def test_a_service_that_calls_itself_is_no_edge(coming: Coming) -> None:

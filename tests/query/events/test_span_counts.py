@@ -123,6 +123,41 @@ def test_calls_are_counted_with_their_errors_and_durations(sent: Sent) -> None:
     assert calls["front", "cart"].quantiles_ns[3] <= 500 * _MS
 
 
+def test_a_client_and_a_server_that_share_an_id_call_each_other_once(engine: EmbeddedEngine) -> None:
+    """Zipkin's senders give both halves of a call one id: what the server does is done by the server."""
+    request, tenant, changes = EventRequest(), f"shared{next(_TOKENS)}", Changes()
+    halves = [
+        ("front", 3, 1, 0),
+        ("cart", 2, 1, 0),
+        ("cart", 3, 2, 1),
+        ("stock", 2, 2, 1),
+        ("stock", 1, 3, 2),
+    ]
+    for service, kind, number, parent in halves:
+        made = span(
+            "work",
+            trace_id=bytes(15) + b"\x01",
+            span_id=number.to_bytes(8),
+            parent_id=parent.to_bytes(8) if parent else b"",
+            kind=kind,
+            start_ns=_NOON_NS,
+            end_ns=_NOON_NS + _MS,
+        )
+        request.add(resource_of([("service.name", service)]), made)
+    batch = (signal := SpanSignal()).begin()
+    signal.decode(batch, tenant, request.body(), _NOON_NS)
+    batch.insert(engine, tenant)
+    batch.note(changes)
+    counts, scope = SpanCounts(SpanStore(changes)), upkeep(tenant)
+    found = engine.run_blocking(lambda session: counts.calls(session, scope, _WINDOW))
+    assert [(one.caller, one.callee, one.calls) for one in found.edges] == [
+        ("cart", "cart", 1),
+        ("cart", "stock", 1),
+        ("front", "cart", 1),
+        ("stock", "stock", 1),
+    ]
+
+
 def test_calls_outside_of_the_time_do_not_count(sent: Sent) -> None:
     window = Window(_NOON_NS, _NOON_NS + _MINUTE_NS)
     found = sent.ask(lambda session: sent.counts.calls(session, sent.scope, window))

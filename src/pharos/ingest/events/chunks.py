@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 from msgspec import Struct
@@ -140,27 +139,18 @@ class SpanChunk(Struct, frozen=True):
         return self.head.rows * 110 + len(self.name) + 60 * len(self.event_ts) + attributes
 
 
-@dataclass(slots=True)
-class _Measured:
+class _Measured(Struct):
     """What the first pass says of a request, and where it lies."""
 
-    body: Bytes
+    request: wire.Request
     report: Integers
-    groups: Integers
-    records: Integers
-    nested: tuple[Integers, Bytes, Integers]
-    table_size: int = _TABLE
-    numbers: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.numbers = int(self.report[[wire.ATTRIBUTES, wire.EVENT_ATTRIBUTES, wire.LINK_ATTRIBUTES]].sum())
 
     def count(self, place: int) -> int:
         return int(self.report[place])
 
     def room(self, rows: int) -> int:
         """Return the most bytes that texts of the request may take, with lengths for so many of them."""
-        return len(self.body) + len(self.nested[1]) + wire.NUMBER_BYTES * rows + wire.SLACK
+        return len(self.request.body) + len(self.request.nested[1]) + wire.NUMBER_BYTES * rows + wire.SLACK
 
 
 def _measure(body: Plain, *, is_spans: bool) -> _Measured:
@@ -185,9 +175,8 @@ def _measure(body: Plain, *, is_spans: bool) -> _Measured:
         nested = np.empty((counts[2], 3), np.int64)
     groups, records, nested = groups[: counts[0]], records[: counts[1]], nested[: counts[2]]
     texts, ends = nested_texts(body, nested)
-    return _Measured(
-        raw, report, groups, records, (nested if len(nested) else np.zeros((1, 3), np.int64), texts, ends)
-    )
+    nested = nested if len(nested) else np.zeros((1, 3), np.int64)
+    return _Measured(wire.Request(raw, groups, records, (nested, texts, ends)), report)
 
 
 def _with_room(measured: _Measured, fill: Callable[[Integers, Integers], T | None]) -> T:
@@ -210,7 +199,7 @@ class _Pairs:
     def __init__(self, measured: _Measured, rows: int, pairs: int) -> None:
         self.place = np.zeros(wire.PLACES, np.int64)
         self.ends = np.empty(rows, np.uint64)
-        self.columns = (
+        self.columns = wire.Pairs(
             np.empty(pairs, np.uint32),
             np.empty(measured.room(pairs), np.uint8),
             np.empty(pairs, np.uint8),
@@ -218,13 +207,12 @@ class _Pairs:
         )
 
     def filled(self, rows: int) -> PairColumns:
-        keys, values, _, kinds = self.columns
-        place = self.place
+        columns, place = self.columns, self.place
         return PairColumns(
             self.ends[:rows],
-            keys[: place[wire.AT_KEYS]],
-            values[: place[wire.AT_VALUES]],
-            kinds[: place[wire.AT_PACKED]],
+            columns.keys[: place[wire.AT_KEYS]],
+            columns.values[: place[wire.AT_VALUES]],
+            columns.kinds[: place[wire.AT_PACKED]],
         )
 
 
@@ -237,12 +225,15 @@ def _head(
     ts_ns: Integers,
     keys: Integers,
 ) -> Head:
-    raw, report = measured.body, measured.report
+    raw: Bytes = measured.request.body
+    report = measured.report
 
     def part(start: int, stop: int) -> bytes:
         return raw[start:stop].tobytes()
 
-    origins = tuple(known.of(part(row[0], row[1]), part(row[2], row[3])) for row in measured.groups.tolist())
+    origins = tuple(
+        known.of(part(row[0], row[1]), part(row[2], row[3])) for row in measured.request.groups.tolist()
+    )
     names = tuple(
         part(key[0], key[1]).decode(errors="replace")
         for key in keys[: measured.count(wire.DISTINCT)].tolist()
@@ -271,51 +262,48 @@ def decode_placed_logs(body: Plain, recv_ns: int, known: KnownOrigins) -> tuple[
     count = measured.count(wire.RECORDS)
 
     def fill(table: Integers, keys: Integers) -> tuple[LogChunk, RecordPlaces] | None:
-        numbers = tuple(np.empty(count, np.int64) for _ in range(4))
-        small = tuple(np.empty(count, np.uint8) for _ in range(3))
-        ids, group = np.empty(count * 24, np.uint8), np.empty((2, count), np.int32)
-        texts = tuple(np.empty(measured.room(count), np.uint8) for _ in range(3))
-        at, pairs = np.zeros(3, np.int64), _Pairs(measured, count, measured.count(wire.ATTRIBUTES))
-        rows = log_wire.fill_logs(
-            measured.body,
-            recv_ns,
-            measured.groups,
-            measured.records,
-            numbers,
-            small,
-            ids,
-            group,
-            pairs.ends,
-            texts,
-            at,
-            pairs.columns,
-            pairs.place,
-            measured.nested,
-            table,
-            keys,
-            measured.report,
+        pairs = _Pairs(measured, count, measured.count(wire.ATTRIBUTES))
+        group = np.empty((2, count), np.int32)
+        times, lags, flags, dropped = (np.empty(count, np.int64) for _ in range(4))
+        bodies, severity_texts, event_names = (np.empty(measured.room(count), np.uint8) for _ in range(3))
+        out = log_wire.LogColumns(
+            times,
+            lags,
+            flags,
+            dropped,
+            severities=np.empty(count, np.uint8),
+            levels=np.empty(count, np.uint8),
+            body_kinds=np.empty(count, np.uint8),
+            ids=np.empty(count * 24, np.uint8),
+            bodies=bodies,
+            severity_texts=severity_texts,
+            event_names=event_names,
+            at=np.zeros(3, np.int64),
+            pairs=pairs.columns,
+            place=pairs.place,
         )
+        names = wire.Names(table, keys, measured.report)
+        rows = log_wire.fill_logs(measured.request, recv_ns, out, group, pairs.ends, names)
         if rows < 0:
             return None
-        by_row = ids.reshape(-1, 24)[:rows]
-        severity, level, body_kind = (column[:rows] for column in small)
-        bodies, severity_text, event_name = (text[:end] for text, end in zip(texts, at.tolist(), strict=True))
+        by_row = out.ids.reshape(-1, 24)[:rows]
         chunk = LogChunk(
-            head=_head(measured, known, recv_ns, rows, group[0], numbers[0], keys),
-            lag_ns=numbers[1][:rows],
-            flags=numbers[2][:rows].astype(np.uint32),
-            dropped=numbers[3][:rows].astype(np.uint32),
-            severity=severity,
-            level=level,
-            body_kind=body_kind,
+            head=_head(measured, known, recv_ns, rows, group[0], times, keys),
+            lag_ns=lags[:rows],
+            flags=flags[:rows].astype(np.uint32),
+            dropped=dropped[:rows].astype(np.uint32),
+            severity=out.severities[:rows],
+            level=out.levels[:rows],
+            body_kind=out.body_kinds[:rows],
             trace_id=np.ascontiguousarray(by_row[:, :16]),
             span_id=np.ascontiguousarray(by_row[:, 16:]),
-            body=bodies,
-            severity_text=severity_text,
-            event_name=event_name,
+            body=bodies[: out.at[0]],
+            severity_text=severity_texts[: out.at[1]],
+            event_name=event_names[: out.at[2]],
             attributes=pairs.filled(rows),
         )
-        return chunk, RecordPlaces(measured.body, measured.groups, measured.records, group[1, :rows])
+        request = measured.request
+        return chunk, RecordPlaces(request.body, request.groups, request.records, group[1, :rows])
 
     return _with_room(measured, fill)
 
@@ -326,104 +314,87 @@ def decode_spans(body: Plain, recv_ns: int, known: KnownOrigins) -> SpanChunk:
     count, events, links = (measured.count(place) for place in (wire.RECORDS, wire.EVENTS, wire.LINKS))
 
     def fill(table: Integers, keys: Integers) -> SpanChunk | None:
-        numbers = tuple(np.empty(count, np.int64) for _ in range(6))
-        small = tuple(np.empty(count, np.uint8) for _ in range(2))
-        ids, group = np.empty(count * span_wire.ID_BYTES, np.uint8), np.empty(count, np.int32)
-        sizes = (count, count, count, events, links)
-        texts = tuple(np.empty(measured.room(size), np.uint8) for size in sizes)
-        at = np.zeros(span_wire.POSITIONS, np.int64)
         own = _Pairs(measured, count, measured.count(wire.ATTRIBUTES))
         of_events = _Pairs(measured, events, measured.count(wire.EVENT_ATTRIBUTES))
         of_links = _Pairs(measured, links, measured.count(wire.LINK_ATTRIBUTES))
-        event = (np.empty(events, np.int64), np.empty(events, np.int64), of_events.columns, of_events.ends)
-        link_ids = np.empty(links * span_wire.LINK_ID_BYTES, np.uint8)
-        link = (
-            np.empty(links, np.int64),
-            np.empty(links, np.int64),
-            of_links.columns,
-            of_links.ends,
-            link_ids,
+        out = span_wire.SpanColumns(
+            starts=np.empty(count, np.int64),
+            durations=np.empty(count, np.int64),
+            flags=np.empty(count, np.int64),
+            dropped=tuple(np.empty(count, np.int64) for _ in range(3)),
+            kinds=np.empty(count, np.uint8),
+            status_codes=np.empty(count, np.uint8),
+            ids=np.empty(count * span_wire.ID_BYTES, np.uint8),
+            pairs=own.columns,
+            place=own.place,
+            texts=span_wire.Texts(
+                names=np.empty(measured.room(count), np.uint8),
+                status_messages=np.empty(measured.room(count), np.uint8),
+                trace_states=np.empty(measured.room(count), np.uint8),
+                event_names=np.empty(measured.room(events), np.uint8),
+                link_states=np.empty(measured.room(links), np.uint8),
+                at=np.zeros(span_wire.POSITIONS, np.int64),
+            ),
+            events=span_wire.EventColumns(
+                np.empty(events, np.int64),
+                np.empty(events, np.int64),
+                of_events.columns,
+                of_events.ends,
+                of_events.place,
+            ),
+            links=span_wire.LinkColumns(
+                np.empty(links, np.int64),
+                np.empty(links, np.int64),
+                of_links.columns,
+                of_links.ends,
+                of_links.place,
+                ids=np.empty(links * span_wire.LINK_ID_BYTES, np.uint8),
+            ),
         )
-        ends = (own.ends, np.empty(count, np.uint64), np.empty(count, np.uint64))
-        rows = span_wire.fill_spans(
-            measured.body,
-            measured.groups,
-            measured.records,
-            numbers,
-            small,
-            ids,
-            group,
-            ends,
-            texts,
-            at,
-            own.columns,
-            event,
-            link,
-            (own.place, of_events.place, of_links.place),
-            measured.nested,
-            table,
-            keys,
-            measured.report,
-        )
+        group = np.empty(count, np.int32)
+        ends = span_wire.SpanEnds(own.ends, np.empty(count, np.uint64), np.empty(count, np.uint64))
+        names = wire.Names(table, keys, measured.report)
+        rows = span_wire.fill_spans(measured.request, out, group, ends, names)
         if rows < 0:
             return None
-        return _span_chunk(
-            _head(measured, known, recv_ns, rows, group, numbers[0], keys),
-            numbers,
-            small,
-            ids,
-            texts,
-            at,
-            own,
-            ends,
-            (event, of_events),
-            (link, of_links),
-        )
+        head = _head(measured, known, recv_ns, rows, group, out.starts, keys)
+        return _span_chunk(head, out, ends, (own, of_events, of_links))
 
     return _with_room(measured, fill)
 
 
 def _span_chunk(
-    head: Head,
-    numbers: Any,
-    small: Any,
-    ids: Bytes,
-    texts: Any,
-    at: Integers,
-    own: _Pairs,
-    ends: Any,
-    event: Any,
-    link: Any,
+    head: Head, out: span_wire.SpanColumns, ends: span_wire.SpanEnds, pairs: tuple[_Pairs, _Pairs, _Pairs]
 ) -> SpanChunk:
-    rows, by_row = head.rows, ids.reshape(-1, span_wire.ID_BYTES)[: head.rows]
-    (event_values, of_events), (link_values, of_links) = event, link
+    rows, texts, at = head.rows, out.texts, out.texts.at
     events, links = int(at[span_wire.EVENTS]), int(at[span_wire.LINKS])
-    by_link = link_values[4].reshape(-1, span_wire.LINK_ID_BYTES)[:links]
-    packed = [text[:end] for text, end in zip(texts, at.tolist(), strict=False)]
+    own, of_events, of_links = pairs
+    by_row = out.ids.reshape(-1, span_wire.ID_BYTES)[:rows]
+    by_link = out.links.ids.reshape(-1, span_wire.LINK_ID_BYTES)[:links]
     return SpanChunk(
         head=head,
-        duration_ns=numbers[1][:rows],
-        flags=numbers[2][:rows].astype(np.uint32),
-        dropped=tuple(column[:rows].astype(np.uint32) for column in numbers[3:]),
-        kind=small[0][:rows],
-        status=small[1][:rows],
+        duration_ns=out.durations[:rows],
+        flags=out.flags[:rows].astype(np.uint32),
+        dropped=tuple(column[:rows].astype(np.uint32) for column in out.dropped),
+        kind=out.kinds[:rows],
+        status=out.status_codes[:rows],
         trace_id=np.ascontiguousarray(by_row[:, :16]),
         span_id=np.ascontiguousarray(by_row[:, 16:24]),
         parent_id=np.ascontiguousarray(by_row[:, 24:]),
-        name=packed[span_wire.NAME],
-        status_message=packed[span_wire.STATUS_MESSAGE],
-        trace_state=packed[span_wire.TRACE_STATE],
+        name=texts.names[: at[span_wire.NAME]],
+        status_message=texts.status_messages[: at[span_wire.STATUS_MESSAGE]],
+        trace_state=texts.trace_states[: at[span_wire.TRACE_STATE]],
         attributes=own.filled(rows),
-        event_ends=ends[1][:rows],
-        event_ts=event_values[0][:events],
-        event_name=packed[span_wire.EVENT_NAME],
-        event_dropped=event_values[1][:events].astype(np.uint32),
+        event_ends=ends.events[:rows],
+        event_ts=out.events.times[:events],
+        event_name=texts.event_names[: at[span_wire.EVENT_NAME]],
+        event_dropped=out.events.dropped[:events].astype(np.uint32),
         event_attributes=of_events.filled(events),
-        link_ends=ends[2][:rows],
+        link_ends=ends.links[:rows],
         link_trace_id=np.ascontiguousarray(by_link[:, :16]),
         link_span_id=np.ascontiguousarray(by_link[:, 16:]),
-        link_state=packed[span_wire.LINK_STATE],
-        link_flags=link_values[0][:links].astype(np.uint32),
-        link_dropped=link_values[1][:links].astype(np.uint32),
+        link_state=texts.link_states[: at[span_wire.LINK_STATE]],
+        link_flags=out.links.flags[:links].astype(np.uint32),
+        link_dropped=out.links.dropped[:links].astype(np.uint32),
         link_attributes=of_links.filled(links),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -22,7 +22,11 @@ from pharos.ingest.events.wire import (
     REASON,
     REJECTED,
     TEXT,
+    Names,
+    Pairs,
+    Request,
     pack_kinds,
+    pair_pointers,
     put_pair,
     put_text,
     put_value,
@@ -127,6 +131,30 @@ def _level_of_number(number: Any) -> Any:
     return (number + 3) >> 2 if 1 <= number <= 24 else UNKNOWN
 
 
+class LogColumns(NamedTuple):
+    """Columns of log records, a row for each."""
+
+    times: Any
+    lags: Any
+    """Observed - time."""
+    flags: Any
+    dropped: Any
+    """How many attributes the sender left out."""
+    severities: Any
+    levels: Any
+    body_kinds: Any
+    ids: Any
+    """Trace and span, 24 bytes a row."""
+    bodies: Any
+    severity_texts: Any
+    event_names: Any
+    at: Any
+    """How far bodies, texts of severities and names of events are written."""
+    pairs: Pairs
+    place: Any
+    """How far attributes are written, as `put_pair` keeps it."""
+
+
 @kernel
 def _fill_record(
     raw: Any,
@@ -134,18 +162,13 @@ def _fill_record(
     end: Any,
     row: Any,
     recv_ns: Any,
-    numbers: Any,
-    small: Any,
-    ids: Any,
-    texts: Any,
-    at: Any,
+    out: LogColumns,
     body_place: Any,
-    columns: Any,
-    place: Any,
     nested: Any,
     names: Any,
 ) -> Any:
     """Write a LogRecord to `row`; return 0, or why it is rejected, or FULL."""
+    ids, at, place = out.ids, out.at, out.place
     time, observed, severity, level = np.uint64(0), np.uint64(0), np.int64(0), UNKNOWN
     flags, dropped = np.int64(0), np.int64(0)
     text_start, text_stop, name_start, name_stop = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
@@ -183,7 +206,7 @@ def _fill_record(
                 if read_id(raw, start, stop, 8, ids, row * 24 + 16) < 0:
                     return BAD_SPAN_ID
             else:
-                status, key, first, second = put_pair(raw, start, stop, columns, place, nested, names)
+                status, key, first, second = put_pair(raw, start, stop, out.pairs, place, nested, names)
                 if status < 0:
                     return FULL
                 if (
@@ -201,62 +224,49 @@ def _fill_record(
         level = level_of_text(raw, text_start, text_stop)
     if level == UNKNOWN:
         level = attribute_level
-    numbers[0][row] = np.int64(time)
-    numbers[1][row] = np.int64(observed) - np.int64(time) if observed != np.uint64(0) else NOT_OBSERVED
-    small[0][row] = np.uint8(severity) if 0 <= severity <= 255 else np.uint8(0)
-    small[1][row] = np.uint8(level)
-    small[2][row] = _LETTER_CODES[body_kind]
-    numbers[2][row] = flags
-    numbers[3][row] = dropped
-    at[0] = put_value(texts[0], at[0], raw, body_kind, body_first, body_second, nested, body_place)
-    at[1] = put_text(texts[1], at[1], raw, text_start, text_stop)
-    at[2] = put_text(texts[2], at[2], raw, name_start, name_stop)
-    pack_kinds(columns, place)
+    out.times[row] = np.int64(time)
+    out.lags[row] = np.int64(observed) - np.int64(time) if observed != np.uint64(0) else NOT_OBSERVED
+    out.severities[row] = np.uint8(severity) if 0 <= severity <= 255 else np.uint8(0)
+    out.levels[row] = np.uint8(level)
+    out.body_kinds[row] = _LETTER_CODES[body_kind]
+    out.flags[row] = flags
+    out.dropped[row] = dropped
+    at[0] = put_value(out.bodies, at[0], raw, body_kind, body_first, body_second, nested, body_place)
+    at[1] = put_text(out.severity_texts, at[1], raw, text_start, text_stop)
+    at[2] = put_text(out.event_names, at[2], raw, name_start, name_stop)
+    pack_kinds(out.pairs, place)
     return 0
 
 
 @kernel
-def fill_logs(
-    body: Any,
-    recv_ns: Any,
-    groups: Any,
-    records: Any,
-    numbers: Any,
-    small: Any,
-    ids: Any,
-    group_of: Any,
-    ends: Any,
-    texts: Any,
-    at: Any,
-    columns: Any,
-    place: Any,
-    nested: Any,
-    table: Any,
-    keys: Any,
-    report: Any,
-) -> Any:
+def fill_logs(request: Request, recv_ns: Any, out: LogColumns, group_of: Any, ends: Any, names: Names) -> Any:
     """Write the records of a measured request to columns; return the number of rows, -1 for a full table.
 
-    `numbers` are times, lags (observed - time), flags and counts of dropped attributes; `small` severities,
-    levels and kinds of bodies; `ids` trace and span, 24 bytes a row; `group_of` which group and which record
-    each row is of; `texts` bodies, severities and event names with their lengths; `columns` what `put_pair`
-    writes, rows ending at `ends`.
+    `group_of` is which group and which record each row is of; the attributes of a row end at `ends`.
     """
-    raw = pointer(body)
+    raw = pointer(request.body)
+    groups, records, nested = request.groups, request.records, request.nested
+    at, place, report = out.at, out.place, names.report
     body_place = np.zeros(PLACES, np.int64)
     mark = np.zeros(PLACES + 3, np.int64)
-    pointers = (
-        (pointer(numbers[0]), pointer(numbers[1]), pointer(numbers[2]), pointer(numbers[3])),
-        (pointer(small[0]), pointer(small[1]), pointer(small[2])),
-        pointer(ids),
-        (pointer(texts[0]), pointer(texts[1]), pointer(texts[2])),
+    pointers = LogColumns(
+        pointer(out.times),
+        pointer(out.lags),
+        pointer(out.flags),
+        pointer(out.dropped),
+        pointer(out.severities),
+        pointer(out.levels),
+        pointer(out.body_kinds),
+        pointer(out.ids),
+        pointer(out.bodies),
+        pointer(out.severity_texts),
+        pointer(out.event_names),
         pointer(at),
-        pointer(body_place),
-        (pointer(columns[0]), pointer(columns[1]), pointer(columns[2]), pointer(columns[3])),
+        pair_pointers(out.pairs),
         pointer(place),
-        (pointer(nested[0]), pointer(nested[1]), pointer(nested[2])),
-        (pointer(table), len(table) - 1, pointer(keys), pointer(report)),
     )
+    nested_pointers = (pointer(nested[0]), pointer(nested[1]), pointer(nested[2]))
+    name_pointers = (pointer(names.table), len(names.table) - 1, pointer(names.keys), pointer(report))
     row, record = 0, 0
     for group in range(len(groups)):
         for _ in range(groups[group, GROUP_RECORDS]):
@@ -264,7 +274,10 @@ def fill_logs(
                 mark[PLACES + index] = at[index]
             for index in range(PLACES):
                 mark[index] = place[index]
-            status = _fill_record(raw, records[record, 0], records[record, 1], row, recv_ns, *pointers)
+            start, stop = records[record, 0], records[record, 1]
+            status = _fill_record(
+                raw, start, stop, row, recv_ns, pointers, pointer(body_place), nested_pointers, name_pointers
+            )
             record += 1
             if status == FULL:
                 return -1

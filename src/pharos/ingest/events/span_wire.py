@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -23,7 +23,11 @@ from pharos.ingest.events.wire import (
     PLACES,
     REASON,
     REJECTED,
+    Names,
+    Pairs,
+    Request,
     pack_kinds,
+    pair_pointers,
     put_pair,
     put_text,
     read_id,
@@ -46,21 +50,76 @@ LINKS: Final = 6
 POSITIONS: Final = 7
 
 
+class Texts(NamedTuple):
+    """Packed strings of spans, their events and links, and how far each is written."""
+
+    names: Any
+    status_messages: Any
+    trace_states: Any
+    event_names: Any
+    link_states: Any
+    at: Any
+
+
+class EventColumns(NamedTuple):
+    """Columns of events, a row for each."""
+
+    times: Any
+    dropped: Any
+    pairs: Pairs
+    ends: Any
+    """Of their attributes."""
+    place: Any
+    """How far attributes are written, as `put_pair` keeps it."""
+
+
+class LinkColumns(NamedTuple):
+    """Columns of links, a row for each."""
+
+    flags: Any
+    dropped: Any
+    pairs: Pairs
+    ends: Any
+    place: Any
+    ids: Any
+    """Trace and span, 24 bytes a row."""
+
+
+class SpanEnds(NamedTuple):
+    """Where attributes, events and links of each span end."""
+
+    attributes: Any
+    events: Any
+    links: Any
+
+
+class SpanColumns(NamedTuple):
+    """Columns of spans, a row for each, and those of what they hold."""
+
+    starts: Any
+    durations: Any
+    flags: Any
+    dropped: Any
+    """How many attributes, events and links the sender left out, a column for each."""
+    kinds: Any
+    status_codes: Any
+    ids: Any
+    """Trace, span and parent, 32 bytes a row."""
+    pairs: Pairs
+    place: Any
+    texts: Texts
+    events: EventColumns
+    links: LinkColumns
+
+
 @kernel
 def _fill_event(
-    raw: Any,
-    pos: Any,
-    end: Any,
-    at: Any,
-    texts: Any,
-    event: Any,
-    place: Any,
-    nested: Any,
-    names: Any,
+    raw: Any, pos: Any, end: Any, event: EventColumns, texts: Texts, nested: Any, names: Any
 ) -> Any:
     """Write an Event; return 0, BAD_TIME, or FULL."""
     time, dropped = np.uint64(0), np.int64(0)
     name_start, name_stop = np.int64(0), np.int64(0)
+    at, place = texts.at, event.place
     row = at[EVENTS]
     while pos < end:
         field, wire, after = read_tag(raw, pos, end)
@@ -74,36 +133,26 @@ def _fill_event(
             start, stop = read_length(raw, after, end)
             if field == 2:
                 name_start, name_stop = start, stop
-            elif put_pair(raw, start, stop, event[2], place, nested, names)[0] < 0:
+            elif put_pair(raw, start, stop, event.pairs, place, nested, names)[0] < 0:
                 return FULL
     if time > np.uint64(_LAST_NS):
         return BAD_TIME
-    event[0][row] = np.int64(time)
-    event[1][row] = dropped
-    event[3][row] = np.uint64(place[AT_KEYS])
-    at[EVENT_NAME] = put_text(texts[EVENT_NAME], at[EVENT_NAME], raw, name_start, name_stop)
-    pack_kinds(event[2], place)
+    event.times[row] = np.int64(time)
+    event.dropped[row] = dropped
+    event.ends[row] = np.uint64(place[AT_KEYS])
+    at[EVENT_NAME] = put_text(texts.event_names, at[EVENT_NAME], raw, name_start, name_stop)
+    pack_kinds(event.pairs, place)
     at[EVENTS] = row + 1
     return 0
 
 
 @kernel
-def _fill_link(
-    raw: Any,
-    pos: Any,
-    end: Any,
-    at: Any,
-    texts: Any,
-    link: Any,
-    place: Any,
-    nested: Any,
-    names: Any,
-) -> Any:
+def _fill_link(raw: Any, pos: Any, end: Any, link: LinkColumns, texts: Texts, nested: Any, names: Any) -> Any:
     """Write a Link; return 0, why it is rejected, or FULL."""
     flags, dropped = np.int64(0), np.int64(0)
     state_start, state_stop = np.int64(0), np.int64(0)
+    at, place, ids = texts.at, link.place, link.ids
     row = at[LINKS]
-    ids = link[4]
     for index in range(LINK_ID_BYTES):
         store_u8(ids, row * LINK_ID_BYTES + index, np.uint8(0))
     while pos < end:
@@ -124,13 +173,13 @@ def _fill_link(
                     return BAD_SPAN_ID
             elif field == 3:
                 state_start, state_stop = start, stop
-            elif put_pair(raw, start, stop, link[2], place, nested, names)[0] < 0:
+            elif put_pair(raw, start, stop, link.pairs, place, nested, names)[0] < 0:
                 return FULL
-    link[0][row] = flags
-    link[1][row] = dropped
-    link[3][row] = np.uint64(place[AT_KEYS])
-    at[LINK_STATE] = put_text(texts[LINK_STATE], at[LINK_STATE], raw, state_start, state_stop)
-    pack_kinds(link[2], place)
+    link.flags[row] = flags
+    link.dropped[row] = dropped
+    link.ends[row] = np.uint64(place[AT_KEYS])
+    at[LINK_STATE] = put_text(texts.link_states, at[LINK_STATE], raw, state_start, state_stop)
+    pack_kinds(link.pairs, place)
     at[LINKS] = row + 1
     return 0
 
@@ -157,30 +206,15 @@ def _read_status(raw: Any, pos: Any, end: Any) -> tuple[Any, Any, Any]:
 
 
 @kernel
-def _fill_span(
-    raw: Any,
-    pos: Any,
-    end: Any,
-    row: Any,
-    numbers: Any,
-    small: Any,
-    ids: Any,
-    texts: Any,
-    at: Any,
-    columns: Any,
-    event: Any,
-    link: Any,
-    places: Any,
-    nested: Any,
-    names: Any,
-) -> Any:
+def _fill_span(raw: Any, pos: Any, end: Any, row: Any, out: SpanColumns, nested: Any, names: Any) -> Any:
     """Write a Span to `row`; return 0, why it is rejected, or FULL."""
+    ids, texts, at = out.ids, out.texts, out.texts.at
     start_ns, end_ns = np.uint64(0), np.uint64(0)
     kind, code, flags = np.uint64(0), np.int64(0), np.int64(0)
     has_trace, has_span = 0, 0
     texts_at = (np.int64(0), np.int64(0))
     message, state = texts_at, texts_at
-    numbers[3][row] = numbers[4][row] = numbers[5][row] = 0
+    out.dropped[0][row] = out.dropped[1][row] = out.dropped[2][row] = 0
     for index in range(ID_BYTES):
         store_u8(ids, row * ID_BYTES + index, np.uint8(0))
     while pos < end:
@@ -197,7 +231,7 @@ def _fill_span(
             if field == 6:
                 kind = number
             else:
-                numbers[3 + (field - 10) // 2][row] = np.int64(number & np.uint64(0xFFFFFFFF))
+                out.dropped[(field - 10) // 2][row] = np.int64(number & np.uint64(0xFFFFFFFF))
         elif wire == LENGTH_DELIMITED:
             start, stop = read_length(raw, after, end)
             if field == 1:
@@ -219,14 +253,14 @@ def _fill_span(
                 code, message_start, message_stop = _read_status(raw, start, stop)
                 message = (message_start, message_stop)
             elif field == 9:
-                if put_pair(raw, start, stop, columns, places[0], nested, names)[0] < 0:
+                if put_pair(raw, start, stop, out.pairs, out.place, nested, names)[0] < 0:
                     return FULL
             elif field == 11:
-                status = _fill_event(raw, start, stop, at, texts, event, places[1], nested, names)
+                status = _fill_event(raw, start, stop, out.events, texts, nested, names)
                 if status != 0:
                     return status
             elif field == 13:
-                status = _fill_link(raw, start, stop, at, texts, link, places[2], nested, names)
+                status = _fill_link(raw, start, stop, out.links, texts, nested, names)
                 if status != 0:
                     return status
     if has_trace <= 0:
@@ -235,83 +269,82 @@ def _fill_span(
         return NO_SPAN_ID
     if start_ns > np.uint64(_LAST_NS) or end_ns > np.uint64(_LAST_NS):
         return BAD_TIME
-    numbers[0][row] = np.int64(start_ns)
-    numbers[1][row] = np.int64(end_ns) - np.int64(start_ns)
-    numbers[2][row] = flags
-    small[0][row] = np.uint8(min(kind, _SMALL))
-    small[1][row] = np.uint8(code)
-    at[NAME] = put_text(texts[NAME], at[NAME], raw, texts_at[0], texts_at[1])
-    at[STATUS_MESSAGE] = put_text(texts[STATUS_MESSAGE], at[STATUS_MESSAGE], raw, message[0], message[1])
-    at[TRACE_STATE] = put_text(texts[TRACE_STATE], at[TRACE_STATE], raw, state[0], state[1])
-    pack_kinds(columns, places[0])
+    out.starts[row] = np.int64(start_ns)
+    out.durations[row] = np.int64(end_ns) - np.int64(start_ns)
+    out.flags[row] = flags
+    out.kinds[row] = np.uint8(min(kind, _SMALL))
+    out.status_codes[row] = np.uint8(code)
+    at[NAME] = put_text(texts.names, at[NAME], raw, texts_at[0], texts_at[1])
+    at[STATUS_MESSAGE] = put_text(texts.status_messages, at[STATUS_MESSAGE], raw, message[0], message[1])
+    at[TRACE_STATE] = put_text(texts.trace_states, at[TRACE_STATE], raw, state[0], state[1])
+    pack_kinds(out.pairs, out.place)
     return 0
 
 
 @inlined_kernel
-def _columns(columns: Any) -> Any:
-    """Return the pointers of what `put_pair` writes."""
-    return pointer(columns[0]), pointer(columns[1]), pointer(columns[2]), pointer(columns[3])
+def _pointers(out: SpanColumns) -> Any:
+    """Return the same columns as pointers."""
+    texts, events, links, dropped = out.texts, out.events, out.links, out.dropped
+    return SpanColumns(
+        pointer(out.starts),
+        pointer(out.durations),
+        pointer(out.flags),
+        (pointer(dropped[0]), pointer(dropped[1]), pointer(dropped[2])),
+        pointer(out.kinds),
+        pointer(out.status_codes),
+        pointer(out.ids),
+        pair_pointers(out.pairs),
+        pointer(out.place),
+        Texts(
+            pointer(texts.names),
+            pointer(texts.status_messages),
+            pointer(texts.trace_states),
+            pointer(texts.event_names),
+            pointer(texts.link_states),
+            pointer(texts.at),
+        ),
+        EventColumns(
+            pointer(events.times),
+            pointer(events.dropped),
+            pair_pointers(events.pairs),
+            pointer(events.ends),
+            pointer(events.place),
+        ),
+        LinkColumns(
+            pointer(links.flags),
+            pointer(links.dropped),
+            pair_pointers(links.pairs),
+            pointer(links.ends),
+            pointer(links.place),
+            pointer(links.ids),
+        ),
+    )
 
 
 @kernel
-def fill_spans(
-    body: Any,
-    groups: Any,
-    records: Any,
-    numbers: Any,
-    small: Any,
-    ids: Any,
-    group_of: Any,
-    ends: Any,
-    texts: Any,
-    at: Any,
-    columns: Any,
-    event: Any,
-    link: Any,
-    places: Any,
-    nested: Any,
-    table: Any,
-    keys: Any,
-    report: Any,
-) -> Any:
+def fill_spans(request: Request, out: SpanColumns, group_of: Any, ends: SpanEnds, names: Names) -> Any:
     """Write the spans of a measured request to columns; return the number of rows, -1 for a full table.
 
-    `numbers` are starts, durations, flags and three counts of what was dropped; `small` kinds and status
-    codes; `ids` trace, span and parent, 32 bytes a row; `ends` where attributes, events and links of each row
-    end. `event` is times, dropped, columns as of `put_pair` and where attributes end; `link` the same with
-    flags for times, and ids of 24 bytes.
+    `group_of` is which group each row is of.
     """
-    raw = pointer(body)
+    raw = pointer(request.body)
+    groups, records, nested = request.groups, request.records, request.nested
+    texts, report = out.texts, names.report
+    place, event_place, link_place = out.place, out.events.place, out.links.place
     mark = np.zeros(POSITIONS, np.int64)
     marks = np.zeros((3, PLACES), np.int64)
-    pointers = (
-        (
-            pointer(numbers[0]),
-            pointer(numbers[1]),
-            pointer(numbers[2]),
-            pointer(numbers[3]),
-            pointer(numbers[4]),
-            pointer(numbers[5]),
-        ),
-        (pointer(small[0]), pointer(small[1])),
-        pointer(ids),
-        (pointer(texts[0]), pointer(texts[1]), pointer(texts[2]), pointer(texts[3]), pointer(texts[4])),
-        pointer(at),
-        _columns(columns),
-        (pointer(event[0]), pointer(event[1]), _columns(event[2]), pointer(event[3])),
-        (pointer(link[0]), pointer(link[1]), _columns(link[2]), pointer(link[3]), pointer(link[4])),
-        (pointer(places[0]), pointer(places[1]), pointer(places[2])),
-        (pointer(nested[0]), pointer(nested[1]), pointer(nested[2])),
-        (pointer(table), len(table) - 1, pointer(keys), pointer(report)),
-    )
+    pointers = _pointers(out)
+    nested_pointers = (pointer(nested[0]), pointer(nested[1]), pointer(nested[2]))
+    name_pointers = (pointer(names.table), len(names.table) - 1, pointer(names.keys), pointer(report))
     row, record = 0, 0
     for group in range(len(groups)):
         for _ in range(groups[group, GROUP_RECORDS]):
-            mark[:] = at
-            marks[0, :] = places[0]
-            marks[1, :] = places[1]
-            marks[2, :] = places[2]
-            status = _fill_span(raw, records[record, 0], records[record, 1], row, *pointers)
+            mark[:] = texts.at
+            marks[0, :] = place
+            marks[1, :] = event_place
+            marks[2, :] = link_place
+            start, stop = records[record, 0], records[record, 1]
+            status = _fill_span(raw, start, stop, row, pointers, nested_pointers, name_pointers)
             record += 1
             if status == FULL:
                 return -1
@@ -319,16 +352,16 @@ def fill_spans(
                 report[REJECTED] += 1
                 if report[REASON] == 0:
                     report[REASON] = status
-                at[:] = mark
+                texts.at[:] = mark
                 for index in range(PLACES):
                     if index != AT_NESTED:
-                        places[0][index] = marks[0, index]
-                        places[1][index] = marks[1, index]
-                        places[2][index] = marks[2, index]
+                        place[index] = marks[0, index]
+                        event_place[index] = marks[1, index]
+                        link_place[index] = marks[2, index]
                 continue
             group_of[row] = group
-            ends[0][row] = np.uint64(places[0][AT_KEYS])
-            ends[1][row] = np.uint64(at[EVENTS])
-            ends[2][row] = np.uint64(at[LINKS])
+            ends.attributes[row] = np.uint64(place[AT_KEYS])
+            ends.events[row] = np.uint64(texts.at[EVENTS])
+            ends.links[row] = np.uint64(texts.at[LINKS])
             row += 1
     return row

@@ -10,7 +10,7 @@ A request is `repeated ResourceX = 1`, that is `Resource = 1, repeated ScopeX = 
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -94,6 +94,40 @@ SLACK: Final = 96
 _KEY_SEED: Final = np.uint64(0x7068_6172_6F73_0003)
 _ASCII: Final = 0x80
 _TEN: Final = np.uint64(10)
+
+
+class Request(NamedTuple):
+    """A request of which `measure` told where everything lies."""
+
+    body: Any
+    groups: Any
+    records: Any
+    nested: Any
+    """Where values lie that hold others, their JSON, and where each of these ends."""
+
+
+class Names(NamedTuple):
+    """The names of attributes: a table of hashes, and where the name of each number lies."""
+
+    table: Any
+    keys: Any
+    report: Any
+
+
+class Pairs(NamedTuple):
+    """What `put_pair` writes of the attributes of rows."""
+
+    keys: Any
+    values: Any
+    letters: Any
+    """Kinds of the row that is being written."""
+    kinds: Any
+
+
+@inlined_kernel
+def pair_pointers(pairs: Pairs) -> Any:
+    """Return the same as pointers."""
+    return Pairs(pointer(pairs.keys), pointer(pairs.values), pointer(pairs.letters), pointer(pairs.kinds))
 
 
 @kernel

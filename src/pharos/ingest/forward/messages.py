@@ -13,7 +13,7 @@ from msgspec import Struct
 from pharos.errors import Kind, PharosError
 from pharos.ingest.events.documents import Made, made_of
 from pharos.ingest.events.requests import Value
-from pharos.ingest.unpacking import gunzip
+from pharos.ingest.unpacking import gunzip, unzstd
 
 MESSAGE_MAX_BYTES: Final = 16 << 20
 """So large a request may be, packed or unpacked."""
@@ -77,9 +77,7 @@ def read_request(request: Any) -> Forwarded:
     elif isinstance(entries, str | bytes):
         option = _option(request[2:])
         packed = entries if isinstance(entries, bytes) else entries.encode("utf-8", "surrogateescape")
-        if option.get("compressed") == "gzip":
-            packed = gunzip(packed, MESSAGE_MAX_BYTES)
-        pairs = _packed_pairs(packed)
+        pairs = _packed_pairs(_unpacked(packed, option.get("compressed")))
     else:
         if len(request) < 3:
             raise _fault("a message without a record")
@@ -118,6 +116,19 @@ def _pairs(entries: list[Any]) -> Iterator[tuple[Any, Any]]:
         if not isinstance(entry, list) or len(entry) < 2:
             raise _fault("an entry is no list of time and record")
         yield entry[0], entry[1]
+
+
+def _unpacked(packed: bytes, compression: Any) -> bytes:
+    """Return entries as they were; Fluentd takes several that are packed each by itself together."""
+    match compression:
+        case None | "" | "text":
+            return packed
+        case "gzip":
+            return gunzip(packed, MESSAGE_MAX_BYTES)
+        case "zstd":
+            return unzstd(packed, MESSAGE_MAX_BYTES)
+        case other:
+            raise _fault(f"compressed by {str(other)[:40]!r}, which is not gzip or zstd")
 
 
 def _packed_pairs(packed: bytes) -> Iterator[tuple[Any, Any]]:

@@ -18,7 +18,7 @@ from pharos.promql.grids.room import VISITS
 from pharos.promql.histograms import quantile as stats
 from pharos.promql.histograms.cells import Cells, empty_cells, is_set
 from pharos.promql.histograms.grid import HistogramGrid
-from pharos.promql.histograms.kernels import histogram_quantiles
+from pharos.promql.histograms.kernels import Bounds, Quantiles, Totals, histogram_quantiles
 from pharos.promql.histograms.value import FloatHistogram, ResetHint, quotient
 from pharos.promql.kernels.samples import Floats
 
@@ -58,16 +58,27 @@ def _quantiles_in_columns(
     places, layout = held.layout.places, held.layout
     shape = grid.present.shape
     values, sign, odd = np.zeros(shape), np.zeros(shape), np.zeros(shape, np.bool_)
+    bounds = Bounds(
+        places.columns,
+        places.lower,
+        places.upper,
+        places.log_lower,
+        places.log_upper,
+        negatives=len(layout.negative),
+        is_custom=layout.uses_custom,
+    )
     at_once = max(1, VISITS // max(1, grid.steps * (layout.columns + 1)))
     for first in range(0, shape[0], at_once):
         context.memory.check()
         rows = slice(first, first + at_once)
-        histogram_quantiles(
-            quantiles, grid.present[rows], held.buckets[rows], held.count[rows], held.sum[rows],
-            held.zero[rows], places.columns, places.lower, places.upper, places.log_lower, places.log_upper,
-            len(layout.negative), layout.uses_custom,
-            values[rows], sign[rows], odd[rows],
-        )  # fmt: skip
+        read = Totals(
+            grid.present[rows],
+            held.buckets[rows],
+            held.count[rows],
+            totals=held.sum[rows],
+            zeros=held.zero[rows],
+        )
+        histogram_quantiles(quantiles, read, bounds, Quantiles(values[rows], sign[rows], odd[rows]))
         powers = sign[rows] != 0
         # Not numpy's, whose last bit may differ.
         numbers = [stats.power_of_two(power) for power in values[rows][powers].tolist()]

@@ -253,20 +253,52 @@ def natural_zero(
     return low, high
 
 
+class Bounds(NamedTuple):
+    """The buckets of a layout in the order of their bounds."""
+
+    columns: Ints
+    """In which column each counts; that of the zero bucket is -1."""
+    lower: Floats
+    upper: Floats
+    log_lower: Floats
+    log_upper: Floats
+    negatives: int
+    """How many of them are negative."""
+    is_custom: bool
+
+
+class Totals(NamedTuple):
+    """Histograms of one layout, by series and step."""
+
+    present: Bools
+    buckets: Floats
+    counts: Floats
+    totals: Floats
+    zeros: Floats
+
+
+class Quantiles(NamedTuple):
+    """What is written for each series and step."""
+
+    values: Floats
+    sign: Floats
+    """Where it is not 0, the quantile is that much times 2 to the power of its value."""
+    odd: Bools
+    """Histograms with observations that are no numbers, or without buckets."""
+
+
 @inlined_kernel
 def quantile_of_columns(
-    q: float, buckets: Floats, count: float, zero: float,
-    columns: Ints, lower: Floats, upper: Floats, log_lower: Floats, log_upper: Floats,
-    negatives: int, is_custom: bool,
-) -> tuple[float, float, bool]:  # fmt: skip  # pragma: no cover - compiled
+    q: float, buckets: Floats, count: float, zero: float, bounds: Bounds
+) -> tuple[float, float, bool]:  # pragma: no cover - compiled
     """Return quantile, sign and whether it is odd, for 0 <= q <= 1 and a count that is not 0."""
     forward = q < 0.5
     rank = q * count if forward else (1 - q) * count
-    found, own, below = ranked_bucket(rank, forward, columns, buckets, zero)
+    found, own, below = ranked_bucket(rank, forward, bounds.columns, buckets, zero)
     if found < 0:
         return 0.0, 0.0, True
-    low, high = lower[found], upper[found]
-    if is_custom:
+    low, high = bounds.lower[found], bounds.upper[found]
+    if bounds.is_custom:
         if low == -np.inf:
             if high <= 0:
                 return high, 0.0, False
@@ -274,48 +306,39 @@ def quantile_of_columns(
         elif high == np.inf:
             return low, 0.0, False
     elif low < 0 < high:
-        low, high = natural_zero(low, high, negatives, buckets)
+        low, high = natural_zero(low, high, bounds.negatives, buckets)
     below = min(below, count)
     if below < rank:
         return high, 0.0, False
     rank = rank - (below - own) if forward else below - rank
     share = rank / own
-    if is_custom or low <= 0 <= high:
+    if bounds.is_custom or low <= 0 <= high:
         return low + (high - low) * share, 0.0, False
+    log_low, log_high = bounds.log_lower[found], bounds.log_upper[found]
     if low > 0:
-        return log_lower[found] + (log_upper[found] - log_lower[found]) * share, 1.0, False
-    return log_upper[found] + (log_lower[found] - log_upper[found]) * (1 - share), -1.0, False
+        return log_low + (log_high - log_low) * share, 1.0, False
+    return log_high + (log_low - log_high) * (1 - share), -1.0, False
 
 
 @kernel
 def histogram_quantiles(
-    quantiles: Floats, present: Bools, buckets: Floats, count: Floats, total: Floats, zero: Floats,
-    columns: Ints, lower: Floats, upper: Floats, log_lower: Floats, log_upper: Floats,
-    negatives: int, is_custom: bool,
-    out: Floats, sign: Floats, odd: Bools,
-) -> None:  # fmt: skip  # pragma: no cover - compiled
-    """Write the quantile of every histogram at each step.
-
-    Buckets stand in the order of their bounds, with the column of each; the column of the zero bucket is -1.
-    Where `sign` is not 0, the quantile is that much times 2 to the power of `out`. Histograms with
-    observations that are no numbers, or without buckets, are only marked as `odd`. The rules are those of
-    `histogram_quantile.quantile`.
-    """
-    for i in range(present.shape[0]):
-        for k in range(present.shape[1]):
-            if not present[i, k]:
+    quantiles: Floats, read: Totals, bounds: Bounds, out: Quantiles
+) -> None:  # pragma: no cover - compiled
+    """Write the quantile of every histogram at each step, by the rules of `histogram_quantile.quantile`."""
+    for i in range(read.present.shape[0]):
+        for k in range(read.present.shape[1]):
+            if not read.present[i, k]:
                 continue
-            q = quantiles[k]
+            q, count = quantiles[k], read.counts[i, k]
             if q < 0:
-                out[i, k] = -np.inf
+                out.values[i, k] = -np.inf
             elif q > 1:
-                out[i, k] = np.inf
-            elif count[i, k] == 0 or np.isnan(q):
-                out[i, k] = np.nan
-            elif np.isnan(total[i, k]) or np.isnan(count[i, k]):
-                odd[i, k] = True
+                out.values[i, k] = np.inf
+            elif count == 0 or np.isnan(q):
+                out.values[i, k] = np.nan
+            elif np.isnan(read.totals[i, k]) or np.isnan(count):
+                out.odd[i, k] = True
             else:
-                out[i, k], sign[i, k], odd[i, k] = quantile_of_columns(
-                    q, buckets[i, k], count[i, k], zero[i, k],
-                    columns, lower, upper, log_lower, log_upper, negatives, is_custom,
-                )  # fmt: skip
+                out.values[i, k], out.sign[i, k], out.odd[i, k] = quantile_of_columns(
+                    q, read.buckets[i, k], count, read.zeros[i, k], bounds
+                )

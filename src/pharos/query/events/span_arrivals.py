@@ -16,6 +16,7 @@ from pharos.engine.sql import Condition, Statement
 from pharos.errors import Kind, PharosError
 from pharos.query.events.counting import buckets_of
 from pharos.query.events.span_conditions import DURATION
+from pharos.query.events.span_pairs import CALLEE, JOINED, SERVER, SPAN_HASH, caller_of, is_called
 from pharos.search.window import Window
 
 _S_NS: Final = 10**9
@@ -132,11 +133,21 @@ def arrived_calls(
             key=(buckets_of(window), of_traces),
         )
 
-    callers = half("span_id AS s, service AS caller, toUnixTimestamp(received) AS caller_s")
+    servers = sql.select(
+        scope,
+        SPAN_HASH,
+        "spans",
+        sql.times_ns(window.start_ns, window.end_ns),
+        sql.equal("kind", SERVER),
+        key=(buckets_of(window), of_traces),
+    )
+    callers = half(
+        f"span_id AS s, {caller_of(servers)} AS own, service AS caller, toUnixTimestamp(received) AS caller_s"
+    )
     callees = half(
-        "parent_id AS s, service AS callee, toUnixTimestamp(received) AS callee_s, status, ts, span_id,"
+        f"{CALLEE}, service AS callee, toUnixTimestamp(received) AS callee_s, status, ts, span_id,"
         f" {DURATION} AS lasted",
-        sql.negated(sql.same_bytes("parent_id", bytes(8))),
+        is_called(),
     )
     columns = (
         f"caller, callee, {_bucket('lasted', bounds_ns)} AS bucket,"
@@ -149,7 +160,7 @@ def arrived_calls(
         callees,
         callers,
         columns,
-        on=("t", "s"),
+        on=JOINED,
         tail=f"WHERE {last.text} AND caller != callee GROUP BY caller, callee, bucket"
         f" ORDER BY caller, callee, bucket LIMIT {_MOST_GROUPS}",
     )

@@ -18,6 +18,7 @@ from pharos.errors import Kind, PharosError
 from pharos.query.events.counting import buckets_of
 from pharos.query.events.lower import KINDS, STATUSES, span_lowering
 from pharos.query.events.rows import Origin, ValueKind
+from pharos.query.events.span_pairs import CALLEE, JOINED, SERVER, SPAN_HASH, caller_of, is_called
 from pharos.query.events.spans import SpanStore
 from pharos.search.tree import Place, Tree
 from pharos.search.window import Window
@@ -201,20 +202,21 @@ class SpanCounts:
         counted = session.query(_in_window(scope, window, "toInt64(count()) AS n"), purpose="span_edges")
         one_in = max(1, -(-counted.to_pylist()[0]["n"] // self._most_joined))
         share = [sql.one_in("trace_id", one_in)] if one_in > 1 else []
-        callers = _in_window(scope, window, "trace_id AS t, span_id AS s, service AS caller", *share)
-        callees = _in_window(
+        servers = _in_window(scope, window, SPAN_HASH, sql.equal("kind", SERVER), *share)
+        callers = _in_window(
             scope,
             window,
-            "trace_id AS t, parent_id AS s, service AS callee, status, duration",
-            sql.negated(sql.same_bytes("parent_id", _NO_SPAN)),
+            f"trace_id AS t, span_id AS s, {caller_of(servers)} AS own, service AS caller",
             *share,
         )
+        columns = f"trace_id AS t, {CALLEE}, service AS callee, status, duration"
+        callees = _in_window(scope, window, columns, is_called(), *share)
         columns = (
             "caller, callee, toInt64(count()) AS n,"
             f" toInt64(countIf({_ERROR})) AS errors, toInt64(sum(duration)) AS total, {_DURATIONS}"
         )
         statement = sql.select_joined(
-            callees, callers, columns, on=("t", "s"), tail="GROUP BY caller, callee ORDER BY caller, callee"
+            callees, callers, columns, on=JOINED, tail="GROUP BY caller, callee ORDER BY caller, callee"
         )
         edges = [
             Edge(
