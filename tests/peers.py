@@ -35,6 +35,8 @@ PEERS: Final = {
     "node-exporter": shutil.which("prometheus-node-exporter") or shutil.which("node_exporter"),
     "amtool": shutil.which("amtool"),
     "vmalert": shutil.which("vmalert"),
+    # Not on the path of everybody.
+    "rsyslog": shutil.which("rsyslogd", path=f"{os.environ.get('PATH', '')}:/usr/sbin"),
     "postgresql": shutil.which("postgres") or _newest("postgresql/*/bin/postgres"),
 }
 
