@@ -160,6 +160,11 @@ class Changes:
                 if owner == tenant:
                     self._of_metric[owner, metric] += 1
 
+    def rewritten(self, tenant: str) -> int:
+        """Return a number that grows whenever anything of the tenant may have gone."""
+        with self._lock:
+            return self._rewritten.get(tenant, 0)
+
     def watch(self, tenant: str, metric: int, buckets: Iterable[int]) -> int:
         """Remember additions to the buckets from now on, and return the stamp to ask about them later.
 

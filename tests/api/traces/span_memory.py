@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from tests.span_trees import meets
 
 from pharos.access import Scope
+from pharos.query.events.operations import Operation
 from pharos.query.events.rows import Origin, Span
 from pharos.query.events.span_counts import Calls, Edge, SpanRate
-from pharos.query.events.spans import Operation
 from pharos.query.events.spansets import Evaluation
 from pharos.query.events.trace_tree import tree_of
 from pharos.query.events.traces import Match, Matches

@@ -21,6 +21,7 @@ from pharos.engine.sql import Condition
 from pharos.query.events.counting import buckets_of
 from pharos.query.events.logs import Counted, Key, parts_of
 from pharos.query.events.lower import span_lowering
+from pharos.query.events.operations import Operation, OperationCache
 from pharos.query.events.origins import Everything, OriginCache, attributes_of, unknown_origin
 from pharos.query.events.rows import Span, SpanEvent, SpanLink
 from pharos.search.tree import Tree
@@ -57,15 +58,6 @@ class Located(Struct, frozen=True):
     window: Window
     rows_in: tuple[Condition, ...]
     """What they meet, the tenant apart."""
-
-
-class Operation(Struct, frozen=True):
-    """What a service does: a name of spans and their kind."""
-
-    service: str
-    name: str
-    kind: int
-    """OpenTelemetry's SpanKind."""
 
 
 def locate(
@@ -109,6 +101,7 @@ class SpanStore:
 
     def __init__(self, changes: Changes) -> None:
         self._origins = OriginCache(changes, "spans", "span_origins", "span_fields")
+        self._operations = OperationCache(changes)
 
     def everything(self, session: Session, scope: Scope, window: Window) -> Everything:
         """Return the origins and the names of attributes that a tenant has on the days of a window."""
@@ -206,20 +199,9 @@ class SpanStore:
     def operations(
         self, session: Session, scope: Scope, window: Window, service: str | None = None
     ) -> list[Operation]:
-        """Return what services did in a window, of one service or of all."""
-        where = [sql.equal("service", service)] if service is not None else []
-        statement = sql.select(
-            scope,
-            "DISTINCT service, name, kind",
-            "spans",
-            buckets_of(window),
-            sql.times_ns(window.start_ns, window.end_ns),
-            *where,
-            tail="ORDER BY service, name, kind",
-            limit=100_000,
-        )
-        rows = session.query(statement, purpose="operations").to_pydict()
-        return [Operation(*row) for row in zip(rows["service"], rows["name"], rows["kind"], strict=True)]
+        """Return what services did on the days of a window, of one service or of all."""
+        found = self._operations.of(session, scope, window)
+        return sorted(one for one in found if service in {None, one.service})
 
     def services(self, session: Session, scope: Scope, window: Window) -> list[str]:
         """Return the services that have spans on the days of a window."""

@@ -11,11 +11,12 @@ from pharos.access import Scope
 from pharos.engine import Session
 from pharos.query.events.asking import Asking
 from pharos.query.events.comparison import AttributeDifference, compare_sets
+from pharos.query.events.operations import Operation
 from pharos.query.events.rows import Origin, Span
 from pharos.query.events.span_counts import Calls, SpanCounts, SpanLatency, SpanRate, TagValue
 from pharos.query.events.span_series import VALUES, SpanSeries, Wants, Windows, measure_spans
 from pharos.query.events.span_steps import SpanStep, span_steps
-from pharos.query.events.spans import Operation, SpanStore
+from pharos.query.events.spans import SpanStore
 from pharos.query.events.spansets import Evaluation, Found
 from pharos.query.events.trace_summaries import Cursor, Summary, page_of, summaries
 from pharos.query.events.trace_tree import TraceTree, tree_of
@@ -153,7 +154,7 @@ class Traces:
         return await self.ask(scope, "origins", work, window)
 
     async def operations(self, scope: Scope, window: Window, service: str | None = None) -> list[Operation]:
-        """Return what services did in a window."""
+        """Return what services did on the days of a window."""
         return await self.ask(
             scope,
             "operations",
