@@ -35,6 +35,8 @@ class Coming:
     engine: EmbeddedEngine
     scope: Scope
     signal: SpanSignal = field(default_factory=SpanSignal)
+    kind: int = 2
+    """Of the spans that come."""
 
     def come(
         self,
@@ -46,7 +48,6 @@ class Coming:
         began_s: float | None = None,
         lasts_ms: int = 5,
         status: int = 0,
-        kind: int = 2,
     ) -> None:
         """Take a span in at a time from noon; it began then, or at another time."""
         start_ns = int((_NOON_S + (at_s if began_s is None else began_s)) * _S)
@@ -56,7 +57,7 @@ class Coming:
             trace_id=bytes(15) + b"\x01",
             span_id=number.to_bytes(8),
             parent_id=parent.to_bytes(8) if parent else b"",
-            kind=kind,
+            kind=self.kind,
             start_ns=start_ns,
             end_ns=start_ns + lasts_ms * 1_000_000,
             status=status,
@@ -131,10 +132,12 @@ def test_a_call_counts_once_with_its_later_half(caller_s: int, callee_s: int, co
 
 
 def test_halves_of_a_call_that_share_an_id_are_one_call(coming: Coming) -> None:
-    coming.come(1, "front", 1, kind=3)
-    coming.come(1, "cart", 1, kind=2)
-    coming.come(1, "cart", 2, parent=1, kind=3)
-    coming.come(16, "stock", 2, parent=1, kind=2)
+    coming.kind = 3
+    coming.come(1, "front", 1)
+    coming.come(1, "cart", 2, parent=1)
+    coming.kind = 2
+    coming.come(1, "cart", 1)
+    coming.come(16, "stock", 2, parent=1)
     parts = [coming.calls(*part) for part in ((0, 15), (15, 30))]
     assert [[(one.caller, one.callee, one.found.count) for one in part] for part in parts] == [
         [("front", "cart", 1)],
