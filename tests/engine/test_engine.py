@@ -55,6 +55,12 @@ def test_no_statement_reaches_files_or_the_network(engine: EmbeddedEngine, sourc
             run(lambda s: s.query(Statement(f"SELECT * FROM {source}"), purpose="test"))
 
 
+def test_nothing_is_planned_by_statistics_of_columns(engine: EmbeddedEngine) -> None:
+    asked = Statement("SELECT toUInt8(getSetting('use_statistics')) AS is_used")
+    for run in (engine.run_blocking, engine.control):
+        assert run(lambda s: s.query(asked, purpose="test"))["is_used"].to_pylist() == [0]
+
+
 _CRASH = """
 import os, signal, sys
 from pathlib import Path

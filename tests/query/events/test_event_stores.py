@@ -10,6 +10,8 @@ from functools import partial
 from typing import TypeVar
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 from tests.query.events.requests import NOON_NS, lines_of, log_request, span_request, spans_of
 
@@ -17,10 +19,11 @@ from pharos.access import Scope, upkeep
 from pharos.engine import Session
 from pharos.engine.changes import Changes
 from pharos.engine.embedded.store import EmbeddedEngine
+from pharos.engine.keys import EVENT_BUCKET_NS
 from pharos.ingest.events.batch import LogSignal, SpanSignal
 from pharos.ingest.events.requests import EventRequest, log_record, resource_of
 from pharos.ingest.events.requests import span as event_span
-from pharos.query.events.logs import LEVEL_KEY, Cursor, LogStore, attribute_key
+from pharos.query.events.logs import LEVEL_KEY, Cursor, LogStore, attribute_key, parts_of
 from pharos.query.events.rows import LogLine, Origin, Span
 from pharos.query.events.spans import SpanStore
 from pharos.query.events.trace_summaries import Page, page_of, parse_cursor, summaries
@@ -220,6 +223,47 @@ def test_lines_are_counted_by_step_and_level(sent: Sent, all_lines: list[LogLine
             key: (len(lines), sum(len(line.body.encode()) for line in lines))
             for key, lines in expected.items()
         }
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["begin cut", "end cut"])
+@pytest.mark.parametrize("steps", [1, 3])
+def test_lines_that_an_index_finds_are_counted_once_over_a_wide_window(
+    sent: Sent, *, is_first: bool, steps: int
+) -> None:
+    tree = Matches("[a-z]")
+    found = sent.find(tree)
+    cut_ns = found[len(found) // 2].ts_ns
+    window = (
+        Window(cut_ns + 1, WINDOW.end_ns + 24 * HOUR_NS)
+        if is_first
+        else Window(WINDOW.start_ns - 24 * HOUR_NS, cut_ns)
+    )
+    step_ns = -(-(window.end_ns - window.start_ns) // steps)
+    expected = Counter(
+        (line.ts_ns - window.start_ns) // step_ns
+        for line in found
+        if window.start_ns <= line.ts_ns < window.end_ns
+    )
+    assert expected
+    counted = sent.ask(lambda session: sent.logs.counts(session, sent.scope, window, tree, step_ns=step_ns))
+    assert {one.step: one.lines for one in counted} == expected
+
+
+@given(
+    start=st.integers(0, 10**18),
+    length=st.integers(1, 40 * HOUR_NS),
+    newest_first=st.booleans(),
+)
+def test_parts_of_a_window_hold_all_of_it_once_and_the_first_is_short(
+    start: int, length: int, *, newest_first: bool
+) -> None:
+    parts = list(parts_of(Window(start, start + length), newest_first=newest_first))
+    assert parts[0].end_ns - parts[0].start_ns <= 2 * EVENT_BUCKET_NS
+    in_order = parts[::-1] if newest_first else parts
+    assert in_order[0].start_ns == start
+    assert in_order[-1].end_ns == start + length
+    assert all(one.start_ns < one.end_ns for one in parts)
+    assert all(one.end_ns == other.start_ns for one, other in itertools.pairwise(in_order))
 
 
 def test_origins_of_a_window_are_those_that_have_lines_in_it(sent: Sent, all_lines: list[LogLine]) -> None:

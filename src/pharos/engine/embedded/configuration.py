@@ -16,6 +16,9 @@ _GRANTS: Final = (
     " ON *.*"
 )
 
+_PROFILE: Final = "<use_statistics>0</use_statistics>"
+"""What every statement is run with: to plan by statistics of columns those of all parts are read."""
+
 
 class EmbeddedOptions(Struct, frozen=True):
     """How much of the machine the embedded store may use."""
@@ -37,7 +40,7 @@ def write_configuration(folder: Path, options: EmbeddedOptions) -> None:
     users = folder / "engine-users.xml"
     _write_if_new(
         users,
-        "<clickhouse><profiles><default/></profiles><users><default><password></password>"
+        f"<clickhouse><profiles><default>{_PROFILE}</default></profiles><users><default><password></password>"
         "<networks><ip>127.0.0.1</ip><ip>::1</ip></networks><profile>default</profile><quota>default</quota>"
         f"<grants><query>{_GRANTS}</query></grants></default></users><quotas><default/></quotas></clickhouse>\n",
     )

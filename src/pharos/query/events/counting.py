@@ -18,6 +18,9 @@ from pharos.search.window import Window
 _WORTH: Final = 3
 """A statement for the borders pays where there are so many times as many whole buckets."""
 _LEAST_WHOLE: Final = 8
+_WIDE: Final = 240
+"""In so many buckets, eight hours, the times of what an index finds may cost more than a statement for the
+borders; in fewer they do not."""
 _BEGIN: Final = f"toInt64(b) * {EVENT_BUCKET_NS}"
 
 
@@ -37,24 +40,30 @@ def buckets_of(window: Window) -> Condition:
 def counting_parts(window: Window, step_ns: int, *, is_narrow: bool) -> list[CountingPart]:
     """Return the parts of a window that together hold each of its rows once; `step_ns` 0 is one step.
 
-    Where few rows are looked at anyway (`is_narrow`), it is one.
+    Where few rows are looked at as a rule (`is_narrow`), it is one, unless the window is wide.
     """
     times = sql.times_ns(window.start_ns, window.end_ns)
-    by_time, by_bucket = _step("toUnixTimestamp64Nano(ts)", window, step_ns), _step(_BEGIN, window, step_ns)
+    steps = -(-(window.end_ns - window.start_ns) // step_ns) if step_ns else 1
+    # Where there is one step its number is not to be reckoned for each row.
+    apart_ns = step_ns if steps > 1 else 0
+    by_time, by_bucket = _step("toUnixTimestamp64Nano(ts)", window, apart_ns), _step(_BEGIN, window, apart_ns)
     first, last = _ends(window)
     most = (last - first + 1) // (_WORTH + 1)
-    steps = -(-(window.end_ns - window.start_ns) // step_ns) if step_ns else 1
-    if not is_narrow and steps <= most:
+    if steps <= most and (not is_narrow or last - first >= _WIDE):
         cut = _cut_buckets(window, step_ns, steps)
         if len(cut) <= most and last - first + 1 - len(cut) >= _LEAST_WHOLE:
+            whole = _whole_buckets(first, last, cut)
             if not cut:
-                return [CountingPart((buckets_of(window),), by_bucket)]
-            borders = sql.among("b", cut)
-            return [
-                CountingPart((buckets_of(window), sql.negated(borders)), by_bucket),
-                CountingPart((borders, times), by_time),
-            ]
+                return [CountingPart(whole, by_bucket)]
+            return [CountingPart(whole, by_bucket), CountingPart((sql.among("b", cut), times), by_time)]
     return [CountingPart((buckets_of(window), times), by_time)]
+
+
+def _whole_buckets(first: int, last: int, cut: list[int]) -> tuple[Condition, ...]:
+    """Return that rows are of buckets that are not cut; those at the ends are not even looked at."""
+    inner = [one for one in cut if first < one < last]
+    ends = sql.between("b", first + (first in cut), last - (last in cut))
+    return (ends, sql.negated(sql.among("b", inner))) if inner else (ends,)
 
 
 def _step(time_ns: str, window: Window, step_ns: int) -> str:

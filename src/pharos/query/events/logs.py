@@ -5,6 +5,7 @@ All of it blocks, on a thread that a question has from the scheduler.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -25,11 +26,12 @@ from pharos.query.events.rows import LogLine, Origin, ValueKind
 from pharos.search.tree import Tree
 from pharos.search.window import Window
 
-_FIRST_BUCKETS: Final = 5
-"""So much of a window is read first, ten minutes; then sixteen times as much again and again."""
+_PARTS: Final = (1, 5)
+"""So many buckets of a window are read first, and then: in two minutes there are enough lines of what is
+frequent, in ten more of what is not. After them sixteen times as many again and again."""
 _GROWTH: Final = 16
-_FIRST_NS: Final = (_FIRST_BUCKETS + 1) * EVENT_BUCKET_NS
-"""The part that is read first is at most so long."""
+_SHORT_NS: Final = (_PARTS[1] + 1) * EVENT_BUCKET_NS
+"""A part that is not longer is read at once."""
 _TEXT_COLUMNS: Final = "toUnixTimestamp64Nano(ts) AS ns, origin, service, level, body"
 _NOT_OBSERVED: Final = -(1 << 63)
 _COLUMNS: Final = (
@@ -145,7 +147,7 @@ class LogStore:
             order = "DESC" if newest_first else "ASC"
             wanted = limit - len(found) + 1
             rows_in = [buckets_of(part), sql.times_ns(part.start_ns, part.end_ns), condition]
-            if part.end_ns - part.start_ns > _FIRST_NS and not is_rare:
+            if part.end_ns - part.start_ns > _SHORT_NS and not is_rare:
                 tail = f"ORDER BY ts {order} LIMIT {wanted + skip}"
                 near = sql.select(scope, "toUnixTimestamp64Nano(ts) AS ns", "logs", *rows_in, tail=tail)
                 times_ns = numbers(session.query(near, purpose="log_times")["ns"])
@@ -242,8 +244,9 @@ def parts_of(
     start, end = window.start_ns, window.end_ns
     if after is not None:
         start, end = (start, min(end, after.ts_ns + 1)) if newest_first else (max(start, after.ts_ns), end)
-    size = max(end - start, 1) if is_one else _FIRST_BUCKETS * EVENT_BUCKET_NS
+    sizes = itertools.chain(_PARTS, (_PARTS[-1] * _GROWTH**times for times in itertools.count(1)))
     while start < end:
+        size = end - start if is_one else next(sizes) * EVENT_BUCKET_NS
         if newest_first:
             edge = max(start, (end - size) // EVENT_BUCKET_NS * EVENT_BUCKET_NS)
             yield Window(edge, end)
@@ -252,7 +255,6 @@ def parts_of(
             edge = min(end, -(-(start + size) // EVENT_BUCKET_NS) * EVENT_BUCKET_NS)
             yield Window(start, edge)
             start = edge
-        size *= _GROWTH
 
 
 def _cursor(page: Sequence[LogLine], after: Cursor | None) -> Cursor:
