@@ -455,6 +455,8 @@ def _many_rows(found: tenants.Many) -> list[Row]:
         (f"{small}, first: p50", found.small_first_s, 50),
         (f"{small}, first: p95", found.small_first_s, 95),
         (f"{small}, again: p50", found.small_again_s, 50),
+        (f"{small}, again: p95", found.small_again_s, 95),
+        (f"{small}, while the large one is asked on and on: p50", found.small_beside_s, 50),
         (f"{small}, while the large one is asked on and on: p95", found.small_beside_s, 95),
         ("the same of the large one, again: p50", found.large_again_s, 50),
     )

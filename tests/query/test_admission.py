@@ -147,7 +147,7 @@ async def test_who_keeps_asking_beyond_its_limit_rests_between_its_turns_while_o
 
 
 @pytest.mark.parametrize(
-    ("waited_s", "took_s", "rest_s"), [(4.8, 1.0, 0.0), (5.0, 0.001, 0.1), (5.0, 0.2, 0.8), (5.0, 9.0, 1.0)]
+    ("waited_s", "took_s", "rest_s"), [(4.8, 1.0, 0.0), (5.0, 0.001, 0.2), (5.0, 0.05, 0.95), (5.0, 9.0, 2.0)]
 )
 def test_a_rest_is_as_long_as_the_turn_before_it_asks_for(
     waited_s: float, took_s: float, rest_s: float
@@ -156,7 +156,7 @@ def test_a_rest_is_as_long_as_the_turn_before_it_asks_for(
     pacing = Pacing(clock, lambda tenant: tenant == "a")
     for _ in range(4):
         for tenant in ("a", "b"):
-            pacing.note_waiting(tenant)
+            pacing.note_waiting(tenant, clock.monotonic_s())
         clock.advance_ms(round(250 * waited_s))
     began_s = clock.monotonic_s() - took_s
     assert pacing.rest_s("a", began_s) == pytest.approx(rest_s)
@@ -169,9 +169,19 @@ def test_who_has_long_pauses_is_within_its_limit() -> None:
     clock = FakeClock()
     pacing = Pacing(clock, lambda _: True)
     for _ in range(10):
-        pacing.note_waiting("a")
+        pacing.note_waiting("a", clock.monotonic_s())
         assert pacing.rest_s("a", clock.monotonic_s()) == 0.0
         clock.advance_ms(2_600)
+
+
+def test_turns_that_take_long_are_no_pauses() -> None:
+    clock = FakeClock()
+    pacing = Pacing(clock, lambda _: True)
+    for _ in range(3):
+        began_s = clock.monotonic_s()
+        clock.advance_ms(3_000)
+        pacing.note_waiting("a", began_s)
+    assert pacing.rest_s("a", began_s) == 2.0
 
 
 async def test_slow_queries_leave_half_of_the_slots_to_others() -> None:

@@ -113,7 +113,7 @@ class Admission:
         self._slow -= slow
         _take_one(self._running, tenant)
         if any(at.tenant == tenant for at in self._waiting):
-            self._pacing.note_waiting(tenant)
+            self._pacing.note_waiting(tenant, began_s)
         rest_s = self._pacing.rest_s(tenant, began_s) if self._in_a_row < _ALONE else 0.0
         if rest_s:
             self._resting[tenant] += 1

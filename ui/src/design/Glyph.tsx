@@ -24,7 +24,7 @@ const MORE = {
   move: 'M9 6h.1M15 6h.1M9 12h.1M15 12h.1M9 18h.1M15 18h.1',
   arrowUp: 'M12 19V5M6 11l6-6 6 6',
   arrowDown: 'M12 5v14M6 13l6 6 6-6',
-  more: 'M6 12h.1M12 12h.1M18 12h.1',
+  more: 'M5 12h1M12 12h1M19 12h1',
 } as const;
 
 const ALL = { ...PATHS, ...MORE };

@@ -31,6 +31,8 @@ export function RoleRows(props: {
   return (
     <fieldset className={styles.rows}>
       <legend>Roles</legend>
+      {/* Above: a list that is open would hide it just when it is wanted. */}
+      {creates ? <p className="dim">A tenant that is not there yet is created: type its name.</p> : null}
       {rows.map(({ role, where }, i) => (
         <div key={i} className={styles.held}>
           <Choice
@@ -69,7 +71,6 @@ export function RoleRows(props: {
           <Icon name="plus" /> {rows.length === 0 ? 'A role' : 'Another role'}
         </button>
       </div>
-      {creates ? <p className="dim">A tenant that is not there yet is created: type its name.</p> : null}
     </fieldset>
   );
 }
