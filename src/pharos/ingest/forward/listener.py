@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from pharos.errors import Kind, PharosError
 from pharos.ingest.forward.handshake import Handshake
-from pharos.ingest.forward.messages import Forwarded, read_request, unpacker
+from pharos.ingest.forward.messages import UNREADABLE, Forwarded, read_request, unpacker
 from pharos.ingest.listen.gather import Gatherer
 from pharos.ingest.listen.streams import StreamListener, open_datagrams
 
@@ -116,7 +116,7 @@ class _Requests:
                 return self._unpacker.unpack()
             except msgpack.OutOfData:
                 pass
-            except (ValueError, msgpack.UnpackException, RecursionError) as exc:
+            except UNREADABLE as exc:
                 raise PharosError(Kind.INVALID, f"not MessagePack, or more than it may be: {exc}") from exc
             part = await self._reader.read(_READ_BYTES)
             if not part:

@@ -24,6 +24,8 @@ _SECOND_NS: Final = 1_000_000_000
 _TIME_MAX_S: Final = 9_223_372_036
 _DEEP: Final = 64
 _TIME: Final = struct.Struct(">II")
+UNREADABLE: Final = (ValueError, msgpack.UnpackException, RecursionError, TypeError)
+"""What reading MessagePack raises; the last for maps whose keys are lists or maps."""
 
 
 class Forwarded(Struct, frozen=True):
@@ -139,7 +141,7 @@ def _packed_pairs(packed: bytes) -> Iterator[tuple[Any, Any]]:
         for entry in inner:
             yield from _pairs([entry])
             read = inner.tell()
-    except (ValueError, msgpack.UnpackException, RecursionError) as exc:
+    except UNREADABLE as exc:
         raise _fault(f"packed entries cannot be read: {exc}") from exc
     if read != len(packed):
         raise _fault("packed entries are cut off")
