@@ -110,7 +110,8 @@ def test_entries_become_records_in_every_mode(case: dict[str, Any], mode: str) -
         5, [], ["t"], ["t", 1], ["t", 1, {}, {}, {}], [5, []], ["t", [5]], ["t", [[1]]], ["t", [], 5],
         ["t", b"\xc1"], ["t", b"\x92\x01"], ["t", b"x", {"compressed": "gzip"}],
         ["t", gzip.compress(b"\x92\x01\x80", mtime=0)[:-5], {"compressed": "gzip"}],
-        ["t", b"\x92\x01\x81\x90\x01"], ["t", b"\x92\x01\x80", {"compressed": "zstd"}], ["t", b"\x92\x01\x80", {"compressed": "brotli"}],
+        ["t", b"\x92\x01\x81\x90\x01"], ["t", b"\x92\x01\x80", {"compressed": "zstd"}],
+        ["t", b"\x92\x01\x80", {"compressed": "brotli"}],
     ],
     ids=repr,
 )  # fmt: skip
