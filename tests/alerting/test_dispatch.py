@@ -232,9 +232,9 @@ async def test_inhibition_names_the_alert_that_holds_back(state: State, pager: P
     async with dispatching(state, pager, always()) as running:
         await running.fires("Root", "Leaf")
         await pager.reaches(1)
-        root = Alert(labels_of({"alertname": "Root"})).fingerprint
+        root = Alert(labels_of({"alertname": "Root"}))
         held = [one.held_by for one in running.dispatcher.views("default") if one.alert.name == "Leaf"]
-        assert held == [(Held(Why.INHIBITED, root),)]
+        assert held == [(Held(Why.INHIBITED, root.fingerprint, alert=root.labels),)]
         await running.ends("Root")
         await pager.reaches(3)
     assert sorted(names[0] for _, names in pager.told()) == ["Leaf firing", "Root firing", "Root resolved"]

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from pharos.alert import Alert
+from pharos.labels import Labels
 from pharos.state import Unit
 
 
@@ -38,6 +39,8 @@ class Held(Struct, frozen=True):
     """Who made it so."""
     until_ms: int = 0
     """Until when, where that is known."""
+    alert: Labels = ()
+    """The labels of the alert that does, where one does: its fingerprint tells people nothing."""
 
     def shown(self) -> dict[str, Any]:
         """Return it as the timeline tells of it."""
@@ -46,6 +49,8 @@ class Held(Struct, frozen=True):
             found["by"] = self.by
         if self.until_ms:
             found["until_ms"] = self.until_ms
+        if self.alert:
+            found["alert"] = dict(self.alert)
         return found
 
 

@@ -86,5 +86,6 @@ class Inhibitor:
             if found and all(found):
                 first = found[0]
                 assert first is not None  # noqa: S101 - all of them are
-                return Held(self._why, first.alert.fingerprint, rule.name)
+                alert = first.alert
+                return Held(self._why, alert.fingerprint, rule.name, alert=alert.labels)
         return None

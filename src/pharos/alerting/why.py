@@ -205,7 +205,8 @@ def _routed(detail: Mapping[str, Any]) -> str:
 
 def _held(detail: Mapping[str, Any]) -> str:
     reason = str(detail.get("reason", ""))
-    text = _HELD.get(reason, f"it is held back ({reason})").format(source=detail.get("source", ""))
+    source = _selector(detail.get("alert", {})) or detail.get("source", "")
+    text = _HELD.get(reason, f"it is held back ({reason})").format(source=source)
     by = f", made by {detail['by']}" if detail.get("by") else ""
     until = f", until {shown_time(detail['until_ms'])}" if detail.get("until_ms") else ""
     return f"{text}{by}{until}"

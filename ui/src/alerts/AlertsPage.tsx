@@ -74,7 +74,7 @@ const COLUMNS: readonly TableColumn<AlertView>[] = [
           <Value text={alert.labels[ALERT_NAME] ?? alert.fingerprint} />
         </PageLink>
         {summaryOf(alert) === '' ? null : (
-          <span className="dim">
+          <span className={clsx('dim', styles.summary)} title={summaryOf(alert)}>
             <Value text={summaryOf(alert)} />
           </span>
         )}
