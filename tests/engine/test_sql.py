@@ -43,6 +43,8 @@ def test_a_statement_over_another_carries_its_fence() -> None:
 def test_numbers_and_names_are_printed_as_what_they_are() -> None:
     assert sql.among("id", np.array([3], np.uint64)).text == "id = 3"
     assert sql.among("id", np.array([3, 4], np.uint64)).text == "id IN (3, 4)"
+    assert sql.among_bytes("i", [b"'\xff"]).text == "i = unhex('27ff')"
+    assert sql.among_bytes("i", [b"'\xff", b"ab"]).text == "i IN (unhex('27ff'), unhex('6162'))"
     assert sql.between("b", 2, 2).text == "b = 2"
     assert sql.between("b", 2, 5).text == "b BETWEEN 2 AND 5"
     assert sql.label_of("a']['") == r"labels['a\'][\'']"

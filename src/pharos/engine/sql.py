@@ -273,6 +273,15 @@ def same_bytes(column: str, value: bytes) -> Condition:
     return Condition(f"{column} = unhex({string(value.hex())})")
 
 
+def among_bytes(column: str, values: Sequence[bytes]) -> Condition:
+    """Return that a string of fixed size is one of these, of which there is at least one."""
+    if len(values) == 1:
+        return same_bytes(column, values[0])
+    # An alternative of comparisons says the same, and takes the engine longer to plan and to look up.
+    texts = ", ".join(f"unhex('{value.hex()}')" for value in values)
+    return Condition(f"{column} IN ({texts})")
+
+
 def one_in(column: str, share: int) -> Condition:
     """Return that a row's value belongs to the one of `share` equal parts of all values that is looked at."""
     return Condition(f"cityHash64({column}) % {int(share)} = 0")
