@@ -149,5 +149,7 @@ def test_killed_while_every_door_is_sent_to_nothing_acknowledged_is_lost_or_doub
         print({door: (len(one.acknowledged), len(one.unknown)) for door, one in fates.items()}, dropped)
         assert wrong == []
         assert dropped, "no trace was sampled away"
-    finally:
-        assert server.stop() == 0
+    except BaseException:
+        server.kill()
+        raise
+    assert server.stop() == 0
