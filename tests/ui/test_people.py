@@ -74,7 +74,7 @@ def add_person(page: Page, name: str, role: str, tenant: str) -> str:
 
 def come_in(page: Page, name: str) -> None:
     """Choose a password at a link, which says with which name one signs in."""
-    expect(page.get_by_label("You sign in as")).to_have_value(name)
+    expect(page.get_by_label("You sign in as")).to_have_value(name, timeout=20_000)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Come in").click()
     expect(page.get_by_role("navigation", name="Pages")).to_be_visible()

@@ -208,6 +208,16 @@ def test_the_audit_log_is_searched_and_exported_as_it_is_shown(as_: As, tmp_path
     expect(page.get_by_text("chain whole")).to_be_visible()
 
 
+def test_people_have_their_names_in_the_audit_log(as_: As) -> None:
+    page = as_("ops")
+    page.goto("/audit")
+    search = page.get_by_role("searchbox", name="Filter the audit log")
+    search.fill("action=role.grant")
+    search.press("Enter")
+    row = page.get_by_role("grid", name="Audit log").get_by_role("row").filter(has_text="user bob").first
+    expect(row).to_contain_text("role.grant")
+
+
 def test_a_reason_is_asked_for_where_the_rule_demands_one(as_: As, corp: Corp) -> None:
     page = as_("gil")
     page.goto("/proposals?tenant=acme")

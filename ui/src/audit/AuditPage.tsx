@@ -1,6 +1,7 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useState, type ReactElement } from 'react';
 import { useAddress } from '../address/hooks';
+import { members, users } from '../api/accounts';
 import { verifyChain, auditEntries, exportPath, type AuditEntry, type AuditSearch } from '../api/governance';
 import { Diff } from '../design/Diff';
 import { Drawer } from '../design/Drawer';
@@ -91,12 +92,27 @@ function Details({ entry, onClose }: { entry: AuditEntry | undefined; onClose: (
   );
 }
 
+/** What people are called whom the log knows by id; of those alone that who asks may see. */
+function usePeople(): ReadonlyMap<string, string> {
+  const { tenant } = useAddress();
+  const may = useMay();
+  const all = may('users.manage');
+  const found = useQuery<readonly { id: string; name: string }[]>({
+    queryKey: [tenant, 'audit-people', all],
+    queryFn: async ({ signal }) => (await (all ? users({ signal }) : members({ tenant, signal }))).data,
+    enabled: all || may('members.view'),
+    retry: false,
+  });
+  return new Map(found.data?.map(({ id, name }) => [`user:${id}`, name]));
+}
+
 function Entries({ wanted }: { wanted: AuditSearch }): ReactElement {
   const { tenant, search } = useAddress();
   const { utc } = usePageClock();
   const [pages, setPages] = useState<readonly number[]>([]);
   const [opened, setOpened] = useState<AuditEntry>();
   const before = pages.at(-1);
+  const people = usePeople();
   const answer = useQuery({
     queryKey: [tenant, 'audit', wanted, before],
     queryFn: ({ signal }) => auditEntries({ ...wanted, before, limit: PAGE }, { tenant, signal }),
@@ -127,7 +143,21 @@ function Entries({ wanted }: { wanted: AuditSearch }): ReactElement {
       cell: ({ action }) =>
         action === 'protection.lift' ? <StatusChip status="critical">{action}</StatusChip> : action,
     },
-    { id: 'object', title: 'object', value: ({ object }) => object },
+    {
+      id: 'object',
+      title: 'object',
+      value: ({ object }) => object,
+      cell: ({ object }) => {
+        const name = people.get(object);
+        return name === undefined ? (
+          object
+        ) : (
+          <span title={object}>
+            <span className="dim">user</span> <Value text={name} />
+          </span>
+        );
+      },
+    },
     { id: 'tenant', title: 'tenant', value: (entry) => (entry.tenant === '' ? null : entry.tenant) },
     { id: 'reason', title: 'reason', value: ({ reason }) => (reason === '' ? null : reason) },
   ];
