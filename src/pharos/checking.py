@@ -32,6 +32,7 @@ from pharos.queries import Queries
 from pharos.reload import TakeOver
 from pharos.rules.doors import MetricsDoor, QueryDoor
 from pharos.rules.evaluate import elements
+from pharos.rules.leases import Leases
 from pharos.rules.log_door import LogDoor
 from pharos.state import Family, State, Unit
 from pharos.state.health import DayRow, StateRow, all_states, days_since
@@ -56,6 +57,8 @@ class CheckingParts(Struct, frozen=True):
     queries: Queries
     state: State
     windows: Callable[[str], Windows | None]
+    leases: Leases
+    """Which checks are made here, of a state that servers share."""
 
 
 class Checking(Struct, frozen=True):
@@ -86,7 +89,7 @@ async def open_checking(parts: CheckingParts) -> AsyncIterator[Checking]:
         _outbound(parts, allow_private=one) for one in (True, parts.settings.health.private_checks)
     )
     looks = Looks(_means(parts, trusted), _means(parts, guarded))
-    ledger = Ledger(parts.state, _writing(parts.store.intake))
+    ledger = Ledger(parts.state, _writing(parts.store.intake), parts.leases)
     monitor = Monitor(Around(looks, ledger, parts.clock, parts.chance, parts.windows))
     roster = Roster(parts.state, monitor, await asyncio.to_thread(load_checks, parts.settings.checks))
     try:
@@ -139,7 +142,10 @@ async def _restore(parts: CheckingParts, roster: Roster) -> None:
     while True:
         try:
             roster.monitor.restore(*await parts.state.read(read))
+            if parts.leases.is_shared:
+                await parts.leases.share()
             await roster.refresh()
+            await roster.monitor.follow()
         except PharosError as exc:
             _LOG.warning("checks begin as soon as the state can be used: %s", exc)
             await asyncio.sleep(_AGAIN_S)

@@ -506,7 +506,13 @@ def _related_api(parts: Parts) -> RelatedApi:
         return [known.alert for known in dispatcher.desk(tenant).alerts.living(moment.now_s)]
 
     sources = Sources(
-        queries.log_search, queries.traces, queries.metrics, queries.catalog, parts.state, living
+        queries.log_search,
+        queries.traces,
+        queries.metrics,
+        queries.catalog,
+        parts.state,
+        living,
+        parts.checking.roster.looked_at,
     )
     return RelatedApi(Finder(sources), parts.clock)
 

@@ -26,7 +26,7 @@ from pharos.clock import Clock
 from pharos.config import Settings
 from pharos.entrance import Entrance
 from pharos.live.alert_book import AlertBook
-from pharos.live.boards import Boards
+from pharos.live.boards import Boards, Checks
 from pharos.live.evaluation import Evaluation
 from pharos.live.flows import Flows
 from pharos.live.happenings import Timeline
@@ -60,6 +60,7 @@ class FeedParts(Struct, frozen=True):
     state: State
     entrance: Entrance
     runs: Runs
+    checks: Checks
 
 
 class Feed(Struct, frozen=True):
@@ -137,7 +138,7 @@ def _boards(
     performance = Performance(queries.traces, reader, clock)
     health = partial(_health, components)
     flows = Flows(parts.runs, clock)
-    return Boards(performance, reader, queries.traces, flows, book.open_alerts, health, clock)
+    return Boards(performance, reader, queries.traces, flows, book.open_alerts, health, parts.checks, clock)
 
 
 async def _health(components: Callable[[], Awaitable[list[Component]]], tenant: str) -> str:

@@ -101,6 +101,8 @@ class Ruling(Struct, frozen=True):
     objectives: Objectives
     put_more: Callable[[Mapping[str, Sequence[RuleGroup]]], Awaitable[None]]
     """Takes groups of rules that other parts of the server make, by tenant, in the place of those before."""
+    leases: Leases
+    """What is done here, of a state that servers share."""
 
 
 class _Both(Struct, frozen=True):
@@ -165,7 +167,7 @@ async def open_ruling(parts: RulingParts) -> AsyncIterator[Ruling]:
         await take_over(await asyncio.to_thread(_read, parts.settings))
         tasks = [asyncio.create_task(begin(), name="rules begin"), asyncio.create_task(finding.poll())]
         try:
-            yield Ruling(engine, outside, read_again, objectives, book.put_more)
+            yield Ruling(engine, outside, read_again, objectives, book.put_more, leases)
         finally:
             for task in tasks:
                 task.cancel()

@@ -14,7 +14,7 @@ from pharos.errors import PharosError
 from pharos.health.check import AnyCheck, Component, HeartbeatCheck, read_check
 from pharos.health.components import SYSTEM, Health, Looked, component_health
 from pharos.health.days import DAY_MS, Day, Days, cells, uptime
-from pharos.health.heartbeat import Beats, Ping, heard, read_ping, verdict
+from pharos.health.heartbeat import Beats, Ping, Told, heard, read_ping, verdict
 from pharos.health.looking import Outcome
 from pharos.health.schedule import Schedule
 from pharos.health.standing import Standing, State, after, read_standing
@@ -98,20 +98,20 @@ def test_a_heartbeat_by_cron_is_late_after_its_own_times() -> None:
 
 def test_a_heartbeat_is_late_failed_or_runs_too_long() -> None:
     assert beating(Beats(), T) == "?"
-    well = heard(heard(Beats(), Ping.START, 0, T), Ping.SUCCESS, 0, T + 2000)
+    well = heard(heard(Beats(), Told(Ping.START, 0, T)), Told(Ping.SUCCESS, 0, T + 2000))
     assert well.took_ms == 2000
     assert beating(well, T + 65 * MINUTE_MS) == ""
     assert "expected every 1h" in beating(well, T + 66 * MINUTE_MS)
-    failed = heard(well, Ping.FAIL, 3, T + 3000)
+    failed = heard(well, Told(Ping.FAIL, 3, T + 3000))
     assert beating(failed, T + 4000) == "the job failed with exit code 3"
-    assert beating(heard(failed, Ping.SUCCESS, 0, T + 5000), T + 6000) == ""
-    running = heard(well, Ping.START, 0, T + 10_000)
+    assert beating(heard(failed, Told(Ping.SUCCESS, 0, T + 5000)), T + 6000) == ""
+    running = heard(well, Told(Ping.START, 0, T + 10_000))
     assert beating(running, T + 20 * MINUTE_MS) == ""
     assert "longer than 30m" in beating(running, T + 31 * MINUTE_MS)
 
 
 def test_nobody_is_late_while_we_did_not_listen_unless_it_was_so_before() -> None:
-    well, late_ms = heard(Beats(), Ping.SUCCESS, 0, T), T + 120 * MINUTE_MS
+    well, late_ms = heard(Beats(), Told(Ping.SUCCESS, 0, T)), T + 120 * MINUTE_MS
     assert beating(well, late_ms, began_ms=late_ms - 1000) == ""
     assert beating(well, late_ms, began_ms=late_ms - 1000, was_down=True)
     assert beating(well, late_ms + 66 * MINUTE_MS, began_ms=late_ms)

@@ -122,7 +122,7 @@ async def test_states_days_and_changes_are_kept_over_a_restart(state: State, clo
     look(first, clock, "a")
     clock.advance_ms(10_000)
     look(first, clock, "a")
-    first.hear(("default", "beat"), Ping.SUCCESS, 0)
+    await first.hear(("default", "beat"), Ping.SUCCESS, 0)
     clock.advance_ms(10_000)
     look(first, clock, "a", "gone")
     clock.advance_ms(10_000)
@@ -198,4 +198,4 @@ async def test_nobody_reports_where_nothing_is_expected(state: State, clock: Fak
     monitor.apply(wanted({"name": "a"}))
     for name in ("a", "nothing"):
         with pytest.raises(PharosError, match="no such address"):
-            monitor.hear(("default", name), Ping.SUCCESS, 0)
+            await monitor.hear(("default", name), Ping.SUCCESS, 0)

@@ -59,7 +59,7 @@ class _Failing:
 def _finder(state: State, logs: Any = None) -> Finder:
     metrics: Any = None
     catalog: Any = None
-    return Finder(Sources(logs, _traces(), metrics, catalog, state, lambda _: []))
+    return Finder(Sources(logs, _traces(), metrics, catalog, state, lambda _: [], lambda _: {}))
 
 
 async def test_signals_that_one_may_not_see_are_named(state: State) -> None:

@@ -72,15 +72,27 @@ def read_ping(word: str) -> tuple[Ping, int]:
         ) from None
 
 
-def heard(before: Beats, ping: Ping, exit_code: int, now_ms: int) -> Beats:
-    """Return what is known after something was told."""
-    if ping is Ping.START:
-        return replace(before, started_ms=now_ms)
+class Told(Struct, frozen=True):
+    """What was told at a time."""
+
+    ping: Ping
+    exit_code: int
+    at_ms: int
+
+
+def heard(before: Beats, told: Told) -> Beats:
+    """Return what is known after something was told, at any server: nothing that was heard goes back."""
+    at_ms = told.at_ms
+    if told.ping is Ping.START:
+        return replace(before, started_ms=max(before.started_ms, at_ms))
     ended_ms = max(before.heard_ms, before.failed_ms)
-    took_ms = now_ms - before.started_ms if before.started_ms > ended_ms else 0
-    if ping is Ping.FAIL:
-        return replace(before, failed_ms=now_ms, exit_code=exit_code, took_ms=took_ms)
-    return replace(before, heard_ms=now_ms, took_ms=took_ms)
+    if at_ms < ended_ms:
+        # Another server heard of a later end before.
+        return before
+    took_ms = max(0, at_ms - before.started_ms) if before.started_ms > ended_ms else 0
+    if told.ping is Ping.FAIL:
+        return replace(before, failed_ms=at_ms, exit_code=told.exit_code, took_ms=took_ms)
+    return replace(before, heard_ms=at_ms, took_ms=took_ms)
 
 
 def verdict(check: HeartbeatCheck, beats: Beats, now_ms: int, began_ms: int, *, was_down: bool) -> Outcome:

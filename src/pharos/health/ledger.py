@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
@@ -11,12 +12,14 @@ from msgspec import Struct, field
 from pharos.access import DEFAULT, Scope, upkeep
 from pharos.errors import Kind, PharosError
 from pharos.health.days import CELLS, DAY_MS
+from pharos.health.heartbeat import Beats, Told, heard, read_beats
 from pharos.health.series import FAMILIES
-from pharos.health.watched import Watched
+from pharos.health.watched import Key, Watched
 from pharos.ingest.remote_write.messages import encode_metadata
 from pharos.ingest.remote_write.points import PointEncoder
 from pharos.labels import Labels
-from pharos.state import PHAROS, State, Writing
+from pharos.rules.leases import AllOurs, Leases
+from pharos.state import PHAROS, State, Unit, Writing
 from pharos.state.health import (
     ChangeRow,
     DayRow,
@@ -25,18 +28,25 @@ from pharos.state.health import (
     forget_before,
     put_days,
     put_states,
+    states_of,
 )
+from pharos.state.rule_leases import Place
 from pharos.telemetry import HEALTH_NOT_KEPT
 
 _LOG = logging.getLogger(__name__)
 
 _MOST_CHANGES: Final = 10_000
-"""So many wait for a state that is away."""
+"""So many changes, and signs of life, wait for a state that is away."""
 CHANGES_KEPT_MS: Final = 400 * DAY_MS
 _WAITS: Final = frozenset({Kind.UNAVAILABLE, Kind.TIMEOUT, Kind.CANCELLED})
 
 Write = Callable[[Scope, bytes], Awaitable[None]]
 """Keeps a WriteRequest durably; raises PharosError."""
+
+
+def place_of(key: Key) -> Place:
+    """Return what the lease of a check is called."""
+    return key[0], f"check {key[1]}"
 
 
 def scope_of_tenant(tenant: str) -> Scope:
@@ -45,14 +55,17 @@ def scope_of_tenant(tenant: str) -> Scope:
 
 
 class Ledger(Struct):
-    """Takes what was found and keeps it together."""
+    """Takes what was found and keeps it together: of a shared state, what is said of checks that are ours."""
 
     state: State
     write: Write
+    leases: Leases = field(default_factory=AllOurs)
     encoder: PointEncoder = field(default_factory=PointEncoder)
     _samples: dict[str, list[bytes]] = field(default_factory=dict)
     _changes: list[ChangeRow] = field(default_factory=list)
-    _urgent: dict[tuple[str, str], Watched] = field(default_factory=dict)
+    _urgent: dict[Key, Watched] = field(default_factory=dict)
+    _told: list[tuple[Key, Told]] = field(default_factory=list)
+    _telling: asyncio.Lock = field(default_factory=asyncio.Lock)
     _described: set[str] = field(default_factory=set)
 
     def sample(
@@ -78,8 +91,46 @@ class Ledger(Struct):
         """Have how a check stands be kept soon."""
         self._urgent[watched.key] = watched
 
+    # -- signs of life --
+
+    async def hear(self, key: Key, told: Told) -> None:
+        """Keep a sign of life: it is kept on return, or, of a state that is away, as soon as it is back."""
+        self._told.append((key, told))
+        await self._keep_told()
+
+    def awaits(self, key: Key) -> bool:
+        """Return whether signs of life of a check are not kept yet."""
+        return any(of == key for of, _ in self._told)
+
+    async def _keep_told(self) -> None:
+        async with self._telling:
+            # Those that came while others were being written are written together.
+            told = list(self._told)
+            if not told:
+                return
+
+            def keep(unit: Writing) -> None:
+                kept = states_of(unit, [key for key, _ in told])
+                beats = {key: read_beats(one.get("beats", {})) for key, one in kept.items()}
+                for key, one in told:
+                    beats[key] = heard(beats.get(key, Beats()), one)
+                put_states(unit, [StateRow(*key, {"beats": one.document()}) for key, one in beats.items()])
+
+            try:
+                await self.state.write(keep, PHAROS)
+            except PharosError as exc:
+                if exc.kind not in _WAITS:
+                    raise
+                _LOG.warning("signs of life are kept as soon as the state can be used: %s", exc)
+                del self._told[:-_MOST_CHANGES]
+            else:
+                del self._told[: len(told)]
+
+    # -- what was found --
+
     async def flush(self) -> None:
         """Keep what was taken. What cannot be kept now is tried again, but for samples."""
+        await self._keep_told()
         samples, self._samples = self._samples, {}
         for tenant, parts in samples.items():
             try:
@@ -94,10 +145,12 @@ class Ledger(Struct):
         changes, self._changes = self._changes, []
         urgent, self._urgent = self._urgent, {}
         states = [_state_row(one) for one in urgent.values()]
+        said = {(one.tenant_id, one.name) for one in changes} | urgent.keys()
 
         def keep(unit: Writing) -> None:
-            append_changes(unit, changes)
-            put_states(unit, states)
+            ours = self._ours(unit, said)
+            append_changes(unit, [one for one in changes if (one.tenant_id, one.name) in ours])
+            put_states(unit, [one for one in states if (one.tenant_id, one.name) in ours])
 
         try:
             await self.state.write(keep, PHAROS)
@@ -108,6 +161,11 @@ class Ledger(Struct):
             self._changes = [*changes, *self._changes][:_MOST_CHANGES]
             self._urgent = {**urgent, **self._urgent}
 
+    def _ours(self, unit: Unit, keys: Iterable[Key]) -> set[Key]:
+        """Return which of some checks are ours: who stood still may not know that another one has them."""
+        by_place = {place_of(key): key for key in keys}
+        return {by_place[place] for place in self.leases.ours(unit, by_place.keys())}
+
     async def keep_all(self, watched: Iterable[Watched], now_ms: int) -> None:
         """Keep how checks stand, and their days, as far as that changed; forget what is too old."""
         changed = [one for one in watched if one.is_changed]
@@ -116,8 +174,9 @@ class Ledger(Struct):
         first = now_ms // DAY_MS - CELLS
 
         def keep(unit: Writing) -> None:
-            put_states(unit, states)
-            put_days(unit, days)
+            ours = self._ours(unit, [one.key for one in changed])
+            put_states(unit, [one for one in states if (one.tenant_id, one.name) in ours])
+            put_days(unit, [one for one in days if (one.tenant_id, one.name) in ours])
             forget_before(unit, now_ms - CHANGES_KEPT_MS, first)
 
         for one in changed:

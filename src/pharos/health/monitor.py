@@ -17,15 +17,15 @@ from pharos.errors import Kind, PharosError
 from pharos.health.check import Component, HeartbeatCheck
 from pharos.health.components import ComponentHealth, Looked, component_health
 from pharos.health.days import Day
-from pharos.health.heartbeat import Ping, heard, read_beats, verdict
-from pharos.health.ledger import Ledger, scope_of_tenant
-from pharos.health.looking import Outcome
+from pharos.health.heartbeat import Ping, Told, heard, read_beats, verdict
+from pharos.health.ledger import Ledger, place_of, scope_of_tenant
+from pharos.health.looking import Outcome, read_outcome
 from pharos.health.looks import Looks
 from pharos.health.schedule import Schedule
 from pharos.health.series import Series
 from pharos.health.standing import Standing, State, after, read_standing
 from pharos.health.watched import Declaration, Key, Wanted, Watched
-from pharos.state.health import ChangeRow, DayRow, StateRow
+from pharos.state.health import ChangeRow, DayRow, StateRow, states_after
 from pharos.telemetry import HEALTH_CHECKS, HEALTH_LOOKS, HEALTH_MISSED
 from pharos.works import hear
 
@@ -38,6 +38,10 @@ _SOON_S: Final = 0.5
 _AGAIN_S: Final = 1.0
 _DOUBT_MS: Final = 60_000
 """So long it is awaited that what a check depends on is looked at."""
+_AWAY_S: Final = 3.0
+"""Who did not read for longer than that what others heard does not know it."""
+_SETTLED_S: Final = 5.0
+"""So long after a state was away others have had time to write down what they heard meanwhile."""
 AT_ONCE: Final = 100
 """So many looks are under way at most."""
 ALERT: Final = "HealthCheckDown"
@@ -66,6 +70,10 @@ class Monitor:
         self._watched: dict[Key, Watched] = {}
         self._components: Mapping[str, Mapping[str, Component]] = {}
         self._states: dict[Key, StateRow] = {}
+        self._claimed: set[Key] = set()
+        self._number = -1
+        self._read_s = -_AWAY_S
+        self._settled_s = 0.0
         self._days: dict[Key, list[DayRow]] = {}
         self._began_ms = around.clock.now_ms()
 
@@ -97,6 +105,7 @@ class Monitor:
         if known is not None:
             self._end_series(known)
             watched.standing, watched.days, watched.beats = known.standing, known.days, known.beats
+            watched.began_ms = known.began_ms
         else:
             self._recall(watched)
         self._watched[key] = watched
@@ -109,9 +118,13 @@ class Monitor:
     def _recall(self, watched: Watched) -> None:
         """Let a check stand as it did when it was watched before."""
         row = self._states.get(watched.key)
+        watched.began_ms = self._began_ms
         if row is not None:
+            if self._is_shared:
+                watched.began_ms = int(row.document.get("began_ms", 0))
             watched.standing = read_standing(row.document.get("standing", {}))
             watched.beats = read_beats(row.document.get("beats", {}))
+            watched.last = read_outcome(row.document.get("last", {}))
         for day in self._days.pop(watched.key, ()):
             watched.days.known[day.day] = Day(day.up_ms, day.down_ms)
 
@@ -163,8 +176,7 @@ class Monitor:
         try:
             while True:
                 self._woken.clear()
-                for key in self._schedule.due(clock.monotonic_s()):
-                    self._start(key)
+                await self.begin_due()
                 next_s = self._schedule.next_s()
                 wait_s = _IDLE_S if next_s is None else max(0.0, next_s - clock.monotonic_s())
                 await hear(self._woken, min(wait_s, _IDLE_S))
@@ -173,9 +185,15 @@ class Monitor:
                 task.cancel()
             await asyncio.gather(*self._looking, return_exceptions=True)
 
+    async def begin_due(self) -> None:
+        """Begin the looks that are due here now."""
+        await self._claim()
+        for key in self._schedule.due(self._around.clock.monotonic_s()):
+            self._start(key)
+
     def _start(self, key: Key) -> None:
         watched = self._watched.get(key)
-        if watched is None:
+        if watched is None or not self._is_ours(key):
             return
         if watched.is_looking:
             HEALTH_MISSED.inc()
@@ -196,6 +214,8 @@ class Monitor:
     async def _look(self, watched: Watched) -> None:
         try:
             async with self._room:
+                if not await self._around.ledger.leases.confirm(place_of(watched.key)):
+                    return
                 scope = scope_of_tenant(watched.tenant)
                 is_trusted = bool(watched.declared.file)
                 outcome = await self._around.looks.look(watched.check, scope, is_trusted=is_trusted)
@@ -207,19 +227,23 @@ class Monitor:
     def judge(self, watched: Watched) -> None:
         """Look whether a heartbeat is late."""
         check = watched.check
-        if isinstance(check, HeartbeatCheck):
-            was_down = watched.standing.state is State.DOWN
-            now_ms = self._around.clock.now_ms()
-            self.take(watched, verdict(check, watched.beats, now_ms, self._began_ms, was_down=was_down))
+        if not isinstance(check, HeartbeatCheck) or not self._is_ours(watched.key):
+            return
+        was_down = watched.standing.state is State.DOWN
+        now_ms = self._around.clock.now_ms()
+        found = verdict(check, watched.beats, now_ms, watched.began_ms, was_down=was_down)
+        if not found.reason or found.is_unknown or self._knows_all():
+            self.take(watched, found)
 
-    def hear(self, key: Key, ping: Ping, exit_code: int) -> None:
-        """Take a heartbeat. Raises PharosError(MISSING) where none is expected."""
+    async def hear(self, key: Key, ping: Ping, exit_code: int) -> None:
+        """Take a heartbeat; return when it is kept. Raises PharosError(MISSING) where none is expected."""
         watched = self._watched.get(key)
         if watched is None or not isinstance(watched.check, HeartbeatCheck):
             raise PharosError(Kind.MISSING, "there is no such address")
-        watched.beats = heard(watched.beats, ping, exit_code, self._around.clock.now_ms())
-        self._around.ledger.urgent(watched)
+        told = Told(ping, exit_code, self._around.clock.now_ms())
+        watched.beats = heard(watched.beats, told)
         self.judge(watched)
+        await self._around.ledger.hear(key, told)
 
     def take(self, watched: Watched, outcome: Outcome) -> None:
         """Take what a look found: how the check stands from now on, its series, its day."""
@@ -228,11 +252,12 @@ class Monitor:
         now = self._doubted(watched, after(before, outcome, check, parent), outcome)
         over = self.maintenance(watched)
         self._count(watched, before.last_ms, outcome.at_ms, now.state, is_counted=over is None)
-        watched.standing, watched.last, watched.is_changed = now, outcome, True
-        watched.recent.append(outcome)
+        watched.is_changed = True
+        self._show(watched, now, outcome)
         HEALTH_LOOKS.labels(check.type, outcome.word).inc()
-        samples, gone = watched.series.samples(now, outcome)
-        self._around.ledger.sample(watched.tenant, outcome.at_ms, samples, gone)
+        if self._is_shared:
+            # Others follow it.
+            self._around.ledger.urgent(watched)
         if now.state is not before.state:
             reason = f"{now.reason} (maintenance: {over.reason})" if over else now.reason
             self._around.ledger.change(
@@ -241,6 +266,13 @@ class Monitor:
                 )
             )
             self._around.ledger.urgent(watched)
+
+    def _show(self, watched: Watched, now: Standing, outcome: Outcome) -> None:
+        """Have what was found be seen here: by who asks, and in the series."""
+        watched.standing, watched.last = now, outcome
+        watched.recent.append(outcome)
+        samples, gone = watched.series.samples(now, outcome)
+        self._around.ledger.sample(watched.tenant, outcome.at_ms, samples, gone)
 
     def _failing_parent(self, watched: Watched) -> str:
         """Return a check that it depends on, by way of others too, and that fails; empty for none."""
@@ -285,6 +317,85 @@ class Monitor:
         if is_known and is_counted:
             watched.days.add(from_ms, to_ms, is_up=state is State.UP)
 
+    # -- what other servers that share the state find --
+
+    @property
+    def _is_shared(self) -> bool:
+        return self._around.ledger.leases.is_shared
+
+    def _is_ours(self, key: Key) -> bool:
+        """Return whether a check is to be made here."""
+        return not self._is_shared or place_of(key) in self._around.ledger.leases.held
+
+    def _knows_all(self) -> bool:
+        """Return whether all is known that was heard anywhere: without that nothing is late, or failed."""
+        now_s = self._around.clock.monotonic_s()
+        return not self._is_shared or (now_s - self._read_s < _AWAY_S and now_s >= self._settled_s)
+
+    async def _claim(self) -> None:
+        """Have checks that are new here, as soon as nobody else has them, and leave those that are gone."""
+        leases = self._around.ledger.leases
+        if not self._is_shared or self._claimed == self._watched.keys():
+            return
+        wanted = set(self._watched)
+        leases.leave([place_of(key) for key in self._claimed - wanted])
+        await leases.want([place_of(key) for key in wanted - self._claimed])
+        self._claimed = wanted
+
+    async def follow(self) -> None:
+        """Learn what others found and heard since, and make what became ours.
+
+        Raises PharosError(UNAVAILABLE).
+        """
+        if not self._is_shared:
+            return
+        state, number = self._around.ledger.state, self._number
+        self._number, rows = await state.read(lambda unit: states_after(unit, number))
+        now_s = self._around.clock.monotonic_s()
+        if now_s - self._read_s >= _AWAY_S:
+            self._settled_s = now_s + _SETTLED_S
+        self._read_s = now_s
+        for row in rows:
+            self._learn(row)
+        self._take_over(now_s)
+
+    def _learn(self, row: StateRow) -> None:
+        key = row.tenant_id, row.name
+        self._states[key] = row
+        watched = self._watched.get(key)
+        if watched is None:
+            return
+        if not self._around.ledger.awaits(key):
+            beats, watched.beats = watched.beats, read_beats(row.document.get("beats", {}))
+            if beats != watched.beats:
+                self.judge(watched)
+        now, outcome = (
+            read_standing(row.document.get("standing", {})),
+            read_outcome(row.document.get("last", {})),
+        )
+        is_older = now.last_ms < watched.standing.last_ms or now == watched.standing
+        if self._is_ours(key) or outcome is None or is_older:
+            return
+        is_counted = self.maintenance(watched) is None
+        self._count(watched, watched.standing.last_ms, outcome.at_ms, now.state, is_counted=is_counted)
+        watched.began_ms = int(row.document.get("began_ms", 0))
+        self._show(watched, now, outcome)
+
+    def _take_over(self, now_s: float) -> None:
+        """Make checks at once that became ours, and were not made meanwhile."""
+        held, now_ms = self._around.ledger.leases.held, self._around.clock.now_ms()
+        for key, watched in self._watched.items():
+            is_ours, was_ours = place_of(key) in held, watched.is_ours
+            watched.is_ours = is_ours
+            if not is_ours or was_ours:
+                continue
+            if held[place_of(key)] < self._began_ms or not watched.began_ms:
+                # Nobody could be heard from the end of the one before us to our own beginning.
+                watched.began_ms = self._began_ms
+            if watched.standing.last_ms + watched.check.interval_ms <= now_ms:
+                self._schedule.hasten(key, now_s)
+                self._woken.set()
+
     # -- what is kept --
 
     async def keep(self) -> None:
@@ -292,11 +403,18 @@ class Monitor:
         passed_s = 0.0
         while True:
             await asyncio.sleep(_FLUSH_S)
+            await self._follow()
             await self._around.ledger.flush()
             passed_s += _FLUSH_S
             if passed_s >= _KEEP_S:
                 passed_s = 0.0
                 await self.keep_all()
+
+    async def _follow(self) -> None:
+        try:
+            await self.follow()
+        except PharosError as exc:
+            _LOG.debug("what other servers found is not known yet: %s", exc)
 
     async def keep_all(self) -> None:
         """Keep everything now."""

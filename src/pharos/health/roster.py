@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
 from msgspec import Struct, field
 
@@ -14,6 +15,8 @@ from pharos.health.files import Declared, circles
 from pharos.health.monitor import Monitor
 from pharos.health.status_book import Book, book_of, kept_pages
 from pharos.health.watched import Declaration, Kept, Parsed, Wanted, kept_definitions, wanted
+from pharos.labels import labels_of
+from pharos.related.checks import Checked
 from pharos.state import State, Unit
 from pharos.state.documents import Version
 from pharos.state.health import all_addresses
@@ -58,6 +61,10 @@ class Roster(Struct):
         found = {key[1]: one for key, one in self.wanted.checks.items() if key[0] == tenant}
         return dict(sorted(found.items()))
 
+    def looked_at(self, tenant: str) -> dict[str, Checked]:
+        """Return what the checks of a tenant look at, by name."""
+        return {name: _looked_at(one.check) for name, one in self.of(tenant).items()}
+
     def file_of(self, tenant: str, name: str) -> str:
         """Return the file in which a check stands; empty where none does."""
         return self.declared.files.get(name, "") if tenant == DEFAULT.tenant else ""
@@ -86,6 +93,11 @@ class Roster(Struct):
     def has_address(self, tenant: str, name: str) -> bool:
         """Return whether a heartbeat has an address at which it comes in."""
         return (tenant, name) in self.addresses.values()
+
+
+def _looked_at(check: AnyCheck) -> Checked:
+    host = getattr(check, "host", "") or urlsplit(getattr(check, "url", "")).hostname or ""
+    return Checked(check.title, labels_of(check.labels), check.component, host)
 
 
 def _kept(unit: Unit) -> tuple[Kept, dict[str, tuple[str, str]], tuple[Versions, Versions]]:

@@ -70,6 +70,10 @@ class Watched(Struct):
     recent: deque[Outcome] = field(default_factory=lambda: deque(maxlen=RECENT))
     doubted_ms: int = 0
     """Since when it would be down, had what it depends on been looked at; 0 where it is not in doubt."""
+    began_ms: int = 0
+    """Since when it could be heard of, without a gap, by this server or one before it."""
+    is_ours: bool = False
+    """Whether it was made here when that was looked at last."""
     is_looking: bool = False
     is_changed: bool = False
 
@@ -84,8 +88,9 @@ class Watched(Struct):
         return self.tenant, self.declared.check.name
 
     def document(self) -> dict[str, Any]:
-        """Return what is kept of how it stands."""
-        return {"standing": self.standing.document(), "beats": self.beats.document()}
+        """Return what is kept of how it stands, but for what was heard of it."""
+        last = {} if self.last is None else self.last.document()
+        return {"standing": self.standing.document(), "last": last, "began_ms": self.began_ms}
 
 
 def kept_definitions(unit: Unit) -> Kept:

@@ -25,6 +25,9 @@ AlertList = Callable[[str], Awaitable[Sequence[Mapping[str, Any]]]]
 Health = Callable[[str], Awaitable[str]]
 """Returns how the server stands for a tenant: `healthy`, `degraded`, `unhealthy` or `unknown`."""
 
+Checks = Callable[[str], Mapping[str, Any]]
+"""Returns how a tenant's checks of health stand."""
+
 _NS: Final = 10**9
 _MS: Final = 1_000_000
 _BACK_S: Final = 300
@@ -96,6 +99,7 @@ class Boards(Struct, frozen=True):
     flows: Flows
     alerts: AlertList
     health: Health
+    checks: Checks
     clock: Clock
 
     async def draw(self, board: str, scope: Scope) -> dict[str, Any]:
@@ -111,6 +115,8 @@ class Boards(Struct, frozen=True):
                 return {"alerts": list(await self.alerts(scope.tenant))}
             case "flow_executions":
                 return {"flowStatus": list(await self.flows.executions(scope))}
+            case "health":
+                return {"health": dict(self.checks(scope.tenant))}
             case "validation_pipeline":
                 return {"validationPipeline": await self.validation(scope)}
             case _:

@@ -38,6 +38,7 @@ BOARDS: Final[Mapping[str, Board]] = {
         Board("ecosystem_correlation", "traces.view"),
         ALERTS,
         Board("flow_executions", "flows.read"),
+        Board("health", "alerts.view"),
         Board("validation_pipeline", "metrics.view"),
         Board("workflow_executions", "flows.read"),
     )

@@ -22,6 +22,7 @@ from pharos.query.events.rows import LogLine
 from pharos.query.events.trace_summaries import Summary
 from pharos.query.limits import Times
 from pharos.query.metrics.catalog import Window as SeriesWindow
+from pharos.related.checks import RelatedCheck, checks_in
 from pharos.related.metrics import Metric, metrics_of
 from pharos.related.resource import BONDS, Reason, bonded, resource_of
 from pharos.related.starts import VERSION_FIELD, Start, start_times_of, starts_in, versions_in
@@ -37,6 +38,7 @@ from pharos.related.subject import (
 from pharos.search.tree import And, Field, Op, Or, Origins, Place, Tree
 from pharos.search.window import Window
 from pharos.state import Unit, audit, timeline
+from pharos.state.health import list_changes
 from pharos.state.timeline import Entry, Step
 
 T = TypeVar("T")
@@ -46,6 +48,7 @@ _HOUR_MS: Final = 3_600_000
 _MOST_STEPS: Final = 2_000
 _MOST_METRICS: Final = 1_000
 _MOST_ENTRIES: Final = 200
+_MOST_CHECKED: Final = 1_000
 _STEPS: Final = 120
 """Versions are told apart by so many steps of the window."""
 _STRETCHES: Final = 10
@@ -118,6 +121,7 @@ class Related(Struct, frozen=True):
     traces: Part[RelatedTrace]
     series: Part[RelatedSeries]
     alerts: Part[RelatedAlert]
+    health: Part[RelatedCheck]
     starts: Part[Start]
     changes: Part[audit.Entry]
 
@@ -143,15 +147,22 @@ class Finder(Struct, frozen=True):
         scope.alone()
         subject = await find_subject(self.sources, scope, asked, bounds.around_ns)
         search = _Search(self.sources, scope, subject, bounds.limit)
-        logs, traces, series, alerts, starts, changes = await asyncio.gather(
-            _part(scope, "logs.view", search.logs(), bounds.time_s),
-            _part(scope, "traces.view", search.traces(), bounds.time_s),
-            _part(scope, "metrics.view", search.series(), bounds.time_s),
-            _part(scope, "alerts.view", search.alerts(), bounds.time_s),
-            _part(scope, "metrics.view", search.starts(), bounds.time_s),
-            _part(scope, "audit.view", search.changes(), bounds.time_s),
+        (logs, traces, series), (alerts, health), (starts, changes) = await asyncio.gather(
+            asyncio.gather(
+                _part(scope, "logs.view", search.logs(), bounds.time_s),
+                _part(scope, "traces.view", search.traces(), bounds.time_s),
+                _part(scope, "metrics.view", search.series(), bounds.time_s),
+            ),
+            asyncio.gather(
+                _part(scope, "alerts.view", search.alerts(), bounds.time_s),
+                _part(scope, "alerts.view", search.health(), bounds.time_s),
+            ),
+            asyncio.gather(
+                _part(scope, "metrics.view", search.starts(), bounds.time_s),
+                _part(scope, "audit.view", search.changes(), bounds.time_s),
+            ),
         )
-        return Related(subject, logs, traces, series, alerts, starts, changes)
+        return Related(subject, logs, traces, series, alerts, health, starts, changes)
 
 
 async def _part(scope: Scope, permission: str, found: Coroutine[Any, Any, Part[T]], time_s: float) -> Part[T]:
@@ -342,6 +353,18 @@ class _Search(Struct, frozen=True):
         if bond is None and about and self.subject.resource:
             return None
         return RelatedAlert(one.fingerprint, one.labels, one.step, one.at_ms, one.text, bond or Reason.TIME)
+
+    # -- health --
+
+    async def health(self) -> Part[RelatedCheck]:
+        """Return checks of health that changed in that time, or were down throughout."""
+        subject, tenant = self.subject, self.scope.tenant
+        start_ms, end_ms = subject.window.start_ns // _MS, subject.window.end_ns // _MS
+        changes = await self.sources.state.read(
+            lambda unit: list_changes(unit, tenant, before_ms=end_ms, limit=_MOST_CHECKED)
+        )
+        found = checks_in(changes, self.sources.checks(tenant), subject.resource, start_ms, end_ms)
+        return Part(tuple(found[: self.limit]), len(found) > self.limit)
 
     # -- starts --
 

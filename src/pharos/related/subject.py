@@ -23,6 +23,7 @@ from pharos.query.limits import Times
 from pharos.query.metrics.catalog import Catalog, Exemplar
 from pharos.query.metrics.evaluation import Metrics
 from pharos.query.metrics.query import SUBQUERY_STEP_MS, Query
+from pharos.related.checks import Checked
 from pharos.related.resource import Reason, Resource, resource_of, resource_of_origin
 from pharos.search.tree import Origins
 from pharos.search.window import Window
@@ -125,6 +126,8 @@ class Sources(Struct, frozen=True):
     state: State
     living: Callable[[str], Sequence[Alert]]
     """The alerts of a tenant that are not over."""
+    checks: Callable[[str], Mapping[str, Checked]]
+    """What the checks of health of a tenant look at, by name."""
 
 
 async def find_subject(sources: Sources, scope: Scope, asked: Asked, around_ns: int) -> Subject:

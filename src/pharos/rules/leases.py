@@ -1,5 +1,7 @@
 """Which groups this process evaluates, of those that several processes on one database all know.
 
+Checks of health are shared out by the same signs of life.
+
 Each group is one process's, whose sign of life the others watch. When it is not heard of any more, another
 one goes on from what is kept of its alerts. A database that is away takes nothing from anybody: nobody else
 can have taken over meanwhile, and what is written down is written only by whoever has the group.
@@ -60,6 +62,10 @@ class Leases(Protocol):
         """Raise PharosError(CANCELLED) in a transaction for what another one has."""
         ...
 
+    def ours(self, unit: Unit, places: Collection[Place]) -> Collection[Place]:
+        """Return in a transaction which of some are ours."""
+        ...
+
     async def release(self) -> None:
         """Give everything back."""
         ...
@@ -91,6 +97,10 @@ class AllOurs:
 
     def require(self, unit: Unit, place: Place) -> None:
         """Let everything be written."""
+
+    def ours(self, unit: Unit, places: Collection[Place]) -> Collection[Place]:  # noqa: ARG002
+        """Return all."""
+        return places
 
     async def release(self) -> None:
         """Nobody takes it."""
@@ -159,6 +169,10 @@ class SharedLeases:
         """Raise PharosError(CANCELLED) in a transaction for what another one has."""
         if not rule_leases.is_holder(unit, self._name, place):
             raise PharosError(Kind.CANCELLED, f"another process evaluates {place[1]} of {place[0]}")
+
+    def ours(self, unit: Unit, places: Collection[Place]) -> Collection[Place]:
+        """Return in a transaction which of some are ours."""
+        return rule_leases.of_holder(unit, self._name) & set(places)
 
     async def release(self) -> None:
         """Give everything back; where that cannot be done, others wait for its end."""

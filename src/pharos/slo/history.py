@@ -21,14 +21,8 @@ from pharos.rules.doors import QueryDoor, QueryRound
 from pharos.rules.evaluate import elements
 from pharos.slo.budget import BudgetState, Counts, budget_state, burn_rate
 from pharos.slo.coverage import BAD, TOTAL, selector_of
-from pharos.slo.objective import (
-    BoolGauge,
-    Language,
-    Latency,
-    NativeLatency,
-    Objective,
-    RatioOfSeries,
-)
+from pharos.slo.maintained import NOTHING_SPARED, Spared, counted_in, range_of
+from pharos.slo.objective import Language, Objective, grouping_of
 from pharos.slo.pyrra_rules import burn_alerts
 from pharos.slo.sloth_rules import FAST
 from pharos.slo.windows import BurnWindows, Design, windows_of
@@ -73,7 +67,7 @@ async def budget_history(
     objective: Objective,
     start_ms: int,
     at_ms: int,
-    spared: Sequence[Occurrence] = (),
+    spared: Spared = NOTHING_SPARED,
 ) -> History:
     """Return how a budget went between two times. Raises PharosError as queries do."""
     length = max(at_ms - start_ms, _STEP_MS)
@@ -88,11 +82,33 @@ async def budget_history(
         for name in (BAD, TOTAL)
     ]
     ends = np.arange(count, dtype=np.int64) * step + times.start_ms
-    for one in spared:
-        # A step that is partly maintenance counts by the rest of it.
-        within = np.clip(np.minimum(ends, one.end_ms) - np.maximum(ends - step, one.start_ms), 0, step)
-        bad, total = bad * (1 - within / step), total * (1 - within / step)
+    # A step that is partly maintenance counts by the rest of it.
+    for one in spared.whole:
+        share = _share(ends, step, one)
+        bad, total = bad * (1 - share), total * (1 - share)
+    for only in dict.fromkeys(one.only for one in spared.some):
+        share = sum(
+            (_share(ends, step, one.span) for one in spared.some if one.only == only), np.zeros(count)
+        )
+        less_bad, less = [
+            np.nan_to_num(
+                await metrics.evaluate(
+                    scope,
+                    parse_query(f"sum({counted_in(name, objective, f'[{window}]', only)})"),
+                    times,
+                    _row(count),
+                )
+            )
+            for name in (BAD, TOTAL)
+        ]
+        bad, total = bad - less_bad * share, total - less * share
     return _history(bad, total, objective.budget, ends, step)
+
+
+def _share(ends: NDArray[np.int64], step: int, span: Occurrence) -> Floats:
+    """Return which part of each step is within a time."""
+    within: Floats = np.minimum(ends, span.end_ms) - np.maximum(ends - step, span.start_ms)
+    return np.clip(within, 0, step) / step
 
 
 def _row(count: int):  # type: ignore[no-untyped-def]
@@ -178,10 +194,12 @@ async def burn_rates(
     pairs: Sequence[tuple[str, int, int, float]],
     start_ms: int,
     at_ms: int,
+    spared: Spared = NOTHING_SPARED,
 ) -> Rates:
     """Return how fast a budget burns over pairs of windows, and how each part stands. Raises as queries do.
 
-    A pair is (severity, long window, short window, burn rate that is too fast).
+    A pair is (severity, long window, short window, burn rate that is too fast). How fast it burns is as the
+    alerts see it; parts are spared their maintenance.
     """
     lengths = sorted({ms for _, long, short, _ in pairs for ms in (long, short)})
     by = grouping_of(objective)
@@ -199,6 +217,15 @@ async def burn_rates(
             for one in (ms, _HOUR_MS)
             for name in (BAD, TOTAL)
         ]
+    left_out = [
+        (place, f"sum by ({', '.join(by)}) ({counted_in(name, objective, range_of(span), only)})")
+        for place, (since_ms, name) in enumerate(
+            (at_ms - one, name) for one in (ms, _HOUR_MS) for name in (BAD, TOTAL)
+        )
+        for span, only in spared.within(since_ms, at_ms)
+        if by
+    ]
+    texts += [text for _, text in left_out]
     asked = door.prepare(texts, 0).round(scope, at_ms)
     answers = await asked.run("slo", lambda: _answers(asked, len(texts)))
     counted = {
@@ -210,7 +237,13 @@ async def burn_rates(
         Burning(severity, long, short, factor, rates[long], rates[short])
         for severity, long, short, factor in pairs
     )
-    return Rates(burning, _parts(objective, answers[2 * len(lengths) :]) if by else ())
+    if not by:
+        return Rates(burning, ())
+    whole = 2 * len(lengths)
+    parts = answers[whole : whole + 4]
+    for (place, _), less in zip(left_out, answers[whole + 4 :], strict=True):
+        parts[place] = {labels: value - less.get(labels, 0.0) for labels, value in parts[place].items()}
+    return Rates(burning, _parts(objective, parts))
 
 
 def _answers(asked: QueryRound, count: int) -> list[dict[Labels, float]]:
@@ -227,8 +260,8 @@ def _parts(objective: Objective, answers: Sequence[Mapping[Labels, float]]) -> t
         Part(
             labels,
             budget_state(
-                Counts(events, max(bad.get(labels, 0.0), 0.0)),
-                Counts(total_now.get(labels, 0.0), max(bad_now.get(labels, 0.0), 0.0)),
+                Counts(max(events, 0.0), max(bad.get(labels, 0.0), 0.0)),
+                Counts(max(total_now.get(labels, 0.0), 0.0), max(bad_now.get(labels, 0.0), 0.0)),
                 objective.budget,
                 objective.period_ms,
             ),
@@ -237,14 +270,6 @@ def _parts(objective: Objective, answers: Sequence[Mapping[Labels, float]]) -> t
     ]
     found.sort(key=lambda one: (one.state.remaining, one.labels))
     return tuple(found[:_MOST_PARTS])
-
-
-def grouping_of(objective: Objective) -> tuple[str, ...]:
-    """Return the labels by which an objective keeps budgets apart."""
-    one = objective.indicator
-    if isinstance(one, RatioOfSeries | Latency | NativeLatency | BoolGauge):
-        return tuple(sorted(one.grouping))
-    return ()
 
 
 def pairs_of(

@@ -228,3 +228,11 @@ def as_labels(found: Mapping[str, str]) -> Labels:
 def merged(*parts: Labels) -> dict[str, str]:
     """Return labels of which later ones win."""
     return {name: value for part in parts for name, value in part}
+
+
+def grouping_of(objective: Objective) -> tuple[str, ...]:
+    """Return the labels by which an objective keeps budgets apart."""
+    one = objective.indicator
+    if isinstance(one, RatioOfSeries | Latency | NativeLatency | BoolGauge):
+        return tuple(sorted(one.grouping))
+    return ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Final
@@ -11,18 +11,20 @@ from msgspec import Struct
 
 from pharos.access import Scope
 from pharos.alerting.maintenance import Occurrence
+from pharos.alerting.matchers import Matchers
 from pharos.gotext.durations import format_duration
 from pharos.rules.doors import QueryDoor, QueryRound
 from pharos.rules.evaluate import elements
 from pharos.slo.budget import BudgetState, Counts, budget_state
 from pharos.slo.coverage import BAD, TOTAL, every_ms, selector_of
+from pharos.slo.maintained import NOTHING_SPARED, Spared, counted_in, range_of
 from pharos.slo.objective import Objective
 
 _BURN_MS: Final = 3_600_000
 _LEAST_MS: Final = 60_000
 """Of a window that has just begun."""
 _BY: Final = "slo_id"
-_NOTHING_SPARED: Final[Mapping[str, Sequence[Occurrence]]] = MappingProxyType({})
+_ALL_COUNTS: Final[Mapping[str, Spared]] = MappingProxyType({})
 
 
 class Standing(Struct, frozen=True):
@@ -45,11 +47,11 @@ async def standings(
     scope: Scope,
     objectives: Sequence[Objective],
     at_ms: int,
-    spared: Mapping[str, Sequence[Occurrence]] = _NOTHING_SPARED,
+    spared: Mapping[str, Spared] = _ALL_COUNTS,
 ) -> list[Standing]:
     """Return how objectives stand at a time, those with the least budget left first.
 
-    `spared` are times that do not count, by the objective's id, in order and apart. Objectives without any
+    `spared` are times that do not count, by the objective's id. Objectives without any
     events have their whole budget, and no coverage. Raises PharosError as queries do.
     """
     starts = {one.id: start_of(one, at_ms) for one in objectives}
@@ -57,11 +59,12 @@ async def standings(
     asked: list[tuple[str, int]] = [(word, ms) for ms in lengths for word in ("bad", "total", "looks")]
     texts = [_expression(word, ms) for word, ms in asked]
     left_out = [
-        _LeftOut(one, word, since, span)
+        _LeftOut(one, word, since, span, only)
         for one in objectives
         for since in sorted({at_ms - max(at_ms - starts[one.id], _LEAST_MS), at_ms - _BURN_MS})
-        for span in _within(spared.get(one.id, ()), since, at_ms)
-        for word in ("bad", "total", "looks")
+        for span, only in spared.get(one.id, NOTHING_SPARED).within(since, at_ms)
+        # What is spared a part was looked at all the same.
+        for word in (("bad", "total") if only else ("bad", "total", "looks"))
     ]
     texts += [one.expression() for one in left_out]
     prepared = door.prepare([*texts, f"count by ({_BY}) ({TOTAL})"], 0)
@@ -81,13 +84,6 @@ async def standings(
     return sorted(made, key=lambda one: (one.state.remaining, one.objective.id))
 
 
-def _within(spans: Sequence[Occurrence], start_ms: int, end_ms: int) -> Iterator[Occurrence]:
-    for one in spans:
-        clipped = Occurrence(max(one.start_ms, start_ms), min(one.end_ms, end_ms))
-        if clipped.start_ms < clipped.end_ms:
-            yield clipped
-
-
 class _LeftOut(Struct, frozen=True):
     """What an objective counted in a time that does not count."""
 
@@ -96,15 +92,15 @@ class _LeftOut(Struct, frozen=True):
     since_ms: int
     """When what it is taken from begins."""
     span: Occurrence
+    only: tuple[Matchers, ...]
+    """Of which series; of all without any."""
 
     def expression(self) -> str:
-        ms = self.span.end_ms - self.span.start_ms
-        at = f"[{format_duration(ms)}] @ {self.span.end_ms / 1000:.3f}"
-        selector = selector_of(self.objective)
+        at = range_of(self.span)
         if self.word == "looks":
-            return f"max by ({_BY}) (count_over_time({TOTAL}{selector}{at}))"
+            return f"max by ({_BY}) (count_over_time({TOTAL}{selector_of(self.objective)}{at}))"
         name = BAD if self.word == "bad" else TOTAL
-        return f"sum by ({_BY}) (sum_over_time({name}{selector}{at}))"
+        return f"sum by ({_BY}) ({counted_in(name, self.objective, at, self.only)})"
 
 
 def _expression(word: str, ms: int) -> str:

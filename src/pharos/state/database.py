@@ -24,7 +24,7 @@ _LOG = logging.getLogger(__name__)
 Address = Path | Secret
 """A file of SQLite, or the address of a PostgreSQL: `postgresql://user:password@host:port/database`."""
 
-NEWEST: Final = "0008"
+NEWEST: Final = "0009"
 """The newest migration that is shipped; a test compares it with the folder."""
 
 _CONNECTIONS: Final = 4

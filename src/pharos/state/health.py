@@ -1,16 +1,17 @@
 """How checks of health stand, what they were day by day, when they changed, and where heartbeats come in.
 
 What is kept here is measured and not said by anybody, so nothing of it is audited; the checks themselves are
-documents. The secret part of a heartbeat's address is kept as its hash alone.
+documents. The secret part of a heartbeat's address is kept as its hash alone. How checks stand is numbered as
+it is written, so that servers that share a database follow what another one of them finds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 from msgspec import Struct
-from sqlalchemy import BigInteger, Column, Index, Table, delete, select
+from sqlalchemy import BigInteger, Column, Index, Table, delete, func, select, tuple_
 
 from pharos.state.tables import METADATA, Document, Words
 from pharos.state.unit import Unit, Writing
@@ -21,6 +22,8 @@ health_states: Final = Table(
     Column("tenant_id", Words, primary_key=True),
     Column("name", Words, primary_key=True),
     Column("document", Document, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Index(None, "number"),
 )
 health_days: Final = Table(
     "health_days",
@@ -53,6 +56,7 @@ health_addresses: Final = Table(
     Column("token_hash", Words, nullable=False),
     Index(None, "token_hash", unique=True),
 )
+_AT_ONCE: Final = 300
 _TABLES: Final = (health_states, health_days, health_changes, health_addresses)
 
 
@@ -86,12 +90,50 @@ class ChangeRow(Struct, frozen=True):
     reason: str
 
 
-def put_states(unit: Writing, rows: Iterable[StateRow]) -> None:
-    """Write down how checks stand now."""
+def put_states(unit: Writing, rows: Collection[StateRow]) -> None:
+    """Write down how checks stand now; what a document does not name stays as it is kept."""
+    if not rows:
+        return
+    known = states_of(unit, [(one.tenant_id, one.name) for one in rows])
+    number = newest_number(unit) + 1
     unit.upsert(
         health_states,
-        [{"tenant_id": one.tenant_id, "name": one.name, "document": dict(one.document)} for one in rows],
+        [
+            {
+                "tenant_id": one.tenant_id,
+                "name": one.name,
+                "document": {**known.get((one.tenant_id, one.name), {}), **one.document},
+                "number": number,
+            }
+            for one in rows
+        ],
     )
+
+
+def states_of(unit: Unit, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Mapping[str, Any]]:
+    """Return what is kept of some checks, by tenant and name; nothing of those of which nothing is."""
+    columns, wanted = health_states.c, sorted(set(keys))
+    found: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for at in range(0, len(wanted), _AT_ONCE):
+        these = tuple_(columns.tenant_id, columns.name).in_(wanted[at : at + _AT_ONCE])
+        rows = unit.rows(select(columns.tenant_id, columns.name, columns.document).where(these))
+        found |= {(tenant_id, name): document for tenant_id, name, document in rows}
+    return found
+
+
+def newest_number(unit: Unit) -> int:
+    """Return the number of what was written last of how checks stand, 0 without any."""
+    found = unit.row(select(func.max(health_states.c.number)))
+    return 0 if found is None or found[0] is None else int(found[0])
+
+
+def states_after(unit: Unit, number: int) -> tuple[int, tuple[StateRow, ...]]:
+    """Return how checks stand of which something was written since a number, and the newest number."""
+    columns = health_states.c
+    wanted = select(columns.tenant_id, columns.name, columns.document, columns.number)
+    rows = unit.rows(wanted.where(columns.number > number))
+    newest = max((row[3] for row in rows), default=number)
+    return newest, tuple(StateRow(*row[:3]) for row in rows)
 
 
 def put_days(unit: Writing, rows: Iterable[DayRow]) -> None:

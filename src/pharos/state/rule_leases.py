@@ -1,4 +1,4 @@
-"""Which of several processes on one database evaluates a group of rules.
+"""Which of several processes on one database evaluates a group of rules, or makes a check of health.
 
 Each of them gives a sign of life with one row; a group's row names the one that has it. A group whose holder
 is not heard of any more is free, and so is one that was given back.
@@ -37,7 +37,7 @@ _AT_ONCE: Final = 300
 _FREE: Final = ""
 
 Place = tuple[str, str]
-"""Tenant, and key of the group of rules."""
+"""Tenant, and key of the group of rules, which has a `;`, or what stands for a check, which has none."""
 
 
 def share(unit: Writing, name: str, wanted: Collection[Place], *, may_take: bool = True) -> dict[Place, int]:
@@ -91,6 +91,13 @@ def is_holder(unit: Unit, name: str, place: Place) -> bool:
         rule_leases.c.holder == name,
     )
     return unit.row(select(rule_leases.c.holder).where(*where)) is not None
+
+
+def of_holder(unit: Unit, name: str) -> set[Place]:
+    """Return all that the one of that name has."""
+    columns = rule_leases.c
+    rows = unit.rows(select(columns.tenant_id, columns.rule_group).where(columns.holder == name))
+    return {(tenant_id, rule_group) for tenant_id, rule_group in rows}
 
 
 def release(unit: Writing, name: str) -> None:

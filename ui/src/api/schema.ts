@@ -2615,6 +2615,44 @@ export interface components {
       readonly link: string;
     };
     /**
+     * RelatedCheckShape
+     * @description A check of health that changed then, or was down all the time.
+     */
+    readonly RelatedCheckShape: {
+      /** At Ns */
+      readonly at_ns: string;
+      /** Check */
+      readonly check: string;
+      /** Link */
+      readonly link: string;
+      /** Reasons */
+      readonly reasons: readonly string[];
+      /** State */
+      readonly state: string;
+      /** Text */
+      readonly text: string;
+      /** Title */
+      readonly title: string;
+      /** Was */
+      readonly was: string;
+    };
+    /**
+     * RelatedChecksShape
+     * @description Checks of health, those of the same resource first.
+     */
+    readonly RelatedChecksShape: {
+      /** Failure */
+      readonly failure: string;
+      /** Has More */
+      readonly has_more: boolean;
+      /** Items */
+      readonly items: readonly components['schemas']['RelatedCheckShape'][];
+      /** Lacks */
+      readonly lacks: string;
+      /** Link */
+      readonly link: string;
+    };
+    /**
      * RelatedLineShape
      * @description A log line.
      */
@@ -2699,6 +2737,7 @@ export interface components {
     readonly RelatedShape: {
       readonly alerts: components['schemas']['RelatedAlertsShape'];
       readonly changes: components['schemas']['RelatedChangesShape'];
+      readonly health: components['schemas']['RelatedChecksShape'];
       readonly logs: components['schemas']['RelatedLinesShape'];
       readonly series: components['schemas']['RelatedSeriesPartShape'];
       readonly starts: components['schemas']['RelatedStartsShape'];

@@ -47,3 +47,4 @@ export type RelatedSeries = Shapes['RelatedSeriesShape'];
 export type RelatedAlert = Shapes['RelatedAlertShape'];
 export type RelatedChange = Shapes['RelatedChangeShape'];
 export type RelatedStart = Shapes['RelatedStartShape'];
+export type RelatedCheck = Shapes['RelatedCheckShape'];

@@ -8,6 +8,7 @@ import type {
   RelatedAlert,
   RelatedAnswer,
   RelatedChange,
+  RelatedCheck,
   RelatedStart,
   RelatedLine,
   RelatedSeries,
@@ -18,6 +19,7 @@ import { Drawer } from '../design/Drawer';
 import { EmptyState } from '../design/EmptyState';
 import { formatCount, formatInstant, formatSeconds } from '../design/format';
 import { usePageClock } from '../design/hooks';
+import type { Status } from '../design/status';
 import { Note } from '../design/parts';
 import { Skeleton } from '../design/Skeleton';
 import { StatusDot } from '../design/StatusChip';
@@ -211,6 +213,32 @@ function AlertRow({ alert, at }: { alert: RelatedAlert; at: string }): ReactElem
   );
 }
 
+function CheckRow({ check, at }: { check: RelatedCheck; at: string }): ReactElement {
+  return (
+    <Row
+      link={check.link}
+      atNs={check.at_ns}
+      subjectNs={at}
+      reasons={check.reasons}
+      figures={
+        <>
+          <Value text={check.was} /> → <Value text={check.state} />
+        </>
+      }
+    >
+      <span className={styles.head} title={visibleText(check.text)}>
+        <StatusDot status={STANDS[check.state] ?? 'unknown'} label={check.state} />{' '}
+        <b>
+          <Value text={check.title} />
+        </b>{' '}
+        <Value text={check.text} />
+      </span>
+    </Row>
+  );
+}
+
+const STANDS: Readonly<Record<string, Status>> = { up: 'ok', down: 'critical' };
+
 const BEGAN: Readonly<Record<string, string>> = {
   process: 'A process started',
   container: 'A container started',
@@ -279,7 +307,7 @@ function ChangeRow({ change, at }: { change: RelatedChange; at: string }): React
 
 /** The signals that told nothing, and those that the reader may not see. */
 function Silent({ found, empty }: { found: RelatedAnswer; empty: boolean }): ReactElement | null {
-  const parts = (['traces', 'logs', 'alerts', 'starts', 'changes', 'series'] as const).map(
+  const parts = (['traces', 'logs', 'alerts', 'health', 'starts', 'changes', 'series'] as const).map(
     (name) => [name, found[name]] as const,
   );
   const nothing = parts.filter(
@@ -302,9 +330,9 @@ function Silent({ found, empty }: { found: RelatedAnswer; empty: boolean }): Rea
 
 function Found({ found, around }: { found: RelatedAnswer; around: string }): ReactElement {
   const { utc } = usePageClock();
-  const { subject, traces, logs, alerts, starts, changes, series } = found;
+  const { subject, traces, logs, alerts, health, starts, changes, series } = found;
   const at = subject.at_ns;
-  const empty = [traces, logs, alerts, starts, changes, series].every(
+  const empty = [traces, logs, alerts, health, starts, changes, series].every(
     (part) => part.items.length === 0 && part.failure === '',
   );
   return (
@@ -344,6 +372,12 @@ function Found({ found, around }: { found: RelatedAnswer; around: string }): Rea
         page="Alerts"
         part={alerts}
         row={(alert) => <AlertRow key={alert.fingerprint} alert={alert} at={at} />}
+      />
+      <Signal
+        title="Health"
+        page="Health"
+        part={health}
+        row={(check) => <CheckRow key={`${check.check} ${check.at_ns}`} check={check} at={at} />}
       />
       <Signal
         title="Starts"

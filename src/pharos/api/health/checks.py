@@ -266,7 +266,7 @@ class HealthApi(Struct, frozen=True):
         key = self.roster.addresses.get(hash_of(request.path_params["token"]))
         if key is None:
             raise PharosError(Kind.MISSING, "there is no such address")
-        self.roster.monitor.hear(key, ping, exit_code)
+        await self.roster.monitor.hear(key, ping, exit_code)
         return {"taken": ping.value}
 
     # -- what is shown --

@@ -53,6 +53,14 @@ class Pages(Struct, frozen=True):
         """Return where all alerts are."""
         return self._page("/alerts", {})
 
+    def health(self) -> str:
+        """Return where all checks of health are."""
+        return self._page("/health", {})
+
+    def check(self, name: str) -> str:
+        """Return where one check of health is."""
+        return self._page("/health", {"check": name})
+
     def audit(self) -> str:
         """Return where changes are."""
         return self._page("/audit", {})

@@ -37,6 +37,7 @@ from pharos.labels import Labels, MatchOp, labels_of
 from pharos.promql.language.parse import parse_selector
 from pharos.query.events.ids import parse_span_id, parse_trace_id
 from pharos.query.metrics.query import parse_query
+from pharos.related.checks import RelatedCheck
 from pharos.related.find import (
     Bounds,
     Finder,
@@ -144,6 +145,21 @@ class RelatedAlertShape(Shape):
     link: str
 
 
+class RelatedCheckShape(Shape):
+    """A check of health that changed then, or was down all the time."""
+
+    check: str
+    title: str
+    was: str
+    state: str
+    """What it became: `up`, `down` or `unknown`."""
+    at_ns: str
+    text: str
+    """Why."""
+    reasons: list[str]
+    link: str
+
+
 class RelatedStartShape(Shape):
     """A process, container, pod, host or version that began."""
 
@@ -197,6 +213,12 @@ class RelatedAlertsShape(PartShape):
     items: list[RelatedAlertShape]
 
 
+class RelatedChecksShape(PartShape):
+    """Checks of health, those of the same resource first."""
+
+    items: list[RelatedCheckShape]
+
+
 class RelatedStartsShape(PartShape):
     """What began, the closest first."""
 
@@ -217,6 +239,7 @@ class RelatedShape(Shape):
     traces: RelatedTracesShape
     series: RelatedSeriesPartShape
     alerts: RelatedAlertsShape
+    health: RelatedChecksShape
     starts: RelatedStartsShape
     changes: RelatedChangesShape
 
@@ -228,8 +251,8 @@ class RelatedApi(Struct, frozen=True):
     clock: Clock
 
     async def related(self, parameters: Parameters, request: Request) -> Any:
-        """Return what else happened around one thing: lines, traces, series, alerts and changes, each with
-        the reason why it is told and the address of the page that opens it."""
+        """Return what else happened around one thing: lines, traces, series, alerts, health and changes,
+        each with the reason why it is told and the address of the page that opens it."""
         scope = scope_of(request)
         around_ms = parameters.duration_ms("around", _AROUND_MS) or _AROUND_MS
         if not 1_000 <= around_ms <= _MOST_AROUND_MS:
@@ -298,6 +321,7 @@ def _shown(found: Related, tenant: str) -> dict[str, Any]:
             found.series, pages.explore(worst), (_series(one, pages) for one in found.series.items)
         ),
         "alerts": _part(found.alerts, pages.alerts(), (_alert(one, pages) for one in found.alerts.items)),
+        "health": _part(found.health, pages.health(), (_check(one, pages) for one in found.health.items)),
         "starts": _part(
             found.starts, pages.traces(service), (_start(one, tenant) for one in found.starts.items)
         ),
@@ -394,6 +418,19 @@ def _alert(one: RelatedAlert, pages: Pages) -> dict[str, Any]:
         "text": one.text,
         "reasons": [one.reason.value],
         "link": pages.alert(one.fingerprint),
+    }
+
+
+def _check(one: RelatedCheck, pages: Pages) -> dict[str, Any]:
+    return {
+        "check": one.name,
+        "title": one.title,
+        "was": one.was,
+        "state": one.became,
+        "at_ns": str(one.at_ms * _MS),
+        "text": one.text,
+        "reasons": [one.reason.value],
+        "link": pages.check(one.name),
     }
 
 

@@ -6,14 +6,15 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from pharos.alerting.maintenance import Occurrence
 from pharos.api.native.answers import Shape
 from pharos.api.prometheus.answers import rfc3339
 from pharos.gotext.durations import format_duration
 from pharos.rules.engine import RuleAlert
 from pharos.slo.budget import BudgetState
-from pharos.slo.history import Burning, History, Part, Rates, grouping_of
+from pharos.slo.history import Burning, History, Part, Rates
 from pharos.slo.kept import Known
+from pharos.slo.maintained import Spared
+from pharos.slo.objective import grouping_of
 from pharos.slo.standing import Standing
 from pharos.state.documents import Version
 
@@ -211,7 +212,7 @@ def slo_report(
     slo: SloShape,
     history: History,
     rates: Rates,
-    spared: Sequence[Occurrence],
+    spared: Spared,
     alerts: Sequence[RuleAlert],
     rules: str,
     reasons: list[str],
@@ -232,7 +233,7 @@ def slo_report(
         spent=spent,
         burning=[_burning(one) for one in rates.burning],
         parts=[_part(one) for one in rates.parts],
-        maintenance=[SpanShape(start=rfc3339(one.start_ms), end=rfc3339(one.end_ms)) for one in spared],
+        maintenance=[SpanShape(start=rfc3339(one.start_ms), end=rfc3339(one.end_ms)) for one in spared.whole],
         alerts=[_alert(one) for one in alerts],
         rules=rules,
         allowed=not reasons,

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from pydantic import Field
 from starlette.requests import Request
 
-from pharos.alerting.maintenance import Occurrence, Window, read_window
+from pharos.alerting.maintenance import Window, read_window
 from pharos.api.http.identity import scope_of
 from pharos.api.http.routes import Operation
 from pharos.api.native.answers import Body, Native
@@ -36,7 +36,7 @@ from pharos.rules.spec import RuleGroup
 from pharos.slo.definition import read_definition
 from pharos.slo.history import budget_history, burn_rates, pairs_of
 from pharos.slo.kept import Known, Objectives, kept_objectives, require_free
-from pharos.slo.maintained import spared_times
+from pharos.slo.maintained import NOTHING_SPARED, Spared, spared_times
 from pharos.slo.standing import Gate, Standing, standings, start_of, why_closed, with_id
 from pharos.slo.written import Form, written_rules
 from pharos.state import State, Unit, Writing
@@ -130,7 +130,9 @@ class SlosApi(Struct, frozen=True):
         scope, one, at_ms = scope_of(request).alone(), known.objective, self.clock.now_ms()
         history = await budget_history(self.metrics, scope, one, standing.start_ms, at_ms, spared)
         pairs = pairs_of(one, known.definition.design, self.objectives.windows)
-        rates = await burn_rates(MetricsDoor(self.metrics), scope, one, pairs, standing.start_ms, at_ms)
+        rates = await burn_rates(
+            MetricsDoor(self.metrics), scope, one, pairs, standing.start_ms, at_ms, spared
+        )
         groups = self._groups(scope.tenant, known)
         return slo_report(
             slo=slo_shape(standing, known),
@@ -199,7 +201,7 @@ class SlosApi(Struct, frozen=True):
         opened = await asyncio.to_thread(_windows, windows)
         return [*self.objectives.of_files(tenant), *kept], opened
 
-    async def _one(self, request: Request) -> tuple[Known, Standing, Sequence[Occurrence]]:
+    async def _one(self, request: Request) -> tuple[Known, Standing, Spared]:
         name = request.path_params["name"]
         everything, windows = await self._known(request)
         wanted = {one.id for one in with_id([one.objective for one in everything], name)}
@@ -213,7 +215,7 @@ class SlosApi(Struct, frozen=True):
             )
         (standing,) = await self._standings(request, known, windows)
         spared = await asyncio.to_thread(self._spared, known, windows)
-        return known[0], standing, spared.get(known[0].objective.id, ())
+        return known[0], standing, spared.get(known[0].objective.id, NOTHING_SPARED)
 
     async def _standings(
         self, request: Request, known: Sequence[Known], windows: Mapping[str, Window]
@@ -225,9 +227,7 @@ class SlosApi(Struct, frozen=True):
         scope, door = scope_of(request).alone(), MetricsDoor(self.metrics)
         return await standings(door, scope, objectives, self.clock.now_ms(), spared)
 
-    def _spared(
-        self, known: Sequence[Known], windows: Mapping[str, Window]
-    ) -> dict[str, Sequence[Occurrence]]:
+    def _spared(self, known: Sequence[Known], windows: Mapping[str, Window]) -> dict[str, Spared]:
         now_ms = self.clock.now_ms()
         counted = [one.objective for one in known if not one.definition.counts_maintenance]
         if not windows:
