@@ -8,7 +8,6 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from concurrent.futures import Future
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from functools import partial
 from random import Random
 from typing import Any, Final
 
@@ -31,7 +30,6 @@ from pharos.folder import new_admin_key
 from pharos.gathering import open_gathering
 from pharos.governance import Governance
 from pharos.grpc_ports import open_grpc
-from pharos.health.telling import told_health
 from pharos.ingest.accept import Intake
 from pharos.ingest.loader import Loader
 from pharos.ingest.own_events import OwnEvents
@@ -123,13 +121,10 @@ async def open_pharos(
         ruling, judging, releasing = await _open_ruling(stack, ruled, doors, paging)
         runs = await _open_measures(stack, queries, store, clock, settings, doors.forgets)
         showing = await stack.enter_async_context(open_showing(state, settings))
-        checked = CheckingParts(
-            settings, clock, chance, store, queries, state, paging.windows_of, ruling.leases
-        )
-        checking = await stack.enter_async_context(open_checking(checked))
-        told = partial(told_health, checking.roster.monitor)
-        fed = FeedParts(settings, clock, chance, store, queries, ruling.engine, state, entrance, runs, told)
-        feed = await stack.enter_async_context(open_feed(fed))
+        base = CheckingParts(settings, clock, chance, store, queries, state, paging.windows_of, ruling.leases)
+        checking = await stack.enter_async_context(open_checking(base))
+        fed = FeedParts(settings, clock, chance, store, queries, ruling.engine, state, entrance, runs)
+        feed = await stack.enter_async_context(open_feed(fed, checking.told))
         stands = DemoParts(store.intake, state, tenancy, showing.dashboards, clock, chance)
         again = (keeping, scraping, ruling, paging, responding, releasing, showing, checking)
         parts = Parts(

@@ -7,7 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -24,6 +24,7 @@ from pharos.health.looking import Ask, Means
 from pharos.health.looks import Looks
 from pharos.health.monitor import Around, Monitor
 from pharos.health.roster import Roster
+from pharos.health.telling import told_health
 from pharos.ingest.accept import Intake
 from pharos.ingest.remote_write.submission import made
 from pharos.labels import Labels
@@ -67,6 +68,10 @@ class Checking(Struct, frozen=True):
     settings: Settings
     looks: Looks
     roster: Roster
+
+    def told(self, tenant: str) -> dict[str, Any]:
+        """Return how a tenant's checks stand, as the live feed tells it."""
+        return told_health(self.roster.monitor, tenant)
 
     async def reloadable(self) -> TakeOver:
         """Read the files of checks again."""

@@ -60,7 +60,6 @@ class FeedParts(Struct, frozen=True):
     state: State
     entrance: Entrance
     runs: Runs
-    checks: Checks
 
 
 class Feed(Struct, frozen=True):
@@ -72,14 +71,14 @@ class Feed(Struct, frozen=True):
 
 
 @asynccontextmanager
-async def open_feed(parts: FeedParts) -> AsyncIterator[Feed]:
-    """Serve who wants to see how things stand, until the exit."""
+async def open_feed(parts: FeedParts, checks: Checks) -> AsyncIterator[Feed]:
+    """Serve who wants to see how things stand, until the exit; `checks` tells how checks of health do."""
     settings, clock, state = parts.settings, parts.clock, parts.state
     loop = asyncio.get_running_loop()
     timeline = Timeline(state)
     book = AlertBook(state, lambda: timeline.place)
     components = partial(_components, parts)
-    boards = _boards(parts, book, components)
+    boards = _boards(parts, book, components, checks)
     hub = Hub(
         _evaluation(parts, boards),
         timeline,
@@ -131,14 +130,14 @@ def _evaluation(parts: FeedParts, boards: Boards) -> Evaluation:
 
 
 def _boards(
-    parts: FeedParts, book: AlertBook, components: Callable[[], Awaitable[list[Component]]]
+    parts: FeedParts, book: AlertBook, components: Callable[[], Awaitable[list[Component]]], checks: Checks
 ) -> Boards:
     queries, clock = parts.queries, parts.clock
     reader = Reader(queries.metrics, clock)
     performance = Performance(queries.traces, reader, clock)
     health = partial(_health, components)
     flows = Flows(parts.runs, clock)
-    return Boards(performance, reader, queries.traces, flows, book.open_alerts, health, parts.checks, clock)
+    return Boards(performance, reader, queries.traces, flows, book.open_alerts, health, checks, clock)
 
 
 async def _health(components: Callable[[], Awaitable[list[Component]]], tenant: str) -> str:

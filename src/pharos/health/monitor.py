@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Iterable, Mapping
 from random import Random
 from typing import Final
@@ -38,7 +39,7 @@ _SOON_S: Final = 0.5
 _AGAIN_S: Final = 1.0
 _DOUBT_MS: Final = 60_000
 """So long it is awaited that what a check depends on is looked at."""
-_AWAY_S: Final = 3.0
+_AWAY_S: Final = 5.0
 """Who did not read for longer than that what others heard does not know it."""
 _SETTLED_S: Final = 5.0
 """So long after a state was away others have had time to write down what they heard meanwhile."""
@@ -72,8 +73,8 @@ class Monitor:
         self._states: dict[Key, StateRow] = {}
         self._claimed: set[Key] = set()
         self._number = -1
-        self._read_s = -_AWAY_S
-        self._settled_s = 0.0
+        self._read_s = -math.inf
+        self._settled_s = math.inf
         self._days: dict[Key, list[DayRow]] = {}
         self._began_ms = around.clock.now_ms()
 
@@ -349,12 +350,15 @@ class Monitor:
         """
         if not self._is_shared:
             return
-        state, number = self._around.ledger.state, self._number
-        self._number, rows = await state.read(lambda unit: states_after(unit, number))
-        now_s = self._around.clock.monotonic_s()
-        if now_s - self._read_s >= _AWAY_S:
+        state, number, clock = self._around.ledger.state, self._number, self._around.clock
+        try:
+            self._number, rows = await state.read(lambda unit: states_after(unit, number))
+        except PharosError:
+            self._settled_s = math.inf
+            raise
+        now_s = self._read_s = clock.monotonic_s()
+        if self._settled_s == math.inf:
             self._settled_s = now_s + _SETTLED_S
-        self._read_s = now_s
         for row in rows:
             self._learn(row)
         self._take_over(now_s)

@@ -213,6 +213,8 @@ function AlertRow({ alert, at }: { alert: RelatedAlert; at: string }): ReactElem
   );
 }
 
+const STANDS: Readonly<Record<string, Status>> = { up: 'ok', down: 'critical' };
+
 function CheckRow({ check, at }: { check: RelatedCheck; at: string }): ReactElement {
   return (
     <Row
@@ -236,8 +238,6 @@ function CheckRow({ check, at }: { check: RelatedCheck; at: string }): ReactElem
     </Row>
   );
 }
-
-const STANDS: Readonly<Record<string, Status>> = { up: 'ok', down: 'critical' };
 
 const BEGAN: Readonly<Record<string, string>> = {
   process: 'A process started',
