@@ -476,9 +476,6 @@ def test_changes_of_the_second_schema_reach_its_elements() -> None:
         "B",
         "x",
     )
-    with pytest.raises(PharosError) as caught:
-        change(unwrap(V2), [{"op": "add_row", "title": "R"}])
-    assert caught.value.kind is Kind.UNSUPPORTED
 
 
 @pytest.mark.parametrize(

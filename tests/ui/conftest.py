@@ -52,6 +52,12 @@ def _exposition() -> bytes:
     lines = ["# TYPE fleet_requests_total counter"]
     lines += [f'fleet_requests_total{{host="host-{i:03d}"}} {second * (1 + i % 7)}' for i in range(FLEET)]
     lines += ["# TYPE queue_bytes gauge", f"queue_bytes {1_000_000 + second % 60 * 1000}"]
+    lines += ["# TYPE wait_seconds histogram"]
+    lines += [
+        f'wait_seconds_bucket{{le="{le}"}} {second * share}'
+        for le, share in (("0.1", 2), ("0.5", 3), ("+Inf", 4))
+    ]
+    lines += [f"wait_seconds_sum {second}", f"wait_seconds_count {second * 4}"]
     lines += [f'hostile_info{{payload={json.dumps(XSS)},quote="a\\"b"}} 1']
     return "\n".join(lines).encode() + b"\n"
 

@@ -160,8 +160,11 @@ def test_a_dashboard_is_made_changed_by_keys_saved_and_taken_back(open_page: Ope
     panel.get_by_role("button", name="Menu of New panel").click()
     page.get_by_role("menuitem", name="Edit").click()
     page.get_by_role("textbox", name="Title").fill("Queue")
-    page.get_by_label("Expression").fill("queue_bytes")
-    page.get_by_label("Expression").press("Control+Enter")
+    query = page.get_by_role("textbox", name="Expression A")
+    query.press("Control+a")
+    page.keyboard.type("queue_by", delay=20)
+    page.locator(".cm-tooltip-autocomplete li", has_text="queue_bytes").click()
+    query.press("Control+Enter")
     expect(page.get_by_role("region", name="Queue").get_by_role("img", name="queue_bytes")).to_be_visible()
     page.get_by_role("button", name="Save (3)").click()
     page.get_by_label("What changes, and why").fill("the queue")
@@ -263,6 +266,52 @@ def test_a_panel_is_transformed_and_overridden_and_all_else_of_it_stays(open_pag
     ]
     del table["fieldConfig"]["overrides"]
     assert after == table
+
+
+def test_a_dashboard_of_the_second_schema_is_edited_in_its_own_words(open_page: Open, ui_url: str) -> None:
+    query = {"kind": "DataQuery", "group": "prometheus", "version": "v0", "spec": {"expr": "queue_bytes"}}
+    panel = {
+        "id": 1,
+        "title": "Queue",
+        "vizConfig": {"kind": "VizConfig", "group": "timeseries", "version": "", "spec": {}},
+        "data": {
+            "kind": "QueryGroup",
+            "spec": {"queries": [{"kind": "PanelQuery", "odd": 1, "spec": {"refId": "A", "query": query}}]},
+        },
+    }
+    item = {"x": 0, "y": 0, "width": 24, "height": 8, "element": {"kind": "ElementReference", "name": "q"}}
+    document = {
+        "apiVersion": "dashboard.grafana.app/v2",
+        "kind": "Dashboard",
+        "metadata": {"name": "second"},
+        "spec": {
+            "title": "Second",
+            "elements": {"q": {"kind": "Panel", "spec": panel}},
+            "layout": {"kind": "GridLayout", "spec": {"items": [{"kind": "GridLayoutItem", "spec": item}]}},
+        },
+    }
+    _keep(ui_url, document)
+    page = open_page("/d/second/second?edit=1").page
+    page.get_by_role("button", name="Settings", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("tab", name="Variables").click()
+    dialog.get_by_role("button", name="Add a variable").click()
+    page.get_by_role("menuitem", name="Custom").click()
+    dialog.get_by_label("Name").fill("size")
+    dialog.get_by_label("Values", exact=True).fill("s, l")
+    dialog.get_by_role("button", name="Close").click()
+    expect(page.get_by_role("combobox", name="size")).to_have_value("s")
+    page.get_by_role("button", name="Save (1)").click()
+    page.get_by_role("dialog").get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Version 2 is saved")).to_be_visible()
+    after = _document(ui_url, "second")["spec"]
+    (variable,) = after.pop("variables")
+    assert (variable["kind"], variable["spec"]["name"], variable["spec"]["query"]) == (
+        "CustomVariable",
+        "size",
+        "s, l",
+    )
+    assert after == document["spec"]
 
 
 def test_a_folder_says_who_may_what_and_what_lies_in_it_is_played(open_page: Open, ui_url: str) -> None:

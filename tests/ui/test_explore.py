@@ -50,6 +50,21 @@ def test_the_editor_completes_names_that_the_server_knows(open_page: Open) -> No
     expect(page.locator(".cm-content")).to_contain_text("rate(fleet_requests_total")
 
 
+def test_buckets_are_shown_as_a_heat_map(open_page: Open) -> None:
+    page = open_page(_graph("rate(wait_seconds_bucket[1m])")).page
+    page.get_by_role("radio", name="Heat map").check(force=True)
+    heat = page.get_by_role("img", name="heat map of 3 buckets")
+    expect(heat).to_be_visible()
+    expect(page.get_by_text("3 series together")).to_be_visible()
+    assert _parameters(page)["v0"] == "heat"
+    assert painted_share(page, ".explore-query canvas") > 0.05
+
+
+def test_what_has_no_buckets_says_what_a_heat_map_is_made_of(open_page: Open) -> None:
+    page = open_page(_graph("queue_bytes", v0="heat")).page
+    expect(page.get_by_text("These are no buckets")).to_be_visible()
+
+
 def test_typing_over_a_selection_keeps_the_policy(open_page: Open) -> None:
     page = open_page(_graph("sum(queue_bytes)")).page
     # The browser would style what is typed as what was selected; the fixture sees when the policy forbids it.

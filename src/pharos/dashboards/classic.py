@@ -305,7 +305,9 @@ def read_panel(
     modern = modern_panel(panel, schema, report)
     kind = text(modern.get("type")) or original
     if not known_type(kind) and library is None:
-        report.lost(f"there is no panel of the type {kind!r}", "its JSON is kept")
+        report.lost(
+            f"there is no panel of the type {kind!r}", "its JSON is kept, and its data are shown as a table"
+        )
     return Panel(
         key=f"p:{identifier}",
         id=identifier,

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pharos.dashboards.classic import read_classic
 from pharos.dashboards.document import Brought, Format
 from pharos.dashboards.model import Model
-from pharos.dashboards.reading import Json
+from pharos.dashboards.reading import Json, dig, mappings
 from pharos.dashboards.report import Report
-from pharos.dashboards.second import read_second
+from pharos.dashboards.second import classic_lists, read_second
 from pharos.dashboards.sources import check_sources
 
 
@@ -24,3 +24,15 @@ def read_model(
         model = read_classic(brought.spec, report, uid, libraries)
     check_sources(model, report)
     return model, report
+
+
+def lists_of(brought: Brought) -> Json:
+    """Return the variables, annotations and links that a document defines, in classic words."""
+    spec = brought.spec
+    if brought.format is Format.V2:
+        return classic_lists(spec)
+    return {
+        "variables": mappings(dig(spec, ("templating", "list"))),
+        "annotations": mappings(dig(spec, ("annotations", "list"))),
+        "links": mappings(spec.get("links")),
+    }

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from pharos.dashboards.classic import grid_of, read_panel
 from pharos.dashboards.defined import read_annotations, read_links, read_variables
 from pharos.dashboards.model import COLUMNS, Grid, Library, Model, Panel, Row, Showing, Tab
-from pharos.dashboards.reading import Json, flag, mapping, mappings, text, texts, whole
+from pharos.dashboards.reading import Json, flag, items, mapping, mappings, text, texts, whole
 from pharos.dashboards.report import Report
 
 _TOOLTIPS: Final = {"Off": "none", "Crosshair": "crosshair", "Tooltip": "all"}
@@ -43,8 +44,7 @@ def read_second(
     """Return the model of a dashboard of the second schema."""
     spec = mapping(document.get("spec")) if "apiVersion" in document else document
     time = mapping(spec.get("timeSettings"))
-    reader = _Layouts(mapping(spec.get("elements")), report, libraries or {})
-    tabs = reader.tabs(mapping(spec.get("layout")))
+    tabs = Layouts(mapping(spec.get("elements")), report, libraries or {}).tabs(spec)
     report.leave()
     name = text(mapping(document.get("metadata")).get("name"))
     return Model(
@@ -54,7 +54,7 @@ def read_second(
         tags=tuple(dict.fromkeys(texts(spec.get("tags")))),
         tabs=tuple(tabs),
         variables=read_variables([classic_variable(one) for one in _variables(spec)], report),
-        annotations=read_annotations([_annotation(one) for one in mappings(spec.get("annotations"))]),
+        annotations=read_annotations([classic_annotation(one) for one in mappings(spec.get("annotations"))]),
         links=read_links(mappings(spec.get("links"))),
         editable=spec.get("editable") is not False,
         time_from=text(time.get("from")) or "now-6h",
@@ -105,6 +105,15 @@ def classic_variable(one: Json) -> Json:
     return spec
 
 
+def classic_lists(spec: Json) -> Json:
+    """Return the variables, annotations and links of a document in classic words."""
+    return {
+        "variables": [classic_variable(one) for one in mappings(spec.get("variables"))],
+        "annotations": [classic_annotation(one) for one in mappings(spec.get("annotations"))],
+        "links": mappings(spec.get("links")),
+    }
+
+
 def classic_source(query: Json, own: Json | None = None) -> Json | None:
     """Return the data source of a query in classic words; None for the default."""
     source = mapping(query.get("datasource")) or own or {}
@@ -115,7 +124,8 @@ def classic_source(query: Json, own: Json | None = None) -> Json | None:
     return {"type": kind, "uid": name} if kind or name else None
 
 
-def _annotation(one: Json) -> Json:
+def classic_annotation(one: Json) -> Json:
+    """Return an annotation in classic words."""
     spec = dict(mapping(one.get("spec")))
     query = mapping(spec.get("query"))
     spec["datasource"] = classic_source(query, mapping(spec.get("datasource")))
@@ -138,14 +148,15 @@ def classic_panel(spec: Json) -> Json:
         "type": kind,
         "options": shown.get("options"),
         "fieldConfig": shown.get("fieldConfig"),
-        "targets": [_target(one) for one in mappings(data.get("queries"))],
+        "targets": [classic_target(one) for one in mappings(data.get("queries"))],
         "datasource": {"type": "datasource", "uid": "-- Mixed --"},
-        "transformations": [_transformation(one) for one in mappings(data.get("transformations"))],
+        "transformations": [classic_transformation(one) for one in mappings(data.get("transformations"))],
         **{name: options[name] for name in options if options[name] is not None},
     }
 
 
-def _target(one: Json) -> Json:
+def classic_target(one: Json) -> Json:
+    """Return a query of a panel in classic words."""
     spec = mapping(one.get("spec"))
     query = mapping(spec.get("query"))
     return {
@@ -156,7 +167,8 @@ def _target(one: Json) -> Json:
     }
 
 
-def _transformation(one: Json) -> Json:
+def classic_transformation(one: Json) -> Json:
+    """Return a transformation in classic words."""
     spec = mapping(one.get("spec"))
     kind = text(one.get("group")) or text(one.get("kind"))
     return {**spec, "id": text(spec.get("id")) or kind}
@@ -172,7 +184,18 @@ def _condition(found: Any) -> Showing | None:
     return Showing(tests, text(spec.get("condition")) == "or", text(spec.get("visibility")) == "hide")
 
 
-class _Layouts:
+class Section(Struct, frozen=True):
+    """Where a row stands in its document."""
+
+    holder: Json
+    """What has its layout, under `layout`."""
+    siblings: list[Any] = []
+    """The list of rows that it stands in; empty for panels that stand under no row."""
+    item: Json | None = None
+    """The row itself in that list."""
+
+
+class Layouts:
     """Puts the elements of one document into tabs, rows and grids."""
 
     def __init__(self, elements: Json, report: Report, libraries: Mapping[str, Json]) -> None:
@@ -184,18 +207,21 @@ class _Layouts:
             (whole(mapping(mapping(one).get("spec")).get("id")) for one in elements.values()), default=0
         )
         self._given: set[int] = set()
+        self.sections: dict[str, Section] = {}
+        """Of each row by its key, once `tabs` was called."""
 
-    def tabs(self, layout: Json) -> list[Tab]:
-        """Return the tabs of a layout; one without a title where it has none."""
+    def tabs(self, holder: Json) -> list[Tab]:
+        """Return the tabs of what holds a layout; one without a title where it has none."""
+        layout = mapping(holder.get("layout"))
         if text(layout.get("kind")) != "TabsLayout":
-            return [Tab("t:1", tuple(self._rows_of(layout)))]
+            return [Tab("t:1", tuple(self._rows_of(holder)))]
         found = []
         for place, one in enumerate(mappings(mapping(layout.get("spec")).get("tabs")), 1):
             spec = mapping(one.get("spec"))
             found.append(
                 Tab(
                     f"t:{place}",
-                    tuple(self._rows_of(mapping(spec.get("layout")))),
+                    tuple(self._rows_of(spec)),
                     title=text(spec.get("title")) or f"Tab {place}",
                     repeat=text(mapping(spec.get("repeat")).get("value")),
                     condition=_condition(spec.get("conditionalRendering")),
@@ -203,7 +229,8 @@ class _Layouts:
             )
         return found or [Tab("t:1", ())]
 
-    def _rows_of(self, layout: Json, depth: int = 0, above: str = "") -> list[Row]:
+    def _rows_of(self, holder: Json, depth: int = 0, above: str = "") -> list[Row]:
+        layout = mapping(holder.get("layout"))
         kind, spec = text(layout.get("kind")), mapping(layout.get("spec"))
         if depth > _DEEPEST or self._rows > _MOST_ROWS:
             self._report.lost("rows that lie too deep in one another, or too many, are not shown")
@@ -212,33 +239,39 @@ class _Layouts:
             return [
                 row
                 for one in mappings(spec.get("rows"))
-                for row in self._row(mapping(one.get("spec")), depth, above)
+                for row in self._row(one, items(spec["rows"]), depth, above)
             ]
         if kind == "TabsLayout":
             self._report.note("tabs within a row are shown as rows")
             return [
                 row
                 for one in mappings(spec.get("tabs"))
-                for row in self._row(mapping(one.get("spec")), depth, above)
+                for row in self._row(one, items(spec["tabs"]), depth, above)
             ]
         panels = self._auto(spec) if kind == "AutoGridLayout" else self._grid(spec)
-        return [Row(self._row_key(), tuple(panels))] if panels else []
+        if not panels:
+            return []
+        key = self._row_key()
+        self.sections[key] = Section(holder)
+        return [Row(key, tuple(panels))]
 
     def _row_key(self) -> str:
         self._rows += 1
         return f"r:{self._rows}"
 
-    def _row(self, spec: Json, depth: int, above: str) -> list[Row]:
+    def _row(self, one: Json, siblings: list[Any], depth: int, above: str) -> list[Row]:
+        spec = mapping(one.get("spec"))
         title = " / ".join(part for part in (above, text(spec.get("title"))) if part)
-        inner = self._rows_of(mapping(spec.get("layout")), depth + 1, title)
+        inner = self._rows_of(spec, depth + 1, title)
         condition = _condition(spec.get("conditionalRendering"))
         repeat = text(mapping(spec.get("repeat")).get("value"))
         if len(inner) != 1 or inner[0].has_header:
             if repeat and inner:
                 self._report.note("a repeat of a row that holds rows is shown once")
-            return [replace(one, condition=one.condition or condition) for one in inner] or [
-                Row(self._row_key(), (), title=title, has_header=not flag(spec.get("hideHeader")))
-            ]
+            if inner:
+                return [replace(each, condition=each.condition or condition) for each in inner]
+            inner = [Row(self._row_key(), ())]
+        self.sections[inner[0].key] = Section(spec, siblings, one)
         return [
             replace(
                 inner[0],

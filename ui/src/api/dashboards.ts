@@ -183,6 +183,13 @@ export interface DashboardModel {
   readonly tabs: readonly TabModel[];
 }
 
+/** What a dashboard defines beside its panels, in the words of the classic schema. */
+export interface Definitions {
+  readonly variables: readonly JsonObject[];
+  readonly annotations: readonly JsonObject[];
+  readonly links: readonly JsonObject[];
+}
+
 export interface Dashboard {
   readonly uid: string;
   readonly title: string;
@@ -198,6 +205,7 @@ export interface Dashboard {
   readonly format: 'classic' | 'v2';
   readonly document: JsonObject;
   readonly model: DashboardModel;
+  readonly definitions: Definitions;
   readonly report: readonly Remark[];
 }
 
@@ -379,7 +387,7 @@ export function save(
 export function tryChanges(
   tried: { document: JsonObject; changes: readonly JsonObject[] },
   asking: Asking,
-): Promise<Pick<Dashboard, 'document' | 'model' | 'report'>> {
+): Promise<Pick<Dashboard, 'document' | 'model' | 'definitions' | 'report'>> {
   return change('POST', `${ROOT}/dashboard_changes`, tried, asking);
 }
 

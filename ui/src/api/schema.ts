@@ -700,6 +700,7 @@ export interface components {
      * @description A draft as it is after changes.
      */
     readonly DashboardDraftShape: {
+      readonly definitions: components['schemas']['DashboardListsShape'];
       /** Document */
       readonly document: {
         readonly [key: string]: unknown;
@@ -786,10 +787,29 @@ export interface components {
       readonly total: number;
     };
     /**
+     * DashboardListsShape
+     * @description What a dashboard defines beside its panels, in the words of the classic schema.
+     */
+    readonly DashboardListsShape: {
+      /** Annotations */
+      readonly annotations: readonly {
+        readonly [key: string]: unknown;
+      }[];
+      /** Links */
+      readonly links: readonly {
+        readonly [key: string]: unknown;
+      }[];
+      /** Variables */
+      readonly variables: readonly {
+        readonly [key: string]: unknown;
+      }[];
+    };
+    /**
      * DashboardModelShape
      * @description What a dashboard shows.
      */
     readonly DashboardModelShape: {
+      readonly definitions: components['schemas']['DashboardListsShape'];
       /**
        * Format
        * @enum {string}
@@ -830,6 +850,7 @@ export interface components {
       readonly created_at: string;
       /** Created By */
       readonly created_by: string;
+      readonly definitions: components['schemas']['DashboardListsShape'];
       /** Deleted At */
       readonly deleted_at: string | null;
       /** Description */

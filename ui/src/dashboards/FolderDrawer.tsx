@@ -16,6 +16,7 @@ import { Drawer } from '../design/Drawer';
 import { TextField } from '../design/fields';
 import { formatThings } from '../design/format';
 import { Icon } from '../design/Icon';
+import { IconButton } from '../design/IconButton';
 import { Note, Unreadable } from '../design/parts';
 import { Skeleton } from '../design/Skeleton';
 import { toasts } from '../design/toasts';
@@ -92,14 +93,11 @@ function Entries(props: {
               )
             }
           />
-          <button
-            type="button"
-            className="icon-button"
-            aria-label={`Remove entry ${i + 1}`}
+          <IconButton
+            icon="close"
+            label={`Remove entry ${i + 1}`}
             onClick={() => onChange(without(entries, i))}
-          >
-            <Icon name="close" size={13} />
-          </button>
+          />
         </div>
       ))}
       <div>

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { useTenant } from '../address/hooks';
-import { tryChanges, type Dashboard, type DashboardModel } from '../api/dashboards';
+import { tryChanges, type Dashboard, type DashboardModel, type Definitions } from '../api/dashboards';
 import { isAbort } from '../api/client';
 import { toasts } from '../design/toasts';
 import type { JsonObject } from '../panels/json';
@@ -11,6 +11,8 @@ export interface Draft {
   model: DashboardModel;
   /** What is saved, with the changes; undefined while nothing was changed. */
   document: JsonObject | undefined;
+  /** Variables, annotations and links as the server read them last. */
+  definitions: Definitions;
   change: (...next: readonly Change[]) => void;
   /** Takes the last change back. */
   undo: () => void;
@@ -27,10 +29,12 @@ export function useDraft(saved: Dashboard): Draft {
     changes: readonly Change[];
     model: DashboardModel;
     document: JsonObject | undefined;
+    definitions: Definitions;
   }>({
     changes: [],
     model: saved.model,
     document: undefined,
+    definitions: saved.definitions,
   });
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const stop = useRef<AbortController>(undefined);
@@ -50,7 +54,7 @@ export function useDraft(saved: Dashboard): Draft {
       stop.current = control;
       timer.current = setTimeout(() => {
         tryChanges({ document: saved.document, changes }, { tenant, signal: control.signal }).then(
-          ({ document, model }) => setState({ changes, document, model }),
+          ({ document, model, definitions }) => setState({ changes, document, model, definitions }),
           (error: unknown) => {
             if (isAbort(error)) return;
             toasts.show({
@@ -75,10 +79,11 @@ export function useDraft(saved: Dashboard): Draft {
   );
   const reset = useCallback(
     (changes: readonly Change[]) => {
-      setState({ changes, model: changes.reduce(applied, saved.model), document: undefined });
+      const { model, definitions } = saved;
+      setState({ changes, model: changes.reduce(applied, model), document: undefined, definitions });
       tell(changes);
     },
-    [saved.model, tell],
+    [saved, tell],
   );
   return { ...state, change, undo: () => reset(state.changes.slice(0, -1)), discard: () => reset([]) };
 }

@@ -21,11 +21,13 @@ import { ExportMenu } from '../exports/ExportMenu';
 import { Builder } from './Builder';
 import { exportCsv } from './csv';
 import { GraphView } from './GraphView';
+import { isOfBuckets } from './heat';
+import { HeatView } from './HeatView';
 import { HistoryMenu } from './HistoryMenu';
 import { MetricBrowser } from './MetricBrowser';
-import { QueryEditor } from './QueryEditor';
+import { QueryEditor } from '../promql/QueryEditor';
 import { ResultTable } from './ResultTable';
-import { PAST_NAMES, PASTS, type Past, type QueryPanel } from './state';
+import { PAST_NAMES, PASTS, VIEWS, type Past, type QueryPanel } from './state';
 import { stepOf, useResult, type Result } from './useResult';
 import styles from './explore.module.css';
 
@@ -125,6 +127,11 @@ function UnitField(props: {
   );
 }
 
+/** Whether an answer can be shown as a heat map. */
+function hasBuckets(result: Result | undefined): boolean {
+  return result?.data.resultType === 'matrix' && isOfBuckets(result.data.result);
+}
+
 /** From then on a query has taken long enough to say so. */
 const LONG_MS = 1_500;
 
@@ -191,7 +198,17 @@ function Body(
     <>
       {failure}
       <Remarks result={result} />
-      {grid && data.resultType === 'matrix' ? (
+      {grid && data.resultType === 'matrix' && panel.view === 'heat' ? (
+        <HeatView
+          title={result.expr}
+          series={data.result}
+          grid={grid}
+          span={result.span}
+          unit={panel.unit}
+          onZoom={onZoom}
+          onZoomOut={onZoomOut}
+        />
+      ) : grid && data.resultType === 'matrix' ? (
         <GraphView
           title={result.expr}
           series={data.result}
@@ -282,10 +299,11 @@ export function PanelView(props: PanelViewProps): ReactElement {
           aria-label="View"
           data={[
             { value: 'graph', label: 'Graph' },
+            ...(panel.view === 'heat' || hasBuckets(result) ? [{ value: 'heat', label: 'Heat map' }] : []),
             { value: 'table', label: 'Table' },
           ]}
           value={panel.view}
-          onChange={(view) => onChange({ view: view === 'table' ? 'table' : 'graph' })}
+          onChange={(next) => onChange({ view: VIEWS.find((view) => view === next) ?? 'graph' })}
         />
         <button
           type="button"

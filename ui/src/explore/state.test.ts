@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { withRemembered } from './history';
 import { toCsv } from './csv';
-import { errorPosition } from './editor';
 import { emptyPanel, fromGraphParams, readPanels, writePanels, type QueryPanel } from './state';
 
 function throughUrl(panels: readonly QueryPanel[]): readonly QueryPanel[] {
@@ -48,15 +47,6 @@ describe('the address bar', () => {
       from: 'now-2h',
       to: 'now',
     }));
-});
-
-describe('errors', () => {
-  it('finds the position', () =>
-    expect(errorPosition('invalid parameter "query": 2:14: parse error: unexpected end of input')).toEqual({
-      line: 2,
-      column: 14,
-    }));
-  it('finds none where none is', () => expect(errorPosition('query timed out at 12:30')).toBeNull());
 });
 
 describe('ranges on the way to Explore', () => {

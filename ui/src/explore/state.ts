@@ -5,7 +5,9 @@ import { writeContext, type Search } from '../address/context';
 import { UNIT_NAMES, type Unit } from '../design/format';
 import { absolute, parseDuration, parseTime, type TimeRange } from '../time/range';
 
-export type View = 'graph' | 'table';
+export const VIEWS = ['graph', 'heat', 'table'] as const;
+
+export type View = (typeof VIEWS)[number];
 
 export interface QueryPanel {
   expr: string;
@@ -56,7 +58,7 @@ export function readPanels(search: Search): readonly QueryPanel[] {
     if (expr === undefined) break;
     panels.push({
       expr,
-      view: search[`v${i}`] === 'table' ? 'table' : 'graph',
+      view: VIEWS.find((one) => one === search[`v${i}`]) ?? 'graph',
       stacked: search[`stack${i}`] === '1',
       step: readStep(search[`step${i}`]),
       unit: readUnit(search[`unit${i}`]),
@@ -73,7 +75,7 @@ export function writePanels(panels: readonly QueryPanel[]): Search {
   if (panels.length === 1 && panels[0]?.expr === '' && !panels[0].builder) return written;
   panels.forEach((panel, i) => {
     written[`q${i}`] = panel.expr;
-    if (panel.view === 'table') written[`v${i}`] = 'table';
+    if (panel.view !== 'graph') written[`v${i}`] = panel.view;
     if (panel.stacked) written[`stack${i}`] = '1';
     if (panel.step !== null) written[`step${i}`] = panel.step;
     if (panel.unit !== null) written[`unit${i}`] = panel.unit;

@@ -21,14 +21,14 @@ export interface Result extends Answer<QueryAnswer> {
 
 /** What a panel shows: the last good answer, and why there is no newer one. */
 export interface Shown {
-  /** What was asked last and has been answered; a graph and a table of one expression differ. */
+  /** What was asked last and has been answered: of one expression a range, or the newest values for a table. */
   question: string;
   result: Result | undefined;
   error: Error | null;
 }
 
 function questionOf({ expr, view }: Pick<QueryPanel, 'expr' | 'view'>): string {
-  return `${view} ${expr}`;
+  return `${view === 'table' ? 'now' : 'range'} ${expr}`;
 }
 
 const BLANK: Shown = { question: '', result: undefined, error: null };
@@ -113,7 +113,7 @@ export function useResult(panel: QueryPanel, span: Span | null, run: number): As
   const client = useQueryClient();
   const tenant = useTenant();
   const query = useAsked({
-    key: ['explore', panel.expr, panel.view, panel.step, panel.past, span?.fromMs, span?.toMs, run],
+    key: ['explore', questionOf(panel), panel.step, panel.past, span?.fromMs, span?.toMs, run],
     ask: (asking) => {
       if (span === null) throw new Error('asked without a range');
       return load(panel, span, asking);
@@ -128,6 +128,6 @@ export function useResult(panel: QueryPanel, span: Span | null, run: number): As
   const next = afterAnswer(kept, panel, query.data, query.error);
   if (next !== kept) setKept(next);
   const { result, error } = whileAsking(next, panel);
-  const cancel = (): void => void client.cancelQueries({ queryKey: [tenant, 'explore', panel.expr] });
+  const cancel = (): void => void client.cancelQueries({ queryKey: [tenant, 'explore', questionOf(panel)] });
   return { result, error, fetching: query.isFetching, stale: query.isPending && query.isFetching, cancel };
 }

@@ -35,7 +35,7 @@ import { filled, judgeHost, matchersOf, type Disk, type Host, type HostVerdict }
 import type { SeenHosts } from './load';
 import { FullIn, Share } from './parts';
 import { useHosts } from './useHosts';
-import styles from './hosts.module.css';
+import overview from '../design/overview.module.css';
 
 const NO_ALERTS: readonly AlertView[] = [];
 const POINTS = 180;
@@ -106,7 +106,7 @@ function Charts({ host, seen, marks }: { host: Host; seen: SeenHosts; marks: Mar
     <>
       <Unreadable what="The charts" error={answer.error} asOfMs={data ? answer.dataUpdatedAt : 0} />
       <h2 className="visually-hidden">Over time</h2>
-      <div className={styles.charts}>
+      <div className={overview.charts}>
         {specs.map((spec) => (
           <ChartCard
             key={spec.id}
@@ -140,7 +140,7 @@ function Head({ host, verdict }: { host: Host; verdict: HostVerdict }): ReactEle
   const upS = host.bootMs === null ? null : (host.seenMs - host.bootMs) / 1000;
   return (
     <>
-      <div className={styles.verdict} role="status">
+      <div className={overview.verdict} role="status">
         <StatusChip status={verdict.status} />
         {verdict.reasons.length === 0 ? <span className="dim">Nothing about it needs attention.</span> : null}
         <ul>
@@ -150,7 +150,7 @@ function Head({ host, verdict }: { host: Host; verdict: HostVerdict }): ReactEle
         </ul>
       </div>
       <h2 className="visually-hidden">Figures</h2>
-      <div className={styles.tiles}>
+      <div className={overview.tiles}>
         <StatTile
           name="CPU busy"
           value={host.cpu}

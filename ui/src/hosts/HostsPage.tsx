@@ -25,6 +25,7 @@ import { TimeControls } from '../page/TimeControls';
 import { compareHosts, filled, judgeHost, worstDisk, type JudgedHost } from './hosts';
 import { DiskCell, HostLink, Share } from './parts';
 import { useHosts } from './useHosts';
+import overview from '../design/overview.module.css';
 import styles from './hosts.module.css';
 
 const NO_ALERTS: readonly AlertView[] = [];
@@ -176,7 +177,7 @@ export default function HostsPage(): ReactElement {
         time={<TimeControls ranged busy={answer.isFetching} onNow={() => void answer.refetch()} />}
       />
       <Toolbar label="Filters">
-        <div className={styles.filter}>
+        <div className={overview.filter}>
           <FilterBar
             label="Filter hosts"
             placeholder="Name, job, or what is wrong with it"

@@ -2,6 +2,7 @@ import { lazy, Suspense, useMemo, type ComponentType, type ReactElement } from '
 import type { Annotation } from '../chart/marks';
 import { Skeleton } from '../design/Skeleton';
 import { Value } from '../design/Value';
+import { visibleText } from '../design/value';
 import type { Span } from '../time/range';
 import type { KindProps } from './context';
 import type { Frame } from './frame';
@@ -114,7 +115,9 @@ export function PanelBody(props: PanelBodyProps): ReactElement {
     [frames, transformations],
   );
   const shown = useMemo(() => configure(transformed, fieldConfig), [transformed, fieldConfig]);
-  const Drawn = Object.hasOwn(KINDS, type) ? KINDS[type] : undefined;
+  // What is of a kind that nothing here draws is still to be read.
+  const Drawn =
+    (Object.hasOwn(KINDS, type) ? KINDS[type] : undefined) ?? (frames.length > 0 ? Table : undefined);
   if (!Drawn)
     return (
       <div className={styles.none} style={{ height: props.height }} role="status">
@@ -125,6 +128,7 @@ export function PanelBody(props: PanelBodyProps): ReactElement {
     );
   const notes = [
     ...(type === 'geomap' ? ['Maps are shown as a table.'] : []),
+    ...(isKnown(type) ? [] : [`Shown as a table: there is no panel of the type ${visibleText(type)} here.`]),
     ...(unknown.length > 0 ? [`Not applied: ${unknown.join(', ')}.`] : []),
   ];
   const height = props.height - notes.length * NOTE_PX;

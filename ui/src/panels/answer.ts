@@ -80,24 +80,40 @@ function timesOf(times: Times): readonly number[] {
   return Array.from({ length: times.count }, (_, i) => times.start + i * times.step);
 }
 
-/** The columns of a native histogram's buckets, as if it were a classic one. */
-function bucketFields(histograms: NonNullable<SeriesFrame['series'][number]['histograms']>): Field[] {
-  const bounds = new Map<number, Cell[]>();
-  histograms.forEach((buckets, at) => {
-    for (const [, upper, count] of buckets ?? []) {
-      const column = bounds.get(Number(upper)) ?? histograms.map((one) => (one === null ? null : 0));
-      column[at] = Number(count);
-      bounds.set(Number(upper), column);
-    }
-  });
-  return [...bounds]
-    .sort(([a], [b]) => a - b)
-    .map(([upper, values]) => ({ name: String(upper), type: 'number', values, asked: String(upper) }));
+type Histograms = NonNullable<SeriesFrame['series'][number]['histograms']>;
+
+/** The columns of native histograms' buckets, of all series together; a column knows where its bucket begins. */
+function bucketFields(all: readonly Histograms[]): Field[] {
+  const length = Math.max(0, ...all.map((one) => one.length));
+  const held = Array.from({ length }, (_, at) => (all.some((one) => one[at]) ? 0 : null));
+  const buckets = new Map<string, { lower: number; upper: number; counts: (number | null)[] }>();
+  for (const histograms of all)
+    histograms.forEach((found, at) => {
+      for (const [lower, upper, count] of found ?? []) {
+        const key = `${lower} ${upper}`;
+        const bucket = buckets.get(key) ?? { lower: bound(lower), upper: bound(upper), counts: [...held] };
+        bucket.counts[at] = (bucket.counts[at] ?? 0) + Number(count);
+        buckets.set(key, bucket);
+      }
+    });
+  return [...buckets.values()]
+    .sort((a, b) => a.lower - b.lower || a.upper - b.upper)
+    .map(({ lower, upper, counts }) => ({
+      name: String(upper),
+      type: 'number',
+      values: counts,
+      asked: String(upper),
+      lower,
+    }));
+}
+
+function bound(said: number | string): number {
+  return typeof said === 'number' ? said : (ODD[said] ?? Number(said));
 }
 
 function fromSeries(frame: SeriesFrame): Frame[] {
   const time: Field = { name: 'Time', type: 'time', values: timesOf(frame.times) };
-  const buckets = frame.series.flatMap(({ histograms }) => (histograms ? bucketFields(histograms) : []));
+  const buckets = bucketFields(frame.series.flatMap(({ histograms }) => (histograms ? [histograms] : [])));
   if (buckets.length > 0) return [{ refId: frame.ref, kind: 'heatmap', fields: [time, ...buckets] }];
   const fields = frame.series.map(({ name, labels, values = [] }): Field => ({
     name: frame.metric_format === 'heatmap' ? name : 'Value',

@@ -20,6 +20,8 @@ export interface Field {
   labels?: Labels;
   /** The name that its query asked for, as by a legend's format. */
   asked?: string;
+  /** Of a bucket: where it begins, when that is not where the one before it ends. */
+  lower?: number;
   /** How it is shown; present once the panel's configuration was applied. */
   config?: FieldConfig;
 }

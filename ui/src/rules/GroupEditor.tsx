@@ -9,7 +9,7 @@ import { lineDiff, nearby, unifiedLines } from '../design/lines';
 import { IconButton, Note } from '../design/parts';
 import { toasts } from '../design/toasts';
 import { Value } from '../design/Value';
-import { QueryEditor } from '../explore/QueryEditor';
+import { QueryEditor } from '../promql/QueryEditor';
 import { useDeed } from '../session/useDeed';
 import { Backtest } from './Backtest';
 import {
@@ -68,8 +68,6 @@ function RuleFields(props: {
             tenant={tenant}
             onChange={(expr) => onChange({ expr })}
             onRun={onTry}
-            error={null}
-            autoFocus={false}
           />
         )}
       </Field>

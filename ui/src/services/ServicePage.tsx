@@ -36,6 +36,7 @@ import { loadService, rangeOf, windowOf, type SeenService } from './load';
 import { Operations } from './Operations';
 import { LogNews, RecentErrors, ServiceAlerts, Versions } from './Recent';
 import { judgeService, type Service, type Verdict } from './services';
+import overview from '../design/overview.module.css';
 import styles from './services.module.css';
 import { VERSION_FIELD, versionsOf, type Version } from './versions';
 
@@ -115,7 +116,7 @@ function Head(props: { seen: SeenService; service: Service; verdict: Verdict }):
   const loud = status === 'critical' || status === 'warning';
   return (
     <>
-      <div className={styles.verdict} role="status">
+      <div className={overview.verdict} role="status">
         <StatusChip status={status} />
         {verdict.reasons.length === 0 ? (
           <span className="dim">
@@ -144,7 +145,7 @@ function Head(props: { seen: SeenService; service: Service; verdict: Verdict }):
         ) : null}
       </div>
       <h2 className="visually-hidden">Figures</h2>
-      <div className={styles.tiles}>
+      <div className={overview.tiles}>
         <StatTile name="Requests" value={fare.rate} unit="per-second" values={course.rates} />
         <StatTile
           name="Failed"
@@ -178,7 +179,7 @@ function Red(props: { seen: SeenService; service: Service; marks: Marks }): Reac
   const critical = STATUS_COLORS[scheme].critical;
   const colors = { requests: [seriesColor(0, scheme), critical], failed: [critical], durations: undefined };
   return (
-    <div className={styles.charts}>
+    <div className={overview.charts}>
       {[REQUESTS, FAILED, DURATIONS].map((spec) => {
         const id = spec.id as keyof typeof data;
         const own = colors[id];

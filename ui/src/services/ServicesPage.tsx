@@ -30,6 +30,7 @@ import { ServiceMap } from '../traces/ServiceMap';
 import { loadServices, rangeOf, type Seen } from './load';
 import { ServiceLink, Went } from './parts';
 import { compareJudged, FAILING, judgeService, type Judged } from './services';
+import overview from '../design/overview.module.css';
 import styles from './services.module.css';
 
 const NO_ALERTS: readonly AlertView[] = [];
@@ -196,7 +197,7 @@ export default function ServicesPage(): ReactElement {
       />
       {typeof wrong === 'string' ? <Note level="bad">The time range is not valid: {wrong}.</Note> : null}
       <Toolbar label="Filters">
-        <div className={styles.filter}>
+        <div className={overview.filter}>
           <FilterBar
             label="Filter services"
             placeholder="Name, or what is wrong with it"

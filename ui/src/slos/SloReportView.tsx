@@ -15,8 +15,8 @@ import type { TableColumn } from '../design/table/columns';
 import { DataTable } from '../design/table/DataTable';
 import { Tabs } from '../design/Tabs';
 import { LabelSet, Value } from '../design/Value';
-import { BudgetBar } from './parts';
-import { lasts, percent, standOf, times } from './slo';
+import { budgetColumns } from './parts';
+import { percent, standOf, times } from './slo';
 import styles from './slos.module.css';
 
 function Card({ title, children }: { title: string; children: ReactNode }): ReactElement {
@@ -224,32 +224,7 @@ function PartsTable({ parts, by }: { parts: readonly SloPart[]; by: readonly str
       value: ({ labels }) => labels[name] ?? '',
       cell: ({ labels }) => <Value text={labels[name] ?? ''} />,
     })),
-    {
-      id: 'budget',
-      title: 'budget left',
-      chars: 26,
-      least: 16,
-      value: ({ budget_remaining: left }) => left ?? Number.NEGATIVE_INFINITY,
-      cell: ({ budget_remaining: left, labels }) => (
-        <BudgetBar left={left} label={Object.values(labels).join(' ')} />
-      ),
-    },
-    {
-      id: 'burn',
-      title: 'burn rate',
-      kind: 'number',
-      value: ({ burn_rate: rate }) => rate,
-      cell: ({ burn_rate: rate }) => times(rate),
-      chars: 6,
-    },
-    {
-      id: 'lasts',
-      title: 'lasts',
-      kind: 'number',
-      value: ({ exhausted_in_minutes: minutes }) => minutes ?? Number.MAX_VALUE,
-      cell: ({ exhausted_in_minutes: minutes }) => lasts(minutes),
-      chars: 9,
-    },
+    ...budgetColumns<SloPart>(({ labels }) => Object.values(labels).join(' ')),
   ];
   return (
     <DataTable

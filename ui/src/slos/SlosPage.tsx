@@ -18,8 +18,8 @@ import { TimeControls } from '../page/TimeControls';
 import { ConfirmDeed } from '../session/ConfirmDeed';
 import { whyNot } from '../session/lacking';
 import { useMay } from '../session/session';
-import { BudgetBar, StandChip } from './parts';
-import { lasts, percent, STANDS, standOf, times } from './slo';
+import { budgetColumns, StandChip } from './parts';
+import { percent, STANDS, standOf } from './slo';
 import { SloForm } from './SloForm';
 import { SloReportView } from './SloReportView';
 import styles from './slos.module.css';
@@ -49,30 +49,7 @@ const COLUMNS: readonly TableColumn<Slo>[] = [
     value: (slo) => STANDS[standOf(slo)] ?? '',
     cell: (slo) => <StandChip slo={slo} />,
   },
-  {
-    id: 'budget',
-    title: 'budget left',
-    chars: 26,
-    least: 16,
-    value: ({ budget_remaining: left }) => left ?? Number.NEGATIVE_INFINITY,
-    cell: ({ name, budget_remaining: left }) => <BudgetBar left={left} label={name} />,
-  },
-  {
-    id: 'burn',
-    title: 'burn rate',
-    kind: 'number',
-    value: ({ burn_rate: rate }) => rate,
-    cell: ({ burn_rate: rate }) => times(rate),
-    chars: 6,
-  },
-  {
-    id: 'lasts',
-    title: 'lasts',
-    kind: 'number',
-    value: ({ exhausted_in_minutes: minutes }) => minutes ?? Number.MAX_VALUE,
-    cell: ({ exhausted_in_minutes: minutes }) => lasts(minutes),
-    chars: 9,
-  },
+  ...budgetColumns<Slo>(({ name }) => name),
   {
     id: 'target',
     title: 'target',

@@ -2,7 +2,8 @@ import clsx from 'clsx';
 import type { ReactElement } from 'react';
 import type { Slo } from '../api/slos';
 import { StatusChip } from '../design/StatusChip';
-import { percent, standOf, STANDS } from './slo';
+import type { TableColumn } from '../design/table/columns';
+import { lasts, percent, standOf, STANDS, times } from './slo';
 import styles from './slos.module.css';
 
 /** What is left of a budget: full is whole, empty spent; what is overdrawn is told beside it. */
@@ -31,4 +32,40 @@ export function BudgetBar({ left, label }: { left: number | null; label: string 
 export function StandChip({ slo }: { slo: Slo }): ReactElement {
   const stand = standOf(slo);
   return <StatusChip status={stand}>{STANDS[stand]}</StatusChip>;
+}
+
+interface Budget {
+  readonly budget_remaining: number | null;
+  readonly burn_rate: number | null;
+  readonly exhausted_in_minutes: number | null;
+}
+
+/** What is left of a budget, how fast it goes and when it is gone; `nameOf` says whose it is. */
+export function budgetColumns<Row extends Budget>(nameOf: (row: Row) => string): readonly TableColumn<Row>[] {
+  return [
+    {
+      id: 'budget',
+      title: 'budget left',
+      chars: 26,
+      least: 16,
+      value: ({ budget_remaining: left }) => left ?? Number.NEGATIVE_INFINITY,
+      cell: (row) => <BudgetBar left={row.budget_remaining} label={nameOf(row)} />,
+    },
+    {
+      id: 'burn',
+      title: 'burn rate',
+      kind: 'number',
+      value: ({ burn_rate: rate }) => rate,
+      cell: ({ burn_rate: rate }) => times(rate),
+      chars: 6,
+    },
+    {
+      id: 'lasts',
+      title: 'lasts',
+      kind: 'number',
+      value: ({ exhausted_in_minutes: minutes }) => minutes ?? Number.MAX_VALUE,
+      cell: ({ exhausted_in_minutes: minutes }) => lasts(minutes),
+      chars: 9,
+    },
+  ];
 }

@@ -21,6 +21,7 @@ import { useMay } from '../session/session';
 import { absolute, alignGrid, chooseStep, resolveRange } from '../time/range';
 import { loadServer, type ServerSeen } from './load';
 import { areasOf, faultsOf, statusOf, type Fault } from './server';
+import overview from '../design/overview.module.css';
 import styles from './server.module.css';
 
 const POINTS = 180;
@@ -119,7 +120,7 @@ function Charts(): ReactElement {
     <>
       <Unreadable what="The charts" error={answer.error} asOfMs={data ? answer.dataUpdatedAt : 0} />
       <h2 className="visually-hidden">Over time</h2>
-      <div className={styles.charts}>
+      <div className={overview.charts}>
         {SPECS.map((spec) => (
           <ChartCard
             key={spec.id}

@@ -48,7 +48,7 @@ from pharos.dashboards.classic import NEWEST_SCHEMA
 from pharos.dashboards.differences import canonical, differences
 from pharos.dashboards.document import Brought, Format, parse_text, uid_of_title, unwrap
 from pharos.dashboards.modernize import modernized
-from pharos.dashboards.read import read_model
+from pharos.dashboards.read import lists_of, read_model
 from pharos.dashboards.store import Dashboards, Opened, Placed, Summary, Wish
 from pharos.errors import Kind, PharosError
 from pharos.state.dashboard_folders import Allowed, Entry
@@ -103,7 +103,12 @@ def shown_folder(one: Placed) -> dict[str, Any]:
 def shown_model(brought: Brought) -> dict[str, Any]:
     """Return what a document shows, as JSON has it."""
     model, report = read_model(brought, brought.uid)
-    return {"format": brought.format.value, "model": model.shown(), "report": report.shown()}
+    return {
+        "format": brought.format.value,
+        "model": model.shown(),
+        "definitions": lists_of(brought),
+        "report": report.shown(),
+    }
 
 
 def _shown(opened: Opened) -> dict[str, Any]:
@@ -115,6 +120,7 @@ def _shown(opened: Opened) -> dict[str, Any]:
         "format": opened.brought.format.value,
         "document": opened.brought.document,
         "model": model.shown(),
+        "definitions": lists_of(opened.brought),
         "report": report.shown(),
     }
 

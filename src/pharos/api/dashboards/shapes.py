@@ -59,11 +59,20 @@ class DashboardNoteShape(Shape):
     hint: str
 
 
+class DashboardListsShape(Shape):
+    """What a dashboard defines beside its panels, in the words of the classic schema."""
+
+    variables: list[dict[str, Any]]
+    annotations: list[dict[str, Any]]
+    links: list[dict[str, Any]]
+
+
 class DashboardModelShape(Shape):
     """What a dashboard shows."""
 
     format: Literal["classic", "v2"]
     model: dict[str, Any]
+    definitions: DashboardListsShape
     report: list[DashboardNoteShape]
 
 
@@ -80,6 +89,7 @@ class DashboardShape(DashboardSummaryShape):
     format: Literal["classic", "v2"]
     document: dict[str, Any]
     model: dict[str, Any]
+    definitions: DashboardListsShape
     report: list[DashboardNoteShape]
 
 

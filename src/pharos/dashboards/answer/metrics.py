@@ -188,12 +188,21 @@ def _raw_frames(target: MetricTarget, answer: Answer) -> list[Frame]:
 
 
 def heatmap(frame: SeriesFrame) -> SeriesFrame:
-    """Return buckets of a classic histogram, the lowest first, each without those below it."""
+    """Return buckets of classic histograms, the lowest first, each without those below it.
+
+    What several series have of one bucket is added up: a heat map shows all that was observed.
+    """
     bounds = [_bound(one) for one in frame.labels]
     if not bounds or any(bound is None for bound in bounds):
         return replace(frame, is_heatmap=True)
-    order = sorted(range(len(bounds)), key=lambda row: (bounds[row] or 0.0, row))
-    values = np.where(frame.present, frame.values, 0.0)[order]
+    values = np.where(frame.present, frame.values, 0.0)
+    first: dict[float, int] = {}
+    for row, bound in enumerate(bounds):
+        held = first.setdefault(bound or 0.0, row)
+        if held != row:
+            values[held] += values[row]
+    order = [first[bound] for bound in sorted(first)]
+    values = values[order]
     present = frame.present.any(axis=0)
     apart = np.diff(values, axis=0, prepend=0.0)
     # What scrapes of unequal times make of it is no count.

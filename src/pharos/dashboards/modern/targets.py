@@ -26,13 +26,7 @@ _TYPES: Final = frozenset(
         "alertlist",
         "dashlist",
         "geomap",
-        "news",
-        "annolist",
-        "xychart",
         "trend",
-        "candlestick",
-        "flamegraph",
-        "canvas",
         "welcome",
         "gettingstarted",
     }

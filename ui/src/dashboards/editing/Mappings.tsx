@@ -1,6 +1,6 @@
 import type { ReactElement } from 'react';
 import { Choice } from '../../design/Choice';
-import { Icon } from '../../design/Icon';
+import { IconButton } from '../../design/IconButton';
 import { Menu } from '../../design/Menu';
 import { textAt, type Json } from '../../panels/json';
 import { ColorField } from './ColorField';
@@ -101,14 +101,11 @@ export function Mappings(props: { value: Json | undefined; onChange: (value: Jso
               value={textAt(row.result, 'color')}
               onChange={(color) => change(withResult(row, 'color', color))}
             />
-            <button
-              type="button"
-              className="icon-button"
-              aria-label={`Remove mapping ${i + 1}`}
+            <IconButton
+              icon="close"
+              label={`Remove mapping ${i + 1}`}
               onClick={() => set(without(rows, i))}
-            >
-              <Icon name="close" size={13} />
-            </button>
+            />
           </div>
         );
       })}

@@ -11,7 +11,6 @@ import { setPanel, type PanelChange } from '../draft';
 import type { Size } from '../Rows';
 import { usePanelState } from '../useBoard';
 import type { Draft } from '../useDraft';
-import { isSecond } from './definitions';
 import { Overrides } from './Overrides';
 import { PanelFields } from './PanelFields';
 import { PanelQueries } from './PanelQueries';
@@ -44,10 +43,9 @@ export default function PanelEditor(props: {
   const change = (next: PanelChange): void => {
     if (panel.id !== null) draft.change(setPanel(panel.id, next));
   };
-  const second = draft.document !== undefined && isSecond(draft.document);
   const variables = draft.model.variables.filter((one) => SEVERAL.includes(one.type)).map(({ name }) => name);
   const overrides = objects(fieldConfig.overrides);
-  const fields = <PanelFields panel={panel} variables={second ? null : variables} onChange={change} />;
+  const fields = <PanelFields panel={panel} variables={variables} onChange={change} />;
   return (
     <div className={styles.editor}>
       <div className={styles.editorMain} ref={ref}>
@@ -67,7 +65,7 @@ export default function PanelEditor(props: {
                 count: targets.length,
                 content: (
                   <div className={styles.editorMain}>
-                    <PanelQueries panel={panel} onChange={change} />
+                    <PanelQueries panel={panel} variables={draft.model.variables} onChange={change} />
                   </div>
                 ),
               },

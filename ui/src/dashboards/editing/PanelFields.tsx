@@ -168,11 +168,7 @@ const DIRECTIONS = [
 ] as const;
 
 /** When and how often a panel asks, and for which values of a variable it stands. */
-function Asking({
-  panel,
-  variables,
-  onChange,
-}: Editing & { variables: readonly string[] | null }): ReactElement {
+function Asking({ panel, variables, onChange }: Editing & { variables: readonly string[] }): ReactElement {
   const { repeat } = panel;
   return (
     <>
@@ -207,43 +203,59 @@ function Asking({
           />
         </Side>
       </Part>
-      {variables === null ? null : (
-        <Part title="Repeat" count={repeat ? 1 : 0}>
-          <ChoiceField
-            label="For each value of"
-            clearable
-            placeholder="not repeated"
-            options={variables.map((value) => ({ value }))}
-            value={repeat || null}
-            onChange={(next) => onChange({ repeat: next ?? '' })}
-          />
-          {repeat ? (
-            <Side>
-              <Select
-                label="Placed"
-                value={panel.repeatDirection}
-                choices={DIRECTIONS}
-                onChange={(next) => onChange({ repeatDirection: next })}
-              />
-              <NumberField
-                label="In a row at most"
-                placeholder="4"
-                value={panel.maxPerRow}
-                onChange={(next) => onChange({ maxPerRow: next ?? 4 })}
-              />
-            </Side>
-          ) : null}
-        </Part>
-      )}
+      <Part title="Repeat" count={repeat ? 1 : 0}>
+        <ChoiceField
+          label="For each value of"
+          clearable
+          placeholder="not repeated"
+          options={variables.map((value) => ({ value }))}
+          value={repeat || null}
+          onChange={(next) => onChange({ repeat: next ?? '' })}
+        />
+        {repeat ? (
+          <Side>
+            <Select
+              label="Placed"
+              value={panel.repeatDirection}
+              choices={DIRECTIONS}
+              onChange={(next) => onChange({ repeatDirection: next })}
+            />
+            <NumberField
+              label="In a row at most"
+              placeholder="4"
+              value={panel.maxPerRow}
+              onChange={(next) => onChange({ maxPerRow: next ?? 4 })}
+            />
+          </Side>
+        ) : null}
+      </Part>
     </>
   );
+}
+
+/** How the kinds that draw no lines want their queries answered. */
+const FORMATS: Readonly<Record<string, string>> = { heatmap: 'heatmap', table: 'table' };
+
+/** A panel as one of another kind; its queries are answered as that draws them, unless somebody chose otherwise. */
+function ofKind({ type: before, targets }: PanelModel, type: string): PanelChange {
+  const usual = FORMATS[before] ?? 'time_series';
+  const format = FORMATS[type] ?? 'time_series';
+  if (usual === format) return { type };
+  return {
+    type,
+    targets: targets.map((target) =>
+      textAt(target, 'format', 'time_series') === usual && target.expr !== undefined
+        ? { ...target, format, ...(format === 'table' ? { instant: true, range: false } : {}) }
+        : target,
+    ),
+  };
 }
 
 /** What a panel shows and how: its kind, names, links, unit, limits, colours, legend. */
 export function PanelFields(
   props: Editing & {
-    /** What it can be repeated by; null where that is not changed here. */
-    variables: readonly string[] | null;
+    /** What it can be repeated by. */
+    variables: readonly string[];
   },
 ): ReactElement {
   const { panel, variables, onChange } = props;
@@ -254,7 +266,7 @@ export function PanelFields(
         label="Kind"
         options={KIND_OPTIONS}
         value={panel.type}
-        onChange={(type) => onChange({ type: type ?? 'timeseries' })}
+        onChange={(type) => onChange(ofKind(panel, type ?? 'timeseries'))}
       />
       <TextField label="Title" value={panel.title} onChange={(title) => onChange({ title })} />
       <TextField

@@ -1,13 +1,12 @@
 import type { ReactElement } from 'react';
 import type { Dashboard, Variable } from '../../api/dashboards';
 import { Drawer } from '../../design/Drawer';
-import { Note } from '../../design/parts';
 import { Tabs } from '../../design/Tabs';
 import type { JsonObject } from '../../panels/json';
 import type { TimeRange } from '../../time/range';
 import type { Draft } from '../useDraft';
 import { Annotations } from './Annotations';
-import { isSecond, listOf, setList, settingsOf, type ListName, type Settings } from './definitions';
+import { listOf, setList, settingsOf, type ListName, type Settings } from './definitions';
 import { General } from './General';
 import { Links } from './Links';
 import { SourceText } from './SourceText';
@@ -25,44 +24,16 @@ export default function SettingsDrawer(props: {
   onClose: () => void;
 }): ReactElement {
   const { dashboard, draft, variables, range, part, onPart, onClose } = props;
-  const { changes, model } = draft;
+  const { changes, model, definitions } = draft;
   const document = draft.document ?? dashboard.document;
-  const second = isSecond(document);
-  const list = (name: ListName): readonly JsonObject[] => listOf(dashboard.document, changes, name);
+  const list = (name: ListName): readonly JsonObject[] => listOf(definitions, changes, name);
   const put =
     (name: ListName) =>
     (next: readonly JsonObject[]): void =>
       draft.change(setList(name, next));
   const settings = settingsOf(model, changes);
-  const lists = second
-    ? []
-    : [
-        {
-          id: 'variables',
-          label: 'Variables',
-          count: list('variables').length,
-          content: <Variables list={list('variables')} now={variables} onChange={put('variables')} />,
-        },
-        {
-          id: 'annotations',
-          label: 'Annotations',
-          count: list('annotations').length,
-          content: <Annotations list={list('annotations')} model={model} onChange={put('annotations')} />,
-        },
-        {
-          id: 'links',
-          label: 'Links',
-          count: list('links').length,
-          content: <Links list={list('links')} tags={settings.tags} onChange={put('links')} />,
-        },
-      ];
   return (
     <Drawer open onClose={onClose} title="Settings" wide>
-      {second ? (
-        <Note level="info">
-          Variables, annotations and links of a dashboard of the second schema are changed in its JSON.
-        </Note>
-      ) : null}
       <Tabs
         label="Settings of the dashboard"
         value={part}
@@ -79,7 +50,24 @@ export default function SettingsDrawer(props: {
               />
             ),
           },
-          ...lists,
+          {
+            id: 'variables',
+            label: 'Variables',
+            count: list('variables').length,
+            content: <Variables list={list('variables')} now={variables} onChange={put('variables')} />,
+          },
+          {
+            id: 'annotations',
+            label: 'Annotations',
+            count: list('annotations').length,
+            content: <Annotations list={list('annotations')} model={model} onChange={put('annotations')} />,
+          },
+          {
+            id: 'links',
+            label: 'Links',
+            count: list('links').length,
+            content: <Links list={list('links')} tags={settings.tags} onChange={put('links')} />,
+          },
           {
             id: 'json',
             label: 'JSON',

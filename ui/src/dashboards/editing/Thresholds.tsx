@@ -1,5 +1,6 @@
 import type { ReactElement } from 'react';
 import { Icon } from '../../design/Icon';
+import { IconButton } from '../../design/IconButton';
 import { at, numberAt, object, objects, textAt, type Json, type JsonObject } from '../../panels/json';
 import { ColorField } from './ColorField';
 import { Select } from './parts';
@@ -49,14 +50,11 @@ export function Thresholds(props: {
           {i === 0 ? (
             <span />
           ) : (
-            <button
-              type="button"
-              className="icon-button"
-              aria-label={`Without step ${i}`}
+            <IconButton
+              icon="close"
+              label={`Without step ${i}`}
               onClick={() => set({ steps: without(steps, i) })}
-            >
-              <Icon name="close" size={13} />
-            </button>
+            />
           )}
         </div>
       ))}

@@ -1,6 +1,7 @@
 import type { ReactElement } from 'react';
 import { CheckField } from '../../design/fields';
 import { Icon } from '../../design/Icon';
+import { IconButton } from '../../design/IconButton';
 import { flagAt, objects, textAt, type Json, type JsonObject } from '../../panels/json';
 import { replaced, without } from './put';
 import styles from './editing.module.css';
@@ -26,14 +27,11 @@ export function UrlLinks(props: {
               value={textAt(link, 'title')}
               onChange={({ target }) => put({ title: target.value })}
             />
-            <button
-              type="button"
-              className="icon-button"
-              aria-label={`Remove link ${i + 1}`}
+            <IconButton
+              icon="close"
+              label={`Remove link ${i + 1}`}
               onClick={() => onChange(without(links, i))}
-            >
-              <Icon name="close" size={13} />
-            </button>
+            />
             <input
               className="field mono"
               aria-label="Address"

@@ -19,7 +19,7 @@ const HOST = {
   definition: 'label_values(up, host)',
   plugin: { not: 'known here' },
 };
-const SAVED = { templating: { list: [HOST], more: 1 }, annotations: { list: [] } };
+const SAVED = { variables: [HOST], annotations: [], links: [] };
 
 describe('the lists of a dashboard', () => {
   it('are those of the saved document until a change sets them', () => {
@@ -30,7 +30,8 @@ describe('the lists of a dashboard', () => {
   });
   it('are those of a document that takes the place of the saved one', () => {
     const replace = { op: 'replace', document: { templating: { list: [{ name: 'b' }] } } };
-    expect(listOf(SAVED, [setList('variables', []), replace], 'variables')).toEqual([{ name: 'b' }]);
+    const read = { ...SAVED, variables: [{ name: 'b' }] };
+    expect(listOf(read, [setList('variables', []), replace], 'variables')).toEqual([{ name: 'b' }]);
   });
 });
 

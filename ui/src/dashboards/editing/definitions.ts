@@ -1,44 +1,29 @@
 // What a dashboard defines beside its panels, as it stands in its JSON: settings, variables, annotations, links. What an
 // editor does not know stays in it. Pure.
 
-import type { DashboardModel, Variable } from '../../api/dashboards';
+import type { DashboardModel, Definitions, Variable } from '../../api/dashboards';
 import { at, object, objects, textAt, type Json, type JsonObject } from '../../panels/json';
 import type { Change } from '../draft';
 import { putAt } from './put';
 
-/** The lists of a classic dashboard, and where they stand. */
-const LISTS = { variables: 'templating.list', annotations: 'annotations.list', links: 'links' } as const;
+export type ListName = keyof Definitions;
 
-export type ListName = keyof typeof LISTS;
-
-/** Whether a document is of the second schema, whose lists have other words. */
-export function isSecond(document: JsonObject): boolean {
-  return typeof at(specOf(document), 'elements') === 'object';
-}
-
-/** The part of a document that says what is shown. */
-function specOf(document: JsonObject): JsonObject {
-  return 'apiVersion' in document && 'spec' in document ? object(document.spec) : document;
-}
-
-/** The document that `changes` begin with, and what they set of its settings. */
-function since(document: JsonObject, changes: readonly Change[]): { document: JsonObject; set: JsonObject } {
-  const place = changes.findLastIndex(({ op }) => op === 'replace');
-  const set = changes
-    .slice(place + 1)
+/** What `changes` set of the settings, since the document was replaced if it was. */
+function since(changes: readonly Change[]): JsonObject {
+  return changes
+    .slice(changes.findLastIndex(({ op }) => op === 'replace') + 1)
     .filter(({ op }) => op === 'set')
     .reduce<JsonObject>((all, one) => ({ ...all, ...object(one.settings) }), {});
-  return { document: place < 0 ? document : object(changes[place]?.document), set };
 }
 
-/** A list of the dashboard as it will be saved. */
+/** A list of the dashboard as it will be saved; `definitions` is what the server read last. */
 export function listOf(
-  document: JsonObject,
+  definitions: Definitions,
   changes: readonly Change[],
   name: ListName,
 ): readonly JsonObject[] {
-  const now = since(document, changes);
-  return objects(now.set[name] ?? at(specOf(now.document), LISTS[name]));
+  const set = since(changes)[name];
+  return set === undefined ? definitions[name] : objects(set);
 }
 
 /** A list as a change. */
@@ -53,7 +38,7 @@ export type Settings = Pick<
 
 /** The settings as they will be saved; the model follows a moment later. */
 export function settingsOf(model: DashboardModel, changes: readonly Change[]): Settings {
-  return { ...model, ...(since({}, changes).set as Partial<Settings>) };
+  return { ...model, ...(since(changes) as Partial<Settings>) };
 }
 
 /** What is asked where nothing says what. */

@@ -21,6 +21,11 @@ interface Heat {
 
 const TARGET_BINS = 24;
 
+/** Where a bucket begins of which only the end is known. */
+function lowest(upper: number, below: number | undefined): number {
+  return below ?? (upper > 0 ? 0 : -Infinity);
+}
+
 /** Buckets as the query gave them, a series for each; their names are their upper bounds, or anything else. */
 function asGiven({ frames, options }: KindProps): Heat | null {
   const frame = frames.find(({ kind }) => kind === 'heatmap');
@@ -41,11 +46,7 @@ function asGiven({ frames, options }: KindProps): Heat | null {
     const below = order[place - 1];
     const upper = numbered ? (bounds[index] ?? 0) : place + 1;
     const lower = numbered
-      ? below === undefined
-        ? upper > 0
-          ? 0
-          : -Infinity
-        : (bounds[below] ?? 0)
+      ? (fields[index]?.lower ?? lowest(upper, below === undefined ? undefined : (bounds[below] ?? 0)))
       : place;
     return { lower, upper, counts: fields[index]?.values.map(numeric) ?? [] };
   });

@@ -272,6 +272,20 @@ const CASES: readonly (readonly [
     [table({ host: ['a', 'b', 'a'], cpu: [1, 2, 3] })],
     [{ cpu: [1, 3] }, { cpu: [2] }],
   ],
+  [
+    'rowsToFields',
+    { mappings: [{ fieldName: 'mem', handlerKey: 'max' }] },
+    [table({ host: ['a', 'b'], cpu: [1, 2], mem: [3, 4] })],
+    [{ a: [1], b: [2] }],
+  ],
+  ['joinByLabels', { value: 'host' }, TWO, [{ a: [20], b: [30] }]],
+  ['joinByLabels', { value: 'host', join: ['__name__'] }, TWO, [{ __name__: ['load'], a: [20], b: [30] }]],
+  [
+    'formatString',
+    { stringField: 'host', outputFormat: 'Kebab Case' },
+    [table({ host: ['AbcDef', 'x y'], cpu: [1, 2] })],
+    [{ host: ['abc-def', 'x-y'], cpu: [1, 2] }],
+  ],
 ];
 
 describe('a transformation', () => {

@@ -17,6 +17,7 @@ import {
 } from './columns';
 import { groupingToMatrix, joinByField, merge, seriesToRows } from './join';
 import type { Step } from './names';
+import { formatString, joinByLabels, rowsToFields } from './reshape';
 import { filterByValue, groupBy, limit, reduceSeries, sortBy, timeSeriesTable } from './rows';
 
 const asIs: Step = (frames) => frames;
@@ -29,10 +30,12 @@ const STEPS: Readonly<Record<string, Step>> = {
   filterByRefId,
   filterByValue,
   filterFieldsByName,
+  formatString,
   formatTime,
   groupBy,
   groupingToMatrix,
   joinByField,
+  joinByLabels,
   labelsToFields,
   limit,
   merge,
@@ -42,6 +45,7 @@ const STEPS: Readonly<Record<string, Step>> = {
   prepareTimeSeries: asIs,
   reduce: reduceSeries,
   renameByRegex,
+  rowsToFields,
   seriesToColumns: joinByField,
   seriesToRows,
   sortBy,

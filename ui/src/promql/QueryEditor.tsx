@@ -2,21 +2,26 @@ import type { EditorView } from '@codemirror/view';
 import clsx from 'clsx';
 import { useEffect, useRef, type ReactElement } from 'react';
 import { makeEditor, markError, setText } from './editor';
-import styles from './explore.module.css';
+import styles from './promql.module.css';
 
 export interface QueryEditorProps {
   text: string;
+  /** What it is called for readers who cannot see where it stands. */
+  label?: string;
   tenant: string | null;
+  /** Variables that the text may refer to, as that of a dashboard does. */
+  variables?: readonly string[];
   onChange: (text: string) => void;
   onRun: () => void;
   /** The server's words about this very text; a position in them is marked. */
-  error: string | null;
-  autoFocus: boolean;
+  error?: string | null;
+  autoFocus?: boolean;
 }
 
 export function QueryEditor(props: QueryEditorProps): ReactElement {
   const holder = useRef<HTMLDivElement>(null);
-  const { tenant } = props;
+  const { tenant, error = null, label = 'PromQL expression' } = props;
+  const refers = props.variables !== undefined;
   const view = useRef<EditorView | null>(null);
   const latest = useRef(props);
   useEffect(() => {
@@ -26,6 +31,8 @@ export function QueryEditor(props: QueryEditorProps): ReactElement {
     if (!holder.current) return undefined;
     const made = makeEditor(holder.current, latest.current.text, {
       tenant,
+      label,
+      variables: refers ? () => latest.current.variables ?? [] : null,
       run: () => latest.current.onRun(),
       changed: (text) => latest.current.onChange(text),
     });
@@ -35,12 +42,12 @@ export function QueryEditor(props: QueryEditorProps): ReactElement {
       made.stop();
       view.current = null;
     };
-  }, [tenant]);
+  }, [tenant, refers, label]);
   useEffect(() => {
     if (view.current) setText(view.current, props.text);
   }, [props.text]);
   useEffect(() => {
-    if (view.current) markError(view.current, props.error);
-  }, [props.error]);
-  return <div className={clsx(styles.editor, props.error !== null && styles.wrong)} ref={holder} />;
+    if (view.current) markError(view.current, error);
+  }, [error]);
+  return <div className={clsx(styles.editor, error !== null && styles.wrong)} ref={holder} />;
 }

@@ -6,12 +6,23 @@ import {
   closeBracketsKeymap,
   completionKeymap,
   startCompletion,
+  type CompletionContext,
+  type CompletionResult,
 } from '@codemirror/autocomplete';
 import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
 import { bracketMatching, HighlightStyle, indentOnInput, syntaxHighlighting } from '@codemirror/language';
 import { lintKeymap } from '@codemirror/lint';
 import { EditorState, Prec, StateEffect, StateField, type Extension } from '@codemirror/state';
-import { Decoration, EditorView, keymap, placeholder, type DecorationSet } from '@codemirror/view';
+import {
+  Decoration,
+  EditorView,
+  keymap,
+  MatchDecorator,
+  placeholder,
+  ViewPlugin,
+  type DecorationSet,
+  type ViewUpdate,
+} from '@codemirror/view';
 import { tags } from '@lezer/highlight';
 import { PromQLExtension } from '@prometheus-io/codemirror-promql';
 import { tenantHeaders } from '../api/client';
@@ -56,6 +67,7 @@ const look = EditorView.theme({
     textUnderlineOffset: '3px',
     backgroundColor: 'var(--bad-soft)',
   },
+  '.cm-reference, .cm-reference *': { color: 'var(--accent)', fontWeight: '600' },
   '.cm-tooltip': {
     backgroundColor: 'var(--raised)',
     border: '1px solid var(--line)',
@@ -153,15 +165,63 @@ const typeOver = EditorView.domEventHandlers({
   },
 });
 
+/** A reference to a variable, in each of the ways that dashboards write it. */
+const references = new MatchDecorator({
+  regexp: /\$\w+|\$\{[^}\s]*\}|\[\[\w+(?::\w+)?\]\]/g,
+  decoration: Decoration.mark({ class: 'cm-reference' }),
+});
+
+/** Marks references: the language knows none, and takes them for faults. */
+const referenceMarks = ViewPlugin.fromClass(
+  class {
+    marks: DecorationSet;
+
+    constructor(view: EditorView) {
+      this.marks = references.createDeco(view);
+    }
+
+    update(update: ViewUpdate): void {
+      this.marks = references.updateDeco(update, this.marks);
+    }
+  },
+  { decorations: ({ marks }) => marks },
+);
+
+/** References that any dashboard has. */
+const BUILT_IN = [
+  ['__rate_interval', 'a range that fits rate()'],
+  ['__interval', 'the step'],
+  ['__range', 'the time shown'],
+] as const;
+
+function completeReference(names: readonly string[], context: CompletionContext): CompletionResult | null {
+  const typed = context.matchBefore(/\$\{?\w*/);
+  if (typed === null) return null;
+  const closed = typed.text.startsWith('${');
+  const written = (name: string): string => (closed ? `\${${name}}` : `$${name}`);
+  return {
+    from: typed.from,
+    options: [
+      ...names.map((name) => ({ label: written(name), detail: 'variable', boost: 1 })),
+      ...BUILT_IN.map(([name, detail]) => ({ label: written(name), detail })),
+    ],
+    validFor: /^\$\{?\w*\}?$/,
+  };
+}
+
 export interface EditorActions {
   /** Whose names are completed. */
   tenant: string | null;
+  label: string;
+  /** Variables that the text may refer to; null where it refers to none. */
+  variables: (() => readonly string[]) | null;
   run: () => void;
   changed: (text: string) => void;
 }
 
-function language(tenant: string | null): { extension: Extension; stop: () => void } {
-  const promql = new PromQLExtension().activateLinter(true).setComplete({
+function language({ tenant, variables }: EditorActions): { extension: Extension; stop: () => void } {
+  // Until its references are filled, the text of a dashboard is no PromQL: only the server can tell what is wrong.
+  const promql = new PromQLExtension().activateLinter(variables === null).setComplete({
     remote: {
       url: '',
       httpMethod: 'GET',
@@ -169,7 +229,12 @@ function language(tenant: string | null): { extension: Extension; stop: () => vo
       requestHeaders: new Headers(tenantHeaders(tenant)),
     },
   });
-  return { extension: promql.asExtension(), stop: () => promql.destroy() };
+  if (variables === null) return { extension: promql.asExtension(), stop: () => promql.destroy() };
+  // One function for good: another one at each asking would begin completion anew each time.
+  const source = (context: CompletionContext): CompletionResult | null =>
+    completeReference(variables(), context);
+  const offered = EditorState.languageData.of(() => [{ autocomplete: source }]);
+  return { extension: [promql.asExtension(), referenceMarks, offered], stop: () => promql.destroy() };
 }
 
 /** An editor in `parent`; `stop` must be called when it leaves the page. */
@@ -178,7 +243,7 @@ export function makeEditor(
   text: string,
   actions: EditorActions,
 ): { view: EditorView; stop: () => void } {
-  const promql = language(actions.tenant);
+  const promql = language(actions);
   const run = (): boolean => {
     actions.run();
     return true;
@@ -211,7 +276,7 @@ export function makeEditor(
       ]),
       typeOver,
       EditorView.contentAttributes.of({
-        'aria-label': 'PromQL expression',
+        'aria-label': actions.label,
         'data-search': '',
         spellcheck: 'false',
       }),
