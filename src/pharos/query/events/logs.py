@@ -26,9 +26,9 @@ from pharos.query.events.rows import LogLine, Origin, ValueKind
 from pharos.search.tree import Tree
 from pharos.search.window import Window
 
-_PARTS: Final = (1, 5)
+_PARTS: Final = (1, 4)
 """So many buckets of a window are read first, and then: in two minutes there are enough lines of what is
-frequent, in ten more of what is not. After them sixteen times as many again and again."""
+frequent, in ten of what is not. After them sixteen times as many again and again."""
 _GROWTH: Final = 16
 _SHORT_NS: Final = (_PARTS[1] + 1) * EVENT_BUCKET_NS
 """A part that is not longer is read at once."""
