@@ -65,8 +65,8 @@ def test_a_row_that_is_none_is_told_with_its_line_and_changes_nothing(
     [
         ("", "no column 'timestamp' and no 'value'"),
         ("1,2\n3,4\n", "no column 'timestamp'"),
-        ("time,value\n1,2\n", "no column 'timestamp'"),
-        ("timestamp;value\n1;2\n", "The first line names the columns"),
+        ("when,value\n1,2\n", "no column 'timestamp'"),
+        ("timestamp|value\n1|2\n", "The first line names the columns"),
     ],
 )
 def test_a_file_without_its_columns_is_refused(run: Run, tmp_path: Path, text: str, says: str) -> None:
@@ -82,6 +82,21 @@ def test_columns_may_come_in_any_order_quoted_and_after_a_mark(run: Run, tmp_pat
     code, lines, _ = _replay(run, tmp_path, text)
     assert code == 0
     assert [(line["line"], line["value"]) for line in lines] == [(2, 1.0), (4, None)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "time,count\n1767225600,1\n1767225660,2\n",
+        "Timestamps;host;Values\n2026-01-01 00:00:00 UTC;a;1\n2026-01-01T00:01:00Z;b;2\n",
+        'datetime\tvalue\n2026/1/1 00:00:00\t1\n"2026/01/01 00:01"\t"2"\n',
+        'date,value,note\n2026-01-01 01:00:00+01:00,1,"a, b"\n1767225660000,2,"""c"""\n',
+    ],
+)
+def test_other_separators_names_and_forms_of_dates_are_read(run: Run, tmp_path: Path, text: str) -> None:
+    code, lines, _ = _replay(run, tmp_path, text)
+    assert code == 0
+    assert [line.get("value") for line in lines] == [1.0, 2.0]
 
 
 def test_a_file_that_is_not_there_is_named(run: Run, tmp_path: Path) -> None:

@@ -48,6 +48,22 @@ def test_rows_that_say_nothing_are_told_and_ignored(run: Run, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
+    ("word", "errs"), [("ok", 0), ("", 0), ("False", 0), ("timeout", 1), ("T", 1), ("1.0", 1)]
+)
+def test_errors_are_told_by_words_too(run: Run, tmp_path: Path, word: str, errs: int) -> None:
+    code, out, _ = _judge(run, tmp_path, GOOD, GOOD.replace(",0\n", f",{word}\n"))
+    found = json.loads(out)
+    assert (code, found["rows_ignored"]) == (0, 0)
+    assert found["errors"]["verdict"] == ("fail" if errs else "pass")
+
+
+def test_the_order_of_rows_does_not_matter(run: Run, tmp_path: Path) -> None:
+    head, *rows = SLOW.splitlines(keepends=True)
+    turned = head + "".join(reversed(rows))
+    assert _judge(run, tmp_path, GOOD, turned)[1] == _judge(run, tmp_path, GOOD, SLOW)[1]
+
+
+@pytest.mark.parametrize(
     ("canary", "says"),
     [
         ("", "c.csv:1: no column 't' and no 'latency_ms' and no 'error'"),

@@ -19,7 +19,10 @@ from pharos.judgement.rows import Row, read_rows, seconds_of, value_of
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
-_COLUMNS: Final = ("timestamp", "value")
+_COLUMNS: Final = (
+    ("timestamp", "timestamps", "time", "datetime", "date", "ts", "t"),
+    ("value", "values", "count"),
+)
 _ROWS_AT_ONCE: Final = 512
 
 

@@ -18,7 +18,11 @@ from pharos.judgement.rows import Row, read_rows, seconds_of, truth_of
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
-_COLUMNS: Final = ("t", "latency_ms", "error")
+_COLUMNS: Final = (
+    ("t", "timestamp", "time", "ts"),
+    ("latency_ms", "duration_ms"),
+    ("error", "is_error", "failed"),
+)
 _TOLD_ROWS: Final = 5
 _LEAST_MS: Final = 1e-6
 """Of a latency, whose logarithm is judged."""

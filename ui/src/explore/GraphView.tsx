@@ -35,6 +35,7 @@ import type { Span } from '../time/range';
 import { TraceLink } from '../traces/TraceLink';
 import { highest } from './exemplars';
 import { PAST_NAMES } from './state';
+import { useExpected, type Expected } from './useExpected';
 import { useExemplars } from './useExemplars';
 import type { Result } from './useResult';
 import { WhyEmpty } from './WhyEmpty';
@@ -54,6 +55,8 @@ export interface GraphViewProps {
   span: Span;
   unit: Unit;
   stacked: boolean;
+  /** With the range in which values were to be expected. */
+  expected: boolean;
   onZoom: (fromMs: number, toMs: number) => void;
   onZoomOut: () => void;
 }
@@ -137,6 +140,20 @@ function Trails(props: {
   );
 }
 
+/** What is to be said where a range was asked for and none is drawn. */
+function ExpectedNote(props: { expected: Expected; stacked: boolean }): ReactElement | null {
+  const { bands, ready, error } = props.expected;
+  if (props.stacked) return <p className="dim">What was expected is not drawn behind stacked series.</p>;
+  if (error !== null) return <Note level="warn">What was expected cannot be read: {error.message}</Note>;
+  if (!ready || bands.length > 0) return null;
+  return (
+    <p className="dim" role="status">
+      None of these series was watched for anomalies in this time: a watch of them, on the page Anomalies,
+      learns what is to be expected.
+    </p>
+  );
+}
+
 /** Series with the highest last values first: of more than are drawn those that somebody looks for. */
 function byHeight(series: readonly RangeSeries[]): readonly RangeSeries[] {
   const height = ({ values }: RangeSeries): number => {
@@ -204,7 +221,13 @@ function Graph(props: GraphViewProps): ReactElement {
   const { search, setOwn } = useAddress();
   const navigate = useNavigate();
   const { points, error } = useExemplars(title, span);
-  const marks = useMemo(() => ({ points }), [points]);
+  const present = useMemo(() => shown.slice(0, current), [shown, current]);
+  const expected = useExpected(props.expected && !stacked, title, present, grid);
+  const { bands } = expected;
+  const marks = useMemo(
+    () => ({ points, bands: bands.filter((one) => one.series === undefined || !hidden.has(one.series)) }),
+    [points, bands, hidden],
+  );
   const { peak, spike } = useMemo((): { peak: About | null; spike: Spike | null } => {
     const none = { peak: null, spike: null };
     const tops = drawn.summaries.map(({ max }, i) => (max === null || hidden.has(i) ? -Infinity : max));
@@ -296,6 +319,7 @@ function Graph(props: GraphViewProps): ReactElement {
         points={points}
         error={error}
       />
+      {props.expected ? <ExpectedNote expected={expected} stacked={stacked} /> : null}
       <Remarks
         undrawn={drawn.undrawn}
         unstacked={stacked && shown.length > MOST_STACKED}

@@ -217,6 +217,7 @@ function Body(
           span={result.span}
           unit={unit}
           stacked={panel.stacked}
+          expected={panel.expected}
           onZoom={onZoom}
           onZoomOut={onZoomOut}
         />
@@ -323,6 +324,15 @@ export function PanelView(props: PanelViewProps): ReactElement {
                 onClick={() => onChange({ stacked: !panel.stacked })}
               >
                 Stacked
+              </button>
+              <button
+                type="button"
+                className="button"
+                aria-pressed={panel.expected}
+                title="What was to be expected of series that are watched for anomalies"
+                onClick={() => onChange({ expected: !panel.expected })}
+              >
+                Expected
               </button>
               <select
                 className="select"

@@ -28,6 +28,7 @@ describe('the address bar', () => {
         step: null,
         unit: null,
         past: null,
+        expected: false,
         builder: false,
       },
       emptyPanel(),

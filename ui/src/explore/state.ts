@@ -19,6 +19,8 @@ export interface QueryPanel {
   unit: Unit | null;
   /** Beside it the same so long before, as one of `PASTS`; null for none. */
   past: Past | null;
+  /** With what was to be expected of series that are watched for anomalies. */
+  expected: boolean;
   /** The query is chosen, not only written. */
   builder: boolean;
 }
@@ -38,7 +40,16 @@ export const MOST_PANELS = 12;
 const HOUR_MS = 3_600_000;
 
 export function emptyPanel(expr = ''): QueryPanel {
-  return { expr, view: 'graph', stacked: false, step: null, unit: null, past: null, builder: false };
+  return {
+    expr,
+    view: 'graph',
+    stacked: false,
+    step: null,
+    unit: null,
+    past: null,
+    expected: false,
+    builder: false,
+  };
 }
 
 function readUnit(text: string | undefined): Unit | null {
@@ -63,6 +74,7 @@ export function readPanels(search: Search): readonly QueryPanel[] {
       step: readStep(search[`step${i}`]),
       unit: readUnit(search[`unit${i}`]),
       past: PASTS.find((one) => one === search[`past${i}`]) ?? null,
+      expected: search[`expected${i}`] === '1',
       builder: search[`build${i}`] === '1',
     });
   }
@@ -80,6 +92,7 @@ export function writePanels(panels: readonly QueryPanel[]): Search {
     if (panel.step !== null) written[`step${i}`] = panel.step;
     if (panel.unit !== null) written[`unit${i}`] = panel.unit;
     if (panel.past !== null) written[`past${i}`] = panel.past;
+    if (panel.expected) written[`expected${i}`] = '1';
     if (panel.builder) written[`build${i}`] = '1';
   });
   return written;

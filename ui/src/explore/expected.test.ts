@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import type { AnomalyWatch } from '../api/anomalies';
+import type { RangeSeries } from '../api/types';
+import { bandsOf, limitsQuery } from './expected';
+
+const grid = { start: 0, end: 60, step: 30 };
+const series = (metric: Record<string, string>, ...values: number[]): RangeSeries => ({
+  metric,
+  values: values.map((value, i) => [i * 30, String(value)] as const),
+});
+const watch = (name: string, text: string): AnomalyWatch => ({
+  name,
+  series: text,
+  query: `rate(${text}[5m])`,
+  source: 'kept',
+  gaps: false,
+  alerts: true,
+  followed: 1,
+});
+const depth = series({ __name__: 'queue_depth', queue: 'a' }, 1, 2, 3);
+const limit = (name: string, labels: Record<string, string>, ...values: number[]): RangeSeries =>
+  series({ __name__: `pharos_anomaly_${name}`, anomaly_watch: 'queues', ...labels }, ...values);
+
+describe('limitsQuery', () => {
+  it('asks by the name of what is drawn', () => {
+    expect(limitsQuery('queue_depth', [depth], [])).toBe(
+      '{__name__=~"pharos_anomaly_lower|pharos_anomaly_upper",anomaly_metric=~"queue_depth"}',
+    );
+  });
+
+  it('asks by the watch that has the same expression, however it is spaced', () => {
+    expect(
+      limitsQuery('rate( orders_total [5m])', [series({ job: 'shop' }, 1)], [watch('a.b', 'orders_total')]),
+    ).toBe('{__name__=~"pharos_anomaly_lower|pharos_anomaly_upper",anomaly_watch=~"a\\\\.b"}');
+  });
+
+  it('asks nothing of what nobody can watch', () => {
+    expect(limitsQuery('sum(up)', [series({}, 1)], [watch('a', 'orders_total')])).toBe('');
+  });
+});
+
+describe('bandsOf', () => {
+  it('gives each series the limits that have its labels', () => {
+    const other = series({ __name__: 'queue_depth', queue: 'b' }, 7, 8, 9);
+    const own = { anomaly_metric: 'queue_depth', queue: 'b' };
+    const limits = [limit('lower', own, 5, 5, 5), limit('upper', own, 9, 9, 9)];
+    expect(bandsOf([depth, other], limits, grid)).toEqual([
+      { label: 'expected', lower: [5, 5, 5], upper: [9, 9, 9], series: 1 },
+    ]);
+  });
+
+  it('takes no limits of another metric, and none of which one end is missing', () => {
+    const foreign = { anomaly_metric: 'queue_age', queue: 'a' };
+    const own = { anomaly_metric: 'queue_depth', queue: 'a' };
+    const limits = [limit('lower', foreign, 1), limit('upper', foreign, 2), limit('lower', own, 1)];
+    expect(bandsOf([depth], limits, grid)).toEqual([]);
+  });
+});

@@ -1,0 +1,71 @@
+// Between which limits the series of a graph were to be expected, as the detector of anomalies wrote it beside them.
+
+import type { AnomalyWatch } from '../api/anomalies';
+import type { Grid } from '../api/calls';
+import type { Labels, RangeSeries } from '../api/types';
+import { gridTimes, labelKey, readColumn } from '../chart/columns';
+import type { ValueBand } from '../chart/marks';
+
+const LOWER = 'pharos_anomaly_lower';
+const UPPER = 'pharos_anomaly_upper';
+/** So many series have their band drawn: more of them hide one another. */
+const MOST = 10;
+const NAME = '__name__';
+const METRIC = 'anomaly_metric';
+const WATCH = 'anomaly_watch';
+
+const plain = (text: string): string => text.replace(/\s+/gu, '');
+const quoted = (text: string): string => JSON.stringify(text);
+const literal = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/gu, '\\$&');
+const oneOf = (names: readonly string[]): string => quoted(names.map(literal).join('|'));
+
+/** What asks for the limits of some series of an expression; empty where none of them can be watched. */
+export function limitsQuery(
+  expr: string,
+  series: readonly RangeSeries[],
+  watches: readonly AnomalyWatch[],
+): string {
+  const names = [...new Set(series.slice(0, MOST).flatMap(({ metric }) => metric[NAME] ?? []))];
+  const asked = watches
+    .filter((one) => plain(one.query) === plain(expr) || plain(one.series) === plain(expr))
+    .map(({ name }) => name);
+  const limits = `__name__=~"${LOWER}|${UPPER}"`;
+  if (asked.length > 0) return `{${limits},${WATCH}=~${oneOf(asked)}}`;
+  return names.length === 0 ? '' : `{${limits},${METRIC}=~${oneOf(names)}}`;
+}
+
+/** The labels of what is judged, without what verdicts add to them. */
+function ownKey(labels: Labels): string {
+  const { [NAME]: _name, [METRIC]: _metric, [WATCH]: _watch, ...own } = labels;
+  return labelKey(own);
+}
+
+/** The bands of series from the series of their limits; of several watches the first by name. */
+export function bandsOf(
+  series: readonly RangeSeries[],
+  limits: readonly RangeSeries[],
+  grid: Grid,
+): readonly ValueBand[] {
+  const steps = gridTimes(grid).length;
+  const sorted = [...limits].sort((a, b) => (a.metric[WATCH] ?? '').localeCompare(b.metric[WATCH] ?? ''));
+  const find = (name: string, { metric }: RangeSeries): RangeSeries | undefined =>
+    sorted.find(
+      (one) =>
+        one.metric[NAME] === name &&
+        ownKey(one.metric) === ownKey(metric) &&
+        (metric[NAME] === undefined || (one.metric[METRIC] ?? metric[NAME]) === metric[NAME]),
+    );
+  return series.slice(0, MOST).flatMap((one, at) => {
+    const lower = find(LOWER, one);
+    const upper = find(UPPER, one);
+    if (lower === undefined || upper === undefined) return [];
+    return [
+      {
+        label: 'expected',
+        lower: readColumn(lower, grid, steps),
+        upper: readColumn(upper, grid, steps),
+        series: at,
+      },
+    ];
+  });
+}
