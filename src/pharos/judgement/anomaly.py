@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pharos.errors import Kind, PharosError
 from pharos.judgement import layout
-from pharos.judgement.arrivals import ABSENT, COMES_AND_GOES, COUNTS_GAPS, forget
+from pharos.judgement.arrivals import ABSENT, COMES_AND_GOES, COUNTS_GAPS
 from pharos.judgement.channels import judge_tick, score_rows
 from pharos.judgement.tails import ALARM
 
@@ -113,7 +113,7 @@ class Detector:
 
     def forget(self, row: int) -> None:
         """Let a series have seen nothing."""
-        forget(self._state, row)
+        self.take(row, Detector())
 
     def skip(self, row: int, time_s: float) -> None:
         """Go on at a later time, as if nothing lay between."""
@@ -122,12 +122,13 @@ class Detector:
 
     def take(self, row: int, other: Detector, other_row: int = 0) -> None:
         """Let a series have seen what one of another detector has."""
+        now, tables, tails, peaks = self._state
+        from_now, from_tables, from_tails, from_peaks = other._state
         block, lane = divmod(row, layout.LANES)
         other_block, other_lane = divmod(other_row, layout.LANES)
-        for mine, theirs in zip(self._state[:2], other._state[:2], strict=True):
-            mine[block, lane :: layout.LANES] = theirs[other_block, other_lane :: layout.LANES]
-        for mine, theirs in zip(self._state[2:], other._state[2:], strict=True):
-            mine[row] = theirs[other_row]
+        now[block, lane :: layout.LANES] = from_now[other_block, other_lane :: layout.LANES]
+        tables[block, lane :: layout.LANES] = from_tables[other_block, other_lane :: layout.LANES]
+        tails[row], peaks[row] = from_tails[other_row], from_peaks[other_row]
 
     def _of_now(self, row: int, field: int) -> float:
         block, lane = divmod(row, layout.LANES)

@@ -148,14 +148,14 @@ def _gauge(state: Any, series: Any, value: Any, missed: Any) -> Any:
     # It only went up until now: no counter.
     time_s, interval = now[layout.LAST_S + lane], now[layout.INTERVAL_S + lane]
     warm = now[layout.WARM + lane]
-    forget(state, series)
+    _forget(state, series)
     now[layout.LAST_S + lane], now[layout.INTERVAL_S + lane] = time_s, interval
     now[layout.WARM + lane], now[layout.LAST_RAW + lane] = warm, value
     return value
 
 
 @kernel
-def forget(state: Any, series: Any) -> None:
+def _forget(state: Any, series: Any) -> None:
     """Let a series have seen nothing."""
     now, tables, tails, peaks = state
     block, lane = series // LANES, series % LANES

@@ -19,6 +19,7 @@ describe('the address bar', () => {
         step: '30s',
         unit: 'bytes',
         past: '1d',
+        expected: true,
         builder: true,
       },
       {
