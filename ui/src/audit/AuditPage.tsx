@@ -99,7 +99,8 @@ function usePeople(): ReadonlyMap<string, string> {
   const all = may('users.manage');
   const found = useQuery<readonly { id: string; name: string }[]>({
     queryKey: [tenant, 'audit-people', all],
-    queryFn: async ({ signal }) => (await (all ? users({ tenant: null, signal }) : members({ tenant, signal }))).data,
+    queryFn: async ({ signal }) =>
+      (await (all ? users({ tenant: null, signal }) : members({ tenant, signal }))).data,
     enabled: all || may('members.view'),
     retry: false,
   });
