@@ -7,7 +7,7 @@ its type and its values. The engine casts what we send to the table's own types.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -30,7 +30,8 @@ class Column(Struct, frozen=True):
 
     name: str
     type: str
-    payload: Sequence[Payload]
+    payload: Iterable[Payload]
+    """In pieces; those of `gathered` are made when they are asked for."""
 
 
 def _bytes_of(values: NDArray[np.generic]) -> memoryview:
@@ -52,6 +53,22 @@ _TYPES = {
 def numbers(name: str, values: NDArray[np.generic], type_name: str | None = None) -> Column:
     """Return a column of fixed-width values; `type_name` overrides the type, e.g. for times and dates."""
     return Column(name, type_name or _TYPES[values.dtype], (_bytes_of(values) if len(values) else b"",))
+
+
+class _Gathered(Struct, frozen=True):
+    values: NDArray[np.generic]
+    order: NDArray[np.int32]
+
+    def __iter__(self) -> Iterator[Payload]:
+        if len(self.order):
+            yield _bytes_of(self.values[self.order])
+
+
+def gathered(
+    name: str, values: NDArray[np.generic], order: NDArray[np.int32], type_name: str | None = None
+) -> Column:
+    """Return a column as `numbers` does, of `values` in this order; its bytes are made as it is written."""
+    return Column(name, type_name or _TYPES[values.dtype], _Gathered(values, order))
 
 
 def packed_strings(name: str, payload: Payload) -> Column:
@@ -153,11 +170,12 @@ def listed(name: str, kind: str, ends: NDArray[np.uint64], pieces: Sequence[Payl
     return Column(name, f"Array({kind})", (_bytes_of(ends) if len(ends) else b"", *pieces))
 
 
-def block_pieces(rows: int, columns: Sequence[Column]) -> list[Payload]:
-    """Return the pieces, in order, of one Native block of `rows` rows; large ones are not copied."""
+def block_pieces(rows: int, columns: Sequence[Column]) -> Iterator[Payload]:
+    """Yield the pieces, in order, of one Native block of `rows` rows; large ones are not copied."""
     head = varint(len(columns)) + varint(rows)
-    pieces: list[Payload] = []
     for column in columns:
-        pieces += (head + text(column.name) + text(column.type), *column.payload)
+        yield head + text(column.name) + text(column.type)
         head = b""
-    return [piece for piece in pieces if len(piece)]
+        for piece in column.payload:
+            if len(piece):
+                yield piece

@@ -58,8 +58,11 @@ class IntakeOptions(Struct, frozen=True):
 
     @property
     def slow_bytes(self) -> int:
-        """Beyond this senders are answered late: they are slowed down before they have to be turned away."""
-        return max(self.pending_bytes // 3, 3 * self.batch_bytes)
+        """Beyond this senders are answered late: they are slowed down before they have to be turned away.
+
+        With one segment being stored, one that waits for it and one being filled the store is never idle.
+        """
+        return 3 * self.batch_bytes
 
     @property
     def tenant_bytes(self) -> int:

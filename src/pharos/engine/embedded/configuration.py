@@ -78,6 +78,8 @@ def write_configuration(folder: Path, options: EmbeddedOptions) -> None:
             f"<max_suspicious_broken_parts_bytes>{1 << 60}</max_suspicious_broken_parts_bytes>"
             # With the engine's own 5 every fifth small insertion rewrites all of a young partition.
             "<merge_selector_base>10</merge_selector_base>"
+            # Of each column that is written the engine otherwise holds 2 MB, however little comes.
+            "<min_columns_to_activate_adaptive_write_buffer>1</min_columns_to_activate_adaptive_write_buffer>"
         ),
     }
     body = "".join(f"<{name}>{value}</{name}>" for name, value in settings.items())

@@ -6,11 +6,12 @@ the log did not take. Counts live in one array so that a kernel can advance them
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 # Places in `TenantColumns.counts`. The first group counts rows and bytes written and is rolled back.
 SAMPLES: Final = 0
@@ -43,6 +44,7 @@ _FIRST_STARTS: Final = 16
 _FIRST_SERIES: Final = 64
 _FIRST_TEXT_BYTES: Final = 4096
 _FIRST_PARTS: Final = 64
+_MAPPED_BYTES: Final = 1 << 20
 _KEPT_SAMPLES_BYTES: Final = 16 << 20
 """What columns that are emptied keep of their room: a third more than a batch of usual size takes."""
 _KEPT_OTHERS_BYTES: Final = 1 << 20
@@ -94,50 +96,61 @@ class PartArrays(NamedTuple):
     metric: NDArray[np.uint64]
 
 
+def _room(size: int, kind: DTypeLike) -> NDArray[Any]:
+    """Return an array to be filled; a large one has pages of its own, which go back when it is dropped.
+
+    In a heap such arrays, of which each doubles, would leave holes as large as they are.
+    """
+    held = size * np.dtype(kind).itemsize
+    if held < _MAPPED_BYTES:
+        return np.empty(size, kind)
+    return np.frombuffer(mmap.mmap(-1, held, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS), kind)
+
+
 def _sample_arrays(rows: int) -> SampleArrays:
     return SampleArrays(
-        np.empty(rows, np.uint64),
-        np.empty(rows, np.uint64),
-        np.empty(rows, np.int64),
-        np.empty(rows, np.float64),
+        _room(rows, np.uint64),
+        _room(rows, np.uint64),
+        _room(rows, np.int64),
+        _room(rows, np.float64),
     )
 
 
 def _start_arrays(rows: int) -> StartArrays:
     return StartArrays(
-        np.empty(rows, np.uint64),
-        np.empty(rows, np.uint64),
-        np.empty(rows, np.int64),
-        np.empty(rows, np.int64),
+        _room(rows, np.uint64),
+        _room(rows, np.uint64),
+        _room(rows, np.int64),
+        _room(rows, np.int64),
     )
 
 
 def _series_arrays(rows: int, text_bytes: int) -> SeriesArrays:
     return SeriesArrays(
-        np.empty(rows, np.uint64),
-        np.empty(rows, np.uint64),
-        np.empty(rows, np.int32),
-        np.empty(rows, np.uint64),
-        np.empty(rows, np.int64),
-        np.empty(rows, np.uint64),
-        np.empty(text_bytes, np.uint8),
-        np.empty(text_bytes, np.uint8),
-        np.empty(text_bytes, np.uint8),
+        _room(rows, np.uint64),
+        _room(rows, np.uint64),
+        _room(rows, np.int32),
+        _room(rows, np.uint64),
+        _room(rows, np.int64),
+        _room(rows, np.uint64),
+        _room(text_bytes, np.uint8),
+        _room(text_bytes, np.uint8),
+        _room(text_bytes, np.uint8),
     )
 
 
 def _part_arrays(rows: int) -> PartArrays:
     return PartArrays(
-        np.empty(rows, np.uint8),
-        np.empty(rows, np.int64),
-        np.empty(rows, np.int64),
-        np.empty(rows, np.uint64),
-        np.empty(rows, np.uint64),
+        _room(rows, np.uint8),
+        _room(rows, np.int64),
+        _room(rows, np.int64),
+        _room(rows, np.uint64),
+        _room(rows, np.uint64),
     )
 
 
 def _grown(old: NDArray[np.generic], size: int) -> NDArray[np.generic]:
-    fresh = np.empty(size, old.dtype)
+    fresh = _room(size, old.dtype)
     fresh[: len(old)] = old
     return fresh
 

@@ -13,6 +13,7 @@ from pharos.engine.keys import bucket_of
 from pharos.engine.native import Column
 from pharos.ingest.metrics import columns as places
 from pharos.ingest.metrics.columns import TenantColumns
+from pharos.ingest.metrics.order import key_order
 from pharos.ingest.metrics.parts import Exemplars, Histograms, Parts
 from pharos.ingest.metrics.traits import HISTOGRAMS, STARTS, Traits
 from pharos.ingest.metrics.values import value_columns
@@ -54,53 +55,63 @@ def _traits_of(
             yield tenant, HISTOGRAMS, part.histograms.metric
 
 
-def _joined(arrays: Sequence[NDArray[np.generic]]) -> NDArray[np.generic]:
+def _joined(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 
-def _load_keyed(
-    engine: Engine,
-    table: str,
-    shares: Sequence[tuple[str, Sequence[NDArray[np.generic]]]],
-    value: Callable[[NDArray[Any]], Sequence[Column]],
-    token: str,
-) -> None:
-    """Load rows of id, metric, time and a number, of which `value` makes the columns."""
+def _load_samples(engine: Engine, tenants: Sequence[tuple[str, TenantColumns]], token: str) -> None:
+    shares: list[tuple[str, list[NDArray[Any]]]] = []
+    for tenant, columns in sorted(tenants, key=lambda share: share[0].encode()):
+        if count := int(columns.counts[places.SAMPLES]):
+            shares.append((tenant, [array[:count] for array in columns.samples]))
     runs = [(tenant, len(arrays[0])) for tenant, arrays in shares]
     rows = sum(count for _, count in runs)
     if not rows:
         return
-    columns = [_joined([arrays[i] for _, arrays in shares]) for i in range(4)]
-    ts = columns[2].astype(np.int64, copy=False)
+    # Rows that are in the order of the table's key are not sorted again, nor copied for it.
+    order, before = np.empty(rows, np.int32), 0
+    for _, (ids, metrics, ts, _) in shares:
+        order[before : before + len(ids)] = key_order(ids, metrics, ts) + np.int32(before)
+        before += len(ids)
+    ids, metrics, ts, values = (_joined([arrays[i] for _, arrays in shares]) for i in range(4))
     engine.load(
-        table,
+        "samples",
         rows,
         [
             native.repeated_string("tenant", runs),
-            native.numbers("b", bucket_of(ts)),
-            native.numbers("id", columns[0]),
-            native.numbers("m", columns[1]),
-            native.numbers("ts", ts, _TIME),
-            *value(columns[3]),
+            native.gathered("b", bucket_of(ts), order),
+            native.gathered("id", ids, order),
+            native.gathered("m", metrics, order),
+            native.gathered("ts", ts, order, _TIME),
+            *value_columns(values[order]),
         ],
         token=token,
     )
 
 
-def _load_samples(engine: Engine, tenants: Sequence[tuple[str, TenantColumns]], token: str) -> None:
-    shares = []
-    for tenant, columns in tenants:
-        if count := int(columns.counts[places.SAMPLES]):
-            shares.append((tenant, [array[:count] for array in columns.samples]))
-    _load_keyed(engine, "samples", shares, value_columns, token)
-
-
 def _load_starts(engine: Engine, tenants: Sequence[tuple[str, TenantColumns]], token: str) -> None:
-    shares = []
+    shares: list[tuple[str, list[NDArray[Any]]]] = []
     for tenant, columns in tenants:
         if count := int(columns.counts[places.STARTS]):
             shares.append((tenant, [array[:count] for array in columns.starts]))
-    _load_keyed(engine, "starts", shares, lambda start_ms: (native.numbers("start_ms", start_ms),), token)
+    runs = [(tenant, len(arrays[0])) for tenant, arrays in shares]
+    rows = sum(count for _, count in runs)
+    if not rows:
+        return
+    ids, metrics, ts, start_ms = (_joined([arrays[i] for _, arrays in shares]) for i in range(4))
+    engine.load(
+        "starts",
+        rows,
+        [
+            native.repeated_string("tenant", runs),
+            native.numbers("b", bucket_of(ts)),
+            native.numbers("id", ids),
+            native.numbers("m", metrics),
+            native.numbers("ts", ts, _TIME),
+            native.numbers("start_ms", start_ms),
+        ],
+        token=token,
+    )
 
 
 def _load_series(engine: Engine, tenants: Sequence[tuple[str, TenantColumns]], token: str) -> None:
@@ -125,7 +136,7 @@ def _load_series(engine: Engine, tenants: Sequence[tuple[str, TenantColumns]], t
             native.numbers("m", _joined([c.series.metric[:count] for _, c, count in shares])),
             native.numbers("id", _joined([c.series.id[:count] for _, c, count in shares])),
             native.numbers("day", _joined([c.series.day[:count] for _, c, count in shares]), "Date32"),
-            native.string_map("labels", _joined(ends), keys, values),  # type: ignore[arg-type]
+            native.string_map("labels", _joined(ends), keys, values),
         ],
         token=token,
     )
