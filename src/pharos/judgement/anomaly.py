@@ -10,26 +10,12 @@ from numpy.typing import NDArray
 
 from pharos.errors import Kind, PharosError
 from pharos.judgement import layout
-from pharos.judgement.arrivals import ABSENT, COMES_AND_GOES, COUNTS_GAPS
-from pharos.judgement.channels import judge_tick, score_rows
-from pharos.judgement.tails import ALARM
+from pharos.judgement.channels import ALARM, judge_tick, score_rows, score_tick
 
-STATE_BYTES: Final = (
-    8 * layout.NOW_WIDTH // layout.LANES
-    + 4 * layout.TABLE_WIDTH // layout.LANES
-    + 8 * layout.TAIL_WIDTH
-    + 4 * layout.PEAK_WIDTH
-)
+STATE_BYTES: Final = 8 * layout.NOW_WIDTH + 4 * layout.TABLE_WIDTH
 """What is remembered of a series."""
-_MARK: Final = b"pharos-anomaly-3"
+_MARK: Final = b"pharos-anomaly-2"
 _TWO_DAYS_S: Final = 172_800.0
-
-_State = tuple[
-    NDArray[np.float64],
-    NDArray[np.float32],
-    NDArray[np.float64],
-    NDArray[np.float32],
-]
 
 
 class Verdicts(Struct, frozen=True):
@@ -51,26 +37,24 @@ class Detector:
     """
 
     def __init__(self, series: int = 1) -> None:
-        self._series = series
-        self._state = _fresh(series)
+        self._now = np.zeros((series, layout.NOW_WIDTH))
+        self._tables = np.zeros((series, layout.TABLE_WIDTH), np.float32)
 
     def score(
         self, times_s: NDArray[np.float64], values: NDArray[np.float64], series: int = 0
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Score rows of one series in their order; a NaN is a row without a value."""
-        told = np.empty((2, len(times_s)))
-        score_rows(*self._state, series, np.stack([times_s, values]), told)
-        return told[0] / (told[0] + ALARM), told[1] > 0
+        scores, alarms = np.empty(len(times_s)), np.empty(len(times_s), np.uint8)
+        score_rows(self._now[series], self._tables[series], times_s, values, scores, alarms)
+        return scores / (scores + ALARM), alarms.astype(np.bool_)
 
     def score_all(
         self, time_s: float, values: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Score one value of every series, all of the same time."""
-        given, told = self._given(), np.empty((2, self._room))
-        given[0, : len(values)], given[1, : len(values)] = values, COUNTS_GAPS
-        judge_tick(*self._state, time_s, given, told)
-        scores, alarms = told[:, : len(values)]
-        return scores / (scores + ALARM), alarms > 0
+        scores, alarms = np.empty(len(values)), np.empty(len(values), np.uint8)
+        score_tick(self._now, self._tables, time_s, values, scores, alarms)
+        return scores / (scores + ALARM), alarms.astype(np.bool_)
 
     def judge(
         self,
@@ -83,86 +67,54 @@ class Detector:
 
         Where `counts_gaps` is not set, a series that is not there is left alone.
         """
-        given, told = self._given(), np.empty((4, self._room))
-        given[0, rows], given[1, rows] = values, np.where(counts_gaps, COUNTS_GAPS, COMES_AND_GOES)
-        judge_tick(*self._state, time_s, given, told)
-        scores, alarms, lower, upper = told[:, rows]
-        return Verdicts(scores / (scores + ALARM), alarms > 0, lower, upper)
-
-    def _given(self) -> NDArray[np.float64]:
-        return np.full((2, self._room), ABSENT)
+        found = np.empty((4, len(rows)))
+        judge_tick(self._now, self._tables, rows, time_s, values, counts_gaps.view(np.uint8), found)
+        return Verdicts(found[0] / (found[0] + ALARM), found[1] > 0, found[2], found[3])
 
     @property
     def series(self) -> int:
         """How many series there is room for."""
-        return self._series
-
-    @property
-    def _room(self) -> int:
-        return len(self._state[0]) * layout.LANES
+        return len(self._now)
 
     def grow(self, series: int) -> None:
         """Have room for so many series; new ones have seen nothing yet."""
-        more = series - self._room
+        more = series - self.series
         if more > 0:
-            now, tables, tails, peaks = (
-                np.concatenate([one, other]) for one, other in zip(self._state, _fresh(more), strict=True)
-            )
-            self._state = now, tables, tails, peaks
-        self._series = max(series, self._series)
+            self._now = np.concatenate([self._now, np.zeros((more, layout.NOW_WIDTH))])
+            self._tables = np.concatenate([self._tables, np.zeros((more, layout.TABLE_WIDTH), np.float32)])
 
     def forget(self, row: int) -> None:
         """Let a series have seen nothing."""
-        self.take(row, Detector())
+        self._now[row] = 0.0
+        self._tables[row] = 0.0
 
     def skip(self, row: int, time_s: float) -> None:
         """Go on at a later time, as if nothing lay between."""
-        if self._of_now(row, layout.ROWS) > 0:
-            self._state[0][row // layout.LANES, layout.LAST_S + row % layout.LANES] = time_s
+        if self._now[row, layout.ROWS] > 0:
+            self._now[row, layout.LAST_S] = time_s
 
     def take(self, row: int, other: Detector, other_row: int = 0) -> None:
         """Let a series have seen what one of another detector has."""
-        now, tables, tails, peaks = self._state
-        from_now, from_tables, from_tails, from_peaks = other._state
-        block, lane = divmod(row, layout.LANES)
-        other_block, other_lane = divmod(other_row, layout.LANES)
-        now[block, lane :: layout.LANES] = from_now[other_block, other_lane :: layout.LANES]
-        tables[block, lane :: layout.LANES] = from_tables[other_block, other_lane :: layout.LANES]
-        tails[row], peaks[row] = from_tails[other_row], from_peaks[other_row]
-
-    def _of_now(self, row: int, field: int) -> float:
-        block, lane = divmod(row, layout.LANES)
-        return float(self._state[0][block, field + lane])
+        self._now[row] = other._now[other_row]
+        self._tables[row] = other._tables[other_row]
 
     def learned(self, row: int) -> float:
         """Return how much of two days a series was scored for, 0 to 1."""
-        interval_s = max(self._of_now(row, layout.INTERVAL_S), 1.0)
-        return min(self._of_now(row, layout.SCORED) * interval_s / _TWO_DAYS_S, 1.0)
+        interval_s = max(float(self._now[row, layout.INTERVAL_S]), 1.0)
+        return min(float(self._now[row, layout.SCORED]) * interval_s / _TWO_DAYS_S, 1.0)
 
     def to_bytes(self) -> bytes:
         """Return the state, from which another detector goes on."""
-        return _MARK + b"".join(one.tobytes() for one in self._state)
+        return _MARK + self._now.tobytes() + self._tables.tobytes()
 
     @classmethod
     def from_bytes(cls, state: bytes) -> Detector:
         """Return the detector whose state this is. Raises PharosError (INVALID) for what is none."""
-        blocks, rest = divmod(len(state) - len(_MARK), STATE_BYTES * layout.LANES)
-        if not state.startswith(_MARK) or rest or blocks < 1:
+        series, rest = divmod(len(state) - len(_MARK), STATE_BYTES)
+        if not state.startswith(_MARK) or rest or series < 1:
             raise PharosError(Kind.INVALID, "this is no state of a detector of this version")
-        made = cls(blocks * layout.LANES)
-        start = len(_MARK)
-        for part in made._state:
-            part[:] = np.frombuffer(state[start : start + part.nbytes], part.dtype).reshape(part.shape)
-            start += part.nbytes
+        made = cls(series)
+        split = len(_MARK) + made._now.nbytes
+        made._now[:] = np.frombuffer(state[len(_MARK) : split]).reshape(made._now.shape)
+        made._tables[:] = np.frombuffer(state[split:], np.float32).reshape(made._tables.shape)
         return made
-
-
-def _fresh(series: int) -> _State:
-    """Return the state of so many series that have seen nothing."""
-    blocks = -(-series // layout.LANES)
-    return (
-        np.zeros((blocks, layout.NOW_WIDTH)),
-        np.zeros((blocks, layout.TABLE_WIDTH), np.float32),
-        np.zeros((blocks * layout.LANES, layout.TAIL_WIDTH)),
-        np.zeros((blocks * layout.LANES, layout.PEAK_WIDTH), np.float32),
-    )

@@ -1,10 +1,7 @@
-"""The channel detector's kernels: a row of many series at a time, in memory that does not grow.
+"""The channel detector's kernels: a row at a time, in memory that does not grow.
 
 A sample is compared with what its series did at this time of day and this minute of the hour, and with what
 it did just now. Each way of differing is a channel, whose own past says how rare its values are (`tails.py`).
-
-Series are scored in blocks (`layout.py`). What every row needs is worked out for a whole block by loops that
-have no branches, which the processor does for several series at once; what few rows need, by series.
 """
 
 from __future__ import annotations
@@ -16,23 +13,31 @@ import numpy as np
 
 from pharos.compiled.kernel import inlined_kernel, kernel
 from pharos.judgement import layout
-from pharos.judgement.arrivals import ABSENT, COUNTS_GAPS, arrive, arrive_all, runs
-from pharos.judgement.curves import exp_of, log1p_of
-from pharos.judgement.layout import LANES
-from pharos.judgement.tails import ALARM, look
+from pharos.judgement.tails import limit_of, rarity, remember, retune
 
+ALARM: Final = 6.25
+"""-log10 of the probability from which on a row is an alarm."""
+_RUN: Final = 7.0
+"""What a run of equal or missing rows counts that is longer than any before."""
 _MOST: Final = 16.0
-_QUIET_ROWS: Final = 120.0
+_QUIET_ROWS: Final = 120
 _HIGHER: Final = 0.5
 _GOES_ON: Final = 4.5
 """An episode goes on while rows are so rare."""
-_DAY_S: Final = 86_400.0
-_SLOT_S: Final = _DAY_S / layout.SLOTS
+_LATE_ROWS: Final = 8
+"""So many rows in the past, one after the other: the clock was set back."""
+_DAY_S, _WEEK_S = 86_400.0, 604_800.0
 _MONDAY_S: Final = 345_600.0
 """The first Monday after the beginning of 1970."""
 _FADE_S: Final = 10_800.0
 """On both sides of its midnights a weekend begins and ends."""
 _DAYS: Final = 7
+_SATURDAY: Final = 5
+_NEARER: Final = 0.8
+"""A day is of the kind whose times it is nearer to by this factor."""
+_SURE: Final = 2.0
+_UNIT: Final = 0.05
+"""Of the median: values much smaller do not differ."""
 _FAST, _SLOW = 0.15, 5e-4
 _SHORT, _LONG, _VARIANCE = 0.22, 0.043, 0.06
 _SCALE: Final = 1.0 / 300.0
@@ -40,393 +45,449 @@ _CLIP: Final = 4.375
 _SCALE_ROWS: Final = 150
 _PROFILE_DAYS: Final = 8.0
 _TINY: Final = 1e-9
-_LARGEST: Final = 1e30
-"""In units: peaks are kept as float32."""
 
 
 @kernel
-def score_rows(now: Any, tables: Any, tails: Any, peaks: Any, series: Any, rows: Any, told: Any) -> None:
-    """Score rows of one series in their order.
+def score_rows(now: Any, tables: Any, times: Any, values: Any, scores: Any, alarms: Any) -> None:
+    """Score rows of one series in their order; times in seconds, NaN is a row without a value.
 
-    The first four are the arrays of `layout.py`, zeros for new series. `rows[2, n]` are times in seconds and
-    values, NaN for a row without one; `told[2, n]` become -log10 of how likely a row is, and 1 where an alarm
-    is raised.
+    `now` and `tables` are its rows of state (`layout.py`), zeros for a new series; `scores` become -log10 of
+    how likely a row is, `alarms` 1 where one is raised.
     """
-    state = (now, tables, tails, peaks)
-    work, found = np.zeros(layout.WORK_WIDTH), np.zeros(2 * LANES)
-    block, lane = series // LANES, series % LANES
-    for row in range(rows.shape[1]):
-        moment = _moment(rows[0, row])
-        arrive(state, series, moment, rows[1, row], COUNTS_GAPS, work)
-        _score(state, block, moment, work, found)
-        told[0, row], told[1, row] = found[lane], found[LANES + lane]
+    for row in range(len(times)):
+        scores[row], alarms[row] = _score(now, tables, times[row], values[row])
 
 
 @kernel
-def judge_tick(now: Any, tables: Any, tails: Any, peaks: Any, time_s: Any, given: Any, told: Any) -> None:
-    """Score one row of every series, all at the same time.
+def score_tick(now: Any, tables: Any, time_s: Any, values: Any, scores: Any, alarms: Any) -> None:
+    """Score one row of each series, all at the same time; the state has a row for each."""
+    for series in range(len(values)):
+        scores[series], alarms[series] = _score(now[series], tables[series], time_s, values[series])
 
-    `given[2, n]` are values, NaN for a row without one, and what such a row means (`arrivals.py`).
-    `told[2, n]` become as in `score_rows`; where it is `told[4, n]`, also the limits between which a value
-    was to be expected, NaN where they are not known.
+
+@kernel
+def judge_tick(
+    now: Any, tables: Any, rows: Any, time_s: Any, values: Any, counts_gaps: Any, verdicts: Any
+) -> None:
+    """Score one row of the series in `rows`, all at the same time; NaN is a row without a value.
+
+    `verdicts[4, n]` become -log10 of how likely each is, 1 where an alarm is raised, and the limits between
+    which a value was to be expected, NaN where they are not known. Where `counts_gaps` is 0, a series that
+    is not there is left alone, and comes back as if it had never been away.
     """
-    state = (now, tables, tails, peaks)
-    work, found = np.zeros(layout.WORK_WIDTH), np.zeros(2 * LANES)
-    moment = _moment(time_s)
-    for block in range(len(now)):
-        first = block * LANES
-        used = 0
-        for lane in range(LANES):
-            used += given[1, first + lane] != ABSENT
-        if used == 0:
-            continue
-        arrive_all(state, block, moment, given, work)
-        if len(told) == 4:
-            _begin_band(state, block, moment, work)
-            for lane in range(LANES):
-                told[2, first + lane] = work[layout.LOWER + lane]
-                told[3, first + lane] = work[layout.UPPER + lane]
-        _score(state, block, moment, work, found)
-        for lane in range(LANES):
-            told[0, first + lane] = found[lane]
-            told[1, first + lane] = found[LANES + lane]
+    for place in range(len(rows)):
+        row = rows[place]
+        mine, known = now[row], tables[row]
+        value = values[place]
+        verdicts[2, place], verdicts[3, place] = _limits(mine, known, time_s)
+        verdicts[0, place], verdicts[1, place] = 0.0, 0.0
+        if counts_gaps[place] == 0:
+            if math.isnan(value):
+                continue
+            if mine[layout.INTERVAL_S] > 0.0 and time_s - mine[layout.LAST_S] > 1.5 * mine[layout.INTERVAL_S]:
+                mine[layout.LAST_S] = time_s - mine[layout.INTERVAL_S]
+        verdicts[0, place], verdicts[1, place] = _score(mine, known, time_s, value)
 
 
 @kernel
-def _score(state: Any, block: Any, moment: Any, work: Any, told: Any) -> None:
-    """Score the rows of a block that have arrived, and learn of them."""
-    now, tables = state[0][block], state[1][block]
-    asked = 0.0
-    for lane in range(LANES):
-        asked += work[layout.GO + lane]
-    if asked > 0.0:
-        runs(now, work)
-        _gather(now, tables, moment, work)
-        _measure(now, moment, work)
-        _differ(now, tables, work)
-        for lane in range(LANES):
-            if work[layout.IS_FLAGGED + lane] > 0.0:
-                look(state, block * LANES + lane, work)
-        _follow(now, work)
-        _learn_times(now, moment, work)
-        _scatter(now, tables, moment, work)
-    _tell(now, work, told)
-
-
-@kernel
-def _moment(time_s: Any) -> Any:
-    """Return the time, its day, and where its values lie in a block.
-
-    A moment is: seconds; number of the day; places of the slots before, after and of its own; how far it is
-    between the first two; places of minute and hour; the day of the week, the one that is nearest, and the
-    weight of that; 1 where no other day is near; the width of a slot.
-    """
-    since = time_s - _MONDAY_S
-    of_day = min(since - math.floor(since / _DAY_S) * _DAY_S, _DAY_S - 1e-3)
-    day = math.floor(since / _DAY_S)
-    slot = of_day / _SLOT_S
-    below = math.floor(slot - 0.5)
-    today = day % _DAYS
-    other, weight = today, 0.0
-    if of_day < _FADE_S:
-        other, weight = (today - 1) % _DAYS, 0.5 - 0.5 * of_day / _FADE_S
-    elif of_day > _DAY_S - _FADE_S:
-        other, weight = (today + 1) % _DAYS, 0.5 - 0.5 * (_DAY_S - of_day) / _FADE_S
-    return (
-        time_s,
-        float(day),
-        layout.SLOT + int(below) % layout.SLOTS * layout.OF_SLOT,
-        layout.SLOT + (int(below) + 1) % layout.SLOTS * layout.OF_SLOT,
-        layout.SLOT + int(slot) * layout.OF_SLOT,
-        slot - 0.5 - below,
-        layout.MINUTE + int(of_day / 60.0) % layout.MINUTES * layout.OF_MINUTE,
-        layout.HOUR_SCALE + int(of_day / 3600.0) * LANES,
-        int(today) * LANES,
-        int(other) * LANES,
-        weight,
-        1.0 if min(of_day, _DAY_S - of_day) >= _FADE_S else 0.0,
+def _limits(now: Any, tables: Any, time_s: Any) -> Any:
+    """Return between which values the next row lies where its own difference is not an alarm."""
+    if now[layout.IS_READY] == 0.0 or now[layout.ROWS] <= _warm_rows(now):
+        return math.nan, math.nan
+    of_day = _within(time_s, _DAY_S)
+    minute = layout.MINUTE + int(of_day / 60.0) % layout.MINUTES
+    scale = float(
+        tables[layout.HOUR_SCALE + int(of_day / 3600.0)]
+        * tables[minute + layout.MINUTE_SCALE - layout.MINUTE]
     )
-
-
-@kernel
-def _gather(now: Any, tables: Any, moment: Any, work: Any) -> None:
-    """Copy what a block knows of this time."""
-    for lane in range(LANES):
-        work[layout.TODAY + lane] = now[layout.DAYS + moment[8] + lane]
-        work[layout.TODAY + LANES + lane] = now[layout.DAYS + moment[9] + lane]
-    left, right, here = moment[2], moment[3], moment[4]
-    for place in range(layout.OF_SLOT):
-        work[layout.LEFT + place] = tables[left + place]
-        work[layout.RIGHT + place] = tables[right + place]
-        work[layout.HERE + place] = tables[here + place]
-    minute, hour = moment[6], moment[7]
-    for place in range(layout.OF_MINUTE):
-        work[layout.MEAN + place] = tables[minute + place]
-    for lane in range(LANES):
-        work[layout.OF_HOUR + lane] = tables[hour + lane]
+    weekend = _weekend(now, time_s)
+    expected = _expected(tables, of_day / (_DAY_S / layout.SLOTS), weekend, now[layout.LAST_PROFILE])
+    usual = expected + now[layout.SLOW] + now[layout.FAST] + tables[minute]
+    unit = now[layout.UNIT]
+    # In the order of `_differ`: by the scale, in raw units, and never seen before.
+    high = min(
+        _raw(now, min(usual + scale * limit_of(now, 0, ALARM), limit_of(now, 6, ALARM))),
+        unit * limit_of(now, 2, ALARM) + _raw(now, usual),
+    )
+    low = max(
+        _raw(now, max(usual - scale * limit_of(now, 1, ALARM), -limit_of(now, 7, ALARM))),
+        _raw(now, usual) - unit * limit_of(now, 3, ALARM),
+    )
+    # A value that was never seen before is an alarm where the level has just moved to it, too.
+    return min(low, high), high
 
 
 @inlined_kernel
-def _between(work: Any, place: Any, share: Any, otherwise: Any) -> Any:
-    """Return what the profile of one kind of day says between the middles of two slots."""
-    one, other = work[layout.LEFT + place], work[layout.RIGHT + place]
-    lacks_one = work[layout.LEFT + 2 * LANES + place] == 0.0
-    lacks_other = work[layout.RIGHT + 2 * LANES + place] == 0.0
-    found = one * (1.0 - share) + other * share
-    found = one if lacks_other else found
-    found = other if lacks_one else found
-    return otherwise if lacks_one & lacks_other else found
-
-
-@inlined_kernel
-def _is_thin(work: Any, place: Any) -> Any:
-    return (work[layout.LEFT + 2 * LANES + place] < 2.0) & (work[layout.RIGHT + 2 * LANES + place] < 2.0)
-
-
-@kernel
-def _expect(now: Any, moment: Any, work: Any) -> None:
-    """Set what the profile says of this time of day."""
-    share, weight = moment[5], moment[10]
-    for lane in range(LANES):
-        today = 1.0 if work[layout.TODAY + lane] >= layout.WEEKEND else 0.0
-        other = 1.0 if work[layout.TODAY + LANES + lane] >= layout.WEEKEND else 0.0
-        weekend = (1.0 - weight) * today + weight * other
-        otherwise = now[layout.LAST_PROFILE + lane]
-        working = _between(work, lane, share, otherwise)
-        free = _between(work, LANES + lane, share, otherwise)
-        of_working = free if _is_thin(work, lane) else working
-        of_free = working if _is_thin(work, LANES + lane) else free
-        work[layout.WEIGHT_OF_WEEKEND + lane] = weekend
-        work[layout.EXPECTED + lane] = (1.0 - weekend) * of_working + weekend * of_free
-
-
-@kernel
-def _measure(now: Any, moment: Any, work: Any) -> None:
-    """Set how far values are from what was to be expected, on the logarithmic scale."""
-    _expect(now, moment, work)
-    for lane in range(LANES):
-        value, go = work[layout.VALUE + lane], work[layout.GO + lane]
-        y = log1p_of(abs(value) / max(now[layout.UNIT + lane], 1e-300))
-        y = (y if value >= 0.0 else -y) - now[layout.CENTRE + lane]
-        of_series = y - work[layout.MEAN + lane]
-        off = of_series - work[layout.EXPECTED + lane] - now[layout.SLOW + lane]
-        rows = now[layout.ROWS + lane] + go
-        since = rows - layout.FIRST_ROWS
-        is_fresh = (since <= 1.0) | (work[layout.IS_GAP + lane] > 0.0)
-        sudden = 0.0 if is_fresh else off - now[layout.FAST + lane]
-        changed = 0.0 if is_fresh else of_series - now[layout.LAST_Y + lane]
-        hour_scale = work[layout.OF_HOUR + lane]
-        scale = hour_scale * work[layout.MEAN + LANES + lane]
-        is_early = since <= _SCALE_ROWS
-        spread = now[layout.SPREAD + lane] + (abs(sudden) if is_early else 0.0)
-        mean = spread / max(since, 1.0) + _TINY
-        scale = mean if is_early else scale
-        hour_scale = mean if is_early else hour_scale
-        # Minutes of the hour at which much differs anyway say less.
-        weight = min(1.0, hour_scale / scale)
-        work[layout.OF_SERIES + lane] = of_series
-        work[layout.OFF + lane] = off
-        work[layout.SUDDEN + lane] = sudden
-        work[layout.SCALE + lane] = scale
-        work[layout.WEIGHT + lane] = weight
-        work[layout.OF_HOUR + lane] = hour_scale
-        work[layout.CHANNEL + 2 * LANES + lane] = changed / scale
-        work[layout.CHANNEL + 3 * LANES + lane] = y
-        is_asked = go > 0.0
-        now[layout.FAST + lane] = off if is_asked & is_fresh else now[layout.FAST + lane]
-        now[layout.SPREAD + lane] = spread if is_asked else now[layout.SPREAD + lane]
-        now[layout.ROWS + lane] = rows
-        now[layout.SCORED + lane] += go if rows > now[layout.WARM + lane] else 0.0
-
-
-@kernel
-def _differ(now: Any, tables: Any, work: Any) -> None:
-    """Set the channels' values, and whose tails are to be looked at."""
-    for lane in range(LANES):
-        is_asked = work[layout.GO + lane] > 0.0
-        off, sudden = work[layout.OFF + lane], work[layout.SUDDEN + lane]
-        scale, hour_scale = work[layout.SCALE + lane], work[layout.OF_HOUR + lane]
-        weight = work[layout.WEIGHT + lane] if is_asked else 0.0
-        of_scale = sudden / scale
-        short, long = now[layout.SHORT_MEAN + lane], now[layout.LONG_MEAN + lane]
-        short = short + weight * _SHORT * (off - short) if is_asked else short
-        long = long + weight * _LONG * (off - long) if is_asked else long
-        variance = now[layout.VARIANCE + lane]
-        moved = variance + _VARIANCE * (min(of_scale * of_scale, 16.0) - variance)
-        variance = moved if is_asked else variance
-        size = min(abs(work[layout.VALUE + lane]) / max(now[layout.UNIT + lane], 1e-300), _LARGEST)
-        now[layout.SHORT_MEAN + lane] = short
-        now[layout.LONG_MEAN + lane] = long
-        now[layout.VARIANCE + lane] = variance
-        work[layout.CHANNEL + lane] = of_scale
-        work[layout.CHANNEL + LANES + lane] = (size + 1.0) * (1.0 - exp_of(-max(sudden, -5.0)))
-        work[layout.CHANNEL + 4 * LANES + lane] = short / hour_scale
-        work[layout.CHANNEL + 5 * LANES + lane] = long / hour_scale
-        work[layout.CHANNEL + 6 * LANES + lane] = math.sqrt(variance)
-    for lane in range(LANES):
-        found = now[layout.ROWS + lane] - now[layout.LOOK_AT + lane] + 1.0
-        for side in range(layout.CHANNELS // 2):
-            value = work[layout.CHANNEL + side * LANES + lane]
-            found = max(found, value - tables[layout.LOOK_FROM + 2 * side * LANES + lane])
-            found = max(found, -value - tables[layout.LOOK_FROM + (2 * side + 1) * LANES + lane])
-        last = layout.CHANNELS - 1
-        value = work[layout.CHANNEL + last // 2 * LANES + lane]
-        found = max(found, value - tables[layout.LOOK_FROM + last * LANES + lane])
-        is_scored = now[layout.ROWS + lane] > now[layout.WARM + lane]
-        work[layout.IS_FLAGGED + lane] = work[layout.GO + lane] if is_scored & (found > 0.0) else 0.0
-
-
-@kernel
-def _follow(now: Any, work: Any) -> None:
-    """Follow the level: fast, but no outlier by more than it may; anew after four of one sign."""
-    for lane in range(LANES):
-        is_asked = work[layout.GO + lane] > 0.0
-        off, scale = work[layout.OFF + lane], work[layout.SCALE + lane]
-        limit = _CLIP * scale
-        sudden = work[layout.SUDDEN + lane]
-        within = min(max(sudden, -limit), limit)
-        last_sign, same_before = now[layout.LAST_SIGN + lane], now[layout.SAME_SIGN + lane]
-        sign = 1.0 if sudden > limit else 0.0
-        sign = -1.0 if sudden < -limit else sign
-        is_same = (sign != 0.0) & (sign == last_sign)
-        same = abs(sign) + (same_before if is_same else 0.0)
-        fast_before, slow_before = now[layout.FAST + lane], now[layout.SLOW + lane]
-        fast = fast_before + work[layout.WEIGHT + lane] * _FAST * within
-        fast = off if same >= 4.0 else fast
-        same = 0.0 if same >= 4.0 else same
-        slow = slow_before + _SLOW * min(max(off, -8.0 * scale), 8.0 * scale)
-        of_series, last_y = work[layout.OF_SERIES + lane], now[layout.LAST_Y + lane]
-        expected, last_profile = work[layout.EXPECTED + lane], now[layout.LAST_PROFILE + lane]
-        now[layout.FAST + lane] = fast if is_asked else fast_before
-        now[layout.SLOW + lane] = slow if is_asked else slow_before
-        now[layout.SAME_SIGN + lane] = same if is_asked else same_before
-        now[layout.LAST_SIGN + lane] = sign if is_asked else last_sign
-        now[layout.LAST_Y + lane] = of_series if is_asked else last_y
-        now[layout.LAST_PROFILE + lane] = expected if is_asked else last_profile
-
-
-@kernel
-def _learn_times(now: Any, moment: Any, work: Any) -> None:
-    """Learn what the series does at this time of day, minute and hour; the results stay in `work`."""
-    core = moment[11]
-    for lane in range(LANES):
-        is_asked = work[layout.GO + lane] > 0.0
-        target = work[layout.OF_SERIES + lane] - now[layout.SLOW + lane]
-        limit = 8.0 * work[layout.SCALE + lane]
-        one, other = work[layout.HERE + lane], work[layout.HERE + LANES + lane]
-        one_visits, other_visits = work[layout.HERE + 2 * LANES + lane], work[layout.HERE + 3 * LANES + lane]
-        # How far this day is from both kinds of days.
-        is_known = is_asked & (min(one_visits, other_visits) >= 2.0)
-        counts = core if is_known else 0.0
-        now[layout.FIT + lane] += counts * min(abs(target - one), limit)
-        now[layout.FIT + LANES + lane] += counts * min(abs(target - other), limit)
-        rate = 1.0 / (_PROFILE_DAYS * max(1.0, _SLOT_S / max(now[layout.INTERVAL_S + lane], 1.0)))
-        weekend = work[layout.WEIGHT_OF_WEEKEND + lane]
-        # Near its midnights a weekend is a mixture: what the other kind of day has in it is taken out.
-        weight = 1.0 - weekend
-        is_of_kind = is_asked & (weight >= 0.5)
-        wanted = (target - weekend * other) / max(weight, 0.5) if other_visits > 0.0 else target
-        visits = min(one_visits + 1.0, 1e6)
-        step = wanted - one
-        step = min(max(step, -limit), limit) if visits > 10.0 else step
-        one = one + max(1.0 / visits, rate) * step if is_of_kind else one
-        one_visits = visits if is_of_kind else one_visits
-        work[layout.HERE + lane] = one
-        work[layout.HERE + 2 * LANES + lane] = one_visits
-        is_of_kind = is_asked & (weekend >= 0.5)
-        wanted = (target - weight * one) / max(weekend, 0.5) if one_visits > 0.0 else target
-        visits = min(other_visits + 1.0, 1e6)
-        step = wanted - other
-        step = min(max(step, -limit), limit) if visits > 10.0 else step
-        learned = other + max(1.0 / visits, rate) * step
-        learned = one if (visits == 1.0) & (one_visits > 0.0) else learned
-        work[layout.HERE + LANES + lane] = learned if is_of_kind else other
-        work[layout.HERE + 3 * LANES + lane] = visits if is_of_kind else other_visits
-    for lane in range(LANES):
-        rows = now[layout.ROWS + lane] - layout.FIRST_ROWS
-        sudden, scale = work[layout.SUDDEN + lane], work[layout.SCALE + lane]
-        mean, of_minute = work[layout.MEAN + lane], work[layout.MEAN + LANES + lane]
-        of_hour = work[layout.OF_HOUR + lane]
-        is_asked = (work[layout.GO + lane] > 0.0) & (rows > _SCALE_ROWS)
-        limit = _CLIP * scale
-        rate = max(_SCALE, 1.0 / (max(rows, 0.0) / layout.MINUTES + 20.0))
-        hour_rate = max(_SCALE, 1.0 / (max(rows, 0.0) / layout.HOURS + 20.0))
-        size = min(abs(sudden), 4.0 * scale)
-        hour = max(of_hour + hour_rate * (size / of_minute - of_hour), 1e-7)
-        minute = min(max(of_minute + rate * (size / hour - of_minute), 0.05), 20.0)
-        mean += rate * min(max(sudden, -limit), limit) if is_asked else 0.0
-        work[layout.MEAN + lane] = mean
-        work[layout.OF_HOUR + lane] = hour if is_asked else of_hour
-        work[layout.MEAN + LANES + lane] = minute if is_asked else of_minute
-
-
-@kernel
-def _scatter(now: Any, tables: Any, moment: Any, work: Any) -> None:
-    """Copy back what was learned of this time."""
-    here, minute, hour = moment[4], moment[6], moment[7]
-    for place in range(layout.OF_SLOT):
-        tables[here + place] = work[layout.HERE + place]
-    for place in range(layout.OF_MINUTE):
-        tables[minute + place] = work[layout.MEAN + place]
-    for lane in range(LANES):
-        is_known = now[layout.ROWS + lane] - layout.FIRST_ROWS > _SCALE_ROWS
-        scale, before = work[layout.OF_HOUR + lane], tables[hour + lane]
-        tables[hour + lane] = scale if is_known else before
-    for lane in range(LANES):
-        if now[layout.ROWS + lane] == layout.FIRST_ROWS + _SCALE_ROWS and work[layout.GO + lane] > 0.0:
-            for place in range(layout.HOURS):
-                tables[layout.HOUR_SCALE + place * LANES + lane] = work[layout.SCALE + lane]
-
-
-@kernel
-def _tell(now: Any, work: Any, told: Any) -> None:
-    """Set rows' rarity and whether they are alarms; what only goes on is told as half as rare."""
-    for lane in range(LANES):
-        is_told = work[layout.TOLD + lane] > 0.0
-        rare = min(work[layout.RARE + lane], _MOST)
-        peak, quiet = now[layout.PEAK + lane], now[layout.QUIET + lane]
-        before = now[layout.EPISODE + lane]
-        is_open = quiet > 0.0
-        episode = before + 1.0 if is_open & (peak >= ALARM) else 0.0
-        is_new = ((rare > peak + _HIGHER) | (quiet <= 0.0)) & (rare > 0.0)
-        left = quiet - 1.0 if is_open else 0.0
-        left = _QUIET_ROWS if is_new | (rare >= _GOES_ON) else left
-        goes_on = min(0.5 * rare, _GOES_ON)
-        peak = rare if is_new & is_told else peak
-        told[lane] = rare if is_new else goes_on
-        told[LANES + lane] = 1.0 if is_new & (rare >= ALARM) else 0.0
-        now[layout.PEAK + lane] = peak
-        now[layout.QUIET + lane] = left if is_told else quiet
-        now[layout.EPISODE + lane] = episode if is_told else before
-
-
-@kernel
-def _begin_band(state: Any, block: Any, moment: Any, work: Any) -> None:
-    """Set between which values rows lie where their own differences are not alarms."""
-    now, tables = state[0][block], state[1][block]
-    _gather(now, tables, moment, work)
-    _expect(now, moment, work)
-    for lane in range(LANES):
-        scale = work[layout.OF_HOUR + lane] * work[layout.MEAN + LANES + lane]
-        usual = work[layout.EXPECTED + lane] + now[layout.SLOW + lane]
-        usual += now[layout.FAST + lane] + work[layout.MEAN + lane]
-        limit = layout.LIMIT + lane
-        centre, unit = now[layout.CENTRE + lane], now[layout.UNIT + lane]
-        # In the order of channels: by the scale, in raw units, and never seen before.
-        middle = _raw(usual + centre)
-        high = min(usual + scale * tables[limit], tables[limit + 6 * LANES])
-        high = min(_raw(high + centre), tables[limit + 2 * LANES] + middle)
-        low = max(usual - scale * tables[limit + LANES], -tables[limit + 7 * LANES])
-        low = max(_raw(low + centre), middle - tables[limit + 3 * LANES])
-        # A value that was never seen before is an alarm where the level has just moved to it, too.
-        is_known = tables[limit] != 0.0
-        is_known &= now[layout.ROWS + lane] > now[layout.WARM + lane]
-        work[layout.LOWER + lane] = unit * min(low, high) if is_known else math.nan
-        work[layout.UPPER + lane] = unit * high if is_known else math.nan
-
-
-@inlined_kernel
-def _raw(full: Any) -> Any:
-    """Return the value, in units, that lies at a place of the logarithmic scale."""
-    size = exp_of(min(abs(full), 600.0)) - 1.0
+def _raw(now: Any, y: Any) -> Any:
+    """Return the value that lies at a place of the logarithmic scale."""
+    full = min(max(y + now[layout.CENTRE], -600.0), 600.0)
+    size = now[layout.UNIT] * math.expm1(abs(full))
     return size if full >= 0.0 else -size
+
+
+@kernel
+def _score(now: Any, tables: Any, time_s: Any, value: Any) -> Any:
+    missed = 0.0
+    if now[layout.ROWS] > 0.0 or now[layout.LAST_S] != 0.0:
+        passed = time_s - now[layout.LAST_S]
+        if passed <= 0.0:
+            now[layout.LATE] += 1.0
+            if passed == 0.0 or now[layout.LATE] < _LATE_ROWS:
+                return 0.0, 0
+            passed = now[layout.INTERVAL_S]
+        missed = _pass_time(now, passed)
+    now[layout.LATE] = 0.0
+    now[layout.LAST_S] = time_s
+    if math.isnan(value):
+        now[layout.MISSING] += 1.0 + missed
+        return _told(now, _missing(now))
+    now[layout.MISSING] += missed
+    value = _gauge(now, tables, value, missed)
+    if now[layout.ROWS] < layout.FIRST_ROWS:
+        _begin(now, tables, value)
+        return 0.0, 0
+    rare = _missing(now)
+    is_gap = now[layout.MISSING] > 5.0
+    _end_missing(now)
+    rare = max(rare, _runs(now, value))
+    return _told(now, max(rare, _advance(now, tables, time_s, value, is_gap)))
+
+
+@inlined_kernel
+def _warm_rows(now: Any) -> Any:
+    return min(1440.0, max(288.0, _DAY_S / max(now[layout.INTERVAL_S], 1.0)))
+
+
+@kernel
+def _pass_time(now: Any, passed: Any) -> Any:
+    """Return how many rows are missing since the last one, and learn the interval of rows."""
+    interval = now[layout.INTERVAL_S]
+    if interval == 0.0:
+        now[layout.INTERVAL_S] = passed
+        return 0.0
+    missed = min(max(math.floor(passed / interval + 0.5) - 1.0, 0.0), 1e6)
+    # A median that follows: a gap moves it no more than any other row.
+    step = 0.1 if now[layout.ROWS] < layout.FIRST_ROWS else 0.01
+    if passed > 1.05 * interval:
+        now[layout.INTERVAL_S] = min(interval * (1.0 + step), passed)
+    elif passed < 0.95 * interval:
+        now[layout.INTERVAL_S] = max(interval * (1.0 - step), passed)
+    return missed
+
+
+@kernel
+def _gauge(now: Any, tables: Any, value: Any, missed: Any) -> Any:
+    """Return the value; of a counter, what it grew by in one interval."""
+    last = now[layout.LAST_RAW]
+    now[layout.LAST_RAW] = value
+    if now[layout.IS_COUNTER] == 0.0:
+        return value
+    if value >= last:
+        return (value - last) / (1.0 + missed)
+    if value <= 0.5 * last:
+        return value
+    # It only went up until now: no counter.
+    time_s, interval = now[layout.LAST_S], now[layout.INTERVAL_S]
+    now[:] = 0.0
+    tables[:] = 0.0
+    now[layout.LAST_S], now[layout.INTERVAL_S], now[layout.LAST_RAW] = time_s, interval, value
+    return value
+
+
+@kernel
+def _begin(now: Any, tables: Any, value: Any) -> None:
+    """Keep one of the first values; with the last of them, find the unit and whether this is a counter."""
+    rows = int(now[layout.ROWS])
+    now[layout.FIRST_VALUES + rows] = value
+    now[layout.ROWS] += 1.0
+    now[layout.MISSING_MOST] = max(now[layout.MISSING_MOST], now[layout.MISSING])
+    now[layout.MISSING] = 0.0
+    if rows + 1 < layout.FIRST_ROWS:
+        return
+    first = now[layout.FIRST_VALUES : layout.FIRST_VALUES + layout.FIRST_ROWS]
+    grown = 0
+    for place in range(1, layout.FIRST_ROWS):
+        if first[place] < first[place - 1]:
+            grown = -layout.FIRST_ROWS
+        grown += first[place] > first[place - 1]
+    if now[layout.IS_COUNTER] == 0.0 and 2 * grown > layout.FIRST_ROWS and first[0] >= 0.0:
+        now[layout.IS_COUNTER] = 1.0
+        now[layout.ROWS] = 0.0
+        return
+    sizes = np.sort(np.abs(first))
+    middle = sizes[layout.FIRST_ROWS // 2]
+    if middle == 0.0:
+        middle = sizes.mean()
+    now[layout.UNIT] = _UNIT * middle if middle > 0.0 else 1.0
+    now[layout.CENTRE] = math.log1p(np.median(first) / now[layout.UNIT]) if np.median(first) > 0.0 else 0.0
+    now[layout.VARIANCE] = 1.0
+    now[layout.LAST_VALUE] = math.nan
+    for day in range(_SATURDAY, _DAYS):
+        now[layout.DAYS + day] = layout.WEEKEND
+    now[layout.DAY] = math.floor(_day(now[layout.LAST_S]))
+    tables[layout.HOUR_SCALE : layout.HOUR_SCALE + layout.HOURS + layout.MINUTES] = 1.0
+
+
+@inlined_kernel
+def _missing(now: Any) -> Any:
+    missing = now[layout.MISSING]
+    is_new = missing >= 5.0 and missing > 1.5 * now[layout.MISSING_MOST]
+    return _RUN if is_new and now[layout.ROWS] > _warm_rows(now) else 0.0
+
+
+@inlined_kernel
+def _end_missing(now: Any) -> None:
+    missing = now[layout.MISSING]
+    if now[layout.ROWS] > _warm_rows(now):
+        missing = min(missing, 2.0 * now[layout.MISSING_MOST] + 1.0)
+    now[layout.MISSING_MOST] = max(now[layout.MISSING_MOST], missing)
+    now[layout.MISSING] = 0.0
+
+
+@kernel
+def _runs(now: Any, value: Any) -> Any:
+    """Return how rare the run of equal values, or of zeros, is that this value goes on."""
+    rare = 0.0
+    learned = now[layout.ROWS] - _warm_rows(now)
+    for run, most, goes_on, slack in (
+        (layout.SAMES, layout.SAMES_MOST, value == now[layout.LAST_VALUE], 10.0),
+        (layout.ZEROS, layout.ZEROS_MOST, value == 0.0, 4.0),
+    ):
+        length, longest = now[run], now[most]
+        # A run that began while the series was new may be all that it does.
+        is_learning = length >= learned
+        if goes_on:
+            now[run] = length + 1.0
+            if length + 1.0 >= 2.0 * longest + slack and not is_learning:
+                rare = _RUN
+        else:
+            now[most] = max(longest, min(length, 2.0 * longest + 1.0))
+            now[run] = 0.0
+        if is_learning:
+            now[most] = max(now[most], now[run])
+    now[layout.LAST_VALUE] = value
+    return rare
+
+
+@kernel
+def _advance(now: Any, tables: Any, time_s: Any, value: Any, is_gap: Any) -> Any:
+    """Return how rare a value is by its channels, and learn from it."""
+    now[layout.ROWS] += 1.0
+    unit = now[layout.UNIT]
+    size = abs(value)
+    y = math.log1p(size / unit)
+    y = (y if value >= 0.0 else -y) - now[layout.CENTRE]
+    of_day = _within(time_s, _DAY_S)
+    weekend = _weekend(now, time_s)
+    minute, hour = (
+        layout.MINUTE + int(of_day / 60.0) % layout.MINUTES,
+        layout.HOUR_SCALE + int(of_day / 3600.0),
+    )
+    expected = _expected(tables, of_day / (_DAY_S / layout.SLOTS), weekend, now[layout.LAST_PROFILE])
+    now[layout.LAST_PROFILE] = expected
+    of_series = y - tables[minute]
+    off = of_series - expected - now[layout.SLOW]
+    rows = now[layout.ROWS] - layout.FIRST_ROWS
+    if rows <= 1.0 or is_gap:
+        now[layout.FAST], now[layout.LAST_Y] = off, of_series
+    sudden = off - now[layout.FAST]
+    hour_scale = float(tables[hour])
+    scale = hour_scale * tables[minute + layout.MINUTE_SCALE - layout.MINUTE]
+    if rows <= _SCALE_ROWS:
+        now[layout.SPREAD] += abs(sudden)
+        scale = hour_scale = now[layout.SPREAD] / rows + _TINY
+        if rows == _SCALE_ROWS:
+            tables[layout.HOUR_SCALE : layout.HOUR_SCALE + layout.HOURS] = scale
+    # Minutes of the hour at which much differs anyway say less.
+    weight = min(1.0, hour_scale / scale)
+    _differ(now, (y, of_series - now[layout.LAST_Y], off, sudden, size), scale, hour_scale, weight)
+    now[layout.LAST_Y] = of_series
+    rare = 0.0
+    if now[layout.ROWS] > _warm_rows(now):
+        now[layout.SCORED] += 1.0
+        for channel in range(layout.CHANNELS):
+            found = now[layout.CHANNEL + channel]
+            one = rarity(now, channel, found)
+            rare = max(rare, one)
+            if now[layout.COUNT + channel] < layout.PEAKS or found > now[layout.LEAST + channel]:
+                remember(now, tables, channel, found, one)
+        retune(now, tables, min(40_320.0, max(2_048.0, _WEEK_S / max(now[layout.INTERVAL_S], 1.0))))
+    _learn(now, off, sudden, scale, weight)
+    target = of_series - now[layout.SLOW]
+    _learn_week(now, tables, time_s, int(of_day / (_DAY_S / layout.SLOTS)), target, 8.0 * scale)
+    _learn_profile(now, tables, of_day, weekend, target, 8.0 * scale)
+    if rows > _SCALE_ROWS:
+        _learn_scale(tables, hour, minute, sudden, scale, rows)
+    return rare
+
+
+@kernel
+def _differ(now: Any, found: Any, scale: Any, hour_scale: Any, weight: Any) -> None:
+    """Set the channels' values."""
+    y, changed, off, sudden, size = found
+    now[layout.SHORT_MEAN] += weight * _SHORT * (off - now[layout.SHORT_MEAN])
+    now[layout.LONG_MEAN] += weight * _LONG * (off - now[layout.LONG_MEAN])
+    of_scale = sudden / scale
+    now[layout.VARIANCE] += _VARIANCE * (min(of_scale * of_scale, 16.0) - now[layout.VARIANCE])
+    place = layout.CHANNEL
+    for value in (
+        of_scale,
+        (size / now[layout.UNIT] + 1.0) * (1.0 - math.exp(-max(sudden, -5.0))),
+        changed / scale,
+        y,
+        now[layout.SHORT_MEAN] / hour_scale,
+        now[layout.LONG_MEAN] / hour_scale,
+    ):
+        now[place] = value
+        now[place + 1] = -value
+        place += 2
+    now[place] = math.sqrt(now[layout.VARIANCE])
+
+
+@inlined_kernel
+def _within(time_s: Any, period_s: Any) -> Any:
+    """Return the seconds since the period began, periods being counted from a Monday."""
+    since = time_s - _MONDAY_S
+    return min(since - math.floor(since / period_s) * period_s, period_s - 1e-3)
+
+
+@inlined_kernel
+def _day(time_s: Any) -> Any:
+    """Return how many days it is since a Monday, whole ones and the part of this one."""
+    return (time_s - _MONDAY_S) / _DAY_S
+
+
+@kernel
+def _weekend(now: Any, time_s: Any) -> Any:
+    """Return how much of a weekend's hour this is, from 0 to 1; which days are a weekend's is learned."""
+    of_day = _within(time_s, _DAY_S)
+    day = math.floor(_day(time_s)) % _DAYS
+    share = 1.0 if now[layout.DAYS + day] >= layout.WEEKEND else 0.0
+    if of_day < _FADE_S:
+        other, weight = (day - 1) % _DAYS, 0.5 - 0.5 * of_day / _FADE_S
+    elif of_day > _DAY_S - _FADE_S:
+        other, weight = (day + 1) % _DAYS, 0.5 - 0.5 * (_DAY_S - of_day) / _FADE_S
+    else:
+        return share
+    return (1.0 - weight) * share + (weight if now[layout.DAYS + other] >= layout.WEEKEND else 0.0)
+
+
+@kernel
+def _learn_week(now: Any, tables: Any, time_s: Any, slot: Any, value: Any, limit: Any) -> None:
+    """Note how far this day is from both kinds of days; at its end, learn which of them it is."""
+    day = math.floor(_day(time_s))
+    if day != now[layout.DAY]:
+        ended = layout.DAYS + int(now[layout.DAY]) % _DAYS
+        kind = 1 if now[ended] >= layout.WEEKEND else 0
+        mine, other = now[layout.FIT + kind], now[layout.FIT + 1 - kind]
+        if mine < _NEARER * other:
+            now[ended] = min(now[ended] + 1.0, kind * layout.WEEKEND + _SURE)
+        elif other < _NEARER * mine:
+            # A holiday is no reason to take such a day for a weekend's ever after.
+            now[ended] -= 1.0
+            if now[ended] < kind * layout.WEEKEND:
+                now[ended] = (1 - kind) * layout.WEEKEND
+        now[layout.DAY], now[layout.FIT], now[layout.FIT + 1] = day, 0.0, 0.0
+    of_day = _within(time_s, _DAY_S)
+    working, weekend = layout.VISITS + slot, layout.VISITS + layout.SLOTS + slot
+    if min(of_day, _DAY_S - of_day) < _FADE_S or min(tables[working], tables[weekend]) < 2.0:
+        return
+    for kind in range(2):
+        off = abs(value - tables[layout.PROFILE + kind * layout.SLOTS + slot])
+        now[layout.FIT + kind] += min(off, limit)
+
+
+@kernel
+def _expected(tables: Any, slot: Any, weekend: Any, otherwise: Any) -> Any:
+    """Return what the profile says of this time of day, between the middles of two slots."""
+    below = math.floor(slot - 0.5)
+    share = slot - 0.5 - below
+    left, right = int(below) % layout.SLOTS, (int(below) + 1) % layout.SLOTS
+    expected = 0.0
+    for kind in range(2):
+        weight = weekend if kind else 1.0 - weekend
+        if weight <= 0.0:
+            continue
+        start = kind * layout.SLOTS
+        visits = layout.VISITS + start
+        if tables[visits + left] < 2.0 and tables[visits + right] < 2.0:
+            start = layout.SLOTS - start
+            visits = layout.VISITS + start
+        one, other = tables[layout.PROFILE + start + left], tables[layout.PROFILE + start + right]
+        if tables[visits + left] == 0.0 and tables[visits + right] == 0.0:
+            expected += weight * otherwise
+        elif tables[visits + left] == 0.0:
+            expected += weight * other
+        elif tables[visits + right] == 0.0:
+            expected += weight * one
+        else:
+            expected += weight * (one * (1.0 - share) + other * share)
+    return expected
+
+
+@kernel
+def _learn(now: Any, off: Any, sudden: Any, scale: Any, weight: Any) -> None:
+    """Follow the level: fast, but no outlier by more than it may; anew after four of one sign."""
+    limit = _CLIP * scale
+    sign = 1.0 if sudden > limit else (-1.0 if sudden < -limit else 0.0)
+    is_same = sign != 0.0 and sign == now[layout.LAST_SIGN]
+    now[layout.SAME_SIGN] = now[layout.SAME_SIGN] + 1.0 if is_same else abs(sign)
+    now[layout.LAST_SIGN] = sign
+    if now[layout.SAME_SIGN] >= 4.0:
+        now[layout.FAST], now[layout.SAME_SIGN] = off, 0.0
+    else:
+        now[layout.FAST] += weight * _FAST * min(max(sudden, -limit), limit)
+    now[layout.SLOW] += _SLOW * min(max(off, -8.0 * scale), 8.0 * scale)
+
+
+@kernel
+def _learn_profile(now: Any, tables: Any, of_day: Any, weekend: Any, target: Any, limit: Any) -> None:
+    slot = int(of_day / (_DAY_S / layout.SLOTS))
+    rate = 1.0 / (_PROFILE_DAYS * max(1.0, _DAY_S / layout.SLOTS / max(now[layout.INTERVAL_S], 1.0)))
+    for kind in range(2):
+        weight = weekend if kind else 1.0 - weekend
+        if weight < 0.5:
+            continue
+        place = kind * layout.SLOTS + slot
+        other = layout.SLOTS - kind * layout.SLOTS + slot
+        tables[layout.VISITS + place] = min(tables[layout.VISITS + place] + 1.0, 1e6)
+        visits = float(tables[layout.VISITS + place])
+        # Near its midnights a weekend is a mixture: what the other kind of day has in it is taken out.
+        wanted = target
+        if tables[layout.VISITS + other] > 0.0:
+            wanted = (target - (1.0 - weight) * tables[layout.PROFILE + other]) / weight
+        step = wanted - tables[layout.PROFILE + place]
+        if visits > 10.0:
+            step = min(max(step, -limit), limit)
+        if visits == 1.0 and kind == 1 and tables[layout.VISITS + slot] > 0.0:
+            tables[layout.PROFILE + place] = tables[layout.PROFILE + slot]
+        else:
+            tables[layout.PROFILE + place] += np.float32(max(1.0 / visits, rate) * step)
+
+
+@kernel
+def _learn_scale(tables: Any, hour: Any, minute: Any, sudden: Any, scale: Any, rows: Any) -> None:
+    limit = _CLIP * scale
+    of_minute = minute + layout.MINUTE_SCALE - layout.MINUTE
+    rate = max(_SCALE, 1.0 / (rows / layout.MINUTES + 20.0))
+    hour_rate = max(_SCALE, 1.0 / (rows / layout.HOURS + 20.0))
+    tables[minute] += np.float32(rate * min(max(sudden, -limit), limit))
+    size = min(abs(sudden), 4.0 * scale)
+    tables[hour] = max(tables[hour] + hour_rate * (size / tables[of_minute] - tables[hour]), 1e-7)
+    step = rate * (size / tables[hour] - tables[of_minute])
+    tables[of_minute] = min(max(tables[of_minute] + step, 0.05), 20.0)
+
+
+@kernel
+def _told(now: Any, rare: Any) -> Any:
+    """Return a row's rarity and whether it is an alarm; what only goes on is told as half as rare."""
+    rare = min(rare, _MOST)
+    is_higher = rare > now[layout.PEAK] + _HIGHER or now[layout.QUIET] <= 0.0
+    now[layout.EPISODE] = (
+        now[layout.EPISODE] + 1.0 if now[layout.QUIET] > 0.0 and now[layout.PEAK] >= ALARM else 0.0
+    )
+    if is_higher and rare > 0.0:
+        now[layout.PEAK], now[layout.QUIET] = rare, _QUIET_ROWS
+        return rare, 1 if rare >= ALARM else 0
+    now[layout.QUIET] = _QUIET_ROWS if rare >= _GOES_ON else max(now[layout.QUIET] - 1.0, 0.0)
+    return min(0.5 * rare, _GOES_ON), 0

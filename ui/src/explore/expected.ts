@@ -13,6 +13,7 @@ const MOST = 10;
 const NAME = '__name__';
 const METRIC = 'anomaly_metric';
 const WATCH = 'anomaly_watch';
+const ADDED: ReadonlySet<string> = new Set([NAME, METRIC, WATCH]);
 
 const plain = (text: string): string => text.replace(/\s+/gu, '');
 const quoted = (text: string): string => JSON.stringify(text);
@@ -36,8 +37,7 @@ export function limitsQuery(
 
 /** The labels of what is judged, without what verdicts add to them. */
 function ownKey(labels: Labels): string {
-  const { [NAME]: _name, [METRIC]: _metric, [WATCH]: _watch, ...own } = labels;
-  return labelKey(own);
+  return labelKey(Object.fromEntries(Object.entries(labels).filter(([name]) => !ADDED.has(name))));
 }
 
 /** The bands of series from the series of their limits; of several watches the first by name. */
