@@ -56,7 +56,7 @@ def _run_generated(url: str, folder: Path, *arguments: str) -> None:
         env={**os.environ, "SCHEMATHESIS_HOOKS": "contract_hooks", "PYTHONPATH": str(HERE)},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
     # What failed comes first; what the generator would like to know better, which is long, last.

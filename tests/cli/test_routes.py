@@ -137,7 +137,6 @@ def test_a_bad_tree_is_a_finding(run: Run, tmp_path: Path) -> None:
         ("x.yml", CONFIG, "alertmanager"),
         ("alertmanager.yml", "global: {}\n", "alertmanager"),
         ("x.yml", "scrape_configs: []\n", "prometheus"),
-        ("x.yml", "groups: []\n", "rules"),
         ("prometheus.yml", "", "prometheus"),
         ("pharos.yml", "", "pharos"),
     ],

@@ -12,8 +12,8 @@ from tests.e2e.test_otlp_ports import eventually, lines, read
 def test_a_server_keeps_its_own_log_and_spans_of_requests(tmp_path: Path) -> None:
     server = Server(tmp_path / "store", "--self-events")
     try:
-        told = eventually(lambda: lines(server, "pharos"))
-        assert any(line.startswith("the store is open") for line in told)
+        first = "the store is open"
+        assert eventually(lambda: any(line.startswith(first) for line in lines(server, "pharos")))
 
         def names() -> Any:
             return read(server, "/api/services/pharos/operations")["data"]

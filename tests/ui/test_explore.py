@@ -52,7 +52,7 @@ def test_the_editor_completes_names_that_the_server_knows(open_page: Open) -> No
 
 def test_buckets_are_shown_as_a_heat_map(open_page: Open) -> None:
     page = open_page(_graph("rate(wait_seconds_bucket[1m])")).page
-    page.get_by_role("radio", name="Heat map").check(force=True)
+    page.get_by_text("Heat map", exact=True).click()
     heat = page.get_by_role("img", name="heat map of 3 buckets")
     expect(heat).to_be_visible()
     expect(page.get_by_text("3 series together")).to_be_visible()
