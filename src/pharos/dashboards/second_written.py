@@ -165,18 +165,20 @@ def _variable(said: Json, before: Json | None) -> Json:
     return found
 
 
-def _annotation(said: Json, before: Json | None) -> Json:
-    if before is None:
-        found: Json = {"kind": "AnnotationQuery", "spec": {"query": _new_query()}}
-        was: Json = {}
-    else:
-        was = classic_annotation(before)
-        if was == said:
-            return before
-        found = copy.deepcopy(before)
-    spec = found["spec"]
-    query = spec["query"] = mapping(spec.get("query")) or _new_query()
+def _opened(kind: str, before: Json | None) -> tuple[Json, Json, Json]:
+    """Return what holds a query, a copy or a new one, with its query and what that asks for."""
+    found: Json = {"kind": kind, "spec": {}} if before is None else copy.deepcopy(before)
+    query = found["spec"]["query"] = mapping(found["spec"].get("query")) or _new_query()
     asked = query["spec"] = mapping(query.get("spec"))
+    return found, query, asked
+
+
+def _annotation(said: Json, before: Json | None) -> Json:
+    was: Json = {} if before is None else classic_annotation(before)
+    if before is not None and was == said:
+        return before
+    found, query, asked = _opened("AnnotationQuery", before)
+    spec = found["spec"]
     legacy = mapping(spec.get("legacyOptions"))
     for name in was:
         if name not in said:
@@ -195,17 +197,11 @@ def _annotation(said: Json, before: Json | None) -> Json:
 
 
 def _target(said: Json, before: Json | None) -> Json:
-    if before is None:
-        found: Json = {"kind": "PanelQuery", "spec": {"query": _new_query()}}
-        was: Json = {"datasource": None}
-    else:
-        was = classic_target(before)
-        if was == said:
-            return before
-        found = copy.deepcopy(before)
+    was: Json = {"datasource": None} if before is None else classic_target(before)
+    if before is not None and was == said:
+        return before
+    found, query, asked = _opened("PanelQuery", before)
     spec = found["spec"]
-    query = spec["query"] = mapping(spec.get("query")) or _new_query()
-    asked = query["spec"] = mapping(query.get("spec"))
     for name in was:
         if name not in said and name not in _OF_TARGET:
             asked.pop(name, None)

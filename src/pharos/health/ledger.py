@@ -116,15 +116,10 @@ class Ledger(Struct):
                     beats[key] = heard(beats.get(key, Beats()), one)
                 put_states(unit, [StateRow(*key, {"beats": one.document()}) for key, one in beats.items()])
 
-            try:
-                await self.state.write(keep, PHAROS)
-            except PharosError as exc:
-                if exc.kind not in _WAITS:
-                    raise
-                _LOG.warning("signs of life are kept as soon as the state can be used: %s", exc)
-                del self._told[:-_MOST_CHANGES]
-            else:
+            if await self._written("signs of life", keep):
                 del self._told[: len(told)]
+            else:
+                del self._told[:-_MOST_CHANGES]
 
     # -- what was found --
 
@@ -152,14 +147,20 @@ class Ledger(Struct):
             append_changes(unit, [one for one in changes if (one.tenant_id, one.name) in ours])
             put_states(unit, [one for one in states if (one.tenant_id, one.name) in ours])
 
+        if not await self._written("changes of checks", keep):
+            self._changes = [*changes, *self._changes][:_MOST_CHANGES]
+            self._urgent = {**urgent, **self._urgent}
+
+    async def _written(self, what: str, keep: Callable[[Writing], None]) -> bool:
+        """Write it; return False where it has to wait for a state that is away. Raises PharosError else."""
         try:
             await self.state.write(keep, PHAROS)
         except PharosError as exc:
             if exc.kind not in _WAITS:
                 raise
-            _LOG.warning("changes of checks are kept as soon as the state can be used: %s", exc)
-            self._changes = [*changes, *self._changes][:_MOST_CHANGES]
-            self._urgent = {**urgent, **self._urgent}
+            _LOG.warning("%s are kept as soon as the state can be used: %s", what, exc)
+            return False
+        return True
 
     def _ours(self, unit: Unit, keys: Iterable[Key]) -> set[Key]:
         """Return which of some checks are ours: who stood still may not know that another one has them."""

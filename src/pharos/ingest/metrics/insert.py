@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,56 +59,75 @@ def _joined(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 
+class _Rows(NamedTuple):
+    """Rows of id, metric, time and a number of several tenants, one tenant after the other."""
+
+    runs: list[tuple[str, int]]
+    ids: NDArray[np.uint64]
+    metrics: NDArray[np.uint64]
+    ts: NDArray[np.int64]
+    numbers: NDArray[Any]
+
+    @classmethod
+    def of(
+        cls, tenants: Sequence[tuple[str, TenantColumns]], place: int, kind: Callable[[TenantColumns], Any]
+    ) -> _Rows | None:
+        """Return the rows of a kind, in the order of the tenants' names; None without any."""
+        shares: list[tuple[str, list[NDArray[Any]]]] = []
+        for tenant, columns in sorted(tenants, key=lambda share: share[0].encode()):
+            if count := int(columns.counts[place]):
+                shares.append((tenant, [array[:count] for array in kind(columns)]))
+        if not shares:
+            return None
+        runs = [(tenant, len(arrays[0])) for tenant, arrays in shares]
+        return cls(runs, *(_joined([arrays[i] for _, arrays in shares]) for i in range(4)))
+
+    def order(self) -> NDArray[np.int32]:
+        """Return where the rows lie, in the order of the table's key."""
+        order, begin = np.empty(len(self.ids), np.int32), 0
+        for _, count in self.runs:
+            end = begin + count
+            own = key_order(self.ids[begin:end], self.metrics[begin:end], self.ts[begin:end])
+            order[begin:end] = own + np.int32(begin)
+            begin = end
+        return order
+
+
 def _load_samples(engine: Engine, tenants: Sequence[tuple[str, TenantColumns]], token: str) -> None:
-    shares: list[tuple[str, list[NDArray[Any]]]] = []
-    for tenant, columns in sorted(tenants, key=lambda share: share[0].encode()):
-        if count := int(columns.counts[places.SAMPLES]):
-            shares.append((tenant, [array[:count] for array in columns.samples]))
-    runs = [(tenant, len(arrays[0])) for tenant, arrays in shares]
-    rows = sum(count for _, count in runs)
-    if not rows:
+    rows = _Rows.of(tenants, places.SAMPLES, lambda columns: columns.samples)
+    if rows is None:
         return
     # Rows that are in the order of the table's key are not sorted again, nor copied for it.
-    order, before = np.empty(rows, np.int32), 0
-    for _, (ids, metrics, ts, _) in shares:
-        order[before : before + len(ids)] = key_order(ids, metrics, ts) + np.int32(before)
-        before += len(ids)
-    ids, metrics, ts, values = (_joined([arrays[i] for _, arrays in shares]) for i in range(4))
+    order = rows.order()
     engine.load(
         "samples",
-        rows,
+        len(order),
         [
-            native.repeated_string("tenant", runs),
-            native.gathered("b", bucket_of(ts), order),
-            native.gathered("id", ids, order),
-            native.gathered("m", metrics, order),
-            native.gathered("ts", ts, order, _TIME),
-            *value_columns(values[order]),
+            native.repeated_string("tenant", rows.runs),
+            native.gathered("b", bucket_of(rows.ts), order),
+            native.gathered("id", rows.ids, order),
+            native.gathered("m", rows.metrics, order),
+            native.gathered("ts", rows.ts, order, _TIME),
+            *value_columns(rows.numbers[order]),
         ],
         token=token,
     )
 
 
 def _load_starts(engine: Engine, tenants: Sequence[tuple[str, TenantColumns]], token: str) -> None:
-    shares: list[tuple[str, list[NDArray[Any]]]] = []
-    for tenant, columns in tenants:
-        if count := int(columns.counts[places.STARTS]):
-            shares.append((tenant, [array[:count] for array in columns.starts]))
-    runs = [(tenant, len(arrays[0])) for tenant, arrays in shares]
-    rows = sum(count for _, count in runs)
-    if not rows:
+    rows = _Rows.of(tenants, places.STARTS, lambda columns: columns.starts)
+    if rows is None:
         return
-    ids, metrics, ts, start_ms = (_joined([arrays[i] for _, arrays in shares]) for i in range(4))
     engine.load(
         "starts",
-        rows,
+        len(rows.ids),
         [
-            native.repeated_string("tenant", runs),
-            native.numbers("b", bucket_of(ts)),
-            native.numbers("id", ids),
-            native.numbers("m", metrics),
-            native.numbers("ts", ts, _TIME),
-            native.numbers("start_ms", start_ms),
+            native.repeated_string("tenant", rows.runs),
+            native.numbers("b", bucket_of(rows.ts)),
+            native.numbers("id", rows.ids),
+            native.numbers("m", rows.metrics),
+            native.numbers("ts", rows.ts, _TIME),
+            native.numbers("start_ms", rows.numbers),
         ],
         token=token,
     )
