@@ -326,7 +326,7 @@ class DashboardsApi(Struct, frozen=True):
 
         content = {
             "application/json": {"schema": {"type": "object"}},
-            "application/yaml": {"schema": {"type": "string"}},
+            "application/yaml": {"schema": {"type": "object"}},
         }
         failures = {
             400: "No such form.",

@@ -31,6 +31,7 @@ _FAILURES: Final = {
     500: "A fault of Pharos.",
     503: "Not now.",
 }
+_CHANGE_FAILURES: Final = {409: "As things stand it cannot be done: the name is taken, or there is a newer version."}
 _BODY_FAILURES: Final = {408: "The body did not come in time.", 413: "The body is too large."}
 
 
@@ -117,7 +118,11 @@ class Native(Struct, frozen=True):
     ) -> Operation:
         """Return one operation: `address` is a method and a path, `answer` the type of an answer's data."""
         method, _, path = address.partition(" ")
-        failures = _FAILURES if body is None else {**_FAILURES, **_BODY_FAILURES}
+        failures = {
+            **_FAILURES,
+            **({} if method == "GET" else _CHANGE_FAILURES),
+            **({} if body is None else _BODY_FAILURES),
+        }
         return Operation(
             path,
             method,
