@@ -38,14 +38,14 @@ SAMPLED_OUT: Final = 16
 """Samples, histograms and exemplars of series that sampling leaves out."""
 COUNTS: Final = 17
 
-_FIRST_ROWS: Final = 6144
+_FIRST_ROWS: Final = 4352
 """Doubled six times it is a little more than a segment of usual size has (`IntakeOptions.batch_bytes`)."""
 _FIRST_STARTS: Final = 16
 _FIRST_SERIES: Final = 64
 _FIRST_TEXT_BYTES: Final = 4096
 _FIRST_PARTS: Final = 64
 _MAPPED_BYTES: Final = 1 << 20
-_KEPT_SAMPLES_BYTES: Final = 16 << 20
+_KEPT_SAMPLES_BYTES: Final = 11 << 20
 """What columns that are emptied keep of their room: a third more than a batch of usual size takes."""
 _KEPT_OTHERS_BYTES: Final = 1 << 20
 """The same of each other kind of row. Labels of series come once, when senders begin, and then hardly any."""
