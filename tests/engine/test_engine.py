@@ -107,8 +107,10 @@ def test_an_answer_keeps_its_memory_while_others_come_and_go(engine: EmbeddedEng
         assert [column[0].as_py(), column[1_999_999].as_py()] == [first, first + 1_999_999]
 
 
-@pytest.mark.parametrize("option", ["opt.dirty_decay_ms: 1000", "opt.percpu_arena:"])
-def test_its_allocator_gives_pages_back_within_a_second_and_is_else_as_it_was(
+@pytest.mark.parametrize(
+    "option", ["opt.dirty_decay_ms: 100 ", "opt.narenas: 2", "opt.tcache: false", "opt.percpu_arena:"]
+)
+def test_its_allocator_gives_pages_back_at_once_and_keeps_few_heaps(
     engine: EmbeddedEngine, option: str
 ) -> None:
     told = Statement("SELECT * FROM system.jemalloc_stats")
