@@ -193,6 +193,35 @@ def test_zipkins_thrift_is_read() -> None:
     ]
 
 
+_TWO_LOCAL = {"network.local.address": "127.0.0.1", "net.host.ip": "2001:db8::1"}
+_TWO_REMOTE = {"network.peer.address": "127.0.0.2", "net.peer.ip": "2001:db8::2"}
+_IPV6 = bytes.fromhex("20010db8") + bytes(11)
+
+
+def test_zipkins_thrift_keeps_both_addresses_of_an_end() -> None:
+    local, remote = ({1: ["i32", 0x7F000000 + host], 4: ["text", _IPV6 + bytes((host,))]} for host in (1, 2))
+    span = {
+        1: ["i64", 10],
+        4: ["i64", 11],
+        6: ["list", [{1: ["i64", 100], 2: ["text", "cs"], 3: ["struct", local]}]],
+        8: [
+            "list",
+            [{1: ["text", "sa"], 2: ["text", b"\x01"], 3: ["i32", 0], 4: ["struct", remote]}],
+        ],
+    }
+    (found,) = rows_of(request_of(read_thrift(binary("list", [span])), _NOW_NS).body())
+    assert described(found)["attributes"] == _TWO_LOCAL | _TWO_REMOTE
+
+
+def test_zipkins_protobuf_keeps_both_addresses_of_an_end() -> None:
+    ends = b"".join(
+        _field(tag, _field(0x12, b"\x7f\0\0" + bytes((host,))) + _field(0x1A, _IPV6 + bytes((host,))))
+        for tag, host in ((0x42, 1), (0x4A, 2))
+    )
+    (found,) = rows_of(request_of(read_protobuf(_field(0x0A, _ZIPKIN_IDS + ends)), _NOW_NS).body())
+    assert described(found)["attributes"] == _TWO_LOCAL | _TWO_REMOTE
+
+
 def _protobuf(*, trace: bytes = b"\x0a" * 8) -> bytes:
     def field(tag: int, payload: bytes) -> bytes:
         return bytes((tag, len(payload))) + payload

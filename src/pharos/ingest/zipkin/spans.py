@@ -2,7 +2,9 @@
 
 What a span of version 2 is: zipkin.io/zipkin-api (zipkin2-api.yaml, zipkin.proto). What becomes of it follows
 OpenTelemetry's rules for Zipkin (specification, Zipkin exporter), read backwards: local service, kind, error,
-annotations as events, the other side's name as `peer.service`.
+annotations as events, the other side's name as `peer.service`. Of an endpoint with two addresses the second,
+IPv6, goes by the older name of OpenTelemetry's conventions, as the Collector has it: the newer one is of one
+address.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ KINDS: Final = {"SERVER": 2, "CLIENT": 3, "PRODUCER": 4, "CONSUMER": 5}
 _TRACE_DIGITS: Final = 32
 _SPAN_DIGITS: Final = 16
 _HEX: Final = frozenset("0123456789abcdefABCDEF")
+_SECOND_ADDRESS: Final = {"local": "net.host.ip", "peer": "net.peer.ip"}
 
 
 class Endpoint(Struct, frozen=True):
@@ -33,10 +36,12 @@ class Endpoint(Struct, frozen=True):
     port: int = 0
 
     def attributes(self, side: str) -> list[tuple[str, Value]]:
-        """Return its address as attributes of the side `local` or `peer`."""
+        """Return its addresses and port as attributes of the side `local` or `peer`."""
         found: list[tuple[str, Value]] = []
         if self.ipv4 or self.ipv6:
             found.append((f"network.{side}.address", self.ipv4 or self.ipv6))
+        if self.ipv4 and self.ipv6:
+            found.append((_SECOND_ADDRESS[side], self.ipv6))
         if self.port:
             found.append((f"network.{side}.port", self.port))
         return found
