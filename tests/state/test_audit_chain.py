@@ -125,6 +125,26 @@ def test_entries_are_found_by_who_what_whose_and_when(state: State, clock: FakeC
     assert found(until_ms=began_ms + 10) == [1]
 
 
+def test_who_did_it_and_to_whom_is_found_by_name_too(state: State) -> None:
+    ada, bob = Author("user:1", "Ada_L"), Author("user:2", "Bob")
+    for author, whom, tenant in ((ada, "user:2", "a"), (bob, "user:1", "b"), (bob, "token:1", "b")):
+        event = Event("thing.change", whom, tenant)
+        state.write_blocking(partial(audit.append, event=event), author)
+
+    def found(**wanted: object) -> list[int]:
+        search = Search(**wanted)  # type: ignore[arg-type]
+        return [entry.number for entry in read(state, lambda unit: audit.search(unit, search))]
+
+    assert found(who="ada_") == [1]
+    assert found(who="BOB") == [3, 2]
+    assert found(who="%") == []
+    assert found(object="user:ada_l") == [2]
+    assert found(object="user:ada") == []
+    assert found(object="token:ada_l") == []
+    assert found(object="user:bob", tenants=frozenset({"a"})) == []
+    assert found(object="user:bob", tenants=frozenset({"a", "b"})) == [1]
+
+
 def test_pages_of_a_search_do_not_move_when_entries_are_added(state: State) -> None:
     fill(state, 7)
     first = read(state, lambda unit: audit.search(unit, Search(), limit=3))

@@ -36,12 +36,12 @@ from pharos.state.exports import Format, Verified, open_signer
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
-WhoOption = Annotated[str, typer.Option(help="Who did it, as user:ID.", show_default=False)]
+WhoOption = Annotated[str, typer.Option(help="Who did it: a name or a part of it, or user:ID.", show_default=False)]
 ActionOption = Annotated[
     str, typer.Option(help="What was done, as user.create, or its noun, as user.", show_default=False)
 ]
 ObjectOption = Annotated[
-    str, typer.Option("--object", help="What it was done to, as user:ID.", show_default=False)
+    str, typer.Option("--object", help="What it was done to, as user:ID or user:NAME.", show_default=False)
 ]
 SinceOption = Annotated[
     str | None, typer.Option(help="How long ago at most, as 7d.", show_default="from the beginning")

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from msgspec import Struct
-from sqlalchemy import BigInteger, Column, Index, Integer, Select, Table, insert, or_, select, update
+from sqlalchemy import BigInteger, Column, Index, Integer, Select, Table, func, insert, or_, select, update
 
 from pharos.errors import Kind, PharosError
 from pharos.state.tables import METADATA, Document, Words, canonical_json
@@ -161,9 +161,11 @@ class Search(Struct, frozen=True):
     tenants: frozenset[str] | None = None
     """Whose entries may be seen; None for all, those of the whole server too."""
     who: str = ""
+    """`noun:ID`, or what somebody was called then, in part and in any case."""
     action: str = ""
     """An action, or the noun before its dot."""
     object: str = ""
+    """`noun:ID`, or `user:NAME` of somebody who is in the log."""
     since_ms: int | None = None
     until_ms: int | None = None
     """Entries before this time."""
@@ -188,9 +190,11 @@ def _where(wanted: Search) -> Select[Any]:
     statement = select(audit)
     if wanted.tenants is not None:
         statement = statement.where(columns.tenant.in_(sorted(wanted.tenants)))
-    for column, value in ((columns.who, wanted.who), (columns.object, wanted.object)):
-        if value:
-            statement = statement.where(column == value)
+    if wanted.who:
+        called = func.lower(columns.name).contains(wanted.who.lower(), autoescape=True)
+        statement = statement.where(or_(columns.who == wanted.who, called))
+    if wanted.object:
+        statement = statement.where(or_(columns.object == wanted.object, columns.object.in_(_ids(wanted))))
     if wanted.action:
         begins = columns.action.startswith(f"{wanted.action}.", autoescape=True)
         statement = statement.where(or_(columns.action == wanted.action, begins))
@@ -199,6 +203,16 @@ def _where(wanted: Search) -> Select[Any]:
     if wanted.until_ms is not None:
         statement = statement.where(columns.time_ms < wanted.until_ms)
     return statement
+
+
+def _ids(wanted: Search) -> Select[Any]:
+    """Return who was called what is looked for as an object, by what they did themselves."""
+    noun, _, name = wanted.object.partition(":")
+    named = audit.alias("named")
+    called = func.lower(named.c.name) == name.lower()
+    found = select(named.c.who).where(called, named.c.who.startswith(f"{noun}:", autoescape=True))
+    # What people of other tenants are called is not to be tried out here.
+    return found if wanted.tenants is None else found.where(named.c.tenant.in_(sorted(wanted.tenants)))
 
 
 # -- checking the chain --

@@ -260,7 +260,7 @@ export default function AuditPage(): ReactElement {
         <div className={styles.filter}>
           <FilterBar
             label="Filter the audit log"
-            placeholder="action=user, object=tenant:acme, who=user:…"
+            placeholder="action=user, object=tenant:acme, who=anna"
             filters={filters}
             onFilters={set}
             words={search.words ?? ''}

@@ -31,7 +31,7 @@ _FAILURES: Final = {
     500: "A fault of Pharos.",
     503: "Not now.",
 }
-_CHANGE_FAILURES: Final = {409: "As things stand it cannot be done: the name is taken, or there is a newer version."}
+_CHANGE_FAILURES: Final = {409: "As things stand it cannot be done: a name is taken, or a version newer."}
 _BODY_FAILURES: Final = {408: "The body did not come in time.", 413: "The body is too large."}
 
 

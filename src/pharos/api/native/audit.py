@@ -30,9 +30,9 @@ _LIMIT: Final = 100
 _LIMIT_MAX: Final = 1000
 _MEDIA: Final = {Format.JSON: "application/x-ndjson", Format.CSV: "text/csv; charset=utf-8"}
 _SEARCH: Final[dict[str, Any]] = {
-    "who": {"type": "string", "description": "Who did it, as user:ID."},
+    "who": {"type": "string", "description": "Who did it: a name or a part of it, or user:ID."},
     "action": {"type": "string", "description": "An action, or the noun that it begins with."},
-    "object": {"type": "string", "description": "What it was done to, as user:ID."},
+    "object": {"type": "string", "description": "What it was done to, as user:ID or user:NAME."},
     "start": {"type": "string", "description": "Entries from this time on."},
     "end": {"type": "string", "description": "Entries before this time."},
     "everywhere": {"type": "boolean", "description": "All entries, not those of one tenant."},
