@@ -65,6 +65,20 @@ def test_what_is_beyond_the_limit_is_left_out_and_the_next_message_found(step: i
     ]
 
 
+def test_messages_that_end_with_a_nul_do_not_wait_for_the_end_of_the_connection() -> None:
+    framer = Framer(20)
+    parts = [b"<1>a\0", b"<1>b\0", b"<1>c\0", b"<1>" + b"x" * 40, b"x\0", b"<1>d\0<1>e", b"\0\0"]
+    assert [list(framer.feed(part)) for part in parts] == [
+        [],
+        [(b"<1>a", False), (b"<1>b", False)],
+        [(b"<1>c", False)],
+        [(b"<1>" + b"x" * 17, True)],
+        [],
+        [(b"<1>d", False)],
+        [(b"<1>e", False)],
+    ]
+
+
 async def test_what_comes_over_tcp_and_udp_is_stored() -> None:
     async with gathering("syslog") as (taker, gatherer):
         listener = SyslogListener(gatherer, FakeClock(NOW_NS // 1_000_000), SyslogOptions())

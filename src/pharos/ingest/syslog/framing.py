@@ -9,6 +9,7 @@ from typing import Final
 _COUNT: Final = re.compile(rb"([1-9][0-9]{0,8}) <")
 _MAYBE_COUNT: Final = re.compile(rb"[1-9][0-9]{0,8} ?\Z")
 _NUL_TRAILER: Final = re.compile(rb"\0+(?=<[0-9]{1,3}>|\Z)")
+_NUL_BETWEEN: Final = re.compile(rb"\0+(?=<[0-9]{1,3}>)")
 _BETWEEN: Final = b"\n\r\0"
 
 
@@ -21,6 +22,8 @@ class Framer:
         self._left = 0
         """So many bytes of a counted message are still to be left out."""
         self._is_leaving_line = False
+        self._is_of_nul = False
+        """Whether a message ended with a NUL, so that the next one is whole when its NUL has come."""
 
     def feed(self, part: bytes) -> Iterator[tuple[bytes, bool]]:
         """Yield each message that is complete, and whether its end was left out."""
@@ -57,11 +60,11 @@ class Framer:
             at, self._left = at + self._left, 0
             return at, None, False
         if self._is_leaving_line:
-            end = buffer.find(b"\n", at)
-            if end < 0:
+            left_out = self._line_end(buffer, at)
+            if left_out is None:
                 return None
             self._is_leaving_line = False
-            return end + 1, None, False
+            return left_out[1], None, False
         began = at
         while at < len(buffer) and buffer[at] in _BETWEEN:
             at += 1
@@ -72,15 +75,29 @@ class Framer:
             return self._counted(buffer, counted.end() - 1, int(counted[1]))
         if _MAYBE_COUNT.match(buffer, at):
             return None
-        end = buffer.find(b"\n", at)
-        if end >= 0:
-            length = end - at
+        ended = self._line_end(buffer, at)
+        if ended is not None:
+            length = ended[0] - at
             is_cut = length > self._most_bytes
-            return end + 1, buffer[at : at + min(length, self._most_bytes)], is_cut
+            return ended[1], buffer[at : at + min(length, self._most_bytes)], is_cut
         if len(buffer) - at > self._most_bytes:
             self._is_leaving_line = True
             return len(buffer), buffer[at : at + self._most_bytes], True
         return None
+
+    def _line_end(self, buffer: bytes, at: int) -> tuple[int, int] | None:
+        """Return (where a line ends, where what follows begins): at a line break, or at a NUL that ends it.
+
+        A NUL ends a message if another one follows it; a NUL within a text is a part of it.
+        """
+        end = buffer.find(b"\n", at)
+        before = len(buffer) if end < 0 else end
+        if buffer.find(b"\0", at, before) >= 0:
+            trailer = (_NUL_TRAILER if self._is_of_nul else _NUL_BETWEEN).search(buffer, at, before)
+            if trailer is not None:
+                self._is_of_nul = True
+                return trailer.span()
+        return None if end < 0 else (end, end + 1)
 
     def _counted(self, buffer: bytes, start: int, length: int) -> tuple[int, bytes, bool] | None:
         if length > self._most_bytes:
