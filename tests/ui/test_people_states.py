@@ -154,12 +154,14 @@ def test_a_page_that_waits_shows_where_things_will_stand(as_: As, path: str) -> 
     assert violations(page) == []
 
 
-@pytest.mark.parametrize("path", ["/members?view=roles", "/proposals", "/audit", "/sign-in"])
-def test_no_page_is_wider_than_a_telephone(as_: As, path: str) -> None:
-    page = as_("ops", width=390)
+@pytest.mark.parametrize("path", [*PAGES["ops"], "/sign-in"])
+def test_no_page_and_no_list_of_it_is_wider_than_a_telephone(as_: As, path: str) -> None:
+    page = as_("ops", width=390, scheme="light")
     page.goto(path)
     settle(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    for rows in page.locator("[role=grid], [role=table]").all():
+        assert rows.evaluate("(element) => element.scrollWidth - element.clientWidth") == 0
 
 
 def test_nothing_that_opens_anything_is_kept_by_a_browser(as_: As) -> None:

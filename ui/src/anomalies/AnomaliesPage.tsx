@@ -23,6 +23,7 @@ import type { TableColumn } from '../design/table/columns';
 import { DataTable } from '../design/table/DataTable';
 import { Tabs } from '../design/Tabs';
 import { LabelSet, Value } from '../design/Value';
+import { NoValue } from '../design/NoValue';
 import { Body, Page, PageHead, Toolbar } from '../page/Page';
 import { TimeControls } from '../page/TimeControls';
 import { resolveRange } from '../time/range';
@@ -95,11 +96,12 @@ const COLUMNS: readonly TableColumn<Anomaly>[] = [
   {
     id: 'expected',
     title: 'expected',
+    titled: true,
     chars: 18,
     value: ({ lower }) => lower,
     cell: ({ lower, upper, query }) => {
       const unit = guessUnit(query);
-      if (lower === null && upper === null) return <span className="dim">–</span>;
+      if (lower === null && upper === null) return <NoValue />;
       return `${lower === null ? '' : formatValue(lower, unit)} … ${upper === null ? '' : formatValue(upper, unit)}`;
     },
   },
@@ -121,9 +123,10 @@ const COLUMNS: readonly TableColumn<Anomaly>[] = [
   {
     id: 'mark',
     title: 'marked',
+    titled: true,
     chars: 9,
     value: ({ mark }) => mark,
-    cell: ({ mark }) => (mark === 'none' ? <span className="dim">–</span> : mark),
+    cell: ({ mark }) => (mark === 'none' ? <NoValue /> : mark),
   },
 ];
 

@@ -119,11 +119,13 @@ export function Watches({ refreshMs }: { refreshMs: number }): ReactElement {
       {
         id: 'source',
         title: 'wanted by',
+        titled: true,
         value: ({ source }) => ({ kept: 'somebody', file: 'the settings', automatic: 'itself' })[source],
       },
       {
         id: 'alerts',
         title: 'alerts',
+        titled: true,
         value: ({ alerts }) => (alerts ? 'yes' : 'no'),
       },
       {

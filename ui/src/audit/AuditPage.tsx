@@ -159,8 +159,13 @@ function Entries({ wanted }: { wanted: AuditSearch }): ReactElement {
         );
       },
     },
-    { id: 'tenant', title: 'tenant', value: (entry) => (entry.tenant === '' ? null : entry.tenant) },
-    { id: 'reason', title: 'reason', value: ({ reason }) => (reason === '' ? null : reason) },
+    {
+      id: 'tenant',
+      title: 'tenant',
+      titled: true,
+      value: (entry) => (entry.tenant === '' ? null : entry.tenant),
+    },
+    { id: 'reason', title: 'reason', titled: true, value: ({ reason }) => (reason === '' ? null : reason) },
   ];
   const words = (search.words ?? '').toLowerCase();
   const rows = answer.data?.data.entries.filter((entry) =>
@@ -175,6 +180,7 @@ function Entries({ wanted }: { wanted: AuditSearch }): ReactElement {
         <section className="panel card">
           <DataTable
             label="Audit log"
+            tall="narrow"
             columns={columns}
             rows={rows}
             rowKey={({ number }) => String(number)}

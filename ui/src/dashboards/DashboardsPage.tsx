@@ -64,7 +64,13 @@ function columnsOf(about: {
       chars: 44,
       least: 24,
     },
-    { id: 'folder', title: 'folder', value: ({ folder_title: folder }) => folder || null, chars: 20 },
+    {
+      id: 'folder',
+      title: 'folder',
+      titled: true,
+      value: ({ folder_title: folder }) => folder || null,
+      chars: 20,
+    },
     {
       id: 'tags',
       title: 'tags',
@@ -247,6 +253,7 @@ export default function DashboardsPage(): ReactElement {
           ) : (
             <DataTable
               label="Dashboards"
+              tall="narrow"
               columns={columns}
               rows={rows}
               total={known.length}

@@ -9,6 +9,7 @@ import { Sparkline } from '../design/Sparkline';
 import type { TableColumn } from '../design/table/columns';
 import { DataTable } from '../design/table/DataTable';
 import { Value } from '../design/Value';
+import { NoValue } from '../design/NoValue';
 import { FilteredList } from '../page/FilteredList';
 import { CheckChip, DayStrip, Since } from './parts';
 import { uptimeText } from './strip';
@@ -92,7 +93,7 @@ const COLUMNS: readonly TableColumn<CheckView>[] = [
     title: 'since',
     chars: 11,
     value: ({ since }) => since,
-    cell: ({ since }) => (since === null ? <span className="dim">–</span> : <Since at={since} />),
+    cell: ({ since }) => (since === null ? <NoValue /> : <Since at={since} />),
   },
 ];
 

@@ -154,6 +154,7 @@ export function People(props: { users: readonly User[]; known: Known; ownId: str
     {
       id: 'created',
       title: 'added',
+      titled: true,
       chars: 12,
       value: ({ created_ms: ms }) => ms,
       cell: ({ created_ms: ms }) => formatInstant(ms, utc).slice(0, 10),

@@ -23,6 +23,7 @@ import { StatusChip } from '../design/StatusChip';
 import type { TableColumn } from '../design/table/columns';
 import { DataTable } from '../design/table/DataTable';
 import { Value } from '../design/Value';
+import { NoValue } from '../design/NoValue';
 import { Body, Page, PageHead } from '../page/Page';
 import { impliedTenant, useMay, useSession } from '../session/session';
 import { whyNot } from '../session/lacking';
@@ -217,10 +218,17 @@ export default function ProposalsPage(): ReactElement {
     },
     { id: 'action', title: 'change', value: aboutOf, cell: (one) => <Value text={aboutOf(one)} /> },
     { id: 'tenant', title: 'tenant', value: ({ tenant_id: id }) => id ?? 'the whole server' },
-    { id: 'who', title: 'by', value: ({ name }) => name, cell: ({ name }) => <Value text={name} /> },
+    {
+      id: 'who',
+      title: 'by',
+      titled: true,
+      value: ({ name }) => name,
+      cell: ({ name }) => <Value text={name} />,
+    },
     {
       id: 'reason',
       title: 'reason',
+      titled: true,
       value: ({ reason }) => reason,
       cell: ({ reason }) => <Value text={reason} />,
     },
@@ -228,13 +236,14 @@ export default function ProposalsPage(): ReactElement {
     {
       id: 'expires',
       title: 'expires',
+      titled: true,
       chars: 12,
       value: (one) => (one.status === 'open' ? one.expires_ms : null),
       cell: (one) =>
         one.status === 'open' ? (
           `in ${formatSeconds(Math.max(0, Math.round((one.expires_ms - now) / 60_000) * 60))}`
         ) : (
-          <span className="dim">–</span>
+          <NoValue />
         ),
     },
   ];

@@ -9,6 +9,7 @@ import type { TableColumn } from '../design/table/columns';
 import { DataTable } from '../design/table/DataTable';
 import { toasts } from '../design/toasts';
 import { Value } from '../design/Value';
+import { NoValue } from '../design/NoValue';
 import { Propose } from '../governance/Propose';
 import { POLICIES, ruleOf } from '../governance/rules';
 import { DeedForm } from '../session/DeedForm';
@@ -129,6 +130,7 @@ const COLUMNS: readonly TableColumn<Protection>[] = [
   {
     id: 'place',
     title: 'in',
+    titled: true,
     value: ({ tenant_id: id }) => place(id),
     cell: ({ tenant_id: id }) => <Value text={place(id)} />,
   },
@@ -136,13 +138,15 @@ const COLUMNS: readonly TableColumn<Protection>[] = [
   {
     id: 'percent',
     title: 'share',
+    titled: true,
     chars: 8,
     value: ({ percent }) => (percent === 0 ? null : percent),
-    cell: ({ percent }) => (percent === 0 ? <span className="dim">–</span> : `${percent} %`),
+    cell: ({ percent }) => (percent === 0 ? <NoValue /> : `${percent} %`),
   },
   {
     id: 'lasts',
     title: 'open for',
+    titled: true,
     chars: 10,
     value: ({ lasts_ms: ms }) => ms,
     cell: ({ lasts_ms: ms }) => formatDuration(ms),
@@ -150,6 +154,7 @@ const COLUMNS: readonly TableColumn<Protection>[] = [
   {
     id: 'reasons',
     title: 'votes',
+    titled: true,
     chars: 14,
     value: ({ reasons }) => (reasons ? 'need a reason' : 'need none'),
   },

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Vote } from '../api/governance';
+import type { Json, Vote } from '../api/governance';
 import { aboutOf, changeOf, tally } from './tally';
 
 const vote = (approves: boolean): Vote => ({ who: 'user:1', name: 'ann', approves, reason: '', at_ms: 0 });
@@ -53,5 +53,12 @@ it('a change of roles is told by role and name', () => {
   expect(aboutOf({ action: 'roles.withdraw', change, subject: null })).toBe(
     'admin from somebody who is no more',
   );
-  expect(aboutOf({ action: 'limits.set', change: { bounds: {} }, subject: null })).toBe('limits.set');
+  const about = (action: string, change: Record<string, Json>): string =>
+    aboutOf({ action, change, subject: null });
+  expect(about('limits.set', { bounds: {} })).toBe('limits.set');
+  expect(about('limits.set', { bounds: { max_series: 5000, max_streams: null } })).toBe(
+    'limits.set: max_series 5000, max_streams as for everybody',
+  );
+  expect(about('roles.define', { name: 'night-shift', permissions: [] })).toBe('roles.define: night-shift');
+  expect(about('protection.drop', { policy: 'limits' })).toBe('protection.drop: limits');
 });

@@ -25,7 +25,15 @@ export function aboutOf({
   subject,
   change,
 }: Pick<Proposal, 'action' | 'subject' | 'change'>): string {
-  if (typeof change.role !== 'string') return action;
+  const { bounds, name, policy } = change;
+  if (typeof change.role !== 'string') {
+    const of = isFields(bounds)
+      ? Object.entries(bounds).map(
+          ([bound, most]) => `${bound} ${most === null ? 'as for everybody' : JSON.stringify(most)}`,
+        )
+      : [name ?? policy].filter((one) => typeof one === 'string');
+    return of.length === 0 ? action : `${action}: ${of.join(', ')}`;
+  }
   const person = subject ?? 'somebody who is no more';
   return action === 'roles.withdraw' ? `${change.role} from ${person}` : `${change.role} to ${person}`;
 }

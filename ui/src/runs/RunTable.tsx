@@ -9,6 +9,7 @@ import type { TableColumn } from '../design/table/columns';
 import { DataTable } from '../design/table/DataTable';
 import { visibleText } from '../design/value';
 import { Value } from '../design/Value';
+import { NoValue } from '../design/NoValue';
 import { Ago, Elapsed, Ending, NowContext, RunLink, RunProgress, StateChip, WorkflowLink } from './parts';
 import { costText } from './state';
 import styles from './runs.module.css';
@@ -114,7 +115,7 @@ function columnsOf(withWorkflow: boolean): readonly TableColumn<RunSummary>[] {
       kind: 'number',
       chars: 9,
       value: ({ cost }) => cost,
-      cell: (run) => (run.cost === null ? <span className="dim">–</span> : costText(run.cost, run.cost_unit)),
+      cell: (run) => (run.cost === null ? <NoValue /> : costText(run.cost, run.cost_unit)),
     },
     text('node', 'node'),
     text('engine', 'engine'),

@@ -16,6 +16,7 @@ import type { TableColumn } from '../design/table/columns';
 import { DataTable } from '../design/table/DataTable';
 import { visibleText } from '../design/value';
 import { Value } from '../design/Value';
+import { NoValue } from '../design/NoValue';
 import { Body, Page, PageHead, Toolbar } from '../page/Page';
 import { TimeControls } from '../page/TimeControls';
 import { AlertSwitch } from './AlertSwitch';
@@ -26,7 +27,7 @@ import { useAnyRun, useRange } from './useRuns';
 import styles from './runs.module.css';
 
 const NO_WORKFLOWS: readonly Workflow[] = [];
-const DASH = <span className="dim">–</span>;
+const DASH = <NoValue />;
 
 function columnsOf(): readonly TableColumn<Workflow>[] {
   const length = (

@@ -12,6 +12,7 @@ import { StatusChip } from '../design/StatusChip';
 import { STATUS_LOOKS } from '../design/status';
 import { visibleText } from '../design/value';
 import { Value } from '../design/Value';
+import { NoValue } from '../design/NoValue';
 import { elapsedMs, endingText, lookOf, progressOf, untilText } from './state';
 import styles from './runparts.module.css';
 
@@ -127,9 +128,9 @@ export function RunProgress({ run }: { run: RunSummary }): ReactElement | null {
         {run.steps_done} of {run.steps_total} steps
       </span>
     ) : (
-      <span className="dim">–</span>
+      <NoValue />
     );
-  if (run.state === 'pending') return <span className="dim">–</span>;
+  if (run.state === 'pending') return <NoValue />;
   return <ProgressBar share={share} state={run.state} label={`Progress of ${visibleText(run.run_id)}`} />;
 }
 
@@ -137,7 +138,7 @@ export function RunProgress({ run }: { run: RunSummary }): ReactElement | null {
 export function Ago({ atMs }: { atMs: number | null }): ReactElement {
   const nowMs = use(NowContext);
   const { utc } = usePageClock();
-  if (atMs === null) return <span className="dim">–</span>;
+  if (atMs === null) return <NoValue />;
   return <span title={formatInstant(atMs, utc)}>{formatAgo(atMs, nowMs)}</span>;
 }
 
@@ -152,7 +153,7 @@ export function Until({ atMs, past }: { atMs: number; past: string }): ReactElem
 export function Elapsed({ run }: { run: RunSummary }): ReactElement {
   const nowMs = use(NowContext);
   const ms = elapsedMs(run, nowMs);
-  if (ms === null) return <span className="dim">–</span>;
+  if (ms === null) return <NoValue />;
   const seconds = run.is_over ? ms / 1000 : Math.floor(ms / 1000);
   return <span title={`${ms} ms`}>{formatSeconds(seconds)}</span>;
 }

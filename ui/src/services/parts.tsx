@@ -5,6 +5,7 @@ import { SERVICE } from '../address/places';
 import type { Column } from '../chart/columns';
 import { formatValue, type Unit } from '../design/format';
 import { Sparkline } from '../design/Sparkline';
+import { NoValue } from '../design/NoValue';
 import styles from './services.module.css';
 
 /** A link to the page of one service. */
@@ -27,7 +28,7 @@ export function Went(props: {
   bad?: boolean;
 }): ReactElement {
   const { label, value, values, unit, bad = false } = props;
-  if (value === null && values.every((one) => one === null)) return <span className="dim">–</span>;
+  if (value === null && values.every((one) => one === null)) return <NoValue />;
   return (
     <span className={styles.went}>
       <Sparkline

@@ -141,7 +141,7 @@ const BURNS: readonly TableColumn<Burn>[] = [
     ),
     chars: 12,
   },
-  { id: 'long', title: 'long window', value: ({ long }) => long },
+  { id: 'long', title: 'long window', titled: true, value: ({ long }) => long },
   {
     id: 'long rate',
     title: 'burns',
@@ -150,7 +150,7 @@ const BURNS: readonly TableColumn<Burn>[] = [
     cell: ({ long_rate: rate }) => times(rate),
     chars: 7,
   },
-  { id: 'short', title: 'short window', value: ({ short }) => short },
+  { id: 'short', title: 'short window', titled: true, value: ({ short }) => short },
   {
     id: 'short rate',
     title: 'burns now',
@@ -207,6 +207,7 @@ function SpentTable({ spent }: { spent: readonly Spent[] }): ReactElement {
   return (
     <DataTable
       label="What spent the budget"
+      tall="narrow"
       bare
       columns={columns}
       rows={spent}
@@ -229,6 +230,7 @@ function PartsTable({ parts, by }: { parts: readonly SloPart[]; by: readonly str
   return (
     <DataTable
       label="Budgets by label"
+      tall="narrow"
       bare
       columns={columns}
       rows={parts}
@@ -323,6 +325,7 @@ export function SloReportView({ id, refreshMs }: { id: string; refreshMs: number
                 <Card title="How fast it burns">
                   <DataTable
                     label="Burn rates"
+                    tall="narrow"
                     bare
                     columns={BURNS}
                     rows={report.burning}

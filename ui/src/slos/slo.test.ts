@@ -30,7 +30,7 @@ describe('its figures in words', () => {
       '1.4×',
       '14×',
     ]);
-    expect([lasts(null), lasts(0), lasts(90)]).toEqual(['lasts', 'spent', '90m']);
+    expect([lasts(null), lasts(0), lasts(90)]).toEqual(['for good', 'spent', '90m']);
   });
 });
 

@@ -34,7 +34,7 @@ export function percent(ratio: number | null, digits = 1): string {
 
 /** How long the budget lasts. */
 export function lasts(minutes: number | null): string {
-  if (minutes === null) return 'lasts';
+  if (minutes === null) return 'for good';
   if (minutes <= 0) return 'spent';
   return formatSeconds(minutes * 60, 2);
 }

@@ -251,6 +251,7 @@ function Usage({ tenant, tokens }: { tenant: Tenant; tokens: boolean }): ReactEl
               content: (
                 <DataTable
                   label="Usage by token"
+                  tall="narrow"
                   bare
                   columns={TOKEN_COLUMNS}
                   rows={namedTokens(used.tokens ?? {}, known.data?.data ?? [])}
@@ -266,6 +267,7 @@ function Usage({ tenant, tokens }: { tenant: Tenant; tokens: boolean }): ReactEl
               content: (
                 <DataTable
                   label="Usage by metric"
+                  tall="narrow"
                   bare
                   columns={METRIC_COLUMNS}
                   rows={used.metrics ?? []}

@@ -122,11 +122,13 @@ export function Tokens(props: {
     {
       id: 'permissions',
       title: 'may',
+      titled: true,
       value: ({ permissions: own }) => own?.join(', ') ?? (roles ? 'all of its role' : 'all that you may'),
     },
     {
       id: 'used',
       title: 'last use',
+      titled: true,
       chars: 10,
       value: (one) => one.used_ms,
       cell: (one) => when(one.used_ms, 'never'),
@@ -134,6 +136,7 @@ export function Tokens(props: {
     {
       id: 'expires',
       title: 'expires',
+      titled: true,
       chars: 11,
       value: (one) => one.expires_ms,
       cell: (one) => when(one.expires_ms, 'never'),
@@ -141,6 +144,7 @@ export function Tokens(props: {
     {
       id: 'created',
       title: 'created',
+      titled: true,
       chars: 10,
       optional: true,
       value: (one) => one.created_ms,

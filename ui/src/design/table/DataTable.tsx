@@ -27,6 +27,7 @@ import {
 import type { Figures } from '../figures';
 import { formatCount } from '../format';
 import { Menu } from '../Menu';
+import { NoValue } from '../NoValue';
 import { visibleText } from '../value';
 import { Value } from '../Value';
 import {
@@ -74,8 +75,8 @@ export interface DataTableProps<Row extends RowData> {
   bare?: boolean;
   /** What stands in the table's place when it has no rows. */
   empty?: ReactNode;
-  /** Rows as high as what they hold; on narrow screens cells stand below each other. */
-  tall?: boolean;
+  /** Rows as high as what they hold; on narrow screens cells stand below each other. `narrow`: only there. */
+  tall?: boolean | 'narrow';
   sort?: { id: string; desc: boolean };
   /** Opens a row: a click, or Enter. */
   onOpen?: (row: Row) => void;
@@ -93,7 +94,7 @@ function CellContent<Row>({ row, drawn }: { row: Row; drawn: Drawn<Row> }): Reac
   const { column, figures } = drawn;
   const value = column.value(row);
   if (column.cell) return <>{column.cell(row)}</>;
-  if (value === null) return <span className="dim">–</span>;
+  if (value === null) return <NoValue />;
   const exact = column.exact?.(row) ?? (typeof value === 'number' ? String(value) : visibleText(value));
   return (
     <span title={exact}>
@@ -362,7 +363,7 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>): Reac
         data-index={item.index}
         aria-rowindex={item.index + 2}
         {...(onSelect ? { 'aria-selected': chosen } : {})}
-        {...(tall ? { ref: virtual.measureElement } : {})}
+        {...(tall === false ? {} : { ref: virtual.measureElement })}
         className={clsx(
           styles.row,
           active && styles.active,
@@ -376,7 +377,11 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>): Reac
           <div
             key={drawn.column.id}
             role={active ? 'gridcell' : 'cell'}
-            className={clsx(styles.cell, drawn.column.kind === 'number' && styles.number)}
+            className={clsx(
+              styles.cell,
+              drawn.column.kind === 'number' && styles.number,
+              (drawn.column.titled ?? drawn.column.kind === 'number') && styles.titled,
+            )}
             data-title={drawn.column.title}
             data-unit={drawn.figures?.head || undefined}
           >
@@ -388,7 +393,7 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>): Reac
   };
 
   return (
-    <div className={clsx(styles.table, tall && styles.tall)}>
+    <div className={clsx(styles.table, tall === true && styles.tall, tall !== false && styles.cards)}>
       {props.bare ? null : (
         <Tools table={props} visibility={arranged.visibility} onShow={arranged.setShown} />
       )}

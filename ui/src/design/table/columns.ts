@@ -24,6 +24,8 @@ export interface TableColumn<Row> {
   chars?: number;
   /** Width in characters that it gives way to, where `cell` breaks its lines. */
   least?: number;
+  /** Its title stands before it where cells stand below each other, as before numbers: it means nothing alone. */
+  titled?: boolean;
   /** Not shown until the reader asks for it. */
   optional?: boolean;
 }
