@@ -5,6 +5,7 @@ Rules make alerts, and other servers send them; what is done about one is `alert
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
@@ -31,6 +32,12 @@ def fingerprint(labels: Labels) -> str:
         for byte in _bytes(name) + _SEPARATOR + _bytes(value) + _SEPARATOR:
             found = ((found ^ byte) * _FNV_PRIME) & _MASK
     return f"{found:016x}"
+
+
+def shown_labels(labels: Mapping[str, str]) -> str:
+    """Return an alert's labels as people are told them: its name, and the others in braces after it."""
+    rest = ", ".join(f'{name}="{value}"' for name, value in sorted(labels.items()) if name != ALERT_NAME)
+    return f"{labels.get(ALERT_NAME, '')}{{{rest}}}" if rest else labels.get(ALERT_NAME, "")
 
 
 def _bytes(text: str) -> bytes:

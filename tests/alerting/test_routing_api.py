@@ -200,6 +200,16 @@ def test_a_parent_holds_its_children_back(peer: Peer) -> None:
         return peer.good("POST", "/api/alerting/routes/test", asked)["routes"][0]["held_by"]
 
     assert (held_by("s2")["reason"], held_by("s2")["by"]) == ("dependency", "router")
+    assert held_by("s2")["alert"] == labels[0]
+    (child,) = (
+        one
+        for one in peer.good("GET", "/api/alerting/alerts")["alerts"]
+        if one["held_by"] and one["labels"] == labels[1]
+    )
+    assert [one["alert"] for one in child["held_by"]] == [labels[0]]
+    like = ("alertname=Other", "job=web", "site=s2")
+    told = run_apart("routes", "ask", *like, "--server", peer.url, "--tenant", "default")
+    assert told.out.rstrip().endswith('held back: dependency by RouterDown{site="s2"} router')
     assert held_by("s3") is None
     ended = [{"labels": labels[0], "endsAt": "2020-01-01T00:00:00Z", "startsAt": "2019-01-01T00:00:00Z"}]
     assert peer.ask("POST", "/api/v2/alerts", ended)[0] == 200

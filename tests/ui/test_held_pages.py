@@ -123,6 +123,18 @@ def test_a_dependency_is_made_with_a_look_at_who_is_held_back(visit: Visit, serv
     expect(page.get_by_text("The dependency is gone")).to_be_visible()
 
 
+def test_the_routing_tester_names_the_alert_that_holds_others_back(visit: Visit, server: Server) -> None:
+    sides = {"parent": ['alertname="RouterDown"'], "child": ['job="api"'], "equal": ["site"]}
+    send(server, "PUT", "/api/alerting/dependencies/routers", {**sides, "reason": "they are behind it"})
+    page = visit("/receivers?view=routing&labels=alertname%3DServiceDown%2Cjob%3Dapi%2Csite%3Ds1")
+    way = page.get_by_role("region", name="To nobody")
+    expect(way).to_contain_text("held back")
+    expect(way).to_contain_text('severity="critical"site="s1"')
+    way.get_by_role("link", name="RouterDown").click()
+    expect(page.get_by_role("heading", name="RouterDown").first).to_be_visible()
+    send(server, "DELETE", "/api/alerting/dependencies/routers", None)
+
+
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_pages_of_what_is_held_back_are_whole_and_accessible(

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from pharos.alert import ALERT_NAME
+from pharos.alert import ALERT_NAME, shown_labels
 from pharos.alerting.matchers import Matchers, matches_all
 from pharos.alerting.oncall.reach import person_of
 from pharos.gotext.durations import format_duration
@@ -183,13 +183,8 @@ def _with_value(detail: Mapping[str, Any]) -> str:
     return f" (value {detail['value']})" if detail.get("value") not in {None, ""} else ""
 
 
-def _selector(labels: Mapping[str, str]) -> str:
-    rest = ", ".join(f'{name}="{value}"' for name, value in sorted(labels.items()) if name != ALERT_NAME)
-    return f"{labels.get(ALERT_NAME, '')}{{{rest}}}" if rest else labels.get(ALERT_NAME, "")
-
-
 def _fires(detail: Mapping[str, Any]) -> str:
-    return f"{_selector(detail.get('labels', {})) or 'it'} fires{_with_value(detail)}"
+    return f"{shown_labels(detail.get('labels', {})) or 'it'} fires{_with_value(detail)}"
 
 
 def _unknown(detail: Mapping[str, Any]) -> str:
@@ -198,14 +193,14 @@ def _unknown(detail: Mapping[str, Any]) -> str:
 
 
 def _routed(detail: Mapping[str, Any]) -> str:
-    group = _selector(detail.get("group_labels", {}))
+    group = shown_labels(detail.get("group_labels", {}))
     by = f" by the route {detail['route']}" if detail.get("route") else ""
     return f"it goes to {detail.get('receiver', 'nobody')}{by}, in the group {group or '{}'}"
 
 
 def _held(detail: Mapping[str, Any]) -> str:
     reason = str(detail.get("reason", ""))
-    source = _selector(detail.get("alert", {})) or detail.get("source", "")
+    source = shown_labels(detail.get("alert", {})) or detail.get("source", "")
     text = _HELD.get(reason, f"it is held back ({reason})").format(source=source)
     by = f", made by {detail['by']}" if detail.get("by") else ""
     until = f", until {shown_time(detail['until_ms'])}" if detail.get("until_ms") else ""

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final
 import orjson
 import typer
 
+from pharos.alert import shown_labels
 from pharos.alerting.config import AlertingConfig, load_alerting
 from pharos.alerting.intervals import silenced_by
 from pharos.alerting.matchers import format_matchers, parse_matcher
@@ -105,8 +106,14 @@ def ask(
         path = " > ".join(step["matchers"] for step in route["path"])
         group = ", ".join(f"{name}={value}" for name, value in route["group_labels"].items()) or "nothing"
         held = route["held_by"]
-        by = f"; held back: {held['reason']} by {held['source']} {held['by']}".rstrip() if held else ""
+        by = f"; held back: {_said(held)}" if held else ""
         typer.echo(f"{route['receiver']}: {path}; grouped by {group}{by}")
+
+
+def _said(held: Mapping[str, Any]) -> str:
+    # A server of an earlier version names an alert by its fingerprint alone.
+    source = shown_labels(held.get("alert", {})) or held["source"]
+    return f"{held['reason']} by {source} {held['by']}".rstrip()
 
 
 @app.command()

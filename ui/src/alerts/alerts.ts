@@ -8,6 +8,15 @@ import type { Status } from '../design/status';
 export const ALERT_NAME = 'alertname';
 export const SEVERITY = 'severity';
 
+/** An alert's labels as people are told them: its name, and the others in braces after it. Empty without any. */
+export function shownLabels(labels: Labels): string {
+  const rest = Object.entries(labels)
+    .filter(([name]) => name !== ALERT_NAME)
+    .map(([name, value]) => `${name}="${value}"`)
+    .join(', ');
+  return `${labels[ALERT_NAME] ?? ''}${rest === '' ? '' : `{${rest}}`}`;
+}
+
 const SEVERITIES: Readonly<Record<string, Status>> = {
   critical: 'critical',
   page: 'critical',

@@ -1,6 +1,6 @@
 import { useState, type ReactElement } from 'react';
 import { useAddress } from '../address/hooks';
-import type { AlertView } from '../api/alerts';
+import type { AlertView, Hold } from '../api/alerts';
 import { acknowledge } from '../api/alerting';
 import { ChoiceField, TextField } from '../design/fields';
 import { Dialog } from '../design/Confirm';
@@ -10,7 +10,7 @@ import { StatusChip } from '../design/StatusChip';
 import { Value } from '../design/Value';
 import { DeedForm } from '../session/DeedForm';
 import { useDeed } from '../session/useDeed';
-import { severityOf, SEVERITY, statusOf } from './alerts';
+import { severityOf, SEVERITY, shownLabels, statusOf } from './alerts';
 import styles from './alerts.module.css';
 
 /** How long ago something was; the hover says when. */
@@ -43,6 +43,10 @@ const HELD: Readonly<Record<string, string>> = {
   dependency: 'by what it depends on',
 };
 
+function saidOf({ reason, source, alert }: Hold): string {
+  return `${reason}: ${shownLabels(alert) || source}`;
+}
+
 /** How it stands with an alert, and whose doing that is. */
 export function StateChip({ alert }: { alert: AlertView }): ReactElement {
   const { acknowledgement: taken, held_by: holds, state } = alert;
@@ -56,7 +60,7 @@ export function StateChip({ alert }: { alert: AlertView }): ReactElement {
         </span>
       ) : null}
       {first && state !== 'acknowledged' ? (
-        <span className="dim" title={holds.map(({ reason, source }) => `${reason}: ${source}`).join('\n')}>
+        <span className="dim" title={holds.map(saidOf).join('\n')}>
           {HELD[first.reason] ?? first.reason}
           {holds.length > 1 ? ` and ${holds.length - 1} more` : ''}
         </span>

@@ -11,6 +11,8 @@ export interface Hold {
   readonly reason: string;
   /** The id or name of what holds it. */
   readonly source: string;
+  /** The labels of the alert that does, whose fingerprint is the source; none where something else does. */
+  readonly alert: Labels;
 }
 
 export interface Acknowledgement {

@@ -98,6 +98,8 @@ export interface TakenRoute {
     readonly source: string;
     readonly by: string;
     readonly until: string | null;
+    /** The labels of the alert that does, whose fingerprint is the source; none where something else does. */
+    readonly alert: Labels;
   } | null;
 }
 

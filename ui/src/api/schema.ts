@@ -1472,6 +1472,10 @@ export interface components {
      * @description What keeps people from being told: a silence, another alert, a time.
      */
     readonly HoldShape: {
+      /** Alert */
+      readonly alert: {
+        readonly [key: string]: string;
+      };
       /** Reason */
       readonly reason: string;
       /** Source */
@@ -2100,6 +2104,10 @@ export interface components {
      * @description What holds a page back.
      */
     readonly pharos__api__native__alerting_config__HeldShape: {
+      /** Alert */
+      readonly alert: {
+        readonly [key: string]: string;
+      };
       /**
        * By
        * @default

@@ -2,6 +2,8 @@ import { useDebouncedValue } from '@mantine/hooks';
 import clsx from 'clsx';
 import type { ReactElement, ReactNode } from 'react';
 import { useAddress } from '../address/hooks';
+import { PageLink } from '../address/PageLink';
+import { ALERT_NAME } from '../alerts/alerts';
 import { testRoutes, type TakenRoute } from '../api/receivers';
 import { useAsked } from '../api/useAsked';
 import { EmptyState } from '../design/EmptyState';
@@ -17,6 +19,19 @@ import { parseTime } from '../time/range';
 import { readLabels } from './receivers';
 import styles from './receivers.module.css';
 
+/** What holds a page back: an alert by its name and labels, with the way to it; all else by its own name. */
+function Holder({ held }: { held: NonNullable<TakenRoute['held_by']> }): ReactElement {
+  if (Object.keys(held.alert).length === 0) return <Value text={held.source} mono />;
+  return (
+    <>
+      <PageLink page="alert" search={{ id: held.source }}>
+        <Value text={held.alert[ALERT_NAME] ?? 'an alert'} />
+      </PageLink>{' '}
+      <LabelSet labels={held.alert} without={[ALERT_NAME]} />
+    </>
+  );
+}
+
 function Held({ held, isNow }: { held: TakenRoute['held_by']; isNow: boolean }): ReactElement {
   const { utc } = usePageClock();
   if (held === null) return <StatusChip status="ok">{isNow ? 'told now' : 'told then'}</StatusChip>;
@@ -26,7 +41,7 @@ function Held({ held, isNow }: { held: TakenRoute['held_by']; isNow: boolean }):
       {held.source === '' ? null : (
         <>
           {' '}
-          by <Value text={held.source} mono />
+          by <Holder held={held} />
         </>
       )}
       {held.until === null ? '' : `, until ${formatInstant(Date.parse(held.until), utc)}`}

@@ -44,6 +44,8 @@ class HoldShape(Shape):
 
     reason: str
     source: str
+    alert: dict[str, str]
+    """The labels of the alert that does, where one does."""
 
 
 class TakenShape(Shape):
@@ -200,8 +202,8 @@ def _said(alert: Alert, rule: RuleAlert | None) -> dict[str, Any]:
     }
 
 
-def _hold(held: Held) -> dict[str, str]:
-    return {"reason": held.why.value, "source": held.source}
+def _hold(held: Held) -> dict[str, Any]:
+    return {"reason": held.why.value, "source": held.source, "alert": dict(held.alert)}
 
 
 def _taken(one: Acknowledgement | None) -> dict[str, Any] | None:

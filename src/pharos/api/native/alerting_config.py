@@ -124,6 +124,9 @@ class HeldShape(Shape):
 
     reason: str
     source: str
+    """The silence's id, the fingerprint of the alert that does, the name of an interval or a window."""
+    alert: dict[str, str]
+    """The labels of the alert that does, where one does."""
     by: str = ""
     until: str | None = None
 
@@ -357,7 +360,13 @@ def _held_by(
     if held is None:
         return None
     until = rfc3339(held.until_ms) if held.until_ms else None
-    return {"reason": held.why.value, "source": held.source, "by": held.by, "until": until}
+    return {
+        "reason": held.why.value,
+        "source": held.source,
+        "by": held.by,
+        "until": until,
+        "alert": dict(held.alert),
+    }
 
 
 def _taken(
