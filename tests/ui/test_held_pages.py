@@ -164,6 +164,30 @@ def test_pages_of_what_is_held_back_are_whole_and_accessible(
         assert violations(page) == [], path
 
 
+def test_what_a_window_says_and_what_can_be_done_with_it_is_not_cut_off(visit: Visit, server: Server) -> None:
+    starts = {"starts": "2026-01-01T00:00", "ends": "2026-01-02T00:00", "repeats": "FREQ=WEEKLY;BYDAY=SA"}
+    matchers = ['job="api"', 'namespace=~"one-that-is-long|another-one-that-is-long"']
+    long = {**starts, "matchers": matchers, "reason": "many words " * 9}
+    send(server, "PUT", "/api/alerting/maintenance/long", long)
+    page = visit(WINDOWS, width=1440)
+    button = page.get_by_role("button", name="Delete long")
+    expect(button).to_be_visible()
+    # Its whole width is within what the table shows.
+    shown = page.get_by_role("table", name="Maintenance windows").bounding_box()
+    box = button.bounding_box()
+    assert shown is not None
+    assert box is not None
+    assert box["x"] + box["width"] <= shown["x"] + shown["width"]
+    page = visit(f"{WINDOWS}&edit=long", width=390)
+    expect(page.get_by_label("Starts")).to_be_visible()
+    for name in ("Starts", "Ends"):
+        assert page.get_by_label(name).evaluate("(one) => one.scrollWidth <= one.clientWidth"), name
+    value, label = (page.get_by_label(f"{one} 2", exact=True).bounding_box() for one in ("Value", "Label"))
+    assert value is not None
+    assert label is not None
+    assert value["y"] >= label["y"] + label["height"]
+
+
 def test_windows_that_cannot_be_read_are_said_to_be(visit: Visit) -> None:
     page = visit(WINDOWS, fails="**/api/alerting/maintenance")
     expect(page.get_by_role("alert")).to_contain_text("The maintenance windows cannot be read: not now")

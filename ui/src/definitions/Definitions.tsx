@@ -58,8 +58,8 @@ export function Definitions<T extends { readonly name: string }>(props: {
       {
         id: 'deeds',
         title: '',
-        chars: 30,
-        least: 28,
+        chars: 33,
+        least: 33,
         value: () => null,
         cell: (row) => (
           <Deeds

@@ -96,7 +96,9 @@ function Line(props: {
             style={{ left: `${bar.left}%`, width: `${bar.width}%` }}
             title={visibleText(`${bar.people.join(', ')}, ${when(bar)} (${bar.source})`)}
           >
-            <Value text={bar.people.join(', ')} />
+            <span className={styles.says}>
+              <Value text={bar.people.join(', ')} />
+            </span>
           </div>
         ))}
         {gaps.map((bar) => (
@@ -107,7 +109,7 @@ function Line(props: {
             style={{ left: `${bar.left}%`, width: `${bar.width}%` }}
             title={`nobody, ${when(bar)}`}
           >
-            nobody
+            <span className={styles.says}>nobody</span>
           </div>
         ))}
         {nowAt >= 0 && nowAt <= 100 ? <span className={styles.now} style={{ left: `${nowAt}%` }} /> : null}
@@ -207,10 +209,12 @@ function Calendar(props: { version: Version; fromMs: number; onDo: (doing: Doing
       ) : (
         <>
           {ahead.length > 0 ? (
-            <Note level="warn">
-              Nobody is on call in {ahead.length} {ahead.length === 1 ? 'stretch' : 'stretches'} of the next
-              two weeks, first from {formatInstant(minute(Date.parse(ahead[0]?.start ?? '')), utc)}.
-            </Note>
+            <div className={styles.warned}>
+              <Note level="warn">
+                Nobody is on call in {ahead.length} {ahead.length === 1 ? 'stretch' : 'stretches'} of the next
+                two weeks, first from {formatInstant(minute(Date.parse(ahead[0]?.start ?? '')), utc)}.
+              </Note>
+            </div>
           ) : null}
           <div className={styles.lane}>
             <span />
