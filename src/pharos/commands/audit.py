@@ -36,7 +36,9 @@ from pharos.state.exports import Format, Verified, open_signer
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
-WhoOption = Annotated[str, typer.Option(help="Who did it: a name or a part of it, or user:ID.", show_default=False)]
+WhoOption = Annotated[
+    str, typer.Option(help="Who did it: a part of the name, or user:ID.", show_default=False)
+]
 ActionOption = Annotated[
     str, typer.Option(help="What was done, as user.create, or its noun, as user.", show_default=False)
 ]
