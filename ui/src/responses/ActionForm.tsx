@@ -206,15 +206,18 @@ function Rehearse({
   barred,
 }: {
   action: ActionDocument;
-  known: readonly AlertView[];
+  known: readonly AlertView[] | null;
   barred: string | null;
 }): ReactElement {
   const { tenant } = useAddress();
-  const [chosen, setChosen] = useState<string | null>(known[0]?.fingerprint ?? null);
+  // The first alert, until somebody chooses: they may come after the form.
+  const [picked, setPicked] = useState<string | null>();
+  const alerts = known ?? [];
+  const chosen = picked === undefined ? (alerts[0]?.fingerprint ?? null) : picked;
   const [step, setStep] = useState<string>(action.on?.[0] ?? 'firing');
   const [found, setFound] = useState<{ of: string; rehearsal: Rehearsal } | null>(null);
   const deed = useDeed();
-  const alert = known.find(({ fingerprint }) => fingerprint === chosen);
+  const alert = alerts.find(({ fingerprint }) => fingerprint === chosen);
   const of = JSON.stringify([action, chosen, step]);
   const run = async (): Promise<void> => {
     const answer = await deed.run(() => rehearse({ action, labels: alert?.labels ?? {}, step }, { tenant }));
@@ -227,7 +230,7 @@ function Rehearse({
         label="Upon the alert"
         clearable
         placeholder="an alert without labels"
-        options={known.map(({ fingerprint, labels }) => ({
+        options={alerts.map(({ fingerprint, labels }) => ({
           value: fingerprint,
           label: labels[ALERT_NAME] ?? fingerprint,
           note: Object.entries(labels)
@@ -236,7 +239,7 @@ function Rehearse({
             .join(', '),
         }))}
         value={chosen}
-        onChange={setChosen}
+        onChange={setPicked}
       />
       <ChoiceField
         label="that is"
@@ -248,7 +251,7 @@ function Rehearse({
         <button
           type="button"
           className="button"
-          disabled={deed.busy || barred !== null}
+          disabled={deed.busy || barred !== null || known === null}
           title={barred ?? undefined}
           onClick={() => void run()}
         >
@@ -277,7 +280,8 @@ export function ActionForm(
   props: {
     /** Null for a new one. */
     kept: Version | null;
-    known: readonly AlertView[];
+    /** The alerts that there are; null while they are being read. */
+    known: readonly AlertView[] | null;
     /** Why commands and clusters are not for who asks; null where they are. */
     operates: string | null;
   } & FormEnds,
@@ -329,7 +333,7 @@ export function ActionForm(
       />
       <Matchers
         title="Upon alerts with"
-        names={labelNames(known)}
+        names={labelNames(known ?? [])}
         matchers={draft.matchers}
         error={said.at('matchers')}
         onChange={(matchers) => set({ matchers })}

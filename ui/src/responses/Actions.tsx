@@ -90,7 +90,7 @@ const COLUMNS: readonly TableColumn<Version>[] = [
 /** The actions there are, and the form of one of them. */
 export function Actions(props: {
   all: readonly Version[];
-  known: readonly AlertView[];
+  known: readonly AlertView[] | null;
   words: string;
   whyNot: string | null;
   operates: string | null;

@@ -1,4 +1,4 @@
-import { useMemo, type ReactElement } from 'react';
+import type { ReactElement } from 'react';
 import { useAddress } from '../address/hooks';
 import { useAlerts } from '../alerts/useAlerts';
 import type { Version } from '../api/oncall';
@@ -24,7 +24,7 @@ export default function ResponsesPage(): ReactElement {
   const done = useAsked({ key: ['responses'], ask: responses, refreshMs });
   const defined = useAsked({ key: ['actions'], ask: actions, refreshMs });
   const alerts = useAlerts(refreshMs);
-  const known = useMemo(() => alerts.data?.data.alerts ?? [], [alerts.data]);
+  const known = alerts.isLoading ? null : (alerts.data?.data.alerts ?? []);
   const why = whyNot(may, 'alerts.configure', 'Actions are changed');
   const view = search.view === 'actions' ? 'actions' : 'responses';
   const words = search.filter ?? '';
