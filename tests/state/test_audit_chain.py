@@ -127,7 +127,14 @@ def test_entries_are_found_by_who_what_whose_and_when(state: State, clock: FakeC
 
 def test_who_did_it_and_to_whom_is_found_by_name_too(state: State) -> None:
     ada, bob = Author("user:1", "Ada_L"), Author("user:2", "Bob")
-    for author, whom, tenant in ((ada, "user:2", "a"), (bob, "user:1", "b"), (bob, "token:1", "b")):
+    anne, nobody = Author("user:3", "Änne"), Author("user:4", "")
+    for author, whom, tenant in (
+        (ada, "user:2", "a"),
+        (bob, "user:1", "b"),
+        (bob, "token:1", "b"),
+        (anne, "user:4", "c"),
+        (nobody, "user:3", "c"),
+    ):
         event = Event("thing.change", whom, tenant)
         state.write_blocking(partial(audit.append, event=event), author)
 
@@ -138,6 +145,9 @@ def test_who_did_it_and_to_whom_is_found_by_name_too(state: State) -> None:
     assert found(who="ada_") == [1]
     assert found(who="BOB") == [3, 2]
     assert found(who="%") == []
+    assert found(who="Änn") == [4]
+    assert found(object="user:Änne") == [5]
+    assert found(object="user:") == found(object="user") == []
     assert found(object="user:ada_l") == [2]
     assert found(object="user:ada") == []
     assert found(object="token:ada_l") == []

@@ -52,7 +52,7 @@ class IntakeOptions(Struct, frozen=True):
     """A segment that decodes to this is ended and loaded at once, so that none takes long to load again.
 
     Columns have room for a little more (`columns.py`). The store needs several times as much as it inserts;
-    with half as much again Pharos needs 20 MB more, and a few hundredths less of processor time.
+    with half as much again Pharos needs 20 MB more, and up to a tenth less of processor time.
     """
     threads: int = 2
 

@@ -12,7 +12,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from msgspec import Struct
-from sqlalchemy import BigInteger, Column, Index, Integer, Select, Table, func, insert, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    Select,
+    Table,
+    and_,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from pharos.errors import Kind, PharosError
 from pharos.state.tables import METADATA, Document, Words, canonical_json
@@ -191,7 +204,7 @@ def _where(wanted: Search) -> Select[Any]:
     if wanted.tenants is not None:
         statement = statement.where(columns.tenant.in_(sorted(wanted.tenants)))
     if wanted.who:
-        called = func.lower(columns.name).contains(wanted.who.lower(), autoescape=True)
+        called = columns.name.icontains(wanted.who, autoescape=True)
         statement = statement.where(or_(columns.who == wanted.who, called))
     if wanted.object:
         statement = statement.where(or_(columns.object == wanted.object, columns.object.in_(_ids(wanted))))
@@ -209,7 +222,10 @@ def _ids(wanted: Search) -> Select[Any]:
     """Return who was called what is looked for as an object, by what they did themselves."""
     noun, _, name = wanted.object.partition(":")
     named = audit.alias("named")
-    called = func.lower(named.c.name) == name.lower()
+    # In any case as `who` is: what capitals are differs between databases, and collations of columns.
+    called = and_(
+        named.c.name.istartswith(name, autoescape=True), func.length(named.c.name) == len(name), name != ""
+    )
     found = select(named.c.who).where(called, named.c.who.startswith(f"{noun}:", autoescape=True))
     # What people of other tenants are called is not to be tried out here.
     return found if wanted.tenants is None else found.where(named.c.tenant.in_(sorted(wanted.tenants)))

@@ -8,12 +8,17 @@ import type { Status } from '../design/status';
 export const ALERT_NAME = 'alertname';
 export const SEVERITY = 'severity';
 
-/** An alert's labels as people are told them: its name, and the others in braces after it. Empty without any. */
-export function shownLabels(labels: Labels): string {
-  const rest = Object.entries(labels)
+/** An alert's labels beside its name. */
+export function otherLabels(labels: Labels): string {
+  return Object.entries(labels)
     .filter(([name]) => name !== ALERT_NAME)
     .map(([name, value]) => `${name}="${value}"`)
     .join(', ');
+}
+
+/** An alert's labels as people are told them: its name, and the others in braces after it. Empty without any. */
+export function shownLabels(labels: Labels): string {
+  const rest = otherLabels(labels);
   return `${labels[ALERT_NAME] ?? ''}${rest === '' ? '' : `{${rest}}`}`;
 }
 

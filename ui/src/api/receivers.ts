@@ -1,5 +1,6 @@
 // Who is told of alerts, how that went, which way alerts take to them, and the configuration that says so.
 
+import type { Hold } from './alerts';
 import { ask, change, type Answer, type Asking } from './client';
 import type { Labels } from './types';
 
@@ -93,14 +94,7 @@ export interface TakenRoute {
   readonly repeat_interval: string;
   readonly mute_time_intervals: readonly string[];
   readonly active_time_intervals: readonly string[];
-  readonly held_by: {
-    readonly reason: string;
-    readonly source: string;
-    readonly by: string;
-    readonly until: string | null;
-    /** The labels of the alert that does, whose fingerprint is the source; none where something else does. */
-    readonly alert: Labels;
-  } | null;
+  readonly held_by: (Hold & { readonly by: string; readonly until: string | null }) | null;
 }
 
 /** Where labels go, now or `at` another time, RFC 3339; by `config` instead of what counts, where it is given. */

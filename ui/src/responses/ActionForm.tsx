@@ -4,7 +4,7 @@ import type { AlertView } from '../api/alerts';
 import { faultsOf, type Faults } from '../api/faults';
 import type { Version } from '../api/oncall';
 import { putAction, rehearse, STEPS, type ActionDocument, type Rehearsal } from '../api/responses';
-import { ALERT_NAME } from '../alerts/alerts';
+import { ALERT_NAME, otherLabels } from '../alerts/alerts';
 import type { FormEnds } from '../definitions/Definitions';
 import { CheckField, ChoiceField, MultiChoiceField, TextAreaField, TextField } from '../design/fields';
 import { labelNames } from '../design/filter';
@@ -233,10 +233,7 @@ function Rehearse({
         options={alerts.map(({ fingerprint, labels }) => ({
           value: fingerprint,
           label: labels[ALERT_NAME] ?? fingerprint,
-          note: Object.entries(labels)
-            .filter(([name]) => name !== ALERT_NAME)
-            .map(([name, value]) => `${name}="${value}"`)
-            .join(', '),
+          note: otherLabels(labels),
         }))}
         value={chosen}
         onChange={setPicked}
