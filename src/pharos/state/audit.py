@@ -223,9 +223,8 @@ def _ids(wanted: Search) -> Select[Any]:
     noun, _, name = wanted.object.partition(":")
     named = audit.alias("named")
     # In any case as `who` is: what capitals are differs between databases, and collations of columns.
-    called = and_(
-        named.c.name.istartswith(name, autoescape=True), func.length(named.c.name) == len(name), name != ""
-    )
+    begins = named.c.name.istartswith(name, autoescape=True)
+    called = and_(named.c.name != "", begins, func.length(named.c.name) == len(name))
     found = select(named.c.who).where(called, named.c.who.startswith(f"{noun}:", autoescape=True))
     # What people of other tenants are called is not to be tried out here.
     return found if wanted.tenants is None else found.where(named.c.tenant.in_(sorted(wanted.tenants)))
