@@ -8,13 +8,14 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 MADE := $(VENV)/.made
 RUNTIME := $(VENV)/.runtime
 STAMP := $(VENV)/.installed
+KERNELS := $(VENV)/.warm
 
 # $(call phase,name,command): run the command and say how long it took.
 phase = @began=$$(date +%s); { $(2); } && echo "$(1): $$(($$(date +%s) - began)) s"
 
-.PHONY: venv up demo test check format bench ui pages docs reference constraints wheel clean
+.PHONY: venv up demo test check check-pages check-code format bench ui pages docs reference constraints wheel clean
 
-venv: $(STAMP)
+venv: $(STAMP) $(KERNELS)
 
 $(MADE):
 	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] < (3, 14) else "Pharos needs Python 3.11, 3.12 or 3.13; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12")'
@@ -32,13 +33,16 @@ $(RUNTIME): $(MADE) pyproject.toml constraints.txt
 $(STAMP): $(RUNTIME)
 	$(call phase,development packages,\
 	  PHAROS_SKIP_UI=1 $(PIP) install -c constraints.txt --no-build-isolation -e ".[dev]")
+	@touch $@
+
+$(KERNELS): $(STAMP)
 	$(call phase,kernels,$(BIN)/pharos warm)
 	@touch $@
 
 pages: $(MADE)
 	$(call phase,pages,$(BIN)/python hatch_build.py)
 
-ui: $(STAMP) pages
+ui: $(STAMP) $(KERNELS) pages
 
 # Packages and pages are worked on side by side; the server compiles its kernels by itself.
 up:
@@ -47,12 +51,18 @@ up:
 
 demo: up
 
-check: $(STAMP)
+# Code, pages and what the tests need besides are worked on side by side.
+check:
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target check-pages check-code $(KERNELS)
+
+check-pages: $(MADE)
+	@$(BIN)/python hatch_build.py --check
+
+check-code: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	@$(BIN)/python hatch_build.py --check
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .
@@ -64,7 +74,7 @@ WORKERS ?= 3
 test: ui
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 20 $(ARGS)
 
-bench: $(STAMP)
+bench: $(STAMP) $(KERNELS)
 	$(BIN)/python -m bench $(ARGS)
 
 docs: $(STAMP)
