@@ -160,6 +160,7 @@ async def test_alerts_are_acknowledged_and_taken_back(world: World, clock: FakeC
     assert (await viewer.ask(f"POST {path}", {})).status == 403
     [made] = await ada.done(f"POST {path}", {"comment": "on it", "lasts": "4h"})
     assert (made["by"], made["comment"], made["until"]) == ("ada", "on it", "2023-11-15T02:13:20.000Z")
+    assert made["alert"] == LABELS
     assert [one["id"] for one in await viewer.done("GET /api/alerting/acknowledgements")] == [made["id"]]
     missing = await ada.ask("POST /api/alerting/acknowledgements", {"fingerprints": ["0" * 16]})
     assert (missing.status, "no alert" in missing.error) == (404, True)

@@ -175,6 +175,7 @@ def test_a_window_has_versions_a_preview_and_a_calendar(peer: Peer) -> None:
     assert [one["definition"]["reason"] for one in versions[:2]] == ["again", WINDOW["reason"]]
     preview = peer.good("POST", "/api/alerting/maintenance/preview", WINDOW)
     assert len(preview["occurrences"]) == 50
+    assert list(preview["labels"]) == preview["alerts"]
     calendar = peer.good("GET", "/api/alerting/maintenance.ics")
     assert "SUMMARY:Maintenance: power works" in calendar
     assert peer.ask("GET", "/api/alerting/maintenance/nothing")[0] == 404
@@ -193,6 +194,8 @@ def test_a_parent_holds_its_children_back(peer: Peer) -> None:
     assert status == 200
     preview = peer.good("POST", "/api/alerting/dependencies/preview", depends)
     assert (len(preview["parents"]), len(preview["children"]), len(preview["held_back"])) == (1, 2, 1)
+    assert preview["labels"][preview["held_back"][0]] == labels[1]
+    assert [preview["labels"][name] for name in preview["parents"]] == labels[:1]
     peer.good("PUT", "/api/alerting/dependencies/router", depends)
 
     def held_by(site: str) -> Any:

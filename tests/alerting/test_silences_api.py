@@ -60,6 +60,7 @@ def test_what_a_silence_would_hide_is_seen_before(server: Paging) -> None:
     body = {"matchers": [{"name": "alertname", "value": "P"}, {"name": "host", "op": "!~", "value": "b|c"}]}
     status, found = ask(server, f"POST {SILENCES}/preview", body)
     assert (status, len(found["data"]["alerts"])) == (200, 1)
+    assert found["data"]["labels"] == {found["data"]["alerts"][0]: {"alertname": "P", "host": "a"}}
     bad = {"matchers": [{"name": "host", "op": "=~", "value": "("}]}
     assert ask(server, f"POST {SILENCES}/preview", bad)[0] == 400
     _, made = ask(server, f"POST {SILENCES}", {**body, "lasts_s": 60, "comment": "why"})

@@ -116,6 +116,22 @@ def test_a_change_of_rules_and_of_the_configuration_is_compared(
     assert "the change saves 2 pages, adds 0; 1 alerts reach nobody any more" in ended.out
 
 
+def test_an_alert_that_holds_another_back_is_named_by_its_labels(
+    run: Run, options: list[str], tmp_path: Path
+) -> None:
+    rules, config = tmp_path / "rules.yml", tmp_path / "alertmanager.yml"
+    more = "  - alert: Slow\n    expr: load * 2 > 10\n    for: 4m\n"
+    rules.write_text(RULES.lstrip("\n") + more)
+    inhibits = "inhibit_rules:\n- {source_matchers: [alertname=Load], target_matchers: [alertname=Slow]}\n"
+    config.write_text(ALERTMANAGER + inhibits)
+    asked = (str(rules), "--config", str(config), *options)
+    (held,) = replayed(run, *asked)["outcome"]["held"]
+    assert (held["reason"], held["labels"]) == ("inhibited", {"alertname": "Slow"})
+    assert held["alert"] == {"alertname": "Load", "severity": "page"}
+    assert held["source"] not in run("rules", "replay", *asked).out
+    assert 'team: Slow is inhibited by Load{severity="page"}' in run("rules", "replay", *asked).out
+
+
 def test_what_is_wrong_is_told(run: Run, options: list[str], tmp_path: Path) -> None:
     rules = tmp_path / "rules.yml"
     rules.write_text("groups: [{name: g, rules: [{alert: A, expr: 'x >'}]}]")

@@ -67,6 +67,8 @@ class HeldBack(Struct, frozen=True):
     source: str
     from_ms: int
     """When it was held back first."""
+    by: Labels = ()
+    """The labels of the alert that holds it back, where one does."""
 
 
 class Escalated(Struct, frozen=True):
@@ -239,7 +241,7 @@ def _known(episode: Episode) -> Known:
 
 
 def _held_back(group: Group, alert: Alert, held: Held, moment: Moment) -> HeldBack:
-    return HeldBack(group.receiver, alert.labels, held.why, held.source, moment.now_ms)
+    return HeldBack(group.receiver, alert.labels, held.why, held.source, moment.now_ms, held.alert)
 
 
 def _escalated(

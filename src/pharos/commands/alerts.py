@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import orjson
 import typer
 
+from pharos.alert import shown_labels
 from pharos.commands.accounts import (
     FOLDER,
     FolderOption,
@@ -43,13 +45,21 @@ def list_alerts(
     """List what fires, and who looks after it."""
     there = asked(server, data, tenant)
     found = _firing(there, matchers or [])
+    # What inhibits them may fit none of the conditions.
+    is_inhibited = any(one["status"]["inhibitedBy"] for one in found)
+    known = _firing(there, []) if matchers and is_inhibited else found
+    by_name = {one["fingerprint"]: shown_labels(one["labels"]) for one in known}
     looked_after = {one["fingerprint"]: one for one in call(there, "GET /api/alerting/acknowledgements")}
     for alert in found:
         alert["acknowledgement"] = looked_after.get(alert["fingerprint"])
     if as_json:
         print_json(found)
         return
-    show_table(("fingerprint", "alert", "since", "state", "by"), map(_row, found), "no alert fires")
+    show_table(
+        ("fingerprint", "alert", "since", "state", "by"),
+        (_row(one, by_name) for one in found),
+        "no alert fires",
+    )
 
 
 def _firing(there: Asked, matchers: list[str]) -> list[dict[str, Any]]:
@@ -63,18 +73,12 @@ def _firing(there: Asked, matchers: list[str]) -> list[dict[str, Any]]:
     return [one for one in document if one["status"]["state"] != "resolved"]
 
 
-def _row(alert: dict[str, Any]) -> tuple[str, ...]:
+def _row(alert: dict[str, Any], known: Mapping[str, str]) -> tuple[str, ...]:
     status, ack = alert["status"], alert["acknowledgement"]
-    held = [*status["silencedBy"], *status["inhibitedBy"]]
+    held = [*status["silencedBy"], *(known.get(one, one) for one in status["inhibitedBy"])]
     state = "acknowledged" if ack else status["state"]
     by = ack["by"] if ack else " ".join(held)
     return alert["fingerprint"], shown_labels(alert["labels"]), alert["startsAt"][:19], state, by
-
-
-def shown_labels(labels: dict[str, str]) -> str:
-    """Return labels as a selector, the alert's name in front."""
-    rest = ", ".join(f'{name}="{value}"' for name, value in sorted(labels.items()) if name != "alertname")
-    return labels.get("alertname", "") + (f"{{{rest}}}" if rest else "")
 
 
 @app.command()
@@ -95,8 +99,9 @@ def acknowledge(
     made = call(there, "POST /api/alerting/acknowledgements", body)
     if as_json:
         print_json(made)
-    else:
-        OUT.print(f"acknowledged: {', '.join(one['fingerprint'] for one in made)}", markup=False)
+        return
+    for one in made:
+        OUT.print(f"acknowledged: {_named_fully(one)}", markup=False)
 
 
 @app.command()
@@ -109,8 +114,13 @@ def unacknowledge(
     """Look after alerts no longer."""
     there = asked(server, data, tenant)
     for fingerprint in _named(there, which):
-        call(there, f"DELETE /api/alerting/alerts/{fingerprint}/acknowledge")
-        OUT.print(f"no longer acknowledged: {fingerprint}", markup=False)
+        for one in call(there, f"DELETE /api/alerting/alerts/{fingerprint}/acknowledge"):
+            OUT.print(f"no longer acknowledged: {_named_fully(one)}", markup=False)
+
+
+def _named_fully(one: Mapping[str, Any]) -> str:
+    # A server of an earlier version names an alert by its fingerprint alone.
+    return f"{shown_labels(one.get('alert', {}))} {one['fingerprint']}".strip()
 
 
 def _named(there: Asked, which: list[str]) -> list[str]:

@@ -10,6 +10,7 @@ import orjson
 import typer
 from rich.markup import escape
 
+from pharos.alert import shown_labels
 from pharos.commands.deferred import imported
 from pharos.commands.screen import OUT, JsonOption, as_found, print_json
 from pharos.errors import PharosError
@@ -113,8 +114,17 @@ def _show(outcome: Mapping[str, Any], title: str) -> None:
             OUT.print(f"       and {rule['fired'] - _SHOWN_MAX} more")
     receivers = ", ".join(f"{name} {count}" for name, count in outcome["pages_by_receiver"].items())
     told = f"pages {outcome['pages']}{f' ({escape(receivers)})' if receivers else ''}"
+    for held in outcome["held"][:_SHOWN_MAX]:
+        OUT.print(f"  held back  {escape(_held(held))}")
     rest = f"escalated {outcome['escalated']}, nobody told of {outcome['untold']}"
     OUT.print(f"fired {outcome['fired']}, {told}, {rest}")
+
+
+def _held(held: Mapping[str, Any]) -> str:
+    # A server of an earlier version names an alert by its fingerprint alone.
+    source = shown_labels(held.get("alert", {})) or held["source"]
+    by = f" by {source}" if source else ""
+    return f"{held['time']} {held['receiver']}: {shown_labels(held['labels'])} is {held['reason']}{by}"
 
 
 def _fired(firing: Mapping[str, Any]) -> str:

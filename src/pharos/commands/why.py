@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 import typer
 
+from pharos.alert import shown_labels
 from pharos.clock import SystemClock
 from pharos.commands.accounts import FOLDER, FolderOption, ServerOption, TenantOption, asked, call
 from pharos.commands.screen import OUT, JsonOption, print_json
@@ -74,6 +75,7 @@ def why(
 
 
 def _show(story: dict[str, Any]) -> None:
-    OUT.print(f"\n{story['name']} {story['fingerprint']}: {story['verdict']}", markup=False)
+    named = shown_labels(story["labels"]) or story["name"]
+    OUT.print(f"\n{named} ({story['fingerprint']}): {story['verdict']}", markup=False)
     for line in story["lines"]:
         OUT.print(f"  {line['at'][:19].replace('T', ' ')}  {line['text']}", markup=False)

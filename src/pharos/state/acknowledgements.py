@@ -16,7 +16,7 @@ from sqlalchemy import BigInteger, Column, Index, Table, delete, func, insert, s
 from pharos.errors import Kind, PharosError
 from pharos.state.audit import Event, append
 from pharos.state.tables import METADATA, Words, tenant_reference
-from pharos.state.timeline import Entry, Step
+from pharos.state.timeline import Entry, Step, last_steps
 from pharos.state.timeline import append as append_steps
 from pharos.state.unit import Unit, Writing
 
@@ -124,9 +124,25 @@ def acknowledge(
         rows = [_row(one) for one in made[start : start + _BATCH]]
         unit.execute(insert(acknowledgements).values(rows))
     append_steps(unit, (_step(unit, one, Step.ACKNOWLEDGED, _detail(one)) for one in made))
-    for one in made:
-        append(unit, Event("alert.acknowledge", f"alert:{one.fingerprint}", tenant_id, after=_detail(one)))
+    _audit(unit, "alert.acknowledge", made)
     return made
+
+
+def labels_of_alerts(unit: Unit, tenant_id: str, fingerprints: Sequence[str]) -> dict[str, Mapping[str, str]]:
+    """Return the labels of alerts by fingerprint, of those whose timeline tells them."""
+    found = last_steps(unit, tenant_id, fingerprints, (Step.FIRING, Step.RESOLVED))
+    return {name: step.detail["labels"] for name, step in found.items() if step.detail.get("labels")}
+
+
+def _audit(unit: Writing, action: str, some: Sequence[Acknowledgement]) -> None:
+    """Write down who looks after alerts, or no longer does, with their labels: fingerprints say nothing."""
+    if not some:
+        return
+    labels = labels_of_alerts(unit, some[0].tenant_id, [one.fingerprint for one in some])
+    for one in some:
+        detail = {**_detail(one), "alert": dict(labels.get(one.fingerprint, {}))}
+        states = {"after" if action == "alert.acknowledge" else "before": detail}
+        append(unit, Event(action, f"alert:{one.fingerprint}", one.tenant_id, **states))
 
 
 def _row(one: Acknowledgement) -> dict[str, Any]:
@@ -153,8 +169,7 @@ def unacknowledge(unit: Writing, tenant_id: str, fingerprints: Iterable[str]) ->
     found = tuple(acknowledged(unit, tenant_id, tuple(fingerprints)).values())
     _end(unit, found, "taken back")
     _tell_end(unit, found, "taken back")
-    for one in found:
-        append(unit, Event("alert.unacknowledge", f"alert:{one.fingerprint}", tenant_id, _detail(one)))
+    _audit(unit, "alert.unacknowledge", found)
     return found
 
 

@@ -1,5 +1,6 @@
 // What holds alerts back, who has taken them, what was done about each, and the rules that make them.
 
+import type { LabelsByAlert } from './alerts';
 import { ApiError, ask, change, type Answer, type Asking } from './client';
 import type { Grid } from './calls';
 import type { Json } from './governance';
@@ -91,11 +92,11 @@ export function expireSilence(id: string, asking: Asking): Promise<unknown> {
   return change('DELETE', `/api/alerting/silences/${encodeURIComponent(id)}`, null, asking);
 }
 
-/** The fingerprints of the alerts that matchers are about now. */
+/** The alerts that matchers are about now, by fingerprint. */
 export function previewSilence(
   matchers: readonly SilenceMatcher[],
   asking: Asking,
-): Promise<{ readonly alerts: readonly string[] }> {
+): Promise<{ readonly alerts: readonly string[]; readonly labels: LabelsByAlert }> {
   return change('POST', '/api/alerting/silences/preview', { matchers }, asking);
 }
 

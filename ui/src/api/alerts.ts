@@ -7,6 +7,9 @@ export type AlertState =
   'firing' | 'pending' | 'acknowledged' | 'silenced' | 'inhibited' | 'muted' | 'unknown' | 'resolved';
 
 /** What keeps an alert from being told: a silence, another alert, a time of the calendar. */
+/** Labels of alerts, by fingerprint. */
+export type LabelsByAlert = Readonly<Record<string, Labels>>;
+
 export interface Hold {
   readonly reason: string;
   /** The id or name of what holds it. */

@@ -1,5 +1,6 @@
 // What holds pages back beside silences: maintenance windows, and dependencies of alerts on others.
 
+import type { LabelsByAlert } from './alerts';
 import { ask, change, type Answer, type Asking } from './client';
 import type { Json } from './governance';
 
@@ -44,7 +45,11 @@ export function windows(asking: Asking): Promise<Answer<readonly MaintenanceWind
 export function previewWindow(
   document: WindowDocument,
   asking: Asking,
-): Promise<{ readonly occurrences: readonly Occurrence[]; readonly alerts: readonly string[] }> {
+): Promise<{
+  readonly occurrences: readonly Occurrence[];
+  readonly alerts: readonly string[];
+  readonly labels: LabelsByAlert;
+}> {
   return change('POST', '/api/alerting/maintenance/preview', document, asking);
 }
 
@@ -87,6 +92,7 @@ export function previewDependency(
   readonly parents: readonly string[];
   readonly children: readonly string[];
   readonly held_back: readonly string[];
+  readonly labels: LabelsByAlert;
 }> {
   return change('POST', '/api/alerting/dependencies/preview', document, asking);
 }

@@ -1,5 +1,6 @@
 // Rules: how each was evaluated last, the groups that are kept here, and what they would have done.
 
+import type { Hold } from './alerts';
 import { ask, change, type Answer, type Asking } from './client';
 import type { Labels } from './types';
 
@@ -117,6 +118,12 @@ export interface Outcome {
   readonly pages_by_receiver: Readonly<Record<string, number>>;
   /** Alerts of which nobody would have been told. */
   readonly untold: number;
+  /** Alerts that were held back from a receiver for a while; not all of many. */
+  readonly held: readonly (Hold & {
+    readonly time: string;
+    readonly receiver: string;
+    readonly labels: Labels;
+  })[];
   readonly rules: readonly {
     readonly alert: string;
     readonly fired: number;

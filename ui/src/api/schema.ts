@@ -9,6 +9,10 @@ export interface components {
      * @description Somebody looks after an alert.
      */
     readonly AcknowledgementShape: {
+      /** Alert */
+      readonly alert: {
+        readonly [key: string]: string;
+      };
       /** At */
       readonly at: string;
       /** By */
@@ -1042,6 +1046,12 @@ export interface components {
       readonly children: readonly string[];
       /** Held Back */
       readonly held_back: readonly string[];
+      /** Labels */
+      readonly labels: {
+        readonly [key: string]: {
+          readonly [key: string]: string;
+        };
+      };
       /** Parents */
       readonly parents: readonly string[];
     };
@@ -1451,6 +1461,12 @@ export interface components {
     readonly HiddenShape: {
       /** Alerts */
       readonly alerts: readonly string[];
+      /** Labels */
+      readonly labels: {
+        readonly [key: string]: {
+          readonly [key: string]: string;
+        };
+      };
     };
     /**
      * HistogramValue
@@ -1950,6 +1966,10 @@ export interface components {
      * @description An alert that was held back from a receiver for a while.
      */
     readonly pharos__api__alerting__replay_shapes__HeldShape: {
+      /** Alert */
+      readonly alert: {
+        readonly [key: string]: string;
+      };
       /** Labels */
       readonly labels: {
         readonly [key: string]: string;
@@ -2360,6 +2380,12 @@ export interface components {
     readonly PreviewShape: {
       /** Alerts */
       readonly alerts: readonly string[];
+      /** Labels */
+      readonly labels: {
+        readonly [key: string]: {
+          readonly [key: string]: string;
+        };
+      };
       /** Occurrences */
       readonly occurrences: readonly components['schemas']['OccurrenceShape'][];
     };

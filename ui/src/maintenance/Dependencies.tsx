@@ -68,7 +68,7 @@ function DependencyForm(
     ask: (asking) =>
       whole
         ? previewDependency(settled, asking)
-        : Promise.resolve({ parents: [], children: [], held_back: [] }),
+        : Promise.resolve({ parents: [], children: [], held_back: [], labels: {} }),
     keep: true,
     retry: false,
   });
@@ -135,7 +135,7 @@ function DependencyForm(
           </p>
           <Hides
             fingerprints={found.held_back}
-            known={known}
+            labels={found.labels}
             none="No alert that there is now would be held back."
             some="that there are now would be held back:"
           />

@@ -172,7 +172,7 @@ function usePreview(document: WindowDocument, whole: boolean) {
   return useAsked({
     key: ['window preview', whole ? JSON.stringify(settled) : ''],
     ask: (asking) =>
-      whole ? previewWindow(settled, asking) : Promise.resolve({ occurrences: [], alerts: [] }),
+      whole ? previewWindow(settled, asking) : Promise.resolve({ occurrences: [], alerts: [], labels: {} }),
     keep: true,
     retry: false,
   });
@@ -310,7 +310,7 @@ export function WindowForm(
           <Times found={preview.data.occurrences} />
           <Hides
             fingerprints={preview.data.alerts}
-            known={known}
+            labels={preview.data.labels}
             none="No alert that there is now would be held back in it."
             some="that there are now would be held back in it:"
           />

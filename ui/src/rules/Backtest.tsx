@@ -1,5 +1,7 @@
 import type { ReactElement } from 'react';
+import { ALERT_NAME } from '../alerts/alerts';
 import type { Firing, Outcome, Replay } from '../api/rules';
+import type { Labels } from '../api/types';
 import { formatInstant, formatSeconds } from '../design/format';
 import { usePageClock } from '../design/hooks';
 import { Note } from '../design/parts';
@@ -35,13 +37,54 @@ function Firings({ outcome }: { outcome: Outcome }): ReactElement | null {
           <span className="dim">
             <When firing={firing} />
           </span>
-          <LabelSet labels={firing.labels} without={['alertname']} />
+          <LabelSet labels={firing.labels} without={[ALERT_NAME]} />
         </li>
       ))}
       {outcome.fired > NAMED ? (
         <li className="dim">and {(outcome.fired - NAMED).toLocaleString('en')} before</li>
       ) : null}
     </ul>
+  );
+}
+
+/** An alert by what people know it by; by something else what has no labels. */
+function Named({ labels, otherwise }: { labels: Labels; otherwise: string }): ReactElement {
+  if (Object.keys(labels).length === 0) return <Value text={otherwise} mono />;
+  return (
+    <>
+      <Value text={labels[ALERT_NAME] ?? 'an alert'} /> <LabelSet labels={labels} without={[ALERT_NAME]} />
+    </>
+  );
+}
+
+/** Of which alerts a receiver would not have been told for a while, and what would have held them back. */
+function HeldBack({ outcome }: { outcome: Outcome }): ReactElement | null {
+  const { utc } = usePageClock();
+  const { held } = outcome;
+  if (held.length === 0) return null;
+  return (
+    <>
+      <b>Held back</b>
+      <ul className={styles.firings} aria-label="What would have been held back">
+        {held.slice(0, NAMED).map((one, i) => (
+          <li key={`${one.time} ${i}`}>
+            <span className="dim">
+              {formatInstant(Math.floor(Date.parse(one.time) / 1000) * 1000, utc)}, from{' '}
+              <Value text={one.receiver} />
+            </span>
+            <Named labels={one.labels} otherwise="an alert" />
+            <span className="dim">
+              {one.reason}
+              {one.source === '' ? '' : ' by'}
+            </span>
+            {one.source === '' ? null : <Named labels={one.alert} otherwise={one.source} />}
+          </li>
+        ))}
+        {held.length > NAMED ? (
+          <li className="dim">and {(held.length - NAMED).toLocaleString('en')} more</li>
+        ) : null}
+      </ul>
+    </>
   );
 }
 
@@ -72,6 +115,7 @@ export function Backtest({ replay }: { replay: Replay }): ReactElement {
         </Note>
       ))}
       <Firings outcome={shown} />
+      <HeldBack outcome={shown} />
     </section>
   );
 }

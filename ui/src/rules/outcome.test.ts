@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Outcome, Replay } from '../api/rules';
 import { changeOf, saidOf } from './outcome';
 
-const NONE: Outcome = { fired: 0, pages: 0, pages_by_receiver: {}, untold: 0, rules: [] };
+const NONE: Outcome = { fired: 0, pages: 0, pages_by_receiver: {}, untold: 0, held: [], rules: [] };
 
 describe('what a replay says', () => {
   it.each([

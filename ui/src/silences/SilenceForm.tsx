@@ -27,24 +27,19 @@ const LASTS: readonly (readonly [string, number])[] = [
 const CHOSEN = 'until a time';
 
 /** Which alerts the matchers would hide now, as the server says it. */
-function Preview({
-  matchers,
-  known,
-}: {
-  matchers: readonly SilenceMatcher[];
-  known: readonly AlertView[];
-}): ReactElement {
+function Preview({ matchers }: { matchers: readonly SilenceMatcher[] }): ReactElement {
   const [settled] = useDebouncedValue(matchers, 250);
   const fault = faultOf(settled);
   const answer = useAsked({
     key: ['silence preview', fault === null ? writeMatchers(settled) : ''],
-    ask: (asking) => (fault === null ? previewSilence(settled, asking) : Promise.resolve({ alerts: [] })),
+    ask: (asking) =>
+      fault === null ? previewSilence(settled, asking) : Promise.resolve({ alerts: [], labels: {} }),
     keep: true,
   });
   if (fault !== null) return <p className="dim">{fault}</p>;
   if (answer.error) return <Note level="bad">What it hides cannot be told: {answer.error.message}</Note>;
   if (!answer.data) return <p className="dim">Looking which alerts that are…</p>;
-  return <Hides fingerprints={answer.data.alerts} known={known} />;
+  return <Hides fingerprints={answer.data.alerts} labels={answer.data.labels} />;
 }
 
 /** What a new silence begins with. */
@@ -103,7 +98,7 @@ export function SilenceForm(props: {
       onCancel={onCancel}
     >
       <Matchers matchers={matchers} names={names} onChange={setMatchers} />
-      <Preview matchers={matchers} known={known} />
+      <Preview matchers={matchers} />
       <ChoiceField
         label="For"
         hint={late ?? `Ends ${formatInstant(Math.floor(endsMs / 60_000) * 60_000, utc)}`}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -36,7 +36,7 @@ from pharos.errors import Kind, PharosError
 from pharos.gotext.timestamps import format_time_ms
 from pharos.http_options import SecretText
 from pharos.notify.channels.slack import escape
-from pharos.state import Author, State, Writing, acknowledgements, oncall
+from pharos.state import Author, State, Unit, Writing, acknowledgements, oncall
 from pharos.state.acknowledgements import Acknowledgement, NewAcknowledgement
 from pharos.state.oncall import ContactKind
 
@@ -80,6 +80,8 @@ class AcknowledgementShape(Shape):
 
     id: str
     fingerprint: str
+    alert: dict[str, str]
+    """The alert's labels."""
     group_key: str
     by: str
     comment: str
@@ -161,8 +163,9 @@ class AcknowledgementsApi(Struct, frozen=True):
     async def list_acknowledgements(self, request: Request) -> list[dict[str, Any]]:
         """Return who looks after which alerts now."""
         tenant = tenant_of(request)
-        found = await self.state.read(lambda unit: acknowledgements.acknowledged(unit, tenant))
-        return [shown(one) for one in found.values()]
+        return await self.state.read(
+            lambda unit: _shown(unit, acknowledgements.acknowledged(unit, tenant).values())
+        )
 
     async def acknowledge_alert(self, request: Request, body: AcknowledgeBody) -> list[dict[str, Any]]:
         """Look after an alert: it is not repeated nor escalated, until a time or until it is over."""
@@ -179,13 +182,12 @@ class AcknowledgementsApi(Struct, frozen=True):
     ) -> list[dict[str, Any]]:
         tenant, new = tenant_of(request), self._new(body)
 
-        def write(unit: Writing) -> tuple[Acknowledgement, ...]:
+        def write(unit: Writing) -> list[dict[str, Any]]:
             if group_key:
-                return acknowledging.acknowledge_group(unit, tenant, group_key, new)
-            return acknowledging.acknowledge(unit, tenant, fingerprints, new)
+                return _shown(unit, acknowledging.acknowledge_group(unit, tenant, group_key, new))
+            return _shown(unit, acknowledging.acknowledge(unit, tenant, fingerprints, new))
 
-        found = await self.state.write(write, author_of(request, body.comment))
-        return [shown(one) for one in found]
+        return await self.state.write(write, author_of(request, body.comment))
 
     def _new(self, body: AcknowledgeBody) -> NewAcknowledgement:
         expires_ms = None if body.until is None else read_ms(body.until, "until")
@@ -209,11 +211,12 @@ class AcknowledgementsApi(Struct, frozen=True):
     async def _unacknowledge(self, request: Request, fingerprint: str) -> list[dict[str, Any]]:
         tenant = tenant_of(request)
         found = await self.state.write(
-            lambda unit: acknowledgements.unacknowledge(unit, tenant, [fingerprint]), author_of(request)
+            lambda unit: _shown(unit, acknowledgements.unacknowledge(unit, tenant, [fingerprint])),
+            author_of(request),
         )
         if not found:
             raise PharosError(Kind.MISSING, f"nobody looks after an alert {fingerprint[:80]!r}")
-        return [shown(one) for one in found]
+        return found
 
     # -- by links --
 
@@ -339,11 +342,20 @@ class AcknowledgementsApi(Struct, frozen=True):
         return JSONResponse(told, background=after)
 
 
-def shown(found: Acknowledgement) -> dict[str, Any]:
-    """Return an acknowledgement as an answer shows it."""
+def _shown(unit: Unit, found: Iterable[Acknowledgement]) -> list[dict[str, Any]]:
+    some = tuple(found)
+    if not some:
+        return []
+    names = [one.fingerprint for one in some]
+    labels = acknowledgements.labels_of_alerts(unit, some[0].tenant_id, names)
+    return [_acknowledgement(one, labels.get(one.fingerprint, {})) for one in some]
+
+
+def _acknowledgement(found: Acknowledgement, labels: Mapping[str, str]) -> dict[str, Any]:
     return {
         "id": found.id,
         "fingerprint": found.fingerprint,
+        "alert": dict(labels),
         "group_key": found.group_key,
         "by": found.name or found.who,
         "comment": found.comment,

@@ -266,6 +266,7 @@ def _outcome_shape(one: Outcome) -> OutcomeShape:
                 labels=dict(held.labels),
                 reason=held.why.value,
                 source=held.source,
+                alert=dict(held.by),
             )
             for held in found.held[:LISTED_MAX]
         ],

@@ -82,6 +82,9 @@ class HeldShape(Shape):
     labels: dict[str, str]
     reason: str
     source: str
+    """The silence's id, the fingerprint of the alert that does, the name of an interval or a window."""
+    alert: dict[str, str]
+    """The labels of the alert that does, where one does."""
 
 
 class EscalatedShape(Shape):

@@ -105,6 +105,8 @@ class HiddenShape(Shape):
     """Alerts, by their fingerprints."""
 
     alerts: list[str]
+    labels: dict[str, dict[str, str]]
+    """Those alerts' labels, by fingerprint."""
 
 
 class SilencesApi(Struct, frozen=True):
@@ -138,7 +140,8 @@ class SilencesApi(Struct, frozen=True):
         """Return which alerts a silence with these matchers would hold back now."""
         tenant = scope_of(request).alone().tenant
         hidden = hidden_by(_stored(body.matchers), self._living(tenant))
-        return HiddenShape(alerts=sorted(known.alert.fingerprint for known in hidden))
+        labels = {known.alert.fingerprint: dict(known.mapping) for known in hidden}
+        return HiddenShape(alerts=sorted(labels), labels=labels)
 
     async def make_silences(self, request: Request, body: SilenceBody) -> SilencesShape:
         """Make a silence, change one, or make one for each of some alerts, all or none."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from pharos.alerting.alerts import Known
 from pharos.alerting.dependencies import as_inhibitions, read_dependency
 from pharos.alerting.dispatch import Dispatcher
 from pharos.alerting.maintenance import Occurrence, Window, read_conditions, read_window, written_calendar
@@ -118,6 +119,8 @@ class PreviewShape(Shape):
     occurrences: list[OccurrenceShape]
     alerts: list[str]
     """Fingerprints of alerts that there are now, whose matchers hold."""
+    labels: dict[str, dict[str, str]]
+    """Those alerts' labels, by fingerprint."""
 
 
 class DependencyPreviewShape(Shape):
@@ -126,6 +129,8 @@ class DependencyPreviewShape(Shape):
     parents: list[str]
     children: list[str]
     held_back: list[str]
+    labels: dict[str, dict[str, str]]
+    """The labels of all of them, by fingerprint."""
 
 
 class DefinitionShape(Shape):
@@ -207,7 +212,8 @@ class WindowsApi(Struct, frozen=True):
         now_ms = self.clock.now_ms()
         window = await asyncio.to_thread(read_window, document, "to be")
         shown = await asyncio.to_thread(_occurrences, window, now_ms)
-        return {"occurrences": shown, "alerts": self._matching(request, window.matchers)}
+        found = self._matching(request, window.matchers)
+        return {"occurrences": shown, "alerts": list(found), "labels": found}
 
     def _calendar(self) -> Operation:
         async def maintenance_calendar(request: Request) -> Response:
@@ -286,6 +292,7 @@ class WindowsApi(Struct, frozen=True):
             "parents": [one.alert.fingerprint for one in parents],
             "children": [one.alert.fingerprint for one in children],
             "held_back": [one.alert.fingerprint for one in held],
+            "labels": _labels([*parents, *children]),
         }
 
     # -- definitions --
@@ -330,11 +337,16 @@ class WindowsApi(Struct, frozen=True):
             for one in found
         ]
 
-    def _matching(self, request: Request, texts: Sequence[str]) -> list[str]:
+    def _matching(self, request: Request, texts: Sequence[str]) -> dict[str, dict[str, str]]:
         matchers = read_conditions(texts)
         desk = self.dispatcher.desk(scope_of(request).alone().tenant)
         living = desk.alerts.living(self.dispatcher.moment().now_s)
-        return [one.alert.fingerprint for one in living if matches_all(matchers, one.mapping)]
+        return _labels(one for one in living if matches_all(matchers, one.mapping))
+
+
+def _labels(alerts: Iterable[Known]) -> dict[str, dict[str, str]]:
+    """Return alerts' labels by fingerprint, which tells people nothing."""
+    return {one.alert.fingerprint: dict(one.mapping) for one in alerts}
 
 
 def _made(one: Version) -> dict[str, Any]:
