@@ -17,7 +17,7 @@ from pharos.engine.embedded.store import EmbeddedEngine
 from pharos.engine.keys import DAY_MS
 from pharos.engine.sql import Statement
 from pharos.errors import Kind, PharosError
-from pharos.labels import Matcher, MatchOp
+from pharos.labels import Labels, Matcher, MatchOp
 from pharos.query.metrics.series import Selection, SeriesCache, SeriesSizes
 
 _DAY = 20_000
@@ -361,3 +361,30 @@ def test_labels_of_series_that_are_mostly_gone_are_begun_anew(selecting: Selecti
     assert selecting.cache.nbytes < with_all
     assert len(selecting.select(few, _DAY, _DAY)) == 10
     assert selecting.labels_read == [500, 10]
+
+
+def test_a_listing_of_many_series_leaves_only_what_is_evaluated(selecting: Selecting) -> None:
+    selecting.begin_anew(SeriesSizes(idle=100))
+    selecting.store.register(500, _days(_DAY, _DAY))
+    few = (Matcher("i", MatchOp.REGEX, "1."),)
+    selecting.select(few, _DAY, _DAY)
+    evaluated = selecting.cache.nbytes
+    listed = _listed(selecting, _ANY)
+    assert listed == list(selecting.select(_ANY, _DAY, _DAY, SeriesCache(selecting.store.changes)).labels)
+    assert selecting.cache.nbytes == evaluated
+    selecting.select(_ANY, _DAY, _DAY)
+    selecting.labels_read.clear()
+    assert _listed(selecting, _ANY) == listed
+    assert _listed(selecting, few) == list(selecting.select(few, _DAY, _DAY).labels)
+    assert selecting.labels_read == []
+
+
+def _listed(selecting: Selecting, matchers: tuple[Matcher, ...]) -> list[Labels]:
+    def work(session: Session) -> list[Labels]:
+        scope, watched = selecting.store.scope, WatchedSession(session, selecting)
+        start_ms, end_ms = _DAY * DAY_MS, _DAY * DAY_MS + 1
+        none = Limits()
+        found = selecting.cache.select_any(watched, scope, [matchers], start_ms, end_ms, none, is_listed=True)
+        return list(found)
+
+    return selecting.store.engine.run_blocking(work)

@@ -157,7 +157,7 @@ class Catalog:
                 return finish(self._series_across(session, window, limits))
             selectors = window.selectors or ((),)
             found = self._series.select_any(
-                session, window.scope, selectors, window.start_ms, window.end_ms, limits
+                session, window.scope, selectors, window.start_ms, window.end_ms, limits, is_listed=True
             )
             return finish((found[: window.limit + 1] if window.limit else found).ordered())
 

@@ -340,6 +340,10 @@ class LabelTable:
     def __len__(self) -> int:
         return self._rows
 
+    def apart(self) -> LabelTable:
+        """Return an empty table with the same seed."""
+        return LabelTable(int(self._seed))
+
     @property
     def nbytes(self) -> int:
         """Return about what it takes in memory."""

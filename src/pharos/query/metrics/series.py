@@ -182,10 +182,12 @@ class SeriesCache:
         limits: Limits | None = None,
         *,
         with_idle: bool = True,
+        is_listed: bool = False,
     ) -> Selection:
         """Return the scope's series that match and were seen on a day of the range.
 
-        With `with_idle` False those may be left out that are known to have no sample in the range. Raises
+        With `with_idle` False those may be left out that are known to have no sample in the range. Of many
+        series that are but listed (`is_listed`) nothing is remembered that nobody evaluates. Raises
         PharosError: LIMITED for more than the limits' rows, if these are not 0, and TIMEOUT.
         """
         asked = self._asked(scope, matchers, start_ms, end_ms, with_idle=with_idle)
@@ -193,7 +195,7 @@ class SeriesCache:
         found = self._known(asked)
         if found is None:
             whole = self._whole(session, asked, limits)
-            found = self._found(session, asked, limits, whole)
+            found = self._found(session, asked, limits, whole, is_listed=is_listed)
         if 0 < limits.result_rows < len(found):
             raise PharosError(Kind.LIMITED, f"more than {limits.result_rows} series match")
         return found
@@ -253,14 +255,17 @@ class SeriesCache:
         start_ms: int,
         end_ms: int,
         limits: Limits,
+        *,
+        is_listed: bool = False,
     ) -> LabelColumns:
         """Return the labels of the series that any of the selectors matches, in order of their ids.
 
-        Raises what `select` raises.
+        Raises what `select` raises, which says what `is_listed` means.
         """
+        if len(selectors) == 1:
+            (only,) = selectors
+            return self.select(session, scope, only, start_ms, end_ms, limits, is_listed=is_listed).columns
         found = [self.select(session, scope, one, start_ms, end_ms, limits) for one in selectors]
-        if len(found) == 1:
-            return found[0].columns
         _, first = np.unique(np.concatenate([one.id for one in found]), return_index=True)
         joined = found[0].columns.followed_by([one.columns for one in found[1:]])
         if joined is None:  # the table was begun anew in between
@@ -318,7 +323,13 @@ class SeriesCache:
             return None
 
     def _found(
-        self, session: Session, asked: _Asked, limits: Limits, whole: Selection | None = None
+        self,
+        session: Session,
+        asked: _Asked,
+        limits: Limits,
+        whole: Selection | None = None,
+        *,
+        is_listed: bool = False,
     ) -> Selection:
         """Return what is asked for, out of the whole metric if that is given, and keep it."""
         stamp = self._stamp(asked)
@@ -331,7 +342,9 @@ class SeriesCache:
             similar = kept[1] if kept is not None else self._of_other_days(asked)
         found = None if whole is None else _matching(table, whole, asked.matchers, self._sizes)
         if found is None:
-            found = _read(session, asked, table, limits, self._sizes, self._changes)
+            found = _read(session, asked, table, limits, self._sizes, self._changes, is_listed=is_listed)
+            if not table.holds(found.columns):
+                return found
         if similar is not None and np.array_equal(found.id, similar.id):
             # With what was derived of them.
             found = Selection(
@@ -421,15 +434,21 @@ def _read(
     limits: Limits,
     sizes: SeriesSizes,
     changes: Changes,
+    *,
+    is_listed: bool,
 ) -> Selection:
     """Return what is asked for from the store; labels that the table does not have are read into it.
 
-    Raises PharosError: LIMITED, TIMEOUT. What was read by then stays in the table.
+    Where many are listed, all are read into another one, which ends with the selection: a table holds the
+    labels of what is evaluated, not those of every series that ended. Raises PharosError: LIMITED, TIMEOUT.
+    What was read by then stays in the table.
     """
     ids, metrics, counts, has_idle = _read_ids(session, asked, limits, sizes, changes)
     if 0 < limits.result_rows < len(ids):
         raise PharosError(Kind.LIMITED, f"more than {limits.result_rows} series match")
     unknown = ids[table.rows(ids) < 0]
+    if is_listed and unknown.size and ids.size >= sizes.idle:
+        table, unknown = table.apart(), ids
     if unknown.size > min(_LISTED, ids.size // 2):
         _read_labels(session, asked.select("id, labels"), table, unknown.size, limits)
     elif unknown.size:
