@@ -82,6 +82,7 @@ function usePanelPageOf(
       onZoomOut: zoomOut,
       rangeQuery: new URLSearchParams({ from: range.from, to: range.to }).toString(),
       variablesQuery,
+      expects: true,
       labelLink: (name, value, lines) => labelLink(name, value, { variables, search, path }, lines),
       go: (href) => history.push(href),
     }),

@@ -21,10 +21,12 @@ import { readLinks } from '../panels/config';
 import { usePanelPage } from '../panels/context';
 import { plainLinks } from '../panels/links';
 import { hasData, PanelBody } from '../panels/PanelBody';
+import { soleQuery } from '../panels/series/expected';
 import { PanelLink } from '../panels/PanelLink';
 import type { Span } from '../time/range';
 import type { Board, PanelState } from './board';
-import { usePanelState } from './useBoard';
+import { filled } from './state';
+import { useFrame, usePanelState } from './useBoard';
 import styles from './dashboard.module.css';
 
 /** So far from the view panels are asked for and drawn. */
@@ -113,6 +115,12 @@ function Body(
   const { utc } = usePageClock();
   const looks = useMemo(() => ({ scheme, clock: { nowMs, utc } }), [scheme, nowMs, utc]);
   const { answer } = state;
+  const { variables } = useFrame(props.board);
+  const expr = useMemo(() => {
+    const asked = soleQuery(panel);
+    if (asked === undefined || answer === null) return undefined;
+    return filled(asked, variables, answer.interval_ms, answer.to - answer.from);
+  }, [panel, answer, variables]);
   const frames = useMemo(() => (answer ? readFrames(answer.frames) : []), [answer]);
   const shown = useMemo(() => (answer ? { fromMs: answer.from, toMs: answer.to } : range), [answer, range]);
   if (panel.library && !panel.library.is_found)
@@ -140,6 +148,7 @@ function Body(
       height={bodyHeight}
       looks={looks}
       annotations={annotations}
+      {...(expr === undefined ? {} : { expr })}
     />
   );
 }

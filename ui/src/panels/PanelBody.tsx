@@ -103,6 +103,8 @@ export interface PanelBodyProps {
   height: number;
   looks: Looks;
   annotations: readonly Annotation[];
+  /** What is asked, where all that is shown is the answer to one query over time. */
+  expr?: string;
 }
 
 const NOTE_PX = 22;

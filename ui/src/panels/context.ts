@@ -19,6 +19,8 @@ export interface PanelPage {
   variablesQuery: string;
   /** Where a click on a label's value leads, one of a line of logs or of all else; null for what is no label. */
   labelLink?: (name: string, value: string, lines?: boolean) => MadeLink | null;
+  /** Whoever looks may see what was to be expected of series that are watched for anomalies. */
+  expects?: boolean;
   /** Goes to an address of ours without loading the page anew. */
   go?: (address: string) => void;
 }
@@ -43,4 +45,6 @@ export interface KindProps {
   height: number;
   looks: Looks;
   annotations: readonly Annotation[];
+  /** What is asked, where all that is shown is the answer to one query over time. */
+  expr?: string;
 }

@@ -226,6 +226,17 @@ const GROUPS: Readonly<Record<string, readonly Omit<Property, 'group'>[]>> = {
       ),
     },
   ],
+  Anomalies: [
+    {
+      id: 'custom.expected',
+      name: 'What was to be expected',
+      kinds: ['timeseries'],
+      control: choice([
+        ['', 'where it is watched'],
+        ['off', 'not at all'],
+      ]),
+    },
+  ],
   'Value mappings': [{ id: 'mappings', name: 'Value mappings', control: { kind: 'mappings' } }],
   'Data links': [{ id: 'links', name: 'Data links', control: { kind: 'links' } }],
   Hidden: [

@@ -4,6 +4,7 @@ import { LinkMenu, type MenuAt } from '../LinkMenu';
 import { linksOf } from '../links';
 import type { LegendItem } from '../PanelLegend';
 import { drawingOf, type Drawing } from '../series/columns';
+import { useBands } from '../series/useBands';
 import type { Limits } from '../series/paint';
 import { SeriesPlot } from '../series/SeriesPlot';
 import { WithLegend } from '../WithLegend';
@@ -34,6 +35,7 @@ export function TimeSeries(props: KindProps): ReactElement {
   const drawing = useMemo(() => drawingOf(frames, looks), [frames, looks]);
   const limits = useMemo(() => limitsOf(drawing), [drawing]);
   const ends = useMemo(() => [range.fromMs / 1000, range.toMs / 1000] as const, [range.fromMs, range.toMs]);
+  const bands = useBands(props.expr ?? '', drawing);
   const items = useMemo(
     () =>
       drawing.series.flatMap(({ title: name, look, field, values, inLegend }, index): LegendItem[] =>
@@ -70,6 +72,7 @@ export function TimeSeries(props: KindProps): ReactElement {
             range={ends}
             syncKey={page.syncKey}
             annotations={annotations}
+            bands={bands}
             limits={limits}
             tip={tip}
             onPick={pick}

@@ -3,7 +3,7 @@ import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import '../../chart/chart.css';
 import { Hover, type HoverContent } from '../../chart/hover';
-import { paintOver, paintUnder, type Annotation } from '../../chart/marks';
+import { paintOver, paintUnder, type Annotation, type Marks, type ValueBand } from '../../chart/marks';
 import { usePageClock, useScheme } from '../../design/hooks';
 import { visibleText } from '../../design/value';
 import { textIn } from '../units/format';
@@ -23,6 +23,8 @@ export interface SeriesPlotProps {
   onFocus: (index: number | null) => void;
   syncKey: string | null;
   annotations: readonly Annotation[];
+  /** Ranges of values behind the series. */
+  bands: readonly ValueBand[];
   limits: Limits | null;
   tip: { single: boolean; order: 'none' | 'asc' | 'desc'; none: boolean };
   onZoom?: (fromMs: number, toMs: number) => void;
@@ -71,9 +73,14 @@ function contentOf(
   };
 }
 
+/** What lies under the data; the range of what is hidden is hidden with it. */
+function marksOf({ annotations, bands, hidden }: SeriesPlotProps): Marks {
+  return { annotations, bands: bands.filter((one) => one.series === undefined || !hidden.has(one.series)) };
+}
+
 /** The series of a panel on a time axis. Redrawn in place when only data moved. */
 export function SeriesPlot(props: SeriesPlotProps): ReactElement {
-  const { drawing, width, height, hidden, focused, syncKey, limits, annotations } = props;
+  const { drawing, width, height, hidden, focused, syncKey, limits, annotations, bands } = props;
   const scheme = useScheme();
   const { utc } = usePageClock();
   const holder = useRef<HTMLDivElement>(null);
@@ -141,7 +148,12 @@ export function SeriesPlot(props: SeriesPlotProps): ReactElement {
       drawAxes: [
         (self) => {
           if (latest.current.limits) paintAreas(self, latest.current.limits, scheme);
-          paintUnder(self, { annotations: latest.current.annotations }, [], scheme);
+          paintUnder(
+            self,
+            marksOf(latest.current),
+            latest.current.drawing.series.map(({ look: { color } }) => color),
+            scheme,
+          );
         },
       ],
       draw: [
@@ -193,7 +205,7 @@ export function SeriesPlot(props: SeriesPlotProps): ReactElement {
 
   useEffect(() => hover.current?.highlight(focused), [focused]);
 
-  useEffect(() => plot.current?.redraw(false), [annotations]);
+  useEffect(() => plot.current?.redraw(false), [annotations, bands]);
 
   return (
     <div className="chart" role="img" aria-label={describe(props)}>

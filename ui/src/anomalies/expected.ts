@@ -20,11 +20,14 @@ const quoted = (text: string): string => JSON.stringify(text);
 const literal = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/gu, '\\$&');
 const oneOf = (names: readonly string[]): string => quoted(names.map(literal).join('|'));
 
-/** What asks for the limits of some series of an expression; empty where none of them can be watched. */
+/** What asks for the limits of some series of an expression; empty where none of them can be watched.
+ *
+ * Without `byName` only a watch of the expression itself counts, not one of a metric that is called the same. */
 export function limitsQuery(
   expr: string,
   series: readonly RangeSeries[],
   watches: readonly AnomalyWatch[],
+  byName = true,
 ): string {
   const names = [...new Set(series.slice(0, MOST).flatMap(({ metric }) => metric[NAME] ?? []))];
   const asked = watches
@@ -32,7 +35,7 @@ export function limitsQuery(
     .map(({ name }) => name);
   const limits = `__name__=~"${LOWER}|${UPPER}"`;
   if (asked.length > 0) return `{${limits},${WATCH}=~${oneOf(asked)}}`;
-  return names.length === 0 ? '' : `{${limits},${METRIC}=~${oneOf(names)}}`;
+  return names.length === 0 || !byName ? '' : `{${limits},${METRIC}=~${oneOf(names)}}`;
 }
 
 /** The labels of what is judged, without what verdicts add to them. */
@@ -68,4 +71,36 @@ export function bandsOf(
       },
     ];
   });
+}
+
+/** So many instants are asked for at most. */
+const MOST_STEPS = 11_000;
+
+/** The grid that times (in seconds, ascending) are of; null for what is none, or too fine. */
+export function gridThrough(times: readonly number[]): Grid | null {
+  const [start] = times;
+  const end = times.at(-1);
+  if (start === undefined || end === undefined) return null;
+  const step = times.reduce(
+    (least, time, i) => (i === 0 ? least : Math.min(least, time - (times[i - 1] ?? 0))),
+    Infinity,
+  );
+  return step > 0 && Number.isFinite(step) && (end - start) / step <= MOST_STEPS
+    ? { start, end, step }
+    : null;
+}
+
+/** Bands that stand on a grid, as they stand at some of its times. */
+export function bandsAt(
+  times: readonly number[],
+  bands: readonly ValueBand[],
+  grid: Grid,
+): readonly ValueBand[] {
+  const places = times.map((time) => Math.round((time - grid.start) / grid.step));
+  if (places.every((place, i) => place === i)) return bands;
+  return bands.map((band) => ({
+    ...band,
+    lower: places.map((place) => band.lower[place] ?? null),
+    upper: places.map((place) => band.upper[place] ?? null),
+  }));
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AnomalyWatch } from '../api/anomalies';
 import type { RangeSeries } from '../api/types';
-import { bandsOf, limitsQuery } from './expected';
+import { bandsAt, bandsOf, gridThrough, limitsQuery } from './expected';
 
 const grid = { start: 0, end: 60, step: 30 };
 const series = (metric: Record<string, string>, ...values: number[]): RangeSeries => ({
@@ -34,6 +34,14 @@ describe('limitsQuery', () => {
     ).toBe('{__name__=~"pharos_anomaly_lower|pharos_anomaly_upper",anomaly_watch=~"a\\\\.b"}');
   });
 
+  it('asks by no name where only a watch of the expression counts', () => {
+    const watched = [watch('orders', 'orders_total')];
+    expect(limitsQuery('queue_depth', [depth], watched, false)).toBe('');
+    expect(limitsQuery('rate(orders_total[5m])', [depth], watched, false)).toContain(
+      'anomaly_watch=~"orders"',
+    );
+  });
+
   it('asks nothing of what nobody can watch', () => {
     expect(limitsQuery('sum(up)', [series({}, 1)], [watch('a', 'orders_total')])).toBe('');
   });
@@ -55,4 +63,22 @@ describe('bandsOf', () => {
     const limits = [limit('lower', foreign, 1), limit('upper', foreign, 2), limit('lower', own, 1)];
     expect(bandsOf([depth], limits, grid)).toEqual([]);
   });
+});
+
+describe('a grid through times', () => {
+  it('has their ends and the smallest step', () =>
+    expect(gridThrough([30, 60, 120, 150])).toEqual({ start: 30, end: 150, step: 30 }));
+  it.each([[[]], [[30]], [[0, 0.001, 3_600]]])('is none through %j', (times) =>
+    expect(gridThrough(times)).toBeNull(),
+  );
+});
+
+describe('bands at times', () => {
+  const band = { label: 'expected', lower: [1, 2, 3], upper: [4, 5, 6] };
+  it('are as they are where these are the grid', () => {
+    const bands = [band];
+    expect(bandsAt([0, 30, 60], bands, grid)).toBe(bands);
+  });
+  it('leave out what lies between', () =>
+    expect(bandsAt([0, 60], [band], grid)).toEqual([{ ...band, lower: [1, 3], upper: [4, 6] }]));
 });

@@ -16,12 +16,13 @@ export interface Expected {
   error: Error | null;
 }
 
-/** The bands of the series that are drawn of `expr`. */
+/** The bands of the series that are drawn of `expr`; without `byName` only where that itself is watched. */
 export function useExpected(
   wanted: boolean,
   expr: string,
   series: readonly RangeSeries[],
   grid: Grid,
+  byName = true,
 ): Expected {
   const watches = useAsked({
     key: ['anomaly watches'],
@@ -31,8 +32,8 @@ export function useExpected(
   });
   const known = watches.data?.data;
   const query = useMemo(
-    () => (known === undefined ? '' : limitsQuery(expr, series, known)),
-    [expr, series, known],
+    () => (known === undefined ? '' : limitsQuery(expr, series, known, byName)),
+    [expr, series, known, byName],
   );
   const limits = useAsked({
     key: ['expected', query, grid],
