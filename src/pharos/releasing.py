@@ -37,7 +37,7 @@ async def open_releasing(
 
     Raises PharosError that names file and line when a file of rollouts is not good.
     """
-    readings = Readings(queries.traces, queries.metrics, queries.log_search)
+    readings = Readings(queries.traces, queries.metrics, queries.log_search, queries.scheduler)
     said = await asyncio.to_thread(_read, settings)
     rollouts = Rollouts(state, readings, take, clock, external_url(settings), said)
     loop = asyncio.get_running_loop()

@@ -85,6 +85,21 @@ def _post(url: str, path: str, body: dict[str, Any]) -> None:
         answer.read()
 
 
+def send_runs(url: str, workflow: str, version: str, began_s: float, lasts_s: float, failing: int) -> None:
+    """Send 150 runs, each `failing`th of which fails: of v1 in the first minute, of others in the second."""
+    chance = np.random.default_rng([2, *version.encode()])
+    first_s = began_s + (0.0 if version == "v1" else 60.0)
+    events: list[dict[str, Any]] = []
+    for number, lasts in enumerate((lasts_s * np.exp(chance.normal(0, 0.1, 150))).tolist()):
+        run = {"run_id": f"{workflow}-{version}-{number}", "workflow": workflow, "version": version}
+        start = first_s + number * 0.35
+        state = "failed" if number % failing == 0 else "succeeded"
+        events.append({**run, "kind": "start", "time_ms": int(start * 1000)})
+        events.append({**run, "kind": "end", "time_ms": int((start + lasts) * 1000), "state": state})
+    status, answer = ask(url, "POST", "/api/v1/runs", {"events": events})
+    assert status == 200, answer
+
+
 def send_gauges(
     url: str, name: str, series: list[tuple[dict[str, str], list[float]]], end_s: float, step_s: float = 15.0
 ) -> None:

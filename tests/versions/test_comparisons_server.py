@@ -16,6 +16,7 @@ from tests.versions.services import (
     send_gauges,
     send_histogram,
     send_lines,
+    send_runs,
     send_spans,
     wait_until,
 )
@@ -54,6 +55,8 @@ def server(began: float, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         ]
         send_histogram(made.url, "request_seconds", version, counts, BOUNDS, end)
     send_lines(made.url, "v1", [("INFO", 900, "order {} is packed"), ("ERROR", 5, "no stock of {}")], end)
+    for version, lasts_s, failing in (("v1", 0.2, 30), ("v2", 0.36, 3)):
+        send_runs(made.url, "nightly", version, began, lasts_s, failing)
     send_lines(made.url, "v3", [("INFO", 900, "order {} is packed"), ("ERROR", 90, "no stock of {}")], end)
     yield made
     assert made.stop() == 0, made.log.read_text()
@@ -121,6 +124,37 @@ def test_patterns_of_lines_that_differ_are_told(server: Server, began: float) ->
     assert all(one["severity"] == "none" for one in packed)
 
 
+def test_runs_of_two_versions_are_compared_also_where_one_follows_the_other(
+    server: Server, began: float
+) -> None:
+    """The first begins all its runs in the first half of the time, the second in the second."""
+    runs = {"name": "nightly", "runs": 'workflow="nightly", version="{{.group}}"'}
+
+    def look() -> tuple[int, Any]:
+        asked = body(began, runs)
+        asked["canary"]["name"] = "v2"
+        return ask(server.url, "POST", PATH, asked)
+
+    found = wait_until(look, lambda one: one[0] == 200 and not one[1]["notes"], 20)[1]
+    duration, failures = sorted(found["differences"], key=lambda one: str(one["kind"]))
+    assert (duration["kind"], duration["verdict"], duration["severity"]) == ("duration", "fail", "critical")
+    assert duration["low"] < 1.8 < duration["high"]
+    assert duration["effect"] == pytest.approx(1.8, abs=0.04)
+    assert duration["baseline"] == pytest.approx(200, rel=0.05)
+    assert (failures["kind"], failures["verdict"]) == ("failures", "fail")
+    assert (failures["baseline"], failures["canary"]) == (pytest.approx(1 / 30), pytest.approx(1 / 3))
+
+
+def test_too_few_runs_say_how_many_more_are_needed(server: Server, began: float) -> None:
+    asked = body(began, {"name": "nightly", "runs": 'workflow="nightly", version="v1"'})
+    asked["baseline"] |= {"end": f"{began + 10:.3f}"}
+    asked["canary"] |= {"start": f"{began + 10:.3f}", "end": f"{began + 14:.3f}"}
+    found = ask(server.url, "POST", PATH, asked)[1]
+    duration = next(one for one in found["differences"] if one["kind"] == "duration")
+    assert duration["verdict"] == "undecided"
+    assert "more runs, about" in duration["needs"]
+
+
 def test_before_and_after_are_groups_too(server: Server, began: float) -> None:
     asked = body(began, {"name": "requests", "spans": SPANS})
     middle = f"{began + SECONDS / 2:.3f}"
@@ -161,11 +195,20 @@ def test_a_histogram_finds_what_spans_find(server: Server, began: float) -> None
     ("change", "told"),
     [
         ({"measures": []}, "measures"),
-        ({"measures": [{"name": "a"}]}, "a measure is one of metric, spans, logs"),
+        ({"measures": [{"name": "a"}]}, "a measure is one of metric, spans, logs, runs"),
         ({"measures": [{"name": "a", "metric": "rate("}]}, "measures.a"),
         ({"measures": [{"name": "a", "metric": "up"}]}, "both groups are asked the same of the same time"),
         ({"measures": [{"name": "a", "spans": "{ x = }{{.group}}"}]}, "spans"),
         ({"measures": [{"name": "a", "metric": '"{{.group}}"'}]}, "measures.a"),
+        (
+            {"measures": [{"name": "a", "runs": 'version="{{.group}}"'}]},
+            "it does not say of which",
+        ),
+        (
+            {"measures": [{"name": "a", "runs": 'workflow="n", state="{{.group}}"'}]},
+            "runs are chosen by",
+        ),
+        ({"measures": [{"name": "a", "runs": 'workflow=~"{{.group}}"'}]}, "each once with = and a value"),
         ({"measures": [{"name": "a", "metric": "up", "better": "sideways"}]}, "measures.0.better"),
         ({"baseline": {"start": "now-ish"}}, "baseline.start"),
         ({"canary": {"start": "100", "end": "50"}}, "canary: the end must be after the start"),

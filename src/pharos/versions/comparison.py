@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from pharos.access import Scope
 from pharos.errors import Kind, PharosError
-from pharos.judgement.canary import Outcome, Part, Tick, judge
+from pharos.judgement.canary import Outcome, Part, Tick, Verdict, judge
 from pharos.judgement.ranks import LEAST, Floats, Ranks, compare_ranks
 from pharos.judgement.regressions import (
     Better,
@@ -30,9 +30,11 @@ from pharos.versions.measures import (
     log_search,
     metric_query,
     of_group,
+    run_selection,
     span_condition,
 )
 from pharos.versions.readings import TICK_MS, Readings, Requests, Series, by_labels
+from pharos.versions.run_ticks import ticks_of
 
 _ALPHA: Final = 0.01
 """Of all that a measure tells together: what is no difference is told as one so rarely."""
@@ -46,6 +48,8 @@ _MOST_TICKS: Final = 17_280
 _HARMLESS_RATIO: Final = 1.5
 """Errors whose ratio is bounded by this have passed: greater ones are looked for."""
 _LEAST_LINES: Final = 50
+_MOST_RUNS: Final = 20_000
+"""Of a group: the newest."""
 
 
 class Difference(Struct, frozen=True):
@@ -54,11 +58,11 @@ class Difference(Struct, frozen=True):
 
     measure: str
     kind: str
-    """`latency`, `errors`, `metric` or `pattern`."""
+    """`latency` and `errors` of spans, `duration` and `failures` of runs, `metric` or `pattern`."""
     labels: Labels
     better: Better
     baseline: float | None
-    """The middle of the first group: a median, a ratio of errors, a share of lines."""
+    """The middle of the first group: a median, a ratio of errors, a share of lines; times in milliseconds."""
     canary: float | None
     effect: float | None
     low: float | None
@@ -71,7 +75,7 @@ class Difference(Struct, frozen=True):
     is_different: bool = False
     """Whether it is shown that both differ, whichever way."""
     needs: int | None = None
-    """How many more requests, or values of a series, would decide."""
+    """How many more requests, runs, lines, or values of a series, would decide."""
     needs_s: float | None = None
 
     @property
@@ -128,6 +132,8 @@ async def compare(
             )
         if measure.spans:
             await _compare_spans(readings, scope, baseline, canary, measure, found)
+        elif measure.runs:
+            await _compare_runs(readings, scope, baseline, canary, measure, found)
         elif measure.logs:
             await _compare_lines(readings, scope, baseline, canary, measure, found)
         else:
@@ -140,6 +146,8 @@ def _check(measure: Measure, group: Group) -> None:
     what, text = f"measures.{measure.name}", of_group(measure.query, group.name)
     if measure.spans:
         span_condition(text, f"{what}.spans")
+    elif measure.runs:
+        run_selection(text, f"{what}.runs", group.start_ms, group.end_ms)
     elif measure.logs:
         log_search(text, f"{what}.logs")
     else:
@@ -191,18 +199,29 @@ async def _compare_spans(
             )
         groups.append(await readings.ticks(scope, of, group.name, group.start_ms, 0, count))
     verdict = await asyncio.to_thread(judge, groups[0], groups[1])
-    middles = [_geometric(group.values()) for group in groups]
-    timing = _of_part(verdict.latency, measure, "latency", middles)
-    needs = verdict.needs_requests if timing.outcome is Outcome.UNDECIDED else None
-    found.differences.append(replace(timing, needs=needs, needs_s=None if needs is None else verdict.needs_s))
-    shares = [_error_share(group.values()) for group in groups]
-    errors = _of_part(verdict.errors, measure, "errors", shares)
-    if errors.outcome is Outcome.UNDECIDED and _is_harmless(verdict.errors, shares[1]):
-        errors = replace(errors, outcome=Outcome.PASS)
-    found.differences.append(errors)
+    found.differences += _of_verdict(verdict, verdict.needs_s, measure, ("latency", "errors"), groups)
     if not verdict.canary_requests or not verdict.baseline_requests:
         which = baseline.name if not verdict.baseline_requests else canary.name
         found.notes.append(f"{measure.name}: no span was found of {which!r}")
+
+
+def _of_verdict(
+    verdict: Verdict,
+    needs_s: float | None,
+    measure: Measure,
+    kinds: tuple[str, str],
+    groups: Sequence[Mapping[int, Tick]],
+) -> list[Difference]:
+    """Return how long both groups took, and how often they failed, by what these are called."""
+    middles = [_geometric(group.values()) for group in groups]
+    timing = _of_part(verdict.latency, measure, kinds[0], middles)
+    needs = verdict.needs_requests if timing.outcome is Outcome.UNDECIDED else None
+    timing = replace(timing, needs=needs, needs_s=None if needs is None else needs_s)
+    shares = [_error_share(group.values()) for group in groups]
+    errors = _of_part(verdict.errors, measure, kinds[1], shares)
+    if errors.outcome is Outcome.UNDECIDED and _is_harmless(verdict.errors, shares[1]):
+        errors = replace(errors, outcome=Outcome.PASS)
+    return [timing, errors]
 
 
 def _is_harmless(errors: Part, share: float | None) -> bool:
@@ -246,6 +265,31 @@ def _geometric(ticks: Iterable[Tick]) -> float | None:
 def _error_share(ticks: Collection[Tick]) -> float | None:
     requests = sum(tick.requests for tick in ticks)
     return sum(tick.errors for tick in ticks) / requests if requests else None
+
+
+# -- runs --
+
+
+async def _compare_runs(
+    readings: Readings, scope: Scope, baseline: Group, canary: Group, measure: Measure, found: _Found
+) -> None:
+    what = f"measures.{measure.name}.runs"
+    sides = [
+        await readings.runs(scope, measure.runs, what, group, _MOST_RUNS) for group in (baseline, canary)
+    ]
+    for group, side in zip((baseline, canary), sides, strict=True):
+        if not side:
+            found.notes.append(f"{measure.name}: no run that succeeded or failed was found of {group.name!r}")
+        elif len(side) == _MOST_RUNS:
+            found.notes.append(
+                f"{measure.name}: the newest {_MOST_RUNS:,} runs of {group.name!r} are compared"
+            )
+    groups = ticks_of(*sides)
+    verdict = await asyncio.to_thread(judge, *groups)
+    needs, seen = verdict.needs_requests, len(sides[1])
+    # Looks are by portions, not by the clock: how soon runs come is known from how many came.
+    needs_s = needs * canary.seconds / seen if needs is not None and seen else None
+    found.differences += _of_verdict(verdict, needs_s, measure, ("duration", "failures"), groups)
 
 
 # -- series --

@@ -6,19 +6,24 @@ import re
 from typing import Annotated, Final, Literal, Self
 
 from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import Field, model_validator
 
+from pharos.alerting.matchers import parse_matchers
 from pharos.alerting.oncall.schedule import Name, Part
 from pharos.errors import Kind, PharosError
 from pharos.judgement.regressions import THRESHOLD_PERCENT, Better
+from pharos.labels import MatchOp
 from pharos.promql.language.ast import Expr, MatrixSelector
 from pharos.query.metrics.query import Query, parse_query
+from pharos.runs.asked import Asked
 from pharos.search.traceql.ast import Expression
 from pharos.search.traceql.parse_metrics import parse_span_metric
 from pharos.search.tree import Tree
 from pharos.search.words import parse_search
 
 _GROUP: Final = re.compile(r"\{\{-? *\.group *-?\}\}")
+_RUN_FIELDS: Final = ("workflow", "version", "owner", "node", "engine", "parent")
 QueryText = Annotated[str, Field(max_length=5_000)]
 
 
@@ -34,7 +39,7 @@ def of_group(query: str, group: str) -> str:
 
 
 class Measure(Part):
-    """What both groups are measured by: exactly one of `metric`, `spans` and `logs`."""
+    """What both groups are measured by: exactly one of `metric`, `spans`, `logs` and `runs`."""
 
     name: Name
     metric: QueryText = ""
@@ -43,6 +48,9 @@ class Measure(Part):
     """TraceQL's condition on spans, in braces: their latencies and errors are compared."""
     logs: QueryText = ""
     """A search of lines: how frequent their patterns are is compared."""
+    runs: QueryText = ""
+    """Runs of a workflow, as `workflow="nightly", version="{{.group}}"`: their durations and failures are
+    compared."""
     better: Better = Better.LOWER
     """Of `metric`: which way it gets better."""
     threshold: float = Field(default=THRESHOLD_PERCENT, gt=0, le=1000)
@@ -54,8 +62,8 @@ class Measure(Part):
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        if sum(map(bool, (self.metric, self.spans, self.logs))) != 1:
-            raise ValueError("a measure is one of metric, spans, logs")
+        if sum(map(bool, (self.metric, self.spans, self.logs, self.runs))) != 1:
+            raise ValueError("a measure is one of metric, spans, logs, runs")
         if (self.saves or self.price) and not self.metric:
             raise ValueError("only a metric saves something")
         return self
@@ -63,11 +71,13 @@ class Measure(Part):
     @property
     def query(self) -> str:
         """What is asked, whichever kind it is."""
-        return self.metric or self.spans or self.logs
+        return self.metric or self.spans or self.logs or self.runs
 
     @property
     def permission(self) -> str:
         """What who asks must be allowed to."""
+        if self.runs:
+            return "flows.read"
         kind = "metrics" if self.metric else "traces" if self.spans else "logs"
         return f"{kind}.view"
 
@@ -112,6 +122,31 @@ def span_condition(text: str, what: str) -> Expression | None:
         return parse_span_metric(f"{text} | count_over_time()").where
     except PharosError as exc:
         raise named(exc, what) from exc
+
+
+def run_selection(text: str, what: str, start_ms: int, end_ms: int) -> Asked:
+    """Return which runs that began in a time are meant. Raises PharosError(INVALID)."""
+    try:
+        matchers = parse_matchers(text)
+    except PharosError as exc:
+        raise named(exc, what) from exc
+    found: dict[str, str] = {}
+    for one in matchers:
+        if one.op is not MatchOp.EQUAL or one.name not in _RUN_FIELDS or one.name in found or not one.value:
+            raise PharosError(
+                Kind.INVALID,
+                f"{what}: runs are chosen by {', '.join(_RUN_FIELDS)}, each once with = and a value",
+                hint='as in workflow="nightly", version="{{.group}}"',
+            )
+        found[one.name] = one.value
+    if "workflow" not in found:
+        raise PharosError(
+            Kind.INVALID,
+            f"{what}: it does not say of which workflow",
+            hint='as in workflow="nightly", version="{{.group}}"',
+        )
+    workflow = found.pop("workflow")
+    return replace(Asked(start_ms, end_ms, (workflow,)), **found)
 
 
 def log_search(text: str, what: str) -> Tree:

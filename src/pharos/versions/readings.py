@@ -17,8 +17,9 @@ from pharos.labels import BUCKET_LABEL, METRIC_NAME, Labels
 from pharos.promql.grids.grid import Answer, AnswerType
 from pharos.query.events.log_search import LogSearch, Templates
 from pharos.query.events.traces import Traces
-from pharos.query.limits import Times
+from pharos.query.limits import Scheduler, Times
 from pharos.query.metrics.evaluation import Metrics
+from pharos.runs.outcomes import Ended, outcomes
 from pharos.search.window import Window
 from pharos.versions.measures import (
     Group,
@@ -27,6 +28,7 @@ from pharos.versions.measures import (
     metric_query,
     named,
     of_group,
+    run_selection,
     span_condition,
 )
 
@@ -89,6 +91,7 @@ class Readings(Struct, frozen=True):
     traces: Traces
     metrics: Metrics
     logs: LogSearch
+    scheduler: Scheduler
 
     async def ticks(
         self, scope: Scope, of: Requests, group: str, start_ms: int, first: int, until: int
@@ -151,6 +154,19 @@ class Readings(Struct, frozen=True):
         window = Window(group.start_ms * _NS_IN_MS, group.end_ms * _NS_IN_MS)
         step_ns = max(window.end_ns - window.start_ns, 1)
         return await self.logs.templates(scope, window, tree, step_ns)
+
+    async def runs(self, scope: Scope, text: str, what: str, group: Group, most: int) -> Sequence[Ended]:
+        """Return how the newest runs of a group that began in its time ended, in order.
+
+        Raises PharosError as queries do.
+        """
+        asked = run_selection(of_group(text, group.name), what, group.start_ms, group.end_ms)
+        return await self.scheduler.run(
+            scope,
+            ("run outcomes", asked),
+            self.scheduler.deadline(),
+            lambda session: outcomes(session, scope, asked, most),
+        )
 
 
 def _tick(requests: int, errors: int, logarithms: float, squares: float) -> Tick:

@@ -104,7 +104,7 @@ export function moveRun(
   return change('POST', at(name, `/${deed}`), { reason }, asking);
 }
 
-export type MeasureKind = 'metric' | 'spans' | 'logs';
+export type MeasureKind = 'metric' | 'spans' | 'logs' | 'runs';
 export type Better = 'lower' | 'higher' | 'neither';
 export type Severity = 'none' | 'low' | 'medium' | 'high' | 'critical';
 
@@ -113,6 +113,7 @@ export interface Measure {
   readonly metric?: string;
   readonly spans?: string;
   readonly logs?: string;
+  readonly runs?: string;
   readonly better?: Better;
 }
 
@@ -124,7 +125,7 @@ export interface Group {
 
 export interface Difference extends Effect {
   readonly measure: string;
-  readonly kind: 'latency' | 'errors' | 'metric' | 'pattern';
+  readonly kind: 'latency' | 'errors' | 'duration' | 'failures' | 'metric' | 'pattern';
   readonly labels: Labels;
   readonly better: Better;
   readonly baseline: number | null;

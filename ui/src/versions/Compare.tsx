@@ -36,6 +36,7 @@ interface Draft {
 const KINDS = [
   { value: 'spans', label: 'spans (TraceQL)' },
   { value: 'metric', label: 'a metric (PromQL)' },
+  { value: 'runs', label: 'runs of a workflow' },
   { value: 'logs', label: 'patterns of lines (search)' },
 ];
 const BETTER = [
@@ -46,6 +47,7 @@ const BETTER = [
 const BEGINS: Readonly<Record<MeasureKind, string>> = {
   spans: '{ resource.service.version = "{{.group}}" }',
   metric: 'sum(rate(http_requests_total{version="{{.group}}"}[1m]))',
+  runs: 'workflow="nightly", version="{{.group}}"',
   logs: 'service.version:"{{.group}}"',
 };
 const FIRST: Draft = { id: 0, name: 'requests', kind: 'spans', query: BEGINS.spans, better: 'lower' };
@@ -91,7 +93,7 @@ function MeasureFields(props: {
 /** A value of either group, in the unit of its kind. */
 function valueWords(kind: Difference['kind'], value: number | null): string {
   if (value === null) return '–';
-  if (kind === 'latency') return formatValue(value / 1000, 'seconds');
+  if (kind === 'latency' || kind === 'duration') return formatValue(value / 1000, 'seconds');
   if (kind === 'metric') return formatValue(value, 'none');
   return formatValue(value, 'ratio');
 }

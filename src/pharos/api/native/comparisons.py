@@ -1,4 +1,4 @@
-"""`/api/v1/comparisons`: two groups compared at once, by metrics, spans and patterns of lines."""
+"""`/api/v1/comparisons`: two groups compared at once, by metrics, spans, patterns of lines and runs."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from pharos.versions.comparison import Compared, Difference, Saving, compare
 from pharos.versions.measures import Group, Measure
 from pharos.versions.readings import Readings
 
+_UNITS: Final = {"metric": "values", "pattern": "lines", "duration": "runs", "failures": "runs"}
+"""What more is needed of, by what differs."""
 _HOUR_MS: Final = 3_600_000
 _LONGEST_MS: Final = 31 * 86_400_000
 _MOST_BYTES: Final = 256 << 10
@@ -50,7 +52,7 @@ class ComparedDifferenceShape(Shape):
 
     measure: str
     kind: str
-    """`latency`, `errors`, `metric` or `pattern`."""
+    """`latency` and `errors` of spans, `duration` and `failures` of runs, `metric` or `pattern`."""
     labels: dict[str, str]
     better: str
     baseline: float | None
@@ -183,7 +185,7 @@ def _difference(one: Difference) -> dict[str, Any]:
 def _needs(one: Difference) -> str:
     if one.needs is None:
         return ""
-    of = {"metric": "values", "pattern": "lines"}.get(one.kind, "requests")
+    of = _UNITS.get(one.kind, "requests")
     about = "" if one.needs_s is None else f", about {one.needs_s:.0f} s"
     return f"{one.needs} more {of}{about}"
 
