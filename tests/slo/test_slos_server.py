@@ -159,6 +159,21 @@ def test_budgets_are_spared_what_happens_in_maintenance(server: Server) -> None:
     assert _ask(server, "/api/slos/broken")[1]["budget_remaining"] < 0
 
 
+def test_a_report_lists_maintenance_of_a_part_of_an_objective(server: Server) -> None:
+    assert _put(server, "partly", _KEPT)[0] == 200
+    now = time.time()
+    starts, ends = (time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now + hours * 3600)) for hours in (-2, 1))
+    matchers = ['slo_id="own-partly"', 'instance="a:1"']
+    window = {"starts": starts, "ends": ends, "matchers": matchers, "reason": "moving a"}
+    assert _ask(server, "/api/alerting/maintenance/a", body=window, method="PUT")[0] == 200
+    report = _ask(server, "/api/slos/partly/report")[1]
+    (partly,) = report["partial_maintenance"]
+    assert (report["maintenance"], partly["only"]) == ([], ['instance="a:1"'])
+    assert partly["start"].startswith(starts)
+    assert _ask(server, "/api/alerting/maintenance/a", method="DELETE")[0] == 200
+    assert _ask(server, "/api/slos/partly", method="DELETE")[0] == 200
+
+
 def test_what_is_no_objective_is_refused_and_nothing_is_kept(server: Server) -> None:
     status, answer = _put(server, "wrong", {"service": "own", "indicator": {"type": "latency"}})
     assert status == 400

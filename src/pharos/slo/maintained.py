@@ -82,7 +82,7 @@ def spared_times(objective: Objective, windows: Mapping[str, Window], start_ms: 
 def counted_in(name: str, objective: Objective, range_: str, only: tuple[Matchers, ...]) -> str:
     """Return PromQL of what series of a name counted in a range: each series once, whoever means it."""
     selector = selector_of(objective)
-    selectors = [f"{selector[:-1]},{_written(one)}}}" for one in only] or [selector]
+    selectors = [f"{selector[:-1]},{written(one)}}}" for one in only] or [selector]
     return " or ".join(f"sum_over_time({name}{one}{range_})" for one in selectors)
 
 
@@ -91,7 +91,8 @@ def range_of(span: Occurrence) -> str:
     return f"[{format_duration(span.end_ms - span.start_ms)}] @ {span.end_ms / 1000:.3f}"
 
 
-def _written(matchers: Matchers) -> str:
+def written(matchers: Matchers) -> str:
+    """Return matchers as a selector has them between its braces."""
     return ",".join(f"{one.name}{one.op}{quote(one.value)}" for one in matchers)
 
 
@@ -124,4 +125,4 @@ def _pieces(some: Sequence[tuple[Occurrence, Matchers]], whole: Iterable[Occurre
             continue
         only = {matchers for one, matchers in some if one.start_ms <= start_ms < one.end_ms}
         if only:
-            yield OfSome(Occurrence(start_ms, end_ms), tuple(sorted(only, key=_written)))
+            yield OfSome(Occurrence(start_ms, end_ms), tuple(sorted(only, key=written)))

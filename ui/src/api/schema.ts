@@ -1914,6 +1914,18 @@ export interface components {
       readonly start: string;
     };
     /**
+     * PartlySparedShape
+     * @description A time that is maintenance for some of what an objective keeps apart.
+     */
+    readonly PartlySparedShape: {
+      /** End */
+      readonly end: string;
+      /** Only */
+      readonly only: readonly string[];
+      /** Start */
+      readonly start: string;
+    };
+    /**
      * AlertShape
      * @description An alert, and how it stands with it.
      */
@@ -3605,6 +3617,8 @@ export interface components {
       readonly error_rates: readonly (number | null)[];
       /** Maintenance */
       readonly maintenance: readonly components['schemas']['SpanShape'][];
+      /** Partial Maintenance */
+      readonly partial_maintenance: readonly components['schemas']['PartlySparedShape'][];
       /** Parts */
       readonly parts: readonly components['schemas']['SloPartShape'][];
       /** Reasons */

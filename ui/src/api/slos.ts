@@ -70,6 +70,12 @@ export interface SloReport {
   readonly burning: readonly Burn[];
   readonly parts: readonly SloPart[];
   readonly maintenance: readonly { readonly start: string; readonly end: string }[];
+  /** Of a part of it; `only` says of which. */
+  readonly partial_maintenance: readonly {
+    readonly start: string;
+    readonly end: string;
+    readonly only: readonly string[];
+  }[];
   readonly alerts: readonly {
     readonly name: string;
     readonly state: string;

@@ -115,9 +115,37 @@ describe('what is related', () => {
       starts: { ...part, items: [start('near', '990000000000'), start('far', '1000000000')] },
       alerts: part,
       changes: part,
+      health: part,
     } as unknown as RelatedAnswer;
     const found: readonly Finding[] = ranked(ofRelated(answer, SPIKE));
     expect(found.map(({ title }) => title)).toEqual(['Version near began', 'Version far began']);
     expect(found[0]?.score).toBeGreaterThan(0.9);
+  });
+  it('tells of checks of health, of those that went down and of the same thing first', () => {
+    const check = (title: string, state: string, reason: string, at_ns = '990000000000') => ({
+      ...{ check: title, title, was: state === 'down' ? 'up' : 'down', state, at_ns, text: 'timed out' },
+      ...{ reasons: [reason], link: `/health?check=${title}` },
+    });
+    const items = [
+      check('again', 'up', 'service'),
+      check('other', 'down', 'time'),
+      check('long ago', 'down', 'service', '1000000000'),
+      check('shop', 'down', 'service'),
+    ];
+    const answer = {
+      ...{ starts: part, alerts: part, changes: part },
+      health: { ...part, items },
+    } as unknown as RelatedAnswer;
+    const found = ranked(ofRelated(answer, SPIKE));
+    expect(found.map(({ title }) => title)).toEqual([
+      'shop went down',
+      'other went down',
+      'again is up again',
+      'long ago went down',
+    ]);
+    expect(found[0]).toMatchObject({
+      ...{ kind: 'health', text: 'it was up: timed out', atMs: 990_000 },
+      lead: { page: 'link', link: '/health?check=shop' },
+    });
   });
 });

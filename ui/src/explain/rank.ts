@@ -7,13 +7,14 @@ import type { RelatedAnswer } from '../api/types';
 import { formatCount, formatSeconds, formatValue, guessUnit } from '../design/format';
 import { newTemplates } from '../logs/templates';
 
-export const KINDS = ['starts', 'changes', 'alerts', 'logs', 'traces', 'series'] as const;
+export const KINDS = ['starts', 'changes', 'health', 'alerts', 'logs', 'traces', 'series'] as const;
 
 export type FindingKind = (typeof KINDS)[number];
 
 export const KIND_NAMES: Readonly<Record<FindingKind, string>> = {
   starts: 'Versions and starts',
   changes: 'Changes by people',
+  health: 'Health',
   alerts: 'Alerts',
   logs: 'Log patterns',
   traces: 'Traces',
@@ -55,6 +56,13 @@ interface Times {
   fromMs: number;
   toMs: number;
 }
+
+/** What became of a check: that it went down explains more than that it is well again. */
+const WENT: Readonly<Record<string, { words: string; weight: number }>> = {
+  down: { words: 'went down', weight: 0.9 },
+  unknown: { words: 'is not known any more', weight: 0.6 },
+  up: { words: 'is up again', weight: 0.45 },
+};
 
 const BEGAN: Readonly<Record<string, string>> = {
   process: 'A process started',
@@ -101,7 +109,25 @@ export function ofRelated(found: RelatedAnswer, { fromMs, toMs }: Times): Findin
       lead: { page: 'link', link: one.link },
     };
   });
-  return [...starts, ...alerts, ...changes];
+  const health = found.health.items.map((one): Finding => {
+    const atMs = msOf(one.at_ns);
+    return {
+      kind: 'health',
+      score:
+        (WENT[one.state]?.weight ?? 0.5) *
+        nearness(atMs, fromMs, toMs) *
+        // A check of something else that only happened to change then.
+        (one.reasons.includes('time') ? 0.7 : 1),
+      title: `${one.title} ${WENT[one.state]?.words ?? one.state}`,
+      text:
+        one.was === '' || one.was === one.state
+          ? one.text
+          : [`it was ${one.was}`, one.text].filter(Boolean).join(': '),
+      atMs,
+      lead: { page: 'link', link: one.link },
+    };
+  });
+  return [...starts, ...alerts, ...changes, ...health];
 }
 
 /** Series that changed with the spike. */

@@ -85,6 +85,11 @@ function BudgetChart({ report }: { report: SloReport }): ReactElement {
     toMs: Date.parse(one.end),
     text: 'Maintenance',
   }));
+  const partly = report.partial_maintenance.map((one) => ({
+    fromMs: Date.parse(one.start),
+    toMs: Date.parse(one.end),
+    text: `Maintenance of ${one.only.join(' and ')}`,
+  }));
   const spent = report.spent.slice(0, 8).map((one) => ({
     fromMs: Date.parse(one.start),
     toMs: Date.parse(one.end),
@@ -106,7 +111,7 @@ function BudgetChart({ report }: { report: SloReport }): ReactElement {
         atLeast={1}
         marks={{
           thresholds: [{ value: 0, label: 'spent', tone: 'critical', beyond: 'below' }],
-          annotations: [...annotations, ...spent],
+          annotations: [...annotations, ...partly, ...spent],
         }}
         syncKey="slo"
       />

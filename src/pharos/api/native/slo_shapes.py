@@ -13,7 +13,7 @@ from pharos.rules.engine import RuleAlert
 from pharos.slo.budget import BudgetState
 from pharos.slo.history import Burning, History, Part, Rates
 from pharos.slo.kept import Known
-from pharos.slo.maintained import Spared
+from pharos.slo.maintained import Spared, written
 from pharos.slo.objective import grouping_of
 from pharos.slo.standing import Standing
 from pharos.state.documents import Version
@@ -137,6 +137,15 @@ class SpanShape(Shape):
     end: str
 
 
+class PartlySparedShape(Shape):
+    """A time that is maintenance for some of what an objective keeps apart."""
+
+    start: str
+    end: str
+    only: list[str]
+    """Of what: the matchers of each window that is open then."""
+
+
 class SloReportShape(Shape):
     """An objective over its window."""
 
@@ -150,6 +159,9 @@ class SloReportShape(Shape):
     burning: list[BurnShape]
     parts: list[SloPartShape]
     maintenance: list[SpanShape]
+    """Of all of it."""
+    partial_maintenance: list[PartlySparedShape]
+    """Of a part of it; what is in `maintenance` is left out."""
     alerts: list[SloAlertShape]
     rules: str
     """A file of the rules that are made of it."""
@@ -234,6 +246,14 @@ def slo_report(
         burning=[_burning(one) for one in rates.burning],
         parts=[_part(one) for one in rates.parts],
         maintenance=[SpanShape(start=rfc3339(one.start_ms), end=rfc3339(one.end_ms)) for one in spared.whole],
+        partial_maintenance=[
+            PartlySparedShape(
+                start=rfc3339(one.span.start_ms),
+                end=rfc3339(one.span.end_ms),
+                only=[written(matchers) for matchers in one.only],
+            )
+            for one in spared.some
+        ],
         alerts=[_alert(one) for one in alerts],
         rules=rules,
         allowed=not reasons,
