@@ -20,14 +20,47 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Route, expect, sync_playwright
 from tests.conftest import Server
 
 CHROMIUM = "/usr/bin/chromium-headless-shell"
 """The browser without its windows: the same pages for a quarter of the processor."""
 AXE = Path(__file__).parents[2] / "ui/node_modules/axe-core/axe.min.js"
 """The accessibility checker, among the packages that the pages are built with."""
+PLACES = Path(__file__).parents[2] / "ui/src/address/places.ts"
+"""The addresses of all pages, among them those that no menu shows."""
 AXE_RULES = ["wcag2a", "wcag2aa", "wcag21aa", "best-practice"]
+OUT_OF_REACH = """() => {
+    const wide = document.documentElement.clientWidth, found = [];
+    const tell = (what, element) => found.push(`${what}: ${element.outerHTML.slice(0, 200)}`);
+    const cut = (element) => element.scrollWidth > element.clientWidth + 1;
+    const scrolls = (element) => /auto|scroll/.test(getComputedStyle(element).overflowX) && cut(element);
+    if (document.documentElement.scrollWidth > wide) tell('the page scrolls sideways', document.body);
+    for (const table of document.querySelectorAll('[role=grid], [role=table], table')) {
+        // A region that has a name and can be entered says itself that there is more of it.
+        if (table.closest('.visually-hidden, [role=region][tabindex="0"]')) continue;
+        for (let at = table; at !== document.body; at = at.parentElement)
+            if (scrolls(at) || (at === table && cut(at))) { tell('a table is cut off', table); break; }
+    }
+    const controls = 'a, button, input, select, textarea, [role=tab], [contenteditable=true]';
+    for (const control of document.querySelectorAll(controls)) {
+        const { left, right, width } = control.getBoundingClientRect();
+        if (!control.checkVisibility({ visibilityProperty: true })) continue;
+        if (width <= 1 || control.matches('.skip-link')) continue;
+        let from = 0, to = wide;
+        for (let at = control.parentElement; at !== document.documentElement; at = at.parentElement) {
+            const { overflowX, textOverflow } = getComputedStyle(at);
+            // Dots tell of the rest of a link's words, and what scrolls can be brought into sight.
+            const is_told = textOverflow === 'ellipsis' && control.matches('a');
+            if (scrolls(at) || is_told) { to = Infinity; break; }
+            if (overflowX === 'visible') continue;
+            const box = at.getBoundingClientRect();
+            [from, to] = [Math.max(from, box.left), Math.min(to, box.right)];
+        }
+        if (left < from - 1 || right > to + 1) tell('a control is out of reach', control);
+    }
+    return found;
+}"""
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -257,13 +290,26 @@ def painted_share(page: Page, selector: str) -> float:
     )
 
 
-def violations(page: Page) -> list[str]:
-    """What the accessibility checker finds on a page: each rule with the element that breaks it."""
-    page.evaluate(AXE.read_text())
+def violations(page: Page, *within: Locator) -> list[str]:
+    """What the accessibility checker finds on a page: each rule with the element that breaks it.
+
+    With `within` it looks at those elements alone, as at what opened over a page that was looked at before:
+    most of its time goes into the colours behind each text.
+    """
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE.read_text())
     found: list[str] = page.evaluate(
-        """(rules) => axe.run(document, { runOnly: rules, resultTypes: ['violations'] }).then(
-            ({ violations }) => violations.flatMap(
-                ({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`)))""",
-        AXE_RULES,
+        """([rules, within]) => axe.run(
+            within.length > 0 ? { include: within } : document,
+            { runOnly: rules, resultTypes: ['violations'] },
+        ).then(({ violations }) => violations.flatMap(
+            ({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`)))""",
+        [AXE_RULES, [locator.element_handle() for locator in within]],
     )
+    return found
+
+
+def out_of_reach(page: Page) -> list[str]:
+    """What cannot be seen or pressed at the width that a page has, without scrolling the page sideways."""
+    found: list[str] = page.evaluate(OUT_OF_REACH)
     return found

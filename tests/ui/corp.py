@@ -33,13 +33,18 @@ class Corp:
 
     def ask(self, address: str, body: Any = None, *, tenant: str = "acme") -> Any:
         """Return the data of an answer to the owner of the data folder."""
+        return json.loads(self.send(address, body, tenant=tenant))["data"]
+
+    def send(self, address: str, body: Any = None, *, tenant: str = "acme") -> bytes:
+        """Return what the owner of the data folder is answered with."""
         method, _, path = address.partition(" ")
         key = (self.server.folder / "admin-key").read_text()
         headers = {"X-Pharos-Key": key, "X-Scope-OrgID": tenant, "Content-Type": "application/json"}
         packed = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.server.url + path, packed, headers, method=method)
         with urllib.request.urlopen(request, timeout=60) as answer:
-            return json.load(answer)["data"]
+            answered: bytes = answer.read()
+            return answered
 
 
 @contextmanager

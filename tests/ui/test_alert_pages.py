@@ -69,13 +69,18 @@ def test_alerts_are_seen_the_worst_first_counted_and_found_by_label(visit: Visit
     expect(page.get_by_text("1 of 4 rows")).to_be_visible()
 
 
-def test_an_alert_is_taken_and_its_story_says_by_whom(visit: Visit) -> None:
+def test_an_alert_is_taken_by_keys_alone_and_its_story_says_by_whom(visit: Visit) -> None:
     page = visit("/alerts")
-    page.get_by_role("link", name="Slow").click()
+    grid = page.get_by_role("grid", name="Alerts")
+    expect(grid.get_by_role("row").nth(3)).to_contain_text("Slow")
+    grid.focus()
+    for key in ("ArrowDown", "ArrowDown", "ArrowDown", "Enter"):
+        page.keyboard.press(key)
     expect(page.get_by_role("heading", name="Slow")).to_be_visible()
-    page.get_by_role("button", name="Acknowledge").click()
-    page.get_by_label("Comment").fill("looking at the database")
-    page.get_by_role("dialog").get_by_role("button", name="Acknowledge").click()
+    page.get_by_role("button", name="Acknowledge").press("Enter")
+    expect(page.get_by_label("Comment")).to_be_focused()
+    page.keyboard.type("looking at the database")
+    page.keyboard.press("Enter")
     expect(page.get_by_text("sees to it since")).to_be_visible()
     expect(page.get_by_role("region", name="What happened, and why")).to_contain_text(
         "looking at the database"
@@ -93,10 +98,13 @@ def test_chosen_alerts_are_silenced_together_after_a_look_at_what_that_hides(vis
     expect(grid.get_by_role("row")).to_have_count(3)
     grid.focus()
     page.keyboard.press("Control+a")
-    page.get_by_role("button", name="Silence 2").click()
+    page.get_by_role("button", name="Silence 2").press("Enter")
     expect(page.get_by_text("2 alerts now, and those to come that fit")).to_be_visible()
-    page.get_by_label("Reason").fill("a planned move")
-    page.get_by_role("dialog").get_by_role("button", name="Silence", exact=True).click()
+    # Which alerts is said already: what is left to say is why.
+    expect(page.get_by_label("Reason")).to_be_focused()
+    page.keyboard.type("a planned move")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_have_count(0)
     page.goto("/alerts?view=held")
     expect(page.get_by_role("grid", name="Alerts")).to_contain_text("by a silence")
     page.goto("/silences")

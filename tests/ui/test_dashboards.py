@@ -203,7 +203,7 @@ def test_settings_and_variables_are_changed_and_all_else_stays(open_page: Open, 
     dialog.get_by_role("tab", name="Annotations").click()
     dialog.get_by_role("button", name="Add an annotation").click()
     page.get_by_role("menuitem", name="Alerts").click()
-    assert violations(page) == []
+    assert violations(page, dialog) == []
     dialog.get_by_role("button", name="Close").click()
     expect(page.get_by_role("combobox", name="size")).to_have_value("small")
     page.get_by_role("button", name="Save (1)").click()
@@ -326,7 +326,7 @@ def test_a_folder_says_who_may_what_and_what_lies_in_it_is_played(open_page: Ope
     page.keyboard.press("Enter")
     drawer.get_by_role("combobox", name="May").fill("change")
     page.keyboard.press("Enter")
-    assert violations(page) == []
+    assert violations(page, drawer) == []
     drawer.get_by_role("button", name="Save").click()
     expect(page.get_by_role("button", name="Folder, restricted")).to_be_visible()
     with urllib.request.urlopen(f"{ui_url}/api/pharos/folders/team/permissions", timeout=60) as answer:

@@ -135,8 +135,7 @@ def test_the_routing_tester_names_the_alert_that_holds_others_back(visit: Visit,
     send(server, "DELETE", "/api/alerting/dependencies/routers", None)
 
 
-@pytest.mark.parametrize("scheme", ["dark", "light"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(("scheme", "width"), [("dark", 1280), ("light", 390)])
 def test_pages_of_what_is_held_back_are_whole_and_accessible(
     visit: Visit, server: Server, scheme: str, width: int
 ) -> None:
@@ -161,7 +160,8 @@ def test_pages_of_what_is_held_back_are_whole_and_accessible(
         expect(page.get_by_text("odd").first).to_be_attached()
         expect(page.locator("[aria-label$=': loading']")).to_have_count(0)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        assert violations(page) == [], path
+        over = [page.get_by_role("dialog")] if "&" in path else []
+        assert violations(page, *over) == [], path
 
 
 def test_what_a_window_says_and_what_can_be_done_with_it_is_not_cut_off(visit: Visit, server: Server) -> None:

@@ -202,15 +202,6 @@ def test_the_tenant_is_chosen_at_the_top_and_every_question_is_of_it(visit: Visi
     assert page.locator("label svg rect").first.get_attribute("fill") != colour
 
 
-@pytest.mark.parametrize("scheme", ["dark", "light"])
-@pytest.mark.parametrize("path", ["/members", "/members?view=roles", "/tenants", "/account"])
-def test_pages_about_people_fit_a_telephone(visit: Visit, path: str, scheme: str) -> None:
-    page = visit(path, name="ops", width=390, scheme=scheme)
-    expect(page.locator("h1")).to_be_visible()
-    expect(page.locator("[aria-label$=': loading']")).to_have_count(0)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-
-
 def test_names_are_text_whatever_they_hold(visit: Visit) -> None:
     page = visit("/members", name="ops")
     add_person(page, HOSTILE, "viewer", "acme")

@@ -185,7 +185,7 @@ def test_the_panel_is_accessible_and_shows_text_alone(
     expect(_panel(page).get_by_role("region", name="Log lines")).to_contain_text(XSS)
     assert page.evaluate("window.__xss") is None
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert violations(page) == []
+    assert violations(page, _panel(page)) == []
 
 
 def test_what_cannot_be_found_out_is_said(till_url: str, open_page: Open) -> None:

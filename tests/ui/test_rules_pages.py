@@ -40,11 +40,6 @@ ROUTING = {
         {"name": HOSTILE, "webhook_configs": [{"url": "http://127.0.0.1:9/x"}]},
     ],
 }
-RECEIVERS = [
-    "/receivers",
-    "/receivers?view=routing&labels=severity%3Dcritical",
-    "/receivers?view=configuration",
-]
 
 
 @pytest.fixture(scope="module")
@@ -124,15 +119,6 @@ def test_a_configuration_is_checked_before_it_is_kept(visit: Visit) -> None:
     page.get_by_role("button", name="Go by the server").click()
     page.get_by_role("dialog").get_by_role("button", name="Go by the server").click()
     expect(page.get_by_text("The server’s own configuration counts,")).to_be_visible()
-
-
-@pytest.mark.parametrize("scheme", ["dark", "light"])
-@pytest.mark.parametrize("path", ["/rules", "/rules?rule=rules.yml/provisioned/0", "/rules?new=", *RECEIVERS])
-def test_pages_of_rules_fit_a_telephone(visit: Visit, path: str, scheme: str) -> None:
-    page = visit(path, width=390, scheme=scheme)
-    expect(page.locator("h1")).to_be_visible()
-    expect(page.locator("[aria-label$=': loading']")).to_have_count(0)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 def test_a_condition_that_is_deleted_is_not_kept_by_its_form(visit: Visit) -> None:

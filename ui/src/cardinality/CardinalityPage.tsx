@@ -78,6 +78,7 @@ function Ranking(props: RankingProps & { wanted: string }): ReactElement {
       <DataTable
         label={title}
         bare
+        tall="narrow"
         columns={columns}
         rows={fits}
         rowKey={({ name }) => name}

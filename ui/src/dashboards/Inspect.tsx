@@ -111,6 +111,7 @@ function Data({
             />
           );
         },
+        titled: true,
         exact: ({ row }) => cellText(field.values[row]),
         chars: field.type === 'time' ? 20 : Math.min(40, Math.max(10, field.title.length)),
       })),
@@ -127,6 +128,7 @@ function Data({
     <>
       <DataTable
         label="Data"
+        tall="narrow"
         columns={columns}
         rows={rows}
         rowKey={({ row }) => String(row)}

@@ -133,6 +133,7 @@ export function MetricBrowser({ onChoose }: { onChoose: (expr: string) => void }
       <Chips title="Examples" exprs={examples.slice(0, MOST_EXAMPLES)} onChoose={onChoose} />
       <DataTable
         label="Metrics"
+        tall="narrow"
         columns={COLUMNS}
         rows={rows}
         total={metrics.length}

@@ -24,7 +24,12 @@ function makeColumns(rows: readonly ResultRow[], unit: Unit): TableColumn<Result
   const labels = labelColumns(rows).map((name): TableColumn<ResultRow> => {
     // A label may be called as the value is.
     const title = name === '__name__' ? 'metric' : name === 'value' ? 'value (label)' : name;
-    return { id: `label ${name}`, title, value: (row) => row.labels[name] ?? null };
+    return {
+      id: `label ${name}`,
+      title,
+      value: (row) => row.labels[name] ?? null,
+      titled: name !== '__name__',
+    };
   });
   return [value, ...labels];
 }
@@ -40,6 +45,7 @@ export function ResultTable({ answer, unit }: { answer: QueryAnswer; unit: Unit 
   return (
     <DataTable
       label="Result"
+      tall="narrow"
       columns={columns}
       rows={rows}
       total={all.length}

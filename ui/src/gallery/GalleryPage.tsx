@@ -102,6 +102,7 @@ function TableSection({ onOpen }: { onOpen: (row: Sample) => void }): ReactEleme
     <Section title="Table">
       <DataTable
         label="Services"
+        tall="narrow"
         columns={COLUMNS}
         rows={rows}
         total={all.length}

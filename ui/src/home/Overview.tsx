@@ -42,7 +42,11 @@ function Card(props: {
 }): ReactElement {
   const { title, rows, calm, error, children } = props;
   return (
-    <section className={clsx('panel card', styles.watched)} aria-label={title}>
+    <section
+      className={clsx('panel card', styles.watched)}
+      aria-label={title}
+      aria-busy={rows === undefined && error === null}
+    >
       <header className="row">
         <h2 className="grow">{title}</h2>
         {children}

@@ -11,6 +11,7 @@ import { FilterBar } from '../design/FilterBar';
 import { holdsWords } from '../design/filter';
 import { formatSeconds, formatThings, formatValue } from '../design/format';
 import { useNow } from '../design/hooks';
+import { NoValue } from '../design/NoValue';
 import { Unreadable } from '../design/parts';
 import { Skeleton } from '../design/Skeleton';
 import { Sparkline } from '../design/Sparkline';
@@ -128,11 +129,7 @@ const COLUMNS: readonly TableColumn<JudgedHost>[] = [
     title: 'up since',
     value: ({ host }) => host.bootMs,
     cell: ({ host }) =>
-      host.bootMs === null ? (
-        <span className="dim">–</span>
-      ) : (
-        formatSeconds((host.seenMs - host.bootMs) / 1000, 2)
-      ),
+      host.bootMs === null ? <NoValue /> : formatSeconds((host.seenMs - host.bootMs) / 1000, 2),
     chars: 10,
     optional: true,
   },

@@ -17,6 +17,7 @@ import { Definitions, type FormEnds } from '../definitions/Definitions';
 import { EmptyState } from '../design/EmptyState';
 import { MultiChoiceField, TextField } from '../design/fields';
 import { holdsWords, labelNames } from '../design/filter';
+import { NoValue } from '../design/NoValue';
 import { Note } from '../design/parts';
 import type { TableColumn } from '../design/table/columns';
 import { Value } from '../design/Value';
@@ -193,7 +194,7 @@ const COLUMNS: readonly TableColumn<Dependency>[] = [
     chars: 26,
     least: 12,
     value: ({ reason }) => reason,
-    cell: ({ reason }) => (reason === '' ? <span className="dim">–</span> : <Value text={reason} />),
+    cell: ({ reason }) => (reason === '' ? <NoValue /> : <Value text={reason} />),
   },
   { id: 'by', title: 'by', optional: true, value: ({ by }) => by, cell: ({ by }) => <Value text={by} /> },
 ];

@@ -4,6 +4,7 @@ import { useAddress } from '../address/hooks';
 import { testReceiver, type Receiver, type Trial } from '../api/receivers';
 import { Ago } from '../alerts/parts';
 import { EmptyState } from '../design/EmptyState';
+import { NoValue } from '../design/NoValue';
 import { Note } from '../design/parts';
 import { StatusChip } from '../design/StatusChip';
 import type { TableColumn } from '../design/table/columns';
@@ -89,8 +90,7 @@ export function ReceiverTable(props: {
         kind: 'number',
         chars: 14,
         value: ({ integration }) => (integration?.told_at ? Date.parse(integration.told_at) : null),
-        cell: ({ integration }) =>
-          integration?.told_at ? <Ago at={integration.told_at} /> : <span className="dim">–</span>,
+        cell: ({ integration }) => (integration?.told_at ? <Ago at={integration.told_at} /> : <NoValue />),
       },
       {
         id: 'answer',
@@ -100,7 +100,7 @@ export function ReceiverTable(props: {
         value: ({ integration }) => integration?.error ?? '',
         cell: ({ integration }) =>
           integration === null || integration.error === '' ? (
-            <span className="dim">–</span>
+            <NoValue />
           ) : (
             <span className={styles.name}>
               <span className={styles.fault} title={integration.error}>

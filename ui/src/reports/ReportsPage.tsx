@@ -77,17 +77,24 @@ export default function ReportsPage(): ReactElement {
     ) : null;
   const columns: readonly TableColumn<Report>[] = [
     { id: 'name', title: 'name', value: ({ name }) => name, cell: ({ name }) => <Value text={name} /> },
-    { id: 'board', title: 'dashboard', value: ({ uid }) => uid, cell: ({ uid }) => <Value text={uid} /> },
-    { id: 'receiver', title: 'receiver', value: ({ receiver }) => receiver },
+    {
+      id: 'board',
+      title: 'dashboard',
+      titled: true,
+      value: ({ uid }) => uid,
+      cell: ({ uid }) => <Value text={uid} />,
+    },
+    { id: 'receiver', title: 'receiver', titled: true, value: ({ receiver }) => receiver },
     { id: 'when', title: 'sent', chars: 44, value: inWords },
     {
       id: 'next',
       title: 'next',
+      titled: true,
       chars: 20,
       value: ({ next }) => Date.parse(next),
       cell: ({ next }) => <span>{formatInstant(Date.parse(next), utc)}</span>,
     },
-    { id: 'by', title: 'last changed by', value: (one) => one.updated_by, optional: true },
+    { id: 'by', title: 'last changed by', titled: true, value: (one) => one.updated_by, optional: true },
     {
       id: 'actions',
       title: ' ',
@@ -138,6 +145,7 @@ export default function ReportsPage(): ReactElement {
           <section className="panel card" aria-label="Reports">
             <DataTable
               label="Reports"
+              tall="narrow"
               columns={columns}
               rows={known.reports}
               rowKey={({ name }) => name}

@@ -10,6 +10,7 @@ import { TextField } from '../design/fields';
 import { holdsWords } from '../design/filter';
 import { formatInstant } from '../design/format';
 import { usePageClock } from '../design/hooks';
+import { NoValue } from '../design/NoValue';
 import { Note } from '../design/parts';
 import type { Status } from '../design/status';
 import { StatusChip } from '../design/StatusChip';
@@ -162,13 +163,13 @@ const COLUMNS: readonly TableColumn<ActionResponse>[] = [
     chars: 40,
     least: 16,
     value: ({ outcome }) => outcome,
-    cell: ({ outcome }) => (outcome === '' ? <span className="dim">–</span> : <Value text={outcome} />),
+    cell: ({ outcome }) => (outcome === '' ? <NoValue /> : <Value text={outcome} />),
   },
   {
     id: 'by',
     title: 'decided by',
     value: ({ decided_by: by }) => by,
-    cell: ({ decided_by: by }) => (by === '' ? <span className="dim">–</span> : <Value text={by} />),
+    cell: ({ decided_by: by }) => (by === '' ? <NoValue /> : <Value text={by} />),
   },
   {
     id: 'created',

@@ -84,6 +84,7 @@ function Form(props: {
       >
         <TextField
           label="Name"
+          data-autofocus
           required
           placeholder="Flow latency"
           error={said.at('name')}

@@ -274,12 +274,14 @@ export function GroupEditor(props: {
           label="Group"
           disabled={kept !== null}
           placeholder="checkout"
+          {...(kept === null ? { 'data-autofocus': true } : {})}
           value={draft.name}
           onChange={(name) => change({ name })}
         />
         <TextField
           label="Every"
           placeholder="1m"
+          {...(kept === null ? {} : { 'data-autofocus': true })}
           value={draft.interval}
           onChange={(interval) => change({ interval })}
         />

@@ -14,6 +14,7 @@ import { useAsked } from '../api/useAsked';
 import { EmptyState } from '../design/EmptyState';
 import { formatSeconds, formatThings, formatValue } from '../design/format';
 import { useNow } from '../design/hooks';
+import { NoValue } from '../design/NoValue';
 import { Unreadable } from '../design/parts';
 import { Skeleton } from '../design/Skeleton';
 import type { TableColumn } from '../design/table/columns';
@@ -105,7 +106,7 @@ function columnsOf(most: number): readonly TableColumn<StepDifference>[] {
       least: 18,
       value: ({ duration_change_ms: ms }) => ms,
       cell: ({ duration_change_ms: ms }) => {
-        if (ms === null) return <span className="dim">–</span>;
+        if (ms === null) return <NoValue />;
         const part = Math.abs(ms) / most / 2;
         return (
           <span className={styles.change}>

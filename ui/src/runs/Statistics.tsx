@@ -5,6 +5,7 @@ import { GROUPINGS, type Grouping, type RunFilters, type RunGroup } from '../api
 import { EmptyState } from '../design/EmptyState';
 import { formatInstant, formatSeconds } from '../design/format';
 import { usePageClock } from '../design/hooks';
+import { NoValue } from '../design/NoValue';
 import { Unreadable } from '../design/parts';
 import { Skeleton } from '../design/Skeleton';
 import type { TableColumn } from '../design/table/columns';
@@ -23,7 +24,7 @@ function columnsOf(by: Grouping, utc: boolean): readonly TableColumn<RunGroup>[]
     value: (group) => group[id],
     cell: (group) => {
       const ms = group[id];
-      return typeof ms === 'number' ? formatSeconds(ms / 1000) : <span className="dim">–</span>;
+      return typeof ms === 'number' ? formatSeconds(ms / 1000) : <NoValue />;
     },
   });
   const count = (id: keyof RunGroup, title: string, optional = false): TableColumn<RunGroup> => ({
@@ -80,18 +81,19 @@ function columnsOf(by: Grouping, utc: boolean): readonly TableColumn<RunGroup>[]
     {
       id: 'last_state',
       title: 'last',
+      titled: true,
       chars: 14,
       value: ({ last_state: state }) => state,
-      cell: ({ last_state: state }) =>
-        state === '' ? <span className="dim">–</span> : <StateChip state={state} />,
+      cell: ({ last_state: state }) => (state === '' ? <NoValue /> : <StateChip state={state} />),
     },
     {
       id: 'last',
       title: 'last began',
+      titled: true,
       chars: 19,
       value: ({ last_start_ms: at }) => at,
       cell: ({ last_start_ms: at }) =>
-        at === null ? <span className="dim">–</span> : formatInstant(Math.floor(at / 1000) * 1000, utc),
+        at === null ? <NoValue /> : formatInstant(Math.floor(at / 1000) * 1000, utc),
     },
   ];
 }
@@ -114,6 +116,7 @@ export function Statistics({ filters }: { filters: RunFilters }): ReactElement {
       ) : (
         <DataTable
           key={by}
+          tall="narrow"
           label={`Runs by ${by}`}
           columns={columns}
           rows={groups}

@@ -46,6 +46,8 @@ export function Matchers(props: {
             className="field mono"
             aria-label={`Value ${i + 1}${of}`}
             value={one.value}
+            // What the reader has to say: what is given already, as for a chosen alert, is passed over.
+            {...(one.value === '' ? { 'data-autofocus': true } : {})}
             onChange={(event) => set(i, { value: event.target.value })}
           />
           <IconButton

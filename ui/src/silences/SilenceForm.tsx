@@ -109,6 +109,7 @@ export function SilenceForm(props: {
       {lasts === CHOSEN ? <DateTimeField label="Ends" text={typed} onChange={setTyped} nowMs={now} /> : null}
       <TextField
         label="Reason"
+        data-autofocus
         required
         placeholder="Why nobody needs to be told"
         value={comment}

@@ -280,6 +280,9 @@ function useChoosing<Row extends RowData>(
       scrollTo(next);
       if (event.shiftKey) choose(next, true);
     } else if (event.key === 'Enter' && row && onOpen) onOpen(row.original);
+    else if (event.key === 'Enter' && row)
+      // What a click on its name leads to.
+      scroll.current?.querySelector<HTMLAnchorElement>(`[data-index="${current}"] a`)?.click();
     else if (event.key === ' ' && onSelect) choose(current, event.shiftKey);
     else if (event.key === 'a' && (event.ctrlKey || event.metaKey) && onSelect) onSelect(new Set(keys()));
     else if (event.key === 'Escape' && selected.size > 0 && onSelect) onSelect(NONE);

@@ -197,6 +197,7 @@ function columnsOf(frame: ShownFrame, looks: Looks, page: PanelPage): TableColum
       value: ({ row }) => sortValue(field, row),
       cell: ({ row }) => <Content column={column} frame={frame} row={row} looks={looks} page={page} />,
       chars,
+      titled: true,
       ...(numbers ? {} : { least: Math.min(chars, width === undefined ? 14 : chars) }),
     };
   });
@@ -263,6 +264,7 @@ export default function TablePanel(props: KindProps): ReactElement {
       <DataTable
         key={index}
         bare
+        tall="narrow"
         label={title || 'Table'}
         columns={columns}
         rows={rows}

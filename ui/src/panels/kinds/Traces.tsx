@@ -40,6 +40,7 @@ function columnsOf(frame: ShownFrame, looks: Looks): TableColumn<RowAt>[] {
         if (isTrace) return <TraceLink traceId={text}>{text.slice(0, 16)}</TraceLink>;
         return <Value text={show(config, field.values[row] ?? null, looks).text} />;
       },
+      titled: !isTrace,
       chars: isTrace ? 18 : isNumber ? 12 : 22,
     };
   });
@@ -58,6 +59,7 @@ export default function Traces(props: KindProps): ReactElement {
   return (
     <DataTable
       bare
+      tall="narrow"
       label={title || 'Traces'}
       columns={columns}
       rows={rows}
