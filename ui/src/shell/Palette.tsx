@@ -248,7 +248,8 @@ export default function Palette(props: {
               ? 'Nothing of that name'
               : `Nothing of that name; not looked through, for they cannot be read: ${failed.join(', ')}`
         }
-        aria-label="Search"
+        // On what has the role of a dialog, not on what it stands in.
+        attributes={{ content: { 'aria-label': 'Search' } }}
         searchProps={{
           leftSection: <Icon name="search" />,
           placeholder: 'Page, dashboard, service, host, alert, metric, trace id',
