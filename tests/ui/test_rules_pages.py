@@ -121,6 +121,17 @@ def test_a_configuration_is_checked_before_it_is_kept(visit: Visit) -> None:
     expect(page.get_by_text("The server’s own configuration counts,")).to_be_visible()
 
 
+def test_an_alert_is_made_of_what_a_graph_shows(visit: Visit) -> None:
+    page = visit("/explore?q0=vector(41)")
+    page.get_by_role("link", name="Make an alert").click()
+    form = page.get_by_role("dialog", name="New group of rules")
+    expect(form.get_by_label("Group")).to_be_focused()
+    expect(form.locator(".cm-content")).to_have_text("vector(41)")
+    page.keyboard.press("Escape")
+    expect(form).to_have_count(0)
+    assert "vector" not in page.url
+
+
 def test_a_condition_that_is_deleted_is_not_kept_by_its_form(visit: Visit) -> None:
     page = visit("/rules?new=condition")
     page.get_by_label("Name").fill("Flow latency")

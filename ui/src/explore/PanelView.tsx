@@ -1,6 +1,7 @@
 import clsx from 'clsx';
 import { SegmentedControl } from '@mantine/core';
 import { useState, type ReactElement, type ReactNode } from 'react';
+import { PageLink } from '../address/PageLink';
 import { formatQuery } from '../api/calls';
 import { ApiError } from '../api/client';
 import { Glyph } from '../design/Glyph';
@@ -364,6 +365,11 @@ export function PanelView(props: PanelViewProps): ReactElement {
         <span className="grow" />
         {fetching ? <Running onCancel={cancel} /> : null}
         {result && !failed ? <StatsLine result={result} /> : null}
+        {panel.expr.trim() === '' ? null : (
+          <PageLink page="rules" search={{ new: '', expr: panel.expr }} className="button">
+            Make an alert
+          </PageLink>
+        )}
         <ExportMenu
           what={
             !result || failed !== null

@@ -130,13 +130,15 @@ function ToCommit({ file, diff, onBack }: { file: string; diff: string; onBack: 
 export function GroupEditor(props: {
   /** The group as it is; null for a new one. */
   kept: KeptGroup | null;
+  /** What a new one begins with. */
+  expr?: string;
   onDone: (text: string) => void;
   onCancel: () => void;
 }): ReactElement {
   const { kept, onDone, onCancel } = props;
   const { tenant } = useAddress();
   const [draft, setDraft] = useState<DraftGroup>(() =>
-    kept === null ? blankGroup() : draftOf(kept.namespace, kept.group),
+    kept === null ? blankGroup(props.expr) : draftOf(kept.namespace, kept.group),
   );
   const [step, setStep] = useState<Step>({ kind: 'edit' });
   const [reason, setReason] = useState('');

@@ -232,7 +232,7 @@ export default function RulesPage(): ReactElement {
   const opened = search.rule === undefined ? undefined : all.find(({ key }) => key === search.rule);
   const edited = groups.find(({ name, file }) => groupKey(namespaceOf(file), name) === search.edit);
   const why = whyNot(may, 'alerts.configure', 'Rules are changed');
-  const close = (): void => setOwn({ edit: undefined, new: undefined });
+  const close = (): void => setOwn({ edit: undefined, new: undefined, expr: undefined });
   const done = (text: string): void => {
     said(text);
     close();
@@ -360,7 +360,7 @@ export default function RulesPage(): ReactElement {
           isCondition ? (
             <ConditionForm id={null} onDone={done} onCancel={close} />
           ) : (
-            <GroupEditor kept={null} onDone={done} onCancel={close} />
+            <GroupEditor kept={null} expr={search.expr ?? ''} onDone={done} onCancel={close} />
           )
         ) : edited ? (
           <Editing

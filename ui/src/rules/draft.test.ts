@@ -31,6 +31,7 @@ describe('a draft of a group', () => {
     expect(writeGroup(spans)).toContain('  language: traceql\n  rules:\n');
   });
   it('leaves out what was not filled in', () => {
+    expect(blankGroup('up > 0').rules[0]?.expr).toBe('up > 0');
     const [rule] = plainOf({ ...blankGroup(), name: ' g ' }).rules;
     expect(rule).toEqual({ alert: '', expr: '', for: '5m', labels: { severity: 'warning' } });
   });

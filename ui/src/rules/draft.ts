@@ -54,8 +54,16 @@ export function blankRule(id: number): DraftRule {
   };
 }
 
-export function blankGroup(): DraftGroup {
-  return { namespace: 'own', name: '', interval: '', labels: [], rules: [blankRule(0)], rest: {} };
+/** With an expression that was looked at elsewhere, such as a graph's. */
+export function blankGroup(expr = ''): DraftGroup {
+  return {
+    namespace: 'own',
+    name: '',
+    interval: '',
+    labels: [],
+    rules: [{ ...blankRule(0), expr }],
+    rest: {},
+  };
 }
 
 export function draftOf(namespace: string, group: PlainGroup): DraftGroup {
