@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pharos.errors import PharosError
+from pharos.judgement import layout
 from pharos.judgement.anomaly import STATE_BYTES, Detector
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases" / "faults.yaml").read_text())
@@ -152,6 +153,19 @@ def test_a_prefix_has_the_same_scores_and_a_state_goes_on() -> None:
     assert np.array_equal(second.score(times[9000:], values[9000:])[0], whole[9000:])
     with pytest.raises(PharosError, match="no state"):
         Detector.from_bytes(first.to_bytes()[:-1])
+
+
+@pytest.mark.parametrize("rows", [1500, 2000, 2800, 3200])
+def test_a_state_of_a_version_that_kept_no_least_peak_goes_on(rows: int) -> None:
+    times, values = usual(6000)
+    whole = Detector().score(times, values)[0]
+    first = Detector()
+    first.score(times[:rows], values[:rows])
+    for channel in range(layout.CHANNELS):
+        if first._now[0, layout.COUNT + channel] < layout.PEAKS:
+            first._now[0, layout.LEAST + channel] = 1e9
+    second = Detector.from_bytes(first.to_bytes())
+    assert np.array_equal(second.score(times[rows:], values[rows:])[0], whole[rows:])
 
 
 def test_many_series_are_scored_as_each_by_itself() -> None:

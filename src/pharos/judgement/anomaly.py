@@ -117,4 +117,16 @@ class Detector:
         split = len(_MARK) + made._now.nbytes
         made._now[:] = np.frombuffer(state[len(_MARK) : split]).reshape(made._now.shape)
         made._tables[:] = np.frombuffer(state[split:], np.float32).reshape(made._tables.shape)
+        made._find_least()
         return made
+
+    def _find_least(self) -> None:
+        """Set what earlier versions left as it was, of channels that do not have all their peaks."""
+        channels = np.arange(layout.CHANNELS)
+        count = self._now[:, layout.COUNT + channels]
+        newest = self._now[:, layout.NEWEST + channels].astype(np.int64)
+        first = layout.PEAKS_NOW + channels * layout.PEAKS
+        peaks = np.take_along_axis(self._tables, first + newest, 1)
+        least = self._now[:, layout.LEAST + channels]
+        least = np.where(count == layout.PEAKS, least, np.where(count > 0, peaks, -np.inf))
+        self._now[:, layout.LEAST + channels] = least

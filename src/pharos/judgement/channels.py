@@ -7,13 +7,13 @@ it did just now. Each way of differing is a channel, whose own past says how rar
 from __future__ import annotations
 
 import math
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from pharos.compiled.kernel import inlined_kernel, kernel
 from pharos.judgement import layout
-from pharos.judgement.tails import limit_of, rarity, remember, retune
+from pharos.judgement.tails import is_ordinary, limit_of, remember, retune
 
 ALARM: Final = 6.25
 """-log10 of the probability from which on a row is an alarm."""
@@ -47,6 +47,51 @@ _PROFILE_DAYS: Final = 8.0
 _TINY: Final = 1e-9
 
 
+class Moment(NamedTuple):
+    """Where a time lies in its day and week, which all series of a tick share."""
+
+    time_s: Any
+    day: Any
+    """Days since a Monday."""
+    weekday: Any
+    of_day: Any
+    """Seconds since midnight."""
+    slot: Any
+    """In slots since midnight, a broken number."""
+    minute: Any
+    """Place of the minute's level in the tables, as `hour` is of the hour's scale."""
+    hour: Any
+    neighbour: Any
+    """The weekday across the midnight that is nearer."""
+    neighbour_share: Any
+    """How much of that day there is in this time."""
+
+
+@inlined_kernel
+def _moment(time_s: Any) -> Any:
+    """Return the moment; days are counted from a Monday."""
+    since_s = time_s - _MONDAY_S
+    day = math.floor(since_s / _DAY_S)
+    of_day = min(since_s - day * _DAY_S, _DAY_S - 1e-3)
+    weekday = int(day) % _DAYS
+    neighbour, share = weekday, 0.0
+    if of_day < _FADE_S:
+        neighbour, share = (weekday + _DAYS - 1) % _DAYS, 0.5 - 0.5 * of_day / _FADE_S
+    elif of_day > _DAY_S - _FADE_S:
+        neighbour, share = (weekday + 1) % _DAYS, 0.5 - 0.5 * (_DAY_S - of_day) / _FADE_S
+    return Moment(
+        time_s,
+        day,
+        weekday,
+        of_day,
+        of_day / (_DAY_S / layout.SLOTS),
+        layout.MINUTE + int(of_day / 60.0) % layout.MINUTES,
+        layout.HOUR_SCALE + int(of_day / 3600.0),
+        neighbour,
+        share,
+    )
+
+
 @kernel
 def score_rows(now: Any, tables: Any, times: Any, values: Any, scores: Any, alarms: Any) -> None:
     """Score rows of one series in their order; times in seconds, NaN is a row without a value.
@@ -55,14 +100,15 @@ def score_rows(now: Any, tables: Any, times: Any, values: Any, scores: Any, alar
     how likely a row is, `alarms` 1 where one is raised.
     """
     for row in range(len(times)):
-        scores[row], alarms[row] = _score(now, tables, times[row], values[row])
+        scores[row], alarms[row] = _score(now, tables, _moment(times[row]), values[row])
 
 
 @kernel
 def score_tick(now: Any, tables: Any, time_s: Any, values: Any, scores: Any, alarms: Any) -> None:
     """Score one row of each series, all at the same time; the state has a row for each."""
+    moment = _moment(time_s)
     for series in range(len(values)):
-        scores[series], alarms[series] = _score(now[series], tables[series], time_s, values[series])
+        scores[series], alarms[series] = _score(now[series], tables[series], moment, values[series])
 
 
 @kernel
@@ -75,33 +121,29 @@ def judge_tick(
     which a value was to be expected, NaN where they are not known. Where `counts_gaps` is 0, a series that
     is not there is left alone, and comes back as if it had never been away.
     """
+    moment = _moment(time_s)
     for place in range(len(rows)):
         row = rows[place]
         mine, known = now[row], tables[row]
         value = values[place]
-        verdicts[2, place], verdicts[3, place] = _limits(mine, known, time_s)
+        verdicts[2, place], verdicts[3, place] = _limits(mine, known, moment)
         verdicts[0, place], verdicts[1, place] = 0.0, 0.0
         if counts_gaps[place] == 0:
             if math.isnan(value):
                 continue
             if mine[layout.INTERVAL_S] > 0.0 and time_s - mine[layout.LAST_S] > 1.5 * mine[layout.INTERVAL_S]:
                 mine[layout.LAST_S] = time_s - mine[layout.INTERVAL_S]
-        verdicts[0, place], verdicts[1, place] = _score(mine, known, time_s, value)
+        verdicts[0, place], verdicts[1, place] = _score(mine, known, moment, value)
 
 
 @kernel
-def _limits(now: Any, tables: Any, time_s: Any) -> Any:
+def _limits(now: Any, tables: Any, moment: Any) -> Any:
     """Return between which values the next row lies where its own difference is not an alarm."""
     if now[layout.IS_READY] == 0.0 or now[layout.ROWS] <= _warm_rows(now):
         return math.nan, math.nan
-    of_day = _within(time_s, _DAY_S)
-    minute = layout.MINUTE + int(of_day / 60.0) % layout.MINUTES
-    scale = float(
-        tables[layout.HOUR_SCALE + int(of_day / 3600.0)]
-        * tables[minute + layout.MINUTE_SCALE - layout.MINUTE]
-    )
-    weekend = _weekend(now, time_s)
-    expected = _expected(tables, of_day / (_DAY_S / layout.SLOTS), weekend, now[layout.LAST_PROFILE])
+    minute = moment.minute
+    scale = float(tables[moment.hour] * tables[minute + layout.MINUTE_SCALE - layout.MINUTE])
+    expected = _expected(tables, moment.slot, _weekend(now, moment), now[layout.LAST_PROFILE])
     usual = expected + now[layout.SLOW] + now[layout.FAST] + tables[minute]
     unit = now[layout.UNIT]
     # In the order of `_differ`: by the scale, in raw units, and never seen before.
@@ -125,9 +167,9 @@ def _raw(now: Any, y: Any) -> Any:
     return size if full >= 0.0 else -size
 
 
-@kernel
-def _score(now: Any, tables: Any, time_s: Any, value: Any) -> Any:
-    missed = 0.0
+@inlined_kernel
+def _score(now: Any, tables: Any, moment: Any, value: Any) -> Any:
+    missed, time_s = 0.0, moment.time_s
     if now[layout.ROWS] > 0.0 or now[layout.LAST_S] != 0.0:
         passed = time_s - now[layout.LAST_S]
         if passed <= 0.0:
@@ -150,7 +192,7 @@ def _score(now: Any, tables: Any, time_s: Any, value: Any) -> Any:
     is_gap = now[layout.MISSING] > 5.0
     _end_missing(now)
     rare = max(rare, _runs(now, value))
-    return _told(now, max(rare, _advance(now, tables, time_s, value, is_gap)))
+    return _told(now, max(rare, _advance(now, tables, moment, value, is_gap)))
 
 
 @inlined_kernel
@@ -158,7 +200,7 @@ def _warm_rows(now: Any) -> Any:
     return min(1440.0, max(288.0, _DAY_S / max(now[layout.INTERVAL_S], 1.0)))
 
 
-@kernel
+@inlined_kernel
 def _pass_time(now: Any, passed: Any) -> Any:
     """Return how many rows are missing since the last one, and learn the interval of rows."""
     interval = now[layout.INTERVAL_S]
@@ -175,7 +217,7 @@ def _pass_time(now: Any, passed: Any) -> Any:
     return missed
 
 
-@kernel
+@inlined_kernel
 def _gauge(now: Any, tables: Any, value: Any, missed: Any) -> Any:
     """Return the value; of a counter, what it grew by in one interval."""
     last = now[layout.LAST_RAW]
@@ -222,9 +264,10 @@ def _begin(now: Any, tables: Any, value: Any) -> None:
     now[layout.CENTRE] = math.log1p(np.median(first) / now[layout.UNIT]) if np.median(first) > 0.0 else 0.0
     now[layout.VARIANCE] = 1.0
     now[layout.LAST_VALUE] = math.nan
+    now[layout.LEAST : layout.LEAST + layout.CHANNELS] = -math.inf
     for day in range(_SATURDAY, _DAYS):
         now[layout.DAYS + day] = layout.WEEKEND
-    now[layout.DAY] = math.floor(_day(now[layout.LAST_S]))
+    now[layout.DAY] = _moment(now[layout.LAST_S]).day
     tables[layout.HOUR_SCALE : layout.HOUR_SCALE + layout.HOURS + layout.MINUTES] = 1.0
 
 
@@ -244,7 +287,7 @@ def _end_missing(now: Any) -> None:
     now[layout.MISSING] = 0.0
 
 
-@kernel
+@inlined_kernel
 def _runs(now: Any, value: Any) -> Any:
     """Return how rare the run of equal values, or of zeros, is that this value goes on."""
     rare = 0.0
@@ -269,21 +312,16 @@ def _runs(now: Any, value: Any) -> Any:
     return rare
 
 
-@kernel
-def _advance(now: Any, tables: Any, time_s: Any, value: Any, is_gap: Any) -> Any:
+@inlined_kernel
+def _advance(now: Any, tables: Any, moment: Any, value: Any, is_gap: Any) -> Any:
     """Return how rare a value is by its channels, and learn from it."""
     now[layout.ROWS] += 1.0
     unit = now[layout.UNIT]
     size = abs(value)
     y = math.log1p(size / unit)
     y = (y if value >= 0.0 else -y) - now[layout.CENTRE]
-    of_day = _within(time_s, _DAY_S)
-    weekend = _weekend(now, time_s)
-    minute, hour = (
-        layout.MINUTE + int(of_day / 60.0) % layout.MINUTES,
-        layout.HOUR_SCALE + int(of_day / 3600.0),
-    )
-    expected = _expected(tables, of_day / (_DAY_S / layout.SLOTS), weekend, now[layout.LAST_PROFILE])
+    weekend, minute, hour = _weekend(now, moment), moment.minute, moment.hour
+    expected = _expected(tables, moment.slot, weekend, now[layout.LAST_PROFILE])
     now[layout.LAST_PROFILE] = expected
     of_series = y - tables[minute]
     off = of_series - expected - now[layout.SLOW]
@@ -306,22 +344,19 @@ def _advance(now: Any, tables: Any, time_s: Any, value: Any, is_gap: Any) -> Any
     if now[layout.ROWS] > _warm_rows(now):
         now[layout.SCORED] += 1.0
         for channel in range(layout.CHANNELS):
-            found = now[layout.CHANNEL + channel]
-            one = rarity(now, channel, found)
-            rare = max(rare, one)
-            if now[layout.COUNT + channel] < layout.PEAKS or found > now[layout.LEAST + channel]:
-                remember(now, tables, channel, found, one)
+            if not is_ordinary(now, channel, now[layout.CHANNEL + channel]):
+                rare = max(rare, remember(now, tables, channel, now[layout.CHANNEL + channel]))
         retune(now, tables, min(40_320.0, max(2_048.0, _WEEK_S / max(now[layout.INTERVAL_S], 1.0))))
     _learn(now, off, sudden, scale, weight)
     target = of_series - now[layout.SLOW]
-    _learn_week(now, tables, time_s, int(of_day / (_DAY_S / layout.SLOTS)), target, 8.0 * scale)
-    _learn_profile(now, tables, of_day, weekend, target, 8.0 * scale)
+    _learn_week(now, tables, moment, target, 8.0 * scale)
+    _learn_profile(now, tables, moment, weekend, target, 8.0 * scale)
     if rows > _SCALE_ROWS:
         _learn_scale(tables, hour, minute, sudden, scale, rows)
     return rare
 
 
-@kernel
+@inlined_kernel
 def _differ(now: Any, found: Any, scale: Any, hour_scale: Any, weight: Any) -> None:
     """Set the channels' values."""
     y, changed, off, sudden, size = found
@@ -345,37 +380,20 @@ def _differ(now: Any, found: Any, scale: Any, hour_scale: Any, weight: Any) -> N
 
 
 @inlined_kernel
-def _within(time_s: Any, period_s: Any) -> Any:
-    """Return the seconds since the period began, periods being counted from a Monday."""
-    since = time_s - _MONDAY_S
-    return min(since - math.floor(since / period_s) * period_s, period_s - 1e-3)
+def _weekend(now: Any, moment: Any) -> Any:
+    """Return how much of a weekend's hour this is, from 0 to 1; which days are a weekend's is learned."""
+    share = 1.0 if now[layout.DAYS + moment.weekday] >= layout.WEEKEND else 0.0
+    weight = moment.neighbour_share
+    if weight == 0.0:
+        return share
+    other = 1.0 if now[layout.DAYS + moment.neighbour] >= layout.WEEKEND else 0.0
+    return (1.0 - weight) * share + weight * other
 
 
 @inlined_kernel
-def _day(time_s: Any) -> Any:
-    """Return how many days it is since a Monday, whole ones and the part of this one."""
-    return (time_s - _MONDAY_S) / _DAY_S
-
-
-@kernel
-def _weekend(now: Any, time_s: Any) -> Any:
-    """Return how much of a weekend's hour this is, from 0 to 1; which days are a weekend's is learned."""
-    of_day = _within(time_s, _DAY_S)
-    day = math.floor(_day(time_s)) % _DAYS
-    share = 1.0 if now[layout.DAYS + day] >= layout.WEEKEND else 0.0
-    if of_day < _FADE_S:
-        other, weight = (day - 1) % _DAYS, 0.5 - 0.5 * of_day / _FADE_S
-    elif of_day > _DAY_S - _FADE_S:
-        other, weight = (day + 1) % _DAYS, 0.5 - 0.5 * (_DAY_S - of_day) / _FADE_S
-    else:
-        return share
-    return (1.0 - weight) * share + (weight if now[layout.DAYS + other] >= layout.WEEKEND else 0.0)
-
-
-@kernel
-def _learn_week(now: Any, tables: Any, time_s: Any, slot: Any, value: Any, limit: Any) -> None:
+def _learn_week(now: Any, tables: Any, moment: Any, value: Any, limit: Any) -> None:
     """Note how far this day is from both kinds of days; at its end, learn which of them it is."""
-    day = math.floor(_day(time_s))
+    day = moment.day
     if day != now[layout.DAY]:
         ended = layout.DAYS + int(now[layout.DAY]) % _DAYS
         kind = 1 if now[ended] >= layout.WEEKEND else 0
@@ -388,16 +406,16 @@ def _learn_week(now: Any, tables: Any, time_s: Any, slot: Any, value: Any, limit
             if now[ended] < kind * layout.WEEKEND:
                 now[ended] = (1 - kind) * layout.WEEKEND
         now[layout.DAY], now[layout.FIT], now[layout.FIT + 1] = day, 0.0, 0.0
-    of_day = _within(time_s, _DAY_S)
+    slot = int(moment.slot)
     working, weekend = layout.VISITS + slot, layout.VISITS + layout.SLOTS + slot
-    if min(of_day, _DAY_S - of_day) < _FADE_S or min(tables[working], tables[weekend]) < 2.0:
+    if moment.neighbour_share > 0.0 or min(tables[working], tables[weekend]) < 2.0:
         return
     for kind in range(2):
         off = abs(value - tables[layout.PROFILE + kind * layout.SLOTS + slot])
         now[layout.FIT + kind] += min(off, limit)
 
 
-@kernel
+@inlined_kernel
 def _expected(tables: Any, slot: Any, weekend: Any, otherwise: Any) -> Any:
     """Return what the profile says of this time of day, between the middles of two slots."""
     below = math.floor(slot - 0.5)
@@ -425,7 +443,7 @@ def _expected(tables: Any, slot: Any, weekend: Any, otherwise: Any) -> Any:
     return expected
 
 
-@kernel
+@inlined_kernel
 def _learn(now: Any, off: Any, sudden: Any, scale: Any, weight: Any) -> None:
     """Follow the level: fast, but no outlier by more than it may; anew after four of one sign."""
     limit = _CLIP * scale
@@ -440,9 +458,9 @@ def _learn(now: Any, off: Any, sudden: Any, scale: Any, weight: Any) -> None:
     now[layout.SLOW] += _SLOW * min(max(off, -8.0 * scale), 8.0 * scale)
 
 
-@kernel
-def _learn_profile(now: Any, tables: Any, of_day: Any, weekend: Any, target: Any, limit: Any) -> None:
-    slot = int(of_day / (_DAY_S / layout.SLOTS))
+@inlined_kernel
+def _learn_profile(now: Any, tables: Any, moment: Any, weekend: Any, target: Any, limit: Any) -> None:
+    slot = int(moment.slot)
     rate = 1.0 / (_PROFILE_DAYS * max(1.0, _DAY_S / layout.SLOTS / max(now[layout.INTERVAL_S], 1.0)))
     for kind in range(2):
         weight = weekend if kind else 1.0 - weekend
@@ -465,7 +483,7 @@ def _learn_profile(now: Any, tables: Any, of_day: Any, weekend: Any, target: Any
             tables[layout.PROFILE + place] += np.float32(max(1.0 / visits, rate) * step)
 
 
-@kernel
+@inlined_kernel
 def _learn_scale(tables: Any, hour: Any, minute: Any, sudden: Any, scale: Any, rows: Any) -> None:
     limit = _CLIP * scale
     of_minute = minute + layout.MINUTE_SCALE - layout.MINUTE
@@ -478,7 +496,7 @@ def _learn_scale(tables: Any, hour: Any, minute: Any, sudden: Any, scale: Any, r
     tables[of_minute] = min(max(tables[of_minute] + step, 0.05), 20.0)
 
 
-@kernel
+@inlined_kernel
 def _told(now: Any, rare: Any) -> Any:
     """Return a row's rarity and whether it is an alarm; what only goes on is told as half as rare."""
     rare = min(rare, _MOST)

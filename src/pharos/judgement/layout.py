@@ -73,6 +73,8 @@ SHAPE: Final = SIGMA + CHANNELS
 COUNT: Final = SHAPE + CHANNELS
 COUNT_BEFORE: Final = COUNT + CHANNELS
 LEAST: Final = COUNT_BEFORE + CHANNELS
+"""A value no larger teaches nothing: the least of an epoch's peaks once they are all there, before that the
+newest, for as long as rows are near it."""
 NEWEST: Final = LEAST + CHANNELS
 NEWEST_ROW: Final = NEWEST + CHANNELS
 CLIPPED_UNTIL: Final = NEWEST_ROW + CHANNELS

@@ -35,7 +35,20 @@ _FAR: Final = 1e300
 
 
 @inlined_kernel
-def rarity(now: Any, channel: Any, value: Any) -> Any:
+def is_ordinary(now: Any, channel: Any, value: Any) -> bool:
+    """Return whether a value is in no tail and teaches nothing, as most are."""
+    if value > now[layout.LEAST + channel] or (
+        now[layout.IS_READY] != 0.0 and value > now[layout.GATE + channel]
+    ):
+        return False
+    return bool(
+        now[layout.COUNT + channel] == layout.PEAKS
+        or now[layout.SCORED] <= now[layout.NEWEST_ROW + channel] + _NEAR_ROWS
+    )
+
+
+@inlined_kernel
+def _rarity(now: Any, channel: Any, value: Any) -> Any:
     """Return -log10 of the probability of a value as large; 0 where it is in no tail."""
     if now[layout.IS_READY] == 0.0 or not value > now[layout.GATE + channel]:
         return 0.0
@@ -55,45 +68,53 @@ def limit_of(now: Any, channel: Any, rare: Any) -> Any:
 
 
 @kernel
-def remember(now: Any, tables: Any, channel: Any, value: Any, rare: Any) -> None:
-    """Take a value in, if it is among the largest of this epoch."""
-    count = int(now[layout.COUNT + channel])
-    if count == layout.PEAKS and not value > now[layout.LEAST + channel]:
-        return
+def remember(now: Any, tables: Any, channel: Any, value: Any) -> Any:
+    """Take a value in, if it is among the largest of this epoch; return how rare it is."""
+    rare = _rarity(now, channel, value)
+    count, least = int(now[layout.COUNT + channel]), now[layout.LEAST + channel]
+    if count == layout.PEAKS and not value > least:
+        return rare
     row = now[layout.SCORED]
     if rare > _BELIEVED:
         # A fault must not teach that faults are normal; what stays has to.
         if row < now[layout.CLIPPED_UNTIL + channel]:
-            return
+            return rare
         lasting = now[layout.EPISODE] > _EPISODE_ROWS
         now[layout.CLIPPED_UNTIL + channel] = row + (_BELIEVED_EVERY_ROWS if lasting else _EPISODE_ROWS)
         shape = now[layout.SHAPE + channel]
         over = math.pow(10.0, (_BELIEVED + math.log10(now[layout.RATE + channel])) * shape) - 1.0
         value = now[layout.GATE + channel] + now[layout.SIGMA + channel] * over / shape
     first = layout.PEAKS_NOW + channel * layout.PEAKS
+    was_least = True
     if count and row - now[layout.NEWEST_ROW + channel] <= _NEAR_ROWS:
         place = first + int(now[layout.NEWEST + channel])
         if np.float32(value) <= tables[place]:
-            return
-        tables[place] = np.float32(value)
+            return rare
+        was_least = tables[place] <= least
     else:
-        place = count
+        place = first + count
         if count < layout.PEAKS:
             now[layout.COUNT + channel] = count + 1
         else:
-            place = 0
-            for other in range(1, layout.PEAKS):
-                if tables[first + other] < tables[first + place]:
-                    place = other
-        tables[first + place] = np.float32(value)
-        now[layout.NEWEST + channel] = place
+            place = first
+            while place < first + layout.PEAKS - 1 and tables[place] > least:
+                place += 1
+        now[layout.NEWEST + channel] = place - first
         now[layout.NEWEST_ROW + channel] = row
+    tables[place] = np.float32(value)
     if now[layout.COUNT + channel] < layout.PEAKS:
-        return
+        now[layout.LEAST + channel] = tables[place]
+    elif was_least:
+        now[layout.LEAST + channel] = _least(tables, first)
+    return rare
+
+
+@inlined_kernel
+def _least(tables: Any, first: Any) -> Any:
     least = tables[first]
     for other in range(1, layout.PEAKS):
         least = min(least, tables[first + other])
-    now[layout.LEAST + channel] = least
+    return least
 
 
 @kernel
@@ -108,6 +129,7 @@ def retune(now: Any, tables: Any, week_rows: Any) -> None:
         for channel in range(layout.CHANNELS):
             now[layout.COUNT_BEFORE + channel] = now[layout.COUNT + channel]
             now[layout.COUNT + channel] = 0.0
+            now[layout.LEAST + channel] = -math.inf
         now[layout.BEFORE_ROWS] = now[layout.EPOCH_ROWS]
         now[layout.EPOCH_ROWS] = 0.0
         # What was learned before the first weekend was known is forgotten a week after it.
