@@ -161,10 +161,12 @@ def test_a_state_of_a_version_that_kept_no_least_peak_goes_on(rows: int) -> None
     whole = Detector().score(times, values)[0]
     first = Detector()
     first.score(times[:rows], values[:rows])
+    state = bytearray(first.to_bytes())
+    now = np.frombuffer(state, np.float64, layout.NOW_WIDTH, offset=len(state) - STATE_BYTES)
     for channel in range(layout.CHANNELS):
-        if first._now[0, layout.COUNT + channel] < layout.PEAKS:
-            first._now[0, layout.LEAST + channel] = 1e9
-    second = Detector.from_bytes(first.to_bytes())
+        if now[layout.COUNT + channel] < layout.PEAKS:
+            now[layout.LEAST + channel] = 1e9
+    second = Detector.from_bytes(bytes(state))
     assert np.array_equal(second.score(times[rows:], values[rows:])[0], whole[rows:])
 
 
