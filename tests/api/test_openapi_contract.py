@@ -49,7 +49,7 @@ def _run_generated(url: str, folder: Path, *arguments: str) -> None:
                 str(HERE / "schemathesis.toml"),
             ),
             *("run", f"{url}/api/openapi.json", *arguments),
-            *("--phases", "examples,coverage,fuzzing", "--max-examples", "6", "--seed", "1"),
+            *("--phases", "examples,coverage,fuzzing", "--max-examples", "3", "--seed", "1"),
             *("--continue-on-failure", "--no-color"),
         ],
         cwd=folder,
