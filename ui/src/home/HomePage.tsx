@@ -171,7 +171,7 @@ export default function HomePage(): ReactElement {
           </div>
         }
       >
-        <Overview refreshMs={refreshMs} />
+        <Overview refreshMs={refreshMs} young={snapshot?.young ?? true} />
       </Suspense>
       {bare ? <Bare /> : <Tiles snapshot={snapshot} />}
       {(bare ? [] : (['host', 'pharos'] as const)).map((group) => (

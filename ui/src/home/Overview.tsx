@@ -62,10 +62,10 @@ function Card(props: {
   );
 }
 
-function useWatched(refreshMs: number) {
+function useWatched(refreshMs: number, young: boolean) {
   const may = useMay();
   const traces = may('traces.view');
-  const slow = refreshMs === 0 ? 0 : Math.max(refreshMs, SLOW_MS);
+  const slow = refreshMs === 0 || young ? refreshMs : Math.max(refreshMs, SLOW_MS);
   const services = useAsked({
     key: ['home-services', traces],
     ask: (asking) => {
@@ -145,11 +145,18 @@ function urgent(hosts: readonly Host[]): { host: Host; disk: Disk }[] {
 }
 
 /** What burns among services and hosts, what changed, and when disks will be full. */
-export default function Overview({ refreshMs }: { refreshMs: number }): ReactElement {
-  const { services, hosts, versions, audit } = useWatched(refreshMs);
+export default function Overview(props: {
+  refreshMs: number;
+  /** The data are so young that what is not there yet will be soon. */
+  young: boolean;
+}): ReactElement {
+  const { refreshMs, young } = props;
+  const { services, hosts, versions, audit } = useWatched(refreshMs, young);
   const alerts = useAlerts(refreshMs).data?.data.alerts ?? NO_ALERTS;
   const now = useNow(15_000);
   const known = hosts.data?.hosts ?? NO_HOSTS;
+  // That no host was measured yet says nothing about hosts.
+  const measured = hosts.data !== undefined && !(young && known.length === 0);
   const burning = useMemo(() => {
     const ofServices = (services.data?.services ?? [])
       .map((service) => ({
@@ -180,7 +187,7 @@ export default function Overview({ refreshMs }: { refreshMs: number }): ReactEle
         error={services.error ?? hosts.error}
         calm={`Nothing among ${counted}.`}
         rows={
-          services.data && hosts.data
+          services.data && measured
             ? burning.slice(0, ROWS).map(({ kind, name, verdict }) => (
                 <li key={`${kind} ${name}`}>
                   <StatusDot status={verdict.status} label={visibleText(name)} />
@@ -217,7 +224,7 @@ export default function Overview({ refreshMs }: { refreshMs: number }): ReactEle
         error={versions.error ?? audit.error}
         calm="No version began, no host was started, nobody changed anything."
         rows={
-          hosts.data
+          measured
             ? changes.map((change) => (
                 <ChangeRow key={`${change.atMs} ${change.text}`} change={change} now={now} />
               ))
@@ -229,7 +236,7 @@ export default function Overview({ refreshMs }: { refreshMs: number }): ReactEle
         error={hosts.error}
         calm="No file system is measured."
         rows={
-          hosts.data
+          measured
             ? disks.map(({ host, disk }) => (
                 <li key={`${host.name} ${disk.mount}`}>
                   <span className="grow ellipsis">
