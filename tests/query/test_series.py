@@ -296,6 +296,17 @@ def test_series_that_ended_are_left_out_of_a_range_after_their_end_alone(selecti
     assert len(selecting.select(_NAMED, _DAY, _DAY)) == 9
 
 
+def test_of_series_that_ended_no_labels_are_kept(selecting: Selecting) -> None:
+    selecting.begin_anew(SeriesSizes(idle=1))
+    selecting.store.register(9, _days(_DAY, _DAY))
+    ids = selecting.store.ids(np.array([1, 7]))
+    selecting.store.changes.on_recent(lambda: _RECENT_MS, lambda: Recent(_RECENT_MS, ids))
+    assert _without_idle(selecting, _RECENT_MS) == ["1", "7"]
+    selecting.labels_read.clear()
+    assert len(selecting.select(_NAMED, _DAY, _DAY)) == 9
+    assert selecting.labels_read == [9]
+
+
 def test_where_it_is_not_known_which_series_ended_all_are_selected(selecting: Selecting) -> None:
     selecting.begin_anew(SeriesSizes(idle=1))
     selecting.store.register(3, _days(_DAY, _DAY))

@@ -383,8 +383,17 @@ class LabelTable:
             text_bytes = int(self._arrays.text_at[self._values])
             return Course(self._rows, self._codes, self._values, text_bytes, last)
 
-    def add(self, ids: NDArray[np.uint64], labels: pa.MapArray, course: Course) -> None:
-        """Append the label sets, a map column of the store's answer, of the series that are not known."""
+    def add(
+        self,
+        ids: NDArray[np.uint64],
+        labels: pa.MapArray,
+        course: Course,
+        wanted: NDArray[np.bool_] | None = None,
+    ) -> None:
+        """Append the label sets, a map column of the store's answer, of the series that are not known.
+
+        With `wanted` only of those for which it is set.
+        """
         keys = labels.keys.dictionary_encode()  # which the store's are already
         name = frozen(numbers(keys.indices))
         at = frozen(numbers(labels.offsets))
@@ -392,7 +401,10 @@ class LabelTable:
         for low in range(0, len(ids), _ROWS_AT_ONCE):
             part = ids[low : low + _ROWS_AT_ONCE]
             with self._lock:
-                (chosen,) = np.nonzero(self.rows(part) < 0)
+                is_new = self.rows(part) < 0
+                if wanted is not None:
+                    is_new &= wanted[low : low + _ROWS_AT_ONCE]
+                (chosen,) = np.nonzero(is_new)
                 new = part[chosen]
                 if not (new[1:] > new[:-1]).all():  # one stands there for each of several days
                     _, places = np.unique(new, return_index=True)

@@ -450,7 +450,9 @@ def _read(
     if is_listed and unknown.size and ids.size >= sizes.idle:
         table, unknown = table.apart(), ids
     if unknown.size > min(_LISTED, ids.size // 2):
-        _read_labels(session, asked.select("id, labels"), table, unknown.size, limits)
+        _read_labels(
+            session, asked.select("id, labels"), table, unknown.size, limits, None if has_idle else ids
+        )
     elif unknown.size:
         for first in range(0, len(unknown), _LISTED):
             part = unknown[first : first + _LISTED]
@@ -514,16 +516,26 @@ def _stay(ids: NDArray[np.uint64], recent_ms: int, changes: Changes) -> NDArray[
 
 
 def _read_labels(
-    session: Session, statement: Statement, table: LabelTable, lacking: int, limits: Limits
+    session: Session,
+    statement: Statement,
+    table: LabelTable,
+    lacking: int,
+    limits: Limits,
+    ids: NDArray[np.uint64] | None = None,
 ) -> None:
     """Read labels into the table, which lacks those of so many series at most.
 
-    A series has a row for each day: those that are there by then are left out.
+    With `ids`, in order, only of these: the answer has series that ended, too. A series has a row for each
+    day: those that are there by then are left out.
     """
     course = table.expect(lacking)
 
     def take(found: pa.RecordBatch) -> None:
-        table.add(numbers(found["id"]), found["labels"], course)
+        answered, wanted = numbers(found["id"]), None
+        if ids is not None:
+            places = np.minimum(np.searchsorted(ids, answered), len(ids) - 1)
+            wanted = ids[places] == answered
+        table.add(answered, found["labels"], course, wanted)
 
     session.stream(statement, take, purpose="series", limits=replace(limits, result_rows=0))
 
