@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from hypothesis import settings
@@ -43,15 +45,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     own. The summary names each that was.
     """
     places = {folder: place for place, folder in enumerate(_LONGEST_FIRST)}
-    here = Path(__file__).parent
-
-    def folder(item: pytest.Item) -> str:
-        return item.path.relative_to(here).parts[0]
-
-    items.sort(key=lambda item: places.get(folder(item), len(places)))
+    items.sort(key=lambda item: places.get(_folder(item), len(places)))
     for item in items:
-        if folder(item) in _TRIED_AGAIN:
+        if _folder(item) in _TRIED_AGAIN:
             item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+def _folder(item: pytest.Item) -> str:
+    return item.path.relative_to(Path(__file__).parent).parts[0]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Hold the servers that a folder's tests share once these are over, for a server is never quite idle.
+
+    They live to the end, and ten of them would take a third of two cores from the tests that follow.
+    """
+    if nextitem is not None and _folder(nextitem) != _folder(item):
+        for server in Server.living:
+            server.hold()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -64,6 +76,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 class Server:
     """`pharos up` on a free port; its address is printed once it answers."""
+
+    living: ClassVar[set[Server]] = set()
 
     def __init__(self, folder: Path, *arguments: str) -> None:
         self.folder = folder
@@ -83,6 +97,7 @@ class Server:
                 env={**os.environ, "COLUMNS": "200"},
             )
         self._drain = threading.Thread(target=self._read_on, daemon=True)
+        self.living.add(self)
         try:
             self.url = self._address()
             self._drain.start()
@@ -118,8 +133,18 @@ class Server:
                 continue
         raise AssertionError(f"pharos is not ready:\n{self.log.read_text()}")
 
+    def hold(self) -> None:
+        """Have it do nothing until `go_on`."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Have it do what it would do by now, if it was held."""
+        self.process.send_signal(signal.SIGCONT)
+
     def stop(self) -> int:
         """Ask it to end, and return its exit code."""
+        self.living.discard(self)
+        self.go_on()
         self.process.terminate()
         code = self.process.wait(30)
         self._drain.join(5)
@@ -129,6 +154,7 @@ class Server:
 
     def kill(self) -> None:
         """End it without a warning."""
+        self.living.discard(self)
         self.process.kill()
         self.process.wait(30)
         if self._drain.is_alive():
@@ -138,9 +164,16 @@ class Server:
 
 
 @pytest.fixture(scope="session")
-def pharos_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a server that the whole session shares; tests keep apart by tenants."""
+def _pharos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that the whole session shares; tests keep apart by tenants."""
     server = Server(tmp_path_factory.mktemp("pharos") / "store")
-    yield server.url
+    yield server
     code = server.stop()
     assert code == 0, server.log.read_text()
+
+
+@pytest.fixture(scope="module")
+def pharos_url(_pharos: Server) -> str:
+    """The address of the server that all share."""
+    _pharos.go_on()
+    return _pharos.url
