@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from tests.ui.conftest import FLEET, XSS, Watched, painted_share
 
 Open = Callable[..., Watched]
@@ -320,3 +322,87 @@ def test_links_of_alerts_lead_here(open_page: Open) -> None:
     page.wait_for_url("**/explore?q0=*")
     expect(page.locator(".cm-content")).to_have_text("up == 1")
     expect(page.get_by_role("table", name="Result")).to_contain_text("fleet")
+
+
+NO_DASHBOARDS = {"status": "success", "data": {"total": 0, "tags": [], "dashboards": []}}
+CONFLICT = {"status": "error", "errorType": "conflict", "error": "somebody saved it meanwhile"}
+LIST = re.compile(r"/api/pharos/dashboards\?")
+
+
+def test_a_graph_becomes_a_panel_of_a_new_dashboard(open_page: Open, ui_url: str) -> None:
+    page = open_page(_graph("queue_bytes")).page
+    page.route(LIST, lambda route: route.fulfill(json=NO_DASHBOARDS))
+    page.get_by_role("button", name="Add to a dashboard").click()
+    form = page.get_by_role("dialog", name="Add to a dashboard")
+    expect(form.get_by_text("There is no dashboard yet that you may change")).to_be_visible()
+    expect(form.get_by_label("Title of the panel")).to_have_value("queue_bytes")
+    name = form.get_by_label("Name of the dashboard")
+    expect(name).to_be_focused()
+    page.keyboard.type("Queue watch")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Open the dashboard").click()
+    expect(page.get_by_role("heading", name="Queue watch")).to_be_visible()
+    drawn = page.get_by_role("region", name="queue_bytes").get_by_role("img", name="queue_bytes")
+    expect(drawn).to_be_visible()
+    assert _parameters(page)["from"] == "now-5m"
+    uid = urlsplit(page.url).path.split("/")[2]
+    with urllib.request.urlopen(f"{ui_url}/api/pharos/dashboards/{uid}", timeout=60) as answer:
+        kept = json.load(answer)["data"]
+    assert kept["version"] == 1
+    [panel] = kept["document"]["panels"]
+    assert (panel["type"], panel["targets"][0]["expr"]) == ("timeseries", "queue_bytes")
+    assert panel["fieldConfig"]["defaults"]["unit"] == "bytes"
+
+
+def test_one_value_becomes_a_figure_of_a_dashboard_that_is_there(open_page: Open, ui_url: str) -> None:
+    request = urllib.request.Request(
+        f"{ui_url}/api/pharos/dashboards",
+        json.dumps({"title": "Figures", "folder": ""}).encode(),
+        {"Content-Type": "application/json"},
+    )
+    urllib.request.urlopen(request, timeout=60).close()
+    watched = open_page(_graph("queue_bytes", v0="table"))
+    page = watched.page
+    expect(page.get_by_role("table", name="Result")).to_be_visible()
+    page.get_by_role("button", name="Add to a dashboard").click()
+    form = page.get_by_role("dialog", name="Add to a dashboard")
+    field = form.get_by_role("combobox", name="Dashboard")
+    expect(field).to_be_focused()
+    page.keyboard.type("Figur", delay=20)
+    page.keyboard.press("Enter")
+    expect(field).to_have_value("Figures")
+    form.get_by_label("Title of the panel").fill("Waiting")
+
+    def conflict(route: Route) -> None:
+        if route.request.method == "PUT":
+            route.fulfill(status=409, json=CONFLICT)
+        else:
+            route.continue_()
+
+    page.route("**/api/pharos/dashboards/*", conflict)
+    form.get_by_role("button", name="Add the panel").click()
+    expect(form.get_by_role("alert")).to_contain_text("Add the panel once more")
+    page.unroute("**/api/pharos/dashboards/*")
+    form.get_by_role("button", name="Add the panel").click()
+    page.get_by_role("button", name="Open the dashboard").click()
+    expect(page.get_by_role("heading", name="Figures")).to_be_visible()
+    expect(page.get_by_role("region", name="Waiting")).to_contain_text("iB")
+    watched.forget("409")
+
+
+def test_who_may_change_no_dashboard_reads_why(open_page: Open) -> None:
+    page = open_page(_graph("queue_bytes")).page
+
+    def watcher(route: Route) -> None:
+        found = route.fetch()
+        body = found.json()
+        for one in body["data"]["tenants"]:
+            one["permissions"] = ["metrics.view", "dashboards.view"]
+        body["data"]["everywhere"] = ["metrics.view", "dashboards.view"]
+        route.fulfill(response=found, json=body)
+
+    page.route("**/api/me", watcher)
+    page.reload()
+    add = page.get_by_role("button", name="Add to a dashboard")
+    expect(add).to_be_disabled()
+    expect(add).to_have_attribute("title", re.compile("dashboards.edit"))

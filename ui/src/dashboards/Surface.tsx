@@ -18,7 +18,8 @@ import type { Span } from '../time/range';
 import type { Board, Frame } from './board';
 import { findPanel, movePanels } from './draft';
 import { Inspect } from './Inspect';
-import { roomFor, type Box } from './layout';
+import type { Box } from './layout';
+import { addPanel, LINES, METRICS } from './newPanel';
 import { PanelCard } from './PanelCard';
 import { Rows, type Size } from './Rows';
 import { filled, type View } from './state';
@@ -138,27 +139,13 @@ export function Surface(props: SurfaceProps): ReactElement {
   const mayEdit = dashboard.may_edit && dashboard.source === 'stored' && view.version === null;
 
   const add = (): void => {
-    const row = rows.at(-1);
-    const grid = roomFor(row?.panels.map((one) => one.grid) ?? [], 12, 8);
-    draft.change({
-      op: 'add_panel',
-      row: row?.header ? row.key : '',
-      panel: {
-        type: 'timeseries',
+    draft.change(
+      addPanel(rows.at(-1), {
+        ...LINES,
         title: 'New panel',
-        grid: { ...grid },
-        gridPos: { ...grid },
-        options: {
-          legend: { displayMode: 'list', placement: 'bottom', showLegend: true, calcs: [] },
-          tooltip: { mode: 'multi', sort: 'desc' },
-        },
-        fieldConfig: {
-          defaults: { custom: { lineWidth: 1, fillOpacity: 10, showPoints: 'never' } },
-          overrides: [],
-        },
-        targets: [{ refId: 'A', expr: 'up', datasource: { type: 'prometheus', uid: 'prometheus' } }],
-      },
-    });
+        targets: [{ refId: 'A', expr: 'up', datasource: METRICS }],
+      }),
+    );
   };
   const explore = (panel: PanelModel): void => {
     const expressions = panel.targets.map((target) => textAt(target, 'expr')).filter((expr) => expr !== '');
@@ -195,32 +182,15 @@ export function Surface(props: SurfaceProps): ReactElement {
               label: 'Duplicate',
               icon: 'copy',
               run: () => {
-                const place = findPanel(model, id);
-                const grid = roomFor(
-                  place?.row.panels.map((one) => one.grid) ?? [],
-                  panel.grid.w,
-                  panel.grid.h,
+                const { type, title, description, options, fieldConfig, targets, transformations } = panel;
+                const copied = { type, title: `${title} (copy)`, description, options, fieldConfig };
+                draft.change(
+                  addPanel(
+                    findPanel(model, id)?.row,
+                    { ...copied, targets: objects(targets), transformations: [...transformations] },
+                    panel.grid,
+                  ),
                 );
-                const raw = objects(panel.targets);
-                draft.change({
-                  op: 'add_panel',
-                  row: place?.row.header ? place.row.key : '',
-                  panel: {
-                    ...{
-                      type: panel.type,
-                      title: `${panel.title} (copy)`,
-                      description: panel.description,
-                      grid: { ...grid },
-                      gridPos: { ...grid },
-                    },
-                    ...{
-                      options: panel.options,
-                      fieldConfig: panel.fieldConfig,
-                      targets: raw,
-                      transformations: [...panel.transformations],
-                    },
-                  },
-                });
               },
             },
             {

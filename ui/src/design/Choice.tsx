@@ -130,6 +130,8 @@ export interface ChoiceProps {
   /** It can be emptied. */
   clearable?: boolean;
   invalid?: boolean;
+  /** The form begins here. */
+  first?: boolean;
   id?: string;
   describedBy?: string;
 }
@@ -183,6 +185,8 @@ export function Choice(props: ChoiceProps): ReactElement {
               aria-describedby={props.describedBy}
               role="combobox"
               placeholder={props.placeholder}
+              // A dialog looks for its first field once, and this one may come later.
+              {...(props.first ? { autoFocus: true, 'data-autofocus': true } : {})}
               value={typed ?? visibleText(kept)}
               onChange={(event) => {
                 setTyped(event.target.value);

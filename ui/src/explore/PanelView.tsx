@@ -1,6 +1,6 @@
 import clsx from 'clsx';
 import { SegmentedControl } from '@mantine/core';
-import { useState, type ReactElement, type ReactNode } from 'react';
+import { lazy, Suspense, useState, type ReactElement, type ReactNode } from 'react';
 import { PageLink } from '../address/PageLink';
 import { formatQuery } from '../api/calls';
 import { ApiError } from '../api/client';
@@ -27,10 +27,15 @@ import { HeatView } from './HeatView';
 import { HistoryMenu } from './HistoryMenu';
 import { MetricBrowser } from './MetricBrowser';
 import { QueryEditor } from '../promql/QueryEditor';
+import { whyNot } from '../session/lacking';
+import { useMay } from '../session/session';
 import { ResultTable } from './ResultTable';
+import { kindOf } from './panel';
 import { PAST_NAMES, PASTS, VIEWS, type Past, type QueryPanel } from './state';
 import { stepOf, useResult, type Result } from './useResult';
 import styles from './explore.module.css';
+
+const AddToDashboard = lazy(() => import('./AddToDashboard'));
 
 export interface PanelViewProps {
   index: number;
@@ -99,6 +104,46 @@ function StepField(props: {
 function autoUnit({ expr, data }: Result): Unit {
   const histograms = data.resultType === 'matrix' && data.result.some((series) => series.histograms?.length);
   return guessUnit(expr, histograms);
+}
+
+/** The same while another query's answer is still shown. */
+function autoUnitOf({ expr }: QueryPanel, result: Result | undefined): Unit {
+  return result?.expr === expr ? autoUnit(result) : guessUnit(expr);
+}
+
+/** What can be made of a query once it shows what was looked for. */
+function Onward({ panel, result }: { panel: QueryPanel; result: Result | undefined }): ReactElement | null {
+  const may = useMay();
+  const [adding, setAdding] = useState(false);
+  if (panel.expr.trim() === '') return null;
+  const why = whyNot(may, 'dashboards.edit', 'Panels are added to dashboards');
+  const answer = result?.expr === panel.expr ? result.data : undefined;
+  return (
+    <>
+      <button
+        type="button"
+        className="button"
+        disabled={why !== null}
+        {...(why === null ? {} : { title: why })}
+        onClick={() => setAdding(true)}
+      >
+        Add to a dashboard
+      </button>
+      <PageLink page="rules" search={{ new: '', expr: panel.expr }} className="button">
+        Make an alert
+      </PageLink>
+      {adding ? (
+        <Suspense fallback={null}>
+          <AddToDashboard
+            panel={panel}
+            kind={kindOf(panel, answer)}
+            unit={panel.unit ?? autoUnitOf(panel, result)}
+            onClose={() => setAdding(false)}
+          />
+        </Suspense>
+      ) : null}
+    </>
+  );
 }
 
 function UnitField(props: {
@@ -356,20 +401,12 @@ export function PanelView(props: PanelViewProps): ReactElement {
               />
             </>
           ) : null}
-          <UnitField
-            panel={panel}
-            auto={result?.expr === panel.expr ? autoUnit(result) : guessUnit(panel.expr)}
-            onChange={(unit) => onChange({ unit })}
-          />
+          <UnitField panel={panel} auto={autoUnitOf(panel, result)} onChange={(unit) => onChange({ unit })} />
         </div>
         <span className="grow" />
         {fetching ? <Running onCancel={cancel} /> : null}
         {result && !failed ? <StatsLine result={result} /> : null}
-        {panel.expr.trim() === '' ? null : (
-          <PageLink page="rules" search={{ new: '', expr: panel.expr }} className="button">
-            Make an alert
-          </PageLink>
-        )}
+        <Onward panel={panel} result={result} />
         <ExportMenu
           what={
             !result || failed !== null

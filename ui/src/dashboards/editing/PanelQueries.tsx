@@ -8,7 +8,7 @@ import { flagAt, textAt, type JsonObject } from '../../panels/json';
 import { hasData } from '../../panels/PanelBody';
 import { QueryEditor } from '../../promql/QueryEditor';
 import type { PanelChange } from '../draft';
-import { METRICS } from './definitions';
+import { METRICS } from '../newPanel';
 import { Select, Side, SourceField } from './parts';
 import { replaced, without } from './put';
 import styles from '../dashboard.module.css';

@@ -4,6 +4,7 @@
 import type { DashboardModel, Definitions, Variable } from '../../api/dashboards';
 import { at, object, objects, textAt, type Json, type JsonObject } from '../../panels/json';
 import type { Change } from '../draft';
+import { METRICS } from '../newPanel';
 import { putAt } from './put';
 
 export type ListName = keyof Definitions;
@@ -40,9 +41,6 @@ export type Settings = Pick<
 export function settingsOf(model: DashboardModel, changes: readonly Change[]): Settings {
   return { ...model, ...(since(changes) as Partial<Settings>) };
 }
-
-/** What is asked where nothing says what. */
-export const METRICS = { type: 'prometheus', uid: 'prometheus' } as const;
 
 const NAME = /^\w+$/u;
 
