@@ -23,6 +23,7 @@ import { addPanel, LINES, METRICS } from './newPanel';
 import { PanelCard } from './PanelCard';
 import { Rows, type Size } from './Rows';
 import { filled, type View } from './state';
+import { useAdded } from './useAdded';
 import type { Draft } from './useDraft';
 
 export interface SurfaceProps {
@@ -138,15 +139,19 @@ export function Surface(props: SurfaceProps): ReactElement {
   const dataKey = (panel: PanelModel): string => (view.editing ? dataKeyOf(panel, dataRows) : panel.key);
   const mayEdit = dashboard.may_edit && dashboard.source === 'stored' && view.version === null;
 
-  const add = (): void => {
-    draft.change(
+  const [added, setAdded] = useState<number | null>(null);
+  const addNew = useAdded(draft, (id) => {
+    setAdded(id);
+    onView({ edited: id, editing: true });
+  });
+  const add = (): void =>
+    addNew(
       addPanel(rows.at(-1), {
         ...LINES,
         title: 'New panel',
         targets: [{ refId: 'A', expr: 'up', datasource: METRICS }],
       }),
     );
-  };
   const explore = (panel: PanelModel): void => {
     const expressions = panel.targets.map((target) => textAt(target, 'expr')).filter((expr) => expr !== '');
     const queries = Object.fromEntries(
@@ -261,6 +266,7 @@ export function Surface(props: SurfaceProps): ReactElement {
         <PanelEditor
           key={view.edited}
           panel={edited.panel}
+          isNew={view.edited === added}
           dataKey={dataKey(edited.panel)}
           board={board}
           draft={draft}

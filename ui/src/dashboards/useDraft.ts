@@ -22,6 +22,11 @@ export interface Draft {
 /** A typed text is tried once the reader pauses. */
 const PAUSE_MS = 350;
 
+/** What is added is shown once the server has said what it is, and whoever added it waits for that. */
+function pauseMs(changes: readonly Change[]): number {
+  return changes.at(-1)?.op === 'add_panel' ? 0 : PAUSE_MS;
+}
+
 /** The changes of `saved` that are not saved yet. */
 export function useDraft(saved: Dashboard): Draft {
   const tenant = useTenant();
@@ -65,7 +70,7 @@ export function useDraft(saved: Dashboard): Draft {
             setState((now) => ({ ...now, changes: now.changes.slice(0, -1) }));
           },
         );
-      }, PAUSE_MS);
+      }, pauseMs(changes));
     },
     [saved.document, tenant],
   );

@@ -15,6 +15,7 @@ export interface QueryEditorProps {
   onRun: () => void;
   /** The server's words about this very text; a position in them is marked. */
   error?: string | null;
+  /** Whoever opens the page begins here; what is typed takes the place of what stands in it. */
   autoFocus?: boolean;
 }
 
@@ -37,7 +38,10 @@ export function QueryEditor(props: QueryEditorProps): ReactElement {
       changed: (text) => latest.current.onChange(text),
     });
     view.current = made.view;
-    if (latest.current.autoFocus) made.view.focus();
+    if (latest.current.autoFocus) {
+      made.view.dispatch({ selection: { anchor: 0, head: made.view.state.doc.length } });
+      made.view.focus();
+    }
     return () => {
       made.stop();
       view.current = null;

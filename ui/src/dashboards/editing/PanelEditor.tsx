@@ -25,6 +25,8 @@ const SEVERAL = ['query', 'custom', 'datasource', 'interval'];
 /** One panel as it is drawn, with all that it asks and says. Changes go into the draft at once. */
 export default function PanelEditor(props: {
   panel: PanelModel;
+  /** It was just added, and what it asks is to be said. */
+  isNew: boolean;
   dataKey: string;
   board: Board;
   draft: Draft;
@@ -65,7 +67,12 @@ export default function PanelEditor(props: {
                 count: targets.length,
                 content: (
                   <div className={styles.editorMain}>
-                    <PanelQueries panel={panel} variables={draft.model.variables} onChange={change} />
+                    <PanelQueries
+                      panel={panel}
+                      isNew={props.isNew}
+                      variables={draft.model.variables}
+                      onChange={change}
+                    />
                   </div>
                 ),
               },

@@ -37,6 +37,8 @@ const FORMATS = [
 
 interface QueryProps {
   target: JsonObject;
+  /** It waits to be written. */
+  isNew: boolean;
   /** Variables that it may refer to. */
   variables: readonly Named[];
   onChange: (target: JsonObject) => void;
@@ -45,7 +47,7 @@ interface QueryProps {
 
 /** What is asked, in the language of its source; it is taken by Enter and when the reader goes on. */
 function Expression(props: Omit<QueryProps, 'onRemove'>): ReactElement {
-  const { target, variables, onChange } = props;
+  const { target, isNew, variables, onChange } = props;
   const tenant = useTenant();
   const ref = textAt(target, 'refId');
   const key = target.query !== undefined && target.expr === undefined ? 'query' : 'expr';
@@ -65,6 +67,7 @@ function Expression(props: Omit<QueryProps, 'onRemove'>): ReactElement {
           variables={variables.map(({ name }) => name)}
           onChange={setTyped}
           onRun={take}
+          autoFocus={isNew}
         />
       </div>
     );
@@ -89,7 +92,7 @@ function Expression(props: Omit<QueryProps, 'onRemove'>): ReactElement {
 }
 
 function Query(props: QueryProps): ReactElement {
-  const { target, variables, onChange, onRemove } = props;
+  const { target, isNew, variables, onChange, onRemove } = props;
   const ref = textAt(target, 'refId');
   return (
     <div className={`panel ${styles.query ?? ''}`} role="group" aria-label={`Query ${ref}`}>
@@ -108,7 +111,7 @@ function Query(props: QueryProps): ReactElement {
         />
         <IconButton icon="close" label={`Remove query ${ref}`} onClick={onRemove} />
       </div>
-      <Expression target={target} variables={variables} onChange={onChange} />
+      <Expression target={target} isNew={isNew} variables={variables} onChange={onChange} />
       <Side>
         <SourceField
           value={target.datasource}
@@ -140,10 +143,12 @@ function Query(props: QueryProps): ReactElement {
 /** The questions that a panel asks. */
 export function PanelQueries({
   panel,
+  isNew,
   variables,
   onChange,
 }: {
   panel: PanelModel;
+  isNew: boolean;
   /** Those of the dashboard. */
   variables: readonly Named[];
   onChange: (change: PanelChange) => void;
@@ -158,6 +163,7 @@ export function PanelQueries({
         <Query
           key={textAt(target, 'refId') || i}
           target={target}
+          isNew={isNew && i === 0}
           variables={variables}
           onChange={(next) => set(replaced(targets, i, next))}
           onRemove={() => set(without(targets, i))}
