@@ -132,6 +132,41 @@ def test_an_alert_is_made_of_what_a_graph_shows(visit: Visit) -> None:
     assert "vector" not in page.url
 
 
+def test_what_was_typed_in_a_form_is_not_lost_to_a_key_or_a_click(visit: Visit) -> None:
+    page = visit("/rules?new=")
+    form = page.get_by_role("dialog", name="New group of rules")
+    question = page.get_by_role("dialog", name="Discard what you changed?")
+    group = form.get_by_label("Group")
+    expect(group).to_be_focused()
+    page.keyboard.type("checkout")
+    page.keyboard.press("Escape")
+    expect(question.get_by_role("button", name="Go on editing")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(question).to_have_count(0)
+    expect(group).to_have_value("checkout")
+    expect(group).to_be_focused()
+    # Escape ends what the editor offers before it is heard by the form.
+    form.locator(".cm-content").click()
+    page.keyboard.type("rat", delay=20)
+    expect(page.locator(".cm-tooltip-autocomplete")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator(".cm-tooltip-autocomplete")).to_have_count(0)
+    expect(question).to_have_count(0)
+    page.mouse.click(20, 600)
+    question.get_by_role("button", name="Discard").click()
+    expect(form).to_have_count(0)
+
+
+def test_a_form_that_holds_what_it_began_with_closes_at_once(visit: Visit) -> None:
+    page = visit("/rules?new=")
+    form = page.get_by_role("dialog", name="New group of rules")
+    expect(form.get_by_label("Group")).to_be_focused()
+    page.keyboard.type("a")
+    page.keyboard.press("Backspace")
+    page.keyboard.press("Escape")
+    expect(form).to_have_count(0)
+
+
 def test_a_condition_that_is_deleted_is_not_kept_by_its_form(visit: Visit) -> None:
     page = visit("/rules?new=condition")
     page.get_by_label("Name").fill("Flow latency")

@@ -256,7 +256,7 @@ export function MultiChoice(
           {values.map((value) => {
             const option = options.find((one) => one.value === value) ?? { value };
             return (
-              <span className={styles.chosen} key={value}>
+              <span className={styles.chosen} key={value} data-chosen={value}>
                 <span className="ellipsis">
                   <Value text={labelOf(option)} />
                 </span>

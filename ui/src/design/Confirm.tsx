@@ -4,6 +4,7 @@ import '@mantine/core/styles/ModalBase.css';
 import '@mantine/core/styles/CloseButton.css';
 import '@mantine/core/styles/Modal.css';
 import { useId, useState, type ReactElement, type ReactNode } from 'react';
+import { UnsavedContext, useGuard, type Guard } from './unsaved';
 import styles from './dialog.module.css';
 
 /** A dialog over the page. */
@@ -14,12 +15,15 @@ export function Dialog(props: {
   children: ReactNode;
   /** It asks for an answer, and a click beside it is none. */
   alert?: boolean;
+  /** What is typed in it is worth no question. */
+  fleeting?: boolean;
 }): ReactElement {
-  const { open, onClose, title, children, alert = false } = props;
-  return (
+  const { open, onClose, title, children, alert = false, fleeting = false } = props;
+  const guard = useGuard(onClose);
+  const dialog = (
     <Modal
       opened={open}
-      onClose={onClose}
+      onClose={fleeting ? onClose : guard.close}
       title={title}
       closeOnClickOutside={!alert}
       centered
@@ -38,13 +42,53 @@ export function Dialog(props: {
         close: styles.close ?? '',
       }}
     >
-      {children}
+      <Guarded guard={guard}>{children}</Guarded>
     </Modal>
+  );
+  // The question is such a dialog itself.
+  return fleeting ? (
+    dialog
+  ) : (
+    <>
+      {dialog}
+      <Discard guard={guard} />
+    </>
+  );
+}
+
+/** Around what is in a drawer or a dialog: what is changed in its forms is noticed. */
+export function Guarded(props: { guard: Guard; children: ReactNode }): ReactElement {
+  const { unsaved, around } = props.guard;
+  return (
+    <UnsavedContext value={unsaved}>
+      <div className={styles.guarded} ref={around}>
+        {props.children}
+      </div>
+    </UnsavedContext>
+  );
+}
+
+/** The question before what was changed in a drawer or a dialog is lost. */
+export function Discard({ guard }: { guard: Guard }): ReactElement | null {
+  // Were it there before, the very Escape that opens it would be heard by it as well, and close it.
+  if (!guard.asking) return null;
+  return (
+    <Confirm
+      open
+      title="Discard what you changed?"
+      action="Discard"
+      cancel="Go on editing"
+      danger
+      onConfirm={guard.leave}
+      onCancel={guard.stay}
+    >
+      It is not saved.
+    </Confirm>
   );
 }
 
 /**
- * Asks before something that cannot be taken back. Focus begins on Cancel. With `phrase`, the name of what is at
+ * Asks before something that cannot be taken back. Focus begins on what cancels. With `phrase`, the name of what is at
  * stake, that must be typed first.
  */
 export function Confirm(props: {
@@ -54,6 +98,8 @@ export function Confirm(props: {
   children: ReactNode;
   /** The deed, as its button says it: `Delete 12 silences`. */
   action: string;
+  /** What the other button says. */
+  cancel?: string;
   danger?: boolean;
   phrase?: string;
   onConfirm: () => void;
@@ -62,12 +108,12 @@ export function Confirm(props: {
   const { open, title, children, action, danger = false, phrase, onConfirm, onCancel } = props;
   const [typed, setTyped] = useState('');
   const id = useId();
-  const cancel = (): void => {
+  const leave = (): void => {
     setTyped('');
     onCancel();
   };
   return (
-    <Dialog open={open} onClose={cancel} title={title} alert>
+    <Dialog open={open} onClose={leave} title={title} alert fleeting>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -93,8 +139,8 @@ export function Confirm(props: {
           </div>
         )}
         <div className={styles.actions}>
-          <button type="button" className="button" onClick={cancel} data-autofocus>
-            Cancel
+          <button type="button" className="button" onClick={leave} data-autofocus>
+            {props.cancel ?? 'Cancel'}
           </button>
           <button
             type="submit"

@@ -5,6 +5,7 @@ import {
   closeBrackets,
   closeBracketsKeymap,
   completionKeymap,
+  completionStatus,
   startCompletion,
   type CompletionContext,
   type CompletionResult,
@@ -165,6 +166,11 @@ const typeOver = EditorView.domEventHandlers({
   },
 });
 
+/** Escape ends the completion, and not the drawer that the editor stands in, which hears it before the editor does. */
+const escapeIsOurs = EditorView.contentAttributes.of((view): Record<string, string> =>
+  completionStatus(view.state) === 'active' ? { 'data-mantine-stop-propagation': 'true' } : {},
+);
+
 /** A reference to a variable, in each of the ways that dashboards write it. */
 const references = new MatchDecorator({
   regexp: /\$\w+|\$\{[^}\s]*\}|\[\[\w+(?::\w+)?\]\]/g,
@@ -275,6 +281,7 @@ export function makeEditor(
         ...defaultKeymap,
       ]),
       typeOver,
+      escapeIsOurs,
       EditorView.contentAttributes.of({
         'aria-label': actions.label,
         'data-search': '',

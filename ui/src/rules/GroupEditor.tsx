@@ -8,6 +8,7 @@ import { LineDiff } from '../design/LineDiff';
 import { lineDiff, nearby, unifiedLines } from '../design/lines';
 import { IconButton, Note } from '../design/parts';
 import { toasts } from '../design/toasts';
+import { useUnsaved } from '../design/unsaved';
 import { Value } from '../design/Value';
 import { QueryEditor } from '../promql/QueryEditor';
 import { useDeed } from '../session/useDeed';
@@ -152,6 +153,9 @@ export function GroupEditor(props: {
   const after = plainOf(draft);
   const text = writeGroup(after);
   const same = text === writeGroup(before);
+  const [begun] = useState(text);
+  // The fields are not on the page while the change is looked at, and begin anew after that.
+  useUnsaved(text !== begun && step.kind !== 'commit');
   const change = (next: Partial<DraftGroup>): void => {
     deed.clear();
     trial.clear();

@@ -23,6 +23,7 @@ import type { TableColumn } from '../design/table/columns';
 import { DataTable } from '../design/table/DataTable';
 import { Tabs } from '../design/Tabs';
 import { toasts } from '../design/toasts';
+import { useKept } from '../design/unsaved';
 import { Value } from '../design/Value';
 import { Propose } from '../governance/Propose';
 import { needsOf, ruleOf } from '../governance/rules';
@@ -46,6 +47,7 @@ function LimitForm(props: {
   const { own, limits, defaults } = found;
   const [typed, setTyped] = useState<Readonly<Record<string, string>>>({});
   const deed = useDeed();
+  const kept = useKept();
   const text = (name: string): string => typed[name] ?? String(own[name] ?? '');
   const names = Object.keys(limits);
   const wrong = names.filter((name) => 'error' in readLimit(name, text(name)));
@@ -83,6 +85,7 @@ function LimitForm(props: {
             .then((result) => {
               if (!result) return;
               forget(direct);
+              kept();
               toasts.show({ level: 'ok', text: 'The limits hold from now on.' });
             });
         }}
