@@ -168,6 +168,12 @@ def test_a_dashboard_is_made_changed_by_keys_saved_and_taken_back(open_page: Ope
         arg=[panel.element_handle(), before],
     )
     page.get_by_role("button", name="Save (3)").click()
+    saving = page.get_by_role("dialog", name="Save")
+    expect(saving.get_by_text("Panels added")).to_be_visible()
+    expect(saving.get_by_role("definition")).to_have_text("Queue")
+    expect(saving.get_by_label("What is saved")).to_be_hidden()
+    saving.get_by_text("The difference in its JSON").click()
+    expect(saving.get_by_label("What is saved")).to_contain_text("queue_bytes")
     page.get_by_label("What changes, and why").fill("the queue")
     page.get_by_role("dialog").get_by_role("button", name="Save").click()
     expect(page.get_by_text("Version 2 is saved")).to_be_visible()

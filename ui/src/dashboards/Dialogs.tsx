@@ -33,6 +33,7 @@ import { Value } from '../design/Value';
 import type { Json } from '../panels/json';
 import { DeedForm } from '../session/DeedForm';
 import { useDeed } from '../session/useDeed';
+import { changedInWords } from './changed';
 import type { Draft } from './useDraft';
 import { dashboardPath } from './path';
 import { Report } from './Report';
@@ -211,6 +212,27 @@ export function ImportDashboard({ onClose }: { onClose: () => void }): ReactElem
   );
 }
 
+/** What of a dashboard a draft changes, by the names of what it is. */
+function Words({ dashboard, draft }: { dashboard: Dashboard; draft: Draft }): ReactElement {
+  const said = changedInWords(dashboard, draft);
+  if (said.length === 0)
+    return <p className="dim">No panel, row or setting differs; the difference below says what does.</p>;
+  return (
+    <dl className={styles.words} aria-label="What changes">
+      {said.map(({ what, names }) => (
+        <div key={what}>
+          <dt>{what}</dt>
+          {names.map((name, i) => (
+            <dd key={`${i} ${name}`}>
+              <Value text={name} />
+            </dd>
+          ))}
+        </div>
+      ))}
+    </dl>
+  );
+}
+
 /** Keeps the changes of a draft, with words on why. */
 export function SaveDialog(props: {
   dashboard: Dashboard;
@@ -242,7 +264,11 @@ export function SaveDialog(props: {
           onChange={deed.edit(setMessage)}
           data-autofocus
         />
-        <LineDiff label="What is saved" lines={lines} />
+        <Words dashboard={dashboard} draft={draft} />
+        <details className={styles.fold}>
+          <summary>The difference in its JSON</summary>
+          <LineDiff label="What is saved" lines={lines} />
+        </details>
       </DeedForm>
     </Drawer>
   );
