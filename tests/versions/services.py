@@ -94,8 +94,8 @@ def send_runs(url: str, workflow: str, version: str, began_s: float, lasts_s: fl
         run = {"run_id": f"{workflow}-{version}-{number}", "workflow": workflow, "version": version}
         start = first_s + number * 0.35
         state = "failed" if number % failing == 0 else "succeeded"
-        events.append({**run, "kind": "start", "time_ms": int(start * 1000)})
-        events.append({**run, "kind": "end", "time_ms": int((start + lasts) * 1000), "state": state})
+        events.append({**run, "kind": "start", "time_ms": round(start * 1000)})
+        events.append({**run, "kind": "end", "time_ms": round((start + lasts) * 1000), "state": state})
     status, answer = ask(url, "POST", "/api/v1/runs", {"events": events})
     assert status == 200, answer
 
