@@ -241,6 +241,7 @@ def test_refreshing_moves_nothing(open_page: Open) -> None:
     page = open_page("/", own_clock=True).page
     expect(page.locator(".home-tileValue").first).not_to_have_text("–", timeout=FIGURES)
     expect(page.get_by_role("img", name="Query latency")).to_be_visible(timeout=FIGURES)
+    expect(page.locator("section[aria-busy=true]")).to_have_count(0, timeout=FIGURES)
     where = "() => [...document.querySelectorAll('article, .home-foot, .home-tile')].map((e) => e.offsetTop)"
     before = page.evaluate(where)
     with page.expect_response(f"**{BATCH}"):
