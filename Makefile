@@ -9,7 +9,6 @@ MADE := $(VENV)/.made
 RUNTIME := $(VENV)/.runtime
 STAMP := $(VENV)/.installed
 KERNELS := $(VENV)/.warm
-SHIPPED := src/pharos/compiled/shipped
 
 # $(call phase,name,command): run the command and say how long it took.
 phase = @began=$$(date +%s); { $(2); } && echo "$(1): $$(($$(date +%s) - began)) s"
@@ -36,11 +35,8 @@ $(STAMP): $(RUNTIME)
 	  PHAROS_SKIP_UI=1 $(PIP) install -c constraints.txt --no-build-isolation -e ".[dev]")
 	@touch $@
 
-# The code that a wheel carries, for all processors of this one's family; where there is none, for this processor.
 $(KERNELS): $(STAMP)
-	$(call phase,kernels,\
-	  { $(BIN)/python -m pharos.warm.shipping build/kernels && ln -sfn ../../../build/kernels/pharos $(SHIPPED); } \
-	  || $(BIN)/pharos warm)
+	$(call phase,kernels,$(BIN)/pharos warm)
 	@touch $@
 
 pages: $(MADE)
@@ -98,4 +94,4 @@ wheel: $(RUNTIME) pages
 	$(call phase,wheel,$(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist .)
 
 clean:
-	rm -rf build dist $(VENV) $(SHIPPED) src/pharos/api/static ui/node_modules site
+	rm -rf build dist $(VENV) src/pharos/api/static ui/node_modules site

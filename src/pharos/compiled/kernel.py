@@ -47,7 +47,7 @@ KERNELS: Final[list[Kernel]] = []
 """Every kernel of the modules that are imported."""
 
 SHIPPED: Final = Path(__file__).with_name("shipped")
-"""Code that came along with the package; in a checkout a link to what `make` compiled."""
+"""Code that came along with the package; a checkout has none."""
 KEPT_IN: Final = "pharos"
 """The folder below NUMBA_CACHE_DIR that is ours."""
 
