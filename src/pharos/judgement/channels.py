@@ -54,8 +54,6 @@ class Moment(NamedTuple):
     day: Any
     """Days since a Monday."""
     weekday: Any
-    of_day: Any
-    """Seconds since midnight."""
     slot: Any
     """In slots since midnight, a broken number."""
     minute: Any
@@ -83,7 +81,6 @@ def _moment(time_s: Any) -> Any:
         time_s,
         day,
         weekday,
-        of_day,
         of_day / (_DAY_S / layout.SLOTS),
         layout.MINUTE + int(of_day / 60.0) % layout.MINUTES,
         layout.HOUR_SCALE + int(of_day / 3600.0),
