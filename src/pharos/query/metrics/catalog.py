@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 from msgspec import Struct
@@ -13,7 +15,7 @@ from pharos.clock import Clock
 from pharos.engine import Limits, Session
 from pharos.engine.changes import Changes
 from pharos.engine.columns import numbers, texts
-from pharos.engine.keys import BUCKET_MS, DAY_MS
+from pharos.engine.keys import BUCKET_MS, DAY_MS, metric_hash
 from pharos.engine.sql import (
     Condition,
     Statement,
@@ -40,9 +42,13 @@ from pharos.query.metrics.across import chosen, labels_of_tenant
 from pharos.query.metrics.label_counts import LabelCounts, most
 from pharos.query.metrics.query import SUBQUERY_STEP_MS, Query, arrived
 from pharos.query.metrics.samples import SampleRange
-from pharos.query.metrics.series import SeriesCache, label_sets
+from pharos.query.metrics.series import SeriesCache, label_sets, named_metric
 
 T = TypeVar("T")
+
+_KEPT: Final = 200
+_KEPT_TEXTS: Final = 5_000
+"""A longer answer is read each time."""
 
 
 class Window(Struct, frozen=True):
@@ -113,6 +119,37 @@ class Cardinality(Struct, frozen=True):
     newest_ms: int
 
 
+class _Answers:
+    """Names and values that were asked for, until a series of the tenant or metric is new; thread-safe.
+
+    Whoever opens a dashboard asks for the values of its variables: what the last one was answered.
+    """
+
+    def __init__(self, changes: Changes) -> None:
+        self._changes = changes
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[Statement, tuple[int, list[str]]] = OrderedDict()
+
+    def find(self, window: Window, statement: Statement, read: Callable[[], list[str]]) -> list[str]:
+        """Return what a statement about a window of one tenant was answered, or what `read` returns."""
+        named = [named_metric(one) for one in window.selectors]
+        metric = metric_hash(named[0]) if len(named) == 1 and named[0] is not None else None
+        stamp = self._changes.stamp(window.scope.tenant, metric)
+        with self._lock:
+            kept = self._kept.get(statement)
+            if kept is not None and kept[0] == stamp:
+                self._kept.move_to_end(statement)
+                return kept[1]
+        found = read()
+        if len(found) <= _KEPT_TEXTS:
+            with self._lock:
+                self._kept[statement] = stamp, found
+                self._kept.move_to_end(statement)
+                if len(self._kept) > _KEPT:
+                    self._kept.popitem(last=False)
+        return found
+
+
 class Catalog:
     """Answers what there is; every question has a turn, as queries have.
 
@@ -133,6 +170,7 @@ class Catalog:
         self._clock = clock
         self._scheduler = scheduler
         self._series = series
+        self._answers = _Answers(changes)
 
     async def _turn(self, scope: Scope, asked: str, work: Callable[[Session], T]) -> T:
         """Return what `work` returns, once it is the tenant's turn."""
@@ -196,8 +234,13 @@ class Catalog:
 
     async def _column(self, statement: Statement, window: Window, finish: Callable[[list[str]], T]) -> T:
         def work(session: Session) -> T:
-            table = session.query(statement, purpose="labels")
-            return finish(texts(table["value"]) if table.num_rows else [])
+            def read() -> list[str]:
+                table = session.query(statement, purpose="labels")
+                return texts(table["value"]) if table.num_rows else []
+
+            if window.scope.is_several:
+                return finish(read())
+            return finish(list(self._answers.find(window, statement, read)))
 
         return await self._asked(window, "labels", work)
 
