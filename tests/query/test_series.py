@@ -18,7 +18,7 @@ from pharos.engine.keys import DAY_MS
 from pharos.engine.sql import Statement
 from pharos.errors import Kind, PharosError
 from pharos.labels import Labels, Matcher, MatchOp
-from pharos.query.metrics.series import Selection, SeriesCache, SeriesSizes
+from pharos.query.metrics.series import Selection, SeriesCache, SeriesSizes, Use
 
 _DAY = 20_000
 _ANY = (Matcher("i", MatchOp.REGEX, ".+"),)
@@ -280,7 +280,7 @@ def _without_idle(selecting: Selecting, start_ms: int, matchers: tuple[Matcher, 
     def work(session: Session) -> Selection:
         scope = selecting.store.scope
         watched = WatchedSession(session, selecting)
-        return selecting.cache.select(watched, scope, matchers, start_ms, start_ms + 1, with_idle=False)
+        return selecting.cache.select(watched, scope, matchers, start_ms, start_ms + 1, use=Use.SAMPLES)
 
     return sorted(labels[-1][1] for labels in selecting.store.engine.run_blocking(work).labels)
 
@@ -395,7 +395,7 @@ def _listed(selecting: Selecting, matchers: tuple[Matcher, ...]) -> list[Labels]
         scope, watched = selecting.store.scope, WatchedSession(session, selecting)
         start_ms, end_ms = _DAY * DAY_MS, _DAY * DAY_MS + 1
         none = Limits()
-        found = selecting.cache.select_any(watched, scope, [matchers], start_ms, end_ms, none, is_listed=True)
+        found = selecting.cache.select_any(watched, scope, [matchers], start_ms, end_ms, none, Use.LISTING)
         return list(found)
 
     return selecting.store.engine.run_blocking(work)

@@ -42,7 +42,7 @@ from pharos.query.metrics.across import chosen, labels_of_tenant
 from pharos.query.metrics.label_counts import LabelCounts, most
 from pharos.query.metrics.query import SUBQUERY_STEP_MS, Query, arrived
 from pharos.query.metrics.samples import SampleRange
-from pharos.query.metrics.series import SeriesCache, label_sets, named_metric
+from pharos.query.metrics.series import SeriesCache, Use, label_sets, named_metric
 
 T = TypeVar("T")
 
@@ -195,7 +195,7 @@ class Catalog:
                 return finish(self._series_across(session, window, limits))
             selectors = window.selectors or ((),)
             found = self._series.select_any(
-                session, window.scope, selectors, window.start_ms, window.end_ms, limits, is_listed=True
+                session, window.scope, selectors, window.start_ms, window.end_ms, limits, Use.LISTING
             )
             return finish((found[: window.limit + 1] if window.limit else found).ordered())
 

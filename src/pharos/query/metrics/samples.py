@@ -26,7 +26,7 @@ from pharos.query.metrics.buckets import SERIES_ROWS, BucketCache, Cover, Metric
 from pharos.query.metrics.histograms import read_histograms
 from pharos.query.metrics.pieces import Piece, Rows, find, piece_of
 from pharos.query.metrics.regroup import regroup
-from pharos.query.metrics.series import Selection, SeriesCache
+from pharos.query.metrics.series import Selection, SeriesCache, Use
 
 _FEW_SERIES: Final = 64
 """Up to here rows outside of the range are cheaper to read than to filter in the store."""
@@ -273,7 +273,7 @@ class MetricSource:
         limits = Limits(time_s=self._bounds.time_s, result_rows=most)
         try:
             return self._caches.series.select(
-                self._session, self.scope, matchers, start_ms, end_ms, limits, with_idle=False
+                self._session, self.scope, matchers, start_ms, end_ms, limits, Use.SAMPLES
             )
         except PharosError as exc:
             if exc.kind is Kind.LIMITED:

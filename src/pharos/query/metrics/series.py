@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Sequence
+from enum import Enum
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -56,6 +57,16 @@ class SeriesSizes(Struct, frozen=True):
 
 
 _SIZES: Final = SeriesSizes()
+
+
+class Use(Enum):
+    """What series are asked for."""
+
+    ANY = "any"
+    SAMPLES = "samples"
+    """For their samples: those may be left out that are known to have none in the range."""
+    LISTING = "listing"
+    """To be shown: of many nothing is remembered, for nobody may ever evaluate them."""
 
 
 class Selection:
@@ -180,22 +191,18 @@ class SeriesCache:
         start_ms: int,
         end_ms: int,
         limits: Limits | None = None,
-        *,
-        with_idle: bool = True,
-        is_listed: bool = False,
+        use: Use = Use.ANY,
     ) -> Selection:
         """Return the scope's series that match and were seen on a day of the range.
 
-        With `with_idle` False those may be left out that are known to have no sample in the range. Of many
-        series that are but listed (`is_listed`) nothing is remembered that nobody evaluates. Raises
-        PharosError: LIMITED for more than the limits' rows, if these are not 0, and TIMEOUT.
+        Raises PharosError: LIMITED for more than the limits' rows, if these are not 0, and TIMEOUT.
         """
-        asked = self._asked(scope, matchers, start_ms, end_ms, with_idle=with_idle)
+        asked = self._asked(scope, matchers, start_ms, end_ms, use)
         limits = limits or Limits()
         found = self._known(asked)
         if found is None:
             whole = self._whole(session, asked, limits)
-            found = self._found(session, asked, limits, whole, is_listed=is_listed)
+            found = self._found(session, asked, limits, whole, use)
         if 0 < limits.result_rows < len(found):
             raise PharosError(Kind.LIMITED, f"more than {limits.result_rows} series match")
         return found
@@ -203,14 +210,14 @@ class SeriesCache:
     def known(
         self, scope: Scope, matchers: Sequence[Matcher], start_ms: int, end_ms: int
     ) -> Selection | None:
-        """Return what `select` without idle series would if it is remembered; None if the store is asked."""
-        return self._known(self._asked(scope, matchers, start_ms, end_ms, with_idle=False))
+        """Return what `select` would for samples if it is remembered; None if the store is asked."""
+        return self._known(self._asked(scope, matchers, start_ms, end_ms, Use.SAMPLES))
 
     def _asked(
-        self, scope: Scope, matchers: Sequence[Matcher], start_ms: int, end_ms: int, *, with_idle: bool
+        self, scope: Scope, matchers: Sequence[Matcher], start_ms: int, end_ms: int, use: Use
     ) -> _Asked:
         ordered = tuple(sorted(matchers, key=lambda m: (m.name, m.op, m.value)))
-        recent_ms = None if with_idle else self._changes.recent_from_ms()
+        recent_ms = self._changes.recent_from_ms() if use is Use.SAMPLES else None
         if recent_ms is not None and start_ms < recent_ms:
             recent_ms = None
         return _Asked(scope.alone(), ordered, start_ms // DAY_MS, end_ms // DAY_MS, recent_ms)
@@ -255,16 +262,15 @@ class SeriesCache:
         start_ms: int,
         end_ms: int,
         limits: Limits,
-        *,
-        is_listed: bool = False,
+        use: Use = Use.ANY,
     ) -> LabelColumns:
         """Return the labels of the series that any of the selectors matches, in order of their ids.
 
-        Raises what `select` raises, which says what `is_listed` means.
+        Raises what `select` raises.
         """
         if len(selectors) == 1:
             (only,) = selectors
-            return self.select(session, scope, only, start_ms, end_ms, limits, is_listed=is_listed).columns
+            return self.select(session, scope, only, start_ms, end_ms, limits, use).columns
         found = [self.select(session, scope, one, start_ms, end_ms, limits) for one in selectors]
         _, first = np.unique(np.concatenate([one.id for one in found]), return_index=True)
         joined = found[0].columns.followed_by([one.columns for one in found[1:]])
@@ -328,8 +334,7 @@ class SeriesCache:
         asked: _Asked,
         limits: Limits,
         whole: Selection | None = None,
-        *,
-        is_listed: bool = False,
+        use: Use = Use.ANY,
     ) -> Selection:
         """Return what is asked for, out of the whole metric if that is given, and keep it."""
         stamp = self._stamp(asked)
@@ -342,7 +347,7 @@ class SeriesCache:
             similar = kept[1] if kept is not None else self._of_other_days(asked)
         found = None if whole is None else _matching(table, whole, asked.matchers, self._sizes)
         if found is None:
-            found = _read(session, asked, table, limits, self._sizes, self._changes, is_listed=is_listed)
+            found = _read(session, asked, table, limits, self._sizes, self._changes, use)
             if not table.holds(found.columns):
                 return found
         if similar is not None and np.array_equal(found.id, similar.id):
@@ -434,8 +439,7 @@ def _read(
     limits: Limits,
     sizes: SeriesSizes,
     changes: Changes,
-    *,
-    is_listed: bool,
+    use: Use,
 ) -> Selection:
     """Return what is asked for from the store; labels that the table does not have are read into it.
 
@@ -447,7 +451,7 @@ def _read(
     if 0 < limits.result_rows < len(ids):
         raise PharosError(Kind.LIMITED, f"more than {limits.result_rows} series match")
     unknown = ids[table.rows(ids) < 0]
-    if is_listed and unknown.size and ids.size >= sizes.idle:
+    if use is Use.LISTING and unknown.size and ids.size >= sizes.idle:
         table, unknown = table.apart(), ids
     if unknown.size > min(_LISTED, ids.size // 2):
         _read_labels(
