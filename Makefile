@@ -32,7 +32,8 @@ $(RUNTIME): $(MADE) pyproject.toml constraints.txt
 
 $(STAMP): $(RUNTIME)
 	$(call phase,development packages,\
-	  PHAROS_SKIP_UI=1 $(PIP) install -c constraints.txt --no-build-isolation -e ".[dev]")
+	  PHAROS_SKIP_UI=1 $(PIP) install -c constraints.txt --no-build-isolation -e ".[dev]" && \
+	  $(BIN)/python -m compileall -q src/pharos)
 	@touch $@
 
 $(KERNELS): $(STAMP)
