@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pharos.errors import PharosError
-from pharos.judgement import layout
 from pharos.judgement.anomaly import STATE_BYTES, Detector
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases" / "faults.yaml").read_text())
@@ -155,19 +154,20 @@ def test_a_prefix_has_the_same_scores_and_a_state_goes_on() -> None:
         Detector.from_bytes(first.to_bytes()[:-1])
 
 
-@pytest.mark.parametrize("rows", [1500, 2000, 2800, 3200])
-def test_a_state_of_a_version_that_kept_no_least_peak_goes_on(rows: int) -> None:
-    times, values = usual(6000)
-    whole = Detector().score(times, values)[0]
-    first = Detector()
-    first.score(times[:rows], values[:rows])
-    state = bytearray(first.to_bytes())
-    now = np.frombuffer(state, np.float64, layout.NOW_WIDTH, offset=len(state) - STATE_BYTES)
-    for channel in range(layout.CHANNELS):
-        if now[layout.COUNT + channel] < layout.PEAKS:
-            now[layout.LEAST + channel] = 1e9
-    second = Detector.from_bytes(bytes(state))
-    assert np.array_equal(second.score(times[rows:], values[rows:])[0], whole[rows:])
+@pytest.mark.parametrize(("row", "rows"), [(0, 9000), (1, 1600)])
+def test_a_state_of_an_earlier_version_goes_on(row: int, rows: int) -> None:
+    # Kept by the version with the mark pharos-anomaly-2, after so many rows of this series.
+    kept = (Path(__file__).parent / "cases" / "state-2.bin").read_bytes()
+    assert kept.startswith(b"pharos-anomaly-2")
+    times, values = faulty("shift")
+    detector = Detector.from_bytes(kept)
+    scores, alarms = detector.score(times[rows:], values[rows:], row)
+    whole = Detector().score(times, values)[0][rows:]
+    assert np.flatnonzero(alarms)[0] + rows == START
+    assert np.abs(scores - whole)[: START - rows].mean() < 0.02
+    assert Detector.from_bytes(detector.to_bytes()).to_bytes() == detector.to_bytes()
+    with pytest.raises(PharosError, match="no state"):
+        Detector.from_bytes(kept[:-1])
 
 
 def test_many_series_are_scored_as_each_by_itself() -> None:
@@ -179,6 +179,72 @@ def test_many_series_are_scored_as_each_by_itself() -> None:
     alone = np.stack([Detector().score(times, values[series])[0] for series in range(3)])
     assert np.array_equal(found.T, alone)
     assert STATE_BYTES <= 8 * 1024
+
+
+def mixed(rows: int, seed: int) -> NDArray[np.float64]:
+    """Return values of 300 series, some of which are counters, constant, whole numbers, or often missing."""
+    chance = np.random.default_rng(seed)
+    daily = 500 + 200 * np.sin(60 * np.arange(rows) / 86_400 * 2 * math.pi)
+    values = np.asarray(chance.normal(daily, 20, (300, rows)), np.float64)
+    values[::5] = np.cumsum(np.abs(values[::5]), 1)
+    values[5, rows // 2 :] -= values[5, rows // 2]
+    values[1::7] = np.round(values[1::7] / 200)
+    values[2::50] = 0.0
+    values[3::20, rows // 2 :] *= 4
+    values[chance.random(values.shape) < 0.002] = math.nan
+    values[4::30, rows // 3 : rows // 3 + 20] = math.nan
+    return values
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_rows_of_many_series_are_scored_as_each_by_itself_whatever_is_odd_about_them(seed: int) -> None:
+    values = mixed(2400, seed)
+    times = np.asarray(BEGUN_S + 60.0 * np.arange(2400), np.float64)
+    times[1900:] += 600
+    times[2000] = times[1990]
+    times[2200:] -= 7200
+    together = Detector(300)
+    found = [together.score_all(times[row], values[:, row].copy()) for row in range(2400)]
+    alone = [Detector().score(times, one.copy()) for one in values]
+    assert np.array_equal(np.stack([one[0] for one in found]).T, np.stack([one[0] for one in alone]))
+    assert np.array_equal(np.stack([one[1] for one in found]).T, np.stack([one[1] for one in alone]))
+    assert all(one[1].any() for one in alone[3::20])
+
+
+def test_series_that_do_not_lie_side_by_side_are_judged_as_all_are() -> None:
+    values = mixed(1900, 3)
+    chosen = np.random.default_rng(4).permutation(300)[:200]
+    counts = np.ones(300, np.bool_)
+    side_by_side, apart = Detector(300), Detector(300)
+    for row in range(1900):
+        time_s, now = BEGUN_S + 60.0 * row, values[:, row].copy()
+        one = side_by_side.judge(time_s, np.arange(300), now, counts)
+        other = apart.judge(time_s, chosen, now[chosen], counts[chosen])
+    for field in ("scores", "alarms", "lower", "upper"):
+        expected = getattr(one, field)[chosen]
+        assert np.array_equal(expected, getattr(other, field), equal_nan=field in ("lower", "upper"))
+    assert np.isfinite(one.lower).sum() > 250
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.floats(allow_infinity=False), min_size=1, max_size=60),
+    st.lists(st.sampled_from([60.0, 60.0, 61.0, 600.0, 0.0, -300.0, 86_400.0]), min_size=60, max_size=60),
+)
+def test_odd_values_and_times_mean_the_same_in_a_set(odd: list[float], steps: list[float]) -> None:
+    times, values = usual(2000)
+    times = np.concatenate([times, times[-1] + np.cumsum(steps[: len(odd)])])
+    values = np.concatenate([values, odd])
+    alone = Detector()
+    scores, alarms = alone.score(times, values)
+    together = Detector(2)
+    together.score(times[:2000], values[:2000], 1)
+    for row in range(2000, len(times)):
+        found = together.score_all(times[row], np.asarray([math.nan, values[row]]))
+        assert (found[0][1], found[1][1]) == (scores[row], alarms[row])
+    kept = Detector()
+    kept.take(0, together, 1)
+    assert kept.to_bytes() == alone.to_bytes()
 
 
 @settings(max_examples=40, deadline=None)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pharos.anomalies.verdicts import found_labels
 from pharos.anomalies.watch import Watch
 from pharos.gotext.numbers import format_g
-from pharos.judgement.channels import ALARM
+from pharos.judgement.tails import ALARM
 from pharos.labels import Labels, labels_of
 from pharos.state.anomalies import Found
 

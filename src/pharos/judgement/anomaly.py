@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+import math
+from typing import Any, Final
 
 import numpy as np
 from msgspec import Struct
@@ -10,12 +11,26 @@ from numpy.typing import NDArray
 
 from pharos.errors import Kind, PharosError
 from pharos.judgement import layout
-from pharos.judgement.channels import ALARM, judge_tick, score_rows, score_tick
+from pharos.judgement.earlier import state_of_version_2
+from pharos.judgement.scoring import State, score_rows, score_tick
+from pharos.judgement.tails import ALARM
 
-STATE_BYTES: Final = 8 * layout.NOW_WIDTH + 4 * layout.TABLE_WIDTH
-"""What is remembered of a series."""
-_MARK: Final = b"pharos-anomaly-2"
+_MARK: Final = b"pharos-anomaly-3"
+_MARK_2: Final = b"pharos-anomaly-2"
 _TWO_DAYS_S: Final = 172_800.0
+_LINE_BYTES: Final = 64
+"""Of the processor's caches."""
+_PARTS: Final[tuple[tuple[int, np.dtype[Any]], ...]] = (
+    (layout.MOVING_WIDTH, np.dtype(np.float64)),
+    (layout.CURVES_WIDTH, np.dtype(np.float32)),
+    (layout.TAILS_WIDTH, np.dtype(np.float64)),
+    (layout.PEAKS_WIDTH, np.dtype(np.float32)),
+    (layout.FIRST_ROWS, np.dtype(np.float64)),
+)
+STATE_BYTES: Final = sum(width * kind.itemsize for width, kind in _PARTS)
+"""What is remembered of a series."""
+_BY_FIELD: Final = 2
+"""So many of the parts lie by field, the others by series."""
 
 
 class Verdicts(Struct, frozen=True):
@@ -37,24 +52,25 @@ class Detector:
     """
 
     def __init__(self, series: int = 1) -> None:
-        self._now = np.zeros((series, layout.NOW_WIDTH))
-        self._tables = np.zeros((series, layout.TABLE_WIDTH), np.float32)
+        self._state = _nothing(series)
+        self._all = np.arange(series)
+        self._all_count = np.ones(series, np.uint8)
 
     def score(
         self, times_s: NDArray[np.float64], values: NDArray[np.float64], series: int = 0
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Score rows of one series in their order; a NaN is a row without a value."""
-        scores, alarms = np.empty(len(times_s)), np.empty(len(times_s), np.uint8)
-        score_rows(self._now[series], self._tables[series], times_s, values, scores, alarms)
-        return scores / (scores + ALARM), alarms.astype(np.bool_)
+        found = np.empty((2, len(times_s)))
+        score_rows(self._state, series, times_s, values, found)
+        return _told(found)
 
     def score_all(
         self, time_s: float, values: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Score one value of every series, all of the same time."""
-        scores, alarms = np.empty(len(values)), np.empty(len(values), np.uint8)
-        score_tick(self._now, self._tables, time_s, values, scores, alarms)
-        return scores / (scores + ALARM), alarms.astype(np.bool_)
+        found = np.empty((2, len(values)))
+        score_tick(self._state, self._all[: len(values)], time_s, values, self._all_count, found)
+        return _told(found)
 
     def judge(
         self,
@@ -63,70 +79,89 @@ class Detector:
         values: NDArray[np.float64],
         counts_gaps: NDArray[np.bool_],
     ) -> Verdicts:
-        """Score one value of the series in `rows`, all of the same time; a NaN is a row without a value.
+        """Score one value of the series in `rows`, each once and all of the same time; a NaN is no value.
 
         Where `counts_gaps` is not set, a series that is not there is left alone.
         """
         found = np.empty((4, len(rows)))
-        judge_tick(self._now, self._tables, rows, time_s, values, counts_gaps.view(np.uint8), found)
-        return Verdicts(found[0] / (found[0] + ALARM), found[1] > 0, found[2], found[3])
+        score_tick(self._state, rows, time_s, values, counts_gaps.view(np.uint8), found)
+        return Verdicts(*_told(found), found[2], found[3])
 
     @property
     def series(self) -> int:
         """How many series there is room for."""
-        return len(self._now)
+        return len(self._all)
 
     def grow(self, series: int) -> None:
         """Have room for so many series; new ones have seen nothing yet."""
-        more = series - self.series
-        if more > 0:
-            self._now = np.concatenate([self._now, np.zeros((more, layout.NOW_WIDTH))])
-            self._tables = np.concatenate([self._tables, np.zeros((more, layout.TABLE_WIDTH), np.float32)])
+        before = self.series
+        if series > before:
+            more = Detector(series)
+            for mine, part in zip(more._rows(), self._rows(), strict=True):
+                mine[:before] = part
+            self._state, self._all, self._all_count = more._state, more._all, more._all_count
 
     def forget(self, row: int) -> None:
         """Let a series have seen nothing."""
-        self._now[row] = 0.0
-        self._tables[row] = 0.0
+        for part in self._rows():
+            part[row] = 0.0
 
     def skip(self, row: int, time_s: float) -> None:
         """Go on at a later time, as if nothing lay between."""
-        if self._now[row, layout.ROWS] > 0:
-            self._now[row, layout.LAST_S] = time_s
+        if self._state.moving[layout.ROWS, row] > 0:
+            self._state.moving[layout.LAST_S, row] = time_s
 
     def take(self, row: int, other: Detector, other_row: int = 0) -> None:
         """Let a series have seen what one of another detector has."""
-        self._now[row] = other._now[other_row]
-        self._tables[row] = other._tables[other_row]
+        for mine, part in zip(self._rows(), other._rows(), strict=True):
+            mine[row] = part[other_row]
 
     def learned(self, row: int) -> float:
         """Return how much of two days a series was scored for, 0 to 1."""
-        interval_s = max(float(self._now[row, layout.INTERVAL_S]), 1.0)
-        return min(float(self._now[row, layout.SCORED]) * interval_s / _TWO_DAYS_S, 1.0)
+        interval_s = max(float(self._state.moving[layout.INTERVAL_S, row]), 1.0)
+        return min(float(self._state.moving[layout.SCORED, row]) * interval_s / _TWO_DAYS_S, 1.0)
 
     def to_bytes(self) -> bytes:
         """Return the state, from which another detector goes on."""
-        return _MARK + self._now.tobytes() + self._tables.tobytes()
+        return _MARK + b"".join(part.tobytes() for part in self._rows())
 
     @classmethod
     def from_bytes(cls, state: bytes) -> Detector:
         """Return the detector whose state this is. Raises PharosError (INVALID) for what is none."""
-        series, rest = divmod(len(state) - len(_MARK), STATE_BYTES)
-        if not state.startswith(_MARK) or rest or series < 1:
+        parts = state_of_version_2(state[len(_MARK_2) :]) if state.startswith(_MARK_2) else _parts_of(state)
+        if parts is None:
             raise PharosError(Kind.INVALID, "this is no state of a detector of this version")
-        made = cls(series)
-        split = len(_MARK) + made._now.nbytes
-        made._now[:] = np.frombuffer(state[len(_MARK) : split]).reshape(made._now.shape)
-        made._tables[:] = np.frombuffer(state[split:], np.float32).reshape(made._tables.shape)
-        made._find_least()
+        made = cls(len(parts[0]))
+        for mine, part in zip(made._rows(), parts, strict=True):
+            mine[:] = part
         return made
 
-    def _find_least(self) -> None:
-        """Set what earlier versions left as it was, of channels that do not have all their peaks."""
-        channels = np.arange(layout.CHANNELS)
-        count = self._now[:, layout.COUNT + channels]
-        newest = self._now[:, layout.NEWEST + channels].astype(np.int64)
-        first = layout.PEAKS_NOW + channels * layout.PEAKS
-        peaks = np.take_along_axis(self._tables, first + newest, 1)
-        least = self._now[:, layout.LEAST + channels]
-        least = np.where(count == layout.PEAKS, least, np.where(count > 0, peaks, -np.inf))
-        self._now[:, layout.LEAST + channels] = least
+    def _rows(self) -> list[NDArray[Any]]:
+        """Return the parts of the state with a row for each series."""
+        parts = enumerate(self._state)
+        return [part[:, : self.series].T if place < _BY_FIELD else part for place, part in parts]
+
+
+def _told(found: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    return found[0] / (found[0] + ALARM), found[1] > 0
+
+
+def _nothing(series: int) -> State:
+    parts = []
+    for place, (width, kind) in enumerate(_PARTS):
+        # A field begins in another set of the processor's caches than the one before.
+        lines = math.ceil(series * kind.itemsize / _LINE_BYTES) | 1
+        apart = lines * _LINE_BYTES // kind.itemsize if series > _LINE_BYTES else series
+        parts.append(np.zeros((width, apart) if place < _BY_FIELD else (series, width), kind))
+    return State(*parts)
+
+
+def _parts_of(state: bytes) -> list[NDArray[Any]] | None:
+    series, rest = divmod(len(state) - len(_MARK), STATE_BYTES)
+    if not state.startswith(_MARK) or rest or series < 1:
+        return None
+    parts, begin = [], len(_MARK)
+    for width, kind in _PARTS:
+        parts.append(np.frombuffer(state, kind, series * width, begin).reshape(series, width))
+        begin += parts[-1].nbytes
+    return parts

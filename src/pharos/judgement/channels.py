@@ -1,7 +1,11 @@
-"""The channel detector's kernels: a row at a time, in memory that does not grow.
+"""What most rows need: a value is compared with what its series did, and learned from.
 
 A sample is compared with what its series did at this time of day and this minute of the hour, and with what
 it did just now. Each way of differing is a channel, whose own past says how rare its values are (`tails.py`).
+
+All here works on one lane of a block (`layout.py`) without a branch that depends on it, so that a loop over
+lanes becomes vector code; what is rare is done by `scoring.py`. A series by itself goes the same way, as a
+block of one.
 """
 
 from __future__ import annotations
@@ -9,42 +13,35 @@ from __future__ import annotations
 import math
 from typing import Any, Final, NamedTuple
 
-import numpy as np
-
-from pharos.compiled.kernel import inlined_kernel, kernel
+from pharos.compiled.choice import choose
+from pharos.compiled.kernel import inlined_kernel
 from pharos.judgement import layout
-from pharos.judgement.tails import is_ordinary, limit_of, remember, retune
+from pharos.judgement.exponentials import exp_of, log1p_of
+from pharos.judgement.tails import ALARM, BELIEVED, rarity_of
 
-ALARM: Final = 6.25
-"""-log10 of the probability from which on a row is an alarm."""
-_RUN: Final = 7.0
+RUN_RARE: Final = 7.0
 """What a run of equal or missing rows counts that is longer than any before."""
-_MOST: Final = 16.0
-_QUIET_ROWS: Final = 120
-_HIGHER: Final = 0.5
-_GOES_ON: Final = 4.5
-"""An episode goes on while rows are so rare."""
-_LATE_ROWS: Final = 8
-"""So many rows in the past, one after the other: the clock was set back."""
-_DAY_S, _WEEK_S = 86_400.0, 604_800.0
+SCALE_ROWS: Final = 150
+"""From which the scale of a series is found."""
+DAY_S: Final = 86_400.0
 _MONDAY_S: Final = 345_600.0
 """The first Monday after the beginning of 1970."""
 _FADE_S: Final = 10_800.0
 """On both sides of its midnights a weekend begins and ends."""
-_DAYS: Final = 7
-_SATURDAY: Final = 5
-_NEARER: Final = 0.8
-"""A day is of the kind whose times it is nearer to by this factor."""
-_SURE: Final = 2.0
-_UNIT: Final = 0.05
-"""Of the median: values much smaller do not differ."""
+WEEK_DAYS: Final = 7
 _FAST, _SLOW = 0.15, 5e-4
 _SHORT, _LONG, _VARIANCE = 0.22, 0.043, 0.06
 _SCALE: Final = 1.0 / 300.0
 _CLIP: Final = 4.375
-_SCALE_ROWS: Final = 150
 _PROFILE_DAYS: Final = 8.0
 _TINY: Final = 1e-9
+_RAREST: Final = 16.0
+_QUIET_ROWS: Final = 120.0
+_HIGHER: Final = 0.5
+_GOES_ON: Final = 4.5
+"""An episode goes on while rows are so rare."""
+_MOST: Final = 1e300
+_HIGHEST: Final = 600.0
 
 
 class Moment(NamedTuple):
@@ -55,9 +52,12 @@ class Moment(NamedTuple):
     """Days since a Monday."""
     weekday: Any
     slot: Any
-    """In slots since midnight, a broken number."""
+    near: Any
+    """The neighbouring slot whose middle is nearer."""
+    near_share: Any
+    """How much of that slot there is in this time."""
     minute: Any
-    """Place of the minute's level in the tables, as `hour` is of the hour's scale."""
+    """Place of the minute's level in the curves, as `hour` is of the hour's scale."""
     hour: Any
     neighbour: Any
     """The weekday across the midnight that is nearer."""
@@ -66,22 +66,27 @@ class Moment(NamedTuple):
 
 
 @inlined_kernel
-def _moment(time_s: Any) -> Any:
+def moment_of(time_s: Any) -> Any:
     """Return the moment; days are counted from a Monday."""
     since_s = time_s - _MONDAY_S
-    day = math.floor(since_s / _DAY_S)
-    of_day = min(since_s - day * _DAY_S, _DAY_S - 1e-3)
-    weekday = int(day) % _DAYS
+    day = math.floor(since_s / DAY_S)
+    of_day = min(since_s - day * DAY_S, DAY_S - 1e-3)
+    weekday = int(day) % WEEK_DAYS
     neighbour, share = weekday, 0.0
     if of_day < _FADE_S:
-        neighbour, share = (weekday + _DAYS - 1) % _DAYS, 0.5 - 0.5 * of_day / _FADE_S
-    elif of_day > _DAY_S - _FADE_S:
-        neighbour, share = (weekday + 1) % _DAYS, 0.5 - 0.5 * (_DAY_S - of_day) / _FADE_S
+        neighbour, share = (weekday + WEEK_DAYS - 1) % WEEK_DAYS, 0.5 - 0.5 * of_day / _FADE_S
+    elif of_day > DAY_S - _FADE_S:
+        neighbour, share = (weekday + 1) % WEEK_DAYS, 0.5 - 0.5 * (DAY_S - of_day) / _FADE_S
+    slots = of_day / (DAY_S / layout.SLOTS)
+    slot = int(slots)
+    off = slots - slot - 0.5
     return Moment(
         time_s,
         day,
         weekday,
-        of_day / (_DAY_S / layout.SLOTS),
+        slot,
+        (slot + (1 if off >= 0.0 else layout.SLOTS - 1)) % layout.SLOTS,
+        abs(off),
         layout.MINUTE + int(of_day / 60.0) % layout.MINUTES,
         layout.HOUR_SCALE + int(of_day / 3600.0),
         neighbour,
@@ -89,420 +94,354 @@ def _moment(time_s: Any) -> Any:
     )
 
 
-@kernel
-def score_rows(now: Any, tables: Any, times: Any, values: Any, scores: Any, alarms: Any) -> None:
-    """Score rows of one series in their order; times in seconds, NaN is a row without a value.
-
-    `now` and `tables` are its rows of state (`layout.py`), zeros for a new series; `scores` become -log10 of
-    how likely a row is, `alarms` 1 where one is raised.
-    """
-    for row in range(len(times)):
-        scores[row], alarms[row] = _score(now, tables, _moment(times[row]), values[row])
-
-
-@kernel
-def score_tick(now: Any, tables: Any, time_s: Any, values: Any, scores: Any, alarms: Any) -> None:
-    """Score one row of each series, all at the same time; the state has a row for each."""
-    moment = _moment(time_s)
-    for series in range(len(values)):
-        scores[series], alarms[series] = _score(now[series], tables[series], moment, values[series])
+@inlined_kernel
+def curve_of(moment: Any, field: Any) -> Any:
+    """Return which field of the curves it is that a block has in `field`."""
+    if field >= layout.PROFILE_NEAR:
+        return (field - layout.PROFILE_NEAR) * layout.SLOTS + moment.near
+    if field < layout.MINUTE_HERE:
+        return (field - layout.HERE) * layout.SLOTS + moment.slot
+    if field == layout.HOUR_SCALE_HERE:
+        return moment.hour
+    is_level = field == layout.MINUTE_HERE
+    return moment.minute if is_level else moment.minute + layout.MINUTE_SCALE - layout.MINUTE
 
 
-@kernel
-def judge_tick(
-    now: Any, tables: Any, rows: Any, time_s: Any, values: Any, counts_gaps: Any, verdicts: Any
-) -> None:
-    """Score one row of the series in `rows`, all at the same time; NaN is a row without a value.
-
-    `verdicts[4, n]` become -log10 of how likely each is, 1 where an alarm is raised, and the limits between
-    which a value was to be expected, NaN where they are not known. Where `counts_gaps` is 0, a series that
-    is not there is left alone, and comes back as if it had never been away.
-    """
-    moment = _moment(time_s)
-    for place in range(len(rows)):
-        row = rows[place]
-        mine, known = now[row], tables[row]
-        value = values[place]
-        verdicts[2, place], verdicts[3, place] = _limits(mine, known, moment)
-        verdicts[0, place], verdicts[1, place] = 0.0, 0.0
-        if counts_gaps[place] == 0:
-            if math.isnan(value):
-                continue
-            if mine[layout.INTERVAL_S] > 0.0 and time_s - mine[layout.LAST_S] > 1.5 * mine[layout.INTERVAL_S]:
-                mine[layout.LAST_S] = time_s - mine[layout.INTERVAL_S]
-        verdicts[0, place], verdicts[1, place] = _score(mine, known, moment, value)
+@inlined_kernel
+def least(one: Any, other: Any) -> Any:
+    """Return the smaller of two numbers; of what is none, the other."""
+    return choose(one < other, one, other)
 
 
-@kernel
-def _limits(now: Any, tables: Any, moment: Any) -> Any:
-    """Return between which values the next row lies where its own difference is not an alarm."""
-    if now[layout.IS_READY] == 0.0 or now[layout.ROWS] <= _warm_rows(now):
-        return math.nan, math.nan
-    minute = moment.minute
-    scale = float(tables[moment.hour] * tables[minute + layout.MINUTE_SCALE - layout.MINUTE])
-    expected = _expected(tables, moment.slot, _weekend(now, moment), now[layout.LAST_PROFILE])
-    usual = expected + now[layout.SLOW] + now[layout.FAST] + tables[minute]
-    unit = now[layout.UNIT]
-    # In the order of `_differ`: by the scale, in raw units, and never seen before.
-    high = min(
-        _raw(now, min(usual + scale * limit_of(now, 0, ALARM), limit_of(now, 6, ALARM))),
-        unit * limit_of(now, 2, ALARM) + _raw(now, usual),
+@inlined_kernel
+def most(one: Any, other: Any) -> Any:
+    """Return the larger of two numbers; of what is none, the other."""
+    return choose(one > other, one, other)
+
+
+@inlined_kernel
+def between(value: Any, limit: Any) -> Any:
+    """Return a number as far from 0 as it is, but no further than a limit."""
+    return most(least(value, limit), -limit)
+
+
+@inlined_kernel
+def warm_rows_of(interval_s: Any) -> Any:
+    """Return after how many rows a series is known."""
+    return least(1440.0, most(288.0, DAY_S / most(interval_s, 1.0)))
+
+
+@inlined_kernel
+def _put(block: Any, field: Any, lane: Any, is_mine: Any, value: Any) -> None:
+    block[field, lane] = choose(is_mine, value, block[field, lane])
+
+
+@inlined_kernel
+def find_usual(block: Any, lane: Any, moment: Any) -> None:
+    """Find whether nothing but a lane's value is new; if so make of a counter's value what it grew by."""
+    value, counts_gaps = block[layout.VALUE, lane], block[layout.COUNTS_GAPS, lane]
+    passed, interval = moment.time_s - block[layout.LAST_S, lane], block[layout.INTERVAL_S, lane]
+    last, is_counter = block[layout.LAST_RAW, lane], block[layout.IS_COUNTER, lane] != 0.0
+    is_usual = (
+        (abs(value) <= _MOST)
+        & ((value >= last) | (not is_counter))
+        & (passed >= 0.95 * interval)
+        & (passed <= 1.05 * interval)
+        & (interval > 0.0)
+        & (block[layout.ROWS, lane] >= layout.FIRST_ROWS + SCALE_ROWS)
+        & (block[layout.MISSING, lane] == 0.0)
+        & (block[layout.LATE, lane] == 0.0)
+        & (block[layout.DAY, lane] == moment.day)
     )
-    low = max(
-        _raw(now, max(usual - scale * limit_of(now, 1, ALARM), -limit_of(now, 7, ALARM))),
-        _raw(now, usual) - unit * limit_of(now, 3, ALARM),
-    )
-    # A value that was never seen before is an alarm where the level has just moved to it, too.
-    return min(low, high), high
+    is_left_alone = (counts_gaps == 0.0) & (value != value)
+    block[layout.IS_USUAL, lane] = choose(is_usual, 1.0, choose(is_left_alone, -1.0, 0.0))
+    block[layout.VALUE, lane] = choose(is_counter, value - last, value)
+    _put(block, layout.LAST_RAW, lane, is_usual, value)
+    _put(block, layout.LAST_S, lane, is_usual, moment.time_s)
 
 
 @inlined_kernel
-def _raw(now: Any, y: Any) -> Any:
-    """Return the value that lies at a place of the logarithmic scale."""
-    full = min(max(y + now[layout.CENTRE], -600.0), 600.0)
-    size = now[layout.UNIT] * math.expm1(abs(full))
-    return size if full >= 0.0 else -size
+def note_runs(block: Any, lane: Any, is_mine: Any) -> None:
+    """Set how rare the runs of equal values, and of zeros, are that this value goes on."""
+    value = block[layout.VALUE, lane]
+    learned = block[layout.ROWS, lane] - warm_rows_of(block[layout.INTERVAL_S, lane])
+    zeros = _run(block, lane, is_mine, layout.ZEROS, value == 0.0, learned, 4.0)
+    is_same = value == block[layout.LAST_VALUE, lane]
+    sames = _run(block, lane, is_mine, layout.SAMES, is_same, learned, 10.0)
+    block[layout.RARE, lane] = choose((zeros | sames) & is_mine, RUN_RARE, 0.0)
+    _put(block, layout.LAST_VALUE, lane, is_mine, value)
 
 
 @inlined_kernel
-def _score(now: Any, tables: Any, moment: Any, value: Any) -> Any:
-    missed, time_s = 0.0, moment.time_s
-    if now[layout.ROWS] > 0.0 or now[layout.LAST_S] != 0.0:
-        passed = time_s - now[layout.LAST_S]
-        if passed <= 0.0:
-            now[layout.LATE] += 1.0
-            if passed == 0.0 or now[layout.LATE] < _LATE_ROWS:
-                return 0.0, 0
-            passed = now[layout.INTERVAL_S]
-        missed = _pass_time(now, passed)
-    now[layout.LATE] = 0.0
-    now[layout.LAST_S] = time_s
-    if math.isnan(value):
-        now[layout.MISSING] += 1.0 + missed
-        return _told(now, _missing(now))
-    now[layout.MISSING] += missed
-    value = _gauge(now, tables, value, missed)
-    if now[layout.ROWS] < layout.FIRST_ROWS:
-        _begin(now, tables, value)
-        return 0.0, 0
-    rare = _missing(now)
-    is_gap = now[layout.MISSING] > 5.0
-    _end_missing(now)
-    rare = max(rare, _runs(now, value))
-    return _told(now, max(rare, _advance(now, tables, moment, value, is_gap)))
+def _run(block: Any, lane: Any, is_mine: Any, run: Any, goes_on: Any, learned: Any, slack: Any) -> Any:
+    """Return whether a run is longer than any before, which is kept in the field after its own."""
+    length, longest = block[run, lane], block[run + 1, lane]
+    # A run that began while the series was new may be all that it does.
+    is_learning = length >= learned
+    is_long = goes_on & (length + 1.0 >= 2.0 * longest + slack) & (not is_learning)
+    longest = choose(goes_on, longest, most(longest, least(length, 2.0 * longest + 1.0)))
+    length = choose(goes_on, length + 1.0, 0.0)
+    longest = choose(is_learning, most(longest, length), longest)
+    _put(block, run, lane, is_mine, length)
+    _put(block, run + 1, lane, is_mine, longest)
+    return is_long
 
 
 @inlined_kernel
-def _warm_rows(now: Any) -> Any:
-    return min(1440.0, max(288.0, _DAY_S / max(now[layout.INTERVAL_S], 1.0)))
-
-
-@inlined_kernel
-def _pass_time(now: Any, passed: Any) -> Any:
-    """Return how many rows are missing since the last one, and learn the interval of rows."""
-    interval = now[layout.INTERVAL_S]
-    if interval == 0.0:
-        now[layout.INTERVAL_S] = passed
-        return 0.0
-    missed = min(max(math.floor(passed / interval + 0.5) - 1.0, 0.0), 1e6)
-    # A median that follows: a gap moves it no more than any other row.
-    step = 0.1 if now[layout.ROWS] < layout.FIRST_ROWS else 0.01
-    if passed > 1.05 * interval:
-        now[layout.INTERVAL_S] = min(interval * (1.0 + step), passed)
-    elif passed < 0.95 * interval:
-        now[layout.INTERVAL_S] = max(interval * (1.0 - step), passed)
-    return missed
-
-
-@inlined_kernel
-def _gauge(now: Any, tables: Any, value: Any, missed: Any) -> Any:
-    """Return the value; of a counter, what it grew by in one interval."""
-    last = now[layout.LAST_RAW]
-    now[layout.LAST_RAW] = value
-    if now[layout.IS_COUNTER] == 0.0:
-        return value
-    if value >= last:
-        return (value - last) / (1.0 + missed)
-    if value <= 0.5 * last:
-        return value
-    # It only went up until now: no counter.
-    time_s, interval = now[layout.LAST_S], now[layout.INTERVAL_S]
-    now[:] = 0.0
-    tables[:] = 0.0
-    now[layout.LAST_S], now[layout.INTERVAL_S], now[layout.LAST_RAW] = time_s, interval, value
-    return value
-
-
-@kernel
-def _begin(now: Any, tables: Any, value: Any) -> None:
-    """Keep one of the first values; with the last of them, find the unit and whether this is a counter."""
-    rows = int(now[layout.ROWS])
-    now[layout.FIRST_VALUES + rows] = value
-    now[layout.ROWS] += 1.0
-    now[layout.MISSING_MOST] = max(now[layout.MISSING_MOST], now[layout.MISSING])
-    now[layout.MISSING] = 0.0
-    if rows + 1 < layout.FIRST_ROWS:
-        return
-    first = now[layout.FIRST_VALUES : layout.FIRST_VALUES + layout.FIRST_ROWS]
-    grown = 0
-    for place in range(1, layout.FIRST_ROWS):
-        if first[place] < first[place - 1]:
-            grown = -layout.FIRST_ROWS
-        grown += first[place] > first[place - 1]
-    if now[layout.IS_COUNTER] == 0.0 and 2 * grown > layout.FIRST_ROWS and first[0] >= 0.0:
-        now[layout.IS_COUNTER] = 1.0
-        now[layout.ROWS] = 0.0
-        return
-    sizes = np.sort(np.abs(first))
-    middle = sizes[layout.FIRST_ROWS // 2]
-    if middle == 0.0:
-        middle = sizes.mean()
-    now[layout.UNIT] = _UNIT * middle if middle > 0.0 else 1.0
-    now[layout.CENTRE] = math.log1p(np.median(first) / now[layout.UNIT]) if np.median(first) > 0.0 else 0.0
-    now[layout.VARIANCE] = 1.0
-    now[layout.LAST_VALUE] = math.nan
-    now[layout.LEAST : layout.LEAST + layout.CHANNELS] = -math.inf
-    for day in range(_SATURDAY, _DAYS):
-        now[layout.DAYS + day] = layout.WEEKEND
-    now[layout.DAY] = _moment(now[layout.LAST_S]).day
-    tables[layout.HOUR_SCALE : layout.HOUR_SCALE + layout.HOURS + layout.MINUTES] = 1.0
-
-
-@inlined_kernel
-def _missing(now: Any) -> Any:
-    missing = now[layout.MISSING]
-    is_new = missing >= 5.0 and missing > 1.5 * now[layout.MISSING_MOST]
-    return _RUN if is_new and now[layout.ROWS] > _warm_rows(now) else 0.0
-
-
-@inlined_kernel
-def _end_missing(now: Any) -> None:
-    missing = now[layout.MISSING]
-    if now[layout.ROWS] > _warm_rows(now):
-        missing = min(missing, 2.0 * now[layout.MISSING_MOST] + 1.0)
-    now[layout.MISSING_MOST] = max(now[layout.MISSING_MOST], missing)
-    now[layout.MISSING] = 0.0
-
-
-@inlined_kernel
-def _runs(now: Any, value: Any) -> Any:
-    """Return how rare the run of equal values, or of zeros, is that this value goes on."""
-    rare = 0.0
-    learned = now[layout.ROWS] - _warm_rows(now)
-    for run, most, goes_on, slack in (
-        (layout.SAMES, layout.SAMES_MOST, value == now[layout.LAST_VALUE], 10.0),
-        (layout.ZEROS, layout.ZEROS_MOST, value == 0.0, 4.0),
-    ):
-        length, longest = now[run], now[most]
-        # A run that began while the series was new may be all that it does.
-        is_learning = length >= learned
-        if goes_on:
-            now[run] = length + 1.0
-            if length + 1.0 >= 2.0 * longest + slack and not is_learning:
-                rare = _RUN
-        else:
-            now[most] = max(longest, min(length, 2.0 * longest + 1.0))
-            now[run] = 0.0
-        if is_learning:
-            now[most] = max(now[most], now[run])
-    now[layout.LAST_VALUE] = value
-    return rare
-
-
-@inlined_kernel
-def _advance(now: Any, tables: Any, moment: Any, value: Any, is_gap: Any) -> Any:
-    """Return how rare a value is by its channels, and learn from it."""
-    now[layout.ROWS] += 1.0
-    unit = now[layout.UNIT]
-    size = abs(value)
-    y = math.log1p(size / unit)
-    y = (y if value >= 0.0 else -y) - now[layout.CENTRE]
-    weekend, minute, hour = _weekend(now, moment), moment.minute, moment.hour
-    expected = _expected(tables, moment.slot, weekend, now[layout.LAST_PROFILE])
-    now[layout.LAST_PROFILE] = expected
-    of_series = y - tables[minute]
-    off = of_series - expected - now[layout.SLOW]
-    rows = now[layout.ROWS] - layout.FIRST_ROWS
-    if rows <= 1.0 or is_gap:
-        now[layout.FAST], now[layout.LAST_Y] = off, of_series
-    sudden = off - now[layout.FAST]
-    hour_scale = float(tables[hour])
-    scale = hour_scale * tables[minute + layout.MINUTE_SCALE - layout.MINUTE]
-    if rows <= _SCALE_ROWS:
-        now[layout.SPREAD] += abs(sudden)
-        scale = hour_scale = now[layout.SPREAD] / rows + _TINY
-        if rows == _SCALE_ROWS:
-            tables[layout.HOUR_SCALE : layout.HOUR_SCALE + layout.HOURS] = scale
-    # Minutes of the hour at which much differs anyway say less.
-    weight = min(1.0, hour_scale / scale)
-    _differ(now, (y, of_series - now[layout.LAST_Y], off, sudden, size), scale, hour_scale, weight)
-    now[layout.LAST_Y] = of_series
-    rare = 0.0
-    if now[layout.ROWS] > _warm_rows(now):
-        now[layout.SCORED] += 1.0
-        for channel in range(layout.CHANNELS):
-            if not is_ordinary(now, channel, now[layout.CHANNEL + channel]):
-                rare = max(rare, remember(now, tables, channel, now[layout.CHANNEL + channel]))
-        retune(now, tables, min(40_320.0, max(2_048.0, _WEEK_S / max(now[layout.INTERVAL_S], 1.0))))
-    _learn(now, off, sudden, scale, weight)
-    target = of_series - now[layout.SLOW]
-    _learn_week(now, tables, moment, target, 8.0 * scale)
-    _learn_profile(now, tables, moment, weekend, target, 8.0 * scale)
-    if rows > _SCALE_ROWS:
-        _learn_scale(tables, hour, minute, sudden, scale, rows)
-    return rare
-
-
-@inlined_kernel
-def _differ(now: Any, found: Any, scale: Any, hour_scale: Any, weight: Any) -> None:
-    """Set the channels' values."""
-    y, changed, off, sudden, size = found
-    now[layout.SHORT_MEAN] += weight * _SHORT * (off - now[layout.SHORT_MEAN])
-    now[layout.LONG_MEAN] += weight * _LONG * (off - now[layout.LONG_MEAN])
-    of_scale = sudden / scale
-    now[layout.VARIANCE] += _VARIANCE * (min(of_scale * of_scale, 16.0) - now[layout.VARIANCE])
-    place = layout.CHANNEL
-    for value in (
-        of_scale,
-        (size / now[layout.UNIT] + 1.0) * (1.0 - math.exp(-max(sudden, -5.0))),
-        changed / scale,
-        y,
-        now[layout.SHORT_MEAN] / hour_scale,
-        now[layout.LONG_MEAN] / hour_scale,
-    ):
-        now[place] = value
-        now[place + 1] = -value
-        place += 2
-    now[place] = math.sqrt(now[layout.VARIANCE])
-
-
-@inlined_kernel
-def _weekend(now: Any, moment: Any) -> Any:
+def weekend_of(block: Any, lane: Any, moment: Any) -> Any:
     """Return how much of a weekend's hour this is, from 0 to 1; which days are a weekend's is learned."""
-    share = 1.0 if now[layout.DAYS + moment.weekday] >= layout.WEEKEND else 0.0
-    weight = moment.neighbour_share
-    if weight == 0.0:
-        return share
-    other = 1.0 if now[layout.DAYS + moment.neighbour] >= layout.WEEKEND else 0.0
-    return (1.0 - weight) * share + weight * other
+    here = choose(block[layout.WEEKDAY_KIND, lane] >= layout.WEEKEND, 1.0, 0.0)
+    other = choose(block[layout.NEIGHBOUR_KIND, lane] >= layout.WEEKEND, 1.0, 0.0)
+    return (1.0 - moment.neighbour_share) * here + moment.neighbour_share * other
 
 
 @inlined_kernel
-def _learn_week(now: Any, tables: Any, moment: Any, value: Any, limit: Any) -> None:
-    """Note how far this day is from both kinds of days; at its end, learn which of them it is."""
-    day = moment.day
-    if day != now[layout.DAY]:
-        ended = layout.DAYS + int(now[layout.DAY]) % _DAYS
-        kind = 1 if now[ended] >= layout.WEEKEND else 0
-        mine, other = now[layout.FIT + kind], now[layout.FIT + 1 - kind]
-        if mine < _NEARER * other:
-            now[ended] = min(now[ended] + 1.0, kind * layout.WEEKEND + _SURE)
-        elif other < _NEARER * mine:
-            # A holiday is no reason to take such a day for a weekend's ever after.
-            now[ended] -= 1.0
-            if now[ended] < kind * layout.WEEKEND:
-                now[ended] = (1 - kind) * layout.WEEKEND
-        now[layout.DAY], now[layout.FIT], now[layout.FIT + 1] = day, 0.0, 0.0
-    slot = int(moment.slot)
-    working, weekend = layout.VISITS + slot, layout.VISITS + layout.SLOTS + slot
-    if moment.neighbour_share > 0.0 or min(tables[working], tables[weekend]) < 2.0:
-        return
-    for kind in range(2):
-        off = abs(value - tables[layout.PROFILE + kind * layout.SLOTS + slot])
-        now[layout.FIT + kind] += min(off, limit)
-
-
-@inlined_kernel
-def _expected(tables: Any, slot: Any, weekend: Any, otherwise: Any) -> Any:
+def expected_of(block: Any, lane: Any, near_share: Any, weekend: Any) -> Any:
     """Return what the profile says of this time of day, between the middles of two slots."""
-    below = math.floor(slot - 0.5)
-    share = slot - 0.5 - below
-    left, right = int(below) % layout.SLOTS, (int(below) + 1) % layout.SLOTS
-    expected = 0.0
-    for kind in range(2):
-        weight = weekend if kind else 1.0 - weekend
-        if weight <= 0.0:
-            continue
-        start = kind * layout.SLOTS
-        visits = layout.VISITS + start
-        if tables[visits + left] < 2.0 and tables[visits + right] < 2.0:
-            start = layout.SLOTS - start
-            visits = layout.VISITS + start
-        one, other = tables[layout.PROFILE + start + left], tables[layout.PROFILE + start + right]
-        if tables[visits + left] == 0.0 and tables[visits + right] == 0.0:
-            expected += weight * otherwise
-        elif tables[visits + left] == 0.0:
-            expected += weight * other
-        elif tables[visits + right] == 0.0:
-            expected += weight * one
-        else:
-            expected += weight * (one * (1.0 - share) + other * share)
-    return expected
+    otherwise = block[layout.LAST_PROFILE, lane]
+    working = _expected_of_kind(block, lane, 0, near_share, otherwise)
+    return (1.0 - weekend) * working + weekend * _expected_of_kind(block, lane, 1, near_share, otherwise)
 
 
 @inlined_kernel
-def _learn(now: Any, off: Any, sudden: Any, scale: Any, weight: Any) -> None:
-    """Follow the level: fast, but no outlier by more than it may; anew after four of one sign."""
-    limit = _CLIP * scale
-    sign = 1.0 if sudden > limit else (-1.0 if sudden < -limit else 0.0)
-    is_same = sign != 0.0 and sign == now[layout.LAST_SIGN]
-    now[layout.SAME_SIGN] = now[layout.SAME_SIGN] + 1.0 if is_same else abs(sign)
-    now[layout.LAST_SIGN] = sign
-    if now[layout.SAME_SIGN] >= 4.0:
-        now[layout.FAST], now[layout.SAME_SIGN] = off, 0.0
-    else:
-        now[layout.FAST] += weight * _FAST * min(max(sudden, -limit), limit)
-    now[layout.SLOW] += _SLOW * min(max(off, -8.0 * scale), 8.0 * scale)
-
-
-@inlined_kernel
-def _learn_profile(now: Any, tables: Any, moment: Any, weekend: Any, target: Any, limit: Any) -> None:
-    slot = int(moment.slot)
-    rate = 1.0 / (_PROFILE_DAYS * max(1.0, _DAY_S / layout.SLOTS / max(now[layout.INTERVAL_S], 1.0)))
-    for kind in range(2):
-        weight = weekend if kind else 1.0 - weekend
-        if weight < 0.5:
-            continue
-        place = kind * layout.SLOTS + slot
-        other = layout.SLOTS - kind * layout.SLOTS + slot
-        tables[layout.VISITS + place] = min(tables[layout.VISITS + place] + 1.0, 1e6)
-        visits = float(tables[layout.VISITS + place])
-        # Near its midnights a weekend is a mixture: what the other kind of day has in it is taken out.
-        wanted = target
-        if tables[layout.VISITS + other] > 0.0:
-            wanted = (target - (1.0 - weight) * tables[layout.PROFILE + other]) / weight
-        step = wanted - tables[layout.PROFILE + place]
-        if visits > 10.0:
-            step = min(max(step, -limit), limit)
-        if visits == 1.0 and kind == 1 and tables[layout.VISITS + slot] > 0.0:
-            tables[layout.PROFILE + place] = tables[layout.PROFILE + slot]
-        else:
-            tables[layout.PROFILE + place] += np.float32(max(1.0 / visits, rate) * step)
-
-
-@inlined_kernel
-def _learn_scale(tables: Any, hour: Any, minute: Any, sudden: Any, scale: Any, rows: Any) -> None:
-    limit = _CLIP * scale
-    of_minute = minute + layout.MINUTE_SCALE - layout.MINUTE
-    rate = max(_SCALE, 1.0 / (rows / layout.MINUTES + 20.0))
-    hour_rate = max(_SCALE, 1.0 / (rows / layout.HOURS + 20.0))
-    tables[minute] += np.float32(rate * min(max(sudden, -limit), limit))
-    size = min(abs(sudden), 4.0 * scale)
-    tables[hour] = max(tables[hour] + hour_rate * (size / tables[of_minute] - tables[hour]), 1e-7)
-    step = rate * (size / tables[hour] - tables[of_minute])
-    tables[of_minute] = min(max(tables[of_minute] + step, 0.05), 20.0)
-
-
-@inlined_kernel
-def _told(now: Any, rare: Any) -> Any:
-    """Return a row's rarity and whether it is an alarm; what only goes on is told as half as rare."""
-    rare = min(rare, _MOST)
-    is_higher = rare > now[layout.PEAK] + _HIGHER or now[layout.QUIET] <= 0.0
-    now[layout.EPISODE] = (
-        now[layout.EPISODE] + 1.0 if now[layout.QUIET] > 0.0 and now[layout.PEAK] >= ALARM else 0.0
+def _expected_of_kind(block: Any, lane: Any, kind: Any, near_share: Any, otherwise: Any) -> Any:
+    here, near = block[layout.VISITS_HERE + kind, lane], block[layout.VISITS_NEAR + kind, lane]
+    one, two = block[layout.PROFILE_HERE + kind, lane], block[layout.PROFILE_NEAR + kind, lane]
+    # Read in any case: a choice between two places is no vector code.
+    other_here, other_near = (
+        block[layout.VISITS_HERE + 1 - kind, lane],
+        block[layout.VISITS_NEAR + 1 - kind, lane],
     )
-    if is_higher and rare > 0.0:
-        now[layout.PEAK], now[layout.QUIET] = rare, _QUIET_ROWS
-        return rare, 1 if rare >= ALARM else 0
-    now[layout.QUIET] = _QUIET_ROWS if rare >= _GOES_ON else max(now[layout.QUIET] - 1.0, 0.0)
-    return min(0.5 * rare, _GOES_ON), 0
+    other_one, other_two = (
+        block[layout.PROFILE_HERE + 1 - kind, lane],
+        block[layout.PROFILE_NEAR + 1 - kind, lane],
+    )
+    # Where little is known of such days, the others say more.
+    is_new = (here < 2.0) & (near < 2.0)
+    here, near = choose(is_new, other_here, here), choose(is_new, other_near, near)
+    one, two = choose(is_new, other_one, one), choose(is_new, other_two, two)
+    one, two = choose(here == 0.0, two, one), choose(near == 0.0, one, two)
+    expected = one * (1.0 - near_share) + two * near_share
+    return choose((here == 0.0) & (near == 0.0), otherwise, expected)
+
+
+@inlined_kernel
+def find_limits(block: Any, lane: Any, moment: Any) -> None:
+    """Set between which values the next row lies where its own difference is not an alarm."""
+    scale = block[layout.HOUR_SCALE_HERE, lane] * block[layout.MINUTE_SCALE_HERE, lane]
+    usual = expected_of(block, lane, moment.near_share, weekend_of(block, lane, moment))
+    usual = usual + block[layout.SLOW, lane] + block[layout.FAST, lane] + block[layout.MINUTE_HERE, lane]
+    centre, unit = block[layout.CENTRE, lane], block[layout.UNIT, lane]
+    raw = _raw(usual + centre, unit)
+    # In the order of `_differ`: by the scale, in raw units, and never seen before.
+    high = usual + scale * block[layout.LIMIT, lane]
+    low = usual - scale * block[layout.LIMIT + 1, lane]
+    high = _raw(least(high, block[layout.LIMIT + 4, lane]) + centre, unit)
+    low = _raw(most(low, -block[layout.LIMIT + 5, lane]) + centre, unit)
+    high = least(high, raw + unit * block[layout.LIMIT + 2, lane])
+    low = most(low, raw - unit * block[layout.LIMIT + 3, lane])
+    is_known = block[layout.ROWS, lane] > warm_rows_of(block[layout.INTERVAL_S, lane])
+    is_known &= block[layout.LIMIT, lane] == block[layout.LIMIT, lane]
+    # A value that was never seen before is an alarm where the level has just moved to it, too.
+    block[layout.LOWER, lane] = choose(is_known, least(low, high), math.nan)
+    block[layout.UPPER, lane] = choose(is_known, high, math.nan)
+
+
+@inlined_kernel
+def _raw(y: Any, unit: Any) -> Any:
+    """Return the value that lies at a place of the logarithmic scale."""
+    size = unit * (exp_of(least(abs(y), _HIGHEST)) - 1.0)
+    return choose(y >= 0.0, size, -size)
+
+
+@inlined_kernel
+def advance(block: Any, lane: Any, moment: Any, is_mine: Any, is_gap: Any, is_young: Any) -> None:
+    """Set how a value differs, and learn from it; where it is not `is_mine`, the state stays as it is.
+
+    After a gap the level is found anew, and of a young series the scale: neither of a row that is usual.
+    """
+    rows = block[layout.ROWS, lane] + 1.0
+    of_scale_rows = rows - layout.FIRST_ROWS
+    value = block[layout.VALUE, lane]
+    size = least(abs(value) / block[layout.UNIT, lane], _MOST)
+    y = log1p_of(size)
+    y = choose(value >= 0.0, y, -y) - block[layout.CENTRE, lane]
+    weekend = weekend_of(block, lane, moment)
+    expected = expected_of(block, lane, moment.near_share, weekend)
+    of_series = y - block[layout.MINUTE_HERE, lane]
+    off = of_series - expected - block[layout.SLOW, lane]
+    if is_gap:
+        block[layout.FAST, lane], block[layout.LAST_Y, lane] = off, of_series
+    sudden = off - block[layout.FAST, lane]
+    hour_scale = block[layout.HOUR_SCALE_HERE, lane]
+    scale = hour_scale * block[layout.MINUTE_SCALE_HERE, lane]
+    if is_young:
+        block[layout.SPREAD, lane] += abs(sudden)
+        scale = hour_scale = scale_of_spread(block, lane, of_scale_rows)
+    # Minutes of the hour at which much differs anyway say less.
+    weight = least(1.0, hour_scale / scale)
+    changed = of_series - block[layout.LAST_Y, lane]
+    _differ(block, lane, is_mine, (y, changed, off, sudden, size), (scale, hour_scale, weight))
+    is_warm = (rows > warm_rows_of(block[layout.INTERVAL_S, lane])) & is_mine
+    block[layout.IS_WARM, lane] = choose(is_warm, 1.0, 0.0)
+    block[layout.IS_BELIEVED, lane] = 1.0
+    block[layout.SCORED, lane] += choose(is_warm, 1.0, 0.0)
+    _put(block, layout.ROWS, lane, is_mine, rows)
+    _put(block, layout.LAST_PROFILE, lane, is_mine, expected)
+    _put(block, layout.LAST_Y, lane, is_mine, of_series)
+    _learn_level(block, lane, is_mine, (off, sudden), scale, weight)
+    target = of_series - block[layout.SLOW, lane]
+    if moment.neighbour_share == 0.0:
+        _learn_day(block, lane, is_mine, target, 8.0 * scale)
+    _learn_profile(block, lane, is_mine, weekend, target, 8.0 * scale)
+    if not is_young:
+        _learn_scale(block, lane, is_mine, sudden, scale, of_scale_rows)
+
+
+@inlined_kernel
+def scale_of_spread(block: Any, lane: Any, rows: Any) -> Any:
+    """Return the scale of a series that is known by so many rows."""
+    return block[layout.SPREAD, lane] / rows + _TINY
+
+
+@inlined_kernel
+def _differ(block: Any, lane: Any, is_mine: Any, found: Any, scales: Any) -> None:
+    """Set the channels' values, those of more and of less by turns."""
+    y, changed, off, sudden, size = found
+    scale, hour_scale, weight = scales
+    of_scale = sudden / scale
+    short, long = block[layout.SHORT_MEAN, lane], block[layout.LONG_MEAN, lane]
+    variance = block[layout.VARIANCE, lane]
+    short += weight * _SHORT * (off - short)
+    long += weight * _LONG * (off - long)
+    variance += _VARIANCE * (least(of_scale * of_scale, 16.0) - variance)
+    _put(block, layout.SHORT_MEAN, lane, is_mine, short)
+    _put(block, layout.LONG_MEAN, lane, is_mine, long)
+    _put(block, layout.VARIANCE, lane, is_mine, variance)
+    _set_both(block, lane, 0, of_scale)
+    _set_both(block, lane, 2, (size + 1.0) * (1.0 - exp_of(-most(sudden, -5.0))))
+    _set_both(block, lane, 4, changed / scale)
+    _set_both(block, lane, 6, y)
+    _set_both(block, lane, 8, short / hour_scale)
+    _set_both(block, lane, 10, long / hour_scale)
+    block[layout.CHANNEL + 12, lane] = math.sqrt(variance)
+
+
+@inlined_kernel
+def _set_both(block: Any, lane: Any, channel: Any, value: Any) -> None:
+    block[layout.CHANNEL + channel, lane] = value
+    block[layout.CHANNEL + channel + 1, lane] = -value
+
+
+@inlined_kernel
+def find_tail(block: Any, channel: Any, lanes: Any) -> bool:
+    """Note the largest value of a channel; return whether any lane's is in its tail."""
+    is_any = False
+    for lane in range(lanes):
+        value, largest = block[layout.CHANNEL + channel, lane], block[layout.LARGEST + channel, lane]
+        is_warm = block[layout.IS_WARM, lane] != 0.0
+        is_rare = (value > block[layout.GATE + channel, lane]) & is_warm
+        is_larger = (value > largest) & is_warm & (not is_rare)
+        block[layout.LARGEST + channel, lane] = choose(is_larger, value, largest)
+        is_any |= is_rare
+    return is_any
+
+
+@inlined_kernel
+def find_rarity(block: Any, channel: Any, lanes: Any) -> None:
+    """Find how rare a channel's values are that lie in its tail."""
+    for lane in range(lanes):
+        value, largest = block[layout.CHANNEL + channel, lane], block[layout.LARGEST + channel, lane]
+        is_rare = (value > block[layout.GATE + channel, lane]) & (block[layout.IS_WARM, lane] != 0.0)
+        rare = rarity_of(block, channel, lane)
+        is_believed = rare <= BELIEVED
+        is_larger = (value > largest) & is_rare & is_believed
+        block[layout.LARGEST + channel, lane] = choose(is_larger, value, largest)
+        _put(block, layout.IS_BELIEVED, lane, is_rare & (not is_believed), 0.0)
+        before = block[layout.RARE, lane]
+        block[layout.RARE, lane] = choose(is_rare & (rare > before), rare, before)
+
+
+@inlined_kernel
+def tell(block: Any, lane: Any, is_mine: Any) -> None:
+    """Set a row's score and whether it is an alarm; what only goes on is told as half as rare."""
+    rare = least(block[layout.RARE, lane], _RAREST)
+    peak, quiet = block[layout.PEAK, lane], block[layout.QUIET, lane]
+    is_new = ((rare > peak + _HIGHER) | (quiet <= 0.0)) & (rare > 0.0)
+    is_episode = (quiet > 0.0) & (peak >= ALARM)
+    quiet = choose(is_new | (rare >= _GOES_ON), _QUIET_ROWS, most(quiet - 1.0, 0.0))
+    _put(block, layout.EPISODE, lane, is_mine, choose(is_episode, block[layout.EPISODE, lane] + 1.0, 0.0))
+    _put(block, layout.PEAK, lane, is_mine, choose(is_new, rare, peak))
+    _put(block, layout.QUIET, lane, is_mine, quiet)
+    score = choose(is_new, rare, least(0.5 * rare, _GOES_ON))
+    block[layout.SCORE, lane] = choose(is_mine, score, 0.0)
+    block[layout.ALARM, lane] = choose(is_mine & is_new & (rare >= ALARM), 1.0, 0.0)
+
+
+@inlined_kernel
+def _learn_level(block: Any, lane: Any, is_mine: Any, found: Any, scale: Any, weight: Any) -> None:
+    """Follow the level: fast, but no outlier by more than it may; anew after four of one sign."""
+    off, sudden = found
+    limit = _CLIP * scale
+    sign = choose(sudden > limit, 1.0, choose(sudden < -limit, -1.0, 0.0))
+    is_same = (sign != 0.0) & (sign == block[layout.LAST_SIGN, lane])
+    same = choose(is_same, block[layout.SAME_SIGN, lane] + 1.0, abs(sign))
+    fast, slow = block[layout.FAST, lane], block[layout.SLOW, lane]
+    is_new = same >= 4.0
+    _put(block, layout.LAST_SIGN, lane, is_mine, sign)
+    _put(block, layout.SAME_SIGN, lane, is_mine, choose(is_new, 0.0, same))
+    _put(
+        block, layout.FAST, lane, is_mine, choose(is_new, off, fast + weight * _FAST * between(sudden, limit))
+    )
+    _put(block, layout.SLOW, lane, is_mine, slow + _SLOW * between(off, 8.0 * scale))
+
+
+@inlined_kernel
+def _learn_day(block: Any, lane: Any, is_mine: Any, value: Any, limit: Any) -> None:
+    """Note how far this day is from both kinds of days."""
+    is_known = (
+        (block[layout.VISITS_HERE, lane] >= 2.0) & (block[layout.VISITS_HERE + 1, lane] >= 2.0) & is_mine
+    )
+    for kind in range(layout.KINDS):
+        off = least(abs(value - block[layout.PROFILE_HERE + kind, lane]), limit)
+        block[layout.FIT + kind, lane] += choose(is_known, off, 0.0)
+
+
+@inlined_kernel
+def _learn_profile(block: Any, lane: Any, is_mine: Any, weekend: Any, target: Any, limit: Any) -> None:
+    rate = 1.0 / (_PROFILE_DAYS * most(1.0, DAY_S / layout.SLOTS / most(block[layout.INTERVAL_S, lane], 1.0)))
+    _learn_kind(block, lane, is_mine, 0, (1.0 - weekend, target, limit, rate))
+    _learn_kind(block, lane, is_mine, 1, (weekend, target, limit, rate))
+
+
+@inlined_kernel
+def _learn_kind(block: Any, lane: Any, is_mine: Any, kind: Any, found: Any) -> None:
+    weight, target, limit, rate = found
+    is_mine = is_mine & (weight >= 0.5)
+    visits = least(block[layout.VISITS_HERE + kind, lane] + 1.0, 1e6)
+    level = block[layout.PROFILE_HERE + kind, lane]
+    other_level = block[layout.PROFILE_HERE + 1 - kind, lane]
+    other_is_known = block[layout.VISITS_HERE + 1 - kind, lane] > 0.0
+    # Near its midnights a weekend is a mixture: what the other kind of day has in it is taken out.
+    wanted = (target - (1.0 - weight) * other_level) / most(weight, 0.5)
+    step = choose(other_is_known, wanted, target) - level
+    step = choose(visits > 10.0, between(step, limit), step)
+    level = level + most(1.0 / visits, rate) * step
+    if kind == 1:
+        level = choose((visits == 1.0) & other_is_known, other_level, level)
+    _put(block, layout.VISITS_HERE + kind, lane, is_mine, visits)
+    _put(block, layout.PROFILE_HERE + kind, lane, is_mine, level)
+
+
+@inlined_kernel
+def _learn_scale(block: Any, lane: Any, is_mine: Any, sudden: Any, scale: Any, rows: Any) -> None:
+    rate = most(_SCALE, 1.0 / (rows * (1.0 / layout.MINUTES) + 20.0))
+    hour_rate = most(_SCALE, 1.0 / (rows * (1.0 / layout.HOURS) + 20.0))
+    level = block[layout.MINUTE_HERE, lane] + rate * between(sudden, _CLIP * scale)
+    of_hour, of_minute = block[layout.HOUR_SCALE_HERE, lane], block[layout.MINUTE_SCALE_HERE, lane]
+    size = least(abs(sudden), 4.0 * scale)
+    of_hour = most(of_hour + hour_rate * (size / of_minute - of_hour), 1e-7)
+    of_minute = least(most(of_minute + rate * (size / of_hour - of_minute), 0.05), 20.0)
+    _put(block, layout.MINUTE_HERE, lane, is_mine, level)
+    _put(block, layout.HOUR_SCALE_HERE, lane, is_mine, of_hour)
+    _put(block, layout.MINUTE_SCALE_HERE, lane, is_mine, of_minute)

@@ -1,8 +1,8 @@
 """How rare a channel's value is: the largest peaks of its past, and a generalised Pareto tail through them.
 
-Peaks are those of this epoch and of the one before, so that what is long ago is forgotten; of rows close
-together only the largest counts. The tail is fitted by probability-weighted moments
-(Hosking and Wallis 1987).
+Of some rows on end only the largest value becomes a peak. Peaks are those of this epoch and of the one
+before, so that what is long ago is forgotten. The tail is fitted by probability-weighted moments
+(Hosking and Wallis 1987). Series do all this at different rows, by their phase.
 """
 
 from __future__ import annotations
@@ -14,176 +14,198 @@ import numpy as np
 
 from pharos.compiled.kernel import inlined_kernel, kernel
 from pharos.judgement import layout
+from pharos.judgement.exponentials import exp_of, rough_log1p_of
 
+ALARM: Final = 6.25
+"""-log10 of the probability from which on a row is an alarm."""
+TURN_ROWS: Final = 40
+"""Of so many rows the largest value becomes a peak."""
 _PEAK_SHARE: Final = 0.005
 """Of the rows, which the tail is fitted to."""
 _PEAKS_LEAST: Final = 30
 _FIT_FROM: Final = 5
 _SHAPE_LOW, _SHAPE_HIGH = 0.02, 0.2
 _READY_ROWS: Final = 300
-_NEAR_ROWS: Final = 40
-"""Peaks of fewer rows' distance are one."""
-_BELIEVED: Final = 5.5
+BELIEVED: Final = 5.5
 """What is rarer than 10 to the minus this is remembered as if it were that rare."""
 _BELIEVED_EVERY_ROWS: Final = 30
 _EPISODE_ROWS: Final = 1440
 """An episode that lasts longer is how things are now."""
+_WEEK_S: Final = 604_800.0
 _FIRST_EPOCH: Final = 2.0 / 7.0
 """Of a week."""
+_EPOCH_SPREAD: Final = 1.0 / 28.0
+"""Of a week, in which the series' epochs end: none ends later than it should."""
 _LOG10_E: Final = 0.4342944819032518
-_FAR: Final = 1e300
+_LN_10: Final = 2.302585092994046
 
 
 @inlined_kernel
-def is_ordinary(now: Any, channel: Any, value: Any) -> bool:
-    """Return whether a value is in no tail and teaches nothing, as most are."""
-    if value > now[layout.LEAST + channel] or (
-        now[layout.IS_READY] != 0.0 and value > now[layout.GATE + channel]
-    ):
-        return False
-    return bool(
-        now[layout.COUNT + channel] == layout.PEAKS
-        or now[layout.SCORED] <= now[layout.NEWEST_ROW + channel] + _NEAR_ROWS
-    )
-
-
-@inlined_kernel
-def _rarity(now: Any, channel: Any, value: Any) -> Any:
-    """Return -log10 of the probability of a value as large; 0 where it is in no tail."""
-    if now[layout.IS_READY] == 0.0 or not value > now[layout.GATE + channel]:
-        return 0.0
-    shape = now[layout.SHAPE + channel]
-    over = (value - now[layout.GATE + channel]) / now[layout.SIGMA + channel]
-    return math.log1p(shape * over) / shape * _LOG10_E - math.log10(now[layout.RATE + channel])
-
-
-@inlined_kernel
-def limit_of(now: Any, channel: Any, rare: Any) -> Any:
-    """Return the value from which on a channel is as rare as this; infinite where no tail is known."""
-    if now[layout.IS_READY] == 0.0 or now[layout.RATE + channel] <= 0.0:
-        return math.inf
-    shape = now[layout.SHAPE + channel]
-    over = math.pow(10.0, (rare + math.log10(now[layout.RATE + channel])) * shape) - 1.0
-    return now[layout.GATE + channel] + now[layout.SIGMA + channel] * max(over, 0.0) / shape
+def rarity_of(block: Any, channel: Any, lane: Any) -> Any:
+    """Return -log10 of the probability of a value as large as a channel's, which lies in its tail."""
+    over = block[layout.CHANNEL + channel, lane] - block[layout.GATE + channel, lane]
+    steep = rough_log1p_of(block[layout.STEEPNESS + channel, lane] * over)
+    return steep * block[layout.FACTOR + channel, lane] + block[layout.RARE_AT_GATE + channel, lane]
 
 
 @kernel
-def remember(now: Any, tables: Any, channel: Any, value: Any) -> Any:
-    """Take a value in, if it is among the largest of this epoch; return how rare it is."""
-    rare = _rarity(now, channel, value)
-    count, least = int(now[layout.COUNT + channel]), now[layout.LEAST + channel]
-    if count == layout.PEAKS and not value > least:
-        return rare
-    row = now[layout.SCORED]
-    if rare > _BELIEVED:
-        # A fault must not teach that faults are normal; what stays has to.
-        if row < now[layout.CLIPPED_UNTIL + channel]:
-            return rare
-        lasting = now[layout.EPISODE] > _EPISODE_ROWS
-        now[layout.CLIPPED_UNTIL + channel] = row + (_BELIEVED_EVERY_ROWS if lasting else _EPISODE_ROWS)
-        shape = now[layout.SHAPE + channel]
-        over = math.pow(10.0, (_BELIEVED + math.log10(now[layout.RATE + channel])) * shape) - 1.0
-        value = now[layout.GATE + channel] + now[layout.SIGMA + channel] * over / shape
-    first = layout.PEAKS_NOW + channel * layout.PEAKS
-    was_least = True
-    if count and row - now[layout.NEWEST_ROW + channel] <= _NEAR_ROWS:
-        place = first + int(now[layout.NEWEST + channel])
-        if np.float32(value) <= tables[place]:
-            return rare
-        was_least = tables[place] <= least
-    else:
-        place = first + count
-        if count < layout.PEAKS:
-            now[layout.COUNT + channel] = count + 1
-        else:
-            place = first
-            while place < first + layout.PEAKS - 1 and tables[place] > least:
-                place += 1
-        now[layout.NEWEST + channel] = place - first
-        now[layout.NEWEST_ROW + channel] = row
-    tables[place] = np.float32(value)
-    if now[layout.COUNT + channel] < layout.PEAKS:
-        now[layout.LEAST + channel] = tables[place]
-    elif was_least:
-        now[layout.LEAST + channel] = _least(tables, first)
-    return rare
+def clip(block: Any, lane: Any, tails: Any) -> None:
+    """Remember values that are too rare to be believed as less than they are, and few of them.
 
-
-@inlined_kernel
-def _least(tables: Any, first: Any) -> Any:
-    least = tables[first]
-    for other in range(1, layout.PEAKS):
-        least = min(least, tables[first + other])
-    return least
+    A fault must not teach that faults are normal; what stays has to.
+    """
+    row = block[layout.SCORED, lane]
+    every = _BELIEVED_EVERY_ROWS if block[layout.EPISODE, lane] > _EPISODE_ROWS else _EPISODE_ROWS
+    for channel in range(layout.CHANNELS):
+        is_rare = block[layout.CHANNEL + channel, lane] > block[layout.GATE + channel, lane]
+        if not is_rare or rarity_of(block, channel, lane) <= BELIEVED:
+            continue
+        if row >= tails[layout.CLIPPED_UNTIL + channel]:
+            tails[layout.CLIPPED_UNTIL + channel] = row + every
+            largest = block[layout.LARGEST + channel, lane]
+            block[layout.LARGEST + channel, lane] = max(largest, tails[layout.BELIEVED + channel])
 
 
 @kernel
-def retune(now: Any, tables: Any, week_rows: Any) -> None:
-    """Count a row; end the epoch and fit the tails anew where that is due."""
-    if now[layout.EPOCH_END] == 0.0:
-        now[layout.EPOCH_END] = _FIRST_EPOCH * week_rows
-    now[layout.EPOCH_ROWS] += 1.0
-    if now[layout.ROWS] >= now[layout.EPOCH_END]:
-        for place in range(layout.CHANNELS * layout.PEAKS):
-            tables[layout.PEAKS_BEFORE + place] = tables[layout.PEAKS_NOW + place]
+def forget_tails(block: Any, lane: Any, tails: Any, phase: Any) -> None:
+    """Let no tail be known of a series that begins."""
+    tails[:] = 0.0
+    tails[layout.PHASE] = phase
+    block[layout.TURN_AT, lane] = math.floor(phase * TURN_ROWS)
+    for channel in range(layout.CHANNELS):
+        block[layout.LARGEST + channel, lane] = -math.inf
+        block[layout.GATE + channel, lane] = math.inf
+    for limited in range(len(layout.LIMITED)):
+        block[layout.LIMIT + limited, lane] = math.nan
+
+
+@kernel
+def turn(block: Any, lane: Any, tails: Any, peaks: Any) -> bool:
+    """Make peaks of the largest values; end the epoch, and fit the tails anew, where that is due.
+
+    Return whether they were fitted.
+    """
+    scored = block[layout.SCORED, lane]
+    block[layout.TURN_AT, lane] = scored + TURN_ROWS
+    for channel in range(layout.CHANNELS):
+        largest = block[layout.LARGEST + channel, lane]
+        block[layout.LARGEST + channel, lane] = -math.inf
+        if largest > -math.inf:
+            _keep(tails, peaks, channel, np.float32(largest))
+    week_rows = min(40_320.0, max(2_048.0, _WEEK_S / max(block[layout.INTERVAL_S, lane], 1.0)))
+    if tails[layout.EPOCH_END] == 0.0:
+        tails[layout.EPOCH_END] = _FIRST_EPOCH * week_rows
+    end = tails[layout.EPOCH_END]
+    if block[layout.ROWS, lane] >= end - tails[layout.PHASE] * _EPOCH_SPREAD * week_rows:
+        for place in range(layout.PEAKS_BEFORE):
+            peaks[layout.PEAKS_BEFORE + place] = peaks[place]
         for channel in range(layout.CHANNELS):
-            now[layout.COUNT_BEFORE + channel] = now[layout.COUNT + channel]
-            now[layout.COUNT + channel] = 0.0
-            now[layout.LEAST + channel] = -math.inf
-        now[layout.BEFORE_ROWS] = now[layout.EPOCH_ROWS]
-        now[layout.EPOCH_ROWS] = 0.0
+            tails[layout.COUNT_BEFORE + channel] = tails[layout.COUNT + channel]
+            tails[layout.COUNT + channel] = 0.0
+        tails[layout.BEFORE_ROWS] = scored - tails[layout.EPOCH_BEGIN]
+        tails[layout.EPOCH_BEGIN] = scored
         # What was learned before the first weekend was known is forgotten a week after it.
-        end = now[layout.EPOCH_END]
-        now[layout.EPOCH_END] = min(2.0 * end, week_rows) if end < week_rows else end + week_rows
-        now[layout.FIT_AT] = 0.0
-    if now[layout.EPOCH_ROWS] < now[layout.FIT_AT]:
-        return
-    now[layout.FIT_AT] = now[layout.EPOCH_ROWS] + 32.0 + min(now[layout.EPOCH_ROWS] / 4.0, week_rows / 8.0)
-    rows = now[layout.EPOCH_ROWS] + now[layout.BEFORE_ROWS]
-    if rows >= _READY_ROWS:
-        now[layout.IS_READY] = 1.0
-        for channel in range(layout.CHANNELS):
-            _fit(now, tables, channel, rows)
+        tails[layout.EPOCH_END] = min(2.0 * end, week_rows) if end < week_rows else end + week_rows
+        tails[layout.FIT_AT] = 0.0
+    epoch_rows = scored - tails[layout.EPOCH_BEGIN]
+    if epoch_rows < tails[layout.FIT_AT]:
+        return False
+    # Series that turn at the same row are fitted at different ones.
+    share = tails[layout.PHASE] * TURN_ROWS
+    share = 0.75 + 0.5 * (share - math.floor(share))
+    tails[layout.FIT_AT] = epoch_rows + share * (32.0 + min(epoch_rows / 4.0, week_rows / 8.0))
+    rows = epoch_rows + tails[layout.BEFORE_ROWS]
+    if rows < _READY_ROWS:
+        return False
+    fit(block, lane, tails, peaks, rows)
+    return True
+
+
+@inlined_kernel
+def _keep(tails: Any, peaks: Any, channel: Any, value: Any) -> None:
+    """Put a value into the peaks of this epoch, if it is among the largest."""
+    count_at = layout.COUNT + channel
+    first, count = channel * layout.PEAKS, int(tails[count_at])
+    if count < layout.PEAKS:
+        place = first + count
+        while place > first and peaks[place - 1] > value:
+            peaks[place] = peaks[place - 1]
+            place -= 1
+        peaks[place] = value
+        tails[count_at] = count + 1
+    elif value > peaks[first]:
+        place, last = first, first + layout.PEAKS - 1
+        while place < last and peaks[place + 1] < value:
+            peaks[place] = peaks[place + 1]
+            place += 1
+        peaks[place] = value
 
 
 @kernel
-def _fit(now: Any, tables: Any, channel: Any, rows: Any) -> None:
-    peaks = np.empty(2 * layout.PEAKS)
-    count, before = int(now[layout.COUNT + channel]), int(now[layout.COUNT_BEFORE + channel])
-    for place in range(count):
-        peaks[place] = tables[layout.PEAKS_NOW + channel * layout.PEAKS + place]
-    for place in range(before):
-        peaks[count + place] = tables[layout.PEAKS_BEFORE + channel * layout.PEAKS + place]
-    gate = -_FAR
-    # Below the least peak of a full epoch, others were not kept.
-    if count == layout.PEAKS:
-        gate = peaks[:count].min()
-    if before == layout.PEAKS:
-        gate = max(gate, peaks[count : count + before].min())
-    known = count + before
-    ordered = np.sort(peaks[:known])
+def fit(block: Any, lane: Any, tails: Any, peaks: Any, rows: Any) -> None:
+    """Fit the tails to the peaks of so many rows, and set what is compared with them."""
+    ordered = np.empty(2 * layout.PEAKS)
+    limited = 0
+    for channel in range(layout.CHANNELS):
+        count, before = int(tails[layout.COUNT + channel]), int(tails[layout.COUNT_BEFORE + channel])
+        gate, sigma, shape, rare = _fit(ordered, peaks, channel, (count, before), rows)
+        block[layout.GATE + channel, lane] = gate
+        block[layout.STEEPNESS + channel, lane] = np.float32(shape / sigma)
+        block[layout.FACTOR + channel, lane] = np.float32(_LOG10_E / shape)
+        block[layout.RARE_AT_GATE + channel, lane] = np.float32(rare)
+        tails[layout.BELIEVED + channel] = _limit(gate, sigma, shape, BELIEVED - rare)
+        if channel == layout.LIMITED[limited]:
+            block[layout.LIMIT + limited, lane] = _limit(gate, sigma, shape, ALARM - rare)
+            limited = min(limited + 1, len(layout.LIMITED) - 1)
+
+
+@inlined_kernel
+def _limit(gate: Any, sigma: Any, shape: Any, rarer: Any) -> Any:
+    """Return the value that is rarer than the gate by so much."""
+    return gate + sigma * max(exp_of(rarer * shape * _LN_10) - 1.0, 0.0) / shape
+
+
+@inlined_kernel
+def _fit(ordered: Any, peaks: Any, channel: Any, counts: Any, rows: Any) -> Any:
+    """Return where a channel's tail begins, its scale and shape, and how rare its beginning is."""
+    known = _order(ordered, peaks, channel, counts)
+    if known == 0:
+        return math.inf, 1.0, _SHAPE_LOW, 0.0
     wanted = int(max(_PEAKS_LEAST, _PEAK_SHARE * rows))
-    gate = max(gate, ordered[known - wanted - 1] if known > wanted else ordered[0])
-    first = np.searchsorted(ordered, gate, side="right")
-    over = known - first
+    gate = ordered[min(wanted, known - 1)]
+    # Below the least peak of a full epoch, others were not kept.
+    if counts[0] == layout.PEAKS:
+        gate = max(gate, float(peaks[channel * layout.PEAKS]))
+    if counts[1] == layout.PEAKS:
+        gate = max(gate, float(peaks[layout.PEAKS_BEFORE + channel * layout.PEAKS]))
+    over = 0
     mean = weighted = 0.0
-    for place in range(over):
-        excess = ordered[first + place] - gate
+    while over < known and ordered[over] > gate:
+        excess = ordered[over] - gate
         mean += excess
-        weighted += excess * (1.0 - (place + 0.65) / over)
+        weighted += excess * (over + 0.35)
+        over += 1
     if over < _FIT_FROM:
         # Hardly any value ever differed: all that lies above is new.
-        now[layout.GATE + channel] = ordered[known - 1]
-        now[layout.SIGMA + channel] = max(abs(ordered[known - 1]) * 1e-3, 1e-9)
-        now[layout.SHAPE + channel] = _SHAPE_LOW
-        now[layout.RATE + channel] = 1.0 / rows
-        return
+        return ordered[0], max(abs(ordered[0]) * 1e-3, 1e-9), _SHAPE_LOW, math.log10(rows)
     mean /= over
-    weighted /= over
+    weighted /= float(over) * over
     spread = mean - 2.0 * weighted
     shape = 2.0 - mean / spread if spread > 1e-12 * mean else _SHAPE_HIGH
     shape = min(max(shape, _SHAPE_LOW), _SHAPE_HIGH)
-    now[layout.GATE + channel] = gate
-    now[layout.RATE + channel] = over / rows
-    now[layout.SIGMA + channel] = max(mean * (1.0 - shape), 1e-9)
-    now[layout.SHAPE + channel] = shape
+    return gate, max(mean * (1.0 - shape), 1e-9), shape, math.log10(rows / over)
+
+
+@inlined_kernel
+def _order(ordered: Any, peaks: Any, channel: Any, counts: Any) -> Any:
+    """Order the peaks of both epochs, the largest first; return how many they are."""
+    one, other = counts[0] - 1, counts[1] - 1
+    now = channel * layout.PEAKS
+    then = now + layout.PEAKS_BEFORE
+    for place in range(counts[0] + counts[1]):
+        left, right = peaks[now + max(one, 0)], peaks[then + max(other, 0)]
+        is_one = (other < 0) | ((one >= 0) & (left >= right))
+        ordered[place] = left if is_one else right
+        one -= is_one
+        other -= not is_one
+    return counts[0] + counts[1]
