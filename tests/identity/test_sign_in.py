@@ -11,7 +11,8 @@ from tests.api.exchange import Exchange
 from tests.identity.people import REACHED, WORDS, World, open_world
 
 from pharos.clock import FakeClock
-from pharos.identity.passwords import HashCost, Passwords
+from pharos.errors import PharosError
+from pharos.identity.passwords import HashCost, Passwords, check_password
 from pharos.secret import Secret
 from pharos.state import accounts, audit, sessions
 from pharos.telemetry import REGISTRY
@@ -156,6 +157,29 @@ async def test_signing_out_ends_the_session_here_or_everywhere(world: World) -> 
     assert (await here.get("/api/me")).status == 401
     assert (await ada.done("POST /api/sign_out", {"everywhere": True}))["count"] == 2
     assert (await there.get("/api/me")).status == (await ada.get("/api/me")).status == 401
+
+
+GUESSED = {
+    "a word twice": "passwordpassword",
+    "a word and what is written around it": "Password1234!",
+    "the name and figures": "ada123456789",
+    "the name again and again": "AdaADAadaada",
+    "up a row of keys": "123456789012",
+    "down a row of keys": "987654321098",
+    "the alphabet": "abcdefghijkl",
+    "few characters": "aaaaabbbbbccccc",
+}
+
+
+@pytest.mark.parametrize("password", GUESSED.values(), ids=GUESSED)
+def test_a_password_that_is_guessed_first_is_not_taken(password: str) -> None:
+    with pytest.raises(PharosError, match="too easy to guess"):
+        check_password(password, "ada")
+
+
+@pytest.mark.parametrize("password", [WORDS, OTHER, "x7$kq!2mz0Pw", "839201748392", "ada likes pears"])
+def test_a_password_of_words_or_of_chance_is_taken(password: str) -> None:
+    check_password(password, "ada")
 
 
 async def test_a_new_password_ends_all_other_sessions_and_changes_the_cookie(world: World) -> None:

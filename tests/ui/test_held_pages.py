@@ -26,7 +26,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server to which alerts of a router and of what is behind it were posted."""
     folder = tmp_path_factory.mktemp("held")
     (folder / "alertmanager.yml").write_text("route: {receiver: nobody}\nreceivers: [{name: nobody}]\n")
-    found = Server(folder / "store", "--alertmanager-config", str(folder / "alertmanager.yml"))
+    settings = {"alertmanager": str(folder / "alertmanager.yml"), "private_receivers": True}
+    (folder / "pharos.yml").write_text(json.dumps(settings))
+    found = Server(folder / "store", "--config", str(folder / "pharos.yml"))
     send(found, "POST", "/api/v2/alerts", ALERTS)
     yield found
     assert found.stop() == 0, found.log.read_text()
@@ -198,8 +200,33 @@ def test_windows_that_cannot_be_read_are_said_to_be(visit: Visit) -> None:
 
 def test_who_tells_nobody_yet_begins_with_a_receiver_that_is_good_as_it_stands(visit: Visit) -> None:
     page = visit("/receivers")
-    page.get_by_role("link", name="Add a receiver").click()
+    page.get_by_role("button", name="Add a receiver").click()
+    page.get_by_role("dialog").get_by_role("link", name="Write it as text").click()
     for name in ("Slack", "E-mail", "PagerDuty", "Webhook"):
         page.get_by_role("group", name="Begin with").get_by_role("button", name=name).click()
         page.get_by_role("button", name="Check").click()
         expect(page.get_by_text("It is good, with 1 receiver.")).to_be_visible()
+
+
+def test_the_first_receiver_is_kept_and_tested_by_one_form(visit: Visit, server: Server) -> None:
+    page = visit("/receivers")
+    page.get_by_role("button", name="Add a receiver").click()
+    form = page.get_by_role("dialog")
+    form.get_by_label("By", exact=True).click()
+    page.get_by_role("option", name="Webhook").click()
+    form.get_by_label("Name").fill("ops: all #1")
+    form.get_by_label("Address").fill("not an address")
+    form.get_by_role("button", name="Save and test").click()
+    expect(form.get_by_role("alert")).to_contain_text("a URL must begin with http:// or https://")
+    form.get_by_label("Address").fill(f"{server.url}/nothing-here")
+    form.get_by_role("button", name="Save and test").click()
+    expect(form.get_by_role("alert")).to_contain_text("It is kept, but the test was not delivered")
+    # What takes any request: a webhook cannot tell it from somebody who is told.
+    form.get_by_label("Address").fill(f"{server.url}/api/v1/query?query=1")
+    form.get_by_role("button", name="Save and test").click()
+    expect(form.get_by_text("All alerts go to ops: all #1 from now on")).to_be_visible()
+    form.get_by_role("link", name="Make a rule").click()
+    expect(page.get_by_role("dialog", name="New group of rules")).to_be_visible()
+    page = visit("/receivers")
+    expect(page.get_by_role("table", name="Receivers").get_by_text("ops: all #1")).to_be_visible()
+    send(server, "DELETE", "/api/alerting/config", None)

@@ -80,6 +80,11 @@ def come_in(page: Page, name: str) -> None:
     expect(page.get_by_role("navigation", name="Pages")).to_be_visible()
 
 
+ONE_BELOW_THE_OTHER = """() => {
+    const boxes = [...document.querySelectorAll('[aria-label=Everybody] [data-index]')]
+        .map((row) => row.getBoundingClientRect());
+    return boxes.length === 3 && boxes.every((box, i) => i === 0 || box.top >= boxes[i - 1].bottom - 1);
+}"""
 LINKS: dict[str, str] = {}
 """The links that the first test was shown, by name."""
 
@@ -96,6 +101,8 @@ def test_from_nothing_to_three_people_with_roles_in_two_tenants(visit: Visit) ->
     LINKS["bob"] = add_person(page, "bob", "viewer", "acme")
     for name, roles in (("ops", "operator"), ("ann", "admin"), ("bob", "acme")):
         expect(page.get_by_role("row").filter(has_text=name).filter(has_text=roles)).to_be_visible()
+    # Who comes before others in the table pushes them down, none onto another.
+    page.wait_for_function(ONE_BELOW_THE_OTHER)
     expect(page.get_by_label("Tenant", exact=True)).to_be_visible()
     come_in(visit(LINKS["ann"]), "ann")
     come_in(visit(LINKS["bob"]), "bob")

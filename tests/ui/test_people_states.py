@@ -313,6 +313,33 @@ def test_a_tenant_that_was_typed_counts_without_being_picked(as_: As, by_enter: 
     expect(page.get_by_role("row").filter(has_text=name)).to_contain_text(tenant)
 
 
+def test_a_tenant_is_not_made_again_when_adding_the_person_failed(as_: As) -> None:
+    page = as_("ops")
+    page.goto("/members")
+    page.get_by_role("button", name="Add a person").click()
+    page.get_by_label("Name").fill("ops")
+    expect(page.get_by_role("alert")).to_contain_text("ops is there already")
+    expect(page.get_by_role("button", name="Add, and make a link")).to_be_disabled()
+    page.get_by_label("Name").fill("quentin")
+    where = page.get_by_label("Where role 1 holds").first
+    where.click()
+    where.fill("halfway")
+    page.get_by_role("listbox").get_by_role("option", name="create halfway").click()
+    busy = {"status": "error", "errorType": "unavailable", "error": "busy"}
+    page.route(
+        "**/api/users",
+        lambda route: (
+            route.fulfill(status=503, json=busy) if route.request.method == "POST" else route.fallback()
+        ),
+    )
+    page.get_by_role("button", name="Add, and make a link").click()
+    expect(page.get_by_role("alert")).to_contain_text("busy")
+    page.unroute("**/api/users")
+    page.get_by_role("button", name="Add, and make a link").click()
+    page.get_by_role("button", name="Done").click()
+    expect(page.get_by_role("row").filter(has_text="quentin")).to_contain_text("halfway")
+
+
 def _go(page: Page, path: str) -> None:
     """Open another page as a link of this one does, which is cheaper than loading all of it again."""
     page.locator("h1").evaluate_all("(heads) => heads.forEach((head) => { head.dataset.left = '' })")

@@ -7,8 +7,10 @@ passes) on one lane. One is hashed at a time, so that many who try cost one core
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Final, TypeVar
 
 from argon2 import PasswordHasher
@@ -23,6 +25,11 @@ T = TypeVar("T")
 LENGTH_MIN: Final = 12
 LENGTH_MAX: Final = 1000
 _WAITING_MAX: Final = 64
+_COMMON: Final = frozenset(
+    {"admin", "administrator", "changeme", "iloveyou", "letmein", "password", "passw0rd", "qwerty"}
+    | {"qwertyuiop", "qwertyuiopasdfghjkl", "secret", "superuser", "trustno", "welcome", "pharos"}
+)
+"""Words that are tried first."""
 
 
 class HashCost(Struct, frozen=True):
@@ -49,10 +56,22 @@ def check_password(password: str, name: str) -> None:
         )
     if len(password) > LENGTH_MAX:
         raise PharosError(Kind.INVALID, f"the password has more than {LENGTH_MAX} characters")
-    if len(set(password)) < 5 or (name and password.casefold().replace(name.casefold(), "") == ""):
+    if _is_guessable(password.casefold(), name.casefold()):
         raise PharosError(
             Kind.INVALID, "the password is too easy to guess", hint="a few words in a row are hard to guess"
         )
+
+
+def _is_guessable(password: str, name: str) -> bool:
+    if len(set(password)) < 5 or password in (password + password)[1:-1]:
+        return True
+    # 123456789012 and abcdefghijkl; after 9 comes 0 on a keyboard.
+    steps = {(ord(after) - ord(before)) % 10 for before, after in pairwise(password)}
+    if steps in ({1}, {9}):
+        return True
+    # What everybody writes around a word, so that it is long enough, makes it no secret.
+    word = re.sub(r"^[\d\W_]+|[\d\W_]+$", "", password)
+    return word in _COMMON or (name != "" and (word == name or password.replace(name, "") == ""))
 
 
 class Passwords:

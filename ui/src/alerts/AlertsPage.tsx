@@ -163,7 +163,20 @@ function Groups(props: {
 function Nothing({ view, any, onClear }: { view: View; any: boolean; onClear: () => void }): ReactElement {
   if (!any)
     return (
-      <EmptyState reason="none-yet" title="Nothing burns">
+      <EmptyState
+        reason="none-yet"
+        title="Nothing burns"
+        actions={
+          <>
+            <PageLink className="button" page="rules" search={{}}>
+              Rules
+            </PageLink>
+            <PageLink className="button" page="receivers" search={{}}>
+              Who is told
+            </PageLink>
+          </>
+        }
+      >
         No alert is pending, firing or held back. Alerts come from rule files, from rules made here, and from
         other servers that send to this one as to an Alertmanager.
       </EmptyState>

@@ -47,9 +47,10 @@ function List(props: {
   chosen: readonly string[];
   /** What was typed, where that can be chosen although it is no option. */
   free: string | null;
+  freely: string | undefined;
   label: string;
 }): ReactElement {
-  const { options, chosen, free, label } = props;
+  const { options, chosen, free, freely = 'use', label } = props;
   const shown = options.slice(0, MOST_SHOWN);
   return (
     <Combobox.Dropdown
@@ -67,12 +68,14 @@ function List(props: {
               <span className={styles.tick}>
                 {chosen.includes(option.value) ? <Icon name="check" size={14} /> : null}
               </span>
-              <span className={clsx('ellipsis', option.note === undefined ? 'grow' : styles.name)}>
-                <Value text={labelOf(option)} />
+              <span className={styles.said}>
+                <span className="ellipsis">
+                  <Value text={labelOf(option)} />
+                </span>
+                {option.note === undefined ? null : (
+                  <span className={clsx('dim', styles.note)}>{option.note}</span>
+                )}
               </span>
-              {option.note === undefined ? null : (
-                <span className={clsx('dim', styles.note)}>{option.note}</span>
-              )}
             </span>
           </Combobox.Option>
         ))}
@@ -83,7 +86,7 @@ function List(props: {
                 <Icon name="plus" size={14} />
               </span>
               <span className="grow ellipsis">
-                use <Value text={free} mono />
+                {freely} <Value text={free} mono />
               </span>
             </span>
           </Combobox.Option>
@@ -109,6 +112,7 @@ function Frame(props: {
       store={props.store}
       onOptionSubmit={props.onSubmit}
       offset={4}
+      position="bottom-start"
       width="target"
       middlewares={{ flip: true, shift: true }}
       transitionProps={{ duration: 0 }}
@@ -127,6 +131,8 @@ export interface ChoiceProps {
   placeholder?: string;
   /** What was typed may be taken although it is no option. */
   free?: boolean;
+  /** What taking it does, before what was typed: use. */
+  freely?: string;
   /** It can be emptied. */
   clearable?: boolean;
   invalid?: boolean;
@@ -167,8 +173,8 @@ export function Choice(props: ChoiceProps): ReactElement {
   const fitting = fittingOptions(options, typed ?? '');
   const wanted = (typed ?? '').trim();
   const exact = options.find((option) => labelOf(option) === wanted);
-  const freely = free && wanted !== '' && !exact;
-  const meant = exact?.value ?? (freely ? wanted : undefined);
+  const isFree = free && wanted !== '' && !exact;
+  const meant = exact?.value ?? (isFree ? wanted : undefined);
   useLayoutEffect(() => {
     left.current = typed === null ? undefined : meant;
   });
@@ -225,7 +231,8 @@ export function Choice(props: ChoiceProps): ReactElement {
       <List
         options={fitting}
         chosen={value === null ? [] : [value]}
-        free={freely ? wanted : null}
+        free={isFree ? wanted : null}
+        freely={props.freely}
         label={label}
       />
     </Frame>
@@ -244,7 +251,7 @@ export function MultiChoice(
   const store = useCombobox({ onDropdownClose: () => store.resetSelectedOption() });
   const fitting = fittingOptions(options, typed);
   const wanted = typed.trim();
-  const freely = free && wanted !== '' && !options.some((option) => option.value === wanted);
+  const isFree = free && wanted !== '' && !options.some((option) => option.value === wanted);
   const toggle = (value: string): void => {
     onChange(values.includes(value) ? values.filter((one) => one !== value) : [...values, value]);
     setTyped('');
@@ -289,11 +296,11 @@ export function MultiChoice(
               onKeyDownCapture={(event) => {
                 if (typed === '' || !takesTyped(event, store)) return;
                 event.preventDefault();
-                const next = freely ? wanted : fitting[0]?.value;
+                const next = isFree ? wanted : fitting[0]?.value;
                 if (next !== undefined) toggle(next);
               }}
               onBlur={() => {
-                if (freely) toggle(wanted);
+                if (isFree) toggle(wanted);
                 store.closeDropdown();
               }}
               onKeyDown={(event) => {
@@ -304,7 +311,13 @@ export function MultiChoice(
           </Combobox.EventsTarget>
         </div>
       </Combobox.DropdownTarget>
-      <List options={fitting} chosen={values} free={freely ? wanted : null} label={label} />
+      <List
+        options={fitting}
+        chosen={values}
+        free={isFree ? wanted : null}
+        freely={props.freely}
+        label={label}
+      />
     </Frame>
   );
 }

@@ -11,7 +11,7 @@ const ICONS: Readonly<Record<EmptyReason, GlyphName>> = {
   'out-of-range': 'clock',
   'no-such': 'search',
   failed: 'error',
-  forbidden: 'hand',
+  forbidden: 'lock',
 };
 
 /** What stands where content would be: what is not there, why, and what to do about it. */

@@ -1,6 +1,5 @@
 import { useState, type ReactElement } from 'react';
 import { addUser, type NewUser } from '../api/accounts';
-import { createTenant } from '../api/tenants';
 import type { Role } from '../api/types';
 import { Dialog } from '../design/Confirm';
 import { TextField } from '../design/fields';
@@ -8,8 +7,9 @@ import { visibleText } from '../design/value';
 import { DeedForm } from '../session/DeedForm';
 import { useDeed } from '../session/useDeed';
 import { SecretOnce } from '../tokens/SecretOnce';
-import { heldOf, newTenants, type HeldRow } from './held';
+import { heldOf, type HeldRow } from './held';
 import { RoleRows } from './RoleRows';
+import { useNewTenants } from './useNewTenants';
 
 /** The link as it is handed over. */
 export function wholeLink(path: string): string {
@@ -19,17 +19,21 @@ export function wholeLink(path: string): string {
 /** Adds somebody with roles, and shows the link that is handed to them. Mounted when it opens. */
 export function AddPerson(props: {
   onClose: () => void;
+  /** The names of those who are there. */
+  taken: readonly string[];
   roles: readonly Role[];
   tenants: readonly string[];
   creates: boolean;
   usual: string;
 }): ReactElement {
-  const { onClose, roles, tenants, creates, usual } = props;
+  const { onClose, taken, roles, tenants, creates, usual } = props;
   const first: readonly HeldRow[] = [{ role: 'viewer', where: usual }];
   const [name, setName] = useState('');
   const [rows, setRows] = useState(first);
   const [added, setAdded] = useState<NewUser | null>(null);
   const deed = useDeed();
+  const makeTenants = useNewTenants(tenants);
+  const isTaken = taken.includes(name.trim());
   const again = (): void => {
     setName('');
     // The next one is often of the same team; what they may do is said anew.
@@ -63,11 +67,11 @@ export function AddPerson(props: {
       <DeedForm
         deed={deed}
         action={deed.busy ? 'One moment…' : 'Add, and make a link'}
-        ready={name.trim() !== ''}
+        ready={name.trim() !== '' && !isTaken}
         send={() =>
           deed
             .run(async () => {
-              for (const id of newTenants(rows, tenants)) await createTenant(id, '');
+              await makeTenants(rows);
               return addUser({ name: name.trim(), roles: held });
             })
             .then((result) => result && setAdded(result.done))
@@ -77,6 +81,7 @@ export function AddPerson(props: {
         <TextField
           label="Name"
           hint="What they sign in with, and what others see"
+          error={isTaken ? `${visibleText(name.trim())} is there already: choose another name` : undefined}
           autoComplete="off"
           data-autofocus
           maxLength={200}

@@ -1,6 +1,5 @@
 import { useState, type ReactElement } from 'react';
 import { changeUser, deleteUser, linkUser, setMember, setServerRoles, signOutUser } from '../api/accounts';
-import { createTenant } from '../api/tenants';
 import type { Role, User } from '../api/types';
 import { Dialog } from '../design/Confirm';
 import { formatInstant } from '../design/format';
@@ -23,8 +22,9 @@ import { DeedForm } from '../session/DeedForm';
 import { useDeed } from '../session/useDeed';
 import { SecretOnce } from '../tokens/SecretOnce';
 import { AddPerson, wholeLink } from './AddPerson';
-import { changedPlaces, EVERYWHERE, newTenants, roleProposals, rowsOf } from './held';
+import { changedPlaces, EVERYWHERE, roleProposals, rowsOf } from './held';
 import { RoleRows } from './RoleRows';
+import { useNewTenants } from './useNewTenants';
 import styles from './members.module.css';
 
 export interface Known {
@@ -66,6 +66,7 @@ function ChangeRoles({
   const [proposing, setProposing] = useState(false);
   const may = useMay();
   const deed = useDeed();
+  const makeTenants = useNewTenants(known.tenants);
   const changed = changedPlaces(before, rows);
   const [place, names] = [...changed][0] ?? [known.usual, []];
   const where = place === EVERYWHERE ? null : place;
@@ -85,7 +86,7 @@ function ChangeRoles({
           else
             void deed
               .run(async () => {
-                for (const id of newTenants(rows, known.tenants)) await createTenant(id, '');
+                await makeTenants(rows);
                 for (const [place, names] of changed)
                   await (place === EVERYWHERE
                     ? setServerRoles(user.id, names)
@@ -238,7 +239,9 @@ export function People(props: { users: readonly User[]; known: Known; ownId: str
         sort={{ id: 'name', desc: false }}
         tools={add}
       />
-      {asked?.kind === 'add' ? <AddPerson onClose={close} {...known} /> : null}
+      {asked?.kind === 'add' ? (
+        <AddPerson onClose={close} taken={users.map(({ name }) => name)} {...known} />
+      ) : null}
       {asked?.kind === 'roles' ? <ChangeRoles user={asked.user} known={known} onClose={close} /> : null}
       {asked?.kind === 'link' ? (
         <Dialog open onClose={close} title={`A link for ${visibleText(asked.user.name).slice(0, 80)}`} alert>

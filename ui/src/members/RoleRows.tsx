@@ -53,6 +53,7 @@ export function RoleRows(props: {
             }
             value={where}
             free={creates}
+            freely="create"
             onChange={(next) => set(i, { where: next })}
           />
           <IconButton

@@ -21,7 +21,7 @@ import { toasts } from '../design/toasts';
 import { Value } from '../design/Value';
 import { useDeed } from '../session/useDeed';
 import { ConfigHistory } from './ConfigHistory';
-import { STARTERS, tellsNobody } from './starters';
+import { exampleOf, STARTERS, tellsNobody } from './starters';
 import styles from './receivers.module.css';
 
 function Verdict({ checked }: { checked: Checked }): ReactElement {
@@ -111,9 +111,14 @@ function Editor({ found }: { found: AlertingConfig }): ReactElement {
       {tellsNobody(found.config) ? (
         <div className={styles.actions} role="group" aria-label="Begin with">
           <span className="dim">Nobody is told yet. Begin with</span>
-          {STARTERS.map(({ name, config }) => (
-            <button type="button" className="button" key={name} onClick={() => setText(config)}>
-              {name}
+          {STARTERS.map((starter) => (
+            <button
+              type="button"
+              className="button"
+              key={starter.name}
+              onClick={() => setText(exampleOf(starter))}
+            >
+              {starter.name}
             </button>
           ))}
         </div>

@@ -1,6 +1,5 @@
-import type { ReactElement } from 'react';
+import { useState, type ReactElement } from 'react';
 import { useAddress } from '../address/hooks';
-import { PageLink } from '../address/PageLink';
 import { letters, receivers, type Letter, type Receiver } from '../api/receivers';
 import { useAsked } from '../api/useAsked';
 import { FilterBar } from '../design/FilterBar';
@@ -12,6 +11,7 @@ import { Body, Page, PageHead } from '../page/Page';
 import { TimeControls } from '../page/TimeControls';
 import { useMay } from '../session/session';
 import { whyNot } from '../session/lacking';
+import { AddReceiver } from './AddReceiver';
 import { Configuration } from './Configuration';
 import { Letters } from './Letters';
 import { ReceiverTable } from './ReceiverTable';
@@ -28,7 +28,7 @@ function aboutOf(dead: number, owed: number): string {
     ...(dead > 0 ? [`${formatCount(dead)} not delivered`] : []),
     ...(owed > 0 ? [`${formatCount(owed)} owed`] : []),
   ];
-  return parts.length === 0 ? 'everything was delivered' : parts.join(', ');
+  return parts.length === 0 ? 'nothing is owed' : parts.join(', ');
 }
 
 export default function ReceiversPage(): ReactElement {
@@ -37,6 +37,7 @@ export default function ReceiversPage(): ReactElement {
   const answer = useAsked({ key: ['receivers'], ask: receivers, refreshMs });
   const owed = useAsked({ key: ['letters'], ask: letters, refreshMs });
   const why = whyNot(may, 'alerts.configure', 'Receivers are changed and tested');
+  const [isAdding, setAdding] = useState(false);
   const view = VIEWS.find((one) => one === search.view) ?? 'receivers';
   const all = answer.data?.data.receivers ?? NO_RECEIVERS;
   const waiting = owed.data?.data.letters ?? NO_LETTERS;
@@ -56,9 +57,15 @@ export default function ReceiversPage(): ReactElement {
       {isNobodyTold ? (
         <Note level="warn">
           Nobody is told of alerts yet.{' '}
-          <PageLink page="receivers" search={{ view: 'configuration' }}>
+          <button
+            type="button"
+            className="button"
+            disabled={why !== null}
+            title={why ?? undefined}
+            onClick={() => setAdding(true)}
+          >
             Add a receiver
-          </PageLink>
+          </button>
         </Note>
       ) : null}
       {answer.isPending ? <Skeleton kind="table" label="The receivers" rows={4} /> : null}
@@ -94,6 +101,7 @@ export default function ReceiversPage(): ReactElement {
           ]}
         />
       </Body>
+      {isAdding ? <AddReceiver onClose={() => setAdding(false)} /> : null}
     </Page>
   );
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Integration, Letter } from '../api/receivers';
 import { readLabels, rowsOf, sortLetters, statusOf } from './receivers';
-import { STARTERS, tellsNobody } from './starters';
+import { configOf, exampleOf, isWhole, STARTERS, tellsNobody, type Starter } from './starters';
 
 const SLACK: Integration = {
   name: 'slack[0]',
@@ -54,6 +54,27 @@ describe('labels that are typed', () => {
 describe('configurations to begin with', () => {
   it('are offered where nobody is told, and tell somebody', () => {
     expect(tellsNobody('route: {receiver: a}\nreceivers:\n- name: a\n# slack_configs: here\n')).toBe(true);
-    expect(STARTERS.filter(({ config }) => tellsNobody(config))).toEqual([]);
+    expect(STARTERS.filter((one) => tellsNobody(exampleOf(one)))).toEqual([]);
+  });
+
+  it('take what is typed as text, whatever it holds, and leave out what is not', () => {
+    const [slack, mail] = STARTERS as readonly [Starter, Starter];
+    expect(configOf(slack, 'ops: "on call"', { api_url: ' https://a.example/#b ', channel: '#x' })).toBe(
+      [
+        'route:',
+        '  receiver: "ops: \\"on call\\""',
+        '  group_by: [alertname]',
+        'receivers:',
+        '- name: "ops: \\"on call\\""',
+        '  slack_configs:',
+        '  - api_url: "https://a.example/#b"',
+        '    channel: "#x"',
+        '    send_resolved: true',
+        '',
+      ].join('\n'),
+    );
+    const needed = { to: 'a@b.c', from: 'd@e.f', smarthost: 'mail:25' };
+    expect(configOf(mail, 'mail', needed)).not.toContain('auth_');
+    expect([isWhole(mail, needed), isWhole(mail, { ...needed, from: ' ' })]).toEqual([true, false]);
   });
 });

@@ -27,16 +27,19 @@ import {
 } from './draft';
 import { LAST } from './outcome';
 import { Pairs } from './Pairs';
+import { RuleNow } from './RuleNow';
 import styles from './rules.module.css';
 
 function RuleFields(props: {
   rule: DraftRule;
   at: number;
+  /** Its expression is PromQL, which is asked while it is written. */
+  asks: boolean;
   onChange: (next: Partial<DraftRule>) => void;
   onRemove: (() => void) | null;
   onTry: () => void;
 }): ReactElement {
-  const { rule, at, onChange, onRemove, onTry } = props;
+  const { rule, at, asks, onChange, onRemove, onTry } = props;
   const { tenant } = useAddress();
   const isAlert = rule.kind === 'alert';
   return (
@@ -62,16 +65,19 @@ function RuleFields(props: {
         value={rule.name}
         onChange={(name) => onChange({ name })}
       />
-      <Field label="Expression" hint={isAlert ? 'Every series of its answer is an alert' : undefined}>
-        {() => (
-          <QueryEditor
-            text={rule.expr}
-            tenant={tenant}
-            onChange={(expr) => onChange({ expr })}
-            onRun={onTry}
-          />
-        )}
-      </Field>
+      <div className={styles.expression}>
+        <Field label="Expression">
+          {() => (
+            <QueryEditor
+              text={rule.expr}
+              tenant={tenant}
+              onChange={(expr) => onChange({ expr })}
+              onRun={onTry}
+            />
+          )}
+        </Field>
+        {asks ? <RuleNow kind={rule.kind} expr={rule.expr} /> : null}
+      </div>
       {isAlert ? (
         <div className={styles.two}>
           <TextField
@@ -195,7 +201,8 @@ export function GroupEditor(props: {
     const found = await deed.run(() => putGroup(namespace, body, { tenant }));
     if (!found) return;
     const { applied, diff, file } = found.done;
-    if (applied) onDone(kept === null ? 'The group is made' : 'The group is changed');
+    const every = draft.interval.trim() || '1m';
+    if (applied) onDone(`The group is ${kept === null ? 'made' : 'changed'}: it is evaluated every ${every}`);
     else setStep({ kind: 'commit', file: file ?? '', diff: diff ?? '' });
   };
   const drop = async (): Promise<void> => {
@@ -297,6 +304,7 @@ export function GroupEditor(props: {
           key={rule.id}
           rule={rule}
           at={at}
+          asks={(draft.rest.language ?? 'promql') === 'promql'}
           onChange={(next) => changeRule(rule.id, next)}
           onRemove={
             draft.rules.length > 1

@@ -12,6 +12,7 @@ import {
 import { useVirtualizer, type VirtualItem } from '@tanstack/react-virtual';
 import clsx from 'clsx';
 import {
+  useCallback,
   useId,
   useMemo,
   useRef,
@@ -345,6 +346,14 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>): Reac
   const base = useId();
   const active = props.onOpen !== undefined || onSelect !== undefined;
   const { shown, ordered, look, ...arranged } = useArrangement(props);
+  // A row that others push down keeps the height that was measured of it.
+  const keyAt = useCallback(
+    (index: number) => {
+      const row = ordered[index];
+      return row ? rowKey(row.original) : index;
+    },
+    [ordered, rowKey],
+  );
   // The virtualizer hands out functions that must not be memoized, which the compiler's rule cannot know.
   // eslint-disable-next-line react-hooks/incompatible-library
   const virtual = useVirtualizer({
@@ -352,6 +361,8 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>): Reac
     getScrollElement: () => scroll.current,
     estimateSize: () => ROW_PX,
     overscan: OVERSCAN,
+    // Without it a height is of a place, whichever row stands in it; where all are as high, nothing is measured.
+    ...(tall === false ? {} : { getItemKey: keyAt }),
   });
   const choosing = useChoosing(props, ordered, scroll, (index) => virtual.scrollToIndex(index));
 
