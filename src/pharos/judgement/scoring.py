@@ -186,13 +186,14 @@ def _move(
     into: Any, into_field: Any, known: Any, known_field: Any, fields: Any, rows: Any, is_dense: Any
 ) -> None:
     """Take fields of these series into a block."""
+    lanes = len(rows)
     for field in range(fields):
+        mine, theirs = into[into_field + field], known[known_field + field]
         if is_dense:
-            for lane in range(len(rows)):
-                into[into_field + field, lane] = known[known_field + field, rows[0] + lane]
+            _copy(mine[:lanes], theirs[rows[0] : rows[0] + lanes])
         else:
-            for lane in range(len(rows)):
-                into[into_field + field, lane] = known[known_field + field, rows[lane]]
+            for lane in range(lanes):
+                mine[lane] = theirs[rows[lane]]
 
 
 @kernel
@@ -200,13 +201,20 @@ def _keep(
     block: Any, field: Any, known: Any, known_field: Any, fields: Any, rows: Any, is_dense: Any
 ) -> None:
     """Put fields of a block back."""
+    lanes = len(rows)
     for more in range(fields):
+        mine, theirs = block[field + more], known[known_field + more]
         if is_dense:
-            for lane in range(len(rows)):
-                known[known_field + more, rows[0] + lane] = block[field + more, lane]
+            _copy(theirs[rows[0] : rows[0] + lanes], mine[:lanes])
         else:
-            for lane in range(len(rows)):
-                known[known_field + more, rows[lane]] = block[field + more, lane]
+            for lane in range(lanes):
+                theirs[rows[lane]] = mine[lane]
+
+
+@inlined_kernel
+def _copy(into: Any, one: Any) -> None:
+    for place in range(len(one)):
+        into[place] = one[place]
 
 
 @inlined_kernel

@@ -168,11 +168,11 @@ def _limit(gate: Any, sigma: Any, shape: Any, rarer: Any) -> Any:
 @inlined_kernel
 def _fit(ordered: Any, peaks: Any, channel: Any, counts: Any, rows: Any) -> Any:
     """Return where a channel's tail begins, its scale and shape, and how rare its beginning is."""
-    known = _order(ordered, peaks, channel, counts)
+    known = min(int(max(_PEAKS_LEAST, _PEAK_SHARE * rows)) + 1, counts[0] + counts[1])
     if known == 0:
         return math.inf, 1.0, _SHAPE_LOW, 0.0
-    wanted = int(max(_PEAKS_LEAST, _PEAK_SHARE * rows))
-    gate = ordered[min(wanted, known - 1)]
+    _order(ordered[:known], peaks, channel, counts)
+    gate = ordered[known - 1]
     # Below the least peak of a full epoch, others were not kept.
     if counts[0] == layout.PEAKS:
         gate = max(gate, float(peaks[channel * layout.PEAKS]))
@@ -197,15 +197,14 @@ def _fit(ordered: Any, peaks: Any, channel: Any, counts: Any, rows: Any) -> Any:
 
 
 @inlined_kernel
-def _order(ordered: Any, peaks: Any, channel: Any, counts: Any) -> Any:
-    """Order the peaks of both epochs, the largest first; return how many they are."""
+def _order(ordered: Any, peaks: Any, channel: Any, counts: Any) -> None:
+    """Put the largest peaks of both epochs into their order, the largest first."""
     one, other = counts[0] - 1, counts[1] - 1
     now = channel * layout.PEAKS
     then = now + layout.PEAKS_BEFORE
-    for place in range(counts[0] + counts[1]):
+    for place in range(len(ordered)):
         left, right = peaks[now + max(one, 0)], peaks[then + max(other, 0)]
         is_one = (other < 0) | ((one >= 0) & (left >= right))
         ordered[place] = left if is_one else right
         one -= is_one
         other -= not is_one
-    return counts[0] + counts[1]
