@@ -207,6 +207,9 @@ async def test_a_link_acknowledges_once_without_signing_in(world: World, clock: 
     assert await ada.done("GET /api/alerting/acknowledgements") == []
     used = await world.stranger.ask(f"POST {path}")
     assert (used.status, b"1 acknowledged" in used.body) == (200, True)
+    onward = re.search(rb'<a href="([^"]+)"', used.body)
+    assert onward is not None
+    assert urljoin(path, onward[1].decode()) == "/alerts"
     [made] = await ada.done("GET /api/alerting/acknowledgements")
     assert (made["by"], made["through"]) == ("eve", "link")
     again = await world.stranger.ask(f"POST {path}")

@@ -71,6 +71,8 @@ def test_users_come_in_and_log_in_and_programs_get_tokens(call: Call) -> None:
     assert [one["name"] for one in json.loads(call("user", "list", owner=False).out)] == ["ada"]
     bob = json.loads(call("user", "add", "bob", "--role", "viewer@default", owner=False).out)
     assert "/welcome#" in bob["url"]
+    missing = call("user", "add", "eve", "--role", "viewer@shop", owner=False)
+    assert (missing.code, "pharos tenant create" in missing.err) == (1, True)
     changed = json.loads(
         call("user", "role", "bob", "--give", "editor@default", "--take", "viewer@default", owner=False).out
     )

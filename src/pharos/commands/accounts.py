@@ -30,6 +30,7 @@ FolderOption = Annotated[
     typer.Option("--data", help="The data folder of a server on this machine, whose key lets its owner in."),
 ]
 TenantOption = Annotated[str | None, typer.Option("--tenant", help="The tenant.", show_default="default")]
+_NO_TENANT: Final = "`pharos tenant create` makes one, `pharos tenant list` has those that there are"
 FOLDER: Final = Path(str(Settings.model_fields["data"].default))
 
 EVERYWHERE: Final = "*"
@@ -66,7 +67,8 @@ def call(server: Asked, address: str, body: dict[str, Any] | None = None) -> Any
     try:
         return server.data(address, body)
     except PharosError as exc:
-        raise as_found(exc) from exc
+        hint = exc.hint or (_NO_TENANT if exc.message.startswith("there is no tenant ") else "")
+        raise as_found(PharosError(exc.kind, exc.message, hint=hint, position=exc.position)) from exc
 
 
 def read_role(text: str) -> tuple[str, str | None]:

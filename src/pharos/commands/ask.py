@@ -93,7 +93,7 @@ def _answer(request: Request) -> Reply:
     try:
         return asyncio.run(_send(request))
     except PharosError as exc:
-        hint = "is Pharos running there? --server names another address"
+        hint = "is Pharos running there? --data names its folder, --server its address"
         raise PharosError(exc.kind, exc.message, hint=hint) from exc
 
 

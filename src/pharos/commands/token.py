@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from pharos.access import DEFAULT
 from pharos.commands.accounts import (
     FOLDER,
     FolderOption,
@@ -85,7 +86,10 @@ def list_tokens(
         )
         for one in found
     ]
-    show_table(("id", "name", "begins", "roles", "used", ""), rows, "no tokens")
+    none = "no tokens of the whole server; --tenant names a tenant"
+    if not everywhere:
+        none = f"no tokens in the tenant {tenant or DEFAULT.tenant}; --tenant names another one"
+    show_table(("id", "name", "begins", "roles", "used", ""), rows, none)
 
 
 def _state(token: dict[str, Any]) -> str:

@@ -40,7 +40,10 @@ def add(
     name: NameArgument,
     role: Annotated[
         list[str] | None,
-        typer.Option(help="ROLE@TENANT, or operator for the whole server; may be given several times."),
+        typer.Option(
+            help="ROLE@TENANT, as viewer@default: viewer sees, editor changes, admin says who else "
+            "may, writer sends; or operator for the whole server. May be given several times."
+        ),
     ] = None,
     email: Annotated[str, typer.Option(help="An address.", show_default=False)] = "",
     password_stdin: StdinOption = False,
@@ -67,6 +70,8 @@ def add(
         print_json({**made, "url": _url(there, made)})
         return
     OUT.print(f"added {name}: {shown_roles(made['user'])}", markup=False)
+    if not (made["user"]["everywhere"] or made["user"]["tenants"]):
+        OUT.print(f"They see nothing yet: pharos user role {name} --give viewer@default", markup=False)
     _show_link(there, made)
     if was_open:
         OUT.print(

@@ -51,6 +51,8 @@ _WHY_NOT: Final = {
 """As text, or by the layers in front, as everywhere."""
 _STYLE: Final = "../../../plain.css"
 """From the links' address, whatever stands in front of it."""
+# Relative, for a server may stand below a path.
+_ONWARD: Final = '<p>Repeats and escalation stop. <a href="../../../alerts">All alerts</a></p>'
 _PAGE_HEADERS: Final = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
@@ -244,7 +246,7 @@ class AcknowledgementsApi(Struct, frozen=True):
             found = await self.state.write(partial(acknowledging.follow, token=token, new=new), author)
         except PharosError as exc:
             return _page_of(exc)
-        return _page(f"{len(found)} acknowledged", _list(asked.names))
+        return _page(f"{len(found)} acknowledged", _list(asked.names), onward=True)
 
     # -- by Slack --
 
@@ -409,14 +411,19 @@ def _page_of(error: PharosError) -> HTMLResponse:
     return _page("That did not work", str(error), STATUS[error.kind])
 
 
-def _page(title: str, text: str, status: int = 200, button: str = "") -> HTMLResponse:
-    """Return a small page that works in any browser, without scripts; whatever it shows is text."""
+def _page(
+    title: str, text: str, status: int = 200, button: str = "", *, onward: bool = False
+) -> HTMLResponse:
+    """Return a small page that works in any browser, without scripts; whatever it shows is text.
+
+    `onward` leads on to what burns, for who may see it.
+    """
     form = f'<form method="post"><button>{html.escape(button)}</button></form>' if button else ""
     content = (
         '<!doctype html><html lang="en"><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width"><meta name="robots" content="noindex">'
         f'<link rel="stylesheet" href="{_STYLE}">'
         f"<title>{html.escape(title)} - Pharos</title><h1>{html.escape(title)}</h1>"
-        f"<pre>{html.escape(text)}</pre>{form}</html>"
+        f"<pre>{html.escape(text)}</pre>{form}{_ONWARD if onward else ''}</html>"
     )
     return HTMLResponse(content, status, headers=_PAGE_HEADERS)
