@@ -28,8 +28,8 @@ from pharos.engine.changes import Changes
 from pharos.engine.keys import metric_hash
 from pharos.errors import PharosError
 from pharos.ingest.events.chunks import decode_placed_logs, decode_spans
+from pharos.ingest.events.levels import LEVELS
 from pharos.ingest.events.log_sampling import sample_logs
-from pharos.ingest.events.log_wire import LEVELS
 from pharos.ingest.events.origins import KnownOrigins
 from pharos.ingest.events.requests import (
     EventRequest,

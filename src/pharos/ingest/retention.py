@@ -30,7 +30,7 @@ from pharos.engine.sql import (
     select_everywhere,
     string,
 )
-from pharos.ingest.events.log_wire import DEBUG, INFO, TRACE, WARN
+from pharos.ingest.events.levels import DEBUG, INFO, TRACE, WARN
 from pharos.limits import LimitsOf, TenantLimits
 from pharos.policy import Kept
 

@@ -14,7 +14,7 @@ from tests.query.events.requests import NOON_NS, log_request
 from pharos.config.sampling import LEVELS as SETTINGS_LEVELS
 from pharos.ingest.events.batch import EventsBatch, EventsTaken, LogSignal
 from pharos.ingest.events.chunks import LogChunk, decode_logs
-from pharos.ingest.events.log_wire import LEVELS
+from pharos.ingest.events.levels import LEVELS
 from pharos.ingest.events.origins import KnownOrigins
 from pharos.ingest.events.requests import EventRequest, log_record, resource_of
 from pharos.ingest.frames import FrameKind

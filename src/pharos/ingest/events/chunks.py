@@ -216,9 +216,18 @@ class _Pairs:
         )
 
 
+def _origins(measured: _Measured, known: KnownOrigins) -> tuple[OriginRow, ...]:
+    """Return where each group comes from. Raises PharosError(INVALID)."""
+    raw: Bytes = measured.request.body
+    return tuple(
+        known.of(raw[row[0] : row[1]].tobytes(), raw[row[2] : row[3]].tobytes())
+        for row in measured.request.groups.tolist()
+    )
+
+
 def _head(
     measured: _Measured,
-    known: KnownOrigins,
+    origins: tuple[OriginRow, ...],
     recv_ns: int,
     rows: int,
     group: NDArray[np.int32],
@@ -228,14 +237,8 @@ def _head(
     raw: Bytes = measured.request.body
     report = measured.report
 
-    def part(start: int, stop: int) -> bytes:
-        return raw[start:stop].tobytes()
-
-    origins = tuple(
-        known.of(part(row[0], row[1]), part(row[2], row[3])) for row in measured.request.groups.tolist()
-    )
     names = tuple(
-        part(key[0], key[1]).decode(errors="replace")
+        raw[key[0] : key[1]].tobytes().decode(errors="replace")
         for key in keys[: measured.count(wire.DISTINCT)].tolist()
     )
     reason = REASONS.get(measured.count(wire.REASON), "")
@@ -259,7 +262,8 @@ def decode_logs(body: Plain, recv_ns: int, known: KnownOrigins) -> LogChunk:
 def decode_placed_logs(body: Plain, recv_ns: int, known: KnownOrigins) -> tuple[LogChunk, RecordPlaces]:
     """Return the same, and where the records lie in the request."""
     measured = _measure(body, is_spans=False)
-    count = measured.count(wire.RECORDS)
+    origins, count = _origins(measured, known), measured.count(wire.RECORDS)
+    levels = np.array([origin.level for origin in origins], np.uint8)
 
     def fill(table: Integers, keys: Integers) -> tuple[LogChunk, RecordPlaces] | None:
         pairs = _Pairs(measured, count, measured.count(wire.ATTRIBUTES))
@@ -283,12 +287,12 @@ def decode_placed_logs(body: Plain, recv_ns: int, known: KnownOrigins) -> tuple[
             place=pairs.place,
         )
         names = wire.Names(table, keys, measured.report)
-        rows = log_wire.fill_logs(measured.request, recv_ns, out, group, pairs.ends, names)
+        rows = log_wire.fill_logs(measured.request, recv_ns, out, group, pairs.ends, names, levels)
         if rows < 0:
             return None
         by_row = out.ids.reshape(-1, 24)[:rows]
         chunk = LogChunk(
-            head=_head(measured, known, recv_ns, rows, group[0], times, keys),
+            head=_head(measured, origins, recv_ns, rows, group[0], times, keys),
             lag_ns=lags[:rows],
             flags=flags[:rows].astype(np.uint32),
             dropped=dropped[:rows].astype(np.uint32),
@@ -357,7 +361,7 @@ def decode_spans(body: Plain, recv_ns: int, known: KnownOrigins) -> SpanChunk:
         rows = span_wire.fill_spans(measured.request, out, group, ends, names)
         if rows < 0:
             return None
-        head = _head(measured, known, recv_ns, rows, group, out.starts, keys)
+        head = _head(measured, _origins(measured, known), recv_ns, rows, group, out.starts, keys)
         return _span_chunk(head, out, ends, (own, of_events, of_links))
 
     return _with_room(measured, fill)

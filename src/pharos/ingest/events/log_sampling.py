@@ -14,7 +14,7 @@ from pharos.compiled.kernel import inlined_kernel, kernel
 from pharos.compiled.memory import copy_bytes, load_u8, load_u64, pointer, store_u8
 from pharos.compiled.protobuf import varint_size, write_varint
 from pharos.ingest.events.chunks import LogChunk, RecordPlaces
-from pharos.ingest.events.log_wire import LEVELS
+from pharos.ingest.events.levels import LEVELS
 from pharos.ingest.events.wire import (
     GROUP_RECORDS,
     RESOURCE_START,

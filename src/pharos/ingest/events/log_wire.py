@@ -6,9 +6,10 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from pharos.compiled.kernel import inlined_kernel, kernel
-from pharos.compiled.memory import load_u8, load_u32, load_u64, pointer, store_u8
+from pharos.compiled.kernel import kernel
+from pharos.compiled.memory import load_u32, load_u64, pointer, store_u8
 from pharos.compiled.protobuf import LENGTH_DELIMITED, read_length, read_tag, read_varint, skip_field
+from pharos.ingest.events.levels import UNKNOWN, is_level_name, level_in_line, level_of_number, level_of_text
 from pharos.ingest.events.wire import (
     AT_KEYS,
     AT_NESTED,
@@ -34,101 +35,11 @@ from pharos.ingest.events.wire import (
     read_id,
 )
 
-UNKNOWN: Final = 0
-TRACE: Final = 1
-DEBUG: Final = 2
-INFO: Final = 3
-WARN: Final = 4
-ERROR: Final = 5
-FATAL: Final = 6
-LEVELS: Final = ("", "trace", "debug", "info", "warn", "error", "fatal")
-
 NOT_OBSERVED: Final = -(1 << 63)
 """The lag of a record of which nobody said when it was observed."""
 _LAST_NS: Final = 9_223_286_400_000_000_000
 """2262-04-11: what nanoseconds in 64 bits hold, whole days."""
 _LETTER_CODES: Final = np.frombuffer(LETTERS.encode(), np.uint8)
-
-
-def _word(text: str) -> Any:
-    return np.uint64(int.from_bytes(text[:8].encode().ljust(8, b"\0"), "little"))
-
-
-_LEVEL_WORDS: Final = {
-    "trace": TRACE,
-    "trc": TRACE,
-    "finest": TRACE,
-    "debug": DEBUG,
-    "dbg": DEBUG,
-    "fine": DEBUG,
-    "info": INFO,
-    "inf": INFO,
-    "information": INFO,
-    "informational": INFO,
-    "notice": INFO,
-    "warn": WARN,
-    "wrn": WARN,
-    "warning": WARN,
-    "error": ERROR,
-    "err": ERROR,
-    "eror": ERROR,
-    "severe": ERROR,
-    "critical": FATAL,
-    "crit": FATAL,
-    "fatal": FATAL,
-    "alert": FATAL,
-    "emerg": FATAL,
-    "emergency": FATAL,
-    "panic": FATAL,
-}
-_WORDS: Final = np.array([_word(text) for text in _LEVEL_WORDS], np.uint64)
-_WORD_LEVELS: Final = np.array(list(_LEVEL_WORDS.values()), np.uint8)
-_LEVEL_KEYS: Final = np.array(
-    [_word(text) for text in ("level", "lvl", "severity", "log.level", "loglevel", "LEVEL", "Level")],
-    np.uint64,
-)
-_LONGEST_WORD: Final = 13
-_LONGEST_KEY: Final = 9
-
-
-@inlined_kernel
-def _folded(raw: Any, start: Any, stop: Any, lower: Any) -> Any:
-    """Return the first eight bytes as a word, letters in lower case if `lower`."""
-    word = np.uint64(0)
-    for index in range(min(stop - start, 8)):
-        byte = load_u8(raw, start + index)
-        if lower and 65 <= byte <= 90:
-            byte = np.uint8(byte | 0x20)
-        word |= np.uint64(byte) << np.uint64(8 * index)
-    return word
-
-
-@kernel
-def level_of_text(raw: Any, start: Any, stop: Any) -> Any:
-    """Return the level that a word names; 0 if it names none."""
-    if stop <= start or stop - start > _LONGEST_WORD:
-        return UNKNOWN
-    word = _folded(raw, start, stop, True)
-    for index in range(len(_WORDS)):
-        if _WORDS[index] == word:
-            return np.int64(_WORD_LEVELS[index])
-    return UNKNOWN
-
-
-@kernel
-def _is_level_key(raw: Any, start: Any, stop: Any) -> Any:
-    if stop - start > _LONGEST_KEY or stop <= start:
-        return False
-    word = _folded(raw, start, stop, False)
-    is_one = False
-    for index in range(len(_LEVEL_KEYS)):
-        is_one |= _LEVEL_KEYS[index] == word
-    return is_one
-
-
-@inlined_kernel
-def _level_of_number(number: Any) -> Any:
-    return (number + 3) >> 2 if 1 <= number <= 24 else UNKNOWN
 
 
 class LogColumns(NamedTuple):
@@ -166,6 +77,7 @@ def _fill_record(
     body_place: Any,
     nested: Any,
     names: Any,
+    resource_level: Any,
 ) -> Any:
     """Write a LogRecord to `row`; return 0, or why it is rejected, or FULL."""
     ids, at, place = out.ids, out.at, out.place
@@ -212,18 +124,22 @@ def _fill_record(
                 if (
                     second > first
                     and attribute_level == UNKNOWN
-                    and _is_level_key(raw, names[2][3 * key], names[2][3 * key + 1])
+                    and is_level_name(raw, names[2][3 * key], names[2][3 * key + 1])
                 ):
                     attribute_level = level_of_text(raw, first, second)
     if time == np.uint64(0):
         time = observed if observed != np.uint64(0) else np.uint64(recv_ns)
     if time > np.uint64(_LAST_NS) or observed > np.uint64(_LAST_NS):
         return BAD_TIME
-    level = _level_of_number(severity)
+    level = level_of_number(severity)
     if level == UNKNOWN:
         level = level_of_text(raw, text_start, text_stop)
     if level == UNKNOWN:
         level = attribute_level
+    if level == UNKNOWN:
+        level = resource_level
+    if level == UNKNOWN and body_kind == TEXT:
+        level = level_in_line(raw, body_first, body_second)
     out.times[row] = np.int64(time)
     out.lags[row] = np.int64(observed) - np.int64(time) if observed != np.uint64(0) else NOT_OBSERVED
     out.severities[row] = np.uint8(severity) if 0 <= severity <= 255 else np.uint8(0)
@@ -239,10 +155,13 @@ def _fill_record(
 
 
 @kernel
-def fill_logs(request: Request, recv_ns: Any, out: LogColumns, group_of: Any, ends: Any, names: Names) -> Any:
+def fill_logs(
+    request: Request, recv_ns: Any, out: LogColumns, group_of: Any, ends: Any, names: Names, levels: Any
+) -> Any:
     """Write the records of a measured request to columns; return the number of rows, -1 for a full table.
 
-    `group_of` is which group and which record each row is of; the attributes of a row end at `ends`.
+    `group_of` is which group and which record each row is of; the attributes of a row end at `ends`; `levels`
+    are those that the resources of groups name.
     """
     raw = pointer(request.body)
     groups, records, nested = request.groups, request.records, request.nested
@@ -276,7 +195,16 @@ def fill_logs(request: Request, recv_ns: Any, out: LogColumns, group_of: Any, en
                 mark[index] = place[index]
             start, stop = records[record, 0], records[record, 1]
             status = _fill_record(
-                raw, start, stop, row, recv_ns, pointers, pointer(body_place), nested_pointers, name_pointers
+                raw,
+                start,
+                stop,
+                row,
+                recv_ns,
+                pointers,
+                pointer(body_place),
+                nested_pointers,
+                name_pointers,
+                np.int64(levels[group]),
             )
             record += 1
             if status == FULL:

@@ -12,6 +12,7 @@ from opentelemetry.proto.common.v1 import common_pb2
 from opentelemetry.proto.resource.v1 import resource_pb2
 
 from pharos.errors import Kind, PharosError
+from pharos.ingest.events.levels import LEVEL_NAMES, UNKNOWN, level_of
 from pharos.ingest.events.nested import nested_text
 from pharos.ingest.events.wire import ARRAY, BYTES, LETTERS, MAP
 
@@ -56,6 +57,8 @@ class OriginRow(Struct, frozen=True):
     scope: Pairs
     weight: int
     """Roughly its bytes in memory."""
+    level: int
+    """Of its records that have none of their own; 0 where no attribute of the resource names one."""
 
 
 def _text_of(value: Any) -> tuple[str, str]:
@@ -135,7 +138,13 @@ def read_origin(resource: bytes, scope: bytes) -> OriginRow:
         within.version,
         of_scope,
         3 * (len(resource) + len(scope)) + 500,
+        _level_of(of_resource),
     )
+
+
+def _level_of(resource: Pairs) -> int:
+    named = (value for key, value in zip(resource.keys, resource.values, strict=True) if key in LEVEL_NAMES)
+    return next(filter(None, map(level_of, named)), UNKNOWN)
 
 
 class KnownOrigins:
