@@ -57,7 +57,7 @@ class WireOptions(Struct, frozen=True):
     @property
     def refusal(self) -> str:
         """Why private addresses are not called, as the end of a sentence."""
-        unless = f" unless `{self.private_by}` says so" if self.private_by else ""
+        unless = f" unless the setting `{self.private_by}` says so" if self.private_by else ""
         return f"which may not be called{unless}"
 
 

@@ -141,7 +141,7 @@ function Facts({ alert }: { alert: AlertView }): ReactElement {
     ['Labels', <LabelSet labels={alert.labels} />],
     ...(alert.receivers.length === 0
       ? []
-      : [['Told to', <Value text={alert.receivers.join(', ')} />] as const]),
+      : [['Goes to', <Value text={alert.receivers.join(', ')} />] as const]),
     ...(alert.rule === null
       ? []
       : [
@@ -219,7 +219,12 @@ function Similar({ alert }: { alert: AlertView }): ReactElement | null {
     .map((one) => ({ metric: one.metric, seconds: Number(one.value?.[1] ?? 0) }))
     .sort((a, b) => b.seconds - a.seconds)
     .slice(0, 12);
-  if (rows.length === 0) return <p className="dim">None fired in the last seven days.</p>;
+  if (rows.length === 0)
+    return (
+      <p className="dim">
+        {alert.state === 'firing' ? 'This is the first one' : 'None fired'} in the last seven days.
+      </p>
+    );
   return (
     <dl className={styles.facts}>
       {rows.map(({ metric, seconds }) => (

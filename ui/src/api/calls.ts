@@ -1,5 +1,5 @@
 import { ask, probe, type Answer, type Asking } from './client';
-import type { BuildInfo, QueryAnswer, TargetsAnswer, TsdbStatus } from './types';
+import type { BuildInfo, QueryAnswer, RuntimeInfo, TargetsAnswer, TsdbStatus } from './types';
 
 /** Start, end and step of a range query, in whole seconds or fractions of them. */
 export interface Grid {
@@ -27,6 +27,10 @@ export function tsdbStatus(limit: number, asking: Asking): Promise<Answer<TsdbSt
 
 export function buildInfo(asking: Asking): Promise<Answer<BuildInfo>> {
   return ask('/api/v1/status/buildinfo', {}, asking);
+}
+
+export function runtimeInfo(asking: Asking): Promise<Answer<RuntimeInfo>> {
+  return ask('/api/v1/status/runtimeinfo', {}, asking);
 }
 
 export function metricNames(asking: Asking): Promise<Answer<readonly string[]>> {

@@ -28,6 +28,7 @@ export type TsdbStatus = Shapes['TsdbStatus'];
 export type HeadStats = Shapes['HeadStats'];
 export type NamedCount = Shapes['Count'];
 export type BuildInfo = Shapes['BuildInfo'];
+export type RuntimeInfo = Shapes['RuntimeInfo'];
 
 export type Me = Shapes['Me'];
 export type WaysIn = Shapes['WaysIn'];

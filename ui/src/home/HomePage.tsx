@@ -4,6 +4,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { lazy, Suspense, useCallback, type ReactElement } from 'react';
 import { contextOf, writeContext } from '../address/context';
 import { useAddress } from '../address/hooks';
+import { runtimeInfo } from '../api/calls';
 import { ApiError } from '../api/client';
 import { useAsked } from '../api/useAsked';
 import { formatClock, formatSeconds } from '../design/format';
@@ -26,6 +27,9 @@ import { SendData } from './SendData';
 import { TargetsCard } from './TargetsCard';
 import { Tiles } from './Tiles';
 import { judge, unmeasured } from './verdict';
+
+/** By then a server has measured its host and itself. */
+const FRESH_MS = 45_000;
 
 /** On its own, so that it is no part of what every first visit waits for. */
 const Burning = lazy(() => import('../alerts/Burning'));
@@ -54,6 +58,19 @@ function HostSelect(props: {
       </select>
     </label>
   );
+}
+
+/** Whether the server began just now and will have measured something soon; undefined until it is known. */
+function useFresh(asked: boolean): boolean | undefined {
+  const { data, error } = useAsked({
+    key: ['runtimeinfo'],
+    ask: runtimeInfo,
+    enabled: asked,
+    refreshMs: 15_000,
+  });
+  if (error) return false;
+  if (data === undefined) return undefined;
+  return Date.parse(data.data.serverTime) - Date.parse(data.data.startTime) < FRESH_MS;
 }
 
 /** What stands in the place of tiles and charts in a tenant without either. */
@@ -128,7 +145,10 @@ export default function HomePage(): ReactElement {
   const known = snapshot?.whole === true && targets.data !== undefined;
   const uptime = snapshot?.figures.uptime;
   // Home is about hosts and Pharos itself: of a tenant that has neither there is nothing to draw.
-  const bare = known && snapshot.hosts.length === 0 && snapshot.ownAgeS === null;
+  const nothing = known && snapshot.hosts.length === 0 && snapshot.ownAgeS === null;
+  const fresh = useFresh(nothing);
+  const bare = nothing && fresh === false;
+  const young = snapshot === undefined || snapshot.young || (nothing && !bare);
   return (
     <Page ref={ref}>
       <PageHead
@@ -157,11 +177,9 @@ export default function HomePage(): ReactElement {
       <Suspense>
         <Burning refreshMs={refreshMs} />
       </Suspense>
-      <Attention
-        findings={findings}
-        unmeasured={known ? unmeasured(snapshot) : undefined}
-        young={snapshot?.young ?? true}
-      />
+      {bare && findings.length === 0 ? null : (
+        <Attention findings={findings} unmeasured={known ? unmeasured(snapshot) : undefined} young={young} />
+      )}
       <Suspense
         fallback={
           <div className={styles.overview}>
@@ -171,7 +189,7 @@ export default function HomePage(): ReactElement {
           </div>
         }
       >
-        <Overview refreshMs={refreshMs} young={snapshot?.young ?? true} />
+        <Overview refreshMs={refreshMs} young={young} />
       </Suspense>
       {bare ? <Bare /> : <Tiles snapshot={snapshot} />}
       {(bare ? [] : (['host', 'pharos'] as const)).map((group) => (

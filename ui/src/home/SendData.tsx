@@ -2,15 +2,20 @@ import clsx from 'clsx';
 import { SegmentedControl } from '@mantine/core';
 import { useState, type ReactElement } from 'react';
 import { PageLink } from '../address/PageLink';
+import { useAddress } from '../address/hooks';
 import { CopyIcon } from '../design/parts';
-import { snippets } from '../start/snippets';
+import { asksWho, useSession } from '../session/session';
+import { placeOf, snippets } from '../start/snippets';
 import styles from './home.module.css';
 
-/** The ways that most take; the page of all ways has the others, with tenant and token in them. */
+/** The ways that most take; the page of all ways has the others, and makes a token. */
 const SHOWN = ['prometheus', 'vmagent', 'opentelemetry', 'collector'];
 
 export function SendData(): ReactElement {
-  const all = snippets({ origin: window.location.origin, tenant: null, token: null });
+  const { tenant } = useAddress();
+  const { me } = useSession();
+  const closed = asksWho(me);
+  const all = snippets(placeOf(window.location.origin, tenant, closed));
   const offered = SHOWN.flatMap((id) => all.filter((one) => one.id === id));
   const [chosen, setChosen] = useState(SHOWN[0] ?? '');
   const { name, hint, text } = offered.find(({ id }) => id === chosen) ?? { name: '', hint: '', text: '' };
@@ -29,7 +34,7 @@ export function SendData(): ReactElement {
       <p className={clsx('dim', styles.snippetHint)}>
         {hint}{' '}
         <PageLink page="start" className="underlined">
-          All ways, and a demo
+          {closed ? 'A token, all ways, and a demo' : 'All ways, and a demo'}
         </PageLink>
       </p>
       <div className={styles.snippet}>

@@ -16,7 +16,7 @@ import { useDeed } from '../session/useDeed';
 import { SecretOnce } from '../tokens/SecretOnce';
 import { arrivalsOf, joined, type Arrival, type Known, type Signal } from './arrivals';
 import { DemoCard } from './DemoCard';
-import { NO_TOKEN, snippets } from './snippets';
+import { placeOf, snippets } from './snippets';
 import styles from './start.module.css';
 
 const LOOK_MS = 2_000;
@@ -175,12 +175,7 @@ export default function StartPage(): ReactElement {
   // Of another tenant's token nothing may stand on this one's page.
   const [made, setMade] = useState<{ token: NewToken; tenant: string | null } | null>(null);
   const token = made && made.tenant === tenant ? made.token : null;
-  const all = snippets({
-    origin: window.location.origin,
-    // A token is of one tenant, which it names by itself.
-    tenant: closed || tenant === 'default' ? null : tenant,
-    token: closed ? (token?.text ?? NO_TOKEN) : null,
-  });
+  const all = snippets(placeOf(window.location.origin, tenant, closed, token?.text));
   const chosen = all.find(({ id }) => id === search.with)?.id ?? all[0]?.id ?? '';
   return (
     <Page>

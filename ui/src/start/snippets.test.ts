@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { NO_TOKEN, snippets, type Place } from './snippets';
+import { NO_TOKEN, placeOf, snippets, type Place } from './snippets';
 
 const OPEN: Place = { origin: 'http://127.0.0.1:8080', tenant: null, token: null };
 const CLOSED: Place = { origin: 'https://pharos.example', tenant: 'shop', token: 'phs_abc' };
@@ -34,4 +34,15 @@ describe('what to paste', () => {
   });
   it('has each name once', () =>
     expect(new Set(snippets(OPEN).map(({ name }) => name)).size).toBe(snippets(OPEN).length));
+});
+
+describe('where data go', () => {
+  it('names the tenant where nobody is asked who they are, and a token where they are', () => {
+    const origin = 'http://127.0.0.1:8080';
+    expect(placeOf(origin, null, false)).toEqual({ origin, tenant: null, token: null });
+    expect(placeOf(origin, 'default', false)).toEqual({ origin, tenant: null, token: null });
+    expect(placeOf(origin, 'shop', false)).toEqual({ origin, tenant: 'shop', token: null });
+    expect(placeOf(origin, 'shop', true)).toEqual({ origin, tenant: null, token: NO_TOKEN });
+    expect(placeOf(origin, 'shop', true, 'pha_1')).toEqual({ origin, tenant: null, token: 'pha_1' });
+  });
 });

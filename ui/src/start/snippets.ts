@@ -21,6 +21,16 @@ export interface Snippet {
 /** What stands for a token that is not there yet. */
 export const NO_TOKEN = 'YOUR_TOKEN';
 
+/** Where a tenant's data go; `closed` says that senders are asked who they are. */
+export function placeOf(origin: string, tenant: string | null, closed: boolean, token = NO_TOKEN): Place {
+  return {
+    origin,
+    // A token is of one tenant, which it names by itself.
+    tenant: closed || tenant === 'default' ? null : tenant,
+    token: closed ? token : null,
+  };
+}
+
 /** Names and values of the headers that say as whom. */
 function headers({ tenant, token }: Place): readonly (readonly [string, string])[] {
   return [

@@ -3,19 +3,9 @@
 import { queryBatch } from '../api/batch';
 import { ApiError, ask, bounded, failure, type Asking } from '../api/client';
 import { receivers } from '../api/receivers';
-import type { BuildInfo } from '../api/types';
+import type { BuildInfo, RuntimeInfo } from '../api/types';
 import { vectorOf } from '../page/charts';
 import { FIGURES, type Beside, type FigureName, type Figures } from './server';
-
-export interface RuntimeInfo {
-  readonly startTime: string;
-  readonly hostname: string;
-  readonly CWD: string;
-  readonly reloadConfigSuccess: boolean;
-  readonly lastConfigTime: string;
-  readonly storageRetention: string;
-  readonly GOMAXPROCS: number;
-}
 
 export interface ServerSeen {
   figures: Figures;
