@@ -96,18 +96,26 @@ def show_ratio(row: Row, peer: str) -> str:
     return "" if math.isnan(times) else f"{times:.2f}x"
 
 
+def servers_of(section: Section) -> tuple[str, ...]:
+    """Return the servers that a section is about: all where any figure is compared, else who has one."""
+    if any(row.compared for row in section.rows):
+        return SERVERS
+    return tuple(server for server in SERVERS if any(server in row.values for row in section.rows))
+
+
 def print_section(section: Section, console: Console) -> None:
     """Print one section as a table; ratios above 1 mean that Pharos is better."""
     table = Table(title=section.title + (" (quick)" if section.quick else ""), title_justify="left")
     table.add_column("")
-    for server in SERVERS:
+    servers = servers_of(section)
+    for server in servers:
         table.add_column(server, justify="right")
-    for peer in SERVERS[1:]:
+    for peer in servers[1:]:
         table.add_column(f"better than\n{peer}", justify="right")
     for row in section.rows:
-        shown = [show_value(row, server, section.versions) for server in SERVERS]
+        shown = [show_value(row, server, section.versions) for server in servers]
         ratios = []
-        for peer in SERVERS[1:]:
+        for peer in servers[1:]:
             text, times = show_ratio(row, peer), ratio(row, peer)
             ratios.append(f"[{'green' if times >= 1 else 'red'}]{text}[/]" if text else "")
         table.add_row(escape(row.name), *shown, *ratios)
@@ -181,17 +189,13 @@ def to_markdown(sections: Sequence[Section]) -> str:
         place = "{processor}, {cores} cores, {memory}, {kernel}, Python {python}".format(**has)
         short = " Quick run: short and small, for orientation only." if section.quick else ""
         parts.append(f"\n## {section.title}\n\n{section.date}. {place}. {versions}.{short}\n")
-        parts.append(
-            "| | "
-            + " | ".join(SERVERS)
-            + " | "
-            + " | ".join(f"against {peer}" for peer in SERVERS[1:])
-            + " |"
-        )
-        parts.append("|---|" + "---:|" * (2 * len(SERVERS) - 1))
+        servers = servers_of(section)
+        against = [f"against {peer}" for peer in servers[1:]]
+        parts.append("| | " + " | ".join([*servers, *against]) + " |")
+        parts.append("|---|" + "---:|" * (len(servers) + len(against)))
         for row in section.rows:
-            cells = [show_value(row, server, section.versions) for server in SERVERS]
-            cells += [show_ratio(row, peer) for peer in SERVERS[1:]]
+            cells = [show_value(row, server, section.versions) for server in servers]
+            cells += [show_ratio(row, peer) for peer in servers[1:]]
             parts.append(f"| {row.name} | " + " | ".join(cells) + " |")
         if section.notes:
             parts.append("\n" + "\n".join(f"- {note}" for note in section.notes))

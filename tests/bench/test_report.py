@@ -51,6 +51,14 @@ def test_page_and_terminal_show_the_same_figures() -> None:
         assert text in output.getvalue()
 
 
+def test_where_nothing_is_compared_no_server_stands_without_a_figure() -> None:
+    own = Section("tokens", "Tokens", [Row("x", "ms", {"Pharos": 1.0}, compared=False)], versions=VERSIONS)
+    page = to_markdown([own])
+    assert "| | Pharos |\n|---|---:|\n| x | 1.00 ms |" in page
+    own.rows.append(Row("y", "ms", {"Pharos": 1.0, "Prometheus": 2.0}, compared=False))
+    assert "| | Pharos | Prometheus | against Prometheus |" in to_markdown([own])
+
+
 def test_a_stored_section_reads_back_as_it_was() -> None:
     section = Section(
         "disk", "Disk", [Row("x", "B", {"Pharos": 1.0})], ["n"], "2026-01-02", True, VERSIONS, {}
