@@ -6,8 +6,8 @@ import json
 import urllib.request
 from pathlib import Path
 
-from tests.conftest import Server
 from tests.peers import free_port
+from tests.process import Server
 
 
 def test_spans_sent_to_another_port_are_found_at_the_first(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import signal
 from pathlib import Path
 
 from tests.cli.running import run_apart
-from tests.conftest import Server
+from tests.process import Server
 from tests.servers import counted, write_samples
 
 

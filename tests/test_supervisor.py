@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.conftest import Server
+from tests.process import Server
 from tests.servers import counted, write_samples
 
 from pharos.supervisor import pause_after

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 from tests.cli.running import run_apart
-from tests.conftest import Server
 from tests.peers import program
+from tests.process import Server
 
 FILE = """
 route:

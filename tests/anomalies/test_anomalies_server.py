@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from bench.freshness import HEADERS
-from tests.conftest import Server
+from tests.process import Server
 from tests.servers import body_of
 
 _SETTINGS = "anomalies: {interval: 1s, cooldown: 2s, automatic: false}\nself_scrape_interval: 1h\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.api.peers import Peer, samples
-from tests.conftest import Server
+from tests.process import Server
 
 SETTINGS = """\
 admin_api: true

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.api.peers import Peer
-from tests.conftest import Server
+from tests.process import Server
 
 
 def until(holds: Callable[[], bool]) -> None:

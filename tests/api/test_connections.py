@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from tests.conftest import Server
+from tests.process import Server
 from tests.servers import counted, write_samples
 from uvicorn.protocols.http.flow_control import FlowControl
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.conftest import Server
+from tests.process import Server
 
 from pharos.api.http.headers import SECURITY
 from pharos.api.http.unread import Unread, UnreadLimits

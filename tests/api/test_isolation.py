@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from bench.events.isolation import EventReader, write_events, write_runs
-from tests.conftest import Server
+from tests.process import Server
 
 from bench import isolation
 

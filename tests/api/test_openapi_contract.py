@@ -11,7 +11,7 @@ from pathlib import Path
 import jsonschema_rs
 import pytest
 from tests.api.peers import Peer
-from tests.conftest import Server
+from tests.process import Server
 
 HERE = Path(__file__).parent
 PAGES_DOCUMENT = Path(__file__).parents[2] / "ui/src/api/openapi.json"

@@ -28,8 +28,8 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.trace import Status, StatusCode
-from tests.conftest import Server
 from tests.docs.reference import DOCS
+from tests.process import Server
 
 CASES = DOCS.parent / "tests" / "runs" / "sources" / "cases"
 PRODUCER = "https://example.org/loader"

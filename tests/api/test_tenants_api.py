@@ -19,8 +19,8 @@ from urllib.parse import urlencode
 
 import cramjam
 import pytest
-from tests.conftest import Server
 from tests.ingest.rw_messages import v1_body
+from tests.process import Server
 
 _TEXTS = {"/loki/api/v1/push": "application/json", "/api/v2/spans": "application/json"}
 EVERYTHING = '{__name__=~".+"}'

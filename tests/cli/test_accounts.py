@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from tests.cli.running import Ended
-from tests.conftest import Server
+from tests.process import Server
 
 from pharos.commands.accounts import read_role
 from pharos.errors import PharosError

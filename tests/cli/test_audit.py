@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.cli.running import run_apart
-from tests.conftest import Server
+from tests.process import Server
 
 from pharos.clock import SystemClock
 from pharos.state import Author, accounts, open_state

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.cli.running import Ended, run_apart
-from tests.conftest import Server
+from tests.process import Server
 from tests.servers import counted, write_samples
 
 from pharos.clock import SystemClock

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from bench.freshness import HEADERS
 from tests.cli.running import Run
-from tests.conftest import Server
+from tests.process import Server
 from tests.servers import body_of, counted
 
 MINUTES = 60

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from tests.cli.running import Ended, Run
-from tests.conftest import Server
+from tests.process import Server
 
 
 @pytest.fixture(scope="module")

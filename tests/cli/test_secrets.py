@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from pydantic import BaseModel, SecretStr
-from tests.conftest import Server
+from tests.process import Server
 
 from pharos.config import Settings
 from pharos.folder import ADMIN_KEY_FILE

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.conftest import Server
+from tests.process import Server
 
 
 class Peer:

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import Server
 from tests.ingest import rw_messages as rw
 from tests.peers import prometheus_at
+from tests.process import Server
 
 SETTINGS = """\
 retention: {{metrics: 0}}

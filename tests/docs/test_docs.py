@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
-from tests.conftest import Server
 from tests.docs import reference
+from tests.process import Server
 
 from pharos.config import RoleRule, Settings
 from pharos.promql.language.functions import AGGREGATORS, FUNCTIONS

@@ -26,8 +26,8 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Link, SpanKind, Status, StatusCode, set_span_in_context
-from tests.conftest import Server
 from tests.peers import ending_with_us, free_port, program
+from tests.process import Server
 
 PATIENCE_S = 60.0
 

@@ -13,10 +13,10 @@ import grpc
 import pytest
 from google.protobuf.json_format import MessageToDict
 from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
-from tests.conftest import Server
 from tests.e2e.test_otlp_ports import eventually
 from tests.jaeger_messages import V2, V3, message
 from tests.peers import free_port
+from tests.process import Server
 
 TRACE: Final = "463ac35c9f6413ad48485a3953bb6124"
 PARENT: Final = "00000000000000a1"

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.conftest import Server
 from tests.e2e.every_door import (
     DOORS_OF_LINES,
     DOORS_OF_SPANS,
@@ -32,6 +31,7 @@ from tests.e2e.every_door import (
     until_taken,
 )
 from tests.peers import free_port
+from tests.process import Server
 from tests.servers import counted
 
 KILLS = int(os.environ.get("PHAROS_KILLS", "3"))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import Server
 from tests.e2e.test_otlp_ports import eventually, lines, read
+from tests.process import Server
 
 
 def test_a_server_keeps_its_own_log_and_spans_of_requests(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.cli.running import run_apart
-from tests.conftest import Server
 from tests.health.conftest import Asking
+from tests.process import Server
 
 ROOT = "/api/v1/health"
 HTTP = {"type": "http", "url": "https://a.example.com/", "enabled": False}

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from bench.hook import Hook, hooking
-from tests.conftest import Server
 from tests.health.conftest import Asking
 from tests.postgres import Postgres, postgres_at
+from tests.process import Server
 
 pytestmark = pytest.mark.needs("postgresql")
 

@@ -420,6 +420,7 @@ async def test_a_secret_path_stands_in_no_error(server: Server) -> None:
     assert "secret" not in str(caught.value)
     async with opened(client(allow_private=False)) as outbound:
         with pytest.raises(
-            PharosError, match=r"127.0.0.1:\d+ is a private address, .* unless the setting `private_receivers` says so"
+            PharosError,
+            match=r"127.0.0.1:\d+ is a private address, .* the setting `private_receivers` says so",
         ):
             await outbound.send(Request(server.url / "secret-hook", is_path_secret=True))

@@ -9,8 +9,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import Server
 from tests.notify.fakes.smtp import mailing
+from tests.process import Server
 
 CONFIG = """
 global: {{smtp_smarthost: '{address}', smtp_from: 'pharos@example.com', smtp_require_tls: false}}

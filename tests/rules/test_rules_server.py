@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from tests.conftest import Server
+from tests.process import Server
 
 _RULES = """\
 groups:

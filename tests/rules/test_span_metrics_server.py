@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from tests.conftest import Server
+from tests.process import Server
 from tests.rules.test_rules_server import Peer, _until
 
 _RULES = """\

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.conftest import Server
+from tests.process import Server
 from tests.servers import query
 
 KILLS = int(os.environ.get("PHAROS_KILLS", "2"))

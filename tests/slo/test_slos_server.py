@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.conftest import Server
+from tests.process import Server
 
 _SLO = """\
 version: prometheus/v1

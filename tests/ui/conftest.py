@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Route, expect, sync_playwright
-from tests.conftest import Server
+from tests.process import Server
 
 CHROMIUM = "/usr/bin/chromium-headless-shell"
 """The browser without its windows: the same pages for a quarter of the processor."""

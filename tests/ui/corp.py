@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import Server
 from tests.identity.provider import CLIENT, CLIENT_SECRET, FakeProvider, running_provider
+from tests.process import Server
 
 PASSWORD = "a few words in a row"
 PEOPLE: dict[str, list[dict[str, Any]]] = {

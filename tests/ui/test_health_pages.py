@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import expect
-from tests.conftest import Server
+from tests.process import Server
 from tests.ui.conftest import HOSTILE, Visit, kept
 
 CHECKS = """\

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 from bench.freshness import HEADERS
 from playwright.sync_api import expect
-from tests.conftest import Server
+from tests.process import Server
 from tests.servers import body_of
 from tests.ui.conftest import Visit, kept, violations
 

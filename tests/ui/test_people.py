@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from tests.conftest import Server
+from tests.process import Server
 from tests.ui.conftest import HOSTILE
 
 PASSWORD = "a few words in a row"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import expect
-from tests.conftest import Server
+from tests.process import Server
 from tests.ui.conftest import HOSTILE, Visit, send, violations
 
 

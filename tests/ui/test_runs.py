@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.conftest import Server
+from tests.process import Server
 from tests.ui.conftest import XSS, Visit, send, violations
 
 STEPS = 1_000

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import expect
-from tests.conftest import Server
+from tests.process import Server
 from tests.ui.conftest import HOSTILE, Visit, send, violations
 from tests.versions.services import Traffic, ask, send_spans, wait_until
 

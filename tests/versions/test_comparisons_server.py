@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.conftest import Server
+from tests.process import Server
 from tests.versions.services import (
     Traffic,
     ask,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.conftest import Server
+from tests.process import Server
 from tests.versions.services import Traffic, ask, send_spans, wait_until
 
 SPANS = '{{ resource.service.name = "{}" && resource.service.version = "{{{{.group}}}}" }}'

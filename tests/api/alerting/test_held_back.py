@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tests.api.alerting.test_receivers import Hook, hook, told
-from tests.conftest import Server
+from tests.process import Server
 
 __all__ = ("hook",)
 

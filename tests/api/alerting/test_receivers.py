@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.conftest import Server
+from tests.process import Server
 
 CONFIG = """\
 route:

@@ -15,8 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from tests.conftest import Server
 from tests.peers import free_port
+from tests.process import Server
 
 ALERTMANAGER = """\
 global: {{slack_app_token_file: slack-token, slack_app_url: '{slack}/api/chat.postMessage'}}

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.conftest import Server
+from tests.process import Server
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 

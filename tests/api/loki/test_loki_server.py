@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from tests.conftest import Server
+from tests.process import Server
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
