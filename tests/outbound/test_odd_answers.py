@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import random
 import re
@@ -79,6 +80,24 @@ async def test_an_answer_is_read_as_upstream_reads_it(case: dict[str, Any], piec
 async def test_a_connection_with_bytes_that_belong_to_no_answer_is_not_used_again() -> None:
     with target(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\naabb", keeps_open=True) as url:
         assert await fetched(url, 3) == [b"aa"] * 3
+
+
+async def test_who_reads_a_body_already_is_told_that_it_is_none() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\na 1\n\r\n")
+        # Turns enough for the other side to take the head and to wait for more of the body.
+        for _ in range(100):
+            await asyncio.sleep(0)
+        writer.write(b"no length\r\n")
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        url = URL(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/metrics")
+        with pytest.raises(PharosError, match="invalid chunk length"):
+            await fetched(url)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 100])

@@ -86,10 +86,12 @@ class _Connection(ResponseHandler):
         try:
             plain = self._framing.feed(data)
         except FramingError as exc:
+            # Closing forgets the body, whose reader would wait for more of it.
+            payload = self._payload
             self.close()
             self.set_exception(_UnreadableError(str(exc)))
-            if self._payload is not None:
-                self._payload.set_exception(_UnreadableError(str(exc)))
+            if payload is not None:
+                payload.set_exception(_UnreadableError(str(exc)))
             return
         # Nothing at all is how aiohttp asks itself to go on.
         if plain or not data:
