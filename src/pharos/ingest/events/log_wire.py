@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from pharos.compiled.kernel import kernel
+from pharos.compiled.kernel import inlined_kernel, kernel
 from pharos.compiled.memory import load_u32, load_u64, pointer, store_u8
 from pharos.compiled.protobuf import LENGTH_DELIMITED, read_length, read_tag, read_varint, skip_field
 from pharos.ingest.events.levels import UNKNOWN, is_level_name, level_in_line, level_of_number, level_of_text
@@ -77,15 +77,15 @@ def _fill_record(
     body_place: Any,
     nested: Any,
     names: Any,
-    resource_level: Any,
 ) -> Any:
-    """Write a LogRecord to `row`; return 0, or why it is rejected, or FULL."""
+    """Write a LogRecord to `row`, which has its resource's level; return 0, why it is rejected, or FULL."""
     ids, at, place = out.ids, out.at, out.place
     time, observed, severity, level = np.uint64(0), np.uint64(0), np.int64(0), UNKNOWN
     flags, dropped = np.int64(0), np.int64(0)
     text_start, text_stop, name_start, name_stop = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
     body_kind, body_first, body_second = TEXT, np.int64(0), np.int64(0)
     attribute_level = UNKNOWN
+    resource_level: Any = np.int64(out.levels[row])
     for index in range(24):
         store_u8(ids, row * 24 + index, np.uint8(0))
     while pos < end:
@@ -154,6 +154,26 @@ def _fill_record(
     return 0
 
 
+@inlined_kernel
+def _column_pointers(out: Any) -> Any:
+    return LogColumns(
+        pointer(out.times),
+        pointer(out.lags),
+        pointer(out.flags),
+        pointer(out.dropped),
+        pointer(out.severities),
+        pointer(out.levels),
+        pointer(out.body_kinds),
+        pointer(out.ids),
+        pointer(out.bodies),
+        pointer(out.severity_texts),
+        pointer(out.event_names),
+        pointer(out.at),
+        pair_pointers(out.pairs),
+        pointer(out.place),
+    )
+
+
 @kernel
 def fill_logs(
     request: Request, recv_ns: Any, out: LogColumns, group_of: Any, ends: Any, names: Names, levels: Any
@@ -168,22 +188,7 @@ def fill_logs(
     at, place, report = out.at, out.place, names.report
     body_place = np.zeros(PLACES, np.int64)
     mark = np.zeros(PLACES + 3, np.int64)
-    pointers = LogColumns(
-        pointer(out.times),
-        pointer(out.lags),
-        pointer(out.flags),
-        pointer(out.dropped),
-        pointer(out.severities),
-        pointer(out.levels),
-        pointer(out.body_kinds),
-        pointer(out.ids),
-        pointer(out.bodies),
-        pointer(out.severity_texts),
-        pointer(out.event_names),
-        pointer(at),
-        pair_pointers(out.pairs),
-        pointer(place),
-    )
+    pointers = _column_pointers(out)
     nested_pointers = (pointer(nested[0]), pointer(nested[1]), pointer(nested[2]))
     name_pointers = (pointer(names.table), len(names.table) - 1, pointer(names.keys), pointer(report))
     row, record = 0, 0
@@ -194,17 +199,9 @@ def fill_logs(
             for index in range(PLACES):
                 mark[index] = place[index]
             start, stop = records[record, 0], records[record, 1]
+            out.levels[row] = levels[group]
             status = _fill_record(
-                raw,
-                start,
-                stop,
-                row,
-                recv_ns,
-                pointers,
-                pointer(body_place),
-                nested_pointers,
-                name_pointers,
-                np.int64(levels[group]),
+                raw, start, stop, row, recv_ns, pointers, pointer(body_place), nested_pointers, name_pointers
             )
             record += 1
             if status == FULL:
