@@ -15,6 +15,7 @@ from pharos.engine.changes import Changes
 from pharos.engine.embedded.store import EmbeddedEngine
 from pharos.labels import METRIC_NAME, Matcher, MatchOp
 from pharos.query.limits import Scheduler, SchedulerOptions
+from pharos.query.metrics import catalog
 from pharos.query.metrics.catalog import Catalog, Window
 from pharos.query.metrics.series import SeriesCache
 
@@ -79,6 +80,20 @@ async def test_what_was_deleted_is_not_told_from_memory(asked: Asked) -> None:
     asked.m.engine.control(lambda session: session.execute(text))
     asked.changes.note_rewritten(asked.m.tenant)
     assert await asked.values() == ["0"]
+
+
+async def test_what_is_remembered_is_bounded(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalog, "_KEPT_CHARACTERS", 400)
+    kept = asked.catalog._answers  # noqa: SLF001 - nothing outside tells what is remembered
+    for hour in range(40):
+        later = _BEGIN + hour * 86_400_000
+        await asked.values(replace(asked.window(), start_ms=later, end_ms=later))
+        assert 0 < kept._characters <= 400  # noqa: SLF001
+    assert len(kept._kept) < 8  # noqa: SLF001
+    monkeypatch.setattr(catalog, "_ANSWER_CHARACTERS", 0)
+    before = len(kept._kept)  # noqa: SLF001
+    assert await asked.values() == ["0", "1"]
+    assert len(kept._kept) == before  # noqa: SLF001
 
 
 async def test_whoever_gets_an_answer_may_change_it(asked: Asked) -> None:

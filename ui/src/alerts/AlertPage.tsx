@@ -222,7 +222,9 @@ function Similar({ alert }: { alert: AlertView }): ReactElement | null {
   if (rows.length === 0)
     return (
       <p className="dim">
-        {alert.state === 'firing' ? 'This is the first one' : 'None fired'} in the last seven days.
+        {alert.rule === null
+          ? 'Only alerts of rules of this server are counted here.'
+          : `${alert.state === 'firing' ? 'This is the first one' : 'None fired'} in the last seven days.`}
       </p>
     );
   return (

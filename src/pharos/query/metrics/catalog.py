@@ -46,9 +46,12 @@ from pharos.query.metrics.series import SeriesCache, Use, label_sets, named_metr
 
 T = TypeVar("T")
 
-_KEPT: Final = 200
-_KEPT_TEXTS: Final = 5_000
+_KEPT_CHARACTERS: Final = 8_000_000
+"""Of all names and values that are remembered, with what Python takes besides."""
+_ANSWER_CHARACTERS: Final = 500_000
 """A longer answer is read each time."""
+_TEXT_CHARACTERS: Final = 60
+"""What a text takes besides its own."""
 
 
 class Window(Struct, frozen=True):
@@ -129,6 +132,7 @@ class _Answers:
         self._changes = changes
         self._lock = threading.Lock()
         self._kept: OrderedDict[Statement, tuple[int, list[str]]] = OrderedDict()
+        self._characters = 0
 
     def find(self, window: Window, statement: Statement, read: Callable[[], list[str]]) -> list[str]:
         """Return what a statement about a window of one tenant was answered, or what `read` returns."""
@@ -141,13 +145,19 @@ class _Answers:
                 self._kept.move_to_end(statement)
                 return kept[1]
         found = read()
-        if len(found) <= _KEPT_TEXTS:
+        if _characters(found) <= _ANSWER_CHARACTERS:
             with self._lock:
+                _, before = self._kept.pop(statement, (0, None))
                 self._kept[statement] = stamp, found
-                self._kept.move_to_end(statement)
-                if len(self._kept) > _KEPT:
-                    self._kept.popitem(last=False)
+                self._characters += _characters(found) - (0 if before is None else _characters(before))
+                while self._characters > _KEPT_CHARACTERS:
+                    _, (_, dropped) = self._kept.popitem(last=False)
+                    self._characters -= _characters(dropped)
         return found
+
+
+def _characters(found: list[str]) -> int:
+    return sum(map(len, found)) + _TEXT_CHARACTERS * (len(found) + 1)
 
 
 class Catalog:
