@@ -13,14 +13,15 @@ from pharos.clock import SystemClock
 from pharos.engine import Writers
 from pharos.engine.changes import Changes
 from pharos.engine.embedded.store import EmbeddedEngine
+from pharos.engine.keys import DAY_MS
 from pharos.labels import METRIC_NAME, Matcher, MatchOp
 from pharos.query.limits import Scheduler, SchedulerOptions
-from pharos.query.metrics import catalog
 from pharos.query.metrics.catalog import Catalog, Window
 from pharos.query.metrics.series import SeriesCache
 
 _BEGIN = 300_000 * BUCKET_MS
 _DAYS = days_of(_BEGIN, _BEGIN + BUCKET_MS)
+_CLOCK = SystemClock()
 
 
 class Asked:
@@ -29,11 +30,19 @@ class Asked:
     def __init__(self, engine: EmbeddedEngine, tenant: str, writers: Writers) -> None:
         self.changes = Changes(writers)
         self.m, self.n = (Store(engine, tenant, self.changes, metric) for metric in "mn")
-        clock = SystemClock()
-        self.scheduler = Scheduler(engine, clock, SchedulerOptions())
-        self.catalog = Catalog(self.changes, clock, self.scheduler, SeriesCache(self.changes))
+        self.scheduler = Scheduler(engine, _CLOCK, SchedulerOptions())
+        self.catalog = Catalog(self.changes, _CLOCK, self.scheduler, SeriesCache(self.changes))
         self.m.register(2, _DAYS)
         self.n.register(1, _DAYS)
+
+    def remember_at_most(self, characters: int) -> None:
+        series = SeriesCache(self.changes)
+        self.catalog = Catalog(self.changes, _CLOCK, self.scheduler, series, kept_characters=characters)
+
+    def remembered(self) -> tuple[int, int]:
+        """Return of how many characters and of how many answers the catalogue knows."""
+        kept = self.catalog._answers  # noqa: SLF001 - nothing outside tells it
+        return kept._characters, len(kept._kept)  # noqa: SLF001
 
     def window(self, metric: str = "m") -> Window:
         named = (Matcher(METRIC_NAME, MatchOp.EQUAL, metric),)
@@ -82,18 +91,19 @@ async def test_what_was_deleted_is_not_told_from_memory(asked: Asked) -> None:
     assert await asked.values() == ["0"]
 
 
-async def test_what_is_remembered_is_bounded(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalog, "_KEPT_CHARACTERS", 400)
-    kept = asked.catalog._answers  # noqa: SLF001 - nothing outside tells what is remembered
-    for hour in range(40):
-        later = _BEGIN + hour * 86_400_000
+async def test_what_is_remembered_is_bounded(asked: Asked) -> None:
+    asked.remember_at_most(3_200)
+    for day in range(80):
+        later = _BEGIN + day * DAY_MS
         await asked.values(replace(asked.window(), start_ms=later, end_ms=later))
-        assert 0 < kept._characters <= 400  # noqa: SLF001
-    assert len(kept._kept) < 8  # noqa: SLF001
-    monkeypatch.setattr(catalog, "_ANSWER_CHARACTERS", 0)
-    before = len(kept._kept)  # noqa: SLF001
+        assert 0 < asked.remembered()[0] <= 3_200
+    assert 2 < asked.remembered()[1] < 80
+
+
+async def test_an_answer_that_would_take_all_of_the_memory_is_not_remembered(asked: Asked) -> None:
+    asked.remember_at_most(400)
     assert await asked.values() == ["0", "1"]
-    assert len(kept._kept) == before  # noqa: SLF001
+    assert asked.remembered() == (0, 0)
 
 
 async def test_whoever_gets_an_answer_may_change_it(asked: Asked) -> None:

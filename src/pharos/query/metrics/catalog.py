@@ -46,10 +46,8 @@ from pharos.query.metrics.series import SeriesCache, Use, label_sets, named_metr
 
 T = TypeVar("T")
 
-_KEPT_CHARACTERS: Final = 8_000_000
-"""Of all names and values that are remembered, with what Python takes besides."""
-_ANSWER_CHARACTERS: Final = 500_000
-"""A longer answer is read each time."""
+_ANSWER_SHARE: Final = 16
+"""An answer longer than this part of what may be remembered is read each time."""
 _TEXT_CHARACTERS: Final = 60
 """What a text takes besides its own."""
 
@@ -128,8 +126,9 @@ class _Answers:
     Whoever opens a dashboard asks for the values of its variables: what the last one was answered.
     """
 
-    def __init__(self, changes: Changes) -> None:
+    def __init__(self, changes: Changes, kept_characters: int) -> None:
         self._changes = changes
+        self._kept_characters = kept_characters
         self._lock = threading.Lock()
         self._kept: OrderedDict[Statement, tuple[int, list[str]]] = OrderedDict()
         self._characters = 0
@@ -145,12 +144,12 @@ class _Answers:
                 self._kept.move_to_end(statement)
                 return kept[1]
         found = read()
-        if _characters(found) <= _ANSWER_CHARACTERS:
+        if _characters(found) <= self._kept_characters // _ANSWER_SHARE:
             with self._lock:
                 _, before = self._kept.pop(statement, (0, None))
                 self._kept[statement] = stamp, found
                 self._characters += _characters(found) - (0 if before is None else _characters(before))
-                while self._characters > _KEPT_CHARACTERS:
+                while self._characters > self._kept_characters:
                     _, (_, dropped) = self._kept.popitem(last=False)
                     self._characters -= _characters(dropped)
         return found
@@ -165,6 +164,7 @@ class Catalog:
 
     `finish` turns what was found into what the caller wants, on the same thread: it may be much.
     `max_series_of` returns how many series a question of a tenant may list, 0 for any number.
+    `kept_characters` bounds all names and values that are remembered, with what Python takes besides.
     """
 
     def __init__(
@@ -174,13 +174,14 @@ class Catalog:
         scheduler: Scheduler,
         series: SeriesCache,
         max_series_of: Callable[[str], int] = lambda _: 0,
+        kept_characters: int = 8_000_000,
     ) -> None:
         self._max_series_of = max_series_of
         self._changes = changes
         self._clock = clock
         self._scheduler = scheduler
         self._series = series
-        self._answers = _Answers(changes)
+        self._answers = _Answers(changes, kept_characters)
 
     async def _turn(self, scope: Scope, asked: str, work: Callable[[Session], T]) -> T:
         """Return what `work` returns, once it is the tenant's turn."""
