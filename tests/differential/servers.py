@@ -61,8 +61,13 @@ class Client:
         return self._call(f"/api/v1/{path}", form, {"Content-Type": "application/x-www-form-urlencoded"})
 
     def ask(self, path: str, **parameters: str) -> Any:
-        """Return the answer to a question, which must not be a fault of the server."""
+        """Return the answer to a question, which must not be a fault of the server.
+
+        On a machine that is slow it says of some that accepted samples are not stored yet: asked again.
+        """
         status, text = self.ask_text(path, **parameters)
+        while b"are not stored yet" in text:
+            status, text = self.ask_text(path, **parameters)
         assert status < 500 or status == 503, f"{parameters}: {status} {text[:500]!r}"
         return json.loads(text)
 

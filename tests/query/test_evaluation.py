@@ -133,6 +133,21 @@ async def test_who_asks_after_a_note_does_not_get_the_answer_from_before(store: 
     assert _reused("shared") == before
 
 
+async def test_an_answer_that_may_lack_what_was_accepted_says_so(store: Store) -> None:
+    metrics = _metrics(store, MetricsOptions(arrival_wait_s=0.0))
+    store.changes.arrivals.note("run", store.tenant, _TIMES.start_ms, _TIMES.end_ms)
+
+    def told(answer: Answer) -> tuple[str, ...]:
+        return answer.warnings
+
+    (warning,) = await metrics.evaluate(store.scope, _QUERY, _TIMES, told)
+    assert "are not stored yet" in warning
+    another = replace(_TIMES, start_ms=_TIMES.end_ms + 86_400_000, end_ms=_TIMES.end_ms + 90_000_000)
+    assert await metrics.evaluate(store.scope, _QUERY, another, told) == ()
+    store.changes.arrivals.stored("run")
+    assert await metrics.evaluate(store.scope, _QUERY, _TIMES, told) == ()
+
+
 async def test_without_a_slot_in_time_the_queue_times_out(store: Store) -> None:
     metrics = _metrics(store, scheduler=_scheduler(store, SchedulerOptions(max_concurrent=0)))
     with pytest.raises(PharosError) as caught:

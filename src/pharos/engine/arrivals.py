@@ -56,15 +56,21 @@ class Arrivals:
         with self._lock:
             return any(tenant in waiting.spans for waiting in self._waiting.values())
 
-    async def until_stored(self, tenant: str, start_ms: int, end_ms: int, time_s: float) -> None:
-        """Return when all that is now known of the tenant in that time is stored, or after `time_s`."""
+    async def until_stored(self, tenant: str, start_ms: int, end_ms: int, time_s: float) -> bool:
+        """Return when all that is now known of the tenant in that time is stored, or after `time_s`.
+
+        And whether it is stored.
+        """
         with self._lock:
             wanted = []
             for waiting in self._waiting.values():
                 least, most = waiting.spans.get(tenant, (end_ms + 1, start_ms - 1))
                 if least <= end_ms and most >= start_ms:
                     wanted.append(waiting.stored)
-        if wanted:
-            self._hurry()
-            # Not a gather: a client that goes away must not cancel what others wait for.
-            await asyncio.wait([asyncio.shield(asyncio.wrap_future(one)) for one in wanted], timeout=time_s)
+        if not wanted:
+            return True
+        self._hurry()
+        # Not a gather: a client that goes away must not cancel what others wait for.
+        futures = [asyncio.shield(asyncio.wrap_future(one)) for one in wanted]
+        _, waiting = await asyncio.wait(futures, timeout=time_s)
+        return not waiting

@@ -10,7 +10,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -34,7 +34,7 @@ from pharos.query.admission import SampleShare
 from pharos.query.limits import Deadline, Measured, Scheduler, Times, Wanted
 from pharos.query.metrics.across import AcrossSource
 from pharos.query.metrics.buckets import BucketCache
-from pharos.query.metrics.query import SUBQUERY_STEP_MS, Query, arrived
+from pharos.query.metrics.query import ARRIVAL_WAIT_S, SUBQUERY_STEP_MS, Query, arrived
 from pharos.query.metrics.results import ResultCache
 from pharos.query.metrics.rounds import PreparedQueries, Round, RoundParts
 from pharos.query.metrics.samples import Caches, MetricSource, SampleBounds
@@ -45,6 +45,8 @@ from pharos.telemetry import QUERY_FAILED, QUERY_REUSED, QUERY_SECONDS, QUERY_SL
 _LOG = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+_LACKING: Final = "samples of this time were accepted and are not stored yet: the answer may lack them"
 
 
 class MetricsOptions(Struct, frozen=True):
@@ -63,6 +65,7 @@ class MetricsOptions(Struct, frozen=True):
     """Slower queries are logged with their plan; 0 logs none."""
     kept_answer_samples: int = 50_000
     """Answers made of fewer samples are made sooner than kept."""
+    arrival_wait_s: float = ARRIVAL_WAIT_S
 
 
 class _Question(Struct, frozen=True):
@@ -144,7 +147,9 @@ class Metrics:
         self._check_range(scope, times)
         if any(map(self._changes.arrivals.has, scope.tenants)):
             fetches = question.plan().fetches
-            await arrived(self._changes, scope, [(fetch.start_ms, fetch.end_ms) for fetch in fetches])
+            spans = [(fetch.start_ms, fetch.end_ms) for fetch in fetches]
+            if not await arrived(self._changes, scope, spans, self.options.arrival_wait_s):
+                finish = _told(finish, _LACKING)
         try:
             return await self._shared(question, finish)
         except PharosError as exc:
@@ -358,6 +363,11 @@ class Metrics:
                 return finish(blocks)
 
         return await self._scheduler.run(scope, "read", deadline, work)
+
+
+def _told(finish: Callable[[Answer], T], warning: str) -> Callable[[Answer], T]:
+    """Return what finishes an answer with one warning more."""
+    return lambda answer: finish(replace(answer, warnings=(*answer.warnings, warning)))
 
 
 def _bounded(options: MetricsOptions, own: TenantLimits) -> TenantLimits:

@@ -13,7 +13,7 @@ from pharos.promql.language.ast import Expr
 from pharos.promql.language.parse import parse
 
 SUBQUERY_STEP_MS: Final = 60_000
-_ARRIVAL_WAIT_S: Final = 5.0
+ARRIVAL_WAIT_S: Final = 5.0
 """The longest that a query waits for accepted samples of the past to be stored."""
 
 
@@ -29,9 +29,16 @@ def parse_query(text: str) -> Query:
     return Query(text, parse(text))
 
 
-async def arrived(changes: Changes, scope: Scope, spans: Sequence[tuple[int, int]]) -> None:
-    """Wait for what was accepted of the past in these times, so that who loads history finds it."""
+async def arrived(
+    changes: Changes, scope: Scope, spans: Sequence[tuple[int, int]], wait_s: float = ARRIVAL_WAIT_S
+) -> bool:
+    """Wait for what was accepted of the past in these times, so that who loads history finds it.
+
+    Return whether all of it is stored by now: a store that is that slow is not waited for.
+    """
+    is_stored = True
     if spans:
         least, most = min(first for first, _ in spans), max(last for _, last in spans)
         for tenant in scope.tenants:
-            await changes.arrivals.until_stored(tenant, least, most, _ARRIVAL_WAIT_S)
+            is_stored &= await changes.arrivals.until_stored(tenant, least, most, wait_s)
+    return is_stored
