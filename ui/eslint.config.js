@@ -24,6 +24,16 @@ export default ts.config(
           selector: "JSXAttribute[name.name='dangerouslySetInnerHTML']",
           message: 'labels come from strangers: render text, never markup',
         },
+        {
+          selector:
+            "JSXOpeningElement[name.name=/^(button|input)$/]:has(JSXAttribute[name.name='disabled'] > JSXExpressionContainer :matches(Identifier[name=/[wW]hy|barred|fault/], CallExpression[callee.name='may']))",
+          message: 'a reason that only a pointer finds: a `Button` or `CheckBox` has `whyNot`',
+        },
+        {
+          selector:
+            "JSXOpeningElement[name.name=/^(button|input)$/]:has(JSXAttribute[name.name='disabled']):has(:matches(JSXAttribute[name.name='title'] > JSXExpressionContainer > :matches(ConditionalExpression, LogicalExpression), JSXSpreadAttribute ConditionalExpression[test.right.raw='null'] Property[key.name='title']))",
+          message: 'a reason that only a pointer finds: a `Button` or `CheckBox` has `whyNot`',
+        },
       ],
       'max-lines': ['error', { max: 600 }],
       eqeqeq: ['error', 'always', { null: 'ignore' }],

@@ -405,4 +405,4 @@ def test_who_may_change_no_dashboard_reads_why(open_page: Open) -> None:
     page.reload()
     add = page.get_by_role("button", name="Add to a dashboard")
     expect(add).to_be_disabled()
-    expect(add).to_have_attribute("title", re.compile("dashboards.edit"))
+    expect(add).to_have_accessible_description(re.compile("dashboards.edit"))

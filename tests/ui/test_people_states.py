@@ -96,13 +96,14 @@ def as_(browser: Browser, corp: Corp, signed_in: dict[str, Any]) -> Iterator[As]
     """Opens a browser in which somebody is signed in."""
     opened: list[BrowserContext] = []
 
-    def open_(name: str, *, width: int = 1280, scheme: str = "dark") -> Page:
+    def open_(name: str, *, width: int = 1280, scheme: str = "dark", touch: bool = False) -> Page:
         context = browser.new_context(
             base_url=corp.server.url,
             storage_state=signed_in[name],
             viewport={"width": width, "height": 860},
             color_scheme="light" if scheme == "light" else "dark",
             reduced_motion="reduce",
+            has_touch=touch,
         )
         opened.append(context)
         page = context.new_page()
@@ -145,6 +146,69 @@ def test_dialogs_about_people_meet_wcag_aa(as_: As, scheme: str) -> None:
         opened = page.get_by_role("dialog").or_(page.get_by_role("alertdialog")).first
         expect(opened).to_be_visible()
         assert violations(page, opened) == [], path
+
+
+BARRED = {
+    "/silences": "alerts.silence",
+    "/silences?view=maintenance": "alerts.configure",
+    "/rules": "alerts.configure",
+    "/health": "alerts.configure",
+    "/slos": "alerts.configure",
+    "/on-call": "alerts.configure",
+    "/anomalies?view=watches": "alerts.configure",
+    "/responses?view=actions": "alerts.configure",
+    "/explore?q0=up": "dashboards.edit",
+}
+"""Pages on which a viewer may not do something, and the permission that it needs."""
+
+
+def test_what_a_viewer_may_not_says_why_to_fingers_and_to_keys(as_: As) -> None:
+    page = as_("bob", width=390, touch=True)
+    page.goto("/silences?tenant=acme")
+    settle(page)
+    new = page.get_by_role("button", name="New silence").first
+    why = page.locator("[data-why]")
+    expect(why).to_have_count(0)
+    box = new.bounding_box()
+    assert box is not None
+    page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    expect(why).to_have_text(re.compile(r"^Silences are made with the permission alerts\.silence: an admin"))
+    shown = why.bounding_box()
+    assert shown is not None
+    assert shown["x"] >= 0
+    assert shown["x"] + shown["width"] <= 390
+    assert shown["y"] + shown["height"] <= box["y"] or shown["y"] >= box["y"] + box["height"]
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert violations(page) == []
+    assert out_of_reach(page) == []
+    page.touchscreen.tap(20, 700)
+    expect(why).to_have_count(0)
+
+    page.get_by_role("button", name="Refresh now").focus()
+    page.keyboard.press("Shift+Tab")
+    expect(new).to_be_focused()
+    expect(why).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.keyboard.press("Escape")
+    expect(why).to_have_count(0)
+
+
+def test_no_reason_of_a_barred_control_is_for_the_pointer_alone(as_: As) -> None:
+    page = as_("bob")
+    for path, permission in BARRED.items():
+        page.goto(f"{path}{'&' if '?' in path else '?'}tenant=acme")
+        settle(page)
+        expect(page.locator("button:disabled[title], input:disabled[title]")).to_have_count(0)
+        barred = page.locator("[aria-disabled=true]")
+        expect(barred.first, path).to_be_visible()
+        reasons = 0
+        for one in barred.all():
+            expect(one, path).to_have_accessible_description(re.compile(r"\w"))
+            one.focus()
+            expect(one, path).to_be_focused()
+            reasons += permission in (one.locator("span[hidden]").text_content() or "")
+        assert reasons, path
 
 
 def _fails(route: Route) -> None:

@@ -6,6 +6,7 @@ import { takeBack, timeline, type Step } from '../api/alerting';
 import { ask } from '../api/client';
 import type { QueryAnswer } from '../api/types';
 import { useAsked } from '../api/useAsked';
+import { Button } from '../design/Button';
 import { EmptyState } from '../design/EmptyState';
 import { formatInstant, formatSeconds } from '../design/format';
 import { usePageClock } from '../design/hooks';
@@ -47,24 +48,13 @@ function Deeds({ alert, onAcknowledge }: { alert: AlertView; onAcknowledge: () =
     <>
       {deed.error ? <span className="pill bad">{deed.error.message}</span> : null}
       {taken ? (
-        <button
-          type="button"
-          className="button"
-          disabled={takes !== null || deed.busy}
-          onClick={() => void back()}
-        >
+        <Button whyNot={takes} disabled={deed.busy} onClick={() => void back()}>
           Take back
-        </button>
+        </Button>
       ) : (
-        <button
-          type="button"
-          className="button primary"
-          disabled={takes !== null}
-          {...(takes === null ? {} : { title: takes })}
-          onClick={onAcknowledge}
-        >
+        <Button className="button primary" whyNot={takes} onClick={onAcknowledge}>
           Acknowledge
-        </button>
+        </Button>
       )}
       <PageLink page="silences" search={{ new: writeMatchers(matchersOf(alert.labels)) }} className="button">
         Silence

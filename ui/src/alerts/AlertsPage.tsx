@@ -5,6 +5,7 @@ import type { Search } from '../address/context';
 import { useAddress } from '../address/hooks';
 import { PageLink } from '../address/PageLink';
 import type { AlertView } from '../api/alerts';
+import { Button } from '../design/Button';
 import { Drawer } from '../design/Drawer';
 import { EmptyState } from '../design/EmptyState';
 import { FilterBar } from '../design/FilterBar';
@@ -209,24 +210,12 @@ function Bulk(props: {
   const count = chosen.length === 0 ? '' : ` ${formatCount(chosen.length)}`;
   return (
     <span className={styles.bulk}>
-      <button
-        type="button"
-        className="button"
-        disabled={none !== null || takes !== null}
-        title={takes ?? none ?? 'Say that you see to them'}
-        onClick={onAcknowledge}
-      >
+      <Button whyNot={takes ?? none} title="Say that you see to them" onClick={onAcknowledge}>
         Acknowledge{count}
-      </button>
-      <button
-        type="button"
-        className="button"
-        disabled={none !== null || mutes !== null}
-        title={mutes ?? none ?? 'Hold back what is told of them'}
-        onClick={onSilence}
-      >
+      </Button>
+      <Button whyNot={mutes ?? none} title="Hold back what is told of them" onClick={onSilence}>
         Silence{count}
-      </button>
+      </Button>
     </span>
   );
 }

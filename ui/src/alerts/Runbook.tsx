@@ -2,6 +2,7 @@ import { lexer, type Token, type Tokens } from 'marked';
 import { createContext, Fragment, use, useState, type ReactElement, type ReactNode } from 'react';
 import { useAddress } from '../address/hooks';
 import { askForAction, tickStep, type Step } from '../api/alerting';
+import { Button, CheckBox } from '../design/Button';
 import { Note } from '../design/parts';
 import { Value } from '../design/Value';
 import { ConfirmDeed } from '../session/ConfirmDeed';
@@ -25,12 +26,11 @@ function Ticked({ text, children }: { text: string; children: ReactNode }): Reac
   const why = whyNot(may, 'alerts.acknowledge', 'Steps are ticked');
   return (
     <li className={styles.tick}>
-      <input
-        type="checkbox"
+      <CheckBox
         aria-label={text}
         checked={tick !== undefined}
-        disabled={why !== null || deed.busy}
-        title={why ?? undefined}
+        whyNot={why}
+        disabled={deed.busy}
         onChange={() => void deed.run(() => tickStep(id, text, tick === undefined, { tenant }))}
       />
       <div>
@@ -56,15 +56,9 @@ function RunAction({ name, children }: { name: string; children: ReactNode }): R
   const why = whyNot(may, 'alerts.escalate', 'Actions are run');
   return (
     <>
-      <button
-        type="button"
-        className="button"
-        disabled={why !== null}
-        title={why ?? `Runs the action ${name}`}
-        onClick={() => setAsks(true)}
-      >
+      <Button whyNot={why} title={`Runs the action ${name}`} onClick={() => setAsks(true)}>
         {children}
-      </button>
+      </Button>
       {asks ? (
         <ConfirmDeed
           title="Run an action"

@@ -4,6 +4,7 @@ import { PageLink } from '../address/PageLink';
 import { anomaly, markAnomaly, type Anomaly, type Mark } from '../api/anomalies';
 import { useAsked } from '../api/useAsked';
 import { Chart } from '../chart/Chart';
+import { Button } from '../design/Button';
 import { seriesColor, STATUS_COLORS } from '../design/colors';
 import { EmptyState } from '../design/EmptyState';
 import { formatInstant, formatSeconds, formatValue, guessUnit } from '../design/format';
@@ -41,16 +42,16 @@ function Marks({ of }: { of: Anomaly }): ReactElement {
     <>
       {deed.error ? <span className="pill bad">{deed.error.message}</span> : null}
       {offered.map((one) => (
-        <button
+        <Button
           key={one}
-          type="button"
           className={one === 'abnormal' ? 'button primary' : 'button'}
-          disabled={deed.busy || why !== null}
-          title={why ?? (one === 'abnormal' ? 'Nothing is learned from it' : SAID[one])}
+          whyNot={why}
+          disabled={deed.busy}
+          title={one === 'abnormal' ? 'Nothing is learned from it' : SAID[one]}
           onClick={() => void mark(one)}
         >
           {names[one]}
-        </button>
+        </Button>
       ))}
     </>
   );

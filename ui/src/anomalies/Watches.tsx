@@ -2,6 +2,7 @@ import { useMemo, useState, type ReactElement } from 'react';
 import { useAddress } from '../address/hooks';
 import { anomalyWatches, dropAnomalyWatch, putAnomalyWatch, type AnomalyWatch } from '../api/anomalies';
 import { useAsked } from '../api/useAsked';
+import { Button } from '../design/Button';
 import { Drawer } from '../design/Drawer';
 import { EmptyState } from '../design/EmptyState';
 import { CheckField, TextField } from '../design/fields';
@@ -136,23 +137,12 @@ export function Watches({ refreshMs }: { refreshMs: number }): ReactElement {
         cell: (row) =>
           row.source === 'kept' ? (
             <span className="row">
-              <button
-                type="button"
-                className="button quiet"
-                disabled={why !== null}
-                {...(why === null ? {} : { title: why })}
-                onClick={() => setOwn({ edit: row.name })}
-              >
+              <Button className="button quiet" whyNot={why} onClick={() => setOwn({ edit: row.name })}>
                 Change
-              </button>
-              <button
-                type="button"
-                className="button quiet"
-                disabled={why !== null}
-                onClick={() => setDropping(row)}
-              >
+              </Button>
+              <Button className="button quiet" whyNot={why} onClick={() => setDropping(row)}>
                 Delete
-              </button>
+              </Button>
             </span>
           ) : null,
       },
@@ -160,15 +150,9 @@ export function Watches({ refreshMs }: { refreshMs: number }): ReactElement {
     [setOwn, why],
   );
   const create = (
-    <button
-      type="button"
-      className="button primary"
-      disabled={why !== null}
-      {...(why === null ? {} : { title: why })}
-      onClick={() => setOwn({ new: '' })}
-    >
+    <Button className="button primary" whyNot={why} onClick={() => setOwn({ new: '' })}>
       Watch series
-    </button>
+    </Button>
   );
   return (
     <FilteredList what="watches" placeholder="Name or PromQL" answer={answer} className={styles.stack}>

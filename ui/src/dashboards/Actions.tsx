@@ -8,6 +8,7 @@ import { IconButton } from '../design/IconButton';
 import { Menu } from '../design/Menu';
 import { toasts } from '../design/toasts';
 import { Value } from '../design/Value';
+import { whyNot } from '../session/lacking';
 import { useMay } from '../session/session';
 import { useDeed } from '../session/useDeed';
 import { absolute, type Span } from '../time/range';
@@ -84,6 +85,14 @@ export function Actions(props: {
     if (changed) setOpen('discard');
     else setOwn(writeView(NOT_EDITING));
   };
+  const barred =
+    source === 'stored'
+      ? mayEdit
+        ? null
+        : (whyNot(may, 'dashboards.edit', 'Dashboards are deleted') ?? 'Its folder lets you look only')
+      : source === 'file'
+        ? 'It is read from a file: delete it there'
+        : 'It comes with Pharos';
   const editable = mayEdit && source === 'stored' && view.version === null;
   return (
     <>
@@ -141,7 +150,7 @@ export function Actions(props: {
             kind: 'action',
             label: 'Versions',
             icon: 'history',
-            disabled: source === 'shipped',
+            whyNot: source === 'shipped' ? 'It comes with Pharos, and as it is' : null,
             run: () => setOpen('versions'),
           },
           {
@@ -155,7 +164,7 @@ export function Actions(props: {
             kind: 'action',
             label: 'Copy',
             icon: 'copy',
-            disabled: !may('dashboards.edit'),
+            whyNot: whyNot(may, 'dashboards.edit', 'Dashboards are copied'),
             run: () => void duplicate(),
           },
           {
@@ -163,7 +172,7 @@ export function Actions(props: {
             label: 'Delete',
             icon: 'trash',
             danger: true,
-            disabled: !mayEdit || source !== 'stored',
+            whyNot: barred,
             run: () => setOpen('delete'),
           },
         ]}

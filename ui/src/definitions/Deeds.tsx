@@ -1,4 +1,5 @@
 import type { ReactElement } from 'react';
+import { Button } from '../design/Button';
 import { visibleText } from '../design/value';
 
 /** What can be done with one row of definitions. */
@@ -11,18 +12,11 @@ export function Deeds(props: {
 }): ReactElement {
   const { whyNot } = props;
   const name = visibleText(props.name);
-  const barred = whyNot === null ? {} : { disabled: true, title: whyNot };
   return (
     <span className="row">
-      <button
-        type="button"
-        className="button quiet"
-        aria-label={`Change ${name}`}
-        onClick={props.onEdit}
-        {...barred}
-      >
+      <Button className="button quiet" aria-label={`Change ${name}`} whyNot={whyNot} onClick={props.onEdit}>
         Change
-      </button>
+      </Button>
       <button
         type="button"
         className="button quiet"
@@ -31,15 +25,9 @@ export function Deeds(props: {
       >
         Versions
       </button>
-      <button
-        type="button"
-        className="button quiet"
-        aria-label={`Delete ${name}`}
-        onClick={props.onDrop}
-        {...barred}
-      >
+      <Button className="button quiet" aria-label={`Delete ${name}`} whyNot={whyNot} onClick={props.onDrop}>
         Delete
-      </button>
+      </Button>
     </span>
   );
 }

@@ -14,35 +14,58 @@ export type MenuEntry =
       /** Keys that do the same, as they are shown. */
       keys?: string;
       danger?: boolean;
-      disabled?: boolean;
+      /** Why it does nothing now; stands below its label. */
+      whyNot?: string | null;
       run: () => void;
     }
-  | { kind: 'check'; label: string; checked: boolean; disabled?: boolean; change: (checked: boolean) => void }
+  | {
+      kind: 'check';
+      label: string;
+      checked: boolean;
+      whyNot?: string | null;
+      change: (checked: boolean) => void;
+    }
   | { kind: 'heading'; label: string }
   | { kind: 'line' };
 
+/** What bars a row: the arrows come to it all the same, so that its reason is read. */
+function barsOf(whyNot: string | null): object {
+  return whyNot === null ? {} : { 'aria-disabled': true, closeMenuOnClick: false };
+}
+
+function Words({ label, whyNot }: { label: string; whyNot: string | null }): ReactElement {
+  return whyNot === null ? (
+    <>{label}</>
+  ) : (
+    <>
+      {label} <span className={styles.why}>{whyNot}</span>
+    </>
+  );
+}
+
 function Entry({ entry }: { entry: MenuEntry }): ReactElement {
+  const whyNot = ('whyNot' in entry ? entry.whyNot : null) ?? null;
   switch (entry.kind) {
     case 'action':
       return (
         <MantineMenu.Item
-          onClick={entry.run}
-          disabled={entry.disabled ?? false}
+          {...barsOf(whyNot)}
+          onClick={whyNot === null ? entry.run : undefined}
           leftSection={entry.icon ? <Glyph name={entry.icon} size={15} /> : null}
           rightSection={entry.keys ? <span className={styles.keys}>{entry.keys}</span> : null}
           {...(entry.danger ? { 'data-danger': true } : {})}
         >
-          {entry.label}
+          <Words label={entry.label} whyNot={whyNot} />
         </MantineMenu.Item>
       );
     case 'check':
       return (
         <MantineMenu.CheckboxItem
+          {...barsOf(whyNot)}
           checked={entry.checked}
-          disabled={entry.disabled ?? false}
-          onChange={entry.change}
+          onChange={whyNot === null ? entry.change : undefined}
         >
-          {entry.label}
+          <Words label={entry.label} whyNot={whyNot} />
         </MantineMenu.CheckboxItem>
       );
     case 'heading':

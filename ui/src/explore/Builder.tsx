@@ -273,7 +273,7 @@ function Steps({ built, onChange }: { built: Built; onChange: (built: Built) => 
   const entries: MenuEntry[] = NEW_STEPS.map(([label, step]) => ({
     kind: 'action',
     label,
-    disabled: step.kind === 'range' && hasRange,
+    whyNot: step.kind === 'range' && hasRange ? 'The samples go into a function already' : null,
     // A function of samples stands before all others.
     run: () => put(step.kind === 'range' ? [step, ...steps] : [...steps, step]),
   }));

@@ -4,6 +4,7 @@ import { lazy, Suspense, useState, type ReactElement, type ReactNode } from 'rea
 import { PageLink } from '../address/PageLink';
 import { formatQuery } from '../api/calls';
 import { ApiError } from '../api/client';
+import { Button } from '../design/Button';
 import { Glyph } from '../design/Glyph';
 import {
   formatCount,
@@ -120,15 +121,9 @@ function Onward({ panel, result }: { panel: QueryPanel; result: Result | undefin
   const answer = result?.expr === panel.expr ? result.data : undefined;
   return (
     <>
-      <button
-        type="button"
-        className="button"
-        disabled={why !== null}
-        {...(why === null ? {} : { title: why })}
-        onClick={() => setAdding(true)}
-      >
+      <Button whyNot={why} onClick={() => setAdding(true)}>
         Add to a dashboard
-      </button>
+      </Button>
       <PageLink page="rules" search={{ new: '', expr: panel.expr }} className="button">
         Make an alert
       </PageLink>

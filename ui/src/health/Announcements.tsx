@@ -9,6 +9,7 @@ import {
   type ShownComponent,
 } from '../api/health';
 import { useAsked } from '../api/useAsked';
+import { Button } from '../design/Button';
 import { Drawer } from '../design/Drawer';
 import { ChoiceField, MultiChoiceField, TextAreaField, TextField } from '../design/fields';
 import { formatInstant } from '../design/format';
@@ -119,7 +120,6 @@ function Item(props: {
   const { one, whyNot, onUpdate, onDrop } = props;
   const { utc } = usePageClock();
   const status = one.over ? 'ok' : one.kind === 'maintenance' ? 'info' : 'warning';
-  const may = { disabled: whyNot !== null, ...(whyNot === null ? {} : { title: whyNot }) };
   return (
     <li>
       <span className={styles.line}>
@@ -141,12 +141,12 @@ function Item(props: {
         </p>
       ) : null}
       <span className={styles.line}>
-        <button type="button" className="button quiet" {...may} onClick={onUpdate}>
+        <Button className="button quiet" whyNot={whyNot} onClick={onUpdate}>
           Update
-        </button>
-        <button type="button" className="button quiet" {...may} onClick={onDrop}>
+        </Button>
+        <Button className="button quiet" whyNot={whyNot} onClick={onDrop}>
           Delete
-        </button>
+        </Button>
       </span>
     </li>
   );
@@ -169,15 +169,9 @@ export function Announcements(props: {
       <header className={styles.line}>
         <h2>Announcements</h2>
         <span className="grow" />
-        <button
-          type="button"
-          className="button"
-          disabled={whyNot !== null}
-          {...(whyNot === null ? {} : { title: whyNot })}
-          onClick={() => setOpened('new')}
-        >
+        <Button whyNot={whyNot} onClick={() => setOpened('new')}>
           New announcement
-        </button>
+        </Button>
       </header>
       <Unreadable what="The announcements" error={answer.error} asOfMs={answer.dataUpdatedAt} />
       {answer.data && all.length === 0 ? <p className="dim">Nothing was announced yet.</p> : null}

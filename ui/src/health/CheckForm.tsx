@@ -1,6 +1,7 @@
 import { useState, type ReactElement } from 'react';
 import { useAddress } from '../address/hooks';
 import { putCheck, tryCheck, type CheckDetail, type Run } from '../api/health';
+import { Button } from '../design/Button';
 import { ChoiceField, TextAreaField, TextField } from '../design/fields';
 import { formatSeconds } from '../design/format';
 import { Note } from '../design/parts';
@@ -89,15 +90,9 @@ export function CheckForm(props: {
       onCancel={onCancel}
       aside={
         type === 'heartbeat' ? null : (
-          <button
-            type="button"
-            className="button"
-            disabled={fault !== null || trial.busy}
-            {...(fault === null ? {} : { title: fault })}
-            onClick={() => void test()}
-          >
+          <Button whyNot={fault} disabled={trial.busy} onClick={() => void test()}>
             {trial.busy ? 'Trying…' : 'Test'}
-          </button>
+          </Button>
         )
       }
     >

@@ -4,6 +4,7 @@ import { useAddress } from '../address/hooks';
 import { PageLink } from '../address/PageLink';
 import { checkDetail, checkVersions, dropCheck, newAddress, putCheck, type CheckDetail } from '../api/health';
 import { useAsked } from '../api/useAsked';
+import { Button } from '../design/Button';
 import { Drawer } from '../design/Drawer';
 import { EmptyState } from '../design/EmptyState';
 import { formatInstant, formatSeconds } from '../design/format';
@@ -152,15 +153,9 @@ function Heartbeat({
       )}
       {deed.error ? <Note level="bad">{deed.error.message}</Note> : null}
       <div>
-        <button
-          type="button"
-          className="button"
-          disabled={deed.busy || why !== null}
-          {...(why === null ? {} : { title: why })}
-          onClick={() => void make()}
-        >
+        <Button whyNot={why} disabled={deed.busy} onClick={() => void make()}>
           {beats.has_address ? 'New address' : 'Make its address'}
-        </button>
+        </Button>
       </div>
     </section>
   );
@@ -264,15 +259,9 @@ export function CheckPage({ name }: { name: string }): ReactElement {
   const why = check?.source === 'file' ? `It stands in ${check.file}: change it there.` : may_not;
   const close = (): void => setOwn({ edit: undefined, history: undefined });
   const deed = (label: string, run: () => void): ReactElement => (
-    <button
-      type="button"
-      className="button"
-      disabled={why !== null || check === undefined}
-      {...(why === null ? {} : { title: why })}
-      onClick={run}
-    >
+    <Button whyNot={why} disabled={check === undefined} onClick={run}>
       {label}
-    </button>
+    </Button>
   );
   return (
     <Page>

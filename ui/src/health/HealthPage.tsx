@@ -2,6 +2,7 @@ import { useMemo, type ReactElement } from 'react';
 import { useAddress } from '../address/hooks';
 import { checks, components, system } from '../api/health';
 import { useAsked } from '../api/useAsked';
+import { Button } from '../design/Button';
 import { Drawer } from '../design/Drawer';
 import { Note } from '../design/parts';
 import { Tabs } from '../design/Tabs';
@@ -30,15 +31,9 @@ function Overview(): ReactElement {
   const counts = whole.data?.data.checks;
   const close = (): void => setOwn({ new: undefined });
   const create = (
-    <button
-      type="button"
-      className="button primary"
-      disabled={why !== null}
-      {...(why === null ? {} : { title: why })}
-      onClick={() => setOwn({ new: '' })}
-    >
+    <Button className="button primary" whyNot={why} onClick={() => setOwn({ new: '' })}>
       New check
-    </button>
+    </Button>
   );
   return (
     <Page>

@@ -8,6 +8,7 @@ import {
   type StatusPage,
 } from '../api/health';
 import { useAsked } from '../api/useAsked';
+import { Button } from '../design/Button';
 import { CheckField, ChoiceField, TextAreaField, TextField } from '../design/fields';
 import { CopyIcon, Note, Unreadable } from '../design/parts';
 import { Skeleton } from '../design/Skeleton';
@@ -183,14 +184,14 @@ function Form(props: {
       <Shown shown={page.components} components={components} onChange={(next) => set({ components: next })} />
       {deed.error ? <Note level="bad">{deed.error.message}</Note> : null}
       <div className="form-actions">
-        <button
+        <Button
           type="submit"
           className="button primary"
-          disabled={deed.busy || whyNot !== null || page.title.trim() === '' || page.slug === ''}
-          {...(whyNot === null ? {} : { title: whyNot })}
+          whyNot={whyNot}
+          disabled={deed.busy || page.title.trim() === '' || page.slug === ''}
         >
           Save
-        </button>
+        </Button>
       </div>
     </form>
   );

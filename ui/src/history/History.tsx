@@ -1,6 +1,7 @@
 import { useState, type ReactElement } from 'react';
 import type { Asking } from '../api/client';
 import { useAsked } from '../api/useAsked';
+import { Button } from '../design/Button';
 import { Dialog } from '../design/Confirm';
 import { formatInstant } from '../design/format';
 import { usePageClock } from '../design/hooks';
@@ -131,15 +132,9 @@ export function History(props: {
       <LineDiff label="What differs" lines={nearby(lineDiff(before?.text ?? '', after.text ?? ''))} />
       {restore === null || !isOld ? null : (
         <div className="form-actions">
-          <button
-            type="button"
-            className="button"
-            disabled={whyNot !== null}
-            {...(whyNot === null ? {} : { title: whyNot })}
-            onClick={() => setRestoring(true)}
-          >
+          <Button whyNot={whyNot} onClick={() => setRestoring(true)}>
             Restore version {after.version}
-          </button>
+          </Button>
         </div>
       )}
       {restoring ? (

@@ -2,6 +2,7 @@ import { useState, type ReactElement } from 'react';
 import { setMember } from '../api/accounts';
 import type { Protection, Wanted } from '../api/governance';
 import type { Member, Role } from '../api/types';
+import { Button } from '../design/Button';
 import { Dialog } from '../design/Confirm';
 import { EmptyState } from '../design/EmptyState';
 import { MultiChoiceField, TextField } from '../design/fields';
@@ -160,15 +161,9 @@ export function Members(props: {
     },
   ];
   const add = (
-    <button
-      type="button"
-      className="button"
-      disabled={whyNot !== null}
-      title={whyNot ?? undefined}
-      onClick={() => setEditing({ member: null })}
-    >
+    <Button whyNot={whyNot} onClick={() => setEditing({ member: null })}>
       <Icon name="plus" /> Give a role
-    </button>
+    </Button>
   );
   return (
     <>

@@ -115,6 +115,7 @@ export function People(props: { users: readonly User[]; known: Known; ownId: str
   const [asked, setAsked] = useState<Asked | null>(null);
   const deed = useDeed();
   const close = (): void => setAsked(null);
+  const ofOneself = ({ id }: User): string | null => (id === ownId ? 'This is you' : null);
   const columns: readonly TableColumn<User>[] = [
     {
       id: 'name',
@@ -183,7 +184,7 @@ export function People(props: { users: readonly User[]; known: Known; ownId: str
             {
               kind: 'action',
               label: 'Sign out everywhere',
-              disabled: user.id === ownId,
+              whyNot: ofOneself(user),
               run: () =>
                 void deed
                   .run(() => signOutUser(user.id))
@@ -197,7 +198,7 @@ export function People(props: { users: readonly User[]; known: Known; ownId: str
                   kind: 'action',
                   label: 'Disable…',
                   danger: true,
-                  disabled: user.id === ownId,
+                  whyNot: ofOneself(user),
                   run: () => setAsked({ kind: 'disable', user }),
                 }
               : {
@@ -209,7 +210,7 @@ export function People(props: { users: readonly User[]; known: Known; ownId: str
               kind: 'action',
               label: 'Delete…',
               danger: true,
-              disabled: user.id === ownId,
+              whyNot: ofOneself(user),
               run: () => setAsked({ kind: 'delete', user }),
             },
           ]}

@@ -3,6 +3,7 @@ import { useState, type ReactElement } from 'react';
 import { changeRole, dropRole, makeRole } from '../api/accounts';
 import type { Protection } from '../api/governance';
 import type { Role, Roles } from '../api/types';
+import { Button } from '../design/Button';
 import { Dialog } from '../design/Confirm';
 import { CheckField, TextField } from '../design/fields';
 import { Icon } from '../design/Icon';
@@ -116,15 +117,9 @@ export function RolesTable(props: {
   return (
     <>
       <div className="row wrap">
-        <button
-          type="button"
-          className="button"
-          disabled={whyNot !== null}
-          title={whyNot ?? undefined}
-          onClick={() => setEditing({ role: null })}
-        >
+        <Button whyNot={whyNot} onClick={() => setEditing({ role: null })}>
           <Icon name="plus" /> New role
-        </button>
+        </Button>
         <span className="dim">{whyNot ?? 'Roles that Pharos ships stay as they are; others are yours.'}</span>
       </div>
       <div className={styles.scroll} tabIndex={0} role="region" aria-label="Roles and permissions">

@@ -16,6 +16,7 @@ import {
   type Version,
 } from '../api/oncall';
 import { useAsked } from '../api/useAsked';
+import { Button } from '../design/Button';
 import { EmptyState } from '../design/EmptyState';
 import { formatInstant, formatSeconds } from '../design/format';
 import { useNow, usePageClock } from '../design/hooks';
@@ -177,23 +178,15 @@ function Calendar(props: { version: Version; fromMs: number; onDo: (doing: Doing
         </h2>
         <span className="dim">{shifts?.time_zone}</span>
         <span className="grow" />
-        <button
-          type="button"
-          className="button"
-          disabled={!may('alerts.acknowledge')}
+        <Button
+          whyNot={whyNot(may, 'alerts.acknowledge', 'Shifts are taken over')}
           onClick={() => onDo({ what: 'override', schedule: version.name, people })}
         >
           Stand in
-        </button>
-        <button
-          type="button"
-          className="button"
-          disabled={edits !== null}
-          {...(edits === null ? {} : { title: edits })}
-          onClick={() => onDo({ what: 'edit', kind: 'schedules', version })}
-        >
+        </Button>
+        <Button whyNot={edits} onClick={() => onDo({ what: 'edit', kind: 'schedules', version })}>
           Change
-        </button>
+        </Button>
         <a
           className="button quiet"
           href={`/api/alerting/schedules/${encodeURIComponent(version.name)}/calendar.ics`}
@@ -299,15 +292,13 @@ function Running({ all }: { all: readonly Escalation[] }): ReactElement | null {
                   ? 'nobody is told any more'
                   : `next in ${formatSeconds(Math.max(0, Math.round((Date.parse(one.next) - now) / 1000)))}`}
               </span>
-              <button
-                type="button"
-                className="button"
-                disabled={deed.busy || why !== null}
-                {...(why === null ? {} : { title: why })}
+              <Button
+                whyNot={why}
+                disabled={deed.busy}
                 onClick={() => void deed.run(() => escalateNow(one.id, { tenant }))}
               >
                 Tell the next level now
-              </button>
+              </Button>
             </li>
           );
         })}
@@ -325,15 +316,9 @@ function Policies(props: {
   const edit = (version: Version | null): void =>
     onDo({ what: 'edit', kind: 'escalation_policies', version });
   const add = (
-    <button
-      type="button"
-      className="button"
-      disabled={why !== null}
-      {...(why === null ? {} : { title: why })}
-      onClick={() => edit(null)}
-    >
+    <Button whyNot={why} onClick={() => edit(null)}>
       New policy
-    </button>
+    </Button>
   );
   return (
     <section className="panel card" aria-label="Escalation policies">
@@ -359,14 +344,9 @@ function Policies(props: {
                   {levels.length} {levels.length === 1 ? 'level' : 'levels'}, version {one.version} by{' '}
                   <Value text={one.by} />
                 </span>
-                <button
-                  type="button"
-                  className="button quiet"
-                  disabled={why !== null}
-                  onClick={() => edit(one)}
-                >
+                <Button className="button quiet" whyNot={why} onClick={() => edit(one)}>
                   Change
-                </button>
+                </Button>
               </li>
             );
           })}
@@ -392,15 +372,9 @@ export default function OnCallPage(): ReactElement {
   const kept = schedules.data?.data.filter(({ document }) => document !== null);
   const close = (): void => setDoing(null);
   const create = (
-    <button
-      type="button"
-      className="button primary"
-      disabled={edits !== null}
-      {...(edits === null ? {} : { title: edits })}
-      onClick={() => setDoing({ what: 'schedule' })}
-    >
+    <Button className="button primary" whyNot={edits} onClick={() => setDoing({ what: 'schedule' })}>
       New schedule
-    </button>
+    </Button>
   );
   return (
     <Page>

@@ -10,6 +10,7 @@ import {
   type ProposalStatus,
   type Protection,
 } from '../api/governance';
+import { Button } from '../design/Button';
 import { Diff } from '../design/Diff';
 import { Drawer } from '../design/Drawer';
 import { EmptyState } from '../design/EmptyState';
@@ -85,22 +86,21 @@ function Decision({ proposal, needsReason }: { proposal: Proposal; needsReason: 
           </button>
         ) : (
           <>
-            <button
-              type="button"
-              className="button"
-              disabled={deed.busy || why !== null || (needsReason && reason.trim() === '')}
+            <Button
+              whyNot={why}
+              disabled={deed.busy || (needsReason && reason.trim() === '')}
               onClick={() => run('reject')}
             >
               Reject
-            </button>
-            <button
-              type="button"
+            </Button>
+            <Button
               className="button primary"
-              disabled={deed.busy || why !== null || (needsReason && reason.trim() === '')}
+              whyNot={why}
+              disabled={deed.busy || (needsReason && reason.trim() === '')}
               onClick={() => run('approve')}
             >
               Approve
-            </button>
+            </Button>
           </>
         )}
       </div>

@@ -1,5 +1,6 @@
 import { useState, type ReactElement } from 'react';
 import { protect, type Place, type Protection, type Wanted } from '../api/governance';
+import { Button } from '../design/Button';
 import { Dialog } from '../design/Confirm';
 import { EmptyState } from '../design/EmptyState';
 import { CheckField, ChoiceField, TextField } from '../design/fields';
@@ -208,15 +209,9 @@ export function Protections(props: {
   ];
   const rule = asked?.kind === 'propose' ? ruleOf(rules, asked.wanted.policy, asked.wanted.place) : undefined;
   const add = (
-    <button
-      type="button"
-      className="button"
-      disabled={whyNot !== null}
-      title={whyNot ?? undefined}
-      onClick={() => setAsked({ kind: 'edit', rule: null })}
-    >
+    <Button whyNot={whyNot} onClick={() => setAsked({ kind: 'edit', rule: null })}>
       <Icon name="plus" /> Protect a policy
-    </button>
+    </Button>
   );
   return (
     <section className={`panel card form`} aria-label="Protected policies">

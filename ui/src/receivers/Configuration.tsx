@@ -9,6 +9,7 @@ import {
   type Checked,
 } from '../api/receivers';
 import { useAsked } from '../api/useAsked';
+import { Button } from '../design/Button';
 import { Confirm } from '../design/Confirm';
 import { TextAreaField, TextField } from '../design/fields';
 import { formatInstant } from '../design/format';
@@ -158,14 +159,14 @@ function Editor({ found }: { found: AlertingConfig }): ReactElement {
         >
           Check
         </button>
-        <button
+        <Button
           type="submit"
           className={isGood ? 'button primary' : 'button'}
-          disabled={deed.busy || !isGood || same}
-          title={same ? 'Nothing differs yet' : isGood ? undefined : 'It is checked first'}
+          whyNot={same ? 'Nothing differs yet' : isGood ? null : 'It is checked first'}
+          disabled={deed.busy}
         >
           Save
-        </button>
+        </Button>
         {same ? null : (
           <button type="button" className="button quiet" onClick={() => setText(found.config)}>
             Undo

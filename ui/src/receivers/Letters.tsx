@@ -3,6 +3,7 @@ import { useAddress } from '../address/hooks';
 import { PageLink } from '../address/PageLink';
 import { discardLetter, replayLetter, type Letter } from '../api/receivers';
 import { Ago } from '../alerts/parts';
+import { Button } from '../design/Button';
 import { formatCount } from '../design/format';
 import { Note } from '../design/parts';
 import { StatusChip } from '../design/StatusChip';
@@ -120,23 +121,17 @@ export function Letters(props: {
         cell: (letter) =>
           letter.state === 'dead' ? (
             <span className="row">
-              <button
-                type="button"
+              <Button
                 className="button quiet"
-                disabled={whyNot !== null || busy}
-                {...(whyNot === null ? {} : { title: whyNot })}
+                whyNot={whyNot}
+                disabled={busy}
                 onClick={() => void again(letter)}
               >
                 Send again
-              </button>
-              <button
-                type="button"
-                className="button quiet"
-                disabled={whyNot !== null}
-                onClick={() => setDiscarding(letter)}
-              >
+              </Button>
+              <Button className="button quiet" whyNot={whyNot} onClick={() => setDiscarding(letter)}>
                 Discard
-              </button>
+              </Button>
             </span>
           ) : null,
       },

@@ -3,6 +3,7 @@ import { useMemo, useState, type ReactElement } from 'react';
 import { useAddress } from '../address/hooks';
 import { testReceiver, type Receiver, type Trial } from '../api/receivers';
 import { Ago } from '../alerts/parts';
+import { Button } from '../design/Button';
 import { EmptyState } from '../design/EmptyState';
 import { NoValue } from '../design/NoValue';
 import { Note } from '../design/parts';
@@ -139,16 +140,16 @@ export function ReceiverTable(props: {
         value: () => null,
         cell: (row) =>
           row.integration === null ? null : (
-            <button
-              type="button"
+            <Button
               className="button quiet"
               aria-label={`Test ${row.receiver} ${row.integration.name}`}
-              disabled={whyNot !== null || busy}
-              title={whyNot ?? 'Send a message that says that it is a test'}
+              whyNot={whyNot}
+              disabled={busy}
+              title="Send a message that says that it is a test"
               onClick={() => void test(row)}
             >
               Test
-            </button>
+            </Button>
           ),
       },
     ];

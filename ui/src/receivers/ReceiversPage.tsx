@@ -2,6 +2,7 @@ import { useState, type ReactElement } from 'react';
 import { useAddress } from '../address/hooks';
 import { letters, receivers, type Letter, type Receiver } from '../api/receivers';
 import { useAsked } from '../api/useAsked';
+import { Button } from '../design/Button';
 import { FilterBar } from '../design/FilterBar';
 import { formatCount } from '../design/format';
 import { Note, Unreadable } from '../design/parts';
@@ -57,15 +58,9 @@ export default function ReceiversPage(): ReactElement {
       {isNobodyTold ? (
         <Note level="warn">
           Nobody is told of alerts yet.{' '}
-          <button
-            type="button"
-            className="button"
-            disabled={why !== null}
-            title={why ?? undefined}
-            onClick={() => setAdding(true)}
-          >
+          <Button whyNot={why} onClick={() => setAdding(true)}>
             Add a receiver
-          </button>
+          </Button>
         </Note>
       ) : null}
       {answer.isPending ? <Skeleton kind="table" label="The receivers" rows={4} /> : null}

@@ -110,7 +110,7 @@ export default function ReportsPage(): ReactElement {
               kind: 'action',
               label: 'Save as a page',
               icon: 'download',
-              disabled: saved.busy,
+              whyNot: saved.busy ? 'One is being written' : null,
               run: () => void saved.run(reportFile(report.name), `${report.name}.html`, tenant),
             },
             ...(edits

@@ -6,6 +6,7 @@ import type { Version } from '../api/oncall';
 import { putAction, rehearse, STEPS, type ActionDocument, type Rehearsal } from '../api/responses';
 import { ALERT_NAME, otherLabels } from '../alerts/alerts';
 import type { FormEnds } from '../definitions/Definitions';
+import { Button } from '../design/Button';
 import { CheckField, ChoiceField, MultiChoiceField, TextAreaField, TextField } from '../design/fields';
 import { labelNames } from '../design/filter';
 import { Note } from '../design/parts';
@@ -245,15 +246,9 @@ function Rehearse({
         onChange={(value) => setStep(value ?? 'firing')}
       />
       <div>
-        <button
-          type="button"
-          className="button"
-          disabled={deed.busy || barred !== null || known === null}
-          title={barred ?? undefined}
-          onClick={() => void run()}
-        >
+        <Button whyNot={barred} disabled={deed.busy || known === null} onClick={() => void run()}>
           Dry run
-        </button>
+        </Button>
       </div>
       {deed.error ? <Note level="bad">{deed.error.message}</Note> : null}
       {found?.of === of && !deed.error ? (

@@ -4,6 +4,7 @@ import { PageLink } from '../address/PageLink';
 import { decide, type ActionResponse, type ResponseStatus } from '../api/responses';
 import { ALERT_NAME } from '../alerts/alerts';
 import { Ago } from '../alerts/parts';
+import { Button } from '../design/Button';
 import { Drawer } from '../design/Drawer';
 import { EmptyState } from '../design/EmptyState';
 import { TextField } from '../design/fields';
@@ -48,18 +49,22 @@ function Decide({ of, whyNot }: { of: ActionResponse; whyNot: string | null }): 
     if (await deed.run(() => decide(of.id, verdict, reason.trim(), { tenant })))
       toasts.show({ level: 'ok', text: verdict === 'approve' ? 'It is approved' : 'It is rejected' });
   };
-  const barred = { disabled: deed.busy || whyNot !== null, title: whyNot ?? undefined };
   return (
     <div className="form">
       <TextField label="Reason" value={reason} onChange={setReason} />
       {deed.error ? <Note level="bad">{deed.error.message}</Note> : null}
       <div className="form-actions">
-        <button type="button" className="button" {...barred} onClick={() => void run('reject')}>
+        <Button whyNot={whyNot} disabled={deed.busy} onClick={() => void run('reject')}>
           Reject
-        </button>
-        <button type="button" className="button primary" {...barred} onClick={() => void run('approve')}>
+        </Button>
+        <Button
+          className="button primary"
+          whyNot={whyNot}
+          disabled={deed.busy}
+          onClick={() => void run('approve')}
+        >
           Approve
-        </button>
+        </Button>
       </div>
     </div>
   );

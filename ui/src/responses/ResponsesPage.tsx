@@ -4,6 +4,7 @@ import { useAlerts } from '../alerts/useAlerts';
 import type { Version } from '../api/oncall';
 import { actions, responses, type ActionResponse } from '../api/responses';
 import { useAsked } from '../api/useAsked';
+import { Button } from '../design/Button';
 import { Tabs } from '../design/Tabs';
 import { FilteredList } from '../page/FilteredList';
 import { Body, Page, PageHead } from '../page/Page';
@@ -31,15 +32,9 @@ export default function ResponsesPage(): ReactElement {
   const waiting = done.data?.data.filter(({ status }) => status === 'waiting').length ?? 0;
   const all = defined.data?.data.filter(({ document }) => document !== null) ?? NO_ACTIONS;
   const create = (
-    <button
-      type="button"
-      className="button primary"
-      disabled={why !== null}
-      {...(why === null ? {} : { title: why })}
-      onClick={() => setOwn({ view: 'actions', new: '' })}
-    >
+    <Button className="button primary" whyNot={why} onClick={() => setOwn({ view: 'actions', new: '' })}>
       New action
-    </button>
+    </Button>
   );
   return (
     <Page>

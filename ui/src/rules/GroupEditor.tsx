@@ -1,6 +1,7 @@
 import { useState, type ReactElement } from 'react';
 import { useAddress } from '../address/hooks';
 import { dropGroup, putGroup, replay, type KeptGroup, type Replay } from '../api/rules';
+import { Button } from '../design/Button';
 import { CodeView } from '../design/CodeView';
 import { Confirm } from '../design/Confirm';
 import { Field, TextField } from '../design/fields';
@@ -221,15 +222,9 @@ export function GroupEditor(props: {
     </>
   ) : null;
   const tryIt = (
-    <button
-      type="button"
-      className="button"
-      disabled={trial.busy || fault !== null}
-      {...(fault === null ? {} : { title: fault })}
-      onClick={() => void attempt()}
-    >
+    <Button whyNot={fault} disabled={trial.busy} onClick={() => void attempt()}>
       {trial.busy ? 'Trying…' : 'Try on the last 7 days'}
-    </button>
+    </Button>
   );
   const failed = [trial.error, deed.error].map((error) =>
     error ? (
@@ -340,14 +335,14 @@ export function GroupEditor(props: {
           Cancel
         </button>
         {tryIt}
-        <button
+        <Button
           type="submit"
           className="button primary"
-          disabled={deed.busy || fault !== null || same}
-          title={fault ?? (same ? 'Nothing differs yet' : undefined)}
+          whyNot={fault ?? (same ? 'Nothing differs yet' : null)}
+          disabled={deed.busy}
         >
           {isFile ? 'Show the change' : 'Look at the change'}
-        </button>
+        </Button>
       </div>
       {dropping && kept !== null ? (
         <Confirm

@@ -5,6 +5,7 @@ import type { AlertView } from '../api/alerts';
 import { keptGroup, replay, type Replay } from '../api/rules';
 import { ALERT_NAME } from '../alerts/alerts';
 import { Ago, StateChip } from '../alerts/parts';
+import { Button } from '../design/Button';
 import { CodeView } from '../design/CodeView';
 import { formatSeconds } from '../design/format';
 import { Icon } from '../design/Icon';
@@ -150,15 +151,9 @@ export function RuleDetails(props: {
             {deed.busy ? 'Trying…' : 'What it would have told in 7 days'}
           </button>
         ) : null}
-        <button
-          type="button"
-          className="button"
-          disabled={whyNot !== null}
-          {...(whyNot === null ? {} : { title: whyNot })}
-          onClick={() => onEdit(groupKey(row.namespace, row.group))}
-        >
+        <Button whyNot={whyNot} onClick={() => onEdit(groupKey(row.namespace, row.group))}>
           Edit the group
-        </button>
+        </Button>
       </div>
     </>
   );

@@ -6,6 +6,7 @@ import type { AlertView } from '../api/alerts';
 import { keptGroup, runningGroups, type RunningGroup } from '../api/rules';
 import { useAsked } from '../api/useAsked';
 import { useAlerts } from '../alerts/useAlerts';
+import { Button } from '../design/Button';
 import { CodeView } from '../design/CodeView';
 import { Drawer } from '../design/Drawer';
 import { EmptyState } from '../design/EmptyState';
@@ -240,15 +241,9 @@ export default function RulesPage(): ReactElement {
     window.setTimeout(() => void answer.refetch(), TAKEN_OVER_MS);
   };
   const create = (
-    <button
-      type="button"
-      className="button primary"
-      disabled={why !== null}
-      {...(why === null ? {} : { title: why })}
-      onClick={() => setOwn({ new: '', rule: undefined })}
-    >
+    <Button className="button primary" whyNot={why} onClick={() => setOwn({ new: '', rule: undefined })}>
       New group
-    </button>
+    </Button>
   );
   const isCondition = search.new === 'condition';
   const isEditing = search.new !== undefined || search.edit !== undefined;
@@ -263,15 +258,9 @@ export default function RulesPage(): ReactElement {
         }
         actions={
           <>
-            <button
-              type="button"
-              className="button"
-              disabled={why !== null}
-              {...(why === null ? {} : { title: why })}
-              onClick={() => setOwn({ new: 'condition', rule: undefined })}
-            >
+            <Button whyNot={why} onClick={() => setOwn({ new: 'condition', rule: undefined })}>
               New condition
-            </button>
+            </Button>
             {create}
           </>
         }

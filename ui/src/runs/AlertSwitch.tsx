@@ -2,6 +2,7 @@ import type { ReactElement } from 'react';
 import { useAddress } from '../address/hooks';
 import { putRunAlerts, runAlerts } from '../api/runs';
 import { useAsked } from '../api/useAsked';
+import { Button } from '../design/Button';
 import { toasts } from '../design/toasts';
 import { whyNot } from '../session/lacking';
 import { useMay } from '../session/session';
@@ -27,19 +28,15 @@ export function AlertSwitch({ workflow = ALL }: { workflow?: string }): ReactEle
   return (
     <>
       {deed.error ? <span className="pill bad">{deed.error.message}</span> : null}
-      <button
-        type="button"
-        className="button"
+      <Button
         aria-pressed={isOn}
-        disabled={deed.busy || why !== null}
-        title={
-          why ??
-          `Runs of ${whose} that are late, stuck, missing, failing or flapping ${isOn ? 'are' : 'become'} alerts`
-        }
+        whyNot={why}
+        disabled={deed.busy}
+        title={`Runs of ${whose} that are late, stuck, missing, failing or flapping ${isOn ? 'are' : 'become'} alerts`}
         onClick={() => void press()}
       >
         {workflow === ALL ? 'Alerts of all' : 'Alerts'}: {isOn ? 'on' : 'off'}
-      </button>
+      </Button>
     </>
   );
 }

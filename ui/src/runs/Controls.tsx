@@ -3,6 +3,7 @@ import { useAddress } from '../address/hooks';
 import { controlRun, flowControls, flowHooks, type FlowControl } from '../api/flows';
 import type { RunSummary } from '../api/runs';
 import { useAsked } from '../api/useAsked';
+import { Button } from '../design/Button';
 import { Dialog } from '../design/Confirm';
 import { TextField } from '../design/fields';
 import { formatAgo } from '../design/format';
@@ -67,16 +68,9 @@ export function Controls({ run }: { run: RunSummary }): ReactElement {
       {actionsIn(run.state).map((action) => {
         const why = refusal(action, listens, may);
         return (
-          <button
-            key={action}
-            type="button"
-            className="button"
-            disabled={why !== null}
-            title={why ?? ACTIONS[action].says}
-            onClick={() => setAsking(action)}
-          >
+          <Button key={action} whyNot={why} title={ACTIONS[action].says} onClick={() => setAsking(action)}>
             {ACTIONS[action].name}
-          </button>
+          </Button>
         );
       })}
       {asking === null ? null : <Ask run={run} action={asking} onClose={() => setAsking(null)} />}

@@ -2,6 +2,7 @@ import { SegmentedControl } from '@mantine/core';
 import { useMemo, useState, type ReactElement } from 'react';
 import { useAddress } from '../address/hooks';
 import type { RunFilters, RunStatistics, RunSummary } from '../api/runs';
+import { Button } from '../design/Button';
 import { Choice } from '../design/Choice';
 import { EmptyState } from '../design/EmptyState';
 import { FilterBar } from '../design/FilterBar';
@@ -144,19 +145,13 @@ function List({ filters, listed }: { filters: RunFilters; listed: Listed }): Rea
         selected={selected}
         onSelect={setSelected}
         tools={
-          <button
-            type="button"
-            className="button"
-            disabled={chosen.length !== 2}
-            title={
-              chosen.length === 2
-                ? 'What differs between the two'
-                : 'Choose two runs first: Ctrl-click, or Space on a row'
-            }
+          <Button
+            whyNot={chosen.length === 2 ? null : 'Choose two runs first: Ctrl-click, or Space on a row'}
+            title="What differs between the two"
             onClick={() => setOwn({ view: 'compare', a: chosen[0], b: chosen[1] })}
           >
             Compare
-          </button>
+          </Button>
         }
       />
       <Unreadable what="Older runs" error={older.error} asOfMs={0} />

@@ -2,6 +2,7 @@ import { useState, type ReactElement } from 'react';
 import { useAddress } from '../address/hooks';
 import { flowHooks, startRun } from '../api/flows';
 import { useAsked } from '../api/useAsked';
+import { Button } from '../design/Button';
 import { Dialog } from '../design/Confirm';
 import { TextField } from '../design/fields';
 import { toasts } from '../design/toasts';
@@ -60,15 +61,9 @@ export function Start({ workflow }: { workflow: string }): ReactElement | null {
   const why = whyNot(may, 'flows.start', 'Runs are started');
   return (
     <>
-      <button
-        type="button"
-        className="button"
-        disabled={why !== null}
-        title={why ?? 'Its engine is asked to start one'}
-        onClick={() => setAsking(true)}
-      >
+      <Button whyNot={why} title="Its engine is asked to start one" onClick={() => setAsking(true)}>
         Start a run
-      </button>
+      </Button>
       {asking ? <Ask workflow={workflow} onClose={() => setAsking(false)} /> : null}
     </>
   );

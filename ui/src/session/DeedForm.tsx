@@ -1,4 +1,5 @@
 import type { ReactElement, ReactNode } from 'react';
+import { Button } from '../design/Button';
 import { Note } from '../design/parts';
 import type { Deed } from './useDeed';
 
@@ -9,7 +10,7 @@ export function DeedForm(props: {
   action: string;
   /** Whether the fields suffice. */
   ready?: boolean;
-  /** Why it cannot be done, for who hovers. */
+  /** Why it cannot be done, whatever the fields hold. */
   whyNot?: string | null;
   /** What went wrong and stands at no field; all that did where it is left out. */
   fault?: string | null;
@@ -38,14 +39,9 @@ export function DeedForm(props: {
         <button type="button" className="button" onClick={onCancel}>
           Cancel
         </button>
-        <button
-          type="submit"
-          className="button primary"
-          disabled={deed.busy || !ready || whyNot !== null}
-          title={whyNot ?? undefined}
-        >
+        <Button type="submit" className="button primary" whyNot={whyNot} disabled={deed.busy || !ready}>
           {action}
-        </button>
+        </Button>
       </div>
     </form>
   );

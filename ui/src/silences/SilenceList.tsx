@@ -4,6 +4,7 @@ import { useAddress } from '../address/hooks';
 import { expireSilence, silences, type Silence } from '../api/alerting';
 import { useAsked } from '../api/useAsked';
 import type { AlertView } from '../api/alerts';
+import { Button } from '../design/Button';
 import { Drawer } from '../design/Drawer';
 import { EmptyState } from '../design/EmptyState';
 import { holdsWords } from '../design/filter';
@@ -160,24 +161,13 @@ export function SilenceList(props: {
         value: () => null,
         cell: (one) => (
           <span className="row">
-            <button
-              type="button"
-              className="button quiet"
-              disabled={whyNot !== null}
-              {...(whyNot === null ? {} : { title: whyNot })}
-              onClick={() => setOwn({ edit: one.id })}
-            >
+            <Button className="button quiet" whyNot={whyNot} onClick={() => setOwn({ edit: one.id })}>
               {one.state === 'expired' ? 'Again' : 'Change'}
-            </button>
+            </Button>
             {one.state === 'expired' ? null : (
-              <button
-                type="button"
-                className="button quiet"
-                disabled={whyNot !== null}
-                onClick={() => setEnding(one)}
-              >
+              <Button className="button quiet" whyNot={whyNot} onClick={() => setEnding(one)}>
                 End
-              </button>
+              </Button>
             )}
           </span>
         ),

@@ -1,6 +1,7 @@
 import { useMemo, type ReactElement } from 'react';
 import { useAddress } from '../address/hooks';
 import { useAlerts } from '../alerts/useAlerts';
+import { Button } from '../design/Button';
 import { Tabs } from '../design/Tabs';
 import { Windows } from '../maintenance/Windows';
 import { Dependencies } from '../maintenance/Dependencies';
@@ -36,15 +37,9 @@ export default function SilencesPage(): ReactElement {
           view === 'maintenance' ? 'Windows are changed' : 'Dependencies are changed',
         );
   const create = (
-    <button
-      type="button"
-      className="button primary"
-      disabled={why !== null}
-      {...(why === null ? {} : { title: why })}
-      onClick={() => setOwn({ new: '' })}
-    >
+    <Button className="button primary" whyNot={why} onClick={() => setOwn({ new: '' })}>
       {CREATE[view]}
-    </button>
+    </Button>
   );
   const props = { known, refreshMs, whyNot: why, create };
   return (

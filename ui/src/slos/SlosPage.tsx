@@ -3,6 +3,7 @@ import { useAddress } from '../address/hooks';
 import { PageLink } from '../address/PageLink';
 import { dropSlo, putSlo, slos, sloVersions, type Slo } from '../api/slos';
 import { useAsked } from '../api/useAsked';
+import { Button } from '../design/Button';
 import { Drawer } from '../design/Drawer';
 import { EmptyState } from '../design/EmptyState';
 import { holdsWords } from '../design/filter';
@@ -100,15 +101,9 @@ function SloList(): ReactElement {
     );
   }, [all, wanted]);
   const create = (
-    <button
-      type="button"
-      className="button primary"
-      disabled={why !== null}
-      {...(why === null ? {} : { title: why })}
-      onClick={() => setOwn({ new: '' })}
-    >
+    <Button className="button primary" whyNot={why} onClick={() => setOwn({ new: '' })}>
       New objective
-    </button>
+    </Button>
   );
   const spent = (all ?? NONE).filter((one) => standOf(one) === 'critical').length;
   return (
@@ -182,16 +177,9 @@ function OneSlo({ id }: { id: string }): ReactElement {
   const deeds = isKept ? (
     <>
       {(['edit', 'history', 'drop'] as const).map((deed) => (
-        <button
-          key={deed}
-          type="button"
-          className="button"
-          disabled={deed !== 'history' && why !== null}
-          {...(deed === 'history' || why === null ? {} : { title: why })}
-          onClick={() => setOwn({ [deed]: '' })}
-        >
+        <Button key={deed} whyNot={deed === 'history' ? null : why} onClick={() => setOwn({ [deed]: '' })}>
           {{ edit: 'Change', history: 'Versions', drop: 'Delete' }[deed]}
-        </button>
+        </Button>
       ))}
     </>
   ) : null;

@@ -10,6 +10,7 @@ import {
   type Condition,
   type Tenant,
 } from '../api/tenants';
+import { Button } from '../design/Button';
 import { Dialog } from '../design/Confirm';
 import { EmptyState } from '../design/EmptyState';
 import { TextField } from '../design/fields';
@@ -143,15 +144,20 @@ export default function TenantsPage(): ReactElement {
             : {
                 kind: 'action',
                 label: 'Suspend…',
-                disabled: tenant.condition !== 'open',
+                whyNot: tenant.condition === 'open' ? null : 'It is being deleted',
                 run: () => setAsked({ kind: 'suspend', tenant }),
               },
           { kind: 'line' },
           {
             kind: 'action',
-            label: tenant.id === 'default' ? 'Delete: it is whose who names none' : 'Delete…',
+            label: 'Delete…',
             danger: true,
-            disabled: tenant.id === 'default' || tenant.condition === 'deleting',
+            whyNot:
+              tenant.id === 'default'
+                ? 'It is the one that is meant where none is named'
+                : tenant.condition === 'deleting'
+                  ? 'It is being deleted'
+                  : null,
             run: () => setAsked({ kind: 'delete', tenant }),
           },
         ] satisfies readonly MenuEntry[])),
@@ -212,15 +218,9 @@ export default function TenantsPage(): ReactElement {
         title="Tenants"
         about={rows ? `${rows.length} that you may see` : null}
         actions={
-          <button
-            type="button"
-            className="button primary"
-            disabled={why !== null}
-            title={why ?? undefined}
-            onClick={() => setAsked({ kind: 'new' })}
-          >
+          <Button className="button primary" whyNot={why} onClick={() => setAsked({ kind: 'new' })}>
             <Icon name="plus" /> New tenant
-          </button>
+          </Button>
         }
       />
       <Body>

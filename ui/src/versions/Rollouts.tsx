@@ -11,6 +11,7 @@ import {
   type Verdict,
 } from '../api/versions';
 import { useAsked } from '../api/useAsked';
+import { Button } from '../design/Button';
 import { Dialog } from '../design/Confirm';
 import { Drawer } from '../design/Drawer';
 import { TextField } from '../design/fields';
@@ -212,16 +213,14 @@ function Details({ of, whyNot }: { of: Rollout; whyNot: string | null }): ReactE
         {run ? <Versions run={run} /> : null}
         <span className="grow" />
         {deedsOf(run).map((one) => (
-          <button
+          <Button
             key={one}
-            type="button"
             className={one === 'start' || one === 'advance' ? 'button primary' : 'button'}
-            disabled={whyNot !== null}
-            title={whyNot ?? undefined}
+            whyNot={whyNot}
             onClick={() => setDeed(one)}
           >
             {one === 'end' && run?.phase === 'failed' ? 'It is dealt with' : DEEDS[one][0]}
-          </button>
+          </Button>
         ))}
       </div>
       <StageBar stages={of.stages} run={run} />

@@ -115,7 +115,10 @@ export function Mappings(props: { value: Json | undefined; onChange: (value: Jso
         entries={Object.entries(NAMES).map(([type, label]) => ({
           kind: 'action',
           label,
-          disabled: type === 'value' && rows.some((row) => row.type === 'value' && row.match === ''),
+          whyNot:
+            type === 'value' && rows.some((row) => row.type === 'value' && row.match === '')
+              ? 'One of a value is still empty'
+              : null,
           run: () => set([...rows, beginning(type as MappingType)]),
         }))}
       />

@@ -328,7 +328,7 @@ function Tools<Row extends RowData>(props: {
           kind: 'check',
           label: visibleText(title),
           checked: visibility[id] ?? true,
-          disabled: visibility[id] === true && visible === 1,
+          whyNot: visibility[id] === true && visible === 1 ? 'One column stays' : null,
           change: (checked) => onShow(id, checked),
         }))}
       />
