@@ -96,6 +96,15 @@ def test_series_are_watched_and_what_was_unusual_is_marked(visit: Visit, server:
     found.get_by_role("link", name="depth").click()
     expect(page.get_by_role("img", name="What was judged")).to_be_visible()
     assert violations(page) == []
+    explored = visit("/explore?q0=depth&expected0=1&from=now-3m&to=now&refresh=5s")
+    box = explored.locator(".u-over").bounding_box()
+    assert box is not None
+    for turn in range(200):
+        explored.mouse.move(box["x"] + box["width"] - 4 - turn % 2, box["y"] + box["height"] / 2)
+        if "Unusual" in explored.locator(".chart-tip").inner_text():
+            break
+        threading.Event().wait(0.1)
+    expect(explored.locator(".chart-tip")).to_contain_text("Unusual")
     page.get_by_role("button", name="Abnormal").click()
     expect(page.get_by_text("Nothing is learned from it")).to_be_visible()
     expect(page.get_by_role("button", name="Unmark")).to_be_visible()

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { AnomalyWatch } from '../api/anomalies';
+import type { Anomaly, AnomalyWatch } from '../api/anomalies';
 import type { RangeSeries } from '../api/types';
-import { bandsAt, bandsOf, gridThrough, limitsQuery } from './expected';
+import { bandsAt, bandsOf, gridThrough, limitsQuery, stretchesOf } from './expected';
 
 const grid = { start: 0, end: 60, step: 30 };
 const series = (metric: Record<string, string>, ...values: number[]): RangeSeries => ({
@@ -44,6 +44,46 @@ describe('limitsQuery', () => {
 
   it('asks nothing of what nobody can watch', () => {
     expect(limitsQuery('sum(up)', [series({}, 1)], [watch('a', 'orders_total')])).toBe('');
+  });
+});
+
+describe('stretchesOf', () => {
+  const own = { anomaly_metric: 'queue_depth', queue: 'a' };
+  const limits = [limit('lower', own, 5, 5, 5), limit('upper', own, 9, 9, 9)];
+  const anomaly = (changes: Partial<Anomaly>): Anomaly => ({
+    id: '1',
+    watch: 'queues',
+    metric: 'queue_depth',
+    labels: { queue: 'a' },
+    severity: 'warning',
+    state: 'over',
+    start: '1970-01-01T00:00:10Z',
+    end: '1970-01-01T00:00:40Z',
+    score: 0.7,
+    confidence: 1,
+    value: 12,
+    lower: 5,
+    upper: 9,
+    direction: 'up',
+    mark: 'none',
+    marked_by: '',
+    query: 'queue_depth',
+    points: null,
+    ...changes,
+  });
+
+  it('tells when a series that is drawn was unusual, and that it still is', () => {
+    const found = [anomaly({}), anomaly({ severity: 'critical', end: null })];
+    expect(stretchesOf([depth], limits, found, 60_000)).toEqual([
+      { fromMs: 10_000, toMs: 40_000, text: 'Unusual', tone: 'warning' },
+      { fromMs: 10_000, toMs: 60_000, text: 'Unusual', tone: 'critical' },
+    ]);
+  });
+
+  it('tells nothing of another series, another watch, or one without limits', () => {
+    const found = [anomaly({ labels: { queue: 'b' } }), anomaly({ watch: 'others' })];
+    expect(stretchesOf([depth], limits, found, 60_000)).toEqual([]);
+    expect(stretchesOf([depth], [], [anomaly({})], 60_000)).toEqual([]);
   });
 });
 

@@ -1,10 +1,11 @@
-// Between which limits the series of a graph were to be expected, as the detector of anomalies wrote it beside them.
+// Between which limits the series of a graph were to be expected, as the detector of anomalies wrote it beside them,
+// and when they were not between them.
 
-import type { AnomalyWatch } from '../api/anomalies';
+import type { Anomaly, AnomalyWatch } from '../api/anomalies';
 import type { Grid } from '../api/calls';
 import type { Labels, RangeSeries } from '../api/types';
 import { gridTimes, labelKey, readColumn } from '../chart/columns';
-import type { ValueBand } from '../chart/marks';
+import type { Annotation, ValueBand } from '../chart/marks';
 
 const LOWER = 'pharos_anomaly_lower';
 const UPPER = 'pharos_anomaly_upper';
@@ -43,13 +44,14 @@ function ownKey(labels: Labels): string {
   return labelKey(Object.fromEntries(Object.entries(labels).filter(([name]) => !ADDED.has(name))));
 }
 
-/** The bands of series from the series of their limits; of several watches the first by name. */
-export function bandsOf(
-  series: readonly RangeSeries[],
-  limits: readonly RangeSeries[],
-  grid: Grid,
-): readonly ValueBand[] {
-  const steps = gridTimes(grid).length;
+interface Limited {
+  at: number;
+  lower: RangeSeries;
+  upper: RangeSeries;
+}
+
+/** Which of the series have limits, and which those are; of several watches the first by name. */
+function limited(series: readonly RangeSeries[], limits: readonly RangeSeries[]): readonly Limited[] {
   const sorted = [...limits].sort((a, b) => (a.metric[WATCH] ?? '').localeCompare(b.metric[WATCH] ?? ''));
   const find = (name: string, { metric }: RangeSeries): RangeSeries | undefined =>
     sorted.find(
@@ -61,16 +63,47 @@ export function bandsOf(
   return series.slice(0, MOST).flatMap((one, at) => {
     const lower = find(LOWER, one);
     const upper = find(UPPER, one);
-    if (lower === undefined || upper === undefined) return [];
-    return [
-      {
-        label: 'expected',
-        lower: readColumn(lower, grid, steps),
-        upper: readColumn(upper, grid, steps),
-        series: at,
-      },
-    ];
+    return lower === undefined || upper === undefined ? [] : [{ at, lower, upper }];
   });
+}
+
+/** The bands of series from the series of their limits. */
+export function bandsOf(
+  series: readonly RangeSeries[],
+  limits: readonly RangeSeries[],
+  grid: Grid,
+): readonly ValueBand[] {
+  const steps = gridTimes(grid).length;
+  return limited(series, limits).map(({ at, lower, upper }) => ({
+    label: 'expected',
+    lower: readColumn(lower, grid, steps),
+    upper: readColumn(upper, grid, steps),
+    series: at,
+  }));
+}
+
+/** When the series that have limits were not as expected; what goes on lasts until `endMs`. */
+export function stretchesOf(
+  series: readonly RangeSeries[],
+  limits: readonly RangeSeries[],
+  found: readonly Anomaly[],
+  endMs: number,
+): readonly Annotation[] {
+  const key = (watch: string, metric: string, labels: Labels): string =>
+    JSON.stringify([watch, metric, ownKey(labels)]);
+  const drawn = new Set(
+    limited(series, limits).map(({ lower: { metric } }) =>
+      key(metric[WATCH] ?? '', metric[METRIC] ?? '', metric),
+    ),
+  );
+  return found
+    .filter(({ watch, metric, labels }) => drawn.has(key(watch, metric, labels)))
+    .map(({ severity, start, end }) => ({
+      fromMs: Date.parse(start),
+      toMs: end === null ? endMs : Date.parse(end),
+      text: 'Unusual',
+      tone: severity,
+    }));
 }
 
 /** So many instants are asked for at most. */

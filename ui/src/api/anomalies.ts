@@ -63,16 +63,22 @@ export interface WatchVersion {
   readonly definition: Readonly<Record<string, Json>> | null;
 }
 
-export function anomalies(
-  wanted: { from: number; to: number; severity?: string; state?: string; search?: string },
-  asking: Asking,
-): Promise<Answer<Anomalies>> {
-  const { from, to, severity, state, search } = wanted;
-  return ask(
-    '/api/v1/anomalies',
-    { from: Math.floor(from / 1000), to: Math.ceil(to / 1000), severity, state, search, points: '1' },
-    asking,
-  );
+export interface WantedAnomalies {
+  readonly from: number;
+  readonly to: number;
+  readonly severity?: string;
+  readonly state?: string;
+  readonly search?: string;
+  /** Without what was judged, which is many series. */
+  readonly bare?: boolean;
+  readonly limit?: number;
+}
+
+/** The anomalies of a time, in milliseconds. */
+export function anomalies(wanted: WantedAnomalies, asking: Asking): Promise<Answer<Anomalies>> {
+  const { from, to, bare = false, ...others } = wanted;
+  const span = { from: Math.floor(from / 1000), to: Math.ceil(to / 1000) };
+  return ask('/api/v1/anomalies', { ...span, ...others, points: bare ? undefined : '1' }, asking);
 }
 
 export function anomaly(id: string, asking: Asking): Promise<Answer<Anomaly>> {

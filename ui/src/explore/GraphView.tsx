@@ -223,10 +223,14 @@ function Graph(props: GraphViewProps): ReactElement {
   const { points, error } = useExemplars(title, span);
   const present = useMemo(() => shown.slice(0, current), [shown, current]);
   const expected = useExpected(props.expected && !stacked, title, present, grid);
-  const { bands } = expected;
+  const { bands, stretches: annotations } = expected;
   const marks = useMemo(
-    () => ({ points, bands: bands.filter((one) => one.series === undefined || !hidden.has(one.series)) }),
-    [points, bands, hidden],
+    () => ({
+      points,
+      annotations,
+      bands: bands.filter((one) => one.series === undefined || !hidden.has(one.series)),
+    }),
+    [points, annotations, bands, hidden],
   );
   const { peak, spike } = useMemo((): { peak: About | null; spike: Spike | null } => {
     const none = { peak: null, spike: null };

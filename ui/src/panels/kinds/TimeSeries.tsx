@@ -29,13 +29,17 @@ function limitsOf({ series }: Drawing): Limits | null {
 
 /** Lines, bars and points over time. */
 export function TimeSeries(props: KindProps): ReactElement {
-  const { title, options, frames, range, width, height, looks, annotations } = props;
+  const { title, options, frames, range, width, height, looks } = props;
   const page = usePanelPage();
   const [menu, setMenu] = useState<MenuAt | null>(null);
   const drawing = useMemo(() => drawingOf(frames, looks), [frames, looks]);
   const limits = useMemo(() => limitsOf(drawing), [drawing]);
   const ends = useMemo(() => [range.fromMs / 1000, range.toMs / 1000] as const, [range.fromMs, range.toMs]);
-  const bands = useBands(props.expr ?? '', drawing);
+  const { bands, stretches } = useBands(props.expr ?? '', drawing);
+  const annotations = useMemo(
+    () => (stretches.length === 0 ? props.annotations : [...props.annotations, ...stretches]),
+    [props.annotations, stretches],
+  );
   const items = useMemo(
     () =>
       drawing.series.flatMap(({ title: name, look, field, values, inLegend }, index): LegendItem[] =>
