@@ -335,6 +335,33 @@ def reading(tenant: str, permissions: Iterable[str]) -> Scope:
     return Scope(tenant, ANONYMOUS, frozenset(permissions))
 
 
+class RoleSource(StrEnum):
+    """Where somebody has a role from."""
+
+    USER = "user"
+    """Somebody here gave it to the person."""
+    PROVIDER = "provider"
+    """The rules of the identity provider at which the person signs in; it is given and taken by them."""
+    ISSUER = "issuer"
+    """The rules of the outside issuer of the token that was sent."""
+    TOKEN = "token"  # noqa: S105 - a source, no token
+    """The API token that was sent has it."""
+    SETTINGS = "settings"
+    """The settings give it to whoever has no credentials."""
+    LOCAL = "local"
+    """Nobody is asked who they are, or the key of the data folder was sent."""
+
+
+class HeldRole(Struct, frozen=True):
+    """A role that somebody has, in a tenant or (None) everywhere."""
+
+    name: str
+    tenant: str | None
+    source: RoleSource
+    detail: str = ""
+    """Of rules: whose they are, and what they ask for."""
+
+
 class Grant(Struct, frozen=True):
     """What an identity may do, and where: the permissions of its roles."""
 
@@ -342,6 +369,8 @@ class Grant(Struct, frozen=True):
     everywhere: frozenset[str] = frozenset()
     by_tenant: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Of each tenant with a role of its own, with those that are held everywhere."""
+    roles: tuple[HeldRole, ...] = ()
+    """Where they come from; a token may have less than they allow."""
 
     def permissions(self, tenant: str) -> frozenset[str]:
         """Return the permissions in a tenant; none at all where the identity has no role."""
@@ -372,8 +401,11 @@ class Grant(Struct, frozen=True):
         return bool(self.everywhere) or tenant in self.by_tenant
 
 
-def grant(who: Identity, held: Iterable[tuple[str | None, Role]]) -> Grant:
-    """Return what somebody may do who holds these roles, each in a tenant or (None) everywhere."""
+def grant(who: Identity, held: Iterable[tuple[str | None, Role]], roles: tuple[HeldRole, ...] = ()) -> Grant:
+    """Return what somebody may do who holds these roles, each in a tenant or (None) everywhere.
+
+    `roles` says of them where they come from.
+    """
     everywhere: frozenset[str] = frozenset()
     by_tenant: dict[str, frozenset[str]] = {}
     for tenant, role in held:
@@ -382,12 +414,13 @@ def grant(who: Identity, held: Iterable[tuple[str | None, Role]]) -> Grant:
         else:
             own = (role.permissions - OF_THE_WHOLE) | _EVERYONE
             by_tenant[tenant] = by_tenant.get(tenant, frozenset()) | own
-    return Grant(who, everywhere, {tenant: own | everywhere for tenant, own in by_tenant.items()})
+    return Grant(who, everywhere, {tenant: own | everywhere for tenant, own in by_tenant.items()}, roles)
 
 
-OPEN: Final = Grant(LOCAL, ALL)
+_OPERATING: Final = (HeldRole("operator", None, RoleSource.LOCAL),)
+OPEN: Final = Grant(LOCAL, ALL, roles=_OPERATING)
 """Of everybody who reaches a server that asks nobody who they are."""
-OWNING: Final = Grant(OWNER, ALL)
+OWNING: Final = Grant(OWNER, ALL, roles=_OPERATING)
 """Of who may read the data folder, and with it the key that lies there."""
 
 
@@ -395,7 +428,7 @@ def restrict(found: Grant, permissions: frozenset[str]) -> Grant:
     """Return what is left of a grant when only these permissions count."""
     kept = permissions | _EVERYONE
     by_tenant = {tenant: own & kept for tenant, own in found.by_tenant.items()}
-    return Grant(found.who, found.everywhere & kept, by_tenant)
+    return Grant(found.who, found.everywhere & kept, by_tenant, found.roles)
 
 
 def granted(tenant: str, grant: Grant) -> Scope:

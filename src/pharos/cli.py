@@ -20,6 +20,7 @@ _COMMANDS: Final = {
     "explain": ("explain", "Show how an expression is read and planned."),
     "why": ("why", "Tell why somebody was told of alerts at a time, or was not."),
     "login": ("login", "Log in to a server, so that the commands here ask it as oneself."),
+    "whoami": ("login", "Say as whom the commands here ask a server, and which roles that has there."),
     "logout": ("login", "Forget a server, and end the token for it."),
     "backup": ("backup", "Copy everything that the data folder holds, from a running or a stopped server."),
     "restore": (

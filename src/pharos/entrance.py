@@ -17,14 +17,14 @@ from msgspec import Struct
 from yarl import URL
 
 from pharos import __version__
-from pharos.access import ANONYMOUS, DEFAULT, Grant
+from pharos.access import ANONYMOUS, DEFAULT, Grant, HeldRole, RoleSource
 from pharos.clock import Clock
 from pharos.config import IssuerSettings, ProviderSettings, RoleRule, Settings
 from pharos.errors import Kind, PharosError
 from pharos.identity.accounts import Accounts
 from pharos.identity.authenticator import Authenticator, Entry, Openness, SessionTimes
 from pharos.identity.claims import Rule
-from pharos.identity.directory import Directory
+from pharos.identity.directory import Directory, Vouching
 from pharos.identity.issuers import Issuer, IssuerOptions
 from pharos.identity.oidc import Provider, ProviderOptions
 from pharos.identity.passwords import HashCost, Passwords
@@ -79,7 +79,10 @@ async def open_entrance(
     """
     times = SessionTimes(settings.sessions.idle, settings.sessions.longest)
     async with AsyncExitStack() as stack:
-        directory = Directory(state, clock)
+        vouching = {
+            one.issuer: Vouching(one.label or one.id, _rules(one.rules)) for one in settings.providers
+        }
+        directory = Directory(state, clock, vouching)
         stack.callback(directory.close)
         passwords = Passwords(cost)
         stack.callback(passwords.close)
@@ -125,7 +128,8 @@ def _is_open_without_users(settings: Settings) -> bool:
 
 
 def _anonymous(directory: Directory, role: str) -> Grant | None:
-    return directory.grant_of_claims(ANONYMOUS, [(DEFAULT.tenant, role)]) if role else None
+    held = HeldRole(role, DEFAULT.tenant, RoleSource.SETTINGS)
+    return directory.grant_of_roles(ANONYMOUS, [held]) if role else None
 
 
 def _rules(settings: tuple[RoleRule, ...]) -> tuple[Rule, ...]:

@@ -9,12 +9,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.cli.running import Ended
 from tests.process import Server
 
-from pharos.commands.accounts import read_role
+from pharos.commands.accounts import read_role, shown_held
 from pharos.errors import PharosError
 
 WORDS = "correct horse battery staple"
@@ -65,6 +66,10 @@ def test_users_come_in_and_log_in_and_programs_get_tokens(call: Call) -> None:
     assert wrong.code == 2
     assert "name or the password is wrong" in wrong.err
     into = json.loads(call("login", "--name", "ada", "--password-stdin", stdin=f"{WORDS}\n", owner=False).out)
+    operating = {"name": "operator", "tenant": None, "source": "user", "detail": ""}
+    assert into["roles"] == [operating]
+    me = json.loads(call("whoami", owner=False).out)
+    assert (me["identity"]["kind"], me["roles"]) == ("token", [operating])
     kept = Path(into["file"])
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert WORDS not in kept.read_text()
@@ -83,6 +88,8 @@ def test_users_come_in_and_log_in_and_programs_get_tokens(call: Call) -> None:
         missing = call("user", "disable", name, owner=False)
         assert (missing.code, "there is no user" in missing.err) == (1, True)
     token = json.loads(call("token", "create", "sender", "--role", "writer", owner=False).out)["text"]
+    sending = {"name": "writer", "tenant": "default", "source": "token", "detail": ""}
+    assert json.loads(call("whoami", owner=False, token=token).out)["roles"] == [sending]
     denied = call("user", "list", owner=False, token=token)
     assert (denied.code, "lacks the permission users.manage" in denied.err) == (2, True)
     new = json.loads(call("token", "rotate", "sender", "--grace", "0s", owner=False).out)["text"]
@@ -95,6 +102,14 @@ def test_users_come_in_and_log_in_and_programs_get_tokens(call: Call) -> None:
     assert call("logout", owner=False).code == 0
     assert "nobody is signed in" in call("user", "list", owner=False).err
     assert json.loads(kept.read_text()) == {}
+
+
+def test_roles_are_shown_with_their_tenant_and_where_they_come_from() -> None:
+    held: list[dict[str, Any]] = [
+        {"name": "operator", "tenant": None, "source": "user", "detail": ""},
+        {"name": "editor", "tenant": "acme", "source": "provider", "detail": "Corp: groups=acme"},
+    ]
+    assert shown_held(held) == ["operator@* (given here)", "editor@acme (Corp: groups=acme)"]
 
 
 @pytest.mark.parametrize(

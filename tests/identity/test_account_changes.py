@@ -73,6 +73,28 @@ async def test_a_token_does_what_its_roles_allow_in_its_tenant(world: World) -> 
     me = await world.bearer(writer).done("GET /api/me")
     assert me["identity"]["kind"] == "token"
     assert (me["default_tenant"], me["csrf_token"]) == ("a", None)
+    assert _told(me) == ["writer@a token"]
+
+
+def _told(me: dict[str, Any]) -> list[str]:
+    return [
+        f"{one['name']}@{one['tenant'] or '*'} {one['source']} {one['detail']}".rstrip()
+        for one in me["roles"]
+    ]
+
+
+async def test_who_asks_is_told_their_roles_that_are_still_there(world: World) -> None:
+    ada = await world.add("ada", a="editor", b="viewer")
+    made = await world.owner.with_(X_Scope_OrgID="a").done(
+        "POST /api/roles", {"name": "looker", "permissions": ["logs.view"]}
+    )
+    await world.owner.with_(X_Scope_OrgID="a").done("PUT /api/members/ada", {"roles": ["editor", "looker"]})
+    assert _told(await ada.done("GET /api/me")) == ["editor@a user", "looker@a user", "viewer@b user"]
+    body = {"roles": ["editor"]}
+    await world.owner.with_(X_Scope_OrgID="a").done("PUT /api/members/ada", body)
+    await world.owner.with_(X_Scope_OrgID="a").done(f"DELETE /api/roles/{made['id']}")
+    assert _told(await ada.done("GET /api/me")) == ["editor@a user", "viewer@b user"]
+    assert _told(await (await world.sign_in("root")).done("GET /api/me")) == ["operator@* user"]
 
 
 async def test_a_token_is_narrowed_to_some_permissions(world: World) -> None:
@@ -122,6 +144,8 @@ async def test_a_token_of_ones_own_does_no_more_than_oneself(world: World) -> No
     assert (await world.bearer(only).with_(X_Scope_OrgID="a").get("/api/v1/query")).status == 403
     await world.owner.with_(X_Scope_OrgID="a").done("PUT /api/members/ada", {"roles": ["viewer"]})
     assert (await mine.with_(X_Scope_OrgID="a").ask("POST /api/v1/write")).status == 403
+    assert _told(await mine.done("GET /api/me")) == ["viewer@a user", "viewer@b user"]
+    assert _told(await world.bearer(only).done("GET /api/me")) == ["viewer@b user"]
     # A token makes no other, which would outlive it.
     assert (await mine.with_(X_Scope_OrgID="a").ask("POST /api/me/tokens", {"name": "more"})).status == 400
 

@@ -52,6 +52,8 @@ async def test_a_token_is_taken_by_what_its_key_has_signed(
         assert (await who.with_(X_Scope_OrgID="b").ask("POST /api/v1/write")).status == 403
     me = await world.bearer(token).done("GET /api/me")
     assert me["identity"] == {"kind": "issuer", "id": f"{provider.url}|1", "name": "Ada"}
+    because = {"source": "issuer", "detail": f"{provider.url}: groups=team-a"}
+    assert me["roles"] == [{"name": "editor", "tenant": "a", **because}]
 
 
 async def test_claims_name_the_subnets_of_a_squid_identity(world: World, provider: FakeProvider) -> None:
@@ -224,4 +226,6 @@ def test_rules_give_roles_by_claims_and_nothing_else() -> None:
         Rule("r4", {"nothing": "*"}),
         Rule("r5", {}, "everybody"),
     ]
-    assert roles_of(claims, rules) == (("t", "r1"), (None, "r3"), ("everybody", "r5"))
+    found = roles_of(claims, rules)
+    assert list(found) == [("t", "r1"), (None, "r3"), ("everybody", "r5")]
+    assert [rule.reason for rule in found.values()] == ["groups=a and org.unit=u", "org.unit=*", "everybody"]

@@ -107,7 +107,9 @@ async def test_who_does_not_sign_in_has_the_role_of_the_settings(tmp_path: Path)
         assert (await world.stranger.get("/api/v1/query")).status == REACHED
         assert (await world.stranger.ask("POST /api/v1/write")).status == 403
         assert (await world.stranger.with_(X_Scope_OrgID="a").get("/api/v1/query")).status == 403
-        assert (await world.stranger.done("GET /api/me"))["identity"]["kind"] == "anonymous"
+        me = await world.stranger.done("GET /api/me")
+        assert me["identity"]["kind"] == "anonymous"
+        assert me["roles"] == [{"name": "viewer", "tenant": "default", "source": "settings", "detail": ""}]
         assert (await world.bearer("pha_nonsense").get("/api/v1/query")).status == 401
 
 
@@ -122,7 +124,9 @@ async def test_the_key_of_the_data_folder_opens_everything_and_another_nothing(w
     assert (await world.stranger.with_(X_Pharos_Key="other").get("/api/me")).status == 401
     twice = world.owner.with_(X_Pharos_Key="other")
     assert (await twice.get("/api/me")).status == 401
-    assert (await world.owner.done("GET /api/me"))["identity"]["id"] == "owner"
+    me = await world.owner.done("GET /api/me")
+    assert me["identity"]["id"] == "owner"
+    assert me["roles"] == [{"name": "operator", "tenant": None, "source": "local", "detail": ""}]
 
 
 @pytest.mark.parametrize("setting", ["also_listen", "also_listen_grpc"])

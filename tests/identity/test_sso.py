@@ -79,6 +79,12 @@ async def test_somebody_comes_in_with_the_roles_of_their_groups(world: World, pr
     me = await ada.done("GET /api/me")
     assert (me["identity"]["kind"], me["identity"]["name"]) == ("user", "ada")
     assert [one["id"] for one in me["tenants"]] == ["a"]
+    because = {"source": "provider", "detail": "Corp: groups=team-a"}
+    assert me["roles"] == [{"name": "editor", "tenant": "a", **because}]
+    await world.owner.with_(X_Scope_OrgID="a").done("PUT /api/members/ada", {"roles": ["editor", "viewer"]})
+    told = [(one["name"], one["source"], one["detail"]) for one in (await ada.done("GET /api/me"))["roles"]]
+    # What somebody here gave is told apart from what the provider will take again.
+    assert told == [("editor", "provider", "Corp: groups=team-a"), ("viewer", "user", "")]
     assert (await ada.get("/api/v1/query")).status == REACHED
 
 

@@ -211,6 +211,19 @@ def test_no_reason_of_a_barred_control_is_for_the_pointer_alone(as_: As) -> None
         assert reasons, path
 
 
+def test_an_account_shows_which_roles_it_has_in_the_tenant_that_is_shown(as_: As) -> None:
+    page = as_("ann")
+    for tenant, role in (("acme", "dao-admin"), ("shop", "editor")):
+        page.goto(f"/account?tenant={tenant}")
+        told = page.get_by_role("region", name="You", exact=True)
+        expect(told.get_by_role("listitem")).to_have_text(f"{role} given here")
+        expect(told).to_contain_text(f"in {tenant}")
+    page = as_("ops")
+    page.goto("/account?tenant=acme")
+    told = page.get_by_role("region", name="You", exact=True)
+    expect(told.get_by_role("listitem")).to_have_text("operator given here, in every tenant")
+
+
 def _fails(route: Route) -> None:
     body = {"status": "error", "errorType": "unavailable", "error": "state.db cannot be used: disk I/O error"}
     route.fulfill(status=503, headers={"Retry-After": "5"}, body=json.dumps(body))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -106,6 +106,26 @@ def shown_age(at_ms: int | None) -> str:
     age_ms = max(0, SystemClock().now_ms() - at_ms)
     unit = next((unit for unit in (86_400_000, 3_600_000, 60_000) if age_ms >= unit), 1000)
     return f"{format_duration(age_ms // unit * unit)} ago"
+
+
+_SOURCES: Final[Mapping[str, str]] = {
+    "user": "given here",
+    "token": "of the token",
+    "settings": "of whoever has no credentials",
+    "local": "of who may do everything on this machine",
+}
+
+
+def shown_held(roles: Iterable[dict[str, Any]]) -> list[str]:
+    """Return the roles of who asks, each with where it comes from: `editor@acme (Corp: groups=acme)`."""
+    return [
+        f"{one['name']}@{one['tenant'] or EVERYWHERE} ({_because(one['source'], one['detail'])})"
+        for one in roles
+    ]
+
+
+def _because(source: str, detail: str) -> str:
+    return ", ".join(part for part in (_SOURCES.get(source, ""), detail) if part)
 
 
 def shown_roles(user: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""`pharos login` and `pharos logout`: as whom the commands here ask a server."""
+"""`pharos login`, `pharos whoami` and `pharos logout`: as whom the commands here ask a server."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from pharos.commands.accounts import FOLDER, FolderOption, ServerOption
+from pharos.commands.accounts import FOLDER, FolderOption, ServerOption, asked, shown_held
 from pharos.commands.ask import Asked
 from pharos.commands.logins import server_of, store_login, stored_logins
 from pharos.commands.screen import OUT, JsonOption, as_found, print_json
@@ -51,12 +51,13 @@ def login(
         )
     path = store_login(url, token)
     if as_json:
-        print_json({"server": url, "identity": me["identity"], "file": str(path)})
+        print_json({"server": url, "identity": me["identity"], "roles": me["roles"], "file": str(path)})
     else:
         OUT.print(
             f"logged in to {url} as {name or me['identity']['name']}; the token is kept in {path}",
             markup=False,
         )
+        _print_roles(me)
 
 
 def _token(url: str, name: str, password: str) -> str:
@@ -71,6 +72,23 @@ def _token(url: str, name: str, password: str) -> str:
     text = str(signed_in.data("POST /api/me/tokens", body)["text"])
     signed_in.data("POST /api/sign_out", {})
     return text
+
+
+def whoami(server: ServerOption = None, data: FolderOption = FOLDER, as_json: JsonOption = False) -> None:
+    """Say as whom the commands here ask a server, and which roles that has there."""
+    there = asked(server, data)
+    me = there.data("GET /api/me")
+    if as_json:
+        print_json({"server": there.server, "identity": me["identity"], "roles": me["roles"]})
+        return
+    kind, name = me["identity"]["kind"], me["identity"]["name"]
+    OUT.print(f"{name} ({kind}) at {there.server}", markup=False)
+    _print_roles(me)
+
+
+def _print_roles(me: dict[str, Any]) -> None:
+    for role in shown_held(me["roles"]) or ["no role: an admin of a tenant can give one"]:
+        OUT.print(f"  {role}", markup=False)
 
 
 def logout(server: ServerOption = None, data: FolderOption = FOLDER, as_json: JsonOption = False) -> None:

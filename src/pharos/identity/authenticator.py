@@ -13,7 +13,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from pharos.access import OPEN, OWNING, Grant, Identity, IdentityKind
+from pharos.access import OPEN, OWNING, Grant, HeldRole, Identity, IdentityKind, RoleSource
 from pharos.clock import Clock
 from pharos.errors import Kind, PharosError
 from pharos.identity.claims import claim_values, roles_of
@@ -89,9 +89,7 @@ class Authenticator:
         self._entry = entry
         self._clock = clock
         self._times = times or SessionTimes()
-        self._verified: OrderedDict[str, tuple[Identity, tuple[tuple[str | None, str], ...], float]] = (
-            OrderedDict()
-        )
+        self._verified: OrderedDict[str, tuple[Identity, tuple[HeldRole, ...], float]] = OrderedDict()
         self._recent: dict[bytes, Token] = {}
         """Tokens that were presented, by the hash of how, as of one version of the directory."""
         self._recent_of = -1
@@ -242,11 +240,9 @@ class Authenticator:
             while len(self._verified) > _VERIFIED_MAX:
                 self._verified.popitem(last=False)
         who, held, _ = known
-        return self._directory.grant_of_claims(who, held)
+        return self._directory.grant_of_roles(who, held)
 
-    async def _verify(
-        self, token: str, now_s: float
-    ) -> tuple[Identity, tuple[tuple[str | None, str], ...], float]:
+    async def _verify(self, token: str, now_s: float) -> tuple[Identity, tuple[HeldRole, ...], float]:
         issuer = self._issuers.get(unverified_issuer(token)) if self._issuers else None
         if issuer is None:
             raise PharosError(
@@ -257,7 +253,11 @@ class Authenticator:
         name = next((text for one in options.name_claims for text in claim_values(claims, one)), "")
         who = Identity(IdentityKind.ISSUER, f"{options.issuer}|{claims['sub']}", name or str(claims["sub"]))
         left_s = claims["exp"] + options.leeway_s - self._clock.now_ms() / 1000
-        return who, roles_of(claims, options.rules), now_s + min(left_s, _VERIFIED_S)
+        held = tuple(
+            HeldRole(role, tenant, RoleSource.ISSUER, f"{options.issuer}: {rule.reason}")
+            for (tenant, role), rule in roles_of(claims, options.rules).items()
+        )
+        return who, held, now_s + min(left_s, _VERIFIED_S)
 
 
 def _unknown(presented: Presented) -> PharosError:

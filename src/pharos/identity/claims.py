@@ -26,6 +26,15 @@ class Rule(Struct, frozen=True):
     tenant_claim: str = ""
     """The claim that names the tenant, or a list of them."""
 
+    @property
+    def reason(self) -> str:
+        """Return what the rule asks for, in words."""
+        return " and ".join(f"{name}={wanted}" for name, wanted in self.when.items()) or "everybody"
+
+    def gives(self, tenant: str | None, role: str) -> bool:
+        """Return whether the rule may give the role in the tenant, or everywhere (None)."""
+        return role == self.role and (tenant is not None if self.tenant_claim else tenant == self.tenant)
+
 
 def claim_values(claims: Claims, name: str) -> tuple[str, ...]:
     """Return the texts of a claim: one, several of a list, or none.
@@ -44,9 +53,13 @@ def claim_values(claims: Claims, name: str) -> tuple[str, ...]:
     return ()
 
 
-def roles_of(claims: Claims, rules: Iterable[Rule]) -> tuple[tuple[str | None, str], ...]:
-    """Return the roles that the rules give, each with its tenant or None for everywhere; none twice."""
-    return tuple(dict.fromkeys(pair for rule in rules for pair in _given(claims, rule)))
+def roles_of(claims: Claims, rules: Iterable[Rule]) -> Mapping[tuple[str | None, str], Rule]:
+    """Return the rule that gives each role, by (tenant, role), the tenant being None for everywhere."""
+    found: dict[tuple[str | None, str], Rule] = {}
+    for rule in rules:
+        for pair in _given(claims, rule):
+            found.setdefault(pair, rule)
+    return found
 
 
 def _given(claims: Claims, rule: Rule) -> Iterator[tuple[str | None, str]]:

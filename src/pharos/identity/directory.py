@@ -17,9 +17,21 @@ from typing import Final
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from pharos.access import NOBODY, ROLES, Grant, Identity, IdentityKind, Role, grant, restrict
+from pharos.access import (
+    NOBODY,
+    ROLES,
+    Grant,
+    HeldRole,
+    Identity,
+    IdentityKind,
+    Role,
+    RoleSource,
+    grant,
+    restrict,
+)
 from pharos.clock import Clock
 from pharos.errors import Kind, PharosError
+from pharos.identity.claims import Rule
 from pharos.state import Family, State, Unit, accounts, roles, sessions, tokens
 from pharos.state.accounts import User
 from pharos.state.roles import Membership
@@ -36,10 +48,19 @@ _CATCH_UP_S: Final = 0.1
 """So often it is asked for what others changed: a flood of what is unknown costs no more than that."""
 
 
+class Vouching(Struct, frozen=True):
+    """An identity provider, as its rules give roles."""
+
+    label: str
+    rules: tuple[Rule, ...]
+
+
 class _Read(Struct, frozen=True):
     """What was read of the state."""
 
     users: Mapping[str, User] = field(default_factory=dict)
+    issuers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Of each user who signs in at identity providers, which."""
     tokens: Mapping[str, Token] = field(default_factory=dict)
     sessions: Mapping[str, Session] = field(default_factory=dict)
     memberships: Mapping[str, tuple[Membership, ...]] = field(default_factory=dict)
@@ -50,9 +71,11 @@ class _Read(Struct, frozen=True):
 class Directory:
     """Users, tokens, sessions and roles; used on the event loop only."""
 
-    def __init__(self, state: State, clock: Clock) -> None:
+    def __init__(self, state: State, clock: Clock, vouching: Mapping[str, Vouching] | None = None) -> None:
+        """`vouching` has the identity providers by their issuer."""
         self._state = state
         self._clock = clock
+        self._vouching = vouching or {}
         self._lock = threading.Lock()
         self._stale: set[Family] = set(_WATCHED)
         self._reading = asyncio.Lock()
@@ -160,7 +183,7 @@ class Directory:
         if found is None:
             who = identity_of(self._read.users[user_id])
             held = self._read.memberships.get(user_id, ())
-            found = grant(who, self._roles((one.tenant_id, one.role) for one in held))
+            found = self.grant_of_roles(who, map(self._as_held, held))
             self._grants[user_id] = found
         return found
 
@@ -170,19 +193,23 @@ class Directory:
         if found is not None:
             return found
         who = Identity(IdentityKind.TOKEN, token.id, token.name)
+        held = self.grant_of_roles(
+            who, (HeldRole(role, token.tenant_id, RoleSource.TOKEN) for role in token.roles)
+        )
         if token.owner_id is None:
-            found = grant(who, self._roles((token.tenant_id, role) for role in token.roles))
+            found = held
         else:
             found = replace(self.grant_of_user(token.owner_id), who=who)
             if token.roles:
-                held = grant(who, self._roles((token.tenant_id, role) for role in token.roles))
                 found = restrict(found, held.everywhere | held.permissions(token.tenant_id or ""))
+                found = replace(found, roles=held.roles)
         if token.tenant_id is not None:
             found = Grant(
                 who,
                 by_tenant={token.tenant_id: found.permissions(token.tenant_id)}
                 if found.reaches(token.tenant_id)
                 else {},
+                roles=tuple(one for one in found.roles if one.tenant in {None, token.tenant_id}),
             )
         if token.permissions is not None:
             found = restrict(found, frozenset(token.permissions))
@@ -203,14 +230,22 @@ class Directory:
             return Grant(NOBODY) if token is None else self.grant_of_token(token)
         return None
 
-    def grant_of_claims(self, who: Identity, held: Iterable[tuple[str | None, str]]) -> Grant:
-        """Return what somebody may do who has roles of these names, each in a tenant or everywhere."""
-        return grant(who, self._roles(held))
+    def grant_of_roles(self, who: Identity, held: Iterable[HeldRole]) -> Grant:
+        """Return what somebody may do who has these roles; one that is not there any more allows nothing."""
+        looked_up = [(one, self.role(one.name, one.tenant)) for one in held]
+        known = [(one, role) for one, role in looked_up if role is not None]
+        return grant(who, [(one.tenant, role) for one, role in known], tuple(one for one, _ in known))
 
-    def _roles(self, named: Iterable[tuple[str | None, str]]) -> list[tuple[str | None, Role]]:
-        """Return the roles; one that is not there any more allows nothing."""
-        pairs = ((tenant, self.role(name, tenant)) for tenant, name in named)
-        return [(tenant, role) for tenant, role in pairs if role is not None]
+    def _as_held(self, one: Membership) -> HeldRole:
+        """Return a user's role with where it comes from: what a provider's rules may give is theirs."""
+        for issuer in self._read.issuers.get(one.user_id, ()):
+            provider = self._vouching.get(issuer)
+            rules = () if provider is None else provider.rules
+            reasons = [rule.reason for rule in rules if rule.gives(one.tenant_id, one.role)]
+            if provider is not None and reasons:
+                detail = f"{provider.label}: {' or '.join(reasons)}"
+                return HeldRole(one.role, one.tenant_id, RoleSource.PROVIDER, detail)
+        return HeldRole(one.role, one.tenant_id, RoleSource.USER)
 
     def role(self, name: str, tenant: str | None) -> Role | None:
         """Return the role that a name means in a tenant, or everywhere (None); None if there is none."""
@@ -251,7 +286,9 @@ def identity_of(user: User) -> Identity:
 def _read(unit: Unit, before: _Read, stale: frozenset[Family]) -> _Read:
     read = before
     if Family.USERS in stale:
-        read = replace(read, users={one.id: one for one in _all_users(unit)})
+        read = replace(
+            read, users={one.id: one for one in _all_users(unit)}, issuers=accounts.issuers_by_user(unit)
+        )
     if Family.TOKENS in stale:
         read = replace(read, tokens=tokens.live_tokens(unit))
     if Family.SESSIONS in stale:

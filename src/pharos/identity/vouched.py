@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from pharos.errors import Kind, PharosError
 from pharos.identity.claims import Claims, Rule, claim_values, roles_of
@@ -63,7 +63,7 @@ def _free_name(unit: Unit, name: str, provider: str) -> str:
 
 
 def _keep_roles(
-    unit: Writing, user: User, held: Sequence[tuple[str | None, str]], rules: Sequence[Rule]
+    unit: Writing, user: User, held: Collection[tuple[str | None, str]], rules: Sequence[Rule]
 ) -> None:
     """Give what the rules say now, and take what a rule may have given before."""
     living = {one.id for one in tenants.list_tenants(unit) if one.deleting_ms is None}
@@ -74,9 +74,7 @@ def _keep_roles(
             _LOG.warning(
                 "%s would have the role %s in %s, and there is no such tenant", user.name, role, tenant
             )
-    fixed = {(rule.tenant, rule.role) for rule in rules if not rule.tenant_claim}
-    in_any = {rule.role for rule in rules if rule.tenant_claim}
     for one in roles.memberships_of(unit, user.id):
-        is_ruled = (one.tenant_id, one.role) in fixed or (one.tenant_id is not None and one.role in in_any)
+        is_ruled = any(rule.gives(one.tenant_id, one.role) for rule in rules)
         if is_ruled and (one.tenant_id, one.role) not in held:
             roles.withdraw(unit, user.id, one.tenant_id, one.role)

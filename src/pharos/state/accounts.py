@@ -315,6 +315,15 @@ def user_of_identity(unit: Unit, issuer: str, subject: str) -> User:
     return _user(unit.the_row(found, f"user whom {issuer} calls {subject!r}"))
 
 
+def issuers_by_user(unit: Unit) -> dict[str, tuple[str, ...]]:
+    """Return who vouches for each user for whom anybody does."""
+    statement = select(identities.c.user_id, identities.c.issuer).distinct().order_by(identities.c.issuer)
+    found: dict[str, tuple[str, ...]] = {}
+    for user_id, issuer in unit.rows(statement):
+        found[user_id] = (*found.get(user_id, ()), issuer)
+    return found
+
+
 # -- links that work once --
 
 

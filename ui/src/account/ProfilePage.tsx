@@ -1,6 +1,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import clsx from 'clsx';
 import { useState, type ReactElement } from 'react';
+import { useTenant } from '../address/hooks';
 import { PageLink } from '../address/PageLink';
 import {
   changePassword,
@@ -23,7 +24,7 @@ import { DataTable } from '../design/table/DataTable';
 import { toasts } from '../design/toasts';
 import { Value } from '../design/Value';
 import { Body, Page, PageHead } from '../page/Page';
-import { asksWho, enter, impliedTenant, useSession } from '../session/session';
+import { asksWho, enter, impliedTenant, rolesIn, sourceOf, useSession } from '../session/session';
 import { useDeed } from '../session/useDeed';
 import { Tokens } from '../tokens/Tokens';
 import { LEAST_PASSWORD, PasswordField } from './PasswordField';
@@ -42,6 +43,8 @@ async function leave(everywhere: boolean): Promise<void> {
 }
 
 function About({ me }: { me: Me }): ReactElement {
+  const tenant = useTenant() ?? impliedTenant(me, []);
+  const held = rolesIn(me, tenant);
   return (
     <section className="panel card" aria-label="You">
       <h2>You</h2>
@@ -59,6 +62,27 @@ function About({ me }: { me: Me }): ReactElement {
                 ? 'none yet: an admin of a tenant can give you a role'
                 : me.tenants.map(({ id }) => id).join(', ')}
           </dd>
+          {tenant === null ? null : (
+            <>
+              <dt>Your roles here</dt>
+              <dd>
+                <span className="dim">
+                  {held.length === 0 ? 'none ' : null}in <Value text={tenant} />
+                </span>
+                <ul className={styles.roles}>
+                  {held.map((one) => (
+                    <li key={`${one.name} ${one.source}`}>
+                      <Value text={one.name} />{' '}
+                      <span className="dim">
+                        <Value text={sourceOf(one)} />
+                        {one.tenant === null ? ', in every tenant' : null}
+                      </span>
+                    </li>
+                  ))}
+                </ul>
+              </dd>
+            </>
+          )}
         </dl>
       </div>
     </section>

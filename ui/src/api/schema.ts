@@ -1455,6 +1455,20 @@ export interface components {
       readonly heartbeats: readonly components['schemas']['HeartbeatShape'][];
     };
     /**
+     * HeldRoleShape
+     * @description A role that somebody has.
+     */
+    readonly HeldRoleShape: {
+      /** Detail */
+      readonly detail: string;
+      /** Name */
+      readonly name: string;
+      /** Source */
+      readonly source: string;
+      /** Tenant */
+      readonly tenant: string | null;
+    };
+    /**
      * HiddenShape
      * @description Alerts, by their fingerprints.
      */
@@ -1731,6 +1745,8 @@ export interface components {
       readonly must_change_password?: boolean;
       /** Openness */
       readonly openness: string;
+      /** Roles */
+      readonly roles: readonly components['schemas']['HeldRoleShape'][];
       /** Tenants */
       readonly tenants: readonly components['schemas']['TenantAccess'][];
     };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Me } from '../api/types';
 import { whyNot } from './lacking';
-import { asksWho, impliedTenant, permissionsIn, standingOf } from './session';
+import { asksWho, impliedTenant, permissionsIn, rolesIn, sourceOf, standingOf } from './session';
 
 const ME: Me = {
   identity: { kind: 'user', id: 'u1', name: 'ann' },
@@ -10,6 +10,11 @@ const ME: Me = {
   tenants: [
     { id: 'acme', permissions: ['account.use', 'metrics.view'] },
     { id: 'shop', permissions: ['account.use', 'members.manage', 'metrics.view'] },
+  ],
+  roles: [
+    { name: 'auditor', tenant: null, source: 'user', detail: '' },
+    { name: 'viewer', tenant: 'acme', source: 'user', detail: '' },
+    { name: 'admin', tenant: 'shop', source: 'provider', detail: 'Corp: groups=shop' },
   ],
   default_tenant: null,
   csrf_token: 'abc',
@@ -41,6 +46,14 @@ describe('what one may', () => {
   });
   it('is the same everywhere for whose role holds everywhere', () =>
     expect(permissionsIn({ ...ME, everywhere: ['audit.view'] }, 'other')).toEqual(['audit.view']));
+  it('comes from roles of the tenant, and from those that are held everywhere', () => {
+    const told = (tenant: string): readonly string[] =>
+      rolesIn(ME, tenant).map((one) => `${one.name}, ${sourceOf(one)}`);
+    expect(told('acme')).toEqual(['auditor, given here', 'viewer, given here']);
+    expect(told('shop')).toEqual(['auditor, given here', 'admin, by Corp: groups=shop']);
+    expect(told('other')).toEqual(['auditor, given here']);
+    expect(rolesIn({ ...ME, default_tenant: 'acme' }, null).map(({ name }) => name)).toContain('viewer');
+  });
   it('has a reason where it is not', () => {
     expect(whyNot(() => true, 'members.manage', 'Roles are changed')).toBeNull();
     expect(whyNot(() => false, 'members.manage', 'Roles are changed')).toBe(

@@ -23,6 +23,7 @@ from pharos.api.native.shapes import (
     SessionShape,
     WaysIn,
     access_shapes,
+    role_shapes,
     session_shape,
 )
 from pharos.errors import PharosError
@@ -187,6 +188,7 @@ class SessionApi(Struct, frozen=True):
             openness=self.authenticator.openness,
             everywhere=sorted(found.everywhere),
             tenants=access_shapes(found),
+            roles=role_shapes(found),
             default_tenant=default,
             csrf_token=csrf_token(session) if session and who.kind is IdentityKind.USER else None,
         )

@@ -27,6 +27,19 @@ class TenantAccess(Shape):
     permissions: list[str]
 
 
+class HeldRoleShape(Shape):
+    """A role that somebody has."""
+
+    name: str
+    tenant: str | None
+    """Where; null for everywhere."""
+    source: str
+    """`user`: somebody here gave it; `provider`, `issuer`: rules for what they say of who asks; `token`: the
+    token has it; `settings`: whoever has no credentials has it; `local`: nobody is asked who they are."""
+    detail: str
+    """The provider or issuer, and what its rules ask for; empty of what no rule gives."""
+
+
 class Me(Shape):
     """Who asks, and what they may do."""
 
@@ -37,6 +50,8 @@ class Me(Shape):
     """Permissions in every tenant, those that are not yet there too."""
     tenants: list[TenantAccess]
     """Tenants with roles of their own."""
+    roles: list[HeldRoleShape]
+    """The roles that the permissions come from; a token may be allowed less than they are."""
     default_tenant: str | None
     """Which one is meant by a request that names none."""
     csrf_token: str | None
@@ -245,6 +260,14 @@ def made_role_shape(role: MadeRole) -> RoleShape:
         summary=role.description,
         permissions=list(role.permissions),
     )
+
+
+def role_shapes(found: Grant) -> list[HeldRoleShape]:
+    """Return somebody's roles, those that hold everywhere first."""
+    return [
+        HeldRoleShape(name=one.name, tenant=one.tenant, source=one.source, detail=one.detail)
+        for one in sorted(found.roles, key=lambda one: (one.tenant or "", one.name))
+    ]
 
 
 def access_shapes(found: Grant) -> list[TenantAccess]:
