@@ -18,12 +18,14 @@ from tests.state.oncall_rows import response
 
 from pharos.alert import Alert, fingerprint
 from pharos.alerting.acknowledge import make_key
+from pharos.alerting.escalate import Run
 from pharos.alerting.links import LASTS_MS, Link, sign
 from pharos.clock import FakeClock
 from pharos.labels import labels_of
 from pharos.notify.channels.calling import short_key
-from pharos.state import PHAROS, Writing, acknowledgements, actions, alerts, outbox, timeline
+from pharos.state import PHAROS, Writing, acknowledgements, actions, alerts, escalations, outbox, timeline
 from pharos.state.alerts import Kept
+from pharos.state.escalations import Escalation
 from pharos.state.outbox import Marks, Told
 from pharos.state.tenants import resume_tenant, suspend_tenant
 from pharos.state.timeline import Entry, Step
@@ -203,6 +205,12 @@ async def test_a_link_acknowledges_once_without_signing_in(world: World, clock: 
     assert style is not None
     assert urljoin(path, style[1].decode()) == "/plain.css"
     assert (Path(__file__).parents[2] / "ui" / "public" / "plain.css").is_file()
+    # What is gone from memory has its name in its timeline.
+    await world.state.write(
+        lambda unit: alerts.drop(unit, "a", list(alerts.find(unit, "a", [NAME]).values())), PHAROS
+    )
+    gone = (await world.stranger.get(path)).body
+    assert (b"DiskFull" in gone, NAME.encode() in gone) == (True, False)
     # To look at it does nothing.
     assert await ada.done("GET /api/alerting/acknowledgements") == []
     used = await world.stranger.ask(f"POST {path}")
@@ -316,6 +324,24 @@ async def test_policies_are_kept_by_version(world: World) -> None:
     await ada.done(f"DELETE {path}")
     log = await world.owner.with_(X_Scope_OrgID="a").done("GET /api/audit?action=escalation")
     assert [one["action"] for one in log["entries"]] == ["escalation.drop", "escalation.set"]
+
+
+async def test_an_escalation_names_its_alerts_by_their_labels(world: World, clock: FakeClock) -> None:
+    await fire(world)
+    ada = await world.add("ada", a="editor")
+    unknown = "0" * 16
+    run = Run(level=0, alerts={NAME: "firing", unknown: "firing"})
+    document = {"levels": [{"targets": [{"receiver": "team"}], "timeout": "5m"}]}
+    begun = Escalation(
+        "e1", "a", GROUP, "qflow", 1, document, run.status.value, None, run.document(), clock.now_ms(), None
+    )
+    await world.state.write(lambda unit: escalations.add_escalation(unit, begun), PHAROS)
+    [told] = await ada.done("GET /api/alerting/escalations?open=true")
+    assert (told["policy"], told["alerts"]) == ("qflow", {NAME: "firing", unknown: "firing"})
+    # Of what no timeline tells there is nothing but the fingerprint.
+    assert told["labels"] == {NAME: LABELS}
+    sooner = await ada.done("POST /api/alerting/escalations/e1/next", {})
+    assert (sooner["labels"], sooner["next"]) == ({NAME: LABELS}, "2023-11-14T22:13:20.000Z")
 
 
 async def test_it_is_told_why_somebody_was_paged_or_not(world: World, clock: FakeClock) -> None:

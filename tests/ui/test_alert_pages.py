@@ -22,8 +22,15 @@ STEPS = """Where it is:
 - [ ] Take old logs away: [rotate the logs](action:rotate-logs)
 """
 _CONFIG = """
-route: {receiver: nobody, group_by: [alertname], group_wait: 1s}
-receivers: [{name: nobody}]
+route:
+  receiver: nobody
+  group_by: [alertname]
+  group_wait: 1s
+  routes: [{receiver: pager, matchers: [alertname="Lost"]}]
+receivers:
+  - name: nobody
+  - name: pager
+    webhook_configs: [{url: "http://127.0.0.1:9/"}]
 """
 
 
@@ -168,6 +175,19 @@ def test_a_schedule_is_made_and_says_who_is_on_call(visit: Visit) -> None:
     form.get_by_label("People of layer 2").fill("eve, joe")
     form.get_by_role("button", name="Change the schedule").click()
     expect(page.get_by_role("list", name="Shifts of on call")).to_contain_text("eve, joe")
+
+
+def test_an_escalation_names_its_alerts_by_their_labels(server: Server, visit: Visit) -> None:
+    level = {"name": "team", "targets": [{"receiver": "pager"}], "timeout": "1h"}
+    policy = {"matchers": ["alertname=Lost"], "levels": [level]}
+    send(server, "PUT", "/api/alerting/escalation_policies/queues", {"policy": policy})
+    send(server, "POST", "/api/v2/alerts", [_alert("Lost", severity="info", job="queue", payload=XSS)])
+    page = visit("/on-call")
+    running = page.get_by_role("region", name="Escalations that go on")
+    expect(running).to_contain_text("queues: level 1 (team)")
+    expect(running).to_contain_text(f'payload="{XSS}"')
+    running.get_by_role("link", name="Lost").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Lost")
 
 
 def test_an_alert_over_spans_shows_what_its_rule_measures(server: Server, visit: Visit) -> None:

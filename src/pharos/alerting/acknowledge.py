@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from pharos.alert import ALERT_NAME
 from pharos.alerting import escalate, links
 from pharos.alerting.content import ACKNOWLEDGED
 from pharos.alerting.content import told as told_content
@@ -172,7 +173,10 @@ def look(unit: Unit, token: str) -> Asked:
     link = _read_link(unit, token)
     found = alerts_of_group(unit, link.tenant, link.group_key)
     kept = alerts.find(unit, link.tenant, found)
-    names = tuple(kept[name].name or name if name in kept else name for name in found)
+    gone = timeline.labels_of_alerts(unit, link.tenant, [name for name in found if name not in kept])
+    known = {name: alert.name for name, alert in kept.items()}
+    known |= {name: labels.get(ALERT_NAME, "") for name, labels in gone.items()}
+    names = tuple(known.get(name) or name for name in found)
     return Asked(link, names, acknowledgements.is_used(unit, link.nonce))
 
 

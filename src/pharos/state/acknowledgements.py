@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from msgspec import Struct
-from msgspec.structs import asdict
+from msgspec import Struct, field
+from msgspec.structs import asdict, replace
 from sqlalchemy import BigInteger, Column, Index, Table, delete, func, insert, select, update
 
 from pharos.errors import Kind, PharosError
 from pharos.state.audit import Event, append
 from pharos.state.tables import METADATA, Words, tenant_reference
-from pharos.state.timeline import Entry, Step, last_steps
+from pharos.state.timeline import Entry, Step, labels_of_alerts
 from pharos.state.timeline import append as append_steps
 from pharos.state.unit import Unit, Writing
 
@@ -80,6 +80,8 @@ class Acknowledgement(Struct, frozen=True):
     ended_ms: int | None
     ended_why: str
     """`taken back`, `ran out`, `resolved`, `replaced`."""
+    alert: Mapping[str, str] = field(default_factory=dict)
+    """The alert's labels, where they were asked for; they are kept in its timeline."""
 
 
 class NewAcknowledgement(Struct, frozen=True):
@@ -93,7 +95,7 @@ class NewAcknowledgement(Struct, frozen=True):
 def acknowledge(
     unit: Writing, tenant_id: str, targets: Sequence[tuple[str, str]], new: NewAcknowledgement
 ) -> tuple[Acknowledgement, ...]:
-    """Have the unit's author look after alerts, (fingerprint, group key or empty) each; return it.
+    """Have the unit's author look after alerts, (fingerprint, group key or empty) each; return it labelled.
 
     It takes the place of what was said of the same alerts before. Raises PharosError(INVALID) for an expiry
     that is over.
@@ -103,7 +105,7 @@ def acknowledge(
     replaced = acknowledged(unit, tenant_id, [fingerprint for fingerprint, _ in targets])
     _end(unit, replaced.values(), "replaced")
     author = unit.author
-    made = tuple(
+    begun = (
         Acknowledgement(
             unit.new_id(),
             tenant_id,
@@ -120,6 +122,7 @@ def acknowledge(
         )
         for fingerprint, group_key in dict(targets).items()
     )
+    made = with_labels(unit, begun)
     for start in range(0, len(made), _BATCH):
         rows = [_row(one) for one in made[start : start + _BATCH]]
         unit.execute(insert(acknowledgements).values(rows))
@@ -128,25 +131,27 @@ def acknowledge(
     return made
 
 
-def labels_of_alerts(unit: Unit, tenant_id: str, fingerprints: Sequence[str]) -> dict[str, Mapping[str, str]]:
-    """Return the labels of alerts by fingerprint, of those whose timeline tells them."""
-    found = last_steps(unit, tenant_id, fingerprints, (Step.FIRING, Step.RESOLVED))
-    return {name: step.detail["labels"] for name, step in found.items() if step.detail.get("labels")}
+def with_labels(unit: Unit, some: Iterable[Acknowledgement]) -> tuple[Acknowledgement, ...]:
+    """Return acknowledgements of one tenant with their alerts' labels: fingerprints tell people nothing."""
+    found = tuple(some)
+    if not found:
+        return found
+    labels = labels_of_alerts(unit, found[0].tenant_id, [one.fingerprint for one in found])
+    return tuple(replace(one, alert=labels.get(one.fingerprint, {})) for one in found)
 
 
 def _audit(unit: Writing, action: str, some: Sequence[Acknowledgement]) -> None:
-    """Write down who looks after alerts, or no longer does, with their labels: fingerprints say nothing."""
-    if not some:
-        return
-    labels = labels_of_alerts(unit, some[0].tenant_id, [one.fingerprint for one in some])
+    """Write down who looks after alerts, or no longer does, with their labels."""
     for one in some:
-        detail = {**_detail(one), "alert": dict(labels.get(one.fingerprint, {}))}
+        detail = {**_detail(one), "alert": dict(one.alert)}
         states = {"after" if action == "alert.acknowledge" else "before": detail}
         append(unit, Event(action, f"alert:{one.fingerprint}", one.tenant_id, **states))
 
 
 def _row(one: Acknowledgement) -> dict[str, Any]:
-    return asdict(one)
+    row = asdict(one)
+    del row["alert"]
+    return row
 
 
 def _detail(one: Acknowledgement) -> dict[str, Any]:
@@ -165,8 +170,8 @@ def _step(unit: Unit, one: Acknowledgement, step: Step, detail: Mapping[str, Any
 
 
 def unacknowledge(unit: Writing, tenant_id: str, fingerprints: Iterable[str]) -> tuple[Acknowledgement, ...]:
-    """Take acknowledgements back; return those that there were."""
-    found = tuple(acknowledged(unit, tenant_id, tuple(fingerprints)).values())
+    """Take acknowledgements back; return those that there were, with their alerts' labels."""
+    found = with_labels(unit, acknowledged(unit, tenant_id, tuple(fingerprints)).values())
     _end(unit, found, "taken back")
     _tell_end(unit, found, "taken back")
     _audit(unit, "alert.unacknowledge", found)

@@ -190,6 +190,12 @@ def last_steps(
     return found
 
 
+def labels_of_alerts(unit: Unit, tenant_id: str, fingerprints: Sequence[str]) -> dict[str, Mapping[str, str]]:
+    """Return the labels of alerts by fingerprint, of those whose timeline tells them."""
+    found = last_steps(unit, tenant_id, fingerprints, (Step.FIRING, Step.RESOLVED))
+    return {name: step.detail["labels"] for name, step in found.items() if step.detail.get("labels")}
+
+
 def sent_since(unit: Unit, tenant_id: str, receiver: str, integration: str, since_ms: int) -> dict[str, int]:
     """Return when messages went out that told an integration since a time of what fires, by their keys."""
     where = (

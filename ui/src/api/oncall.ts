@@ -1,5 +1,6 @@
 // Who is on call, who takes whose shifts, and who is told next when nobody reacts.
 
+import type { LabelsByAlert } from './alerts';
 import { ask, change, type Answer, type Asking } from './client';
 import type { Json } from './governance';
 
@@ -58,7 +59,9 @@ export interface Escalation {
   readonly status: string;
   readonly level: number;
   readonly level_name: string;
+  /** How each alert stands, by fingerprint, and their labels. */
   readonly alerts: Readonly<Record<string, string>>;
+  readonly labels: LabelsByAlert;
   readonly votes: readonly string[];
   readonly quorum: number;
   readonly started: string;

@@ -1192,6 +1192,12 @@ export interface components {
       readonly group_key: string;
       /** Id */
       readonly id: string;
+      /** Labels */
+      readonly labels: {
+        readonly [key: string]: {
+          readonly [key: string]: string;
+        };
+      };
       /** Level */
       readonly level: number;
       /** Level Name */

@@ -1,6 +1,7 @@
 import clsx from 'clsx';
 import { useState, type ReactElement } from 'react';
 import { useAddress } from '../address/hooks';
+import { ALERT_NAME } from '../alerts/alerts';
 import { PageLink } from '../address/PageLink';
 import {
   definitions,
@@ -22,7 +23,7 @@ import { formatInstant, formatSeconds } from '../design/format';
 import { useNow, usePageClock } from '../design/hooks';
 import { Note, Unreadable } from '../design/parts';
 import { Skeleton } from '../design/Skeleton';
-import { Value } from '../design/Value';
+import { LabelSet, Value } from '../design/Value';
 import { visibleText } from '../design/value';
 import { Body, Page, PageHead } from '../page/Page';
 import { useMay } from '../session/session';
@@ -247,6 +248,31 @@ function Calendar(props: { version: Version; fromMs: number; onDo: (doing: Doing
   );
 }
 
+/** Alerts of one escalation that are named. */
+const NAMED = 3;
+
+/** What is escalated: its alerts by their labels, for a fingerprint tells people nothing. */
+function Escalated({ of }: { of: Escalation }): ReactElement {
+  const all = Object.keys(of.alerts);
+  if (all.length === 0) return <Value text={of.group_key} />;
+  return (
+    <span className={styles.alerts}>
+      {all.slice(0, NAMED).map((fingerprint) => {
+        const labels = of.labels[fingerprint] ?? {};
+        return (
+          <span key={fingerprint}>
+            <PageLink page="alert" search={{ id: fingerprint }}>
+              <Value text={labels[ALERT_NAME] ?? fingerprint} />
+            </PageLink>{' '}
+            <LabelSet labels={labels} without={[ALERT_NAME]} />
+          </span>
+        );
+      })}
+      {all.length > NAMED ? <span className="dim">and {all.length - NAMED} more</span> : null}
+    </span>
+  );
+}
+
 /** Chains that go on now, and how far each is. */
 function Running({ all }: { all: readonly Escalation[] }): ReactElement | null {
   const { tenant } = useAddress();
@@ -262,46 +288,37 @@ function Running({ all }: { all: readonly Escalation[] }): ReactElement | null {
       </header>
       {deed.error ? <Note level="bad">{deed.error.message}</Note> : null}
       <ul className={styles.list}>
-        {all.map((one) => {
-          const [fingerprint] = Object.keys(one.alerts);
-          return (
-            <li key={one.id}>
-              {fingerprint === undefined ? (
-                <Value text={one.group_key} />
-              ) : (
-                <PageLink page="alert" search={{ id: fingerprint }}>
-                  <Value text={one.policy} />
-                </PageLink>
+        {all.map((one) => (
+          <li key={one.id}>
+            <Escalated of={one} />
+            <span>
+              <Value text={one.policy} />: {one.level === 0 ? 'nobody is told yet' : `level ${one.level}`}
+              {one.level_name === '' ? null : (
+                <>
+                  {' '}
+                  (<Value text={one.level_name} />)
+                </>
               )}
+            </span>
+            {one.quorum > 1 ? (
               <span>
-                level {one.level + 1}
-                {one.level_name === '' ? null : (
-                  <>
-                    {' '}
-                    (<Value text={one.level_name} />)
-                  </>
-                )}
+                {one.votes.length} of {one.quorum} acknowledged
               </span>
-              {one.quorum > 1 ? (
-                <span>
-                  {one.votes.length} of {one.quorum} acknowledged
-                </span>
-              ) : null}
-              <span className="dim">
-                {one.next === null
-                  ? 'nobody is told any more'
-                  : `next in ${formatSeconds(Math.max(0, Math.round((Date.parse(one.next) - now) / 1000)))}`}
-              </span>
-              <Button
-                whyNot={why}
-                disabled={deed.busy}
-                onClick={() => void deed.run(() => escalateNow(one.id, { tenant }))}
-              >
-                Tell the next level now
-              </Button>
-            </li>
-          );
-        })}
+            ) : null}
+            <span className="dim">
+              {one.next === null
+                ? 'nobody is told any more'
+                : `next in ${formatSeconds(Math.max(0, Math.round((Date.parse(one.next) - now) / 1000)))}`}
+            </span>
+            <Button
+              whyNot={why}
+              disabled={deed.busy}
+              onClick={() => void deed.run(() => escalateNow(one.id, { tenant }))}
+            >
+              Tell the next level now
+            </Button>
+          </li>
+        ))}
       </ul>
     </section>
   );

@@ -36,7 +36,7 @@ from pharos.errors import Kind, PharosError
 from pharos.gotext.timestamps import format_time_ms
 from pharos.http_options import SecretText
 from pharos.notify.channels.slack import escape
-from pharos.state import Author, State, Unit, Writing, acknowledgements, oncall
+from pharos.state import Author, State, Writing, acknowledgements, oncall
 from pharos.state.acknowledgements import Acknowledgement, NewAcknowledgement
 from pharos.state.oncall import ContactKind
 
@@ -166,7 +166,9 @@ class AcknowledgementsApi(Struct, frozen=True):
         """Return who looks after which alerts now."""
         tenant = tenant_of(request)
         return await self.state.read(
-            lambda unit: _shown(unit, acknowledgements.acknowledged(unit, tenant).values())
+            lambda unit: _shown(
+                acknowledgements.with_labels(unit, acknowledgements.acknowledged(unit, tenant).values())
+            )
         )
 
     async def acknowledge_alert(self, request: Request, body: AcknowledgeBody) -> list[dict[str, Any]]:
@@ -186,8 +188,8 @@ class AcknowledgementsApi(Struct, frozen=True):
 
         def write(unit: Writing) -> list[dict[str, Any]]:
             if group_key:
-                return _shown(unit, acknowledging.acknowledge_group(unit, tenant, group_key, new))
-            return _shown(unit, acknowledging.acknowledge(unit, tenant, fingerprints, new))
+                return _shown(acknowledging.acknowledge_group(unit, tenant, group_key, new))
+            return _shown(acknowledging.acknowledge(unit, tenant, fingerprints, new))
 
         return await self.state.write(write, author_of(request, body.comment))
 
@@ -213,7 +215,7 @@ class AcknowledgementsApi(Struct, frozen=True):
     async def _unacknowledge(self, request: Request, fingerprint: str) -> list[dict[str, Any]]:
         tenant = tenant_of(request)
         found = await self.state.write(
-            lambda unit: _shown(unit, acknowledgements.unacknowledge(unit, tenant, [fingerprint])),
+            lambda unit: _shown(acknowledgements.unacknowledge(unit, tenant, [fingerprint])),
             author_of(request),
         )
         if not found:
@@ -344,20 +346,15 @@ class AcknowledgementsApi(Struct, frozen=True):
         return JSONResponse(told, background=after)
 
 
-def _shown(unit: Unit, found: Iterable[Acknowledgement]) -> list[dict[str, Any]]:
-    some = tuple(found)
-    if not some:
-        return []
-    names = [one.fingerprint for one in some]
-    labels = acknowledgements.labels_of_alerts(unit, some[0].tenant_id, names)
-    return [_acknowledgement(one, labels.get(one.fingerprint, {})) for one in some]
+def _shown(some: Iterable[Acknowledgement]) -> list[dict[str, Any]]:
+    return [_acknowledgement(one) for one in some]
 
 
-def _acknowledgement(found: Acknowledgement, labels: Mapping[str, str]) -> dict[str, Any]:
+def _acknowledgement(found: Acknowledgement) -> dict[str, Any]:
     return {
         "id": found.id,
         "fingerprint": found.fingerprint,
-        "alert": dict(labels),
+        "alert": dict(found.alert),
         "group_key": found.group_key,
         "by": found.name or found.who,
         "comment": found.comment,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -11,7 +11,7 @@ from pydantic import Field
 from starlette.requests import Request
 
 from pharos.alerting import escalate
-from pharos.alerting.escalate import read_policy, read_run
+from pharos.alerting.escalate import Run, read_policy, read_run
 from pharos.api.alerting.answers import CONFIGURE, VIEW, author_of, iso_or_none, tenant_of, with_query
 from pharos.api.alerting.definitions import Definitions
 from pharos.api.alerting.schedule_shapes import VersionShape
@@ -19,9 +19,10 @@ from pharos.api.http.routes import Operation
 from pharos.api.native.answers import Body, Native, Shape
 from pharos.errors import Kind, PharosError
 from pharos.gotext.timestamps import format_time_ms
-from pharos.state import State, Writing, audit, escalations
+from pharos.state import State, Unit, Writing, audit, escalations
 from pharos.state.documents import Defined
 from pharos.state.escalations import Escalation
+from pharos.state.timeline import labels_of_alerts
 
 _ESCALATE = "alerts.escalate"
 
@@ -52,6 +53,9 @@ class EscalationShape(Shape):
     level_name: str
     round: int
     alerts: dict[str, str]
+    """How each alert stands, by fingerprint."""
+    labels: dict[str, dict[str, str]]
+    """Those alerts' labels, by fingerprint."""
     votes: list[str]
     quorum: int
     told: dict[str, list[str]]
@@ -105,16 +109,15 @@ class EscalationsApi(Struct, frozen=True):
     async def list_escalations(self, request: Request) -> list[dict[str, Any]]:
         """Return escalations, the newest first."""
         tenant, is_open = tenant_of(request), request.query_params.get("open") == "true"
-        found = await self.state.read(
-            lambda unit: escalations.list_escalations(unit, tenant, is_open=is_open)
+        return await self.state.read(
+            lambda unit: _shown(unit, tenant, escalations.list_escalations(unit, tenant, is_open=is_open))
         )
-        return [_shown(one) for one in found]
 
     async def escalate_now(self, request: Request, body: EscalateBody) -> dict[str, Any]:
         """Have the next level be told at once, without waiting for the time-out of the one before."""
         tenant, named = tenant_of(request), request.path_params["escalation"]
 
-        def write(unit: Writing) -> Escalation:
+        def write(unit: Writing) -> dict[str, Any]:
             found = escalations.get_escalation(unit, tenant, named)
             run = read_run(found.run)
             if run.status is not escalate.Status.TELLING:
@@ -124,13 +127,21 @@ class EscalationsApi(Struct, frozen=True):
             told = {"escalation": found.id, "level": run.level + 2}
             event = audit.Event("escalation.next", f"escalation:{found.policy}", tenant, after=told)
             audit.append(unit, event)
-            return escalations.get_escalation(unit, tenant, named)
+            [shown] = _shown(unit, tenant, [escalations.get_escalation(unit, tenant, named)])
+            return shown
 
-        return _shown(await self.state.write(write, author_of(request, body.reason)))
+        return await self.state.write(write, author_of(request, body.reason))
 
 
-def _shown(found: Escalation) -> dict[str, Any]:
-    run, policy = read_run(found.run), read_policy(found.document, found.policy)
+def _shown(unit: Unit, tenant: str, found: Iterable[Escalation]) -> list[dict[str, Any]]:
+    """Return escalations with the labels of their alerts."""
+    runs = [(one, read_run(one.run)) for one in found]
+    labels = labels_of_alerts(unit, tenant, sorted({name for _, run in runs for name in run.alerts}))
+    return [_escalation(one, run, labels) for one, run in runs]
+
+
+def _escalation(found: Escalation, run: Run, labels: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    policy = read_policy(found.document, found.policy)
     quorum, _ = escalate.quorum_of(policy, run, max(run.level, 0))
     return {
         "id": found.id,
@@ -142,6 +153,7 @@ def _shown(found: Escalation) -> dict[str, Any]:
         "level_name": policy.level_name(run.level) if run.level >= 0 else "",
         "round": run.round,
         "alerts": dict(run.alerts),
+        "labels": {name: dict(labels[name]) for name in run.alerts if name in labels},
         "votes": list(run.votes),
         "quorum": quorum,
         "told": {policy.level_name(int(level)): list(people) for level, people in run.told.items()},

@@ -10,7 +10,7 @@ from msgspec import Struct
 from pydantic import Field
 from starlette.requests import Request
 
-from pharos.alerting.alerts import Known
+from pharos.alerting.alerts import Known, labels_by_fingerprint
 from pharos.alerting.dispatch import Dispatcher
 from pharos.alerting.silences import expire_silence, hidden_by, in_order, set_silence, state_of
 from pharos.api.alertmanager.reading import parse_time
@@ -140,7 +140,7 @@ class SilencesApi(Struct, frozen=True):
         """Return which alerts a silence with these matchers would hold back now."""
         tenant = scope_of(request).alone().tenant
         hidden = hidden_by(_stored(body.matchers), self._living(tenant))
-        labels = {known.alert.fingerprint: dict(known.mapping) for known in hidden}
+        labels = labels_by_fingerprint(hidden)
         return HiddenShape(alerts=sorted(labels), labels=labels)
 
     async def make_silences(self, request: Request, body: SilenceBody) -> SilencesShape:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pharos.alerting.alerts import Known
+from pharos.alerting.alerts import labels_by_fingerprint
 from pharos.alerting.dependencies import as_inhibitions, read_dependency
 from pharos.alerting.dispatch import Dispatcher
 from pharos.alerting.maintenance import Occurrence, Window, read_conditions, read_window, written_calendar
@@ -292,7 +292,7 @@ class WindowsApi(Struct, frozen=True):
             "parents": [one.alert.fingerprint for one in parents],
             "children": [one.alert.fingerprint for one in children],
             "held_back": [one.alert.fingerprint for one in held],
-            "labels": _labels([*parents, *children]),
+            "labels": labels_by_fingerprint([*parents, *children]),
         }
 
     # -- definitions --
@@ -341,12 +341,7 @@ class WindowsApi(Struct, frozen=True):
         matchers = read_conditions(texts)
         desk = self.dispatcher.desk(scope_of(request).alone().tenant)
         living = desk.alerts.living(self.dispatcher.moment().now_s)
-        return _labels(one for one in living if matches_all(matchers, one.mapping))
-
-
-def _labels(alerts: Iterable[Known]) -> dict[str, dict[str, str]]:
-    """Return alerts' labels by fingerprint, which tells people nothing."""
-    return {one.alert.fingerprint: dict(one.mapping) for one in alerts}
+        return labels_by_fingerprint(one for one in living if matches_all(matchers, one.mapping))
 
 
 def _made(one: Version) -> dict[str, Any]:
