@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pharos.errors import Kind, PharosError
+from pharos.errors import Cause, Kind, PharosError
 
 
 def test_an_error_says_what_is_wrong_and_what_helps() -> None:
@@ -16,7 +16,9 @@ def test_without_a_hint_there_are_no_brackets() -> None:
 
 
 def test_an_error_carries_when_to_retry_and_where_the_fault_is() -> None:
+    assert PharosError(Kind.MISSING, "no such tenant", cause=Cause.NO_TENANT).cause == "no_tenant"
     error = PharosError(Kind.LIMITED, "too much", retry_after_s=2.5, position=7)
+    assert error.cause is None
     assert (error.kind, error.retry_after_s, error.position) == (Kind.LIMITED, 2.5, 7)
 
 

@@ -36,11 +36,19 @@ class Kind(StrEnum):
     """An invariant of Pharos itself is broken."""
 
 
+class Cause(StrEnum):
+    """Failures that programs tell from others of their kind, whatever their text says."""
+
+    NO_TENANT = "no_tenant"
+    """The tenant that is named does not exist."""
+
+
 class PharosError(Exception):
     """An expected failure, carried as a value to the edge.
 
     `hint` says what the reader can do; `retry_after_s` is set where waiting helps; `position` is a
-    zero-based character offset into the input where the failure was found, if one is known.
+    zero-based character offset into the input where the failure was found, if one is known; `cause` names
+    what callers act upon, so that nobody reads the message for it.
     """
 
     def __init__(
@@ -51,6 +59,7 @@ class PharosError(Exception):
         hint: str = "",
         retry_after_s: float | None = None,
         position: int | None = None,
+        cause: Cause | None = None,
     ) -> None:
         super().__init__(message)
         self.kind = kind
@@ -58,6 +67,7 @@ class PharosError(Exception):
         self.hint = hint
         self.retry_after_s = retry_after_s
         self.position = position
+        self.cause = cause
 
     def __str__(self) -> str:
         return f"{self.message} ({self.hint})" if self.hint else self.message

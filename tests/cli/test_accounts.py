@@ -7,7 +7,9 @@ import os
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,10 @@ import pytest
 from tests.cli.running import Ended
 from tests.process import Server
 
+from pharos.commands.accounts import call as in_accounts
 from pharos.commands.accounts import read_role, shown_held
-from pharos.errors import PharosError
+from pharos.commands.ask import Asked
+from pharos.errors import Cause, Kind, PharosError
 
 WORDS = "correct horse battery staple"
 Call = Callable[..., Ended]
@@ -78,6 +82,7 @@ def test_users_come_in_and_log_in_and_programs_get_tokens(call: Call) -> None:
     assert "/welcome#" in bob["url"]
     missing = call("user", "add", "eve", "--role", "viewer@shop", owner=False)
     assert (missing.code, "pharos tenant create" in missing.err) == (1, True)
+    assert json.loads(missing.err)["error"]["code"] == "no_tenant"
     changed = json.loads(
         call("user", "role", "bob", "--give", "editor@default", "--take", "viewer@default", owner=False).out
     )
@@ -102,6 +107,34 @@ def test_users_come_in_and_log_in_and_programs_get_tokens(call: Call) -> None:
     assert call("logout", owner=False).code == 0
     assert "nobody is signed in" in call("user", "list", owner=False).err
     assert json.loads(kept.read_text()) == {}
+
+
+@pytest.mark.parametrize(
+    ("code", "helps"), [("no_tenant", True), ("of_a_newer_server", False), (None, False)]
+)
+def test_a_missing_tenant_is_known_by_its_code_whatever_the_text_says(code: str | None, helps: bool) -> None:
+    told = {"status": "error", "errorType": "not_found", "error": "nobody is called so"}
+
+    class Answering(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = json.dumps(told if code is None else {**told, "code": code}).encode()
+            self.send_response(404)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: object) -> None:
+            """Stay silent."""
+
+    with HTTPServer(("127.0.0.1", 0), Answering) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        with pytest.raises(PharosError, match="nobody is called so") as failed:
+            in_accounts(Asked(f"http://127.0.0.1:{server.server_port}", {}), "GET /api/members")
+        thread.join()
+    assert (failed.value.kind, "pharos tenant create" in failed.value.hint) == (Kind.MISSING, helps)
+    assert failed.value.cause == (Cause.NO_TENANT if helps else None)
 
 
 def test_roles_are_shown_with_their_tenant_and_where_they_come_from() -> None:

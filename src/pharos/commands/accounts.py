@@ -15,7 +15,7 @@ from pharos.commands.ask import Asked
 from pharos.commands.logins import credentials, server_of
 from pharos.commands.screen import ERR, OUT, as_found
 from pharos.config import Settings
-from pharos.errors import Kind, PharosError
+from pharos.errors import Cause, Kind, PharosError
 from pharos.folder import ADMIN_KEY_FILE
 from pharos.gotext.durations import format_duration
 
@@ -67,8 +67,10 @@ def call(server: Asked, address: str, body: dict[str, Any] | None = None) -> Any
     try:
         return server.data(address, body)
     except PharosError as exc:
-        hint = exc.hint or (_NO_TENANT if exc.message.startswith("there is no tenant ") else "")
-        raise as_found(PharosError(exc.kind, exc.message, hint=hint, position=exc.position)) from exc
+        hint = exc.hint or (_NO_TENANT if exc.cause is Cause.NO_TENANT else "")
+        raise as_found(
+            PharosError(exc.kind, exc.message, hint=hint, position=exc.position, cause=exc.cause)
+        ) from exc
 
 
 def read_role(text: str) -> tuple[str, str | None]:

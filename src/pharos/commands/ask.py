@@ -14,7 +14,7 @@ from yarl import URL
 
 from pharos import __version__
 from pharos.config import is_loopback
-from pharos.errors import Kind, PharosError
+from pharos.errors import Cause, Kind, PharosError
 from pharos.outbound import HttpOptions, Outbound, Reply, Request, TlsOptions
 
 _ANSWER_MAX_BYTES: Final = 1 << 30
@@ -122,5 +122,7 @@ def _document(server: str, answer: Reply) -> dict[str, Any]:
         )
     if document["status"] != "success":
         kind = _KINDS.get(answer.status, Kind.UNAVAILABLE)
-        raise PharosError(kind, str(document.get("error", f"status {answer.status}")))
+        # A newer server may tell failures apart that are not known here.
+        cause = next((one for one in Cause if one == document.get("code")), None)
+        raise PharosError(kind, str(document.get("error", f"status {answer.status}")), cause=cause)
     return document

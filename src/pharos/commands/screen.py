@@ -37,7 +37,7 @@ def as_found(error: PharosError) -> PharosError:
     """Return the error as the command's finding, if its kind says that the input is at fault."""
     if error.kind not in _FOUND_KINDS:
         return error
-    return FoundError(error.kind, error.message, hint=error.hint, position=error.position)
+    return FoundError(error.kind, error.message, hint=error.hint, position=error.position, cause=error.cause)
 
 
 def print_json(document: Any) -> None:
@@ -48,7 +48,8 @@ def print_json(document: Any) -> None:
 def print_error(error: PharosError, *, as_json: bool) -> int:
     """Print the error to standard error and return the exit code."""
     if as_json:
-        document = {"error": {"kind": str(error.kind), "message": error.message, "hint": error.hint}}
+        told = {"kind": str(error.kind), "message": error.message, "hint": error.hint}
+        document = {"error": told if error.cause is None else {**told, "code": str(error.cause)}}
         typer.echo(orjson.dumps(document).decode(), err=True)
     else:
         ERR.print("[red]pharos:[/red] ", end="")

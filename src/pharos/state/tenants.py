@@ -9,7 +9,7 @@ from typing import Any, Final
 from msgspec import Struct, to_builtins
 from sqlalchemy import BigInteger, Column, Integer, Table, func, insert, select, update
 
-from pharos.errors import Kind, PharosError
+from pharos.errors import Cause, Kind, PharosError
 from pharos.state.audit import Event, append, append_change
 from pharos.state.protections import require_unprotected
 from pharos.state.tables import METADATA, Document, Family, Words, require_name, tenant_reference
@@ -111,7 +111,10 @@ def _require_color(color: str) -> str:
 
 def tenant(unit: Unit, tenant_id: str) -> Tenant:
     """Return a tenant, also a deleted one. Raises PharosError(MISSING)."""
-    return Tenant(*unit.the_row(select(tenants).where(tenants.c.id == tenant_id), f"tenant {tenant_id!r}"))
+    found = unit.row(select(tenants).where(tenants.c.id == tenant_id))
+    if found is None:
+        raise PharosError(Kind.MISSING, f"there is no tenant {tenant_id!r}", cause=Cause.NO_TENANT)
+    return Tenant(*found)
 
 
 def require_living(unit: Unit, tenant_id: str) -> Tenant:

@@ -1264,6 +1264,11 @@ export interface components {
      * @description A failed request.
      */
     readonly Failure: {
+      /**
+       * Code
+       * @default null
+       */
+      readonly code?: 'no_tenant' | null;
       /** Error */
       readonly error: string;
       /**

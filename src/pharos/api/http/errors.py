@@ -92,7 +92,10 @@ def prometheus_error(error: PharosError, *, executing: bool = False) -> Response
     if executing and error.kind is Kind.INVALID:
         name, status = "execution", 422
     return Response(
-        error_body(name, str(error)), status, headers=error_headers(error), media_type="application/json"
+        error_body(name, str(error), error.cause),
+        status,
+        headers=error_headers(error),
+        media_type="application/json",
     )
 
 
@@ -100,7 +103,7 @@ def native_error(error: PharosError) -> Response:
     """Return an error of Pharos' own API: in the same shape, with the status that its kind has everywhere."""
     name, _ = _PROMETHEUS[error.kind]
     return Response(
-        error_body(name, str(error)),
+        error_body(name, str(error), error.cause),
         STATUS[error.kind],
         headers=error_headers(error),
         media_type="application/json",

@@ -406,9 +406,10 @@ def envelope(
     yield held + tail + b"}"
 
 
-def error_body(error_type: str, message: str) -> bytes:
-    """Return the body of a failed request."""
-    return json_text({"status": "error", "errorType": error_type, "error": message})
+def error_body(error_type: str, message: str, code: str | None = None) -> bytes:
+    """Return the body of a failed request; `code` is what programs tell it by, if it has one."""
+    body = {"status": "error", "errorType": error_type, "error": message}
+    return json_text(body if code is None else {**body, "code": code})
 
 
 def encode_answer(answer: Answer, *, limit: int = 0, sizes: ChunkSizes = SIZES) -> Iterator[bytes]:

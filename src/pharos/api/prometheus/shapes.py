@@ -50,6 +50,8 @@ class Failure(_Shape):
         "conflict",
     ]
     error: str
+    code: Literal["no_tenant"] | None = None
+    """What programs tell it by, whatever its text says; not there for most."""
 
 
 class HistogramValue(_Shape):
