@@ -22,7 +22,9 @@ from bench.servers import Pharos, Server, started
 
 _WORDS: Final = "correct horse battery staple"
 _JSON: Final = {"Content-Type": "application/json"}
-_ASKED: Final = "/api/v1/query?query=sum(rate(pharos_ingest_samples_total[1m]))&nocache=1"
+_ASKED: Final = "/api/v1/query?query=sum(rate(asked[5m]))&nocache=1"
+_SERIES: Final = 20
+"""What is asked about: nothing comes to it, so that each answer takes the same."""
 
 
 class Quiet(Pharos):
@@ -47,25 +49,53 @@ class Result:
     """Milliseconds a request, by what is asked: (asked nobody, with a token)."""
 
     took_ms: dict[str, tuple[float, float]] = field(default_factory=dict)
+    spread: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    """By what is asked: the least and the most that a pair of servers said the token takes, as a share."""
 
 
-def measure(rounds: int, requests: int) -> Result:
-    """Return what writes and queries cost without and with a token.
+def measure(pairs: int, rounds: int, requests: int) -> Result:
+    """Return what writes and queries cost without and with a token: the median pair of servers of several.
 
     Two servers that do the same differ by some percent. So both are asked while neither asks back, and again
     once the second one does; what counts is by how much their ratio changed.
     """
+    found: dict[str, list[tuple[float, float]]] = {}
+    for _ in range(pairs):
+        for name, took_ms in _of_a_pair(rounds, requests).items():
+            found.setdefault(name, []).append(took_ms)
     result = Result()
+    for name, all_ms in found.items():
+        all_ms.sort(key=lambda one: one[1] / one[0])
+        result.took_ms[name] = all_ms[pairs // 2]
+        result.spread[name] = tuple(one[1] / one[0] - 1.0 for one in (all_ms[0], all_ms[-1]))
+    return result
+
+
+def _of_a_pair(rounds: int, requests: int) -> dict[str, tuple[float, float]]:
+    """Return milliseconds a request of one pair of servers, as `Result` has them."""
     with started(Quiet) as other, started(Quiet) as server:
         questions = _questions()
+        for one in (other, server):
+            _write_asked(one)
         sides: list[tuple[Server, dict[str, str]]] = [(other, {}), (server, {})]
         before = _medians(questions, sides, rounds, requests)
         sides[1] = (server, {"Authorization": f"Bearer {_close(server)}"})
         after = _medians(questions, sides, rounds, requests)
-        for name in before:
-            without_ms = after[name][0] * before[name][1] / before[name][0]
-            result.took_ms[name] = (without_ms, after[name][1])
-    return result
+    found = {}
+    for name in before:
+        without_ms = after[name][0] * before[name][1] / before[name][0]
+        found[name] = (without_ms, after[name][1])
+    return found
+
+
+def _write_asked(server: Server) -> None:
+    """Write what will be asked about."""
+    now_ms = time.time_ns() // 1_000_000
+    for number in range(_SERIES):
+        labels = (("__name__", "asked"), ("number", str(number)))
+        for ago_ms in (60_000, 45_000, 30_000):
+            body = single(labels, float(number - ago_ms), now_ms - ago_ms)
+            _ask(server.port, 1, Question("asked", "POST", "/api/v1/write", body, dict(HEADERS)), {})
 
 
 def _medians(
@@ -130,7 +160,8 @@ def _until(port: int, headers: dict[str, str], *, is_open: bool) -> None:
 
 def _questions() -> list[Question]:
     body = single((("__name__", "written"),), 1.0, time.time_ns() // 1_000_000)
-    return [Question("write", "POST", "/api/v1/write", body, dict(HEADERS)), Question("query", "GET", _ASKED)]
+    asked = f"{_ASKED}&time={time.time():.3f}"
+    return [Question("write", "POST", "/api/v1/write", body, dict(HEADERS)), Question("query", "GET", asked)]
 
 
 def _close(server: Server) -> str:
