@@ -72,5 +72,5 @@ class Arrivals:
         self._hurry()
         # Not a gather: a client that goes away must not cancel what others wait for.
         futures = [asyncio.shield(asyncio.wrap_future(one)) for one in wanted]
-        _, waiting = await asyncio.wait(futures, timeout=time_s)
-        return not waiting
+        _, left = await asyncio.wait(futures, timeout=time_s)
+        return not left
