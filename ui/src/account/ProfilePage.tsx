@@ -24,12 +24,13 @@ import { DataTable } from '../design/table/DataTable';
 import { toasts } from '../design/toasts';
 import { Value } from '../design/Value';
 import { Body, Page, PageHead } from '../page/Page';
-import { asksWho, enter, impliedTenant, rolesIn, sourceOf, useSession } from '../session/session';
+import { asksWho, enter, impliedTenant, useSession } from '../session/session';
 import { useDeed } from '../session/useDeed';
 import { Tokens } from '../tokens/Tokens';
 import { LEAST_PASSWORD, PasswordField } from './PasswordField';
 import { browserOf } from './signs';
 import styles from './account.module.css';
+import { rolesIn, sourceOf } from './roles';
 
 /** Ends this session, or all of one's own, and leaves nothing of it in the tab. */
 async function leave(everywhere: boolean): Promise<void> {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { rolesIn, sourceOf } from '../account/roles';
 import type { Me } from '../api/types';
 import { whyNot } from './lacking';
-import { asksWho, impliedTenant, permissionsIn, rolesIn, sourceOf, standingOf } from './session';
+import { asksWho, impliedTenant, permissionsIn, standingOf } from './session';
 
 const ME: Me = {
   identity: { kind: 'user', id: 'u1', name: 'ann' },
