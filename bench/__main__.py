@@ -63,10 +63,7 @@ class Run:
         section = Section("tokens", "Small requests, without users and with a token")
         result = tokens.measure(*((1, 3, 200) if self.quick else (7, 40, 100)))
         section.rows += _token_rows(result)
-        section.notes += [
-            f"{name}: the median of pairs of servers that said from {100 * least:.1f} to {100 * most:.1f} %."
-            for name, (least, most) in result.spread.items()
-        ]
+        section.notes += result.notes()
         for where, took_ms in tokens.revocations_ms(5 if self.quick else 50).items():
             title = f"a revoked token still opened something, {where}"
             for part, value in (("p50", statistics.median(took_ms)), ("at most", max(took_ms))):

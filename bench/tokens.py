@@ -52,6 +52,13 @@ class Result:
     spread: dict[str, tuple[float, ...]] = field(default_factory=dict)
     """By what is asked: the least and the most that a pair of servers said the token takes, as a share."""
 
+    def notes(self) -> list[str]:
+        """Return how far the pairs of servers were apart, in words."""
+        return [
+            f"{name}: the median of pairs of servers that said from {100 * least:.1f} to {100 * most:.1f} %."
+            for name, (least, most) in self.spread.items()
+        ]
+
 
 def measure(pairs: int, rounds: int, requests: int) -> Result:
     """Return what writes and queries cost without and with a token: the median pair of servers of several.
