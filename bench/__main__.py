@@ -62,7 +62,8 @@ class Run:
         """Measure what it costs to look who asks."""
         section = Section("tokens", "Small requests, without users and with a token")
         result = tokens.measure(*((1, 3, 200) if self.quick else (7, 40, 100)))
-        section.rows += _token_rows(result)
+        section.rows += result.rows()
+        section.rows += tokens.layer_rows(2_000 if self.quick else 20_000)
         section.notes += result.notes()
         for where, took_ms in tokens.revocations_ms(5 if self.quick else 50).items():
             title = f"a revoked token still opened something, {where}"
@@ -527,16 +528,6 @@ _INGEST = (
     ("all readable after", "s"),
     ("generator, of one core", "%"),
 )
-
-
-def _token_rows(result: tokens.Result) -> list[Row]:
-    rows = []
-    for name, (open_ms, token_ms) in result.took_ms.items():
-        rows.append(Row(f"{name}, p50, nobody is asked", "ms", {"Pharos": open_ms}, compared=False))
-        rows.append(Row(f"{name}, p50, with a token", "ms", {"Pharos": token_ms}, compared=False))
-        more = 100 * (token_ms / open_ms - 1)
-        rows.append(Row(f"{name}: more for the token", "%", {"Pharos": more}, compared=False))
-    return rows
 
 
 def _query_rows(result: query.Result) -> list[Row]:

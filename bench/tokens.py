@@ -1,26 +1,40 @@
 """What it costs to look who asks, and how soon a token that was revoked opens nothing more.
 
 Of the cost: the same requests to a server that asks nobody, and to one that does. Both run at once and are
-asked in turns, one request at a time; what counts is the median of how long a request took.
+asked in turns, one request at a time; what counts is the median of how long a request took. Two servers that
+do the same differ by more than a token costs, so the one layer that looks who asks is measured by itself too.
 """
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import statistics
+import tempfile
 import time
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from random import Random
 from typing import Any, Final
 
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+from tests.identity.people import WORDS, open_world
 from tests.peers import missing
 from tests.postgres import postgres_at
 
 from bench.bodies import single
 from bench.freshness import HEADERS
+from bench.report import Row
 from bench.servers import Pharos, Server, started
+from pharos.access import Scope
+from pharos.api.http.credentials import identify
+from pharos.api.http.identity import SCOPE, Authentication
+from pharos.clock import FakeClock
+from pharos.errors import PharosError
 
-_WORDS: Final = "correct horse battery staple"
 _JSON: Final = {"Content-Type": "application/json"}
 _ASKED: Final = "/api/v1/query?query=sum(rate(asked[5m]))&nocache=1"
 _SERIES: Final = 20
@@ -51,6 +65,16 @@ class Result:
     took_ms: dict[str, tuple[float, float]] = field(default_factory=dict)
     spread: dict[str, tuple[float, ...]] = field(default_factory=dict)
     """By what is asked: the least and the most that a pair of servers said the token takes, as a share."""
+
+    def rows(self) -> list[Row]:
+        """Return what a request took, and by how much more it takes with a token."""
+        found = []
+        for name, (open_ms, token_ms) in self.took_ms.items():
+            found.append(Row(f"{name}, p50, nobody is asked", "ms", {"Pharos": open_ms}, compared=False))
+            found.append(Row(f"{name}, p50, with a token", "ms", {"Pharos": token_ms}, compared=False))
+            more = 100 * (token_ms / open_ms - 1)
+            found.append(Row(f"{name}: more for the token", "%", {"Pharos": more}, compared=False))
+        return found
 
     def notes(self) -> list[str]:
         """Return how far the pairs of servers were apart, in words."""
@@ -121,6 +145,55 @@ def _medians(
     return found
 
 
+def layer_rows(times: int) -> list[Row]:
+    """Return what the layer in front of every route takes, without users and with a token."""
+    open_us, token_us = asyncio.run(_of_the_layer(times))
+    return [
+        Row("the layer that looks who asks, nobody is asked", "µs", {"Pharos": open_us}, compared=False),
+        Row("the layer that looks who asks, with a token", "µs", {"Pharos": token_us}, compared=False),
+    ]
+
+
+async def _of_the_layer(times: int) -> tuple[float, float]:
+    with tempfile.TemporaryDirectory() as folder:
+        async with open_world(Path(folder), FakeClock(), Random(1)) as world:
+            layer = Authentication(
+                _reached, partial(identify, world.entrance.authenticator), _anybody, _unanswered
+            )
+            open_us = await _layer_us(layer, {}, times)
+            await world.owner.done("POST /api/users", {"name": "root", "password": WORDS})
+            text, _ = await world.token("viewer", "writer", tenant="default")
+            token_us = await _layer_us(layer, {"Authorization": f"Bearer {text}"}, times)
+    return open_us, token_us
+
+
+async def _layer_us(layer: Authentication, credentials: dict[str, str], times: int) -> float:
+    """Return the microseconds of one of so many requests."""
+    sent = {"Host": "127.0.0.1", "Accept-Encoding": "identity", **HEADERS, **credentials}
+    headers = [(name.lower().encode(), value.encode()) for name, value in sent.items()]
+    began = time.perf_counter()
+    for _ in range(times):
+        await layer({"type": "http", "method": "POST", "headers": headers}, _unused, _unused)
+    return 1e6 * (time.perf_counter() - began) / times
+
+
+async def _reached(asked: Any, *_: Any) -> None:
+    """Be the application. Raises PharosError where who asks may not write."""
+    asked[SCOPE].check("metrics.write")
+
+
+async def _unused(*_: Any) -> Any:
+    """Neither take nor send: what is behind the layer does not either."""
+
+
+def _anybody(_: Scope) -> None:
+    """Let everybody in."""
+
+
+def _unanswered(_: HTTPConnection, refused: PharosError) -> Response:
+    raise refused
+
+
 def revocations_ms(times: int) -> dict[str, list[float]]:
     """Return how long after it was revoked a token still opened something, where it was and elsewhere.
 
@@ -175,7 +248,7 @@ def _close(server: Server) -> str:
     """Add a user, so that everybody must say who they are; return a token that writes and reads."""
     folder = server.folder / "store"
     key = {"X-Pharos-Key": (folder / "admin-key").read_text(), **_JSON}
-    _json(server.port, "/api/users", {"name": "root", "password": _WORDS}, key)
+    _json(server.port, "/api/users", {"name": "root", "password": WORDS}, key)
     made = _json(server.port, "/api/tokens", {"name": "bench", "roles": ["viewer", "writer"]}, key)
     return str(made["data"]["text"])
 

@@ -43,6 +43,30 @@ def test_a_query_runs_with_ctrl_enter_and_is_drawn(open_page: Open) -> None:
     assert _parameters(page) == {"q0": "queue_bytes"}
 
 
+def test_what_is_written_before_the_editor_has_come_goes_on_in_it(open_page: Open) -> None:
+    page = open_page("/").page
+    held: list[Route] = []
+    page.route("**/assets/Editor-*.js", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks it
+    page.get_by_role("link", name="Explore", exact=True).click()
+    written = page.get_by_role("textbox", name="PromQL expression")
+    expect(page.locator("textarea[aria-label='PromQL expression']")).to_be_focused()
+    page.keyboard.type("queue_bytes > ")
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.type("0")
+    page.keyboard.press("ArrowLeft")
+    before = written.bounding_box()
+    held.pop().continue_()
+    expect(page.locator(".cm-content")).to_be_focused()
+    after = page.locator(".cm-editor").bounding_box()
+    assert before is not None and after is not None
+    assert abs(before["height"] - after["height"]) < 2
+    page.keyboard.type("1")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Enter")
+    expect(page.locator(".explore-stats")).to_contain_text("series")
+    assert _parameters(page)["q0"] == "queue_bytes > \n10"
+
+
 def test_the_editor_completes_names_that_the_server_knows(open_page: Open) -> None:
     page = open_page("/explore").page
     _editor(page)

@@ -211,6 +211,24 @@ def test_no_reason_of_a_barred_control_is_for_the_pointer_alone(as_: As) -> None
         assert reasons, path
 
 
+def test_the_arrows_come_to_a_barred_entry_of_a_menu_that_says_why_and_does_nothing(as_: As) -> None:
+    page = as_("bob")
+    page.goto("/d/pharos-host?tenant=acme")
+    settle(page)
+    page.get_by_role("button", name="More", exact=True).press("Enter")
+    copy = page.get_by_role("menuitem", name=re.compile("^Copy .*dashboards.edit"))
+    expect(copy).to_have_attribute("aria-disabled", "true")
+    for _ in range(page.get_by_role("menuitem").count()):
+        if copy.evaluate("element => element === document.activeElement"):
+            break
+        page.keyboard.press("ArrowDown")
+    expect(copy).to_be_focused()
+    expect(copy.get_by_text("dashboards.edit")).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    expect(copy).to_be_visible()
+    expect(page).to_have_url(re.compile("/d/pharos-host"))
+
+
 def test_an_account_shows_which_roles_it_has_in_the_tenant_that_is_shown(as_: As) -> None:
     page = as_("ann")
     for tenant, role in (("acme", "dao-admin"), ("shop", "editor")):

@@ -1,7 +1,5 @@
-import type { EditorView } from '@codemirror/view';
 import clsx from 'clsx';
-import { useEffect, useRef, type ReactElement } from 'react';
-import { makeEditor, markError, setText } from './editor';
+import { lazy, Suspense, useEffect, useRef, type ReactElement, type RefObject } from 'react';
 import styles from './promql.module.css';
 
 export interface QueryEditorProps {
@@ -19,39 +17,53 @@ export interface QueryEditorProps {
   autoFocus?: boolean;
 }
 
+/** What is selected of the text by somebody who writes before the editor has come; null while nobody does. */
+export type Begun = RefObject<[number, number] | null>;
+
+const Editor = lazy(() => import('./Editor'));
+
+/** The text as it is written while the editor, the largest part of a page with one, is on its way. */
+function Plain({ begunRef, ...props }: QueryEditorProps & { begunRef: Begun }): ReactElement {
+  const area = useRef<HTMLTextAreaElement>(null);
+  const { autoFocus = false } = props;
+  useEffect(() => {
+    if (autoFocus) area.current?.select();
+  }, [autoFocus]);
+  const note = (): void => {
+    const { current } = area;
+    if (current) begunRef.current = [current.selectionStart, current.selectionEnd];
+  };
+  return (
+    <div className={clsx(styles.editor, styles.plain)} data-text={`${props.text} `}>
+      <textarea
+        ref={area}
+        aria-label={props.label ?? 'PromQL expression'}
+        spellCheck={false}
+        rows={1}
+        value={props.text}
+        onChange={({ target }) => {
+          props.onChange(target.value);
+          note();
+        }}
+        onSelect={note}
+        onFocus={note}
+        onBlur={() => (begunRef.current = null)}
+        onKeyDown={(event) => {
+          if (event.key !== 'Enter' || event.shiftKey) return;
+          event.preventDefault();
+          props.onRun();
+        }}
+      />
+    </div>
+  );
+}
+
+/** An editor of PromQL, which completes, marks what is wrong, and runs the query on Enter. */
 export function QueryEditor(props: QueryEditorProps): ReactElement {
-  const holder = useRef<HTMLDivElement>(null);
-  const { tenant, error = null, label = 'PromQL expression' } = props;
-  const refers = props.variables !== undefined;
-  const view = useRef<EditorView | null>(null);
-  const latest = useRef(props);
-  useEffect(() => {
-    latest.current = props;
-  });
-  useEffect(() => {
-    if (!holder.current) return undefined;
-    const made = makeEditor(holder.current, latest.current.text, {
-      tenant,
-      label,
-      variables: refers ? () => latest.current.variables ?? [] : null,
-      run: () => latest.current.onRun(),
-      changed: (text) => latest.current.onChange(text),
-    });
-    view.current = made.view;
-    if (latest.current.autoFocus) {
-      made.view.dispatch({ selection: { anchor: 0, head: made.view.state.doc.length } });
-      made.view.focus();
-    }
-    return () => {
-      made.stop();
-      view.current = null;
-    };
-  }, [tenant, refers, label]);
-  useEffect(() => {
-    if (view.current) setText(view.current, props.text);
-  }, [props.text]);
-  useEffect(() => {
-    if (view.current) markError(view.current, error);
-  }, [error]);
-  return <div className={clsx(styles.editor, error !== null && styles.wrong)} ref={holder} />;
+  const begunRef: Begun = useRef(null);
+  return (
+    <Suspense fallback={<Plain {...props} begunRef={begunRef} />}>
+      <Editor {...props} begunRef={begunRef} />
+    </Suspense>
+  );
 }
