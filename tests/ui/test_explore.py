@@ -58,7 +58,8 @@ def test_what_is_written_before_the_editor_has_come_goes_on_in_it(open_page: Ope
     held.pop().continue_()
     expect(page.locator(".cm-content")).to_be_focused()
     after = page.locator(".cm-editor").bounding_box()
-    assert before is not None and after is not None
+    assert before is not None
+    assert after is not None
     assert abs(before["height"] - after["height"]) < 2
     page.keyboard.type("1")
     page.keyboard.press("Escape")
