@@ -291,6 +291,8 @@ class Value(Struct, frozen=True):
             if key.tag == _MERGE:
                 merged += inner.items() if isinstance(value, Sequence) else [inner]
                 continue
+            if key.tag not in _PLAIN_TAGS:
+                raise self.source.fault(line, f"{self.path}: a key cannot have the tag {key.tag}")
             if name in seen:
                 raise self.source.fault(line, f"key {name!r} already set in {self.path or 'the document'}")
             seen.add(name)

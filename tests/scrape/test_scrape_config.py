@@ -15,6 +15,7 @@ from pharos.outbound import SecretText
 from pharos.secret import Secret
 
 CASES = YAML(typ="safe").load(Path(__file__).parent / "cases" / "config.yaml")
+ELSEWHERE = YAML(typ="safe").load(Path(__file__).parent / "cases" / "elsewhere.yaml")
 
 FULL = """\
 # A file with most of what a prometheus.yml may hold.
@@ -83,6 +84,16 @@ def test_refused_with_file_and_line(case: dict[str, Any]) -> None:
         load_scrape_config(case["text"])
     assert str(raised.value).startswith(case["error"])
     assert "hunter2" not in str(raised.value)
+
+
+@pytest.mark.parametrize("case", ELSEWHERE, ids=lambda case: case.get("error") or case["text"])
+def test_what_is_not_served_is_refused_where_prometheus_refuses_it(case: dict[str, str]) -> None:
+    if "error" not in case:
+        assert load_scrape_config(case["text"]).notices
+        return
+    with pytest.raises(PharosError) as caught:
+        load_scrape_config(case["text"])
+    assert caught.value.message.startswith(case["error"])
 
 
 def test_global_fields_environment_and_notices(tmp_path: Path) -> None:

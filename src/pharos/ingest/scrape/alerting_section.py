@@ -9,8 +9,8 @@ from pharos.document import Fields, Value
 from pharos.errors import Kind
 from pharos.http_section import read_http
 from pharos.ingest.scrape.job import AlertingSection, AlertmanagerConfig
+from pharos.ingest.scrape.other_discovery import OTHER_DISCOVERY
 from pharos.ingest.scrape.sections import (
-    OTHER_DISCOVERY,
     read_file_discoveries,
     read_http_discoveries,
     read_rules,

@@ -3,8 +3,8 @@ elsewhere.
 
 Field names, defaults and checks are those of Prometheus 3 (config/config.go). Unknown fields are refused
 with their line, as Prometheus refuses them; known sections that are not scraping's business, and discovery
-mechanisms that are not served, are accepted and kept as notices. Environment references are expanded in
-external_labels only.
+mechanisms that are not served, are accepted where Prometheus accepts them, and kept as notices. Environment
+references are expanded in external_labels only.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import re
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -24,6 +23,7 @@ from pharos.http_options import HttpOptions
 from pharos.http_section import join, read_http
 from pharos.ingest.otlp.promotion import NOTHING_PROMOTED
 from pharos.ingest.scrape.alerting_section import read_alerting
+from pharos.ingest.scrape.elsewhere import read_elsewhere
 from pharos.ingest.scrape.job import (
     DEFAULT_PROTOCOLS,
     ESCAPING_SCHEMES,
@@ -34,9 +34,9 @@ from pharos.ingest.scrape.job import (
     Notice,
     ScrapeConfig,
 )
+from pharos.ingest.scrape.other_discovery import OTHER_DISCOVERY, look_over_discoveries
 from pharos.ingest.scrape.otlp_section import read_otlp
 from pharos.ingest.scrape.sections import (
-    OTHER_DISCOVERY,
     read_file_discoveries,
     read_rules,
     read_scheme,
@@ -45,13 +45,6 @@ from pharos.ingest.scrape.sections import (
 from pharos.named_file import read_named
 from pharos.relabel import is_label_name
 
-_ELSEWHERE: Final = {
-    "remote_write": "samples are stored here and not sent on",
-    "remote_read": "queries read what is stored here",
-    "storage": "storage is set in pharos.yml",
-    "tracing": "Pharos' own traces are set in pharos.yml",
-    "runtime": "settings of the Go runtime have no meaning here",
-}
 _GLOB_NAME = re.compile(r"[^*]*(\*[^/]*)?")
 _VARIABLE = re.compile(r"\$(?:(\$)|\{([^}]*)\}|(\w+))")
 
@@ -98,15 +91,14 @@ def load_scrape_config(
     root = load_document(text, name)
     fields = Fields(root, "the configuration")
     common = _global(fields, reading)
-    for section, reason in _ELSEWHERE.items():
-        value = fields.take_set(section)
-        if value is not None:
-            reading.note(value.line, section, f"accepted but not served: {reason}")
+    read_elsewhere(fields, reading.base_dir, reading.note)
     rule_files = _patterns(fields, "rule_files", reading)
     alerting = fields.read(
         "alerting", lambda value: read_alerting(value, reading.base_dir), AlertingSection()
     )
-    otlp = fields.read("otlp", lambda value: read_otlp(value, reading.note), NOTHING_PROMOTED)
+    otlp = fields.read(
+        "otlp", lambda value: read_otlp(value, reading.note, legacy=common.job.legacy_names), NOTHING_PROMOTED
+    )
     extra_files = _patterns(fields, "scrape_config_files", reading)
     jobs = _jobs(fields, common, reading)
     fields.done()
@@ -394,13 +386,14 @@ def _note_unserved(fields: Fields, reading: _Reading) -> None:
         "native_histogram_min_bucket_factor": "native histograms are stored as they come",
         "scrape_failure_log_file": "failed scrapes are shown by /api/v1/targets",
     }
-    for name, line, _ in fields.left():
+    for name, line, value in fields.left():
         if name in OTHER_DISCOVERY:
+            value.source.attempt(partial(look_over_discoveries, name, value, reading.base_dir), None)
             reading.note(
                 line, name, "this discovery is not served yet: use file_sd_configs or static_configs"
             )
         elif name in reasons:
             reading.note(line, name, f"accepted but not served: {reasons[name]}")
-        else:
-            continue
+    for name in (*OTHER_DISCOVERY, *reasons):
+        # Those that are not written too: what is misspelt is told what it may be.
         fields.take(name)

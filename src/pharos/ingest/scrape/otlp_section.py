@@ -12,6 +12,8 @@ from pharos.document import Fields, Value
 from pharos.ingest.otlp.promotion import Promotion
 
 _STRATEGY: Final = "UnderscoreEscapingWithSuffixes"
+_KEEPS_NAMES: Final = ("NoUTF8EscapingWithSuffixes", "NoTranslation")
+_STRATEGIES: Final = (_STRATEGY, "UnderscoreEscapingWithoutSuffixes", *_KEEPS_NAMES)
 _NOT_SERVED: Final = (
     "keep_identifying_resource_attributes",
     "convert_histograms_to_nhcb",
@@ -21,11 +23,15 @@ _NOT_SERVED: Final = (
 )
 
 
-def read_otlp(value: Value, note: Callable[[int, str, str], None]) -> Promotion:
-    """Return the section; faults are noted with their lines, by `note` what is accepted but not served."""
+def read_otlp(value: Value, note: Callable[[int, str, str], None], *, legacy: bool = False) -> Promotion:
+    """Return the section; faults are noted with their lines, by `note` what is accepted but not served.
+
+    With `legacy`, names are those of before UTF-8.
+    """
     fields = Fields(value, "otlp")
     strategy = fields.take("translation_strategy")
-    if strategy is not None and strategy.text() != _STRATEGY:
+    if strategy is not None and strategy.text() not in {"", _STRATEGY}:
+        _check_strategy(strategy, legacy=legacy)
         note(strategy.line, "otlp.translation_strategy", f"accepted but not served: it is {_STRATEGY}")
     for name in _NOT_SERVED:
         given = fields.take(name)
@@ -45,6 +51,17 @@ def read_otlp(value: Value, note: Callable[[int, str, str], None]) -> Promotion:
         raise value.fault("'ignore_resource_attributes' cannot be configured unless all others are promoted")
     fields.done()
     return Promotion(ignored if is_all else promoted, is_all)
+
+
+def _check_strategy(value: Value, *, legacy: bool) -> None:
+    if value.text() not in _STRATEGIES:
+        raise value.fault(
+            f"unsupported OTLP translation strategy {value.text()!r}, write one of {', '.join(_STRATEGIES)}"
+        )
+    if legacy and value.text() in _KEEPS_NAMES:
+        raise value.fault(
+            f"OTLP translation strategy {value.text()!r} is not allowed with the validation scheme legacy"
+        )
 
 
 def _names(fields: Fields, name: str) -> frozenset[str]:

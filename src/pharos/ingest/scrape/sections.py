@@ -14,40 +14,6 @@ from pharos.http_section import join, read_http
 from pharos.ingest.scrape.job import FileDiscovery, HttpDiscovery, TargetGroup
 from pharos.relabel import Action, Rule
 
-OTHER_DISCOVERY: Final = frozenset(
-    f"{name}_sd_configs"
-    for name in (
-        "aws",
-        "azure",
-        "consul",
-        "digitalocean",
-        "dns",
-        "docker",
-        "dockerswarm",
-        "ec2",
-        "eureka",
-        "gce",
-        "hetzner",
-        "http",
-        "ionos",
-        "kubernetes",
-        "kuma",
-        "lightsail",
-        "linode",
-        "marathon",
-        "nerve",
-        "nomad",
-        "openstack",
-        "ovhcloud",
-        "puppetdb",
-        "scaleway",
-        "serverset",
-        "stackit",
-        "triton",
-        "uyuni",
-        "vultr",
-    )
-)
 _ACTIONS: Final = frozenset(action.value for action in Action)
 _FILE_NAME = re.compile(r"[^*]*(\*[^/]*)?\.(json|yml|yaml|JSON|YML|YAML)")
 
@@ -62,11 +28,12 @@ def read_scheme(fields: Fields) -> str:
 
 def read_rules(fields: Fields, name: str, *, legacy: bool) -> tuple[Rule, ...]:
     """Return the relabelling rules of a field; faults are noted with their lines."""
-    kind = "target" if name == "relabel_configs" else "metric"
+    kinds = {"relabel_configs": "target", "metric_relabel_configs": "metric"}
+    place = f"{kinds[name]} relabeling rule in scrape config" if name in kinds else f"rule in {name}"
 
     def rule(one: Value) -> Rule:
         if one.is_null():
-            raise one.fault(f"empty or null {kind} relabeling rule in scrape config")
+            raise one.fault(f"empty or null {place}")
         return _rule(one, legacy=legacy)
 
     return fields.read(name, lambda value: tuple(value.each(rule)), ())
@@ -104,6 +71,8 @@ def read_group(value: Value, source: str, *, check: bool) -> TargetGroup:
 
     Raises PharosError(INVALID) with the line.
     """
+    if value.is_null():
+        raise value.fault("empty or null target group: write its targets, or leave it out")
     fields = Fields(value, "target group")
     targets = fields.take("targets")
     addresses = targets.items() if targets is not None else []
