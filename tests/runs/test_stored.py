@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from tests.runs.desk import SCOPE, life, open_desk
 
 from pharos.access import ALL, Scope
@@ -114,6 +117,69 @@ async def test_pages_follow_one_another_without_a_gap(tmp_path: Path) -> None:
             "b": (65, 10.0),
         }
         assert (counted.total.success_rate, live) == (1.0, {})
+
+
+@dataclass
+class _Counting:
+    """A scheduler whose statements are counted."""
+
+    scheduler: Any
+    statements: list[str] = field(default_factory=list)
+
+    def deadline(self) -> Any:
+        return self.scheduler.deadline()
+
+    async def run(self, scope: Scope, asked: Any, deadline: Any, work: Any) -> Any:
+        def counted(session: Any) -> Any:
+            return work(_Counted(session, self.statements))
+
+        return await self.scheduler.run(scope, asked, deadline, counted)
+
+
+@dataclass
+class _Counted:
+    session: Any
+    statements: list[str]
+
+    def query(self, statement: Any, *, purpose: str) -> Any:
+        self.statements.append(purpose)
+        return self.session.query(statement, purpose=purpose)
+
+
+async def test_what_memory_and_the_store_have_of_a_list_is_put_together_in_few_statements(
+    tmp_path: Path,
+) -> None:
+    now_ms = _now_ms()
+    begins = {f"r{place:03}": now_ms - 900_000 + 1000 * (place // 2) for place in range(1_200)}
+    kept = {name for place, name in enumerate(begins) if place % 40 == 0 or place < 400}
+    failed = {name for place, name in enumerate(begins) if place % 5 == 0}
+
+    def lives(names: set[str]) -> list[RunEvent]:
+        return [
+            event
+            for name in sorted(names)
+            for event in life(name, begins[name], 10, State.FAILED if name in failed else State.SUCCEEDED)
+        ]
+
+    async with open_desk(tmp_path) as desk:
+        await desk.runs.record(SCOPE, lives(kept))
+        await desk.stored()
+        desk.forget()
+        await desk.runs.record(SCOPE, lives(begins.keys() - kept))
+        await desk.stored()
+        counting = _Counting(desk.runs.scheduler)
+        runs = replace(desk.runs, scheduler=counting)
+        for states, wanted in ((frozenset[State](), set(begins)), (frozenset({State.FAILED}), failed)):
+            asked, place, found = Asked(now_ms - 86_400_000, now_ms, states=states), None, []
+            while True:
+                counting.statements.clear()
+                page = await runs.page(SCOPE, asked, 50, place)
+                assert counting.statements.count("runs_page") <= 2
+                found += [one.run_id for one in page.runs]
+                place = page.next
+                if place is None:
+                    break
+            assert found == sorted(wanted, key=lambda name: (begins[name], name), reverse=True)
 
 
 async def test_another_tenant_sees_nothing_and_may_have_the_same_ids(tmp_path: Path) -> None:

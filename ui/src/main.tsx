@@ -7,8 +7,10 @@ import './design/tokens.css';
 import './design/base.css';
 import { makeQueryClient } from './api/useAsked';
 import { router } from './router';
+import { askSession } from './session/session';
 
 const client = makeQueryClient();
+askSession(client);
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no element #root');
 createRoot(root).render(

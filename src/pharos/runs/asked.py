@@ -58,12 +58,11 @@ class Asked(Struct, frozen=True):
 
     def has(self, one: Summary) -> bool:
         """Return whether a run is among them."""
-        named = [(name, value) for name in _EQUAL if (value := getattr(self, name))]
         return (
             self.start_ms <= one.placed_ms < self.end_ms
             and (not self.workflows or one.workflow in self.workflows)
             and (not self.states or one.state in self.states)
-            and all(getattr(one, name) == wanted for name, wanted in named)
+            and all(not (wanted := getattr(self, name)) or getattr(one, name) == wanted for name in _EQUAL)
             and self._mentions(one)
         )
 

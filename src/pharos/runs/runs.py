@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Final, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from pharos.access import Scope
 from pharos.clock import Clock
@@ -80,23 +81,27 @@ class Runs(Struct, frozen=True):
             one
             for held in tuple(book.held.values())
             if after is None or _is_behind(held, after)
-            if asked.has(one := book.shown(held, now_ms))
+            # How a run that is over stands does not depend on what is expected, which takes longer.
+            if asked.has(one := held.summary if held.summary.is_over else book.shown(held, now_ms))
         ]
+        found.sort(key=_place, reverse=True)
         if asked.wants_over:
-            known = set(book.held)
+            known, wanted = set(book.held), asked
+            if len(found) > limit:
+                # What is in memory is stored too. Where it fills the page, only what lies between counts.
+                wanted = replace(asked, start_ms=max(asked.start_ms, found[limit].placed_ms))
             found += await self.ask(
                 scope,
-                ("page", asked, limit),
-                lambda session: stored.page(session, scope, asked, limit + 1, after, known),
+                ("page", wanted, limit),
+                lambda session: stored.page(session, scope, wanted, limit + 1, after, known),
             )
-        found.sort(key=lambda one: (one.placed_ms, one.run_id), reverse=True)
-        shown = [self._judged(book, one, now_ms) for one in found[:limit]]
+            found.sort(key=_place, reverse=True)
+        shown = [
+            judged(one, book.history(one.workflow), now_ms) if one.is_over else one for one in found[:limit]
+        ]
         last = shown[-1] if len(found) > limit else None
         place = None if last is None else Place(last.placed_ms, last.run_id)
         return RunPage(shown, place, len(book.live))
-
-    def _judged(self, book: Book, one: Summary, now_ms: int) -> Summary:
-        return one if one.run_id in book.held else judged(one, book.history(one.workflow), now_ms)
 
     async def statistics(self, scope: Scope, asked: Asked, by: str) -> tuple[Statistics, dict[str, int]]:
         """Return (statistics of runs that are over, how many are not over by the same value).
@@ -175,7 +180,7 @@ class Runs(Struct, frozen=True):
 
         children, times = await self.ask(scope, ("around", summary.workflow), work)
         own = [book.shown(one, now_ms) for one in tuple(book.held.values()) if one.summary.parent == run_id]
-        children = sorted([*own, *children], key=lambda one: (one.placed_ms, one.run_id))
+        children = sorted([*own, *children], key=_place)
         return RunView(judged(summary, history, now_ms), state, history, children[:_CHILDREN_MOST], times)
 
     async def history(self, scope: Scope, workflow: str) -> History:
@@ -211,6 +216,10 @@ class Runs(Struct, frozen=True):
             return Changed(book.change, list(book.live_now(now_ms)), len(book.live))
         found = [book.shown(held, now_ms) for held in book.changed(since)]
         return Changed(book.change, found, len(book.live))
+
+
+def _place(one: Summary) -> tuple[int, str]:
+    return one.placed_ms, one.run_id
 
 
 def _is_behind(held: Held, place: Place) -> bool:

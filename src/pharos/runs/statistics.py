@@ -53,6 +53,9 @@ class Group(Struct, frozen=True):
         return self.by_state[State.SUCCEEDED] / self.runs if self.runs else None
 
 
+_NONE: Final = Group("", 0, dict.fromkeys(OVER, 0), None, None, None, None, 0.0, 0, 0, "")
+
+
 class StepCounts(Struct, frozen=True):
     """How many runs that began in a step of time ended how."""
 
@@ -82,34 +85,36 @@ def groups_of(session: Session, scope: Scope, asked: Asked, by: str) -> list[Gro
     return [_group(row) for row in session.query(statement, purpose="runs_groups").to_pylist()]
 
 
-def _counted(scope: Scope, asked: Asked, value: str) -> Statement:
-    columns = f"start_ms, end_ms, state, placed, cost, {value} AS value"
+def _counted(scope: Scope, asked: Asked, value: str, *more: str) -> Statement:
+    columns = ", ".join(("start_ms", "end_ms", "state", "placed", "cost", f"{value} AS value", *more))
     return rows_over(scope, columns, asked.conditions())
 
 
 def statistics(session: Session, scope: Scope, asked: Asked, by: str) -> Statistics:
     """Return the statistics of runs that are over and asked about; `by` is one of `GROUPS`."""
-    rows = _counted(scope, asked, "''")
-    whole = select_from(rows, f"'' AS value, {_MEASURES}")
     step_ms = max((asked.end_ms - asked.start_ms) // _STEPS, _STEP_LEAST_MS)
-    timed = select_from(
-        rows,
-        f"intDiv(toUnixTimestamp64Milli(placed), {int(step_ms)}) AS step, count() AS runs,"
-        " countIf(state = 'succeeded') AS succeeded, countIf(state IN ('failed', 'timed_out')) AS failed",
-        tail="GROUP BY step ORDER BY step",
+    step = f"intDiv(toUnixTimestamp64Milli(placed), {int(step_ms)}) AS step"
+    # One reading serves the groups, the steps and the whole: finding what is over costs more than counting.
+    statement = select_from(
+        _counted(scope, asked, f"toString({by})", step),
+        f"value, step, grouping(value) AS no_value, grouping(step) AS no_step, {_MEASURES}",
+        tail="GROUP BY GROUPING SETS ((value), (step), ())"
+        f" ORDER BY runs DESC, value, step LIMIT {_GROUPS_MOST} BY no_value, no_step",
     )
-    groups = groups_of(session, scope, asked, by)
-    (total,) = session.query(whole, purpose="runs_total").to_pylist()
-    steps = [
-        StepCounts(
-            row["step"] * step_ms,
-            row["succeeded"],
-            row["failed"],
-            row["runs"] - row["succeeded"] - row["failed"],
-        )
-        for row in session.query(timed, purpose="runs_over_time").to_pylist()
-    ]
-    return Statistics(groups, _group(total), steps, step_ms)
+    groups, steps, total = [], [], _NONE
+    for row in session.query(statement, purpose="runs_statistics").to_pylist():
+        group = _group(row)
+        if not row["no_value"]:
+            groups.append(group)
+        elif not row["no_step"]:
+            succeeded = group.by_state[State.SUCCEEDED]
+            failed = group.by_state[State.FAILED] + group.by_state[State.TIMED_OUT]
+            other = group.runs - succeeded - failed
+            steps.append(StepCounts(row["step"] * step_ms, succeeded, failed, other))
+        else:
+            total = group
+    steps.sort(key=lambda one: one.start_ms)
+    return Statistics(groups, total, steps, step_ms)
 
 
 def _group(row: Mapping[str, Any]) -> Group:

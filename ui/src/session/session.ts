@@ -1,6 +1,6 @@
 // Who asks, and what they may do: asked of the server once, and again when it no longer knows.
 
-import { useQuery, useQueryClient, type QueryClient } from '@tanstack/react-query';
+import { noop, useQuery, useQueryClient, type QueryClient } from '@tanstack/react-query';
 import { useCallback, useEffect } from 'react';
 import { useTenant } from '../address/hooks';
 import { ApiError, ask, onUnauthenticated, setCsrfToken } from '../api/client';
@@ -80,12 +80,23 @@ export function standingOf(session: Session | undefined, failed: boolean): Stand
   return session.before ? 'ended' : 'out';
 }
 
+function question(client: QueryClient) {
+  return {
+    queryKey: KEY,
+    queryFn: async ({ signal }: { signal: AbortSignal }) => keep(client, await askMe(signal)),
+  };
+}
+
+/** Asks who asks while the pages are on their way: the first one that is drawn knows it, and asks for what it shows. */
+export function askSession(client: QueryClient): void {
+  client.query(question(client)).catch(noop);
+}
+
 /** The session, kept fresh while the page is seen. */
 export function useSession(): Session & { standing: Standing } {
   const client = useQueryClient();
   const { data, errorUpdateCount } = useQuery({
-    queryKey: KEY,
-    queryFn: async ({ signal }) => keep(client, await askMe(signal)),
+    ...question(client),
     refetchInterval: ({ state }) => {
       if (state.data === undefined) return state.errorUpdateCount > 0 ? SOON_MS : false;
       // Where nobody signs in there is nothing to lose.
