@@ -61,6 +61,7 @@ def test_every_fault_has_its_line(case: dict[str, Any]) -> None:
 )
 def test_odd_configurations_are_taken_or_refused_as_by_amtool(case: dict[str, Any]) -> None:
     text = (
+        f"global: {{{case.get('global', '')}}}\n"
         f"route: {case.get('route', '{receiver: a}')}\n"
         f"receivers:\n- name: a\n  {case.get('receiver', '')}\n"
         f"time_intervals: [{{name: t, time_intervals: [{case.get('interval', '')}]}}]\n"

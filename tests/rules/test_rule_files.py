@@ -90,9 +90,14 @@ def test_a_file_is_read_with_all_its_fields() -> None:
     assert (group.line, *(rule.line for rule in group.rules)) == (3, 9, 12)
 
 
-@pytest.mark.parametrize("text", ["", "# nothing\n", "groups:", "{}", "groups: []"])
+@pytest.mark.parametrize("text", ["", "# nothing\n", "groups:", "{}", "groups: []", "groups: [null]"])
 def test_a_file_may_hold_no_groups(text: str) -> None:
     assert read_rules(text, "r.yml").groups == ()
+
+
+def test_an_empty_entry_is_no_rule() -> None:
+    (group,) = read_rules("groups:\n-\n- name: a\n  rules:\n  -\n  - {record: b, expr: c}\n", "r.yml").groups
+    assert [(rule.name, rule.line) for rule in group.rules] == [("b", 6)]
 
 
 @pytest.mark.parametrize("case", FAULTS, ids=lambda case: str(case["name"]))

@@ -233,6 +233,8 @@ def _receiver(value: Value, around: _Around, receivers: dict[str, Receiver]) -> 
 
 def _integration(kind: KindOfReceiver, places: Iterator[int], around: _Around, value: Value) -> Integration:
     index = next(places)
+    if value.is_null():
+        raise value.fault(f"{value.path}: the entry is empty: write its settings, or leave it out")
     before = len(value.source.faults)
     values = read_section(kind.section, value, around.base_dir)
     wrong = settle(kind, values, around.global_) if len(value.source.faults) == before else ""

@@ -195,7 +195,7 @@ def _groups(root: Value) -> tuple[RuleGroup, ...]:
     fields = Fields(root, "a rule file")
     if fields.take("apiVersion") is not None:
         raise root.fault("a Kubernetes object is no file of rules: take the groups that stand under its spec")
-    groups = fields.read("groups", lambda listed: tuple(listed.each(_group)), _NO_GROUPS)
+    groups = fields.read("groups", _each_group, _NO_GROUPS)
     fields.done()
     seen: set[str] = set()
     for group in groups:
@@ -205,6 +205,12 @@ def _groups(root: Value) -> tuple[RuleGroup, ...]:
             )
         seen.add(group.name)
     return groups
+
+
+def _each_group(listed: Value) -> tuple[RuleGroup, ...]:
+    """Return the groups of a list; empty entries are left out, as Prometheus' reader leaves them out."""
+    found = listed.each(lambda value: None if value.is_null() else _group(value))
+    return tuple(group for group in found if group is not None)
 
 
 def _group(value: Value) -> RuleGroup:
@@ -277,7 +283,8 @@ def _annotations(value: Value, what: str) -> dict[str, str]:
 
 
 def _rules(listed: Value, group: str, labels: Mapping[str, str], language: Language) -> Iterator[Rule]:
-    for number, value in enumerate(listed.items(), 1):
+    written = [value for value in listed.items() if not value.is_null()]
+    for number, value in enumerate(written, 1):
         where = f"group {group!r}, rule {number}"
         rule = value.source.attempt(partial(_rule, value, where, labels, language), None)
         if rule is not None:

@@ -25,7 +25,7 @@ from pharos.gotext.numbers import format_g
 from pharos.gotext.quoting import quote
 from pharos.labels import Labels, Matcher
 from pharos.promql.answer import evaluate
-from pharos.promql.histograms.value import FloatHistogram
+from pharos.promql.histograms.value import FloatHistogram, ResetHint
 from pharos.promql.language.ast import Call, Expr, MatrixSelector, Subquery
 from pharos.promql.language.parse import parse
 from pharos.promql.memory import MemorySource
@@ -330,7 +330,11 @@ def _shown_alert(alert: tuple[Labels, Labels]) -> str:
 
 
 def _shown(one: Element) -> str:
-    return f"{_braces(one.labels)} {format_g(one.value) if one.histogram is None else one.histogram}"
+    if one.histogram is None:
+        return f"{_braces(one.labels)} {format_g(one.value)}"
+    hint = one.histogram.hint
+    told = f" counter_reset_hint:{hint.name.lower()}" if hint is not ResetHint.UNKNOWN else ""
+    return f"{_braces(one.labels)} {one.histogram}{told}"
 
 
 def _braces(labels: Labels) -> str:
