@@ -21,7 +21,7 @@ from pharos.runs.events import RunEvent
 from pharos.runs.history import History
 from pharos.runs.reading import event_json
 from pharos.runs.recorder import Recorded, Recorder
-from pharos.runs.statistics import Group, Recent, Statistics, groups_of, recents, statistics
+from pharos.runs.statistics import Group, Recent, Statistics, statistics, workflows_of
 from pharos.runs.view import Summary, judged, summarize
 from pharos.runs.workflows import WorkflowView, view_of
 
@@ -123,23 +123,19 @@ class Runs(Struct, frozen=True):
         """Return the workflows that have runs in a time, the worst first. Raises PharosError."""
         book, now_ms = self.book(scope), self.clock.now_ms()
 
-        def work(session: Session) -> tuple[list[Group], dict[str, Recent], dict[str, Summary]]:
-            counted = groups_of(session, scope, asked, "workflow")
-            recent = recents(session, scope, asked)
-            last = stored.rows_of(session, scope, [one.run_id for one in recent.values()])
-            return counted, recent, last
+        def work(session: Session) -> tuple[dict[str, tuple[Group, Recent]], dict[str, Summary]]:
+            counted = workflows_of(session, scope, asked)
+            last = stored.rows_of(session, scope, [recent.run_id for _, recent in counted.values()])
+            return counted, last
 
-        counted, recent, last = await self.ask(scope, ("workflows", asked), work)
-        groups = {one.value: one for one in counted}
+        over, last = await self.ask(scope, ("workflows", asked), work)
         live: dict[str, list[Summary]] = {}
         for one in book.live_now(now_ms):
             if not asked.text or asked.text.lower() in one.workflow.lower():
                 live.setdefault(one.workflow, []).append(one)
-        names = {*groups, *live, *(() if asked.text else book.histories)} - {""}
+        names = {*over, *live, *(() if asked.text else book.histories)} - {""}
         found = [
-            view_of(
-                name, groups.get(name), recent.get(name), live.get(name, []), last, book.history(name), now_ms
-            )
+            view_of(name, over.get(name), live.get(name, []), last, book.history(name), now_ms)
             for name in sorted(names)
         ]
         return sorted(found, key=lambda one: (one.rank, one.name))

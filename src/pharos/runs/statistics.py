@@ -30,6 +30,12 @@ _MEASURES: Final = (
     " sumIf(cost, NOT isNaN(cost)) AS cost_sum, countIf(NOT isNaN(cost)) AS costs"
 )
 
+_NEWEST: Final = (
+    "arrayMap(x -> x.2, groupArraySorted(20)((-toUnixTimestamp64Milli(placed), state))) AS states,"
+    " argMax(run, placed) AS last_run, groupUniqArray(20)(version) AS versions,"
+    " argMaxIf(owner, placed, owner != '') AS last_owner"
+)
+
 
 class Group(Struct, frozen=True):
     """Runs that have a value in common; times in milliseconds, None where nothing was measured."""
@@ -72,17 +78,6 @@ class Statistics(Struct, frozen=True):
     total: Group
     steps: Sequence[StepCounts]
     step_ms: int
-
-
-def groups_of(session: Session, scope: Scope, asked: Asked, by: str) -> list[Group]:
-    """Return groups of runs that are over and asked about, the largest first; `by` is one of `GROUPS`."""
-    statement = select_from(
-        _counted(scope, asked, f"toString({by})"),
-        f"value, {_MEASURES}",
-        tail="GROUP BY value ORDER BY runs DESC, value",
-        limit=_GROUPS_MOST,
-    )
-    return [_group(row) for row in session.query(statement, purpose="runs_groups").to_pylist()]
 
 
 def _counted(scope: Scope, asked: Asked, value: str, *more: str) -> Statement:
@@ -147,23 +142,26 @@ class Recent(Struct, frozen=True):
     owner: str
 
 
-def recents(session: Session, scope: Scope, asked: Asked) -> dict[str, Recent]:
-    """Return by workflow how its newest runs ended that are asked about, the newest first."""
+def workflows_of(session: Session, scope: Scope, asked: Asked) -> dict[str, tuple[Group, Recent]]:
+    """Return by workflow its runs that are over and asked about, and how the newest of them ended.
+
+    Of very many workflows those with the most runs are returned.
+    """
     statement = select_from(
-        rows_over(scope, "workflow, placed, state, run, version, owner", asked.conditions()),
-        "workflow,"
-        " arrayMap(x -> x.2, arraySlice(arrayReverseSort(groupArray((placed, state))), 1, 20)) AS states,"
-        " argMax(run, placed) AS last_run, groupUniqArray(20)(version) AS versions,"
-        " argMaxIf(owner, placed, owner != '') AS last_owner",
-        tail="GROUP BY workflow ORDER BY workflow",
+        _counted(scope, asked, "workflow", "run", "version", "owner"),
+        f"value, {_MEASURES}, {_NEWEST}",
+        tail="GROUP BY value ORDER BY runs DESC, value",
         limit=_GROUPS_MOST,
     )
     return {
-        row["workflow"]: Recent(
-            [State(one) for one in row["states"]],
-            row["last_run"],
-            sorted(filter(None, row["versions"])),
-            row["last_owner"],
+        row["value"]: (
+            _group(row),
+            Recent(
+                [State(one) for one in row["states"]],
+                row["last_run"],
+                sorted(filter(None, row["versions"])),
+                row["last_owner"],
+            ),
         )
-        for row in session.query(statement, purpose="runs_recent").to_pylist()
+        for row in session.query(statement, purpose="runs_workflows").to_pylist()
     }

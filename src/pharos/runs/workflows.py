@@ -66,14 +66,14 @@ class WorkflowView(Struct, frozen=True):
 
 def view_of(
     name: str,
-    group: Group | None,
-    recent: Recent | None,
+    over: tuple[Group, Recent] | None,
     live: Sequence[Summary],
     rows: Mapping[str, Summary],
     history: History,
     now_ms: int,
 ) -> WorkflowView:
     """Return how a workflow does by now."""
+    group, recent = over if over is not None else (None, None)
     states = list(recent.states) if recent is not None else []
     last = max(live, key=lambda one: one.placed_ms, default=None)
     if last is None and recent is not None:
