@@ -18,9 +18,9 @@ from pharos.ingest.scrape.looked_over import (
     at_most_one_of,
     is_one_of,
     is_readable_url,
-    listed,
     look_over,
     needs,
+    section_of,
 )
 from pharos.ingest.scrape.sections import read_rules
 
@@ -86,7 +86,20 @@ _REMOTE: Final = {
         ),
         {
             "remote_timeout": Value.duration_ms,
-            "write_relabel_configs": listed,
+            "queue_config": section_of(
+                capacity=Value.integer,
+                max_shards=Value.integer,
+                min_shards=Value.integer,
+                max_samples_per_send=Value.integer,
+                batch_send_deadline=Value.duration_ms,
+                min_backoff=Value.duration_ms,
+                max_backoff=Value.duration_ms,
+                retry_on_http_429=Value.boolean,
+                sample_age_limit=Value.duration_ms,
+            ),
+            "metadata_config": section_of(
+                send=Value.boolean, send_interval=Value.duration_ms, max_samples_per_send=Value.integer
+            ),
             "send_exemplars": Value.boolean,
             "send_native_histograms": Value.boolean,
             "name": Value.text,

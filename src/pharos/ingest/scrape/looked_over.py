@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct, field
 
-from pharos.document import Fields, Sequence, Value
+from pharos.document import Fields, Value
 from pharos.errors import Kind, PharosError
 from pharos.http_section import read_http
 
@@ -180,7 +180,17 @@ def each_begins(name: str, prefix: str) -> Check:
     return check
 
 
-def listed(value: Value) -> None:
-    """Raise PharosError(INVALID) for what is no list."""
-    if not isinstance(value.node, Sequence):
-        raise value.fault(f"{value.path}: expected a list")
+# What fields are of.
+
+
+def section_of(**fields: Callable[[Value], object]) -> Callable[[Value], None]:
+    """Return what looks over a section whose fields are of these types."""
+
+    def read(value: Value) -> None:
+        section = LookedOver(value, value.path)
+        for name, reader in fields.items():
+            given = section.value(name)
+            if given is not None:
+                reader(given)
+
+    return read

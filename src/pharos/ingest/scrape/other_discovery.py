@@ -6,6 +6,7 @@ region of a machine at AWS, is not looked for.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -158,8 +159,81 @@ _CHECKS: Final[dict[str, tuple[Check, ...]]] = {
     "vultr": (),
 }
 _WITHOUT_HTTP: Final = frozenset({"dns", "gce", "nerve", "openstack", "ovhcloud", "serverset", "triton"})
+_TYPES: Final[dict[str, Callable[[Value], object]]] = {
+    **dict.fromkeys(("refresh_interval", "timeout", "fetch_timeout"), Value.duration_ms),
+    **dict.fromkeys(("port", "version"), Value.integer),
+    **dict.fromkeys(
+        ("all_tenants", "allow_stale", "include_parameters", "match_first_network"), Value.boolean
+    ),
+    **dict.fromkeys(("groups", "names", "paths", "servers", "services", "tags", "tags_filter"), Value.texts),
+    "node_meta": Value.group,
+    **dict.fromkeys(
+        [
+            "access_key",
+            "account",
+            "api_server",
+            "api_url",
+            "application_credential_id",
+            "application_credential_name",
+            "application_credential_secret",
+            "application_key",
+            "application_secret",
+            "auth_token",
+            "auth_token_file",
+            "authentication_method",
+            "availability",
+            "client_id",
+            "client_secret",
+            "consumer_key",
+            "datacenter",
+            "datacenter_id",
+            "dns_suffix",
+            "domain_id",
+            "domain_name",
+            "endpoint",
+            "entitlement",
+            "environment",
+            "filter",
+            "host",
+            "host_networking_host",
+            "identity_endpoint",
+            "kubeconfig_file",
+            "label_selector",
+            "name_filter",
+            "namespace",
+            "partition",
+            "password",
+            "path_prefix",
+            "profile",
+            "project",
+            "project_id",
+            "project_name",
+            "query",
+            "region",
+            "resource_group",
+            "role",
+            "role_arn",
+            "scheme",
+            "secret_key",
+            "secret_key_file",
+            "separator",
+            "server",
+            "service",
+            "subscription_id",
+            "tag_separator",
+            "tenant_id",
+            "token",
+            "type",
+            "url",
+            "userid",
+            "username",
+            "zone",
+        ],
+        Value.text,
+    ),
+}
 _FORMS: Final = {
-    f"{name}_sd_configs": Form(f"{name}_sd_config", checks, has_http=name not in _WITHOUT_HTTP)
+    f"{name}_sd_configs": Form(f"{name}_sd_config", checks, _TYPES, has_http=name not in _WITHOUT_HTTP)
     for name, checks in _CHECKS.items()
 }
 OTHER_DISCOVERY: Final = frozenset(_FORMS)

@@ -51,7 +51,7 @@ def _rule(value: Value, *, legacy: bool) -> Rule:
         written = fields.take_set(name)
         if written is not None:
             given[name] = written.text()
-    source_labels = fields.texts("source_labels")
+    source_labels = fields.each("source_labels", _source_label)
     modulus = fields.read("modulus", Value.whole, 0)
     fields.done()
     try:
@@ -64,6 +64,13 @@ def _rule(value: Value, *, legacy: bool) -> Rule:
         )
     except PharosError as exc:
         raise value.fault(exc.message) from exc
+
+
+def _source_label(value: Value) -> str:
+    # One that is null is an empty name upstream, which is not looked at.
+    if not value.is_null() and not value.text():
+        raise value.fault(f"{value.path}: '' is not a valid label name")
+    return value.text()
 
 
 def read_group(value: Value, source: str, *, check: bool) -> TargetGroup:
