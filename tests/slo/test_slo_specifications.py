@@ -21,6 +21,7 @@ from pharos.slo.written import Form, written_rules
 
 CASES = Path(__file__).parent / "cases"
 FAULTS: list[dict[str, Any]] = yaml.safe_load((CASES / "faults.yml").read_text())
+UNRUNNABLE: list[dict[str, str]] = yaml.safe_load((CASES / "unrunnable.yml").read_text())
 RULES: list[dict[str, Any]] = yaml.safe_load((CASES / "rules.yml").read_text())
 KIT = CONFORMANCE / "slo"
 _OF_GENERATORS = frozenset({"cmd", "version", "mode", "sloth_version", "sloth_mode"})
@@ -38,6 +39,13 @@ def test_every_fault_is_named_with_its_line_and_field(case: dict[str, Any]) -> N
     assert len(told) == len(case["faults"]), told
     for fault, wanted in zip(told, case["faults"], strict=True):
         assert wanted in fault, told
+
+
+@pytest.mark.parametrize("case", UNRUNNABLE, ids=lambda case: case["name"])
+def test_what_is_accepted_and_could_not_be_run_is_noticed(case: dict[str, str]) -> None:
+    notices = read_specification([(case["text"], "a.yml")]).notices
+    told = [one for one in notices if "could not be run" in one]
+    assert (told[0].startswith(case["notice"]) and len(told) == 1) if case["notice"] else not told, notices
 
 
 @pytest.mark.parametrize("case", RULES, ids=lambda case: str(case["name"]))

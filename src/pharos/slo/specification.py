@@ -14,7 +14,7 @@ from pharos.document import FaultsError, Fields, Sequence, Value, load_documents
 from pharos.document import Mapping as MappingNode
 from pharos.errors import Kind, PharosError
 from pharos.named_file import read_named
-from pharos.rules.spec import RuleGroup
+from pharos.rules.spec import RuleGroup, group_of, plain_group
 from pharos.slo import openslo, pyrra, sloth
 from pharos.slo.coverage import coverage_groups
 from pharos.slo.objective import DAY_MS, Language, Objective
@@ -66,7 +66,8 @@ def read_specification(texts: Iterable[tuple[str | bytes, str]], period_ms: int 
     faults += _twice(objectives)
     if faults:
         raise FaultsError(tuple(faults))
-    return Specification(tuple(objectives), tuple(notice for source in sources for notice in source.notices))
+    notices = [notice for source in sources for notice in source.notices]
+    return Specification(tuple(objectives), (*notices, *_unrunnable(objectives)))
 
 
 def _objectives(root: Value, objects: Objects, period_ms: int) -> Iterator[Objective]:
@@ -115,6 +116,33 @@ def _twice(objectives: Iterable[Objective]) -> Iterator[PharosError]:
         if first is not one:
             message = f"the objective {one.id!r} is there twice: at line {first.line} and at line {one.line}"
             yield PharosError(Kind.INVALID, message, hint="give one of them another name")
+
+
+def _unrunnable(objectives: Iterable[Objective]) -> Iterator[str]:
+    """Yield what Sloth and Pyrra make rules of, and Prometheus refuses then."""
+    for one in objectives:
+        reason = why_not_run(one)
+        if reason:
+            yield f"{one.file}:{one.line}: {reason}"
+
+
+def why_not_run(objective: Objective) -> str:
+    """Return why an objective's rules could not be run, empty where they can.
+
+    Each of its parts may be good, and what is made of them no PromQL: of a number there is no increase.
+    """
+    if not objective.is_checked:
+        return ""
+    try:
+        for group in groups_of(objective):
+            group_of(plain_group(group), objective.file)
+    except FaultsError as exc:
+        reason = exc.faults[0].message.partition(": ")[2]
+        return (
+            f"the rules of {objective.id!r} could not be run: {reason}; "
+            "queries must be of series, and names be letters, digits and dashes"
+        )
+    return ""
 
 
 def groups_of(
