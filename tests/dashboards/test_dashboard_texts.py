@@ -98,6 +98,9 @@ def test_lists_of_values_are_parted_by_commas_that_are_not_escaped() -> None:
         ("", 3, ["lo", "A1", "b9", "b10"]),
         ("", 7, ["A1", "b9", "b10", "lo"]),
         ("lo", 0, ["lo"]),
+        ("l", 0, []),
+        ("(.*)", 0, ["b10", "b9", "lo", "A1"]),
+        ("([a-z])[0-9]*", 0, ["b"]),
     ],
 )
 def test_options_are_what_a_pattern_takes_in_the_order_that_is_asked(

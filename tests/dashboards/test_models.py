@@ -163,6 +163,15 @@ def test_a_single_value_becomes_stat_or_gauge_with_mappings_and_thresholds() -> 
     assert (gauge.type, gauge.field_config["defaults"]["max"]) == ("gauge", 10)
 
 
+def test_a_single_value_is_of_a_column_where_it_asks_for_a_table() -> None:
+    def fields(answer: str) -> str:
+        targets = [{"refId": "A", "expr": "up", "format": answer}]
+        found = only(panel(type="singlestat", tableColumn="version", targets=targets))
+        return str(found.options["reduceOptions"]["fields"])
+
+    assert (fields("table"), fields("time_series")) == ("/^version$/", "")
+
+
 def test_styles_of_an_old_table_become_overrides() -> None:
     old = {
         "type": "table",

@@ -119,6 +119,36 @@ def test_a_variable_narrows_the_panels_and_stands_in_the_address(open_page: Open
     assert (_address(page)["from"], _address(page)["to"]) == ("now-5m", "now")
 
 
+@pytest.mark.parametrize("width", [1440, 390])
+def test_figures_are_as_large_as_there_is_room_for_and_never_cut(
+    open_page: Open, ui_url: str, width: int
+) -> None:
+    fixed = {"defaults": {"unit": "percent", "decimals": 3}}
+    beside = {"orientation": "horizontal", "textMode": "value_and_name", "graphMode": "none"}
+    long = 'label_replace(vector(1111.111), "host", "a-host-with-a-long-name-of-a-rack", "", "")'
+    panels = [
+        {**_panel(1, "stat", "Narrow", "vector(1111.111)", fieldConfig=fixed), "gridPos": {"w": 2, "h": 4}},
+        {
+            **_panel(2, "stat", "Beside", long, fieldConfig=fixed, options=beside),
+            "gridPos": {"x": 2, "w": 6, "h": 3},
+        },
+    ]
+    _keep(ui_url, {"uid": "narrow", "title": "Narrow", "schemaVersion": 42, "panels": panels})
+    page = open_page("/d/narrow/narrow", width=width).page
+    for title in ("Narrow", "Beside"):
+        figure = (
+            page.get_by_role("region", name=title)
+            .get_by_text("1111.111")
+            .locator("xpath=ancestor-or-self::*[small]")
+        )
+        expect(figure).to_be_visible()
+        assert figure.evaluate("(one) => one.scrollWidth <= one.clientWidth"), title
+        inside = (
+            "(one) => one.getBoundingClientRect().right <= one.parentElement.getBoundingClientRect().right"
+        )
+        assert figure.evaluate(inside), title
+
+
 def test_a_panel_is_looked_at_alone_and_into(open_page: Open) -> None:
     page = open_page("/d/fleet/fleet").page
     requests = page.get_by_role("region", name="Requests")

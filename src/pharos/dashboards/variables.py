@@ -211,12 +211,12 @@ def picked(found: Sequence[str], variable: Variable, pattern: str) -> list[Optio
 
 
 def matcher(pattern: str) -> Any:
-    """Return what makes an option of a text, or None: `/pattern/flags`, or a pattern alone.
+    """Return what makes an option of a text, or None: `/pattern/flags`, or a pattern of the whole text.
 
     Groups named `value` and `text` say what is taken; else the first group, else the whole text.
     """
     found = _SLASHED.match(pattern.strip())
-    body, flags = (found[1], found[2]) if found is not None else (f"^{re.escape(pattern)}$", "")
+    body, flags = (found[1], found[2]) if found is not None else (f"^{pattern}$", "")
     if len(body) > _LONGEST_PATTERN:
         raise _no_pattern(pattern, "it is longer than 500 characters")
     body = re.sub(r"\(\?<(?=[a-zA-Z_])", "(?P<", body)

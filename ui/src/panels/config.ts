@@ -71,11 +71,13 @@ export interface FieldConfig {
 /** Nothing is bad of which nobody said so: Grafana's own default, red from 80 on, would call 400 samples an alarm. */
 const ALL_GREEN: Thresholds = { mode: 'absolute', steps: [{ value: -Infinity, color: 'green' }] };
 
-/** A pattern as Grafana writes it: `/text/i`, or the text alone. Null for what is none. */
+/** A pattern as Grafana writes it: `/text/i`, or one that the whole text fits. Null for what is none. */
 export function readPattern(text: string): RegExp | null {
   const found = /^\/(.*)\/([gimsuy]*)$/su.exec(text);
   try {
-    return found ? new RegExp(found[1] ?? '', (found[2] ?? '').replaceAll(/[gy]/gu, '')) : new RegExp(text);
+    return found
+      ? new RegExp(found[1] ?? '', (found[2] ?? '').replaceAll(/[gy]/gu, ''))
+      : new RegExp(`^${text}$`);
   } catch {
     return null;
   }

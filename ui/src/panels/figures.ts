@@ -129,7 +129,21 @@ export function layoutOf(
   return best;
 }
 
-/** The size of type in pixels at which `chars` characters fit into a width and a height. */
-export function fitFont(chars: number, width: number, height: number, most: number): number {
-  return Math.max(10, Math.min(most, height, width / Math.max(1, chars * 0.58)));
+/** How wide a character is, at most of them, in sizes of its type: where nothing can be measured. */
+const USUAL_WIDTH = 0.62;
+const MEASURED_PX = 100;
+
+let ruler: CanvasRenderingContext2D | null | undefined;
+
+/** How wide a text is as a figure, in sizes of its type; digits of figures are all as wide as a nought. */
+function widthOf(text: string): number {
+  ruler ??= document.createElement('canvas').getContext('2d');
+  if (!ruler) return text.length * USUAL_WIDTH;
+  ruler.font = `600 ${MEASURED_PX}px 'Inter Variable', system-ui, sans-serif`;
+  return ruler.measureText(text.replaceAll(/\d/gu, '0')).width / MEASURED_PX;
+}
+
+/** The size of type in pixels at which a text fits into a width and a height. */
+export function fitFont(text: string, width: number, height: number, most: number): number {
+  return Math.max(10, Math.min(most, height, width / Math.max(USUAL_WIDTH, widthOf(text))));
 }

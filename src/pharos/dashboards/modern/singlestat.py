@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pharos.dashboards.modern.graph import CALCS
 from pharos.dashboards.modern.mappings import old_mappings, threshold_steps
-from pharos.dashboards.reading import Json, flag, mapping, number, text
+from pharos.dashboards.reading import Json, flag, mapping, mappings, number, text
 from pharos.dashboards.report import Report
 
 
@@ -31,7 +31,9 @@ def from_singlestat(panel: Json, report: Report) -> Json:
         defaults["max"] = 100 if number(gauge.get("maxValue")) is None else number(gauge["maxValue"])
     _affixes(panel, defaults, report)
     name = text(panel.get("valueName")) or "avg"
-    column = text(panel.get("tableColumn"))
+    # Which column is meant was said of tables alone; of series a name of one was kept without a meaning.
+    is_table = any(text(one.get("format")) == "table" for one in mappings(panel.get("targets")))
+    column = text(panel.get("tableColumn")) if is_table else ""
     options: Json = {
         "reduceOptions": {
             "values": False,

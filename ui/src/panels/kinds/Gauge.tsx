@@ -53,7 +53,7 @@ function Dial({
   const color = shown.color === TRANSPARENT ? legible(TRANSPARENT, look.scheme) : shown.color;
   const steps = stepsOf(field.config.thresholds, ends);
   const share = (value: number): number => (value === -Infinity ? 0 : shareOf(value, ends));
-  const font = fitFont(shown.text.length, size * 0.5, size * 0.2, 44);
+  const font = fitFont(shown.text, size * 0.5, size * 0.2, 44);
   return (
     <div className={styles.dial} title={visibleText(`${figure.title}: ${shown.text}`)}>
       <svg

@@ -12,7 +12,6 @@ import { Skeleton } from '../../design/Skeleton';
 import { Value } from '../../design/Value';
 import { usePanelPage, type KindProps } from '../context';
 import { PanelLink } from '../PanelLink';
-import { readPattern } from '../config';
 import { flagAt, numberAt, object, textAt, texts, at } from '../json';
 import { fitFont } from '../figures';
 import { NoData } from './NoData';
@@ -31,7 +30,7 @@ export default function AlertList({ options, height, title }: KindProps): ReactE
     );
   const states = object(options.stateFilter);
   const asked = Object.values(states).some((one) => one === true);
-  const name = readPattern(textAt(options, 'alertName'));
+  const name = textAt(options, 'alertName').toLowerCase();
   const shown = answer.data.data.alerts
     .filter(({ state }) => {
       if (!asked) return state !== 'resolved';
@@ -40,14 +39,14 @@ export default function AlertList({ options, height, title }: KindProps): ReactE
       if (state === 'resolved') return states.normal === true;
       return states.firing === true;
     })
-    .filter(
-      ({ labels }) =>
-        name === null || textAt(options, 'alertName') === '' || name.test(labels[ALERT_NAME] ?? ''),
-    )
+    .filter(({ labels }) => (labels[ALERT_NAME] ?? '').toLowerCase().includes(name))
     .sort(compareAlerts);
   if (textAt(options, 'viewMode') === 'stat')
     return (
-      <div className={styles.count} style={{ height, fontSize: fitFont(3, 200, height * 0.7, 64) }}>
+      <div
+        className={styles.count}
+        style={{ height, fontSize: fitFont(String(shown.length), 200, height * 0.7, 64) }}
+      >
         {shown.length}
       </div>
     );

@@ -15,6 +15,8 @@ import { NoData } from './NoData';
 import styles from './figures.module.css';
 
 const GAP_PX = 6;
+/** On both sides of what stands in a cell, and a little more. */
+const PADDING_PX = 24;
 const MOST_FONT_PX = 68;
 const LEAST_GRAPH_PX = 56;
 /** From here on text is large, as WCAG has it. */
@@ -86,16 +88,16 @@ function Cell(props: { figure: Figure; look: Look; width: number; height: number
   const named = look.showsName && look.showsValue && !beside;
   const share = beside ? 0.5 : 1;
   const font = fitFont(
-    shown.text.length,
-    (width - 20) * share,
+    shown.text,
+    (width - PADDING_PX) * share,
     named ? room * 0.56 : room * 0.8,
     numberAt(look.options, 'text.valueSize') ?? MOST_FONT_PX,
   );
   const nameFont =
     numberAt(look.options, 'text.titleSize') ??
     fitFont(
-      figure.title.length,
-      (width - 20) * share,
+      figure.title,
+      (width - PADDING_PX) * share,
       look.showsValue ? room * 0.3 : room * 0.6,
       look.showsValue ? 15 : 34,
     );

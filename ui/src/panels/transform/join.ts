@@ -113,8 +113,16 @@ export const merge: Step = (frames) => {
   ];
 };
 
-/** `seriesToRows`: the instants of all series below each other, the newest first, with the series' name beside. */
+/** Whether a frame is one series over time, and no table. */
+function isSeries(frame: Frame): boolean {
+  const types = frame.fields.map(({ type }) => type);
+  return types.length === 2 && types.includes('time') && types.includes('number');
+}
+
+/** `seriesToRows`: the instants of several series below each other, the newest first, with the series' name beside. */
 export const seriesToRows: Step = (frames) => {
+  // One series is rows already, and so are tables.
+  if (frames.length < 2 || !frames.every(isSeries)) return frames;
   const rows = named(frames).flatMap((frame) => {
     const time = firstOf(frame, 'time');
     if (!time) return [];

@@ -151,6 +151,18 @@ const CASES: readonly (readonly [
     TWO,
     [{ Time: [3, 2, 2, 1], Metric: ['b', 'a', 'b', 'a'], Value: [null, 20, 30, 10] }],
   ],
+  // What is one table already stays it, as after a merge.
+  ['seriesToRows', {}, [table({ host: ['a'], Value: [1] })], [{ host: ['a'], Value: [1] }]],
+  [
+    'seriesToRows',
+    {},
+    [table({ host: ['a'], Value: [1] }), table({ host: ['b'], Value: [2] }, 'B')],
+    [
+      { host: ['a'], Value: [1] },
+      { host: ['b'], Value: [2] },
+    ],
+  ],
+  ['filterFieldsByName', { include: { pattern: 'a' } }, [table({ a: [1], ab: [2] })], [{ a: [1] }]],
   ['labelsToFields', {}, TWO, [{ Time: [1, 2, 2, 3], host: ['a', 'a', 'b', 'b'], load: [10, 20, 30, null] }]],
   [
     'labelsToFields',
