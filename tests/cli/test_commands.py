@@ -140,6 +140,38 @@ def test_check_looks_into_the_prometheus_yml_that_is_named(run: Run, tmp_path: P
     assert "scrape.yml:2" in ended.out
 
 
+def test_check_looks_at_the_targets_and_files_that_a_prometheus_yml_names(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "prometheus.yml"
+    file.write_text(
+        """scrape_configs:
+- job_name: written
+  static_configs: [{targets: ['http://a', b, '']}]
+  relabel_configs: [{target_label: x, replacement: y}]
+- job_name: found
+  authorization: {credentials_file: token}
+  tls_config: {cert_file: a.crt, key_file: a.key}
+  file_sd_configs: [{files: ['*.json', later.yml]}]
+"""
+    )
+    (tmp_path / "good.json").write_text('[{"targets": ["c/d"]}]')
+    (tmp_path / "bad.json").write_text("[1]")
+    ended = run("check", str(file))
+    assert ended.code == 1
+    assert [line for line in ended.out.splitlines() if line.startswith("fault")] == [
+        f"fault {file}: job 'written', static_configs: 'http://a' is not a valid hostname",
+        f"fault {file}: job 'written', static_configs: a target has no address",
+        f"fault {file}: job 'found', authorization: there is no file {tmp_path}/token",
+        f"fault {file}: job 'found', tls_config.cert_file: there is no file {tmp_path}/a.crt",
+        f"fault {file}: job 'found', tls_config.key_file: there is no file {tmp_path}/a.key",
+        f"fault {tmp_path}/bad.json:0: nil target group item found",
+        f"fault {tmp_path}/good.json: job 'found': 'c/d' is not a valid hostname",
+    ]
+    file.write_text("scrape_configs:\n- job_name: a\n  file_sd_configs: [{files: [later.yml]}]\n")
+    ended = run("check", str(file))
+    assert ended.code == 0
+    assert f"{file}: file_sd_configs: there is no {tmp_path}/later.yml yet" in ended.out
+
+
 def _no_folder(folder: Path) -> Path:
     (folder / "data").touch()
     return folder / "data"

@@ -80,7 +80,7 @@ def addresses(groups: tuple[TargetGroup, ...]) -> Iterator[dict[str, str]]:
             yield {**common, "__address__": address}
 
 
-def _matching(pattern: str) -> list[str]:
+def matching_files(pattern: str) -> list[str]:
     """Return the existing files that an absolute pattern names, whose last part may hold wildcards."""
     path = Path(pattern)
     return sorted(str(one) for one in path.parent.glob(path.name))
@@ -110,7 +110,7 @@ class FileWatch:
 
     def refresh(self) -> bool:
         """Look at the files and read what changed; return whether the groups are others than before."""
-        paths = dict.fromkeys(path for pattern in self._patterns for path in _matching(pattern))
+        paths = dict.fromkeys(path for pattern in self._patterns for path in matching_files(pattern))
         for path in set(self._groups) - set(paths):
             del self._groups[path]
             self._stamps.pop(path, None)
