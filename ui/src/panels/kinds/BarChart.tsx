@@ -246,6 +246,8 @@ interface Bin {
 
 const BINS = 30;
 const MOST_BINS = 200;
+/** How far values that are the same may be apart, as a share of them. */
+const ROUNDING = 1e-9;
 
 /** The values of all series in bins of equal width: how many of each series are in each. */
 export function binsOf(
@@ -259,9 +261,10 @@ export function binsOf(
       if (value !== null && Number.isFinite(value))
         [least, most] = [Math.min(least, value), Math.max(most, value)];
   if (!Number.isFinite(least)) return [];
-  const exact =
-    size !== undefined && size > 0 ? size : niceStep((most - least) / BINS || Math.abs(most) / BINS || 1);
-  const wide = (most - least) / exact > MOST_BINS ? niceStep((most - least) / BINS) : exact;
+  // What differs by no more than rounding is all the same.
+  const apart = most - least > Math.abs(most) * ROUNDING ? most - least : 0;
+  const exact = size !== undefined && size > 0 ? size : niceStep(apart / BINS || Math.abs(most) / BINS || 1);
+  const wide = apart / exact > MOST_BINS ? niceStep(apart / BINS) : exact;
   const first = Math.floor((least - offset) / wide);
   const bins = Array.from({ length: Math.floor((most - offset) / wide) - first + 1 }, (_, i): Bin => ({
     from: (first + i) * wide + offset,

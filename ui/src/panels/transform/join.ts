@@ -40,35 +40,37 @@ export const joinByField: Step = (frames, options) => {
   const keys = new Set<Cell>();
   for (const { places } of parts) for (const cell of places.keys()) keys.add(cell);
   const rows = sorted(keys).filter((cell) => !inner || parts.every(({ places }) => places.has(cell)));
-  // Fields of the same name stay apart by the query that they are of.
-  const counts = new Map<string, number>();
-  for (const { frame, key } of parts)
-    for (const { name, labels } of frame.fields)
-      if (name !== key.name && !labels) counts.set(name, (counts.get(name) ?? 0) + 1);
-  return [
-    {
-      fields: [
-        { name: first.key.name, type: first.key.type, values: rows },
-        ...parts.flatMap(({ frame, key, places }) =>
-          frame.fields
-            .filter((field) => field.name !== key.name)
-            .map((field): Field => {
-              const values = rows.map((cell) => {
-                const place = places.get(cell);
-                return place === undefined ? null : (field.values[place] ?? null);
-              });
-              const several = !field.labels && field.asked === undefined && (counts.get(field.name) ?? 0) > 1;
-              const name =
-                several && frame.refId !== undefined && !field.name.endsWith(`#${frame.refId}`)
-                  ? `${field.name} ${frame.refId}`
-                  : field.name;
-              return { ...untitled(field), name, values };
-            }),
-        ),
-      ],
-    },
+  const fields = [
+    { name: first.key.name, type: first.key.type, values: rows },
+    ...parts.flatMap(({ frame, key, places }) =>
+      frame.fields
+        .filter((field) => field.name !== key.name)
+        .map((field): Field => {
+          const values = rows.map((cell) => {
+            const place = places.get(cell);
+            return place === undefined ? null : (field.values[place] ?? null);
+          });
+          return { ...untitled(field), values };
+        }),
+    ),
   ];
+  return [{ fields: numbered(fields) }];
 };
+
+/** `fields`, those of one name numbered in their order, as `Time 1` and `Time 2`: so what comes after means them. */
+function numbered(fields: readonly Field[]): Field[] {
+  // What labels or the panel's own words set apart needs no number.
+  const plain = fields.filter(({ labels, asked }) => labels === undefined && asked === undefined);
+  const names = plain.map(({ name }) => name);
+  const repeated = new Set(names.filter((name, place) => names.indexOf(name) !== place));
+  const given = new Map<string, number>();
+  return fields.map((field) => {
+    if (!plain.includes(field) || !repeated.has(field.name)) return field;
+    const number = (given.get(field.name) ?? 0) + 1;
+    given.set(field.name, number);
+    return { ...field, name: `${field.name} ${number}` };
+  });
+}
 
 /** `merge`: all rows in one table, those that agree in what all tables have becoming one. */
 export const merge: Step = (frames) => {

@@ -142,7 +142,24 @@ const CASES: readonly (readonly [
     'seriesToColumns',
     { byField: 'host', mode: 'inner' },
     [table({ host: ['a', 'b'], Value: [1, 2] }), table({ host: ['b', 'c'], Value: [3, 4] }, 'B')],
-    [{ host: ['b'], 'Value A': [2], 'Value B': [3] }],
+    [{ host: ['b'], 'Value 1': [2], 'Value 2': [3] }],
+  ],
+  [
+    'joinByField',
+    { byField: 'host' },
+    [
+      table({ Time: [1], host: ['a'], job: ['x'], 'Value #A': [5] }),
+      table({ Time: [2], host: ['a'], job: ['y'], 'Value #B': [6] }, 'B'),
+      table({ Time: [3], host: ['a'], 'Value #C': [7] }, 'C'),
+    ],
+    [
+      {
+        host: ['a'],
+        ...{ 'Time 1': [1], 'job 1': ['x'], 'Value #A': [5] },
+        ...{ 'Time 2': [2], 'job 2': ['y'], 'Value #B': [6] },
+        ...{ 'Time 3': [3], 'Value #C': [7] },
+      },
+    ],
   ],
   ['joinByField', {}, TWO, [{ Time: [1, 2, 3], a: [10, 20, null], b: [null, 30, null] }]],
   [
