@@ -420,6 +420,50 @@ async def test_discovery_files_come_change_break_and_go(
     assert scraper.loops() == [kept]
 
 
+async def test_targets_that_an_address_tells_come_and_go_and_stay_while_it_fails(
+    exporter: Exporter, sink: Collected, scraper: Scraper
+) -> None:
+    said: Any = [{"targets": [exporter.address], "labels": {"dc": "x"}}]
+    asked: list[dict[str, str]] = []
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if request.path != "/sd":
+            return web.Response(text="a 1\n", content_type="text/plain")
+        asked.append({**request.headers})
+        return web.Response(status=503) if said is None else web.json_response(said)
+
+    async def asked_again() -> None:
+        before = len(asked)
+        # The second was begun after what it was told was taken over.
+        await eventually(lambda: len(asked) > before + 2)
+
+    exporter.handler = answer
+    url = f"http://{exporter.address}/sd"
+    job = (
+        "scrape_configs:\n- job_name: j\n  scrape_interval: 1h\n"
+        f"  http_sd_configs: [{{url: '{url}', refresh_interval: 100ms, bearer_token: secret}}]\n"
+    )
+    await scraper.apply(load_scrape_config(job))
+    await eventually(lambda: len(scraper.loops()) == 1)
+    written = await scrape(scraper, sink)
+    assert written.value("up", job="j", instance=exporter.address, dc="x") == 1
+    assert dict(scraper.targets()[0].discovered_labels)["__meta_url"] == url
+    assert asked[0]["Authorization"] == "Bearer secret"
+    assert float(asked[0]["X-Prometheus-Refresh-Interval-Seconds"]) == 0.1
+    kept = only_loop(scraper)
+    said = None
+    await asked_again()
+    assert scraper.loops() == [kept]
+    await scraper.apply(load_scrape_config(f"{job}  metrics_path: /other\n"))
+    assert only_loop(scraper).spec.url == f"http://{exporter.address}/other", "told before the reload"
+    said = []
+    await eventually(lambda: scraper.loops() == [])
+    said = [{"targets": [exporter.address]}]
+    await eventually(lambda: len(scraper.loops()) == 1)
+    await scraper.apply(load_scrape_config(""))
+    assert scraper.loops() == []
+
+
 async def test_dropped_targets_are_listed_up_to_their_limit(scraper: Scraper) -> None:
     rule = "  relabel_configs: [{source_labels: [__address__], regex: 'x.*', action: drop}]\n"
     await scraper.apply(config("x:1', 'x:2', 'y:1", rule))

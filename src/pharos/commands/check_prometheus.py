@@ -37,14 +37,17 @@ def _faults_of_job(path: Path, job: JobConfig, files: dict[str, list[str]]) -> I
     """Yield which files of its client are not there, and why addresses written in it or in a file make no
     target.
     """
-    named = {
-        "authorization": job.http.credentials.path,
-        "tls_config.cert_file": job.http.tls.cert_path,
-        "tls_config.key_file": job.http.tls.key_path,
-    }
-    for field, name in named.items():
-        if name and not Path(name).is_file():
-            yield PharosError(Kind.INVALID, f"{path}: job {job.job_name!r}, {field}: there is no file {name}")
+    clients = [("", job.http), *(("http_sd_configs, ", one.http) for one in job.http_discoveries)]
+    for section, http in clients:
+        named = {
+            "authorization": http.credentials.path,
+            "tls_config.cert_file": http.tls.cert_path,
+            "tls_config.key_file": http.tls.key_path,
+        }
+        for field, name in named.items():
+            if name and not Path(name).is_file():
+                where = f"{path}: job {job.job_name!r}, {section}{field}"
+                yield PharosError(Kind.INVALID, f"{where}: there is no file {name}")
     yield from _faults_of(job, job.static_groups, f"{path}: job {job.job_name!r}, static_configs")
     read = [file for one in job.file_discoveries for name in one.files for file in files[name]]
     for file in dict.fromkeys(read):

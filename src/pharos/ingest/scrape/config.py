@@ -38,6 +38,7 @@ from pharos.ingest.scrape.other_discovery import OTHER_DISCOVERY, look_over_disc
 from pharos.ingest.scrape.otlp_section import read_otlp
 from pharos.ingest.scrape.sections import (
     read_file_discoveries,
+    read_http_discoveries,
     read_rules,
     read_scheme,
     read_static_groups,
@@ -343,6 +344,7 @@ def _job(value: Value, common: _Global, reading: _Reading) -> JobConfig:
         metric_relabel_rules=read_rules(fields, "metric_relabel_configs", legacy=legacy),
         static_groups=read_static_groups(fields, check=not rules),
         file_discoveries=read_file_discoveries(fields, reading.base_dir),
+        http_discoveries=read_http_discoveries(fields, reading.base_dir),
         line=value.line,
     )
     fields.attempt(partial(_not_converted, reading=reading), None)
@@ -390,7 +392,9 @@ def _note_unserved(fields: Fields, reading: _Reading) -> None:
         if name in OTHER_DISCOVERY:
             value.source.attempt(partial(look_over_discoveries, name, value, reading.base_dir), None)
             reading.note(
-                line, name, "this discovery is not served yet: use file_sd_configs or static_configs"
+                line,
+                name,
+                "this discovery is not served yet: use http_sd_configs, file_sd_configs or static_configs",
             )
         elif name in reasons:
             reading.note(line, name, f"accepted but not served: {reasons[name]}")

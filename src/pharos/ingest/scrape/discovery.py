@@ -7,7 +7,9 @@ answer keeps its last good groups (discovery/http upstream).
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -135,7 +137,7 @@ class FileWatch:
 
 
 class HttpWatch:
-    """The addresses that say where Alertmanagers are; used on one event loop."""
+    """The addresses that say where targets of one job, or Alertmanagers, are; used on one event loop."""
 
     def __init__(self, discoveries: Sequence[HttpDiscovery], outbound: Outbound) -> None:
         self._discoveries = discoveries
@@ -148,19 +150,27 @@ class HttpWatch:
         """The groups as of the last refresh."""
         return tuple(group for number in sorted(self._groups) for group in self._groups[number])
 
+    @property
+    def due_s(self) -> float:
+        """When the next address is to be asked."""
+        return min(self._due_s.values(), default=math.inf)
+
     async def refresh(self, now_s: float) -> bool:
         """Ask those addresses that are due; return whether the groups are others than before."""
         before = self.groups
-        for number, one in enumerate(self._discoveries):
-            if self._due_s[number] > now_s:
-                continue
-            self._due_s[number] = now_s + one.refresh_ms / 1000
-            try:
-                self._groups[number] = await self._ask(one)
-            except PharosError as exc:
-                SCRAPE_DISCOVERY_FAILED.inc()
-                _LOG.warning("discovery address not used, its last good groups stay: %s", exc)
+        due = [number for number, due_s in self._due_s.items() if due_s <= now_s]
+        for number in due:
+            self._due_s[number] = now_s + self._discoveries[number].refresh_ms / 1000
+        # At once: one that does not answer for long holds up none of the others.
+        await asyncio.gather(*map(self._take, due))
         return self.groups != before
+
+    async def _take(self, number: int) -> None:
+        try:
+            self._groups[number] = await self._ask(self._discoveries[number])
+        except PharosError as exc:
+            SCRAPE_DISCOVERY_FAILED.inc()
+            _LOG.warning("discovery address not used, its last good groups stay: %s", exc)
 
     async def _ask(self, one: HttpDiscovery) -> tuple[TargetGroup, ...]:
         url = URL(one.url)

@@ -102,6 +102,7 @@ class JobConfig:
     metric_relabel_rules: tuple[Rule, ...] = ()
     static_groups: tuple[TargetGroup, ...] = ()
     file_discoveries: tuple[FileDiscovery, ...] = ()
+    http_discoveries: tuple[HttpDiscovery, ...] = ()
     line: int = dataclasses.field(default=0, compare=False)
 
 

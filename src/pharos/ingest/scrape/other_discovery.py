@@ -128,7 +128,6 @@ _CHECKS: Final[dict[str, tuple[Check, ...]]] = {
     "eureka": (needs("server"), is_url("server")),
     "gce": (needs("project", "zone"),),
     "hetzner": (is_one_of("role", "robot", "hcloud"),),
-    "http": (needs("url"), is_url("url")),
     "ionos": (needs("datacenter_id"),),
     "kubernetes": (is_one_of("role", *_SELECTORS), _kubernetes),
     "kuma": (needs("server"), is_url("server")),

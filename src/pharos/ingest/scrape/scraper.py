@@ -15,9 +15,9 @@ from pharos.clock import Clock
 from pharos.errors import Kind, PharosError
 from pharos.ingest.scrape.cache import ScrapeCache, warm_up
 from pharos.ingest.scrape.digest import Format, JobMemory, Metadata, PageDigest
-from pharos.ingest.scrape.discovery import FileWatch, addresses
+from pharos.ingest.scrape.discovery import FileWatch, HttpWatch, addresses
 from pharos.ingest.scrape.fetch import PageFetch
-from pharos.ingest.scrape.job import JobConfig, ScrapeConfig
+from pharos.ingest.scrape.job import JobConfig, ScrapeConfig, TargetGroup
 from pharos.ingest.scrape.loop import Fetch, Fetched, Surroundings, TargetLoop, Workspace
 from pharos.ingest.scrape.target import DroppedTarget, Sink, TargetSpec, TargetStatus, target_of
 from pharos.labels import Labels, labels_of
@@ -28,6 +28,8 @@ _LOG = logging.getLogger(__name__)
 
 POLL_S: Final = 5.0
 """How often discovery files are looked at."""
+_ASKED_LEAST_S: Final = 0.1
+"""An address that tells of targets is asked no oftener, whatever its refresh_interval."""
 _USER_AGENT: Final = "Pharos"
 
 
@@ -36,9 +38,17 @@ class _Pool(Struct):
 
     job: JobConfig
     watch: FileWatch
+    asked: HttpWatch
     memory: JobMemory = field(default_factory=JobMemory)
     loops: dict[TargetSpec, TargetLoop] = field(default_factory=dict)
     dropped: list[DroppedTarget] = field(default_factory=list)
+    asking: asyncio.Task[None] | None = None
+    """Asks the addresses that tell of targets, where there are some."""
+
+    @property
+    def groups(self) -> tuple[TargetGroup, ...]:
+        """All that its targets are made of by now."""
+        return (*self.job.static_groups, *self.watch.groups, *self.asked.groups)
 
 
 class _Leaving(Struct):
@@ -91,10 +101,11 @@ class Scraper:
 
     async def stop(self) -> None:
         """Stop at once. No stale markers are written: whoever starts next goes on where this one ended."""
-        leaving = [one.task for one in self._leaving.values()]
-        for task in [*leaving, *([self._poll] if self._poll is not None else [])]:
+        tasks = [one.task for one in self._leaving.values()]
+        tasks += filter(None, (self._poll, *(pool.asking for pool in self._pools.values())))
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*leaving, *([self._poll] if self._poll else []), return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.gather(*(loop.stop(cancel=True) for loop in self.loops()))
         if self._outbound is not None:
             await self._outbound.close()
@@ -140,7 +151,9 @@ class Scraper:
             self._outbound.forget_tls()
             wanted = {job.job_name: job for job in config.jobs}
             for name in [name for name in self._pools if name not in wanted]:
-                await self._retire(self._pools.pop(name), set())
+                gone = self._pools.pop(name)
+                await _unasked(gone)
+                await self._retire(gone, set())
                 SCRAPE_TARGETS.remove(name)
             for name, job in wanted.items():
                 await self._apply_job(name, job)
@@ -149,20 +162,29 @@ class Scraper:
         pool = self._pools.get(name)
         if pool is not None and pool.job == job:
             return
-        fresh = _Pool(job, FileWatch(job.file_discoveries))
+        if self._outbound is None:
+            raise PharosError(Kind.BUG, "jobs need a started scraper")
+        fresh = _Pool(job, FileWatch(job.file_discoveries), HttpWatch(job.http_discoveries, self._outbound))
         await _refreshed(fresh.watch)
         if pool is not None:
+            await _unasked(pool)
+            if pool.job.http_discoveries == job.http_discoveries:
+                # What they told holds until they are asked again.
+                fresh.asked = pool.asked
             # The rules changed, so every loop is made anew; their memories are adopted by label set.
             await self._retire(pool, set())
         self._pools[name] = fresh
         await self._sync(fresh)
+        if job.http_discoveries:
+            # Nobody waits for an address that does not answer.
+            fresh.asking = asyncio.create_task(self._ask(fresh), name=f"scrape discovery of {name}")
 
     async def _sync(self, pool: _Pool) -> None:
         """Bring a pool's loops in line with its groups."""
         job = pool.job
         specs: dict[TargetSpec, None] = {}
         dropped: dict[Labels, DroppedTarget] = {}
-        for found in addresses((*job.static_groups, *pool.watch.groups)):
+        for found in addresses(pool.groups):
             try:
                 target = target_of(job, found)
             except PharosError as exc:
@@ -238,9 +260,20 @@ class Scraper:
         """Look at the discovery files now and take over what changed."""
         for pool in list(self._pools.values()):
             if pool.job.file_discoveries and await _refreshed(pool.watch):
-                async with self._changing:
-                    if self._pools.get(pool.job.job_name) is pool:
-                        await self._sync(pool)
+                await self._take_over(pool)
+
+    async def _ask(self, pool: _Pool) -> None:
+        """Ask the addresses of a job whenever they are due, and take over what changed."""
+        while True:
+            if await pool.asked.refresh(self._clock.monotonic_s()):
+                await self._take_over(pool)
+            await asyncio.sleep(max(pool.asked.due_s - self._clock.monotonic_s(), _ASKED_LEAST_S))
+
+    async def _take_over(self, pool: _Pool) -> None:
+        """Bring a pool in line with what was discovered, unless another one has its place by now."""
+        async with self._changing:
+            if self._pools.get(pool.job.job_name) is pool:
+                await self._sync(pool)
 
     def loops(self) -> list[TargetLoop]:
         """Return the loop of every active target, those of local sources last."""
@@ -258,6 +291,13 @@ class Scraper:
     def target_metadata(self) -> list[tuple[Labels, tuple[Metadata, ...]]]:
         """Return (target's labels, what its page says of its families) of every active target."""
         return [(loop.spec.labels, loop.intake.metadata) for loop in self.loops()]
+
+
+async def _unasked(pool: _Pool) -> None:
+    """Ask no more address of a job."""
+    if pool.asking is not None:
+        pool.asking.cancel()
+        await asyncio.gather(pool.asking, return_exceptions=True)
 
 
 async def _refreshed(watch: FileWatch) -> bool:
