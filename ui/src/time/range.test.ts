@@ -43,6 +43,18 @@ describe('times', () => {
     ['now+5m', NOW + 300_000],
     ['now/d', Date.UTC(2026, 10, 21)],
     ['now-1d/d', Date.UTC(2026, 10, 20)],
+    ['now-1h-20m', NOW - 4_800_000],
+    ['now/d+8h', Date.UTC(2026, 10, 21, 8)],
+    ['now/w', Date.UTC(2026, 10, 16)],
+    ['now-1M/M', Date.UTC(2026, 9, 1)],
+    ['now/Q', Date.UTC(2026, 9, 1)],
+    ['now/y', Date.UTC(2026, 0, 1)],
+    ['now/h', Date.UTC(2026, 10, 21, 14)],
+    ['now+9d-9M', Date.UTC(2026, 1, 28, 14, 30)],
+    ['now-1y', Date.UTC(2025, 10, 21, 14, 30)],
+    ['now/x', null],
+    ['now-1h/', null],
+    ['nowadays', null],
     ['2026-11-21', Date.UTC(2026, 10, 21)],
     ['2026-11-21 09:05', Date.UTC(2026, 10, 21, 9, 5)],
     ['2026-11-21T09:05:07.25Z', Date.UTC(2026, 10, 21, 9, 5, 7, 250)],
@@ -61,7 +73,31 @@ describe('times', () => {
     expect(parseTime('2026-11-21 09:05', NOW, false)).toBe(new Date(2026, 10, 21, 9, 5).getTime()));
 });
 
+describe('ends', () => {
+  it.each([
+    ['now', NOW],
+    ['now/d', Date.UTC(2026, 10, 22) - 1],
+    ['now-1d/d', Date.UTC(2026, 10, 21) - 1],
+    ['now/w', Date.UTC(2026, 10, 23) - 1],
+    ['now/M', Date.UTC(2026, 11, 1) - 1],
+    ['now/Q', Date.UTC(2027, 0, 1) - 1],
+    ['now/y', Date.UTC(2027, 0, 1) - 1],
+    ['now/m', NOW + 59_999],
+    ['2026-11-21', Date.UTC(2026, 10, 21)],
+  ])('%s', (text, ms) => expect(parseTime(text, NOW, true, true)).toBe(ms));
+
+  it('are local where the zone is', () =>
+    expect(parseTime('now/d', NOW, false, true)).toBe(
+      new Date(2026, 10, new Date(NOW).getDate() + 1).getTime() - 1,
+    ));
+});
+
 describe('ranges', () => {
+  it('may be one day, as Grafana writes it', () =>
+    expect(resolveRange({ from: 'now/d', to: 'now/d' }, NOW, true)).toEqual({
+      fromMs: Date.UTC(2026, 10, 21),
+      toMs: Date.UTC(2026, 10, 22) - 1,
+    }));
   it('resolves both ends', () =>
     expect(resolveRange({ from: 'now-1h', to: 'now' }, NOW, true)).toEqual({
       fromMs: NOW - 3_600_000,
@@ -126,7 +162,7 @@ describe('what people write', () => {
     [' last 90m', 'now', 'now-90m', 'now'],
     ['1h 30m', 'now', 'now-1h30m', 'now'],
     ['2h ago', '30m ago', 'now-2h', 'now-30m'],
-    ['yesterday', 'now', 'now-1d/d', 'now/d'],
+    ['yesterday', 'now', 'now-1d/d', 'now-1d/d'],
     ['Today', 'now', 'now/d', 'now'],
     ['3h', '2026-11-21 12:00', '2026-11-21T09:00:00Z', '2026-11-21T12:00:00Z'],
     ['now-1h', 'now', 'now-1h', 'now'],

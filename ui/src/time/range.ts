@@ -16,11 +16,81 @@ export interface Span {
   toMs: number;
 }
 
-function startOfDay(ms: number, utc: boolean): number {
+type Fields = [year: number, month: number, day: number, hour: number, minute: number, second: number];
+
+function fieldsOf(ms: number, utc: boolean): Fields {
   const at = new Date(ms);
   return utc
-    ? Date.UTC(at.getUTCFullYear(), at.getUTCMonth(), at.getUTCDate())
-    : new Date(at.getFullYear(), at.getMonth(), at.getDate()).getTime();
+    ? [
+        at.getUTCFullYear(),
+        at.getUTCMonth(),
+        at.getUTCDate(),
+        at.getUTCHours(),
+        at.getUTCMinutes(),
+        at.getUTCSeconds(),
+      ]
+    : [at.getFullYear(), at.getMonth(), at.getDate(), at.getHours(), at.getMinutes(), at.getSeconds()];
+}
+
+/** The instant of fields; what is beyond a field's end goes on in the next larger one. */
+function msOf(fields: Fields, utc: boolean): number {
+  return utc ? Date.UTC(...fields) : new Date(...fields).getTime();
+}
+
+/** Months of the units that are no fixed length. */
+const MONTHS: Readonly<Record<string, number>> = { M: 1, Q: 3, y: 12 };
+/** How many fields of a time stay where a unit begins. */
+const KEPT: Readonly<Record<string, number>> = { y: 1, Q: 2, M: 2, w: 3, d: 3, h: 4, m: 5, s: 6 };
+
+/** Where the unit begins in which `ms` lies, or with `up` its last millisecond. Weeks begin on Monday. */
+function rounded(ms: number, unit: string, up: boolean, utc: boolean): number {
+  const kept = KEPT[unit] ?? 6;
+  const [year, month, day, ...clock] = fieldsOf(ms, utc);
+  const weekday = (new Date(Date.UTC(year, month, day)).getUTCDay() + 6) % 7;
+  const next = up ? 1 : 0;
+  const begins: Fields = [
+    unit === 'y' ? year + next : year,
+    kept < 2 ? 0 : unit === 'Q' ? month - (month % 3) + 3 * next : unit === 'M' ? month + next : month,
+    kept < 3 ? 1 : unit === 'w' ? day - weekday + 7 * next : unit === 'd' ? day + next : day,
+    ...(clock.map((value, place) => (kept < place + 4 ? 0 : kept === place + 4 ? value + next : value)) as [
+      number,
+      number,
+      number,
+    ]),
+  ];
+  return msOf(begins, utc) - next;
+}
+
+/** The same day of another month, or its last one where that is shorter. */
+function monthsOn(ms: number, count: number, utc: boolean): number {
+  const [year, month, day, hour, minute, second] = fieldsOf(ms, utc);
+  const days = new Date(Date.UTC(year, month + count + 1, 0)).getUTCDate();
+  const rest = ms - msOf([year, month, day, hour, minute, second], utc);
+  return msOf([year, month + count, Math.min(day, days), hour, minute, second], utc) + rest;
+}
+
+/** What `-1M/M+8h` behind `now` leads to, as Grafana reads it; null for what is none of that. */
+function relative(text: string, nowMs: number, up: boolean, utc: boolean): number | null {
+  const part = /([+-])((?:\d+(?:\.\d+)?(?:ms|[smhdwyMQ]))+)|\/([smhdwMQy])/y;
+  let at = nowMs;
+  while (part.lastIndex < text.length) {
+    const found = part.exec(text);
+    if (!found) return null;
+    const [, sign, lengths = '', unit] = found;
+    if (unit !== undefined) {
+      at = rounded(at, unit, up, utc);
+      continue;
+    }
+    const factor = sign === '-' ? -1 : 1;
+    for (const [length, count, of = ''] of lengths.matchAll(/(\d+(?:\.\d+)?)(ms|[smhdwyMQ])/g)) {
+      const months = MONTHS[of];
+      at =
+        months === undefined
+          ? at + factor * (parseDuration(length) ?? 0)
+          : monthsOn(at, factor * months * Number(count), utc);
+    }
+  }
+  return at;
 }
 
 /** The day of `ms` as ISO writes it. */
@@ -46,19 +116,13 @@ function parseCalendar(text: string, utc: boolean): number | null {
 }
 
 /**
- * Milliseconds since the epoch of `now`, `now-1h30m`, `now/d`, `14:30` (today), an ISO date or date-time, or an epoch
- * in seconds or milliseconds; null when the text is none of these. A calendar time without a zone is in UTC or local time by `utc`.
+ * Milliseconds since the epoch of `now`, `now-1h30m`, `now-1M/M`, `14:30` (today), an ISO date or date-time, or an epoch
+ * in seconds or milliseconds; null when the text is none of these. A calendar time without a zone is in UTC or local time
+ * by `utc`. With `isEnd`, as in Grafana, `now/d` is where the day ends.
  */
-export function parseTime(text: string, nowMs: number, utc: boolean): number | null {
+export function parseTime(text: string, nowMs: number, utc: boolean, isEnd = false): number | null {
   const trimmed = text.trim();
-  const relative = /^now(?:\s*([+-])\s*([0-9.a-z]+))?(\/d)?$/.exec(trimmed);
-  if (relative) {
-    const [, sign, amount, day] = relative;
-    const offset = amount === undefined ? 0 : parseDuration(amount);
-    if (offset === null) return null;
-    const at = sign === '-' ? nowMs - offset : nowMs + offset;
-    return day === undefined ? at : startOfDay(at, utc);
-  }
+  if (trimmed.startsWith('now')) return relative(trimmed.slice(3).replaceAll(/\s+/g, ''), nowMs, isEnd, utc);
   const hours = /^(\d{1,2}):(\d{2})$/.exec(trimmed);
   if (hours) return parseCalendar(`${dayOf(nowMs, utc)} ${hours[1]?.padStart(2, '0')}:${hours[2]}`, utc);
   if (/^\d{9,11}(?:\.\d+)?$/.test(trimmed)) return Math.round(Number(trimmed) * 1000);
@@ -81,19 +145,19 @@ export function readRange(written: TimeRange, nowMs: number, utc: boolean): Time
   const to = ago(written.to);
   const name = from.toLowerCase();
   if (name === 'today') return { from: 'now/d', to: 'now' };
-  if (name === 'yesterday') return { from: 'now-1d/d', to: 'now/d' };
+  if (name === 'yesterday') return { from: 'now-1d/d', to: 'now-1d/d' };
   const length = name.replace(/^last\s+/, '').replaceAll(/\s+/g, '');
   const lengthMs = parseDuration(length);
   if (lengthMs === null || lengthMs === 0) return { from, to };
   if (to === 'now') return { from: `now-${length}`, to };
-  const toMs = parseTime(to, nowMs, utc);
+  const toMs = parseTime(to, nowMs, utc, true);
   return toMs === null ? { from, to } : absolute(toMs - lengthMs, toMs);
 }
 
 /** Both ends of `range` at `nowMs`, or what is wrong with it in words. */
 export function resolveRange(range: TimeRange, nowMs: number, utc: boolean): Span | string {
   const fromMs = parseTime(range.from, nowMs, utc);
-  const toMs = parseTime(range.to, nowMs, utc);
+  const toMs = parseTime(range.to, nowMs, utc, true);
   if (fromMs === null) return `“${range.from}” is not a time; write 3h, now-1h or 2026-11-21 14:30`;
   if (toMs === null) return `“${range.to}” is not a time; write now or 2026-11-21 14:30`;
   if (fromMs >= toMs) return 'the start is not before the end';
