@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from functools import partial
 from typing import Final
 
 from msgspec.structs import replace
@@ -84,12 +85,12 @@ async def stream(doors: Doors, scope: Scope, asked: Asked, linked: Linked) -> As
     if "layout" in asked.include:
         yield await _layout(scope, asked, seen, tabs, linked)
     answers = PanelAnswers(doors, scope, asked, seen, tabs)
-    work: list[Awaitable[Json]] = []
+    work: list[Callable[[], Awaitable[Json]]] = []
     if "panels" in asked.include:
-        work += [answers.line(panel) for panel in wanted_panels(asked, tabs)]
+        work += [partial(answers.line, panel) for panel in wanted_panels(asked, tabs)]
     if "annotations" in asked.include:
         work += [
-            answer_annotations(doors, scope, asked, seen, one)
+            partial(answer_annotations, doors, scope, asked, seen, one)
             for one in asked.model.annotations
             if one.is_enabled
         ]
@@ -104,13 +105,14 @@ async def stream(doors: Doors, scope: Scope, asked: Asked, linked: Linked) -> As
     }
 
 
-async def _as_done(work: list[Awaitable[Json]]) -> AsyncIterator[Json]:
+async def _as_done(work: list[Callable[[], Awaitable[Json]]]) -> AsyncIterator[Json]:
     """Yield what each returns, as it is done, some at a time; end all of it with the reader."""
     turns = asyncio.Semaphore(_AT_ONCE)
 
-    async def turn(one: Awaitable[Json]) -> Json:
+    async def turn(one: Callable[[], Awaitable[Json]]) -> Json:
+        # Begun in its turn alone: what has none yet when the reader goes is nothing that was left undone.
         async with turns:
-            return await one
+            return await one()
 
     tasks = [asyncio.create_task(turn(one)) for one in work]
     try:
