@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from heapq import nlargest
 from typing import Any, Final, TypeVar
 
 from msgspec import Struct
@@ -77,14 +78,14 @@ class Runs(Struct, frozen=True):
     async def page(self, scope: Scope, asked: Asked, limit: int, after: Place | None = None) -> RunPage:
         """Return the newest runs that are asked about, beginning behind a place. Raises PharosError."""
         book, now_ms = self.book(scope), self.clock.now_ms()
-        found = [
+        matching = (
             one
             for held in tuple(book.held.values())
             if after is None or _is_behind(held, after)
             # How a run that is over stands does not depend on what is expected, which takes longer.
             if asked.has(one := held.summary if held.summary.is_over else book.shown(held, now_ms))
-        ]
-        found.sort(key=_place, reverse=True)
+        )
+        found = nlargest(limit + 1, matching, key=_place)
         if asked.wants_over:
             known, wanted = set(book.held), asked
             if len(found) > limit:

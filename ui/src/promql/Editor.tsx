@@ -27,6 +27,8 @@ export default function Editor({ begunRef, ...props }: QueryEditorProps & { begu
     });
     view.current = made.view;
     const { current: begun } = begunRef;
+    // Once: whoever is elsewhere by the time it is made anew stays there.
+    begunRef.current = null;
     if (begun !== null || latest.current.autoFocus) {
       const [anchor, head] = begun ?? [0, made.view.state.doc.length];
       made.view.dispatch({ selection: { anchor, head } });

@@ -44,6 +44,13 @@ class LookedOver:
         """Return a field if it is there."""
         return self._given.get(name)
 
+    def check_types(self, readers: Mapping[str, Callable[[Value], object]]) -> None:
+        """Raise PharosError(INVALID) for a field that its reader does not take."""
+        for name, reader in readers.items():
+            given = self._given.get(name)
+            if given is not None:
+                reader(given)
+
     def items(self, name: str) -> list[Value]:
         """Return the elements of a list."""
         given = self._given.get(name)
@@ -70,10 +77,7 @@ def look_over(form: Form, value: Value, base_dir: Path) -> None:
     if value.is_null():
         raise value.fault(f"empty or null {form.name} section")
     section = LookedOver(value, form.name)
-    for name, reader in form.fields.items():
-        given = section.value(name)
-        if given is not None:
-            reader(given)
+    section.check_types(form.fields)
     for check in form.checks:
         wrong = check(section)
         if wrong:
@@ -187,10 +191,6 @@ def section_of(**fields: Callable[[Value], object]) -> Callable[[Value], None]:
     """Return what looks over a section whose fields are of these types."""
 
     def read(value: Value) -> None:
-        section = LookedOver(value, value.path)
-        for name, reader in fields.items():
-            given = section.value(name)
-            if given is not None:
-                reader(given)
+        LookedOver(value, value.path).check_types(fields)
 
     return read
