@@ -51,6 +51,8 @@ class WatchedSession:
         self._session.stream(statement, found.append, purpose=purpose, limits=limits)
         self._selecting.labels_read.append(len({one for batch in found for one in batch["id"].to_pylist()}))
         for batch in found:
+            if self._selecting.leaves_out:
+                batch = batch.slice(self._selecting.leaves_out)
             if self._selecting.fails_within:
                 take(batch.slice(0, self._selecting.fails_within))
                 raise PharosError(Kind.TIMEOUT, "too slow")
@@ -78,6 +80,8 @@ class Selecting:
     """The number of the statement that fails."""
     fails_within: int = 0
     """After so many label sets a statement for them fails."""
+    leaves_out: int = 0
+    """So many label sets a statement for them does not bring, as if they had been erased meanwhile."""
 
     def __post_init__(self) -> None:
         self.cache = SeriesCache(self.store.changes)
@@ -258,6 +262,14 @@ def test_labels_that_were_read_before_a_failure_are_not_read_again(selecting: Se
     selecting.fails_within = 0
     assert len(selecting.select(_ANY, _DAY, _DAY)) == 30
     assert selecting.labels_read == [30, 10]
+
+
+def test_a_selection_that_lacks_series_is_not_remembered(selecting: Selecting) -> None:
+    selecting.store.register(30, _days(_DAY, _DAY))
+    selecting.leaves_out = 10
+    assert len(selecting.select(_ANY, _DAY, _DAY)) == 20
+    selecting.leaves_out = 0
+    assert len(selecting.select(_ANY, _DAY, _DAY)) == 30
 
 
 def test_a_tenant_with_too_many_series_drives_nothing_out_that_others_keep(selecting: Selecting) -> None:

@@ -68,6 +68,19 @@ def test_what_is_written_before_the_editor_has_come_goes_on_in_it(open_page: Ope
     assert _parameters(page)["q0"] == "queue_bytes > \n10"
 
 
+def test_whoever_wrote_before_the_editor_had_come_is_offered_names_at_once(open_page: Open) -> None:
+    page = open_page("/").page
+    held: list[Route] = []
+    page.route("**/assets/Editor-*.js", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks it
+    page.get_by_role("link", name="Explore", exact=True).click()
+    expect(page.locator("textarea[aria-label='PromQL expression']")).to_be_focused()
+    page.keyboard.type("queue_by")
+    held.pop().continue_()
+    page.locator(".cm-tooltip-autocomplete li", has_text="queue_bytes").click()
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".legend-body")).to_contain_text("queue_bytes")
+
+
 def test_the_editor_completes_names_that_the_server_knows(open_page: Open) -> None:
     page = open_page("/explore").page
     _editor(page)

@@ -1,3 +1,4 @@
+import { startCompletion } from '@codemirror/autocomplete';
 import type { EditorView } from '@codemirror/view';
 import clsx from 'clsx';
 import { useEffect, useLayoutEffect, useRef, type ReactElement } from 'react';
@@ -30,9 +31,11 @@ export default function Editor({ begunRef, ...props }: QueryEditorProps & { begu
     // Once: whoever is elsewhere by the time it is made anew stays there.
     begunRef.current = null;
     if (begun !== null || latest.current.autoFocus) {
-      const [anchor, head] = begun ?? [0, made.view.state.doc.length];
+      const [anchor, head] = begun?.selected ?? [0, made.view.state.doc.length];
       made.view.dispatch({ selection: { anchor, head } });
       made.view.focus();
+      // Whoever wrote already is offered names at once, not with the next key.
+      if (begun?.wrote) startCompletion(made.view);
     }
     return () => {
       made.stop();

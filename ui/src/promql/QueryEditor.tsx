@@ -17,8 +17,8 @@ export interface QueryEditorProps {
   autoFocus?: boolean;
 }
 
-/** What is selected of the text by somebody who writes before the editor has come; null while nobody does. */
-export type Begun = RefObject<[number, number] | null>;
+/** Where somebody is in the text before the editor has come, and whether they wrote in it; null while nobody is. */
+export type Begun = RefObject<{ selected: [number, number]; wrote: boolean } | null>;
 
 const Editor = lazy(() => import('./Editor'));
 
@@ -29,9 +29,9 @@ function Plain({ begunRef, ...props }: QueryEditorProps & { begunRef: Begun }): 
   useEffect(() => {
     if (autoFocus) area.current?.select();
   }, [autoFocus]);
-  const note = (): void => {
+  const note = (wrote = begunRef.current?.wrote ?? false): void => {
     const { current } = area;
-    if (current) begunRef.current = [current.selectionStart, current.selectionEnd];
+    if (current) begunRef.current = { selected: [current.selectionStart, current.selectionEnd], wrote };
   };
   return (
     <div className={clsx(styles.editor, styles.plain)} data-text={`${props.text} `}>
@@ -43,10 +43,10 @@ function Plain({ begunRef, ...props }: QueryEditorProps & { begunRef: Begun }): 
         value={props.text}
         onChange={({ target }) => {
           props.onChange(target.value);
-          note();
+          note(true);
         }}
-        onSelect={note}
-        onFocus={note}
+        onSelect={() => note()}
+        onFocus={() => note()}
         onBlur={() => (begunRef.current = null)}
         onKeyDown={(event) => {
           if (event.key !== 'Enter' || event.shiftKey) return;

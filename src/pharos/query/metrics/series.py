@@ -347,8 +347,8 @@ class SeriesCache:
             similar = kept[1] if kept is not None else self._of_other_days(asked)
         found = None if whole is None else _matching(table, whole, asked.matchers, self._sizes)
         if found is None:
-            found = _read(session, asked, table, limits, self._sizes, self._changes, use)
-            if not table.holds(found.columns):
+            found, is_complete = _read(session, asked, table, limits, self._sizes, self._changes, use)
+            if not is_complete or not table.holds(found.columns):
                 return found
         if similar is not None and np.array_equal(found.id, similar.id):
             # With what was derived of them.
@@ -440,12 +440,13 @@ def _read(
     sizes: SeriesSizes,
     changes: Changes,
     use: Use,
-) -> Selection:
+) -> tuple[Selection, bool]:
     """Return what is asked for from the store; labels that the table does not have are read into it.
 
-    Where many are listed, all are read into another one, which ends with the selection: a table holds the
-    labels of what is evaluated, not those of every series that ended. Raises PharosError: LIMITED, TIMEOUT.
-    What was read by then stays in the table.
+    And whether there were labels of all that match; what was not found may be there the next time. Where many
+    are listed, all are read into another one, which ends with the selection: a table holds the labels of what
+    is evaluated, not those of every series that ended. Raises PharosError: LIMITED, TIMEOUT. What was read by
+    then stays in the table.
     """
     ids, metrics, counts, has_idle = _read_ids(session, asked, limits, sizes, changes)
     if 0 < limits.result_rows < len(ids):
@@ -463,11 +464,13 @@ def _read(
             statement = asked.select("id, labels", among("id", part))
             _read_labels(session, statement, table, len(part), limits)
     rows = table.rows(ids)
-    if (rows < 0).any():  # erased between two statements
-        there = rows >= 0
+    there = rows >= 0
+    is_complete = bool(there.all())
+    if not is_complete:  # erased between two statements
         ids, rows = ids[there], rows[there]
     columns = table.columns(rows)
-    return Selection(columns, ids, metrics, counts, labels=_labels(columns, sizes), has_idle=has_idle)
+    found = Selection(columns, ids, metrics, counts, labels=_labels(columns, sizes), has_idle=has_idle)
+    return found, is_complete
 
 
 def _read_ids(
