@@ -29,3 +29,8 @@ def test_a_family_is_of_use_to_those_that_have_its_features(
 ) -> None:
     found = family_of(Processor(triple, "some", features))
     assert found == (None if name is None else Processor(triple, name, ""))
+
+
+def test_a_family_is_its_own() -> None:
+    family = Processor(_X86, "x86-64-v3", "")
+    assert family_of(family) == family

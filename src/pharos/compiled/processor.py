@@ -41,5 +41,7 @@ def family_of(processor: Processor) -> Processor | None:
     if found is None:
         return None
     name, needed = found
+    if processor.name == name:
+        return processor
     there = {feature[1:] for feature in processor.features.split(",") if feature.startswith("+")}
     return Processor(processor.triple, name, "") if there.issuperset(needed.split()) else None
