@@ -182,6 +182,25 @@ async def test_what_memory_and_the_store_have_of_a_list_is_put_together_in_few_s
             assert found == sorted(wanted, key=lambda name: (begins[name], name), reverse=True)
 
 
+async def test_others_have_their_turn_while_a_list_of_many_runs_is_made(tmp_path: Path) -> None:
+    now_ms = _now_ms()
+    async with open_desk(tmp_path) as desk:
+        for first in range(0, 3_000, 500):
+            begins = range(now_ms - 60_000 + first, now_ms - 60_000 + first + 500)
+            await desk.runs.record(
+                SCOPE, [one for at_ms in begins for one in life(f"r{at_ms}", at_ms, 9, None)[:1]]
+            )
+        asked = Asked(now_ms - 86_400_000, now_ms, states=frozenset({State.RUNNING}))
+        making = asyncio.ensure_future(desk.runs.page(SCOPE, asked, 50))
+        turns = 0
+        while not making.done():
+            turns += 1
+            await asyncio.sleep(0)
+        assert turns > 2
+        newest = [f"r{now_ms - 57_001 - back}" for back in range(50)]
+        assert [one.run_id for one in making.result().runs] == newest
+
+
 async def test_another_tenant_sees_nothing_and_may_have_the_same_ids(tmp_path: Path) -> None:
     now_ms, other = _now_ms(), Scope("two", permissions=ALL)
     async with open_desk(tmp_path) as desk:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Hashable, Sequence
 from heapq import nlargest
+from itertools import chain
 from typing import Any, Final, TypeVar
 
 from msgspec import Struct
@@ -31,6 +33,8 @@ T = TypeVar("T")
 _CHILDREN_MOST: Final = 100
 _CHILDREN_WITHIN_MS: Final = 90 * 86_400_000
 _MS_IN_S: Final = 1000
+_AT_ONCE: Final = 1_000
+"""So many runs in memory are looked at before others have their turn on the event loop."""
 
 
 class RunPage(Struct, frozen=True):
@@ -78,16 +82,20 @@ class Runs(Struct, frozen=True):
     async def page(self, scope: Scope, asked: Asked, limit: int, after: Place | None = None) -> RunPage:
         """Return the newest runs that are asked about, beginning behind a place. Raises PharosError."""
         book, now_ms = self.book(scope), self.clock.now_ms()
-        matching = (
-            one
-            for held in tuple(book.held.values())
-            if after is None or _is_behind(held, after)
-            # How a run that is over stands does not depend on what is expected, which takes longer.
-            if asked.has(one := held.summary if held.summary.is_over else book.shown(held, now_ms))
-        )
-        found = nlargest(limit + 1, matching, key=_place)
+        in_memory = tuple(book.held.values())
+        found: list[Summary] = []
+        for low in range(0, len(in_memory), _AT_ONCE):
+            matching = (
+                one
+                for held in in_memory[low : low + _AT_ONCE]
+                if after is None or _is_behind(held, after)
+                # How a run that is over stands does not depend on what is expected, which takes longer.
+                if asked.has(one := held.summary if held.summary.is_over else book.shown(held, now_ms))
+            )
+            found = nlargest(limit + 1, chain(found, matching), key=_place)
+            await asyncio.sleep(0)
         if asked.wants_over:
-            known, wanted = set(book.held), asked
+            known, wanted = {held.state.run_id for held in in_memory}, asked
             if len(found) > limit:
                 # What is in memory is stored too. Where it fills the page, only what lies between counts.
                 wanted = replace(asked, start_ms=max(asked.start_ms, found[limit].placed_ms))
