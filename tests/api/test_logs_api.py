@@ -23,6 +23,7 @@ from pharos.engine.changes import Changes
 from pharos.engine.embedded.store import EmbeddedEngine, open_engine
 from pharos.ingest.events.batch import LogSignal
 from pharos.ingest.events.requests import EventRequest, log_record, resource_of
+from pharos.query.arrived import LACKING
 from pharos.query.events.asking import Asking
 from pharos.query.events.log_search import LogSearch
 from pharos.query.events.logs import LogStore
@@ -61,7 +62,7 @@ class Logs:
 
     def __post_init__(self) -> None:
         self.scheduler = Scheduler(self.engine, self.clock, SchedulerOptions())
-        search = LogSearch(LogStore(self.changes), Asking(self.changes, self.scheduler))
+        search = LogSearch(LogStore(self.changes), Asking(self.changes, self.scheduler, wait_s=0.0))
         self.api = LogsApi(search, self.clock, every_s=0)
 
     def store(self, *rows: Mapping[str, Any]) -> None:
@@ -177,6 +178,26 @@ async def test_a_line_tells_all_that_was_sent(stored: Logs) -> None:
     assert (line["level"], line["service"], line["trace_id"]) == ("error", "store", "")
     assert line["attributes"] == [["status", "507", "i"]]
     assert line["resource"] == [["service.name", "store", "s"], ["host.name", "h2", "s"]]
+
+
+@pytest.mark.parametrize("name", ["search", "histogram", "fields", "values", "patterns", "context"])
+async def test_an_answer_that_may_lack_accepted_lines_says_so(stored: Logs, name: str) -> None:
+    asked: dict[str, Any] = {"start": _BEGIN_NS, "end": _BEGIN_NS + 60 * _NS}
+    if name == "values":
+        asked["field"] = "host.name"
+    if name == "context":
+        (line,) = (await stored.data("search", **asked, limit=1))["lines"]
+        asked = {"origin": line["origin"], "ts": line["ts_ns"]}
+    arrivals = stored.changes.arrivals
+    arrivals.note("run", DEFAULT.tenant, _BEGIN_NS // 10**6, _BEGIN_NS // 10**6)
+    try:
+        _, answer = await stored.ask(name, **asked)
+        _, later = await stored.ask("search", start=_BEGIN_NS + _NS, end=_BEGIN_NS + 60 * _NS)
+    finally:
+        arrivals.stored("run")
+    assert answer["warnings"] == [LACKING]
+    assert "warnings" not in later
+    assert await stored.ask(name, **asked) == (200, {"status": "success", "data": answer["data"]})
 
 
 async def test_pages_follow_one_another(stored: Logs) -> None:

@@ -260,6 +260,16 @@ def refuse(route: Route) -> None:
     route.fulfill(status=503, json={"status": "error", "errorType": "unavailable", "error": "not now"})
 
 
+def warn(page: Page, pattern: str, warning: str) -> None:
+    """Have what is asked at an address answered with a warning beside."""
+
+    def warned(route: Route) -> None:
+        response = route.fetch()
+        route.fulfill(response=response, json={**response.json(), "warnings": [warning]})
+
+    page.route(pattern, warned)
+
+
 def send(server: Server, method: str, path: str, document: object) -> None:
     """Have a document taken."""
     request = urllib.request.Request(

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.ui.conftest import XSS, Watched, violations
+from tests.ui.conftest import XSS, Watched, violations, warn
 
 Open = Callable[..., Watched]
 LINES = "Lines, the newest first"
@@ -78,6 +78,18 @@ def test_what_is_sent_is_text_and_the_page_is_accessible(open_page: Open) -> Non
     expect(lines.get_by_label("The whole line")).to_contain_text(XSS)
     assert page.evaluate("window.__xss") is None
     assert violations(page) == []
+
+
+def test_lines_that_may_be_missing_are_warned_of(open_page: Open) -> None:
+    page = open_page("/").page
+    warn(page, "**/api/logs/search?*", "some are not stored yet")
+    page.goto("/logs?q=nothing-has-this-word")
+    expect(page.get_by_role("status").filter(has_text="some are not stored yet")).to_have_count(1)
+    expect(page.get_by_text("No lines in this time meet the search")).to_be_visible()
+    page.unroute("**/api/logs/search?*")
+    page.goto("/logs?q=checkout")
+    expect(page.get_by_role("region", name=LINES)).to_contain_text("checkout began")
+    expect(page.get_by_text("some are not stored yet")).to_have_count(0)
 
 
 def test_a_fault_is_shown_at_its_column(open_page: Open) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.ui.conftest import XSS, Watched, violations
+from tests.ui.conftest import XSS, Watched, violations, warn
 
 TRACE = "ab" * 16
 SPANS = 10_000
@@ -60,6 +60,23 @@ def traced_url(ui_url: str) -> str:
 
 def _chosen(page: Page) -> str:
     return page.locator("[role=treeitem][aria-selected=true]").inner_text()
+
+
+@pytest.mark.parametrize(
+    ("address", "asked"),
+    [
+        ("/traces", "**/api/spans/search?*"),
+        ("/traces?service=nobody", "**/api/spans/search?*"),
+        (f"/traces/{TRACE}", f"**/api/spans/trace/{TRACE}"),
+    ],
+)
+def test_spans_that_may_be_missing_are_warned_of(
+    traced_url: str, open_page: OpenPage, address: str, asked: str
+) -> None:
+    page = open_page("/").page
+    warn(page, asked, "some are not stored yet")
+    page.goto(f"{traced_url}{address}")
+    expect(page.get_by_role("status").filter(has_text="some are not stored yet")).to_have_count(1)
 
 
 def test_a_trace_is_found_by_filters_and_opened(traced_url: str, open_page: OpenPage) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
 from concurrent.futures import Future
 from typing import Final
 
@@ -56,17 +56,20 @@ class Arrivals:
         with self._lock:
             return any(tenant in waiting.spans for waiting in self._waiting.values())
 
-    async def until_stored(self, tenant: str, start_ms: int, end_ms: int, time_s: float) -> bool:
-        """Return when all that is now known of the tenant in that time is stored, or after `time_s`.
+    async def until_stored(self, tenants: Collection[str], start_ms: int, end_ms: int, time_s: float) -> bool:
+        """Return when all that is now known of the tenants in that time is stored, or after `time_s`.
 
         And whether it is stored.
         """
         with self._lock:
-            wanted = []
-            for waiting in self._waiting.values():
-                least, most = waiting.spans.get(tenant, (end_ms + 1, start_ms - 1))
-                if least <= end_ms and most >= start_ms:
-                    wanted.append(waiting.stored)
+            wanted = [
+                waiting.stored
+                for waiting in self._waiting.values()
+                if any(
+                    least <= end_ms and most >= start_ms
+                    for least, most in filter(None, map(waiting.spans.get, tenants))
+                )
+            ]
         if not wanted:
             return True
         self._hurry()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Hashable, MutableMapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -25,6 +25,7 @@ from pharos.api.loki.tail import Follow, TailApi
 from pharos.search.logql.ast import Logs
 from pharos.search.logql.parse import parse_logs
 from pharos.search.logql.source import Entry, Source
+from pharos.search.window import Window
 
 T = TypeVar("T")
 CASES = yaml.safe_load((Path(__file__).parent / "cases.yaml").read_text())
@@ -55,6 +56,13 @@ class Asked:
 
     source: MemorySource
     scopes: list[Scope] = field(default_factory=list)
+    windows: list[Window | None] = field(default_factory=list)
+    lacking: tuple[str, ...] = ()
+    """What its answers lack."""
+    told: list[str] = field(default_factory=list)
+
+    def telling(self, warnings: list[str]) -> Asked:
+        return replace(self, told=warnings)
 
     async def ask(
         self,
@@ -62,9 +70,18 @@ class Asked:
         asked: Hashable,
         work: Callable[[Source, Callable[[], None]], T],
         timeout_ms: int | None = None,
+        window: Window | None = None,
     ) -> T:
         hash(asked)
         self.scopes.append(scope)
+        self.windows.append(window)
+        self.told += self.lacking
+        return work(self.source, lambda: None)
+
+    async def ask_now(
+        self, scope: Scope, asked: Hashable, work: Callable[[Source, Callable[[], None]], T]
+    ) -> T:
+        hash(asked)
         return work(self.source, lambda: None)
 
 
@@ -72,13 +89,13 @@ def _source() -> MemorySource:
     return source_of({**row, "ts": (ZERO + row["ts"]) * NS} for row in CASES["lines"])
 
 
-def _api(source: MemorySource) -> LokiApi:
+def _api(asked: Asked) -> LokiApi:
     bodies = Bodies(BodyLimits(1 << 20, reserve_bytes=1 << 18, idle_s=1, total_s=4))
-    return LokiApi(Asked(source), StillClock(), bodies)  # type: ignore[arg-type]
+    return LokiApi(asked, StillClock(), bodies)  # type: ignore[arg-type]
 
 
-async def _ask(case: dict[str, Any], method: str = "GET") -> tuple[int, str]:
-    application = assemble(hollow_edge(), list(_api(_source()).operations())).answer
+async def _ask(case: dict[str, Any], method: str = "GET", asked: Asked | None = None) -> tuple[int, str]:
+    application = assemble(hollow_edge(), list(_api(asked or Asked(_source())).operations())).answer
     headers = [(name.encode(), value.encode()) for name, value in case.get("headers", {}).items()]
     exchange = Exchange("http", f"{PREFIX}/{case['ask']}", method=method, headers=headers)
     exchange.asked["query_string"] = urlencode(case.get("with", {})).encode()
@@ -115,6 +132,50 @@ def _has(found: Any, wanted: Any) -> None:
             _has(found[name], value)
         else:
             assert found[name] == value
+
+
+_SELECTED: dict[str, str] = {"query": '{app="a"}'}
+_TIMES = {"start": str(ZERO), "end": str(ZERO + 60)}
+_HOUR_BEFORE = {"query": 'sum(rate({app="a"}[10m] offset 1h)) - sum(count_over_time({app="a"}[1m])) * 2'}
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "window"),
+    [
+        ("query_range", {**_SELECTED, **_TIMES}, (ZERO * NS, (ZERO + 60) * NS)),
+        (
+            "query_range",
+            {**_HOUR_BEFORE, **_TIMES, "step": "60"},
+            ((ZERO - 4200) * NS + 1, (ZERO + 60) * NS + 1),
+        ),
+        (
+            "query",
+            {"query": 'rate({app="a"}[5m])', "time": str(ZERO)},
+            ((ZERO - 300) * NS + 1, ZERO * NS + 1),
+        ),
+        ("query", {"query": "vector(1) + 1", "time": str(ZERO)}, (ZERO * NS, ZERO * NS)),
+        (
+            "query",
+            {"query": '1 + rate({app="a"}[5m])', "time": str(ZERO)},
+            ((ZERO - 300) * NS + 1, ZERO * NS + 1),
+        ),
+        ("labels", _TIMES, (ZERO * NS, (ZERO + 60) * NS)),
+        ("label/app/values", _TIMES, (ZERO * NS, (ZERO + 60) * NS)),
+        ("series", {"match[]": '{app="a"}', **_TIMES}, (ZERO * NS, (ZERO + 60) * NS)),
+        ("index/volume", {**_SELECTED, **_TIMES}, (ZERO * NS, (ZERO + 60) * NS)),
+        ("index/volume_range", {**_SELECTED, **_TIMES}, (ZERO * NS, (ZERO + 60) * NS)),
+        ("patterns", {**_SELECTED, **_TIMES}, (ZERO * NS, (ZERO + 60) * NS)),
+    ],
+)
+async def test_an_answer_that_may_lack_lines_of_its_time_says_so(
+    name: str, parameters: dict[str, str], window: tuple[int, int]
+) -> None:
+    asked = Asked(_source(), lacking=("some are not stored yet",))
+    status, text = await _ask({"ask": name, "with": parameters}, asked=asked)
+    assert (status, json.loads(text)["warnings"]) == (200, ["some are not stored yet"])
+    assert asked.windows == [Window(*window)]
+    complete = Asked(asked.source)
+    assert "warnings" not in json.loads((await _ask({"ask": name, "with": parameters}, asked=complete))[1])
 
 
 def _follow(text: str, **more: int) -> Follow:

@@ -26,6 +26,13 @@ class MemoryTraces:
         for span in spans:
             self._by_trace.setdefault(span.trace_id, []).append(span)
         self.asked: list[tuple[Window, int]] = []
+        self.lacking: tuple[str, ...] = ()
+        """What its answers lack."""
+
+    def telling(self, warnings: list[str]) -> MemoryTraces:
+        """Return the same, once what its answers lack is told."""
+        warnings += [one for one in self.lacking if one not in warnings]
+        return self
 
     def _newest_first(self) -> list[list[Span]]:
         return sorted(self._by_trace.values(), key=lambda spans: -max(one.start_ns for one in spans))

@@ -29,9 +29,10 @@ async def _never(_request: Request) -> Response:
     raise AssertionError("no such address")
 
 
-async def _ask(path: str, accept: str = "") -> tuple[int, bytes]:
+async def _ask(path: str, accept: str = "", lacking: tuple[str, ...] = ()) -> tuple[int, bytes]:
     """Return (status, body) of the answer to a GET."""
     traces: Any = MemoryTraces(shop_spans())
+    traces.lacking = lacking
     router = Router(trace_operations(traces, NoonClock()), _never, lambda *_: Response(status_code=403))
     address, _, query = path.partition("?")
     asked = {
@@ -120,6 +121,43 @@ async def test_a_trace_of_tempo_comes_as_protobuf_where_it_is_accepted() -> None
     # A message with the trace as its first field.
     assert second[:1] == b"\x0a"
     assert second.endswith(first)
+
+
+_LACKING = ("some are not stored yet",)
+_PARTIAL = {"status": "PARTIAL", "message": "some are not stored yet"}
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/api/spans/graph", {"warnings": [*_LACKING]}),
+        ("/api/spans/trace/a", {"warnings": [*_LACKING]}),
+        ("/api/spans/rates", {"warnings": [*_LACKING]}),
+        ("/tempo/api/v2/traces/a", _PARTIAL),
+        ("/tempo/api/search?q=%7B%7D", _PARTIAL),
+    ],
+)
+async def test_an_answer_that_may_lack_spans_says_so_where_its_format_has_a_place(
+    path: str, said: Mapping[str, Any]
+) -> None:
+    status, body = await _ask(path, lacking=_LACKING)
+    complete = json.loads((await _ask(path))[1])
+    assert (status, json.loads(body)) == (200, {**complete, **said})
+    assert not complete.keys() & {"warnings", "message"}
+
+
+async def test_a_trace_that_may_come_yet_is_not_said_to_be_missing_alone() -> None:
+    for path in ("/api/spans/trace/ffff", "/tempo/api/traces/ffff"):
+        status, body = await _ask(path, lacking=_LACKING)
+        assert status == 404
+        assert _LACKING[0].encode() in body
+
+
+async def test_a_trace_of_tempo_that_may_lack_spans_says_so_in_protobuf() -> None:
+    _, complete = await _ask("/tempo/api/v2/traces/a", accept="application/protobuf")
+    _, partial = await _ask("/tempo/api/v2/traces/a", accept="application/protobuf", lacking=_LACKING)
+    # Fields 3 and 4 of TraceByIDResponse: PartialStatus PARTIAL, and the message.
+    assert partial == complete + b"\x18\x01\x22\x17" + _LACKING[0].encode()
 
 
 async def test_a_search_of_tempo_shows_the_fields_that_it_names() -> None:

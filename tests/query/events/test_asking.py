@@ -11,6 +11,7 @@ import pytest
 
 from pharos.access import DEFAULT, Scope
 from pharos.engine.changes import Changes
+from pharos.query.arrived import LACKING
 from pharos.query.events.asking import Asking
 from pharos.query.limits import Scheduler
 from pharos.search.window import Window
@@ -64,3 +65,24 @@ def test_what_is_asked_of_now_waits_for_nothing() -> None:
     asking = Asking(changes, cast("Scheduler", turns))
     assert asyncio.run(asking.ask_now(DEFAULT, "news", lambda _: "stored later")) == "stored later"
     assert turns.asked == ["news"]
+
+
+async def test_an_answer_that_may_lack_what_was_accepted_is_told_so_after_one_wait() -> None:
+    changes = Changes()
+    hurried: list[str] = []
+    changes.arrivals.on_hurry(lambda: hurried.append("run"))
+    changes.arrivals.note("run", "other", 120_000, 180_000)
+    asking = Asking(changes, cast("Scheduler", Turns()), wait_s=0.0)
+    warnings: list[str] = []
+    told = asking.telling(warnings)
+    both = Scope(f"{DEFAULT.tenant}|other")
+    window, later = Window(100 * _S, 200 * _S), Window(200 * _S, 300 * _S)
+    await told.ask(both, later, "later", lambda _: None)
+    await told.ask(DEFAULT, window, "another tenant", lambda _: None)
+    assert (warnings, hurried) == ([], [])
+    assert await told.ask(both, window, "asked", lambda _: list(warnings)) == [LACKING]
+    await told.ask(both, window, "asked for the same answer", lambda _: None)
+    assert (warnings, hurried) == ([LACKING], ["run"])
+    await asking.telling([]).ask(both, window, "another answer", lambda _: None)
+    await asking.ask(both, window, "told nobody", lambda _: None)
+    assert hurried == ["run"] * 3

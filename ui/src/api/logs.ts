@@ -1,6 +1,15 @@
 // Pharos' own addresses for logs. Times are nanoseconds as text, for a number of JavaScript's does not hold them.
 
-import { ask, failure, noteStatus, parseEnvelope, requestHeaders, ApiError, type Asking } from './client';
+import {
+  ask,
+  failure,
+  noteStatus,
+  parseEnvelope,
+  requestHeaders,
+  ApiError,
+  type Answer,
+  type Asking,
+} from './client';
 
 /** Key, value as text, and a letter for its kind. */
 export type Attribute = readonly [key: string, value: string, kind: string];
@@ -36,6 +45,8 @@ export interface LogPage {
   lines: readonly LogLine[];
   /** Where the next page begins; empty where there is none. */
   cursor: string;
+  /** What it may lack. */
+  warnings: readonly string[];
 }
 
 export interface LogHistogram {
@@ -76,20 +87,38 @@ export interface LogNews {
 /** These addresses are asked by GET alone; a search may be long. */
 const LONGEST = 30_000;
 
+function answered<T>(
+  name: string,
+  params: Readonly<Record<string, string | number>>,
+  asking: Asking,
+): Promise<Answer<T>> {
+  return ask<T>(`/api/logs/${name}`, params, asking, LONGEST);
+}
+
 async function asked<T>(
   name: string,
   params: Readonly<Record<string, string | number>>,
   asking: Asking,
 ): Promise<T> {
-  return (await ask<T>(`/api/logs/${name}`, params, asking, LONGEST)).data;
+  return (await answered<T>(name, params, asking)).data;
 }
 
 function range({ query, fromMs, toMs }: LogsAsked): { query: string; start: number; end: number } {
   return { query, start: Math.floor(fromMs), end: Math.ceil(toMs) };
 }
 
-export function logLines(what: LogsAsked, limit: number, cursor: string, asking: Asking): Promise<LogPage> {
-  return asked('search', { ...range(what), limit, cursor }, asking);
+export async function logLines(
+  what: LogsAsked,
+  limit: number,
+  cursor: string,
+  asking: Asking,
+): Promise<LogPage> {
+  const { data, warnings } = await answered<Omit<LogPage, 'warnings'>>(
+    'search',
+    { ...range(what), limit, cursor },
+    asking,
+  );
+  return { ...data, warnings };
 }
 
 export function logHistogram(

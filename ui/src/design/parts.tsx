@@ -48,6 +48,19 @@ export function Note({
   );
 }
 
+/** What an answer warns of, each in a remark of its own. */
+export function Warnings({ of }: { of: readonly string[] }): ReactElement {
+  return (
+    <>
+      {of.map((text) => (
+        <Note level="warn" key={text}>
+          {text}
+        </Note>
+      ))}
+    </>
+  );
+}
+
 /** That `what` cannot be read: at all, or anew, so that what is shown is of `asOfMs` (0 when nothing is). */
 export function Unreadable(props: {
   what: string;

@@ -16,7 +16,7 @@ import {
   type Unit,
 } from '../design/format';
 import { useNow, usePageClock } from '../design/hooks';
-import { CopyIcon, IconButton, Note } from '../design/parts';
+import { CopyIcon, IconButton, Note, Warnings } from '../design/parts';
 import { Progress } from '../design/Progress';
 import { formatDuration, parseDuration, type Span } from '../time/range';
 import { ExportMenu } from '../exports/ExportMenu';
@@ -194,11 +194,7 @@ function Running({ onCancel }: { onCancel: () => void }): ReactElement | null {
 function Remarks({ result }: { result: Result }): ReactNode {
   return (
     <>
-      {result.warnings.map((text) => (
-        <Note level="warn" key={text}>
-          {text}
-        </Note>
-      ))}
+      <Warnings of={result.warnings} />
       {result.infos.map((text) => (
         <Note level="info" key={text}>
           {text}

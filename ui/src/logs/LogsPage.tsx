@@ -8,7 +8,7 @@ import { EmptyState } from '../design/EmptyState';
 import { formatCount } from '../design/format';
 import { Glyph } from '../design/Glyph';
 import { usePageClock } from '../design/hooks';
-import { CopyIcon, Note } from '../design/parts';
+import { CopyIcon, Note, Warnings } from '../design/parts';
 import { Skeleton } from '../design/Skeleton';
 import { ExportMenu } from '../exports/ExportMenu';
 import { Body, Page, PageHead, Toolbar } from '../page/Page';
@@ -239,6 +239,7 @@ export default function LogsPage(): ReactElement {
       {live && tail.error && !fault ? (
         <Note level="bad">New lines cannot be read: {tail.error.message}</Note>
       ) : null}
+      <Warnings of={found.warnings} />
       <Body>
         <div className={clsx(styles.split, fieldsShown && styles.withFields)}>
           {asked ? (

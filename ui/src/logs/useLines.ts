@@ -12,6 +12,8 @@ const AGAIN_MS = 2_000;
 export interface Lines {
   lines: readonly LogLine[];
   error: Error | null;
+  /** What the pages may lack, each said once. */
+  warnings: readonly string[];
   /** Nothing has been answered yet. */
   pending: boolean;
   busy: boolean;
@@ -25,13 +27,16 @@ interface Older {
   lines: readonly LogLine[];
   cursor: string;
   error: Error | null;
+  warnings: readonly string[];
 }
+
+const NO_PAGE: LogPage = { lines: [], cursor: '', warnings: [] };
 
 /** The lines that meet a search, the newest first, page by page. */
 export function useLines(asked: LogsAsked | null, tenant: string | null): Lines {
   const { data, error, isFetching, isPlaceholderData } = useAsked<LogPage>({
     key: ['logs', 'lines', asked],
-    ask: (asking) => (asked ? logLines(asked, PAGE, '', asking) : Promise.resolve({ lines: [], cursor: '' })),
+    ask: (asking) => (asked ? logLines(asked, PAGE, '', asking) : Promise.resolve(NO_PAGE)),
     enabled: asked !== null,
     refetchOnWindowFocus: false,
     keep: true,
@@ -46,18 +51,32 @@ export function useLines(asked: LogsAsked | null, tenant: string | null): Lines 
     if (!data || !asked || loading || cursor === '' || mine?.error) return;
     setLoading(true);
     const before = mine?.lines ?? [];
+    const told = mine?.warnings ?? [];
     logLines(asked, PAGE, cursor, { tenant })
       .then((page) =>
-        setRest({ of: data, lines: [...before, ...page.lines], cursor: page.cursor, error: null }),
+        setRest({
+          of: data,
+          lines: [...before, ...page.lines],
+          cursor: page.cursor,
+          error: null,
+          warnings: [...told, ...page.warnings],
+        }),
       )
       .catch((failed: unknown) =>
-        setRest({ of: data, lines: before, cursor, error: failed instanceof Error ? failed : null }),
+        setRest({
+          of: data,
+          lines: before,
+          cursor,
+          error: failed instanceof Error ? failed : null,
+          warnings: told,
+        }),
       )
       .finally(() => setLoading(false));
   }, [asked, cursor, data, loading, mine, tenant]);
   return {
     lines,
     error: error ?? mine?.error ?? null,
+    warnings: [...new Set([...(data?.warnings ?? []), ...(mine?.warnings ?? [])])],
     pending: data === undefined && error === null,
     busy: isFetching || loading,
     more,

@@ -8,7 +8,7 @@ import { useAsked } from '../api/useAsked';
 import { EmptyState } from '../design/EmptyState';
 import { formatThings, formatCount, formatInstant, formatSeconds } from '../design/format';
 import { usePageClock, useScheme } from '../design/hooks';
-import { CopyIcon, IconButton, Note } from '../design/parts';
+import { CopyIcon, IconButton, Warnings } from '../design/parts';
 import { Skeleton } from '../design/Skeleton';
 import { visibleText } from '../design/value';
 import { Value } from '../design/Value';
@@ -160,11 +160,7 @@ function Found({ view }: { view: TraceView }): ReactElement {
   return (
     <>
       <Facts view={view} />
-      {view.warnings.map((warning) => (
-        <Note level="warn" key={warning}>
-          {warning}
-        </Note>
-      ))}
+      <Warnings of={view.warnings} />
       <section className="panel card">
         <Services view={view} colors={colors} onService={(service) => setOwn({ find: service }, true)} />
         <Minimap view={view} colors={colors} sight={sight} onSight={setSight} />
@@ -290,7 +286,10 @@ export default function TracePage(): ReactElement {
   const { tenant } = useAddress();
   const answer = useAsked({
     key: ['trace', traceId],
-    ask: async (asking) => (await traceView(traceId, asking)).data,
+    ask: async (asking) => {
+      const { data, warnings } = await traceView(traceId, asking);
+      return { ...data, warnings: [...warnings, ...data.warnings] };
+    },
     staleTime: 60_000,
     structuralSharing: false,
     refetchOnWindowFocus: false,

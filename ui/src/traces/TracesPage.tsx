@@ -14,13 +14,14 @@ import {
   type TraceSummary,
 } from '../api/traces';
 import { useAsked } from '../api/useAsked';
+import type { Asking } from '../api/client';
 import { Choice } from '../design/Choice';
 import { EmptyState } from '../design/EmptyState';
 import { CheckField } from '../design/fields';
 import { formatThings, formatCount, formatInstant, formatSeconds } from '../design/format';
 import { Glyph } from '../design/Glyph';
 import { usePageClock, useScheme } from '../design/hooks';
-import { IconButton, Note, Unreadable } from '../design/parts';
+import { IconButton, Note, Unreadable, Warnings } from '../design/parts';
 import { Skeleton } from '../design/Skeleton';
 import { visibleText } from '../design/value';
 import { Value } from '../design/Value';
@@ -170,17 +171,32 @@ function Nothing({ filtered, known }: { filtered: boolean; known: boolean }): Re
   );
 }
 
+/** A page with what it may lack. */
+type Told = TracePage & { readonly warnings: readonly string[] };
+
+async function readPage(
+  filters: TraceFilters,
+  range: TraceRange,
+  cursor: string | undefined,
+  asking: Asking,
+): Promise<Told> {
+  const { data, warnings } = await searchTraces(filters, range, { limit: PAGE, cursor }, asking);
+  return { ...data, warnings };
+}
+
 interface Older {
-  readonly of: TracePage | undefined;
+  readonly of: Told | undefined;
   readonly traces: readonly TraceSummary[];
   readonly cursor: string | null;
   readonly busy: boolean;
   readonly error: Error | null;
+  /** What this and the pages before may lack, each said once. */
+  readonly warnings: readonly string[];
 }
 
 /** The pages after the first, as the reader asks for them; another first page has none yet. */
 function useOlder(
-  first: TracePage | undefined,
+  first: Told | undefined,
   filters: TraceFilters,
   range: TraceRange,
 ): Older & { read: () => Promise<void> } {
@@ -191,6 +207,7 @@ function useOlder(
     cursor: first?.cursor ?? null,
     busy: false,
     error: null,
+    warnings: first?.warnings ?? [],
   };
   const [kept, setKept] = useState(none);
   const now = kept.of === first ? kept : none;
@@ -200,9 +217,15 @@ function useOlder(
     const put = (next: Older): void => setKept((before) => (before.of === first ? next : before));
     setKept({ ...now, busy: true, error: null });
     try {
-      const page = await searchTraces(filters, range, { limit: PAGE, cursor: now.cursor }, { tenant });
-      const { traces, cursor } = page.data;
-      put({ of: first, traces: [...now.traces, ...traces], cursor, busy: false, error: null });
+      const page = await readPage(filters, range, now.cursor, { tenant });
+      put({
+        of: first,
+        traces: [...now.traces, ...page.traces],
+        cursor: page.cursor,
+        busy: false,
+        error: null,
+        warnings: [...new Set([...now.warnings, ...page.warnings])],
+      });
     } catch (error) {
       put({ ...now, busy: false, error: error instanceof Error ? error : new Error(String(error)) });
     }
@@ -225,7 +248,7 @@ function Results(props: {
   const range: TraceRange = { start: span.fromMs / 1000, end: span.toMs / 1000 };
   const answer = useAsked({
     key: ['traces', filters, range],
-    ask: async (asking) => (await searchTraces(filters, range, { limit: PAGE }, asking)).data,
+    ask: (asking) => readPage(filters, range, undefined, asking),
     refetchOnWindowFocus: false,
     staleTime: Infinity,
   });
@@ -268,9 +291,16 @@ function Results(props: {
         <Skeleton kind="table" label="Traces" rows={10} />
       </>
     );
-  if (traces.length === 0) return <Nothing filtered={filtered} known={(services?.length ?? 0) > 0} />;
+  if (traces.length === 0)
+    return (
+      <>
+        <Warnings of={older.warnings} />
+        <Nothing filtered={filtered} known={(services?.length ?? 0) > 0} />
+      </>
+    );
   return (
     <>
+      <Warnings of={older.warnings} />
       <section className="panel card" aria-label="Durations">
         <header className="row wrap">
           <span className={`dim ${styles.hint ?? ''}`}>Pull over some to compare them with the rest</span>

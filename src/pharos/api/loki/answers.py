@@ -22,9 +22,16 @@ _FLAGS_HEADER: Final = "x-loki-response-encoding-flags"
 _NS: Final = 1e9
 
 
-def success(data: Any) -> Response:
+def success(data: Any, warnings: Sequence[str] = ()) -> Response:
     """Return a successful answer."""
-    return bare({"status": "success", "data": data})
+    return bare(_envelope(data, warnings))
+
+
+def _envelope(data: Any, warnings: Sequence[str]) -> dict[str, Any]:
+    body: dict[str, Any] = {"status": "success", "data": data}
+    if warnings:
+        body["warnings"] = list(warnings)
+    return body
 
 
 def bare(body: Any) -> Response:
@@ -66,7 +73,9 @@ def _categories(line: Line) -> dict[str, dict[str, str]]:
     return {name: labels for name, labels in found.items() if labels}
 
 
-def streams_body(lines: Sequence[Line], took_s: float, *, categorized: bool) -> bytes:
+def streams_body(
+    lines: Sequence[Line], took_s: float, *, categorized: bool, warnings: Sequence[str] = ()
+) -> bytes:
     """Return the body of an answer of lines."""
     data: dict[str, Any] = {
         "resultType": "streams",
@@ -75,10 +84,10 @@ def streams_body(lines: Sequence[Line], took_s: float, *, categorized: bool) -> 
     }
     if categorized:
         data["encodingFlags"] = [CATEGORIZE]
-    return json_text({"status": "success", "data": data})
+    return json_text(_envelope(data, warnings))
 
 
-def metric_body(found: Grid | float, steps: Steps, took_s: float) -> bytes:
+def metric_body(found: Grid | float, steps: Steps, took_s: float, warnings: Sequence[str] = ()) -> bytes:
     """Return the body of an answer of numbers: a matrix, or a vector or scalar for one moment."""
     result: Any
     if steps.step_ns > 0:
@@ -89,7 +98,7 @@ def metric_body(found: Grid | float, steps: Steps, took_s: float) -> bytes:
     else:
         kind, result = "vector", _vector(found, steps)
     data = {"resultType": kind, "result": result, "stats": _stats(len(result), took_s)}
-    return json_text({"status": "success", "data": data})
+    return json_text(_envelope(data, warnings))
 
 
 def _constant(value: float, steps: Steps) -> Column:

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from pharos.api.http.identity import scope_of
 from pharos.api.http.off_loop import off_loop
+from pharos.api.http.warned import warnings_of
 from pharos.api.loki.answers import bare, success
 from pharos.api.loki.parameters import MAX_LIMIT, limit_of, window_of
 from pharos.api.prometheus.answers import while_connected
@@ -59,20 +60,21 @@ class LogCatalogApi(Struct, frozen=True):
     async def labels(self, parameters: Parameters, request: Request) -> Response:
         """Return the names of the labels of streams."""
         streams = await self._streams(parameters, request)
-        return success(sorted({name for stream in streams for name in stream.labels}))
+        return success(sorted({name for stream in streams for name in stream.labels}), warnings_of(request))
 
     async def label_values(self, parameters: Parameters, request: Request) -> Response:
         """Return the values of a label of streams."""
         name = request.path_params["name"]
         streams = await self._streams(parameters, request)
-        return success(sorted({stream.labels[name] for stream in streams if name in stream.labels}))
+        values = {stream.labels[name] for stream in streams if name in stream.labels}
+        return success(sorted(values), warnings_of(request))
 
     async def series(self, parameters: Parameters, request: Request) -> Response:
         """Return the labels of the streams that any of the selectors matches."""
         texts = [*parameters.all("match[]"), *parameters.all("match")]
         streams = await self._streams(parameters, request, texts)
         found = {tuple(stream.labels.items()) for stream in streams}
-        return success([dict(labels) for labels in sorted(found)])
+        return success([dict(labels) for labels in sorted(found)], warnings_of(request))
 
     async def detected_labels(self, parameters: Parameters, request: Request) -> Response:
         """Return the labels of streams with how many values each has, but for those that are ids."""
@@ -102,10 +104,13 @@ class LogCatalogApi(Struct, frozen=True):
             found = {one.id: one for query in queries for one in select_streams(streams, query.matchers)}
             return list(found.values())
 
-        return await self._ask(request, ("streams", window, tuple(read)), work)
+        return await self._ask(request, window, ("streams", window, tuple(read)), work)
 
-    async def _ask(self, request: Request, asked: Any, work: Callable[[Source, Check], T]) -> T:
-        return await while_connected(request, self.logs.ask(scope_of(request), asked, work))
+    async def _ask(
+        self, request: Request, window: Window, asked: Any, work: Callable[[Source, Check], T]
+    ) -> T:
+        logs = self.logs.telling(warnings_of(request))
+        return await while_connected(request, logs.ask(scope_of(request), asked, work, window=window))
 
     # --- fields
 
@@ -142,7 +147,7 @@ class LogCatalogApi(Struct, frozen=True):
         def work(source: Source, check: Check) -> dict[str, _Field]:
             return _found_in(query, select_lines(source, query, _asked(window, lines), check))
 
-        return await self._ask(request, ("fields", window, text, lines), work)
+        return await self._ask(request, window, ("fields", window, text, lines), work)
 
 
 def _asked(window: Window, lines: int) -> Asked:

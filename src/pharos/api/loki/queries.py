@@ -12,6 +12,7 @@ from starlette.responses import Response
 from pharos.api.http.identity import scope_of
 from pharos.api.http.off_loop import off_loop
 from pharos.api.http.packing import body_response, pack, wants_gzip
+from pharos.api.http.warned import warnings_of
 from pharos.api.loki.answers import categorizes, metric_body, streams_body, success
 from pharos.api.loki.parameters import (
     NS,
@@ -28,11 +29,12 @@ from pharos.clock import Clock
 from pharos.errors import Kind, PharosError
 from pharos.query.events.log_queries import Check, LogQueries
 from pharos.search.logql.ast import Logs, Metric, Query
-from pharos.search.logql.evaluate import Asked, evaluate_metric, select_lines
+from pharos.search.logql.evaluate import Asked, evaluate_metric, select_lines, time_of
 from pharos.search.logql.grid import Steps
 from pharos.search.logql.parse import parse_query
 from pharos.search.logql.printer import show_pretty
 from pharos.search.logql.source import Source
+from pharos.search.window import Window
 
 
 class QueriesApi(Struct, frozen=True):
@@ -56,14 +58,15 @@ class QueriesApi(Struct, frozen=True):
         if parameters.first("step"):
             steps_of(parameters, window)
         asked = Asked(window, line_limit_of(parameters), newest_first, interval)
-        categorized = categorizes(request)
+        categorized, warnings = categorizes(request), warnings_of(request)
 
         def work(source: Source, check: Check) -> bytes:
             began_s = self.clock.monotonic_s()
             lines = select_lines(source, query, asked, check)
-            return streams_body(lines, self.clock.monotonic_s() - began_s, categorized=categorized)
+            took_s = self.clock.monotonic_s() - began_s
+            return streams_body(lines, took_s, categorized=categorized, warnings=warnings)
 
-        return await self._answer(parameters, request, work)
+        return await self._answer(parameters, request, window, work)
 
     async def query(self, parameters: Parameters, request: Request) -> Response:
         """Return numbers of lines at one moment."""
@@ -83,25 +86,32 @@ class QueriesApi(Struct, frozen=True):
     async def _metric(
         self, query: Metric, steps: Steps, parameters: Parameters, request: Request
     ) -> Response:
+        warnings = warnings_of(request)
+
         def work(source: Source, check: Check) -> bytes:
             began_s = self.clock.monotonic_s()
             found = evaluate_metric(source, query, steps, check=check)
-            return metric_body(found, steps, self.clock.monotonic_s() - began_s)
+            return metric_body(found, steps, self.clock.monotonic_s() - began_s, warnings)
 
-        return await self._answer(parameters, request, work)
+        return await self._answer(parameters, request, time_of(query, steps), work)
 
     async def _answer(
-        self, parameters: Parameters, request: Request, work: Callable[[Source, Check], bytes]
+        self,
+        parameters: Parameters,
+        request: Request,
+        window: Window,
+        work: Callable[[Source, Check], bytes],
     ) -> Response:
         packed = wants_gzip(request)
         asked = parameters.first("query")
         body = await while_connected(
             request,
-            self.logs.ask(
+            self.logs.telling(warnings_of(request)).ask(
                 scope_of(request),
                 asked,
                 lambda source, check: pack([work(source, check)], packed=packed),
                 _timeout_ms(parameters),
+                window,
             ),
         )
         return body_response(body)

@@ -73,11 +73,14 @@ def _list(items: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": "array", "items": dict(items)}
 
 
-def _success(data: Mapping[str, Any]) -> dict[str, Any]:
-    return _object({"status": {"const": "success"}, "data": dict(data)})
-
-
 _STRING: Final = {"type": "string"}
+
+
+def _success(data: Mapping[str, Any]) -> dict[str, Any]:
+    found = {"status": {"const": "success"}, "data": dict(data), "warnings": _list(_STRING)}
+    return _object(found, "status", "data")
+
+
 _WHOLE: Final = {"type": "integer"}
 _LABELS: Final = {"type": "object", "additionalProperties": _STRING}
 _POINT: Final = {"type": "array", "prefixItems": [{"type": "number"}, _STRING]}

@@ -120,7 +120,7 @@ class TailApi(Struct, frozen=True):
                     return ""
                 return json_text({"streams": streams_of(lines, categorized=categorized)}).decode()
 
-            body = await self.logs.ask(scope, ("tail", text), work)
+            body = await self.logs.ask_now(scope, ("tail", text), work)
             if body:
                 await socket.send_text(body)
             await asyncio.wait({gone}, timeout=self.every_s)

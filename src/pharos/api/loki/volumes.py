@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from pharos.api.http.identity import scope_of
 from pharos.api.http.off_loop import off_loop
+from pharos.api.http.warned import warnings_of
 from pharos.api.loki.answers import bare, seconds_of, success
 from pharos.api.loki.parameters import NS, duration_ns, limit_of, parse_time_ns, steps_of, window_of
 from pharos.api.prometheus.answers import while_connected
@@ -61,7 +62,7 @@ class VolumesApi(Struct, frozen=True):
                 "bytes": sum(one.bytes for one in counts),
             }
 
-        return bare(await self._ask(request, ("stats", window, parameters.first("query")), work))
+        return bare(await self._ask(request, window, ("stats", window, parameters.first("query")), work))
 
     async def volume(self, parameters: Parameters, request: Request) -> Response:
         """Return bytes by series or by label, the largest first."""
@@ -73,7 +74,7 @@ class VolumesApi(Struct, frozen=True):
             {"metric": dict(labels), "value": [at, str(sum(amounts.values()))]}
             for labels, amounts in _largest(totals, limit_of(parameters))
         ]
-        return success({"resultType": "vector", "result": result})
+        return success({"resultType": "vector", "result": result}, warnings_of(request))
 
     async def volume_range(self, parameters: Parameters, request: Request) -> Response:
         """Return bytes by series or by label at each step."""
@@ -94,7 +95,7 @@ class VolumesApi(Struct, frozen=True):
             }
             for labels, amounts in _largest(totals, limit_of(parameters))
         ]
-        return success({"resultType": "matrix", "result": result})
+        return success({"resultType": "matrix", "result": result}, warnings_of(request))
 
     async def _volumes(
         self, parameters: Parameters, request: Request, window: Window, query: Logs, step_ns: int
@@ -121,7 +122,7 @@ class VolumesApi(Struct, frozen=True):
             return found
 
         asked = ("volume", window, step_ns, tuple(parameters.pairs))
-        return await self._ask(request, asked, work)
+        return await self._ask(request, window, asked, work)
 
     async def _asked(self, parameters: Parameters) -> tuple[Window, Logs]:
         window = window_of(parameters, self.clock.now_ns())
@@ -130,8 +131,11 @@ class VolumesApi(Struct, frozen=True):
             text = f'{{{SERVICE_LABEL}=~".+"}}'
         return window, await off_loop(len(text), partial(parse_logs, text))
 
-    async def _ask(self, request: Request, asked: Any, work: Callable[[Source, Check], T]) -> T:
-        return await while_connected(request, self.logs.ask(scope_of(request), asked, work))
+    async def _ask(
+        self, request: Request, window: Window, asked: Any, work: Callable[[Source, Check], T]
+    ) -> T:
+        logs = self.logs.telling(warnings_of(request))
+        return await while_connected(request, logs.ask(scope_of(request), asked, work, window=window))
 
     # --- templates
 
@@ -152,7 +156,8 @@ class VolumesApi(Struct, frozen=True):
             found = new_since(_mined(source, window, query, step, check), since)
             return [_shown(one, window.start_ns, step) for one in found[:_MAX_PATTERNS]]
 
-        return success(await self._ask(request, ("patterns", window, parameters.first("query")), work))
+        asked = ("patterns", window, parameters.first("query"))
+        return success(await self._ask(request, window, asked, work), warnings_of(request))
 
 
 def _counts(source: Source, window: Window, query: Logs, bucket_ns: int) -> Sequence[Count]:

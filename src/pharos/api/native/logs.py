@@ -23,6 +23,7 @@ from pharos.api.http.identity import scope_of
 from pharos.api.http.json_text import json_text
 from pharos.api.http.off_loop import off_loop
 from pharos.api.http.routes import Handler, Operation
+from pharos.api.http.warned import warnings_of
 from pharos.api.native.reading import (
     RANGE,
     STRING,
@@ -163,10 +164,14 @@ class LogsApi(Struct):
     _tails: set[int] = field(default_factory=set)
     _ending: asyncio.Event = field(default_factory=asyncio.Event)
 
+    def _logs(self, request: Request) -> LogSearch:
+        """Return what answers a request, and tells it what the answer may lack."""
+        return self.logs.telling(warnings_of(request))
+
     async def search(self, parameters: Parameters, request: Request) -> Any:
         """Return the lines that meet a search, the newest first, and where the next page begins."""
         window = window_of(parameters, self.clock.now_ns())
-        page = await self.logs.page(
+        page = await self._logs(request).page(
             scope_of(request),
             window,
             await _tree(parameters),
@@ -184,11 +189,15 @@ class LogsApi(Struct):
         buckets = whole_number(parameters, "buckets", 60, _MOST_BUCKETS)
         step_ns = max(-(-(window.end_ns - window.start_ns) // buckets), _MS)
         by = _field_name(parameters, "by")
-        return _histogram(await self.logs.histogram(scope_of(request), window, tree, step_ns, by), window)
+        return _histogram(
+            await self._logs(request).histogram(scope_of(request), window, tree, step_ns, by), window
+        )
 
     async def fields(self, parameters: Parameters, request: Request) -> Any:
         """Return the names of the fields that lines have on the days of a time, and where they are."""
-        found = await self.logs.fields(scope_of(request), window_of(parameters, self.clock.now_ns()))
+        found = await self._logs(request).fields(
+            scope_of(request), window_of(parameters, self.clock.now_ns())
+        )
         return {
             "fields": [{"name": one.name, "place": one.place.value} for one in found[:_MOST_FIELDS]],
             "left_out": max(len(found) - _MOST_FIELDS, 0),
@@ -201,13 +210,15 @@ class LogsApi(Struct):
         if not name:
             raise PharosError(Kind.INVALID, "field is missing: whose values are asked for?")
         limit = whole_number(parameters, "limit", 10, _MOST_VALUES)
-        found = await self.logs.values(scope_of(request), window, await _tree(parameters), name, limit)
+        found = await self._logs(request).values(
+            scope_of(request), window, await _tree(parameters), name, limit
+        )
         return [{"value": one.value, "lines": one.lines} for one in found]
 
     async def context(self, parameters: Parameters, request: Request) -> Any:
         """Return the lines around one in what it comes from, the oldest first."""
         origin, ts_ns = line_place(parameters)
-        found = await self.logs.surroundings(
+        found = await self._logs(request).surroundings(
             scope_of(request),
             origin,
             ts_ns,
@@ -224,7 +235,7 @@ class LogsApi(Struct):
         buckets = whole_number(parameters, "buckets", 30, _MOST_BUCKETS)
         step_ns = max(-(-(window.end_ns - window.start_ns) // buckets), _MS)
         steps = -(-(window.end_ns - window.start_ns) // step_ns)
-        found = await self.logs.templates(scope_of(request), window, tree, step_ns)
+        found = await self._logs(request).templates(scope_of(request), window, tree, step_ns)
         return {
             "start_ns": str(window.start_ns),
             "step_ns": str(step_ns),

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from pharos.api.http.errors import native_error
 from pharos.api.http.json_text import json_text
 from pharos.api.http.routes import Handler, Operation, answering
+from pharos.api.http.warned import warnings_of
 from pharos.api.prometheus.answers import while_connected
 from pharos.api.prometheus.parameters import Parameters, query_parameters
 from pharos.errors import Kind, PharosError
@@ -129,9 +130,19 @@ def _handler(endpoint: Endpoint) -> Handler:
 
     async def answer(request: Request) -> Response:
         found = await while_connected(request, ask(request))
-        return Response(json_text({"status": "success", "data": found}), media_type="application/json")
+        body: dict[str, Any] = {"status": "success", "data": found}
+        if warnings := warnings_of(request):
+            body["warnings"] = warnings
+        return Response(json_text(body), media_type="application/json")
 
     return answering(answer, native_error, endpoint)
+
+
+_WARNINGS: Final = {
+    "type": "array",
+    "items": STRING,
+    "description": "What the answer may lack; not there where it lacks nothing.",
+}
 
 
 class Reading(Struct, frozen=True):
@@ -149,6 +160,7 @@ class Reading(Struct, frozen=True):
         """Return one operation; `answer` is the schema of its data, `required` names what must be given."""
         name = f"{self.prefix}_{getattr(endpoint, '__name__', 'answer')}"
         success = object_of(status={"const": "success"}, data=answer)
+        success["properties"]["warnings"] = _WARNINGS
         return Operation(
             path,
             "GET",

@@ -15,9 +15,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pharos.api.http.identity import scope_of
+from pharos.api.http.warned import warnings_of
 from pharos.api.native.reading import time_ns
 from pharos.api.prometheus.parameters import Parameters
-from pharos.api.tempo.queries import answered
+from pharos.api.tempo.queries import answered, partial_status
 from pharos.clock import Clock
 from pharos.errors import Kind, PharosError
 from pharos.gotext.durations import parse_go_duration
@@ -88,12 +89,13 @@ class TempoMetricsApi(Struct, frozen=True):
             )
         most = _exemplars(parameters)
         windows = Windows(start + step, asked.window_ns or step, step, count)
-        found = await self.traces.measured(
+        found = await self.traces.telling(warnings_of(request)).measured(
             scope_of(request), replace(asked, window_ns=0), windows, Wants(exemplars=most > 0, zeros=True)
         )
         return {
             "series": [_range(found, row, windows, asked, most) for row in range(len(found.labels))],
             "metrics": _told(found),
+            **partial_status(warnings_of(request)),
         }
 
     async def query(self, request: Request) -> Response:
@@ -104,7 +106,9 @@ class TempoMetricsApi(Struct, frozen=True):
         asked = _query(parameters)
         start, end = self._times(parameters)
         windows = Windows(end, asked.window_ns or end - start)
-        found = await self.traces.measured(scope_of(request), asked, windows, VALUES)
+        found = await self.traces.telling(warnings_of(request)).measured(
+            scope_of(request), asked, windows, VALUES
+        )
         return {
             "series": [
                 {**_labels(labels, asked), "value": float(found.values[row, 0])}
@@ -112,6 +116,7 @@ class TempoMetricsApi(Struct, frozen=True):
                 if found.present[row, 0]
             ],
             "metrics": _told(found),
+            **partial_status(warnings_of(request)),
         }
 
     def _times(self, parameters: Parameters) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from msgspec import Struct
@@ -11,6 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 from pharos.api.http.errors import plain_error
 from pharos.api.http.identity import scope_of
 from pharos.api.http.json_text import json_text
+from pharos.api.http.warned import warnings_of
 from pharos.api.prometheus.answers import while_connected
 from pharos.api.prometheus.parameters import Parameters, query_parameters
 from pharos.api.tempo.results import fields_of, trace_result
@@ -35,6 +37,8 @@ SPOKEN_VERSION: Final = "2.8.0"
 """The version of Tempo whose API is spoken here; Grafana chooses what to ask by it."""
 _PROTOBUF: Final = "application/protobuf"
 _JSON: Final = "application/json"
+_PARTIAL: Final = b"\x18\x01\x22"
+"""Of `TraceByIDResponse` the status, and what its message begins with."""
 _S_NS: Final = 10**9
 _DEFAULT_NS: Final = 3_600 * _S_NS
 """Without times: the last hour."""
@@ -99,15 +103,30 @@ def _duration_ns(parameters: Parameters, name: str) -> int | None:
     return parse_go_duration(text) if text else None
 
 
-def trace_by_id(spans: tuple[Span, ...], request: Request, *, is_v2: bool) -> Response:
-    """Return a trace in the encoding that is accepted: protobuf where it is named, else JSON."""
+def partial_status(lacks: Sequence[str]) -> dict[str, str]:
+    """Return what an answer says of itself where it may lack something; nothing where it is complete."""
+    return {"status": "PARTIAL", "message": "; ".join(lacks)} if lacks else {}
+
+
+def trace_by_id(
+    spans: tuple[Span, ...], request: Request, *, is_v2: bool, lacks: Sequence[str] = ()
+) -> Response:
+    """Return a trace in the encoding that is accepted: protobuf where it is named, else JSON.
+
+    What it may lack only the second version has a place for.
+    """
     if _PROTOBUF in request.headers.get("accept", ""):
         body = request_bytes(spans)
         if is_v2:
             body = b"\x0a" + varint(len(body)) + body
+            if lacks:
+                message = "; ".join(lacks).encode()
+                body += _PARTIAL + varint(len(message)) + message
         return Response(body, media_type=_PROTOBUF)
     found = batches(spans)
-    shape: dict[str, Any] = {"trace": {"resourceSpans": found}} if is_v2 else {"batches": found}
+    shape: dict[str, Any] = {"batches": found}
+    if is_v2:
+        shape = {"trace": {"resourceSpans": found}, **partial_status(lacks)}
     return Response(json_text(shape), media_type=_JSON)
 
 
@@ -134,15 +153,16 @@ class TempoApi(Struct, frozen=True):
         return await self._trace(request, is_v2=True)
 
     async def _trace(self, request: Request, *, is_v2: bool) -> Response:
+        warnings = warnings_of(request)
         try:
             trace_id = parse_trace_id(request.path_params["trace_id"])
-            work = self.traces.trace(scope_of(request), trace_id)
+            work = self.traces.telling(warnings).trace(scope_of(request), trace_id)
             spans = await while_connected(request, work)
         except PharosError as exc:
             return plain_error(exc)
         if not spans:
-            return plain_error(PharosError(Kind.MISSING, "trace not found"))
-        return trace_by_id(spans, request, is_v2=is_v2)
+            return plain_error(PharosError(Kind.MISSING, "trace not found", hint="; ".join(warnings)))
+        return trace_by_id(spans, request, is_v2=is_v2, lacks=warnings)
 
     async def search(self, request: Request) -> Response:
         """Return the newest traces that a TraceQL query (`q`), or tags and durations, find."""
@@ -157,12 +177,15 @@ class TempoApi(Struct, frozen=True):
         else:
             least, most = (_duration_ns(parameters, name) for name in ("minDuration", "maxDuration"))
             query = query_of(parse_tags(parameters.first("tags")), least, most)
-        found = await self.traces.traceql(scope_of(request), window, query, limit)
+        lacks = warnings_of(request)
+        found = await self.traces.telling(lacks).traceql(scope_of(request), window, query, limit)
+        if not found.is_complete:
+            lacks.append(_partial(found.read))
         fields = fields_of(query)
         return {
             "traces": [trace_result(one, fields, most_spans) for one in found.matches],
             "metrics": {"inspectedTraces": found.read, "completedJobs": 1, "totalJobs": 1},
-            **({} if found.is_complete else {"status": "PARTIAL", "message": _partial(found.read)}),
+            **partial_status(lacks),
         }
 
     async def tags(self, request: Request) -> Response:

@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from pharos.api.http.identity import scope_of
 from pharos.api.http.routes import Operation
+from pharos.api.http.warned import warnings_of
 from pharos.api.jaeger.filters import duration_filter, operation_filter, tag_filter
 from pharos.api.native.reading import RANGE, STRING, Endpoint, Reading, Schema, window_of
 from pharos.api.prometheus.parameters import Parameters
@@ -36,8 +37,8 @@ _LISTED: Final = 50
 _MOST_LISTED: Final = 500
 
 
-def _missing(trace_id: str) -> PharosError:
-    return PharosError(Kind.MISSING, f"there is no trace {trace_id}")
+def _missing(trace_id: str, request: Request) -> PharosError:
+    return PharosError(Kind.MISSING, f"there is no trace {trace_id}", hint="; ".join(warnings_of(request)))
 
 
 def _duration_ns(parameters: Parameters, name: str) -> int | None:
@@ -83,12 +84,16 @@ class SpansApi(Struct, frozen=True):
     traces: Traces
     clock: Clock
 
+    def _traces(self, request: Request) -> Traces:
+        """Return what answers a request, and tells it what the answer may lack."""
+        return self.traces.telling(warnings_of(request))
+
     async def trace(self, parameters: Parameters, request: Request) -> Any:  # noqa: ARG002
         """Return how a trace is looked at: rows in order, own time, critical path, folds, warnings."""
         trace_id = parse_trace_id(request.path_params["trace_id"])
-        spans = await self.traces.trace(scope_of(request), trace_id)
+        spans = await self._traces(request).trace(scope_of(request), trace_id)
         if not spans:
-            raise _missing(trace_id)
+            raise _missing(trace_id, request)
         return _waterfall(waterfall(spans))
 
     async def search(self, parameters: Parameters, request: Request) -> Any:
@@ -97,8 +102,8 @@ class SpansApi(Struct, frozen=True):
         window = window_of(parameters, self.clock.now_ns())
         limit = min(parameters.limit() or _LISTED, _MOST_LISTED)
         after = parse_cursor(parameters.first("cursor"))
-        tree = span_filter(parameters, await self.traces.origins(scope, window))
-        found, cursor = await self.traces.listed(scope, window, tree, limit, after)
+        tree = span_filter(parameters, await self._traces(request).origins(scope, window))
+        found, cursor = await self._traces(request).listed(scope, window, tree, limit, after)
         return {
             "traces": [_summary(one) for one in found],
             "cursor": None if cursor is None else cursor.text(),
@@ -106,20 +111,22 @@ class SpansApi(Struct, frozen=True):
 
     async def services(self, parameters: Parameters, request: Request) -> Any:
         """Return the services that have spans on the days that are asked about."""
-        return await self.traces.services(scope_of(request), window_of(parameters, self.clock.now_ns()))
+        return await self._traces(request).services(
+            scope_of(request), window_of(parameters, self.clock.now_ns())
+        )
 
     async def operations(self, parameters: Parameters, request: Request) -> Any:
         """Return what services did: names of spans with their kinds, of one service or of all."""
         window = window_of(parameters, self.clock.now_ns())
         service = parameters.first("service") or None
-        found = await self.traces.operations(scope_of(request), window, service)
+        found = await self._traces(request).operations(scope_of(request), window, service)
         return [{"service": one.service, "name": one.name, "kind": _kind(one.kind)} for one in found]
 
     async def span(self, parameters: Parameters, request: Request) -> Any:  # noqa: ARG002
         """Return all that is known of one span: an OTLP span in JSON with its resource and scope."""
         trace_id = parse_trace_id(request.path_params["trace_id"])
         span_id = parse_span_id(request.path_params["span_id"])
-        spans = await self.traces.trace(scope_of(request), trace_id)
+        spans = await self._traces(request).trace(scope_of(request), trace_id)
         found = [one for one in spans if one.span_id == span_id]
         if not found:
             raise PharosError(Kind.MISSING, f"there is no span {span_id} in trace {trace_id}")
@@ -128,10 +135,10 @@ class SpansApi(Struct, frozen=True):
     async def compare(self, parameters: Parameters, request: Request) -> Any:
         """Return where two traces differ: paths of services and names, by the time won or lost there."""
         ids = [parse_trace_id(parameters.first(side)) for side in ("left", "right")]
-        found = await self.traces.traces(scope_of(request), ids)
+        found = await self._traces(request).traces(scope_of(request), ids)
         for one in ids:
             if one not in found:
-                raise _missing(one)
+                raise _missing(one, request)
         left, right = (waterfall(found[one]) for one in ids)
         return {
             "left": _compared(left),
@@ -143,18 +150,21 @@ class SpansApi(Struct, frozen=True):
         """Return which attributes differ most between the selected spans and the rest of those looked at."""
         scope = scope_of(request)
         window = window_of(parameters, self.clock.now_ns())
-        origins = await self.traces.origins(scope, window)
+        origins = await self._traces(request).origins(scope, window)
         tree = span_filter(parameters, origins)
         selection = span_filter(parameters, origins, "selected_")
-        return [_difference(one) for one in await self.traces.differences(scope, window, tree, selection)]
+        return [
+            _difference(one)
+            for one in await self._traces(request).differences(scope, window, tree, selection)
+        ]
 
     async def graph(self, parameters: Parameters, request: Request) -> Any:
         """Return which service called which: rate, errors and durations of each edge."""
         window = window_of(parameters, self.clock.now_ns())
         scope = scope_of(request)
-        calls = await self.traces.calls(scope, window)
+        calls = await self._traces(request).calls(scope, window)
         seconds = (window.end_ns - window.start_ns) / 1e9
-        nodes = await self.traces.rates(scope, window, And(()), 0, ["service"])
+        nodes = await self._traces(request).rates(scope, window, And(()), 0, ["service"])
         return {
             "nodes": [_rate(one, seconds, {"service": one.values[0]}) for one in nodes],
             "edges": [_edge(one, seconds) for one in calls.edges if one.caller != one.callee],
@@ -171,8 +181,8 @@ class SpansApi(Struct, frozen=True):
         by = [name for name in parameters.first("by").split(",") if name] or ["service"]
         if len(by) > _MOST_BY:
             raise PharosError(Kind.INVALID, f"by names {len(by)} fields, {_MOST_BY} are the most")
-        tree = span_filter(parameters, await self.traces.origins(scope, window))
-        found = await self.traces.rates(scope, window, tree, step_ms * _MS, by)
+        tree = span_filter(parameters, await self._traces(request).origins(scope, window))
+        found = await self._traces(request).rates(scope, window, tree, step_ms * _MS, by)
         series: dict[tuple[str, ...], list[SpanRate]] = {}
         for one in found:
             series.setdefault(one.values, []).append(one)

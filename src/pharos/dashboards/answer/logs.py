@@ -10,11 +10,11 @@ from pharos.access import Scope
 from pharos.dashboards.answer.doors import Doors, require_permission
 from pharos.dashboards.answer.frames import Frame, OtherFrame, SeriesFrame, Ticks
 from pharos.dashboards.answer.legend import legends
-from pharos.dashboards.answer.metrics import MOST_SERIES, Answered, table
+from pharos.dashboards.answer.metrics import MOST_SERIES, Answered, table, warned
 from pharos.dashboards.reading import Json, flag, text, whole
 from pharos.dashboards.times import Span, Steps, parse_interval
 from pharos.search.logql.ast import Logs
-from pharos.search.logql.evaluate import Asked, evaluate_metric, select_lines
+from pharos.search.logql.evaluate import Asked, evaluate_metric, select_lines, time_of
 from pharos.search.logql.grid import Column, Grid
 from pharos.search.logql.grid import Steps as LogSteps
 from pharos.search.logql.parse import parse_query
@@ -34,6 +34,8 @@ async def answer_logs(doors: Doors, scope: Scope, target: Json, span: Span, step
         return Answered(())
     query = parse_query(expr)
     window = Window(span.start_ms * _NS, span.end_ms * _NS + 1)
+    warnings: list[str] = []
+    logs = doors.logs.telling(warnings)
     if isinstance(query, Logs):
         limit = min(max(whole(target.get("maxLines"), _DEFAULT_LINES), 1), _MOST_LINES)
         newest_first = text(target.get("direction")) != "forward"
@@ -52,7 +54,8 @@ async def answer_logs(doors: Doors, scope: Scope, target: Json, span: Span, step
                 },
             )
 
-        return Answered((await doors.logs.ask(scope, ("lines", expr, asked), lines),))
+        frame = await logs.ask(scope, ("lines", expr, asked), lines, window=window)
+        return Answered((frame,), tuple(warned(ref, warnings)))
     is_instant = flag(target.get("instant")) or text(target.get("queryType")) == "instant"
     step_ms = max(parse_interval(text(target.get("step")), steps.step_ms), 1)
     start_ms, end_ms = span.start_ms // step_ms * step_ms, span.end_ms // step_ms * step_ms
@@ -65,7 +68,8 @@ async def answer_logs(doors: Doors, scope: Scope, target: Json, span: Span, step
         frame = _series(ref, found, moments, text(target.get("legendFormat")), expr)
         return table(frame, "Value") if text(target.get("format")) == "table" else frame
 
-    return Answered((await doors.logs.ask(scope, ("numbers", expr, moments), numbers),))
+    frame = await logs.ask(scope, ("numbers", expr, moments), numbers, window=time_of(query, moments))
+    return Answered((frame,), tuple(warned(ref, warnings)))
 
 
 def _series(ref: str, found: Grid | float, moments: LogSteps, legend: str, expr: str) -> SeriesFrame:

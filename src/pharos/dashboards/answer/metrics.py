@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -73,6 +73,11 @@ class Answered(Struct, frozen=True):
     notices: tuple[Json, ...] = ()
 
 
+def warned(ref: str, warnings: Iterable[str]) -> list[Json]:
+    """Return warnings as remarks on a target."""
+    return [{"ref": ref, "severity": "warning", "text": one} for one in warnings]
+
+
 def kinds_of(target: Json) -> tuple[bool, bool]:
     """Return whether a target asks a range, and whether it asks one moment."""
     is_instant = flag(target.get("instant"))
@@ -109,7 +114,7 @@ async def answer_metrics(
 
 
 def _frames(target: MetricTarget, times: Times, answer: Answer) -> Answered:
-    notices = [{"ref": target.ref, "severity": "warning", "text": one} for one in answer.warnings[:5]]
+    notices = warned(target.ref, answer.warnings[:5])
     notices += [{"ref": target.ref, "severity": "info", "text": one} for one in answer.infos[:5]]
     if answer.type is AnswerType.STRING:
         column = Column("Value", "string", [answer.text])
@@ -119,7 +124,7 @@ def _frames(target: MetricTarget, times: Times, answer: Answer) -> Answered:
     rows = len(answer.labels)
     if rows > MOST_SERIES:
         said = f"{rows} series, of which the first {MOST_SERIES} are shown"
-        notices.append({"ref": target.ref, "severity": "warning", "text": said})
+        notices += warned(target.ref, (said,))
         answer = replace(
             answer,
             labels=answer.labels[:MOST_SERIES],

@@ -162,7 +162,7 @@ async def _logs(doors: Doors, scope: Scope, said: str, span: Span) -> list[str]:
         raise PharosError(
             Kind.INVALID, f"{said[:80]!r} is no query for logs", hint="label_names(), label_values(label)"
         )
-    return await doors.logs.ask(scope, ("options", said, span), work)
+    return await doors.logs.ask(scope, ("options", said, span), work, window=search)
 
 
 async def _traces(doors: Doors, scope: Scope, query: Any, names: References, span: Span) -> list[str]:

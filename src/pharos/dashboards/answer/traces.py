@@ -12,7 +12,7 @@ from pharos.access import Scope
 from pharos.dashboards.answer.doors import Doors, require_permission
 from pharos.dashboards.answer.frames import Column, Frame, OtherFrame, SeriesFrame, TableFrame, Ticks
 from pharos.dashboards.answer.legend import legends
-from pharos.dashboards.answer.metrics import MOST_SERIES, Answered
+from pharos.dashboards.answer.metrics import MOST_SERIES, Answered, warned
 from pharos.dashboards.reading import Json, flag, mappings, text, texts, whole
 from pharos.dashboards.times import Span, Steps
 from pharos.errors import PharosError
@@ -44,28 +44,35 @@ _COLUMNS: Final = (
 async def answer_traces(doors: Doors, scope: Scope, target: Json, span: Span, steps: Steps) -> Answered:
     """Return the frames of a target, as Tempo's, Jaeger's or Zipkin's editor wrote it. Raises PharosError."""
     require_permission(scope, "traces.view")
+    warnings: list[str] = []
+    telling = replace(doors, traces=doors.traces.telling(warnings))
+    frames = await _frames(telling, scope, target, span, steps)
+    return Answered(frames, tuple(warned(text(target.get("refId")), warnings)))
+
+
+async def _frames(doors: Doors, scope: Scope, target: Json, span: Span, steps: Steps) -> tuple[Frame, ...]:
     ref, kind = text(target.get("refId")), text(target.get("queryType"))
     window = Window(span.start_ms * _NS, span.end_ms * _NS + 1)
     query = text(target.get("query")).strip()
     limit = min(max(whole(target.get("limit"), _DEFAULT_TRACES), 1), _MOST_TRACES)
     if kind in {"serviceMap", "dependencyGraph"}:
-        return Answered((await _graph(doors, scope, ref, window),))
+        return (await _graph(doors, scope, ref, window),)
     if kind in {"search", "nativeSearch"} or text(target.get("service")):
         found, _ = await doors.traces.listed(scope, window, _jaeger_tree(target), limit)
-        return Answered((_listed(ref, found),))
+        return (_listed(ref, found),)
     if kind == "traceqlSearch":
         query = _built(target)
     trace_id = _trace_id(query)
     if trace_id:
-        return Answered((OtherFrame(ref, "trace", {"trace_id": trace_id}),))
+        return (OtherFrame(ref, "trace", {"trace_id": trace_id}),)
     if not query:
-        return Answered(())
+        return ()
     if "|" in query and (frame := await _metric(doors, scope, target, query, span, steps)) is not None:
-        return Answered((frame,))
+        return (frame,)
     matches = await doors.traces.traceql(scope, window, parse_traceql(query), limit)
     ids = [one.tree.nodes[0].span.trace_id for one in matches.matches]
     known = await doors.traces.summaries(scope, ids)
-    return Answered((_listed(ref, [known[one] for one in ids if one in known]),))
+    return (_listed(ref, [known[one] for one in ids if one in known]),)
 
 
 def _trace_id(query: str) -> str:

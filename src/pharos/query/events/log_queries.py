@@ -9,6 +9,7 @@ from pharos.access import Scope
 from pharos.engine import Session
 from pharos.query.events.asking import Asking
 from pharos.search.logql.source import Source
+from pharos.search.window import Window
 
 T = TypeVar("T")
 Check = Callable[[], None]
@@ -26,16 +27,35 @@ class LogQueries:
         self._asking = asking
         self._source_of = source_of
 
+    def telling(self, warnings: list[str]) -> LogQueries:
+        """Return the same for one answer, as `Asking.telling`."""
+        return LogQueries(self._asking.telling(warnings), self._source_of)
+
     async def ask(
-        self, scope: Scope, asked: Hashable, work: Callable[[Source, Check], T], timeout_ms: int | None = None
+        self,
+        scope: Scope,
+        asked: Hashable,
+        work: Callable[[Source, Check], T],
+        timeout_ms: int | None = None,
+        window: Window | None = None,
     ) -> T:
         """Return what `work` makes of a source; it is given what to call now and then, and raises to give up.
 
-        `asked` says what it is. Raises PharosError: what `work` raises, and as `Asking.ask`.
+        `asked` says what it is, `window` of which time, if it is of one. Raises PharosError: what `work`
+        raises, and as `Asking.ask`.
         """
         deadline = self._asking.deadline(timeout_ms)
 
         def answer(session: Session) -> T:
             return work(self._source_of(session, scope), deadline.check)
 
-        return await self._asking.ask(scope, None, ("logql", asked), answer, deadline)
+        return await self._asking.ask(scope, window, ("logql", asked), answer, deadline)
+
+    async def ask_now(self, scope: Scope, asked: Hashable, work: Callable[[Source, Check], T]) -> T:
+        """Return the same of what is stored now."""
+        deadline = self._asking.deadline()
+
+        def answer(session: Session) -> T:
+            return work(self._source_of(session, scope), deadline.check)
+
+        return await self._asking.ask_now(scope, ("logql", asked), answer, deadline)

@@ -21,8 +21,6 @@ from pharos.search.window import Window
 
 T = TypeVar("T")
 
-_ARRIVAL_WAIT_S: Final = 5.0
-"""The longest that a question waits for accepted lines of the past to be stored."""
 _MS: Final = 1_000_000
 _AROUND_NS: Final = 86_400 * 10**9
 """So far before and behind a line its surroundings are looked for."""
@@ -116,6 +114,10 @@ class LogSearch:
     def __init__(self, store: LogStore, asking: Asking) -> None:
         self._store = store
         self._asking = asking
+
+    def telling(self, warnings: list[str]) -> LogSearch:
+        """Return the same for one answer, as `Asking.telling`."""
+        return LogSearch(self._store, self._asking.telling(warnings))
 
     async def page(
         self,

@@ -58,6 +58,10 @@ class Traces:
         self._counts = counts
         self._asking = asking
 
+    def telling(self, warnings: list[str]) -> Traces:
+        """Return the same for one answer, as `Asking.telling`."""
+        return Traces(self._store, self._counts, self._asking.telling(warnings))
+
     async def ask(
         self, scope: Scope, asked: Hashable, work: Callable[[Session], T], window: Window | None = None
     ) -> T:
@@ -222,6 +226,7 @@ class Traces:
             scope,
             ("measured", asked),
             lambda session: self.measure(session, scope, asked, windows, wants),
+            windows.whole,
         )
 
     async def steps(
@@ -232,6 +237,7 @@ class Traces:
             scope,
             ("steps", where),
             lambda session: span_steps(self._store, session, scope, where, window, step_ns),
+            window,
         )
 
     async def differences(

@@ -37,10 +37,11 @@ from pharos.engine.sql import times as between_times
 from pharos.labels import METRIC_NAME, ORIGINAL_TENANT_LABEL, TENANT_LABEL, Labels, Matcher
 from pharos.limits import least_of
 from pharos.promql.plan import plan
+from pharos.query.arrived import arrived
 from pharos.query.limits import Scheduler, Times
 from pharos.query.metrics.across import chosen, labels_of_tenant
 from pharos.query.metrics.label_counts import LabelCounts, most
-from pharos.query.metrics.query import SUBQUERY_STEP_MS, Query, arrived
+from pharos.query.metrics.query import SUBQUERY_STEP_MS, Query
 from pharos.query.metrics.samples import SampleRange
 from pharos.query.metrics.series import SeriesCache, Use, label_sets, named_metric
 

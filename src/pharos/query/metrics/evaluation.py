@@ -10,7 +10,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -31,10 +31,11 @@ from pharos.promql.grids.grid import Answer
 from pharos.promql.plan import Planned, plan
 from pharos.promql.source import SampleSource, SeriesBlock, empty_block
 from pharos.query.admission import SampleShare
+from pharos.query.arrived import ARRIVAL_WAIT_S, LACKING, arrived
 from pharos.query.limits import Deadline, Measured, Scheduler, Times, Wanted
 from pharos.query.metrics.across import AcrossSource
 from pharos.query.metrics.buckets import BucketCache
-from pharos.query.metrics.query import ARRIVAL_WAIT_S, SUBQUERY_STEP_MS, Query, arrived
+from pharos.query.metrics.query import SUBQUERY_STEP_MS, Query
 from pharos.query.metrics.results import ResultCache
 from pharos.query.metrics.rounds import PreparedQueries, Round, RoundParts
 from pharos.query.metrics.samples import Caches, MetricSource, SampleBounds
@@ -45,8 +46,6 @@ from pharos.telemetry import QUERY_FAILED, QUERY_REUSED, QUERY_SECONDS, QUERY_SL
 _LOG = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-_LACKING: Final = "samples of this time were accepted and are not stored yet: the answer may lack them"
 
 
 class MetricsOptions(Struct, frozen=True):
@@ -149,7 +148,7 @@ class Metrics:
             fetches = question.plan().fetches
             spans = [(fetch.start_ms, fetch.end_ms) for fetch in fetches]
             if not await arrived(self._changes, scope, spans, self.options.arrival_wait_s):
-                finish = _told(finish, _LACKING)
+                finish = _told(finish, LACKING)
         try:
             return await self._shared(question, finish)
         except PharosError as exc:

@@ -24,7 +24,7 @@ from pharos.search.logql.ast import (
 from pharos.search.logql.grid import Column, Grid, Steps, constant
 from pharos.search.logql.line import Line
 from pharos.search.logql.lower import lower, select_streams
-from pharos.search.logql.ranges import CHECKED_EVERY, COUNTED, Limits, Ranges
+from pharos.search.logql.ranges import CHECKED_EVERY, COUNTED, Limits, Ranges, window_of
 from pharos.search.logql.source import Source
 from pharos.search.logql.stages import compile_stages, run
 from pharos.search.window import Window
@@ -90,6 +90,22 @@ def evaluate_metric(
     """
     found = _Evaluation(source, steps, limits or Limits(), check).evaluate(query)
     return found if isinstance(found, float) else found.without_empty()
+
+
+def time_of(query: Metric, steps: Steps) -> Window:
+    """Return of which time a metric takes lines; of a number, none."""
+    match query:
+        case RangeAggregation():
+            return window_of(query, steps)
+        case VectorAggregation() | LabelReplace():
+            return time_of(query.inner, steps)
+        case Binary():
+            left, right = (time_of(side, steps) for side in (query.left, query.right))
+            if left.end_ns <= left.start_ns or right.end_ns <= right.start_ns:
+                return max(left, right, key=lambda one: one.end_ns - one.start_ns)
+            return Window(min(left.start_ns, right.start_ns), max(left.end_ns, right.end_ns))
+        case _:
+            return Window(steps.start_ns, steps.start_ns)
 
 
 class _Evaluation:

@@ -48,6 +48,13 @@ class Limits(Struct, frozen=True):
     max_steps: int = 11_000
 
 
+def window_of(query: RangeAggregation, steps: Steps) -> Window:
+    """Return of which time an aggregation takes lines."""
+    # Open at its start and closed at its end.
+    last = steps.start_ns + max(steps.step_ns, 0) * (steps.count - 1)
+    return Window(steps.start_ns - query.offset_ns - query.range_ns + 1, last - query.offset_ns + 1)
+
+
 class Ranges:
     """Range aggregations over one source."""
 
@@ -64,7 +71,7 @@ class Ranges:
         `outer` is the grouping of a `sum` right around it, which may be applied at once.
         Raises PharosError: INVALID for lines that failed on the way, LIMITED for too much.
         """
-        window = self._window(query)
+        window = window_of(query, self._steps)
         streams = select_streams(self._source.streams(window), query.logs.matchers)
         if query.name == "absent_over_time":
             return self._absent(query, window, streams)
@@ -74,12 +81,6 @@ class Ranges:
         if self._is_counted(query, lowered, outer):
             return self._counted(query, window, lowered, outer)
         return self._sampled(query, window, lowered, outer)
-
-    def _window(self, query: RangeAggregation) -> Window:
-        # Open at its start and closed at its end.
-        steps = self._steps
-        last = steps.start_ns + max(steps.step_ns, 0) * (steps.count - 1)
-        return Window(steps.start_ns - query.offset_ns - query.range_ns + 1, last - query.offset_ns + 1)
 
     # --- counted by the store
 
