@@ -24,6 +24,7 @@ from typing import Final
 from msgspec import Struct
 
 from pharos.errors import Kind, PharosError
+from pharos.labels import compile_regex
 from pharos.search.tree import (
     All,
     And,
@@ -156,8 +157,6 @@ class _Reader:
 
     def read_any(self, depth: int) -> Tree:
         """Read what any of several parts may meet."""
-        if depth > _DEEP:
-            raise self.fault(f"parentheses are nested more than {_DEEP} deep")
         parts = [self._read_all(depth)]
         while self._is_word("OR"):
             self._at += len("OR")
@@ -168,6 +167,8 @@ class _Reader:
         parts = [self._read_one(depth)]
         while True:
             found = self._peek()
+            if found is None and not self.is_at_end:
+                raise self._begins_nothing()
             if found is None or self.is_at_end or found["close"] or found["word"] == "OR":
                 break
             if found["word"] == "AND":
@@ -176,25 +177,33 @@ class _Reader:
         return parts[0] if len(parts) == 1 else And(tuple(parts))
 
     def _read_one(self, depth: int) -> Tree:
+        if depth > _DEEP:
+            raise self.fault(f"parentheses and denials are nested more than {_DEEP} deep")
         found = self._peek()
         if found is None or self.is_at_end or found["close"]:
             if not self.is_at_end and found is None:
-                raise self.fault(f"{self._text[self._at]!r} begins nothing", self._at)
+                raise self._begins_nothing()
             raise self.fault("a word, a field or a parenthesis belongs here")
         if found["word"] in {"AND", "OR"}:
             raise self.fault(f"{found['word']} stands between two conditions", found.start())
         if found["word"] == "NOT":
             self._at = found.end()
-            return Not(self._read_one(depth))
+            return Not(self._read_one(depth + 1))
         if self._text[self._at] in "-!" and _DENIED.match(self._text, self._at + 1):
             self._at += 1
-            return Not(self._read_one(depth))
+            return Not(self._read_one(depth + 1))
         if found["open"]:
             self._at = found.end()
             tree = self.read_any(depth + 1)
             self._close(found.start())
             return tree
         return self._read_leaf(found)
+
+    def _begins_nothing(self) -> PharosError:
+        character = self._text[self._at]
+        if character == '"':
+            return self.fault("this quotation is not closed")
+        return self.fault(f"{character!r} begins nothing")
 
     def _close(self, opened: int) -> None:
         found = self._peek()
@@ -205,7 +214,7 @@ class _Reader:
     def _read_leaf(self, found: re.Match[str]) -> Tree:
         self._at = found.end()
         if found["pattern"]:
-            return Matches(_pattern(found["pattern"]))
+            return Matches(self._read_pattern(found))
         if found["colon"]:
             raise self.fault("a field's name belongs before the colon", found.start())
         word = _word(found)
@@ -217,6 +226,8 @@ class _Reader:
     def _read_value(self, name: str) -> Tree:
         found = _VALUE.match(self._text, self._at)
         if found is None:
+            if self._text[self._at : self._at + 1] == '"':
+                raise self._begins_nothing()
             raise self.fault(f"a value belongs behind {name}:")
         self._at = found.end()
         field = _place_of(name)
@@ -227,7 +238,7 @@ class _Reader:
         if found["open"]:
             return self._read_values(name, found.start())
         if found["pattern"]:
-            pattern = _pattern(found["pattern"])
+            pattern = self._read_pattern(found)
             if name in _BODY:
                 return Matches(pattern)
             return Field(field[0], Op.REGEX, f"(?s:.*)(?:{pattern})(?s:.*)", field[1])
@@ -253,6 +264,14 @@ class _Reader:
             raise self.fault(f"a value belongs behind {name}:")
         self._at += 1
         return parts[0] if len(parts) == 1 else Or(tuple(parts))
+
+    def _read_pattern(self, found: re.Match[str]) -> str:
+        pattern = found["pattern"][1:-1].replace("\\/", "/")
+        try:
+            compile_regex(pattern)
+        except PharosError as exc:
+            raise self.fault(exc.message, found.start("pattern")) from exc
+        return pattern
 
     def _read_order(self, field: tuple[str, Place], op: Op) -> Tree:
         self.skip_space()
@@ -282,10 +301,6 @@ def _word(found: re.Match[str]) -> _Word:
     if found["text"]:
         return _Word(_ESCAPE.sub(r"\1", found["text"][1:-1]), is_quoted=True)
     return _Word(found["word"], is_quoted=False)
-
-
-def _pattern(written: str) -> str:
-    return written[1:-1].replace("\\/", "/")
 
 
 def _place_of(name: str) -> tuple[str, Place]:

@@ -135,6 +135,7 @@ CONDITIONS: list[tuple[Tree, Callable[[LogLine], bool]]] = [
     (Field("level", Op.EQUAL, "error"), lambda line: line.level == "error"),
     (Field("level", Op.AT_LEAST, "warn"), lambda line: line.level in ("warn", "error", "fatal")),
     (Field("severity", Op.MORE, "9"), lambda line: line.severity > 9),
+    (Field("name", Op.EQUAL, "session.start", Place.EVENT), lambda line: line.event_name == "session.start"),
     (
         And((Field("level", Op.EQUAL, "error"), Not(Contains("error")))),
         lambda line: line.level == "error" and "error" not in line.body,
@@ -343,6 +344,7 @@ def test_traces_are_found_by_what_a_span_of_theirs_is(sent: Sent) -> None:
         (Field("status", Op.EQUAL, "error"), lambda span: span.status == 2),
         (Field("duration", Op.MORE, "", number=4_900_000),
          lambda span: span.end_ns - span.start_ns > 4_900_000),
+        (Field("duration", Op.AT_MOST, "4.9ms"), lambda span: span.end_ns - span.start_ns <= 4_900_000),
         (And((Field("name", Op.EQUAL, "error"), Field("kind", Op.EQUAL, "server"))),
          lambda span: span.name == "error" and span.kind == 2),
         (Field("k", Op.EQUAL, "error", Place.EVENT),

@@ -62,6 +62,9 @@ def test_whatever_is_typed_is_read_or_refused(text: str) -> None:
         shown(parse_search(text))
 
 
-def test_what_is_nested_too_deep_is_refused() -> None:
+@pytest.mark.parametrize(
+    "text", ["(" * 100 + "a" + ")" * 100, "NOT " * 4_000 + "a", "-(" * 100 + "a" + ")" * 100]
+)
+def test_what_is_nested_too_deep_is_refused(text: str) -> None:
     with pytest.raises(PharosError, match="nested more than 64 deep"):
-        parse_search("(" * 100 + "a" + ")" * 100)
+        parse_search(text)

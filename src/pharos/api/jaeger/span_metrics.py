@@ -16,6 +16,7 @@ from pharos.api.http.identity import scope_of
 from pharos.api.jaeger.parameters import fault, truth_in, whole_in
 from pharos.api.prometheus.parameters import Parameters
 from pharos.clock import Clock
+from pharos.errors import PharosError
 from pharos.gotext.numbers import parse_float
 from pharos.gotext.timestamps import format_time_ms
 from pharos.query.events.span_counts import QUANTILES, SpanRate
@@ -100,7 +101,10 @@ class SpanMetricsApi(Struct, frozen=True):
         text = parameters.first("quantile")
         if not text:
             raise fault("quantile", "please provide the quantile between (0, 1]")
-        quantile = parse_float(text)
+        try:
+            quantile = parse_float(text)
+        except PharosError as exc:
+            raise fault("quantile", f"{text[:20]!r} is no number") from exc
         if not 0 < quantile <= 1:
             raise fault("quantile", f"{text[:20]!r} is not between 0 and 1")
         place = min(range(len(QUANTILES)), key=lambda number: abs(QUANTILES[number] - quantile))

@@ -32,6 +32,7 @@ from pharos.search.traceql.parse_metrics import parse_span_metric
 
 _S_NS: Final = 10**9
 _MS_NS: Final = 10**6
+_LONGEST_NS: Final = (1 << 63) - 1
 _DEFAULT_NS: Final = 3_600 * _S_NS
 _POINTS: Final = 120
 """So many steps there are about, where nobody says how long one is."""
@@ -48,12 +49,24 @@ def _length_ns(parameters: Parameters, name: str) -> int:
     if not text:
         return 0
     try:
-        found = parse_go_duration(text)
+        found: float = parse_go_duration(text)
     except PharosError:
-        found = int(parse_float(text) * _S_NS)
-    if found <= 0:
-        raise PharosError(Kind.INVALID, f"invalid {name}: {text[:40]!r} is not above 0")
-    return found
+        found = _seconds(name, text) * _S_NS
+    # What is no number at all is not above 0, either.
+    if not 1 <= found <= _LONGEST_NS:
+        raise PharosError(
+            Kind.INVALID, f"invalid {name}: {text[:40]!r} is not above 0, or longer than 292 years"
+        )
+    return int(found)
+
+
+def _seconds(name: str, text: str) -> float:
+    try:
+        return parse_float(text)
+    except PharosError as exc:
+        raise PharosError(
+            Kind.INVALID, f"invalid {name}: {text[:40]!r} is no duration", hint="such as 30s, or seconds"
+        ) from exc
 
 
 def _exemplars(parameters: Parameters) -> int:

@@ -206,8 +206,11 @@ class TempoApi(Struct, frozen=True):
     async def _scopes(self, parameters: Parameters, request: Request) -> list[dict[str, Any]]:
         wanted = parameters.first("scope")
         names = ("span", "resource", "instrumentation", "intrinsic")
-        if wanted and wanted not in {*names, "event", "link", "none"}:
-            raise PharosError(Kind.INVALID, f"invalid scope: {wanted[:40]!r}")
+        known = (*names, "event", "link", "none")
+        if wanted and wanted not in known:
+            raise PharosError(
+                Kind.INVALID, f"invalid scope: {wanted[:40]!r} is not one of {', '.join(known)}"
+            )
         window, scope = self._window(parameters), scope_of(request)
         origins = await self.traces.origins(scope, window)
         tags = {

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pharos.engine import sql
 from pharos.engine.sql import Condition
@@ -33,6 +34,7 @@ from pharos.search.tree import (
     Tree,
     Words,
 )
+from pharos.search.words import number_of
 
 LEVELS: Final = ("", "trace", "debug", "info", "warn", "error", "fatal")
 KINDS: Final = ("unspecified", "internal", "server", "client", "producer", "consumer")
@@ -163,6 +165,9 @@ class Lowering:
         return sql.has_token(f"lower({self._body})", token)
 
     def _field(self, asked: Field | Has) -> Condition:
+        if self._is_of_logs and asked.place in (Place.EVENT, Place.LINK):
+            # Records have neither: there it begins a name like any other.
+            asked = replace(asked, name=f"{asked.place}.{asked.name}", place=Place.ANY)
         if asked.place in (Place.ANY, Place.OWN) and asked.name in self._own:
             return self._own[asked.name](asked)
         if asked.place is Place.OWN:
@@ -170,6 +175,9 @@ class Lowering:
         parts: list[Condition] = []
         if asked.place in (Place.ANY, Place.RECORD):
             parts += (self._attribute(name, asked) for name in self._names(asked.name))
+            if self._is_of_logs and asked.name == "event.name":
+                # Who sends it as a field of OTLP has no attribute of this name.
+                parts.append(self._own["event_name"](asked))
         if asked.place in (Place.ANY, Place.RESOURCE, Place.SCOPE):
             origins = self._origins_of(asked)
             parts += [of_origins(origins)] if origins or not parts else []
@@ -267,13 +275,16 @@ def _in_map(column: str, name: str, asked: Field | Has) -> Condition:
 
 def number_asked(asked: Field) -> float:
     """Return the number that a field is compared with. Raises PharosError(INVALID) without one."""
-    if asked.number is not None:
-        return asked.number
+    number = number_of(asked.name, asked.value) if asked.number is None else asked.number
+    if number is not None:
+        return number
     try:
         return float(asked.value)
     except ValueError:
         raise PharosError(
-            Kind.INVALID, f"{asked.name} {asked.op} {asked.value!r}: that is no number to compare with"
+            Kind.INVALID,
+            f"{asked.name} {asked.op} {asked.value!r}: that is no number to compare with",
+            hint="such as 500, 1.5s or 10MiB",
         ) from None
 
 
@@ -367,11 +378,11 @@ def number_own(column: str) -> Callable[[Field | Has], Condition]:
     def condition(asked: Field | Has) -> Condition:
         if isinstance(asked, Has):
             return sql.compares(column, ">", 0)
+        if asked.op is not Op.EQUAL and asked.op not in _ORDERS:
+            raise PharosError(Kind.INVALID, f"{asked.name} is a number: compare it by = < <= > >=")
         number = number_asked(asked)
         if asked.op is Op.EQUAL:
             return sql.both(sql.compares(column, ">=", number), sql.compares(column, "<=", number))
-        if asked.op not in _ORDERS:
-            raise PharosError(Kind.INVALID, f"{asked.name} is a number: compare it by = < <= > >=")
         return sql.compares(column, _ORDERS[asked.op], number)
 
     return condition

@@ -6,7 +6,6 @@ from functools import lru_cache
 from typing import Final
 
 from pharos.errors import PharosError
-from pharos.gotext.numbers import parse_float
 from pharos.gotext.quoting import quote
 from pharos.search.logql.ast import (
     Binary,
@@ -26,7 +25,13 @@ from pharos.search.logql.ast import (
 from pharos.search.logql.cursor import Cursor
 from pharos.search.logql.faults import parse_error
 from pharos.search.logql.lex import DURATION, EOF, IDENTIFIER, NUMBER, RANGE
-from pharos.search.logql.parse_logs import at_pipeline, parse_label_filter, parse_matchers, parse_stages
+from pharos.search.logql.parse_logs import (
+    at_pipeline,
+    parse_label_filter,
+    parse_matchers,
+    parse_stages,
+    read_number,
+)
 from pharos.search.logql.regexes import compile_pattern
 from pharos.search.logql.units import parse_query_duration
 
@@ -79,6 +84,13 @@ def parse_query(text: str) -> Query:
     if cursor.kind == EOF:
         raise cursor.unexpected("a stream selector or a metric")
     found = _expression(cursor, 0)
+    if isinstance(found, Logs) and at_pipeline(cursor):
+        # Of the stages this one alone is left where it stands.
+        raise cursor.error(
+            cursor.token.start,
+            "unwrap makes numbers, which a query of lines has no place for",
+            hint='as in sum_over_time({app="web"} | unwrap took [5m])',
+        )
     if cursor.kind != EOF:
         raise cursor.unexpected("" if isinstance(found, Logs) else "an operator or the end")
     return found
@@ -181,8 +193,7 @@ def _signed_number(cursor: Cursor) -> float:
     sign = -1.0 if cursor.kind == "-" else 1.0
     if cursor.kind in {"-", "+"}:
         cursor.advance()
-    text = cursor.expect(NUMBER, "a number").text
-    return sign * (float(int(text, 16)) if text[:2].lower() == "0x" else parse_float(text))
+    return sign * read_number(cursor)
 
 
 def _call(cursor: Cursor) -> Metric:

@@ -347,9 +347,7 @@ def _number_filter(cursor: Cursor, name: str, op: str) -> NumberFilter:
     token = cursor.token
     factor = -1 if sign == "-" else 1
     if token.kind == NUMBER:
-        cursor.advance()
-        number = _number(token.text)
-        return NumberFilter(name, op, factor * number, "number", sign + token.text)
+        return NumberFilter(name, op, factor * read_number(cursor), "number", sign + token.text)
     if token.kind in {DURATION, BYTES}:
         cursor.advance()
         read = parse_query_duration if token.kind == DURATION else parse_bytes
@@ -363,5 +361,11 @@ def _number_filter(cursor: Cursor, name: str, op: str) -> NumberFilter:
     raise cursor.unexpected("a number, a duration or a size")
 
 
-def _number(text: str) -> float:
-    return float(int(text, 16)) if text[:2].lower() == "0x" else parse_float(text)
+def read_number(cursor: Cursor) -> float:
+    """Return the number that stands here. Raises PharosError(INVALID)."""
+    token = cursor.expect(NUMBER, "a number")
+    try:
+        is_hex = token.text[:2].lower() == "0x"
+        return float(int(token.text, 16)) if is_hex else parse_float(token.text)
+    except (PharosError, OverflowError) as exc:
+        raise cursor.error(token.start, f"{token.text[:80]} does not fit into 64 bits") from exc

@@ -35,8 +35,12 @@ def compile_pattern(pattern: str) -> Any:
     options.log_errors = False
     try:
         return re2.compile(pattern, options)
-    except (re2.error, UnicodeEncodeError) as exc:
-        raise PharosError(Kind.INVALID, f"{quote(pattern[:80])} is no pattern: {exc}") from exc
+    except re2.error as exc:
+        reason = exc.args[0] if exc.args else exc
+        text = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
+        raise PharosError(Kind.INVALID, f"{quote(pattern[:80])} is no pattern: {text}") from exc
+    except UnicodeEncodeError as exc:
+        raise PharosError(Kind.INVALID, f"{quote(pattern[:80])} is no pattern: invalid UTF-8") from exc
 
 
 def type_of(expression: Expression) -> Type:
@@ -61,10 +65,14 @@ def check(expression: Expression, at: int) -> Type:
             operand = check(expression.operand, at)
             wanted = frozenset({Type.BOOL}) if expression.op == "!" else NUMBERS
             if operand not in wanted | {Type.UNKNOWN}:
-                raise fault(f"{expression.op} cannot stand before a {operand}", at)
+                raise fault(f"{expression.op} cannot stand before {_one(operand)}", at)
         case Binary():
             _check_pair(expression, check(expression.left, at), check(expression.right, at), at)
     return type_of(expression)
+
+
+def _one(kind: Type) -> str:
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
 
 
 def _check_pair(expression: Binary, left: Type, right: Type, at: int) -> None:
@@ -83,7 +91,7 @@ def _check_pair(expression: Binary, left: Type, right: Type, at: int) -> None:
         fits = len(known) < 2 or known <= NUMBERS
         fits = fits and (op not in _ORDERS or known <= _ORDERED)
     if not fits:
-        raise fault(f"a {left} and a {right} do not go together by {quote(op)}", at)
+        raise fault(f"{_one(left)} and {_one(right)} do not go together by {quote(op)}", at)
 
 
 def _check_pattern(pattern: Expression, at: int) -> None:
