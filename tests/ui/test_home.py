@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from typing import Any
@@ -52,7 +53,24 @@ def test_figures_and_charts_live_without_any_configuration(open_page: Open) -> N
     assert painted_share(page, ".card .chart canvas") > 0.01
 
 
-def test_every_panel_of_the_host_and_of_pharos_has_data(open_page: Open) -> None:
+def _answers(url: str, query: str) -> str:
+    """Return what the server knows of a query and of its metrics, for whoever reads why a panel is empty."""
+    names = sorted(set(re.findall(r"\b(?:pharos|process|node)_\w+", query)))
+    told = []
+    for path, asked in (
+        ("query", {"query": query}),
+        ("query", {"query": query, "nocache": "1"}),
+        *(("query", {"query": f'{{__name__=~"{name}.*"}}'}) for name in names),
+        *(("series", {"match[]": name}) for name in names),
+    ):
+        with urllib.request.urlopen(
+            f"{url}/api/v1/{path}?{urllib.parse.urlencode(asked)}", timeout=30
+        ) as answer:
+            told.append(f"{asked}: {answer.read()[:600].decode()}")
+    return "\n".join(told)
+
+
+def test_every_panel_of_the_host_and_of_pharos_has_data(open_page: Open, ui_url: str) -> None:
     page = open_page("/").page
     for title in (
         "Samples in",
@@ -67,7 +85,12 @@ def test_every_panel_of_the_host_and_of_pharos_has_data(open_page: Open) -> None
         "File systems filled",
     ):
         card = page.locator("article", has=page.get_by_role("heading", name=title, exact=True))
-        expect(card.get_by_role("img")).to_be_visible(timeout=FIGURES)
+        try:
+            expect(card.get_by_role("img")).to_be_visible(timeout=FIGURES)
+        except AssertionError as exc:
+            asked = urllib.parse.urlsplit(card.get_by_role("link").get_attribute("href") or "").query
+            exc.add_note(_answers(ui_url, urllib.parse.parse_qs(asked)["q0"][0]))
+            raise
 
 
 def _write_hosts(url: str, tenant: str) -> None:
