@@ -151,6 +151,7 @@ def test_check_looks_at_the_targets_and_files_that_a_prometheus_yml_names(run: R
   authorization: {credentials_file: token}
   tls_config: {cert_file: a.crt, key_file: a.key}
   file_sd_configs: [{files: ['*.json', later.yml]}]
+  kubernetes_sd_configs: [{role: pod, api_server: 'https://k', bearer_token_file: role}]
 """
     )
     (tmp_path / "good.json").write_text('[{"targets": ["c/d"]}]')
@@ -163,6 +164,7 @@ def test_check_looks_at_the_targets_and_files_that_a_prometheus_yml_names(run: R
         f"fault {file}: job 'found', authorization: there is no file {tmp_path}/token",
         f"fault {file}: job 'found', tls_config.cert_file: there is no file {tmp_path}/a.crt",
         f"fault {file}: job 'found', tls_config.key_file: there is no file {tmp_path}/a.key",
+        f"fault {file}: job 'found', kubernetes_sd_configs, authorization: there is no file {tmp_path}/role",
         f"fault {tmp_path}/bad.json:0: nil target group item found",
         f"fault {tmp_path}/good.json: job 'found': 'c/d' is not a valid hostname",
     ]
@@ -170,6 +172,11 @@ def test_check_looks_at_the_targets_and_files_that_a_prometheus_yml_names(run: R
     ended = run("check", str(file))
     assert ended.code == 0
     assert f"{file}: file_sd_configs: there is no {tmp_path}/later.yml yet" in ended.out
+    # For a cluster that is not this computer's nothing is asked of it either.
+    file.write_text("scrape_configs:\n- job_name: a\n  kubernetes_sd_configs: [{role: node}]\n")
+    ended = run("check", str(file))
+    assert ended.code == 0
+    assert f"{file}:3: kubernetes_sd_configs: Pharos runs in no cluster" in ended.out
 
 
 def _no_folder(folder: Path) -> Path:

@@ -453,11 +453,11 @@ async def test_targets_that_an_address_tells_come_and_go_and_stay_while_it_fails
     kept = only_loop(scraper)
     said = None
     await asked_again()
-    assert scraper.loops() == [kept]
+    assert (scraper.loops(), scraper.discovery_errors()) == ([kept], [("j", f"{url} answered 503")])
     await scraper.apply(load_scrape_config(f"{job}  metrics_path: /other\n"))
     assert only_loop(scraper).spec.url == f"http://{exporter.address}/other", "told before the reload"
     said = []
-    await eventually(lambda: scraper.loops() == [])
+    await eventually(lambda: scraper.loops() == [] and not scraper.discovery_errors())
     said = [{"targets": [exporter.address]}]
     await eventually(lambda: len(scraper.loops()) == 1)
     await scraper.apply(load_scrape_config(""))

@@ -47,6 +47,23 @@ def test_failing_targets_come_first_with_their_error(open_page: Open) -> None:
     expect(page.get_by_label("Pools").get_by_role("button").first).to_contain_text("missing")
 
 
+def test_the_page_says_why_targets_of_a_pool_may_be_missing(open_page: Open) -> None:
+    opened = open_page("/targets").page
+    expect(opened.get_by_role("alert")).to_have_count(0)
+
+    def answer(route: Route) -> None:
+        found = route.fetch()
+        body = found.json()
+        body["data"]["discoveryErrors"] = [{"scrapePool": "pods", "error": "https://k answered 403"}]
+        route.fulfill(response=found, json=body)
+
+    opened.route("**/api/v1/targets", answer)
+    opened.reload()
+    said = opened.get_by_role("alert")
+    expect(said).to_have_text("Targets of pods may be missing: https://k answered 403")
+    expect(_targets(opened).first).to_be_visible()
+
+
 @pytest.mark.parametrize("width", [768, 1440])
 def test_the_columns_of_targets_are_whole_and_apart(open_page: Open, width: int) -> None:
     page = open_page("/targets", width=width).page

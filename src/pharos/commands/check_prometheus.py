@@ -38,6 +38,7 @@ def _faults_of_job(path: Path, job: JobConfig, files: dict[str, list[str]]) -> I
     target.
     """
     clients = [("", job.http), *(("http_sd_configs, ", one.http) for one in job.http_discoveries)]
+    clients += [("kubernetes_sd_configs, ", one.http) for one in job.clusters]
     for section, http in clients:
         named = {
             "authorization": http.credentials.path,

@@ -320,6 +320,11 @@ def _reason(exc: Exception) -> str:
     """Return the short reason of a failed connection; aiohttp's own text may hold an address with a
     password.
     """
+    if isinstance(exc, aiohttp.ClientConnectorCertificateError):
+        # By its words: its number is that of "operation not permitted".
+        found = exc.certificate_error
+        said = found.verify_message if isinstance(found, ssl.SSLCertVerificationError) else str(found)
+        return f"its certificate is not trusted: {said}"
     if isinstance(exc, aiohttp.ClientConnectorError):
         # By its number: asyncio's own words for it are "Connect call failed ('127.0.0.1', 9100)".
         number = exc.os_error.errno

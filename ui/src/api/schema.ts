@@ -1100,6 +1100,16 @@ export interface components {
       readonly saved_pages: readonly components['schemas']['pharos__api__alerting__replay_shapes__PageShape'][];
     };
     /**
+     * DiscoveryError
+     * @description Why some targets of a job may not be known just now; those that it had stay.
+     */
+    readonly DiscoveryError: {
+      /** Error */
+      readonly error: string;
+      /** Scrapepool */
+      readonly scrapePool: string;
+    };
+    /**
      * DroppedTargetShape
      * @description A target that relabelling dropped.
      */
@@ -3923,6 +3933,8 @@ export interface components {
     readonly Targets: {
       /** Activetargets */
       readonly activeTargets: readonly components['schemas']['ActiveTarget'][];
+      /** Discoveryerrors */
+      readonly discoveryErrors: readonly components['schemas']['DiscoveryError'][];
       /** Droppedtargetcounts */
       readonly droppedTargetCounts: {
         readonly [key: string]: number;

@@ -23,6 +23,7 @@ export type Success<T> = Omit<Shapes['QuerySuccess'], 'data'> & { readonly data:
 export type Envelope<T> = Success<T> | Shapes['Failure'];
 
 export type ActiveTarget = Shapes['ActiveTarget'];
+export type DiscoveryError = Shapes['DiscoveryError'];
 export type TargetsAnswer = Shapes['Targets'];
 export type TsdbStatus = Shapes['TsdbStatus'];
 export type HeadStats = Shapes['HeadStats'];

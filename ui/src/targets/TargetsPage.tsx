@@ -4,13 +4,13 @@ import { useMemo, useState, type ReactElement } from 'react';
 import type { Search } from '../address/context';
 import { useAddress } from '../address/hooks';
 import { PageLink } from '../address/PageLink';
-import type { ActiveTarget } from '../api/types';
+import type { ActiveTarget, DiscoveryError } from '../api/types';
 import { EmptyState } from '../design/EmptyState';
 import { FilterBar } from '../design/FilterBar';
 import { labelNames, parseFilters, writeFilters } from '../design/filter';
 import { formatAgo, formatInstant } from '../design/format';
 import { useNow, usePageClock } from '../design/hooks';
-import { Unreadable } from '../design/parts';
+import { Note, Unreadable } from '../design/parts';
 import { Skeleton } from '../design/Skeleton';
 import { StatusChip } from '../design/StatusChip';
 import type { TableColumn } from '../design/table/columns';
@@ -32,6 +32,7 @@ import styles from './targets.module.css';
 import { useTargets } from './useTargets';
 
 const NO_TARGETS: readonly ActiveTarget[] = [];
+const NO_ERRORS: readonly DiscoveryError[] = [];
 const HEALTHS = ['down', 'up', 'unknown'] as const;
 /** Pools that are listed before the rest is asked for. */
 const FIRST_POOLS = 12;
@@ -126,6 +127,15 @@ function Pools(props: {
   );
 }
 
+/** Why targets may be missing: those that a pool had before stay while it cannot look for others. */
+function Undiscovered({ errors }: { errors: readonly DiscoveryError[] }): ReactElement[] {
+  return errors.map(({ scrapePool, error }) => (
+    <Note key={`${scrapePool} ${error}`} level="bad">
+      Targets of <Value text={scrapePool} /> may be missing: {error}
+    </Note>
+  ));
+}
+
 function NoTarget({ onClear }: { onClear: () => void }): ReactElement {
   return (
     <EmptyState
@@ -193,6 +203,7 @@ export default function TargetsPage(): ReactElement {
       </Toolbar>
       <Body>
         <Unreadable what="The targets" error={answer.error} asOfMs={answer.dataUpdatedAt} />
+        <Undiscovered errors={answer.data?.data.discoveryErrors ?? NO_ERRORS} />
         {answer.isPending ? <Skeleton kind="table" label="The targets" rows={6} /> : null}
         {answer.data && all.length === 0 ? (
           <EmptyState reason="none-yet" title="Nothing is scraped">

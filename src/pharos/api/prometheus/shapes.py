@@ -188,12 +188,20 @@ class DroppedTargetShape(_Shape):
     scrapePool: str
 
 
+class DiscoveryError(_Shape):
+    """Why some targets of a job may not be known just now; those that it had stay."""
+
+    scrapePool: str
+    error: str
+
+
 class Targets(_Shape):
     """All targets."""
 
     activeTargets: list[ActiveTarget]
     droppedTargets: list[DroppedTargetShape]
     droppedTargetCounts: dict[str, int]
+    discoveryErrors: list[DiscoveryError]
 
 
 class ScrapePools(_Shape):

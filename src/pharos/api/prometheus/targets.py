@@ -56,7 +56,7 @@ class TargetsApi(Struct, frozen=True):
         ]
 
     async def targets(self, parameters: Parameters, request: Request) -> Response:
-        """Return what is scraped and how it fares."""
+        """Return what is scraped and how it fares, and why some of it may not be known."""
         state = parameters.first("state").lower()
         pool = parameters.first("scrapePool")
         found = [one for one in self._targets(request) if not pool or one.scrape_pool == pool]
@@ -76,6 +76,11 @@ class TargetsApi(Struct, frozen=True):
                 if state in {"", "any", "dropped"}
                 else [],
                 "droppedTargetCounts": counts if state in {"", "any", "dropped"} else {},
+                "discoveryErrors": [
+                    {"scrapePool": job, "error": error}
+                    for job, error in (self.scraper.discovery_errors() if _may_see(request) else ())
+                    if not pool or job == pool
+                ],
             }
         )
 

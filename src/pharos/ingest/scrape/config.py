@@ -30,11 +30,18 @@ from pharos.ingest.scrape.job import (
     SCRAPE_PROTOCOLS,
     AlertingSection,
     JobConfig,
+    KubernetesDiscovery,
     Limits,
     Notice,
     ScrapeConfig,
 )
-from pharos.ingest.scrape.other_discovery import OTHER_DISCOVERY, look_over_discoveries
+from pharos.ingest.scrape.kubernetes_section import SECTION as KUBERNETES
+from pharos.ingest.scrape.kubernetes_section import read_kubernetes
+from pharos.ingest.scrape.other_discovery import (
+    OTHER_DISCOVERY,
+    look_over_discoveries,
+    look_over_discovery,
+)
 from pharos.ingest.scrape.otlp_section import read_otlp
 from pharos.ingest.scrape.sections import (
     read_file_discoveries,
@@ -345,6 +352,7 @@ def _job(value: Value, common: _Global, reading: _Reading) -> JobConfig:
         static_groups=read_static_groups(fields, check=not rules),
         file_discoveries=read_file_discoveries(fields, reading.base_dir),
         http_discoveries=read_http_discoveries(fields, reading.base_dir),
+        clusters=_clusters(fields, reading),
         line=value.line,
     )
     fields.attempt(partial(_not_converted, reading=reading), None)
@@ -379,6 +387,19 @@ def _fallback(fields: Fields) -> str:
         return ""
     _check_protocol(value, value.text())
     return value.text()
+
+
+def _clusters(fields: Fields, reading: _Reading) -> tuple[KubernetesDiscovery, ...]:
+    value = fields.take(KUBERNETES)
+    found: list[KubernetesDiscovery | None] = []
+    for one in value.items() if value is not None else ():
+        faults = one.source.faults
+        known = len(faults)
+        look_over_discovery(KUBERNETES, one, reading.base_dir)
+        if len(faults) == known:
+            read = partial(read_kubernetes, one, reading.base_dir, reading.environment, reading.note)
+            found.append(one.source.attempt(read, None))
+    return tuple(one for one in found if one is not None)
 
 
 def _note_unserved(fields: Fields, reading: _Reading) -> None:

@@ -104,18 +104,25 @@ class FileWatch:
         self._stamps: dict[str, _Stamp] = {}
         self._groups: dict[str, tuple[TargetGroup, ...]] = {}
         self._shown: tuple[TargetGroup, ...] = ()
+        self._errors: dict[str, str] = {}
 
     @property
     def groups(self) -> tuple[TargetGroup, ...]:
         """The groups as of the last refresh."""
         return self._shown
 
+    @property
+    def errors(self) -> tuple[str, ...]:
+        """Why files could not be used when they were read last."""
+        return tuple(self._errors.values())
+
     def refresh(self) -> bool:
         """Look at the files and read what changed; return whether the groups are others than before."""
         paths = dict.fromkeys(path for pattern in self._patterns for path in matching_files(pattern))
-        for path in set(self._groups) - set(paths):
-            del self._groups[path]
-            self._stamps.pop(path, None)
+        for path in set(self._stamps) - set(paths):
+            self._groups.pop(path, None)
+            self._errors.pop(path, None)
+            del self._stamps[path]
         for path in paths:
             try:
                 found = Path(path).stat()
@@ -125,9 +132,11 @@ class FileWatch:
             if self._stamps.get(path) == stamp:
                 continue
             self._stamps[path] = stamp
+            self._errors.pop(path, None)
             try:
                 self._groups[path] = self._read(Path(path))
             except PharosError as exc:
+                self._errors[path] = str(exc)
                 SCRAPE_DISCOVERY_FAILED.inc()
                 _LOG.warning("discovery file not used, its last good groups stay: %s", exc)
         shown = tuple(group for path in paths for group in self._groups.get(path, ()))
@@ -144,11 +153,17 @@ class HttpWatch:
         self._outbound = outbound
         self._due_s = dict.fromkeys(range(len(discoveries)), 0.0)
         self._groups: dict[int, tuple[TargetGroup, ...]] = {}
+        self._errors: dict[int, str] = {}
 
     @property
     def groups(self) -> tuple[TargetGroup, ...]:
         """The groups as of the last refresh."""
         return tuple(group for number in sorted(self._groups) for group in self._groups[number])
+
+    @property
+    def errors(self) -> tuple[str, ...]:
+        """Why addresses could not be used when they were asked last."""
+        return tuple(self._errors.values())
 
     @property
     def due_s(self) -> float:
@@ -168,7 +183,9 @@ class HttpWatch:
     async def _take(self, number: int) -> None:
         try:
             self._groups[number] = await self._ask(self._discoveries[number])
+            self._errors.pop(number, None)
         except PharosError as exc:
+            self._errors[number] = str(exc)
             SCRAPE_DISCOVERY_FAILED.inc()
             _LOG.warning("discovery address not used, its last good groups stay: %s", exc)
 

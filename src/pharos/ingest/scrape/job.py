@@ -63,6 +63,38 @@ class HttpDiscovery(Struct, frozen=True):
     http: HttpOptions = field(default_factory=HttpOptions)
 
 
+class Selector(Struct, frozen=True):
+    """Which objects of a role are asked for, by labels and by fields, as the API of a cluster has it."""
+
+    role: str
+    label: str = ""
+    field: str = ""
+
+
+class Attached(Struct, frozen=True):
+    """What targets carry of objects of a cluster that they are not made of."""
+
+    nodes: bool = False
+    """Labels and annotations of the nodes that they run on."""
+    namespaces: bool = False
+
+
+NOTHING_ATTACHED: Final = Attached()
+
+
+class KubernetesDiscovery(Struct, frozen=True):
+    """One kubernetes_sd_config: targets that objects of a cluster stand for."""
+
+    role: str
+    server: str
+    """The address of the cluster's API."""
+    http: HttpOptions = field(default_factory=HttpOptions)
+    namespaces: tuple[str, ...] = ()
+    """None are all of them."""
+    selectors: tuple[Selector, ...] = ()
+    attached: Attached = NOTHING_ATTACHED
+
+
 class Limits(Struct, frozen=True):
     """What a page may hold; 0 is no limit. Lengths are in bytes, labels are counted after relabelling."""
 
@@ -103,6 +135,7 @@ class JobConfig:
     static_groups: tuple[TargetGroup, ...] = ()
     file_discoveries: tuple[FileDiscovery, ...] = ()
     http_discoveries: tuple[HttpDiscovery, ...] = ()
+    clusters: tuple[KubernetesDiscovery, ...] = ()
     line: int = dataclasses.field(default=0, compare=False)
 
 

@@ -242,4 +242,9 @@ OTHER_DISCOVERY: Final = frozenset(_FORMS)
 def look_over_discoveries(name: str, value: Value, base_dir: Path) -> None:
     """Note what Prometheus refuses of the discoveries of one kind, with the lines."""
     for one in value.items():
-        value.source.attempt(partial(look_over, _FORMS[name], one, base_dir), None)
+        look_over_discovery(name, one, base_dir)
+
+
+def look_over_discovery(name: str, value: Value, base_dir: Path) -> None:
+    """The same of one of them."""
+    value.source.attempt(partial(look_over, _FORMS[name], value, base_dir), None)

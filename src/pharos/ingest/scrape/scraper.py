@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from msgspec import Struct, field
@@ -18,6 +19,7 @@ from pharos.ingest.scrape.digest import Format, JobMemory, Metadata, PageDigest
 from pharos.ingest.scrape.discovery import FileWatch, HttpWatch, addresses
 from pharos.ingest.scrape.fetch import PageFetch
 from pharos.ingest.scrape.job import JobConfig, ScrapeConfig, TargetGroup
+from pharos.ingest.scrape.kubernetes import Clusters, ClusterWatch
 from pharos.ingest.scrape.loop import Fetch, Fetched, Surroundings, TargetLoop, Workspace
 from pharos.ingest.scrape.target import DroppedTarget, Sink, TargetSpec, TargetStatus, target_of
 from pharos.labels import Labels, labels_of
@@ -31,6 +33,16 @@ POLL_S: Final = 5.0
 _ASKED_LEAST_S: Final = 0.1
 """An address that tells of targets is asked no oftener, whatever its refresh_interval."""
 _USER_AGENT: Final = "Pharos"
+_GROUPS_AT_ONCE: Final = 256
+"""So many groups are relabelled before others have their turn: some milliseconds."""
+
+
+class _Made(Struct):
+    """What became of a group's addresses."""
+
+    group: TargetGroup
+    targets: list[TargetSpec | DroppedTarget]
+    """Without those that make no target."""
 
 
 class _Pool(Struct):
@@ -39,16 +51,29 @@ class _Pool(Struct):
     job: JobConfig
     watch: FileWatch
     asked: HttpWatch
+    clusters: ClusterWatch
     memory: JobMemory = field(default_factory=JobMemory)
     loops: dict[TargetSpec, TargetLoop] = field(default_factory=dict)
     dropped: list[DroppedTarget] = field(default_factory=list)
-    asking: asyncio.Task[None] | None = None
-    """Asks the addresses that tell of targets, where there are some."""
+    made: dict[int, _Made] = field(default_factory=dict)
+    """What groups became, by their identity: those that stay are not relabelled anew."""
+    asking: tuple[asyncio.Task[None], ...] = ()
+    """Ask the addresses and clusters that tell of targets, where there are some."""
 
     @property
     def groups(self) -> tuple[TargetGroup, ...]:
         """All that its targets are made of by now."""
-        return (*self.job.static_groups, *self.watch.groups, *self.asked.groups)
+        return (
+            *self.job.static_groups,
+            *self.watch.groups,
+            *self.asked.groups,
+            *self.clusters.groups,
+        )
+
+    @property
+    def errors(self) -> tuple[str, ...]:
+        """Why some of its targets may not be known just now."""
+        return (*self.watch.errors, *self.asked.errors, *self.clusters.errors)
 
 
 class _Leaving(Struct):
@@ -76,6 +101,7 @@ class Scraper:
         self._clock = clock
         self._random = random_source
         self._outbound: Outbound | None = None
+        self._clusters: Clusters | None = None
         self._pools: dict[str, _Pool] = {}
         self._local: dict[TargetSpec, TargetLoop] = {}
         self._leaving: dict[tuple[str, Labels], _Leaving] = {}
@@ -94,6 +120,7 @@ class Scraper:
         """
         await asyncio.to_thread(warm_up)
         self._outbound = Outbound(allow_private=True, user_agent=_USER_AGENT, random_source=self._random)
+        self._clusters = Clusters(self._outbound)
         for loop in self._local.values():
             loop.start(at_once=True)
         self._poll = asyncio.create_task(self._poll_files(), name="scrape discovery")
@@ -102,11 +129,15 @@ class Scraper:
     async def stop(self) -> None:
         """Stop at once. No stale markers are written: whoever starts next goes on where this one ended."""
         tasks = [one.task for one in self._leaving.values()]
-        tasks += filter(None, (self._poll, *(pool.asking for pool in self._pools.values())))
+        tasks += [task for pool in self._pools.values() for task in pool.asking]
+        tasks += [self._poll] if self._poll is not None else []
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.gather(*(loop.stop(cancel=True) for loop in self.loops()))
+        if self._clusters is not None:
+            await self._clusters.close()
+            self._clusters = None
         if self._outbound is not None:
             await self._outbound.close()
             self._outbound = None
@@ -162,40 +193,49 @@ class Scraper:
         pool = self._pools.get(name)
         if pool is not None and pool.job == job:
             return
-        if self._outbound is None:
+        if self._outbound is None or self._clusters is None:
             raise PharosError(Kind.BUG, "jobs need a started scraper")
-        fresh = _Pool(job, FileWatch(job.file_discoveries), HttpWatch(job.http_discoveries, self._outbound))
+        fresh = _Pool(
+            job,
+            FileWatch(job.file_discoveries),
+            HttpWatch(job.http_discoveries, self._outbound),
+            ClusterWatch(job.clusters, self._clusters),
+        )
         await _refreshed(fresh.watch)
         if pool is not None:
             await _unasked(pool)
             if pool.job.http_discoveries == job.http_discoveries:
                 # What they told holds until they are asked again.
                 fresh.asked = pool.asked
+            if pool.job.clusters == job.clusters:
+                fresh.clusters = pool.clusters
             # The rules changed, so every loop is made anew; their memories are adopted by label set.
             await self._retire(pool, set())
         self._pools[name] = fresh
         await self._sync(fresh)
-        if job.http_discoveries:
-            # Nobody waits for an address that does not answer.
-            fresh.asking = asyncio.create_task(self._ask(fresh), name=f"scrape discovery of {name}")
+        # Nobody waits for an address or a cluster that does not answer.
+        asking = [self._ask(fresh)] if job.http_discoveries else []
+        asking += [fresh.clusters.follow(partial(self._take_over, fresh))] if job.clusters else []
+        fresh.asking = tuple(asyncio.create_task(one, name=f"scrape discovery of {name}") for one in asking)
 
     async def _sync(self, pool: _Pool) -> None:
         """Bring a pool's loops in line with its groups."""
         job = pool.job
         specs: dict[TargetSpec, None] = {}
-        dropped: dict[Labels, DroppedTarget] = {}
-        for found in addresses(pool.groups):
-            try:
-                target = target_of(job, found)
-            except PharosError as exc:
-                SCRAPE_DISCOVERY_FAILED.inc()
-                _LOG.warning("target not used: %s", exc)
-                continue
-            if isinstance(target, TargetSpec):
-                specs[target] = None
-            elif not job.limits.keep_dropped_targets or len(dropped) < job.limits.keep_dropped_targets:
-                dropped[target.discovered] = target
-        pool.dropped = list(dropped.values())
+        dropped: list[DroppedTarget] = []
+        made: dict[int, _Made] = {}
+        for number, group in enumerate(pool.groups):
+            if number % _GROUPS_AT_ONCE == _GROUPS_AT_ONCE - 1:
+                await asyncio.sleep(0)
+            one = pool.made.get(id(group))
+            made[id(group)] = one = one if one is not None and one.group is group else _made(job, group)
+            for target in one.targets:
+                if isinstance(target, TargetSpec):
+                    specs[target] = None
+                elif not job.limits.keep_dropped_targets or len(dropped) < job.limits.keep_dropped_targets:
+                    dropped.append(target)
+        pool.made = made
+        pool.dropped = dropped
         await self._retire(pool, set(specs))
         limit = job.limits.target_limit
         error = (
@@ -208,6 +248,8 @@ class Scraper:
             if loop is None:
                 loop = pool.loops[spec] = await self._make_loop(pool, spec)
                 loop.start()
+            # What was discovered of it may be another by now, and is shown.
+            loop.spec = spec
             loop.forced_error = error
         SCRAPE_TARGETS.labels(job.job_name).set(len(pool.loops))
 
@@ -288,16 +330,32 @@ class Scraper:
             found += [TargetStatus(one.job, one.discovered, dropped=True) for one in pool.dropped]
         return found + [loop.status() for loop in self._local.values()]
 
+    def discovery_errors(self) -> list[tuple[str, str]]:
+        """Return (job, why some of its targets may not be known just now)."""
+        return [(name, error) for name, pool in self._pools.items() for error in dict.fromkeys(pool.errors)]
+
     def target_metadata(self) -> list[tuple[Labels, tuple[Metadata, ...]]]:
         """Return (target's labels, what its page says of its families) of every active target."""
         return [(loop.spec.labels, loop.intake.metadata) for loop in self.loops()]
 
 
+def _made(job: JobConfig, group: TargetGroup) -> _Made:
+    """Return what becomes of a group's addresses in a job."""
+    found = _Made(group, [])
+    for labels in addresses((group,)):
+        try:
+            found.targets.append(target_of(job, labels))
+        except PharosError as exc:
+            SCRAPE_DISCOVERY_FAILED.inc()
+            _LOG.warning("target not used: %s", exc)
+    return found
+
+
 async def _unasked(pool: _Pool) -> None:
-    """Ask no more address of a job."""
-    if pool.asking is not None:
-        pool.asking.cancel()
-        await asyncio.gather(pool.asking, return_exceptions=True)
+    """Ask no more address and no cluster of a job."""
+    for task in pool.asking:
+        task.cancel()
+    await asyncio.gather(*pool.asking, return_exceptions=True)
 
 
 async def _refreshed(watch: FileWatch) -> bool:
