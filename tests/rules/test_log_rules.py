@@ -22,6 +22,7 @@ from pharos.rules.group import RunningGroup
 from pharos.rules.log_door import LogDoor
 from pharos.rules.spec import Language, group_of, plain_group, read_rules
 from pharos.search.logql.source import Source
+from pharos.search.window import Window
 
 T = TypeVar("T")
 NS_IN_MS = 1_000_000
@@ -49,13 +50,18 @@ class Questions:
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []
         self.asked: list[tuple[str, Hashable]] = []
+        self.windows: list[Window] = []
+        """Of which accepted lines are waited for."""
 
     def add(self, at_ms: int, app: str, line: str) -> None:
         """Add a line."""
         self.rows.append({"ts": at_ms * NS_IN_MS, "line": line, "labels": {"app": app}})
 
-    async def ask(self, scope: Scope, asked: Hashable, work: Callable[[Source, Check], T]) -> T:
+    async def ask(
+        self, scope: Scope, asked: Hashable, work: Callable[[Source, Check], T], *, window: Window
+    ) -> T:
         self.asked.append((scope.tenant, asked))
+        self.windows.append(window)
         source: MemorySource = source_of(self.rows)
         return work(source, lambda: None)
 
@@ -106,6 +112,9 @@ def test_lines_are_counted_recorded_and_missed(one: Bench, questions: Questions)
         # That no line is found any more is known: nothing happened.
         assert {str(run.unknown) for run in group.runs} == {""}
         assert set(questions.asked) == {(TENANT, ("rules", group.key))}
+        # It is waited for lines of the five minutes that the rules look back alone, not for all of the past.
+        assert {one.end_ns - one.start_ns for one in questions.windows} == {5 * MINUTE_MS * NS_IN_MS}
+        assert questions.windows[-1].end_ns == one.clock.now_ms() * NS_IN_MS + 1
 
     asyncio.run(work())
 
@@ -171,6 +180,7 @@ def test_what_a_rule_over_logs_measures_is_told_without_its_limit(
     times = Times(MINUTE_MS, 2 * MINUTE_MS, MINUTE_MS)
     found = asyncio.run(history.measured("a rule", text, times, MINUTE_MS))
     assert found.limit == limit
+    assert questions.windows == [Window(1, 2 * MINUTE_MS * NS_IN_MS + 1)]
     if "or" not in text:
         assert found.answer.values.tolist() == [[2, 1]]
         assert found.answer.present.all()

@@ -102,11 +102,14 @@ class DirectTraces(Traces):
     def __init__(self, sending: Sending) -> None:
         self._sending = sending
         self._store = sending.store
+        self.windows: list[Window | None] = []
+        """Of which accepted spans are waited for."""
 
     async def ask(
         self, scope: Scope, asked: Hashable, work: Callable[[Session], T], window: Window | None = None
     ) -> T:
         self._sending.store_all()
+        self.windows.append(window)
         return await asyncio.to_thread(self._sending.engine.run_blocking, work)
 
 
@@ -299,8 +302,10 @@ def test_what_is_no_rule_over_spans_is_refused_at_its_line(change: tuple[str, st
 
 
 def test_what_a_rule_over_spans_measures_is_told_without_its_limit(sending: Sending) -> None:
+    traces = DirectTraces(sending)
+
     async def measured(text: str) -> Measured:
-        history = EventHistory(TraceDoor(DirectTraces(sending)), sending.scope)
+        history = EventHistory(TraceDoor(traces), sending.scope)
         times = Times(MINUTE_MS, 3 * MINUTE_MS, MINUTE_MS)
         return await history.measured("a rule", text, times, MINUTE_MS)
 
@@ -316,3 +321,6 @@ def test_what_a_rule_over_spans_measures_is_told_without_its_limit(sending: Send
     assert counted.answer.present.tolist() == [[True, False, False]]
     alone = asyncio.run(measured("{ } | count_over_time()"))
     assert (alone.limit, alone.answer.values.tolist()) == (None, [[2, 1, 0]])
+    minute_ns = MINUTE_MS * 1_000_000
+    looked_back, whole = Window(minute_ns // 2, 3 * minute_ns), Window(0, 3 * minute_ns)
+    assert traces.windows == [looked_back, whole, whole]

@@ -20,6 +20,7 @@ from pharos.promql.grids.grid import Answer, AnswerType
 from pharos.query.limits import Times
 from pharos.rules.compared import Compared, Measured
 from pharos.rules.doors import QueryRound
+from pharos.search.window import Window, united
 
 T = TypeVar("T")
 Q = TypeVar("Q")
@@ -42,8 +43,15 @@ class EventLanguage(Protocol[Q, C]):
         """Return what an expression measures, and the limit that it compares that with."""
         ...
 
-    async def ask(self, scope: Scope, name: str, work: Callable[[C], T]) -> T:
-        """Return what `work` returns, on a thread and in turn. Raises what it raises, and PharosError."""
+    def time_of(self, query: Q, times: Times, interval_ms: int) -> Window:
+        """Return of which time an answer at these times is made; see `answer`."""
+        ...
+
+    async def ask(self, scope: Scope, name: str, window: Window, work: Callable[[C], T]) -> T:
+        """Return what `work` returns, on a thread and in turn, once what was accepted of a time is stored.
+
+        Raises what it raises, and PharosError.
+        """
         ...
 
     def answer(self, given: C, scope: Scope, query: Q, times: Times, interval_ms: int) -> Answer:
@@ -92,7 +100,9 @@ class _Round(Generic[Q, C]):
             finally:
                 self.given.pop()
 
-        return await self.language.ask(self.scope, name, within)
+        times = Times(self.at_ms, self.at_ms)
+        window = united(self.language.time_of(one, times, self.interval_ms) for one in self.queries)
+        return await self.language.ask(self.scope, name, window, within)
 
     def answer(self, index: int) -> Answer:
         """Return the answer of one of the expressions. Raises PharosError."""
@@ -150,7 +160,8 @@ class EventHistory(Struct, Generic[Q, C], frozen=True):
 
             return work(self.language.answer(given, self.scope, query, times, interval_ms), ask)
 
-        return await self.language.ask(self.scope, f"replay of {what}", within)
+        window = self.language.time_of(query, times, interval_ms)
+        return await self.language.ask(self.scope, f"replay of {what}", window, within)
 
     async def measured(self, what: str, text: str, times: Times, interval_ms: int) -> Measured:
         """Return what an expression measures, also where that is within its limit.
@@ -162,4 +173,6 @@ class EventHistory(Struct, Generic[Q, C], frozen=True):
         def within(given: C) -> Answer:
             return self.language.answer(given, self.scope, found.measure, times, interval_ms)
 
-        return Measured(await self.language.ask(self.scope, f"measure of {what}", within), found.limit)
+        window = self.language.time_of(found.measure, times, interval_ms)
+        answer = await self.language.ask(self.scope, f"measure of {what}", window, within)
+        return Measured(answer, found.limit)

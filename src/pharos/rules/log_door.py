@@ -17,9 +17,10 @@ from pharos.rules.doors import Prepared
 from pharos.rules.event_door import EventExpressions, times_of, vector
 from pharos.rules.log_expression import compared_lines, parse_metric
 from pharos.search.logql.ast import Metric
-from pharos.search.logql.evaluate import evaluate_metric
+from pharos.search.logql.evaluate import evaluate_metric, time_of
 from pharos.search.logql.grid import Grid, Steps
 from pharos.search.logql.source import Source
+from pharos.search.window import Window
 
 T = TypeVar("T")
 _NS_IN_MS: Final = 1_000_000
@@ -34,6 +35,10 @@ def _answer(found: Grid | float, times: Times) -> Answer:
         return Answer(kind, at_ms, [()], row, np.ones(row.shape, np.bool_))
     kept = found.without_empty().series
     return vector(times, [(labels, column.values, column.present) for labels, column in kept.items()])
+
+
+def _steps(times: Times) -> Steps:
+    return Steps(*(_NS_IN_MS * ms for ms in (times.start_ms, times.end_ms, times.step_ms)))
 
 
 class LogDoor(Struct, frozen=True):
@@ -53,17 +58,21 @@ class LogDoor(Struct, frozen=True):
         """Return what an expression measures, and the limit that it compares that with."""
         return compared_lines(query)
 
-    async def ask(self, scope: Scope, name: str, work: Callable[[_Given], T]) -> T:
+    def time_of(self, query: Metric, times: Times, interval_ms: int) -> Window:
+        """Return of which time it takes lines."""
+        del interval_ms
+        return time_of(query, _steps(times))
+
+    async def ask(self, scope: Scope, name: str, window: Window, work: Callable[[_Given], T]) -> T:
         """Return what `work` makes of a source."""
 
         def given(source: Source, check: Check) -> T:
             return work((source, check))
 
-        return await self.queries.ask(scope, ("rules", name), given)
+        return await self.queries.ask(scope, ("rules", name), given, window=window)
 
     def answer(self, given: _Given, scope: Scope, query: Metric, times: Times, interval_ms: int) -> Answer:
         """Return the answer at these times."""
         del scope, interval_ms
         source, check = given
-        steps = Steps(*(_NS_IN_MS * ms for ms in (times.start_ms, times.end_ms, times.step_ms)))
-        return _answer(evaluate_metric(source, query, steps, check=check), times)
+        return _answer(evaluate_metric(source, query, _steps(times), check=check), times)

@@ -27,10 +27,20 @@ from pharos.rules.doors import Prepared
 from pharos.rules.event_door import EventExpressions, times_of, vector
 from pharos.rules.trace_expression import HISTOGRAM, compared_spans, label_names, parse_span_rule
 from pharos.search.traceql.ast import SpanMetric
+from pharos.search.window import Window
 
 T = TypeVar("T")
 _NS_IN_MS: Final = 1_000_000
 _Series: TypeAlias = "tuple[SpanLabels, NDArray[np.float64], NDArray[np.bool_]]"
+
+
+def _windows(query: SpanMetric, times: Times, interval_ms: int) -> Windows:
+    return Windows(
+        times.start_ms * _NS_IN_MS,
+        query.window_ns or interval_ms * _NS_IN_MS,
+        times.step_ms * _NS_IN_MS,
+        len(times_of(times)),
+    )
 
 
 class TraceDoor(Struct, frozen=True):
@@ -50,21 +60,19 @@ class TraceDoor(Struct, frozen=True):
         """Return what an expression measures, and the limit that it compares that with."""
         return compared_spans(query)
 
-    async def ask(self, scope: Scope, name: str, work: Callable[[Session], T]) -> T:
+    def time_of(self, query: SpanMetric, times: Times, interval_ms: int) -> Window:
+        """Return of which time it takes spans."""
+        return _windows(query, times, interval_ms).whole
+
+    async def ask(self, scope: Scope, name: str, window: Window, work: Callable[[Session], T]) -> T:
         """Return what `work` makes of a session."""
-        return await self.traces.ask(scope, ("rules", name), work)
+        return await self.traces.ask(scope, ("rules", name), work, window)
 
     def answer(
         self, given: Session, scope: Scope, query: SpanMetric, times: Times, interval_ms: int
     ) -> Answer:
         """Return the answer at these times."""
-        windows = Windows(
-            times.start_ms * _NS_IN_MS,
-            query.window_ns or interval_ms * _NS_IN_MS,
-            times.step_ms * _NS_IN_MS,
-            len(times_of(times)),
-        )
-        found = self.traces.measure(given, scope, query, windows)
+        found = self.traces.measure(given, scope, query, _windows(query, times, interval_ms))
         names = label_names(query.measure)
         series: Iterable[_Series] = zip(found.labels, found.values, found.present, strict=True)
         if query.measure.name == HISTOGRAM:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from msgspec import Struct
@@ -19,3 +20,11 @@ class Window(Struct, frozen=True):
     def days(self) -> tuple[int, int]:
         """The first and the last day of it, counted from 1970."""
         return self.start_ns // _DAY_NS, max(self.start_ns, self.end_ns - 1) // _DAY_NS
+
+
+def united(windows: Iterable[Window]) -> Window:
+    """Return the time from the first begin to the last end of those windows that are not empty."""
+    some = [one for one in windows if one.end_ns > one.start_ns]
+    if not some:
+        return Window(0, 0)
+    return Window(min(one.start_ns for one in some), max(one.end_ns for one in some))

@@ -153,7 +153,7 @@ _HOUR_BEFORE = {"query": 'sum(rate({app="a"}[10m] offset 1h)) - sum(count_over_t
             {"query": 'rate({app="a"}[5m])', "time": str(ZERO)},
             ((ZERO - 300) * NS + 1, ZERO * NS + 1),
         ),
-        ("query", {"query": "vector(1) + 1", "time": str(ZERO)}, (ZERO * NS, ZERO * NS)),
+        ("query", {"query": "vector(1) + 1", "time": str(ZERO)}, (0, 0)),
         (
             "query",
             {"query": '1 + rate({app="a"}[5m])', "time": str(ZERO)},

@@ -27,7 +27,7 @@ from pharos.search.logql.lower import lower, select_streams
 from pharos.search.logql.ranges import CHECKED_EVERY, COUNTED, Limits, Ranges, window_of
 from pharos.search.logql.source import Source
 from pharos.search.logql.stages import compile_stages, run
-from pharos.search.window import Window
+from pharos.search.window import Window, united
 
 _PAGE: Final = 1_000
 _MAX_PAGE: Final = 10_000
@@ -100,12 +100,9 @@ def time_of(query: Metric, steps: Steps) -> Window:
         case VectorAggregation() | LabelReplace():
             return time_of(query.inner, steps)
         case Binary():
-            left, right = (time_of(side, steps) for side in (query.left, query.right))
-            if left.end_ns <= left.start_ns or right.end_ns <= right.start_ns:
-                return max(left, right, key=lambda one: one.end_ns - one.start_ns)
-            return Window(min(left.start_ns, right.start_ns), max(left.end_ns, right.end_ns))
+            return united(time_of(side, steps) for side in (query.left, query.right))
         case _:
-            return Window(steps.start_ns, steps.start_ns)
+            return united(())
 
 
 class _Evaluation:
