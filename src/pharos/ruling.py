@@ -23,7 +23,7 @@ from pharos.ingest.accept import Intake
 from pharos.ingest.remote_write.points import PointEncoder
 from pharos.ingest.remote_write.submission import made
 from pharos.ingest.scrape.config import load_scrape_config
-from pharos.ingest.scrape.discovery import FileWatch, HttpWatch, addresses
+from pharos.ingest.scrape.discovery import AskedWatch, FileWatch, addresses
 from pharos.ingest.scrape.job import AlertingSection, ScrapeConfig
 from pharos.ingest.scrape.scraper import POLL_S
 from pharos.labels import Labels, labels_of
@@ -327,7 +327,7 @@ class _Finding:
         self._clock = clock
         self._section = AlertingSection()
         self._watches: list[FileWatch] = []
-        self._asked: list[HttpWatch] = []
+        self._asked: list[AskedWatch] = []
         self._changing = asyncio.Lock()
         self._is_new = asyncio.Event()
 
@@ -336,7 +336,7 @@ class _Finding:
         async with self._changing:
             self._section = section
             self._watches = [FileWatch(one.file_discoveries) for one in section.alertmanagers]
-            self._asked = [HttpWatch(one.http_discoveries, self._outbound) for one in section.alertmanagers]
+            self._asked = [AskedWatch(one.http_discoveries, self._outbound) for one in section.alertmanagers]
             # Nobody waits for an address that does not answer: it is asked by `poll`.
             self._is_new.set()
             await self._look()

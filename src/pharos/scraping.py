@@ -85,7 +85,7 @@ def watched(settings: Settings) -> str:
     jobs = load_scrape_config(settings.prometheus, environment=settings.environment).jobs
     targets = sum(len(group.targets) for job in jobs for group in (*job.static_groups, *_found(job)))
     counted = f"{_count(len(jobs), 'job')}, {_count(targets, 'target')}"
-    if any(job.http_discoveries or job.clusters for job in jobs):
+    if any(job.http_discoveries or job.dns_discoveries or job.clusters for job in jobs):
         counted += " and those that are discovered"
     return f"watching this host; {counted} from {settings.prometheus}"
 

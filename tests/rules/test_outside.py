@@ -17,7 +17,7 @@ from pharos.alert import Alert
 from pharos.clock import SystemClock
 from pharos.errors import PharosError
 from pharos.ingest.scrape.config import load_scrape_config
-from pharos.ingest.scrape.discovery import HttpWatch, addresses
+from pharos.ingest.scrape.discovery import AskedWatch, addresses
 from pharos.outbound import Outbound
 from pharos.relabel import Action, Rule
 from pharos.rules.outside import Destination, Outside
@@ -201,7 +201,7 @@ def test_an_address_says_where_alertmanagers_are_and_its_last_good_word_stays() 
             discovery = f"http_sd_configs: [{{url: '{url}', refresh_interval: 10s}}]"
             text = f"alerting: {{alertmanagers: [{{{discovery}}}]}}"
             (section,) = load_scrape_config(text).alerting.alertmanagers
-            watch = HttpWatch(section.http_discoveries, outbound)
+            watch = AskedWatch(section.http_discoveries, outbound)
             receiver.will(Answer(200, _GROUPS, _JSON))
             assert await watch.refresh(100.0)
             assert not await watch.refresh(109.0)

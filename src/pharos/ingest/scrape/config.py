@@ -10,9 +10,10 @@ references are expanded in external_labels only.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -29,6 +30,7 @@ from pharos.ingest.scrape.job import (
     ESCAPING_SCHEMES,
     SCRAPE_PROTOCOLS,
     AlertingSection,
+    DnsDiscovery,
     JobConfig,
     KubernetesDiscovery,
     Limits,
@@ -44,6 +46,7 @@ from pharos.ingest.scrape.other_discovery import (
 )
 from pharos.ingest.scrape.otlp_section import read_otlp
 from pharos.ingest.scrape.sections import (
+    read_dns_discovery,
     read_file_discoveries,
     read_http_discoveries,
     read_rules,
@@ -53,6 +56,7 @@ from pharos.ingest.scrape.sections import (
 from pharos.named_file import read_named
 from pharos.relabel import is_label_name
 
+_DNS: Final = "dns_sd_configs"
 _GLOB_NAME = re.compile(r"[^*]*(\*[^/]*)?")
 _VARIABLE = re.compile(r"\$(?:(\$)|\{([^}]*)\}|(\w+))")
 
@@ -352,6 +356,7 @@ def _job(value: Value, common: _Global, reading: _Reading) -> JobConfig:
         static_groups=read_static_groups(fields, check=not rules),
         file_discoveries=read_file_discoveries(fields, reading.base_dir),
         http_discoveries=read_http_discoveries(fields, reading.base_dir),
+        dns_discoveries=_dns(fields, reading),
         clusters=_clusters(fields, reading),
         line=value.line,
     )
@@ -389,16 +394,28 @@ def _fallback(fields: Fields) -> str:
     return value.text()
 
 
-def _clusters(fields: Fields, reading: _Reading) -> tuple[KubernetesDiscovery, ...]:
-    value = fields.take(KUBERNETES)
-    found: list[KubernetesDiscovery | None] = []
+def _looked_over(fields: Fields, name: str, reading: _Reading) -> Iterator[Value]:
+    """Yield those discoveries of a kind that Prometheus takes; faults of the others are noted."""
+    value = fields.take(name)
     for one in value.items() if value is not None else ():
-        faults = one.source.faults
-        known = len(faults)
-        look_over_discovery(KUBERNETES, one, reading.base_dir)
-        if len(faults) == known:
-            read = partial(read_kubernetes, one, reading.base_dir, reading.environment, reading.note)
-            found.append(one.source.attempt(read, None))
+        known = len(one.source.faults)
+        look_over_discovery(name, one, reading.base_dir)
+        if len(one.source.faults) == known:
+            yield one
+
+
+def _dns(fields: Fields, reading: _Reading) -> tuple[DnsDiscovery, ...]:
+    found: list[DnsDiscovery] = []
+    for one in _looked_over(fields, _DNS, reading):
+        found += one.source.attempt(partial(read_dns_discovery, one), ())
+    return tuple(found)
+
+
+def _clusters(fields: Fields, reading: _Reading) -> tuple[KubernetesDiscovery, ...]:
+    found = []
+    for one in _looked_over(fields, KUBERNETES, reading):
+        read = partial(read_kubernetes, one, reading.base_dir, reading.environment, reading.note)
+        found.append(one.source.attempt(read, None))
     return tuple(one for one in found if one is not None)
 
 

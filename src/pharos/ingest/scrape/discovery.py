@@ -1,4 +1,5 @@
-"""Where targets come from: groups of the configuration, files that are watched, addresses that answer.
+"""Where targets come from: groups of the configuration, files that are watched, addresses and names that are
+asked.
 
 A file is read when its modification time, size or inode changed. A file that cannot be read keeps its last
 good groups; a file that is gone takes its groups with it (discovery/file upstream). An address that fails to
@@ -19,16 +20,19 @@ from yarl import URL
 
 from pharos.document import load_document
 from pharos.errors import Kind, PharosError
-from pharos.ingest.scrape.job import FileDiscovery, HttpDiscovery, TargetGroup
+from pharos.ingest.scrape.job import DnsDiscovery, FileDiscovery, HttpDiscovery, TargetGroup
 from pharos.ingest.scrape.sections import read_group
 from pharos.named_file import read_named
 from pharos.outbound import Outbound, Request, shown_url
+from pharos.outbound.dns import DnsRecord
+from pharos.outbound.resolver import Resolver
 from pharos.telemetry import SCRAPE_DISCOVERY_FAILED
 
 _LOG = logging.getLogger(__name__)
 
 FILE_LABEL: Final = "__meta_filepath"
 URL_LABEL: Final = "__meta_url"
+_DNS_LABEL: Final = "__meta_dns_"
 _SD_TIMEOUT_S: Final = 30.0
 _Stamp = tuple[int, int, int]
 
@@ -145,12 +149,18 @@ class FileWatch:
         return changed
 
 
-class HttpWatch:
-    """The addresses that say where targets of one job, or Alertmanagers, are; used on one event loop."""
+class AskedWatch:
+    """Addresses and names that say where targets of a job, or Alertmanagers, are; used on one event loop."""
 
-    def __init__(self, discoveries: Sequence[HttpDiscovery], outbound: Outbound) -> None:
+    def __init__(
+        self,
+        discoveries: Sequence[HttpDiscovery | DnsDiscovery],
+        outbound: Outbound,
+        resolver: Resolver | None = None,
+    ) -> None:
         self._discoveries = discoveries
         self._outbound = outbound
+        self._resolver = resolver
         self._due_s = dict.fromkeys(range(len(discoveries)), 0.0)
         self._groups: dict[int, tuple[TargetGroup, ...]] = {}
         self._errors: dict[int, str] = {}
@@ -162,16 +172,16 @@ class HttpWatch:
 
     @property
     def errors(self) -> tuple[str, ...]:
-        """Why addresses could not be used when they were asked last."""
+        """Why some of them could not be used when they were asked last."""
         return tuple(self._errors.values())
 
     @property
     def due_s(self) -> float:
-        """When the next address is to be asked."""
+        """When the next of them is to be asked."""
         return min(self._due_s.values(), default=math.inf)
 
     async def refresh(self, now_s: float) -> bool:
-        """Ask those addresses that are due; return whether the groups are others than before."""
+        """Ask those that are due; return whether the groups are others than before."""
         before = self.groups
         due = [number for number, due_s in self._due_s.items() if due_s <= now_s]
         for number in due:
@@ -187,9 +197,17 @@ class HttpWatch:
         except PharosError as exc:
             self._errors[number] = str(exc)
             SCRAPE_DISCOVERY_FAILED.inc()
-            _LOG.warning("discovery address not used, its last good groups stay: %s", exc)
+            _LOG.warning("discovery not used, its last good groups stay: %s", exc)
 
-    async def _ask(self, one: HttpDiscovery) -> tuple[TargetGroup, ...]:
+    async def _ask(self, one: HttpDiscovery | DnsDiscovery) -> tuple[TargetGroup, ...]:
+        if isinstance(one, HttpDiscovery):
+            return await self._ask_address(one)
+        if self._resolver is None:
+            raise PharosError(Kind.BUG, "names need a resolver")
+        records = await self._resolver.records(one.name, one.record)
+        return tuple(_named(one, record) for record in records)
+
+    async def _ask_address(self, one: HttpDiscovery) -> tuple[TargetGroup, ...]:
         url = URL(one.url)
         shown = shown_url(url)
         headers = {"Accept": "application/json", "X-Prometheus-Refresh-Interval-Seconds": _seconds(one)}
@@ -202,6 +220,19 @@ class HttpWatch:
         return tuple(
             TargetGroup(each.source, each.targets, (*each.labels, (URL_LABEL, one.url))) for each in groups
         )
+
+
+def _named(one: DnsDiscovery, record: DnsRecord) -> TargetGroup:
+    """Return the target that a record says, with the labels of discovery/dns upstream."""
+    host = record.text.rstrip(".")
+    port = record.port if one.record == "SRV" else one.port
+    labels = {f"{_DNS_LABEL}name": one.name}
+    if one.record in {"SRV", "MX", "NS"}:
+        labels[f"{_DNS_LABEL}{one.record.lower()}_record_target"] = record.text
+    if one.record == "SRV":
+        labels[f"{_DNS_LABEL}srv_record_port"] = str(port)
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return TargetGroup(one.name, (address,), tuple(sorted(labels.items())))
 
 
 def _seconds(one: HttpDiscovery) -> str:

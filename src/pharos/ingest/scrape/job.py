@@ -63,6 +63,17 @@ class HttpDiscovery(Struct, frozen=True):
     http: HttpOptions = field(default_factory=HttpOptions)
 
 
+class DnsDiscovery(Struct, frozen=True):
+    """One name of a dns_sd_config: targets that its records say."""
+
+    name: str
+    record: str
+    """The type of the records."""
+    port: int
+    """Of targets whose records tell none."""
+    refresh_ms: int
+
+
 class Selector(Struct, frozen=True):
     """Which objects of a role are asked for, by labels and by fields, as the API of a cluster has it."""
 
@@ -135,6 +146,7 @@ class JobConfig:
     static_groups: tuple[TargetGroup, ...] = ()
     file_discoveries: tuple[FileDiscovery, ...] = ()
     http_discoveries: tuple[HttpDiscovery, ...] = ()
+    dns_discoveries: tuple[DnsDiscovery, ...] = ()
     clusters: tuple[KubernetesDiscovery, ...] = ()
     line: int = dataclasses.field(default=0, compare=False)
 

@@ -16,14 +16,15 @@ from pharos.clock import Clock
 from pharos.errors import Kind, PharosError
 from pharos.ingest.scrape.cache import ScrapeCache, warm_up
 from pharos.ingest.scrape.digest import Format, JobMemory, Metadata, PageDigest
-from pharos.ingest.scrape.discovery import FileWatch, HttpWatch, addresses
+from pharos.ingest.scrape.discovery import AskedWatch, FileWatch, addresses
 from pharos.ingest.scrape.fetch import PageFetch
-from pharos.ingest.scrape.job import JobConfig, ScrapeConfig, TargetGroup
+from pharos.ingest.scrape.job import DnsDiscovery, HttpDiscovery, JobConfig, ScrapeConfig, TargetGroup
 from pharos.ingest.scrape.kubernetes import Clusters, ClusterWatch
 from pharos.ingest.scrape.loop import Fetch, Fetched, Surroundings, TargetLoop, Workspace
 from pharos.ingest.scrape.target import DroppedTarget, Sink, TargetSpec, TargetStatus, target_of
 from pharos.labels import Labels, labels_of
 from pharos.outbound import Outbound
+from pharos.outbound.resolver import Resolver
 from pharos.telemetry import SCRAPE_DISCOVERY_FAILED, SCRAPE_TARGETS
 
 _LOG = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ class _Pool(Struct):
 
     job: JobConfig
     watch: FileWatch
-    asked: HttpWatch
+    asked: AskedWatch
     clusters: ClusterWatch
     memory: JobMemory = field(default_factory=JobMemory)
     loops: dict[TargetSpec, TargetLoop] = field(default_factory=dict)
@@ -87,12 +88,20 @@ class Scraper:
     """Scrapes what it is told to. Make, start and use it inside one running event loop.
 
     `sink` takes the bodies of `scope`; `random_source` makes the hash secret and the schedule's seed, and
-    shortens retry waits. Nothing is scraped before `start`.
+    shortens retry waits; `resolver` finds names, where it is not the system's. Nothing is scraped before
+    `start`.
     """
 
     def __init__(
-        self, sink: Sink, clock: Clock, random_source: random.Random, *, scope: Scope = DEFAULT
+        self,
+        sink: Sink,
+        clock: Clock,
+        random_source: random.Random,
+        *,
+        scope: Scope = DEFAULT,
+        resolver: Resolver | None = None,
     ) -> None:
+        self._resolver = resolver or Resolver(random_source)
         self._seed = random_source.getrandbits(64)
         self._around = Surroundings(sink, clock, scope, "scrape", Workspace(), random_source.getrandbits(48))
         self._local_around = Surroundings(
@@ -198,13 +207,13 @@ class Scraper:
         fresh = _Pool(
             job,
             FileWatch(job.file_discoveries),
-            HttpWatch(job.http_discoveries, self._outbound),
+            AskedWatch(_asked(job), self._outbound, self._resolver),
             ClusterWatch(job.clusters, self._clusters),
         )
         await _refreshed(fresh.watch)
         if pool is not None:
             await _unasked(pool)
-            if pool.job.http_discoveries == job.http_discoveries:
+            if _asked(pool.job) == _asked(job):
                 # What they told holds until they are asked again.
                 fresh.asked = pool.asked
             if pool.job.clusters == job.clusters:
@@ -214,7 +223,7 @@ class Scraper:
         self._pools[name] = fresh
         await self._sync(fresh)
         # Nobody waits for an address or a cluster that does not answer.
-        asking = [self._ask(fresh)] if job.http_discoveries else []
+        asking = [self._ask(fresh)] if _asked(job) else []
         asking += [fresh.clusters.follow(partial(self._take_over, fresh))] if job.clusters else []
         fresh.asking = tuple(asyncio.create_task(one, name=f"scrape discovery of {name}") for one in asking)
 
@@ -337,6 +346,11 @@ class Scraper:
     def target_metadata(self) -> list[tuple[Labels, tuple[Metadata, ...]]]:
         """Return (target's labels, what its page says of its families) of every active target."""
         return [(loop.spec.labels, loop.intake.metadata) for loop in self.loops()]
+
+
+def _asked(job: JobConfig) -> tuple[HttpDiscovery | DnsDiscovery, ...]:
+    """Return what is asked for a job's targets again and again."""
+    return (*job.http_discoveries, *job.dns_discoveries)
 
 
 def _made(job: JobConfig, group: TargetGroup) -> _Made:

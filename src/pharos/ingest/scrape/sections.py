@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pharos.document import Fields, Value
 from pharos.errors import PharosError
 from pharos.http_section import join, read_http
-from pharos.ingest.scrape.job import FileDiscovery, HttpDiscovery, TargetGroup
+from pharos.ingest.scrape.job import DnsDiscovery, FileDiscovery, HttpDiscovery, TargetGroup
 from pharos.relabel import Action, Rule
 
 _ACTIONS: Final = frozenset(action.value for action in Action)
@@ -152,3 +152,14 @@ def read_http_discoveries(fields: Fields, base_dir: Path) -> tuple[HttpDiscovery
         return found
 
     return fields.read("http_sd_configs", lambda value: tuple(value.each(discovery)), ())
+
+
+def read_dns_discovery(value: Value) -> tuple[DnsDiscovery, ...]:
+    """Return one dns_sd_config that was looked over, each of its names apart. Raises PharosError(INVALID)."""
+    fields = Fields(value, "dns_sd_config")
+    names = fields.texts("names")
+    record = fields.read("type", Value.text, "") or "SRV"
+    port = fields.read("port", Value.integer, 0)
+    refresh_ms = fields.read("refresh_interval", Value.duration_ms, 30_000)
+    fields.done()
+    return tuple(DnsDiscovery(name, record.upper(), port, refresh_ms) for name in names)
