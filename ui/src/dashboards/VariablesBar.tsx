@@ -246,9 +246,9 @@ export function VariablesBar(props: {
   if (shown.length + awaited.length === 0) return null;
   return (
     <div className={styles.variables} role="toolbar" aria-label="Variables">
-      {awaited.map(({ name, label }) => (
+      {awaited.map(({ name, label, hide }) => (
         <span key={name} className={styles.variable}>
-          <span>{visibleText(label || name)}</span>
+          {hide === 'label' ? null : <span>{visibleText(label || name)}</span>}
           <span className={styles.control}>
             <input className="field" disabled aria-label={visibleText(label || name)} />
           </span>

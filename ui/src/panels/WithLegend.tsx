@@ -1,15 +1,15 @@
 import { useElementSize } from '@mantine/hooks';
-import { useCallback, useMemo, useState, type ReactElement } from 'react';
+import { useCallback, useMemo, useState, type CSSProperties, type ReactElement } from 'react';
 import { usePanelPage } from './context';
 import { at, flagAt, numberAt, oneAt, textAt, texts, type JsonObject } from './json';
 import { LinkMenu, type MenuAt } from './LinkMenu';
 import { PanelLegend, type LegendItem } from './PanelLegend';
+import { besideOf, nameRoom } from './legendRoom';
 import styles from './serieslegend.module.css';
 
 const NONE: ReadonlySet<number> = new Set();
 /** Lower than this a panel has no room for a legend. */
 const LEAST_PX = 110;
-const LEAST_WIDTH_PX = 260;
 const MARKED = 40;
 
 export interface Choosing {
@@ -70,8 +70,9 @@ export function WithLegend(props: {
   const mode = oneAt(options, 'legend.displayMode', ['list', 'table', 'hidden']);
   const shown =
     flagAt(options, 'legend.showLegend', true) && mode !== 'hidden' && items.length > 0 && height >= LEAST_PX;
-  const right = textAt(options, 'legend.placement') === 'right' && width >= LEAST_WIDTH_PX * 1.5;
   const calcs = useMemo(() => texts(at(options, 'legend.calcs')), [options]);
+  const figures = mode === 'table' ? calcs.length : 0;
+  const right = textAt(options, 'legend.placement') === 'right' && besideOf(width, figures);
   const sort = useMemo(() => {
     const by = textAt(options, 'legend.sortBy');
     return by === '' ? null : { by, desc: flagAt(options, 'legend.sortDesc', true) };
@@ -91,6 +92,10 @@ export function WithLegend(props: {
   const choosing: Choosing = { hidden, focused, onFocus: setFocused };
   if (!shown) return <div className={styles.plot}>{children({ width, height }, choosing)}</div>;
   const wide = numberAt(options, 'legend.width');
+  const room: CSSProperties & Record<'--name-room', string> = {
+    '--name-room': `${nameRoom(width, figures)}px`,
+    ...(wide !== undefined && wide > 0 ? { width: wide } : {}),
+  };
   return (
     <div className={right ? styles.beside : styles.below} style={{ height }}>
       <div className={styles.plot} ref={ref}>
@@ -98,10 +103,7 @@ export function WithLegend(props: {
           ? children({ width: size.width, height: size.height }, choosing)
           : null}
       </div>
-      <div
-        className={right ? styles.side : styles.foot}
-        {...(right && wide !== undefined && wide > 0 ? { style: { width: wide } } : {})}
-      >
+      <div className={right ? styles.side : styles.foot} {...(right ? { style: room } : {})}>
         <PanelLegend
           items={items}
           table={mode === 'table'}

@@ -41,6 +41,15 @@ export function namesOf(field: Field, base: string): readonly string[] {
   return field.labels === undefined ? [base, field.name] : [base, field.name, formatLabels(field.labels)];
 }
 
+/**
+ * What a field that no configuration names is seen as: what its query named it, or all of its labels. A legend
+ * hides the labels behind it, so that a pattern for `2xx` is not one for the address of a server.
+ */
+export function seenNames({ asked, labels }: Field, base: string): readonly string[] {
+  const named = asked !== undefined && asked !== '';
+  return named || labels === undefined ? [base] : [base, formatLabels(labels)];
+}
+
 const PLACE = /\$\{__(field|series)\.(name|labels(?:\.[^}]+|\["[^"]+"\])?)\}/gu;
 
 /** `template` with what it says of the field put in: `${__field.labels.host}`. */

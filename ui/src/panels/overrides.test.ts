@@ -50,6 +50,10 @@ describe('an override', () => {
     ['byRegexp', 'host .', ['s', 'bytes']],
     ['byRegexp', 'host', ['s', 's']],
     ['byRegexp', '/(/', ['s', 's']],
+    // What a legend hides is not seen by a pattern; without a legend the labels are what is seen.
+    ['byRegexp', '/Value|host=/', ['bytes', 's']],
+    ['byRegexp', '/^(?!host)/', ['bytes', 's']],
+    ['byRegexpOrNames', { pattern: '/host=/', names: ['host b'] }, ['bytes', 'bytes']],
     ['byType', 'number', ['bytes', 'bytes']],
     ['byFrameRefID', 'A', ['bytes', 's']],
     ['byNames', { mode: 'exclude', names: ['host b'] }, ['bytes', 's']],
@@ -60,6 +64,22 @@ describe('an override', () => {
     ['invertMatch', { id: 'byName', options: 'host b' }, ['bytes', 's']],
     ['nobody knows', {}, ['s', 's']],
   ])('%s %j', (id, options, expected) => expect(units({ id, options })).toEqual(expected));
+
+  it('is of the names that the defaults and the overrides before it gave', () => {
+    const [first, second] = configure(FRAMES, {
+      defaults: { unit: 's', displayName: 'of ${__field.labels.host}' },
+      overrides: [
+        {
+          matcher: { id: 'byRegexp', options: '/of a/' },
+          properties: [{ id: 'displayName', value: 'first' }],
+        },
+        { matcher: { id: 'byRegexp', options: '/of/' }, properties: [{ id: 'unit', value: 'bytes' }] },
+        { matcher: { id: 'byName', options: 'first' }, properties: [{ id: 'unit', value: 'ms' }] },
+      ],
+    });
+    expect(first?.fields.map(({ title }) => title)).toEqual(['Time', 'first']);
+    expect([first, second].map((frame) => frame?.fields[1]?.config.unit)).toEqual(['ms', 'bytes']);
+  });
 
   it('sets what is deep without what is beside it', () => {
     const [first] = configure(FRAMES, {

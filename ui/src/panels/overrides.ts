@@ -3,7 +3,7 @@
 import { readConfig, readPattern, type FieldConfig } from './config';
 import { typeOf, type Field, type Frame } from './frame';
 import { at, numberAt, object, objects, oneAt, textAt, texts, type Json, type JsonObject } from './json';
-import { baseNames, fillName, namesOf } from './names';
+import { baseNames, fillName, namesOf, seenNames } from './names';
 import { reduce } from './reduce';
 
 /** A field that knows how it is shown and what it is called. */
@@ -20,7 +20,10 @@ export interface ShownFrame extends Frame {
 interface Candidate {
   field: Field;
   frame: Frame;
+  /** All that it may be called by. */
   names: readonly string[];
+  /** What the reader sees, as far as overrides before have set it: that alone is what a pattern is of. */
+  seen: readonly string[];
 }
 
 type Matcher = (candidate: Candidate) => boolean;
@@ -53,7 +56,7 @@ function byNames(options: unknown): Matcher {
 
 function byPattern(text: string): Matcher {
   const pattern = readPattern(text);
-  return ({ names }) => pattern !== null && names.some((name) => pattern.test(name));
+  return ({ seen }) => pattern !== null && seen.some((name) => pattern.test(name));
 }
 
 /** Whether a field is meant, as a matcher of Grafana's says; one that nobody knows means none. */
@@ -109,6 +112,15 @@ function put(into: JsonObject, path: readonly string[], value: Json): Draft {
   return { ...into, [key]: inner };
 }
 
+/** `field` as matchers look at it once `draft` is what has been said about it. */
+function candidateOf(field: Field, frame: Frame, base: string, draft: JsonObject): Candidate {
+  const template = textAt(draft, 'displayName');
+  const names = namesOf(field, base);
+  if (template === '') return { field, frame, names, seen: seenNames(field, base) };
+  const title = fillName(template, field, base);
+  return { field, frame, names: [title, ...names], seen: [title] };
+}
+
 interface Override {
   matches: Matcher;
   properties: readonly { path: readonly string[]; value: Json }[];
@@ -124,12 +136,18 @@ function readOverrides(fieldConfig: JsonObject): Override[] {
   }));
 }
 
+/** The defaults that overrides begin with, and what they say by themselves. */
+function begun(defaults: JsonObject): { defaults: JsonObject; config: FieldConfig } {
+  return { defaults, config: readConfig(defaults) };
+}
+
 /** `frames` with every field's configuration and title, as the panel's `fieldConfig` says. */
 export function configure(frames: readonly Frame[], fieldConfig: unknown): ShownFrame[] {
   const all = object(fieldConfig);
   const defaults = object(all.defaults);
   const overrides = readOverrides(all);
-  const plain = readConfig(defaults);
+  const titled = begun(defaults);
+  const untitled = begun({ ...defaults, displayName: null });
   const bases = baseNames(frames);
   let place = 0;
   return frames.map((frame) => ({
@@ -137,23 +155,24 @@ export function configure(frames: readonly Frame[], fieldConfig: unknown): Shown
     fields: frame.fields.map((field): ShownField => {
       const base = bases[place] ?? field.name;
       place += 1;
-      const candidate = { field, frame, names: namesOf(field, base) };
-      const meant = overrides.filter(({ matches }) => matches(candidate));
-      let draft: JsonObject = defaults;
-      for (const { properties } of meant)
+      // A name for all values is none for the time beside them.
+      const first = field.type === 'time' ? untitled : titled;
+      let draft: JsonObject = first.defaults;
+      let candidate = candidateOf(field, frame, base, draft);
+      for (const { matches, properties } of overrides) {
+        if (!matches(candidate)) continue;
         for (const { path, value } of properties) draft = put(draft, path, value);
-      const config = meant.length === 0 ? plain : readConfig(draft);
+        candidate = candidateOf(field, frame, base, draft);
+      }
+      const meant = draft !== first.defaults;
+      const config = meant ? readConfig(draft) : first.config;
       // The defaults are of values: a time has its own way to be written unless an override says otherwise.
       const own =
-        field.type === 'time' && meant.length === 0
-          ? { ...config, unit: 'dateTimeAsSystem', mappings: [] }
-          : config;
-      // A name for all values is none for the time beside them.
-      const template = field.type === 'time' && meant.length === 0 ? undefined : own.displayName;
+        field.type === 'time' && !meant ? { ...config, unit: 'dateTimeAsSystem', mappings: [] } : config;
       return {
         ...field,
         config: own,
-        title: template === undefined ? base : fillName(template, field, base),
+        title: own.displayName === undefined ? base : fillName(own.displayName, field, base),
       };
     }),
   }));

@@ -3,7 +3,7 @@ import { readFrames, type Figure, type SeriesFrame } from '../answer';
 import { transform } from '../transform/transform';
 import { configure } from '../overrides';
 import { drawableOf, drawingOf, stackSeries } from './columns';
-import { rangeOf, tickLabels } from './plot';
+import { rangeOf, tellingSteps, tickLabels } from './plot';
 
 const LOOKS = { scheme: 'dark', clock: { nowMs: 0, utc: true } } as const;
 
@@ -120,6 +120,9 @@ describe('an axis', () => {
     [{ percent: true }, 0, 1.000_01, [0, 1]],
     [{}, 7, 7, [0, 9.275]],
     [{}, Infinity, -Infinity, [0, 1.06]],
+    // A minimum in bytes that few bytes are below.
+    [{ min: 1024 }, 4, 20, [0, 21.2]],
+    [{ max: 1 }, 40, 50, [39.4, 50.6]],
   ])('%j of %d to %d', (change, least, most, expected) => {
     const [low, high] = rangeOf({ ...(scale as NonNullable<typeof scale>), ...change }, least, most, []);
     expect(low).toBeCloseTo(expected[0] ?? 0, 2);
@@ -131,4 +134,19 @@ describe('an axis', () => {
       '1.05 s',
       '1.1 s',
     ]));
+
+  it('has no two ticks of one label', () => {
+    const at = (change: object, high: number): number | undefined =>
+      tellingSteps(
+        [0.1, 0.25, 0.5, 1, 2, 5],
+        { ...(scale as NonNullable<typeof scale>), ...change },
+        0,
+        high,
+        6,
+      )[0];
+    expect(at({ unit: 'none', decimals: 0 }, 1.06)).toBe(1);
+    expect(at({ unit: 'none', decimals: 0 }, 6)).toBe(1);
+    expect(at({ unit: 'none', decimals: undefined }, 1.06)).toBe(0.25);
+    expect(at({ unit: 'percentunit', decimals: 0 }, 1.06)).toBe(0.25);
+  });
 });

@@ -72,9 +72,11 @@ export function rangeOf(
   if (high < 0 && (scale.grounded || high > low * 0.6)) high = 0;
   if (low === high) [low, high] = low === 0 ? [0, 1] : low > 0 ? [0, low * 1.25] : [low * 1.25, 0];
   const room = (high - low) * 0.06;
-  const bottom = scale.min ?? (low === 0 || low === scale.softMin ? low : low - room);
-  const top =
-    scale.max ?? (high === 0 || high === scale.softMax || (scale.percent && high === 1) ? high : high + room);
+  const under = low === 0 || low === scale.softMin ? low : low - room;
+  const over = high === 0 || high === scale.softMax || (scale.percent && high === 1) ? high : high + room;
+  let [bottom, top] = [scale.min ?? under, scale.max ?? over];
+  // Ends that leave no room between them, or that all data lie beyond, would show an empty chart.
+  if (bottom >= top) [bottom, top] = [under, over];
   if (scale.centered) {
     const far = Math.max(Math.abs(bottom), Math.abs(top));
     return [atMost(-far), atMost(far)];
@@ -98,6 +100,28 @@ function stepsOf(unit: string): number[] {
   const above = CLOCKS.map((seconds) => seconds / writing.seconds);
   const last = above.at(-1) ?? minute;
   return [...EVEN.filter((step) => step < minute), ...above, ...EVEN.filter((step) => step > last)];
+}
+
+/**
+ * Those of `steps` between ticks that an axis from `low` to `high` with room for `most` ticks can have, as far as
+ * its labels differ: with no decimals, halves would be called 0 and 1 again.
+ */
+export function tellingSteps(
+  steps: readonly number[],
+  scale: ScaleLook,
+  low: number,
+  high: number,
+  most: number,
+): number[] {
+  const differ = (step: number): boolean => {
+    const first = Math.ceil(low / step);
+    const count = Math.floor(high / step) - first + 1;
+    const splits = Array.from({ length: Math.max(0, count) }, (_, i) => (first + i) * step);
+    return new Set(tickLabels(splits, scale, step)).size === splits.length;
+  };
+  const wide = steps.filter((step) => (high - low) / step <= most);
+  const from = wide.findIndex(differ);
+  return from < 0 ? [...steps] : wide.slice(from);
 }
 
 /** Labels of an axis' ticks, with the digits that tell neighbours apart. */
@@ -124,6 +148,7 @@ function logTicks(base: number): uPlot.Axis.Splits {
 function valueAxis(scale: ScaleLook, scheme: Scheme): uPlot.Axis {
   const ink = INK[scheme];
   const side = scale.side === 'right' ? 1 : 3;
+  const steps = stepsOf(scale.unit);
   return {
     scale: scale.key,
     // The enum of uPlot's types is not there when the program runs.
@@ -136,7 +161,11 @@ function valueAxis(scale: ScaleLook, scheme: Scheme): uPlot.Axis {
     ticks: { show: false },
     gap: 6,
     space: VALUE_ROOM,
-    incrs: stepsOf(scale.unit),
+    // uPlot learns the digits of its own round steps and of those in a list: powers of two have to be one.
+    incrs:
+      scale.decimals === undefined || isBinary(scale.unit)
+        ? steps
+        : (_plot, _axis, low, high, length, space) => tellingSteps(steps, scale, low, high, length / space),
     values: (_plot, splits, _axis, _space, incr) => tickLabels(splits, scale, incr),
     ...(scale.log > 0
       ? { splits: logTicks(scale.log), filter: (_plot: uPlot, splits: number[]) => splits }

@@ -82,7 +82,9 @@ export function transform(frames: readonly Frame[], transformations: unknown): T
     const meant = readMatcher(filter);
     const [some, rest]: [Frame[], Frame[]] = [[], []];
     for (const frame of now)
-      (frame.fields[0] && meant({ field: frame.fields[0], frame, names: [] }) ? some : rest).push(frame);
+      (frame.fields[0] && meant({ field: frame.fields[0], frame, names: [], seen: [] }) ? some : rest).push(
+        frame,
+      );
     now = [...step(some, one.options), ...rest];
   }
   return { frames: now, unknown };
