@@ -132,6 +132,13 @@ def test_figures_are_as_large_as_there_is_room_for_and_never_cut(
             **_panel(2, "stat", "Beside", long, fieldConfig=fixed, options=beside),
             "gridPos": {"x": 2, "w": 6, "h": 3},
         },
+        {
+            **_panel(3, "timeseries", "Legend", long),
+            "options": {
+                "legend": {"placement": "right", "displayMode": "table", "calcs": ["mean", "max", "min"]}
+            },
+            "gridPos": {"x": 8, "w": 12, "h": 8},
+        },
     ]
     _keep(ui_url, {"uid": "narrow", "title": "Narrow", "schemaVersion": 42, "panels": panels})
     page = open_page("/d/narrow/narrow", width=width).page
@@ -147,6 +154,9 @@ def test_figures_are_as_large_as_there_is_room_for_and_never_cut(
             "(one) => one.getBoundingClientRect().right <= one.parentElement.getBoundingClientRect().right"
         )
         assert figure.evaluate(inside), title
+    series = page.get_by_role("region", name="Legend").get_by_role("table", name="Series")
+    expect(series.get_by_role("cell")).to_have_count(4)
+    assert series.evaluate("({ parentElement: one }) => one.scrollWidth <= one.clientWidth")
 
 
 def test_a_panel_is_looked_at_alone_and_into(open_page: Open) -> None:
@@ -162,6 +172,12 @@ def test_a_panel_is_looked_at_alone_and_into(open_page: Open) -> None:
     expect(dialog.get_by_role("columnheader", name="host-001")).to_be_visible()
     dialog.get_by_role("tab", name="Query").click()
     expect(dialog).to_contain_text('fleet_requests_total{host=~"host-001"}')
+    # Where no time is asked for, variables are awaited: each field in its own place.
+    page.goto("/d/fleet/fleet?from=now&to=now-1h")
+    awaited = page.get_by_role("toolbar", name="Variables").locator("input[disabled]")
+    expect(awaited.first).to_be_visible()
+    for field in awaited.all():
+        assert field.evaluate("({ offsetWidth, parentElement }) => offsetWidth <= parentElement.clientWidth")
 
 
 def test_a_dashboard_is_made_changed_by_keys_saved_and_taken_back(open_page: Open) -> None:

@@ -1,7 +1,7 @@
 import clsx from 'clsx';
 import { Popover } from '@mantine/core';
 import '@mantine/core/styles/Popover.css';
-import { useState, type SyntheticEvent, type ReactElement } from 'react';
+import { useRef, useState, type FocusEvent, type SyntheticEvent, type ReactElement } from 'react';
 import { Glyph } from '../design/Glyph';
 import { formatInstant } from '../design/format';
 import { useNow, usePageClock } from '../design/hooks';
@@ -19,6 +19,11 @@ import {
   type TimeRange,
 } from './range';
 import styles from './picker.module.css';
+
+/** What is typed into a field that keys led to replaces what was there. */
+function selected(event: FocusEvent<HTMLInputElement>): void {
+  event.target.select();
+}
 
 function RangeForm(props: { range: TimeRange; onApply: (range: TimeRange) => void }): ReactElement {
   const { utc, setUtc } = usePageClock();
@@ -57,6 +62,7 @@ function RangeForm(props: { range: TimeRange; onApply: (range: TimeRange) => voi
           className="field"
           value={from}
           onChange={(event) => setFrom(event.target.value)}
+          onFocus={selected}
           aria-invalid={isWrong(meant.from)}
           data-autofocus
         />
@@ -67,6 +73,7 @@ function RangeForm(props: { range: TimeRange; onApply: (range: TimeRange) => voi
           className="field"
           value={to}
           onChange={(event) => setTo(event.target.value)}
+          onFocus={selected}
           aria-invalid={isWrong(meant.to)}
         />
       </label>
@@ -94,8 +101,11 @@ export function TimePicker(props: { range: TimeRange; onChange: (range: TimeRang
   const { range, onChange } = props;
   const { utc } = usePageClock();
   const [open, setOpen] = useState(false);
+  const opener = useRef<HTMLButtonElement>(null);
   const apply = (next: TimeRange): void => {
     setOpen(false);
+    // What was pressed goes with the box: keys go on where they came from.
+    opener.current?.focus();
     onChange(next);
   };
   const move = (change: (span: { fromMs: number; toMs: number }) => TimeRange): void => {
@@ -113,7 +123,13 @@ export function TimePicker(props: { range: TimeRange; onChange: (range: TimeRang
         transitionProps={{ duration: 0 }}
       >
         <Popover.Target>
-          <button type="button" className="button" onClick={() => setOpen(!open)} aria-expanded={open}>
+          <button
+            ref={opener}
+            type="button"
+            className="button"
+            onClick={() => setOpen(!open)}
+            aria-expanded={open}
+          >
             <Icon name="clock" size={14} />
             {describeRange(range, utc, formatInstant)}
             {utc ? <span className="dim">UTC</span> : null}

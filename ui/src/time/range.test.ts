@@ -133,6 +133,8 @@ describe('ranges', () => {
   it('names ranges', () => {
     expect(describeRange({ from: 'now-1h', to: 'now' }, true, formatInstant)).toBe('Last hour');
     expect(describeRange({ from: 'now-90s', to: 'now' }, true, formatInstant)).toBe('Last 90s');
+    expect(describeRange({ from: 'now-1M/M', to: 'now-1M/M' }, true, formatInstant)).toBe('Previous month');
+    expect(describeRange({ from: 'now-1M/M', to: 'now/M' }, true, formatInstant)).toBe('now-1M/M to now/M');
     expect(describeRange(absolute(NOW - 60_000, NOW), true, formatInstant)).toBe(
       '2026-11-21 14:29:00 to 2026-11-21 14:30:00',
     );

@@ -223,7 +223,19 @@ export function absolute(fromMs: number, toMs: number): TimeRange {
   return { from: text(from), to: text(Math.max(toMs, from + 1000)) };
 }
 
-/** A range's name for a button: a quick range's own, else its ends. */
+/** Whole days, weeks, months and years, by the two ends that they have in common. */
+const CALENDAR_RANGES: ReadonlyMap<string, string> = new Map([
+  ['now/d', 'Today'],
+  ['now-1d/d', 'Yesterday'],
+  ['now/w', 'This week'],
+  ['now-1w/w', 'Previous week'],
+  ['now/M', 'This month'],
+  ['now-1M/M', 'Previous month'],
+  ['now/y', 'This year'],
+  ['now-1y/y', 'Previous year'],
+]);
+
+/** A range's name for a button: a quick range's own, that of a whole day or month, else its ends. */
 export function describeRange(
   range: TimeRange,
   utc: boolean,
@@ -234,6 +246,8 @@ export function describeRange(
     if (quick) return quick[1];
     if (range.from.startsWith('now-')) return `Last ${range.from.slice(4)}`;
   }
+  const whole = range.from === range.to ? CALENDAR_RANGES.get(range.from) : undefined;
+  if (whole !== undefined) return whole;
   const end = (text: string): string => {
     if (text.startsWith('now')) return text;
     const ms = parseTime(text, 0, utc);
