@@ -296,6 +296,9 @@ async def open_paging(
     except PharosError as exc:
         _LOG.warning("alerts are known as soon as the state can be read: %s", exc)
     try:
+        if settings.alertmanager is not None:
+            # There is somebody to be told: the first page after a start is not the one that waits.
+            await to_all.open()
         async with at_work(dispatcher.run(), deliveries.run(), following.run()):
             yield Paging(
                 dispatcher,

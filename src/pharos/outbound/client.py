@@ -84,6 +84,10 @@ class Outbound:
             self._wire = self._wire or wire_class(self._options)
         return self._wire
 
+    async def open(self) -> None:
+        """Load what sends, so that the first request does not wait for it."""
+        await self._opened()
+
     async def close(self) -> None:
         """Close every connection."""
         self._is_closed = True
