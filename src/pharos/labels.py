@@ -12,10 +12,9 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
-import re2
 from msgspec import Struct
 
-from pharos.errors import Kind, PharosError
+from pharos.patterns import compiled
 
 Labels: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -52,17 +51,7 @@ def compile_regex(pattern: str) -> Any:
 
     Raises PharosError(INVALID) for a pattern that RE2 refuses.
     """
-    options = re2.Options()
-    options.log_errors = False
-    options.dot_nl = True
-    try:
-        return re2.compile(pattern, options)
-    except re2.error as exc:
-        reason = exc.args[0] if exc.args else exc
-        text = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
-        raise PharosError(Kind.INVALID, f"error parsing regexp {pattern!r}: {text}") from exc
-    except UnicodeEncodeError as exc:
-        raise PharosError(Kind.INVALID, f"error parsing regexp {pattern!r}: invalid UTF-8") from exc
+    return compiled(pattern, f"error parsing regexp {pattern!r}", dot_takes_breaks=True)
 
 
 class Matcher(Struct, frozen=True):

@@ -13,11 +13,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
-import re2
-
 from pharos.errors import Kind, PharosError
 from pharos.gotext.quoting import quote
 from pharos.labels import MatchOp
+from pharos.patterns import compiled
 
 SPACES: Final = (
     "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
@@ -93,16 +92,7 @@ def compile_pattern(pattern: str) -> Any:
         raise PharosError(
             Kind.INVALID, f"error parsing regexp {_shown(pattern)}: invalid escape sequence: `\\C`"
         )
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        return re2.compile(f"^(?:{pattern})$", options)
-    except re2.error as exc:
-        reason = exc.args[0] if exc.args else exc
-        text = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
-        raise PharosError(Kind.INVALID, f"error parsing regexp {_shown(pattern)}: {text}") from exc
-    except UnicodeEncodeError as exc:
-        raise PharosError(Kind.INVALID, f"error parsing regexp {_shown(pattern)}: invalid UTF-8") from exc
+    return compiled(f"^(?:{pattern})$", f"error parsing regexp {_shown(pattern)}")
 
 
 def matches_all(matchers: Iterable[Matcher], labels: Mapping[str, str]) -> bool:

@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 from pharos.access import Scope
 from pharos.engine import Session
 from pharos.query.events.asking import Asking
+from pharos.query.limits import Deadline
 from pharos.search.logql.source import Source
 from pharos.search.window import Window
 
@@ -45,17 +46,16 @@ class LogQueries:
         raises, and as `Asking.ask`.
         """
         deadline = self._asking.deadline(timeout_ms)
-
-        def answer(session: Session) -> T:
-            return work(self._source_of(session, scope), deadline.check)
-
+        answer = self._answer(scope, work, deadline)
         return await self._asking.ask(scope, window, ("logql", asked), answer, deadline)
 
     async def ask_now(self, scope: Scope, asked: Hashable, work: Callable[[Source, Check], T]) -> T:
         """Return the same of what is stored now."""
         deadline = self._asking.deadline()
-
-        def answer(session: Session) -> T:
-            return work(self._source_of(session, scope), deadline.check)
-
+        answer = self._answer(scope, work, deadline)
         return await self._asking.ask_now(scope, ("logql", asked), answer, deadline)
+
+    def _answer(
+        self, scope: Scope, work: Callable[[Source, Check], T], deadline: Deadline
+    ) -> Callable[[Session], T]:
+        return lambda session: work(self._source_of(session, scope), deadline.check)

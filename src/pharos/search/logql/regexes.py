@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, Final
 
-import re2
-
 from pharos.errors import Kind, PharosError
+from pharos.patterns import compiled
 
 _MAX_CHARACTERS: Final = 1 << 16
 
@@ -17,16 +16,7 @@ def compile_pattern(pattern: str) -> Any:
     """Return a pattern compiled by RE2. Raises PharosError(INVALID)."""
     if len(pattern) > _MAX_CHARACTERS:
         raise PharosError(Kind.INVALID, f"a regular expression has more than {_MAX_CHARACTERS} characters")
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        return re2.compile(pattern, options)
-    except re2.error as exc:
-        reason = exc.args[0] if exc.args else exc
-        text = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
-        raise PharosError(Kind.INVALID, f"error parsing regexp `{pattern[:200]}`: {text}") from exc
-    except UnicodeEncodeError as exc:
-        raise PharosError(Kind.INVALID, f"error parsing regexp `{pattern[:200]!r}`: invalid UTF-8") from exc
+    return compiled(pattern, f"error parsing regexp `{pattern[:200]}`")
 
 
 def plain(text: str) -> str:

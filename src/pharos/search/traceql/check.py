@@ -5,10 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, Final
 
-import re2
-
-from pharos.errors import Kind, PharosError
+from pharos.errors import PharosError
 from pharos.gotext.quoting import quote
+from pharos.patterns import compiled
 from pharos.search.traceql.ast import (
     INTRINSICS,
     NUMBERS,
@@ -31,16 +30,7 @@ _ORDERED: Final = NUMBERS | {Type.TEXT}
 @lru_cache(256)
 def compile_pattern(pattern: str) -> Any:
     """Return a pattern of RE2, whose dot takes no line break. Raises PharosError(INVALID)."""
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        return re2.compile(pattern, options)
-    except re2.error as exc:
-        reason = exc.args[0] if exc.args else exc
-        text = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
-        raise PharosError(Kind.INVALID, f"{quote(pattern[:80])} is no pattern: {text}") from exc
-    except UnicodeEncodeError as exc:
-        raise PharosError(Kind.INVALID, f"{quote(pattern[:80])} is no pattern: invalid UTF-8") from exc
+    return compiled(pattern, f"{quote(pattern[:80])} is no pattern")
 
 
 def type_of(expression: Expression) -> Type:
