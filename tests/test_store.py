@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from operator import methodcaller
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ import pytest
 from pharos.clock import SystemClock
 from pharos.config import Settings
 from pharos.engine.embedded.configuration import EmbeddedOptions
-from pharos.engine.embedded.store import open_engine
+from pharos.engine.embedded.store import EmbeddedEngine, open_engine
+from pharos.engine.sql import Statement
 from pharos.errors import Kind, PharosError
 from pharos.ingest.metrics.traits import HISTOGRAMS, STARTS, Traits
 from pharos.store import open_store
@@ -57,6 +59,36 @@ def test_a_store_of_an_older_version_tells_which_metrics_have_histograms_and_sta
             assert [store.changes.has_starts("one", [metric]) for metric in (7, 8, 9)] == [True, True, False]
             assert [store.changes.has_histograms("one", [metric]) for metric in (7, 9)] == [False, True]
             assert not store.changes.has_starts("two", [7])
+
+
+def test_spans_of_an_older_version_are_the_same_after_their_attributes_moved(tmp_path: Path) -> None:
+    (tmp_path / "engine").mkdir()
+    insert = (
+        "INSERT INTO spans (tenant, ts, span_id, attributes)"
+        " SELECT 'one', fromUnixTimestamp64Nano({begin}, 'UTC'), toString(number),"
+        " mapFromArrays(range(12)::Array(String), arrayMap(x -> toString(x * number), range(12)))"
+        " FROM numbers(500)"
+    )
+    asked = Statement(
+        "SELECT span_id, toString(attributes) AS whole, attributes['7'] AS seven"
+        " FROM spans ORDER BY ts, span_id"
+    )
+
+    def rows(engine: EmbeddedEngine) -> list[dict[str, Any]]:
+        found = engine.control(lambda session: session.query(asked, purpose="test"))
+        return list(found.to_pylist())
+
+    with open_engine(tmp_path / "engine", last_migration=7) as engine:
+        engine.control(methodcaller("execute", insert.format(begin=0)))
+        before = rows(engine)
+    with open_engine(tmp_path / "engine") as engine:
+        assert rows(engine) == before
+        engine.control(methodcaller("execute", insert.format(begin=1)))
+        both = rows(engine)
+        assert len(both) == 1_000
+        assert both[:500] == before
+        engine.control(methodcaller("execute", "OPTIMIZE TABLE spans FINAL"))
+        assert rows(engine) == both
 
 
 class _Loads:
