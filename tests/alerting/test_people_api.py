@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import html
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -55,7 +56,8 @@ async def world(tmp_path: Path, clock: FakeClock) -> AsyncIterator[World]:
 async def fire(world: World, tenant: str = "a") -> None:
     """Have an alert fire of which somebody was told."""
     now_ms = world.clock.now_ms()
-    alert = Alert(labels_of(LABELS), starts_ms=now_ms, updated_ms=now_ms)
+    said = (("summary", "3 % left\r\n<b>now</b>"),)
+    alert = Alert(labels_of(LABELS), said, starts_ms=now_ms, updated_ms=now_ms)
 
     def write(unit: Writing) -> None:
         alerts.put(unit, [Kept(tenant, alert, now_ms)])
@@ -198,7 +200,10 @@ async def test_a_link_acknowledges_once_without_signing_in(world: World, clock: 
     shown = await world.stranger.get(path)
     assert shown.status == 200
     assert b"<button>Acknowledge</button>" in shown.body
-    assert b"DiskFull" in shown.body
+    # Which one it is, and what is said of it: a group may have many of one name.
+    others = ", ".join(f"{name}={value}" for name, value in sorted(LABELS.items()) if name != "alertname")
+    line = html.escape(f"DiskFull ({others}) 3 % left <b>now</b>")
+    assert f"<pre>{line}</pre>" in shown.body.decode()
     # A browser sends the form only where the policy lets it.
     assert "form-action 'self'" in shown.headers["content-security-policy"]
     style = re.search(rb'rel="stylesheet" href="([^"]+)"', shown.body)
@@ -398,7 +403,8 @@ async def test_a_response_waits_for_approval(world: World) -> None:
     vera = await world.add("vera", a="viewer")
     [shown] = await vera.done("GET /api/alerting/responses?status=waiting")
     assert (await vera.ask(f"POST /api/alerting/responses/{shown['id']}/approve", {})).status == 403
-    done = await ada.done(f"POST /api/alerting/responses/{shown['id']}/approve", {"reason": "do"})
+    # Who has nothing to say sends no body.
+    done = (await ada.ask(f"POST /api/alerting/responses/{shown['id']}/approve", raw=b"")).data
     assert (done["status"], done["decided_by"]) == ("ready", "ada")
     assert (await ada.ask(f"POST /api/alerting/responses/{shown['id']}/reject", {})).status == 400
     assert (await ada.ask("GET /api/alerting/responses?status=odd")).status == 400

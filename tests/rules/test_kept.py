@@ -67,6 +67,24 @@ def test_a_change_of_a_group_of_a_file_is_a_diff(tmp_path: Path) -> None:
     ]
 
 
+def test_a_change_in_one_place_leaves_durations_as_they_are_written(tmp_path: Path) -> None:
+    wanted = {"interval": "30s", "rules": [{"record": "r", "expr": "c"}]}
+    assert _diff(tmp_path, "two", wanted) == ["-    expr: b", "+    expr: c"]
+
+
+def test_a_diff_names_the_file_as_the_configuration_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rules.d").mkdir()
+    named = Path("rules.d") / "rules.yml"
+    named.write_text(_FILE)
+    groups = load_rules(named).groups
+    for path, shown in ((named, "rules.d/rules.yml"), (named.absolute(), "rules.yml")):
+        lines = file_diff(path, groups[0], None, groups).splitlines()
+        assert lines[:2] == [f"--- a/{shown}", f"+++ b/{shown}"]
+
+
 def test_a_diff_makes_the_wanted_group_of_the_file(tmp_path: Path) -> None:
     wanted = {"interval": "1m", "labels": {"a": "b: c"}, "rules": [{"record": "r", "expr": 'b{x="#"} > 1'}]}
     path = tmp_path / "rules.yml"

@@ -89,7 +89,7 @@ def test_a_rule_of_a_file_leads_to_the_change_to_commit(visit: Visit) -> None:
     page.get_by_role("button", name="Edit the group").click()
     page.get_by_label("For", exact=True).fill("7m")
     page.get_by_role("button", name="Show the change").click()
-    expect(page.get_by_label("The change of the file")).to_contain_text("for: 420000ms")
+    expect(page.get_by_label("The change of the file")).to_contain_text("for: 7m")
 
 
 def test_a_receiver_is_tested_and_its_answer_shown(visit: Visit) -> None:

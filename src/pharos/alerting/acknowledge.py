@@ -26,6 +26,8 @@ from pharos.state.timeline import Step
 BULK_MOST: Final = 5_000
 TAKES_ACKNOWLEDGEMENTS: Final = frozenset({"pagerduty", "opsgenie"})
 """The kinds of integrations that are told."""
+_LINE_MOST: Final = 300
+"""Characters by which a link tells of an alert."""
 
 
 def held_by(unit: Unit, tenant: str, fingerprints: Sequence[str]) -> Mapping[str, Held]:
@@ -149,8 +151,8 @@ class Asked(Struct, frozen=True):
     """What a link asks for."""
 
     link: links.Link
-    names: tuple[str, ...]
-    """Of the alerts that would be acknowledged."""
+    alerts: tuple[str, ...]
+    """Those that would be acknowledged, each in a line: its labels, and what is said of it."""
     is_used: bool
 
 
@@ -174,10 +176,19 @@ def look(unit: Unit, token: str) -> Asked:
     found = alerts_of_group(unit, link.tenant, link.group_key)
     kept = alerts.find(unit, link.tenant, found)
     gone = timeline.labels_of_alerts(unit, link.tenant, [name for name in found if name not in kept])
-    known = {name: alert.name for name, alert in kept.items()}
-    known |= {name: labels.get(ALERT_NAME, "") for name, labels in gone.items()}
-    names = tuple(known.get(name) or name for name in found)
-    return Asked(link, names, acknowledgements.is_used(unit, link.nonce))
+    told = {name: _told(dict(alert.labels), dict(alert.annotations)) for name, alert in kept.items()}
+    told |= {name: _told(labels, {}) for name, labels in gone.items()}
+    lines = tuple(told.get(name) or name for name in found)
+    return Asked(link, lines, acknowledgements.is_used(unit, link.nonce))
+
+
+def _told(labels: Mapping[str, str], said: Mapping[str, str]) -> str:
+    """Return a line about an alert, by which whoever reads it tells it from others of its name."""
+    others = ", ".join(f"{name}={value}" for name, value in sorted(labels.items()) if name != ALERT_NAME)
+    summary = said.get("summary") or said.get("description") or ""
+    parts = (labels.get(ALERT_NAME, ""), f"({others})" if others else "", summary)
+    line = " ".join(" ".join(part for part in parts if part).split())
+    return line if len(line) <= _LINE_MOST else f"{line[: _LINE_MOST - 1]}…"
 
 
 def follow(unit: Writing, token: str, new: NewAcknowledgement) -> tuple[Acknowledgement, ...]:

@@ -96,7 +96,8 @@ def as_yaml(group: RuleGroup) -> str:
 def file_diff(path: Path, group: RuleGroup, wanted: RuleGroup | None, groups: Iterable[RuleGroup]) -> str:
     """Return the change of a rule file that makes a group of it another one, or takes it away.
 
-    `groups` are all of the file. Raises PharosError when the file cannot be read.
+    It names the file as the configuration does, so that it applies where that stands, and by its name alone
+    where the path is absolute. `groups` are all of the file. Raises PharosError when the file cannot be read.
     """
     before = read_named(path).decode().splitlines(keepends=True)
     after = sorted(one.line for one in groups if one.line > group.line)
@@ -104,4 +105,5 @@ def file_diff(path: Path, group: RuleGroup, wanted: RuleGroup | None, groups: It
     indent = before[first][: len(before[first]) - len(before[first].lstrip())]
     lines = [] if wanted is None else [f"{indent}{line}\n" for line in as_yaml(wanted).splitlines()]
     changed = [*before[:first], *lines, *before[last:]]
-    return "".join(difflib.unified_diff(before, changed, f"a/{path.name}", f"b/{path.name}"))
+    name = path.name if path.is_absolute() else path.as_posix()
+    return "".join(difflib.unified_diff(before, changed, f"a/{name}", f"b/{name}"))

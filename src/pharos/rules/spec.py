@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from pharos.document import Fields, Value, load_document, plain_document
 from pharos.errors import PharosError
+from pharos.gotext.durations import format_duration
 from pharos.labels import METRIC_NAME, Labels
 from pharos.named_file import read_named
 from pharos.promql.language.parse import parse
@@ -141,8 +142,8 @@ def plain_group(group: RuleGroup) -> dict[str, object]:
     own = dict(group.labels)
     found: dict[str, object] = {
         "name": group.name,
-        "interval": f"{group.interval_ms}ms" if group.interval_ms else None,
-        "query_offset": None if group.query_offset_ms is None else f"{group.query_offset_ms}ms",
+        "interval": format_duration(group.interval_ms) if group.interval_ms else None,
+        "query_offset": None if group.query_offset_ms is None else format_duration(group.query_offset_ms),
         "limit": group.limit or None,
         "labels": own or None,
         "language": None if group.language is Language.PROMQL else group.language.value,
@@ -160,8 +161,8 @@ def plain_rule(rule: Rule, without: Mapping[str, str] | None = None) -> dict[str
         found = {
             "alert": rule.name,
             "expr": rule.expr,
-            "for": f"{rule.for_ms}ms" if rule.for_ms else None,
-            "keep_firing_for": f"{rule.keep_firing_for_ms}ms" if rule.keep_firing_for_ms else None,
+            "for": format_duration(rule.for_ms) if rule.for_ms else None,
+            "keep_firing_for": format_duration(rule.keep_firing_for_ms) if rule.keep_firing_for_ms else None,
             "labels": labels,
             "annotations": dict(rule.annotations),
         }

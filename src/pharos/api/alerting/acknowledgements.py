@@ -234,9 +234,9 @@ class AcknowledgementsApi(Struct, frozen=True):
             return _page(
                 "This link was used already", "It works once. Sign in to see who looks after what.", 410
             )
-        if not asked.names:
+        if not asked.alerts:
             return _page("It is over", "No alert of that message fires any more.", 404)
-        return _page("Look after these alerts?", _list(asked.names), button="Acknowledge")
+        return _page("Look after these alerts?", _list(asked.alerts), button="Acknowledge")
 
     async def follow_link(self, request: Request) -> Response:
         """Acknowledge what a link in a message is for, once."""
@@ -248,7 +248,7 @@ class AcknowledgementsApi(Struct, frozen=True):
             found = await self.state.write(partial(acknowledging.follow, token=token, new=new), author)
         except PharosError as exc:
             return _page_of(exc)
-        return _page(f"{len(found)} acknowledged", _list(asked.names), onward=True)
+        return _page(f"{len(found)} acknowledged", _list(asked.alerts), onward=True)
 
     # -- by Slack --
 
@@ -399,9 +399,8 @@ def _event(body: bytes) -> Mapping[str, Any]:
     return event
 
 
-def _list(names: Sequence[str]) -> str:
-    shown_names = [*names[:50], *([f"and {len(names) - 50} more"] if len(names) > 50 else [])]
-    return "\n".join(shown_names)
+def _list(lines: Sequence[str]) -> str:
+    return "\n".join([*lines[:50], *([f"and {len(lines) - 50} more"] if len(lines) > 50 else [])])
 
 
 def _page_of(error: PharosError) -> HTMLResponse:

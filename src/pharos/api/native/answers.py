@@ -58,14 +58,17 @@ Endpoint = Callable[[Request], Awaitable[Any]]
 
 
 async def read_body(request: Request, bodies: Bodies, model: type[M], most_bytes: int = _BODY_MAX_BYTES) -> M:
-    """Return a request's JSON body. Raises PharosError(INVALID) that names the field at fault."""
+    """Return a request's JSON body, where nothing says as much as `{}`.
+
+    Raises PharosError(INVALID) that names the field at fault.
+    """
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media != _JSON:
         # A form, which a page of another origin could send without being asked, is none.
         raise PharosError(Kind.INVALID, f"the body must be {_JSON}", hint="set the header Content-Type")
     async with bodies.incoming(request, most_bytes) as incoming:
         try:
-            return model.model_validate_json(incoming.body)
+            return model.model_validate_json(incoming.body or b"{}")
         except ValidationError as exc:
             raise PharosError(Kind.INVALID, _fault(model, exc)) from exc
 
