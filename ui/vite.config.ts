@@ -4,7 +4,6 @@ import { basename, join, resolve } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin } from 'vite';
-import { DASHBOARD, HOST, PATHS, RUN, SERVICE, TRACE, WORKFLOW } from './src/address/places';
 
 const OUT = resolve(import.meta.dirname, '../src/pharos/api/static');
 const COMPRESSIBLE = /\.(js|css|html|svg|json)$/;
@@ -90,54 +89,6 @@ function fetchedBeside(): Plugin {
   };
 }
 
-/** The pages that are part of another, by the ids that far.ts has for them. */
-const PARTS = {
-  dashboard: DASHBOARD,
-  host: HOST,
-  run: RUN,
-  service: SERVICE,
-  trace: TRACE,
-  workflow: WORKFLOW,
-};
-
-/**
- * Writes which scripts each page needs besides those that index.html names, by its address; one that ends with a slash is
- * of all that begin so. The server names them with the page, so that they come while the entry is still being read.
- */
-function besidePages(): Plugin {
-  return {
-    name: 'pharos-beside-pages',
-    apply: 'build',
-    writeBundle({ dir = OUT }, bundle) {
-      const chunks = Object.values(bundle).flatMap((one) => (one.type === 'chunk' ? [one] : []));
-      const byName = new Map(chunks.map((chunk) => [chunk.fileName, chunk]));
-      const needed = (name: string, found: Set<string>): Set<string> => {
-        if (!found.has(name)) {
-          found.add(name);
-          for (const one of byName.get(name)?.imports ?? []) needed(one, found);
-        }
-        return found;
-      };
-      const named = readFileSync(join(dir, 'index.html'), 'utf8');
-      const far = readFileSync(resolve(import.meta.dirname, 'src/far.ts'), 'utf8');
-      const files = (id: string): string[] => {
-        const source = new RegExp(`\\b${id}: \\(\\) => import\\('\\./(.+?)'\\)`).exec(far)?.[1];
-        const chunk = chunks.find((one) => source && one.facadeModuleId?.endsWith(`/src/${source}.tsx`));
-        if (!chunk) throw new Error(`there is no chunk of the page ${id}`);
-        return [...needed(chunk.fileName, new Set())]
-          .map((name) => `/${name}`)
-          .filter((name) => !named.includes(name));
-      };
-      const whole = Object.entries(PATHS).map(([id, path]) => [path, files(id)] as const);
-      const parts = Object.entries(PARTS).map(([id, path]) => [path.replace(/\$.*/, ''), files(id)] as const);
-      writeFileSync(
-        join(dir, 'beside.json'),
-        `${JSON.stringify(Object.fromEntries([...whole, ...parts]))}\n`,
-      );
-    },
-  };
-}
-
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
   "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -145,7 +96,7 @@ const POLICY =
 const server = process.env.PHAROS_URL ?? 'http://127.0.0.1:8080';
 
 export default defineConfig({
-  plugins: [react(), firstLoad(), fetchedBeside(), besidePages(), precompress()],
+  plugins: [react(), firstLoad(), fetchedBeside(), precompress()],
   resolve: {
     alias: [
       // React has had this hook itself for years; what some packages bring for older ones need not be loaded.

@@ -6,7 +6,6 @@ import mimetypes
 from pathlib import Path
 from typing import Final
 
-import msgspec
 from starlette.datastructures import Headers
 from starlette.responses import FileResponse, PlainTextResponse, Response
 
@@ -14,8 +13,6 @@ STATIC: Final = Path(__file__).parents[1] / "static"
 _PACKED: Final = (("br", ".br"), ("gzip", ".gz"))
 _NAMED: Final = ("runs/", "workflows/")
 """Addresses that end with a name that somebody gave: a dot in it says nothing."""
-_BESIDE: Final = "beside.json"
-"""Which scripts a page needs besides those that index.html names, by its address or how that begins."""
 _SUFFIXES: Final = tuple(suffix for _, suffix in _PACKED)
 
 
@@ -39,24 +36,7 @@ def page(path: str, headers: Headers) -> Response:
         return missing
     if not index.is_file():
         return PlainTextResponse("The page is not built: run `make ui`.\n", 404)
-    response = _file(index, "no-cache", accept_encoding)
-    if links := _links(f"/{path}"):
-        response.headers["Link"] = links
-    return response
-
-
-def _links(address: str) -> str:
-    """Return the scripts of a page as a header (RFC 8288): they come beside those that index.html names.
-
-    Empty where they are not known: the page asks for them by itself, later.
-    """
-    try:
-        known = msgspec.json.decode((STATIC / _BESIDE).read_bytes(), type=dict[str, list[str]])
-    except (FileNotFoundError, msgspec.DecodeError):
-        return ""
-    begun = (begin for begin in known if begin != "/" and begin.endswith("/") and address.startswith(begin))
-    files = known.get(address) or known.get(next(begun, ""), [])
-    return ", ".join(f"<{name}>; rel=modulepreload" for name in files)
+    return _file(index, "no-cache", accept_encoding)
 
 
 def _file(wanted: Path, caching: str, accept_encoding: str) -> Response:
