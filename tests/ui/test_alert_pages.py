@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from bench.hook import Hook, hooking
 from playwright.sync_api import expect
 from tests.process import Server
 from tests.ui.conftest import XSS, Visit, send
@@ -26,19 +27,31 @@ route:
   receiver: nobody
   group_by: [alertname]
   group_wait: 1s
-  routes: [{receiver: pager, matchers: [alertname="Lost"]}]
+  routes:
+  - {receiver: pager, matchers: [alertname="Lost"]}
+  - {receiver: deaf, matchers: [alertname="Unheard"]}
 receivers:
   - name: nobody
   - name: pager
     webhook_configs: [{url: "http://127.0.0.1:9/"}]
+  - name: deaf
+    webhook_configs: [{url: "DEAF"}]
 """
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def deaf() -> Iterator[Hook]:
+    """A receiver that takes no message before it is told to."""
+    with hooking() as hook:
+        hook.status = 404
+        yield hook
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, deaf: Hook) -> Iterator[Server]:
     """A server to which three alerts were posted, as other servers post them."""
     folder = tmp_path_factory.mktemp("alerts")
-    (folder / "alertmanager.yml").write_text(_CONFIG)
+    (folder / "alertmanager.yml").write_text(_CONFIG.replace("DEAF", deaf.url))
     found = Server(folder / "store", "--alertmanager-config", str(folder / "alertmanager.yml"))
     send(
         found,
@@ -94,6 +107,9 @@ def test_an_alert_is_taken_by_keys_alone_and_its_story_says_by_whom(visit: Visit
     )
     page.goto("/alerts?view=acknowledged")
     expect(page.get_by_role("grid", name="Alerts")).to_contain_text("Slow")
+    page.goto("/alerts?view=pending")
+    expect(page.get_by_text("No alert is pending")).to_be_visible()
+    page.goto("/alerts?view=acknowledged")
     page.get_by_role("link", name="Slow").click()
     page.get_by_role("button", name="Take back").click()
     expect(page.get_by_role("button", name="Acknowledge")).to_be_visible()
@@ -199,3 +215,23 @@ def test_an_alert_over_spans_shows_what_its_rule_measures(server: Server, visit:
     measured = page.get_by_role("region", name="What was measured")
     expect(measured).to_contain_text("with(window=1m) = 0")
     expect(measured.get_by_role("img", name="count_over_time() with(window=1m) = 0: {} 0")).to_be_visible()
+
+
+def test_a_message_that_reached_nobody_is_seen_on_home_and_sent_again(
+    server: Server, deaf: Hook, visit: Visit
+) -> None:
+    send(server, "POST", "/api/v2/alerts", [_alert("Unheard", severity="info", job="x")])
+    assert deaf.wait(lambda: deaf.tries > 0)
+    page = visit("/")
+    note = page.get_by_role("alert").filter(has_text="A message about alerts reached nobody.")
+    note.get_by_role("link").click()
+    messages = page.get_by_role("region", name="Messages")
+    expect(messages).to_contain_text("answered 404")
+    expect(page.get_by_label("1 not delivered")).to_be_visible()
+    deaf.status = 200
+    messages.get_by_role("button", name="Send again").click()
+    expect(messages.get_by_role("button", name="Send again")).to_have_count(0)
+    assert deaf.told("Unheard") == ["firing"]
+    page.goto("/")
+    expect(page.get_by_role("region", name="What burns")).to_be_visible()
+    expect(page.get_by_text("reached nobody")).to_have_count(0)

@@ -42,6 +42,7 @@ export const FAR = {
   profile: () => import('./account/ProfilePage'),
   gallery: () => import('./gallery/GalleryPage'),
   alertsBadge: () => import('./alerts/AlertsBadge'),
+  receiversBadge: () => import('./receivers/ReceiversBadge'),
   targetsBadge: () => import('./targets/TargetsBadge'),
   signIn: () => import('./account/SignInPage'),
   welcome: () => import('./account/WelcomePage'),

@@ -96,7 +96,7 @@ export const PAGES: readonly PageEntry[] = [
   page('silences', 'Silences', 'silences', 'Respond', 'alerts.view'),
   page('onCall', 'On call', 'person', 'Respond', 'alerts.view'),
   page('rules', 'Rules', 'table', 'Respond', 'alerts.view'),
-  page('receivers', 'Receivers', 'copy', 'Respond', 'alerts.view'),
+  page('receivers', 'Receivers', 'copy', 'Respond', 'alerts.view', { badge: far('receiversBadge') }),
   page('responses', 'Responses', 'refresh', 'Respond', 'alerts.view'),
   page('slo', 'SLOs', 'check', 'Run', 'metrics.view'),
   page('anomalies', 'Anomalies', 'explore', 'Run', 'metrics.view'),

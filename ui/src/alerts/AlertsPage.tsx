@@ -161,7 +161,9 @@ function Groups(props: {
   );
 }
 
-function Nothing({ view, any, onClear }: { view: View; any: boolean; onClear: () => void }): ReactElement {
+/** Why no alert is listed: there is none, or none of the view, or none that fits what is looked for. */
+function Nothing(props: { view: View; any: boolean; narrowed: boolean; onClear: () => void }): ReactElement {
+  const { view, any, narrowed, onClear } = props;
   if (!any)
     return (
       <EmptyState
@@ -185,7 +187,7 @@ function Nothing({ view, any, onClear }: { view: View; any: boolean; onClear: ()
   return (
     <EmptyState
       reason="filtered"
-      title={view === 'burning' ? 'Nothing burns that fits these filters' : 'No alert fits these filters'}
+      title={titleOf(view, narrowed)}
       actions={
         <button type="button" className="button" onClick={onClear}>
           Show all alerts
@@ -193,6 +195,11 @@ function Nothing({ view, any, onClear }: { view: View; any: boolean; onClear: ()
       }
     />
   );
+}
+
+function titleOf(view: View, narrowed: boolean): string {
+  if (view === 'burning') return narrowed ? 'Nothing burns that fits these filters' : 'Nothing burns';
+  return narrowed ? 'No alert fits these filters' : `No alert is ${NAMES[view].toLowerCase()}`;
 }
 
 /** What is done to the chosen alerts together. */
@@ -337,7 +344,14 @@ export default function AlertsPage(): ReactElement {
                   onSilence={() => setDoing('silence')}
                 />
               }
-              empty={<Nothing view={view} any={all.length > 0} onClear={clear} />}
+              empty={
+                <Nothing
+                  view={view}
+                  any={all.length > 0}
+                  narrowed={words !== '' || filters.length > 0 || group !== null}
+                  onClear={clear}
+                />
+              }
             />
           </section>
         ) : null}

@@ -1,8 +1,12 @@
 import type { ReactElement } from 'react';
 import { PageLink } from '../address/PageLink';
+import { formatCount } from '../design/format';
+import { Note } from '../design/parts';
 import { StatusChip } from '../design/StatusChip';
 import { Value } from '../design/Value';
 import { ALERT_NAME, compareAlerts, countViews, isIn, summaryOf } from './alerts';
+import { countUndelivered } from '../receivers/receivers';
+import { useReceivers } from '../receivers/useReceivers';
 import styles from './alerts.module.css';
 import { Ago, SeverityChip } from './parts';
 import { useAlerts } from './useAlerts';
@@ -10,8 +14,30 @@ import { useAlerts } from './useAlerts';
 /** Alerts that are named; the rest is one line. */
 const NAMED = 5;
 
-/** What burns now, the worst first, for the top of other pages; nothing when nothing does. */
-export default function Burning({ refreshMs }: { refreshMs: number }): ReactElement | null {
+/** That somebody was to be told and was not; nothing when all were. */
+function Undelivered({ refreshMs }: { refreshMs: number }): ReactElement | null {
+  const count = countUndelivered(useReceivers(refreshMs).data?.data.receivers ?? []);
+  if (count === 0) return null;
+  return (
+    <Note level="bad">
+      {count === 1 ? 'A message' : `${formatCount(count)} messages`} about alerts reached nobody.{' '}
+      <PageLink page="receivers">See why, and send again</PageLink>
+    </Note>
+  );
+}
+
+/** For the top of other pages: that messages reached nobody, and what burns. */
+export default function Top({ refreshMs }: { refreshMs: number }): ReactElement {
+  return (
+    <>
+      <Undelivered refreshMs={refreshMs} />
+      <Burning refreshMs={refreshMs} />
+    </>
+  );
+}
+
+/** What burns now, the worst first; nothing when nothing does. */
+function Burning({ refreshMs }: { refreshMs: number }): ReactElement | null {
   const answer = useAlerts(refreshMs);
   if (answer.error && answer.data === undefined)
     return (

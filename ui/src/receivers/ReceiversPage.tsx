@@ -1,6 +1,6 @@
 import { useState, type ReactElement } from 'react';
 import { useAddress } from '../address/hooks';
-import { letters, receivers, type Letter, type Receiver } from '../api/receivers';
+import { letters, type Letter, type Receiver } from '../api/receivers';
 import { useAsked } from '../api/useAsked';
 import { Button } from '../design/Button';
 import { FilterBar } from '../design/FilterBar';
@@ -18,6 +18,7 @@ import { Letters } from './Letters';
 import { ReceiverTable } from './ReceiverTable';
 import { Routing } from './Routing';
 import styles from './receivers.module.css';
+import { useReceivers } from './useReceivers';
 
 const NO_RECEIVERS: readonly Receiver[] = [];
 const NO_LETTERS: readonly Letter[] = [];
@@ -35,7 +36,7 @@ function aboutOf(dead: number, owed: number): string {
 export default function ReceiversPage(): ReactElement {
   const { search, refreshMs, setOwn } = useAddress();
   const may = useMay();
-  const answer = useAsked({ key: ['receivers'], ask: receivers, refreshMs });
+  const answer = useReceivers(refreshMs);
   const owed = useAsked({ key: ['letters'], ask: letters, refreshMs });
   const why = whyNot(may, 'alerts.configure', 'Receivers are changed and tested');
   const [isAdding, setAdding] = useState(false);

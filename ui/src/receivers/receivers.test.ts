@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Integration, Letter } from '../api/receivers';
-import { readLabels, rowsOf, sortLetters, statusOf } from './receivers';
+import { countUndelivered, readLabels, rowsOf, sortLetters, statusOf } from './receivers';
 import { configOf, exampleOf, isWhole, STARTERS, tellsNobody, type Starter } from './starters';
 
 const SLACK: Integration = {
@@ -23,6 +23,11 @@ describe('receivers', () => {
   it('have the integrations in trouble first, and those that tell nobody last', () =>
     expect(rowsOf(all, '').map(({ key }) => key)).toEqual(['team webhook[0]', 'team slack[0]', 'nobody']));
   it('are found by words', () => expect(rowsOf(all, 'TEAM slack')).toHaveLength(1));
+  it('count what none of them took', () => {
+    const dead = (count: number): Integration => ({ ...SLACK, state: 'dead', dead: count });
+    const found = [...all, { name: 'other', integrations: [dead(2), dead(1)] }];
+    expect([countUndelivered(all), countUndelivered(found), countUndelivered([])]).toEqual([0, 3, 0]);
+  });
   it('that tell nobody are not in trouble', () => expect(statusOf(null)).toBe('muted'));
 });
 

@@ -57,6 +57,11 @@ export function rowsOf(all: readonly Receiver[], wanted: string): ReceiverRow[] 
   return rows.filter((row) => holds(text(row))).sort((a, b) => rank(a) - rank(b));
 }
 
+/** How many messages no receiver took, and none will unless somebody sends them again. */
+export function countUndelivered(all: readonly Receiver[]): number {
+  return all.flatMap(({ integrations }) => integrations).reduce((count, { dead }) => count + dead, 0);
+}
+
 /** What could not be delivered, newest first, and before that nothing: what is owed stands below, soonest first. */
 export function sortLetters(all: readonly Letter[]): Letter[] {
   return [...all].sort((a, b) => {
