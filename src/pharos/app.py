@@ -182,7 +182,7 @@ def _works(
         _end_start(queries.metrics, clock, loader),
         watch_loop(clock),
         give_back_now_and_then(),
-        age_now_and_then(queries.series.age),
+        age_now_and_then(queries.metrics.age),
         expire_proposals(Governance(state)),
         measure_state(state),
     )

@@ -25,7 +25,7 @@ _SPECIAL = [_STALE, float("nan"), float("inf"), float("-inf"), 0.0, -0.0]
 
 
 def _same(left: SeriesBlock, right: SeriesBlock) -> None:
-    assert left.labels == right.labels
+    assert list(left.labels) == list(right.labels)
     np.testing.assert_array_equal(left.offsets, right.offsets)
     np.testing.assert_array_equal(left.ts_ms, right.ts_ms)
     np.testing.assert_array_equal(left.values.view(np.int64), right.values.view(np.int64))
@@ -71,6 +71,7 @@ def test_random_writes_deletes_and_evictions_read_as_without_a_cache(
         granule_series=4,
         statement_rows=200,
         series_rows=40,
+        cut_bytes=0,
     )
     series = 40
     store = Store(engine, f"random-{seed}", Changes())
@@ -87,10 +88,65 @@ def test_random_writes_deletes_and_evictions_read_as_without_a_cache(
         elif act < 0.6:
             at = clock.ms - rng.randrange(BUCKET_MS)
             store.delete(f"ts > fromUnixTimestamp64Milli({at})" if rng.random() < 0.5 else "id % 3 = 0")
+        elif act < 0.75:
+            kept.age()
         end = clock.ms - rng.choice([0, 0, 30_000, BUCKET_MS])
         start = end - rng.choice([0, 300_000, 3_600_000, 3 * BUCKET_MS])
         matchers = _matchers(rng, series)
         _same(store.select(matchers, start, end, kept), store.select(matchers, start, end, None))
+
+
+def test_of_series_that_come_and_go_those_stay_that_are_asked_for(engine: EmbeddedEngine) -> None:
+    """A bucket of two hours with 20 new series a minute, of which the last minutes are looked at."""
+    store = Store(engine, "passing", Changes())
+    store.register(2_400, days_of(_BEGIN, _BEGIN + BUCKET_MS))
+    clock = StillClock(_BEGIN)
+    aged = BucketCache(store.changes, clock, 1 << 30, sizes=BucketSizes(cut_bytes=0))
+    whole = BucketCache(store.changes, clock, 1 << 30)
+    sizes = []
+    for minute in range(110):
+        at = _BEGIN + 60_000 * minute
+        clock.ms = at + 59_999
+        born = np.repeat(np.arange(20) + 20 * minute, 4)
+        store.write(born, np.tile(at + 15_000 * np.arange(4), 20), born * 0.37)
+        if minute % 5 == 4:
+            aged.age()
+        last = (_named(store), clock.ms - 600_000, clock.ms)
+        seen = store.select(*last, aged)
+        _same(seen, store.select(*last, None))
+        store.select(*last, whole)
+        sizes.append(aged.nbytes)
+    assert max(sizes[40:]) < 1.3 * max(sizes[25:40])
+    assert 3 * sizes[-1] < whole.nbytes
+    # Who asks for more has it, and keeps it while it is asked for.
+    for _ in range(3):
+        every = (_named(store), _BEGIN, clock.ms)
+        _same(store.select(*every, aged), store.select(*every, None))
+        assert aged.nbytes > sizes[-1]
+        aged.age()
+    aged.age()
+    store.select(_named(store), clock.ms - 600_000, clock.ms, aged)
+    aged.age()
+    aged.age()
+    assert 3 * aged.nbytes < whole.nbytes
+
+
+def test_small_buckets_and_those_nobody_asks_for_stay_whole(engine: EmbeddedEngine) -> None:
+    store = Store(engine, "staying", Changes())
+    store.register(8, days_of(_BEGIN, _BEGIN + BUCKET_MS))
+    clock = StillClock(_BEGIN + BUCKET_MS - 1)
+    minutes = np.arange(100, dtype=np.int64)
+    store.write(
+        np.repeat(np.arange(8), 100), np.tile(_BEGIN + 60_000 * minutes, 8), np.tile(minutes * 0.37, 8)
+    )
+    for sizes, start in ((BucketSizes(), clock.ms - 600_000), (BucketSizes(cut_bytes=0), _BEGIN)):
+        kept = BucketCache(store.changes, clock, 1 << 30, sizes=sizes)
+        store.select(_named(store), _BEGIN, clock.ms, kept)
+        before = kept.nbytes
+        store.select(_named(store), start, clock.ms, kept)
+        for _ in range(5):
+            kept.age()
+        assert kept.nbytes == before
 
 
 @pytest.mark.parametrize("names", ["m", "mn"])

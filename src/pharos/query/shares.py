@@ -58,6 +58,19 @@ class Shares(Generic[K, V]):
         share.kept.move_to_end(key)
         return share.kept[key][0]
 
+    def peek(self, tenant: str, key: K) -> V | None:
+        """Return a value without using it; None if it is not there."""
+        share = self._shares.get(tenant)
+        return share.kept[key][0] if share is not None and key in share.kept else None
+
+    def replace(self, tenant: str, key: K, value: V, nbytes: int) -> None:
+        """Keep a value of fewer bytes in the place of one that is there, which is not thereby used."""
+        share = self._shares[tenant]
+        saved = share.kept[key][1] - nbytes
+        share.kept[key] = value, nbytes
+        share.nbytes -= saved
+        self.nbytes -= saved
+
     def put(self, tenant: str, key: K, value: V, nbytes: int) -> None:
         """Keep a value of so many bytes in the place of what was there; what is too much gives way."""
         self.pop(tenant, key)

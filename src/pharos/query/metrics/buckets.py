@@ -5,6 +5,10 @@ is read from the smallest time of the additions on, and takes the place of what 
 late samples only make that read wider. What other metrics gained meanwhile is read by the same statement if
 they were asked for since they were read last: a page that refreshes asks the same again, and a statement
 costs more than its rows. Pieces never change, so readers need no lock.
+
+The present bucket grows with every series that comes and goes, and those who look at the last minutes need
+none of what is over. So the beginning of a large bucket that nobody asked for in the last minutes is let go
+of, and the bucket is complete from a later time on; who asks for an earlier one has it loaded again.
 """
 
 from __future__ import annotations
@@ -25,7 +29,7 @@ from pharos.engine.changes import BucketKey, Changes
 from pharos.engine.keys import BUCKET_MS
 from pharos.policy import Retention
 from pharos.promql.overlap import overlapped
-from pharos.query.metrics.pieces import Piece, Rows, joined, piece_of, side_by_side, until
+from pharos.query.metrics.pieces import Piece, Rows, joined, piece_of, side_by_side, since, until
 from pharos.query.shares import Shares
 from pharos.telemetry import BUCKETS_BYTES, BUCKETS_READ
 
@@ -42,6 +46,8 @@ _WAIT_S: Final = 0.1
 _REMEMBERED: Final = 10_000
 _MOST_BESIDE: Final = 64
 """So many other metrics at most, those asked for last, are extended with the one that is asked for."""
+_CUT_PART: Final = 4
+"""The beginning of a bucket goes when it is this part of all, so that the rest is seldom copied."""
 _BESIDE_MS: Final = 60_000
 """What another metric gained counts as new at the same time when it begins within this of the one's."""
 
@@ -63,6 +69,8 @@ class BucketSizes(Struct, frozen=True):
     statement_rows: int = 100_000
     """Rows that could be read in the time that any statement takes."""
     series_rows: int = SERIES_ROWS
+    cut_bytes: int = 1 << 20
+    """Of buckets that take less in memory nothing is let go of: together they are little."""
 
 
 class MetricRange(Struct, frozen=True):
@@ -109,6 +117,8 @@ class Reader(Protocol):
 class _Kept(Struct, frozen=True):
     stamp: int
     pieces: tuple[Piece, ...]
+    from_ms: int = 0
+    """From this time on all samples of the bucket are there."""
 
     @property
     def nbytes(self) -> int:
@@ -126,6 +136,10 @@ class _Kept(Struct, frozen=True):
             return 0
         first, last = self.pieces[0].first_ms, self.pieces[-1].last_ms
         return rows * max(0, last - max(low_ms, first)) // max(1, last - first)
+
+    def can_lose(self, low_ms: int) -> bool:
+        """Return whether it is worth while to let go of what lies before `low_ms`."""
+        return _CUT_PART * self.rows_from(low_ms) <= (_CUT_PART - 1) * self.rows
 
 
 class _Growth(Struct, frozen=True):
@@ -206,6 +220,10 @@ class BucketCache:
         self._loading = [threading.Lock() for _ in range(_LOCKS)]
         self._asked: dict[tuple[str, int], dict[int, None]] = {}
         """By tenant and newest bucket: the metrics asked for since they were extended beside another."""
+        self._begins: dict[BucketKey, int] = {}
+        """The earliest time asked for of buckets since `age` was called last."""
+        self._begins_before: dict[BucketKey, int] = {}
+        """The same of the time between the two calls before."""
 
     @property
     def nbytes(self) -> int:
@@ -231,7 +249,7 @@ class BucketCache:
         cover = Cover({}, [])
         absent = []
         for bucket in buckets:
-            kept = self._usable(reader.tenant, metric, bucket)
+            kept = self._usable(reader.tenant, metric, bucket, asked.start_ms)
             if kept is None:
                 absent.append(bucket)
                 continue
@@ -244,7 +262,7 @@ class BucketCache:
                 max(sizes.small_rows, sizes.granule_rows * asked.series),
                 kept.rows_from(low),
             ):
-                cover.pieces[bucket] = self._extended(reader, metric, bucket)
+                cover.pieces[bucket] = self._extended(reader, metric, bucket, asked.start_ms)
             else:
                 cover.missing.append(bucket)
         if not load:
@@ -253,18 +271,49 @@ class BucketCache:
             self._load_absent(reader, asked, absent, cover)
         BUCKETS_READ.labels("direct").inc(len(cover.missing))
         cover.missing.sort()
-        if buckets[-1] in cover.pieces:
-            # The newest bucket of a range is the one that grows.
-            with self._lock:
+        with self._lock:
+            for bucket in cover.pieces:
+                key = (reader.tenant, metric, bucket)
+                self._begins[key] = min(asked.start_ms, self._begins.get(key, asked.start_ms))
+            if buckets[-1] in cover.pieces:
+                # The newest bucket of a range is the one that grows.
                 metrics = self._asked.setdefault((reader.tenant, buckets[-1]), {})
                 metrics.pop(metric, None)
                 metrics[metric] = None
         return cover
 
-    def _usable(self, tenant: str, metric: int, bucket: int) -> _Kept | None:
+    def _usable(self, tenant: str, metric: int, bucket: int, start_ms: int | None = None) -> _Kept | None:
+        """Return the kept bucket if it has all samples from `start_ms` on, where that is given."""
         with self._lock:
             kept = self._kept.get(tenant, (metric, bucket))
+        if kept is None or (start_ms is not None and kept.from_ms > start_ms):
+            return None
         return kept if self._is_retained(bucket) else None
+
+    def age(self) -> None:
+        """Let go of the beginnings of large buckets that nobody asked for since the call before the last one.
+
+        To be called every few minutes. What nobody asked for at all stays, until there is no room.
+        """
+        with self._lock:
+            begins = self._begins_before
+            self._begins_before, self._begins = self._begins, {}
+            for key, begin in self._begins_before.items():
+                begins[key] = min(begin, begins.get(key, begin))
+        for key, begin in begins.items():
+            tenant, metric, bucket = key
+            with self._lock:
+                kept = self._kept.peek(tenant, (metric, bucket))
+            if kept is None or begin <= max(kept.from_ms, bucket * BUCKET_MS):
+                continue
+            if kept.nbytes < self._sizes.cut_bytes or not kept.can_lose(begin):
+                continue
+            cut = _Kept(kept.stamp, since(kept.pieces, begin), begin)
+            with self._lock:
+                # Where it was extended or dropped meanwhile, that counts, and the next call does it.
+                if self._kept.peek(tenant, (metric, bucket)) is kept:
+                    self._kept.replace(tenant, (metric, bucket), cut, cut.nbytes)
+                    BUCKETS_BYTES.set(self._kept.nbytes)
 
     def _is_retained(self, bucket: int) -> bool:
         """Return whether the bucket is young enough that the store will not drop it behind our back."""
@@ -360,7 +409,7 @@ class BucketCache:
             # Another query may have loaded them meanwhile.
             wanted = []
             for bucket in buckets:
-                kept = self._usable(reader.tenant, metric, bucket)
+                kept = self._usable(reader.tenant, metric, bucket, bucket * BUCKET_MS)
                 if kept and self._changes.added_since(reader.tenant, metric, bucket, kept.stamp) is None:
                     pieces[bucket] = kept.pieces
                 else:
@@ -406,11 +455,11 @@ class BucketCache:
                 while len(self._weights) > _REMEMBERED:
                     self._weights.popitem(last=False)
 
-    def _extended(self, reader: Reader, metric: int, bucket: int) -> tuple[Piece, ...]:
-        """Read what was added to a kept bucket, and keep it so."""
+    def _extended(self, reader: Reader, metric: int, bucket: int, start_ms: int) -> tuple[Piece, ...]:
+        """Read what was added to a kept bucket, which is asked for from `start_ms` on, and keep it so."""
         begin = bucket * BUCKET_MS
         with self._alone(reader, metric, (bucket,)) as held:
-            growth = self._growth((reader.tenant, metric, bucket))
+            growth = self._growth((reader.tenant, metric, bucket), start_ms)
             if isinstance(growth, _Kept):
                 return growth.pieces
             beside = self._beside(growth, held)
@@ -423,9 +472,12 @@ class BucketCache:
             pieces = [self._grown(one, rows.get(one.key[1], ())) for one in grown]
             return pieces[0]
 
-    def _growth(self, key: BucketKey) -> _Growth | _Kept:
-        """Return what is to be added to a bucket, or the bucket itself when that is nothing."""
-        kept = self._usable(*key) or _Kept(-1, ())
+    def _growth(self, key: BucketKey, start_ms: int | None = None) -> _Growth | _Kept:
+        """Return what is to be added to a bucket, or the bucket itself when that is nothing.
+
+        All of it where what is kept begins after `start_ms`.
+        """
+        kept = self._usable(*key, start_ms) or _Kept(-1, ())
         # The stamp first: what is noted in between is then read now and once more.
         stamp = self._changes.watch(key[0], key[1], (key[2],))
         low = self._changes.added_since(*key, kept.stamp)
@@ -466,7 +518,7 @@ class BucketCache:
         # As in a binary counter: every sample is copied a logarithmic number of times.
         while len(pieces) > 1 and pieces[-2].samples <= 2 * pieces[-1].samples:
             pieces[-2:] = [joined(pieces[-2:])]
-        extended = _Kept(growth.stamp, tuple(pieces))
+        extended = _Kept(growth.stamp, tuple(pieces), growth.kept.from_ms)
         self._keep(growth.key, extended)
         BUCKETS_READ.labels("extended").inc()
         return extended.pieces

@@ -327,6 +327,12 @@ class Metrics:
                 hint="ask for less time, or have max_query_range raised",
             )
 
+    def age(self) -> None:
+        """Let go of what nobody asked for of late and what grows; to be called every few minutes."""
+        self._caches.series.age()
+        if self._caches.buckets is not None:
+            self._caches.buckets.age()
+
     def forget(self, tenant: str) -> None:
         """Keep nothing more of a tenant."""
         self._results.forget(tenant)

@@ -92,17 +92,35 @@ def until(piece: Piece, below_ms: int) -> Piece | None:
 
 def joined(pieces: Sequence[Piece]) -> Piece:
     """Return one piece of several that follow one another in time and have one base."""
+    return _joined(pieces, pieces[0].first_ms)[0]
+
+
+def since(pieces: Sequence[Piece], from_ms: int) -> tuple[Piece, ...]:
+    """Return the pieces, of one base and in order of time, as one without what is before `from_ms`.
+
+    Series that ended before are not in it; nothing is returned where all did.
+    """
+    near = [piece for piece in pieces if piece.last_ms >= from_ms]
+    return _joined(near, max(from_ms, near[0].first_ms), only_present=True) if near else ()
+
+
+def _joined(pieces: Sequence[Piece], first: int, *, only_present: bool = False) -> tuple[Piece, ...]:
     ids: NDArray[np.uint64] = pieces[0].ids
     for piece in pieces[1:]:
         if not np.array_equal(ids, piece.ids):
             ids = np.union1d(ids, piece.ids)
-    base, first, last = pieces[0].base_ms, pieces[0].first_ms, pieces[-1].last_ms
+    base, last = pieces[0].base_ms, pieces[-1].last_ms
     at_once = max(1, _JOINED_SAMPLES * len(ids) // max(1, sum(piece.samples for piece in pieces)))
     parts = []
     for at in range(0, len(ids), at_once):
-        offsets, ts, values = find(pieces, ids[at : at + at_once], first, last).read()
-        parts.append(Piece(base, ids[at : at + at_once], pack(offsets, ts, values, base), first, last))
-    return side_by_side(parts)
+        own = ids[at : at + at_once]
+        offsets, ts, values = find(pieces, own, first, last).read()
+        if only_present:
+            (there,) = np.nonzero(np.diff(offsets))
+            own, offsets = own[there], np.append(offsets[there], offsets[-1])
+        if len(own):
+            parts.append(Piece(base, own, pack(offsets, ts, values, base), first, last))
+    return (side_by_side(parts),) if parts else ()
 
 
 def side_by_side(pieces: Sequence[Piece]) -> Piece:
