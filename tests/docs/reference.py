@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from prometheus_client import Metric
 from pydantic import BaseModel
@@ -49,9 +49,11 @@ def settings() -> str:
             lines += ["", f"## {name}", "", (type(field.default).__doc__ or "").strip(), ""]
             lines += _table((f"{name}.{key}", one) for key, one in type(field.default).model_fields.items())
     for name, field in [*Settings.model_fields.items(), *of_sections()]:
+        is_map = get_origin(field.annotation) is dict
+        kind, each = ("A map by name", ".NAME") if is_map else ("A list", "[]")
         for section in listed(field.annotation):
-            lines += ["", f"## {name}", "", f"A list. {(section.__doc__ or '').strip()}", ""]
-            lines += _table((f"{name}[].{key}", one) for key, one in section.model_fields.items())
+            lines += ["", f"## {name}", "", f"{kind}. {(section.__doc__ or '').strip()}", ""]
+            lines += _table((f"{name}{each}.{key}", one) for key, one in section.model_fields.items())
     rule = RoleRule.model_fields.items()
     lines += ["", "## rules", "", f"A list. {(RoleRule.__doc__ or '').strip()}", ""]
     lines += _table((f"rules[].{key}", one) for key, one in rule)
@@ -71,7 +73,7 @@ def _is_section(default: object) -> bool:
 
 
 def listed(annotation: Any) -> list[type[BaseModel]]:
-    """Return the section of which a setting is a list."""
+    """Return the section of which a setting is a list, or a map by name."""
     return [one for one in get_args(annotation) if isinstance(one, type) and issubclass(one, BaseModel)]
 
 
