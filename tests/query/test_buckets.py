@@ -108,7 +108,7 @@ def test_of_series_that_come_and_go_those_stay_that_are_asked_for(engine: Embedd
         at = _BEGIN + 60_000 * minute
         clock.ms = at + 59_999
         born = np.repeat(np.arange(20) + 20 * minute, 4)
-        store.write(born, np.tile(at + 15_000 * np.arange(4), 20), born * 0.37)
+        store.write(born, np.tile(at + 15_000 * np.arange(4), 20), born * np.float64(0.37))
         if minute % 5 == 4:
             aged.age()
         last = (_named(store), clock.ms - 600_000, clock.ms)
