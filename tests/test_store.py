@@ -81,7 +81,13 @@ def test_spans_of_an_older_version_are_the_same_after_their_attributes_moved(tmp
     with open_engine(tmp_path / "engine", last_migration=7) as engine:
         engine.control(methodcaller("execute", insert.format(begin=0)))
         before = rows(engine)
+    places = Statement(
+        "SELECT extract(create_table_query, 'max_buckets_in_map = ([0-9]+)') AS places"
+        " FROM system.tables WHERE database = currentDatabase() AND name = 'spans'"
+    )
     with open_engine(tmp_path / "engine") as engine:
+        found = engine.control(lambda session: session.query(places, purpose="test"))
+        assert found["places"].to_pylist() == ["4"]
         assert rows(engine) == before
         engine.control(methodcaller("execute", insert.format(begin=1)))
         both = rows(engine)
