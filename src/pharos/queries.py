@@ -33,7 +33,6 @@ class Queries(Struct, frozen=True):
     scheduler: Scheduler
     metrics: Metrics
     catalog: Catalog
-    series: SeriesCache
     logs: LogStore
     log_search: LogSearch
     log_queries: LogQueries
@@ -62,7 +61,7 @@ def open_queries(
         logs = LogStore(changes)
         log_search = LogSearch(logs, asking)
         log_queries = open_log_queries(asking, logs)
-        yield Queries(scheduler, metrics, catalog, series, logs, log_search, log_queries, spans, traces)
+        yield Queries(scheduler, metrics, catalog, logs, log_search, log_queries, spans, traces)
     finally:
         scheduler.close()
 
