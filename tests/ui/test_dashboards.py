@@ -159,6 +159,76 @@ def test_figures_are_as_large_as_there_is_room_for_and_never_cut(
     assert series.evaluate("({ parentElement: one }) => one.scrollWidth <= one.clientWidth")
 
 
+def _edges() -> dict[str, Any]:
+    """A dashboard of what is easily cut or left out."""
+    table = {"format": "table", "instant": True, "refId": "A", "datasource": PROMETHEUS}
+    dated = 'label_replace(vector(1798000000000), "certificate_namespace", "a-namespace-of-a-team", "", "")'
+    named = {
+        "excludeByName": {"Time": True},
+        "renameByName": {"certificate_namespace": "Certificate Namespace", "Value": "Valid Until"},
+    }
+    date = {"id": "unit", "value": "dateTimeAsIso"}
+    until = {"matcher": {"id": "byName", "options": "Valid Until"}, "properties": [date]}
+    alone = {"id": "filterFieldsByName", "options": {"include": {"names": ["certificate_namespace"]}}}
+    panels = [
+        _panel(
+            1, "table", "Dates", dated,
+            targets=[{**table, "expr": dated}],
+            transformations=[{"id": "organize", "options": named}],
+            fieldConfig={
+                "defaults": {"custom": {"align": "left"}},
+                "overrides": [until],
+            },
+            gridPos={"w": 7, "h": 5},
+        ),
+        _panel(
+            2, "table", "Headless", dated,
+            targets=[{**table, "expr": dated}],
+            transformations=[alone],
+            fieldConfig={"defaults": {"custom": {"align": "center"}}, "overrides": []},
+            options={"showHeader": False},
+            gridPos={"x": 7, "w": 5, "h": 5},
+        ),
+        _panel(
+            3, "stat", "Nothing", "nothing_at_all",
+            fieldConfig={"defaults": {"noValue": "0 left"}, "overrides": []},
+            gridPos={"x": 12, "w": 4, "h": 5},
+        ),
+        _panel(
+            4, "bargauge", "Bars", 'label_replace(vector(3), "host", "a", "", "") or vector(5)',
+            options={"orientation": "horizontal"},
+            gridPos={"x": 16, "w": 8, "h": 9},
+        ),
+    ]  # fmt: skip
+    return {"uid": "edges", "title": "Edges", "schemaVersion": 42, "panels": panels}
+
+
+def test_dates_are_whole_heads_hidden_and_bars_as_high_as_their_panel(open_page: Open, ui_url: str) -> None:
+    _keep(ui_url, _edges())
+    page = open_page("/d/edges/edges").page
+    dates = page.get_by_role("region", name="Dates").get_by_role("table")
+    until = dates.get_by_role("cell").filter(has_text="2026-12-2")
+    expect(until).to_have_text("2026-12-23 04:26:40")
+    assert until.evaluate("(one) => one.scrollWidth <= one.clientWidth")
+    headless = page.get_by_role("region", name="Headless").get_by_role("table")
+    cell = headless.get_by_role("cell")
+    expect(cell).to_have_text("a-namespace-of-a-team")
+    assert cell.evaluate("(one) => getComputedStyle(one).textAlign") == "center"
+    # Nothing of the head has room: the first row stands at the top.
+    top = "(one) => one.getBoundingClientRect().top"
+    assert cell.evaluate(top) - headless.evaluate(top) < 12
+    nothing = page.get_by_role("region", name="Nothing").get_by_text("0 left").first
+    assert nothing.evaluate("(one) => parseFloat(getComputedStyle(one).fontSize)") > 20
+    bars = page.get_by_role("region", name="Bars").get_by_role("group")
+    assert (
+        bars.evaluate("""(one) => {
+      const foot = (box) => box.getBoundingClientRect().bottom;
+      return foot(one) - foot(one.lastElementChild);
+    }""")
+        < 12
+    )
+
+
 def test_a_panel_is_looked_at_alone_and_into(open_page: Open) -> None:
     page = open_page("/d/fleet/fleet").page
     requests = page.get_by_role("region", name="Requests")

@@ -12,8 +12,10 @@ export function Sparkline(props: {
   height?: number;
   /** Instead of the accent. */
   color?: string;
+  /** As wide as there is room for; the newest value has no dot then. */
+  fluid?: boolean;
 }): ReactElement {
-  const { label, values, unit = 'none', width = 96, height = 22, color } = props;
+  const { label, values, unit = 'none', width = 96, height = 22, color, fluid = false } = props;
   const { line, area, last } = sparkPath(values, width, height);
   const known = values.filter((value): value is number => value !== null && Number.isFinite(value));
   const newest = known.at(-1);
@@ -27,6 +29,7 @@ export function Sparkline(props: {
       width={width}
       height={height}
       viewBox={`0 0 ${width} ${height}`}
+      {...(fluid ? { preserveAspectRatio: 'none' } : {})}
       role="img"
       aria-label={`${label}: ${said}`}
       {...(color === undefined ? {} : { style: { color } })}
@@ -38,7 +41,7 @@ export function Sparkline(props: {
         <>
           <path className={styles.area} d={area} />
           <path className={styles.line} d={line} />
-          <circle cx={Math.min(last.x, width - 2)} cy={last.y} r={2} fill="currentColor" />
+          {fluid ? null : <circle cx={Math.min(last.x, width - 2)} cy={last.y} r={2} fill="currentColor" />}
         </>
       )}
     </svg>

@@ -4,9 +4,10 @@ import { Skeleton } from '../design/Skeleton';
 import { Value } from '../design/Value';
 import { visibleText } from '../design/value';
 import type { Span } from '../time/range';
-import type { KindProps } from './context';
+import { NoValueText, type KindProps } from './context';
+import { orNothing } from './figures';
 import type { Frame } from './frame';
-import type { JsonObject } from './json';
+import { textAt, type JsonObject } from './json';
 import { BarGauge } from './kinds/BarGauge';
 import { Gauge } from './kinds/Gauge';
 import { Stat } from './kinds/Stat';
@@ -109,14 +110,19 @@ export interface PanelBodyProps {
 
 const NOTE_PX = 22;
 
+const OF_FIGURES: readonly string[] = ['stat', 'gauge', 'bargauge'];
+
 /** What a panel shows of its data: transformed, configured, drawn by its kind. */
 export function PanelBody(props: PanelBodyProps): ReactElement {
-  const { type, frames, fieldConfig, transformations, width, ...rest } = props;
+  const { type, frames, fieldConfig, transformations, width, looks, ...rest } = props;
   const { frames: transformed, unknown } = useMemo(
     () => transform(frames, transformations),
     [frames, transformations],
   );
-  const shown = useMemo(() => configure(transformed, fieldConfig), [transformed, fieldConfig]);
+  const shown = useMemo(() => {
+    const made = configure(transformed, fieldConfig);
+    return OF_FIGURES.includes(type) ? orNothing(made, fieldConfig, looks) : made;
+  }, [transformed, fieldConfig, type, looks]);
   // What is of a kind that nothing here draws is still to be read.
   const Drawn =
     (Object.hasOwn(KINDS, type) ? KINDS[type] : undefined) ?? (frames.length > 0 ? Table : undefined);
@@ -142,7 +148,9 @@ export function PanelBody(props: PanelBodyProps): ReactElement {
         </p>
       ))}
       <Suspense fallback={<Skeleton kind="chart" label={props.title || 'Panel'} height={height} />}>
-        <Drawn {...rest} frames={shown} width={width} height={height} />
+        <NoValueText value={textAt(fieldConfig, 'defaults.noValue') || undefined}>
+          <Drawn {...rest} frames={shown} looks={looks} width={width} height={height} />
+        </NoValueText>
       </Suspense>
     </>
   );

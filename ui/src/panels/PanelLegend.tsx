@@ -17,8 +17,8 @@ export interface LegendItem {
   index: number;
   field: ShownField;
   values: readonly Cell[];
-  /** A figure that stands beside the name whatever is reckoned, such as its share. */
-  note?: string;
+  /** Figures that stand beside the name whatever is reckoned, such as its share. */
+  notes?: readonly { head: string; text: string; value: number | null }[];
 }
 
 /** More than a reader looks through; the rest are told by number. */
@@ -60,10 +60,11 @@ export const PanelLegend = memo(function PanelLegend(props: {
   const { items, table, calcs, hidden, focused, onFocus, onIsolate, onToggle, onLabels } = props;
   const [sort, setSort] = useState(props.sort);
   const [stop, setStop] = useState(0);
+  const noted = useMemo(() => items[0]?.notes?.map(({ head }) => head) ?? [], [items]);
   const rows = useMemo(() => {
-    const made = items.map((item) => ({ item, told: figures(item, calcs) }));
+    const made = items.map((item) => ({ item, told: [...(item.notes ?? []), ...figures(item, calcs)] }));
     if (sort === null) return made;
-    const place = calcs.findIndex((id) => reductionName(id) === sort.by || id === sort.by);
+    const place = [...noted, ...calcs].findIndex((id) => reductionName(id) === sort.by || id === sort.by);
     const sign = sort.desc ? -1 : 1;
     return made.sort((a, b) => {
       if (place < 0) return sign * a.item.title.localeCompare(b.item.title, 'en', { numeric: true });
@@ -71,7 +72,7 @@ export const PanelLegend = memo(function PanelLegend(props: {
       if (one === null || other === null) return Number(one === null) - Number(other === null);
       return sign * (one - other);
     });
-  }, [items, calcs, sort]);
+  }, [items, calcs, noted, sort]);
   const shown = rows.slice(0, MOST);
   const tabStop = Math.min(stop, shown.length - 1);
   const onKey = (event: KeyboardEvent<HTMLElement>): void => {
@@ -142,10 +143,14 @@ export const PanelLegend = memo(function PanelLegend(props: {
           <li key={item.index} className={state(item.index)} onMouseEnter={() => onFocus(item.index)}>
             {name(item, place)}
             {labels(item)}
-            {item.note === undefined ? null : <span className={styles.figure}>{item.note}</span>}
+            {item.notes?.map(({ head, text }) => (
+              <span key={head} className={styles.figure}>
+                {text}
+              </span>
+            ))}
             {calcs.map((id, i) => (
               <span key={id} className={styles.figure}>
-                <span className="dim">{reductionName(id)}:</span> {told[i]?.text}
+                <span className="dim">{reductionName(id)}:</span> {told[noted.length + i]?.text}
               </span>
             ))}
           </li>
@@ -153,7 +158,7 @@ export const PanelLegend = memo(function PanelLegend(props: {
         {more}
       </ul>
     );
-  const heads = ['', ...calcs.map(reductionName)];
+  const heads = ['', ...noted, ...calcs.map(reductionName)];
   return (
     <table className={styles.table} aria-label="Series" onKeyDown={onKey} onMouseLeave={() => onFocus(null)}>
       <thead>
@@ -181,10 +186,9 @@ export const PanelLegend = memo(function PanelLegend(props: {
             <td>
               {name(item, place)}
               {labels(item)}
-              {item.note === undefined ? null : <span className="dim"> {item.note}</span>}
             </td>
             {told.map(({ text }, i) => (
-              <td key={calcs[i]} className="num">
+              <td key={heads[i + 1]} className="num">
                 {text}
               </td>
             ))}

@@ -71,7 +71,7 @@ export function WithLegend(props: {
   const shown =
     flagAt(options, 'legend.showLegend', true) && mode !== 'hidden' && items.length > 0 && height >= LEAST_PX;
   const calcs = useMemo(() => texts(at(options, 'legend.calcs')), [options]);
-  const figures = mode === 'table' ? calcs.length : 0;
+  const figures = mode === 'table' ? calcs.length + (items[0]?.notes?.length ?? 0) : 0;
   const right = textAt(options, 'legend.placement') === 'right' && besideOf(width, figures);
   const sort = useMemo(() => {
     const by = textAt(options, 'legend.sortBy');

@@ -35,6 +35,9 @@ export function usePanelPage(): PanelPage {
   return use(PanelPageContext);
 }
 
+/** What the panel's configuration says instead of nothing; undefined where it has no words for it. */
+export const NoValueText = createContext<string | undefined>(undefined);
+
 export interface KindProps {
   title: string;
   options: JsonObject;

@@ -1,8 +1,8 @@
 // Panels of single figures: what each series or row comes to.
 
 import { cellText, isTrend, lengthOf, numeric, type Cell } from './frame';
-import { at, flagAt, numberAt, textAt, texts, type JsonObject } from './json';
-import { readPattern } from './config';
+import { readConfig, readPattern } from './config';
+import { at, flagAt, numberAt, object, textAt, texts, type JsonObject } from './json';
 import type { ShownField, ShownFrame } from './overrides';
 import type { Ends } from './palette';
 import { keepsUnit, reduce } from './reduce';
@@ -26,8 +26,7 @@ const MOST = 100;
 function isMeant(field: ShownField, fields: string): boolean {
   if (field.config.custom.hideFrom !== undefined && flagAt(field.config.custom, 'hideFrom.viz')) return false;
   if (fields === '') return field.type === 'number' || field.type === 'boolean';
-  if (fields.startsWith('/'))
-    return field.type !== 'time' && (readPattern(fields)?.test(field.title) ?? false);
+  if (fields.startsWith('/')) return readPattern(fields)?.test(field.title) ?? false;
   return field.title === fields || field.name === fields;
 }
 
@@ -101,6 +100,22 @@ export function figuresOf(
     );
   }
   return made;
+}
+
+/** A figure in the place of none, where the configuration says how nothing is shown: `0` for a sum without a series. */
+export function orNothing(
+  frames: readonly ShownFrame[],
+  fieldConfig: unknown,
+  looks: Looks,
+): readonly ShownFrame[] {
+  const full = frames.some(({ fields }) =>
+    fields.some(({ type, values }) => type !== 'time' && values.length > 0),
+  );
+  if (full) return frames;
+  const config = readConfig(object(at(fieldConfig, 'defaults')));
+  if (show(config, null, looks).text === '') return frames;
+  const title = config.displayName ?? '';
+  return [{ fields: [{ name: title, title, type: 'number', values: [null], config }] }];
 }
 
 export interface Layout {

@@ -18,8 +18,12 @@ function says(name: string): boolean {
 /** A name for each field, in the order of `fieldsOf`, as far as the panel's configuration has no say in it. */
 export function baseNames(frames: readonly Frame[]): string[] {
   const labelled = fieldsOf(frames).filter(
+    // A legend of labels that a series lacks names nothing.
     ({ asked, labels, type }) =>
-      asked === undefined && labels !== undefined && type !== 'time' && Object.keys(labels).length > 0,
+      (asked === undefined || asked === '') &&
+      labels !== undefined &&
+      type !== 'time' &&
+      Object.keys(labels).length > 0,
   );
   const named = new Map(
     nameSeries(labelled.map(({ labels }) => labels ?? {})).names.map((name, i) => [labelled[i], name]),

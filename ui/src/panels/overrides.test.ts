@@ -100,6 +100,34 @@ describe('an override', () => {
       hideFrom: { viz: true, legend: true },
     });
   });
+  it.each([
+    ['bytes', {}, 'dateTimeAsSystem'],
+    // Only how wide the column is, which says nothing of how a time is written.
+    ['bytes', { id: 'custom.width', value: 90 }, 'dateTimeAsSystem'],
+    ['bytes', { id: 'unit', value: 's' }, 'dateTimeAsSystem'],
+    ['bytes', { id: 'unit', value: 'time:HH:mm' }, 'time:HH:mm'],
+    ['dateTimeFromNow', {}, 'dateTimeFromNow'],
+  ])('of a time beside values in %s, with %j, writes it as %s', (unit, property, expected) => {
+    const [first] = configure(FRAMES, {
+      defaults: { unit, mappings: [{ type: 'value', options: { '1': { text: 'up' } } }] },
+      overrides: [{ matcher: { id: 'byName', options: 'Time' }, properties: [property] }],
+    });
+    expect(first?.fields[0]?.config.unit).toBe(expected);
+    expect(first?.fields[0]?.config.mappings).toHaveLength(expected === 'dateTimeAsSystem' ? 0 : 1);
+  });
+  it('has labels for the names that a legend asked for in vain', () => {
+    const [one, two] = ['a', 'b'].map((host): Frame => ({
+      fields: [
+        { name: 'Time', type: 'time', values: [1] },
+        { name: 'Value', type: 'number', values: [1], labels: { host, job: 'x' }, asked: '' },
+      ],
+    }));
+    const titles = configure(
+      [one, two].flatMap((frame) => frame ?? []),
+      {},
+    ).map(({ fields }) => fields[1]?.title);
+    expect(titles).toEqual(['a', 'b']);
+  });
   it('names by labels', () => {
     const [first] = configure(FRAMES, {
       defaults: { displayName: '${__field.labels.host} of ${__field.name}' },

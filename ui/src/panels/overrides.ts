@@ -5,6 +5,7 @@ import { typeOf, type Field, type Frame } from './frame';
 import { at, numberAt, object, objects, oneAt, textAt, texts, type Json, type JsonObject } from './json';
 import { baseNames, fillName, namesOf, seenNames } from './names';
 import { reduce } from './reduce';
+import { isDate } from './units/table';
 
 /** A field that knows how it is shown and what it is called. */
 export interface ShownField extends Field {
@@ -164,11 +165,16 @@ export function configure(frames: readonly Frame[], fieldConfig: unknown): Shown
         for (const { path, value } of properties) draft = put(draft, path, value);
         candidate = candidateOf(field, frame, base, draft);
       }
-      const meant = draft !== first.defaults;
-      const config = meant ? readConfig(draft) : first.config;
-      // The defaults are of values: a time has its own way to be written unless an override says otherwise.
+      const config = draft === first.defaults ? first.config : readConfig(draft);
+      // A unit and words for values are none for a time, whatever else an override says of it.
       const own =
-        field.type === 'time' && !meant ? { ...config, unit: 'dateTimeAsSystem', mappings: [] } : config;
+        field.type === 'time' && !isDate(config.unit)
+          ? {
+              ...config,
+              unit: 'dateTimeAsSystem',
+              mappings: draft.mappings === first.defaults.mappings ? [] : config.mappings,
+            }
+          : config;
       return {
         ...field,
         config: own,

@@ -7,6 +7,7 @@ import type { ShownField } from './overrides';
 import { namedColor, shareOf, valueColor, type Ends } from './palette';
 import { reduce } from './reduce';
 import { writeIn, type Clock, type Written } from './units/format';
+import { isDate } from './units/table';
 
 export interface Shown extends Written {
   text: string;
@@ -117,8 +118,4 @@ export function show(
   if (value === null)
     return told({ before: '', figure: cellText(cell) || (config.noValue ?? ''), after: '' });
   return told(writeIn(value, config.unit, config.decimals, clock));
-}
-
-function isDate(unit: string): boolean {
-  return unit.startsWith('dateTime') || unit.startsWith('time:');
 }

@@ -156,6 +156,7 @@ function Head<Row>(props: {
               role="columnheader"
               aria-sort={order}
               className={clsx(styles.headCell, kind === 'number' && styles.number)}
+              style={alignment(column)}
             >
               <button
                 type="button"
@@ -191,6 +192,10 @@ function chosenAfter(
   }
   if (!next.delete(change.key)) next.add(change.key);
   return next;
+}
+
+function alignment({ align }: { align?: 'left' | 'center' | 'right' }): CSSProperties | undefined {
+  return align === undefined ? undefined : { textAlign: align };
 }
 
 function rowId(base: string, index: number): string {
@@ -237,9 +242,15 @@ function useArrangement<Row extends RowData>(props: DataTableProps<Row>) {
       id: column.id,
       kind: column.kind ?? 'text',
       width: columnWidth(column, rows, figures),
+      ...(column.px === undefined ? {} : { px: column.px }),
     }));
-    const least = widths.reduce((sum, { width }) => sum + width.least + GAP_CHARS, GAP_CHARS);
-    return { '--columns': gridTemplate(widths, sized), '--least': `${least}ch` } as CSSProperties;
+    const chars = widths.reduce(
+      (sum, { width, px }) => sum + GAP_CHARS + (px === undefined ? width.least : 0),
+      GAP_CHARS,
+    );
+    const said = widths.reduce((sum, { px = 0 }) => sum + px, 0);
+    const least = said === 0 ? `${chars}ch` : `calc(${chars}ch + ${said}px)`;
+    return { '--columns': gridTemplate(widths, sized), '--least': least } as CSSProperties;
   }, [shown, rows, figures, sized]);
   return {
     sorting,
@@ -396,6 +407,7 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>): Reac
               drawn.column.kind === 'number' && styles.number,
               (drawn.column.titled ?? drawn.column.kind === 'number') && styles.titled,
             )}
+            style={alignment(drawn.column)}
             data-title={drawn.column.title}
             data-unit={drawn.figures?.head || undefined}
           >

@@ -59,13 +59,16 @@ describe('columns', () => {
           { id: 'name', kind: 'text', width: { least: 8, share: 20 } },
           { id: 'size', kind: 'number', width: { least: 8, share: 9 } },
           { id: 'age', kind: 'text', width: { least: 8, share: 9 } },
+          { id: 'said', kind: 'text', width: { least: 8, share: 9 }, px: 120 },
+          { id: 'said and sized', kind: 'number', width: { least: 8, share: 9 }, px: 120 },
         ],
         new Map([
           ['name', 200.4],
           ['age', 3],
+          ['said and sized', 90],
         ]),
       ),
-    ).toBe('200px 9ch 48px'));
+    ).toBe('200px 9ch 48px 120px 90px'));
 });
 
 describe('keys in a table of ten rows', () => {

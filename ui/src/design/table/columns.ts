@@ -22,6 +22,10 @@ export interface TableColumn<Row> {
   cell?: (row: Row) => ReactNode;
   /** Width in characters of what `cell` draws; otherwise measured by the values. */
   chars?: number;
+  /** Width in pixels, where somebody has said so: it neither grows nor gives way. */
+  px?: number;
+  /** Where its cells and its head stand, when that is not where texts and numbers do. */
+  align?: 'left' | 'center' | 'right';
   /** Width in characters that it gives way to, where `cell` breaks its lines. */
   least?: number;
   /** Its title stands before it where cells stand below each other, as before numbers: it means nothing alone. */
@@ -82,6 +86,8 @@ const MOST_CHARS = 44;
 const YIELDS_TO_CHARS = 30;
 /** Room beside a title for the mark of the order. */
 const ORDER_CHARS = 3;
+/** How wide a letter of a title is beside one of the cells' even type. */
+const TITLE_SHARE = 0.88;
 
 /** Widths of one column in characters: what it needs at least, and its share of the room. */
 export interface ColumnWidth {
@@ -95,7 +101,9 @@ export function columnWidth<Row>(
   rows: readonly Row[],
   figures: ReadonlyMap<string, Figures>,
 ): ColumnWidth {
-  const head = headOf(column, figures).join(' ').length + ORDER_CHARS;
+  const title = headOf(column, figures).join(' ').length;
+  // Where columns give way, a title has no more than it needs.
+  const head = Math.round(title * (column.least === undefined ? 1 : TITLE_SHARE)) + ORDER_CHARS;
   let longest = Math.max(LEAST_CHARS, head, column.chars ?? 0);
   if (column.chars === undefined) {
     const written = figures.get(column.id)?.write;
@@ -115,12 +123,12 @@ export const LEAST_PX = 48;
 
 /** The columns as a CSS grid: those that the reader sized in pixels, numbers as wide as they are, texts sharing. */
 export function gridTemplate(
-  columns: readonly { id: string; kind: 'text' | 'number'; width: ColumnWidth }[],
+  columns: readonly { id: string; kind: 'text' | 'number'; width: ColumnWidth; px?: number }[],
   sized: ReadonlyMap<string, number>,
 ): string {
   return columns
-    .map(({ id, kind, width }) => {
-      const px = sized.get(id);
+    .map(({ id, kind, width, px: said }) => {
+      const px = sized.get(id) ?? said;
       if (px !== undefined) return `${Math.max(LEAST_PX, Math.round(px))}px`;
       return kind === 'number' ? `${width.share}ch` : `minmax(${width.least}ch, ${width.share}fr)`;
     })

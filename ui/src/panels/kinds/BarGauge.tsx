@@ -4,7 +4,7 @@ import { visibleText } from '../../design/value';
 import { Value } from '../../design/Value';
 import { usePanelPage, type KindProps } from '../context';
 import { figuresOf, type Figure } from '../figures';
-import { flagAt, oneAt } from '../json';
+import { flagAt, numberAt, oneAt } from '../json';
 import { linksOf } from '../links';
 import { legible, namedColor, rampColor, shareOf, stepColor, stepsOf, TRANSPARENT } from '../palette';
 import { PanelLink } from '../PanelLink';
@@ -12,6 +12,12 @@ import { NoData } from './NoData';
 import styles from './figures.module.css';
 
 const CELLS = 28;
+const GAP_PX = 6;
+const NAME_PX = 17;
+/** Higher than this a bar is only where the panel says so, as in Grafana. */
+const MOST_PX = 300;
+const LEAST_FONT_PX = 13;
+const MOST_FONT_PX = 28;
 
 interface Look {
   mode: 'gradient' | 'lcd' | 'basic';
@@ -19,6 +25,10 @@ interface Look {
   value: 'color' | 'text' | 'hidden';
   unfilled: boolean;
   scheme: KindProps['looks']['scheme'];
+  /** How high a bar that lies is at most. */
+  mostPx: number;
+  /** Of the values. */
+  fontPx: number;
 }
 
 /** The colours along a bar, as those of the steps below its end. */
@@ -79,6 +89,7 @@ function Bar({ figure, look, labelled }: { figure: Figure; look: Look; labelled:
   return (
     <div
       className={clsx(styles.bar, labelled && styles.named)}
+      {...(look.sideways ? { style: { maxHeight: look.mostPx + (labelled ? NAME_PX : 0) } } : {})}
       title={visibleText(`${figure.title}: ${shown.text}`)}
     >
       {labelled ? (
@@ -94,7 +105,7 @@ function Bar({ figure, look, labelled }: { figure: Figure; look: Look; labelled:
         )}
       </span>
       {look.value === 'hidden' ? null : (
-        <span className={styles.barValue} style={{ color }}>
+        <span className={styles.barValue} style={{ color, fontSize: look.fontPx }}>
           {shown.text === '' ? '–' : <Value text={shown.text} />}
         </span>
       )}
@@ -108,10 +119,19 @@ export function BarGauge(props: KindProps): ReactElement {
   const figures = useMemo(() => figuresOf(frames, options, looks), [frames, options, looks]);
   if (figures.length === 0) return <NoData frames={frames} height={height} />;
   const orientation = oneAt(options, 'orientation', ['auto', 'horizontal', 'vertical']);
+  const sideways =
+    orientation === 'horizontal' || (orientation === 'auto' && width <= height * 1.6) || width < 220;
+  const isLabelled = ({ field }: Figure): boolean =>
+    figures.length > 1 || field.config.displayName !== undefined;
+  const mostPx = numberAt(options, 'maxVizHeight') ?? MOST_PX;
+  const eachPx = height / figures.length - GAP_PX - (figures.some(isLabelled) ? NAME_PX : 0);
   const look: Look = {
     mode: oneAt(options, 'displayMode', ['gradient', 'lcd', 'basic']),
-    sideways:
-      orientation === 'horizontal' || (orientation === 'auto' && width <= height * 1.6) || width < 220,
+    sideways,
+    mostPx,
+    fontPx: sideways
+      ? Math.max(LEAST_FONT_PX, Math.min(MOST_FONT_PX, Math.min(mostPx, eachPx) * 0.4, width * 0.05))
+      : LEAST_FONT_PX,
     value: oneAt(options, 'valueMode', ['color', 'text', 'hidden']),
     unfilled: flagAt(options, 'showUnfilled', true),
     scheme: looks.scheme,
@@ -125,12 +145,7 @@ export function BarGauge(props: KindProps): ReactElement {
       aria-label={visibleText(props.title || 'Bars')}
     >
       {figures.map((figure, i) => (
-        <Bar
-          key={i}
-          figure={figure}
-          look={look}
-          labelled={figures.length > 1 || figure.field.config.displayName !== undefined}
-        />
+        <Bar key={i} figure={figure} look={look} labelled={isLabelled(figure)} />
       ))}
     </div>
   );

@@ -69,10 +69,12 @@ export default function Pie(props: KindProps): ReactElement {
   const items = useMemo(() => {
     const total = figures.reduce((sum, { shown }) => sum + Math.max(0, shown.value ?? 0), 0);
     return figures.map(({ title: name, shown, field }, index): LegendItem => {
-      const percent = total === 0 ? '' : `${figureOf(((shown.value ?? 0) / total) * 100)}%`;
+      const share = total === 0 ? null : ((shown.value ?? 0) / total) * 100;
       const notes = [
-        ...(values.includes('value') ? [shown.text] : []),
-        ...(values.includes('percent') && percent !== '' ? [percent] : []),
+        ...(values.includes('value') ? [{ head: 'Value', text: shown.text, value: shown.value }] : []),
+        ...(values.includes('percent')
+          ? [{ head: 'Percent', text: share === null ? '–' : `${figureOf(share)}%`, value: share }]
+          : []),
       ];
       return {
         title: name,
@@ -80,7 +82,7 @@ export default function Pie(props: KindProps): ReactElement {
         index,
         field,
         values: [shown.value],
-        ...(notes.length > 0 ? { note: notes.join(' · ') } : {}),
+        ...(notes.length > 0 ? { notes } : {}),
       };
     });
     // eslint-disable-next-line react-hooks/exhaustive-deps -- read anew from the options each time

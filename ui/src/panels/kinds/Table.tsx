@@ -8,13 +8,14 @@ import { DataTable } from '../../design/table/DataTable';
 import { Value } from '../../design/Value';
 import { usePanelPage, type KindProps, type PanelPage } from '../context';
 import { cellText, isTrend, lengthOf, numeric, type Cell } from '../frame';
-import { at, flagAt, numberAt, objects, textAt, texts } from '../json';
+import { at, flagAt, numberAt, objects, oneAt, textAt, texts } from '../json';
 import { linksOf, safeAddress } from '../links';
 import type { ShownField, ShownFrame } from '../overrides';
 import { inkOn, legible, shareOf, TRANSPARENT } from '../palette';
 import { PanelLink } from '../PanelLink';
 import { reduce, reductionName } from '../reduce';
 import { endsOf, show, type Looks, type Shown } from '../shown';
+import { isDate } from '../units/table';
 import { NoData } from './NoData';
 import styles from './cells.module.css';
 
@@ -91,6 +92,7 @@ function Content(props: {
         values={cell.points}
         width={110}
         height={20}
+        fluid
         {...(plain ? { color: legible(plain, looks.scheme, 3) } : {})}
       />
     );
@@ -162,6 +164,7 @@ function columnsOf(frame: ShownFrame, looks: Looks, page: PanelPage): TableColum
   const shown = frame.fields.filter(
     ({ config }) => !flagAt(config.custom, 'hidden') && !flagAt(config.custom, 'hideFrom.viz'),
   );
+  const allSized = shown.every(({ config }) => (numberAt(config.custom, 'width') ?? 0) > 0);
   return shown.map((field, place): TableColumn<RowAt> => {
     const type = cellType(field);
     const column: Column = {
@@ -174,33 +177,42 @@ function columnsOf(frame: ShownFrame, looks: Looks, page: PanelPage): TableColum
           : [field],
       ),
     };
-    const width = numberAt(field.config.custom, 'width');
-    const align = textAt(field.config.custom, 'align', 'auto');
+    const said = numberAt(field.config.custom, 'width') ?? 0;
+    const trends = field.values.some(isTrend);
+    const align = oneAt(field.config.custom, 'align', ['auto', 'left', 'center', 'right']);
     const numbers =
       align === 'right' ||
-      (align !== 'left' &&
-        align !== 'center' &&
+      (align === 'auto' &&
         field.type === 'number' &&
         field.config.mappings.length === 0 &&
-        type !== 'gauge');
+        type !== 'gauge' &&
+        !trends);
     const longest = sizeOf(field, looks, column.ends);
-    const chars =
-      width !== undefined && width > 0
-        ? Math.max(4, Math.round(width / CHAR_PX) - 2)
-        : type === 'gauge' || field.values.some(isTrend)
-          ? Math.max(24, longest + 16)
-          : longest;
+    const chars = type === 'gauge' || trends ? Math.max(24, longest + 16) : longest;
     return {
       id: String(place),
       title: field.title || ' ',
       ...(numbers ? { kind: 'number' as const } : {}),
+      ...(align === 'auto' || numbers ? {} : { align }),
+      // What all columns are given is no longer what one of them is: they share the room by it.
+      ...(said > 0 && !allSized ? { px: said } : {}),
       value: ({ row }) => sortValue(field, row),
       cell: ({ row }) => <Content column={column} frame={frame} row={row} looks={looks} page={page} />,
-      chars,
+      chars: said > 0 ? Math.max(4, Math.round(said / CHAR_PX) - 2) : chars,
       titled: true,
-      ...(numbers ? {} : { least: Math.min(chars, width === undefined ? 14 : chars) }),
+      ...(numbers ? {} : { least: Math.min(chars, trends ? longest + LINE_CHARS : leastOf(field, said)) }),
     };
   });
+}
+
+/** Room for how something went beside its newest value. */
+const LINE_CHARS = 8;
+const LEAST_CHARS = 14;
+
+/** How many characters a column gives way to: half of an instant is a wrong one. */
+function leastOf({ type, config }: ShownField, said: number): number {
+  if (said > 0) return Math.max(4, Math.round(said / CHAR_PX) - 2);
+  return type === 'time' || isDate(config.unit) ? MOST_CHARS : LEAST_CHARS;
 }
 
 const SIZED_ROWS = 100;

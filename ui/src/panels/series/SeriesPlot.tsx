@@ -91,7 +91,7 @@ export function SeriesPlot(props: SeriesPlotProps): ReactElement {
     latest.current = props;
   });
   const { data, based } = useMemo(() => {
-    const { tops, bases } = stackSeries(drawing.series, hidden);
+    const { tops, bases } = stackSeries(drawing.series, hidden, drawing.times);
     const drawn = tops.map((top, i) => {
       const look = drawing.series[i]?.look;
       return look ? drawableOf(top, look, drawing.times) : top;

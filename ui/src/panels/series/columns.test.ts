@@ -63,12 +63,46 @@ describe('a drawing', () => {
   });
 });
 
+describe('colours of values', () => {
+  const ramp = (color: object, thresholds: object, custom: object = { gradientMode: 'scheme' }) =>
+    drawingOf(
+      configure(readFrames([frame('A', 0, [0, 100], [50, 200])]), {
+        defaults: { custom, color, thresholds },
+      }),
+      LOOKS,
+    ).series[0]?.look.ramp;
+  const steps = [
+    { value: null, color: '#00ff00' },
+    { value: 75, color: '#ff0000' },
+  ];
+  it('are the steps of thresholds', () => {
+    expect(ramp({ mode: 'thresholds' }, { mode: 'absolute', steps })).toEqual({
+      stepped: true,
+      stops: [
+        { value: -Infinity, color: '#00ff00' },
+        { value: 75, color: '#ff0000' },
+      ],
+    });
+    expect(ramp({ mode: 'thresholds' }, { mode: 'percentage', steps })?.stops[1]?.value).toBe(150);
+  });
+  it('flow between the ends of all on one axis', () => {
+    const made = ramp({ mode: 'continuous-GrYlRd' }, {});
+    expect(made?.stepped).toBe(false);
+    expect(made?.stops.map(({ value }) => value)).toEqual([0, 50, 100, 150, 200]);
+    expect(new Set(made?.stops.map(({ color }) => color)).size).toBe(5);
+  });
+  it('are not those of a palette, nor of another gradient', () => {
+    expect(ramp({ mode: 'palette-classic' }, { steps })).toBeNull();
+    expect(ramp({ mode: 'thresholds' }, { steps }, { gradientMode: 'opacity' })).toBeNull();
+  });
+});
+
 describe('a stack', () => {
   const { series } = drawn([frame('A', 0, [1, 2], [3, null], [4, 5])], {
     stacking: { mode: 'normal', group: 'A' },
   });
   it('lays each on those before it', () =>
-    expect(stackSeries(series, new Set())).toEqual({
+    expect(stackSeries(series, new Set(), [0, 1])).toEqual({
       tops: [
         [1, 2],
         [4, null],
@@ -76,12 +110,13 @@ describe('a stack', () => {
       ],
       bases: [null, [1, 2], [4, 2]],
     }));
-  it('leaves out what is hidden', () => expect(stackSeries(series, new Set([0])).tops[2]).toEqual([7, 5]));
+  it('leaves out what is hidden', () =>
+    expect(stackSeries(series, new Set([0]), [0, 1]).tops[2]).toEqual([7, 5]));
   it('makes a whole of shares', () => {
     const { series: shares } = drawn([frame('A', 0, [1, 0], [3, 0])], {
       stacking: { mode: 'percent', group: 'A' },
     });
-    expect(stackSeries(shares, new Set()).tops).toEqual([
+    expect(stackSeries(shares, new Set(), [0, 1]).tops).toEqual([
       [0.25, 0],
       [1, 0],
     ]);
@@ -90,7 +125,39 @@ describe('a stack', () => {
     const { series: both } = drawn([frame('A', 0, [1], [-2], [3])], {
       stacking: { mode: 'normal', group: 'A' },
     });
-    expect(stackSeries(both, new Set()).tops).toEqual([[1], [-2], [4]]);
+    expect(stackSeries(both, new Set(), [0]).tops).toEqual([[1], [-2], [4]]);
+    expect(both.map(({ look }) => look.hangs)).toEqual([false, true, false]);
+  });
+  it('is even where its series have different steps', () => {
+    const coarse: SeriesFrame = {
+      ...frame('A', 1000, [10, 14]),
+      times: { start: 1000, step: 4000, count: 2 },
+    };
+    const { series: both, times } = drawn([coarse, frame('B', 0, [1, 1, 1, 1, 1, 1, 1])], {
+      stacking: { mode: 'normal', group: 'A' },
+    });
+    expect(stackSeries(both, new Set(), times)).toEqual({
+      tops: [
+        [10, 10, 11, 12, 13, 14, 14],
+        [11, 11, 12, 13, 14, 15, 15],
+      ],
+      bases: [null, [10, 10, 11, 12, 13, 14, 14]],
+    });
+    // What is told of it stays what was answered.
+    expect(both[0]?.values).toEqual([undefined, 10, undefined, undefined, undefined, 14, undefined]);
+  });
+  it('of steps keeps its steps, and of bars has nothing between them', () => {
+    const coarse: SeriesFrame = { ...frame('A', 0, [1, 3]), times: { start: 0, step: 2000, count: 2 } };
+    const tops = (custom: object) => {
+      const { series: both, times } = drawn([coarse, frame('B', 0, [5, 5, 5])], {
+        ...custom,
+        stacking: { mode: 'normal', group: 'A' },
+      });
+      return stackSeries(both, new Set(), times).tops[1];
+    };
+    expect(tops({ lineInterpolation: 'stepAfter' })).toEqual([6, 6, 8]);
+    expect(tops({ lineInterpolation: 'stepBefore' })).toEqual([6, 8, 8]);
+    expect(tops({ drawStyle: 'bars' })).toEqual([6, 5, 8]);
   });
 });
 

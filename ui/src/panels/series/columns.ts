@@ -4,7 +4,16 @@ import { seriesColor } from '../../design/colors';
 import { numeric, type Cell } from '../frame';
 import { at, flagAt, numberAt, oneAt, textAt, texts, type JsonObject } from '../json';
 import type { ShownField, ShownFrame } from '../overrides';
-import { followsValue, legible, TRANSPARENT, valueColor } from '../palette';
+import {
+  followsValue,
+  legible,
+  namedColor,
+  rampColor,
+  stepsOf,
+  TRANSPARENT,
+  valueColor,
+  type Ends,
+} from '../palette';
 import { reduce } from '../reduce';
 import { endsOf, type Looks } from '../shown';
 
@@ -14,8 +23,16 @@ export type Drawn = (number | null | undefined)[];
 export type Draw = 'line' | 'bars' | 'points';
 export type Curve = 'linear' | 'smooth' | 'stepBefore' | 'stepAfter';
 
+/** The colours of values along an axis, from below: each up to the next, or flowing into it. */
+export interface Ramp {
+  stops: readonly { value: number; color: string }[];
+  stepped: boolean;
+}
+
 export interface SeriesLook {
   color: string;
+  /** Instead of the one colour, those of the values; null for the one. */
+  ramp: Ramp | null;
   scale: string;
   draw: Draw;
   curve: Curve;
@@ -30,6 +47,8 @@ export interface SeriesLook {
   spanMs: number;
   /** What it stands on others with; empty for nothing. */
   stack: string;
+  /** It hangs below 0, on others that do. */
+  hangs: boolean;
   percent: boolean;
   /** The series that the area below it ends at. */
   below: string;
@@ -155,9 +174,10 @@ function lookOf(field: ShownField, scale: string, color: string, negative: boole
   const stacked = mode !== 'none';
   const sum = stacked && !negative ? reduce(field, 'sum') : 0;
   // What lies below 0 stands apart from what lies above it.
-  const side = negative || (typeof sum === 'number' && sum < 0) ? '-' : '+';
+  const hangs = stacked && (negative || (typeof sum === 'number' && sum < 0));
   return {
     color,
+    ramp: null,
     scale,
     draw: oneAt(custom, 'drawStyle', ['line', 'bars', 'points']),
     curve: oneAt(custom, 'lineInterpolation', CURVES),
@@ -168,7 +188,8 @@ function lookOf(field: ShownField, scale: string, color: string, negative: boole
     points: oneAt(custom, 'showPoints', ['auto', 'always', 'never']),
     pointSize: within(numberAt(custom, 'pointSize'), 1, 40, 5),
     spanMs: spanOf(custom),
-    stack: stacked ? `${scale} ${textAt(custom, 'stacking.group', 'A')}${side}` : '',
+    stack: stacked ? `${scale} ${textAt(custom, 'stacking.group', 'A')}${hangs ? '-' : '+'}` : '',
+    hangs,
     percent: mode === 'percent',
     below: textAt(custom, 'fillBelowTo'),
   };
@@ -238,6 +259,43 @@ export function colorOf(field: ShownField, index: number, looks: Looks): string 
   return legible(made, looks.scheme, SEEN);
 }
 
+const FLOWING = [0, 0.25, 0.5, 0.75, 1];
+
+/** The colours of a field's values between `ends`; null where its colour is not one of values. */
+function rampOf({ config }: ShownField, ends: Ends, { scheme }: Looks): Ramp | null {
+  const { mode } = config.color;
+  const seen = (color: string): string => (color === TRANSPARENT ? color : legible(color, scheme, SEEN));
+  if (mode === 'thresholds')
+    return {
+      stepped: true,
+      stops: stepsOf(config.thresholds, ends).map(({ value, color }) => ({
+        value,
+        color: seen(namedColor(color, scheme)),
+      })),
+    };
+  if (!mode.startsWith('continuous-')) return null;
+  return {
+    stepped: false,
+    stops: FLOWING.map((share) => ({
+      value: ends.min + share * (ends.max - ends.min),
+      color: seen(rampColor(mode, share, scheme)),
+    })),
+  };
+}
+
+/** `series`, those that are to have the colours of their values with them; ends are those of all on one axis. */
+function ramped(series: readonly DrawnSeries[], looks: Looks): DrawnSeries[] {
+  return series.map((one) => {
+    if (textAt(one.field.config.custom, 'gradientMode') !== 'scheme') return one;
+    const beside = series.filter(({ look }) => look.scale === one.look.scale);
+    const ends = endsOf(
+      one.field,
+      beside.map(({ field }) => field),
+    );
+    return { ...one, look: { ...one.look, ramp: rampOf(one.field, ends, looks) } };
+  });
+}
+
 /** What of `frames` is drawn over time, and how. */
 export function drawingOf(frames: readonly ShownFrame[], looks: Looks): Drawing {
   const sources = sourcesOf(frames);
@@ -269,7 +327,7 @@ export function drawingOf(frames: readonly ShownFrame[], looks: Looks): Drawing 
       inTip: !flagAt(custom, 'hideFrom.tooltip'),
     };
   });
-  return { times: grid.map((ms) => ms / 1000), series, scales };
+  return { times: grid.map((ms) => ms / 1000), series: ramped(series, looks), scales };
 }
 
 export interface Stacked {
@@ -279,8 +337,41 @@ export interface Stacked {
   bases: (Drawn | null)[];
 }
 
-/** The series laid on each other as their looks say; hidden ones add nothing. */
-export function stackSeries(series: readonly DrawnSeries[], hidden: ReadonlySet<number>): Stacked {
+/**
+ * What a stacked line reaches at instants that are not its own: what it has between its neighbours, and beside its
+ * ends for as long as its own step. Without it those on top would fall at each instant that it lacks.
+ */
+function bridged({ values, look }: DrawnSeries, times: readonly number[]): Drawn {
+  if (look.draw !== 'line' || !values.includes(undefined)) return values;
+  const made = [...values];
+  const own = values.flatMap((value, at) => (value === undefined ? [] : [at]));
+  const time = (at: number): number => times[at] ?? at;
+  own.forEach((at, place) => {
+    const next = own[place + 1];
+    const [from, to] = [values[at], next === undefined ? null : values[next]];
+    if (next === undefined || from == null || to == null) return;
+    for (let i = at + 1; i < next; i += 1) {
+      const share = (time(i) - time(at)) / (time(next) - time(at));
+      made[i] =
+        look.curve === 'stepAfter' ? from : look.curve === 'stepBefore' ? to : from + (to - from) * share;
+    }
+  });
+  const [first, second, before, last] = [own[0], own[1], own.at(-2), own.at(-1)];
+  if (first === undefined || second === undefined || before === undefined || last === undefined) return made;
+  for (let i = 0; i < first; i += 1)
+    if (time(first) - time(i) < time(second) - time(first)) made[i] = values[first];
+  for (let i = last + 1; i < made.length; i += 1)
+    if (time(i) - time(last) < time(last) - time(before)) made[i] = values[last];
+  return made;
+}
+
+/** The series laid on each other as their looks say; hidden ones add nothing. Times are in seconds. */
+export function stackSeries(
+  all: readonly DrawnSeries[],
+  hidden: ReadonlySet<number>,
+  times: readonly number[],
+): Stacked {
+  const series = all.map((one) => (one.look.stack === '' ? one : { ...one, values: bridged(one, times) }));
   const totals = new Map<string, number[]>();
   const sums = new Map<string, number[]>();
   const length = series[0]?.values.length ?? 0;

@@ -6,9 +6,10 @@ import { MANY, textWidth, timeAxis, zoned } from '../../chart/plot';
 import { increments, powerTicks } from '../../chart/ticks';
 import { INK, mix, parts, type Scheme } from '../../design/colors';
 import { digitsFor } from '../../design/format';
+import { TRANSPARENT } from '../palette';
 import { isBinary, textIn } from '../units/format';
 import { writingOf } from '../units/table';
-import type { Drawing, ScaleLook, SeriesLook } from './columns';
+import type { Drawing, Ramp, ScaleLook, SeriesLook } from './columns';
 
 const FONT = "11px 'Inter Variable', system-ui, sans-serif";
 
@@ -181,10 +182,36 @@ function rgba(color: string, alpha: number): string {
   return `rgba(${red}, ${green}, ${blue}, ${alpha})`;
 }
 
+/** Each height in the colour of the value there. */
+function rampPaint(
+  { stops, stepped }: Ramp,
+  { scale, color }: SeriesLook,
+  alpha: number,
+): uPlot.Series.Stroke {
+  const inked = (one: string): string => (one === TRANSPARENT ? 'rgba(0, 0, 0, 0)' : rgba(one, alpha));
+  return (plot) => {
+    const { top, height } = plot.bbox;
+    const { min, max } = plot.scales[scale] ?? {};
+    if (height <= 0 || min == null || max == null) return rgba(color, alpha);
+    const made = plot.ctx.createLinearGradient(0, top + height, 0, top);
+    let below = stops[0]?.color ?? color;
+    for (const stop of stops) {
+      const up = (top + height - plot.valToPos(stop.value, scale, true)) / height;
+      const at = Math.max(0, Math.min(1, Number.isFinite(up) ? up : 0));
+      if (stepped) made.addColorStop(at, inked(below));
+      made.addColorStop(at, inked(stop.color));
+      below = stop.color;
+    }
+    return made;
+  };
+}
+
 /** The area under a line; with a gradient it fades towards the ground. */
-function fillOf({ color, fill, gradient, draw }: SeriesLook): uPlot.Series.Fill | undefined {
+function fillOf(look: SeriesLook): uPlot.Series.Fill | undefined {
+  const { color, fill, gradient, draw, ramp } = look;
   const alpha = fill / 100;
   if (alpha === 0) return undefined;
+  if (ramp) return rampPaint(ramp, look, alpha);
   if (!gradient || draw === 'bars') return rgba(color, alpha);
   return (plot) => {
     const { top, height } = plot.bbox;
@@ -246,7 +273,7 @@ function seriesOf(look: SeriesLook, base: number | null, many: boolean): uPlot.S
   const paths = pathsOf(look, base);
   return {
     scale: look.scale,
-    stroke: look.color,
+    stroke: look.ramp ? rampPaint(look.ramp, look, 1) : look.color,
     width:
       look.draw === 'bars'
         ? Math.min(1, look.width)
@@ -282,7 +309,9 @@ function bandsOf(look: Look, titles: readonly string[]): uPlot.Band[] {
   const count = look.series.length;
   const bands: uPlot.Band[] = [];
   look.bases.forEach((index, place) => {
-    if (look.series[index]?.draw === 'line') bands.push({ series: [index + 1, count + place + 1] });
+    const one = look.series[index];
+    // An area hangs from its base where it is below 0.
+    if (one?.draw === 'line') bands.push({ series: [index + 1, count + place + 1], dir: one.hangs ? 1 : -1 });
   });
   look.series.forEach(({ below, stack }, index) => {
     const other = below === '' || stack !== '' ? -1 : titles.indexOf(below);

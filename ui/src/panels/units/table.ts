@@ -425,3 +425,8 @@ function custom(id: string): Writing | null {
 export function writingOf(id: string): Writing {
   return BY_ID.get(id) ?? BY_ID.get(SAME[id] ?? '') ?? custom(id) ?? plain(id);
 }
+
+/** Whether `id` is a way to write an instant. */
+export function isDate(id: string): boolean {
+  return id.startsWith('dateTime') || id.startsWith('time:');
+}
