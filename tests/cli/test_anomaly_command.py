@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from tests.cli.running import Run
+from tests.cli.running import Run, run_apart
 
 HOSTILE = yaml.safe_load((Path(__file__).parent / "hostile_rows.yaml").read_text())
 ROWS = [f"{1767225600 + 60 * n},{100 + (n * 7919) % 13}" for n in range(2000)]
@@ -63,8 +64,9 @@ def test_a_row_that_is_none_is_told_with_its_line_and_changes_nothing(
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "no column 'timestamp' and no 'value'"),
-        ("1,2\n3,4\n", "no column 'timestamp'"),
+        ("", "no column 'timestamp' and no 'value': the file is empty"),
+        ("\n1,2\n", "no column 'timestamp' and no 'value': the first line is empty"),
+        ("1,2\n3,4\n", "no column 'timestamp' and no 'value' among '1', '2'"),
         ("when,value\n1,2\n", "no column 'timestamp'"),
         ("timestamp|value\n1|2\n", "The first line names the columns"),
     ],
@@ -103,3 +105,61 @@ def test_a_file_that_is_not_there_is_named(run: Run, tmp_path: Path) -> None:
     ended = run("anomaly", "replay", str(tmp_path / "none.csv"))
     assert ended.code == 1
     assert "none.csv: No such file" in ended.err
+
+
+def test_a_packed_file_one_of_wide_characters_and_standard_input_are_read_as_any(
+    run: Run, tmp_path: Path
+) -> None:
+    text = "timestamp,value\n" + "\n".join(ROWS)
+    plain = _replay(run, tmp_path, text)
+    assert _replay(run, tmp_path, gzip.compress(text.encode())) == plain
+    assert _replay(run, tmp_path, text.encode("utf-16")) == plain
+    ended = run_apart("anomaly", "replay", "-", read=text)
+    assert (ended.code, [json.loads(line) for line in ended.out.splitlines()], ended.err) == plain
+
+
+def test_what_is_wrong_with_a_file_is_told_in_one_line(run: Run, tmp_path: Path) -> None:
+    packed = gzip.compress(("timestamp,value\n" + "\n".join(ROWS)).encode())
+    code, _, err = _replay(run, tmp_path, packed[: len(packed) // 2])
+    assert (code, err.count("\n")) == (1, 1)
+    assert "series.csv: cannot be read: " in err
+    ended = run("anomaly", "replay", str(tmp_path))
+    assert (ended.code, ended.out) == (1, "")
+    assert "cannot be read: Is a directory" in ended.err
+
+
+def test_a_quoted_cell_may_have_several_lines_and_one_that_is_not_closed_has_its_own(
+    run: Run, tmp_path: Path
+) -> None:
+    rows = '1767225600,1,"a\nb,""c\n"\n1767225660,2,"open\n1767225720,3,c\n1767225780,4,d\n'
+    code, lines, _ = _replay(run, tmp_path, "timestamp,value,note\n" + rows)
+    assert code == 0
+    assert [(line["line"], line.get("value")) for line in lines] == [(2, 1.0), (5, 2.0), (6, 3.0), (7, 4.0)]
+
+
+def test_a_file_of_which_no_row_can_be_read_is_a_fault(run: Run, tmp_path: Path) -> None:
+    code, lines, err = _replay(run, tmp_path, "timestamp,value\n04/10/2014 07:15,1\n04/10/2014 07:20,2\n")
+    assert (code, len(lines)) == (1, 2)
+    assert "no row can be read, line 2: no time: '04/10/2014 07:15'" in err
+    assert "2014-04-10 07:15:00" in err
+
+
+def test_rows_that_cannot_be_read_and_those_out_of_order_are_told_of_at_the_end(
+    run: Run, tmp_path: Path
+) -> None:
+    code, lines, err = _replay(run, tmp_path, "timestamp,value\n1767225660,1\n1767225600,2\n1_0,3\n7,1_0\n")
+    assert (code, len(lines)) == (0, 4)
+    assert "2 of 4 rows cannot be read, the first at line 4: no time: '1_0'" in err
+    assert "1 of 4 rows are not later than the row before them" in err
+
+
+@pytest.mark.parametrize("begin", [0, 1])
+def test_times_that_only_count_rows_are_hours(run: Run, tmp_path: Path, begin: int) -> None:
+    values = [row.split(",")[1] for row in ROWS]
+    values[1200] = "5000"
+    text = "timestamp,value\n" + "\n".join(f"{begin + n},{value}" for n, value in enumerate(values))
+    lines = _replay(run, tmp_path, text)[1]
+    assert [line["line"] for line in lines if line["alarm"]] == [1202]
+    hours = [f"{begin + 3600 * n},{value}" for n, value in enumerate(values)]
+    in_seconds = _replay(run, tmp_path, "timestamp,value\n" + "\n".join(hours))[1]
+    assert [line["score"] for line in lines] == [line["score"] for line in in_seconds]

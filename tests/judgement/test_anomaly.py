@@ -133,6 +133,17 @@ def test_a_lasting_shift_is_told_and_then_usual() -> None:
     assert alarms[6100:].sum() < 14
 
 
+@pytest.mark.parametrize("at", [70, 200, 340, 500])
+@pytest.mark.parametrize("absurd", [1e308, -1e308, 1e9])
+def test_an_absurd_value_while_a_series_is_young_hides_nothing_later(at: int, absurd: float) -> None:
+    times, values = usual(4000, interval_s=300.0)
+    values[at] = absurd
+    values[2500:2510] += 300
+    alarms = np.flatnonzero(Detector().score(times, values)[1])
+    assert alarms.min() in (at, 2500)
+    assert np.isin(alarms, [at, *range(2500, 2525)]).all()
+
+
 def test_rows_of_the_past_change_nothing_and_a_clock_set_back_is_followed() -> None:
     times, values = usual(5000)
     again = np.insert(times, 3000, times[2000]), np.insert(values, 3000, 1e9)

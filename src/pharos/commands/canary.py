@@ -14,7 +14,7 @@ from pharos.commands.screen import ERR, as_found, print_json
 from pharos.errors import Kind, PharosError
 from pharos.judgement.canary import TICK_S, Tick, Verdict
 from pharos.judgement.canary import judge as judged
-from pharos.judgement.rows import Row, read_rows, seconds_of, truth_of
+from pharos.judgement.rows import Row, open_rows, read_rows, seconds_of, truth_of
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
@@ -84,10 +84,7 @@ def _read(baseline: Path, canary: Path) -> tuple[tuple[_Group, _Group], float]:
     with ExitStack() as stack:
         sources = []
         for path in (baseline, canary):
-            try:
-                file = stack.enter_context(path.open(encoding="utf-8-sig", errors="replace"))
-            except OSError as error:
-                raise PharosError(Kind.MISSING, f"{path}: {error.strerror}") from error
+            file = stack.enter_context(open_rows(path))
             sources.append(read_rows(file, str(path), _COLUMNS))
         start = None
         for group, rows in zip(groups, sources, strict=True):

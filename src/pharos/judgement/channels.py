@@ -40,6 +40,8 @@ _QUIET_ROWS: Final = 120.0
 _HIGHER: Final = 0.5
 _GOES_ON: Final = 4.5
 """An episode goes on while rows are so rare."""
+_FARTHEST: Final = 4.0
+"""In the logarithmic scale: no single value, however absurd, counts for more in a mean or a first scale."""
 _MOST: Final = 1e300
 _HIGHEST: Final = 600.0
 
@@ -275,8 +277,10 @@ def advance(block: Any, lane: Any, moment: Any, is_mine: Any, is_gap: Any, is_yo
     sudden = off - block[layout.FAST, lane]
     hour_scale = block[layout.HOUR_SCALE_HERE, lane]
     scale = hour_scale * block[layout.MINUTE_SCALE_HERE, lane]
+    believed = 8.0 * scale
     if is_young:
-        block[layout.SPREAD, lane] += abs(sudden)
+        believed = 8.0 * scale_of_spread(block, lane, most(of_scale_rows - 1.0, 1.0))
+        block[layout.SPREAD, lane] += least(abs(sudden), _FARTHEST)
         scale = hour_scale = scale_of_spread(block, lane, of_scale_rows)
     # Minutes of the hour at which much differs anyway say less.
     weight = least(1.0, hour_scale / scale)
@@ -293,7 +297,8 @@ def advance(block: Any, lane: Any, moment: Any, is_mine: Any, is_gap: Any, is_yo
     target = of_series - block[layout.SLOW, lane]
     if moment.neighbour_share == 0.0:
         _learn_day(block, lane, is_mine, target, 8.0 * scale)
-    _learn_profile(block, lane, is_mine, weekend, target, 8.0 * scale)
+    held = target - sudden + between(sudden, believed)
+    _learn_profile(block, lane, is_mine, weekend, (target, held), 8.0 * scale)
     if not is_young:
         _learn_scale(block, lane, is_mine, sudden, scale, of_scale_rows)
 
@@ -312,8 +317,9 @@ def _differ(block: Any, lane: Any, is_mine: Any, found: Any, scales: Any) -> Non
     of_scale = sudden / scale
     short, long = block[layout.SHORT_MEAN, lane], block[layout.LONG_MEAN, lane]
     variance = block[layout.VARIANCE, lane]
-    short += weight * _SHORT * (off - short)
-    long += weight * _LONG * (off - long)
+    near = between(off, _FARTHEST)
+    short += weight * _SHORT * (near - short)
+    long += weight * _LONG * (near - long)
     variance += _VARIANCE * (least(of_scale * of_scale, 16.0) - variance)
     _put(block, layout.SHORT_MEAN, lane, is_mine, short)
     _put(block, layout.LONG_MEAN, lane, is_mine, long)
@@ -408,17 +414,19 @@ def _learn_day(block: Any, lane: Any, is_mine: Any, value: Any, limit: Any) -> N
 
 
 @inlined_kernel
-def _learn_profile(block: Any, lane: Any, is_mine: Any, weekend: Any, target: Any, limit: Any) -> None:
+def _learn_profile(block: Any, lane: Any, is_mine: Any, weekend: Any, targets: Any, limit: Any) -> None:
     rate = 1.0 / (_PROFILE_DAYS * most(1.0, DAY_S / layout.SLOTS / most(block[layout.INTERVAL_S, lane], 1.0)))
-    _learn_kind(block, lane, is_mine, 0, (1.0 - weekend, target, limit, rate))
-    _learn_kind(block, lane, is_mine, 1, (weekend, target, limit, rate))
+    _learn_kind(block, lane, is_mine, 0, (1.0 - weekend, targets, limit, rate))
+    _learn_kind(block, lane, is_mine, 1, (weekend, targets, limit, rate))
 
 
 @inlined_kernel
 def _learn_kind(block: Any, lane: Any, is_mine: Any, kind: Any, found: Any) -> None:
-    weight, target, limit, rate = found
+    weight, (target, held), limit, rate = found
     is_mine = is_mine & (weight >= 0.5)
     visits = least(block[layout.VISITS_HERE + kind, lane] + 1.0, 1e6)
+    # Of a time that is hardly known, what just was says how far a value may be believed.
+    target = choose(visits > 10.0, target, held)
     level = block[layout.PROFILE_HERE + kind, lane]
     other_level = block[layout.PROFILE_HERE + 1 - kind, lane]
     other_is_known = block[layout.VISITS_HERE + 1 - kind, lane] > 0.0
