@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import urllib.request
 from collections.abc import Callable
 from typing import Any
@@ -227,6 +228,41 @@ def test_dates_are_whole_heads_hidden_and_bars_as_high_as_their_panel(open_page:
     }""")
         < 12
     )
+
+
+def test_the_look_that_an_author_gave_is_kept_as_far_as_it_is_only_a_look(
+    open_page: Open, ui_url: str
+) -> None:
+    html = (
+        '<div class="text-center"><span style="font-size: 30px; color: #ff0000">Shop</span></div>'
+        '<p style="position: fixed; inset: 0; background: url(https://example.org/x.png)">Below</p>'
+    )
+    table = {"format": "table", "instant": True, "refId": "A", "datasource": PROMETHEUS}
+    red = {"mode": "absolute", "steps": [{"value": None, "color": "#c00000"}]}
+    row = {"id": "custom.cellOptions", "value": {"type": "color-background", "applyToRow": True}}
+    value = {"matcher": {"id": "byName", "options": "Value"}, "properties": [row]}
+    text = {"id": 1, "type": "text", "title": "Head", "gridPos": {"w": 12, "h": 6}}
+    panels = [
+        {**text, "options": {"mode": "html", "content": html}},
+        _panel(
+            2, "table", "Rows", "",
+            targets=[{**table, "expr": 'label_replace(vector(1), "host", "a", "", "")'}],
+            fieldConfig={"defaults": {"thresholds": red}, "overrides": [value]},
+        ),
+    ]  # fmt: skip
+    _keep(ui_url, {"uid": "look", "title": "Look", "schemaVersion": 42, "panels": panels})
+    page = open_page("/d/look/look").page
+    head = page.get_by_role("region", name="Head")
+    style = """(one) => {
+      const { textAlign, fontSize, position } = getComputedStyle(one);
+      return [textAlign, fontSize, position];
+    }"""
+    shop = head.get_by_text("Shop").locator("xpath=ancestor-or-self::span[@style]")
+    assert shop.evaluate(style) == ["center", "30px", "static"]
+    assert head.get_by_text("Below").evaluate(style)[2] == "static"
+    cell = page.get_by_role("region", name="Rows").get_by_role("cell").filter(has_text=re.compile("^a$"))
+    expect(cell.locator("span").first).to_have_css("background-color", "rgb(192, 0, 0)")
+    assert violations(page) == []
 
 
 def test_a_panel_is_looked_at_alone_and_into(open_page: Open) -> None:

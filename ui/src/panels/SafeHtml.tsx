@@ -1,5 +1,8 @@
 import { createElement, Fragment, type ReactElement, type ReactNode } from 'react';
+import type { Scheme } from '../design/colors';
+import { useScheme } from '../design/hooks';
 import { Value } from '../design/Value';
+import { readStyle } from './htmlStyle';
 import { safeAddress } from './links';
 import { PanelLink } from './PanelLink';
 
@@ -80,8 +83,10 @@ const SILENT: readonly string[] = [
 ];
 const DEEPEST = 40;
 
-function children(node: Node, depth: number): ReactNode {
-  return [...node.childNodes].map((child, i) => <Fragment key={i}>{shown(child, depth + 1)}</Fragment>);
+function children(node: Node, depth: number, scheme: Scheme): ReactNode {
+  return [...node.childNodes].map((child, i) => (
+    <Fragment key={i}>{shown(child, depth + 1, scheme)}</Fragment>
+  ));
 }
 
 function picture(element: Element): ReactNode {
@@ -95,7 +100,7 @@ function picture(element: Element): ReactNode {
   );
 }
 
-function shown(node: Node, depth: number): ReactNode {
+function shown(node: Node, depth: number, scheme: Scheme): ReactNode {
   if (node.nodeType === Node.TEXT_NODE) {
     const text = node.textContent ?? '';
     return text.trim() === '' ? text : <Value text={text.replaceAll(/\s*\n\s*/gu, ' ')} />;
@@ -108,7 +113,7 @@ function shown(node: Node, depth: number): ReactNode {
   if (tag === 'pre') return <pre tabIndex={0}>{node.textContent}</pre>;
   if (tag === 'a') {
     const address = safeAddress(node.getAttribute('href') ?? '');
-    const content = children(node, depth);
+    const content = children(node, depth, scheme);
     return address ? (
       <PanelLink link={{ ...address, title: address.href, newTab: !address.own }}>{content}</PanelLink>
     ) : (
@@ -116,20 +121,36 @@ function shown(node: Node, depth: number): ReactNode {
     );
   }
   const made = TAGS[tag];
-  return made === undefined ? children(node, depth) : createElement(made, null, children(node, depth));
+  const within = children(node, depth, scheme);
+  if (made === undefined) return within;
+  const style = readStyle(
+    {
+      tag,
+      style: node.getAttribute(KEPT_STYLE),
+      align: node.getAttribute('align'),
+      color: tag === 'font' ? node.getAttribute('color') : null,
+      classes: [...node.classList],
+    },
+    scheme,
+  );
+  return createElement(made, style === undefined ? null : { style }, within);
 }
 
 const TAG = /<[^>]*>/gu;
-const ACTING = /([\s"'/])(?:on\w+|style)(\s*=)/giu;
+const ACTING = /([\s"'/])on\w+(\s*=)/giu;
+const STYLE = /([\s"'/])style(\s*=)/giu;
+/** Where a style waits to be looked at. */
+const KEPT_STYLE = 'data-style';
 
 /** `html` without what the browser would refuse, and report, already at reading: handlers and styles in tags. */
 function quiet(html: string): string {
-  return html.replace(TAG, (tag) => tag.replace(ACTING, '$1data-off$2'));
+  return html.replace(TAG, (tag) => tag.replace(ACTING, '$1data-off$2').replace(STYLE, `$1${KEPT_STYLE}$2`));
 }
 
-/** HTML that somebody wrote, as far as it is only text: no scripts, styles, pictures or frames. */
+/** HTML that somebody wrote, as far as it is only text, its place and colours: no scripts, pictures or frames. */
 export function SafeHtml({ html }: { html: string }): ReactElement {
+  const scheme = useScheme();
   // A document of its own, in which nothing runs or loads.
   const { body } = new DOMParser().parseFromString(quiet(html), 'text/html');
-  return <>{children(body, 0)}</>;
+  return <>{children(body, 0, scheme)}</>;
 }

@@ -44,7 +44,8 @@ function hex(red: number, green: number, blue: number): string {
     .join('')}`;
 }
 
-function readCss(text: string): string | null {
+/** A colour of CSS as `#rrggbb` or `transparent`; null for a name and for what is none. */
+export function readCss(text: string): string | null {
   const short = /^#([0-9a-f])([0-9a-f])([0-9a-f])[0-9a-f]?$/iu.exec(text);
   if (short)
     return `#${short

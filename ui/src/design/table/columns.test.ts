@@ -69,6 +69,16 @@ describe('columns', () => {
         ]),
       ),
     ).toBe('200px 9ch 48px 120px 90px'));
+  it('of numbers share the room that no text takes', () =>
+    expect(
+      gridTemplate(
+        [
+          { id: 'name', kind: 'text', width: { least: 8, share: 20 }, px: 200 },
+          { id: 'size', kind: 'number', width: { least: 8, share: 9 } },
+        ],
+        new Map(),
+      ),
+    ).toBe('200px minmax(9ch, 9fr)'));
 });
 
 describe('keys in a table of ten rows', () => {

@@ -121,16 +121,22 @@ export function columnWidth<Row>(
 /** Narrower than this no reader can make a column. */
 export const LEAST_PX = 48;
 
-/** The columns as a CSS grid: those that the reader sized in pixels, numbers as wide as they are, texts sharing. */
+/**
+ * The columns as a CSS grid: those that somebody sized in pixels, numbers as wide as they are, texts sharing the room.
+ * Where there is no text to share it, numbers do.
+ */
 export function gridTemplate(
   columns: readonly { id: string; kind: 'text' | 'number'; width: ColumnWidth; px?: number }[],
   sized: ReadonlyMap<string, number>,
 ): string {
+  const sharing = columns.some(({ kind, px }) => kind === 'text' && px === undefined);
   return columns
     .map(({ id, kind, width, px: said }) => {
       const px = sized.get(id) ?? said;
       if (px !== undefined) return `${Math.max(LEAST_PX, Math.round(px))}px`;
-      return kind === 'number' ? `${width.share}ch` : `minmax(${width.least}ch, ${width.share}fr)`;
+      if (kind === 'number')
+        return sharing ? `${width.share}ch` : `minmax(${width.share}ch, ${width.share}fr)`;
+      return `minmax(${width.least}ch, ${width.share}fr)`;
     })
     .join(' ');
 }

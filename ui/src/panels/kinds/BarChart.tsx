@@ -1,6 +1,7 @@
 import { useMemo, type ReactElement } from 'react';
 import { visibleText } from '../../design/value';
 import { textWidth } from '../../chart/plot';
+import type { FieldConfig } from '../config';
 import type { KindProps } from '../context';
 import { cellText, lengthOf, numeric } from '../frame';
 import { flagAt, numberAt, oneAt, textAt } from '../json';
@@ -10,7 +11,7 @@ import { inkOn, TRANSPARENT } from '../palette';
 import { colorOf } from '../series/columns';
 import { rangeOf, tickLabels } from '../series/plot';
 import { show } from '../shown';
-import { figureOf } from '../units/format';
+import { textIn } from '../units/format';
 import { WithLegend } from '../WithLegend';
 import { barsIn, ticksOf, type Bars } from './bars';
 import { NoData } from './NoData';
@@ -94,7 +95,7 @@ function Plot(props: {
   };
   const [low, high] = rangeOf(scale, made.least, made.most, []);
   const longest = Math.max(0, ...bars.names.map((name) => textWidth(visibleText(name))));
-  const ticks = ticksOf(low, high, sideways ? width / 90 : height / 34);
+  const ticks = ticksOf(low, high, sideways ? width / 90 : height / 34, scale);
   const labels = tickLabels(ticks, scale, (ticks[1] ?? 1) - (ticks[0] ?? 0));
   const left = sideways ? Math.min(width * 0.34, longest + 12) : Math.max(30, ...labels.map(textWidth)) + 10;
   const body = { width: Math.max(10, width - left - 8), height: Math.max(10, height - FOOT_PX - HEAD_PX) };
@@ -288,6 +289,19 @@ function niceStep(exact: number): number {
   return ([1, 2, 2.5, 5, 10].find((factor) => factor * power >= exact) ?? 10) * power;
 }
 
+const FEWEST_DIGITS = 3;
+const MOST_DIGITS = 10;
+
+/** Ends of bins in the field's unit, with the digits that tell one from the next, whatever decimals are asked for. */
+export function edgeTexts(edges: readonly number[], { unit, decimals }: FieldConfig): string[] {
+  const written = (digits: number, fixed: number | undefined): string[] =>
+    edges.map((edge) => textIn(edge, unit, fixed, undefined, digits));
+  let texts = written(FEWEST_DIGITS, decimals);
+  for (let digits = FEWEST_DIGITS; digits <= MOST_DIGITS && new Set(texts).size < texts.length; digits += 1)
+    texts = written(digits, undefined);
+  return texts;
+}
+
 /** How often values were of which size. */
 export function Histogram(props: KindProps): ReactElement {
   const { frames, options, width, height, looks } = props;
@@ -300,12 +314,10 @@ export function Histogram(props: KindProps): ReactElement {
       ? [fields.flatMap(({ values }) => values.map(numeric))]
       : fields.map(({ values }) => values.map(numeric));
     const bins = binsOf(columns, numberAt(options, 'bucketSize'), numberAt(options, 'bucketOffset') ?? 0);
-    const { unit, decimals } = first.config;
-    const name = (value: number): string =>
-      unit === 'none' ? figureOf(value, decimals, 4) : show(first.config, value, looks).text;
+    const edges = edgeTexts([...bins.map(({ from }) => from), bins.at(-1)?.to ?? 0], first.config);
     const count = { ...first.config, unit: 'short', decimals: 0, mappings: [] };
     return {
-      names: bins.map(({ from, to }) => `${name(from)} – ${name(to)}`),
+      names: bins.map((_, i) => `${edges[i] ?? ''} – ${edges[i + 1] ?? ''}`),
       series: columns.map((_, i) => {
         const field = combine ? { ...first, title: 'all' } : (fields[i] ?? first);
         return {

@@ -22,6 +22,8 @@ const MOST_FONT_PX = 28;
 interface Look {
   mode: 'gradient' | 'lcd' | 'basic';
   sideways: boolean;
+  /** Names stand before bars that lie, and not above them. */
+  left: boolean;
   value: 'color' | 'text' | 'hidden';
   unfilled: boolean;
   scheme: KindProps['looks']['scheme'];
@@ -88,8 +90,10 @@ function Bar({ figure, look, labelled }: { figure: Figure; look: Look; labelled:
   const name = <Value text={figure.title} />;
   return (
     <div
-      className={clsx(styles.bar, labelled && styles.named)}
-      {...(look.sideways ? { style: { maxHeight: look.mostPx + (labelled ? NAME_PX : 0) } } : {})}
+      className={clsx(styles.bar, labelled && (look.left ? styles.before : styles.named))}
+      {...(look.sideways
+        ? { style: { maxHeight: look.mostPx + (labelled && !look.left ? NAME_PX : 0) } }
+        : {})}
       title={visibleText(`${figure.title}: ${shown.text}`)}
     >
       {labelled ? (
@@ -121,13 +125,16 @@ export function BarGauge(props: KindProps): ReactElement {
   const orientation = oneAt(options, 'orientation', ['auto', 'horizontal', 'vertical']);
   const sideways =
     orientation === 'horizontal' || (orientation === 'auto' && width <= height * 1.6) || width < 220;
+  const place = oneAt(options, 'namePlacement', ['auto', 'top', 'left', 'hidden']);
   const isLabelled = ({ field }: Figure): boolean =>
-    figures.length > 1 || field.config.displayName !== undefined;
+    place !== 'hidden' && (figures.length > 1 || field.config.displayName !== undefined);
+  const left = sideways && place === 'left';
   const mostPx = numberAt(options, 'maxVizHeight') ?? MOST_PX;
-  const eachPx = height / figures.length - GAP_PX - (figures.some(isLabelled) ? NAME_PX : 0);
+  const eachPx = height / figures.length - GAP_PX - (!left && figures.some(isLabelled) ? NAME_PX : 0);
   const look: Look = {
     mode: oneAt(options, 'displayMode', ['gradient', 'lcd', 'basic']),
     sideways,
+    left,
     mostPx,
     fontPx: sideways
       ? Math.max(LEAST_FONT_PX, Math.min(MOST_FONT_PX, Math.min(mostPx, eachPx) * 0.4, width * 0.05))

@@ -25,8 +25,13 @@ function onCircle(share: number, radius: number): string {
 
 /** A slice of a pie, or of a ring with a hole of `inner`, around 0, 0. */
 export function slicePath(from: number, to: number, radius: number, inner: number): string {
-  // A whole turn begins where it ends, and an arc between the same two points is none.
-  const end = Math.min(to, from + 0.9999);
+  // A whole turn begins where it ends, and an arc between the same two points is none: it is two halves, without a seam.
+  if (to - from > 0.9999) {
+    const ring = (size: number, sweep: number): string =>
+      `M0 ${-size}A${size} ${size} 0 1 ${sweep} 0 ${size}A${size} ${size} 0 1 ${sweep} 0 ${-size}Z`;
+    return inner === 0 ? ring(radius, 1) : ring(radius, 1) + ring(inner, 0);
+  }
+  const end = to;
   const large = end - from > 0.5 ? 1 : 0;
   const outer = `M${onCircle(from, radius)}A${radius} ${radius} 0 ${large} 1 ${onCircle(end, radius)}`;
   if (inner === 0) return `${outer}L0 0Z`;

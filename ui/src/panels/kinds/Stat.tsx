@@ -8,7 +8,7 @@ import { usePanelPage, type KindProps } from '../context';
 import { figuresOf, fitFont, layoutOf, type Figure, type Layout } from '../figures';
 import { flagAt, numberAt, oneAt } from '../json';
 import { linksOf } from '../links';
-import { inkOn, legible, TRANSPARENT } from '../palette';
+import { inkOn, legible, namedColor, TRANSPARENT } from '../palette';
 import { PanelLink } from '../PanelLink';
 import { figureOf } from '../units/format';
 import { NoData } from './NoData';
@@ -58,6 +58,15 @@ function changeText(trend: Figure['trend']): string {
   if (first === undefined || last === undefined || first === 0 || known.length < 2) return '';
   const percent = ((last - first) / Math.abs(first)) * 100;
   return `${percent > 0 ? '↑' : percent < 0 ? '↓' : ''} ${figureOf(Math.abs(percent))}%`;
+}
+
+/** The colour of a change: good upwards unless the panel says otherwise; none of its own on a coloured ground. */
+function changeColor(change: string, look: Look): string | undefined {
+  const mode = oneAt(look.options, 'percentChangeColorMode', ['standard', 'inverted', 'same_as_value']);
+  if (look.color.startsWith('background') || mode === 'same_as_value') return undefined;
+  const up = change.startsWith('↑');
+  if (!up && !change.startsWith('↓')) return undefined;
+  return legible(namedColor(up === (mode === 'standard') ? 'green' : 'red', look.scheme), look.scheme);
 }
 
 function colorsOf({ shown }: Figure, { color, scheme }: Look): { style: CSSProperties; graph: string } {
@@ -143,7 +152,11 @@ function Cell(props: { figure: Figure; look: Look; width: number; height: number
           value
         )
       ) : null}
-      {change === '' ? null : <span className={styles.change}>{change}</span>}
+      {change === '' ? null : (
+        <span className={styles.change} style={{ color: changeColor(change, look) }}>
+          {change}
+        </span>
+      )}
     </div>
   );
 }

@@ -51,10 +51,36 @@ interface RowAt {
   row: number;
 }
 
-interface Column {
+interface Painter {
   field: ShownField;
-  type: CellType;
   ends: { min: number; max: number };
+}
+
+interface Column extends Painter {
+  type: CellType;
+  /** The column whose colour all cells of a row have; null where each has its own. */
+  painter: Painter | null;
+}
+
+function colorIn({ field, ends }: Painter, row: number, looks: Looks): string {
+  const cell = field.values[row] ?? null;
+  return show(field.config, isTrend(cell) ? cell.value : cell, looks, { ends }).color;
+}
+
+/** A cell on a ground of `color`, in the manner of the column that it is the colour of. */
+function Filled(props: { of: Painter; color: string; within: ReactElement }): ReactElement {
+  const { of, color, within } = props;
+  const solid = textAt(of.field.config.custom, 'cellOptions.mode') !== 'gradient';
+  const ink = inkOn(color);
+  const end = mix(color, ink === '#ffffff' ? '#000000' : '#ffffff', 0.14);
+  return (
+    <span
+      className={styles.filled}
+      style={{ background: solid ? color : `linear-gradient(120deg, ${color}, ${end})`, color: ink }}
+    >
+      {within}
+    </span>
+  );
 }
 
 function Content(props: {
@@ -65,7 +91,7 @@ function Content(props: {
   page: PanelPage;
 }): ReactElement {
   const { column, frame, row, looks, page } = props;
-  const { field, type, ends } = column;
+  const { field, type, ends, painter } = column;
   const cell: Cell = field.values[row] ?? null;
   const shown: Shown = show(field.config, isTrend(cell) ? cell.value : cell, looks, { ends });
   const about = { row, page, row_fields: frame.fields };
@@ -103,23 +129,9 @@ function Content(props: {
       </span>
     );
   }
-  if (type === 'color-background' && plain) {
-    const solid = textAt(field.config.custom, 'cellOptions.mode') !== 'gradient';
-    const ink = inkOn(plain);
-    return (
-      <span
-        className={styles.filled}
-        style={{
-          background: solid
-            ? plain
-            : `linear-gradient(120deg, ${plain}, ${mix(plain, ink === '#ffffff' ? '#000000' : '#ffffff', 0.14)})`,
-          color: ink,
-        }}
-      >
-        {linked}
-      </span>
-    );
-  }
+  if (type === 'color-background' && plain) return <Filled of={column} color={plain} within={linked} />;
+  const rowColor = painter && type === 'auto' ? colorIn(painter, row, looks) : TRANSPARENT;
+  if (painter && rowColor !== TRANSPARENT) return <Filled of={painter} color={rowColor} within={linked} />;
   if (type === 'color-text' && plain)
     return <span style={{ color: legible(plain, looks.scheme) }}>{linked}</span>;
   if (type === 'gauge' && shown.value !== null)
@@ -164,6 +176,11 @@ function columnsOf(frame: ShownFrame, looks: Looks, page: PanelPage): TableColum
   const shown = frame.fields.filter(
     ({ config }) => !flagAt(config.custom, 'hidden') && !flagAt(config.custom, 'hideFrom.viz'),
   );
+  const paints = frame.fields.find(
+    (field) =>
+      cellType(field) === 'color-background' && flagAt(field.config.custom, 'cellOptions.applyToRow'),
+  );
+  const painter = paints ? { field: paints, ends: endsOf(paints, [paints]) } : null;
   const allSized = shown.every(({ config }) => (numberAt(config.custom, 'width') ?? 0) > 0);
   return shown.map((field, place): TableColumn<RowAt> => {
     const type = cellType(field);
@@ -176,17 +193,13 @@ function columnsOf(frame: ShownFrame, looks: Looks, page: PanelPage): TableColum
           ? shown.filter((one) => one.type === 'number' && cellType(one) === 'gauge')
           : [field],
       ),
+      painter,
     };
     const said = numberAt(field.config.custom, 'width') ?? 0;
     const trends = field.values.some(isTrend);
     const align = oneAt(field.config.custom, 'align', ['auto', 'left', 'center', 'right']);
     const numbers =
-      align === 'right' ||
-      (align === 'auto' &&
-        field.type === 'number' &&
-        field.config.mappings.length === 0 &&
-        type !== 'gauge' &&
-        !trends);
+      align === 'right' || (align === 'auto' && field.type === 'number' && type !== 'gauge' && !trends);
     const longest = sizeOf(field, looks, column.ends);
     const chars = type === 'gauge' || trends ? Math.max(24, longest + 16) : longest;
     return {
@@ -229,22 +242,20 @@ function sizeOf(field: ShownField, looks: Looks, ends: Column['ends']): number {
   return Math.min(MOST_CHARS, longest);
 }
 
-function footerOf(frame: ShownFrame, props: KindProps): string {
-  const { options, looks } = props;
-  if (!flagAt(options, 'footer.show')) return '';
+/** What the panel reckons of its columns, or the columns themselves ask for, as one line. */
+function footerOf(frame: ShownFrame, { options, looks }: KindProps): string {
   const wanted = texts(at(options, 'footer.fields'));
-  return texts(at(options, 'footer.reducer'))
-    .map((id) => {
-      const told = frame.fields
-        .filter(
-          ({ type, title, name }) =>
-            type === 'number' && (wanted.length === 0 || wanted.includes(title) || wanted.includes(name)),
-        )
-        .map((field) => `${field.title} ${show(field.config, reduce(field, id), looks).text}`);
-      return told.length === 0 ? '' : `${reductionName(id)}: ${told.join(', ')}`;
-    })
-    .filter((text) => text !== '')
-    .join(' · ');
+  const all = flagAt(options, 'footer.show') ? texts(at(options, 'footer.reducer')) : [];
+  const told = new Map<string, string[]>();
+  for (const field of frame.fields) {
+    if (field.type !== 'number') continue;
+    const meant = wanted.length === 0 || wanted.includes(field.title) || wanted.includes(field.name);
+    for (const id of [...(meant ? all : []), ...texts(at(field.config.custom, 'footer.reducers'))]) {
+      const figure = `${field.title} ${show(field.config, reduce(field, id), looks).text}`;
+      told.set(id, [...(told.get(id) ?? []), figure]);
+    }
+  }
+  return [...told].map(([id, figures]) => `${reductionName(id)}: ${figures.join(', ')}`).join(' · ');
 }
 
 function nameOf(frame: ShownFrame, place: number): string {

@@ -1,6 +1,8 @@
 // Bars by place and series: where each begins and ends, stacked or beside each other. No React in here.
 
 import { increments } from '../../chart/ticks';
+import type { ScaleLook } from '../series/columns';
+import { tellingSteps } from '../series/plot';
 import { numeric } from '../frame';
 import type { ShownField } from '../overrides';
 
@@ -52,9 +54,10 @@ export function barsIn(
 
 const STEPS = increments('none');
 
-/** Round values from `low` to `high`, at most `most` of them. */
-export function ticksOf(low: number, high: number, most: number): number[] {
-  const step = STEPS.find((one) => (high - low) / one <= Math.max(1, most)) ?? high - low;
+/** Round values from `low` to `high`, at most `most` of them, whose texts on `scale` differ. */
+export function ticksOf(low: number, high: number, most: number, scale: ScaleLook): number[] {
+  const steps = tellingSteps(STEPS, scale, low, high, Math.max(1, most));
+  const step = steps.find((one) => (high - low) / one <= Math.max(1, most)) ?? high - low;
   const ticks: number[] = [];
   for (let i = Math.ceil(low / step - 1e-9); i * step <= high * (1 + 1e-9) && ticks.length < 50; i += 1)
     ticks.push(Number((i * step).toPrecision(12)));

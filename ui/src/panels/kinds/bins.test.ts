@@ -1,5 +1,10 @@
 import { expect, test } from 'vitest';
-import { binsOf } from './BarChart';
+import { readConfig } from '../config';
+import { drawingOf } from '../series/columns';
+import { configure } from '../overrides';
+import { tickLabels } from '../series/plot';
+import { binsOf, edgeTexts } from './BarChart';
+import { ticksOf } from './bars';
 
 const counted = (values: readonly number[]): number[] =>
   binsOf([values], undefined, 0).map(({ counts }) => counts[0] ?? 0);
@@ -14,4 +19,28 @@ test('values that differ are in bins as far apart as they are', () => {
   const bins = counted([1e6, 1e6 + 0.3]);
   expect(bins.length).toBeGreaterThan(10);
   expect([bins[0], bins.at(-1)]).toEqual([1, 1]);
+});
+
+test('ends of bins are told apart', () => {
+  const config = (decimals?: number) =>
+    readConfig({ unit: 'none', ...(decimals === undefined ? {} : { decimals }) });
+  expect(edgeTexts([0, 5, 10], config())).toEqual(['0', '5', '10']);
+  expect(edgeTexts([20.12, 20.14, 20.16], config())).toEqual(['20.12', '20.14', '20.16']);
+  expect(edgeTexts([0, 0.5, 1], config(0))).toEqual(['0', '0.5', '1']);
+});
+
+test('ticks of counts are whole', () => {
+  const frame = {
+    fields: [
+      { name: 'Time', type: 'time', values: [0] },
+      { name: 'Value', type: 'number', values: [1] },
+    ],
+  } as const;
+  const [scale] = drawingOf(configure([frame], { defaults: { unit: 'short', decimals: 0 } }), {
+    scheme: 'dark',
+    clock: { nowMs: 0, utc: true },
+  }).scales;
+  if (!scale) throw new Error('no axis');
+  const ticks = ticksOf(0, 1.06, 6, scale);
+  expect(tickLabels(ticks, scale, 1)).toEqual(['0', '1']);
 });
