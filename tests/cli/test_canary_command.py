@@ -35,6 +35,16 @@ def test_what_cannot_be_decided_yet_says_what_is_missing(run: Run, tmp_path: Pat
     assert "more requests, about" in found["needs"]
 
 
+def test_files_of_different_times_are_told_from_those_with_too_few_requests(run: Run, tmp_path: Path) -> None:
+    later = "t,latency_ms,error\n" + "".join(f"{9000 + n / 40},30,0\n" for n in range(4000))
+    code, out, err = _judge(run, tmp_path, GOOD, later)
+    found = json.loads(out)
+    assert (code, found["verdict"], found["needs_requests"]) == (0, "undecided", None)
+    assert found["needs"] == "requests of both at the same time"
+    assert "b.csv from 0 to 100 s" in err
+    assert "c.csv from 9000 to 9100 s" in err
+
+
 def test_dates_and_milliseconds_are_times_too(run: Run, tmp_path: Path) -> None:
     canary = GOOD.replace("\n0.0,", "\n2026-01-01T00:00:00Z,", 1)
     assert _judge(run, tmp_path, "t,latency_ms,error\n1767225600000,5,0\n", canary)[0] == 0
@@ -44,7 +54,7 @@ def test_rows_that_say_nothing_are_told_and_ignored(run: Run, tmp_path: Path) ->
     code, out, err = _judge(run, tmp_path, GOOD + "x,1,0\n1,-1,0\n1,1,maybe\n1,2\n1,nan,0\n1,,1\n", GOOD)
     assert code == 0
     assert json.loads(out)["rows_ignored"] == 5
-    assert "b.csv:4002: ignored" in err
+    assert "b.csv:4002: ignored: no time: 'x'" in err
 
 
 @pytest.mark.parametrize(

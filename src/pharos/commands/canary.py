@@ -47,6 +47,11 @@ def judge(
     except PharosError as error:
         raise as_found(error) from error
     document = _document(verdict, start)
+    if not groups[0].ticks.keys() & groups[1].ticks.keys():
+        # More requests of the canary would not help.
+        document |= {"needs_requests": None, "needs_s": None, "needs": "requests of both at the same time"}
+        spans = " and ".join(group.span(start) for group in groups)
+        ERR.print(f"never in the same {TICK_S} s, so nothing is compared: {spans}", markup=False)
     document["rows_ignored"] = sum(group.ignored for group in groups)
     print_json(document)
 
@@ -64,7 +69,7 @@ class _Group:
         try:
             if row.fault:
                 raise ValueError(row.fault)  # noqa: TRY301 - one place tells of all rows
-            t, latency_ms = seconds_of(row.cells[0]), float(row.cells[1] or "nan")
+            t, latency_ms = _time_of(row.cells[0]), float(row.cells[1] or "nan")
             is_error = truth_of(row.cells[2])
             if not is_error and not 0.0 <= latency_ms < math.inf:
                 raise ValueError(f"a latency of {row.cells[1] or 'nothing'}")  # noqa: TRY301
@@ -77,6 +82,18 @@ class _Group:
         tick = self.ticks.setdefault(math.floor((t - start) / TICK_S), Tick())
         tick.add(max(latency_ms, _LEAST_MS), is_error=is_error)
         return start
+
+    def span(self, start: float) -> str:
+        """Return which times of the file its requests are of; `start` is that of the first tick."""
+        first, last = (start + number * TICK_S for number in (min(self.ticks), max(self.ticks) + 1))
+        return f"{self.path} from {first:.0f} to {last:.0f} s"
+
+
+def _time_of(text: str) -> float:
+    try:
+        return seconds_of(text)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"no time: {text[:40]!r}") from error
 
 
 def _read(baseline: Path, canary: Path) -> tuple[tuple[_Group, _Group], float]:
