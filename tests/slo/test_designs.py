@@ -64,3 +64,51 @@ def test_an_outage_is_told_in_a_minute_and_cleared_soon_after_it(
     verdict = run_unit_tests(path, lambda _: True)
     assert verdict.faults == ()
     assert [fault for each in verdict.tests for fault in each.faults] == []
+
+
+_BY_TRAFFIC = """\
+apiVersion: pyrra.dev/v1alpha1
+kind: ServiceLevelObjective
+metadata: {name: a}
+spec:
+  target: '99'
+  window: 4w
+  indicator:
+    ratio:
+      errors: {metric: 'r_total{code="500"}'}
+      total: {metric: r_total}
+      grouping: [path]
+  alerting: {burnRateType: KIND}
+"""
+
+
+@pytest.mark.parametrize(("kind", "quiet", "busy"), [("static", 1, 0), ("dynamic", 0, 1)])
+def test_by_traffic_it_is_the_share_of_the_budget_that_counts_and_not_the_ratio(
+    kind: str, quiet: int, busy: int, tmp_path: Path
+) -> None:
+    (one,) = read_specification([(_BY_TRAFFIC.replace("KIND", kind), "s.yml")]).objectives
+    groups = groups_of(one, is_drop_in=True)
+    (tmp_path / "rules.yml").write_text(written_rules(groups, Form.PROMETHEUS))
+    # In five minutes: 500 events for a day; then five, of which half are bad; and 500 with 2 % for two hours.
+    series = {"200": "0+500x288 144000+2.5x24 144060+490x24", "500": "0x288 0+2.5x24 60+10x24"}
+    firing = 'count(ALERTS{alertname="ErrorBudgetBurn",alertstate="firing",long="1h",path="/a"}) or vector(0)'
+    looks = {"24h": 0, "25h45m": quiet, "28h": busy}
+    test = {
+        "name": "an outage at night, and some errors at noon",
+        "interval": "5m",
+        "input_series": [
+            *({"series": f'r_total{{code="{code}",path="/a"}}', "values": series[code]} for code in series),
+            {"series": 'r_total{code="200",path="/b"}', "values": "0+7x340"},
+        ],
+        "promql_expr_test": [
+            {"expr": firing, "eval_time": at, "exp_samples": [{"value": value}]}
+            for at, value in looks.items()
+        ],
+    }
+    path = tmp_path / "tests.yml"
+    path.write_text(
+        yaml.safe_dump({"rule_files": ["rules.yml"], "evaluation_interval": "5m", "tests": [test]})
+    )
+    verdict = run_unit_tests(path, lambda _: True)
+    assert verdict.faults == ()
+    assert [fault for each in verdict.tests for fault in each.faults] == []

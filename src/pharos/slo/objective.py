@@ -142,6 +142,8 @@ class Alerting(Struct, frozen=True):
     """They stand in the place of pages and tickets."""
     severities: tuple[str, ...] = ()
     """Of the four burn rates, from the fastest, and of what is absent; empty for the usual one."""
+    is_dynamic: bool = False
+    """Whether burn rates count by the traffic they are of: a share of the whole budget, at any traffic."""
 
 
 class Intervals(Struct, frozen=True):

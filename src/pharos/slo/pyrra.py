@@ -31,6 +31,7 @@ _PREFIX: Final = "pyrra.dev/"
 _BURN: Final = "ErrorBudgetBurn"
 _ABSENT: Final = "SLOMetricAbsent"
 _SEVERITIES: Final = ("fastBurn", "mediumBurn", "slowBurn", "longTermBurn", "absent")
+_BURN_RATE_TYPES: Final = ("", "static", "dynamic")
 _FLOAT: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+]?Inf")
 _MS: Final = 1000
 
@@ -210,6 +211,11 @@ def _alerting(fields: Fields) -> Alerting:
     has_absent = inner.read("absent", Value.boolean, default=True)
     burn = Alert(inner.read("name", Value.text, "") or _BURN)
     absent = Alert(inner.read("absentName", Value.text, "") or _ABSENT)
+    kind = inner.take("burnRateType")
+    type_of_burn = "" if kind is None else kind.source.attempt(kind.text, "")
+    if kind is not None and type_of_burn not in _BURN_RATE_TYPES:
+        message = f"spec.alerting.burnRateType is static or dynamic, not {type_of_burn!r}"
+        kind.source.faults.append(kind.fault(message))
     severities = inner.take("severities")
     named: tuple[str, ...] = ()
     if severities is not None:
@@ -222,6 +228,7 @@ def _alerting(fields: Fields) -> Alerting:
         burn if has_burnrates else None,
         absent if has_absent else None,
         severities=named,
+        is_dynamic=type_of_burn == "dynamic",
     )
 
 

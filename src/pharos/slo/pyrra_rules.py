@@ -26,7 +26,7 @@ from pharos.slo.objective import (
     as_labels,
     merged,
 )
-from pharos.slo.ratios import error_ratio, summed
+from pharos.slo.ratios import bad_and_total, error_ratio, summed
 
 _MINUTE_MS: Final = 60_000
 _BURN_EVERY_MS: Final = 30_000
@@ -43,6 +43,8 @@ class BurnAlert(Struct, frozen=True):
     long_ms: int
     short_ms: int
     factor: int
+    parts: int
+    """One of so many parts of the whole budget is burnt in the long window then."""
 
 
 def burn_alerts(period_ms: int) -> tuple[BurnAlert, ...]:
@@ -54,10 +56,10 @@ def burn_alerts(period_ms: int) -> tuple[BurnAlert, ...]:
 
     hour, minute = 1 / 24, 1 / 1440
     return (
-        BurnAlert("critical", part(2 * minute), part(hour), part(5 * minute), 14),
-        BurnAlert("critical", part(15 * minute), part(6 * hour), part(30 * minute), 7),
-        BurnAlert("warning", part(hour), part(1), part(2 * hour), 2),
-        BurnAlert("warning", part(3 * hour), part(4), part(6 * hour), 1),
+        BurnAlert("critical", part(2 * minute), part(hour), part(5 * minute), 14, 48),
+        BurnAlert("critical", part(15 * minute), part(6 * hour), part(30 * minute), 7, 16),
+        BurnAlert("warning", part(hour), part(1), part(2 * hour), 2, 14),
+        BurnAlert("warning", part(3 * hour), part(4), part(6 * hour), 1, 7),
     )
 
 
@@ -131,9 +133,9 @@ def _burn_alerts(objective: Objective) -> Iterator[AlertingRule]:
         if one.op is MatchOp.EQUAL and one.name not in grouping
     }
     for place, one in enumerate(burn_alerts(objective.period_ms)):
-        limit = f"({one.factor} * (1-{objective.target}))"
+        limit = f"> {_limit(objective, one)}"
         short, long = (
-            f"{_burn_name(objective, ms)}{{{chosen}}} > {limit}" for ms in (one.short_ms, one.long_ms)
+            f"{_burn_name(objective, ms)}{{{chosen}}} {limit}" for ms in (one.short_ms, one.long_ms)
         )
         more: Labels = (
             ("short", format_duration(one.short_ms)),
@@ -148,6 +150,54 @@ def _burn_alerts(objective: Objective) -> Iterator[AlertingRule]:
             labels=as_labels(merged(as_labels(own), more)),
             annotations=objective.annotations,
         )
+
+
+def _limit(objective: Objective, one: BurnAlert) -> str:
+    """Return from which ratio of errors on the budget burns too fast.
+
+    By traffic it is a share of the budget that counts: the fewer of the period's events are in the long
+    window, the larger a ratio that share is. Both windows are compared with the same.
+    """
+    if not objective.alerting.is_dynamic:
+        return f"({one.factor} * (1-{objective.target}))"
+    by = ", ".join(sorted(set(_grouping(objective))))
+    share = f"1/{one.parts} * (1-{objective.target})"
+    events = f"{_events_of_period(objective)} / {_events(objective, one.long_ms)}"
+    return f"on({by}) group_left() ({share} * {events})"
+
+
+def _events(objective: Objective, ms: int) -> str:
+    """Return how many events there were, by the labels of budgets that are kept apart."""
+    grouping = _grouping(objective)
+    match objective.indicator:
+        case RatioOfSeries(total=None):
+            _, per_second = bad_and_total(objective.indicator, format_duration(ms))
+            return f"({ms // 1000} * ({per_second}))"
+        case BoolGauge(metric=metric):
+            return summed("count_over_time", metric, ms, grouping)
+        case NativeLatency(total=total):
+            return f"histogram_count({summed('increase', total, ms, grouping)})"
+        case _:
+            return summed("increase", _primary(objective), ms, grouping)
+
+
+def _events_of_period(objective: Objective) -> str:
+    """Return how many events there were over the whole window: as recorded, where all of them are."""
+    period_ms = objective.period_ms
+    chosen = f"slo={quote(objective.name)}"
+    match objective.indicator:
+        case RatioOfSeries(total=None):
+            return _events(objective, period_ms)
+        case BoolGauge(metric=metric):
+            name = f"{metric.name}:count{format_duration(period_ms)}"
+        case Latency() | NativeLatency():
+            # Events and quick ones have the same name, and only those have a bound.
+            name = _increase_name(_primary(objective).name, period_ms)
+            chosen = f'{_BUCKET}="",{chosen}'
+        case _:
+            name = _increase_name(_primary(objective).name, period_ms)
+    by = ", ".join(sorted(set(_grouping(objective))))
+    return f"sum{f' by ({by}) ' if by else ''}({name}{{{chosen}}})"
 
 
 def _severity(objective: Objective, place: int, default: str) -> str:
