@@ -44,7 +44,7 @@ from pharos.slo.objective import (
 )
 from pharos.slo.openslo_durations import UNITS_MS
 from pharos.slo.queries import checked_query, selector_of
-from pharos.slo.specification import why_not_run
+from pharos.slo.specification import groups_of, why_not_run
 from pharos.slo.targets import exact_ratio
 from pharos.slo.windows import Design
 
@@ -124,7 +124,7 @@ def _definition(fields: Fields, name: str) -> Definition | None:
         alerting=_alerting(f"{service}-{name}", name) if has_alerts else Alerting(),
         adjustments=Adjustments(intervals=Intervals(every_ms, every_ms, every_ms)),
     )
-    reason = why_not_run(objective)
+    reason = why_not_run(objective, groups_of(objective))
     if reason:
         faults.append(root.fault(reason))
         return None

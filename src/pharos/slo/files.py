@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from pharos.rules.files import files_of
 from pharos.rules.spec import RuleGroup
 from pharos.slo.objective import Objective
-from pharos.slo.specification import groups_of, load_specification
+from pharos.slo.specification import load_specification
 from pharos.slo.windows import BurnWindows, load_windows
 
 _OF_WINDOWS = ".windows.yml"
@@ -37,9 +37,10 @@ def load_objectives(patterns: Iterable[str]) -> LoadedObjectives:
     specifications = [path for path in paths if not path.name.endswith(_OF_WINDOWS)]
     if not specifications:
         return LoadedObjectives()
-    found = load_specification(specifications)
     own = own_windows(specifications)
-    groups = [replace(group, file=one.file) for one in found.objectives for group in groups_of(one, own)]
+    found = load_specification(specifications, own=own)
+    made = zip(found.objectives, found.groups, strict=True)
+    groups = [replace(group, file=one.file) for one, groups in made for group in groups]
     return LoadedObjectives(found.objectives, tuple(groups), found.notices, own)
 
 

@@ -51,7 +51,7 @@ def read_pyrra(root: Value) -> Iterator[Objective]:
     inner = Fields(spec, "spec")
     percent, ratio = _target(inner)
     window = inner.take("window")
-    period_ms = 0 if window is None else source.attempt(window.duration_ms, 0)
+    period_ms = 0 if window is None else source.attempt(window.duration_ms, -1)
     if not period_ms:
         source.faults.append((window or spec).fault("spec.window must be set, such as 28d or 4w"))
     indicator = _indicator(inner)

@@ -34,18 +34,28 @@ class Specification(Struct, frozen=True):
     objectives: tuple[Objective, ...]
     notices: tuple[str, ...]
     """What is good and worth knowing, as `file:line: message`."""
+    groups: tuple[tuple[RuleGroup, ...], ...] = ()
+    """Of each objective: the groups of its rules, with the workbook's alerts."""
 
 
-def load_specification(paths: Iterable[Path], period_ms: int = PERIOD_MS) -> Specification:
+def load_specification(
+    paths: Iterable[Path], period_ms: int = PERIOD_MS, own: Mapping[int, BurnWindows] = _NONE
+) -> Specification:
     """Return the objectives of files; `period_ms` is for those of Sloth, which name no window.
+
+    `own` are windows by period, as `groups_of` takes them.
 
     Raises FaultsError with everything that is wrong with any of them, and PharosError for a file that
     cannot be read.
     """
-    return read_specification(((read_named(path), str(path)) for path in paths), period_ms)
+    return read_specification(((read_named(path), str(path)) for path in paths), period_ms, own)
 
 
-def read_specification(texts: Iterable[tuple[str | bytes, str]], period_ms: int = PERIOD_MS) -> Specification:
+def read_specification(
+    texts: Iterable[tuple[str | bytes, str]],
+    period_ms: int = PERIOD_MS,
+    own: Mapping[int, BurnWindows] = _NONE,
+) -> Specification:
     """Return the objectives of texts, each with the name that errors call it by. Raises as above."""
     roots: list[Value] = []
     faults: list[PharosError] = []
@@ -56,7 +66,7 @@ def read_specification(texts: Iterable[tuple[str | bytes, str]], period_ms: int 
             faults.append(exc)
             continue
         roots += found
-        if not found:
+        if not any(map(_says_something, found)):
             faults.append(PharosError(Kind.INVALID, f"{name}: there is no specification in it"))
     objects = Objects()
     objectives = [one for root in roots for one in _objectives(root, objects, period_ms)]
@@ -67,7 +77,12 @@ def read_specification(texts: Iterable[tuple[str | bytes, str]], period_ms: int 
     if faults:
         raise FaultsError(tuple(faults))
     notices = [notice for source in sources for notice in source.notices]
-    return Specification(tuple(objectives), (*notices, *_unrunnable(objectives)))
+    groups = tuple(tuple(groups_of(one, own)) for one in objectives)
+    return Specification(tuple(objectives), (*notices, *_unrunnable(objectives, groups)), groups)
+
+
+def _says_something(root: Value) -> bool:
+    return not isinstance(root.node, Sequence) or bool(root.items())
 
 
 def _objectives(root: Value, objects: Objects, period_ms: int) -> Iterator[Objective]:
@@ -114,27 +129,28 @@ def _twice(objectives: Iterable[Objective]) -> Iterator[PharosError]:
     for one in objectives:
         first = seen.setdefault((one.language is Language.PYRRA, one.id), one)
         if first is not one:
-            message = f"the objective {one.id!r} is there twice: at line {first.line} and at line {one.line}"
-            yield PharosError(Kind.INVALID, message, hint="give one of them another name")
+            message = f"the objective {one.id!r} is there twice, also at {first.file}:{first.line}"
+            where = f"{one.file}:{one.line}: {message}"
+            yield PharosError(Kind.INVALID, where, hint="give one of them another name")
 
 
-def _unrunnable(objectives: Iterable[Objective]) -> Iterator[str]:
+def _unrunnable(objectives: Iterable[Objective], groups: Iterable[tuple[RuleGroup, ...]]) -> Iterator[str]:
     """Yield what Sloth and Pyrra make rules of, and Prometheus refuses then."""
-    for one in objectives:
-        reason = why_not_run(one)
+    for one, made in zip(objectives, groups, strict=True):
+        reason = why_not_run(one, made)
         if reason:
             yield f"{one.file}:{one.line}: {reason}"
 
 
-def why_not_run(objective: Objective) -> str:
-    """Return why an objective's rules could not be run, empty where they can.
+def why_not_run(objective: Objective, groups: Iterable[RuleGroup]) -> str:
+    """Return why an objective's rules, which are those in `groups`, could not be run, empty where they can.
 
     Each of its parts may be good, and what is made of them no PromQL: of a number there is no increase.
     """
     if not objective.is_checked:
         return ""
     try:
-        for group in groups_of(objective):
+        for group in groups:
             group_of(plain_group(group), objective.file)
     except FaultsError as exc:
         reason = exc.faults[0].message.partition(": ")[2]
