@@ -102,11 +102,27 @@ function lanesOf(frames: KindProps['frames'], looks: KindProps['looks'], merges:
   return made;
 }
 
-function paintLanes(
-  plot: uPlot,
-  lanes: Lanes,
-  look: { share: number; wide: number; values: boolean; hidden: ReadonlySet<number>; focused: number | null },
-): void {
+type Align = 'left' | 'center' | 'right';
+
+interface LaneLook {
+  share: number;
+  wide: number;
+  values: boolean;
+  align: Align;
+  hidden: ReadonlySet<number>;
+  focused: number | null;
+}
+
+/** Where a text of `width` begins in what is seen of a cell from `from` to `to`; null where it has no room. */
+export function textAtIn(from: number, to: number, width: number, align: Align): number | null {
+  const spare = to - from - width;
+  if (spare <= 0) return null;
+  return from + spare * (align === 'left' ? 0 : align === 'center' ? 0.5 : 1);
+}
+
+const TEXT_EDGE_PX = 4;
+
+function paintLanes(plot: uPlot, lanes: Lanes, look: LaneLook): void {
   const { ctx, bbox } = plot;
   const ratio = window.devicePixelRatio;
   ctx.save();
@@ -133,9 +149,14 @@ function paintLanes(
       ctx.fillStyle = one.color;
       ctx.fillRect(left, top, width, height);
       if (!look.values || height < 13 * ratio) continue;
-      const begin = Math.max(left, bbox.left) + 4 * ratio;
       const text = visibleText(one.text);
-      if (left + width - begin > ctx.measureText(text).width + 3 * ratio) {
+      const begin = textAtIn(
+        Math.max(left, bbox.left) + TEXT_EDGE_PX * ratio,
+        Math.min(left + width, bbox.left + bbox.width) - TEXT_EDGE_PX * ratio,
+        ctx.measureText(text).width,
+        look.align,
+      );
+      if (begin !== null) {
         ctx.fillStyle = inkOn(one.color);
         ctx.fillText(text, begin, top + height / 2 + ratio);
       }
@@ -190,6 +211,7 @@ function States({ kind, merges }: { kind: KindProps; merges: boolean }): ReactEl
             share: numberAt(options, 'rowHeight') ?? 0.9,
             wide: merges ? 1 : (numberAt(options, 'colWidth') ?? 0.9),
             values: oneAt(options, 'showValue', ['auto', 'always', 'never']) !== 'never',
+            align: oneAt(options, 'alignValue', ['left', 'center', 'right']),
             hidden,
             focused,
           }}
@@ -210,16 +232,12 @@ function States({ kind, merges }: { kind: KindProps; merges: boolean }): ReactEl
   );
 }
 
-function Chart(props: {
-  lanes: Lanes;
-  look: Parameters<typeof paintLanes>[2];
-  chart: Omit<LaneChartProps, 'paint'>;
-}): ReactElement {
+function Chart(props: { lanes: Lanes; look: LaneLook; chart: Omit<LaneChartProps, 'paint'> }): ReactElement {
   const { lanes, look, chart } = props;
-  const { share, wide, values, hidden, focused } = look;
+  const { share, wide, values, align, hidden, focused } = look;
   const paint = useCallback<LaneChartProps['paint']>(
-    (plot) => paintLanes(plot, lanes, { share, wide, values, hidden, focused }),
-    [lanes, share, wide, values, hidden, focused],
+    (plot) => paintLanes(plot, lanes, { share, wide, values, align, hidden, focused }),
+    [lanes, share, wide, values, align, hidden, focused],
   );
   return <LaneChart {...chart} paint={paint} />;
 }
