@@ -25,7 +25,7 @@ const WORDS: Readonly<Record<Integration['state'], string>> = {
   dead: 'not delivered',
   failing: 'failing',
   ok: 'delivers',
-  unused: 'not used yet',
+  unused: 'no alert yet',
 };
 
 export function statusOf(integration: Integration | null): Status {
