@@ -12,6 +12,7 @@ from pharos.runs.events import State
 from pharos.runs.history import History, Past
 from pharos.runs.reading import schedule_json
 from pharos.runs.state import ATTRIBUTE, RESOURCE, Part, RunState, layers_of, named
+from pharos.runs.steps import awaited_steps, newest_told, shown_steps, step_places
 from pharos.runs.view import Summary, step_state, summary_json
 
 _NS_IN_MS: Final = 1_000_000
@@ -73,20 +74,21 @@ class RunView(Struct, frozen=True):
 
     def _steps(self, now_ms: int) -> list[dict[str, Any]]:
         found = []
-        for step, tries in self.state.steps.items():
+        places, awaited = step_places(self.state), awaited_steps(self.state)
+        for step, tries in shown_steps(self.state).items():
             number = max(tries)
             shown = _attempt(self.state, number, tries[number], now_ms)
             part = tries[number]
-            p50, p95 = self.step_times.get(step, (None, None))
+            p50, p95 = self.step_times.get(places[step], (None, None))
             others = [_attempt(self.state, one, tries[one], now_ms) for one in sorted(tries)]
             found.append(
                 {
                     "id": step,
-                    "name": _newest(tries, "name", step),
+                    "name": newest_told(tries, "name", step),
                     **shown,
                     "attempts": len(tries),
                     "progress": part.value("progress"),
-                    "depends_on": list(_newest(tries, "depends_on", ())),
+                    "depends_on": awaited[step],
                     "message": part.value("message", ""),
                     "cost": part.value("cost"),
                     "resources": named(part.told, RESOURCE),
@@ -137,20 +139,14 @@ def _quoted(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
-def _newest(tries: Mapping[int, Part], name: str, default: Any) -> Any:
-    """Return what was told of a step by its newest attempt that tells it."""
-    for number in sorted(tries, reverse=True):
-        value = tries[number].value(name)
-        if value is not None:
-            return value
-    return default
-
-
 def _attempt(state: RunState, number: int, part: Part, now_ms: int) -> dict[str, Any]:
     stands = step_state(state, part)
     start_ms, end_ms = _ms(part.life.begin_ns), _ms(part.life.end_ns)
     if stands is State.PENDING:
         start_ms = None
+    if stands is State.SKIPPED:
+        # It took no time, whenever that is told; of one that never began the time is that of its end.
+        start_ms = end_ms = end_ms if part.life.started_ns is None else start_ms
     until = end_ms if end_ms is not None else now_ms if stands in {State.RUNNING, State.PAUSED} else None
     lasted = None if start_ms is None or until is None else max(until - start_ms, 0)
     return {
@@ -182,9 +178,7 @@ def _past(one: Past) -> dict[str, Any]:
 
 def edges_of(state: RunState) -> list[list[str]]:
     """Return which step waits for which: pairs of the one before and the one after."""
-    found = {
-        (before, step) for step, tries in state.steps.items() for before in _newest(tries, "depends_on", ())
-    }
+    found = {(before, step) for step, awaited in awaited_steps(state).items() for before in awaited}
     return [list(one) for one in sorted(found)]
 
 
@@ -240,10 +234,11 @@ def _steps_differing(a: RunView, b: RunView, now_ms: int, whole: int | None) -> 
 
 def _brief(view: RunView, now_ms: int) -> dict[str, dict[str, Any]]:
     found = {}
-    for step, tries in view.state.steps.items():
+    places = step_places(view.state)
+    for step, tries in shown_steps(view.state).items():
         number = max(tries)
         shown = _attempt(view.state, number, tries[number], now_ms)
-        found[step] = {
+        found[places[step]] = {
             "state": shown["state"],
             "duration_ms": shown["duration_ms"],
             "attempts": len(tries),

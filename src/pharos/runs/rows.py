@@ -23,7 +23,8 @@ from pharos.ingest import frames
 from pharos.ingest.signals import Plain
 from pharos.runs.events import RunEvent
 from pharos.runs.reading import event_json, schedule_json
-from pharos.runs.state import RunState, newest_steps
+from pharos.runs.state import RunState
+from pharos.runs.steps import newest_steps, step_places
 from pharos.runs.view import Summary, step_state
 from pharos.telemetry import INGEST_EVENTS, INGEST_EVENTS_REJECTED
 
@@ -87,12 +88,13 @@ def _plain(name: str, summary: Summary) -> Any:
 
 def _steps_took(state: RunState) -> dict[str, int]:
     """Return by step how many milliseconds its newest attempt took, where it succeeded."""
+    places = step_places(state)
     found: dict[str, int] = {}
     for step, part in newest_steps(state):
         begin_ns, end_ns = part.life.begin_ns, part.life.end_ns
         if begin_ns is None or end_ns is None or step_state(state, part) != "succeeded":
             continue
-        found[step] = max(end_ns - begin_ns, 0) // 1_000_000
+        found[places[step]] = max(end_ns - begin_ns, 0) // 1_000_000
         if len(found) >= _STEPS_KEPT:
             break
     return found

@@ -7,7 +7,7 @@ one comes, and what is lost leaves a gap of its own alone (`tests/runs/test_stat
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 from typing import Any, Final, TypeAlias
 
@@ -266,12 +266,6 @@ def joined(run_id: str, events: Iterable[RunEvent]) -> RunState:
     for event in events:
         state.take(event)
     return state
-
-
-def newest_steps(state: RunState) -> Iterator[tuple[str, Part]]:
-    """Yield each step with the newest attempt at it."""
-    for step, tries in state.steps.items():
-        yield step, tries[max(tries)]
 
 
 def layers_of(state: RunState) -> list[tuple[int, Layer]]:

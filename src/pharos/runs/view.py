@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from pharos.gotext.durations import format_duration
 from pharos.runs.events import OVER, STEP_OVER, State
 from pharos.runs.history import Expectation, History, Past
-from pharos.runs.state import Part, RunState, newest_steps
+from pharos.runs.state import Part, RunState
+from pharos.runs.steps import newest_steps, shown_steps
 
 _NS_IN_MS: Final = 1_000_000
 _DONE: Final = frozenset({State.SUCCEEDED, State.SKIPPED})
@@ -111,7 +112,8 @@ class _Steps(Struct, frozen=True):
 def _steps(state: RunState) -> _Steps:
     done = failed = 0
     current, is_over = (-1, ""), state.is_over
-    for step, tries in state.steps.items():
+    steps = shown_steps(state)
+    for step, tries in steps.items():
         life = tries[max(tries)].life
         stands = life.state() if life.ended is None else life.ended[2]
         if stands in _DONE:
@@ -124,7 +126,7 @@ def _steps(state: RunState) -> _Steps:
             done += 1
     name = state.steps[current[1]] if current[1] else {}
     shown = name[max(name)].value("name", current[1]) if name else ""
-    return _Steps(len(state.steps), done, failed, shown)
+    return _Steps(len(steps), done, failed, shown)
 
 
 def summarize(state: RunState, placed_ms: int = 0) -> Summary:

@@ -1,13 +1,16 @@
 """OpenLineage: run events, as its clients post them (spec/OpenLineage.json 2-0-2, and its facets).
 
 A run with a parent is a step of it where its job is a part of the parent's (a task of a DAG, a model of dbt,
-a job of a Spark application), else a run of its own that the parent started.
+a job of a Spark application), else a run of its own that the parent started. Which tasks a DAG of Airflow has
+is told by the start of its run, and which of them were skipped or never began by its end.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from pharos.runs.events import EventKind, RunEvent, Schedule, State, StepRef
 from pharos.runs.sources.fields import (
@@ -19,6 +22,7 @@ from pharos.runs.sources.fields import (
     cut,
     edges_of,
     fit,
+    inputs_of,
     run_id_of,
 )
 from pharos.runs.sources.schedules import schedule_of
@@ -37,6 +41,14 @@ _PARTS: Final = frozenset(
 )
 """Types of jobs (JobTypeJobFacet) that are parts of another one."""
 _DEFAULT_NAMESPACE: Final = "default"
+_TASKS_MOST: Final = 1_000
+"""Of a DAG so many tasks are known before they begin."""
+_NOT_RUN: Final[Mapping[str, str]] = {
+    "skipped": "",
+    "upstream_failed": "a task before it failed",
+    "removed": "it is no longer in the DAG",
+}
+"""States of Airflow's tasks without an event of their own, or with one that says they succeeded; and why."""
 
 
 def read_openlineage(documents: Sequence[Fields]) -> list[RunEvent]:
@@ -68,7 +80,8 @@ def _event(document: Fields) -> Iterator[RunEvent]:
     )
     failure = error.text("message") if state is State.FAILED or told == "OTHER" else ""
     stack = error.text("stackTrace") if failure else ""
-    yield RunEvent(
+    dag_run = Fields("", {}) if place.is_step else facets.inner("airflowDagRun", "dagRun")
+    whole = RunEvent(
         run_id=place.run_id,
         kind=kind,
         time_ns=time_ns,
@@ -78,11 +91,13 @@ def _event(document: Fields) -> Iterator[RunEvent]:
         parent=place.parent,
         # Of a step these are not the run's.
         owner="" if place.is_step else _owner(of_job),
-        version="" if place.is_step else _version(of_job),
+        version="" if place.is_step else _version(of_job, dag_run),
         engine=_engine(job_type, facets),
         input_size=_rows(document, "inputs", "inputFacets", "inputStatistics"),
-        message=cut(of_job.inner("documentation").text("description"), NAME_MOST),
+        # What a step's job is about is no news of it; Airflow's tasks have the text of their DAG.
+        message="" if place.is_step else cut(of_job.inner("documentation").text("description"), NAME_MOST),
         error=cut(f"{failure}\n{stack}" if stack else failure, ERROR_MOST),
+        inputs=inputs_of(dag_run.values.get("conf")),
         schedule=None if place.is_step else _schedule(facets),
         attributes=attributes_of(
             openlineage__run_id=run_id if place.is_step else "",
@@ -92,8 +107,45 @@ def _event(document: Fields) -> Iterator[RunEvent]:
             inputs=_names(document, "inputs"),
             outputs=_names(document, "outputs"),
             output_rows=_rows(document, "outputs", "outputFacets", "outputStatistics"),
+            airflow__run_id=dag_run.text("run_id"),
+            airflow__run_type=dag_run.text("run_type"),
+            airflow__triggered_by=dag_run.text("triggering_user_name", "triggered_by"),
+            airflow__operator=facets.inner("airflow", "task").text("operator_class"),
         ),
     )
+    yield whole
+    if not place.is_step:
+        yield from _tasks(whole, of_job.inner("airflow", "tasks"))
+    if state is not None and not place.is_step:
+        yield from _not_run(whole, facets.inner("airflowState", "tasksState"))
+
+
+def _tasks(run: RunEvent, tasks: Fields) -> Iterator[RunEvent]:
+    """Yield which tasks a DAG has, and what each waits for, before any of them begins."""
+    before: dict[str, list[str]] = {name: [] for name in list(tasks.values)[:_TASKS_MOST]}
+    for name in before:
+        for waits in tasks.inner(name).items("downstream_task_ids"):
+            if isinstance(waits, str) and waits in before:
+                before[waits].append(name)
+    for name, awaited in before.items():
+        label = fit(cleaned(name), NAME_MOST)
+        if label.strip():
+            yield _of_task(run, StepRef(label, label, 1, edges_of(map(cleaned, awaited))), EventKind.NOTE)
+
+
+def _not_run(run: RunEvent, states: Fields) -> Iterator[RunEvent]:
+    """Yield that tasks were skipped, as the end of their DAG's run tells of them."""
+    for task in states.values:
+        why = _NOT_RUN.get(states.text(task))
+        if why is None or not cleaned(task).strip():
+            continue
+        name = fit(cleaned(task), NAME_MOST)
+        skipped = _of_task(run, StepRef(name, name), EventKind.END)
+        yield replace(skipped, state=State.SKIPPED, message=why)
+
+
+def _of_task(run: RunEvent, step: StepRef, kind: EventKind) -> RunEvent:
+    return RunEvent(run.run_id, kind, run.time_ns, workflow=run.workflow, engine=run.engine, step=step)
 
 
 class _Place:
@@ -157,9 +209,9 @@ def _owner(of_job: Fields) -> str:
     return next((cut(one.text("name"), NAME_MOST) for one in of_job.inner("ownership").objects("owners")), "")
 
 
-def _version(of_job: Fields) -> str:
-    source = of_job.inner("sourceCodeLocation")
-    return cut(source.text("version", "tag"), NAME_MOST)
+def _version(of_job: Fields, dag_run: Fields) -> str:
+    source = of_job.inner("sourceCodeLocation").text("version", "tag")
+    return cut(source or dag_run.text("dag_bundle_version", "dag_version_number"), NAME_MOST)
 
 
 def _engine(job_type: Fields, facets: Fields) -> str:

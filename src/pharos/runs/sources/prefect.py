@@ -5,6 +5,7 @@ Fields and states are those of Prefect's event reference (flow run events, task 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -36,6 +37,11 @@ _KINDS: Final[Mapping[str, tuple[EventKind, State | None]]] = {
     "CANCELLED": (EventKind.END, State.ABORTED),
 }
 _EVENT_ID_MOST: Final = 190
+_UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}\Z", re.ASCII)
+_DRAWN: Final = 3
+"""So many characters of a dynamic key end the name of a task run, where nobody named it."""
+_TOLD_APART: Final = frozenset({"Cached", "RolledBack"})
+"""Names of states that say more than that a task succeeded."""
 _TIMED_OUT: Final = "TimedOut"
 _AWAITING_RETRY: Final = "AwaitingRetry"
 _RETRYING: Final = "Retrying"
@@ -148,11 +154,11 @@ def _task_run(document: Fields, name: str) -> Iterator[RunEvent]:
     related = _related(document, "flow-run").text("prefect.resource.id").removeprefix(_FLOW_RUN)
     run_id = task_run.text("flow_run_id") or related
     label = resource.text("prefect.resource.name") or task_run.text("name")
-    attempt = _attempt(resource)
+    attempt, shown = _attempt(resource), _name(label, task_run.text("dynamic_key"))
     flow, own = _related(document, "flow"), fit(task_run.text("task_key") or label, NAME_MOST)
     told = _Told(document, name)
     step = (
-        StepRef(fit(task_id, NAME_MOST), fit(label, NAME_MOST), attempt, _inputs(task_run))
+        StepRef(fit(task_id, NAME_MOST), fit(shown, NAME_MOST), attempt, _inputs(task_run))
         if run_id
         else None
     )
@@ -167,7 +173,9 @@ def _task_run(document: Fields, name: str) -> Iterator[RunEvent]:
     if step is not None and told.name == _AWAITING_RETRY:
         yield _failed(step, event_id, told, common)
         return
-    if step is not None and told.name == _RETRYING and attempt > 1:
+    was = document.inner("payload", "initial_state").text("name")
+    if step is not None and told.name == _RETRYING and attempt > 1 and was != _AWAITING_RETRY:
+        # That it waited says when the attempt before was over; without a wait this is when.
         before = StepRef(step.id, step.name, attempt - 1, step.depends_on)
         yield _failed(before, f"{event_id}:before" if event_id else "", told, common)
     yield RunEvent(
@@ -178,9 +186,19 @@ def _task_run(document: Fields, name: str) -> Iterator[RunEvent]:
         step=step,
         message=told.message,
         error=told.error,
-        attributes=attributes_of(prefect__task_key=task_run.text("task_key")),
+        attributes=attributes_of(
+            prefect__name=label,
+            prefect__task_key=task_run.text("task_key"),
+            prefect__state=told.name if told.name in _TOLD_APART else "",
+        ),
         **common,
     )
+
+
+def _name(label: str, dynamic_key: str) -> str:
+    """Return the name of a task without the end that Prefect draws by lot: the same one in all runs."""
+    drawn = dynamic_key[:_DRAWN] if _UUID.match(dynamic_key) else ""
+    return (label.removesuffix(f"-{drawn}") if drawn else label) or label
 
 
 def _failed(step: StepRef, event_id: str, told: _Told, common: Mapping[str, Any]) -> RunEvent:
