@@ -108,6 +108,15 @@ def test_a_silence_that_is_none_is_refused(server: Paging, body: dict[str, Any])
     assert ask(server, f"POST {SILENCES}", body)[0] == 400
 
 
+@pytest.mark.parametrize("op", ["!=", "!~"])
+def test_a_silence_may_say_only_what_it_does_not_hide(server: Paging, op: str) -> None:
+    tenant = "others-too" if op == "!=" else "others-too-by-pattern"
+    fire(server, {"alertname": "Q", "env": "prod"}, {"alertname": "Q", "env": "test"}, tenant=tenant)
+    body = {"matchers": [{"name": "env", "op": op, "value": "prod"}], "lasts_s": 60, "comment": "c"}
+    assert ask(server, f"POST {SILENCES}", body, tenant)[0] == 200
+    assert len(fingerprints(server, tenant, silenced="false")) == 1
+
+
 def test_a_tenant_sees_nothing_of_another_one(server: Paging) -> None:
     fire(server, {"alertname": "Mine"}, tenant="a")
     fire(server, {"alertname": "Mine"}, tenant="b")

@@ -19,7 +19,7 @@ from icalendar import Calendar, Event
 from msgspec import Struct
 from pydantic import AfterValidator, Field, model_validator
 
-from pharos.alerting.matchers import Matchers, matches_all, parse_matchers
+from pharos.alerting.matchers import Matchers, matches_all, parse_matchers, says_nothing
 from pharos.alerting.oncall.local_time import reached_ms, zone_named
 from pharos.alerting.oncall.schedule import Part, WallTime, Zone, read_part
 from pharos.errors import PharosError
@@ -46,7 +46,7 @@ def read_conditions(texts: Sequence[str]) -> Matchers:
     satisfy.
     """
     found = tuple(matcher for one in texts for matcher in parse_matchers(one))
-    if all(matcher.matches("") for matcher in found):
+    if says_nothing(found):
         raise ValueError(
             'at least one matcher must not match the empty text; alertname=~".+" takes every alert'
         )

@@ -103,6 +103,15 @@ def matches_all(matchers: Iterable[Matcher], labels: Mapping[str, str]) -> bool:
 _OP_ORDER: Final = {MatchOp.EQUAL: 0, MatchOp.NOT_EQUAL: 1, MatchOp.REGEX: 2, MatchOp.NOT_REGEX: 3}
 
 
+def says_nothing(matchers: Iterable[Matcher]) -> bool:
+    """Return whether matchers name nothing of an alert, as `a=~".*"`, so that they take each by mistake.
+
+    One that says what is not taken (`env!="prod"`) says something: silence/silence.go of Alertmanager.
+    """
+    named = {MatchOp.EQUAL, MatchOp.REGEX}
+    return all(one.op in named and one.matches("") for one in matchers)
+
+
 def in_order(matchers: Iterable[Matcher]) -> Matchers:
     """Return them as Alertmanager sorts them: by name, value and operator."""
     return tuple(sorted(matchers, key=lambda one: (one.name.encode(), one.value.encode(), _OP_ORDER[one.op])))

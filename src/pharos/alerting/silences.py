@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from pharos.alerting.alerts import Known
 from pharos.alerting.held import Held, Why
-from pharos.alerting.matchers import Matcher, Matchers, matches_all
+from pharos.alerting.matchers import Matcher, Matchers, matches_all, says_nothing
 from pharos.errors import Kind, PharosError
 from pharos.labels import Matcher as Stored
 from pharos.state import Writing
@@ -71,8 +71,7 @@ def require_fit(silence: Silence, now_ms: int) -> None:
     for one in silence.matchers:
         if not one.name or "\0" in one.name + one.value:
             raise PharosError(Kind.INVALID, f"invalid label matcher: invalid label name {one.name[:80]!r}")
-    matchers = compiled(silence.matchers)
-    if all(one.matches("") for one in matchers):
+    if says_nothing(compiled(silence.matchers)):
         raise PharosError(
             Kind.INVALID, "invalid silence: at least one matcher must not match the empty string"
         )
