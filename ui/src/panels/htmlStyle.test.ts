@@ -14,6 +14,7 @@ describe('the style of a text panel', () => {
     [{ align: 'right' }, { textAlign: 'right' }],
     [{ tag: 'center' }, { textAlign: 'center' }],
     [{ classes: ['dashboard-header', 'text-center'] }, { textAlign: 'center' }],
+    [{ classes: ['constructor', 'toString'] }, undefined],
     // What could load, cover or hide is not there.
     [{ style: 'position: fixed; inset: 0; z-index: 99; display: none; opacity: 0' }, undefined],
     [{ style: 'background: url(https://example.org/x.png); color: var(--x)' }, undefined],

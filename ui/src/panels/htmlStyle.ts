@@ -11,11 +11,11 @@ const LEAST_PX = 10;
 /** Larger than this no text of a panel has to be. */
 const MOST_PX = 64;
 const PX: Readonly<Record<string, number>> = { px: 1, pt: 4 / 3, em: 13, rem: 14, '%': 0.13 };
-const CLASSES: Readonly<Record<string, Side>> = {
-  'text-center': 'center',
-  'text-right': 'right',
-  'text-left': 'left',
-};
+const CLASSES: ReadonlyMap<string, Side> = new Map([
+  ['text-center', 'center'],
+  ['text-right', 'right'],
+  ['text-left', 'left'],
+]);
 
 function sideOf(text: string | null | undefined): Side | undefined {
   return SIDES.find((side) => side === text?.trim().toLowerCase());
@@ -62,7 +62,7 @@ export function readStyle(written: Written, scheme: Scheme): CSSProperties | und
   const side =
     sideOf(said.get('text-align')) ??
     sideOf(written.align) ??
-    written.classes.map((name) => CLASSES[name]).find((one) => one !== undefined) ??
+    written.classes.map((name) => CLASSES.get(name)).find((one) => one !== undefined) ??
     (written.tag === 'center' ? 'center' : undefined);
   const weight = /^(?:bold|bolder|normal|[1-9]00)$/u.exec(said.get('font-weight') ?? '')?.[0];
   const size = sizeOf(said.get('font-size'));
