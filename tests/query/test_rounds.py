@@ -189,6 +189,21 @@ def test_samples_read_by_another_query_of_the_round_count_for_each(metrics: Metr
     assert read[2:] == [0, 0]
 
 
+@pytest.mark.parametrize("other", ["m", "sum(rate(m[5m]))", "m * on() m", "m offset 10m"])
+def test_samples_that_only_another_query_looks_at_are_not_of_this_one(
+    metrics: Metrics, store: Store, other: str
+) -> None:
+    texts = ["last_over_time(m[30s])", other]
+    prepared = metrics.prepare([parse_query(text) for text in texts])
+    last_ms = _BEGIN + 119 * 15_000
+
+    async def read(at_ms: int) -> int:
+        one = metrics.round(store.scope, prepared, at_ms)
+        return await one.run("group", lambda: one.answer(0).samples_read)
+
+    assert [asyncio.run(read(last_ms + later_ms)) for later_ms in (0, 20_000, 60_000)] == [10, 5, 0]
+
+
 def test_what_was_recorded_in_the_round_is_found_at_its_time(metrics: Metrics, store: Store) -> None:
     def work(one: Round) -> list[dict[str, float]]:
         before = _rows(one.answer(0))

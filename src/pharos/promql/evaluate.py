@@ -175,8 +175,19 @@ class Shared(Struct):
         self.selections[id(fetch)] = Selection(block)
 
     def samples_of(self, planned: Planned) -> int:
-        """Return how many samples all fetches of a plan had that were read by anyone."""
-        return sum(self.read.get(id(fetch), 0) for fetch in planned.own_fetches())
+        """Return how many samples a plan's selectors look at, of those that were read by anyone.
+
+        A fetch may hold more for others: that one of them found samples says nothing of this one.
+        """
+        return sum(self._samples_between(*one) for one in planned.own_reads())
+
+    def _samples_between(self, fetch: Fetch, low_ms: int, high_ms: int) -> int:
+        count, kept = self.read.get(id(fetch), 0), self.selections.get(id(fetch))
+        if not count or kept is None or (low_ms <= fetch.start_ms and fetch.end_ms <= high_ms):
+            return count
+        histograms = kept.block.histograms
+        times = [kept.block.ts_ms, *([] if histograms is None else [histograms.ts_ms])]
+        return sum(int(np.count_nonzero((one >= low_ms) & (one <= high_ms))) for one in times)
 
 
 class Evaluation:

@@ -61,6 +61,15 @@ class Fetch(Struct, frozen=True):
     end_ms: int
 
 
+class OwnRead(Struct, frozen=True):
+    """What a plan's own selectors read of a fetch, in milliseconds after the plan's time; both included."""
+
+    fetch: int
+    """Its place among the plan's."""
+    low_ms: int
+    high_ms: int
+
+
 @dataclass(frozen=True, slots=True)
 class Planned:
     """A query ready to be evaluated at `start_ms`, `start_ms + step_ms` ... up to `end_ms`.
@@ -79,12 +88,19 @@ class Planned:
     _fetch_of: dict[int, int] = field(default_factory=dict, repr=False, compare=False)
     _spans: dict[int, tuple[Place, ...]] = field(default_factory=dict, repr=False, compare=False)
     _uses: dict[int, int] = field(default_factory=dict, repr=False, compare=False)
-    _own: tuple[int, ...] | None = field(default=None, repr=False, compare=False)
+    _own: tuple[OwnRead, ...] | None = field(default=None, repr=False, compare=False)
     """Which fetches are its own, of those of plans that were made together; None for all."""
 
     def own_fetches(self) -> tuple[Fetch, ...]:
         """Return what its own selectors read, where it was planned together with others."""
-        return self.fetches if self._own is None else tuple(self.fetches[index] for index in self._own)
+        return tuple(fetch for fetch, _, _ in self.own_reads())
+
+    def own_reads(self) -> tuple[tuple[Fetch, int, int], ...]:
+        """Return the same with the times that its own selectors look at: a fetch may hold more for others."""
+        if self._own is None:
+            return tuple((one, one.start_ms, one.end_ms) for one in self.fetches)
+        at_ms = self.start_ms
+        return tuple((self.fetches[one.fetch], at_ms + one.low_ms, at_ms + one.high_ms) for one in self._own)
 
     def at(self, time_ms: int, fetches: tuple[Fetch, ...]) -> Planned:
         """Return the plan of the same instant query at another time, with its fetches at that time."""
@@ -190,16 +206,18 @@ class PlansTogether:
     def _plan(self, time_ms: int) -> tuple[Planned, ...]:
         resolver = _Resolver(QueryTimes(time_ms, time_ms, 0), self._subquery_step_ms)
         reads, uses = _Reads(self._lookback_ms), dict[int, int]()
-        made: list[tuple[Expr, str, dict[int, tuple[Place, ...]]]] = []
+        made: list[tuple[Expr, str, dict[int, tuple[Place, ...]], _Reads]] = []
         for expr, text in self._exprs:
             resolver.spans = {}
             root = resolver.visit(expr)
             if root.invariant and root.wrappable:
                 root = resolver.wrapped(root)
-            reads.visit(root.expr, time_ms, time_ms)
+            own = _Reads(self._lookback_ms)
+            for one in (reads, own):
+                one.visit(root.expr, time_ms, time_ms)
             for key, count in _uses(root.expr).items():
                 uses[key] = uses.get(key, 0) + count
-            made.append((root.expr, text, {key: tuple(spans) for key, spans in resolver.spans.items()}))
+            made.append((root.expr, text, {key: tuple(spans) for key, spans in resolver.spans.items()}, own))
         fetches, fetch_of = _merge(reads)
         return tuple(
             Planned(
@@ -213,10 +231,20 @@ class PlansTogether:
                 _fetch_of=fetch_of,
                 _spans=spans,
                 _uses=uses,
-                _own=tuple(sorted({fetch_of[id(node)] for node in nodes(expr) if id(node) in fetch_of})),
+                _own=_own_reads(own, fetch_of, time_ms),
             )
-            for expr, text, spans in made
+            for expr, text, spans, own in made
         )
+
+
+def _own_reads(reads: _Reads, fetch_of: dict[int, int], time_ms: int) -> tuple[OwnRead, ...]:
+    """Return what is read of each fetch, by the places of fetches."""
+    windows: dict[int, tuple[int, int]] = {}
+    for key, (_, low, high) in reads.windows.items():
+        before = windows.setdefault(fetch_of[key], (low, high))
+        windows[fetch_of[key]] = min(low, before[0]), max(high, before[1])
+    found = sorted(windows.items())
+    return tuple(OwnRead(place, low - time_ms, high - time_ms) for place, (low, high) in found)
 
 
 def nodes(expr: Expr) -> Iterator[Expr]:
