@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -26,6 +27,15 @@ slos:
 """
 _GOOD_S = 3600
 _OUTAGE_S = 1800
+
+
+def _faults(folder: Path, test: dict[str, Any]) -> list[str]:
+    """Return what is wrong with a unit test of `rules.yml`, as promtool's."""
+    path = folder / "tests.yml"
+    tests = {"rule_files": ["rules.yml"], "evaluation_interval": test["interval"], "tests": [test]}
+    path.write_text(yaml.safe_dump(tests))
+    verdict = run_unit_tests(path, lambda _: True)
+    return [*verdict.faults, *(fault for each in verdict.tests for fault in each.faults)]
 
 
 @pytest.mark.parametrize(
@@ -57,13 +67,7 @@ def test_an_outage_is_told_in_a_minute_and_cleared_soon_after_it(
             for at_s, value in looks.items()
         ],
     }
-    path = tmp_path / "tests.yml"
-    path.write_text(
-        yaml.safe_dump({"rule_files": ["rules.yml"], "evaluation_interval": "15s", "tests": [test]})
-    )
-    verdict = run_unit_tests(path, lambda _: True)
-    assert verdict.faults == ()
-    assert [fault for each in verdict.tests for fault in each.faults] == []
+    assert _faults(tmp_path, test) == []
 
 
 _BY_TRAFFIC = """\
@@ -105,10 +109,4 @@ def test_by_traffic_it_is_the_share_of_the_budget_that_counts_and_not_the_ratio(
             for at, value in looks.items()
         ],
     }
-    path = tmp_path / "tests.yml"
-    path.write_text(
-        yaml.safe_dump({"rule_files": ["rules.yml"], "evaluation_interval": "5m", "tests": [test]})
-    )
-    verdict = run_unit_tests(path, lambda _: True)
-    assert verdict.faults == ()
-    assert [fault for each in verdict.tests for fault in each.faults] == []
+    assert _faults(tmp_path, test) == []

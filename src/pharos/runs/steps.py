@@ -22,18 +22,17 @@ def expanded_steps(state: RunState) -> dict[str, list[str]]:
     """Return the ids of the steps into which each was expanded, by its own id."""
     found: dict[str, list[str]] = {}
     for step in state.steps:
-        if matched := _EXPANDED.match(step):
+        # Looked at for each event of a run: nearly no step is one.
+        if step.endswith("]") and (matched := _EXPANDED.match(step)):
             found.setdefault(matched[1], []).append(step)
     return found
 
 
 def shown_steps(state: RunState) -> Mapping[str, Tries]:
     """Return steps with their attempts, without those that are known by what they were expanded into."""
-    bare = [step for step, tries in state.steps.items() if _is_bare(tries)]
-    if not bare:
-        return state.steps
-    hidden = set(bare) & expanded_steps(state).keys()
-    return {step: tries for step, tries in state.steps.items() if step not in hidden}
+    steps = state.steps
+    hidden = {step for step in expanded_steps(state) if step in steps and _is_bare(steps[step])}
+    return {step: tries for step, tries in steps.items() if step not in hidden} if hidden else steps
 
 
 def _is_bare(tries: Tries) -> bool:
