@@ -19,7 +19,7 @@ from pharos.config import Settings, external_url
 from pharos.errors import PharosError
 from pharos.health.files import load_checks
 from pharos.health.rules import health_rules
-from pharos.ingest.accept import Intake
+from pharos.ingest.accept import Intake, Pause
 from pharos.ingest.remote_write.points import PointEncoder
 from pharos.ingest.remote_write.submission import made
 from pharos.ingest.scrape.config import load_scrape_config
@@ -31,7 +31,7 @@ from pharos.outbound import Outbound
 from pharos.queries import Queries
 from pharos.relabel import relabel
 from pharos.reload import Reloadable, TakeOver
-from pharos.rules.doors import AlertSink, MetricsDoor, QueryRound, Recorded
+from pharos.rules.doors import AlertSink, MetricsDoor, QueryRound, Recorded, Recorder
 from pharos.rules.engine import RuleEngine
 from pharos.rules.evaluate import Element, Expand, elements
 from pharos.rules.event_door import EventHistory
@@ -55,6 +55,8 @@ from pharos.works import hear
 _LOG = logging.getLogger(__name__)
 
 _AGAIN_S: Final = 2.0
+_GATHERED_S: Final = 0.02
+"""So long what a group recorded waits for that of others."""
 _FAMILIES: Final = frozenset({Family.RULES, Family.TENANTS, Family.HEALTH})
 
 
@@ -65,21 +67,75 @@ class Unheard(Struct, frozen=True):
         """Take alerts over."""
 
 
-class IntakeRecorder(Struct, frozen=True):
-    """Keeps what rules record as any other write."""
+class IntakeRecorder:
+    """Keeps what rules record as any other write. For one event loop.
 
-    intake: Intake
-    encoder: PointEncoder = field(default_factory=PointEncoder)
+    Groups are due together, and of many small pieces each costs a frame of the log and a sync: what comes at
+    nearly one time goes the way in one piece.
+    """
+
+    def __init__(self, intake: Intake, pause: Pause = asyncio.sleep) -> None:
+        self._intake = intake
+        self._pause = pause
+        self._encoder = PointEncoder()
+        self._gathered: dict[Scope, list[_Piece]] = {}
+        self._keeping: set[asyncio.Task[None]] = set()
 
     async def record(self, scope: Scope, recorded: Recorded) -> None:
         """Keep it durably, all or nothing. Raises PharosError as the intake does."""
-        body = self.encoder.request(
+        body = self._encoder.request(
             recorded.at_ms,
             ((one.labels, one.value) for one in recorded.samples if one.histogram is None),
             ((one.labels, one.histogram) for one in recorded.samples if one.histogram is not None),
             recorded.gone,
         )
-        await self.intake.accept(made(scope, body, source="rules"))
+        piece = _Piece(body, asyncio.get_running_loop().create_future())
+        pieces = self._gathered.setdefault(scope, [])
+        pieces.append(piece)
+        if len(pieces) == 1:
+            task = asyncio.create_task(self._gather(scope), name="recording what rules found")
+            self._keeping.add(task)
+            task.add_done_callback(self._keeping.discard)
+        await piece.kept
+
+    async def _gather(self, scope: Scope) -> None:
+        await self._pause(_GATHERED_S)
+        pieces = self._gathered.pop(scope)
+        if len(pieces) > 1:
+            try:
+                await self._intake.accept(made(scope, b"".join(one.body for one in pieces), source="rules"))
+            except PharosError:
+                pass  # which of them it is because of comes out where each goes alone
+            else:
+                for one in pieces:
+                    one.note(None)
+                return
+        for one in pieces:
+            try:
+                await self._intake.accept(made(scope, one.body, source="rules"))
+            except PharosError as exc:
+                one.note(exc)
+            else:
+                one.note(None)
+
+    async def close(self) -> None:
+        """Wait until what was handed in is kept."""
+        await asyncio.gather(*self._keeping)
+
+
+class _Piece(Struct, frozen=True):
+    """What a group recorded at one time, as a request, and when it is kept."""
+
+    body: bytes
+    kept: asyncio.Future[None]
+
+    def note(self, error: PharosError | None) -> None:
+        if self.kept.done():  # its group was ended meanwhile
+            return
+        if error is None:
+            self.kept.set_result(None)
+        else:
+            self.kept.set_exception(error)
 
 
 class _Read(Struct, frozen=True):
@@ -138,7 +194,9 @@ async def open_ruling(parts: RulingParts) -> AsyncIterator[Ruling]:
     outside = Outside(outbound, parts.clock, parts.chance)
     sink = _Both(outside, parts.sink)
     leases = _leases(parts)
-    engine = RuleEngine(_surroundings(parts, _Read(), sink, leases), parts.clock)
+    recorder = IntakeRecorder(parts.store.intake)
+    surroundings = partial(_surroundings, parts, sink, leases, recorder)
+    engine = RuleEngine(surroundings(_Read()), parts.clock)
     finding = _Finding(outside, outbound, parts.clock)
     shared = [_shared_by_all(_Read())]
 
@@ -147,7 +205,7 @@ async def open_ruling(parts: RulingParts) -> AsyncIterator[Ruling]:
     book = _Book(engine, parts.state, objectives, _health_rules(parts.settings), runs)
 
     async def take_over(read: _Read) -> None:
-        engine.surround(_surroundings(parts, read, sink, leases))
+        engine.surround(surroundings(read))
         anew = shared[0] != _shared_by_all(read)
         shared[0] = _shared_by_all(read)
         outbound.forget_tls()
@@ -174,6 +232,7 @@ async def open_ruling(parts: RulingParts) -> AsyncIterator[Ruling]:
             await asyncio.gather(*tasks, return_exceptions=True)
             await book.close()
             await engine.stop()
+            await recorder.close()
     finally:
         await outside.close()
         await outbound.close()
@@ -397,7 +456,9 @@ def _health_rules(settings: Settings) -> RuleGroup | None:
     return health_rules(settings.evaluation.interval) if settings.health.rules else None
 
 
-def _surroundings(parts: RulingParts, read: _Read, sink: AlertSink, leases: Leases) -> Surroundings:
+def _surroundings(
+    parts: RulingParts, sink: AlertSink, leases: Leases, recorder: Recorder, read: _Read
+) -> Surroundings:
     external, url = read.external_labels, external_url(parts.settings)
     rules = read.alerting.alert_rules
 
@@ -422,7 +483,7 @@ def _surroundings(parts: RulingParts, read: _Read, sink: AlertSink, leases: Leas
     queries = parts.queries
     return Surroundings(
         door=MetricsDoor(queries.metrics),
-        recorder=IntakeRecorder(parts.store.intake),
+        recorder=recorder,
         sink=sink,
         state=parts.state,
         clock=parts.clock,

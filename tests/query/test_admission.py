@@ -78,6 +78,43 @@ async def test_rules_that_are_due_together_do_not_stand_before_a_query_of_their_
         await queries.end(name)
 
 
+async def test_rules_that_are_due_together_begin_one_after_another() -> None:
+    queries = _Queries(_admission(4, 4))
+    for name in ("a1-rule", "b1-rule", "a2-rule", "a3"):
+        await queries.start(name)
+    assert queries.order == ["a1-rule", "a3"]
+    for name, following in (("a1-rule", "b1-rule"), ("b1-rule", "a2-rule")):
+        await queries.end(name)
+        assert queries.order[-1] == following
+    for name in ("a2-rule", "a3"):
+        await queries.end(name)
+
+
+async def test_a_rule_that_takes_longer_does_not_keep_the_next_waiting() -> None:
+    queries = _Queries(_admission(4, 4))
+    for name in ("a1-rule", "a2-rule", "b1-rule"):
+        await queries.start(name)
+    assert queries.order == ["a1-rule"]
+    await queries.started("b1-rule")
+    assert queries.order == ["a1-rule", "a2-rule", "b1-rule"]
+    for name in ("a1-rule", "b1-rule", "a2-rule"):
+        await queries.end(name)
+    await queries.start("a4-rule")
+    assert queries.order[-1] == "a4-rule"
+    await queries.end("a4-rule")
+
+
+async def test_who_gave_up_in_a_line_of_rules_keeps_nobody_waiting() -> None:
+    queries = _Queries(_admission(4, 4))
+    await queries.start("a1-rule")
+    given_up = await queries.start("a2-rule")
+    await queries.start("a3-rule")
+    given_up.cancel()
+    await queries.end("a1-rule")
+    assert queries.order == ["a1-rule", "a3-rule"]
+    await queries.end("a3-rule")
+
+
 async def test_one_tenant_cannot_take_every_slot() -> None:
     queries = _Queries(_admission(3, 2))
     for name in ("a1", "a2", "a3", "b1"):

@@ -20,6 +20,8 @@ T = TypeVar("T")
 
 _WAIT_S: Final = 0.05
 _SLOW_S: Final = 0.3
+_AHEAD_S: Final = 0.01
+"""For so long at most a quick question of a line keeps the next one of it waiting."""
 _REMEMBERED: Final = 10_000
 _ALONE: Final = 1_000
 """Slots that a tenant gets in a row before it counts as the only one."""
@@ -39,8 +41,10 @@ class Admission:
     Of three slots and more the last is for a tenant that has none, so that who asks little does not wait for
     who asks much; a tenant that asks alone has all. Queries known to be slow share half of the slots,
     so that quick ones never wait for all of them. A tenant's lines are served in turn: many rules that are
-    due together stand in one of their own, not in front of who looks at a page. Who keeps asking beyond its
-    limit while others ask rests between its turns (`pacing`), and its slots are theirs meanwhile.
+    due together stand in one of their own, not in front of who looks at a page. They begin one after another,
+    whosever they are: side by side, small ones would spend their time handing the interpreter to each other.
+    Who keeps asking beyond its limit while others ask rests between its turns (`pacing`), and its slots are
+    theirs meanwhile.
     """
 
     def __init__(self, most: int, most_of: Callable[[str], int], pacing: Pacing) -> None:
@@ -54,21 +58,28 @@ class Admission:
         self._running: Counter[str] = Counter()
         self._resting: Counter[str] = Counter()
         self._waiting: OrderedDict[_Line, deque[asyncio.Future[None]]] = OrderedDict()
+        self._ahead: dict[str, asyncio.TimerHandle] = {}
+        """Lines whose next question waits a moment for one that is being answered."""
 
     @asynccontextmanager
     async def slot(
         self, tenant: str, wait_s: float, *, slow: bool = False, line: str = ""
     ) -> AsyncIterator[None]:
         """Hold a slot while inside. Raises PharosError(TIMEOUT) when none came free in time."""
-        if not self._take(tenant, slow):
-            await self._queue(_Line(tenant, slow, line), wait_s)
+        at = _Line(tenant, slow, line)
+        if not self._take(at):
+            await self._queue(at, wait_s)
+        ahead = self._ahead.get(line)
         began_s = self._pacing.now_s()
         try:
             yield
         finally:
-            self._release(tenant, slow, began_s)
+            self._release(at, ahead, began_s)
 
-    def _take(self, tenant: str, slow: bool) -> bool:
+    def _take(self, at: _Line) -> bool:
+        tenant, slow, line = at
+        if line in self._ahead and not slow:
+            return False
         used = self._running[tenant]
         kept_free = used > 0 and self._most > 2 and self._in_a_row < _ALONE
         most = self._most - kept_free
@@ -79,7 +90,14 @@ class Admission:
         self._running[tenant] = used + 1
         self._slow += slow
         self._note(tenant)
+        if line and not slow:
+            self._ahead[line] = asyncio.get_running_loop().call_later(_AHEAD_S, self._passed, line)
         return True
+
+    def _passed(self, line: str) -> None:
+        """Let the next of a line begin beside one that takes longer."""
+        del self._ahead[line]
+        self._hand_on()
 
     def _note(self, tenant: str) -> None:
         if self._latest in {None, tenant}:
@@ -97,7 +115,8 @@ class Admission:
             await asyncio.wait_for(asyncio.shield(turn), max(0.0, wait_s))
         except BaseException as exc:
             if turn.done() and not turn.cancelled():
-                self._release(at.tenant, at.slow, self._pacing.now_s())  # the slot came at the same moment
+                # The slot came at the same moment.
+                self._release(at, self._ahead.get(at.name), self._pacing.now_s())
             else:
                 line.remove(turn)
                 turn.cancel()
@@ -109,7 +128,11 @@ class Admission:
             if not line and self._waiting.get(at) is line:
                 del self._waiting[at]
 
-    def _release(self, tenant: str, slow: bool, began_s: float) -> None:
+    def _release(self, at: _Line, ahead: asyncio.TimerHandle | None, began_s: float) -> None:
+        tenant, slow, line = at
+        if ahead is not None and self._ahead.get(line) is ahead:
+            ahead.cancel()
+            del self._ahead[line]
         self._slow -= slow
         _take_one(self._running, tenant)
         if any(at.tenant == tenant for at in self._waiting):
@@ -128,7 +151,7 @@ class Admission:
         """Give a slot that is free to the line whose turn it is."""
         for waiting in list(self._waiting):
             line = self._waiting[waiting]
-            if line and self._take(waiting.tenant, waiting.slow):
+            if line and self._take(waiting):
                 self._waiting.move_to_end(waiting)
                 line.popleft().set_result(None)
                 return
