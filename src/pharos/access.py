@@ -232,6 +232,13 @@ class Identity(Struct, frozen=True):
     kind: IdentityKind
     id: str
     name: str
+    owner: str = ""
+    """Whose token it is, by name; empty for one of nobody."""
+
+    @property
+    def person(self) -> str:
+        """Which person it is, or whose program, as schedules call them; empty where that is not known."""
+        return self.name if self.kind in _PEOPLE else self.owner
 
     @property
     def is_known(self) -> bool:
@@ -239,6 +246,7 @@ class Identity(Struct, frozen=True):
         return self.kind in _KNOWN or self == OWNER
 
 
+_PEOPLE: Final = frozenset({IdentityKind.USER, IdentityKind.ISSUER})
 _KNOWN: Final = frozenset({IdentityKind.USER, IdentityKind.TOKEN, IdentityKind.ISSUER})
 LOCAL: Final = Identity(IdentityKind.LOCAL, "local", "local")
 OWNER: Final = Identity(IdentityKind.LOCAL, "owner", "owner of the data folder")

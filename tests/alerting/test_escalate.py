@@ -15,6 +15,7 @@ from pharos.alerting.escalate import (
     Run,
     Status,
     Tell,
+    Vote,
     after_step,
     choose,
     next_step,
@@ -47,7 +48,10 @@ class Play:
             case "fires":
                 self.run = escalate.fires(run, alert, now_ms)
             case "acknowledges":
-                self.run = escalate.acknowledged(run, self.policy, alert, who, now_ms)
+                name, _, until = who.partition("@")
+                until_ms = START_MS + int(until) * MINUTE_MS if until else 0
+                vote = Vote(name, until_ms)
+                self.run = escalate.acknowledged(run, self.policy, alert, vote, now_ms)
             case "unacknowledges":
                 self.run = escalate.unacknowledged(run, alert, now_ms)
             case "holds":

@@ -187,6 +187,25 @@ async def test_alerts_are_acknowledged_and_taken_back(world: World, clock: FakeC
     assert story["lines"][2]["text"] == "ada looks after it until 2023-11-15 02:13:20 UTC: on it"
 
 
+async def test_a_token_of_ones_own_acts_as_oneself(world: World, clock: FakeClock) -> None:
+    ada = await world.add("ada", a="flow-operator")
+    boss = await world.add("boss", a="editor")
+    await fire(world)
+    text = (await ada.done("POST /api/me/tokens", {"name": "pharos login on box"}))["text"]
+    cli = world.stranger.with_(Authorization=f"Bearer {text}")
+    path = f"/api/alerting/alerts/{NAME}/acknowledge"
+    [made] = await cli.done(f"POST {path}", {})
+    assert made["by"] == "ada"
+    await cli.done(f"DELETE {path}")
+    story = await ada.done(f"GET /api/alerting/alerts/{NAME}/timeline")
+    assert story["lines"][-1]["text"] == "ada took the acknowledgement of ada back"
+    schedule = "/api/alerting/schedules/primary"
+    await boss.done(f"PUT {schedule}", {"schedule": SCHEDULE})
+    override = {"people": ["ada"], "start": at(clock, 0), "end": at(clock, 5)}
+    assert (await cli.done(f"POST {schedule}/overrides", override))["people"] == ["ada"]
+    assert (await cli.ask(f"POST {schedule}/overrides", {**override, "people": ["bob"]})).status == 403
+
+
 async def link(world: World, *, to: str = "person:eve/1", nonce: str = "n1", lasts_ms: int = LASTS_MS) -> str:
     key = await world.state.write(lambda unit: make_key(unit, Random(1)), PHAROS)
     return sign(Link("a", GROUP, to, world.clock.now_ms() + lasts_ms, nonce), key)

@@ -108,6 +108,29 @@ def test_a_silence_that_is_none_is_refused(server: Paging, body: dict[str, Any])
     assert ask(server, f"POST {SILENCES}", body)[0] == 400
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "comment", "says"),
+    [
+        ("host", "d\0b", "c", r"invalid value 'd\x00b' of host: it holds a NUL"),
+        ("ho\0st", "db", "c", r"invalid label name 'ho\x00st'"),
+        ("host", "db", "c\0d", r"'c\x00d' holds a NUL"),
+    ],
+)
+def test_what_holds_a_nul_is_named(server: Paging, name: str, value: str, comment: str, says: str) -> None:
+    ours = {"matchers": [{"name": name, "value": value}], "lasts_s": 60, "comment": comment}
+    status, answer = ask(server, f"POST {SILENCES}", ours)
+    assert (status, says in answer["error"]) == (400, True), answer
+    theirs = {
+        "matchers": [{"name": name, "value": value, "isRegex": False}],
+        "startsAt": "2026-01-01T00:00:00Z",
+        "endsAt": "2099-01-01T00:00:00Z",
+        "createdBy": "ada",
+        "comment": comment,
+    }
+    status, answer = ask(server, "POST /api/v2/silences", theirs)
+    assert (status, says in str(answer)) == (400, True), answer
+
+
 @pytest.mark.parametrize("op", ["!=", "!~"])
 def test_a_silence_may_say_only_what_it_does_not_hide(server: Paging, op: str) -> None:
     tenant = "others-too" if op == "!=" else "others-too-by-pattern"

@@ -177,6 +177,14 @@ HELD: Final = "held"
 RESOLVED: Final = "resolved"
 
 
+class Vote(Struct, frozen=True):
+    """That somebody acknowledges an alert."""
+
+    who: str
+    until_ms: int = 0
+    """When it runs out; 0 for never."""
+
+
 class Run(Struct, frozen=True):
     """How far an escalation is."""
 
@@ -187,14 +195,19 @@ class Run(Struct, frozen=True):
     due_ms: int = 0
     alerts: Mapping[str, str] = field(default_factory=dict)
     """By fingerprint: `firing`, `acknowledged`, `held`, `resolved`."""
-    votes: tuple[str, ...] = ()
-    """Who has acknowledged since it began, or began anew."""
+    votes: Mapping[str, tuple[Vote, ...]] = field(default_factory=dict)
+    """Who has acknowledged since it began, or began anew, by fingerprint; one vote of each, the newest."""
     told: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """People who were told, by number of the level."""
     receivers: tuple[str, ...] = ()
     """All who were told, as the outbox calls them: they are told when it is over."""
     later: tuple[tuple[int, str], ...] = ()
     """(When, receiver) of people of the last level who want to be told so only if nobody has reacted."""
+
+    def voters(self, now_ms: int) -> tuple[str, ...]:
+        """Return whose votes count at a time, each once, whatever number of alerts they have acknowledged."""
+        standing = (one for some in self.votes.values() for one in some if not 0 < one.until_ms <= now_ms)
+        return tuple(dict.fromkeys(one.who for one in standing))
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON."""
@@ -204,7 +217,7 @@ class Run(Struct, frozen=True):
             "level": self.level,
             "due_ms": self.due_ms,
             "alerts": dict(self.alerts),
-            "votes": list(self.votes),
+            "votes": {alert: [[one.who, one.until_ms] for one in some] for alert, some in self.votes.items()},
             "told": {level: list(people) for level, people in self.told.items()},
             "receivers": list(self.receivers),
             "later": [list(one) for one in self.later],
@@ -219,11 +232,18 @@ def read_run(document: Mapping[str, Any]) -> Run:
         document["level"],
         document["due_ms"],
         dict(document["alerts"]),
-        tuple(document["votes"]),
+        _read_votes(document["votes"]),
         {level: tuple(people) for level, people in document["told"].items()},
         tuple(document["receivers"]),
         tuple((when_ms, receiver) for when_ms, receiver in document["later"]),
     )
+
+
+def _read_votes(document: Mapping[str, Any] | list[str]) -> dict[str, tuple[Vote, ...]]:
+    if isinstance(document, list):
+        # As earlier versions kept them: without the alerts that they were about.
+        return {"": tuple(map(Vote, document))} if document else {}
+    return {alert: tuple(Vote(who, until_ms) for who, until_ms in some) for alert, some in document.items()}
 
 
 # -- what happens to it --
@@ -233,26 +253,32 @@ def fires(run: Run, fingerprint: str, now_ms: int) -> Run:
     """Return what becomes of it when an alert of the group is told of: a new one begins it anew."""
     if run.alerts.get(fingerprint) in {FIRING, ACKNOWLEDGED}:
         return run
+    run = _without_votes(run, fingerprint)
     alerts = {**run.alerts, fingerprint: FIRING}
     if run.status is Status.TELLING:
         return replace(run, alerts=alerts)
     return _anew(run, alerts, now_ms)
 
 
-def acknowledged(run: Run, policy: Policy, fingerprint: str, who: str, now_ms: int) -> Run:
+def acknowledged(run: Run, policy: Policy, fingerprint: str, vote: Vote, now_ms: int) -> Run:
     """Return what becomes of it when somebody acknowledges an alert."""
     if run.alerts.get(fingerprint, RESOLVED) == RESOLVED:
         return run
     # Of one that is held back too: whoever looks after it does so when it is not.
-    votes = tuple(dict.fromkeys([*run.votes, who]))
+    others = (one for one in run.votes.get(fingerprint, ()) if one.who != vote.who)
+    votes = {**run.votes, fingerprint: (*others, vote)}
     after = replace(run, alerts={**run.alerts, fingerprint: ACKNOWLEDGED}, votes=votes)
     return _settled(after, policy, now_ms)
 
 
 def unacknowledged(run: Run, fingerprint: str, now_ms: int) -> Run:
-    """Return what becomes of it when an acknowledgement is taken back or runs out: it begins anew."""
+    """Return what becomes of it when an acknowledgement is taken back or runs out: it begins anew.
+
+    Nobody looks after the alert then, so that no vote of before counts for it.
+    """
     if run.alerts.get(fingerprint) != ACKNOWLEDGED:
         return run
+    run = _without_votes(run, fingerprint)
     alerts = {**run.alerts, fingerprint: FIRING}
     if run.status is not Status.ACKNOWLEDGED:
         return replace(run, alerts=alerts)
@@ -294,10 +320,14 @@ def _anew(run: Run, alerts: Mapping[str, str], now_ms: int) -> Run:
         level=-1,
         due_ms=now_ms,
         alerts=alerts,
-        votes=(),
+        votes={},
         told={},
         later=(),
     )
+
+
+def _without_votes(run: Run, fingerprint: str) -> Run:
+    return replace(run, votes={alert: some for alert, some in run.votes.items() if alert != fingerprint})
 
 
 def _settled(run: Run, policy: Policy, now_ms: int) -> Run:
@@ -308,16 +338,21 @@ def _settled(run: Run, policy: Policy, now_ms: int) -> Run:
         is_held = run.status is Status.TELLING and HELD in run.alerts.values()
         return replace(run, status=Status.HELD, due_ms=now_ms, later=()) if is_held else run
     told = range(max(run.level, 0) + 1)
-    if not any(has_quorum(policy, run, level) for level in told):
+    if not any(has_quorum(policy, run, level, now_ms) for level in told):
         return run
     return replace(run, status=Status.ACKNOWLEDGED, due_ms=now_ms, later=())
 
 
-def has_quorum(policy: Policy, run: Run, level: int) -> bool:
+def has_quorum(policy: Policy, run: Run, level: int, now_ms: int) -> bool:
     """Return whether enough people of a level have acknowledged."""
-    wanted, who_counts = quorum_of(policy, run, level)
-    votes = run.votes if who_counts is None else [name for name in run.votes if name in who_counts]
-    return len(votes) >= wanted
+    wanted, _ = quorum_of(policy, run, level)
+    return len(votes_for(policy, run, level, now_ms)) >= wanted
+
+
+def votes_for(policy: Policy, run: Run, level: int, now_ms: int) -> tuple[str, ...]:
+    """Return who has acknowledged of those whose acknowledgement counts for a level."""
+    _, who_counts = quorum_of(policy, run, level)
+    return tuple(name for name in run.voters(now_ms) if who_counts is None or name in who_counts)
 
 
 def quorum_of(policy: Policy, run: Run, level: int) -> tuple[int, frozenset[str] | None]:

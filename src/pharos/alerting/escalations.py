@@ -32,10 +32,12 @@ from pharos.alerting.escalate import (
     Status,
     Target,
     Tell,
+    Vote,
     read_policy,
     read_run,
 )
 from pharos.alerting.oncall import reach
+from pharos.alerting.voters import voter_of
 from pharos.errors import Kind, PharosError
 from pharos.labels import Labels, labels_of
 from pharos.state import (
@@ -182,7 +184,7 @@ class Escalations:
         is_over = one.run.status is Status.RESOLVED
         if is_over:
             self._tell(unit, one, one.run.receivers, _RESOLVED)
-            _audit(unit, one, _RESOLVED, {"votes": list(one.run.votes)})
+            _audit(unit, one, _RESOLVED, {"votes": list(one.run.voters(unit.now_ms))})
         else:
             self._advance(unit, one)
         _put(unit, one, is_over=is_over)
@@ -365,9 +367,14 @@ def _resolved(unit: Writing, tenant: _Tenant, entry: Entry) -> None:
 
 
 def _acknowledged(unit: Writing, tenant: _Tenant, entry: Entry) -> None:
-    who = str(entry.detail.get("name") or entry.detail.get("who") or "")
-    for one in tenant.of_alert(entry.fingerprint):
-        _become(tenant, one, escalate.acknowledged(one.run, one.policy, entry.fingerprint, who, unit.now_ms))
+    concerned = tenant.of_alert(entry.fingerprint)
+    if not concerned:
+        return
+    who = voter_of(unit, entry.tenant_id, entry.detail)
+    vote = Vote(who, entry.detail.get("expires_ms") or 0)
+    for one in concerned:
+        _become(tenant, one, escalate.acknowledged(one.run, one.policy, entry.fingerprint, vote, unit.now_ms))
+        _note_vote(unit, one, entry.fingerprint, who)
 
 
 def _unacknowledged(unit: Writing, tenant: _Tenant, entry: Entry) -> None:
@@ -432,7 +439,7 @@ def _keep(unit: Writing, one: _Open) -> None:
     if one.run.status is Status.TELLING and was_new:
         return
     if one.run.status is not Status.RESOLVED:
-        _audit(unit, one, one.run.status.value, {"votes": list(one.run.votes)})
+        _audit(unit, one, one.run.status.value, {"votes": list(one.run.voters(unit.now_ms))})
 
 
 def _put(unit: Writing, one: _Open, *, is_over: bool = False) -> None:
@@ -477,6 +484,28 @@ def _note_told(unit: Writing, one: _Open, step: Tell, reached: Reached) -> None:
     }
     _note(unit, one, detail)
     _audit(unit, one, "tell", detail)
+
+
+def _note_vote(unit: Writing, one: _Open, fingerprint: str, who: str) -> None:
+    """Write into the timeline of an alert how many have acknowledged, where one is not enough."""
+    level = max(one.run.level, 0)
+    quorum, who_counts = escalate.quorum_of(one.policy, one.run, level)
+    if quorum == 1:
+        return
+    detail = {
+        "policy": one.found.policy,
+        "escalation": one.found.id,
+        "level_name": one.policy.level_name(level),
+        "who": who,
+        "counts": who_counts is None or who in who_counts,
+        "votes": list(escalate.votes_for(one.policy, one.run, level, unit.now_ms)),
+        "quorum": quorum,
+        "status": one.run.status.value,
+    }
+    timeline.append(
+        unit,
+        [Entry(one.found.tenant_id, fingerprint, Step.VOTED, unit.now_ms, detail, one.found.group_key)],
+    )
 
 
 def _note(unit: Writing, one: _Open, detail: Mapping[str, Any]) -> None:

@@ -69,8 +69,13 @@ def require_fit(silence: Silence, now_ms: int) -> None:
     if not silence.matchers:
         raise PharosError(Kind.INVALID, "invalid silence: at least one matcher required")
     for one in silence.matchers:
-        if not one.name or "\0" in one.name + one.value:
+        if not one.name or "\0" in one.name:
             raise PharosError(Kind.INVALID, f"invalid label matcher: invalid label name {one.name[:80]!r}")
+        if "\0" in one.value:
+            raise PharosError(
+                Kind.INVALID,
+                f"invalid label matcher: invalid value {one.value[:80]!r} of {one.name[:80]}: it holds a NUL",
+            )
     if says_nothing(compiled(silence.matchers)):
         raise PharosError(
             Kind.INVALID, "invalid silence: at least one matcher must not match the empty string"

@@ -35,6 +35,8 @@ _HELD: Final = {
     "dependency": "what it depends on has failed: {source}",
     "acknowledged": "somebody looks after it, so it is not repeated",
 }
+_SETTLED: Final = "acknowledged"
+"""Of an escalation that tells nobody any more, since enough people look after its alerts."""
 _BY: Final = {"link": " by the link in a message", "slack": " in Slack", "pagerduty": " in PagerDuty"}
 
 
@@ -258,6 +260,20 @@ def _escalated(detail: Mapping[str, Any]) -> str:
     return f"the escalation {detail.get('policy', '')} tells {level}: {', '.join(whom) or 'nobody'}{missing}"
 
 
+def _voted(detail: Mapping[str, Any]) -> str:
+    votes, level = detail.get("votes", []), detail.get("level_name", "")
+    of = f"{len(votes)} of {detail.get('quorum', 1)} acknowledgements of {level}{_among(votes)}"
+    beside = (
+        "" if detail.get("counts", True) else f"; {detail.get('who', 'somebody')} is none of those who count"
+    )
+    ends = "ends" if detail.get("status") == _SETTLED else "goes on"
+    return f"the escalation {detail.get('policy', '')} has {of}, and {ends}{beside}"
+
+
+def _among(names: Sequence[str]) -> str:
+    return f" ({', '.join(names)})" if names else ""
+
+
 def _acted(detail: Mapping[str, Any]) -> str:
     outcome = f": {detail['outcome']}" if detail.get("outcome") else ""
     by = f", approved by {detail['approved_by']}" if detail.get("approved_by") else ""
@@ -279,6 +295,7 @@ _SENTENCES: Final[Mapping[Step, Callable[[Mapping[str, Any]], str]]] = {
     Step.ACKNOWLEDGED: _acknowledged,
     Step.UNACKNOWLEDGED: _unacknowledged,
     Step.ESCALATED: _escalated,
+    Step.VOTED: _voted,
     Step.ACTED: _acted,
     Step.NOTED: lambda detail: f"{detail.get('name', 'somebody')} notes: {detail.get('text', '')}",
 }

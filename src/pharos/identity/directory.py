@@ -192,7 +192,8 @@ class Directory:
         found = self._grants.get(token.id)
         if found is not None:
             return found
-        who = Identity(IdentityKind.TOKEN, token.id, token.name)
+        owner = self._read.users.get(token.owner_id or "")
+        who = Identity(IdentityKind.TOKEN, token.id, token.name, "" if owner is None else owner.name)
         held = self.grant_of_roles(
             who, (HeldRole(role, token.tenant_id, RoleSource.TOKEN) for role in token.roles)
         )

@@ -64,6 +64,8 @@ class Step(StrEnum):
     """The acknowledgement was taken back, or ran out."""
     ESCALATED = "escalated"
     """Nobody reacted in time: the next level was told."""
+    VOTED = "voted"
+    """An acknowledgement was counted where several people must agree."""
     ACTED = "acted"
     """An automatic response ran, or was refused."""
     NOTED = "noted"

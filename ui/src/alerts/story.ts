@@ -21,6 +21,7 @@ const STATUS: Readonly<Record<string, Status>> = {
   acknowledged: 'acknowledged',
   unacknowledged: 'warning',
   escalated: 'warning',
+  voted: 'acknowledged',
   acted: 'info',
   noted: 'info',
 };

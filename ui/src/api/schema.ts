@@ -1230,6 +1230,8 @@ export interface components {
       };
       /** Version */
       readonly version: number;
+      /** Voters */
+      readonly voters: readonly string[];
       /** Votes */
       readonly votes: readonly string[];
     };

@@ -303,6 +303,7 @@ function Running({ all }: { all: readonly Escalation[] }): ReactElement | null {
             {one.quorum > 1 ? (
               <span>
                 {one.votes.length} of {one.quorum} acknowledged
+                {one.votes.length === 0 ? null : `: ${one.votes.join(', ')}`}
               </span>
             ) : null}
             <span className="dim">

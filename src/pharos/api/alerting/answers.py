@@ -7,7 +7,6 @@ from typing import Any, Final
 from msgspec.structs import replace
 from starlette.requests import Request
 
-from pharos.access import Identity, IdentityKind
 from pharos.api.http.identity import scope_of
 from pharos.api.http.routes import Operation
 from pharos.errors import Kind, PharosError
@@ -63,8 +62,12 @@ def read_duration_ms(text: str, name: str) -> int:
 
 
 def author_of(request: Request, reason: str = "") -> Author:
-    """Return who asks, as the audit log says it."""
-    return sign_in.author_of(scope_of(request).who, reason.strip())
+    """Return who asks, as the audit log says it.
+
+    A token of somebody's own, as `pharos login` makes one, is called as they are: it tells nobody anything.
+    """
+    who = scope_of(request).who
+    return replace(sign_in.author_of(who, reason.strip()), name=who.person or who.name)
 
 
 def tenant_of(request: Request) -> str:
@@ -72,17 +75,12 @@ def tenant_of(request: Request) -> str:
     return scope_of(request).alone().tenant
 
 
-def person_of(who: Identity) -> str:
-    """Return what schedules call who asks; empty for a program, and for who is not known by name."""
-    return who.name if who.kind in {IdentityKind.USER, IdentityKind.ISSUER} else ""
-
-
 def require_own(request: Request, *people: str) -> None:
     """Raise PharosError(DENIED) unless who asks may change others' shifts, or it is all about themselves."""
     scope = scope_of(request)
     if CONFIGURE in scope.permissions:
         return
-    own = person_of(scope.who)
+    own = scope.who.person
     if not own or any(name != own for name in people):
         raise PharosError(
             Kind.DENIED,

@@ -57,7 +57,10 @@ class EscalationShape(Shape):
     labels: dict[str, dict[str, str]]
     """Those alerts' labels, by fingerprint."""
     votes: list[str]
+    """Who has acknowledged, of those whose acknowledgement counts for the level that was told last."""
     quorum: int
+    voters: list[str]
+    """Whose acknowledgement counts; empty where that of anybody does."""
     told: dict[str, list[str]]
     started: str
     next: str | None
@@ -137,12 +140,14 @@ def _shown(unit: Unit, tenant: str, found: Iterable[Escalation]) -> list[dict[st
     """Return escalations with the labels of their alerts."""
     runs = [(one, read_run(one.run)) for one in found]
     labels = labels_of_alerts(unit, tenant, sorted({name for _, run in runs for name in run.alerts}))
-    return [_escalation(one, run, labels) for one, run in runs]
+    return [_escalation(one, run, labels, unit.now_ms) for one, run in runs]
 
 
-def _escalation(found: Escalation, run: Run, labels: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
-    policy = read_policy(found.document, found.policy)
-    quorum, _ = escalate.quorum_of(policy, run, max(run.level, 0))
+def _escalation(
+    found: Escalation, run: Run, labels: Mapping[str, Mapping[str, str]], now_ms: int
+) -> dict[str, Any]:
+    policy, level = read_policy(found.document, found.policy), max(run.level, 0)
+    quorum, who_counts = escalate.quorum_of(policy, run, level)
     return {
         "id": found.id,
         "group_key": found.group_key,
@@ -154,8 +159,9 @@ def _escalation(found: Escalation, run: Run, labels: Mapping[str, Mapping[str, s
         "round": run.round,
         "alerts": dict(run.alerts),
         "labels": {name: dict(labels[name]) for name in run.alerts if name in labels},
-        "votes": list(run.votes),
+        "votes": list(escalate.votes_for(policy, run, level, now_ms)),
         "quorum": quorum,
+        "voters": sorted(who_counts or ()),
         "told": {policy.level_name(int(level)): list(people) for level, people in run.told.items()},
         "started": format_time_ms(found.started_ms),
         "next": iso_or_none(found.due_ms),

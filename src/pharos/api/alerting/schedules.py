@@ -30,7 +30,6 @@ from pharos.api.alerting.answers import (
     VIEW,
     author_of,
     iso_or_none,
-    person_of,
     query_ms,
     read_ms,
     require_own,
@@ -243,7 +242,7 @@ class SchedulesApi(Struct, frozen=True):
 
     async def take_swap(self, request: Request, body: TakeBody) -> dict[str, Any]:
         """Take shifts that somebody offers; they count as the taker's from now on."""
-        taker = body.taker or person_of(scope_of(request).who)
+        taker = body.taker or scope_of(request).who.person
         require_own(request, taker)
         tenant, named = tenant_of(request), request.path_params["swap"]
         found = await self.state.write(

@@ -146,7 +146,7 @@ class SilencesApi(Struct, frozen=True):
     async def make_silences(self, request: Request, body: SilenceBody) -> SilencesShape:
         """Make a silence, change one, or make one for each of some alerts, all or none."""
         scope = scope_of(request).alone()
-        wanted = list(self._wanted(scope.tenant, scope.who.name, body))
+        wanted = list(self._wanted(scope.tenant, scope.who.person or scope.who.name, body))
         chance = self.chance
 
         def make(unit: Writing) -> list[Silence]:
