@@ -125,6 +125,21 @@ def test_damaged_code_is_made_anew(compiled: Path, tmp_path: Path) -> None:
     assert Kernel.compiled_total == before + 1
 
 
+_LOADED = """
+import sys
+import numpy as np
+sys.path.insert(0, sys.argv[1])
+from summing import caller
+assert caller(np.arange(4)) == 6 + 4 * 3
+print(type(caller).compiled_total, "numba.np.arraymath" in sys.modules)
+"""
+
+
+def test_code_that_is_kept_is_loaded_without_what_compiles(compiled: Path) -> None:
+    command = [sys.executable, "-c", _LOADED, str(compiled.parent)]
+    assert subprocess.check_output(command, text=True).split() == ["0", "False"]
+
+
 def test_constants_are_arguments_like_any_other(tmp_path: Path) -> None:
     text = PRIMITIVE + "\n@kernel\ndef many():\n    return primitive(1) + primitive(2) + primitive(3)\n"
     load(write(tmp_path / "one" / "constants.py", text))

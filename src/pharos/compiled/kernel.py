@@ -168,7 +168,9 @@ class Kernel(CPUDispatcher):  # type: ignore[misc]
         with global_compiler_lock:
             known = self.overloads.get(arguments)
             if known is None:
-                self.targetctx.refresh()
+                # That is all that kept code needs. What is compiled needs numba's knowledge of every type and
+                # function, which takes some tenths of a second to load; the compiler does it itself.
+                rtsys.initialize(self.targetctx)
                 known = _load(self, arguments)
                 if known is None:
                     with self._compiling_counter:
