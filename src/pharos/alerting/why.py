@@ -35,6 +35,9 @@ _HELD: Final = {
     "dependency": "what it depends on has failed: {source}",
     "acknowledged": "somebody looks after it, so it is not repeated",
 }
+_SECOND_MS: Final = 1000
+_STATES: Final = (Step.FIRING, Step.RESOLVED, Step.PENDING, Step.UNKNOWN)
+_TRIED: Final = (Step.SENT, Step.NOT_SENT, Step.DEAD, Step.QUEUED)
 _SETTLED: Final = "acknowledged"
 """Of an escalation that tells nobody any more, since enough people look after its alerts."""
 _BY: Final = {"link": " by the link in a message", "slack": " in Slack", "pagerduty": " in PagerDuty"}
@@ -126,7 +129,7 @@ def verdict(entries: Sequence[Entry], at_ms: int, around_ms: int, who: str = "")
         why = _REASONS.get(str(near[0].detail.get("reason", "")), "it was due")
         return True, f"{told} was told at {shown_time(near[0].at_ms)}, because {why}"
     whom = f"{who} was not told" if who else "nobody was told"
-    return False, f"{whom}: {_why_not(upto, sent)}"
+    return False, f"{whom}: {_why_not(upto, sent, at_ms - around_ms, who)}"
 
 
 def _is_to(entry: Entry, who: str) -> bool:
@@ -134,31 +137,43 @@ def _is_to(entry: Entry, who: str) -> bool:
     return not who or who in {receiver, person_of(receiver)}
 
 
-def _why_not(upto: Sequence[Entry], sent: Sequence[Entry]) -> str:
-    """Return why nobody was told, of the steps up to then, and of those that told it before."""
-    last = _last(upto, Step.FIRING, Step.RESOLVED, Step.PENDING, Step.UNKNOWN)
+def _why_not(upto: Sequence[Entry], sent: Sequence[Entry], since_ms: int, who: str) -> str:
+    """Return why somebody was not told, of the steps up to then, and of those that told them before."""
+    last = _last(upto, *_STATES)
+    if last is not None and last.step is Step.RESOLVED and last.at_ms >= since_ms:
+        # It fired at about that time: that it is over by now is not why.
+        before = [entry for entry in upto if entry.number < last.number]
+        was = _last(before, *_STATES)
+        if was is not None and was.step is not Step.RESOLVED:
+            return f"{_why_not(before, sent, since_ms, who)}; it is over since {shown_time(last.at_ms)}"
     if last is None or last.step is Step.RESOLVED:
         over = "" if last is None else f" since {shown_time(last.at_ms)}"
         return f"it did not fire{over}"
     if last.step is Step.PENDING:
         return f"since {shown_time(last.at_ms)} its condition held, not yet for long enough to fire"
     since = [entry for entry in upto if entry.number >= last.number]
-    held = _last(since, Step.HELD, Step.RELEASED)
+    routed = [entry for entry in since if entry.step is Step.ROUTED]
+    mine = [entry for entry in routed if _is_to(entry, who)]
+    # Who is told by an escalation alone is kept from it by what holds back whom it begins with.
+    held = _last([one for one in since if not mine or _is_to(one, who)], Step.HELD, Step.RELEASED)
     if held is not None and held.step is Step.HELD:
         return f"{_held(held.detail)} (since {shown_time(held.at_ms)})"
     looked_after = _last(since, Step.ACKNOWLEDGED, Step.UNACKNOWLEDGED)
     if looked_after is not None and looked_after.step is Step.ACKNOWLEDGED:
         return f"at {shown_time(looked_after.at_ms)} {sentence(looked_after)}"
-    tried = _last(since, Step.SENT, Step.NOT_SENT, Step.DEAD, Step.QUEUED)
+    tried = _last([one for one in since if _is_to(one, who)], *_TRIED)
     if tried is not None and tried.step is not Step.SENT:
         return f"at {shown_time(tried.at_ms)} {sentence(tried)}"
     if sent and sent[-1].number >= last.number:
         told = _receiver(sent[-1].detail)
         return f"{told} knew since {shown_time(sent[-1].at_ms)}, and it was not time to repeat it"
-    routed = _last(since, Step.ROUTED)
-    if routed is None:
+    if not routed:
         return "no route took it"
-    return f"its group waited for others to come ({sentence(routed)})"
+    if mine:
+        return f"its group waited for others to come ({sentence(mine[-1])})"
+    escalated = _last(since, Step.ESCALATED)
+    by = f", and {sentence(escalated)} (at {shown_time(escalated.at_ms)})" if escalated is not None else ""
+    return f"{sentence(routed[-1])}{by}"
 
 
 def _last(entries: Sequence[Entry], *steps: Step) -> Entry | None:
@@ -222,7 +237,9 @@ def _sent(detail: Mapping[str, Any]) -> str:
 
 
 def _not_sent(detail: Mapping[str, Any]) -> str:
-    wait = f"; the next try is in {format_duration(detail['retry_ms'])}" if detail.get("retry_ms") else ""
+    wait_ms = detail.get("retry_ms") or 0
+    wait_ms = round(wait_ms, -3) if wait_ms > _SECOND_MS else wait_ms
+    wait = f"; the next try is in {format_duration(wait_ms)}" if wait_ms else ""
     attempt, error = detail.get("attempt", 1), str(detail.get("error", ""))
     if error.startswith(HELD_BACK):
         return f"{_receiver(detail)} is not told, by its settings: {error}{wait}"
