@@ -78,8 +78,8 @@ class IntakeRecorder:
         self._intake = intake
         self._pause = pause
         self._encoder = PointEncoder()
-        self._gathered: dict[Scope, list[_Piece]] = {}
-        self._keeping: set[asyncio.Task[None]] = set()
+        self._gathering: dict[Scope, _Gathering] = {}
+        self._keeping: set[asyncio.Task[Any]] = set()
 
     async def record(self, scope: Scope, recorded: Recorded) -> None:
         """Keep it durably, all or nothing. Raises PharosError as the intake does."""
@@ -89,53 +89,46 @@ class IntakeRecorder:
             ((one.labels, one.histogram) for one in recorded.samples if one.histogram is not None),
             recorded.gone,
         )
-        piece = _Piece(body, asyncio.get_running_loop().create_future())
-        pieces = self._gathered.setdefault(scope, [])
-        pieces.append(piece)
-        if len(pieces) == 1:
-            task = asyncio.create_task(self._gather(scope), name="recording what rules found")
-            self._keeping.add(task)
-            task.add_done_callback(self._keeping.discard)
-        await piece.kept
+        gathering = self._gathering.get(scope)
+        if gathering is None:
+            bodies: list[bytes] = []
+            keeping = asyncio.create_task(self._gather(scope, bodies), name="recording what rules found")
+            self._keeping.add(keeping)
+            keeping.add_done_callback(self._keeping.discard)
+            gathering = self._gathering[scope] = _Gathering(bodies, keeping)
+        place = len(gathering.bodies)
+        gathering.bodies.append(body)
+        # A group that is ended meanwhile ends alone.
+        error = (await asyncio.shield(gathering.keeping))[place]
+        if error is not None:
+            raise error
 
-    async def _gather(self, scope: Scope) -> None:
+    async def _gather(self, scope: Scope, bodies: list[bytes]) -> list[PharosError | None]:
+        """Return for each piece why it is not kept, if it is not."""
         await self._pause(_GATHERED_S)
-        pieces = self._gathered.pop(scope)
-        if len(pieces) > 1:
-            try:
-                await self._intake.accept(made(scope, b"".join(one.body for one in pieces), source="rules"))
-            except PharosError:
-                pass  # which of them it is because of comes out where each goes alone
-            else:
-                for one in pieces:
-                    one.note(None)
-                return
-        for one in pieces:
-            try:
-                await self._intake.accept(made(scope, one.body, source="rules"))
-            except PharosError as exc:
-                one.note(exc)
-            else:
-                one.note(None)
+        del self._gathering[scope]
+        # Which of several is refused comes out where each goes alone.
+        if len(bodies) > 1 and await self._refusal(scope, b"".join(bodies)) is None:
+            return [None] * len(bodies)
+        return [await self._refusal(scope, body) for body in bodies]
+
+    async def _refusal(self, scope: Scope, body: bytes) -> PharosError | None:
+        try:
+            await self._intake.accept(made(scope, body, source="rules"))
+        except PharosError as exc:
+            return exc
+        return None
 
     async def close(self) -> None:
         """Wait until what was handed in is kept."""
-        await asyncio.gather(*self._keeping)
+        await asyncio.gather(*self._keeping, return_exceptions=True)
 
 
-class _Piece(Struct, frozen=True):
-    """What a group recorded at one time, as a request, and when it is kept."""
+class _Gathering(Struct, frozen=True):
+    """What groups of a tenant recorded, as requests, and what becomes of each."""
 
-    body: bytes
-    kept: asyncio.Future[None]
-
-    def note(self, error: PharosError | None) -> None:
-        if self.kept.done():  # its group was ended meanwhile
-            return
-        if error is None:
-            self.kept.set_result(None)
-        else:
-            self.kept.set_exception(error)
+    bodies: list[bytes]
+    keeping: asyncio.Task[list[PharosError | None]]
 
 
 class _Read(Struct, frozen=True):

@@ -84,3 +84,23 @@ async def test_what_an_ended_group_recorded_is_kept_all_the_same() -> None:
         await recording
     await recorder.close()
     assert len(intake.bodies) == 1
+
+
+async def test_a_fault_of_ours_reaches_every_group_and_the_next_is_recorded() -> None:
+    class Faulty(_Taken):
+        faults = 1
+
+        async def accept(self, sent: Submission[Any]) -> None:
+            if self.faults:
+                self.faults -= 1
+                raise ZeroDivisionError
+            await super().accept(sent)
+
+    intake = Faulty()
+    recorder = _recorder(intake)
+    found = await asyncio.gather(
+        *(recorder.record(DEFAULT, _of(name)) for name in ("up:one", "up:two")), return_exceptions=True
+    )
+    assert [type(one) for one in found] == [ZeroDivisionError, ZeroDivisionError]
+    await recorder.record(DEFAULT, _of("up:three"))
+    assert len(intake.bodies) == 1
