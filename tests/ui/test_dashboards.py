@@ -230,6 +230,42 @@ def test_dates_are_whole_heads_hidden_and_bars_as_high_as_their_panel(open_page:
     )
 
 
+def test_the_rows_of_a_group_are_opened_below_it(open_page: Open, ui_url: str) -> None:
+    rows = {"operation": "groupby", "aggregations": []}
+    count = {"operation": "aggregate", "aggregations": ["count"]}
+    panel = _panel(
+        1,
+        "table",
+        "Groups",
+        'label_replace(label_replace(vector(1), "team", "a", "", ""), "host", "x", "", "")'
+        ' or label_replace(label_replace(vector(2), "team", "b", "", ""), "host", "y", "", "")'
+        ' or label_replace(label_replace(vector(3), "team", "a", "", ""), "host", "z", "", "")',
+        transformations=[
+            {"id": "groupToNestedTable", "options": {"fields": {"team": rows, "Value": count}}},
+        ],
+        fieldConfig={"defaults": {}, "overrides": []},
+    )
+    panel["targets"][0] |= {"format": "table", "instant": True, "legendFormat": ""}
+    _keep(ui_url, {"uid": "groups", "title": "Groups", "schemaVersion": 42, "panels": [panel]})
+    page = open_page("/d/groups/groups").page
+    groups = page.get_by_role("table", name="Groups")
+    expect(groups.get_by_role("row")).to_have_count(3)
+    first = groups.get_by_role("button", name="Rows of group 1")
+    expect(first).to_have_attribute("aria-expanded", "false")
+    first.press("Enter")
+    inner = groups.get_by_role("table", name="Rows of group 1")
+    expect(inner.get_by_role("cell").filter(has_text=re.compile("^[xz]$"))).to_have_text(["x", "z"])
+    assert violations(page) == []
+    # The head stands above the rows, and the next group below what was opened.
+    below = "(one) => one.getBoundingClientRect().top"
+    head = inner.get_by_role("columnheader").first.evaluate("(one) => one.getBoundingClientRect().bottom")
+    assert inner.get_by_role("cell").first.evaluate(below) >= head - 1
+    second = groups.get_by_role("button", name="Rows of group 2")
+    assert second.evaluate(below) >= inner.evaluate("(one) => one.getBoundingClientRect().bottom")
+    first.click()
+    expect(inner).to_have_count(0)
+
+
 def test_the_look_that_an_author_gave_is_kept_as_far_as_it_is_only_a_look(
     open_page: Open, ui_url: str
 ) -> None:

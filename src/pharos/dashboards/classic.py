@@ -12,6 +12,7 @@ from pharos.dashboards.modern import modern_panel
 from pharos.dashboards.modern.targets import known_type
 from pharos.dashboards.reading import Json, flag, items, mapping, mappings, number, text, texts, whole
 from pharos.dashboards.report import Report
+from pharos.dashboards.transformations import tell_unapplied
 
 NEWEST_SCHEMA: Final = 42
 _UNIT_PX: Final = 38
@@ -308,6 +309,8 @@ def read_panel(
         report.lost(
             f"there is no panel of the type {kind!r}", "its JSON is kept, and its data are shown as a table"
         )
+    transformations = tuple(mappings(modern.get("transformations")))
+    tell_unapplied(transformations, report)
     return Panel(
         key=f"p:{identifier}",
         id=identifier,
@@ -318,7 +321,7 @@ def read_panel(
         transparent=flag(modern.get("transparent")),
         options=mapping(modern.get("options")),
         field_config=mapping(modern.get("fieldConfig")),
-        transformations=tuple(mappings(modern.get("transformations"))),
+        transformations=transformations,
         targets=tuple(mappings(modern.get("targets"))),
         datasource=modern.get("datasource"),
         links=tuple(mappings(modern.get("links"))),

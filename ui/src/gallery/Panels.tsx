@@ -362,6 +362,38 @@ const SAMPLES: readonly Sample[] = [
     transformations: [{ id: 'timeSeriesTable', options: {} }],
     fieldConfig: { defaults: { unit: 'percent', thresholds: STEPS } },
   },
+  {
+    title: 'Groups in a table',
+    type: 'table',
+    frames: [TABLE],
+    transformations: [
+      {
+        id: 'groupToNestedTable',
+        options: {
+          fields: {
+            state: { operation: 'groupby', aggregations: [] },
+            load: { operation: 'aggregate', aggregations: ['mean'] },
+          },
+        },
+      },
+    ],
+    fieldConfig: { defaults: { unit: 'percent' } },
+  },
+  {
+    title: 'Heat map of series',
+    type: 'heatmap',
+    frames: [LOAD],
+    transformations: [{ id: 'heatmap', options: { yBuckets: { mode: 'count', value: '8' } } }],
+    fieldConfig: { defaults: { unit: 'percent' } },
+  },
+  {
+    title: 'Histogram of a transformation',
+    type: 'histogram',
+    frames: [LOAD],
+    transformations: [{ id: 'histogram', options: { combine: true } }],
+    options: { legend: { showLegend: false } },
+    fieldConfig: { defaults: { unit: 'percent' } },
+  },
   { title: 'Logs', type: 'logs', frames: [LOGS], options: { showTime: true, showLabels: true } },
   { title: 'Traces', type: 'traces', frames: [TRACES] },
   { title: 'Node graph', type: 'nodeGraph', frames: [GRAPH] },

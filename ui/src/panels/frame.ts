@@ -2,6 +2,7 @@
 
 import type { Labels } from '../api/types';
 import type { FieldConfig } from './config';
+import type { JsonObject } from './json';
 
 export type FieldType = 'time' | 'number' | 'string' | 'boolean' | 'other';
 
@@ -22,6 +23,8 @@ export interface Field {
   asked?: string;
   /** Of a bucket: where it begins, when that is not where the one before it ends. */
   lower?: number;
+  /** How it is shown as far as the data themselves say so: before the panel's defaults, after its overrides. */
+  said?: JsonObject;
   /** How it is shown; present once the panel's configuration was applied. */
   config?: FieldConfig;
 }
@@ -33,6 +36,12 @@ export interface Frame {
   refId?: string;
   /** What it is besides columns: `logs`, `trace`, `nodes`, `edges`, `heatmap`. */
   kind?: string;
+  /** Of rows that are cells, each a bucket at a time: where buckets begin and the last one ends, and how long a time is. */
+  cells?: { edges: readonly number[]; wideMs: number };
+  /** The rows of which each row is a group. */
+  nested?: readonly Frame[];
+  /** Whether those have a head. */
+  nestedHead?: boolean;
 }
 
 /** How many rows `frame` has. */
@@ -74,8 +83,10 @@ export function typeOf(values: readonly Cell[]): FieldType {
 
 /** `frame` with its rows in the order of `places`. */
 export function pick(frame: Frame, places: readonly number[]): Frame {
+  const { nested } = frame;
   return {
     ...frame,
+    ...(nested ? { nested: places.map((place) => nested[place] ?? { fields: [] }) } : {}),
     fields: frame.fields.map((field) => ({
       ...field,
       values: places.map((place) => field.values[place] ?? null),

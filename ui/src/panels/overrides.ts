@@ -16,6 +16,7 @@ export interface ShownField extends Field {
 
 export interface ShownFrame extends Frame {
   fields: readonly ShownField[];
+  nested?: readonly ShownFrame[];
 }
 
 interface Candidate {
@@ -151,13 +152,15 @@ export function configure(frames: readonly Frame[], fieldConfig: unknown): Shown
   const untitled = begun({ ...defaults, displayName: null });
   const bases = baseNames(frames);
   let place = 0;
-  return frames.map((frame) => ({
+  return frames.map(({ nested, ...frame }) => ({
     ...frame,
+    ...(nested ? { nested: nested.map((one) => configure([one], fieldConfig)[0] ?? { fields: [] }) } : {}),
     fields: frame.fields.map((field): ShownField => {
       const base = bases[place] ?? field.name;
       place += 1;
       // A name for all values is none for the time beside them.
-      const first = field.type === 'time' ? untitled : titled;
+      const plain = field.type === 'time' ? untitled : titled;
+      const first = field.said ? begun({ ...plain.defaults, ...field.said }) : plain;
       let draft: JsonObject = first.defaults;
       let candidate = candidateOf(field, frame, base, draft);
       for (const { matches, properties } of overrides) {

@@ -376,6 +376,39 @@ function FilterByValue({ options, names, onChange }: StepProps): ReactElement {
   );
 }
 
+function Histogram({ options, onChange }: StepProps): ReactElement {
+  const set = (name: string, next: number | undefined): void => onChange(putAt(options, name, next));
+  return (
+    <>
+      <Side>
+        <NumberField
+          label="Width of a bucket"
+          placeholder="by the values"
+          value={numberAt(options, 'bucketSize')}
+          onChange={(next) => set('bucketSize', next)}
+        />
+        <NumberField
+          label="Buckets"
+          placeholder="30"
+          value={numberAt(options, 'bucketCount')}
+          onChange={(next) => set('bucketCount', next)}
+        />
+        <NumberField
+          label="Beginning at"
+          placeholder="0"
+          value={numberAt(options, 'bucketOffset')}
+          onChange={(next) => set('bucketOffset', next)}
+        />
+      </Side>
+      <CheckField
+        label="All series in one"
+        checked={flagAt(options, 'combine')}
+        onChange={(combine) => onChange({ ...options, combine })}
+      />
+    </>
+  );
+}
+
 /** What one transformation is told; of those without fields here, the JSON. */
 export function StepFields({ id, ...props }: StepProps & { id: string }): ReactElement | null {
   const { options, names, onChange } = props;
@@ -391,6 +424,47 @@ export function StepFields({ id, ...props }: StepProps & { id: string }): ReactE
       return <Group {...props} />;
     case 'filterByValue':
       return <FilterByValue {...props} />;
+    case 'histogram':
+      return <Histogram {...props} />;
+    case 'groupToNestedTable':
+      // Newer dashboards say by matchers what is done with which fields.
+      return options.rules === undefined ? (
+        <>
+          <Group {...props} />
+          <CheckField
+            label="Heads over the rows of a group"
+            checked={flagAt(options, 'showSubframeHeaders', true)}
+            onChange={(showSubframeHeaders) => put({ showSubframeHeaders })}
+          />
+        </>
+      ) : (
+        <JsonField label="Options" value={options} onChange={(next) => onChange(object(next))} />
+      );
+    case 'smoothing':
+      return (
+        <NumberField
+          label="Points at most"
+          placeholder="100"
+          value={numberAt(options, 'resolution')}
+          onChange={(resolution) => put({ resolution: resolution ?? 100 })}
+        />
+      );
+    case 'configFromData':
+      return (
+        <>
+          <TextField
+            label="The query that says it"
+            mono
+            value={textAt(options, 'configRefId')}
+            onChange={(configRefId) => put({ configRefId })}
+          />
+          <JsonField
+            label="Which field says what"
+            value={options.mappings ?? []}
+            onChange={(mappings) => put({ mappings })}
+          />
+        </>
+      );
     case 'merge':
     case 'seriesToRows':
     case 'transpose':

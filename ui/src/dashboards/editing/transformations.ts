@@ -26,6 +26,11 @@ export const STEPS: Readonly<Record<string, readonly [name: string, options: Jso
   concatenate: ['Concatenate', { frameNameMode: 'field', frameNameLabel: 'frame' }],
   seriesToRows: ['Series to rows', {}],
   transpose: ['Transpose', {}],
+  histogram: ['Histogram', {}],
+  heatmap: ['Heat map', {}],
+  smoothing: ['Smoothing', { resolution: 100 }],
+  groupToNestedTable: ['Group to nested tables', { showSubframeHeaders: true, fields: {} }],
+  configFromData: ['Config from query results', { configRefId: 'config', mappings: [] }],
 };
 
 /** The name of a transformation. */

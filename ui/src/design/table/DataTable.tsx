@@ -79,6 +79,8 @@ export interface DataTableProps<Row extends RowData> {
   /** Rows as high as what they hold; on narrow screens cells stand below each other. `narrow`: only there. */
   tall?: boolean | 'narrow';
   sort?: { id: string; desc: boolean };
+  /** What stands below a row's cells, as wide as all of them; null for nothing. Needs rows of their own height. */
+  below?: (row: Row) => ReactNode;
   /** Opens a row: a click, or Enter. */
   onOpen?: (row: Row) => void;
   /** The keys of the chosen rows; with `onSelect` rows can be chosen: Space, Ctrl- and Shift-click, Ctrl-A. */
@@ -380,6 +382,7 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>): Reac
   const drawRow = (row: Ordered<Row>, item: VirtualItem): ReactElement => {
     const key = rowKey(row.original);
     const chosen = selected.has(key);
+    const below = props.below?.(row.original) ?? null;
     return (
       <div
         key={key}
@@ -394,6 +397,7 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>): Reac
           active && styles.active,
           active && item.index === choosing.current && styles.current,
           chosen && styles.selected,
+          below !== null && styles.opened,
         )}
         style={{ transform: `translateY(${item.start}px)` }}
         {...(active ? { onClick: (event: MouseEvent) => choosing.onClick(event, item.index) } : {})}
@@ -414,6 +418,11 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>): Reac
             <CellContent row={row.original} drawn={drawn} />
           </div>
         ))}
+        {below === null ? null : (
+          <div role="cell" aria-colspan={shown.length} className={styles.below}>
+            {below}
+          </div>
+        )}
       </div>
     );
   };

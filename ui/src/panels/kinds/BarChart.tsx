@@ -6,11 +6,11 @@ import type { KindProps } from '../context';
 import { cellText, lengthOf, numeric } from '../frame';
 import { flagAt, numberAt, oneAt, textAt } from '../json';
 import type { LegendItem } from '../PanelLegend';
-import type { ShownField } from '../overrides';
+import type { ShownField, ShownFrame } from '../overrides';
 import { inkOn, TRANSPARENT } from '../palette';
 import { colorOf } from '../series/columns';
 import { rangeOf, tickLabels } from '../series/plot';
-import { show } from '../shown';
+import { show, type Looks } from '../shown';
 import { textIn } from '../units/format';
 import { WithLegend } from '../WithLegend';
 import { barsIn, ticksOf, type Bars } from './bars';
@@ -302,10 +302,64 @@ export function edgeTexts(edges: readonly number[], { unit, decimals }: FieldCon
   return texts;
 }
 
+const MOST_EMPTY = 100;
+
+/** The ends of buckets, and of those without any value between them: in which row each is counted, null for none. */
+function withEmpty(lows: readonly number[], highs: readonly number[]): [number, number, number | null][] {
+  const order = lows.map((_, row) => row).sort((a, b) => (lows[a] ?? 0) - (lows[b] ?? 0));
+  return order.flatMap((row, i): [number, number, number | null][] => {
+    const [from, to] = [lows[row] ?? 0, highs[row] ?? 0];
+    const next = order[i + 1];
+    const gap = next === undefined ? 0 : (lows[next] ?? 0) - to;
+    const size = to - from;
+    if (gap <= size * ROUNDING) return [[from, to, row]];
+    const count = Math.min(MOST_EMPTY, Math.max(1, Math.round(gap / size)));
+    const empty = Array.from({ length: count }, (_, place): [number, number, null] => [
+      to + (place * gap) / count,
+      to + ((place + 1) * gap) / count,
+      null,
+    ]);
+    return [[from, to, row], ...empty];
+  });
+}
+
+/** Whether a field is where buckets begin or end, by its name today or until Grafana 9. */
+function isEdge(end: 'Min' | 'Max'): (field: ShownField) => boolean {
+  return ({ name, type }) => type === 'number' && (name === `x${end}` || name === `Bucket${end}`);
+}
+
+/** Bars of a frame that has its buckets counted already; null where none has. */
+export function countedBars(frames: readonly ShownFrame[], looks: Looks): Bars | null {
+  const frame = frames.find(({ fields }) => fields.some(isEdge('Min')) && fields.some(isEdge('Max')));
+  const [low, high] = [frame?.fields.find(isEdge('Min')), frame?.fields.find(isEdge('Max'))];
+  if (!frame || !low || !high) return null;
+  const counts = frame.fields.filter((field) => field.type === 'number' && field !== low && field !== high);
+  if (counts.length === 0) return null;
+  const bins = withEmpty(low.values.map(Number), high.values.map(Number));
+  const lows = edgeTexts(
+    bins.map(([from]) => from),
+    low.config,
+  );
+  const highs = edgeTexts(
+    bins.map(([, to]) => to),
+    low.config,
+  );
+  return {
+    names: lows.map((text, i) => `${text} – ${highs[i] ?? ''}`),
+    series: counts.map((field, i) => ({
+      field: { ...field, values: bins.map(([, , row]) => (row === null ? 0 : (field.values[row] ?? null))) },
+      color: colorOf(field, i, looks),
+      each: false,
+    })),
+  };
+}
+
 /** How often values were of which size. */
 export function Histogram(props: KindProps): ReactElement {
   const { frames, options, width, height, looks } = props;
   const bars = useMemo((): Bars | null => {
+    const given = countedBars(frames, looks);
+    if (given) return given;
     const fields = frames.flatMap((frame) => frame.fields.filter(({ type }) => type === 'number'));
     const [first] = fields;
     if (!first) return null;

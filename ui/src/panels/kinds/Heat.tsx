@@ -6,6 +6,7 @@ import { usePageClock } from '../../design/hooks';
 import { usePanelPage, type KindProps } from '../context';
 import { numeric } from '../frame';
 import { numberAt, textAt } from '../json';
+import type { ShownField, ShownFrame } from '../overrides';
 import { drawingOf } from '../series/columns';
 import { textIn } from '../units/format';
 import { binsOf } from './BarChart';
@@ -24,6 +25,32 @@ const TARGET_BINS = 24;
 /** Where a bucket begins of which only the end is known. */
 function lowest(upper: number, below: number | undefined): number {
   return below ?? (upper > 0 ? 0 : -Infinity);
+}
+
+/** Buckets as a transformation counted them: a row for each bucket at each time. */
+function asCounted(frame: ShownFrame, options: KindProps['options']): Heat | null {
+  const of = (name: string): ShownField | undefined => frame.fields.find((field) => field.name === name);
+  const [begins, level, count] = [of('xMin'), of('yMin'), of('Count')];
+  const { edges, wideMs } = frame.cells ?? { edges: [], wideMs: 0 };
+  if (!begins || !level || !count || edges.length < 2) return null;
+  const instants = [...new Set(begins.values.map(Number))].sort((a, b) => a - b);
+  const columns = new Map(instants.map((ms, i) => [ms, i]));
+  const lanes = new Map(edges.slice(0, -1).map((edge, i) => [edge, i]));
+  const counts = [...lanes].map(() => new Array<number | null>(instants.length).fill(null));
+  begins.values.forEach((ms, row) => {
+    const lane = counts[lanes.get(Number(level.values[row])) ?? -1];
+    const column = columns.get(Number(ms));
+    if (lane && column !== undefined) lane[column] = numeric(count.values[row]);
+  });
+  const unit = textAt(options, 'yAxis.unit') || level.config.unit;
+  const decimals = numberAt(options, 'yAxis.decimals');
+  return {
+    // A column is painted up to its time.
+    times: instants.map((ms) => (ms + wideMs) / 1000),
+    buckets: counts.map((own, i) => ({ lower: edges[i] ?? 0, upper: edges[i + 1] ?? 0, counts: own })),
+    lanes: edges.slice(0, -1).map((edge) => textIn(edge, unit, decimals)),
+    edges: true,
+  };
 }
 
 /** Buckets as the query gave them, a series for each; their names are their upper bounds, or anything else. */
@@ -92,10 +119,13 @@ export default function HeatPanel(props: KindProps): ReactElement {
   const page = usePanelPage();
   const { utc } = usePageClock();
   const heat = useMemo(
-    () =>
-      options.calculate === true && !frames.some(({ kind }) => kind === 'heatmap')
+    () => {
+      const counted = frames.find(({ cells }) => cells !== undefined);
+      if (counted) return asCounted(counted, options);
+      return options.calculate === true && !frames.some(({ kind }) => kind === 'heatmap')
         ? asReckoned(props)
-        : asGiven(props),
+        : asGiven(props);
+    },
     // eslint-disable-next-line react-hooks/exhaustive-deps -- of all that it is given, buckets are made of these
     [frames, options, looks],
   );

@@ -2,6 +2,7 @@ import clsx from 'clsx';
 import { useMemo, useState, type ReactElement } from 'react';
 import { Choice } from '../../design/Choice';
 import { mix } from '../../design/colors';
+import { Glyph } from '../../design/Glyph';
 import { Sparkline } from '../../design/Sparkline';
 import type { TableColumn } from '../../design/table/columns';
 import { DataTable } from '../../design/table/DataTable';
@@ -218,6 +219,55 @@ function columnsOf(frame: ShownFrame, looks: Looks, page: PanelPage): TableColum
   });
 }
 
+/** What opens the rows of which a row is a group. */
+function opener(opened: ReadonlySet<number>, onToggle: (row: number) => void): TableColumn<RowAt> {
+  return {
+    id: 'open',
+    title: ' ',
+    px: 28,
+    value: () => null,
+    cell: ({ row }) => (
+      <button
+        type="button"
+        className={clsx('icon-button', styles.opener)}
+        aria-label={`Rows of group ${row + 1}`}
+        aria-expanded={opened.has(row)}
+        onClick={() => onToggle(row)}
+      >
+        <Glyph name="chevronDown" size={13} />
+      </button>
+    ),
+  };
+}
+
+const NESTED_PX = 280;
+
+/** The rows of a group, under it. */
+function Nested(props: { frame: ShownFrame; heads: boolean; label: string; looks: Looks }): ReactElement {
+  const { frame, heads, label, looks } = props;
+  const page = usePanelPage();
+  const columns = useMemo(() => columnsOf(frame, looks, page), [frame, looks, page]);
+  const rows = useMemo(() => rowsOf(frame), [frame]);
+  if (columns.length === 0) return <span className="dim">All columns are in the group itself.</span>;
+  return (
+    <div className={clsx(!heads && styles.headless)}>
+      <DataTable
+        bare
+        tall="narrow"
+        label={label}
+        columns={columns}
+        rows={rows}
+        rowKey={({ row }) => String(row)}
+        height={NESTED_PX}
+      />
+    </div>
+  );
+}
+
+function rowsOf(frame: ShownFrame | undefined): RowAt[] {
+  return Array.from({ length: frame ? lengthOf(frame) : 0 }, (_, row): RowAt => ({ row }));
+}
+
 /** Room for how something went beside its newest value. */
 const LINE_CHARS = 8;
 const LEAST_CHARS = 14;
@@ -271,17 +321,30 @@ export default function TablePanel(props: KindProps): ReactElement {
   const [chosen, setChosen] = useState<number | null>(null);
   const index = Math.min(full.length - 1, chosen ?? numberAt(options, 'frameIndex') ?? 0);
   const frame = full[Math.max(0, index)];
-  const columns = useMemo(() => (frame ? columnsOf(frame, looks, page) : []), [frame, looks, page]);
-  const rows = useMemo(
-    () => Array.from({ length: frame ? lengthOf(frame) : 0 }, (_, row): RowAt => ({ row })),
-    [frame],
-  );
+  const [opened, setOpened] = useState<ReadonlySet<number>>(new Set());
+  const own = useMemo(() => (frame ? columnsOf(frame, looks, page) : []), [frame, looks, page]);
+  const rows = useMemo(() => rowsOf(frame), [frame]);
+  const nested = frame?.nested;
+  const columns = useMemo(() => {
+    const toggle = (row: number): void => {
+      const next = new Set(opened);
+      if (!next.delete(row)) next.add(row);
+      setOpened(next);
+    };
+    return nested ? [opener(opened, toggle), ...own] : own;
+  }, [own, nested, opened]);
   if (!frame || rows.length === 0) return <NoData frames={frames} height={height} />;
   const [by] = objects(at(options, 'sortBy'));
   const sorted =
-    by === undefined ? -1 : columns.findIndex((column) => column.title === textAt(by, 'displayName'));
+    by === undefined ? undefined : own.find((column) => column.title === textAt(by, 'displayName'));
+  const below = (row: number): ReactElement | null => {
+    const inner = opened.has(row) ? nested?.[row] : undefined;
+    if (!inner) return null;
+    const label = `Rows of group ${row + 1}`;
+    return <Nested frame={inner} heads={frame.nestedHead !== false} label={label} looks={looks} />;
+  };
   const foot = footerOf(frame, props);
-  const below = (full.length > 1 ? 36 : 0) + (foot === '' ? 0 : 24);
+  const under = (full.length > 1 ? 36 : 0) + (foot === '' ? 0 : 24);
   return (
     <div className={clsx(styles.panel, !flagAt(options, 'showHeader', true) && styles.headless)}>
       <DataTable
@@ -292,8 +355,9 @@ export default function TablePanel(props: KindProps): ReactElement {
         columns={columns}
         rows={rows}
         rowKey={({ row }) => String(row)}
-        height={height - below}
-        {...(sorted < 0 ? {} : { sort: { id: String(sorted), desc: flagAt(by, 'desc') } })}
+        height={height - under}
+        {...(sorted ? { sort: { id: sorted.id, desc: flagAt(by, 'desc') } } : {})}
+        {...(nested ? { below: ({ row }: RowAt) => below(row) } : {})}
       />
       {foot === '' ? null : (
         <div className={styles.foot}>

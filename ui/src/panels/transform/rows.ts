@@ -13,7 +13,7 @@ import {
 } from '../frame';
 import { at, flagAt, numberAt, object, objects, oneAt, textAt, texts } from '../json';
 import { reduce, reductionName } from '../reduce';
-import { isMeant, named, passes, type NamedFrame, type Step } from './names';
+import { isMeant, named, passes, type NamedField, type NamedFrame, type Step } from './names';
 
 function all(count: number): number[] {
   return Array.from({ length: count }, (_, i) => i);
@@ -139,6 +139,39 @@ export const reduceSeries: Step = (frames, options) => {
   ];
 };
 
+/** The rows that agree in `keys`, group after group. */
+export function groupsOf(frame: Frame, keys: readonly Field[]): number[][] {
+  const groups = new Map<string, number[]>();
+  for (const row of all(lengthOf(frame))) {
+    const key = JSON.stringify(keys.map((field) => field.values[row] ?? null));
+    const rows = groups.get(key);
+    if (rows) rows.push(row);
+    else groups.set(key, [row]);
+  }
+  return [...groups.values()];
+}
+
+/** A column for each of `keys`, a row for each group. */
+export function headsOf(keys: readonly NamedField[], groups: readonly (readonly number[])[]): Field[] {
+  return keys.map((field): Field => ({
+    name: field.title,
+    type: field.type,
+    values: groups.map(([row = 0]) => field.values[row] ?? null),
+  }));
+}
+
+/** A column for each calculation of `ids`: what `field` comes to in each group. */
+export function calculatedOf(
+  field: NamedField,
+  ids: readonly string[],
+  groups: readonly (readonly number[])[],
+): Field[] {
+  return ids.map((id) => {
+    const values = groups.map((rows) => reduce({ values: rows.map((row) => field.values[row] ?? null) }, id));
+    return { name: `${field.title} (${id})`, type: typeOf(values), values };
+  });
+}
+
 /** `groupBy`: rows that agree in some columns become one, with what the others come to. */
 export const groupBy: Step = (frames, options) => {
   const wanted = object(at(options, 'fields'));
@@ -149,30 +182,11 @@ export const groupBy: Step = (frames, options) => {
     }));
     const keys = said.filter(({ how }) => how.operation === 'groupby').map(({ field }) => field);
     if (keys.length === 0) return [];
-    const groups = new Map<string, number[]>();
-    for (const row of all(lengthOf(frame))) {
-      const key = JSON.stringify(keys.map((field) => field.values[row] ?? null));
-      const rows = groups.get(key);
-      if (rows) rows.push(row);
-      else groups.set(key, [row]);
-    }
-    const places = [...groups.values()];
-    const made = said.flatMap(({ field, how }): Field[] =>
-      how.operation === 'aggregate'
-        ? texts(how.aggregations).map((id) => {
-            const values = places.map((rows) =>
-              reduce({ values: rows.map((row) => field.values[row] ?? null) }, id),
-            );
-            return { name: `${field.title} (${id})`, type: typeOf(values), values };
-          })
-        : [],
+    const groups = groupsOf(frame, keys);
+    const made = said.flatMap(({ field, how }) =>
+      how.operation === 'aggregate' ? calculatedOf(field, texts(how.aggregations), groups) : [],
     );
-    const heads = keys.map((field): Field => ({
-      name: field.title,
-      type: field.type,
-      values: places.map(([row = 0]) => field.values[row] ?? null),
-    }));
-    return [{ ...frame, fields: [...heads, ...made] }];
+    return [{ ...frame, fields: [...headsOf(keys, groups), ...made] }];
   });
 };
 

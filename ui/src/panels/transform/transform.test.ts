@@ -315,6 +315,109 @@ const CASES: readonly (readonly [
     [table({ host: ['AbcDef', 'x y'], cpu: [1, 2] })],
     [{ host: ['abc-def', 'x-y'], cpu: [1, 2] }],
   ],
+  [
+    'histogram',
+    { bucketSize: 10 },
+    [table({ cpu: [1, 9, 10, 35, null], mem: [2, null, null, null, 12] })],
+    [{ xMin: [0, 10, 30], xMax: [10, 20, 40], cpu: [2, 1, 1], mem: [1, 1, 0] }],
+  ],
+  [
+    'histogram',
+    { bucketSize: '0.5', bucketOffset: 0.1, combine: true },
+    TWO.map((one) => ({
+      ...one,
+      fields: one.fields.map((field) => (field.type === 'number' ? { ...field, values: [0.3, 0.7] } : field)),
+    })),
+    [{ xMin: [0.1, 0.6], xMax: [0.6, 1.1], Count: [2, 2] }],
+  ],
+  // Thirty buckets at most would be 3.3 wide: 4 is the next that reads well.
+  ['histogram', {}, [table({ cpu: [0, 1, 99] })], [{ xMin: [0, 96], xMax: [4, 100], cpu: [2, 1] }]],
+  // A bucket is no narrower than what sets values apart.
+  [
+    'histogram',
+    { bucketCount: 100 },
+    [table({ cpu: [10, 20, 20] })],
+    [{ xMin: [10, 20], xMax: [20, 30], cpu: [1, 2] }],
+  ],
+  ['histogram', {}, [table({ cpu: [7, 7] })], [{ xMin: [7], xMax: [8], cpu: [2] }]],
+  ['histogram', {}, [table({ host: ['a'] })], []],
+  [
+    'heatmap',
+    { xBuckets: { mode: 'size', value: '1m' }, yBuckets: { mode: 'size', value: '10' } },
+    [series('a', [0, 59_999, 60_000], [1, 9, 10]), series('b', [0, 60_000], [19, null])],
+    [{ xMin: [0, 0, 60_000, 60_000], yMin: [0, 10, 0, 10], Count: [2, 1, 0, 1] }],
+  ],
+  [
+    'heatmap',
+    { xBuckets: { mode: 'size', value: '1000' }, yBuckets: { scale: { type: 'log', log: 10 } } },
+    [series('a', [0, 1, 2, 3, 4], [1, 10, 99, 100, -1])],
+    [{ xMin: [0, 0, 0], yMin: [1, 10, 100], Count: [1, 2, 1] }],
+  ],
+  [
+    'heatmap',
+    { xBuckets: { mode: 'count', value: '3' }, yBuckets: { mode: 'count', value: '2' } },
+    [series('a', [0, 10_000], [0, 8])],
+    [{ xMin: [0, 5000, 10_000], yMin: [0, 5], Count: [1, 0, 0, 0, 0, 1] }].map((one) => ({
+      ...one,
+      xMin: one.xMin.flatMap((ms) => [ms, ms]),
+      yMin: one.xMin.flatMap(() => one.yMin),
+    })),
+  ],
+  [
+    'heatmap',
+    { keepOriginalData: true, xBuckets: { mode: 'size', value: 10 }, yBuckets: { mode: 'size', value: 10 } },
+    [table({ Time: [1], cpu: [5] })],
+    [
+      { xMin: [0], yMin: [0], Count: [1] },
+      { Time: [1], cpu: [5] },
+    ],
+  ],
+  [
+    'groupToNestedTable',
+    {
+      fields: {
+        host: { operation: 'groupby' },
+        cpu: { operation: 'aggregate', aggregations: ['sum', 'max'] },
+      },
+    },
+    ROWS,
+    [{ host: ['a', 'b'], 'cpu (sum)': [4, 2], 'cpu (max)': [3, 2] }],
+  ],
+  [
+    'groupToNestedTable',
+    {
+      rules: [
+        { matcher: { id: 'byType', options: 'string' }, operation: 'groupby', aggregations: [] },
+        {
+          matcher: { id: 'byRegexp', options: '/m.m/' },
+          operation: 'aggregate',
+          aggregations: ['lastNotNull'],
+        },
+      ],
+    },
+    ROWS,
+    [{ host: ['a', 'b'], 'mem (lastNotNull)': [30, null] }],
+  ],
+  [
+    'groupToNestedTable',
+    { fields: {} },
+    ROWS,
+    [{ host: ['a', 'b', 'a'], cpu: [1, 2, 3], mem: [10, null, 30] }],
+  ],
+  [
+    'configFromData',
+    { configRefId: 'B', mappings: [] },
+    [table({ cpu: [1] }), table({ max: [5] }, 'B')],
+    [{ cpu: [1] }],
+  ],
+  ['configFromData', { configRefId: 'C' }, [table({ cpu: [1] })], [{ cpu: [1] }]],
+  [
+    'smoothing',
+    { resolution: 10 },
+    [table({ Time: [1, 2, 3], cpu: [1, null, 3], host: ['a', 'b', 'c'] })],
+    [{ Time: [1, 2, 3], 'cpu (smoothed)': [1, 2, 3], host: ['a', 'b', 'c'] }],
+  ],
+  ['smoothing', {}, [table({ cpu: [1, 2] })], [{ cpu: [1, 2] }]],
 ];
 
 describe('a transformation', () => {

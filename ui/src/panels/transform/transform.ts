@@ -3,6 +3,7 @@
 import type { Frame } from '../frame';
 import { at, flagAt, objects, textAt } from '../json';
 import { readMatcher } from '../overrides';
+import { heatmap, histogram } from './bins';
 import { calculateField, extractFields, partitionByValues } from './calculate';
 import {
   concatenate,
@@ -15,16 +16,20 @@ import {
   renameByRegex,
   transpose,
 } from './columns';
+import { configFromData } from './configFrom';
 import { groupingToMatrix, joinByField, merge, seriesToRows } from './join';
 import type { Step } from './names';
+import { groupToNestedTable } from './nested';
 import { formatString, joinByLabels, rowsToFields } from './reshape';
 import { filterByValue, groupBy, limit, reduceSeries, sortBy, timeSeriesTable } from './rows';
+import { smoothing } from './smooth';
 
 const asIs: Step = (frames) => frames;
 
 const STEPS: Readonly<Record<string, Step>> = {
   calculateField,
   concatenate,
+  configFromData,
   convertFieldType,
   extractFields,
   filterByRefId,
@@ -33,7 +38,10 @@ const STEPS: Readonly<Record<string, Step>> = {
   formatString,
   formatTime,
   groupBy,
+  groupToNestedTable,
   groupingToMatrix,
+  heatmap,
+  histogram,
   joinByField,
   joinByLabels,
   labelsToFields,
@@ -48,6 +56,7 @@ const STEPS: Readonly<Record<string, Step>> = {
   rowsToFields,
   seriesToColumns: joinByField,
   seriesToRows,
+  smoothing,
   sortBy,
   timeSeriesTable,
   transpose,

@@ -1,0 +1,58 @@
+"""Which transformations the pages apply, and what an import says of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from pharos.dashboards.reading import Json, flag, text
+from pharos.dashboards.report import Report
+
+APPLIED: Final = frozenset(
+    {
+        "calculateField",
+        "concatenate",
+        "configFromData",
+        "convertFieldType",
+        "extractFields",
+        "filterByRefId",
+        "filterByValue",
+        "filterFieldsByName",
+        "formatString",
+        "formatTime",
+        "groupBy",
+        "groupToNestedTable",
+        "groupingToMatrix",
+        "heatmap",
+        "histogram",
+        "joinByField",
+        "joinByLabels",
+        "labelsToFields",
+        "limit",
+        "merge",
+        "organize",
+        "partitionByValues",
+        "prepareTimeSeries",
+        "reduce",
+        "renameByRegex",
+        "rowsToFields",
+        "seriesToColumns",
+        "seriesToRows",
+        "smoothing",
+        "sortBy",
+        "timeSeriesTable",
+        "transpose",
+    }
+)
+"""By Grafana's ids; a test compares them with those of the pages."""
+
+
+def tell_unapplied(transformations: Iterable[Json], report: Report) -> None:
+    """Remark each transformation of a panel that is not applied, unless it is switched off."""
+    for one in transformations:
+        identifier = text(one.get("id"))
+        if identifier and identifier not in APPLIED and not flag(one.get("disabled")):
+            report.lost(
+                f"the transformation {identifier[:80]!r} is not applied",
+                "it is kept; the panel shows its data without it",
+            )
