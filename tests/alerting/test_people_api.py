@@ -21,6 +21,7 @@ from pharos.alert import Alert, fingerprint
 from pharos.alerting.acknowledge import make_key
 from pharos.alerting.escalate import Run
 from pharos.alerting.links import LASTS_MS, Link, sign
+from pharos.alerting.oncall.schedule import CALENDAR_MOST
 from pharos.clock import FakeClock
 from pharos.labels import labels_of
 from pharos.notify.channels.calling import short_key
@@ -155,6 +156,23 @@ async def test_a_calendar_is_read_at_a_secret_address_until_that_ends(world: Wor
     assert [one["address"] for one in await ada.done(f"GET {path}/feeds")] == [""]
     assert await ada.done(f"DELETE {path}/feeds/{feed['id']}") == []
     assert (await world.stranger.get(address)).status == 404
+
+
+async def test_a_calendar_that_was_written_is_taken_again(world: World) -> None:
+    ada = await world.add("ada", a="editor")
+    path = "/api/alerting/schedules"
+    turn = {"people": ["ada", "bob"], "starts": "2023-11-13T09:00", "every": 6, "unit": "hour"}
+    layer = {"name": "quarters", **turn}
+    await ada.done(f"PUT {path}/short", {"schedule": {"layers": [layer]}})
+    text = (await ada.get(f"{path}/short/calendar.ics")).body.decode()
+    # Larger than other bodies may be.
+    assert 64 << 10 < len(text) < CALENDAR_MOST
+    schedule = {"layers": [{"name": "calendar", "calendar": text}]}
+    await ada.done(f"PUT {path}/copy", {"schedule": schedule})
+    told = [(await ada.done(f"GET {path}/{name}/shifts"))["final"] for name in ("short", "copy")]
+    assert [[(one["start"], one["people"]) for one in some] for some in told][1] == [
+        (one["start"], one["people"]) for one in told[0]
+    ]
 
 
 async def test_alerts_are_acknowledged_and_taken_back(world: World, clock: FakeClock) -> None:

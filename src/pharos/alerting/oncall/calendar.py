@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final, Protocol
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,7 @@ from icalendar import Calendar, Event
 from msgspec import Struct
 
 from pharos.alerting.oncall.local_time import reached_ms, zone_named
+from pharos.alerting.oncall.recurrence import cut, require_rule
 from pharos.errors import Kind, PharosError
 
 _EVENTS_MOST: Final = 5_000
@@ -33,12 +35,6 @@ _UNREADABLE: Final = (
 )
 """What the libraries raise over what they have not foreseen; none of it is ours to mend."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_RULE_PARTS: Final = {
-    "DAILY": frozenset({"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYDAY"}),
-    "WEEKLY": frozenset({"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYDAY"}),
-    "MONTHLY": frozenset({"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYDAY", "BYMONTHDAY", "BYSETPOS"}),
-    "YEARLY": frozenset({"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYDAY", "BYMONTH", "BYMONTHDAY"}),
-}
 
 
 class CalendarEvent(Struct, frozen=True):
@@ -73,6 +69,7 @@ def check_calendar(text: str) -> None:
     _checked(text)
 
 
+@lru_cache(maxsize=16)
 def read_events(text: str, zone_name: str, start_ms: int, end_ms: int) -> tuple[CalendarEvent, ...]:
     """Return the events of a calendar that touch [start, end), by time.
 
@@ -80,13 +77,14 @@ def read_events(text: str, zone_name: str, start_ms: int, end_ms: int) -> tuple[
     Raises PharosError(INVALID).
     """
     calendar, zone = _checked(text), zone_named(zone_name)
-    since, until = (_EPOCH + timedelta(milliseconds=ms) for ms in (start_ms, end_ms))
+    # With a day around it: where times name no zone, the query takes them for UTC.
+    since = _EPOCH + timedelta(milliseconds=start_ms) - timedelta(days=2)
+    until = _EPOCH + timedelta(milliseconds=end_ms) + timedelta(days=2)
     found: list[CalendarEvent] = []
     try:
-        # With a day around it: where times name no zone, the query takes them for UTC.
-        for occurrence in recurring_ical_events.of(calendar).between(
-            since - timedelta(days=2), until + timedelta(days=2)
-        ):
+        for event in calendar.walk("VEVENT"):
+            cut(event, since, until)
+        for occurrence in recurring_ical_events.of(calendar).between(since, until):
             found += _events(occurrence, zone)
             if len(found) > _OCCURRENCES_MOST:
                 raise _fault(f"more than {_OCCURRENCES_MOST} events in that time")
@@ -102,7 +100,8 @@ def _fault(message: str) -> PharosError:
 
 def _checked(text: str) -> Calendar:
     try:
-        calendar = Calendar.from_ical(text)
+        # Some programs write a mark of the order of bytes in front of it.
+        calendar = Calendar.from_ical(text.removeprefix("\ufeff"))
     except _UNREADABLE as exc:
         raise _fault(str(exc)) from exc
     if not isinstance(calendar, Calendar):
@@ -112,7 +111,7 @@ def _checked(text: str) -> Calendar:
         raise _fault(f"it has more than {_EVENTS_MOST} events")
     try:
         recurring = sum(_check_event(event) for event in events)
-    except ValueError as exc:
+    except _UNREADABLE as exc:
         raise _fault(str(exc)) from exc
     if recurring > _RECURRING_MOST:
         raise _fault(f"more than {_RECURRING_MOST} of its events recur")
@@ -127,18 +126,25 @@ def _check_event(event: Any) -> bool:
     begins = event.get("DTSTART")
     if begins is None or isinstance(begins, list) or not 1970 <= begins.dt.year <= 2200:
         raise _fault("an event has no DTSTART from 1970 to 2200")
-    rules = event.get("RRULE", [])
-    for rule in rules if isinstance(rules, list) else [rules]:
-        [frequency] = [str(one).upper() for one in rule.get("FREQ", [])] or [""]
-        allowed = _RULE_PARTS.get(frequency)
-        if allowed is None:
-            raise _fault(
-                f"an event recurs {frequency or 'without FREQ'}, not DAILY, WEEKLY, MONTHLY or YEARLY"
-            )
-        strange = sorted({str(name).upper() for name in rule} - allowed)
-        if strange:
-            raise _fault(f"an event recurs {frequency} by {strange[0]}, which is not taken")
-    return bool(rules)
+    if isinstance(begins.dt, datetime) and begins.dt.tzinfo is None and begins.params.get("TZID"):
+        raise _fault(f"there is no time zone {str(begins.params['TZID'])[:60]!r}")
+    ends = event.get("DTEND")
+    if ends is not None and not isinstance(ends, list) and _is_before(ends.dt, begins.dt):
+        raise _fault(f"an event ends before it begins, at {begins.dt.isoformat()}")
+    rule = event.get("RRULE")
+    if isinstance(rule, list):
+        raise _fault("an event recurs by several rules")
+    if rule is not None:
+        require_rule(rule, begins.dt)
+    return rule is not None
+
+
+def _is_before(one: date, other: date) -> bool:
+    """Return whether a time is before another one, as far as both are known alike."""
+    alike = isinstance(one, datetime) and isinstance(other, datetime)
+    if alike and (one.tzinfo is None) is (other.tzinfo is None):  # type: ignore[attr-defined]
+        return one < other
+    return one.isoformat()[:10] < other.isoformat()[:10]
 
 
 def _events(occurrence: Any, zone: ZoneInfo) -> Iterator[CalendarEvent]:

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from pharos.alerting.oncall import reach
 from pharos.alerting.oncall.calendar import check_calendar, write_calendar
-from pharos.alerting.oncall.schedule import Schedule, read_schedule
+from pharos.alerting.oncall.schedule import CALENDAR_MOST, Schedule, read_schedule
 from pharos.alerting.oncall.shifts import (
     Shift,
     gaps,
@@ -69,6 +69,8 @@ from pharos.state.oncall import NewOverride, NewSwap
 
 _DAY_MS: Final = 86_400_000
 _SHOWN_MS: Final = 28 * _DAY_MS
+_BODY_MOST_BYTES: Final = 4 * CALENDAR_MOST
+"""A calendar as JSON writes it, at most, and some more of them."""
 _FEED_PAST_MS: Final = 30 * _DAY_MS
 _FEED_AHEAD_MS: Final = 180 * _DAY_MS
 _FEED_PATH: Final = "/api/alerting/calendars/"
@@ -95,7 +97,7 @@ class SchedulesApi(Struct, frozen=True):
         one = f"{base}/{{schedule}}"
         yield make(f"GET {base}", VIEW, self.list_schedules, list[VersionShape])
         yield make(f"GET {one}", VIEW, self.show_schedule, list[VersionShape])
-        yield make(f"PUT {one}", CONFIGURE, self.put_schedule, VersionShape, ScheduleBody)
+        yield make(f"PUT {one}", CONFIGURE, self.put_schedule, VersionShape, ScheduleBody, _BODY_MOST_BYTES)
         yield make(f"DELETE {one}", CONFIGURE, self.drop_schedule, VersionShape)
         span = {
             "start": "From when on; a day ago without it.",
@@ -103,7 +105,12 @@ class SchedulesApi(Struct, frozen=True):
         }
         yield with_query(make(f"GET {one}/shifts", VIEW, self.list_shifts, ShiftsShape), **span)
         preview = make(
-            "POST /api/alerting/schedule_preview", VIEW, self.preview_schedule, ShiftsShape, ScheduleBody
+            "POST /api/alerting/schedule_preview",
+            VIEW,
+            self.preview_schedule,
+            ShiftsShape,
+            ScheduleBody,
+            _BODY_MOST_BYTES,
         )
         yield with_query(preview, **span)
         yield make(f"POST {one}/overrides", ACKNOWLEDGE, self.add_override, OverrideShape, OverrideBody)
