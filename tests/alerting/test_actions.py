@@ -289,6 +289,28 @@ async def test_an_object_of_kubernetes_is_patched() -> None:
     assert asked[0] == ("PATCH", path, "application/strategic-merge-patch+json", {"spec": {"replicas": 3}})
 
 
+@pytest.mark.parametrize(
+    ("patch_of", "more", "part"),
+    [
+        ({"status": {"abort": True}}, {"type": "merge"}, "/status"),
+        ([{"op": "add", "path": "/status/abort", "value": True}], {"type": "json"}, "/status"),
+        ({"spec": {"replicas": 3}}, {"type": "merge"}, ""),
+        ({"spec": {"paused": True}, "status": {}}, {"type": "merge"}, ""),
+        ([{"op": "add", "path": "/spec/paused", "value": True}], {"type": "json"}, ""),
+        ([], {"type": "json"}, ""),
+        ({"status": {"replicas": 1}}, {"scale": True}, "/scale"),
+    ],
+)
+def test_a_patch_of_the_status_goes_where_kubernetes_takes_it(
+    patch_of: Any, more: dict[str, Any], part: str
+) -> None:
+    document = {"cluster": "main", "kind": "rollout", "namespace": "shop", "name": "web", "patch": patch_of}
+    action = read_action({"kubernetes": {**document, **more}}, "a")
+    call = plan(action, "a", Transition("t", "f", "firing", 1, {}))
+    assert isinstance(call, Call)
+    assert call.target == f"apis/argoproj.io/v1alpha1/namespaces/shop/rollouts/web{part}"
+
+
 async def test_a_webhook_reaches_no_private_address() -> None:
     async with kubernetes() as (server, asked), own_hands() as hands:
         with pytest.raises(PharosError):

@@ -38,15 +38,19 @@ class Traffic:
     seconds: float
     rps: float
     slower: float = 1.0
+    spread: float = 0.8
+    """Standard deviation of the latency's logarithm."""
+    batch: int = 1
+    """Each batch of the same version has other requests."""
 
 
 def send_spans(url: str, of: Traffic) -> int:
     """Send the spans of requests over OTLP; return how many."""
     service, version = of.service, of.version
-    chance = np.random.default_rng([1, *service.encode(), *version.encode()])
+    chance = np.random.default_rng([of.batch, *service.encode(), *version.encode()])
     count = int(of.rps * of.seconds)
     begins = of.start_s + np.sort(chance.uniform(0, of.seconds, count))
-    lasts = 0.02 * of.slower * np.exp(chance.normal(0, 0.8, count))
+    lasts = 0.02 * of.slower * np.exp(chance.normal(0, of.spread, count))
     fails = chance.random(count) < _ERRORS
     ids = chance.bytes(24 * count)
     message = ExportTraceServiceRequest()

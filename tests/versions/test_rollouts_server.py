@@ -3,64 +3,27 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 import urllib.request
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.process import Server
+from tests.versions.cluster import PHAROS, Cluster
 from tests.versions.services import Traffic, ask, send_spans, wait_until
 
 SPANS = '{{ resource.service.name = "{}" && resource.service.version = "{{{{.group}}}}" }}'
 SECONDS = 120
 ROLLOUT = "/api/v1/rollouts/checkout"
-
-
-class Cluster:
-    """A stand-in for the API of Kubernetes: it takes patches, and keeps when which came."""
-
-    def __init__(self) -> None:
-        self.patches: list[tuple[float, str, str, Any]] = []
-        cluster = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_PATCH(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                is_known = self.headers["Authorization"] == "Bearer service-account"
-                if is_known:
-                    told = (time.monotonic(), self.path, self.headers["Content-Type"], body)
-                    cluster.patches.append(told)
-                found = {"apiVersion": "v1", "kind": "Status", "status": "Failure", "code": 401}
-                answer = {"apiVersion": "apps/v1", "kind": "Deployment", **body} if is_known else found
-                data = json.dumps(answer).encode()
-                self.send_response(200 if is_known else 401)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-
-            def log_message(self, *args: object) -> None:
-                """Stay silent."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(5)
+CANARY = "/apis/apps/v1/namespaces/shop/deployments/checkout-canary"
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     made = Cluster()
+    made.put(CANARY, {"apiVersion": "apps/v1", "kind": "Deployment"})
     yield made
     made.close()
 
@@ -68,7 +31,7 @@ def cluster() -> Iterator[Cluster]:
 @pytest.fixture(scope="module")
 def config(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("rollouts")
-    (folder / "token").write_text("service-account")
+    (folder / "token").write_text(PHAROS)
     (folder / "checkout.yml").write_text(
         "rollouts:\n"
         "  checkout:\n"
@@ -123,11 +86,10 @@ def test_a_slower_version_is_rolled_back_within_ten_seconds(servers: list[Server
     body = {"baseline": "1.0", "canary": "1.1", "since": f"{began:.3f}"}
     status, found = ask(server.url, "POST", f"{ROLLOUT}/start", body)
     assert (status, found["run"]["phase"], found["run"]["weight"]) == (200, "running", 25)
-    [patch] = wait_until(lambda: list(cluster.patches), bool)
-    path = "/apis/apps/v1/namespaces/shop/deployments/checkout-canary"
-    assert patch[1:3] == (path, "application/strategic-merge-patch+json")
-    assert patch[3]["spec"]["template"]["metadata"]["labels"] == {"version": "1.0"}
-    assert patch[0] - sent < 10
+    [patch] = wait_until(cluster.patches, bool)
+    assert (patch.path, patch.kind) == (CANARY, "application/strategic-merge-patch+json")
+    assert patch.body["spec"]["template"]["metadata"]["labels"] == {"version": "1.0"}
+    assert patch.at - sent < 10
     found = ask(server.url, "GET", ROLLOUT)[1]
     stage = found["run"]["stages"][-1]
     assert (found["run"]["phase"], stage["outcome"]) == ("failed", "fail")

@@ -237,9 +237,26 @@ def _patch(what: Kubernetes, labels: Mapping[str, str]) -> Call:
     for field_name, value in names.items():
         if not _KUBERNETES_NAME.match(value):
             raise PharosError(Kind.INVALID, f"{field_name}: {value[:80]!r} is no name of Kubernetes")
-    path = _RESOURCES[what.kind].format(**names) + ("/scale" if what.scale else "")
+    path = _RESOURCES[what.kind].format(**names) + _subresource(what)
     headers = {"Content-Type": _PATCHES[what.type], "Accept": "application/json"}
     return Call("PATCH", path, headers, orjson.dumps(_put_in_all(what.patch, labels)), what.cluster)
+
+
+def _subresource(what: Kubernetes) -> str:
+    """Return the part of an object that is patched: of a patch that says `status` alone it is the status.
+
+    Kubernetes leaves the status as it is where the object itself is patched, and answers 200.
+    """
+    if what.scale:
+        return "/scale"
+    parts = set(what.patch) if isinstance(what.patch, dict) else {_first_part(one) for one in what.patch}
+    return "/status" if parts == {"status"} else ""
+
+
+def _first_part(operation: Any) -> str:
+    """Return which part of an object an operation of a JSON patch is about."""
+    path = operation.get("path", "") if isinstance(operation, dict) else ""
+    return str(path).removeprefix("/").partition("/")[0]
 
 
 def _request(what: Webhook, name: str, of: Transition) -> Call:

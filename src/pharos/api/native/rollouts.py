@@ -78,6 +78,8 @@ class RolloutJudgeBody(Body):
     weight: Annotated[int | None, BeforeValidator(_number)] = Field(default=None, ge=0, le=100)
     canary: str = Field(default="", max_length=200)
     """The version that it must be about, if one is named."""
+    decided: bool = False
+    """Whether only `pass` and `fail` are answers: before there is one, it is 409."""
 
 
 class RolloutHookBody(Body):
@@ -293,6 +295,10 @@ class RolloutsApi(Struct, frozen=True):
 
         The stage of that weight begins, if the run is before it.
         """
+        found = await self._judged_at(request, body)
+        return _open(found, is_open=found["verdict"] != "undecided") if body.decided else found
+
+    async def _judged_at(self, request: Request, body: RolloutJudgeBody) -> dict[str, Any]:
         one = await self._kept(request)
         run = _run_of(one)
         if body.canary and run.canary != body.canary:
