@@ -25,7 +25,17 @@ from pharos.alerting.oncall.schedule import CALENDAR_MOST
 from pharos.clock import FakeClock
 from pharos.labels import labels_of
 from pharos.notify.channels.calling import short_key
-from pharos.state import PHAROS, Writing, acknowledgements, actions, alerts, escalations, outbox, timeline
+from pharos.state import (
+    PHAROS,
+    Family,
+    Writing,
+    acknowledgements,
+    actions,
+    alerts,
+    escalations,
+    outbox,
+    timeline,
+)
 from pharos.state.alerts import Kept
 from pharos.state.escalations import Escalation
 from pharos.state.outbox import Marks, Told
@@ -382,8 +392,16 @@ async def test_an_escalation_names_its_alerts_by_their_labels(world: World, cloc
     assert (told["policy"], told["alerts"]) == ("qflow", {NAME: "firing", unknown: "firing"})
     # Of what no timeline tells there is nothing but the fingerprint.
     assert told["labels"] == {NAME: LABELS}
-    sooner = await ada.done("POST /api/alerting/escalations/e1/next", {})
+    changed: set[Family] = set()
+    unwatch = world.state.watch(changed.update)
+    sooner = await ada.done("POST /api/alerting/escalations/e1/next", {"reason": "it grows"})
+    unwatch()
     assert (sooner["labels"], sooner["next"]) == ({NAME: LABELS}, "2023-11-14T22:13:20.000Z")
+    # Who makes the steps hears of it, and does not find it half a minute later.
+    assert Family.TIMELINE in changed
+    story = await ada.done(f"GET /api/alerting/alerts/{NAME}/timeline")
+    said = "ada notes: the next level of the escalation qflow is told at once: it grows"
+    assert story["lines"][-1]["text"] == said
 
 
 async def test_it_is_told_why_somebody_was_paged_or_not(world: World, clock: FakeClock) -> None:

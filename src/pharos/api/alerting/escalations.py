@@ -19,10 +19,10 @@ from pharos.api.http.routes import Operation
 from pharos.api.native.answers import Body, Native, Shape
 from pharos.errors import Kind, PharosError
 from pharos.gotext.timestamps import format_time_ms
-from pharos.state import State, Unit, Writing, audit, escalations
+from pharos.state import State, Unit, Writing, audit, escalations, timeline
 from pharos.state.documents import Defined
 from pharos.state.escalations import Escalation
-from pharos.state.timeline import labels_of_alerts
+from pharos.state.timeline import Entry, Step, labels_of_alerts
 
 _ESCALATE = "alerts.escalate"
 
@@ -130,10 +130,21 @@ class EscalationsApi(Struct, frozen=True):
             told = {"escalation": found.id, "level": run.level + 2}
             event = audit.Event("escalation.next", f"escalation:{found.policy}", tenant, after=told)
             audit.append(unit, event)
+            # Whoever follows the timeline makes the step at once.
+            timeline.append(unit, _asked_for(unit, found, run, body.reason))
             [shown] = _shown(unit, tenant, [escalations.get_escalation(unit, tenant, named)])
             return shown
 
         return await self.state.write(write, author_of(request, body.reason))
+
+
+def _asked_for(unit: Writing, found: Escalation, run: Run, reason: str) -> Iterator[Entry]:
+    """Yield what the timelines of alerts say of somebody who has the next level told."""
+    text = f"the next level of the escalation {found.policy} is told at once{f': {reason}' if reason else ''}"
+    for fingerprint, state in run.alerts.items():
+        if state != escalate.RESOLVED:
+            detail = {"name": unit.author.name, "text": text}
+            yield Entry(found.tenant_id, fingerprint, Step.NOTED, unit.now_ms, detail, found.group_key)
 
 
 def _shown(unit: Unit, tenant: str, found: Iterable[Escalation]) -> list[dict[str, Any]]:
