@@ -533,6 +533,7 @@ export function StepFields({ id, ...props }: StepProps & { id: string }): ReactE
             choices={[
               ['outer', 'of any'],
               ['inner', 'of all'],
+              ['outerTabular', 'of any, each beside each'],
             ]}
             onChange={(mode) => put({ mode })}
           />

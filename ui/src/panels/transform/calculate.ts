@@ -5,6 +5,7 @@ import { at, flagAt, list, numberAt, object, objects, textAt, texts } from '../j
 import { reduce, reductionName } from '../reduce';
 import { joinByField } from './join';
 import { isMeant, named, pattern, untitled, type NamedField, type NamedFrame, type Step } from './names';
+import { groupsOf } from './rows';
 
 const OPERATORS: Readonly<Record<string, (a: number, b: number) => number>> = {
   '+': (a, b) => a + b,
@@ -24,7 +25,7 @@ const UNARY: Readonly<Record<string, (value: number) => number>> = {
   round: Math.round,
 };
 
-interface Calculated {
+interface Calculated extends Pick<Field, 'said'> {
   name: string;
   values: Cell[];
 }
@@ -113,6 +114,33 @@ function windowed(frame: NamedFrame, options: unknown): Calculated | null {
   return { name: `moving ${reductionName(id).toLowerCase()}(${field.title})`, values };
 }
 
+/** The number of each row, or the share of all rows that it comes to. */
+function numberOf(frame: NamedFrame, share: boolean): Calculated {
+  const length = lengthOf(frame);
+  const values = Array.from({ length }, (_, row) => (share ? row / length : row));
+  return { name: 'Row', values, ...(share ? { said: { unit: 'percentunit' } } : {}) };
+}
+
+/** An operation on every field of a type at once, a column of each: the left side is all of them. */
+function everyBinary(frame: NamedFrame, options: unknown): Calculated[] {
+  const type = textAt(options, 'binary.left.matcher.options');
+  return frame.fields
+    .filter((field) => field.type === type)
+    .flatMap(({ title }) => {
+      const left = { matcher: { id: 'byName', options: title } };
+      return binary(frame, { ...object(at(options, 'binary')), left }) ?? [];
+    });
+}
+
+function allCalculated(frame: NamedFrame, options: unknown): Calculated[] {
+  const ofType =
+    textAt(options, 'mode') === 'binary' && textAt(options, 'binary.left.matcher.id') === 'byType';
+  if (ofType) return everyBinary(frame, options);
+  const one = calculated(frame, options);
+  const alias = textAt(options, 'alias');
+  return one ? [alias === '' ? one : { ...one, name: alias }] : [];
+}
+
 function calculated(frame: NamedFrame, options: unknown): Calculated | null {
   switch (textAt(options, 'mode', 'reduceRow')) {
     case 'binary':
@@ -124,7 +152,7 @@ function calculated(frame: NamedFrame, options: unknown): Calculated | null {
     case 'windowFunctions':
       return windowed(frame, at(options, 'window'));
     case 'index':
-      return { name: 'Row', values: Array.from({ length: lengthOf(frame) }, (_, row) => row) };
+      return numberOf(frame, flagAt(options, 'index.asPercentile'));
     default:
       return reduceRow(frame, at(options, 'reduce'));
   }
@@ -133,16 +161,20 @@ function calculated(frame: NamedFrame, options: unknown): Calculated | null {
 /** `calculateField`: one more column, made of the others. */
 export const calculateField: Step = (frames, options) => {
   const series =
-    frames.length > 1 && frames.every(({ fields }) => fields.some(({ type }) => type === 'time'));
+    frames.length > 1 &&
+    flagAt(options, 'timeSeries', true) &&
+    frames.every(({ fields }) => fields.some(({ type }) => type === 'time'));
   const joined = series ? joinByField(frames, {}) : frames;
   return named(joined).map((frame): Frame => {
-    const made = calculated(frame, options);
+    const made = allCalculated(frame, options).map((one): Field => ({
+      ...one,
+      asked: one.name,
+      type: typeOf(one.values),
+    }));
     const plain = { ...frame, fields: frame.fields.map(untitled) };
-    if (!made) return plain;
-    const name = textAt(options, 'alias') || made.name;
-    const field: Field = { name, asked: name, type: typeOf(made.values), values: made.values };
-    if (!flagAt(options, 'replaceFields')) return { ...plain, fields: [...plain.fields, field] };
-    return { ...plain, fields: [...plain.fields.filter(({ type }) => type === 'time'), field] };
+    if (made.length === 0 || !flagAt(options, 'replaceFields'))
+      return { ...plain, fields: [...plain.fields, ...made] };
+    return { ...plain, fields: [...plain.fields.filter(({ type }) => type === 'time'), ...made] };
   });
 };
 
@@ -233,27 +265,41 @@ export const extractFields: Step = (frames, options) => {
   });
 };
 
+/** What a part is called: its values, with the names of their fields where that is asked for. */
+function partName(keys: readonly NamedField[], row: number, naming: unknown): string {
+  const [inside, between] = [textAt(naming, 'separator1', '='), textAt(naming, 'separator2', ' ')];
+  return keys
+    .map((field) => {
+      const text = cellText(field.values[row]);
+      return flagAt(naming, 'withNames') ? `${field.title}${inside}${text}` : text;
+    })
+    .join(between);
+}
+
 /** `partitionByValues`: a frame for each value of some columns. */
 export const partitionByValues: Step = (frames, options) => {
   const by = list(at(options, 'fields'));
+  const naming = at(options, 'naming');
   return named(frames).flatMap((frame) => {
     const keys = frame.fields.filter(({ title, name }) => by.includes(title) || by.includes(name));
     if (keys.length === 0) return [frame];
-    const groups = new Map<string, number[]>();
-    for (let row = 0; row < lengthOf(frame); row += 1) {
-      const key = keys.map((field) => cellText(field.values[row])).join(' ');
-      groups.set(key, [...(groups.get(key) ?? []), row]);
-    }
     const rest = !flagAt(options, 'keepFields')
       ? frame.fields.filter((one) => !keys.includes(one))
       : frame.fields;
-    return [...groups].map(([name, rows]): Frame => ({
-      ...frame,
-      name,
-      fields: rest.map((field) => ({
-        ...untitled(field),
-        values: rows.map((row) => field.values[row] ?? null),
-      })),
-    }));
+    return groupsOf(frame, keys).map((rows): Frame => {
+      const [first = 0] = rows;
+      const own = partName(keys, first, naming);
+      const labels = Object.fromEntries(keys.map(({ title, values }) => [title, cellText(values[first])]));
+      const name = flagAt(naming, 'append') && frame.name ? `${frame.name} ${own}` : own;
+      return {
+        ...frame,
+        ...(flagAt(naming, 'asLabels') ? {} : { name }),
+        fields: rest.map((field) => ({
+          ...untitled(field),
+          ...(flagAt(naming, 'asLabels') ? { labels: { ...field.labels, ...labels } } : {}),
+          values: rows.map((row) => field.values[row] ?? null),
+        })),
+      };
+    });
   });
 };

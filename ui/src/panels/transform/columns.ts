@@ -34,8 +34,9 @@ export const organize: Step = (frames, options) => {
 };
 
 export const filterFieldsByName: Step = (frames, options) => {
-  const include = chooser(at(options, 'include'));
-  const exclude = chooser(at(options, 'exclude'));
+  const byVariable = flagAt(options, 'byVariable');
+  const include = chooser(at(options, 'include'), byVariable);
+  const exclude = chooser(at(options, 'exclude'), byVariable);
   return named(frames)
     .map((frame) => ({
       ...frame,

@@ -7,7 +7,7 @@ import { readMatcher } from '../overrides';
 import { reduce } from '../reduce';
 import { named, unnamed, untitled, type NamedField, type NamedFrame, type Step } from './names';
 
-interface Use {
+export interface Use {
   key: string;
   /** The cells that the calculation leaves: all of them where it is of all. */
   cells: readonly Cell[];
@@ -15,6 +15,13 @@ interface Use {
 }
 
 const OF_ALL = ['mappings.value', 'mappings.color', 'mappings.text'];
+
+const SETTINGS = ['min', 'max', 'unit', 'decimals', 'displayname', 'color', 'threshold1', ...OF_ALL];
+
+/** Whether a field of this name, in small letters, says how others are shown. */
+export function isSetting(key: string): boolean {
+  return SETTINGS.includes(key);
+}
 
 function cellsOf(field: Field, id: string): readonly Cell[] {
   if (id === 'allValues') return field.values;
@@ -69,7 +76,7 @@ function mappingsOf(uses: readonly Use[]): Json[] {
 }
 
 /** The configuration that `uses` say, as a panel's defaults have it. */
-function settingsOf(uses: readonly Use[]): JsonObject {
+export function settingsOf(uses: readonly Use[]): JsonObject {
   const said: Record<string, Json> = {};
   for (const { key, cells } of uses) {
     const [cell = null] = cells;

@@ -13,7 +13,7 @@ function sorted(cells: Iterable<Cell>): Cell[] {
 interface Part {
   frame: Frame;
   key: NamedField;
-  places: ReadonlyMap<Cell, number>;
+  places: ReadonlyMap<Cell, readonly number[]>;
 }
 
 function partsOf(frames: readonly Frame[], by: string): Part[] {
@@ -23,12 +23,50 @@ function partsOf(frames: readonly Frame[], by: string): Part[] {
         ? frame.fields.find(({ type }) => type === 'time')
         : frame.fields.find((field) => isMeant(field, by));
     if (!key) return [];
-    const places = new Map<Cell, number>();
+    const places = new Map<Cell, number[]>();
     key.values.forEach((cell, place) => {
-      if (!places.has(cell)) places.set(cell, place);
+      const known = places.get(cell);
+      if (known) known.push(place);
+      else places.set(cell, [place]);
     });
     return [{ frame, key, places }];
   });
+}
+
+/** A row of a join: its key, and in which row of each part it is; undefined where a part has none. */
+type Joined = readonly [key: Cell, places: readonly (number | undefined)[]];
+
+/** One row for each key, of the first rows that have it. */
+function byKey(parts: readonly Part[]): Joined[] {
+  const keys = new Set<Cell>();
+  for (const { places } of parts) for (const cell of places.keys()) keys.add(cell);
+  return sorted(keys).map((cell) => [cell, parts.map(({ places }) => places.get(cell)?.[0])]);
+}
+
+/** What a mistyped field may make of two long tables. */
+const MOST_ROWS = 100_000;
+
+/** Each row of a table beside each that has its key in the others; nothing is equal to no other nothing. */
+function byRow(parts: readonly Part[], inner: boolean): Joined[] {
+  let rows: Joined[] = (parts[0]?.key.values ?? []).map((cell, place) => [cell, [place]]);
+  for (const [at, { key, places }] of parts.entries()) {
+    if (at === 0) continue;
+    const met = new Set<number>();
+    const next = rows.flatMap(([cell, known]): Joined[] => {
+      const found = cell === null ? [] : (places.get(cell) ?? []);
+      for (const place of found) met.add(place);
+      if (found.length === 0) return inner ? [] : [[cell, [...known, undefined]]];
+      return found.map((place) => [cell, [...known, place]]);
+    });
+    const none = new Array<undefined>(at).fill(undefined);
+    const alone = key.values.flatMap((cell, place): Joined[] =>
+      inner || met.has(place) ? [] : [[cell, [...none, place]]],
+    );
+    rows = [...next, ...alone].slice(0, MOST_ROWS);
+  }
+  return rows.every(([cell]) => typeof cell === 'number')
+    ? rows.sort(([a], [b]) => Number(a) - Number(b))
+    : rows;
 }
 
 /** `joinByField`, once `seriesToColumns`: rows of the same key beside each other; without one, by time. */
@@ -36,18 +74,16 @@ export const joinByField: Step = (frames, options) => {
   const parts = partsOf(frames, textAt(options, 'byField'));
   const [first] = parts;
   if (!first || parts.length < 2) return frames;
-  const inner = oneAt(options, 'mode', ['outer', 'inner', 'outerTabular']) === 'inner';
-  const keys = new Set<Cell>();
-  for (const { places } of parts) for (const cell of places.keys()) keys.add(cell);
-  const rows = sorted(keys).filter((cell) => !inner || parts.every(({ places }) => places.has(cell)));
+  const mode = oneAt(options, 'mode', ['outer', 'inner', 'outerTabular']);
+  const rows = mode === 'outer' ? byKey(parts) : byRow(parts, mode === 'inner');
   const fields = [
-    { name: first.key.name, type: first.key.type, values: rows },
-    ...parts.flatMap(({ frame, key, places }) =>
+    { name: first.key.name, type: first.key.type, values: rows.map(([cell]) => cell) },
+    ...parts.flatMap(({ frame, key }, part) =>
       frame.fields
         .filter((field) => field.name !== key.name)
         .map((field): Field => {
-          const values = rows.map((cell) => {
-            const place = places.get(cell);
+          const values = rows.map(([, places]) => {
+            const place = places[part];
             return place === undefined ? null : (field.values[place] ?? null);
           });
           return { ...untitled(field), values };
@@ -147,6 +183,9 @@ export const seriesToRows: Step = (frames) => {
   ];
 };
 
+/** What stands where a matrix has no value. */
+const EMPTY: Readonly<Record<string, Cell>> = { empty: '', false: false, true: true, zero: 0 };
+
 /** `groupingToMatrix`: the values of one column as columns, those of another as rows. */
 export const groupingToMatrix: Step = (frames, options) => {
   if (frames.length !== 1) return frames;
@@ -157,6 +196,7 @@ export const groupingToMatrix: Step = (frames, options) => {
   if (!column || !row || !value) return frames;
   const columns = [...new Set(column.values.map(cellText))];
   const rows = [...new Set(row.values)];
+  const empty = EMPTY[textAt(options, 'emptyValue')] ?? null;
   const cells = new Map(
     value.values.map((cell, at) => [JSON.stringify([row.values[at], cellText(column.values[at])]), cell]),
   );
@@ -167,7 +207,7 @@ export const groupingToMatrix: Step = (frames, options) => {
         ...columns.map((name): Field => ({
           name,
           type: value.type,
-          values: rows.map((one) => cells.get(JSON.stringify([one, name])) ?? null),
+          values: rows.map((one) => cells.get(JSON.stringify([one, name])) ?? empty),
         })),
       ],
     },

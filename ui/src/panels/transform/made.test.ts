@@ -129,6 +129,30 @@ describe('config from query results', () => {
   });
 });
 
+describe('rows to fields', () => {
+  it('takes settings of the columns that are named or mapped as such', () => {
+    const rows = table({
+      host: ['a', 'b'],
+      cpu: [1, 2],
+      unit: ['s', 'bytes'],
+      limit: [5, 6],
+      team: ['x', 'y'],
+    });
+    const options = {
+      mappings: [
+        { fieldName: 'limit', handlerKey: 'threshold1', handlerArguments: { threshold: { color: 'blue' } } },
+      ],
+    };
+    const [frame] = configure(transform([rows], [{ id: 'rowsToFields', options }]).frames, {});
+    expect(
+      frame?.fields.map(({ labels, config }) => [labels, config.unit, config.thresholds.steps[1]]),
+    ).toEqual([
+      [{ team: 'x' }, 's', { value: 5, color: 'blue' }],
+      [{ team: 'y' }, 'bytes', { value: 6, color: 'blue' }],
+    ]);
+  });
+});
+
 describe('a nested table', () => {
   const made = (options: unknown, more: readonly { id: string; options: unknown }[] = []) => {
     const rows = table({ host: ['a', 'b', 'a'], cpu: [1, 2, 3], disk: ['x', 'y', 'z'] });

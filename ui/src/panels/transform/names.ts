@@ -46,8 +46,13 @@ export function pattern(text: string): RegExp {
 }
 
 /** Whether a name is in `names`, or fits `pattern`, of an include or an exclude. */
-export function chooser(options: unknown): ((title: string) => boolean) | null {
-  const names = new Set(texts(at(options, 'names')));
+export function chooser(options: unknown, byVariable = false): ((title: string) => boolean) | null {
+  // A variable of several values stands there as `{a,b}`.
+  const chosen = byVariable ? textAt(options, 'variable').split(/[{},]/u) : [];
+  const names = new Set([
+    ...texts(at(options, 'names')),
+    ...chosen.map((name) => name.trim()).filter((name) => name !== ''),
+  ]);
   const written = textAt(options, 'pattern');
   if (names.size === 0 && written === '') return null;
   const fits = written === '' ? null : pattern(written);

@@ -2,12 +2,19 @@
 
 import { cellText, type Cell, type Field, type Frame } from '../frame';
 import { at, numberAt, objects, textAt, texts } from '../json';
+import { isSetting, settingsOf } from './configFrom';
 import { isMeant, named, untitled, type NamedField, type Step } from './names';
 
 /** `rowsToFields`: a field for each row, named by one field, with the value of another; further fields are its labels. */
 export const rowsToFields: Step = (frames, options) => {
   const mappings = new Map(
     objects(at(options, 'mappings')).map((one) => [textAt(one, 'fieldName'), textAt(one, 'handlerKey')]),
+  );
+  const colors = new Map(
+    objects(at(options, 'mappings')).map((one) => [
+      textAt(one, 'fieldName'),
+      textAt(one, 'handlerArguments.threshold.color', 'red'),
+    ]),
   );
   return named(frames).map((frame): Frame => {
     const role = (field: NamedField): string => mappings.get(field.title) ?? mappings.get(field.name) ?? '';
@@ -18,13 +25,27 @@ export const rowsToFields: Step = (frames, options) => {
       frame.fields.find((field) => role(field) === 'field.value') ??
       frame.fields.find(({ type }) => type === 'number');
     if (!name || !value) return { ...frame, fields: frame.fields.map(untitled) };
-    const labels = frame.fields.filter(
-      (field) => field !== name && field !== value && ['', 'field.label'].includes(role(field)),
+    const others = frame.fields.filter((field) => field !== name && field !== value);
+    // What is named as a setting is one, as long as nobody says otherwise.
+    const uses = others.map((field) => ({ field, key: role(field) || field.title.toLowerCase() }));
+    const labels = others.filter(
+      (field) =>
+        role(field) === 'field.label' || (role(field) === '' && !isSetting(field.title.toLowerCase())),
     );
+    const said = (place: number): Pick<Field, 'said'> => {
+      const cells = uses.map(({ field, key }) => ({
+        key,
+        cells: [field.values[place] ?? null],
+        color: colors.get(field.title) ?? 'red',
+      }));
+      const settings = settingsOf(cells);
+      return Object.keys(settings).length === 0 ? {} : { said: settings };
+    };
     const fields = name.values.map((cell, place): Field => ({
       name: cellText(cell),
       type: 'number',
       values: [value.values[place] ?? null],
+      ...said(place),
       ...(labels.length === 0
         ? {}
         : { labels: Object.fromEntries(labels.map((one) => [one.title, cellText(one.values[place])])) }),

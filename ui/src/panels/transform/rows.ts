@@ -101,12 +101,16 @@ export const reduceSeries: Step = (frames, options) => {
   const asked = texts(at(options, 'reducers'));
   const ids = asked.length === 0 ? ['max'] : asked;
   if (oneAt(options, 'mode', ['seriesToRows', 'reduceFields']) === 'reduceFields') {
-    const id = ids[0] ?? 'max';
+    // Several calculations of a field are told apart as if by a label.
+    const labels = (field: Field, id: string): Pick<Field, 'labels'> =>
+      ids.length > 1 ? { labels: { ...field.labels, reducer: reductionName(id) } } : {};
     return frames.map((frame) => ({
       ...frame,
       fields: frame.fields
         .filter(({ type }) => type === 'number' || (type === 'time' && flagAt(options, 'includeTimeField')))
-        .map((field) => ({ ...field, values: [reduce(field, id)] })),
+        .flatMap((field) =>
+          ids.map((id) => ({ ...field, ...labels(field, id), values: [reduce(field, id)] })),
+        ),
     }));
   }
   const rows = named(frames).flatMap((frame) => rowsOf(frame, ids));

@@ -418,6 +418,88 @@ const CASES: readonly (readonly [
     [{ Time: [1, 2, 3], 'cpu (smoothed)': [1, 2, 3], host: ['a', 'b', 'c'] }],
   ],
   ['smoothing', {}, [table({ cpu: [1, 2] })], [{ cpu: [1, 2] }]],
+  [
+    'reduce',
+    { mode: 'reduceFields', reducers: ['min', 'max'] },
+    [table({ cpu: [1, 5] })],
+    [{ 'cpu Min': [1], 'cpu Max': [5] }],
+  ],
+  [
+    'joinByField',
+    { byField: 'host', mode: 'inner' },
+    [table({ host: ['a', 'b', 'a'], cpu: [1, 2, 3] }), table({ host: ['a', 'a', 'c'], mem: [4, 5, 6] }, 'B')],
+    [{ host: ['a', 'a', 'a', 'a'], cpu: [1, 1, 3, 3], mem: [4, 5, 4, 5] }],
+  ],
+  [
+    'joinByField',
+    { byField: 'host', mode: 'outerTabular' },
+    [
+      table({ host: ['a', null, 'a'], cpu: [1, 2, 3] }),
+      table({ host: ['a', 'c', null], mem: [4, 5, 6] }, 'B'),
+    ],
+    [
+      {
+        host: ['a', null, 'a', 'c', null],
+        cpu: [1, 2, 3, null, null],
+        mem: [4, null, 4, 5, 6],
+      },
+    ],
+  ],
+  [
+    'groupingToMatrix',
+    { columnField: 'host', rowField: 'name', valueField: 'cpu', emptyValue: 'zero' },
+    [table({ host: ['a', 'b'], name: ['x', 'y'], cpu: [1, 2] })],
+    [{ 'name\\host': ['x', 'y'], a: [1, 0], b: [0, 2] }],
+  ],
+  [
+    'partitionByValues',
+    { fields: ['host'], naming: { asLabels: true } },
+    [table({ host: ['a', 'b', 'a'], cpu: [1, 2, 3] })],
+    [{ 'cpu a': [1, 3] }, { 'cpu b': [2] }],
+  ],
+  [
+    'partitionByValues',
+    { fields: ['host'], naming: { withNames: true, separator1: ': ' } },
+    [table({ host: ['a', 'b'], Value: [1, 2] })],
+    [{ 'host: a': [1] }, { 'host: b': [2] }],
+  ],
+  [
+    'calculateField',
+    { mode: 'index', index: { asPercentile: true }, alias: 'share', replaceFields: true },
+    ROWS.map((one) => ({
+      ...one,
+      fields: one.fields.slice(1, 2).map((field) => ({ ...field, values: [1, 2] })),
+    })),
+    [{ share: [0, 0.5] }],
+  ],
+  [
+    'calculateField',
+    {
+      mode: 'binary',
+      binary: {
+        left: { matcher: { id: 'byType', options: 'number' } },
+        operator: '*',
+        right: { fixed: '2' },
+      },
+    },
+    [table({ cpu: [1, 2], mem: [3, null] })],
+    [{ cpu: [1, 2], mem: [3, null], 'cpu * 2': [2, 4], 'mem * 2': [6, null] }],
+  ],
+  [
+    'calculateField',
+    { mode: 'reduceRow', timeSeries: false },
+    [table({ Time: [1], cpu: [2] }), table({ Time: [1], mem: [3] }, 'B')],
+    [
+      { Time: [1], cpu: [2], Total: [2] },
+      { Time: [1], mem: [3], Total: [3] },
+    ],
+  ],
+  [
+    'filterFieldsByName',
+    { byVariable: true, include: { variable: '{host,mem}' } },
+    ROWS,
+    [{ host: ['a', 'b', 'a'], mem: [10, null, 30] }],
+  ],
 ];
 
 describe('a transformation', () => {
