@@ -52,6 +52,24 @@ def test_an_event_is_read_as_it_was_written(event: RunEvent) -> None:
     assert key_of(stored_event(document, event.time_ns)) == key_of(event)
 
 
+def test_an_attempt_that_only_goes_on_after_a_pause_began_when_the_run_did() -> None:
+    """Prefect 3.9 counts one more run after a pause."""
+    goes_on = [
+        _at(1, EventKind.QUEUE),
+        _at(2, EventKind.START),
+        _at(3, EventKind.PAUSE),
+        _at(9, EventKind.RESUME, attempt=2),
+        _at(10, EventKind.END, state=State.SUCCEEDED, attempt=2),
+    ]
+    for told in (goes_on, goes_on[::-1]):
+        found = summarize(joined("r", told))
+        assert (found.queued_ms, found.start_ms, found.duration_ms) == (1000, 2000, 8000)
+        assert (found.state, joined("r", told).begin_ns) == (State.SUCCEEDED, 2 * _NS)
+    # One that was over and is opened again began anew, though its beginning was lost.
+    again = [*goes_on, _at(20, EventKind.PROGRESS, attempt=3, progress=0.5)]
+    assert summarize(joined("r", again)).start_ms == 20_000
+
+
 def test_a_run_goes_through_its_states() -> None:
     state = RunState("r")
     seen = []

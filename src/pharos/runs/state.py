@@ -196,6 +196,21 @@ class RunState(Struct):
         return self.tries.get(self.attempt) or Life()
 
     @property
+    def begun(self) -> Life:
+        """The attempt that the newest one goes on with.
+
+        One that nobody told to begin is the one before it, if that is not over: Prefect counts one more when
+        a run goes on after a pause.
+        """
+        life = self.life
+        for attempt in sorted(self.tries, reverse=True)[1:]:
+            before = self.tries[attempt]
+            if life.started_ns is not None or before.ended is not None:
+                break
+            life = before
+        return life
+
+    @property
     def is_lost(self) -> bool:
         """Whether Pharos gave it up, and nothing was heard since."""
         return self.lost_ns > 0 and self.lost_ns >= self.heard_ns
@@ -219,7 +234,7 @@ class RunState(Struct):
     @property
     def begin_ns(self) -> int:
         """When it began, as far as it is known."""
-        life = self.life
+        life = self.begun
         begun = life.begin_ns if life.begin_ns is not None else life.queued_ns
         return self.first_ns if begun is None else begun
 

@@ -131,7 +131,7 @@ def _steps(state: RunState) -> _Steps:
 
 def summarize(state: RunState, placed_ms: int = 0) -> Summary:
     """Return what was told of a run, nothing judged."""
-    life, told = state.life, state.state()
+    life, told = state.begun, state.state()
     steps = _steps(state)
     has_begun = life.begin_ns is not None
     start_ms = _ms(life.begin_ns)
