@@ -266,6 +266,48 @@ def test_the_rows_of_a_group_are_opened_below_it(open_page: Open, ui_url: str) -
     expect(inner).to_have_count(0)
 
 
+def test_a_table_has_pages_and_rows_as_high_as_its_author_said(open_page: Open, ui_url: str) -> None:
+    paged = _panel(
+        1,
+        "table",
+        "Paged",
+        'label_replace(vector(1), "number", "1", "", "")'
+        + "".join(f' or label_replace(vector({n}), "number", "{n}", "", "")' for n in range(2, 10)),
+        options={"cellHeight": "lg", "enablePagination": True},
+        fieldConfig={"defaults": {"custom": {"minWidth": 400}}, "overrides": []},
+        transformations=[{"id": "organize", "options": {"excludeByName": {"Time": True}}}],
+    )
+    paged["targets"][0] |= {"format": "table", "instant": True, "legendFormat": ""}
+    _keep(ui_url, {"uid": "paged", "title": "Paged", "schemaVersion": 42, "panels": [paged]})
+    page = open_page("/d/paged/paged").page
+    region = page.get_by_role("region", name="Paged")
+    table = region.get_by_role("table", name="Paged")
+    numbers = table.locator("[role=cell]:first-child")
+    expect(region.get_by_role("status")).to_have_text(re.compile("^1 to \\d of 9$"))
+    first = numbers.all_inner_texts()
+    row = table.get_by_role("row").nth(1)
+    assert row.evaluate("(one) => one.getBoundingClientRect().height") == 44
+    # Two columns of 400 have no room in half of the page: they keep their width, and the table scrolls.
+    assert row.evaluate("(one) => one.getBoundingClientRect().width") > 760
+    before, after = (region.get_by_role("button", name=f"Rows {which}") for which in ("before", "after"))
+    expect(before).to_be_disabled()
+    seen = list(first)
+    while after.is_enabled():
+        after.click()
+        expect(numbers.first).not_to_have_text(seen[-len(first)])
+        seen += numbers.all_inner_texts()
+    assert sorted(seen) == [str(n) for n in range(1, 10)]
+    assert violations(page) == []
+    while before.is_enabled():
+        before.click()
+    # All rows are put in order, and not those of a page alone.
+    head = table.get_by_role("columnheader").first.get_by_role("button")
+    head.click()
+    expect(numbers.first).to_have_text("1")
+    head.click()
+    expect(numbers.first).to_have_text("9")
+
+
 def test_the_look_that_an_author_gave_is_kept_as_far_as_it_is_only_a_look(
     open_page: Open, ui_url: str
 ) -> None:

@@ -145,6 +145,7 @@ const GROUPS: Readonly<Record<string, readonly Omit<Property, 'group'>[]>> = {
       control: { kind: 'text', placeholder: 'a series' },
     },
     { id: 'custom.spanNulls', name: 'Bridge gaps', kinds: LINES, control: { kind: 'check' } },
+    { id: 'custom.insertNulls', name: 'Gaps after (ms)', kinds: LINES, control: { kind: 'number' } },
   ],
   Axis: [
     {
@@ -206,6 +207,7 @@ const GROUPS: Readonly<Record<string, readonly Omit<Property, 'group'>[]>> = {
       ]),
     },
     { id: 'custom.width', name: 'Width (px)', kinds: ['table'], control: { kind: 'number' } },
+    { id: 'custom.minWidth', name: 'Width at least (px)', kinds: ['table'], control: { kind: 'number' } },
     { id: 'custom.hidden', name: 'Hidden', kinds: ['table'], control: { kind: 'check' } },
   ],
   Thresholds: [

@@ -32,6 +32,7 @@ import { NoValue } from '../NoValue';
 import { visibleText } from '../value';
 import { Value } from '../Value';
 import {
+  atLeast,
   columnFigures,
   columnWidth,
   compareKeys,
@@ -79,6 +80,10 @@ export interface DataTableProps<Row extends RowData> {
   /** Rows as high as what they hold; on narrow screens cells stand below each other. `narrow`: only there. */
   tall?: boolean | 'narrow';
   sort?: { id: string; desc: boolean };
+  /** Which of the rows are shown, in their order: from here, up to there. */
+  page?: readonly [from: number, to: number];
+  /** How high a row is in pixels. */
+  rowPx?: number;
   /** What stands below a row's cells, as wide as all of them; null for nothing. Needs rows of their own height. */
   below?: (row: Row) => ReactNode;
   /** Opens a row: a click, or Enter. */
@@ -206,7 +211,7 @@ function rowId(base: string, index: number): string {
 
 /** What the reader has made of the columns, and the rows in the order that follows. */
 function useArrangement<Row extends RowData>(props: DataTableProps<Row>) {
-  const { columns, rows } = props;
+  const { columns, rows, rowPx = ROW_PX } = props;
   const [sorting, setSorting] = useState<SortingState>(props.sort ? [props.sort] : []);
   const [shownIds, setShownIds] = useState<Readonly<Record<string, boolean>>>({});
   const [sized, setSized] = useState<ReadonlyMap<string, number>>(new Map());
@@ -245,15 +250,21 @@ function useArrangement<Row extends RowData>(props: DataTableProps<Row>) {
       kind: column.kind ?? 'text',
       width: columnWidth(column, rows, figures),
       ...(column.px === undefined ? {} : { px: column.px }),
+      ...(column.leastPx === undefined ? {} : { leastPx: column.leastPx }),
     }));
-    const chars = widths.reduce(
-      (sum, { width, px }) => sum + GAP_CHARS + (px === undefined ? width.least : 0),
-      GAP_CHARS,
+    const each = widths.map(({ width, px, leastPx }) =>
+      px === undefined ? atLeast(width.least, leastPx) : `${px}px`,
     );
-    const said = widths.reduce((sum, { px = 0 }) => sum + px, 0);
-    const least = said === 0 ? `${chars}ch` : `calc(${chars}ch + ${said}px)`;
-    return { '--columns': gridTemplate(widths, sized), '--least': least } as CSSProperties;
-  }, [shown, rows, figures, sized]);
+    const least = `calc(${[`${GAP_CHARS * (widths.length + 1)}ch`, ...each].join(' + ')})`;
+    return {
+      '--columns': gridTemplate(widths, sized),
+      '--least': least,
+      '--row': `${rowPx}px`,
+    } as CSSProperties;
+  }, [shown, rows, figures, sized, rowPx]);
+  const all = table.getRowModel().rows as readonly Ordered<Row>[];
+  const [from, to] = props.page ?? [];
+  const ordered = useMemo(() => (from === undefined ? all : all.slice(from, to)), [all, from, to]);
   return {
     sorting,
     setSorting,
@@ -262,7 +273,7 @@ function useArrangement<Row extends RowData>(props: DataTableProps<Row>) {
     setSize: (id: string, px: number) => setSized(new Map(sized).set(id, px)),
     shown,
     look,
-    ordered: table.getRowModel().rows as readonly Ordered<Row>[],
+    ordered,
   };
 }
 
@@ -372,7 +383,7 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>): Reac
   const virtual = useVirtualizer({
     count: ordered.length,
     getScrollElement: () => scroll.current,
-    estimateSize: () => ROW_PX,
+    estimateSize: () => props.rowPx ?? ROW_PX,
     overscan: OVERSCAN,
     // Without it a height is of a place, whichever row stands in it; where all are as high, nothing is measured.
     ...(tall === false ? {} : { getItemKey: keyAt }),
@@ -389,7 +400,7 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>): Reac
         id={rowId(base, item.index)}
         role="row"
         data-index={item.index}
-        aria-rowindex={item.index + 2}
+        aria-rowindex={item.index + 2 + (props.page?.[0] ?? 0)}
         {...(onSelect ? { 'aria-selected': chosen } : {})}
         {...(tall === false ? {} : { ref: virtual.measureElement })}
         className={clsx(

@@ -79,6 +79,16 @@ describe('columns', () => {
         new Map(),
       ),
     ).toBe('200px minmax(9ch, 9fr)'));
+  it('have at least the pixels that somebody said', () =>
+    expect(
+      gridTemplate(
+        [
+          { id: 'name', kind: 'text', width: { least: 8, share: 20 }, leastPx: 150 },
+          { id: 'size', kind: 'number', width: { least: 8, share: 9 }, leastPx: 90 },
+        ],
+        new Map(),
+      ),
+    ).toBe('minmax(max(8ch, 150px), 20fr) max(9ch, 90px)'));
 });
 
 describe('keys in a table of ten rows', () => {

@@ -24,6 +24,8 @@ export interface TableColumn<Row> {
   chars?: number;
   /** Width in pixels, where somebody has said so: it neither grows nor gives way. */
   px?: number;
+  /** Width in pixels that it has at least. */
+  leastPx?: number;
   /** Where its cells and its head stand, when that is not where texts and numbers do. */
   align?: 'left' | 'center' | 'right';
   /** Width in characters that it gives way to, where `cell` breaks its lines. */
@@ -118,6 +120,20 @@ export function columnWidth<Row>(
   return { least: Math.max(head, least) + 1, share: share + 1 };
 }
 
+/** What is known of a column's width. */
+export interface SizedColumn {
+  id: string;
+  kind: 'text' | 'number';
+  width: ColumnWidth;
+  px?: number;
+  leastPx?: number;
+}
+
+/** A width of characters that is at least so many pixels. */
+export function atLeast(chars: number, px: number | undefined): string {
+  return px === undefined ? `${chars}ch` : `max(${chars}ch, ${px}px)`;
+}
+
 /** Narrower than this no reader can make a column. */
 export const LEAST_PX = 48;
 
@@ -125,18 +141,17 @@ export const LEAST_PX = 48;
  * The columns as a CSS grid: those that somebody sized in pixels, numbers as wide as they are, texts sharing the room.
  * Where there is no text to share it, numbers do.
  */
-export function gridTemplate(
-  columns: readonly { id: string; kind: 'text' | 'number'; width: ColumnWidth; px?: number }[],
-  sized: ReadonlyMap<string, number>,
-): string {
+export function gridTemplate(columns: readonly SizedColumn[], sized: ReadonlyMap<string, number>): string {
   const sharing = columns.some(({ kind, px }) => kind === 'text' && px === undefined);
   return columns
-    .map(({ id, kind, width, px: said }) => {
+    .map(({ id, kind, width, px: said, leastPx }) => {
       const px = sized.get(id) ?? said;
       if (px !== undefined) return `${Math.max(LEAST_PX, Math.round(px))}px`;
       if (kind === 'number')
-        return sharing ? `${width.share}ch` : `minmax(${width.share}ch, ${width.share}fr)`;
-      return `minmax(${width.least}ch, ${width.share}fr)`;
+        return sharing
+          ? atLeast(width.share, leastPx)
+          : `minmax(${atLeast(width.share, leastPx)}, ${width.share}fr)`;
+      return `minmax(${atLeast(width.least, leastPx)}, ${width.share}fr)`;
     })
     .join(' ');
 }

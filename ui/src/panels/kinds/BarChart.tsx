@@ -19,6 +19,8 @@ import styles from './charts.module.css';
 
 const FOOT_PX = 20;
 const HEAD_PX = 8;
+/** Room for a line of a name. */
+const LINE_PX = 16;
 
 /** The bars of `frames`: the first texts (or times) name the places, each column of numbers is a series. */
 function readBars({ frames, options, looks }: KindProps): Bars | null {
@@ -94,11 +96,16 @@ function Plot(props: {
     percent: stacking === 'percent',
   };
   const [low, high] = rangeOf(scale, made.least, made.most, []);
-  const longest = Math.max(0, ...bars.names.map((name) => textWidth(visibleText(name))));
+  const names = bars.names.map((name) =>
+    shortened(visibleText(name), numberAt(options, 'xTickLabelMaxLength')),
+  );
+  const longest = Math.max(0, ...names.map(textWidth));
+  const foot = sideways ? null : footOf(longest, numberAt(options, 'xTickLabelRotation') ?? 0, height);
+  const footPx = foot?.px ?? FOOT_PX;
   const ticks = ticksOf(low, high, sideways ? width / 90 : height / 34, scale);
   const labels = tickLabels(ticks, scale, (ticks[1] ?? 1) - (ticks[0] ?? 0));
   const left = sideways ? Math.min(width * 0.34, longest + 12) : Math.max(30, ...labels.map(textWidth)) + 10;
-  const body = { width: Math.max(10, width - left - 8), height: Math.max(10, height - FOOT_PX - HEAD_PX) };
+  const body = { width: Math.max(10, width - left - 8), height: Math.max(10, height - footPx - HEAD_PX) };
   const count = Math.max(1, bars.names.length);
   const step = (sideways ? body.height : body.width) / count;
   const group = step * (numberAt(options, 'groupWidth') ?? 0.7);
@@ -106,7 +113,15 @@ function Plot(props: {
   const thick = Math.max(1, (group / lanes) * (numberAt(options, 'barWidth') ?? 0.97));
   const along = (value: number): number =>
     ((value - low) / (high - low)) * (sideways ? body.width : body.height);
-  const every = Math.max(1, Math.ceil((Math.min(longest, 140) + 8) / step));
+  const every = foot
+    ? Math.max(1, Math.ceil((foot.angle === 0 ? Math.min(longest, 140) + 8 : LINE_PX) / step))
+    : Math.max(1, Math.ceil(LINE_PX / step));
+  const named = placesNamed(
+    count,
+    every,
+    sideways ? 0 : (numberAt(options, 'xTickLabelSpacing') ?? 0),
+    width,
+  );
   const valued = oneAt(options, 'showValue', ['auto', 'always', 'never']);
   return (
     <svg
@@ -181,33 +196,75 @@ function Plot(props: {
           </g>
         );
       })}
-      {bars.names.map((name, i) => {
-        if (i % (sideways ? Math.max(1, Math.ceil(16 / step)) : every) !== 0) return null;
-        const text = visibleText(name);
-        return sideways ? (
+      {names.map((name, i) => {
+        if (!named(i)) return null;
+        if (!foot)
+          return (
+            <text
+              key={i}
+              className={styles.tick}
+              x={left - 6}
+              y={HEAD_PX + step * (i + 0.5) + 4}
+              textAnchor="end"
+            >
+              {cut(name, left - 10)}
+            </text>
+          );
+        const [x, y] = [left + step * (i + 0.5), height - footPx + (foot.angle === 0 ? 15 : 10)];
+        return (
           <text
             key={i}
             className={styles.tick}
-            x={left - 6}
-            y={HEAD_PX + step * (i + 0.5) + 4}
-            textAnchor="end"
+            x={x}
+            y={y}
+            textAnchor={foot.angle > 0 ? 'start' : foot.angle < 0 ? 'end' : 'middle'}
+            {...(foot.angle === 0 ? {} : { transform: `rotate(${foot.angle} ${x} ${y})` })}
           >
-            {cut(text, left - 10)}
-          </text>
-        ) : (
-          <text
-            key={i}
-            className={styles.tick}
-            x={left + step * (i + 0.5)}
-            y={height - 5}
-            textAnchor="middle"
-          >
-            {cut(text, Math.max(step * every - 6, 24))}
+            {cut(name, foot.angle === 0 ? Math.max(step * every - 6, 24) : foot.along)}
           </text>
         );
       })}
     </svg>
   );
+}
+
+function shortened(text: string, most: number | undefined): string {
+  return most === undefined || most <= 0 || text.length <= most ? text : `${text.slice(0, most)}…`;
+}
+
+interface Foot {
+  /** Clockwise, in degrees. */
+  angle: number;
+  /** How high the names are, and how long one may be. */
+  px: number;
+  along: number;
+}
+
+/** Where the names below bars stand, turned by `angle`; they leave the bars more than half of the height. */
+export function footOf(longest: number, angle: number, height: number): Foot {
+  const turned = Math.max(-90, Math.min(90, angle));
+  if (turned === 0) return { angle: 0, px: FOOT_PX, along: Infinity };
+  const slope = Math.abs(Math.sin((turned * Math.PI) / 180));
+  const px = Math.min(
+    Math.max(FOOT_PX, Math.ceil(longest * slope) + LINE_PX),
+    Math.max(FOOT_PX, height * 0.45),
+  );
+  return { angle: turned, px, along: (px - LINE_PX) / slope };
+}
+
+/**
+ * Which of `count` places are named: each `every` one at most, and with at least `spacing` pixels for each where that is
+ * asked for; below 0 the last one is named and those before it by turns.
+ */
+export function placesNamed(
+  count: number,
+  every: number,
+  spacing: number,
+  width: number,
+): (place: number) => boolean {
+  const most = spacing === 0 ? count : Math.max(1, Math.floor(width / Math.abs(spacing)));
+  const turns = Math.max(every, count <= most ? 1 : Math.ceil(count / most));
+  return (place) => (spacing < 0 ? count - 1 - place : place) % turns === 0;
 }
 
 /** `text`, cut with dots where it is wider than `px`. */

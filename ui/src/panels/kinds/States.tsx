@@ -9,6 +9,7 @@ import { usePanelPage, type KindProps } from '../context';
 import { flagAt, numberAt, object, oneAt } from '../json';
 import type { LegendItem } from '../PanelLegend';
 import { inkOn, TRANSPARENT } from '../palette';
+import { insertOf, spanOf } from '../series/columns';
 import { endsOf, show } from '../shown';
 import { textIn } from '../units/format';
 import { WithLegend } from '../WithLegend';
@@ -33,7 +34,7 @@ const MOST_LANES = 200;
 /** More states than these are values, and a legend of them tells nothing. */
 const MOST_NAMED = 16;
 
-function lanesOf(frames: KindProps['frames'], looks: KindProps['looks'], merges: boolean): Lanes {
+export function lanesOf(frames: KindProps['frames'], looks: KindProps['looks'], merges: boolean): Lanes {
   const states: Lanes['states'] = [];
   const known = new Map<string, number>();
   const made: Lanes = { names: [], runs: [], states, times: [], step: 60 };
@@ -64,9 +65,11 @@ function lanesOf(frames: KindProps['frames'], looks: KindProps['looks'], merges:
     for (const one of at) times.add(one);
     const ends = endsOf(field, all);
     const runs: Run[] = [];
+    const [spanned, limit] = [spanOf(field.config.custom) / 1000, insertOf(field.config.custom) / 1000];
     const whole =
       field.config.color.mode === 'palette-classic' ||
       (field.config.color.mode === '' && field.type === 'string');
+    let before = -1;
     field.values.forEach((cell, i) => {
       if (cell === null || (typeof cell === 'number' && Number.isNaN(cell))) return;
       const told = show(field.config, cell, looks, { ends });
@@ -87,8 +90,11 @@ function lanesOf(frames: KindProps['frames'], looks: KindProps['looks'], merges:
         });
       }
       const from = at[i] ?? 0;
-      const to = Math.min(at[i + 1] ?? from + step, merges ? Infinity : from + step);
+      const to = Math.min(at[i + 1] ?? from + step, from + (merges ? limit : step));
       const last = runs.at(-1);
+      // What was before goes on until here, where so long a gap is to be bridged.
+      if (merges && last && last.to < from && from - (at[before] ?? from) <= spanned) last.to = from;
+      before = i;
       if (merges && last?.state === state && Math.abs(last.to - from) < step / 2) last.to = to;
       else runs.push({ from, to, state });
     });

@@ -2,7 +2,9 @@ import clsx from 'clsx';
 import { useMemo, useState, type ReactElement } from 'react';
 import { Choice } from '../../design/Choice';
 import { mix } from '../../design/colors';
+import { formatCount } from '../../design/format';
 import { Glyph } from '../../design/Glyph';
+import { IconButton } from '../../design/IconButton';
 import { Sparkline } from '../../design/Sparkline';
 import type { TableColumn } from '../../design/table/columns';
 import { DataTable } from '../../design/table/DataTable';
@@ -203,6 +205,7 @@ function columnsOf(frame: ShownFrame, looks: Looks, page: PanelPage): TableColum
       align === 'right' || (align === 'auto' && field.type === 'number' && type !== 'gauge' && !trends);
     const longest = sizeOf(field, looks, column.ends);
     const chars = type === 'gauge' || trends ? Math.max(24, longest + 16) : longest;
+    const leastPx = numberAt(field.config.custom, 'minWidth') ?? 0;
     return {
       id: String(place),
       title: field.title || ' ',
@@ -210,6 +213,7 @@ function columnsOf(frame: ShownFrame, looks: Looks, page: PanelPage): TableColum
       ...(align === 'auto' || numbers ? {} : { align }),
       // What all columns are given is no longer what one of them is: they share the room by it.
       ...(said > 0 && !allSized ? { px: said } : {}),
+      ...(leastPx > 0 ? { leastPx } : {}),
       value: ({ row }) => sortValue(field, row),
       cell: ({ row }) => <Content column={column} frame={frame} row={row} looks={looks} page={page} />,
       chars: said > 0 ? Math.max(4, Math.round(said / CHAR_PX) - 2) : chars,
@@ -313,12 +317,36 @@ function nameOf(frame: ShownFrame, place: number): string {
   return frame.name ?? named?.title ?? frame.refId ?? `Table ${place + 1}`;
 }
 
+const HEAD_PX = 28;
+const PAGER_PX = 32;
+const ROW_PX: Readonly<Record<string, number>> = { sm: 28, md: 36, lg: 44 };
+
+/** The way through pages of rows: which there are, and to those beside them. */
+function Pager(props: {
+  from: number;
+  to: number;
+  count: number;
+  onTurn: (by: -1 | 1) => void;
+}): ReactElement {
+  const { from, to, count, onTurn } = props;
+  return (
+    <div className={styles.pager}>
+      <span className="dim" role="status">
+        {formatCount(from + 1)} to {formatCount(to)} of {formatCount(count)}
+      </span>
+      <IconButton icon="chevronLeft" label="Rows before" disabled={from === 0} onClick={() => onTurn(-1)} />
+      <IconButton icon="chevronRight" label="Rows after" disabled={to >= count} onClick={() => onTurn(1)} />
+    </div>
+  );
+}
+
 /** Rows, with their cells as the fields' configuration has them. */
 export default function TablePanel(props: KindProps): ReactElement {
   const { frames, options, looks, height, title } = props;
   const page = usePanelPage();
   const full = useMemo(() => frames.filter(({ fields }) => fields.length > 0), [frames]);
   const [chosen, setChosen] = useState<number | null>(null);
+  const [turned, setTurned] = useState(0);
   const index = Math.min(full.length - 1, chosen ?? numberAt(options, 'frameIndex') ?? 0);
   const frame = full[Math.max(0, index)];
   const [opened, setOpened] = useState<ReadonlySet<number>>(new Set());
@@ -344,7 +372,13 @@ export default function TablePanel(props: KindProps): ReactElement {
     return <Nested frame={inner} heads={frame.nestedHead !== false} label={label} looks={looks} />;
   };
   const foot = footerOf(frame, props);
-  const under = (full.length > 1 ? 36 : 0) + (foot === '' ? 0 : 24);
+  // Grafana 12 moved it out of the footer.
+  const paged = flagAt(options, 'enablePagination', flagAt(options, 'footer.enablePagination'));
+  const under = (full.length > 1 ? 36 : 0) + (foot === '' ? 0 : 24) + (paged ? PAGER_PX : 0);
+  const rowPx = ROW_PX[textAt(options, 'cellHeight')] ?? HEAD_PX;
+  const perPage = Math.max(1, Math.floor((height - under - HEAD_PX) / rowPx));
+  const from = Math.min(turned, Math.ceil(rows.length / perPage) - 1) * perPage;
+  const to = Math.min(rows.length, from + perPage);
   return (
     <div className={clsx(styles.panel, !flagAt(options, 'showHeader', true) && styles.headless)}>
       <DataTable
@@ -356,9 +390,14 @@ export default function TablePanel(props: KindProps): ReactElement {
         rows={rows}
         rowKey={({ row }) => String(row)}
         height={height - under}
+        rowPx={rowPx}
+        {...(paged ? { page: [from, to] as const } : {})}
         {...(sorted ? { sort: { id: sorted.id, desc: flagAt(by, 'desc') } } : {})}
         {...(nested ? { below: ({ row }: RowAt) => below(row) } : {})}
       />
+      {paged ? (
+        <Pager from={from} to={to} count={rows.length} onTurn={(by) => setTurned(from / perPage + by)} />
+      ) : null}
       {foot === '' ? null : (
         <div className={styles.foot}>
           <Value text={foot} />
@@ -370,7 +409,11 @@ export default function TablePanel(props: KindProps): ReactElement {
             label="Table"
             options={full.map((one, place) => ({ value: String(place), label: nameOf(one, place) }))}
             value={String(index)}
-            onChange={(next) => setChosen(next === null ? null : Number(next))}
+            onChange={(next) => {
+              setChosen(next === null ? null : Number(next));
+              setTurned(0);
+              setOpened(new Set());
+            }}
           />
         </div>
       ) : null}

@@ -3,7 +3,7 @@ import { readConfig } from '../config';
 import { drawingOf } from '../series/columns';
 import { configure } from '../overrides';
 import { tickLabels } from '../series/plot';
-import { binsOf, edgeTexts } from './BarChart';
+import { binsOf, edgeTexts, footOf, placesNamed } from './BarChart';
 import { ticksOf } from './bars';
 
 const counted = (values: readonly number[]): number[] =>
@@ -43,4 +43,22 @@ test('ticks of counts are whole', () => {
   if (!scale) throw new Error('no axis');
   const ticks = ticksOf(0, 1.06, 6, scale);
   expect(tickLabels(ticks, scale, 1)).toEqual(['0', '1']);
+});
+
+test('names below bars are turned, and leave the bars most of the height', () => {
+  expect(footOf(100, 0, 400)).toEqual({ angle: 0, px: 20, along: Infinity });
+  expect(footOf(100, -90, 400)).toMatchObject({ angle: -90, px: 116, along: 100 });
+  expect(footOf(100, 30, 400)).toMatchObject({ angle: 30, px: 66 });
+  expect(footOf(1000, 120, 400)).toMatchObject({ angle: 90, px: 180, along: 164 });
+});
+
+test.each([
+  ['all that have room', 1, 0, [0, 1, 2, 3, 4, 5]],
+  ['each second where they would overlap', 2, 0, [0, 2, 4]],
+  ['as far apart as is asked for', 1, 100, [0, 3]],
+  ['from the last one', 1, -100, [2, 5]],
+  ['as far apart as they need in any case', 4, 100, [0, 4]],
+])('of six names on 200 pixels are told %s', (_, every, spacing, places) => {
+  const named = placesNamed(6, every, spacing, 200);
+  expect([0, 1, 2, 3, 4, 5].filter(named)).toEqual(places);
 });

@@ -174,6 +174,36 @@ describe('a line', () => {
     ]));
 });
 
+describe('a gap', () => {
+  const one = frame('A', 0, [1, 2, 3]);
+  const late = { ...one, times: [0, 1000, 5000] };
+  const shown = (custom: object, ...frames: SeriesFrame[]) => {
+    const { times, series } = drawn(frames, custom);
+    return [times, ...series.map(({ values }) => values)];
+  };
+  it('is where instants are further apart than is asked for', () =>
+    expect(shown({ insertNulls: 2000 }, late)).toEqual([
+      [0, 1, 3, 5],
+      [1, 2, null, 3],
+    ]));
+  it('is none where they are as far apart, or nothing is asked for', () => {
+    expect(shown({ insertNulls: 4000 }, late)).toEqual([
+      [0, 1, 5],
+      [1, 2, 3],
+    ]);
+    expect(shown({ insertNulls: false }, late)).toEqual([
+      [0, 1, 5],
+      [1, 2, 3],
+    ]);
+  });
+  it('leaves the other series as they are', () =>
+    expect(shown({ insertNulls: 2000 }, late, frame('B', 1000, [7, 8, 9]))).toEqual([
+      [0, 1, 2, 3, 5],
+      [1, 2, undefined, null, 3],
+      [undefined, 7, 8, 9, undefined],
+    ]));
+});
+
 describe('an axis', () => {
   const [scale] = drawn([frame('A', 0, [1])], {}).scales;
   it.each([

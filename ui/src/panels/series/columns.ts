@@ -93,7 +93,25 @@ export interface Drawing {
 
 interface Source {
   times: readonly Cell[];
+  values: readonly Cell[];
   field: ShownField;
+}
+
+/** `source` with nothing after each instant that the next one is too far from, as its field says. */
+function broken(source: Source): Source {
+  const limit = insertOf(source.field.config.custom);
+  if (limit === Infinity) return source;
+  const [times, values]: [Cell[], Cell[]] = [[], []];
+  source.times.forEach((time, i) => {
+    const before = source.times[i - 1];
+    if (typeof time === 'number' && typeof before === 'number' && time - before > limit) {
+      times.push(before + limit);
+      values.push(null);
+    }
+    times.push(time);
+    values.push(source.values[i] ?? null);
+  });
+  return times.length === source.times.length ? source : { ...source, times, values };
 }
 
 function sourcesOf(frames: readonly ShownFrame[]): Source[] {
@@ -105,7 +123,7 @@ function sourcesOf(frames: readonly ShownFrame[]): Source[] {
         ({ type, config }) =>
           (type === 'number' || type === 'boolean') && !flagAt(config.custom, 'hideFrom.viz'),
       )
-      .map((field) => ({ times: time.values, field }));
+      .map((field) => broken({ times: time.values, values: field.values, field }));
   });
 }
 
@@ -129,26 +147,33 @@ function gridOf(sources: readonly Source[]): number[] {
   return [...all].sort((a, b) => a - b);
 }
 
-function columnOn(grid: readonly number[], { times, field }: Source, negative: boolean): Drawn {
+function columnOn(grid: readonly number[], { times, values }: Source, negative: boolean): Drawn {
   const sign = negative ? -1 : 1;
   const read = (cell: Cell | undefined): number | null => {
     const value = numeric(cell ?? null);
     return value === null ? null : value * sign;
   };
-  if (times.length === grid.length && same(times, grid)) return field.values.map(read);
+  if (times.length === grid.length && same(times, grid)) return values.map(read);
   const places = new Map(grid.map((time, i) => [time, i]));
   const column = new Array<number | null | undefined>(grid.length).fill(undefined);
   times.forEach((time, i) => {
     const place = typeof time === 'number' ? places.get(time) : undefined;
-    if (place !== undefined) column[place] = read(field.values[i]);
+    if (place !== undefined) column[place] = read(values[i]);
   });
   return column;
 }
 
-function spanOf(custom: JsonObject): number {
+/** Gaps up to how many milliseconds are bridged: 0 for none. */
+export function spanOf(custom: JsonObject): number {
   const span = at(custom, 'spanNulls');
   if (span === true) return Infinity;
   return typeof span === 'number' ? span : 0;
+}
+
+/** More than how many milliseconds without an instant are a gap: infinity for never. */
+export function insertOf(custom: JsonObject): number {
+  const limit = at(custom, 'insertNulls');
+  return typeof limit === 'number' && limit > 0 ? limit : Infinity;
 }
 
 const CURVES: readonly [Curve, ...Curve[]] = ['linear', 'smooth', 'stepBefore', 'stepAfter'];
