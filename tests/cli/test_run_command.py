@@ -81,11 +81,21 @@ def test_a_script_tells_of_its_run_step_by_step(call: Call, found: Callable[...,
 def test_bad_words_are_findings(call: Call, found: Callable[..., Any]) -> None:
     missing = call("show", "no-such-run")
     assert (missing.code, "no-such-run" in missing.err) == (1, True)
+    nameless = call("show", "")
+    assert (nameless.code, "an id is expected" in nameless.err) == (2, True)
     assert call("end", "r", "--state", "fine").code == 1
     assert call("start", "w", "--input", "novalue").code == 2
     assert call("progress", "r", "1.5").code == 2
     unhooked = call("launch", "w")
     assert (unhooked.code, "no control hook" in unhooked.err) == (1, True)
+
+
+@pytest.mark.parametrize("run_id", ["manual__2026-11-30T00:00:00+00:00", "a/b?c#d", "x y%20z", "ü%"])
+def test_a_run_is_found_by_whatever_id_its_engine_gave_it(
+    call: Call, found: Callable[..., Any], run_id: str
+) -> None:
+    assert call("start", "named", "--id", run_id).code == 0
+    assert found("show", run_id)["run"]["run_id"] == run_id
 
 
 def test_a_command_is_a_run_with_its_code_and_its_last_words(call: Call, found: Callable[..., Any]) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote, unquote
 
 import orjson
 from msgspec import Struct
@@ -86,7 +86,9 @@ def _url(server: str, path: str) -> URL:
         )
     path, _, query = path.partition("?")
     pairs = parse_qsl(query, keep_blank_values=True)
-    return url.joinpath(*path.strip("/").split("/")).with_query(pairs or None)
+    # Names are quoted in some paths already, such as a run's that has a colon, and must not be a second time.
+    parts = [quote(unquote(part), safe="") for part in path.strip("/").split("/")]
+    return url.joinpath(*parts, encoded=True).with_query(pairs or None)
 
 
 def _answer(request: Request) -> Reply:

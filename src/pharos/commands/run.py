@@ -36,8 +36,18 @@ _ANSWER_S: Final = 75.0
 """Longer than an engine's answer may be waited for."""
 _NOT_DONE: Final = frozenset({"refused", "failed", "expired"})
 
+
+def _named(run: str) -> str:
+    if not run:
+        raise typer.BadParameter("an id is expected, as `pharos run list` shows it")
+    return run
+
+
 RunArgument = Annotated[
-    str, typer.Argument(envvar=RUN_VARIABLE, help="The run's id.", metavar="RUN", show_default=False)
+    str,
+    typer.Argument(
+        envvar=RUN_VARIABLE, help="The run's id.", metavar="RUN", show_default=False, callback=_named
+    ),
 ]
 StateOption = Annotated[
     str, typer.Option("--state", help="succeeded, failed, aborted or timed_out; of a step skipped, too.")

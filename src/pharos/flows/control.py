@@ -276,9 +276,10 @@ def said_by(reply: Reply) -> tuple[ControlStatus, str]:
     """Return what an engine's answer to a call means.
 
     A body `{"status": "accepted", "message": "..."}` says it itself; without one, 202 is accepted, another
-    success done, what blames the request refused, and all else failed.
+    success done, what blames the request refused, and all else failed. A status that is none of ours may mean
+    anything, so that it is not taken for done.
     """
-    status, message = None, ""
+    status, said, message = None, None, ""
     with suppress(orjson.JSONDecodeError, ValueError):
         document = orjson.loads(reply.body)
         if isinstance(document, dict):
@@ -288,6 +289,10 @@ def said_by(reply: Reply) -> tuple[ControlStatus, str]:
     is_success = 200 <= reply.status < 300
     if status is not None and (is_success or status in {ControlStatus.REFUSED, ControlStatus.FAILED}):
         return status, message
+    if is_success and isinstance(said, str):
+        known = ", ".join(one.value for one in flow_controls.ANSWERS)
+        told = f": {message}" if message else ""
+        return ControlStatus.FAILED, f"the engine answered a status that is none of {known}: {said!r}{told}"
     if is_success:
         return (ControlStatus.ACCEPTED if reply.status == _ACCEPTED else ControlStatus.DONE), message
     shown = message or reply.body[:MESSAGE_MOST].decode(errors="replace")

@@ -233,7 +233,7 @@ def get_document(unit: Unit, tenant_id: str, kind: Defined, name: str) -> Versio
     """Return a definition as it is now. Raises PharosError(MISSING)."""
     found = find_document(unit, tenant_id, kind, name)
     if found is None:
-        raise PharosError(Kind.MISSING, f"there is no {kind} {name!r}")
+        raise PharosError(Kind.MISSING, f"there is no {kind.replace('_', ' ')} {name!r}")
     return found
 
 
@@ -254,7 +254,7 @@ def versions_of(
     statement = select(*_VERSION).where(*same).order_by(documents.c.version.desc()).limit(limit)
     found = tuple(_version(row) for row in unit.rows(statement))
     if not found:
-        raise PharosError(Kind.MISSING, f"there is no {kind} {name!r}")
+        raise PharosError(Kind.MISSING, f"there is no {kind.replace('_', ' ')} {name!r}")
     return found
 
 
