@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, timedelta, timezone
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 import yaml
 
-from pharos.dashboards.defined import custom_options
+from pharos.dashboards.defined import custom_options, json_options
 from pharos.dashboards.model import Option, Variable
 from pharos.dashboards.references import References, Value, names_in, prometheus_form
 from pharos.dashboards.times import Span, Steps, parse_time, steps_of
@@ -21,12 +21,18 @@ CASES: Final = Path(__file__).parent / "cases"
 NOW_MS: Final = 1_700_055_462_500
 KNOWN: Final = {
     "one": Value(("a",)),
-    "many": Value(("a|b", "c.d"), ("A", "C"), is_list=True, query="var-many=a%7Cb&var-many=c.d"),
+    "many": Value(
+        ("a|b", "c.d"), ("A", "C"), is_list=True, is_multi=True, query="var-many=a%7Cb&var-many=c.d"
+    ),
     "only": Value(("x.y",), ("x",), is_list=True),
     "whole": Value(("a", "b"), ("All",), is_list=True, is_all=True, all_value=".*"),
     "outer": Value(("$one",)),
+    "quoted": Value(("a'b\"c",)),
+    "single": Value(("x(1)",), is_list=True, is_multi=True),
+    "at": Value(("1700000000123",)),
+    "number": Value(("-5",)),
 }
-FIXED: Final = {"__from": "1700000000000", "__from:date:seconds": "1700000000", "__rate_interval": "1m"}
+FIXED: Final = {"__from": "1700000000000", "__rate_interval": "1m"}
 HOUR: Final = Span(1_700_000_000_000, 1_700_003_600_000)
 
 
@@ -38,6 +44,11 @@ def cases(name: str) -> list[Any]:
 @pytest.mark.parametrize(("said", "filled"), cases("references"))
 def test_references_are_filled_in_the_form_that_they_ask_for(said: str, filled: str) -> None:
     assert References(KNOWN, FIXED).filled(said, prometheus_form) == filled
+
+
+def test_dates_are_written_in_the_zone_of_the_reader() -> None:
+    names = References(KNOWN, FIXED, timezone(timedelta(hours=5, minutes=30)))
+    assert names.filled("${__from:date:HH:mm Z} ${__from:date}") == "03:43 +05:30 2023-11-14T22:13:20.000Z"
 
 
 def test_names_are_found_in_all_texts_of_a_json_once() -> None:
@@ -78,13 +89,27 @@ def test_no_range_has_more_steps_than_may_be_asked() -> None:
 
 
 def test_lists_of_values_are_parted_by_commas_that_are_not_escaped() -> None:
-    found = custom_options("three : 3, five : 5, a\\,b,, c")
+    found = custom_options("three : 3, five : 5, a\\,b,, c, a : b : 7")
     assert [(one.text, one.value) for one in found] == [
         ("three", "3"),
         ("five", "5"),
         ("a,b", "a,b"),
         ("c", "c"),
+        ("a : b", "7"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("said", "options"),
+    [
+        ('["a", " b ", 3]', [("a", "a"), ("b", "b"), ("3", "3")]),
+        ('[{"text": "A", "value": "a", "more": 1}, {"value": "b"}, {}]', [("A", "a"), ("b", "b")]),
+        ('{"a": 1}', []),
+        ("[", []),
+    ],
+)
+def test_lists_of_values_may_be_json(said: str, options: list[tuple[str, str]]) -> None:
+    assert [(one.text, one.value) for one in json_options(said)] == options
 
 
 @pytest.mark.parametrize(
@@ -101,6 +126,9 @@ def test_lists_of_values_are_parted_by_commas_that_are_not_escaped() -> None:
         ("l", 0, []),
         ("(.*)", 0, ["b10", "b9", "lo", "A1"]),
         ("([a-z])[0-9]*", 0, ["b"]),
+        ("/([a-z0-9])/g", 0, ["b", "1", "0", "9", "l", "o"]),
+        ("/([a-z0-9])/", 0, ["b", "l", "1"]),
+        ("/(?<value>[0-9])|(?<text>[a-zA-Z])/g", 0, ["1", "9", "l"]),
     ],
 )
 def test_options_are_what_a_pattern_takes_in_the_order_that_is_asked(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +15,6 @@ from pharos.dashboards.model import Model, Panel
 from pharos.dashboards.modernize import modernized
 from pharos.dashboards.read import read_model
 from pharos.dashboards.times import Span
-from pharos.dashboards.transformations import APPLIED
 from pharos.dashboards.variables import choose, own_options, values_of
 from pharos.errors import Kind, PharosError
 
@@ -214,23 +211,6 @@ def test_what_cannot_be_shown_is_said_by_panel() -> None:
     said = [(one.level.value, one.panel, one.message) for one in report.notes]
     assert ("lost", 1, "there is no panel of the type 'hologram'") in said
     assert ("lost", 1, "a data source of the type 'mysql' is not here") in said
-
-
-def test_a_transformation_that_is_not_applied_is_lost_unless_it_is_switched_off() -> None:
-    steps = [
-        {"id": "histogram", "options": {}},
-        {"id": "spatial", "options": {}},
-        {"id": "regression", "disabled": True},
-    ]
-    _, report = read_model(unwrap(panel(transformations=steps)))
-    said = [(one.level.value, one.panel, one.message) for one in report.notes]
-    assert said == [("lost", 1, "the transformation 'spatial' is not applied")]
-
-
-def test_the_report_knows_the_transformations_of_the_pages() -> None:
-    text = (Path(__file__).parents[2] / "ui/src/panels/transform/transform.ts").read_text()
-    table = text.split("const STEPS", 1)[1].split("\n};", 1)[0]
-    assert set(re.findall(r"^  (\w+)(?:,|:)", table, re.MULTILINE)) == APPLIED
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from typing import Any, Final
@@ -34,7 +35,7 @@ KINDS: Final = frozenset(
 )
 _HIDDEN: Final = {0: "no", 1: "label", 2: "all"}
 _COMMA: Final = re.compile(r"(?<!\\),")
-_PAIR: Final = re.compile(r"(.+?)\s+:\s+(.+)\Z", re.DOTALL)
+_PAIR: Final = re.compile(r"(.+)\s:\s(.+)\Z", re.DOTALL)
 _MOST_VARIABLES: Final = 200
 _MOST_OPTIONS: Final = 5000
 
@@ -53,6 +54,8 @@ def _variable(one: Json, report: Report) -> Variable:
     name, kind = text(one.get("name")), text(one.get("type")) or "query"
     if kind not in KINDS:
         report.note(f"the variable {name!r} is of a type that is not known here: {kind[:40]!r}")
+    if _is_json(one) and not json_options(text(one.get("query"))):
+        report.note(f"the options of the variable {name!r} are no list in JSON")
     current = mapping(one.get("current")) or {"value": one.get("current")}
     hide = one.get("hide")
     auto_count = whole(one.get("auto_count"), 30)
@@ -101,7 +104,8 @@ def _options(kind: str, one: Json) -> tuple[Option, ...]:
     """Return the options that stand in the definition itself."""
     query = text(one.get("query"))
     if kind == "custom":
-        found = custom_options(query) or [
+        read = json_options if _is_json(one) else custom_options
+        found = read(query) or [
             Option(text(option.get("text")), text(option.get("value")))
             for option in mappings(one.get("options"))
             if text(option.get("value")) != ALL
@@ -117,6 +121,10 @@ def _options(kind: str, one: Json) -> tuple[Option, ...]:
     return ()
 
 
+def _is_json(one: Json) -> bool:
+    return text(one.get("type")) == "custom" and text(one.get("valuesFormat")) == "json"
+
+
 def custom_options(query: str) -> list[Option]:
     r"""Return the options of a list: commas part them, `\,` is a comma, `text : value` gives both."""
     found = []
@@ -127,6 +135,21 @@ def custom_options(query: str) -> list[Option]:
             found.append(Option(pair[1].strip(), pair[2].strip()))
         elif said:
             found.append(Option(said, said))
+    return found
+
+
+def json_options(query: str) -> list[Option]:
+    """Return the options of a list in JSON: of texts, or of objects with `value` and perhaps `text`."""
+    try:
+        said = json.loads(query)
+    except (ValueError, RecursionError):
+        return []
+    found = []
+    for one in items(said):
+        value = text(mapping(one).get("value") if isinstance(one, dict) else one).strip()
+        shown = text(mapping(one).get("text")).strip() if isinstance(one, dict) else ""
+        if value:
+            found.append(Option(shown or value, value))
     return found
 
 

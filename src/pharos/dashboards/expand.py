@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import urllib.parse
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, tzinfo
 from typing import Any, Final
 
 import re2
@@ -11,7 +13,7 @@ from msgspec.structs import replace
 
 from pharos.dashboards.model import COLUMNS, Grid, Model, Panel, Row, Showing, Tab
 from pharos.dashboards.reading import Json, mapping, mappings, text
-from pharos.dashboards.references import FORMS, References, Value, glob_form, text_form
+from pharos.dashboards.references import FORMS, References, Value, address_form, glob_form, text_form
 from pharos.dashboards.times import Span, parse_interval
 from pharos.dashboards.variables import Chosen
 
@@ -28,13 +30,14 @@ class Seen(Struct, frozen=True):
     values: Mapping[str, Value]
     fixed: Mapping[str, str]
     span: Span
+    zone: tzinfo = UTC
 
     def references(self, scoped: Mapping[str, Sequence[str]] | None = None) -> References:
         """Return what names stand for, in a panel whose repeat sets some of them."""
         if not scoped:
-            return References(self.values, self.fixed)
+            return References(self.values, self.fixed, self.zone)
         own = {name: self._scoped(name, values) for name, values in scoped.items()}
-        return References({**self.values, **own}, self.fixed)
+        return References({**self.values, **own}, self.fixed, self.zone)
 
     def _scoped(self, name: str, values: Sequence[str]) -> Value:
         known = self.values.get(name)
@@ -43,7 +46,7 @@ class Seen(Struct, frozen=True):
             tuple(values),
             tuple(texts.get(one, one) for one in values),
             is_list=known is not None and known.is_list,
-            query="&".join(f"var-{name}={one}" for one in values),
+            query="&".join(f"var-{name}={urllib.parse.quote(one, safe='')}" for one in values),
         )
 
     def _texts(self, name: str) -> dict[str, str]:
@@ -151,7 +154,7 @@ def filled_link(link: Json, names: References) -> Json:
     said = {name: text(link.get(name)) for name in _LINKED}
     return {
         **link,
-        "url": names.filled(said["url"], FORMS["uriencode"]),
+        "url": names.filled(said["url"], address_form),
         "title": names.filled(said["title"], text_form),
     }
 

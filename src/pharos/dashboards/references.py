@@ -10,10 +10,13 @@ import json
 import re
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, tzinfo
 from typing import Any, Final
 
 from msgspec import Struct, field
 from msgspec.structs import replace
+
+from pharos.dashboards.dates import date_form
 
 REFERENCE: Final = re.compile(r"\$(\w+)|\[\[(\w+?)(?::(\w+))?\]\]|\$\{(\w+)(?:\.([^:}]+))?(?::([^}]+))?\}")
 _OF_VALUES: Final = ("__field", "__data", "__value", "__series", "__cell", "__row")
@@ -22,6 +25,21 @@ _REGEX_CHARS: Final = re.compile(r"[\\^$*+?.()|\[\]{}/]")
 _PROMETHEUS_CHARS: Final = re.compile(r"[$^*{}\[\]'+?.()|]")
 _LUCENE_CHARS: Final = re.compile(r"([!*+\-=<>\s&|()\[\]{}^~?:\\/\"])")
 _HTML: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"}
+_NUMBER: Final = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
+_MONTHS: Final = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
 _DEEPEST: Final = 3
 """So many times values are looked through for references in turn."""
 
@@ -33,6 +51,8 @@ class Value(Struct, frozen=True):
     texts: tuple[str, ...] = ()
     is_list: bool = False
     """Whether several could be chosen, so that one alone is escaped too."""
+    is_multi: bool = False
+    """Whether several are chosen, or could be: one alone is a list of one where a form tells lists apart."""
     is_all: bool = False
     all_value: str = ""
     """What stands for all, in place of a list of them."""
@@ -114,18 +134,45 @@ def _quoted(mark: str) -> Form:
 
 
 def _lucene(values: Sequence[str], value: Value, _: str) -> str:
-    escaped = [_LUCENE_CHARS.sub(r"\\\1", one) for one in values]
+    # A sign of a number is none of Lucene's.
+    escaped = [one if _NUMBER.fullmatch(one) else _LUCENE_CHARS.sub(r"\\\1", one) for one in values]
     if not escaped:
-        return "__empty__" if value.is_list else ""
-    return escaped[0] if not value.is_list else "(" + " OR ".join(f'"{one}"' for one in escaped) + ")"
+        return "__empty__" if value.is_multi else ""
+    return escaped[0] if not value.is_multi else "(" + " OR ".join(f'"{one}"' for one in escaped) + ")"
 
 
 def _json(values: Sequence[str], value: Value, _: str) -> str:
-    return json.dumps(list(values) if value.is_list else values[0] if values else "", ensure_ascii=False)
+    if not value.is_multi:
+        return values[0] if values else ""
+    return json.dumps(list(values), ensure_ascii=False, separators=(",", ":"))
+
+
+def _sql(values: Sequence[str], _value: Value, _: str) -> str:
+    return ",".join("'" + one.replace("'", "''").replace('"', '\\"') + "'" for one in values)
+
+
+def _braced(values: Sequence[str], value: Value, name: str) -> str:
+    return "{" + ",".join(values) + "}" if value.is_multi else glob_form(values, value, name)
 
 
 def _percent(values: Sequence[str], value: Value, name: str) -> str:
-    return urllib.parse.quote(glob_form(values, value, name), safe="")
+    return urllib.parse.quote(_braced(values, value, name), safe="")
+
+
+def _uri(said: str) -> str:
+    return urllib.parse.quote(said, safe=";,/?:@&=+$-_.~#")
+
+
+def address_form(values: Sequence[str], value: Value, name: str) -> str:
+    """Return values as a part of an address, a list of one as what is in it."""
+    return _uri(glob_form(values, value, name))
+
+
+def _custom_param(values: Sequence[str], name: str, arguments: Sequence[str]) -> str:
+    called, before = (*arguments, "", "")[:2]
+    key = urllib.parse.quote(called or name, safe="")
+    start = urllib.parse.quote(before, safe="")
+    return "&".join(f"{key}={start}{urllib.parse.quote(one, safe='')}" for one in values)
 
 
 FORMS: Final[Mapping[str, Form]] = {
@@ -138,14 +185,12 @@ FORMS: Final[Mapping[str, Form]] = {
     "distributed": _distributed,
     "singlequote": _quoted("'"),
     "doublequote": _quoted('"'),
-    "sqlstring": lambda values, _value, _: ",".join("'" + one.replace("'", "''") + "'" for one in values),
+    "sqlstring": _sql,
     "lucene": _lucene,
     "json": _json,
     "html": lambda values, _value, _: "".join(_HTML.get(c, c) for c in ", ".join(values)),
     "percentencode": _percent,
-    "uriencode": lambda values, value, name: urllib.parse.quote(
-        glob_form(values, value, name), safe=";,/?:@&=+$-_.!~*'()#"
-    ),
+    "uriencode": lambda values, value, name: _uri(_braced(values, value, name)),
     "queryparam": lambda _values, value, _: value.query,
 }
 
@@ -156,6 +201,8 @@ class References(Struct, frozen=True):
     known: Mapping[str, Value]
     fixed: Mapping[str, str] = field(default_factory=dict)
     """What is built in, by name."""
+    zone: tzinfo = UTC
+    """In which dates are written."""
 
     def filled(self, said: str, form: Form = glob_form) -> str:
         """Return a text with its references replaced; `form` is for those that name none.
@@ -182,7 +229,7 @@ class References(Struct, frozen=True):
 
     def _one(self, found: re.Match[str], form: Form) -> str:
         name = found[1] or found[2] or found[4]
-        asked = (found[3] or found[6] or "").partition(":")[0]
+        asked, *arguments = (found[3] or found[6] or "").split(":")
         if name.startswith(_OF_VALUES):
             return found[0]
         if name in self.fixed:
@@ -203,7 +250,14 @@ class References(Struct, frozen=True):
             # Within quotes of PromQL a backslash is written twice, which Grafana leaves to whoever writes it.
             value = replace(value, is_list=True)
             asked = ""
-        chosen = FORMS.get(asked, form) if asked else form
+        if asked == "date":
+            return date_form(value.values[0] if len(value.values) == 1 else "", arguments, self.zone)
+        if asked == "join":
+            return (arguments[0] if arguments else ",").join(value.values)
+        if asked == "customqueryparam":
+            return _custom_param(value.values, name, arguments)
+        # As a glob where nobody knows the form.
+        chosen = FORMS.get(asked, glob_form) if asked else form
         return chosen(value.values, value, name)
 
     def _fixed(self, name: str, path: str, asked: str) -> str:
@@ -211,4 +265,5 @@ class References(Struct, frozen=True):
         for one in (f"{name}.{path}:{asked}", f"{name}:{asked}", f"{name}.{path}"):
             if one in self.fixed:
                 return self.fixed[one]
-        return self.fixed[name]
+        how, *arguments = asked.split(":")
+        return date_form(self.fixed[name], arguments, self.zone) if how == "date" else self.fixed[name]

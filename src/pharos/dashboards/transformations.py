@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from pharos.dashboards.reading import Json, flag, text
+from pharos.dashboards.reading import Json, flag, mapping, text
 from pharos.dashboards.report import Report
 
 APPLIED: Final = frozenset(
@@ -51,7 +51,11 @@ def tell_unapplied(transformations: Iterable[Json], report: Report) -> None:
     """Remark each transformation of a panel that is not applied, unless it is switched off."""
     for one in transformations:
         identifier = text(one.get("id"))
-        if identifier and identifier not in APPLIED and not flag(one.get("disabled")):
+        if flag(one.get("disabled")):
+            continue
+        if identifier == "organize" and mapping(one.get("options")).get("orderByMode") == "auto":
+            report.note("the transformation 'organize' keeps the order of the fields, and does not sort them")
+        if identifier and identifier not in APPLIED:
             report.lost(
                 f"the transformation {identifier[:80]!r} is not applied",
                 "it is kept; the panel shows its data without it",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import urllib.parse
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final
 
 import re2
@@ -29,6 +30,7 @@ _AROUND: Final = re.compile(r"\(\?<?[=!]")
 _NESTED: Final = re.compile(r"[*+}]\)[*+{]|\\[1-9]")
 _LONGEST_PATTERN: Final = 500
 _LONGEST_LOOKED_AT: Final = 500
+_MOST_PLACES: Final = 100
 
 
 class Chosen(Struct, frozen=True):
@@ -58,6 +60,7 @@ class Chosen(Struct, frozen=True):
             values=self.values,
             texts=(ALL_TEXT,) if self.is_all else self.texts,
             is_list=variable.is_multi or variable.has_all,
+            is_multi=variable.is_multi or self.is_all,
             is_all=self.is_all,
             all_value=variable.all_value,
             query=joined or f"var-{urllib.parse.quote(variable.name, safe='')}=",
@@ -204,16 +207,16 @@ def picked(found: Sequence[str], variable: Variable, pattern: str) -> list[Optio
     options: dict[str, Option] = {}
     match = matcher(pattern) if pattern else None
     for said in found[:MOST_OPTIONS]:
-        option = Option(said, said) if match is None else match(said)
-        if option is not None:
+        for option in [Option(said, said)] if match is None else match(said):
             options.setdefault(option.value, option)
     return _sorted(list(options.values()), variable.sort)
 
 
-def matcher(pattern: str) -> Any:
-    """Return what makes an option of a text, or None: `/pattern/flags`, or a pattern of the whole text.
+def matcher(pattern: str) -> Callable[[str], list[Option]]:
+    """Return what makes options of a text: `/pattern/flags`, or a pattern of the whole text.
 
-    Groups named `value` and `text` say what is taken; else the first group, else the whole text.
+    Groups named `value` and `text` say what is taken; else the first group, else the whole text. With the
+    flag `g` all places of the text count: each is an option, or the names are looked for in all of them.
     """
     found = _SLASHED.match(pattern.strip())
     body, flags = (found[1], found[2]) if found is not None else (f"^{pattern}$", "")
@@ -221,38 +224,42 @@ def matcher(pattern: str) -> Any:
         raise _no_pattern(pattern, "it is longer than 500 characters")
     body = re.sub(r"\(\?<(?=[a-zA-Z_])", "(?P<", body)
     body = ("(?i)" if "i" in flags else "") + body
-    search = _compiled(body, pattern)
+    compiled = _compiled(body, pattern)
+    most = _MOST_PLACES if "g" in flags else 1
 
-    def option(said: str) -> Option | None:
-        match = search(said[:_LONGEST_LOOKED_AT])
-        if match is None:
-            return None
-        named = match.groupdict()
-        if "value" in named or "text" in named:
-            value = named.get("value") or named.get("text") or ""
-            return Option(named.get("text") or value, value)
-        first = next((one for one in match.groups() if one is not None), None) if match.groups() else said
-        return None if not first else Option(first, first)
+    def options(said: str) -> list[Option]:
+        matches = list(islice(compiled.finditer(said[:_LONGEST_LOOKED_AT]), most))
+        if not matches:
+            return []
+        named = [match.groupdict() for match in matches]
+        value = next((one["value"] for one in named if one.get("value")), "")
+        shown = next((one["text"] for one in named if one.get("text")), "")
+        if value or shown:
+            return [Option(shown or value, value or shown)]
+        if not matches[0].groups():
+            return [Option(said, said)] if said else []
+        taken = (next((one for one in match.groups() if one is not None), "") for match in matches)
+        return [Option(one, one) for one in taken if one]
 
-    return option
+    return options
 
 
 def _compiled(body: str, pattern: str) -> Any:
-    """Return what searches by a pattern: in linear time, or by Python's own engine where it looks around.
+    """Return a compiled pattern: in linear time, or by Python's own engine where it looks around.
 
     The latter is refused what could take it for ever.
     """
     try:
         options = re2.Options()
         options.log_errors = False
-        return re2.compile(body, options).search
+        return re2.compile(body, options)
     except re2.error as exc:
         if not _AROUND.search(body):
             raise _no_pattern(pattern, str(exc)) from exc
     if _NESTED.search(body):
         raise _no_pattern(pattern, "it looks around and repeats what is repeated")
     try:
-        return re.compile(body).search
+        return re.compile(body)
     except re.error as exc:
         raise _no_pattern(pattern, str(exc)) from exc
 

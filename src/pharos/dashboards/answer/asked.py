@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from typing import Any, Final
 
 from msgspec import Struct, field
@@ -119,12 +119,7 @@ def built_in(asked: Asked, scope: Scope, query: str) -> dict[str, str]:
         "timeFilter": f"time >= {span.start_ms}ms and time <= {span.end_ms}ms",
     }
     for name, at_ms in (("__from", span.start_ms), ("__to", span.end_ms)):
-        at = datetime.fromtimestamp(at_ms / 1000, asked.zone)
         known[name] = str(at_ms)
-        known[f"{name}:date"] = known[f"{name}:date:iso"] = at.isoformat(timespec="milliseconds")
-        known[f"{name}:date:seconds"] = str(at_ms // 1000)
-        known[f"{name}:date:YYYY-MM-DD"] = at.strftime("%Y-%m-%d")
-        known[f"{name}:date:YYYY-MM"] = at.strftime("%Y-%m")
     return known
 
 
@@ -146,6 +141,7 @@ def stepped(names: References, steps: Steps, span: Span) -> References:
             "__from": str(span.start_ms),
             "__to": str(span.end_ms),
         },
+        names.zone,
     )
 
 

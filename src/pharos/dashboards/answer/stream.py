@@ -46,7 +46,7 @@ async def _settle(
         return choose(variable, own_options(variable), wanted, asked.span, is_custom=is_custom)
     if not asked.asks_options and isinstance(wanted, list) and wanted and "$__all" not in wanted:
         return choose(variable, (), wanted, asked.span, is_custom=True)
-    names = References(values_of(chosen, asked.model), built_in(asked, scope, ""))
+    names = References(values_of(chosen, asked.model), built_in(asked, scope, ""), asked.zone)
     try:
         options = await options_of(doors, scope, variable, names, asked.span, asked.model)
     except PharosError as exc:
@@ -61,7 +61,7 @@ def seen_by(asked: Asked, scope: Scope, chosen: Mapping[str, Chosen]) -> Seen:
         for one in chosen.values()
         if not one.variable.skips_address and one.variable.type != "adhoc"
     )
-    return Seen(chosen, values_of(chosen, asked.model), built_in(asked, scope, query), asked.span)
+    return Seen(chosen, values_of(chosen, asked.model), built_in(asked, scope, query), asked.span, asked.zone)
 
 
 async def all_panels(doors: Doors, scope: Scope, asked: Asked) -> Asked:
