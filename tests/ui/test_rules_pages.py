@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 from tests.process import Server
 from tests.ui.conftest import HOSTILE, Visit, kept
 
@@ -169,6 +169,23 @@ def test_a_form_that_holds_what_it_began_with_closes_at_once(visit: Visit) -> No
     expect(form.get_by_label("Group")).to_be_focused()
     page.keyboard.type("a")
     page.keyboard.press("Backspace")
+    page.keyboard.press("Escape")
+    expect(form).to_have_count(0)
+
+
+def test_an_editor_that_comes_late_is_no_change_to_its_form(visit: Visit) -> None:
+    page = visit("/rules")
+    held: list[Route] = []
+    page.route("**/assets/Editor-*.js", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks it
+    page.get_by_role("button", name="New group").click()
+    form = page.get_by_role("dialog", name="New group of rules")
+    expect(form.get_by_label("Group")).to_be_focused()
+    page.keyboard.type("a")
+    page.keyboard.press("Backspace")
+    expect(form.locator(".cm-content")).to_have_count(0)
+    held.pop().continue_()
+    expect(form.locator(".cm-content")).to_be_visible()
+    expect(form.get_by_label("Group")).to_be_focused()
     page.keyboard.press("Escape")
     expect(form).to_have_count(0)
 

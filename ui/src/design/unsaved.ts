@@ -4,11 +4,15 @@ import { createContext, use, useCallback, useEffect, useId, useMemo, useRef, use
 
 /** What a form holds: fields, chosen ones of many, and buttons that stay pressed. */
 const HELD =
-  'input, textarea, select, [contenteditable="true"], [data-chosen], [aria-pressed], [aria-checked]';
+  'input, textarea, select, [contenteditable="true"], [data-chosen], [data-written], [aria-pressed], [aria-checked]';
+/** What says itself what is written in it, whatever it is made of now: an editor that takes the place of a plain field. */
+const SAYS = '[data-written]';
 /** What comes before a change by hand: then a form still holds what it began with. */
 const TOUCHES = ['keydown', 'pointerdown', 'beforeinput'] as const;
 
 function heldBy(element: Element): string {
+  const { chosen, written } = (element as HTMLElement).dataset;
+  if (written !== undefined) return written;
   if (element instanceof HTMLInputElement && (element.type === 'checkbox' || element.type === 'radio'))
     return String(element.checked);
   if (
@@ -18,12 +22,12 @@ function heldBy(element: Element): string {
   )
     return element.value;
   if (element.hasAttribute('contenteditable')) return element.textContent;
-  const { chosen } = (element as HTMLElement).dataset;
   return chosen ?? ['aria-pressed', 'aria-checked'].map((one) => element.getAttribute(one)).join();
 }
 
 function contentOf(form: HTMLFormElement): string {
-  return JSON.stringify([...form.querySelectorAll(HELD)].map(heldBy));
+  const held = [...form.querySelectorAll(HELD)].filter((one) => !one.parentElement?.closest(SAYS));
+  return JSON.stringify(held.map(heldBy));
 }
 
 interface Unsaved {

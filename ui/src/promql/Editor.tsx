@@ -48,5 +48,11 @@ export default function Editor({ begunRef, ...props }: QueryEditorProps & { begu
   useEffect(() => {
     if (view.current) markError(view.current, error);
   }, [error]);
-  return <div className={clsx(styles.editor, error !== null && styles.wrong)} ref={holder} />;
+  return (
+    <div
+      className={clsx(styles.editor, error !== null && styles.wrong)}
+      data-written={props.text}
+      ref={holder}
+    />
+  );
 }

@@ -34,7 +34,7 @@ function Plain({ begunRef, ...props }: QueryEditorProps & { begunRef: Begun }): 
     if (current) begunRef.current = { selected: [current.selectionStart, current.selectionEnd], wrote };
   };
   return (
-    <div className={clsx(styles.editor, styles.plain)} data-text={`${props.text} `}>
+    <div className={clsx(styles.editor, styles.plain)} data-written={props.text} data-text={`${props.text} `}>
       <textarea
         ref={area}
         aria-label={props.label ?? 'PromQL expression'}
