@@ -26,15 +26,38 @@ def test_a_transformation_that_is_not_applied_is_lost_unless_it_is_switched_off(
     assert said == [("lost", 1, "the transformation 'spatial' is not applied")]
 
 
-def test_what_of_a_known_setting_is_not_followed_is_noted() -> None:
-    sorts = {"id": "organize", "options": {"orderByMode": "auto", "orderBy": []}}
-    listed = {"name": "v", "type": "custom", "valuesFormat": "json", "query": "a,b"}
-    document = {**panel(transformations=[sorts]), "templating": {"list": [listed]}}
+def told(document: dict[str, Any]) -> set[tuple[str, str]]:
     _, report = read_model(unwrap(document))
-    assert {(one.level.value, one.message) for one in report.notes} == {
-        ("note", "the transformation 'organize' keeps the order of the fields, and does not sort them"),
+    return {(one.level.value, one.message) for one in report.notes}
+
+
+def test_what_of_a_known_setting_is_not_followed_is_noted() -> None:
+    joins = {"id": "joinByField", "options": {"mode": "left"}}
+    listed = {"name": "v", "type": "custom", "valuesFormat": "json", "query": "a,b"}
+    document = {**panel(transformations=[joins]), "templating": {"list": [listed]}}
+    assert told(document) == {
+        ("note", "mode 'left' of the transformation 'joinByField' is not known"),
         ("note", "the options of the variable 'v' are no list in JSON"),
     }
+
+
+def test_ways_that_are_followed_are_not_told_of() -> None:
+    steps = [
+        {"id": "organize", "options": {"orderByMode": "auto", "orderBy": []}},
+        {"id": "prepareTimeSeries", "options": {"format": "many"}},
+        {"id": "calculateField", "options": {"mode": "windowFunctions"}},
+    ]
+    assert told(panel(transformations=steps)) == set()
+
+
+def test_gaps_of_no_length_are_told_of_wherever_they_are_set() -> None:
+    everywhere = {"defaults": {"custom": {"insertNulls": True}}, "overrides": []}
+    one = {"overrides": [{"properties": [{"id": "custom.insertNulls", "value": True}]}]}
+    for config in (everywhere, one):
+        assert told(panel(fieldConfig=config)) == {
+            ("note", "insertNulls without a number of milliseconds breaks no line")
+        }
+    assert told(panel(fieldConfig={"defaults": {"custom": {"insertNulls": 60000}}})) == set()
 
 
 def test_options_may_be_written_in_json_in_both_schemas() -> None:

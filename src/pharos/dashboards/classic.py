@@ -12,7 +12,7 @@ from pharos.dashboards.modern import modern_panel
 from pharos.dashboards.modern.targets import known_type
 from pharos.dashboards.reading import Json, flag, items, mapping, mappings, number, text, texts, whole
 from pharos.dashboards.report import Report
-from pharos.dashboards.transformations import tell_unapplied
+from pharos.dashboards.transformations import tell_unapplied, tell_unfollowed
 
 NEWEST_SCHEMA: Final = 42
 _UNIT_PX: Final = 38
@@ -311,6 +311,8 @@ def read_panel(
         )
     transformations = tuple(mappings(modern.get("transformations")))
     tell_unapplied(transformations, report)
+    field_config = mapping(modern.get("fieldConfig"))
+    tell_unfollowed(field_config, report)
     return Panel(
         key=f"p:{identifier}",
         id=identifier,
@@ -320,7 +322,7 @@ def read_panel(
         grid=grid,
         transparent=flag(modern.get("transparent")),
         options=mapping(modern.get("options")),
-        field_config=mapping(modern.get("fieldConfig")),
+        field_config=field_config,
         transformations=transformations,
         targets=tuple(mappings(modern.get("targets"))),
         datasource=modern.get("datasource"),

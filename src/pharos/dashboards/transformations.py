@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from pharos.dashboards.reading import Json, flag, mapping, text
+from pharos.dashboards.reading import Json, flag, mapping, mappings, text
 from pharos.dashboards.report import Report
 
 APPLIED: Final = frozenset(
@@ -47,14 +47,43 @@ APPLIED: Final = frozenset(
 """By Grafana's ids; a test compares them with those of the pages."""
 
 
+_WAYS: Final[dict[str, dict[str, frozenset[str]]]] = {
+    "calculateField": {
+        "mode": frozenset(
+            {"reduceRow", "binary", "unary", "cumulativeFunctions", "windowFunctions", "index"}
+        ),
+    },
+    "joinByField": {"mode": frozenset({"outer", "inner", "outerTabular"})},
+    "prepareTimeSeries": {"format": frozenset({"wide", "many", "multi", "long"})},
+    "organize": {"orderByMode": frozenset({"manual", "auto"})},
+}
+"""Options of which each value is another way to do it, and the ways that are known."""
+
+
+def _tell_ways(identifier: str, options: Json, report: Report) -> None:
+    for option, known in _WAYS.get(identifier, {}).items():
+        way = text(options.get(option))
+        if way and way not in known:
+            report.note(f"{option} {way[:40]!r} of the transformation {identifier!r} is not known")
+
+
+def tell_unfollowed(field_config: Json, report: Report) -> None:
+    """Remark what a panel sets that its picture does not follow."""
+    said = [mapping(mapping(field_config.get("defaults")).get("custom")).get("insertNulls")]
+    for override in mappings(field_config.get("overrides")):
+        properties = mappings(override.get("properties"))
+        said += [one.get("value") for one in properties if one.get("id") == "custom.insertNulls"]
+    if any(one is True for one in said):
+        report.note("insertNulls without a number of milliseconds breaks no line")
+
+
 def tell_unapplied(transformations: Iterable[Json], report: Report) -> None:
     """Remark each transformation of a panel that is not applied, unless it is switched off."""
     for one in transformations:
         identifier = text(one.get("id"))
         if flag(one.get("disabled")):
             continue
-        if identifier == "organize" and mapping(one.get("options")).get("orderByMode") == "auto":
-            report.note("the transformation 'organize' keeps the order of the fields, and does not sort them")
+        _tell_ways(identifier, mapping(one.get("options")), report)
         if identifier and identifier not in APPLIED:
             report.lost(
                 f"the transformation {identifier[:80]!r} is not applied",

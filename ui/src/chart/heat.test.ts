@@ -29,5 +29,7 @@ describe('buckets', () => {
 describe('heat', () => {
   it('is of the fullest cell', () => expect(heatShare(9, 9)).toBe(1));
   it('shows the few', () => expect(heatShare(1, 100)).toBeCloseTo(0.1));
+  it('is of the ends that are asked for', () =>
+    expect([5, 10, 30].map((count) => heatShare(count, 14, 5))).toEqual([0, Math.sqrt(5 / 9), 1]));
   it('of nothing is none', () => expect(heatShare(0, 0)).toBe(0));
 });

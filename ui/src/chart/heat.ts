@@ -39,8 +39,8 @@ export function fullest(buckets: readonly HeatBucket[]): number {
 }
 
 /** The share of the colours that a count has: by its square root, so that the few are seen beside the many. */
-export function heatShare(count: number, most: number): number {
-  return most > 0 ? Math.sqrt(Math.max(0, count) / most) : 0;
+export function heatShare(count: number, most: number, least = 0): number {
+  return most > least ? Math.sqrt(Math.min(1, Math.max(0, count - least) / (most - least))) : 0;
 }
 
 /** A bucket in words: `0.1 s to 0.25 s`. */
@@ -50,15 +50,19 @@ export function bucketName({ lower, upper }: HeatBucket, unit: Unit): string {
   return `${formatValue(lower, unit)} to ${formatValue(upper, unit)}`;
 }
 
-/** Paints the cells: a column for each instant, ending there, for counts are of the time before. */
+/**
+ * Paints the cells: a column for each instant, ending there, for counts are of the time before. The colours go from
+ * the counts of `ends` to one another, without them from nothing to the fullest cell.
+ */
 export function paintHeat(
   plot: uPlot,
   scheme: Scheme,
   times: readonly number[],
   buckets: readonly HeatBucket[],
+  ends: { min?: number | undefined; max?: number | undefined } = {},
 ): void {
   const { ctx, bbox } = plot;
-  const most = fullest(buckets);
+  const most = ends.max ?? fullest(buckets);
   ctx.save();
   ctx.beginPath();
   ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
@@ -72,7 +76,7 @@ export function paintHeat(
     counts.forEach((count, at) => {
       if (count === null || !(count > 0)) return;
       const left = edges[at - 1] ?? first;
-      ctx.fillStyle = heatColor(heatShare(count, most), scheme);
+      ctx.fillStyle = heatColor(heatShare(count, most, ends.min), scheme);
       ctx.fillRect(left, top, Math.max(1, (edges[at] ?? left) - left), Math.max(1, height - 1));
     });
   });

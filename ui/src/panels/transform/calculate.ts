@@ -52,7 +52,8 @@ function binary(frame: NamedFrame, options: unknown): Calculated | null {
     const [a, b] = [left(row), right(row)];
     return a === null || b === null ? null : make(a, b);
   });
-  return { name: `${sideName(at(options, 'left'))} ${operator} ${sideName(at(options, 'right'))}`, values };
+  const name = `${sideName(at(options, 'left'))} ${operator} ${sideName(at(options, 'right'))}`;
+  return { name: name.replaceAll('$', ''), values };
 }
 
 function unary(frame: NamedFrame, options: unknown): Calculated | null {
@@ -86,32 +87,41 @@ function reduceRow(frame: NamedFrame, options: unknown): Calculated | null {
   return { name: reductionName(id), values };
 }
 
-function cumulative(frame: NamedFrame, options: unknown): Calculated | null {
-  const field = frame.fields.find((one) => isMeant(one, textAt(options, 'field')));
-  if (!field) return null;
-  const meaning = textAt(options, 'reducer', 'sum') === 'mean';
-  let [sum, count] = [0, 0];
-  const values = field.values.map((cell) => {
-    const value = numeric(cell);
-    if (value !== null && Number.isFinite(value)) [sum, count] = [sum + value, count + 1];
-    return meaning ? (count === 0 ? null : sum / count) : sum;
-  });
-  return { name: `cumulative ${meaning ? 'mean' : 'sum'}(${field.title})`, values };
+/** The field that is asked for, the first of numbers where none is; and how that is said in the name of what is made. */
+function asked(frame: NamedFrame, options: unknown): { field: NamedField; said: string } | null {
+  const name = textAt(options, 'field');
+  const field = frame.fields.find((one) => (name === '' ? one.type === 'number' : isMeant(one, name)));
+  return field ? { field, said: name === '' ? '' : `(${name})` } : null;
 }
 
+function cumulative(frame: NamedFrame, options: unknown): Calculated | null {
+  const found = asked(frame, options);
+  if (!found) return null;
+  const means = textAt(options, 'reducer', 'sum') === 'mean';
+  let sum = 0;
+  const values = found.field.values.map((cell, row) => {
+    sum += numeric(cell) ?? 0;
+    return means ? sum / (row + 1) : sum;
+  });
+  return { name: `cumulative ${means ? 'mean' : 'sum'}${found.said}`, values };
+}
+
+/** What each row and those around it, or before it, come to; less of them at the ends. */
 function windowed(frame: NamedFrame, options: unknown): Calculated | null {
-  const field = frame.fields.find((one) => isMeant(one, textAt(options, 'field')));
-  if (!field) return null;
+  const found = asked(frame, options);
+  if (!found) return null;
   const size = numberAt(options, 'windowSize') ?? 0.1;
   const share = textAt(options, 'windowSizeMode', 'percentage') === 'percentage';
-  const wide = Math.max(1, Math.round(share ? size * field.values.length : size));
+  const { values: cells } = found.field;
+  const wide = Math.max(1, Math.ceil(share ? size * cells.length : size));
   const id = textAt(options, 'reducer', 'mean');
-  const centred = textAt(options, 'windowAlignment', 'centered') === 'centered';
-  const values = field.values.map((_, row) => {
-    const from = centred ? row - Math.floor(wide / 2) : row - wide + 1;
-    return reduce({ values: field.values.slice(Math.max(0, from), Math.max(0, from) + wide) }, id);
+  const alignment = textAt(options, 'windowAlignment', 'trailing');
+  const before = alignment === 'centered' ? Math.floor(wide / 2) : wide - 1;
+  const values = cells.map((_, row) => {
+    const from = row - before;
+    return reduce({ values: cells.slice(Math.max(0, from), from + wide) }, id) ?? 0;
   });
-  return { name: `moving ${reductionName(id).toLowerCase()}(${field.title})`, values };
+  return { name: `${alignment} moving ${id}${found.said}`, values };
 }
 
 /** The number of each row, or the share of all rows that it comes to. */
@@ -160,21 +170,24 @@ function calculated(frame: NamedFrame, options: unknown): Calculated | null {
 
 /** `calculateField`: one more column, made of the others. */
 export const calculateField: Step = (frames, options) => {
+  const mode = textAt(options, 'mode', 'reduceRow');
+  const inTime = flagAt(options, 'timeSeries', true);
+  // What needs no other field is made of each series.
+  const alone = mode === 'binary' && (at(options, 'binary.right.fixed') ?? null) !== null;
   const series =
     frames.length > 1 &&
-    flagAt(options, 'timeSeries', true) &&
+    inTime &&
+    !alone &&
     frames.every(({ fields }) => fields.some(({ type }) => type === 'time'));
   const joined = series ? joinByField(frames, {}) : frames;
-  return named(joined).map((frame): Frame => {
-    const made = allCalculated(frame, options).map((one): Field => ({
-      ...one,
-      asked: one.name,
-      type: typeOf(one.values),
-    }));
-    const plain = { ...frame, fields: frame.fields.map(untitled) };
-    if (made.length === 0 || !flagAt(options, 'replaceFields'))
-      return { ...plain, fields: [...plain.fields, ...made] };
-    return { ...plain, fields: [...plain.fields.filter(({ type }) => type === 'time'), ...made] };
+  const all = named(joined).map((frame) => ({ frame, made: allCalculated(frame, options) }));
+  const replaces = flagAt(options, 'replaceFields') && all.some(({ made }) => made.length > 0);
+  return all.flatMap(({ frame, made }): Frame[] => {
+    const fields = made.map((one): Field => ({ ...one, asked: one.name, type: typeOf(one.values) }));
+    const plain = frame.fields.map(untitled);
+    if (!replaces) return [{ ...frame, fields: [...plain, ...fields] }];
+    const times = inTime && mode !== 'index' ? plain.filter(({ type }) => type === 'time') : [];
+    return fields.length === 0 ? [] : [{ ...frame, fields: [...times.slice(0, 1), ...fields] }];
   });
 };
 

@@ -2,8 +2,36 @@
 
 import { cellText, numeric, type Cell, type Field, type FieldType, type Frame } from '../frame';
 import { at, flagAt, list, numberAt, object, objects, oneAt, textAt } from '../json';
-import { chooser, isMeant, named, pattern, renamed, type Step } from './names';
+import { chooser, isMeant, named, pattern, renamed, type NamedField, type Step } from './names';
 import { merge } from './join';
+
+/** Where fields stand that no order names. */
+const LAST = Number.MAX_SAFE_INTEGER;
+
+const BY_WORD = new Intl.Collator('en', { sensitivity: 'base', numeric: true });
+
+/** How fields are put in order by what they and their labels are called; the first time stands before all. */
+function automatic(
+  fields: readonly NamedField[],
+  orderBy: unknown,
+): (a: NamedField, b: NamedField) => number {
+  const time = fields.find(({ type }) => type === 'time');
+  const ways = objects(orderBy).map((one) => {
+    const label = textAt(one, 'type') === 'label' ? textAt(one, 'name') : null;
+    const of = (field: NamedField): string => (label === null ? field.title : (field.labels?.[label] ?? ''));
+    const sign = flagAt(one, 'desc') ? -1 : 1;
+    return (a: NamedField, b: NamedField): number => BY_WORD.compare(of(a), of(b)) * sign;
+  });
+  return (a, b) => {
+    const byTime = Number(b === time) - Number(a === time);
+    if (byTime !== 0) return byTime;
+    for (const way of ways) {
+      const found = way(a, b);
+      if (found !== 0) return found;
+    }
+    return 0;
+  };
+}
 
 /** `organize`: leaves out, orders and renames. */
 export const organize: Step = (frames, options) => {
@@ -17,14 +45,18 @@ export const organize: Step = (frames, options) => {
       if (onlyThese && only[title] !== true && only[name] !== true) return false;
       return without[title] !== true && without[name] !== true;
     });
-    const placed = kept.map((field, i) => ({
-      field,
-      place: numberAt(order, field.title) ?? numberAt(order, field.name) ?? i + kept.length,
-    }));
-    if (Object.keys(order).length > 0) placed.sort((a, b) => a.place - b.place);
+    if (textAt(options, 'orderByMode') === 'auto') {
+      kept.sort(automatic(kept, at(options, 'orderBy')));
+    } else if (Object.keys(order).length > 0) {
+      const places = new Map(
+        kept.map((field) => [field, numberAt(order, field.title) ?? numberAt(order, field.name) ?? LAST]),
+      );
+      const place = (field: NamedField): number => places.get(field) ?? LAST;
+      kept.sort((a, b) => place(a) - place(b));
+    }
     return {
       ...frame,
-      fields: placed.map(({ field }) => {
+      fields: kept.map((field) => {
         const { title, ...rest } = field;
         const name = textAt({ of: names[title] ?? names[field.name] ?? '' }, 'of');
         return name === '' ? rest : renamed(rest, name);

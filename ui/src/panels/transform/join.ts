@@ -36,11 +36,11 @@ function partsOf(frames: readonly Frame[], by: string): Part[] {
 /** A row of a join: its key, and in which row of each part it is; undefined where a part has none. */
 type Joined = readonly [key: Cell, places: readonly (number | undefined)[]];
 
-/** One row for each key, of the first rows that have it. */
+/** One row for each key, of the last rows that have it. */
 function byKey(parts: readonly Part[]): Joined[] {
   const keys = new Set<Cell>();
   for (const { places } of parts) for (const cell of places.keys()) keys.add(cell);
-  return sorted(keys).map((cell) => [cell, parts.map(({ places }) => places.get(cell)?.[0])]);
+  return sorted(keys).map((cell) => [cell, parts.map(({ places }) => places.get(cell)?.at(-1))]);
 }
 
 /** What a mistyped field may make of two long tables. */

@@ -54,33 +54,44 @@ export const rowsToFields: Step = (frames, options) => {
   });
 };
 
-/** `joinByLabels`: a row for what agrees in the labels to join by, a column for each value of one label. */
+/** `joinByLabels`: rows for what agrees in the labels to join by, a column for each value of one label. */
 export const joinByLabels: Step = (frames, options) => {
   const of = textAt(options, 'value');
-  const numbers = frames.flatMap(({ fields }) => fields.filter(({ type }) => type === 'number'));
-  if (of === '' || !numbers.some(({ labels }) => labels?.[of] !== undefined)) return frames;
+  const labelled = frames.flatMap(({ fields }) =>
+    fields.filter(({ type, labels }) => type !== 'time' && labels?.[of] !== undefined),
+  );
+  if (of === '' || labelled.length === 0) return frames;
   const wished = texts(at(options, 'join'));
-  const every = new Set(numbers.flatMap(({ labels }) => Object.keys(labels ?? {})));
-  const by = wished.length > 0 ? wished : [...every].filter((name) => name !== of && name !== '__name__');
-  const columns = [...new Set(numbers.flatMap(({ labels }) => labels?.[of] ?? []))];
-  const rows = new Map<string, { key: string[]; cells: Map<string, Cell> }>();
-  for (const { labels, values } of numbers) {
-    const column = labels?.[of];
-    if (column === undefined) continue;
+  const every = new Set(
+    frames.flatMap(({ fields }) => fields.flatMap((one) => Object.keys(one.labels ?? {}))),
+  );
+  const by = (wished.length > 0 ? wished : [...every]).filter((name) => name !== of);
+  const columns = new Map(labelled.map((field) => [field.labels?.[of] ?? '', field.type]));
+  const groups = new Map<string, { key: string[]; cells: Map<string, Cell[]> }>();
+  for (const { labels, values } of labelled) {
+    const column = labels?.[of] ?? '';
     const key = by.map((name) => labels?.[name] ?? '');
-    const row = rows.get(JSON.stringify(key)) ?? { key, cells: new Map<string, Cell>() };
-    row.cells.set(column, values.findLast((value) => value !== null) ?? null);
-    rows.set(JSON.stringify(key), row);
+    const group = groups.get(JSON.stringify(key)) ?? { key, cells: new Map<string, Cell[]>() };
+    group.cells.set(column, [...(group.cells.get(column) ?? []), ...values]);
+    groups.set(JSON.stringify(key), group);
   }
-  const all = [...rows.values()];
+  // A group has as many rows as its longest column, and one where there is none.
+  const rows = [...groups.values()].flatMap(({ key, cells }) => {
+    const length = Math.max(1, ...[...cells.values()].map((own) => own.length));
+    return Array.from({ length }, (_, row) => ({ key, row, cells }));
+  });
   return [
     {
       fields: [
-        ...by.map((name, i): Field => ({ name, type: 'string', values: all.map(({ key }) => key[i] ?? '') })),
-        ...columns.map((name): Field => ({
+        ...by.map((name, i): Field => ({
           name,
-          type: 'number',
-          values: all.map(({ cells }) => cells.get(name) ?? null),
+          type: 'string',
+          values: rows.map(({ key }) => key[i] ?? ''),
+        })),
+        ...[...columns].map(([name, type]): Field => ({
+          name,
+          type,
+          values: rows.map(({ cells, row }) => cells.get(name)?.[row] ?? null),
         })),
       ],
     },

@@ -307,8 +307,12 @@ const CASES: readonly (readonly [
     [table({ host: ['a', 'b'], cpu: [1, 2], mem: [3, 4] })],
     [{ a: [1], b: [2] }],
   ],
-  ['joinByLabels', { value: 'host' }, TWO, [{ a: [20], b: [30] }]],
-  ['joinByLabels', { value: 'host', join: ['__name__'] }, TWO, [{ __name__: ['load'], a: [20], b: [30] }]],
+  [
+    'joinByLabels',
+    { value: 'host', join: ['__name__'] },
+    TWO,
+    [{ __name__: ['load', 'load'], a: [10, 20], b: [30, null] }],
+  ],
   [
     'formatString',
     { stringField: 'host', outputFormat: 'Kebab Case' },

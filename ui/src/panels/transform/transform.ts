@@ -22,6 +22,7 @@ import type { Step } from './names';
 import { groupToNestedTable } from './nested';
 import { formatString, joinByLabels, rowsToFields } from './reshape';
 import { filterByValue, groupBy, limit, reduceSeries, sortBy, timeSeriesTable } from './rows';
+import { prepareTimeSeries } from './series';
 import { smoothing } from './smooth';
 
 const asIs: Step = (frames) => frames;
@@ -49,8 +50,7 @@ const STEPS: Readonly<Record<string, Step>> = {
   merge,
   organize,
   partitionByValues,
-  // Frames have the shape of one series each already.
-  prepareTimeSeries: asIs,
+  prepareTimeSeries,
   reduce: reduceSeries,
   renameByRegex,
   rowsToFields,
