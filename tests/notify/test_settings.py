@@ -59,6 +59,7 @@ async def test_each_kind_is_opened_with_the_settings_as_they_are_read(outbound: 
         ("{min_severity: loud}", "is none of"),
         ("{quiet_hours: {times: [night]}}", "undefined time interval 'night' used in quiet_hours"),
         ("{rate_limit: {per: 1m}}", "messages is missing"),
+        ("{rate_limit: {messages: 5, per: 0s}}", "rate_limit: per: expected a time of more than 0s"),
         ("{colour: red}", "colour"),
     ],
 )

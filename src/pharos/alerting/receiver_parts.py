@@ -48,7 +48,12 @@ def _knows_severity(name: str) -> Check:
 
 
 _RATE_LIMIT: Final = Section(
-    "rate_limit", {"messages": whole(), "per": duration(60_000)}, (needs("messages"),)
+    "rate_limit",
+    {"messages": whole(), "per": duration(60_000)},
+    (
+        needs("messages", "messages is missing, or 0: a receiver that is to be told nothing needs no route"),
+        needs("per", "per: expected a time of more than 0s"),
+    ),
 )
 _QUIET_HOURS: Final = Section(
     "quiet_hours",

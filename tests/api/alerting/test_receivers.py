@@ -26,7 +26,9 @@ route:
   group_wait: 100ms
   group_interval: 1h
   repeat_interval: 2h
-  routes: [{{matchers: [alertname="HeartbeatMissing"], group_interval: 1s}}]
+  routes:
+  - {{matchers: [alertname="HeartbeatMissing"], group_interval: 1s}}
+  - {{matchers: [alertname="Calm"], receiver: calm}}
 receivers:
 - name: ops
   webhook_configs: [{{url: '{hook}/canary-path-of-ops'}}]
@@ -35,6 +37,10 @@ receivers:
   pagerduty_configs: [{{routing_key: canary-key, url: '{hook}/pagerduty'}}]
   dashboard_configs: [{{}}]
 - name: nobody
+- name: calm
+  webhook_configs: [{{url: '{hook}/calm', pharos: {{quiet_hours: {{times: [ever]}}}}}}]
+time_intervals:
+- {{name: ever, time_intervals: [{{months: ['1:12']}}]}}
 """
 
 
@@ -193,6 +199,15 @@ def test_what_could_not_be_delivered_is_shown_and_tried_again(server: Server, ho
     assert ask(server, "POST", f"/api/alerting/outbox/{letter['id']}/replay")[0] == 404
     assert ask(server, "DELETE", f"/api/alerting/outbox/{letter['id']}")[0] == 404
     assert ask(server, "GET", "/api/alerting/outbox?state=lost")[0] == 400
+
+
+def test_a_receiver_whose_settings_hold_a_message_back_is_not_called_failing(server: Server) -> None:
+    assert post_alert(server, "Calm") == 200
+    wait_until(lambda: integration(server, "calm", "webhook[0]")["state"] != "unused")
+    shown = integration(server, "calm", "webhook[0]")
+    assert (shown["state"], shown["owed"], shown["dead"]) == ("holding", 1, 0)
+    assert shown["error"] == "held back: quiet_hours (ever)"
+    assert "holding" in command(server, "receivers", "list")
 
 
 def test_a_heartbeat_that_stays_away_is_an_alert(server: Server, hook: Hook) -> None:

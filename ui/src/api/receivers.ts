@@ -9,10 +9,10 @@ export interface Integration {
   readonly name: string;
   readonly kind: string;
   readonly send_resolved: boolean;
-  readonly state: 'unused' | 'ok' | 'failing' | 'dead';
+  readonly state: 'unused' | 'ok' | 'holding' | 'failing' | 'dead';
   /** When it took a message last; RFC 3339. */
   readonly told_at: string | null;
-  /** When a try failed last, of what is owed still. */
+  /** When a try failed last, or was held back by the settings, of what is owed still. */
   readonly tried_at: string | null;
   readonly error: string;
   readonly owed: number;

@@ -95,7 +95,7 @@ export function ReceiverTable(props: {
       },
       {
         id: 'answer',
-        title: 'last failure',
+        title: 'what holds it up',
         chars: 40,
         least: 16,
         value: ({ integration }) => integration?.error ?? '',

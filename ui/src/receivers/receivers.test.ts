@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Integration, Letter } from '../api/receivers';
-import { countUndelivered, readLabels, rowsOf, sortLetters, statusOf } from './receivers';
+import { countUndelivered, readLabels, rowsOf, sortLetters, statusOf, wordOf } from './receivers';
 import { configOf, exampleOf, isWhole, STARTERS, tellsNobody, type Starter } from './starters';
 
 const SLACK: Integration = {
@@ -27,6 +27,10 @@ describe('receivers', () => {
     const dead = (count: number): Integration => ({ ...SLACK, state: 'dead', dead: count });
     const found = [...all, { name: 'other', integrations: [dead(2), dead(1)] }];
     expect([countUndelivered(all), countUndelivered(found), countUndelivered([])]).toEqual([0, 3, 0]);
+  });
+  it('that hold messages back as they were told to are not in trouble', () => {
+    const holding: Integration = { ...SLACK, state: 'holding', owed: 1 };
+    expect([statusOf(holding), wordOf(holding)]).toEqual(['muted', 'holds back']);
   });
   it('that tell nobody are not in trouble', () => expect(statusOf(null)).toBe('muted'));
 });

@@ -12,11 +12,12 @@ export interface ReceiverRow {
   integration: Integration | null;
 }
 
-const ORDER: readonly Integration['state'][] = ['dead', 'failing', 'ok', 'unused'];
+const ORDER: readonly Integration['state'][] = ['dead', 'failing', 'holding', 'ok', 'unused'];
 
 const STATUS: Readonly<Record<Integration['state'], Status>> = {
   dead: 'critical',
   failing: 'warning',
+  holding: 'muted',
   ok: 'ok',
   unused: 'unknown',
 };
@@ -24,6 +25,7 @@ const STATUS: Readonly<Record<Integration['state'], Status>> = {
 const WORDS: Readonly<Record<Integration['state'], string>> = {
   dead: 'not delivered',
   failing: 'failing',
+  holding: 'holds back',
   ok: 'delivers',
   unused: 'no alert yet',
 };

@@ -18,6 +18,7 @@ from pharos.api.native.answers import Body, Native, Shape
 from pharos.api.prometheus.parameters import query_parameters
 from pharos.errors import Kind, PharosError
 from pharos.notify.gojson import go_time
+from pharos.notify.restraint import HELD_BACK
 from pharos.state import Author, State, Unit, Writing, outbox
 from pharos.state.outbox import Owed, Told
 from pharos.state.timeline import Entry, Step, append
@@ -48,12 +49,14 @@ class IntegrationShape(Shape):
     kind: str
     send_resolved: bool
     state: str
-    """`unused`, `ok`, `failing` (tried again) or `dead` (something could not be delivered)."""
+    """`unused`, `ok`, `holding` (waits, as its settings say), `failing` (tried again) or `dead` (something
+    could not be delivered)."""
     told_at: str | None
     """When it took a message last."""
     tried_at: str | None
-    """When a try failed last, of what is owed still."""
+    """When a try failed last, or was held back, of what is owed still."""
     error: str
+    """Why it failed, or what holds it back."""
     owed: int
     dead: int
 
@@ -261,15 +264,23 @@ def _receiver(receiver: Receiver, owed: Sequence[Owed], told: Sequence[Told]) ->
         rows = [row for row in owed if (row.receiver, row.integration) == place]
         dead = [row for row in rows if row.status == outbox.DEAD]
         waiting = [row for row in rows if row.status != outbox.DEAD]
-        last = max(rows, key=lambda row: row.tried_ms, default=None)
         told_ms = max((row.at_ms for row in told if (row.receiver, row.integration) == place), default=0)
-        is_failing = any(row.tries for row in waiting)
+        tried = [row for row in waiting if row.tries]
+        held = [row for row in tried if row.error.startswith(HELD_BACK)]
+        failed = [row for row in tried if row not in held]
+        # What the settings hold back hides no failure.
+        last = max([*failed, *dead] or rows, key=lambda row: row.tried_ms, default=None)
         integrations.append(
             {
                 "name": place[1],
                 "kind": one.kind,
                 "send_resolved": one.send_resolved,
-                "state": _state(is_failing=is_failing, is_dead=bool(dead), is_used=bool(told_ms)),
+                "state": _state(
+                    is_failing=bool(failed),
+                    is_dead=bool(dead),
+                    is_holding=bool(held),
+                    is_used=bool(told_ms),
+                ),
                 "told_at": _time(told_ms),
                 "tried_at": _time(last.tried_ms) if last else None,
                 "error": last.error if last else "",
@@ -280,11 +291,13 @@ def _receiver(receiver: Receiver, owed: Sequence[Owed], told: Sequence[Told]) ->
     return {"name": receiver.name, "integrations": integrations}
 
 
-def _state(*, is_failing: bool, is_dead: bool, is_used: bool) -> str:
+def _state(*, is_failing: bool, is_dead: bool, is_holding: bool, is_used: bool) -> str:
     if is_failing:
         return "failing"
     if is_dead:
         return "dead"
+    if is_holding:
+        return "holding"
     return "ok" if is_used else "unused"
 
 
