@@ -13,6 +13,8 @@ from icalendar import Calendar
 
 from pharos.alerting.oncall.calendar import check_calendar, read_events
 from pharos.alerting.oncall.recurrence import cut
+from pharos.alerting.oncall.schedule import Layer, Schedule
+from pharos.alerting.oncall.shifts import on_call, shifts
 from pharos.errors import Kind, PharosError
 
 SINCE = datetime(2026, 3, 20, tzinfo=UTC)
@@ -93,6 +95,12 @@ def test_what_is_cut_says_the_same(
         ("RRULE:FREQ=MONTHLY;BYDAY=MO;BYSETPOS=366", "never comes true"),
         ("RRULE:FREQ=DAILY\r\nRRULE:FREQ=WEEKLY", "several rules"),
         ("DTEND:20251231T000000Z", "ends before it begins"),
+        ("DURATION:-P1D", "ends before it begins"),
+        ("DTEND;TZID=Mars/Phobos:20260102T000000", "no time zone 'Mars/Phobos'"),
+        ("RDATE;TZID=Mars/Phobos:20260102T000000,20260103T000000", "no time zone 'Mars/Phobos'"),
+        ("RRULE:FREQ=DAILY\r\nEXDATE;TZID=Mars/Phobos:20260102T000000", "no time zone 'Mars/Phobos'"),
+        # Whoever passed it over would be told that somebody is on call who is not.
+        ("RRULE:FREQ=DAILY\r\nEXRULE:FREQ=WEEKLY", "EXRULE, which is not taken"),
     ],
 )
 def test_an_event_that_cannot_be_is_refused(line: str, says: str) -> None:
@@ -107,6 +115,36 @@ def test_a_zone_that_is_not_known_is_not_taken_for_another_one() -> None:
     text = EVENT.format(begins=";TZID=Mars/Phobos:20260101T000000", lasts="P1D", rule="FREQ=DAILY")
     with pytest.raises(PharosError, match="no time zone 'Mars/Phobos'"):
         check_calendar(text)
+
+
+def test_a_zone_is_what_the_calendar_itself_says_and_not_another_one_before_it() -> None:
+    zone = (
+        "BEGIN:VTIMEZONE\r\nTZID:Ours\r\nBEGIN:STANDARD\r\nDTSTART:19700101T000000\r\n"
+        "TZOFFSETFROM:{0}\r\nTZOFFSETTO:{0}\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\nBEGIN:VEVENT"
+    )
+    text = EVENT.format(begins=";TZID=Ours:20260101T120000", lasts="PT1H", rule="FREQ=DAILY;COUNT=2")
+    noon_ms = int(datetime(2026, 1, 2, 12, tzinfo=UTC).timestamp() * 1000)
+    for offset, hours in (("-0800", -8), ("+0500", 5), ("-0800", -8)):
+        own = text.replace("BEGIN:VEVENT", zone.format(offset))
+        [event] = read_events(own, "UTC", noon_ms - 86_400_000, noon_ms + 86_400_000)
+        assert event.start_ms == noon_ms - hours * 3_600_000
+    with pytest.raises(PharosError, match="no time zone 'Ours'"):
+        check_calendar(text)
+
+
+def test_a_crowd_at_a_time_is_cut() -> None:
+    event = (
+        "BEGIN:VEVENT\r\nDTSTART:20260101T0000{0:02d}Z\r\nDTEND:20260102T0000{0:02d}Z\r\n"
+        "SUMMARY:p{0}\r\nEND:VEVENT\r\n"
+    )
+    text = "BEGIN:VCALENDAR\r\n" + "".join(map(event.format, range(60))) + "END:VCALENDAR\r\n"
+    schedule = Schedule(layers=(Layer(name="all", calendar=text),))
+    start_ms = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp() * 1000)
+    told = shifts(schedule, start_ms, start_ms + 3 * 86_400_000)
+    assert [len(one.people) for one in told] == [*range(1, 20), *[20] * 41, *range(19, 0, -1)]
+    now = on_call(schedule, start_ms + 86_400_000 + 59_000 - 1)
+    assert now is not None
+    assert now.people == ("p59",)
 
 
 def test_a_mark_of_the_order_of_bytes_is_passed_over() -> None:

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from threading import Lock
 from typing import Any, Final, Protocol
 from zoneinfo import ZoneInfo
 
 import recurring_ical_events  # type: ignore[import-untyped]
 from icalendar import Calendar, Event
+from icalendar.timezone import tzp
 from msgspec import Struct
 
 from pharos.alerting.oncall.local_time import reached_ms, zone_named
@@ -23,7 +25,8 @@ from pharos.errors import Kind, PharosError
 _EVENTS_MOST: Final = 5_000
 _RECURRING_MOST: Final = 50
 _OCCURRENCES_MOST: Final = 20_000
-_PEOPLE_MOST: Final = 20
+PEOPLE_MOST: Final = 20
+"""So many are on call at a time by a calendar, whatever more it says."""
 _UNREADABLE: Final = (
     recurring_ical_events.InvalidCalendar,
     AttributeError,
@@ -34,6 +37,9 @@ _UNREADABLE: Final = (
     ValueError,
 )
 """What the libraries raise over what they have not foreseen; none of it is ours to mend."""
+_TIMES: Final = ("DTSTART", "DTEND", "RECURRENCE-ID", "RDATE", "EXDATE")
+_ZONES: Final = Lock()
+"""Held while a calendar is parsed: the library knows zones that calendars define for the whole process."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -100,8 +106,11 @@ def _fault(message: str) -> PharosError:
 
 def _checked(text: str) -> Calendar:
     try:
-        # Some programs write a mark of the order of bytes in front of it.
-        calendar = Calendar.from_ical(text.removeprefix("\ufeff"))
+        with _ZONES:
+            # What another calendar, maybe of another tenant, calls a zone says nothing about this one.
+            tzp.use_zoneinfo()
+            # Some programs write a mark of the order of bytes in front of it.
+            calendar = Calendar.from_ical(text.removeprefix("\ufeff"))
     except _UNREADABLE as exc:
         raise _fault(str(exc)) from exc
     if not isinstance(calendar, Calendar):
@@ -126,17 +135,30 @@ def _check_event(event: Any) -> bool:
     begins = event.get("DTSTART")
     if begins is None or isinstance(begins, list) or not 1970 <= begins.dt.year <= 2200:
         raise _fault("an event has no DTSTART from 1970 to 2200")
-    if isinstance(begins.dt, datetime) and begins.dt.tzinfo is None and begins.params.get("TZID"):
-        raise _fault(f"there is no time zone {str(begins.params['TZID'])[:60]!r}")
-    ends = event.get("DTEND")
-    if ends is not None and not isinstance(ends, list) and _is_before(ends.dt, begins.dt):
+    for name in _TIMES:
+        _require_zones(event.get(name, []))
+    ends, lasts = event.get("DTEND"), event.get("DURATION")
+    is_backwards = ends is not None and not isinstance(ends, list) and _is_before(ends.dt, begins.dt)
+    if is_backwards or (lasts is not None and lasts.dt < timedelta()):
         raise _fault(f"an event ends before it begins, at {begins.dt.isoformat()}")
+    if "EXRULE" in event:
+        raise _fault("an event leaves days out by EXRULE, which is not taken: EXDATE names them")
     rule = event.get("RRULE")
     if isinstance(rule, list):
         raise _fault("an event recurs by several rules")
     if rule is not None:
         require_rule(rule, begins.dt)
     return rule is not None
+
+
+def _require_zones(written: Any) -> None:
+    """Raise PharosError(INVALID) where the times of a line are of a zone that nobody knows."""
+    for line in written if isinstance(written, list) else [written]:
+        zone = line.params.get("TZID")
+        for one in getattr(line, "dts", [line]) if zone else []:
+            begins = one.dt[0] if isinstance(one.dt, tuple) else one.dt
+            if isinstance(begins, datetime) and begins.tzinfo is None:
+                raise _fault(f"there is no time zone {str(zone)[:60]!r}")
 
 
 def _is_before(one: date, other: date) -> bool:
@@ -151,7 +173,7 @@ def _events(occurrence: Any, zone: ZoneInfo) -> Iterator[CalendarEvent]:
     if str(occurrence.get("STATUS", "")).upper() == "CANCELLED":
         return
     begins, ends = (_at_ms(occurrence[name].dt, zone) for name in ("DTSTART", "DTEND"))
-    people = tuple(dict.fromkeys(_people(occurrence)))[:_PEOPLE_MOST]
+    people = tuple(dict.fromkeys(_people(occurrence)))[:PEOPLE_MOST]
     if begins < ends and people:
         yield CalendarEvent(begins, ends, people)
 

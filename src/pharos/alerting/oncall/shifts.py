@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from pharos.alerting.oncall.calendar import read_events
+from pharos.alerting.oncall.calendar import PEOPLE_MOST, read_events
 from pharos.alerting.oncall.local_time import local, reached_ms, zone_named
 from pharos.alerting.oncall.schedule import DAYS, Layer, Schedule, Window
 from pharos.errors import Kind, PharosError
@@ -24,6 +24,7 @@ RANGE_MOST_MS: Final = 400 * 86_400_000
 _SHIFTS_MOST: Final = 50_000
 _MARGIN: Final = timedelta(days=2)
 _DAY: Final = timedelta(days=1)
+_DAY_MS: Final = 86_400_000
 
 
 class Shift(Struct, frozen=True):
@@ -238,14 +239,26 @@ def _open(windows: Sequence[Window], begins: datetime, ends: datetime) -> Iterat
 
 def _of_calendar(layer: Layer, zone_name: str, start_ms: int, end_ms: int) -> Iterator[Shift]:
     """Yield a calendar's events as shifts, never two at a time: people of events that meet are together."""
-    events = read_events(layer.calendar, zone_name, start_ms, end_ms)
-    edges = sorted({edge for event in events for edge in (event.start_ms, event.end_ms)})
-    for begins, ends in pairwise(edges):
-        there = [one for one in events if one.start_ms <= begins and one.end_ms >= ends]
-        people = tuple(dict.fromkeys(name for one in there for name in one.people))
-        span = _clipped(begins, ends, start_ms, end_ms)
-        if people and span is not None:
-            yield Shift(*span, people, layer.name)
+    # By whole days, so that one who asks who is on call now finds what was read a moment ago.
+    days = start_ms - start_ms % _DAY_MS, end_ms - end_ms % -_DAY_MS
+    edges: dict[int, tuple[list[str], list[str]]] = {}
+    for event in read_events(layer.calendar, zone_name, *days):
+        span = _clipped(event.start_ms, event.end_ms, start_ms, end_ms)
+        if span is not None:
+            edges.setdefault(span[0], ([], []))[0].extend(event.people)
+            edges.setdefault(span[1], ([], []))[1].extend(event.people)
+    there: dict[str, int] = {}
+    """In how many events each is; in the order in which they came."""
+    for begins, ends in pairwise(sorted(edges)):
+        come, go = edges[begins]
+        for name in come:
+            there[name] = there.get(name, 0) + 1
+        for name in go:
+            there[name] -= 1
+            if not there[name]:
+                del there[name]
+        if there:
+            yield Shift(begins, ends, tuple(islice(there, PEOPLE_MOST)), layer.name)
 
 
 def _clipped(begins: int, ends: int, start_ms: int, end_ms: int) -> tuple[int, int] | None:
