@@ -297,7 +297,10 @@ def _people(parts: Parts, bodies: Bodies) -> People:
         _secret(oncall.pagerduty_signing_secret, oncall.pagerduty_signing_secret_file),
     )
     say = parts.paging.offices.say
-    return People(parts.state, parts.clock, parts.chance, bodies, settings.url, secrets, say)
+    may = settings.actions
+    return People(
+        parts.state, parts.clock, parts.chance, bodies, settings.url, secrets, say, may.commands, may.clusters
+    )
 
 
 def _secret(inline: SecretStr | None, path: Path | None) -> SecretText:

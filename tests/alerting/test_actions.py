@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -339,6 +341,27 @@ async def test_only_allowed_commands_run_without_a_shell_and_our_environment() -
             await hands.run(Run("gone", ()), 5)
         with pytest.raises(PharosError, match="is not allowed"):
             await hands.run(Run("sh", ("-c", "id")), 5)
+
+
+def wait_for_end(pid: int) -> None:
+    """Return once a process is gone, or is a zombie that nobody has asked for yet."""
+    stat = Path(f"/proc/{pid}/stat")
+    for _ in range(1000):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            if stat.read_text().rpartition(")")[2].split()[0] != "Z":
+                time.sleep(0.01)
+                continue
+        return
+    raise AssertionError(f"{pid} goes on")
+
+
+async def test_what_a_command_left_behind_is_killed_too_where_it_takes_too_long(tmp_path: Path) -> None:
+    # It ends at once, and what it started holds on to what is read.
+    script = f"sleep 600 & echo $! > {tmp_path}/pid"
+    async with own_hands(commands={"leave": ["/bin/sh", "-c", script]}) as hands:
+        with pytest.raises(PharosError, match="and was killed"):
+            await hands.run(Run("leave", ()), 1)
+    await asyncio.to_thread(wait_for_end, int((tmp_path / "pid").read_text()))
 
 
 def asked_for(fingerprint: str, action: str, unit: Writing) -> actions.Response:

@@ -42,6 +42,7 @@ from pharos.state.outbox import Marks, Told
 from pharos.state.tenants import resume_tenant, suspend_tenant
 from pharos.state.timeline import Entry, Step
 
+ACTIONS = {"commands": {"restart": ["/bin/true"]}}
 LABELS = {"alertname": "DiskFull", "instance": "a<b>"}
 NAME = fingerprint(labels_of(LABELS))
 GROUP = '{}:{alertname="DiskFull"}'
@@ -59,7 +60,9 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 async def world(tmp_path: Path, clock: FakeClock) -> AsyncIterator[World]:
-    async with open_world(tmp_path, clock, Random(3), url="https://pharos.example.org") as opened:
+    async with open_world(
+        tmp_path, clock, Random(3), url="https://pharos.example.org", actions=ACTIONS
+    ) as opened:
         await opened.begin()
         yield opened
 
@@ -449,6 +452,37 @@ async def test_actions_that_act_as_the_server_are_its_operators_to_define(world:
     assert shown == {"answers": True, "plan": "restart 'a; rm -rf /'"}
     option = {"action": command, "labels": {"instance": "--force"}}
     assert (await ada.ask("POST /api/alerting/action_rehearsal", option)).status == 400
+
+
+@pytest.mark.parametrize(
+    ("action", "says"),
+    [
+        ({"command": {"name": "stop"}}, "command.name: 'stop' is none of actions.commands of pharos.yml"),
+        (
+            {
+                "kubernetes": {
+                    "cluster": "there",
+                    "kind": "service",
+                    "namespace": "a",
+                    "name": "b",
+                    "patch": {},
+                }
+            },
+            "kubernetes.cluster: 'there' is none of actions.clusters",
+        ),
+        ({"command": {"name": "restart"}, "evidence": ["up", "sum("]}, "evidence[1]: 1:5: parse error"),
+    ],
+)
+async def test_an_action_that_could_never_be_done_is_refused_when_it_is_made(
+    world: World, action: dict[str, Any], says: str
+) -> None:
+    root = (await world.sign_in("root")).with_(X_Scope_OrgID="a")
+    for path, body in (
+        ("PUT /api/alerting/actions/scale", {"action": action}),
+        ("POST /api/alerting/action_rehearsal", {"action": action, "labels": {}}),
+    ):
+        told = await root.ask(path, body)
+        assert (told.status, says in told.error) == (400, True), told.error
 
 
 async def test_a_response_waits_for_approval(world: World) -> None:

@@ -214,7 +214,18 @@ async def open_world(
             accounts = [
                 *account_operations(entrance, state, made.url, edge.bodies),
                 *governance_operations(state, open_signer(folder), clock, edge.bodies),
-                *people_operations(People(state, clock, chance, edge.bodies, made.url, CALLBACKS)),
+                *people_operations(
+                    People(
+                        state,
+                        clock,
+                        chance,
+                        edge.bodies,
+                        made.url,
+                        CALLBACKS,
+                        commands=made.actions.commands,
+                        clusters=made.actions.clusters,
+                    )
+                ),
                 *more(state, entrance, edge.bodies),
             ]
             edge = replace(

@@ -300,6 +300,13 @@ async def test_no_connection_names_the_address_without_secrets(outbound: Outboun
     assert "hunter2" not in str(error) + repr(options) + repr(error)
 
 
+async def test_a_name_that_nobody_has_is_told_in_words(outbound: Outbound) -> None:
+    error = await refused(outbound.send(Request(URL("http://nobody.invalid/x"))))
+    assert error.kind is Kind.UNAVAILABLE
+    assert "name" in str(error)
+    assert "unknown error" not in str(error)
+
+
 def test_shown_url_has_no_secrets() -> None:
     assert shown_url(URL("https://a:b@h:1/p?q=r")) == "https://h:1/p"
     assert shown_url(URL("https://h/p?q=r")) == "https://h/p"

@@ -8,7 +8,7 @@ into a shell, never into more of a path than one name.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final, Literal, Self
 
 import orjson
@@ -42,6 +42,8 @@ _PATCHES: Final[Mapping[str, str]] = {
     "json": "application/json-patch+json",
 }
 _ARGUMENT_MOST: Final = 4096
+_HEADER_NAME: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,200}\Z")
+_HEADER_VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\U0010ffff]{0,4000}\Z")
 
 
 def _url(value: str) -> str:
@@ -54,12 +56,32 @@ def _url(value: str) -> str:
     return value
 
 
+def _headers(value: dict[str, str]) -> dict[str, str]:
+    for name, text in value.items():
+        if not _HEADER_NAME.match(name):
+            raise ValueError(f"{name[:80]!r} is no name of a header")
+        if not _HEADER_VALUE.match(text):
+            raise ValueError(f"{name}: no value of a header, which is one line")
+    return value
+
+
+def _kubernetes_name(value: str) -> str:
+    if not _KUBERNETES_NAME.match(_LABEL.sub("x", value)):
+        raise ValueError(
+            f"{value[:80]!r} is no name of Kubernetes, with labels such as ${{service}} or without"
+        )
+    return value
+
+
+KubernetesName = Annotated[Name, AfterValidator(_kubernetes_name)]
+
+
 class Webhook(Part):
     """A request to an address."""
 
     url: Annotated[str, AfterValidator(_url), Field(max_length=2000)]
     method: Literal["POST", "PUT", "PATCH", "DELETE"] = "POST"
-    headers: dict[str, str] = Field(default={}, max_length=20)
+    headers: Annotated[dict[str, str], AfterValidator(_headers)] = Field(default={}, max_length=20)
     body: dict[str, Any] | None = None
     """What is sent; the alert and its transition without it."""
 
@@ -86,12 +108,19 @@ class Kubernetes(Part):
         "horizontalpodautoscaler",
         "rollout",
     ]
-    namespace: Name
-    name: Name
+    namespace: KubernetesName
+    name: KubernetesName
     patch: dict[str, Any] | list[Any]
     type: Literal["merge", "strategic", "json"] = "strategic"
     scale: bool = False
     """Whether it is the object's subresource `scale` that is patched."""
+
+    @model_validator(mode="after")
+    def _fitting(self) -> Self:
+        if isinstance(self.patch, list) is not (self.type == "json"):
+            expected = "a list of operations" if self.type == "json" else "an object"
+            raise ValueError(f"the patch of the type {self.type} is {expected}")
+        return self
 
 
 class Action(Part):
@@ -119,8 +148,8 @@ class Action(Part):
     def _one(self) -> Self:
         if sum(one is not None for one in (self.webhook, self.command, self.kubernetes)) != 1:
             raise ValueError("an action is one of webhook, command, kubernetes")
-        if self.cooldown_ms > 31 * 86_400_000 or not 0 < self.timeout_ms <= 600_000:
-            raise ValueError("a timeout is at most 10m")
+        if not 0 < self.timeout_ms <= 600_000:
+            raise ValueError("a timeout is more than 0s and at most 10m")
         return self
 
     @property
@@ -187,7 +216,11 @@ class Run(Struct, frozen=True):
 
 
 def plan(action: Action, name: str, of: Transition) -> Call | Run:
-    """Return what is to be done upon a transition. Raises PharosError(INVALID) where a label does not fit."""
+    """Return what is to be done upon a transition.
+
+    Raises PharosError(INVALID) where a label does not fit, and where one is missing that a command or a patch
+    needs: what is left of `/data/${tenant}` without it is another thing.
+    """
     if action.command is not None:
         arguments = tuple(_argument(text, of.labels) for text in action.command.arguments)
         return Run(action.command.name, arguments, _environment(name, of))
@@ -202,19 +235,47 @@ def _put_in(text: str, labels: Mapping[str, str]) -> str:
     return _LABEL.sub(lambda found: labels.get(found[1], ""), text)
 
 
-def _put_in_all(document: Any, labels: Mapping[str, str]) -> Any:
+def _put_in_known(text: str, labels: Mapping[str, str]) -> str:
+    """Return a text with the values of labels, all of which must be there."""
+    missing = [name for name in _LABEL.findall(text) if not labels.get(name)]
+    if missing:
+        raise PharosError(
+            Kind.INVALID, f"{text[:80]!r} needs the label {missing[0]!r}, which the alert has not"
+        )
+    return _put_in(text, labels)
+
+
+def _put_in_all(document: Any, labels: Mapping[str, str], put_in: Callable[..., str] = _put_in) -> Any:
     """Return a document with the values of labels in its texts, its keys as they are."""
     if isinstance(document, str):
-        return _put_in(document, labels)
+        return put_in(document, labels)
     if isinstance(document, list):
-        return [_put_in_all(one, labels) for one in document]
+        return [_put_in_all(one, labels, put_in) for one in document]
     if isinstance(document, dict):
-        return {name: _put_in_all(value, labels) for name, value in document.items()}
+        return {name: _put_in_all(value, labels, put_in) for name, value in document.items()}
     return document
 
 
+def _require_one_name(text: str, labels: Mapping[str, str]) -> None:
+    """Refuse values that would be more than one name of a path that a text writes, or a folder above."""
+    if "/" not in _LABEL.sub("", text):
+        return
+    for name in _LABEL.findall(text):
+        if "/" in labels[name]:
+            raise _other_path(text, f"{name} is {labels[name][:80]!r}")
+    # As many as before, since no value has more of them.
+    for written, found in zip(text.split("/"), _put_in(text, labels).split("/"), strict=True):
+        if written != found and found in {".", ".."}:
+            raise _other_path(text, f"{written} is {found!r}")
+
+
+def _other_path(text: str, why: str) -> PharosError:
+    return PharosError(Kind.INVALID, f"the argument {text!r} would be another path: {why}")
+
+
 def _argument(text: str, labels: Mapping[str, str]) -> str:
-    found = _put_in(text, labels)
+    found = _put_in_known(text, labels)
+    _require_one_name(text, labels)
     if found != text and (found.startswith("-") and not text.startswith("-")):
         raise PharosError(Kind.INVALID, f"the argument {text!r} would be an option: {found[:80]!r}")
     if "\0" in found or len(found) > _ARGUMENT_MOST:
@@ -233,13 +294,18 @@ def _environment(name: str, of: Transition) -> dict[str, str]:
 
 
 def _patch(what: Kubernetes, labels: Mapping[str, str]) -> Call:
-    names = {"namespace": _put_in(what.namespace, labels), "name": _put_in(what.name, labels)}
+    written = {"namespace": what.namespace, "name": what.name}
+    names = {field_name: _put_in_known(text, labels) for field_name, text in written.items()}
     for field_name, value in names.items():
         if not _KUBERNETES_NAME.match(value):
             raise PharosError(Kind.INVALID, f"{field_name}: {value[:80]!r} is no name of Kubernetes")
     path = _RESOURCES[what.kind].format(**names) + _subresource(what)
     headers = {"Content-Type": _PATCHES[what.type], "Accept": "application/json"}
-    return Call("PATCH", path, headers, orjson.dumps(_put_in_all(what.patch, labels)), what.cluster)
+    return Call("PATCH", path, headers, _patched(what.patch, labels), what.cluster)
+
+
+def _patched(patch: Any, labels: Mapping[str, str]) -> bytes:
+    return orjson.dumps(_put_in_all(patch, labels, _put_in_known))
 
 
 def _subresource(what: Kubernetes) -> str:

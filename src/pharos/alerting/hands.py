@@ -124,6 +124,8 @@ class OwnHands:
                 written = await _read(process)
                 code = await process.wait()
         except TimeoutError as exc:
+            # Also where it has ended itself, and what it started holds on to what we read.
+            _end_group(process)
             raise PharosError(
                 Kind.TIMEOUT, f"{run.name} took longer than {timeout_s:g} s and was killed"
             ) from exc
@@ -147,6 +149,10 @@ async def _read(process: asyncio.subprocess.Process) -> bytes:
 async def _kill(process: asyncio.subprocess.Process) -> None:
     """End a process and all that it started, if anything of it is there still."""
     if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        _end_group(process)
         await process.wait()
+
+
+def _end_group(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)

@@ -203,7 +203,7 @@ def _answer(unit: Writing, entry: Entry, defined: list[_Defined]) -> None:
             continue
         last_ms = actions.last_started_ms(unit, entry.tenant_id, one.name)
         if last_ms is not None and 0 <= unit.now_ms - last_ms < one.action.cooldown_ms:
-            outcome = "it was done just before"
+            outcome = f"less than {one.action.cooldown} ago it answered another transition, and it cools down"
             told = {"action": one.name, "status": ResponseStatus.SKIPPED.value, "outcome": outcome}
             at = (entry.tenant_id, entry.fingerprint, Step.ACTED, unit.now_ms)
             timeline.append(unit, [Entry(*at, told, entry.group_key)])

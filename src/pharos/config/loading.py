@@ -171,7 +171,6 @@ _EXPECTED: Final = {
 _MISFITS: Final = {
     "missing": "it is missing",
     "too_short": "must not be empty",
-    "string_pattern_mismatch": "not written as it must be",
 }
 _BOUNDS: Final = {
     "greater_than": ("gt", "must be more than"),
@@ -190,6 +189,8 @@ def _sentence(keys: tuple[str, ...], error: Any) -> str:
     if kind in _BOUNDS:
         bound, words = _BOUNDS[kind]
         return f"{words} {error['ctx'][bound]}, is {shown(error['input'])}"
+    if kind == "string_pattern_mismatch":
+        return f"must match {error['ctx']['pattern']}, got {shown(error['input'])}"
     if kind in _MISFITS:
         return f"{_MISFITS[kind]}, got {shown(error['input'])}" if kind != "missing" else _MISFITS[kind]
     expected = _EXPECTED.get(kind.partition("_")[0], "not understood")

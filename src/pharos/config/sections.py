@@ -211,7 +211,10 @@ class OnCall(Section):
 class ClusterSettings(Section):
     """A Kubernetes cluster that actions may patch."""
 
-    server: str = Field(pattern=r"^https?://[^/?#\s]+/?$", description="Where its API is.")
+    server: str = Field(
+        pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?$",
+        description="Where its API is, such as https://10.0.0.1:6443, or https://rancher.example.com/k8s/clusters/a.",
+    )
     token_file: Path | None = Field(default=None, description="A file that holds a service account's token.")
     ca_file: Path | None = Field(default=None, description="Certificates that its API is signed by.")
 

@@ -326,9 +326,12 @@ def _reason(exc: Exception) -> str:
         said = found.verify_message if isinstance(found, ssl.SSLCertVerificationError) else str(found)
         return f"its certificate is not trusted: {said}"
     if isinstance(exc, aiohttp.ClientConnectorError):
-        # By its number: asyncio's own words for it are "Connect call failed ('127.0.0.1', 9100)".
+        # By its number: asyncio's own words for it are "Connect call failed ('127.0.0.1', 9100)". A name that
+        # is not found has a number of another kind, below 0.
         number = exc.os_error.errno
-        return (os.strerror(number).lower() if number else str(exc.os_error)) or "no connection"
+        if number and number > 0:
+            return os.strerror(number).lower()
+        return (exc.os_error.strerror or str(exc.os_error)).lower() or "no connection"
     if isinstance(exc, _UnreadableError):
         return str(exc)
     if isinstance(exc, (OSError, aiohttp.ServerDisconnectedError)):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, Final
 
 from msgspec import Struct
 from pydantic import Field
 from starlette.requests import Request
 
-from pharos.alerting.actions import Transition, plan, read_action
+from pharos.alerting.actions import Action, Transition, plan, read_action
 from pharos.api.alerting.answers import CONFIGURE, VIEW, author_of, iso_or_none, tenant_of, with_query
 from pharos.api.alerting.definitions import Definitions
 from pharos.api.alerting.schedule_shapes import VersionShape
@@ -18,6 +18,7 @@ from pharos.api.http.routes import Operation
 from pharos.api.native.answers import Body, Native, Shape
 from pharos.errors import Kind, PharosError
 from pharos.gotext.timestamps import format_time_ms
+from pharos.query.metrics.query import parse_query
 from pharos.state import State, Writing, actions
 from pharos.state.actions import Response, ResponseStatus
 from pharos.state.documents import Defined
@@ -84,6 +85,9 @@ class ActionsApi(Struct, frozen=True):
 
     native: Native
     state: State
+    commands: Collection[str] = ()
+    clusters: Collection[str] = ()
+    """What pharos.yml allows, by name."""
 
     @property
     def _kept(self) -> Definitions:
@@ -124,7 +128,22 @@ class ActionsApi(Struct, frozen=True):
         if action.command is not None or action.kubernetes is not None:
             # They act as the server does, beyond any tenant.
             scope_of(request).check("server.operate")
+        self._require_possible(action, f"action {name!r}")
         return await self._kept.put(request, name, body.action, body.version, body.reason)
+
+    def _require_possible(self, action: Action, what: str) -> None:
+        """Raise PharosError(INVALID) for what could never be done here: at night is too late."""
+        if action.command is not None:
+            _require_known(f"{what}: command.name", action.command.name, self.commands, "commands")
+        if action.kubernetes is not None:
+            _require_known(
+                f"{what}: kubernetes.cluster", action.kubernetes.cluster, self.clusters, "clusters"
+            )
+        for place, query in enumerate(action.evidence):
+            try:
+                parse_query(query)
+            except PharosError as exc:
+                raise PharosError(exc.kind, f"{what}: evidence[{place}]: {exc}") from exc
 
     async def drop_action(self, request: Request) -> dict[str, Any]:
         """Take an action away."""
@@ -133,6 +152,7 @@ class ActionsApi(Struct, frozen=True):
     async def rehearse_action(self, request: Request, body: RehearsalBody) -> dict[str, Any]:
         """Return what an action would do upon a transition of an alert with some labels; nothing is done."""
         action = read_action(body.action, "rehearsal")
+        self._require_possible(action, "action 'rehearsal'")
         of = Transition(tenant_of(request), "0" * 16, body.step, 0, body.labels)
         return {
             "answers": action.answers(body.step, body.labels),
@@ -163,6 +183,12 @@ class ActionsApi(Struct, frozen=True):
             return actions.decide(unit, tenant, named, approves=approves)
 
         return shown_response(await self.state.write(write, author_of(request, body.reason)))
+
+
+def _require_known(what: str, name: str, known: Collection[str], setting: str) -> None:
+    if name not in known:
+        # Which there are is for operators to know.
+        raise PharosError(Kind.INVALID, f"{what}: {name!r} is none of actions.{setting} of pharos.yml")
 
 
 def shown_response(found: Response) -> dict[str, Any]:

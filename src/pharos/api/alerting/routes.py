@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from random import Random
 
 from msgspec import Struct, field
@@ -32,6 +33,9 @@ class People(Struct, frozen=True):
     secrets: CallbackSecrets = field(default_factory=CallbackSecrets)
     say: Say = say_nothing
     """Answers a click where a chat shows it."""
+    commands: Collection[str] = ()
+    clusters: Collection[str] = ()
+    """What the settings allow actions to use, by name."""
 
 
 def people_operations(people: People) -> list[Operation]:
@@ -43,6 +47,6 @@ def people_operations(people: People) -> list[Operation]:
         *AcknowledgementsApi(native, state, clock, people.bodies, people.secrets, people.say).operations(),
         *EscalationsApi(native, state).operations(),
         *TimelineApi(native, state, clock).operations(),
-        *ActionsApi(native, state).operations(),
+        *ActionsApi(native, state, people.commands, people.clusters).operations(),
         *RunbooksApi(native, state, clock).operations(),
     ]
