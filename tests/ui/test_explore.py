@@ -456,3 +456,18 @@ def test_who_may_change_no_dashboard_reads_why(open_page: Open) -> None:
     add = page.get_by_role("button", name="Add to a dashboard")
     expect(add).to_be_disabled()
     expect(add).to_have_accessible_description(re.compile("dashboards.edit"))
+
+
+def test_the_limit_of_an_alert_is_chosen_instead_of_written(open_page: Open) -> None:
+    page = open_page("/explore?q0=queue_bytes").page
+    page.get_by_role("link", name="Make an alert").click()
+    form = page.get_by_role("dialog", name="New group of rules")
+    expect(form.get_by_label("Number")).to_be_focused()
+    expect(form.get_by_label("Group")).to_have_value("queue_bytes")
+    expect(form.get_by_role("textbox", name="Alert")).to_have_value("QueueBytes")
+    expect(form.get_by_text("without a limit it fires whatever the value is")).to_be_visible()
+    page.keyboard.type("1e6")
+    expect(form.locator(".cm-content")).to_have_text("queue_bytes > 1e6")
+    form.get_by_label("Comparison").select_option("is at most")
+    expect(form.locator(".cm-content")).to_have_text("queue_bytes <= 1e6")
+    expect(form.get_by_text("of 1 series")).to_be_visible()

@@ -51,6 +51,12 @@ export function comparedIn(expression: string): Compared | null {
   return { measure: text.slice(0, measure.length), operator, limit: Number(limit) };
 }
 
+/** Whether `expression` is whole and compares and joins nothing, so that every series of its answer is one. */
+export function comparesNothing(expression: string): boolean {
+  const own = outside(bare(expression));
+  return own !== null && !JOINS.test(own) && !/[<>]|[=!]=/u.test(own);
+}
+
 /** The limit as a chart marks it, which writes the value behind the label. */
 export function thresholdOf({ operator, limit }: Limit, tone: StatusTone): Threshold {
   const beyond = operator.startsWith('>') ? 'above' : operator.startsWith('<') ? 'below' : undefined;

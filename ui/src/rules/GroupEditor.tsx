@@ -26,6 +26,7 @@ import {
   type DraftGroup,
   type DraftRule,
 } from './draft';
+import { LimitField } from './LimitField';
 import { LAST } from './outcome';
 import { Pairs } from './Pairs';
 import { RuleNow } from './RuleNow';
@@ -36,11 +37,13 @@ function RuleFields(props: {
   at: number;
   /** Its expression is PromQL, which is asked while it is written. */
   asks: boolean;
+  /** What lacks first is in it. */
+  begins: boolean;
   onChange: (next: Partial<DraftRule>) => void;
   onRemove: (() => void) | null;
   onTry: () => void;
 }): ReactElement {
-  const { rule, at, asks, onChange, onRemove, onTry } = props;
+  const { rule, at, asks, begins, onChange, onRemove, onTry } = props;
   const { tenant } = useAddress();
   const isAlert = rule.kind === 'alert';
   return (
@@ -77,6 +80,9 @@ function RuleFields(props: {
             />
           )}
         </Field>
+        {asks && isAlert ? (
+          <LimitField expr={rule.expr} first={begins} onChange={(expr) => onChange({ expr })} />
+        ) : null}
         {asks ? <RuleNow kind={rule.kind} expr={rule.expr} /> : null}
       </div>
       {isAlert ? (
@@ -148,6 +154,8 @@ export function GroupEditor(props: {
   const [draft, setDraft] = useState<DraftGroup>(() =>
     kept === null ? blankGroup(props.expr) : draftOf(kept.namespace, kept.group),
   );
+  // Of an expression that came along there is more to be said than of a blank one.
+  const [isNamed] = useState(draft.name !== '');
   const [step, setStep] = useState<Step>({ kind: 'edit' });
   const [reason, setReason] = useState('');
   const [tried, setTried] = useState<{ text: string; replay: Replay } | null>(null);
@@ -282,7 +290,7 @@ export function GroupEditor(props: {
           label="Group"
           disabled={kept !== null}
           placeholder="checkout"
-          {...(kept === null ? { 'data-autofocus': true } : {})}
+          {...(kept === null && !isNamed ? { 'data-autofocus': true } : {})}
           value={draft.name}
           onChange={(name) => change({ name })}
         />
@@ -300,6 +308,7 @@ export function GroupEditor(props: {
           rule={rule}
           at={at}
           asks={(draft.rest.language ?? 'promql') === 'promql'}
+          begins={kept === null && isNamed && at === 0}
           onChange={(next) => changeRule(rule.id, next)}
           onRemove={
             draft.rules.length > 1

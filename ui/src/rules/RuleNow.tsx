@@ -7,6 +7,7 @@ import { ApiError } from '../api/client';
 import { useAsked } from '../api/useAsked';
 import { Icon } from '../design/Icon';
 import { Value } from '../design/Value';
+import { limitedIn } from './limit';
 import { alertNow, recordNow, seriesIn, type Said } from './now';
 import styles from './rules.module.css';
 
@@ -34,7 +35,7 @@ export function RuleNow({ kind, expr }: { kind: 'alert' | 'record'; expr: string
       const found = await count(settled);
       return kind === 'record'
         ? recordNow(found)
-        : alertNow(found, measure === null ? null : await count(measure));
+        : alertNow(found, measure === null ? null : await count(measure), limitedIn(settled)?.limit !== null);
     },
     enabled: settled !== '',
     retry: false,

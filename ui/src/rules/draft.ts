@@ -3,6 +3,7 @@
 import type { Labels } from '../api/types';
 import type { PlainGroup, PlainRule } from '../api/rules';
 import { formatDuration } from '../time/durations';
+import { alertName, metricIn } from './limit';
 
 export interface Pair {
   name: string;
@@ -54,14 +55,15 @@ export function blankRule(id: number): DraftRule {
   };
 }
 
-/** With an expression that was looked at elsewhere, such as a graph's. */
+/** With an expression that was looked at elsewhere, such as a graph's: what it measures names the group and its alert. */
 export function blankGroup(expr = ''): DraftGroup {
+  const metric = metricIn(expr);
   return {
     namespace: 'own',
-    name: '',
+    name: metric,
     interval: '',
     labels: [],
-    rules: [{ ...blankRule(0), expr }],
+    rules: [{ ...blankRule(0), name: alertName(metric), expr }],
     rest: {},
   };
 }

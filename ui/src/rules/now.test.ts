@@ -12,6 +12,12 @@ describe('what an expression answers now', () => {
     expect(alertNow(found, measured)).toEqual({ text, suspicious }),
   );
 
+  it('of an alert without a limit says what that means', () =>
+    expect(alertNow(2, null, false)).toEqual({
+      text: 'Now it holds for 2 series: without a limit it fires whatever the value is',
+      suspicious: true,
+    }));
+
   it('of what is recorded', () => {
     expect(recordNow(1200)).toEqual({ text: 'Now it records 1,200 series', suspicious: false });
     expect(recordNow(0).suspicious).toBe(true);

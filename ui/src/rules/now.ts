@@ -17,8 +17,16 @@ function counted(count: number): string {
   return `${count.toLocaleString('en')} series`;
 }
 
-/** Of an alert: `found` is how many series it holds for, `measured` how many it compares, null where that is not known. */
-export function alertNow(found: number, measured: number | null): Said {
+/**
+ * Of an alert: `found` is how many series it holds for, `measured` how many it compares, null where that is not known.
+ * An alert that is not limited could be.
+ */
+export function alertNow(found: number, measured: number | null, isLimited = true): Said {
+  if (found > 0 && !isLimited)
+    return {
+      text: `Now it holds for ${counted(found)}: without a limit it fires whatever the value is`,
+      suspicious: true,
+    };
   if (found > 0)
     return {
       text:

@@ -1,5 +1,5 @@
 import clsx from 'clsx';
-import { useState, type ReactElement } from 'react';
+import { Fragment, useState, type ReactElement } from 'react';
 import { useAddress } from '../address/hooks';
 import { PageLink } from '../address/PageLink';
 import { makeTenantToken, type NewToken } from '../api/accounts';
@@ -14,12 +14,14 @@ import { Body, Page, PageHead } from '../page/Page';
 import { asksWho, useMay, useSession } from '../session/session';
 import { useDeed } from '../session/useDeed';
 import { SecretOnce } from '../tokens/SecretOnce';
-import { arrivalsOf, joined, type Arrival, type Known, type Signal } from './arrivals';
+import { arrivalsOf, joined, othersSend, searchOf, type Arrival, type Known, type Signal } from './arrivals';
 import { DemoCard } from './DemoCard';
 import { placeOf, snippets } from './snippets';
 import styles from './start.module.css';
 
 const LOOK_MS = 2_000;
+/** Senders that are named before the rest is counted. */
+const MOST_SHOWN = 6;
 const TOKEN_LASTS_S = 90 * 86_400;
 
 /** What has come since the page was opened, and who sends already. */
@@ -40,14 +42,6 @@ const SIGNALS: readonly {
   { signal: 'logs', name: 'Logs', waits: 'Waiting for a first line…', page: 'logs' },
   { signal: 'traces', name: 'Traces', waits: 'Waiting for a first span…', page: 'traces' },
 ];
-
-/** The parameters that narrow the page of a signal to what came. */
-function searchOf({ signal, name, text }: Arrival): Record<string, string> {
-  const quoted = JSON.stringify(name);
-  if (signal === 'logs') return { q: `service:${quoted}` };
-  if (signal === 'traces') return { query: `service:${quoted}` };
-  return { q0: text.includes('job') ? `{job=${quoted}}` : name };
-}
 
 function sendersOf(known: Known, signal: Signal): readonly string[] {
   return signal === 'metrics' ? known.jobs : known[signal];
@@ -70,7 +64,8 @@ function Waiting({ heard }: { heard: Heard }): ReactElement {
               <b>{name}</b>
               {here.length === 0 ? (
                 <span className={clsx('row', styles.waits)}>
-                  <i className={clsx('dot', styles.pulse)} /> {waits}
+                  <i className={clsx('dot', styles.pulse)} />{' '}
+                  {othersSend(before) ? 'Waiting for a sender that is new…' : waits}
                 </span>
               ) : (
                 here.map((one) => (
@@ -84,9 +79,17 @@ function Waiting({ heard }: { heard: Heard }): ReactElement {
                 ))
               )}
               {here.length === 0 && before.length > 0 ? (
-                <span className="dim ellipsis" title={before.join(', ')}>
-                  Sending already: {before.slice(0, 6).join(', ')}
-                  {before.length > 6 ? ` and ${before.length - 6} more` : ''}
+                <span className={clsx('dim', styles.before)} title={before.join(', ')}>
+                  Sending already:{' '}
+                  {before.slice(0, MOST_SHOWN).map((sender, i) => (
+                    <Fragment key={sender}>
+                      {i > 0 ? ', ' : ''}
+                      <PageLink page={page} search={searchOf({ signal, name: sender })}>
+                        <Value text={sender} />
+                      </PageLink>
+                    </Fragment>
+                  ))}
+                  {before.length > MOST_SHOWN ? ` and ${before.length - MOST_SHOWN} more` : ''}
                 </span>
               ) : null}
             </li>

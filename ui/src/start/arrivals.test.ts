@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { arrivalsOf, joined, type Known } from './arrivals';
+import { arrivalsOf, joined, othersSend, searchOf, type Known } from './arrivals';
 
 const NOTHING: Known = { jobs: [], metrics: [], logs: [], traces: [] };
 
@@ -23,5 +23,21 @@ describe('arrivals', () => {
     expect(arrivalsOf(now, now, 5)).toEqual([]);
     expect(arrivalsOf(NOTHING, { ...NOTHING, traces: ['pharos'] }, 5)).toEqual([]);
     expect(arrivalsOf(joined(now, NOTHING), now, 5)).toEqual([]);
+  });
+});
+
+describe('a sender', () => {
+  it('is what the page of its signal is narrowed to', () => {
+    expect(searchOf({ signal: 'metrics', name: 'a "b"' })).toEqual({ q0: '{job="a \\"b\\""}' });
+    expect(searchOf({ signal: 'logs', name: 'cart' })).toEqual({ q: 'service:"cart"' });
+    expect(searchOf({ signal: 'traces', name: 'cart' })).toEqual({ query: 'service:"cart"' });
+  });
+  it('may be a metric, whatever it is called', () => {
+    const now = { ...NOTHING, metrics: ['job_runs_total'] };
+    expect(arrivalsOf(NOTHING, now, 5).map(searchOf)).toEqual([{ q0: 'job_runs_total' }]);
+  });
+  it('is waited for as long as Pharos is alone', () => {
+    expect(othersSend(['pharos', 'pharos-host'])).toBe(false);
+    expect(othersSend(['pharos', 'shop'])).toBe(true);
   });
 });

@@ -10,12 +10,17 @@ export interface Known {
   traces: readonly string[];
 }
 
-/** Something that came for the first time. */
-export interface Arrival {
+/** Whose something is: what the page of its signal is narrowed to. */
+export interface Sender {
   signal: Signal;
-  text: string;
-  /** Who sent it: what the page of its signal is narrowed to. */
+  /** A job or a service; a metric where `isMetric`. */
   name: string;
+  isMetric?: boolean;
+}
+
+/** Something that came for the first time. */
+export interface Arrival extends Sender {
+  text: string;
   atMs: number;
 }
 
@@ -23,6 +28,19 @@ const MOST_NAMED = 3;
 
 /** What Pharos tells of itself, which nobody waits for. */
 const OWN = ['pharos', 'pharos-host'];
+
+/** The parameters that narrow the page of a signal to a sender. */
+export function searchOf({ signal, name, isMetric }: Sender): Record<string, string> {
+  const quoted = JSON.stringify(name);
+  if (signal === 'logs') return { q: `service:${quoted}` };
+  if (signal === 'traces') return { query: `service:${quoted}` };
+  return { q0: isMetric === true ? name : `{job=${quoted}}` };
+}
+
+/** Whether any of `names` is not Pharos itself. */
+export function othersSend(names: readonly string[]): boolean {
+  return fresh([], names).length > 0;
+}
 
 function fresh(before: readonly string[], now: readonly string[]): string[] {
   const known = new Set([...before, ...OWN]);
@@ -44,6 +62,7 @@ export function arrivalsOf(before: Known, now: Known, atMs: number): readonly Ar
             signal: 'metrics' as const,
             text: `First sample of ${named.join(', ')}${more}`,
             name: named[0] ?? '',
+            isMetric: true,
             atMs,
           },
         ]),
