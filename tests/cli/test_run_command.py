@@ -78,6 +78,12 @@ def test_a_script_tells_of_its_run_step_by_step(call: Call, found: Callable[...,
     assert "no run" in call("list", "--workflow", "other").err
 
 
+def test_a_tenant_that_is_not_there_is_told_as_that_and_not_as_one_without_runs(call: Call) -> None:
+    for arguments in (("list",), ("list", "--json"), ("show", "r"), ("hook", "list")):
+        told = call(*arguments, "--tenant", "nobodys")
+        assert (told.code, "there is no tenant 'nobodys'" in told.err + told.out) == (1, True), arguments
+
+
 def test_bad_words_are_findings(call: Call, found: Callable[..., Any]) -> None:
     missing = call("show", "no-such-run")
     assert (missing.code, "no-such-run" in missing.err) == (1, True)

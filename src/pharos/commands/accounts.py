@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
+from urllib.parse import quote
 
 import typer
 from rich.table import Column, Table
@@ -34,6 +35,7 @@ _NO_TENANT: Final = "`pharos tenant create` makes one, `pharos tenant list` has 
 FOLDER: Final = Path(str(Settings.model_fields["data"].default))
 
 EVERYWHERE: Final = "*"
+TENANT_HEADER: Final = "X-Scope-OrgID"
 
 
 def asked(server: str | None, data: Path, tenant: str | None = None) -> Asked:
@@ -41,7 +43,7 @@ def asked(server: str | None, data: Path, tenant: str | None = None) -> Asked:
     url = server_of(server, data)
     headers = dict(credentials(url, data))
     if tenant is not None:
-        headers["X-Scope-OrgID"] = tenant
+        headers[TENANT_HEADER] = tenant
     return Asked(url, headers)
 
 
@@ -58,19 +60,57 @@ def asked_by_key(data: Path, tenant: str | None = None) -> Asked:
             f"cannot read {data / ADMIN_KEY_FILE}: {exc.strerror}",
             hint="run it beside the server, as its user; --data names the data folder",
         ) from exc
-    headers = {KEY_HEADER: key, **({} if tenant is None else {"X-Scope-OrgID": tenant})}
+    headers = {KEY_HEADER: key, **({} if tenant is None else {TENANT_HEADER: tenant})}
     return Asked(server_of(None, data), headers)
 
 
 def call(server: Asked, address: str, body: dict[str, Any] | None = None) -> Any:
-    """Return what the server answers. Raises PharosError: a finding where what was asked is at fault."""
+    """Return what the server answers.
+
+    Raises PharosError: a finding where what was asked is at fault. That a tenant has nothing is no answer where
+    there is no such tenant.
+    """
     try:
-        return server.data(address, body)
+        found = _asked_of_a_tenant(server, address, body)
     except PharosError as exc:
         hint = exc.hint or (_NO_TENANT if exc.cause is Cause.NO_TENANT else "")
         raise as_found(
             PharosError(exc.kind, exc.message, hint=hint, position=exc.position, cause=exc.cause)
         ) from exc
+    return found
+
+
+def _asked_of_a_tenant(server: Asked, address: str, body: dict[str, Any] | None) -> Any:
+    is_reading = address.startswith("GET ")
+    try:
+        found = server.data(address, body)
+    except PharosError as exc:
+        if is_reading and exc.kind is Kind.MISSING:
+            _require_tenant(server)
+        raise
+    if is_reading and _has_nothing(found):
+        _require_tenant(server)
+    return found
+
+
+def _has_nothing(found: Any) -> bool:
+    """Return whether an answer is lists, or one, and all of them are empty."""
+    if isinstance(found, dict):
+        lists = [one for one in found.values() if isinstance(one, list)]
+        return bool(lists) and not any(lists)
+    return found == []
+
+
+def _require_tenant(server: Asked) -> None:
+    """Raise PharosError(MISSING) where there is no tenant as was asked about, for who may know."""
+    tenant = server.headers.get(TENANT_HEADER)
+    if tenant is None:
+        return
+    try:
+        server.data(f"GET /api/tenants/{quote(tenant, safe='')}")
+    except PharosError as exc:
+        if exc.cause is Cause.NO_TENANT:
+            raise
 
 
 def read_role(text: str) -> tuple[str, str | None]:
