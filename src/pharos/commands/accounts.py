@@ -67,8 +67,8 @@ def asked_by_key(data: Path, tenant: str | None = None) -> Asked:
 def call(server: Asked, address: str, body: dict[str, Any] | None = None) -> Any:
     """Return what the server answers.
 
-    Raises PharosError: a finding where what was asked is at fault. That a tenant has nothing is no answer where
-    there is no such tenant.
+    Raises PharosError: a finding where what was asked is at fault. That a tenant has nothing is no answer
+    where there is no such tenant.
     """
     try:
         found = _asked_of_a_tenant(server, address, body)
@@ -98,7 +98,7 @@ def _has_nothing(found: Any) -> bool:
     if isinstance(found, dict):
         lists = [one for one in found.values() if isinstance(one, list)]
         return bool(lists) and not any(lists)
-    return found == []
+    return isinstance(found, list) and not found
 
 
 def _require_tenant(server: Asked) -> None:
