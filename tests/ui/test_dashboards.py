@@ -278,6 +278,13 @@ def test_a_panel_is_looked_at_alone_and_into(open_page: Open) -> None:
     expect(dialog.get_by_role("columnheader", name="host-001")).to_be_visible()
     dialog.get_by_role("tab", name="Query").click()
     expect(dialog).to_contain_text('fleet_requests_total{host=~"host-001"}')
+    page.keyboard.press("Escape")
+    requests.get_by_role("button", name="Menu of Requests").click()
+    page.get_by_role("menuitem", name="Make an alert").click()
+    form = page.get_by_role("dialog", name="New group of rules")
+    expect(form.locator(".cm-content")).to_contain_text('fleet_requests_total{host=~"host-001"}')
+    expect(form.get_by_label("Group")).to_have_value("fleet_requests_total")
+    page.keyboard.press("Escape")
     # Where no time is asked for, variables are awaited: each field in its own place.
     page.goto("/d/fleet/fleet?from=now&to=now-1h")
     awaited = page.get_by_role("toolbar", name="Variables").locator("input[disabled]")

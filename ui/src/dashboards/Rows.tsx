@@ -21,7 +21,7 @@ import {
 import styles from './dashboard.module.css';
 
 /** Narrower than this panels stand below each other. */
-const NARROW_PX = 640;
+export const NARROW_PX = 640;
 
 export interface Size {
   width: number;

@@ -21,7 +21,7 @@ import { Inspect } from './Inspect';
 import type { Box } from './layout';
 import { addPanel, LINES, METRICS } from './newPanel';
 import { PanelCard } from './PanelCard';
-import { Rows, type Size } from './Rows';
+import { NARROW_PX, Rows, type Size } from './Rows';
 import { filled, type View } from './state';
 import { useAdded } from './useAdded';
 import type { Draft } from './useDraft';
@@ -152,22 +152,30 @@ export function Surface(props: SurfaceProps): ReactElement {
         targets: [{ refId: 'A', expr: 'up', datasource: METRICS }],
       }),
     );
+  /** What a panel asks, its variables filled in. */
+  const asksOf = (panel: PanelModel): string[] =>
+    panel.targets
+      .map((target) => textAt(target, 'expr'))
+      .filter((expr) => expr !== '')
+      .map((expr) => filled(expr, frame.variables, 15_000, span.toMs - span.fromMs));
   const explore = (panel: PanelModel): void => {
-    const expressions = panel.targets.map((target) => textAt(target, 'expr')).filter((expr) => expr !== '');
     const queries = Object.fromEntries(
-      expressions
+      asksOf(panel)
         .slice(0, 5)
-        .map((expr, i) => [`q${i}`, filled(expr, frame.variables, 15_000, span.toMs - span.fromMs)]),
+        .map((expr, i) => [`q${i}`, expr]),
     );
     void navigate({ to: PATHS.explore, search: { ...contextOf(search), ...queries } });
   };
   const explain = (panel: PanelModel): void => {
-    const [expr = ''] = panel.targets.map((target) => textAt(target, 'expr')).filter((one) => one !== '');
-    const asked = filled(expr, frame.variables, 15_000, span.toMs - span.fromMs);
+    const [expr = ''] = asksOf(panel);
     // The end of a long time is what somebody looks at.
     const fromMs = Math.max(span.fromMs, span.toMs - LONGEST_MS);
-    const spike = writeSpike({ expr: asked, labels: {}, fromMs, toMs: span.toMs });
+    const spike = writeSpike({ expr, labels: {}, fromMs, toMs: span.toMs });
     void navigate({ to: EXPLAIN, search: { ...contextOf(search), ...spike } });
+  };
+  const alert = (panel: PanelModel): void => {
+    const [expr = ''] = asksOf(panel);
+    void navigate({ to: PATHS.rules, search: { ...contextOf(search), new: '', expr } });
   };
   const entries = (panel: PanelModel): readonly MenuEntry[] => {
     const { id } = panel;
@@ -230,6 +238,7 @@ export function Surface(props: SurfaceProps): ReactElement {
               icon: 'search',
               run: () => explain(panel),
             } as const,
+            { kind: 'action', label: 'Make an alert', icon: 'alerts', run: () => alert(panel) } as const,
           ]
         : []),
       ...(hasData(panel.type)
@@ -347,10 +356,12 @@ export function Surface(props: SurfaceProps): ReactElement {
           >
             <Icon name="plus" size={14} /> Add a row
           </button>
-          <span className="dim">
-            Drag a panel by its handle, size it at its corner; or move it with the arrows, and with Shift size
-            it.
-          </span>
+          {width < NARROW_PX ? null : (
+            <span className="dim">
+              Drag a panel by its handle, size it at its corner; or move it with the arrows, and with Shift
+              size it.
+            </span>
+          )}
         </div>
       ) : null}
       {content}

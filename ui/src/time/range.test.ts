@@ -109,6 +109,8 @@ describe('ranges', () => {
   });
   it('refuses a range that runs backwards', () =>
     expect(resolveRange({ from: 'now', to: 'now-1h' }, NOW, true)).toContain('before'));
+  it('refuses what no clock of a server has', () =>
+    expect(resolveRange({ from: 'now-100y', to: 'now' }, NOW, true)).toContain('1970'));
   it('knows a live range', () => {
     expect(isLive({ from: 'now-1h', to: 'now' })).toBe(true);
     expect(isLive({ from: 'now-1h', to: '2026-11-21' })).toBe(false);

@@ -161,6 +161,7 @@ export function resolveRange(range: TimeRange, nowMs: number, utc: boolean): Spa
   if (fromMs === null) return `“${range.from}” is not a time; write 3h, now-1h or 2026-11-21 14:30`;
   if (toMs === null) return `“${range.to}” is not a time; write now or 2026-11-21 14:30`;
   if (fromMs >= toMs) return 'the start is not before the end';
+  if (fromMs < 0) return 'the start is before 1970';
   return { fromMs, toMs };
 }
 
