@@ -13,14 +13,21 @@ from __future__ import annotations
 import math
 from typing import Any, Final, NamedTuple
 
+import numpy as np
+
 from pharos.compiled.choice import choose
 from pharos.compiled.kernel import inlined_kernel
 from pharos.judgement import layout
 from pharos.judgement.exponentials import exp_of, log1p_of
 from pharos.judgement.tails import ALARM, BELIEVED, rarity_of
 
-RUN_RARE: Final = 7.0
+RUN_RARE: Final = np.float32(7.0)
 """What a run of equal or missing rows counts that is longer than any before."""
+NOT_RARE: Final = np.float32(0.0)
+_YES, _NO = np.float32(1.0), np.float32(0.0)
+_BELIEVED: Final = np.float32(BELIEVED)
+_LARGEST: Final = 1e30
+"""Of a channel's values, which are kept in float32."""
 SCALE_ROWS: Final = 150
 """From which the scale of a series is found."""
 DAY_S: Final = 86_400.0
@@ -163,14 +170,14 @@ def find_usual(block: Any, lane: Any, moment: Any) -> None:
 
 
 @inlined_kernel
-def note_runs(block: Any, lane: Any, is_mine: Any) -> None:
+def note_runs(block: Any, channels: Any, lane: Any, is_mine: Any) -> None:
     """Set how rare the runs of equal values, and of zeros, are that this value goes on."""
     value = block[layout.VALUE, lane]
     learned = block[layout.ROWS, lane] - warm_rows_of(block[layout.INTERVAL_S, lane])
     zeros = _run(block, lane, is_mine, layout.ZEROS, value == 0.0, learned, 4.0)
     is_same = value == block[layout.LAST_VALUE, lane]
     sames = _run(block, lane, is_mine, layout.SAMES, is_same, learned, 10.0)
-    block[layout.RARE, lane] = choose((zeros | sames) & is_mine, RUN_RARE, 0.0)
+    channels[layout.RARE, lane] = choose((zeros | sames) & is_mine, RUN_RARE, NOT_RARE)
     _put(block, layout.LAST_VALUE, lane, is_mine, value)
 
 
@@ -257,7 +264,9 @@ def _raw(y: Any, unit: Any) -> Any:
 
 
 @inlined_kernel
-def advance(block: Any, lane: Any, moment: Any, is_mine: Any, is_gap: Any, is_young: Any) -> None:
+def advance(
+    block: Any, channels: Any, lane: Any, moment: Any, is_mine: Any, is_gap: Any, is_young: Any
+) -> None:
     """Set how a value differs, and learn from it; where it is not `is_mine`, the state stays as it is.
 
     After a gap the level is found anew, and of a young series the scale: neither of a row that is usual.
@@ -285,10 +294,10 @@ def advance(block: Any, lane: Any, moment: Any, is_mine: Any, is_gap: Any, is_yo
     # Minutes of the hour at which much differs anyway say less.
     weight = least(1.0, hour_scale / scale)
     changed = of_series - block[layout.LAST_Y, lane]
-    _differ(block, lane, is_mine, (y, changed, off, sudden, size), (scale, hour_scale, weight))
+    _differ(block, channels, lane, is_mine, (y, changed, off, sudden, size), (scale, hour_scale, weight))
     is_warm = (rows > warm_rows_of(block[layout.INTERVAL_S, lane])) & is_mine
-    block[layout.IS_WARM, lane] = choose(is_warm, 1.0, 0.0)
-    block[layout.IS_BELIEVED, lane] = 1.0
+    channels[layout.IS_WARM, lane] = choose(is_warm, _YES, _NO)
+    channels[layout.IS_BELIEVED, lane] = _YES
     block[layout.SCORED, lane] += choose(is_warm, 1.0, 0.0)
     _put(block, layout.ROWS, lane, is_mine, rows)
     _put(block, layout.LAST_PROFILE, lane, is_mine, expected)
@@ -310,7 +319,7 @@ def scale_of_spread(block: Any, lane: Any, rows: Any) -> Any:
 
 
 @inlined_kernel
-def _differ(block: Any, lane: Any, is_mine: Any, found: Any, scales: Any) -> None:
+def _differ(block: Any, channels: Any, lane: Any, is_mine: Any, found: Any, scales: Any) -> None:
     """Set the channels' values, those of more and of less by turns."""
     y, changed, off, sudden, size = found
     scale, hour_scale, weight = scales
@@ -324,54 +333,61 @@ def _differ(block: Any, lane: Any, is_mine: Any, found: Any, scales: Any) -> Non
     _put(block, layout.SHORT_MEAN, lane, is_mine, short)
     _put(block, layout.LONG_MEAN, lane, is_mine, long)
     _put(block, layout.VARIANCE, lane, is_mine, variance)
-    _set_both(block, lane, 0, of_scale)
-    _set_both(block, lane, 2, (size + 1.0) * (1.0 - exp_of(-most(sudden, -5.0))))
-    _set_both(block, lane, 4, changed / scale)
-    _set_both(block, lane, 6, y)
-    _set_both(block, lane, 8, short / hour_scale)
-    _set_both(block, lane, 10, long / hour_scale)
-    block[layout.CHANNEL + 12, lane] = math.sqrt(variance)
+    _set_both(channels, lane, 0, of_scale)
+    _set_both(channels, lane, 2, (size + 1.0) * (1.0 - exp_of(-most(sudden, -5.0))))
+    _set_both(channels, lane, 4, changed / scale)
+    _set_both(channels, lane, 6, y)
+    _set_both(channels, lane, 8, short / hour_scale)
+    _set_both(channels, lane, 10, long / hour_scale)
+    channels[layout.CHANNEL + 12, lane] = np.float32(math.sqrt(variance))
 
 
 @inlined_kernel
-def _set_both(block: Any, lane: Any, channel: Any, value: Any) -> None:
-    block[layout.CHANNEL + channel, lane] = value
-    block[layout.CHANNEL + channel + 1, lane] = -value
+def _set_both(channels: Any, lane: Any, channel: Any, value: Any) -> None:
+    value = np.float32(between(value, _LARGEST))
+    channels[layout.CHANNEL + channel, lane] = value
+    channels[layout.CHANNEL + channel + 1, lane] = -value
 
 
 @inlined_kernel
-def find_tail(block: Any, channel: Any, lanes: Any) -> bool:
-    """Note the largest value of a channel; return whether any lane's is in its tail."""
-    is_any = False
+def find_tail(channels: Any, channel: Any, lanes: Any) -> Any:
+    """Note the largest value of a channel; return of how many lanes it is in its tail."""
+    count = 0
     for lane in range(lanes):
-        value, largest = block[layout.CHANNEL + channel, lane], block[layout.LARGEST + channel, lane]
-        is_warm = block[layout.IS_WARM, lane] != 0.0
-        is_rare = (value > block[layout.GATE + channel, lane]) & is_warm
+        value, largest = channels[layout.CHANNEL + channel, lane], channels[layout.LARGEST + channel, lane]
+        is_warm = channels[layout.IS_WARM, lane] != _NO
+        is_rare = (value > channels[layout.GATE + channel, lane]) & is_warm
         is_larger = (value > largest) & is_warm & (not is_rare)
-        block[layout.LARGEST + channel, lane] = choose(is_larger, value, largest)
-        is_any |= is_rare
-    return is_any
+        channels[layout.LARGEST + channel, lane] = choose(is_larger, value, largest)
+        count += choose(is_rare, 1, 0)
+    return count
 
 
 @inlined_kernel
-def find_rarity(block: Any, channel: Any, lanes: Any) -> None:
-    """Find how rare a channel's values are that lie in its tail."""
-    for lane in range(lanes):
-        value, largest = block[layout.CHANNEL + channel, lane], block[layout.LARGEST + channel, lane]
-        is_rare = (value > block[layout.GATE + channel, lane]) & (block[layout.IS_WARM, lane] != 0.0)
-        rare = rarity_of(block, channel, lane)
-        is_believed = rare <= BELIEVED
-        is_larger = (value > largest) & is_rare & is_believed
-        block[layout.LARGEST + channel, lane] = choose(is_larger, value, largest)
-        _put(block, layout.IS_BELIEVED, lane, is_rare & (not is_believed), 0.0)
-        before = block[layout.RARE, lane]
-        block[layout.RARE, lane] = choose(is_rare & (rare > before), rare, before)
+def is_in_tail(channels: Any, channel: Any, lane: Any) -> Any:
+    """Return whether a value is so rare that it is asked how rare it is."""
+    value, gate = channels[layout.CHANNEL + channel, lane], channels[layout.GATE + channel, lane]
+    return (value > gate) & (channels[layout.IS_WARM, lane] != _NO)
 
 
 @inlined_kernel
-def tell(block: Any, lane: Any, is_mine: Any) -> None:
+def find_rarity(channels: Any, channel: Any, lane: Any) -> None:
+    """Find how rare a channel's value is, if it is in its tail."""
+    value, largest = channels[layout.CHANNEL + channel, lane], channels[layout.LARGEST + channel, lane]
+    is_rare = is_in_tail(channels, channel, lane)
+    rare = rarity_of(channels, channel, lane)
+    is_believed = rare <= _BELIEVED
+    is_larger = (value > largest) & is_rare & is_believed
+    channels[layout.LARGEST + channel, lane] = choose(is_larger, value, largest)
+    _put(channels, layout.IS_BELIEVED, lane, is_rare & (not is_believed), _NO)
+    before = channels[layout.RARE, lane]
+    channels[layout.RARE, lane] = choose(is_rare & (rare > before), rare, before)
+
+
+@inlined_kernel
+def tell(block: Any, channels: Any, lane: Any, is_mine: Any) -> None:
     """Set a row's score and whether it is an alarm; what only goes on is told as half as rare."""
-    rare = least(block[layout.RARE, lane], _RAREST)
+    rare = least(np.float64(channels[layout.RARE, lane]), _RAREST)
     peak, quiet = block[layout.PEAK, lane], block[layout.QUIET, lane]
     is_new = ((rare > peak + _HIGHER) | (quiet <= 0.0)) & (rare > 0.0)
     is_episode = (quiet > 0.0) & (peak >= ALARM)

@@ -26,6 +26,14 @@ _LN2_HIGH: Final = 0.693147180369123816490
 """The first bits of the logarithm of 2, so few that they times a whole power of 2 are exact."""
 _LN2_LOW: Final = 1.90821492927058770002e-10
 _LN2: Final = math.log(2.0)
+_SHORT_FRACTION_BITS: Final = 23
+_SHORT_BIAS: Final = 127
+_SHORT_FRACTION: Final = 0x007F_FFFF
+_SHORT_ONE_BITS: Final = 0x3F80_0000
+_SHORT_ROOT_2: Final = np.float32(_ROOT_2)
+_SHORT_LN2: Final = np.float32(_LN2)
+_ONE, _HALF = np.float32(1.0), np.float32(0.5)
+_THIRD, _FIFTH, _SEVENTH = np.float32(1 / 3), np.float32(1 / 5), np.float32(1 / 7)
 _MOST: Final = 700.0
 
 
@@ -43,10 +51,16 @@ def log1p_of(x: Any) -> Any:
 
 @inlined_kernel
 def rough_log1p_of(x: Any) -> Any:
-    """Return the logarithm of 1 + x, of x from 0 to 1e300, to 1e-9: as near as float32 can tell, sooner."""
-    power, s = _parts(1.0 + x)
+    """Return the logarithm of 1 + x in float32, of x from 0 to 1e37, to 3e-7 of itself, or to 1e-7."""
+    bits = np.float32(_ONE + x).view(np.int32)
+    power = np.float32(np.int32(bits >> _SHORT_FRACTION_BITS) - np.int32(_SHORT_BIAS))
+    part = np.int32((bits & _SHORT_FRACTION) | _SHORT_ONE_BITS).view(np.float32)
+    is_high = part > _SHORT_ROOT_2
+    part = choose(is_high, _HALF * part, part)
+    power = choose(is_high, power + _ONE, power)
+    s = (part - _ONE) / (part + _ONE)
     z = s * s
-    return power * _LN2 + 2.0 * s * (1.0 + z * (1 / 3 + z * (1 / 5 + z * (1 / 7 + z * (1 / 9)))))
+    return power * _SHORT_LN2 + (s + s) * (_ONE + z * (_THIRD + z * (_FIFTH + z * _SEVENTH)))
 
 
 @inlined_kernel

@@ -5,6 +5,7 @@ and `curves` in float32. What only some series need at a time lies by series: it
 `peaks` in float32, and its `first` values.
 
 Rows are scored in a `block`: the moving fields of some series, and behind them what one row needs besides.
+How its values lie in the tails of their past is found in a second one, `channels`, in float32.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ MINUTE: Final = VISITS + KINDS * SLOTS
 HOUR_SCALE: Final = MINUTE + MINUTES
 MINUTE_SCALE: Final = HOUR_SCALE + HOURS
 TAILS: Final = MINUTE_SCALE + MINUTES
-"""Of each channel the fields from `LARGEST` on."""
+"""Of each channel the fields from `LARGEST` on, up to `TAIL_END`."""
 TAIL_FIELDS: Final = 5
 CURVES_WIDTH: Final = TAILS + TAIL_FIELDS * CHANNELS
 
@@ -100,16 +101,8 @@ TAILS_WIDTH: Final = EPOCH_BEGIN + 5
 PEAKS_BEFORE: Final = CHANNELS * PEAKS
 PEAKS_WIDTH: Final = 2 * CHANNELS * PEAKS
 
-# A block: the moving fields, then the tails.
-LARGEST: Final = MOVING_WIDTH
-"""Of each channel: its largest value among some rows."""
-GATE: Final = LARGEST + CHANNELS
-"""Where its tail begins; infinite where none is known."""
-STEEPNESS: Final = GATE + CHANNELS
-FACTOR: Final = STEEPNESS + CHANNELS
-RARE_AT_GATE: Final = FACTOR + CHANNELS
 # What the curves say of this time.
-HERE: Final = RARE_AT_GATE + CHANNELS
+HERE: Final = MOVING_WIDTH
 PROFILE_HERE: Final = HERE
 VISITS_HERE: Final = PROFILE_HERE + KINDS
 MINUTE_HERE: Final = VISITS_HERE + KINDS
@@ -127,14 +120,26 @@ VALUE: Final = NEIGHBOUR_KIND + 1
 COUNTS_GAPS: Final = VALUE + 1
 IS_USUAL: Final = COUNTS_GAPS + 1
 """1 where nothing but the value is new, as of most rows; -1 where the series is left alone."""
-IS_WARM: Final = IS_USUAL + 1
-IS_BELIEVED: Final = IS_WARM + 1
-"""Whether no channel's value is so rare that it is not remembered as it is."""
-RARE: Final = IS_BELIEVED + 1
-SCORE: Final = RARE + 1
+SCORE: Final = IS_USUAL + 1
 ALARM: Final = SCORE + 1
 LOWER: Final = ALARM + 1
 UPPER: Final = LOWER + 1
-CHANNEL: Final = UPPER + 1
+BLOCK_WIDTH: Final = UPPER + 1
+
+# The channels of the same series, in float32: first what the curves know of their tails, in that order.
+LARGEST: Final = 0
+"""Of each channel: its largest value among some rows."""
+GATE: Final = LARGEST + CHANNELS
+"""Where its tail begins; infinite where none is known."""
+STEEPNESS: Final = GATE + CHANNELS
+FACTOR: Final = STEEPNESS + CHANNELS
+RARE_AT_GATE: Final = FACTOR + CHANNELS
+TAIL_END: Final = RARE_AT_GATE + CHANNELS
+CHANNEL: Final = TAIL_END
 """Of each channel: its value."""
-BLOCK_WIDTH: Final = CHANNEL + CHANNELS
+IS_WARM: Final = CHANNEL + CHANNELS
+IS_BELIEVED: Final = IS_WARM + 1
+"""Whether no channel's value is so rare that it is not remembered as it is."""
+RARE: Final = IS_BELIEVED + 1
+"""-log10 of how likely the row is."""
+CHANNELS_WIDTH: Final = RARE + 1

@@ -14,6 +14,7 @@ import numpy as np
 from pharos.compiled.kernel import inlined_kernel, kernel
 from pharos.judgement import layout
 from pharos.judgement.channels import (
+    NOT_RARE,
     RUN_RARE,
     SCALE_ROWS,
     WEEK_DAYS,
@@ -23,6 +24,7 @@ from pharos.judgement.channels import (
     find_rarity,
     find_tail,
     find_usual,
+    is_in_tail,
     moment_of,
     note_runs,
     scale_of_spread,
@@ -33,6 +35,10 @@ from pharos.judgement.tails import clip, forget_tails, turn
 
 _LANES: Final = 128
 """Series that are scored together; their block stays in the processor's nearest caches."""
+_FEW: Final = 8
+"""Where so few values lie in their tails, each is looked at by itself."""
+_AT_ONCE: Final = 64
+"""So many series turn together, or a few more."""
 _LATE_ROWS: Final = 8.0
 """So many rows in the past, one after the other: the clock was set back."""
 _GAP_ROWS: Final = 5.0
@@ -65,10 +71,11 @@ def score_rows(state: Any, row: Any, times: Any, values: Any, found: Any) -> Non
     `found[2, n]` become -log10 of how likely each is, and 1 where an alarm is raised.
     """
     block = np.zeros((layout.BLOCK_WIDTH, 1))
+    channels = np.zeros((layout.CHANNELS_WIDTH, 1), np.float32)
     curves = np.empty((layout.CURVES_WIDTH, 1), np.float32)
     block[: layout.MOVING_WIDTH, 0] = state.moving[:, row]
     curves[:, 0] = state.curves[:, row]
-    block[layout.LARGEST : layout.HERE, 0] = curves[layout.TAILS :, 0]
+    channels[: layout.TAIL_END, 0] = curves[layout.TAILS :, 0]
     kept = state.tails[row], state.peaks[row], state.first[row]
     for place in range(len(times)):
         moment = moment_of(times[place])
@@ -78,38 +85,38 @@ def score_rows(state: Any, row: Any, times: Any, values: Any, found: Any) -> Non
         block[layout.VALUE, 0], block[layout.COUNTS_GAPS, 0] = values[place], 1.0
         find_usual(block, 0, moment)
         if block[layout.IS_USUAL, 0] == 1.0:
-            note_runs(block, 0, True)
-            advance(block, 0, moment, True, False, False)
-            _finish(block, kept)
+            note_runs(block, channels, 0, True)
+            advance(block, channels, 0, moment, True, False, False)
+            _finish(block, channels, kept)
         else:
-            _score_unusual(block, kept, moment, values[place])
+            _score_unusual(block, channels, kept, moment, values[place])
             _settle(block, curves, 0)
         found[0, place], found[1, place] = block[layout.SCORE, 0], block[layout.ALARM, 0]
         for field in range(layout.HERE, layout.LEARNED_END):
             curves[curve_of(moment, field), 0] = np.float32(block[field, 0])
-    curves[layout.TAILS :, 0] = block[layout.LARGEST : layout.HERE, 0]
+    curves[layout.TAILS :, 0] = channels[: layout.TAIL_END, 0]
     state.moving[:, row] = block[: layout.MOVING_WIDTH, 0]
     state.curves[:, row] = curves[:, 0]
 
 
 @inlined_kernel
-def _finish(block: Any, kept: Any) -> None:
+def _finish(block: Any, channels: Any, kept: Any) -> None:
     """Find how rare a row of one series is that was compared, and remember it."""
     tails, peaks, _ = kept
     for channel in range(layout.CHANNELS):
-        if find_tail(block, channel, 1):
-            find_rarity(block, channel, 1)
-    if block[layout.IS_BELIEVED, 0] == 0.0:
-        clip(block, 0, tails)
-    tell(block, 0, True)
-    if _turns(block, 0):
-        turn(block, 0, tails, peaks)
+        if find_tail(channels, channel, 1) > 0:
+            find_rarity(channels, channel, 0)
+    if channels[layout.IS_BELIEVED, 0] == 0.0:
+        clip(block, channels, 0, tails)
+    tell(block, channels, 0, True)
+    if _turns(block, channels, 0):
+        turn(block, channels, 0, tails, peaks)
 
 
 @inlined_kernel
-def _turns(block: Any, lane: Any) -> bool:
+def _turns(block: Any, channels: Any, lane: Any) -> bool:
     is_due = block[layout.SCORED, lane] > block[layout.TURN_AT, lane]
-    return bool(is_due & (block[layout.IS_WARM, lane] != 0.0))
+    return bool(is_due & (channels[layout.IS_WARM, lane] != 0.0))
 
 
 @kernel
@@ -122,11 +129,13 @@ def score_tick(state: Any, rows: Any, time_s: Any, values: Any, counts_gaps: Any
     """
     moment = moment_of(time_s)
     block = np.zeros((layout.BLOCK_WIDTH, _LANES))
+    channels = np.zeros((layout.CHANNELS_WIDTH, _LANES), np.float32)
+    due, due_count = np.empty(_AT_ONCE + _LANES, np.int64), 0
     for begin in range(0, len(rows), _LANES):
         lanes = min(_LANES, len(rows) - begin)
         mine, said = rows[begin : begin + lanes], found[:, begin : begin + lanes]
         is_dense = _is_dense(mine)
-        _take(block, state, moment, mine, is_dense)
+        _take(block, channels, state, moment, mine, is_dense)
         for lane in range(_LANES):
             block[layout.VALUE, lane], block[layout.COUNTS_GAPS, lane] = math.nan, 0.0
         for lane in range(lanes):
@@ -138,38 +147,48 @@ def score_tick(state: Any, rows: Any, time_s: Any, values: Any, counts_gaps: Any
                 find_limits(block, lane, moment)
             for lane in range(lanes):
                 said[2, lane], said[3, lane] = block[layout.LOWER, lane], block[layout.UPPER, lane]
-        _score_usual(block, state, moment, mine, is_dense)
+        _score_usual(block, channels, state, moment, mine, is_dense)
         for lane in range(lanes):
             said[0, lane], said[1, lane] = block[layout.SCORE, lane], block[layout.ALARM, lane]
         for lane in range(lanes):
-            if _turns(block, lane):
-                _turn_lane(block, lane, state, mine[lane])
+            due[due_count] = mine[lane]
+            due_count += _turns(block, channels, lane)
             if block[layout.IS_USUAL, lane] == 0.0:
-                _score_lane(block, lane, state, mine[lane], moment, values[begin + lane])
+                _score_lane(block, channels, lane, state, mine[lane], moment, values[begin + lane])
                 said[0, lane], said[1, lane] = block[layout.SCORE, lane], block[layout.ALARM, lane]
-        _put_back(block, state, moment, mine, is_dense)
+        _put_back(block, channels, state, moment, mine, is_dense)
+        if due_count >= _AT_ONCE or begin + lanes == len(rows):
+            _turn_all(state, due[:due_count])
+            due_count = 0
 
 
 @inlined_kernel
-def _score_usual(block: Any, state: Any, moment: Any, rows: Any, is_dense: Any) -> None:
+def _score_usual(block: Any, channels: Any, state: Any, moment: Any, rows: Any, is_dense: Any) -> None:
     """Score what is usual in all lanes."""
     for lane in range(_LANES):
         find_usual(block, lane, moment)
     for lane in range(_LANES):
-        note_runs(block, lane, block[layout.IS_USUAL, lane] == 1.0)
+        note_runs(block, channels, lane, block[layout.IS_USUAL, lane] == 1.0)
     for lane in range(_LANES):
-        advance(block, lane, moment, block[layout.IS_USUAL, lane] == 1.0, False, False)
+        advance(block, channels, lane, moment, block[layout.IS_USUAL, lane] == 1.0, False, False)
     for channel in range(layout.CHANNELS):
-        if find_tail(block, channel, _LANES):
-            for field in range(layout.STEEPNESS, layout.HERE, layout.CHANNELS):
-                known = layout.TAILS + field - layout.LARGEST + channel
-                _move(block, field + channel, state.curves, known, 1, rows, is_dense)
-            find_rarity(block, channel, _LANES)
+        count = find_tail(channels, channel, _LANES)
+        if count > _FEW:
+            for field in range(layout.STEEPNESS + channel, layout.TAIL_END, layout.CHANNELS):
+                _move(channels, field, state.curves, layout.TAILS + field, 1, rows, is_dense)
+            for lane in range(_LANES):
+                find_rarity(channels, channel, lane)
+        elif count > 0:
+            for lane in range(len(rows)):
+                if is_in_tail(channels, channel, lane):
+                    for field in range(layout.STEEPNESS + channel, layout.TAIL_END, layout.CHANNELS):
+                        channels[field, lane] = state.curves[layout.TAILS + field, rows[lane]]
+                    find_rarity(channels, channel, lane)
     for lane in range(len(rows)):
-        if (block[layout.IS_BELIEVED, lane] == 0.0) & (block[layout.IS_USUAL, lane] == 1.0):
-            _clip_lane(block, lane, state, rows[lane])
+        if (channels[layout.IS_BELIEVED, lane] == 0.0) & (block[layout.IS_USUAL, lane] == 1.0):
+            _clip_lane(block, channels, lane, state, rows[lane])
     for lane in range(_LANES):
-        tell(block, lane, block[layout.IS_USUAL, lane] == 1.0)
+        tell(block, channels, lane, block[layout.IS_USUAL, lane] == 1.0)
 
 
 @inlined_kernel
@@ -218,10 +237,10 @@ def _copy(into: Any, one: Any) -> None:
 
 
 @inlined_kernel
-def _take(block: Any, state: Any, moment: Any, rows: Any, is_dense: Any) -> None:
+def _take(block: Any, channels: Any, state: Any, moment: Any, rows: Any, is_dense: Any) -> None:
     """Set the block's lanes to what is remembered of these series."""
     _move(block, 0, state.moving, 0, layout.LIMIT, rows, is_dense)
-    _move(block, layout.LARGEST, state.curves, layout.TAILS, 2 * layout.CHANNELS, rows, is_dense)
+    _move(channels, layout.LARGEST, state.curves, layout.TAILS, 2 * layout.CHANNELS, rows, is_dense)
     for field in range(layout.HERE, layout.HERE_END):
         _move(block, field, state.curves, curve_of(moment, field), 1, rows, is_dense)
     _move(block, layout.WEEKDAY_KIND, state.moving, layout.DAYS + moment.weekday, 1, rows, is_dense)
@@ -229,66 +248,73 @@ def _take(block: Any, state: Any, moment: Any, rows: Any, is_dense: Any) -> None
 
 
 @inlined_kernel
-def _put_back(block: Any, state: Any, moment: Any, rows: Any, is_dense: Any) -> None:
+def _put_back(block: Any, channels: Any, state: Any, moment: Any, rows: Any, is_dense: Any) -> None:
     _keep(block, 0, state.moving, 0, layout.CHANGED, rows, is_dense)
-    _keep(block, layout.LARGEST, state.curves, layout.TAILS, layout.CHANNELS, rows, is_dense)
+    _keep(channels, layout.LARGEST, state.curves, layout.TAILS, layout.CHANNELS, rows, is_dense)
     for field in range(layout.HERE, layout.LEARNED_END):
         _keep(block, field, state.curves, curve_of(moment, field), 1, rows, is_dense)
 
 
 @kernel
-def _clip_lane(block: Any, lane: Any, state: Any, row: Any) -> None:
-    _take_tails(block, lane, state, row)
-    clip(block, lane, state.tails[row])
+def _clip_lane(block: Any, channels: Any, lane: Any, state: Any, row: Any) -> None:
+    _take_tails(channels, lane, state, row)
+    clip(block, channels, lane, state.tails[row])
 
 
 @inlined_kernel
-def _take_tails(block: Any, lane: Any, state: Any, row: Any) -> None:
-    for field in range(layout.STEEPNESS, layout.HERE):
-        block[field, lane] = state.curves[layout.TAILS + field - layout.LARGEST, row]
+def _take_tails(channels: Any, lane: Any, state: Any, row: Any) -> None:
+    for field in range(layout.STEEPNESS, layout.TAIL_END):
+        channels[field, lane] = state.curves[layout.TAILS + field, row]
 
 
 @inlined_kernel
-def _put_tails(block: Any, lane: Any, state: Any, row: Any) -> None:
-    for field in range(layout.GATE, layout.HERE):
-        state.curves[layout.TAILS + field - layout.LARGEST, row] = block[field, lane]
+def _put_tails(channels: Any, lane: Any, state: Any, row: Any) -> None:
+    for field in range(layout.GATE, layout.TAIL_END):
+        state.curves[layout.TAILS + field, row] = channels[field, lane]
 
 
 @kernel
-def _turn_lane(block: Any, lane: Any, state: Any, row: Any) -> None:
-    if turn(block, lane, state.tails[row], state.peaks[row]):
-        _put_tails(block, lane, state, row)
-        for field in range(layout.LIMIT, layout.READ):
-            state.moving[field, row] = block[field, lane]
-    state.moving[layout.TURN_AT, row] = block[layout.TURN_AT, lane]
+def _turn_all(state: Any, rows: Any) -> None:
+    """Turn these series, one after the other: that code is fast while it is near."""
+    known = state.curves[layout.TAILS :]
+    for place in range(len(rows)):
+        row = rows[place]
+        turn(state.moving, known, row, state.tails[row], state.peaks[row])
 
 
 @kernel
-def _score_lane(block: Any, lane: Any, state: Any, row: Any, moment: Any, value: Any) -> None:
-    """Score a row that is not usual, in a block of its own."""
+def _score_lane(block: Any, channels: Any, lane: Any, state: Any, row: Any, moment: Any, value: Any) -> None:
+    """Score a row that is not usual, in blocks of its own."""
     one = np.empty((layout.BLOCK_WIDTH, 1))
+    of_one = np.empty((layout.CHANNELS_WIDTH, 1), np.float32)
     for field in range(layout.MOVING_WIDTH):
         one[field, 0] = state.moving[field, row]
     for field in range(layout.MOVING_WIDTH, layout.BLOCK_WIDTH):
         one[field, 0] = block[field, lane]
-    _take_tails(one, 0, state, row)
+    for field in range(layout.CHANNELS_WIDTH):
+        of_one[field, 0] = channels[field, lane]
+    _take_tails(of_one, 0, state, row)
     interval_s = one[layout.INTERVAL_S, 0]
     if one[layout.COUNTS_GAPS, 0] == 0.0 and moment.time_s - one[layout.LAST_S, 0] > 1.5 * interval_s > 0.0:
         one[layout.LAST_S, 0] = moment.time_s - interval_s
-    _score_unusual(one, (state.tails[row], state.peaks[row], state.first[row]), moment, value)
+    kept = state.tails[row], state.peaks[row], state.first[row]
+    _score_unusual(one, of_one, kept, moment, value)
     _settle(one, state.curves, row)
     for field in range(layout.BLOCK_WIDTH):
         block[field, lane] = one[field, 0]
+    for field in range(layout.CHANNELS_WIDTH):
+        channels[field, lane] = of_one[field, 0]
     for field in range(layout.CHANGED, layout.MOVING_WIDTH):
         state.moving[field, row] = one[field, 0]
-    _put_tails(one, 0, state, row)
+    _put_tails(of_one, 0, state, row)
 
 
 @kernel
-def _score_unusual(block: Any, kept: Any, moment: Any, value: Any) -> None:
+def _score_unusual(block: Any, channels: Any, kept: Any, moment: Any, value: Any) -> None:
     """Score a row of one series that may have gaps, be young, or anything else."""
     tails, _, first = kept
-    block[layout.RARE, 0] = block[layout.SCORE, 0] = block[layout.ALARM, 0] = 0.0
+    channels[layout.RARE, 0] = NOT_RARE
+    block[layout.SCORE, 0] = block[layout.ALARM, 0] = 0.0
     missed, time_s = 0.0, moment.time_s
     if block[layout.ROWS, 0] > 0.0 or block[layout.LAST_S, 0] != 0.0:
         passed = time_s - block[layout.LAST_S, 0]
@@ -302,13 +328,13 @@ def _score_unusual(block: Any, kept: Any, moment: Any, value: Any) -> None:
     block[layout.LAST_S, 0] = time_s
     if math.isnan(value):
         block[layout.MISSING, 0] += 1.0 + missed
-        block[layout.RARE, 0] = _missing(block)
-        tell(block, 0, True)
+        channels[layout.RARE, 0] = _missing(block)
+        tell(block, channels, 0, True)
         return
     block[layout.MISSING, 0] += missed
     block[layout.VALUE, 0] = _gauge(block, value, missed)
     if block[layout.ROWS, 0] < layout.FIRST_ROWS:
-        _begin(block, tails, first)
+        _begin(block, channels, tails, first)
         return
     missing = _missing(block)
     rows = block[layout.ROWS, 0] + 1.0 - layout.FIRST_ROWS
@@ -316,10 +342,10 @@ def _score_unusual(block: Any, kept: Any, moment: Any, value: Any) -> None:
     _end_missing(block)
     if block[layout.DAY, 0] != moment.day:
         _end_day(block, moment)
-    note_runs(block, 0, True)
-    block[layout.RARE, 0] = max(missing, block[layout.RARE, 0])
-    advance(block, 0, moment, True, is_gap, rows <= SCALE_ROWS)
-    _finish(block, kept)
+    note_runs(block, channels, 0, True)
+    channels[layout.RARE, 0] = max(missing, channels[layout.RARE, 0])
+    advance(block, channels, 0, moment, True, is_gap, rows <= SCALE_ROWS)
+    _finish(block, channels, kept)
 
 
 @inlined_kernel
@@ -362,7 +388,7 @@ def _missing(block: Any) -> Any:
     missing = block[layout.MISSING, 0]
     is_new = missing >= 5.0 and missing > 1.5 * block[layout.MISSING_MOST, 0]
     is_warm = block[layout.ROWS, 0] > warm_rows_of(block[layout.INTERVAL_S, 0])
-    return RUN_RARE if is_new and is_warm else 0.0
+    return RUN_RARE if is_new and is_warm else NOT_RARE
 
 
 @inlined_kernel
@@ -375,7 +401,7 @@ def _end_missing(block: Any) -> None:
 
 
 @kernel
-def _begin(block: Any, tails: Any, first: Any) -> None:
+def _begin(block: Any, channels: Any, tails: Any, first: Any) -> None:
     """Keep one of the first values; with the last of them, find the unit and whether this is a counter."""
     rows = int(block[layout.ROWS, 0])
     first[rows] = block[layout.VALUE, 0]
@@ -408,7 +434,7 @@ def _begin(block: Any, tails: Any, first: Any) -> None:
     block[layout.DAY, 0] = moment_of(block[layout.LAST_S, 0]).day
     phase = sum_of_all / unit * _GOLDEN
     phase -= math.floor(phase)
-    forget_tails(block, 0, tails, phase if 0.0 <= phase < 1.0 else 0.0)
+    forget_tails(block, channels, 0, tails, phase if 0.0 <= phase < 1.0 else 0.0)
 
 
 @inlined_kernel

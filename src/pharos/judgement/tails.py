@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from pharos.compiled.choice import choose
 from pharos.compiled.kernel import inlined_kernel, kernel
 from pharos.judgement import layout
 from pharos.judgement.exponentials import exp_of, rough_log1p_of
@@ -36,20 +37,24 @@ _FIRST_EPOCH: Final = 2.0 / 7.0
 """Of a week."""
 _EPOCH_SPREAD: Final = 1.0 / 28.0
 """Of a week, in which the series' epochs end: none ends later than it should."""
+_NOT_STEEP, _STEEPEST = np.float32(0.0), np.float32(1e30)
 _LOG10_E: Final = 0.4342944819032518
 _LN_10: Final = 2.302585092994046
 
 
 @inlined_kernel
-def rarity_of(block: Any, channel: Any, lane: Any) -> Any:
+def rarity_of(channels: Any, channel: Any, lane: Any) -> Any:
     """Return -log10 of the probability of a value as large as a channel's, which lies in its tail."""
-    over = block[layout.CHANNEL + channel, lane] - block[layout.GATE + channel, lane]
-    steep = rough_log1p_of(block[layout.STEEPNESS + channel, lane] * over)
-    return steep * block[layout.FACTOR + channel, lane] + block[layout.RARE_AT_GATE + channel, lane]
+    over = channels[layout.CHANNEL + channel, lane] - channels[layout.GATE + channel, lane]
+    steep = channels[layout.STEEPNESS + channel, lane] * over
+    # Of what lies below the gate nothing is asked, but it is computed.
+    steep = choose(steep > _NOT_STEEP, choose(steep < _STEEPEST, steep, _STEEPEST), _NOT_STEEP)
+    rare = rough_log1p_of(steep) * channels[layout.FACTOR + channel, lane]
+    return rare + channels[layout.RARE_AT_GATE + channel, lane]
 
 
 @kernel
-def clip(block: Any, lane: Any, tails: Any) -> None:
+def clip(block: Any, channels: Any, lane: Any, tails: Any) -> None:
     """Remember values that are too rare to be believed as less than they are, and few of them.
 
     A fault must not teach that faults are normal; what stays has to.
@@ -57,30 +62,30 @@ def clip(block: Any, lane: Any, tails: Any) -> None:
     row = block[layout.SCORED, lane]
     every = _BELIEVED_EVERY_ROWS if block[layout.EPISODE, lane] > _EPISODE_ROWS else _EPISODE_ROWS
     for channel in range(layout.CHANNELS):
-        is_rare = block[layout.CHANNEL + channel, lane] > block[layout.GATE + channel, lane]
-        if not is_rare or rarity_of(block, channel, lane) <= BELIEVED:
+        is_rare = channels[layout.CHANNEL + channel, lane] > channels[layout.GATE + channel, lane]
+        if not is_rare or rarity_of(channels, channel, lane) <= BELIEVED:
             continue
         if row >= tails[layout.CLIPPED_UNTIL + channel]:
             tails[layout.CLIPPED_UNTIL + channel] = row + every
-            largest = block[layout.LARGEST + channel, lane]
-            block[layout.LARGEST + channel, lane] = max(largest, tails[layout.BELIEVED + channel])
+            largest = channels[layout.LARGEST + channel, lane]
+            channels[layout.LARGEST + channel, lane] = max(largest, tails[layout.BELIEVED + channel])
 
 
 @kernel
-def forget_tails(block: Any, lane: Any, tails: Any, phase: Any) -> None:
+def forget_tails(block: Any, channels: Any, lane: Any, tails: Any, phase: Any) -> None:
     """Let no tail be known of a series that begins."""
     tails[:] = 0.0
     tails[layout.PHASE] = phase
     block[layout.TURN_AT, lane] = math.floor(phase * TURN_ROWS)
     for channel in range(layout.CHANNELS):
-        block[layout.LARGEST + channel, lane] = -math.inf
-        block[layout.GATE + channel, lane] = math.inf
+        channels[layout.LARGEST + channel, lane] = -math.inf
+        channels[layout.GATE + channel, lane] = math.inf
     for limited in range(len(layout.LIMITED)):
         block[layout.LIMIT + limited, lane] = math.nan
 
 
 @kernel
-def turn(block: Any, lane: Any, tails: Any, peaks: Any) -> bool:
+def turn(block: Any, channels: Any, lane: Any, tails: Any, peaks: Any) -> bool:
     """Make peaks of the largest values; end the epoch, and fit the tails anew, where that is due.
 
     Return whether they were fitted.
@@ -88,10 +93,10 @@ def turn(block: Any, lane: Any, tails: Any, peaks: Any) -> bool:
     scored = block[layout.SCORED, lane]
     block[layout.TURN_AT, lane] = scored + TURN_ROWS
     for channel in range(layout.CHANNELS):
-        largest = block[layout.LARGEST + channel, lane]
-        block[layout.LARGEST + channel, lane] = -math.inf
+        largest = channels[layout.LARGEST + channel, lane]
+        channels[layout.LARGEST + channel, lane] = -math.inf
         if largest > -math.inf:
-            _keep(tails, peaks, channel, np.float32(largest))
+            _keep(tails, peaks, channel, largest)
     week_rows = min(40_320.0, max(2_048.0, _WEEK_S / max(block[layout.INTERVAL_S, lane], 1.0)))
     if tails[layout.EPOCH_END] == 0.0:
         tails[layout.EPOCH_END] = _FIRST_EPOCH * week_rows
@@ -117,7 +122,7 @@ def turn(block: Any, lane: Any, tails: Any, peaks: Any) -> bool:
     rows = epoch_rows + tails[layout.BEFORE_ROWS]
     if rows < _READY_ROWS:
         return False
-    fit(block, lane, tails, peaks, rows)
+    fit(block, channels, lane, tails, peaks, rows)
     return True
 
 
@@ -142,17 +147,17 @@ def _keep(tails: Any, peaks: Any, channel: Any, value: Any) -> None:
 
 
 @kernel
-def fit(block: Any, lane: Any, tails: Any, peaks: Any, rows: Any) -> None:
+def fit(block: Any, channels: Any, lane: Any, tails: Any, peaks: Any, rows: Any) -> None:
     """Fit the tails to the peaks of so many rows, and set what is compared with them."""
     ordered = np.empty(2 * layout.PEAKS)
     limited = 0
     for channel in range(layout.CHANNELS):
         count, before = int(tails[layout.COUNT + channel]), int(tails[layout.COUNT_BEFORE + channel])
         gate, sigma, shape, rare = _fit(ordered, peaks, channel, (count, before), rows)
-        block[layout.GATE + channel, lane] = gate
-        block[layout.STEEPNESS + channel, lane] = np.float32(shape / sigma)
-        block[layout.FACTOR + channel, lane] = np.float32(_LOG10_E / shape)
-        block[layout.RARE_AT_GATE + channel, lane] = np.float32(rare)
+        channels[layout.GATE + channel, lane] = gate
+        channels[layout.STEEPNESS + channel, lane] = np.float32(shape / sigma)
+        channels[layout.FACTOR + channel, lane] = np.float32(_LOG10_E / shape)
+        channels[layout.RARE_AT_GATE + channel, lane] = np.float32(rare)
         tails[layout.BELIEVED + channel] = _limit(gate, sigma, shape, BELIEVED - rare)
         if channel == layout.LIMITED[limited]:
             block[layout.LIMIT + limited, lane] = _limit(gate, sigma, shape, ALARM - rare)
