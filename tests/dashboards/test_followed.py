@@ -60,6 +60,13 @@ def test_gaps_of_no_length_are_told_of_wherever_they_are_set() -> None:
     assert told(panel(fieldConfig={"defaults": {"custom": {"insertNulls": 60000}}})) == set()
 
 
+def test_panels_inside_a_row_that_is_open_are_lost() -> None:
+    row = {"id": 1, "type": "row", "title": "R", "panels": [{"id": 2, "type": "text"}]}
+    document = {"title": "d", "schemaVersion": 42, "panels": [row]}
+    assert told(document) == {("lost", "the row is open, so that the panels inside it are not shown: 1")}
+    assert told({**document, "panels": [{**row, "collapsed": True}]}) == set()
+
+
 def test_options_may_be_written_in_json_in_both_schemas() -> None:
     listed = {"name": "v", "valuesFormat": "json", "query": '[{"text": "A", "value": "a"}]'}
     classic = {**panel(), "templating": {"list": [{**listed, "type": "custom"}]}}

@@ -59,6 +59,14 @@ def test_rows_of_the_first_schemas_become_a_grid_of_24_columns() -> None:
     assert second.panels[0].grid.h == 10
 
 
+def test_a_place_beyond_any_page_is_brought_back_to_one() -> None:
+    far = {"x": -5, "y": 1e15, "w": 1000, "h": -3}
+    panels = [{"id": 1, "type": "text", "gridPos": at} for at in ({"x": 0, "y": 0, "w": 1, "h": 1}, far)]
+    (tab,) = model_of({"panels": panels, "schemaVersion": 39}).tabs
+    grid = tab.rows[0].panels[1].grid
+    assert (grid.x, grid.y, grid.w, grid.h) == (0, 100_000, 24, 1)
+
+
 def test_panels_belong_to_the_heading_above_them_with_places_of_their_own() -> None:
     panels = [
         {"id": 4, "type": "text", "gridPos": {"x": 0, "y": 0, "w": 24, "h": 2}},

@@ -20,6 +20,8 @@ _UNIT_PX: Final = 38
 _TOOLTIPS: Final = {0: "none", 1: "crosshair", 2: "all"}
 _DEFAULT_H: Final = 8
 _MOST_H: Final = 200
+_MOST_Y: Final = 100_000
+"""A panel that is said to be further down than that would make a page that no browser scrolls."""
 _MOST_PANELS: Final = 1000
 MOST_REPEATS: Final = 12
 
@@ -155,8 +157,13 @@ def _sections(document: Json, report: Report, known: Mapping[str, Json], numbere
                 rows.append(Row("r:0", _relative(under, read)))
             return
         row = header[0]
-        inner = _placed(mappings(row.get("panels"))) if flag(row.get("collapsed")) else []
+        own = mappings(row.get("panels"))
+        inner = _placed(own) if flag(row.get("collapsed")) else []
         number_of = numbered.of(row)
+        if len(own) > len(inner):
+            report.enter(number_of, text(row.get("title")))
+            report.lost(f"the row is open, so that the panels inside it are not shown: {len(own)}")
+            report.leave()
         rows.append(
             Row(
                 key=f"r:{number_of}",
@@ -209,7 +216,8 @@ def grid_of(found: object) -> Grid | None:
         return None
     w = min(max(whole(said.get("w"), 12), 1), COLUMNS)
     x = min(max(whole(said.get("x")), 0), COLUMNS - w)
-    return Grid(x, max(whole(said.get("y")), 0), w, min(max(whole(said.get("h"), _DEFAULT_H), 1), _MOST_H))
+    y = min(max(whole(said.get("y")), 0), _MOST_Y)
+    return Grid(x, y, w, min(max(whole(said.get("h"), _DEFAULT_H), 1), _MOST_H))
 
 
 def _relative(under: Sequence[tuple[Json, Grid]], read: _Reader) -> tuple[Panel, ...]:

@@ -60,6 +60,14 @@ describe('the grid', () => {
         ]),
       ),
     ).toBe(10));
+  it('rises from however far down', () => {
+    const far = compact([
+      { ...A, y: 1e308 },
+      { ...C, y: 1e15 },
+    ]);
+    expect(places(far)).toEqual({ a: [0, 6, 12, 4], c: [0, 0, 24, 6] });
+    expect(roomFor([{ ...C, y: 1e9 }], 12, 8)).toEqual({ x: 0, y: 0, w: 12, h: 8 });
+  });
   it('is one column on a narrow page', () =>
     expect(places(inOneColumn(ALL))).toEqual({ a: [0, 0, 24, 4], b: [0, 4, 24, 4], c: [0, 8, 24, 6] }));
   it.each([

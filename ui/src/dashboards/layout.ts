@@ -57,8 +57,22 @@ export function depthOf(boxes: readonly GridBox[]): number {
   return boxes.reduce((most, { y, h }) => Math.max(most, y + h), 0);
 }
 
+function meetsColumns(a: GridBox, b: GridBox): boolean {
+  return a.x < b.x + b.w && b.x < a.x + a.w;
+}
+
 export function overlap(a: GridBox, b: GridBox): boolean {
-  return a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h;
+  return meetsColumns(a, b) && a.y < b.y + b.h && b.y < a.y + a.h;
+}
+
+/** How far up `box` can go before it meets one of `others`: however far down it is said to be. */
+function risen(box: GridBox, others: readonly GridBox[]): number {
+  let y = 0;
+  for (const one of others) {
+    const below = Math.min(one.y + one.h, box.y);
+    if (meetsColumns(box, one) && below - 1 > one.y - box.h) y = Math.max(y, below);
+  }
+  return y;
 }
 
 /** `box` with sides that fit into the grid. */
@@ -76,10 +90,14 @@ export function compact(boxes: readonly Box[], first = ''): Box[] {
     (a, b) => a.y - b.y || Number(b.key === first) - Number(a.key === first) || a.x - b.x,
   );
   for (const box of order) {
-    let y = box.y;
-    while (y > 0 && !placed.some((one) => overlap({ ...box, y: y - 1 }, one))) y -= 1;
-    while (placed.some((one) => overlap({ ...box, y }, one))) y += 1;
-    placed.push({ ...box, y });
+    let now = { ...box, y: risen(box, placed) };
+    for (;;) {
+      const at = now;
+      const met = placed.find((one) => overlap(at, one));
+      if (!met) break;
+      now = { ...box, y: met.y + met.h };
+    }
+    placed.push(now);
   }
   return boxes
     .map(({ key }) => placed.find((one) => one.key === key) ?? placed[0])
@@ -114,7 +132,9 @@ export function afterKey(box: GridBox, key: string, sizing: boolean): GridBox | 
 
 /** Where a new box of `w` by `h` has room: below all others, beside the last where that fits. */
 export function roomFor(boxes: readonly GridBox[], w: number, h: number): GridBox {
-  for (let y = 0; y <= depthOf(boxes); y += 1)
+  // Room begins at the top, or where a box ends.
+  const tops = new Set([0, ...boxes.map((one) => one.y + one.h)]);
+  for (const y of [...tops].sort((a, b) => a - b))
     for (let x = 0; x + w <= COLUMNS; x += 1) {
       const box = { x, y, w, h };
       if (!boxes.some((one) => overlap(one, box))) return box;
