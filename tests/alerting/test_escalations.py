@@ -32,7 +32,7 @@ from pharos.state import (
 from pharos.state.audit import Search
 from pharos.state.documents import Defined
 from pharos.state.oncall import ContactKind, NewContact
-from pharos.state.timeline import Step
+from pharos.state.timeline import Entry, Step
 
 MINUTE_MS = 60_000
 KILLS = int(os.environ.get("PHAROS_KILLS", "3"))
@@ -111,6 +111,37 @@ async def test_levels_are_told_in_their_time_and_of_the_end(world: World) -> Non
         "escalation.tell",
         "escalation.resolved",
     ]
+
+
+async def test_that_a_rule_has_no_answer_begins_nothing_about_what_is_over(world: World) -> None:
+    state, clock = world.state, world.clock
+    await define(state, Defined.ESCALATION, "qflow", QFLOW)
+    await work(state, clock)
+    name = await world.fires(alertname="DAO", severity="critical")
+    await work(state, clock)
+    assert await world.told() == ["dao_admins 0.0"]
+    # Its data are gone: it is over, nobody knows more, and whom the route tells is told so.
+    await world.resolves(name, alertname="DAO", severity="critical")
+    queued = {"receiver": "team", "integration": "webhook[0]", "reason": "all_resolved"}
+    steps = [(Step.UNKNOWN, {"reason": "no_data"}, ""), (Step.QUEUED, queued, "g")]
+    entries = [Entry(TENANT, name, step, clock.now_ms(), detail, key) for step, detail, key in steps]
+    await state.write(lambda unit: timeline.append(unit, entries), PHAROS)
+    await work(state, clock, 30)
+    assert await world.told() == ["dao_admins resolved"]
+
+
+async def test_a_rule_without_an_answer_holds_no_escalation_of_what_fires(world: World) -> None:
+    state, clock = world.state, world.clock
+    await define(state, Defined.ESCALATION, "qflow", QFLOW)
+    await work(state, clock)
+    name = await world.fires(alertname="DAO", severity="critical")
+    failed = Entry(TENANT, name, Step.UNKNOWN, clock.now_ms(), {"error": "no"})
+    await state.write(lambda unit: timeline.append(unit, [failed]), PHAROS)
+    await work(state, clock)
+    [page] = await world.owed()
+    assert page.content["alerts"][0]["labels"] == [["alertname", "DAO"], ["severity", "critical"]]
+    await work(state, clock, 5)
+    assert await world.told() == ["dao_admins 0.0", "dao_council 0.1", "dao_council 0.1"]
 
 
 async def test_what_a_simple_condition_says_of_escalation_is_a_policy(world: World) -> None:

@@ -104,10 +104,12 @@ def decide(
     ]
     told_resolved = frozenset(told.resolved)
     news = [one for one in resolved if one.fingerprint not in told_resolved]
+    # Senders repeat an end for a quarter of an hour: what was told as over before is no reason to tell again.
+    fresh = [one for one in news if one.fingerprint in still_open or one.alert.ends_ms > before.told_ms]
     # One that fired again and ended meanwhile is no news, and goes along with what is.
     unheard = [one for one in resolved if one in news or one.alert.ends_ms > before.told_ms]
     verdict = _tell(group, firing, resolved, unheard if terms.send_resolved else (), frozenset(told.open))
-    reason = _reason(firing, news, before, terms, still_open, now_ms)
+    reason = _reason(firing, fresh, before, terms, still_open, now_ms)
     if is_owed:
         return _instead(verdict, before.owed or Marks(), reason, group)
     if reason is None:

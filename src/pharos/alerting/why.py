@@ -139,7 +139,12 @@ def _is_to(entry: Entry, who: str) -> bool:
 
 def _why_not(upto: Sequence[Entry], sent: Sequence[Entry], since_ms: int, who: str) -> str:
     """Return why somebody was not told, of the steps up to then, and of those that told them before."""
-    last = _last(upto, *_STATES)
+    unknown = _last(upto, *_STATES)
+    if unknown is not None and unknown.step is Step.UNKNOWN:
+        # What it was before goes on, or is over: that its rule says nothing is no state in which one is told.
+        before = [entry for entry in upto if entry.step is not Step.UNKNOWN]
+        return f"{_why_not(before, sent, since_ms, who)}; at {shown_time(unknown.at_ms)} {sentence(unknown)}"
+    last = unknown
     if last is not None and last.step is Step.RESOLVED and last.at_ms >= since_ms:
         # It fired at about that time: that it is over by now is not why.
         before = [entry for entry in upto if entry.number < last.number]

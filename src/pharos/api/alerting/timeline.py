@@ -34,7 +34,7 @@ _AROUND_MS: Final = 300_000
 _STEPS_MOST: Final = 10_000
 _STORIES_MOST: Final = 100
 _DAYS_MOST: Final = 400
-_BEGINNINGS: Final = frozenset({Step.PENDING, Step.FIRING, Step.UNKNOWN})
+_BEGINNINGS: Final = frozenset({Step.PENDING, Step.FIRING})
 
 
 class NoteBody(Body):
