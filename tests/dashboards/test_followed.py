@@ -6,9 +6,15 @@ import re
 from pathlib import Path
 from typing import Any
 
-from pharos.dashboards.document import unwrap
+import pytest
+import yaml
+
+from pharos.dashboards.document import parse_text, unwrap
 from pharos.dashboards.read import read_model
 from pharos.dashboards.transformations import APPLIED
+from pharos.errors import PharosError
+
+SHAPES = yaml.safe_load((Path(__file__).parent / "cases" / "shapes.yaml").read_text())
 
 
 def panel(**said: Any) -> dict[str, Any]:
@@ -65,6 +71,18 @@ def test_panels_inside_a_row_that_is_open_are_lost() -> None:
     document = {"title": "d", "schemaVersion": 42, "panels": [row]}
     assert told(document) == {("lost", "the row is open, so that the panels inside it are not shown: 1")}
     assert told({**document, "panels": [{**row, "collapsed": True}]}) == set()
+
+
+@pytest.mark.parametrize("case", SHAPES, ids=lambda case: str(case["about"]))
+def test_what_is_not_of_the_shape_it_must_have_is_told(case: dict[str, Any]) -> None:
+    _, report = read_model(unwrap(case["document"]))
+    assert [[one.level.value, one.panel, one.message] for one in report.notes] == case["told"]
+
+
+@pytest.mark.parametrize("deep", ["[" * 100_000, '{"a":' * 5_000 + "1" + "}" * 5_000, "- " * 5_000 + "x"])
+def test_what_is_nested_without_end_is_told_as_that(deep: str) -> None:
+    with pytest.raises(PharosError, match="nested more than 100 deep"):
+        parse_text(deep)
 
 
 def test_options_may_be_written_in_json_in_both_schemas() -> None:

@@ -88,8 +88,15 @@ def parse_text(said: str) -> Any:
         raise PharosError(
             Kind.INVALID, f"line {exc.lineno}, column {exc.colno}: not JSON: {exc.msg}"
         ) from exc
-    except (yaml.YAMLError, RecursionError, ValueError) as exc:
+    except RecursionError as exc:
+        raise too_deep() from exc
+    except (yaml.YAMLError, ValueError) as exc:
         raise PharosError(Kind.INVALID, f"neither JSON nor YAML: {str(exc)[:300]}") from exc
+
+
+def too_deep() -> PharosError:
+    """Return the fault of a document with more in one another than anybody writes."""
+    return PharosError(Kind.INVALID, f"the dashboard is nested more than {_DEEPEST} deep")
 
 
 def _refuse_constant(name: str) -> Any:
@@ -215,4 +222,4 @@ def _require_shallow(found: Any) -> None:
         ]
         if not level:
             return
-    raise PharosError(Kind.INVALID, f"the dashboard is nested more than {_DEEPEST} deep")
+    raise too_deep()

@@ -10,6 +10,7 @@ from pharos.dashboards.model import Model
 from pharos.dashboards.reading import Json, dig, mappings
 from pharos.dashboards.report import Report
 from pharos.dashboards.second import classic_lists, read_second
+from pharos.dashboards.shapes import tell_shapes
 from pharos.dashboards.sources import check_sources
 
 
@@ -18,6 +19,7 @@ def read_model(
 ) -> tuple[Model, Report]:
     """Return the model of a dashboard, and what is to be said of it."""
     report = Report()
+    tell_shapes(brought.spec, report, is_second=brought.format is Format.V2)
     if brought.format is Format.V2:
         model = read_second(brought.document, report, uid, libraries)
     else:

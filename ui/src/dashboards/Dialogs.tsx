@@ -1,5 +1,5 @@
 import { useNavigate } from '@tanstack/react-router';
-import { useState, type ChangeEvent, type ReactElement } from 'react';
+import { useState, type ReactElement } from 'react';
 import { useTenant } from '../address/hooks';
 import {
   bring,
@@ -38,6 +38,9 @@ import type { Draft } from './useDraft';
 import { dashboardPath } from './path';
 import { Report } from './Report';
 import styles from './dashboard.module.css';
+
+/** Of a dashboard, as the server takes it. */
+const MOST_BYTES = 4 << 20;
 
 /** Goes to a dashboard, in the context that the page is in. */
 function useGo(): (uid: string, title: string, own?: Record<string, string>) => void {
@@ -141,11 +144,13 @@ export function ImportDashboard({ onClose }: { onClose: () => void }): ReactElem
   const [overwrite, setOverwrite] = useState(false);
   const [inputs, setInputs] = useState<Record<string, string>>({});
   const [found, setFound] = useState<Imported | null>(null);
-  const read = async (event: ChangeEvent<HTMLInputElement>): Promise<void> => {
-    const [file] = event.target.files ?? [];
+  const [tooLarge, setTooLarge] = useState(false);
+  const read = async (file: File | undefined): Promise<void> => {
     if (!file) return;
     setFound(null);
-    setText(await file.text());
+    deed.clear();
+    setTooLarge(file.size > MOST_BYTES);
+    setText(file.size > MOST_BYTES ? '' : await file.text());
   };
   const send = async (): Promise<void> => {
     const looked = found === null;
@@ -184,16 +189,27 @@ export function ImportDashboard({ onClose }: { onClose: () => void }): ReactElem
           type="file"
           accept=".json,.yaml,.yml,application/json"
           aria-label="File"
-          onChange={(event) => void read(event)}
+          className={styles.file}
+          onChange={(event) => void read(event.target.files?.[0])}
         />
+        {tooLarge ? (
+          <Note level="bad">The file is larger than {MOST_BYTES >> 20} MB, and is no dashboard.</Note>
+        ) : null}
         <textarea
           className={`field ${styles.paste ?? ''}`}
           aria-label="The dashboard's JSON"
-          placeholder='{"title": …, "panels": …}'
+          placeholder='{"title": …, "panels": …}, or a file dropped here'
           spellCheck={false}
           value={text}
+          onDrop={(event) => {
+            const [file] = event.dataTransfer.files;
+            if (!file) return;
+            event.preventDefault();
+            void read(file);
+          }}
           onChange={(event) => {
             setFound(null);
+            setTooLarge(false);
             deed.clear();
             setText(event.target.value);
           }}

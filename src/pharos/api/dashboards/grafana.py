@@ -22,7 +22,7 @@ from pharos.api.http.json_text import json_text
 from pharos.api.http.off_loop import off_loop
 from pharos.api.http.routes import Operation
 from pharos.api.prometheus.answers import rfc3339
-from pharos.dashboards.document import Format, uid_of_title, unwrap
+from pharos.dashboards.document import Format, too_deep, uid_of_title, unwrap
 from pharos.dashboards.provided import SHIPPED_FOLDER
 from pharos.dashboards.reading import Json, flag, mappings, number, text, whole
 from pharos.dashboards.store import Dashboards, Opened, Placed, Summary, Wish
@@ -148,7 +148,9 @@ class GrafanaApi(Struct, frozen=True):
             def read() -> Any:
                 try:
                     return json.loads(said)
-                except (ValueError, RecursionError) as exc:
+                except RecursionError as exc:
+                    raise too_deep() from exc
+                except ValueError as exc:
                     raise PharosError(Kind.INVALID, f"bad request data: {exc}") from exc
 
             found = await off_loop(len(said), read)
