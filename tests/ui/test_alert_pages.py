@@ -10,6 +10,9 @@ from playwright.sync_api import expect
 from tests.process import Server
 from tests.ui.conftest import XSS, Visit, send
 
+from pharos.alert import fingerprint
+from pharos.labels import labels_of
+
 RUNBOOK = f"""## First steps
 
 1. look at `top`
@@ -22,6 +25,12 @@ STEPS = """Where it is:
 - [ ] See what grows
 - [ ] Take old logs away: [rotate the logs](action:rotate-logs)
 """
+TOO_SMALL = """() => [...document.querySelectorAll('main button, main select')]
+    .filter((one) => one.checkVisibility({ visibilityProperty: true }))
+    .map((one) => [one.getBoundingClientRect(), one.outerHTML.slice(0, 200)])
+    .filter(([box]) => box.width > 1 && Math.min(box.width, box.height) < 24)
+    .map(([, text]) => text)"""
+"""What a finger misses."""
 _CONFIG = """
 route:
   receiver: nobody
@@ -235,3 +244,16 @@ def test_a_message_that_reached_nobody_is_seen_on_home_and_sent_again(
     page.goto("/")
     expect(page.get_by_role("region", name="What burns")).to_be_visible()
     expect(page.get_by_text("reached nobody")).to_have_count(0)
+
+
+def test_who_opens_a_message_of_what_somebody_took_is_led_to_it(server: Server, visit: Visit) -> None:
+    send(server, "POST", "/api/v2/alerts", [_alert("Taken", severity="critical", job="mail")])
+    name = fingerprint(labels_of({"alertname": "Taken", "severity": "critical", "job": "mail"}))
+    asked = {"fingerprints": [name], "comment": "mine"}
+    send(server, "POST", "/api/alerting/acknowledgements", asked)
+    page = visit("/alerts?where=alertname%3D%22Taken%22", width=390)
+    expect(page.get_by_text("Nothing burns that fits these filters")).to_be_visible()
+    page.get_by_role("button", name="Acknowledged 1").click()
+    expect(page.get_by_role("grid", name="Alerts")).to_contain_text("Taken")
+    small = page.evaluate(TOO_SMALL)
+    assert small == []

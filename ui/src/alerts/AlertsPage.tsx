@@ -162,8 +162,17 @@ function Groups(props: {
 }
 
 /** Why no alert is listed: there is none, or none of the view, or none that fits what is looked for. */
-function Nothing(props: { view: View; any: boolean; narrowed: boolean; onClear: () => void }): ReactElement {
-  const { view, any, narrowed, onClear } = props;
+function Nothing(props: {
+  view: View;
+  any: boolean;
+  narrowed: boolean;
+  /** How many of each view fit what is looked for: what a message tells of may be acknowledged by now. */
+  fitting: Readonly<Record<View, number>>;
+  onView: (view: View) => void;
+  onClear: () => void;
+}): ReactElement {
+  const { view, any, narrowed, fitting, onView, onClear } = props;
+  const elsewhere = VIEWS.filter((one) => one !== 'all' && one !== view && fitting[one] > 0);
   if (!any)
     return (
       <EmptyState
@@ -189,11 +198,20 @@ function Nothing(props: { view: View; any: boolean; narrowed: boolean; onClear: 
       reason="filtered"
       title={titleOf(view, narrowed)}
       actions={
-        <button type="button" className="button" onClick={onClear}>
-          Show all alerts
-        </button>
+        <>
+          {elsewhere.map((one) => (
+            <button key={one} type="button" className="button primary" onClick={() => onView(one)}>
+              {NAMES[one]} {formatCount(fitting[one])}
+            </button>
+          ))}
+          <button type="button" className="button" onClick={onClear}>
+            Show all alerts
+          </button>
+        </>
       }
-    />
+    >
+      {elsewhere.length > 0 && narrowed ? 'There are alerts that fit in another state.' : null}
+    </EmptyState>
   );
 }
 
@@ -260,6 +278,18 @@ export default function AlertsPage(): ReactElement {
         group: group === null ? null : { label: by, value: group },
       }),
     [all, view, words, filters, group, by],
+  );
+  const fitting = useMemo(
+    () =>
+      countViews(
+        filterAlerts(all, {
+          view: 'all',
+          words,
+          filters,
+          group: group === null ? null : { label: by, value: group },
+        }),
+      ),
+    [all, words, filters, group, by],
   );
   const chosen = useMemo(() => rows.filter(({ fingerprint }) => selected.has(fingerprint)), [rows, selected]);
   const set = useCallback((own: Search): void => setOwn(own, true), [setOwn]);
@@ -349,6 +379,8 @@ export default function AlertsPage(): ReactElement {
                   view={view}
                   any={all.length > 0}
                   narrowed={words !== '' || filters.length > 0 || group !== null}
+                  fitting={fitting}
+                  onView={(value) => set({ view: value === 'burning' ? undefined : value })}
                   onClear={clear}
                 />
               }

@@ -273,6 +273,12 @@ function Escalated({ of }: { of: Escalation }): ReactElement {
   );
 }
 
+/** Why nobody is told for now, by how it stands with an escalation. */
+const RESTS: Readonly<Record<string, string>> = {
+  acknowledged: 'rests: somebody sees to it',
+  held: 'rests: its alerts are held back',
+};
+
 /** Chains that go on now, and how far each is. */
 function Running({ all }: { all: readonly Escalation[] }): ReactElement | null {
   const { tenant } = useAddress();
@@ -281,10 +287,12 @@ function Running({ all }: { all: readonly Escalation[] }): ReactElement | null {
   const deed = useDeed();
   if (all.length === 0) return null;
   const why = whyNot(may, 'alerts.escalate', 'The next level is told at once');
+  // One whose alerts somebody sees to is open still: it goes on when that runs out.
+  const waits = all.some(({ status }) => !(status in RESTS));
   return (
     <section className="panel card" aria-label="Escalations that go on">
       <header className={styles.head}>
-        <h2>Nobody has reacted yet</h2>
+        <h2>{waits ? 'Nobody has reacted yet' : 'Escalations that rest'}</h2>
       </header>
       {deed.error ? <Note level="bad">{deed.error.message}</Note> : null}
       <ul className={styles.list}>
@@ -308,7 +316,7 @@ function Running({ all }: { all: readonly Escalation[] }): ReactElement | null {
             ) : null}
             <span className="dim">
               {one.next === null
-                ? 'nobody is told any more'
+                ? (RESTS[one.status] ?? 'nobody is told any more')
                 : `next in ${formatSeconds(Math.max(0, Math.round((Date.parse(one.next) - now) / 1000)))}`}
             </span>
             <Button
