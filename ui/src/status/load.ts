@@ -25,7 +25,15 @@ const LONGEST_MS = 5_000;
 async function kernels({ signal }: Asking): Promise<{ compiled: number; total: number }> {
   try {
     const response = await fetch('/-/kernels', { signal: bounded(signal, LONGEST_MS) });
-    return (await response.json()) as { compiled: number; total: number };
+    const said = (await response.json()) as Partial<Record<string, unknown>> | null;
+    const { compiled, total } = said ?? {};
+    if (typeof compiled !== 'number' || typeof total !== 'number')
+      throw new ApiError(
+        'refused',
+        `HTTP status ${response.status}, and not what is compiled.`,
+        response.status,
+      );
+    return { compiled, total };
   } catch (error) {
     throw failure(error, '/-/kernels');
   }
