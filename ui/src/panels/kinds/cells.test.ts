@@ -54,5 +54,5 @@ test('cells are hidden by their counts, and what is empty says so', () => {
 test('an axis that is turned over has the edges below its lanes where the buckets end', () => {
   const heat = heatOf(GIVEN, { yAxis: { reverse: true } });
   expect(heat?.buckets.map(({ upper }) => upper)).toEqual([10, 1]);
-  expect(heat?.lanes).toEqual(['', '1']);
+  expect(heat?.lanes).toEqual(['10', '1']);
 });

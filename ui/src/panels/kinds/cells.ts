@@ -12,6 +12,8 @@ export interface Heat {
   times: readonly number[];
   buckets: readonly HeatBucket[];
   lanes: readonly string[];
+  /** Where the last bucket ends; empty where it does not. */
+  end: string;
   /** Lanes are named by their lower edges. */
   edges: boolean;
 }
@@ -43,6 +45,7 @@ function asCounted(frame: Frame, options: KindProps['options'], own: string): He
     times: instants.map((ms) => (ms + wideMs) / 1000),
     buckets: counts.map((own, i) => ({ lower: edges[i] ?? 0, upper: edges[i + 1] ?? 0, counts: own })),
     lanes: edges.slice(0, -1).map((edge) => textIn(edge, unit, decimals)),
+    end: textIn(edges.at(-1) ?? 0, unit, decimals),
     edges: true,
   };
 }
@@ -72,7 +75,9 @@ function asGiven(frames: readonly ShownFrame[], options: KindProps['options']): 
     return { lower, upper, counts: fields[index]?.values.map(numeric) ?? [] };
   });
   const write = (value: number): string => textIn(value, unit, decimals);
+  const last = buckets.at(-1)?.upper ?? Infinity;
   return {
+    end: numbered && Number.isFinite(last) ? write(last) : '',
     times: time.values.map((ms) => Number(ms) / 1000),
     buckets,
     lanes: order.map((index, place) =>
@@ -106,7 +111,7 @@ function asAsked(heat: Heat | null, options: KindProps['options']): Heat | null 
   }));
   if (!flagAt(options, 'yAxis.reverse')) return { ...heat, buckets };
   // The edge below a lane is now where its bucket ends, which is where the next one began.
-  const lanes = heat.edges ? ['', ...heat.lanes.slice(1).reverse()] : [...heat.lanes].reverse();
+  const lanes = heat.edges ? [heat.end, ...heat.lanes.slice(1).reverse()] : [...heat.lanes].reverse();
   return { ...heat, buckets: buckets.reverse(), lanes };
 }
 

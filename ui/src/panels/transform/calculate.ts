@@ -98,10 +98,12 @@ function cumulative(frame: NamedFrame, options: unknown): Calculated | null {
   const found = asked(frame, options);
   if (!found) return null;
   const means = textAt(options, 'reducer', 'sum') === 'mean';
-  let sum = 0;
-  const values = found.field.values.map((cell, row) => {
-    sum += numeric(cell) ?? 0;
-    return means ? sum / (row + 1) : sum;
+  let [sum, count] = [0, 0];
+  // A row without a value is one that Grafana's answers have not.
+  const values = found.field.values.map((cell) => {
+    const value = numeric(cell);
+    if (value !== null) [sum, count] = [sum + value, count + 1];
+    return count === 0 ? null : means ? sum / count : sum;
   });
   return { name: `cumulative ${means ? 'mean' : 'sum'}${found.said}`, values };
 }
@@ -119,7 +121,7 @@ function windowed(frame: NamedFrame, options: unknown): Calculated | null {
   const before = alignment === 'centered' ? Math.floor(wide / 2) : wide - 1;
   const values = cells.map((_, row) => {
     const from = row - before;
-    return reduce({ values: cells.slice(Math.max(0, from), from + wide) }, id) ?? 0;
+    return reduce({ values: cells.slice(Math.max(0, from), from + wide) }, id);
   });
   return { name: `${alignment} moving ${id}${found.said}`, values };
 }

@@ -72,7 +72,7 @@ export const joinByLabels: Step = (frames, options) => {
     const column = labels?.[of] ?? '';
     const key = by.map((name) => labels?.[name] ?? '');
     const group = groups.get(JSON.stringify(key)) ?? { key, cells: new Map<string, Cell[]>() };
-    group.cells.set(column, [...(group.cells.get(column) ?? []), ...values]);
+    group.cells.set(column, [...(group.cells.get(column) ?? []), ...values.filter((cell) => cell !== null)]);
     groups.set(JSON.stringify(key), group);
   }
   // A group has as many rows as its longest column, and one where there is none.

@@ -34,7 +34,12 @@ function long(frames: readonly Frame[]): Frame[] {
       ...texts.map(({ name }) => name),
       ...measured.flatMap((field) => Object.keys(field.labels ?? {})),
     ]);
-    const rows = byTime(time).flatMap((row) => ordered.map((fields) => ({ row, fields })));
+    // When nothing was measured there is no row.
+    const rows = byTime(time).flatMap((row) =>
+      ordered
+        .filter((fields) => fields.some(({ values }) => (values[row] ?? null) !== null))
+        .map((fields) => ({ row, fields })),
+    );
     const column = (
       name: string,
       type: Field['type'],
