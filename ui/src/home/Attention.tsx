@@ -43,9 +43,9 @@ export function Attention({
 
 function calm(unmeasured: readonly string[] | undefined, young: boolean): string {
   if (unmeasured === undefined) return 'Looking at the host, Pharos and its targets…';
-  if (unmeasured.length === 0) return 'Nothing here needs attention.';
+  if (unmeasured.length === 0) return 'The host, Pharos and its targets need no attention.';
   if (young) return `Collecting the first samples of: ${unmeasured.join(', ')}…`;
-  return `Nothing that is known needs attention. No values of: ${unmeasured.join(', ')}.`;
+  return `Nothing that is known of them needs attention. No values of: ${unmeasured.join(', ')}.`;
 }
 
 function FindingText({ finding }: { finding: Finding }): ReactElement {

@@ -28,6 +28,7 @@ import { TargetsCard } from './TargetsCard';
 import { Tiles } from './Tiles';
 import { judge, unmeasured } from './verdict';
 
+const DEFAULT = 'default';
 /** By then a server has measured its host and itself. */
 const FRESH_MS = 45_000;
 
@@ -146,8 +147,10 @@ export default function HomePage(): ReactElement {
   const uptime = snapshot?.figures.uptime;
   // Home is about hosts and Pharos itself: of a tenant that has neither there is nothing to draw.
   const nothing = known && snapshot.hosts.length === 0 && snapshot.ownAgeS === null;
-  const fresh = useFresh(nothing);
-  const bare = nothing && fresh === false;
+  // What was started just now measures itself and its host soon, in this tenant alone.
+  const measured = (tenant ?? DEFAULT) === DEFAULT;
+  const fresh = useFresh(nothing && measured);
+  const bare = nothing && (!measured || fresh === false);
   const young = snapshot === undefined || snapshot.young || (nothing && !bare);
   return (
     <Page ref={ref}>
