@@ -65,8 +65,7 @@ _BATCH: Final = 200
 _DUE: Final = 20
 _AGAIN_MS: Final = 60_000
 """So many steps of the timeline, and of escalations, in one transaction: others write between them."""
-_STATES: Final = (Step.FIRING, Step.RESOLVED)
-"""What an alert is. That its rule has no answer is none of them: what it was goes on, or is over."""
+_STATES: Final = (Step.FIRING, Step.RESOLVED)  # UNKNOWN is none: what the alert was goes on, or is over.
 _STEPS_MOST: Final = 20
 """Levels without a time-out are told at once, so many in one go."""
 _RESOLVED: Final = "resolved"
