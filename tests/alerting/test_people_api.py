@@ -23,6 +23,7 @@ from pharos.alerting.escalate import Run
 from pharos.alerting.links import LASTS_MS, Link, sign
 from pharos.alerting.oncall.schedule import CALENDAR_MOST
 from pharos.clock import FakeClock
+from pharos.gotext.timestamps import format_time_ms
 from pharos.labels import labels_of
 from pharos.notify.channels.calling import short_key
 from pharos.state import (
@@ -284,6 +285,33 @@ async def test_a_link_acknowledges_once_without_signing_in(world: World, clock: 
     clock.advance_ms(2000)
     got = await world.stranger.get(f"/api/alerting/links/{late}")
     assert (got.status, b"run out" in got.body) == (403, True)
+
+
+async def test_a_links_page_takes_a_comment_and_for_how_long(world: World, clock: FakeClock) -> None:
+    await fire(world)
+    ada = await world.add("ada", a="editor")
+    path = f"/api/alerting/links/{await link(world)}"
+    form = (await world.stranger.get(path)).body.decode()
+    assert re.findall(r'name="(\w+)"', form)[-2:] == ["lasts", "comment"]
+    assert re.findall(r'<option value="(\w*)"', form) == ["", "1h", "4h", "24h"]
+
+    async def post(**said: str) -> Any:
+        headers = [("content-type", "application/x-www-form-urlencoded")]
+        return await world.ask("POST", path, headers, urlencode(said).encode(), "192.0.2.1")
+
+    for why, said in (
+        (b"at most 2000 characters", {"comment": "x" * 2001}),
+        (b"lasts: ", {"lasts": "soon"}),
+        (b"at most ten years", {"lasts": "9000w"}),
+        (b"NUL", {"comment": "a\0b"}),
+    ):
+        got = await post(**said)
+        assert (got.status, why in got.body) == (400, True), got.body
+    # What was refused has not used the link up.
+    assert (await post(comment=" new disk\r\nis on its way ", lasts="4h")).status == 200
+    [made] = await ada.done("GET /api/alerting/acknowledgements")
+    assert (made["comment"], made["by"]) == ("new disk\nis on its way", "eve")
+    assert made["until"] == format_time_ms(clock.now_ms() + 4 * 3_600_000)
 
 
 async def test_what_lies_at_secret_addresses_is_closed_with_its_tenant(world: World) -> None:

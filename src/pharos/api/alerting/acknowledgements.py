@@ -28,7 +28,7 @@ from pharos.api.alerting.answers import (
 )
 from pharos.api.http.bodies import Bodies
 from pharos.api.http.errors import STATUS, plain_error
-from pharos.api.http.forms import parse_pairs
+from pharos.api.http.forms import parse_form, parse_pairs
 from pharos.api.http.routes import Operation
 from pharos.api.native.answers import Body, Native, Shape
 from pharos.clock import Clock
@@ -49,6 +49,14 @@ _WHY_NOT: Final = {
     "application/json": {"schema": {"type": "object"}},
 }
 """As text, or by the layers in front, as everywhere."""
+_COMMENT_MOST: Final = 2000
+_LINK_LASTS: Final = {
+    "": "until it is over",
+    "1h": "for an hour",
+    "4h": "for 4 hours",
+    "24h": "for a day",
+}
+"""What a link's page offers."""
 _STYLE: Final = "../../../plain.css"
 """From the links' address, whatever stands in front of it."""
 # Relative, for a server may stand below a path.
@@ -63,7 +71,7 @@ _PAGE_HEADERS: Final = {
 class AcknowledgeBody(Body):
     """How, and for how long, somebody looks after an alert."""
 
-    comment: str = Field(default="", max_length=2000)
+    comment: str = Field(default="", max_length=_COMMENT_MOST)
     until: str | None = None
     """Until when; until it is over without it."""
     lasts: str | None = None
@@ -236,19 +244,32 @@ class AcknowledgementsApi(Struct, frozen=True):
             )
         if not asked.alerts:
             return _page("It is over", "No alert of that message fires any more.", 404)
-        return _page("Look after these alerts?", _list(asked.alerts), button="Acknowledge")
+        return _page("Look after these alerts?", _list(asked.alerts), form=_FORM)
 
     async def follow_link(self, request: Request) -> Response:
-        """Acknowledge what a link in a message is for, once."""
+        """Acknowledge what a link in a message is for, once, as its form says."""
         token = request.path_params["token"]
         try:
             asked = await self.state.read(partial(acknowledging.look, token=token))
-            new = NewAcknowledgement("", None, "link")
+            new = await self._filled(request)
             author = Author(f"link:{asked.link.nonce}", acknowledging.name_of(asked.link))
             found = await self.state.write(partial(acknowledging.follow, token=token, new=new), author)
         except PharosError as exc:
             return _page_of(exc)
         return _page(f"{len(found)} acknowledged", _list(asked.alerts), onward=True)
+
+    async def _filled(self, request: Request) -> NewAcknowledgement:
+        """Return what the form of a link's page says; who sends none says nothing."""
+        async with self.bodies.incoming(request, _FORM_MOST_BYTES) as incoming:
+            pairs = parse_form(request.headers.get("content-type", ""), bytes(incoming.body))
+        said = dict(pairs)
+        # Browsers send the ends of lines so.
+        comment = said.get("comment", "").replace("\r\n", "\n").strip()
+        if len(comment) > _COMMENT_MOST:
+            raise PharosError(Kind.INVALID, f"comment: at most {_COMMENT_MOST} characters")
+        lasts = said.get("lasts", "")
+        expires_ms = self.clock.now_ms() + read_duration_ms(lasts, "lasts") if lasts else None
+        return NewAcknowledgement(comment, expires_ms, "link")
 
     # -- by Slack --
 
@@ -407,14 +428,27 @@ def _page_of(error: PharosError) -> HTMLResponse:
     return _page("That did not work", str(error), STATUS[error.kind])
 
 
-def _page(
-    title: str, text: str, status: int = 200, button: str = "", *, onward: bool = False
-) -> HTMLResponse:
+def _form() -> str:
+    """Return what a link's page asks for: all of it may be left as it is, for who has one hand free."""
+    options = "".join(
+        f'<option value="{value}">{html.escape(text)}</option>' for value, text in _LINK_LASTS.items()
+    )
+    return (
+        f'<form method="post"><label>I look after it <select name="lasts">{options}</select></label>'
+        f'<label>Comment <textarea name="comment" rows="2" maxlength="{_COMMENT_MOST}"'
+        ' placeholder="what you are doing about it, if you like"></textarea></label>'
+        "<button>Acknowledge</button></form>"
+    )
+
+
+_FORM: Final = _form()
+
+
+def _page(title: str, text: str, status: int = 200, form: str = "", *, onward: bool = False) -> HTMLResponse:
     """Return a small page that works in any browser, without scripts; whatever it shows is text.
 
     `onward` leads on to what burns, for who may see it.
     """
-    form = f'<form method="post"><button>{html.escape(button)}</button></form>' if button else ""
     content = (
         '<!doctype html><html lang="en"><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width"><meta name="robots" content="noindex">'
