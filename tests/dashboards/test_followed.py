@@ -47,6 +47,36 @@ def test_what_of_a_known_setting_is_not_followed_is_noted() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("identifier", "options", "expected"),
+    [
+        ("timeSeriesTable", {"A": {"inlineStat": True, "timeField": "t"}}, ["inlineStat", "timeField"]),
+        ("timeSeriesTable", {"A": {"inlineStat": False, "stat": "mean"}}, []),
+        ("convertFieldType", {"conversions": [{"destinationType": "enum"}]}, ["destinationType 'enum'"]),
+        (
+            "convertFieldType",
+            {"conversions": [{"destinationType": "time", "dateFormat": "DD.MM.YYYY"}]},
+            ["dateFormat of what becomes a time"],
+        ),
+        (
+            "convertFieldType",
+            {"conversions": [{"destinationType": "string", "joinWith": ", ", "timezone": "Asia/Tokyo"}]},
+            ["timezone"],
+        ),
+        ("formatTime", {"timezone": "Europe/Oslo"}, ["timezone"]),
+        ("formatTime", {"timezone": "utc"}, []),
+    ],
+)
+def test_an_option_that_is_not_followed_is_named(
+    identifier: str, options: dict[str, Any], expected: list[str]
+) -> None:
+    step = {"id": identifier, "options": options}
+    assert told(panel(transformations=[step])) == {
+        ("note", f"{one} of the transformation {identifier!r} is not followed") for one in expected
+    }
+    assert told(panel(transformations=[{**step, "disabled": True}])) == set()
+
+
 def test_ways_that_are_followed_are_not_told_of() -> None:
     steps = [
         {"id": "organize", "options": {"orderByMode": "auto", "orderBy": []}},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from pharos.dashboards.reading import Json, flag, mapping, mappings, text
@@ -67,6 +67,32 @@ def _tell_ways(identifier: str, options: Json, report: Report) -> None:
             report.note(f"{option} {way[:40]!r} of the transformation {identifier!r} is not known")
 
 
+_ZONES: Final = frozenset({"", "utc", "browser"})
+
+
+def _unfollowed(identifier: str, options: Json) -> Iterator[str]:
+    """Return which of its options a transformation that is applied does not follow."""
+    match identifier:
+        case "timeSeriesTable":
+            for said in map(mapping, options.values()):
+                if flag(said.get("inlineStat")):
+                    yield "inlineStat"
+                if text(said.get("timeField")):
+                    yield "timeField"
+        case "convertFieldType":
+            for said in mappings(options.get("conversions")):
+                target = text(said.get("destinationType"))
+                if target == "enum":
+                    yield "destinationType 'enum'"
+                if target == "time" and text(said.get("dateFormat")):
+                    yield "dateFormat of what becomes a time"
+                if target == "string" and text(said.get("timezone")) not in _ZONES:
+                    yield "timezone"
+        case "formatTime":
+            if text(options.get("timezone")) not in _ZONES:
+                yield "timezone"
+
+
 def tell_unfollowed(field_config: Json, report: Report) -> None:
     """Remark what a panel sets that its picture does not follow."""
     said = [mapping(mapping(field_config.get("defaults")).get("custom")).get("insertNulls")]
@@ -83,7 +109,10 @@ def tell_unapplied(transformations: Iterable[Json], report: Report) -> None:
         identifier = text(one.get("id"))
         if flag(one.get("disabled")):
             continue
-        _tell_ways(identifier, mapping(one.get("options")), report)
+        options = mapping(one.get("options"))
+        _tell_ways(identifier, options, report)
+        for option in _unfollowed(identifier, options):
+            report.note(f"{option} of the transformation {identifier!r} is not followed")
         if identifier and identifier not in APPLIED:
             report.lost(
                 f"the transformation {identifier[:80]!r} is not applied",

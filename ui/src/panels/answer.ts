@@ -123,6 +123,7 @@ function fromSeries(frame: SeriesFrame): Frame[] {
       : (values as readonly (number | null)[]),
     labels,
     asked: name,
+    sparse: true,
   }));
   if (frame.metric_format === 'heatmap')
     return [{ refId: frame.ref, kind: 'heatmap', fields: [time, ...fields] }];

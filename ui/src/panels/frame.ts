@@ -23,6 +23,8 @@ export interface Field {
   asked?: string;
   /** Of a bucket: where it begins, when that is not where the one before it ends. */
   lower?: number;
+  /** Where it has null there was no row, and so nothing to calculate with; elsewhere null counts as 0. */
+  sparse?: boolean;
   /** How it is shown as far as the data themselves say so: before the panel's defaults, after its overrides. */
   said?: JsonObject;
   /** How it is shown; present once the panel's configuration was applied. */

@@ -25,16 +25,22 @@ const UNARY: Readonly<Record<string, (value: number) => number>> = {
   round: Math.round,
 };
 
-interface Calculated extends Pick<Field, 'said'> {
+interface Calculated extends Pick<Field, 'said' | 'sparse'> {
   name: string;
   values: Cell[];
+}
+
+/** What Grafana calculates with for a cell: for null with 0, as JavaScript does; null where there is no number. */
+function operand({ values, sparse }: Field, row: number): number | null {
+  const cell = values[row] ?? null;
+  return cell === null && !sparse ? 0 : numeric(cell);
 }
 
 /** A side of an operation: a column, or a number that is written. */
 function side(frame: NamedFrame, value: unknown): ((row: number) => number | null) | null {
   const name = typeof value === 'string' ? value : textAt(value, 'matcher.options', textAt(value, 'fixed'));
   const field = frame.fields.find((one) => isMeant(one, name));
-  if (field) return (row) => numeric(field.values[row] ?? null);
+  if (field) return (row) => operand(field, row);
   const fixed = Number(name);
   return name.trim() === '' || Number.isNaN(fixed) ? null : () => fixed;
 }
@@ -53,7 +59,7 @@ function binary(frame: NamedFrame, options: unknown): Calculated | null {
     return a === null || b === null ? null : make(a, b);
   });
   const name = `${sideName(at(options, 'left'))} ${operator} ${sideName(at(options, 'right'))}`;
-  return { name: name.replaceAll('$', ''), values };
+  return { name: name.replaceAll('$', ''), values, sparse: true };
 }
 
 function unary(frame: NamedFrame, options: unknown): Calculated | null {
@@ -63,10 +69,11 @@ function unary(frame: NamedFrame, options: unknown): Calculated | null {
   if (!make || !field) return null;
   return {
     name: `${name}(${field.title})`,
-    values: field.values.map((cell) => {
-      const value = numeric(cell);
+    values: field.values.map((_, row) => {
+      const value = operand(field, row);
       return value === null ? null : make(value);
     }),
+    sparse: true,
   };
 }
 
@@ -272,7 +279,7 @@ export const extractFields: Step = (frames, options) => {
     const names = [...new Set(rows.flatMap(Object.keys))];
     const made = names.map((name): Field => {
       const values = rows.map((row) => row[name] ?? null);
-      return { name, type: typeOf(values), values };
+      return { name, type: typeOf(values), values, sparse: true };
     });
     if (!flagAt(options, 'replace')) return { ...frame, fields: [...plain, ...made] };
     const times = flagAt(options, 'keepTime') ? plain.filter(({ type }) => type === 'time') : [];

@@ -1,7 +1,7 @@
 // Transformations of columns: which there are, in what order, under what names, of what type.
 
 import { cellText, numeric, type Cell, type Field, type FieldType, type Frame } from '../frame';
-import { at, flagAt, list, numberAt, object, objects, oneAt, textAt } from '../json';
+import { at, flagAt, list, numberAt, object, objects, oneAt, textAt, writeJson, type Json } from '../json';
 import { chooser, isMeant, named, pattern, renamed, type NamedField, type Step } from './names';
 import { merge } from './join';
 
@@ -102,7 +102,7 @@ export const renameByRegex: Step = (frames, options) => {
   }));
 };
 
-function converted(cell: Cell, type: FieldType): Cell {
+function converted(cell: Cell, type: FieldType, asText: (cell: Cell) => string): Cell {
   switch (type) {
     case 'number':
       return numeric(typeof cell === 'string' ? cell.replaceAll(',', '') : cell);
@@ -117,10 +117,34 @@ function converted(cell: Cell, type: FieldType): Cell {
         ? null
         : cell !== 0 && cell !== '0' && cell !== false && cellText(cell).toLowerCase() !== 'false';
     case 'string':
-      return cell === null ? null : cellText(cell);
+      return cell === null ? null : asText(cell);
     case 'other':
       return cell;
   }
+}
+
+function readList(text: string): readonly Json[] | null {
+  if (!text.startsWith('[')) return null;
+  try {
+    return JSON.parse(text) as readonly Json[];
+  } catch {
+    return null;
+  }
+}
+
+/** How a conversion writes the cells of `field`: times by its format, lists with what it puts between their entries. */
+function writing(field: Field, options: unknown): (cell: Cell) => string {
+  const format = textAt(options, 'dateFormat');
+  const between = textAt(options, 'joinWith');
+  const utc = textAt(options, 'timezone') === 'utc';
+  if (field.type === 'time' && format !== '')
+    return (cell) => (typeof cell === 'number' ? formatted(cell, format, utc) : cellText(cell));
+  if (between === '') return cellText;
+  return (cell) => {
+    const text = cellText(cell);
+    const entries = readList(text)?.map((one) => (typeof one === 'string' ? one : writeJson(one)));
+    return entries?.join(between) ?? text;
+  };
 }
 
 const TYPES: readonly [FieldType, ...FieldType[]] = ['string', 'number', 'time', 'boolean', 'other'];
@@ -133,7 +157,8 @@ export const convertFieldType: Step = (frames, options) => {
       const found = wanted.find((one) => isMeant({ ...field, title }, textAt(one, 'targetField')));
       if (!found) return field;
       const type = oneAt(found, 'destinationType', TYPES);
-      return { ...field, type, values: field.values.map((cell) => converted(cell, type)) };
+      const asText = writing(field, found);
+      return { ...field, type, values: field.values.map((cell) => converted(cell, type, asText)) };
     }),
   }));
 };

@@ -46,27 +46,40 @@ function byKey(parts: readonly Part[]): Joined[] {
 /** What a mistyped field may make of two long tables. */
 const MOST_ROWS = 100_000;
 
-/** Each row of a table beside each that has its key in the others; nothing is equal to no other nothing. */
-function byRow(parts: readonly Part[], inner: boolean): Joined[] {
+/** Where a key stands among those that no row before has: whole numbers by their size, before all others. */
+function rank(cell: Cell): number {
+  const text = cellText(cell);
+  return /^\d{1,9}$/u.test(text) ? Number(text) : Infinity;
+}
+
+/** Rows of the part at place `at` that stand beside no row of those before it. */
+function aloneIn({ places }: Part, at: number, met: ReadonlySet<Cell>): Joined[] {
+  const none = new Array<undefined>(at).fill(undefined);
+  return [...places]
+    .filter(([cell]) => !met.has(cell))
+    .sort(([a], [b]) => rank(a) - rank(b) || 0)
+    .flatMap(([cell, own]) => own.map((place): Joined => [cell, [...none, place]]));
+}
+
+/**
+ * Each row of a table beside each that has its key in the others; nothing is equal to no other nothing. Then, where
+ * all are kept, the rows that stand beside none.
+ */
+function byRow(parts: readonly Part[], keepsAll: boolean): Joined[] {
   let rows: Joined[] = (parts[0]?.key.values ?? []).map((cell, place) => [cell, [place]]);
-  for (const [at, { key, places }] of parts.entries()) {
+  for (const [at, part] of parts.entries()) {
     if (at === 0) continue;
-    const met = new Set<number>();
-    const next = rows.flatMap(([cell, known]): Joined[] => {
-      const found = cell === null ? [] : (places.get(cell) ?? []);
-      for (const place of found) met.add(place);
-      if (found.length === 0) return inner ? [] : [[cell, [...known, undefined]]];
-      return found.map((place) => [cell, [...known, place]]);
-    });
-    const none = new Array<undefined>(at).fill(undefined);
-    const alone = key.values.flatMap((cell, place): Joined[] =>
-      inner || met.has(place) ? [] : [[cell, [...none, place]]],
-    );
-    rows = [...next, ...alone].slice(0, MOST_ROWS);
+    const [beside, alone]: [Joined[], Joined[]] = [[], []];
+    const met = new Set<Cell>();
+    for (const [cell, known] of rows) {
+      const found = cell === null ? undefined : part.places.get(cell);
+      if (found) met.add(cell);
+      if (beside.length < MOST_ROWS) for (const place of found ?? []) beside.push([cell, [...known, place]]);
+      if (!found) alone.push([cell, [...known, undefined]]);
+    }
+    rows = keepsAll ? [...beside, ...alone, ...aloneIn(part, at, met)] : beside;
   }
-  return rows.every(([cell]) => typeof cell === 'number')
-    ? rows.sort(([a], [b]) => Number(a) - Number(b))
-    : rows;
+  return rows.slice(0, MOST_ROWS);
 }
 
 /** `joinByField`, once `seriesToColumns`: rows of the same key beside each other; without one, by time. */
@@ -75,7 +88,7 @@ export const joinByField: Step = (frames, options) => {
   const [first] = parts;
   if (!first || parts.length < 2) return frames;
   const mode = oneAt(options, 'mode', ['outer', 'inner', 'outerTabular']);
-  const rows = mode === 'outer' ? byKey(parts) : byRow(parts, mode === 'inner');
+  const rows = mode === 'outer' ? byKey(parts) : byRow(parts, mode === 'outerTabular');
   const fields = [
     { name: first.key.name, type: first.key.type, values: rows.map(([cell]) => cell) },
     ...parts.flatMap(({ frame, key }, part) =>
@@ -86,7 +99,7 @@ export const joinByField: Step = (frames, options) => {
             const place = places[part];
             return place === undefined ? null : (field.values[place] ?? null);
           });
-          return { ...untitled(field), values };
+          return { ...untitled(field), values, sparse: mode === 'outer' };
         }),
     ),
   ];
@@ -116,7 +129,7 @@ export const merge: Step = (frames) => {
   for (const { fields } of full)
     for (const field of fields) {
       const known = columns.get(field.title);
-      if (!known) columns.set(field.title, { ...untitled(field), values: [] });
+      if (!known) columns.set(field.title, { ...untitled(field), values: [], sparse: true });
     }
   const shared = [...columns.keys()].filter((title) =>
     full.every(({ fields }) => fields.some((field) => field.title === title)),

@@ -201,6 +201,22 @@ const CASES: readonly (readonly [
   ],
   [
     'convertFieldType',
+    { conversions: [{ targetField: 'tags', destinationType: 'string', joinWith: ' + ' }] },
+    [table({ tags: ['["a",1]', 'b', '[', null] })],
+    [{ tags: ['a + 1', 'b', '[', null] }],
+  ],
+  [
+    'convertFieldType',
+    {
+      conversions: [
+        { targetField: 'Time', destinationType: 'string', dateFormat: 'DD.MM.YYYY', timezone: 'utc' },
+      ],
+    },
+    [table({ Time: [1795996800000] })],
+    [{ Time: ['30.11.2026'] }],
+  ],
+  [
+    'convertFieldType',
     { conversions: [{ targetField: 'host', destinationType: 'time' }] },
     [table({ host: ['2026-11-30T00:00:00Z', 'never'] })],
     [{ host: [1795996800000, null] }],
@@ -209,7 +225,7 @@ const CASES: readonly (readonly [
     'calculateField',
     { mode: 'binary', alias: 'share', binary: { left: 'cpu', operator: '/', right: 'mem' } },
     ROWS,
-    [{ host: ['a', 'b', 'a'], cpu: [1, 2, 3], mem: [10, null, 30], share: [0.1, null, 0.1] }],
+    [{ host: ['a', 'b', 'a'], cpu: [1, 2, 3], mem: [10, null, 30], share: [0.1, Infinity, 0.1] }],
   ],
   [
     'calculateField',
@@ -231,7 +247,7 @@ const CASES: readonly (readonly [
     'calculateField',
     { mode: 'unary', unary: { operator: 'abs', fieldName: 'cpu' } },
     [table({ cpu: [-1, null] })],
-    [{ cpu: [-1, null], 'abs(cpu)': [1, null] }],
+    [{ cpu: [-1, null], 'abs(cpu)': [1, 0] }],
   ],
   [
     'calculateField',
@@ -288,6 +304,30 @@ const CASES: readonly (readonly [
     {},
     [table({ host: ['a', 'b'], cpu: [1, 2], mem: [3, 4] })],
     [{ Field: ['cpu', 'mem'], a: [1, 3], b: [2, 4] }],
+  ],
+  [
+    'joinByField',
+    { byField: 'code', mode: 'outerTabular' },
+    [
+      table({ code: ['404', '200'], a: [1, 2] }),
+      table({ code: ['x', '500', '404'], b: [3, 4, 5] }, 'B'),
+      table({ code: ['200', '500'], c: [6, 7] }, 'C'),
+    ],
+    [
+      {
+        code: ['200', '500', '404', 'x'],
+        a: [2, null, 1, null],
+        b: [null, 4, 5, 3],
+        c: [6, 7, null, null],
+      },
+    ],
+  ],
+  // Numbers as keys keep the order of their rows: nothing is a time axis here.
+  [
+    'joinByField',
+    { byField: 'id', mode: 'inner' },
+    [table({ id: [3, 1], a: [1, 2] }), table({ id: [1, 3], b: [4, 5] }, 'B')],
+    [{ id: [3, 1], a: [1, 2], b: [5, 4] }],
   ],
   [
     'groupingToMatrix',
@@ -443,9 +483,9 @@ const CASES: readonly (readonly [
     ],
     [
       {
-        host: ['a', null, 'a', 'c', null],
-        cpu: [1, 2, 3, null, null],
-        mem: [4, null, 4, 5, 6],
+        host: ['a', 'a', null, 'c', null],
+        cpu: [1, 3, 2, null, null],
+        mem: [4, 4, null, 5, 6],
       },
     ],
   ],
@@ -487,7 +527,7 @@ const CASES: readonly (readonly [
       },
     },
     [table({ cpu: [1, 2], mem: [3, null] })],
-    [{ cpu: [1, 2], mem: [3, null], 'cpu * 2': [2, 4], 'mem * 2': [6, null] }],
+    [{ cpu: [1, 2], mem: [3, null], 'cpu * 2': [2, 4], 'mem * 2': [6, 0] }],
   ],
   [
     'calculateField',
