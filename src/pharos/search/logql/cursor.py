@@ -15,6 +15,11 @@ _MAX_DEPTH: Final = 100
 _MAX_JOINED: Final = 200
 
 
+def is_label_name(text: str) -> bool:
+    """Return whether a label can have this name."""
+    return _LABEL_NAME.fullmatch(text) is not None
+
+
 class Cursor:
     """The tokens of a text, read one by one."""
 
@@ -34,6 +39,12 @@ class Cursor:
     def kind(self) -> str:
         """The kind of the current token."""
         return self._tokens[self._index].kind
+
+    @property
+    def word(self) -> str:
+        """The current token in small letters if it is a word: of words of the language case says nothing."""
+        token = self._tokens[self._index]
+        return token.text.lower() if token.kind == IDENTIFIER else ""
 
     def following(self, count: int = 1) -> Token:
         """Return a token after the current one."""
@@ -56,8 +67,8 @@ class Cursor:
         return self.advance()
 
     def is_word(self, *words: str) -> bool:
-        """Return whether the current token is one of these words."""
-        return self.kind == IDENTIFIER and self.token.text in words
+        """Return whether the current token is one of these words, in small letters or not."""
+        return self.word in words
 
     def accept_word(self, word: str) -> bool:
         """Go on if the current token is this word, and return whether it was."""
@@ -71,7 +82,7 @@ class Cursor:
         if self.kind != IDENTIFIER:
             raise self.unexpected(expected)
         token = self.token
-        if _LABEL_NAME.fullmatch(token.text) is None:
+        if not is_label_name(token.text):
             raise self.error(
                 token.start, f"{quote(token.text)} is no label name", hint="letters, digits and _"
             )

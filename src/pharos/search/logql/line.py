@@ -42,11 +42,17 @@ class Line:
         return value
 
     def parse(self, name: str, value: str) -> None:
-        """Set a label that a parser found: with a suffix if the line had one of that name before."""
+        """Set a label that a parser found, unless it or an earlier one found it before."""
+        self.parsed.setdefault(self._parsed_name(name), value)
+
+    def extract(self, name: str, value: str) -> None:
+        """Set a label that a parser was told to look for, whatever was found before."""
+        self.parsed[self._parsed_name(name)] = value
+
+    def _parsed_name(self, name: str) -> str:
+        """Return a name with a suffix if the stream or the structured metadata has one like it."""
         entry = self.entry
-        if name in entry.stream.labels or name in entry.metadata:
-            name += EXTRACTED
-        self.parsed[name] = value
+        return name + EXTRACTED if name in entry.stream.labels or name in entry.metadata else name
 
     def set(self, name: str, value: str) -> None:
         """Set a label, whatever there was."""

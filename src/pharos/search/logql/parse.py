@@ -107,7 +107,7 @@ def parse_logs(text: str) -> Logs:
 def _expression(cursor: Cursor, least: int) -> Query:
     left = _operand(cursor)
     while True:
-        op = cursor.token.text if cursor.kind == IDENTIFIER else cursor.kind
+        op = cursor.word or cursor.kind
         rank = _PRECEDENCE.get(op)
         if rank is None or rank <= least:
             return left
@@ -154,12 +154,15 @@ def _binary(cursor: Cursor, at: int, found: Binary) -> Metric:
 def _matching(cursor: Cursor, op: str) -> Matching:  # noqa: ARG001
     if not cursor.is_word("on", "ignoring"):
         return Matching()
-    on = cursor.advance().text == "on"
+    on = cursor.accept_word("on")
+    if not on:
+        cursor.advance()
     names = cursor.names()
     group = ""
     include: tuple[str, ...] = ()
     if cursor.is_word("group_left", "group_right"):
-        group = cursor.advance().text.removeprefix("group_")
+        group = cursor.word.removeprefix("group_")
+        cursor.advance()
         if cursor.kind == "(":
             include = cursor.names()
     return Matching(names, on, group, include, is_written=True)
@@ -197,8 +200,7 @@ def _signed_number(cursor: Cursor) -> float:
 
 
 def _call(cursor: Cursor) -> Metric:
-    token = cursor.token
-    name = token.text
+    token, name = cursor.token, cursor.word
     if name in RANGE_AGGREGATIONS:
         cursor.advance()
         return _range_aggregation(cursor, name, token.start)
@@ -220,7 +222,7 @@ def _call(cursor: Cursor) -> Metric:
         )
     raise cursor.error(
         token.start,
-        f"syntax error: unexpected {quote(name[:40])}",
+        f"syntax error: unexpected {quote(token.text[:40])}",
         hint='a query begins with a selector such as {app="web"} or with a function such as rate(',
     )
 
@@ -328,14 +330,14 @@ def _unwrap(cursor: Cursor) -> Unwrap:
     cursor.advance()
     conversion = ""
     if cursor.kind == IDENTIFIER and cursor.following().kind == "(":
+        conversion = cursor.word
         token = cursor.advance()
-        if token.text not in _CONVERSIONS:
+        if conversion not in _CONVERSIONS:
             raise cursor.error(
                 token.start,
                 f"{quote(token.text)} is no conversion of unwrap",
                 hint="duration, duration_seconds or bytes",
             )
-        conversion = token.text
         cursor.advance()
         label = cursor.name()
         cursor.expect(")", ")")
@@ -352,7 +354,7 @@ def _unwrap(cursor: Cursor) -> Unwrap:
 def _grouping(cursor: Cursor) -> Grouping | None:
     if not cursor.is_word("by", "without"):
         return None
-    without = cursor.advance().text == "without"
+    without = cursor.advance().text.lower() == "without"
     return Grouping(cursor.names(), without)
 
 

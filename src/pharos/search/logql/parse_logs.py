@@ -33,10 +33,10 @@ from pharos.search.logql.ast import (
     UnpackParser,
 )
 from pharos.search.logql.captures import check_filter_pattern, parse_captures
-from pharos.search.logql.cursor import Cursor
+from pharos.search.logql.cursor import Cursor, is_label_name
 from pharos.search.logql.json_paths import parse_path
 from pharos.search.logql.lex import BYTES, DURATION, EOF, FLAG, IDENTIFIER, NUMBER, STRING
-from pharos.search.logql.regexes import compile_pattern
+from pharos.search.logql.regexes import capture_names, compile_pattern
 from pharos.search.logql.templates import check_template
 from pharos.search.logql.units import parse_bytes, parse_query_duration
 
@@ -100,7 +100,7 @@ def parse_stages(cursor: Cursor) -> tuple[Stage, ...]:
     stages: list[Stage] = []
     while at_pipeline(cursor):
         if cursor.kind == "|":
-            if cursor.following().text == "unwrap" and cursor.following().kind == IDENTIFIER:
+            if cursor.following().text.lower() == "unwrap" and cursor.following().kind == IDENTIFIER:
                 break
             cursor.advance()
             stages.append(_stage(cursor))
@@ -151,7 +151,7 @@ def _told(cursor: Cursor, start: int, check: object) -> None:
 
 def _stage(cursor: Cursor) -> Stage:
     if cursor.kind == IDENTIFIER and cursor.following().kind not in _COMPARISONS:
-        word = cursor.token.text
+        word = cursor.word
         reader = _STAGES.get(word)
         if reader is not None:
             cursor.advance()
@@ -201,11 +201,16 @@ def _regexp(cursor: Cursor) -> Stage:
     start = cursor.token.start
     text = cursor.string()
     _compile(cursor, start, text)
-    names = compile_pattern(text).groupindex
+    names = capture_names(text)
     if not names:
         raise cursor.error(
             start, "at least one named capture must be supplied", hint="name one as in (?P<method>\\w+)"
         )
+    for name in names:
+        if not is_label_name(name):
+            raise cursor.error(start, f"invalid extracted label name '{name}'")
+        if names.count(name) > 1:
+            raise cursor.error(start, f"duplicate extracted label name '{name}'")
     return RegexpParser(text)
 
 

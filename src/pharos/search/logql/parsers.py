@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Any, Final, TypeAlias
 
+import msgspec
 import orjson
 
 from pharos.search.logql import captures
@@ -32,6 +33,8 @@ JSON_ERROR: Final = "JSONParserErr"
 LOGFMT_ERROR: Final = "LogfmtParserErr"
 _OTHER: Final = re.compile(r"[^A-Za-z0-9_]")
 _MAX_DEPTH: Final = 64
+_RAW_ARRAY: Final = msgspec.json.Decoder(list[msgspec.Raw])
+_RAW_OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 @lru_cache(maxsize=20_000)
@@ -126,23 +129,38 @@ def _json_paths(extractions: tuple[Extraction, ...]) -> Step:
             line.fail(JSON_ERROR, str(exc))
             return True
         for label, path in paths:
-            line.parse(label, _text_of(_follow(pairs, path)))
+            line.extract(label, _text_of(_follow(pairs, path), line.text, path))
         return True
 
     return step
 
 
-def _text_of(value: object) -> str:
-    """Return a value as a label has it; arrays and objects as JSON."""
+def _text_of(value: object, text: str, path: Path) -> str:
+    """Return a value as a label has it; arrays and objects as they are written in the line."""
     if value is None:
         return ""
     scalar = _scalar(value)
     if scalar is not None:
         return scalar
     try:
+        return _written(text, path)
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+        pass  # of what is JSON for this parser alone, such as line breaks in texts
+    try:
         return _compact(value)
     except RecursionError:
         return ""
+
+
+def _written(text: str, path: Path) -> str:
+    """Return what stands at a path of a JSON text. Raises msgspec.DecodeError, UnicodeEncodeError."""
+    found = text.encode()
+    for step in path:
+        if isinstance(step, int):
+            found = bytes(_RAW_ARRAY.decode(found)[step])
+        else:
+            found = bytes(_RAW_OBJECT.decode(found)[step])
+    return found.decode()
 
 
 def _follow(value: object, path: Path) -> object:
@@ -183,25 +201,27 @@ def _unpack(line: Line) -> bool:
     except (ValueError, RecursionError) as exc:
         line.fail(JSON_ERROR, str(exc))
         return True
-    text = line.text
-    for key, value in pairs:
-        if not isinstance(value, str) or isinstance(value, _Written):
-            continue
-        if key == "_entry":
-            text = value
-        elif name := label_name(key):
+    texts = [(key, value) for key, value in pairs if isinstance(value, str) and type(value) is not _Written]
+    entries = [value for key, value in texts if key == "_entry"]
+    if not entries:
+        return True  # nobody packed it
+    for key, value in texts:
+        if key != "_entry" and (name := label_name(key)):
             line.parse(name, value)
-    line.text = text
+    line.text = entries[-1]
     return True
 
 
 # --- logfmt
 
 _PAIR: Final = re.compile(
-    r"[\x00-\x20]*(?:(?P<key>[^\x00-\x20=\"]+)(?:=(?:\"(?P<quoted>(?:[^\"\\]|\\.)*)\"|(?P<bare>[^\x00-\x20\"]*)))?"
-    r"(?=[\x00-\x20]|\Z)|(?P<bad>[^\x00-\x20]+))",
+    r"[\x00-\x20]*(?:(?P<key>[^\x00-\x20=\"\ufffd]+)"
+    r"(?:=\"(?P<quoted>(?:[^\"\\]|\\(?:[\"\\/'bfnrt]|u[0-9a-fA-F]{4}))*)\""
+    r"|(?:=(?P<bare>[^\x00-\x20=\"]*))?(?=[\x00-\x20]|\Z))"
+    r"|(?P<bad>[^\x00-\x20]+))",
     re.DOTALL,
 )
+"""Behind a value in quotes another key may stand at once; what is none ends at the next blank."""
 _BLANKS: Final = "".join(map(chr, range(33)))
 _ESCAPE: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _ESCAPED: Final = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
@@ -225,8 +245,10 @@ def _pairs_of(line: Line, *, strict: bool) -> list[tuple[str, str]]:
         quoted = match["quoted"]
         value = match["bare"] or "" if quoted is None else quoted
         if quoted is not None and "\\" in quoted:
-            value = _ESCAPE.sub(_unescaped, quoted)
-        found.append((match["key"], value))
+            # Two escapes may make one character; half of such a pair is none.
+            halves = _ESCAPE.sub(_unescaped, quoted).encode("utf-16-le", "surrogatepass")
+            value = halves.decode("utf-16-le", "replace")
+        found.append((match["key"], value.replace("\ufffd", " ")))
     return found
 
 
@@ -247,7 +269,7 @@ def _logfmt_keys(stage: LogfmtParser) -> Step:
         for one in stage.extractions:
             value = values.get(label_name(one.expression))
             if value is not None or one.label not in line.entry.stream.labels:
-                line.parse(one.label, value or "")
+                line.extract(one.label, value or "")
         return True
 
     return step

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any, Final
 
@@ -9,6 +10,9 @@ from pharos.errors import Kind, PharosError
 from pharos.patterns import compiled
 
 _MAX_CHARACTERS: Final = 1 << 16
+_NAMED: Final = re.compile(
+    r"\\Q.*?(?:\\E|\Z)|\\.|\[\^?\]?(?:\\.|\[:\w+:\]|[^\]\\])*\]|\(\?P?<(\w+)>", re.DOTALL
+)
 
 
 @lru_cache(maxsize=1024)
@@ -17,6 +21,11 @@ def compile_pattern(pattern: str) -> Any:
     if len(pattern) > _MAX_CHARACTERS:
         raise PharosError(Kind.INVALID, f"a regular expression has more than {_MAX_CHARACTERS} characters")
     return compiled(pattern, f"error parsing regexp `{pattern[:200]}`")
+
+
+def capture_names(pattern: str) -> list[str]:
+    """Return the names of a pattern's captures, those that stand twice too: RE2 tells the first alone."""
+    return [name for name in _NAMED.findall(pattern) if name]
 
 
 def plain(text: str) -> str:
