@@ -20,7 +20,7 @@ from tests.alerting.paging import TENANT, World
 
 from pharos.alerting.actions import Call, Run, Transition, plan, read_action
 from pharos.alerting.hands import Allowed, Cluster, OwnHands
-from pharos.alerting.responses import WAITS_MS, Responses, ask_for, follow
+from pharos.alerting.responses import WAITS_MS, Responses, ask_for, decide, follow
 from pharos.clock import FakeClock
 from pharos.errors import Kind, PharosError
 from pharos.http_options import SecretText
@@ -164,13 +164,131 @@ async def test_it_waits_for_approval_and_not_for_ever(world: World, clock: FakeC
     assert hands.done == []
     waiting = await listed(state)
     ada = Author("user:1", "ada", "go")
-    await state.write(lambda unit: actions.decide(unit, TENANT, waiting[0].id, approves=True), ada)
+    await state.write(lambda unit: decide(unit, TENANT, waiting[0].id, approves=True), ada)
     await work(state, hands)
     assert len(hands.done) == 1
     clock.advance_ms(WAITS_MS)
     await work(state, hands)
     assert sorted(one.status.value for one in await listed(state)) == ["done", "expired"]
     assert {one.decided_name for one in await listed(state)} == {"ada", ""}
+
+
+async def approve(state: State, response: actions.Response, who: str = "ada") -> actions.Response:
+    return await state.write(
+        lambda unit: decide(unit, TENANT, response.id, approves=True), Author(f"user:{who}", who)
+    )
+
+
+async def told_of(state: State, fingerprint: str) -> list[str]:
+    """How the responses of an alert stood, as its timeline tells it."""
+    steps = await state.read(lambda unit: timeline.list_steps(unit, TENANT, fingerprint=fingerprint))
+    return [entry.detail["status"] for entry in steps if entry.step is Step.ACTED]
+
+
+async def test_who_decides_has_the_evidence_of_when_it_began_and_the_story_says_that_it_waits(
+    world: World, clock: FakeClock
+) -> None:
+    state, hands = world.state, Hands()
+    await define(state, {**HOOK, "approval": True, "evidence": ["up"]})
+    name = await world.fires(alertname="A")
+    await work(state, hands)
+    [waits] = await listed(state)
+    assert [one["answer"] for one in waits.evidence] == ["up of default is 1"]
+    assert await told_of(state, name) == ["waiting"]
+    began_ms = clock.now_ms()
+    clock.advance_ms(MINUTE_MS)
+    await approve(state, waits)
+    await work(state, hands)
+    [done] = await listed(state)
+    assert [one["at_ms"] - began_ms for one in done.evidence] == [0, MINUTE_MS]
+    assert await told_of(state, name) == ["waiting", "done"]
+
+
+@pytest.mark.parametrize("on", ["firing", "resolved"])
+async def test_what_waits_ends_when_what_it_answers_is_no_longer_so(world: World, on: str) -> None:
+    state, hands = world.state, Hands()
+    await define(state, {**HOOK, "on": [on], "approval": True})
+    name = await world.fires(alertname="A")
+    if on == "resolved":
+        await world.resolves(name, alertname="A")
+    await work(state, hands)
+    [waits] = await listed(state)
+    assert waits.status is ResponseStatus.WAITING
+    if on == "resolved":
+        await world.fires(alertname="A")
+    else:
+        await world.resolves(name, alertname="A")
+    await work(state, hands)
+    [ended] = await listed(state)
+    assert ended.status is ResponseStatus.EXPIRED
+    assert ended.outcome.endswith("before anybody approved it")
+    with pytest.raises(PharosError, match="waits for nobody: it is expired") as refused:
+        await approve(state, waits)
+    assert refused.value.kind is Kind.CONFLICT
+    assert hands.done == []
+
+
+async def test_what_was_approved_is_done_once_whoever_else_decides_and_although_the_alert_ends(
+    world: World,
+) -> None:
+    state, hands = world.state, Hands()
+    await define(state, {**HOOK, "approval": True})
+    name = await world.fires(alertname="A")
+    await work(state, hands)
+    [waits] = await listed(state)
+    await approve(state, waits)
+    await world.resolves(name, alertname="A")
+    with pytest.raises(PharosError, match="it is ready, decided by ada"):
+        await approve(state, waits, "bob")
+    await work(state, hands)
+    with pytest.raises(PharosError, match="it is done, decided by ada"):
+        await approve(state, waits, "bob")
+    assert len(hands.done) == 1
+
+
+async def test_of_two_that_wait_the_second_is_not_approved_while_the_action_cools_down(
+    world: World, clock: FakeClock
+) -> None:
+    state, hands = world.state, Hands()
+    await define(state, {**HOOK, "approval": True})
+    await world.fires(alertname="A")
+    await work(state, hands)
+    clock.advance_ms(11 * MINUTE_MS)
+    await world.fires(alertname="B")
+    await work(state, hands)
+    second, first = await listed(state)
+    await approve(state, first)
+    with pytest.raises(PharosError, match="was done just before"):
+        await approve(state, second)
+    await work(state, hands)
+    clock.advance_ms(MINUTE_MS)
+    with pytest.raises(PharosError, match="was done just before") as refused:
+        await approve(state, second)
+    assert (refused.value.kind, refused.value.hint) == (Kind.CONFLICT, "again in 540 s")
+    clock.advance_ms(9 * MINUTE_MS)
+    await approve(state, second)
+    await work(state, hands)
+    assert len(hands.done) == 2
+
+
+@pytest.mark.parametrize(("now", "reason"), [(None, "is gone"), ({"enabled": False}, "was switched off")])
+async def test_what_people_took_away_meanwhile_is_not_approved_any_more(
+    world: World, now: dict[str, Any] | None, reason: str
+) -> None:
+    state, hands = world.state, Hands()
+    await define(state, {**HOOK, "approval": True})
+    await world.fires(alertname="A")
+    await work(state, hands)
+    [waits] = await listed(state)
+    if now is None:
+        await state.write(lambda unit: documents.drop_document(unit, TENANT, Defined.ACTION, "hook"), PHAROS)
+    else:
+        await define(state, {**HOOK, "approval": True, **now})
+    with pytest.raises(PharosError, match=reason):
+        await approve(state, waits)
+    ada = Author("user:ada", "ada", "no longer")
+    left = await state.write(lambda unit: decide(unit, TENANT, waits.id, approves=False), ada)
+    assert (left.status, left.outcome) == (ResponseStatus.REJECTED, "no longer")
 
 
 async def test_what_fails_is_kept_and_not_repeated(world: World) -> None:

@@ -14,6 +14,7 @@ from urllib.parse import quote, urlencode, urljoin
 
 import orjson
 import pytest
+from msgspec.structs import replace
 from tests.identity.people import Somebody, World, open_world
 from tests.state.oncall_rows import response
 
@@ -33,11 +34,13 @@ from pharos.state import (
     acknowledgements,
     actions,
     alerts,
+    documents,
     escalations,
     outbox,
     timeline,
 )
 from pharos.state.alerts import Kept
+from pharos.state.documents import Defined
 from pharos.state.escalations import Escalation
 from pharos.state.outbox import Marks, Told
 from pharos.state.tenants import resume_tenant, suspend_tenant
@@ -515,7 +518,14 @@ async def test_an_action_that_could_never_be_done_is_refused_when_it_is_made(
 
 async def test_a_response_waits_for_approval(world: World) -> None:
     waiting = response("a", status=actions.ResponseStatus.WAITING)
-    await world.state.write(lambda unit: actions.add_response(unit, waiting), PHAROS)
+    hook = {"webhook": {"url": "https://example.org/"}}
+    waiting = replace(waiting, document=hook)
+
+    def write(unit: Writing) -> None:
+        documents.put_document(unit, "a", Defined.ACTION, waiting.action, hook)
+        actions.add_response(unit, waiting)
+
+    await world.state.write(write, PHAROS)
     ada: Somebody = await world.add("ada", a="editor")
     vera = await world.add("vera", a="viewer")
     [shown] = await vera.done("GET /api/alerting/responses?status=waiting")
@@ -523,5 +533,5 @@ async def test_a_response_waits_for_approval(world: World) -> None:
     # Who has nothing to say sends no body.
     done = (await ada.ask(f"POST /api/alerting/responses/{shown['id']}/approve", raw=b"")).data
     assert (done["status"], done["decided_by"]) == ("ready", "ada")
-    assert (await ada.ask(f"POST /api/alerting/responses/{shown['id']}/reject", {})).status == 400
+    assert (await ada.ask(f"POST /api/alerting/responses/{shown['id']}/reject", {})).status == 409
     assert (await ada.ask("GET /api/alerting/responses?status=odd")).status == 400

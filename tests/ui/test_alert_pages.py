@@ -213,6 +213,8 @@ def test_an_escalation_names_its_alerts_by_their_labels(server: Server, visit: V
     expect(running).to_contain_text(f'payload="{XSS}"')
     running.get_by_role("link", name="Lost").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Lost")
+    told = page.get_by_text("Nobody has acknowledged since team was told, and nobody is told after that.")
+    expect(told).to_be_visible()
 
 
 def test_an_alert_over_spans_shows_what_its_rule_measures(server: Server, visit: Visit) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 from tests.process import Server
-from tests.ui.conftest import HOSTILE, Visit, send, violations
+from tests.ui.conftest import HOSTILE, Visit, kept, send, violations
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +39,17 @@ def test_pages_of_responses_are_whole_and_accessible(visit: Visit, scheme: str, 
         expect(page.locator("[aria-label$=': loading']")).to_have_count(0)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert violations(page) == [], path
+
+
+def test_an_alert_says_what_waits_for_whom_and_leads_to_it(server: Server, visit: Visit) -> None:
+    [waits] = kept(server, "/api/alerting/responses?status=waiting")
+    page = visit(f"/alert?id={waits['fingerprint']}", width=390)
+    expect(page.get_by_text("The action scale-out waits for approval.")).to_be_visible()
+    expect(page.get_by_text("the action scale-out waits for approval", exact=True)).to_be_visible()
+    page.get_by_role("link", name="Look at it").click()
+    drawer = page.get_by_role("dialog")
+    expect(drawer.get_by_role("region", name="Evidence from before")).to_contain_text("vector(7)")
+    expect(drawer.get_by_role("button", name="Approve")).to_be_enabled()
 
 
 def test_what_waits_is_rejected_with_a_reason(visit: Visit) -> None:

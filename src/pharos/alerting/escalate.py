@@ -415,6 +415,12 @@ def next_step(policy: Policy, run: Run, now_ms: int) -> Tell | Wait | Exhausted:
     return Exhausted()
 
 
+def following(policy: Policy, run: Run, now_ms: int) -> Tell | None:
+    """Return who is told next, should nobody acknowledge; None where nobody is."""
+    step = next_step(policy, replace(run, due_ms=now_ms), now_ms)
+    return step if isinstance(step, Tell) else None
+
+
 class Reached(Struct, frozen=True):
     """Whom the targets of a level mean at the time at which it is told."""
 

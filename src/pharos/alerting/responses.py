@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any, Final, Protocol
 
 from msgspec import Struct
@@ -33,6 +33,14 @@ _STEPS: Final = {
     Step.ACKNOWLEDGED: "acknowledged",
     Step.ESCALATED: "escalated",
 }
+_UNDONE: Final = {
+    Step.RESOLVED: (
+        "the alert was over before anybody approved it",
+        {"firing", "unknown", "acknowledged", "escalated"},
+    ),
+    Step.FIRING: ("the alert fired again before anybody approved it", {"resolved"}),
+}
+"""Which steps' responses make no sense any more after a step."""
 ASKED: Final = "asked"
 """The step of a response that somebody asked for."""
 _LABELLED: Final = (Step.FIRING, Step.RESOLVED)
@@ -76,20 +84,30 @@ class Responses:
         self._state = state
         self._hands = hands
         self._running: set[asyncio.Task[None]] = set()
+        self._looking: set[str] = set()
+        """Responses for which evidence is being gathered before somebody decides."""
 
     async def round(self) -> bool:
         """Do what is due, and return whether more is. Raises PharosError(UNAVAILABLE)."""
         if not await self._state.read(self._has_work):
             return False
         is_more = await self._state.write(self._work, PHAROS)
-        while len(self._running) < _AT_ONCE and await self._state.read(actions.has_ready):
+        for one in (await self._state.read(self._unseen))[: max(_AT_ONCE - len(self._looking), 0)]:
+            self._looking.add(one.id)
+            self._start(self._look(one))
+        while len(self._running) - len(self._looking) < _AT_ONCE and await self._state.read(
+            actions.has_ready
+        ):
             found = await self._state.write(lambda unit: actions.claim(unit, _LEASE_MS), PHAROS)
             if found is None:
                 break
-            task = asyncio.create_task(self._carry_out(found))
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            self._start(self._carry_out(found))
         return is_more
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
 
     async def settle(self) -> None:
         """Wait for what runs."""
@@ -105,7 +123,16 @@ class Responses:
     def _has_work(self, unit: Unit) -> bool:
         place = followers.place_of(unit, FOLLOWER)
         is_behind = place is None or timeline.newest_number(unit) > place
-        return is_behind or actions.has_ready(unit) or bool(actions.overdue(unit, WAITS_MS))
+        is_due = is_behind or actions.has_ready(unit) or bool(actions.overdue(unit, WAITS_MS))
+        return is_due or bool(self._unseen(unit))
+
+    def _unseen(self, unit: Unit) -> list[Response]:
+        """Return what waits for approval, and has nothing yet by which somebody could decide."""
+        return [
+            one
+            for one in actions.list_waiting(unit)
+            if not one.evidence and one.document.get("evidence") and one.id not in self._looking
+        ]
 
     def _work(self, unit: Writing) -> bool:
         actions.end_overdue(unit, WAITS_MS)
@@ -128,6 +155,25 @@ class Responses:
         except TimeoutError:
             outcome = "it took too long"
         await self._keep(found, status, outcome[:_OUTCOME_MOST].replace("\0", ""))
+
+    async def _look(self, waits: Response) -> None:
+        """Gather evidence for who decides: once it is approved the trouble may look otherwise."""
+
+        def keep(unit: Writing) -> None:
+            # It may have been decided meanwhile: then the evidence is that of carrying it out. Or another
+            # Pharos looked.
+            now = actions.get_response(unit, waits.tenant_id, waits.id)
+            if now.status is ResponseStatus.WAITING and not now.evidence:
+                actions.keep_evidence(unit, waits.id, evidence)
+
+        try:
+            action = read_action(waits.document, waits.action)
+            evidence = [await self._evidence(waits.tenant_id, query) for query in action.evidence]
+            await self._state.write(keep, PHAROS)
+        except PharosError as exc:
+            _LOG.error("evidence for the action %s is not kept: %s", waits.action, exc)
+        finally:
+            self._looking.discard(waits.id)
 
     async def _act(self, action: Action, found: Response) -> str:
         what = plan(action, found.action, _transition(found))
@@ -172,12 +218,22 @@ def follow(unit: Writing) -> bool:
     for entry in entries:
         if entry.step not in _STEPS or not entry.fingerprint:
             continue
+        if entry.step in _UNDONE:
+            _end_waiting(unit, entry)
         if entry.tenant_id not in defined:
             defined[entry.tenant_id] = _actions(unit, entry.tenant_id)
         if defined[entry.tenant_id]:
             _answer(unit, entry, defined[entry.tenant_id])
     followers.move(unit, FOLLOWER, entries[-1].number)
     return len(entries) == _BATCH
+
+
+def _end_waiting(unit: Writing, entry: Entry) -> None:
+    """End what waits for approval and answers what is no longer so: approved later, it would do harm."""
+    outcome, steps = _UNDONE[entry.step]
+    for one in actions.list_waiting(unit, entry.tenant_id, entry.fingerprint):
+        if one.step in steps:
+            actions.end_response(unit, one, ResponseStatus.EXPIRED, outcome)
 
 
 def _actions(unit: Unit, tenant_id: str) -> list[_Defined]:
@@ -264,12 +320,7 @@ def ask_for(unit: Writing, tenant_id: str, fingerprint: str, name: str) -> Respo
     one = _Defined(name, version.version, read_action(document, name), document)
     if not one.action.enabled:
         raise PharosError(Kind.CONFLICT, f"the action {name!r} is switched off")
-    last_ms = actions.last_started_ms(unit, tenant_id, name)
-    if last_ms is not None and 0 <= unit.now_ms - last_ms < one.action.cooldown_ms:
-        left_s = (one.action.cooldown_ms - unit.now_ms + last_ms) / 1000
-        raise PharosError(
-            Kind.CONFLICT, f"the action {name!r} was done just before", hint=f"again in {left_s:.0f} s"
-        )
+    _require_cool(unit, tenant_id, name, one.action.cooldown_ms)
     note = {"name": unit.author.name, "text": f"asks for the action {name}"}
     timeline.append(unit, [Entry(tenant_id, fingerprint, Step.NOTED, unit.now_ms, note, last.group_key)])
     entry = timeline.last_step(unit, tenant_id, fingerprint, (Step.NOTED,))
@@ -281,6 +332,43 @@ def ask_for(unit: Writing, tenant_id: str, fingerprint: str, name: str) -> Respo
     found = replace(found, decided_who=unit.author.who, decided_name=unit.author.name)
     actions.add_response(unit, found)
     return found
+
+
+def decide(unit: Writing, tenant_id: str, response_id: str, *, approves: bool) -> Response:
+    """Have the unit's author approve or reject a response that waits; return it.
+
+    Raises PharosError: MISSING; CONFLICT when it waits no more, and for one to be approved whose action is
+    gone or switched off meanwhile, or cools down. It waits on then.
+    """
+    found = actions.get_response(unit, tenant_id, response_id)
+    if approves and found.status is ResponseStatus.WAITING:
+        _require_enabled(unit, found)
+        cooldown_ms = read_action(found.document, found.action).cooldown_ms
+        _require_cool(unit, tenant_id, found.action, cooldown_ms)
+    return actions.decide(unit, tenant_id, response_id, approves=approves)
+
+
+def _require_enabled(unit: Unit, found: Response) -> None:
+    kept = documents.find_document(unit, found.tenant_id, Defined.ACTION, found.action)
+    now = None if kept is None else kept.document
+    if now is None or not read_action(now, found.action).enabled:
+        state = "is gone" if now is None else "was switched off"
+        message = f"the action {found.action!r} {state} meanwhile: its response can be rejected only"
+        raise PharosError(Kind.CONFLICT, message)
+
+
+def _require_cool(
+    unit: Unit,
+    tenant_id: str,
+    name: str,
+    cooldown_ms: int,
+) -> None:
+    last_ms = actions.last_begun_ms(unit, tenant_id, name)
+    if last_ms is not None and 0 <= unit.now_ms - last_ms < cooldown_ms:
+        left_s = (cooldown_ms - unit.now_ms + last_ms) / 1000
+        raise PharosError(
+            Kind.CONFLICT, f"the action {name!r} was done just before", hint=f"again in {left_s:.0f} s"
+        )
 
 
 def _transition(found: Response) -> Transition:

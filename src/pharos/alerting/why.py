@@ -39,6 +39,7 @@ _SECOND_MS: Final = 1000
 _STATES: Final = (Step.FIRING, Step.RESOLVED, Step.PENDING, Step.UNKNOWN)
 _TRIED: Final = (Step.SENT, Step.NOT_SENT, Step.DEAD, Step.QUEUED)
 _SETTLED: Final = "acknowledged"
+_WAITING: Final = "waiting"
 """Of an escalation that tells nobody any more, since enough people look after its alerts."""
 _BY: Final = {"link": " by the link in a message", "slack": " in Slack", "pagerduty": " in PagerDuty"}
 
@@ -297,6 +298,8 @@ def _among(names: Sequence[str]) -> str:
 
 
 def _acted(detail: Mapping[str, Any]) -> str:
+    if detail.get("status") == _WAITING:
+        return f"the action {detail.get('action', '')} waits for approval"
     outcome = f": {detail['outcome']}" if detail.get("outcome") else ""
     by = f", approved by {detail['approved_by']}" if detail.get("approved_by") else ""
     return f"the action {detail.get('action', '')} is {detail.get('status', '')}{by}{outcome}"

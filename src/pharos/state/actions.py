@@ -124,6 +124,10 @@ def add_response(unit: Writing, new: Response) -> None:
     unit.execute(insert(responses).values({**values, "evidence": list(new.evidence)}))
     if new.status in ENDED:
         _tell(unit, new)
+    elif new.status is ResponseStatus.WAITING:
+        # Who reads the alert's story at night must see that it waits for them.
+        told = {"action": new.action, "response": new.id, "status": new.status.value}
+        append_steps(unit, [_step(unit, new, told)])
 
 
 def last_started_ms(unit: Unit, tenant_id: str, action: str) -> int | None:
@@ -140,6 +144,30 @@ def last_started_ms(unit: Unit, tenant_id: str, action: str) -> int | None:
         select(func.max(func.coalesce(responses.c.started_ms, responses.c.created_ms))).where(*where)
     )
     return None if found is None else found[0]
+
+
+def last_begun_ms(unit: Unit, tenant_id: str, action: str) -> int | None:
+    """Return when an action began last, now if it is about to; None where it never did."""
+    of = (responses.c.tenant_id == tenant_id, responses.c.action == action)
+    begins = responses.c.status.in_([ResponseStatus.READY.value, ResponseStatus.RUNNING.value])
+    if unit.row(select(responses.c.id).where(*of, begins).limit(1)) is not None:
+        return unit.now_ms
+    found = unit.row(select(func.max(responses.c.started_ms)).where(*of))
+    return None if found is None else found[0]
+
+
+def list_waiting(
+    unit: Unit, tenant_id: str | None = None, fingerprint: str | None = None, limit: int = 1000
+) -> tuple[Response, ...]:
+    """Return what waits for approval, of all tenants and alerts or of one, the oldest first."""
+    where = [responses.c.status == ResponseStatus.WAITING.value]
+    if tenant_id is not None:
+        where.append(responses.c.tenant_id == tenant_id)
+    if fingerprint is not None:
+        where.append(responses.c.fingerprint == fingerprint)
+    order = (responses.c.created_ms, responses.c.id)
+    rows = unit.rows(select(*responses.c).where(*where).order_by(*order).limit(limit))
+    return tuple(map(_response, rows))
 
 
 def get_response(unit: Unit, tenant_id: str, response_id: str) -> Response:
@@ -162,11 +190,12 @@ def list_responses(
 def decide(unit: Writing, tenant_id: str, response_id: str, *, approves: bool) -> Response:
     """Have the unit's author approve or reject a response that waits; return it.
 
-    Raises PharosError: MISSING, INVALID when it waits no more.
+    Raises PharosError: MISSING, CONFLICT when it waits no more.
     """
     before = get_response(unit, tenant_id, response_id)
     if before.status is not ResponseStatus.WAITING:
-        raise PharosError(Kind.INVALID, f"the response waits for nobody: it is {before.status}")
+        by = f", decided by {before.decided_name}" if before.decided_name else ""
+        raise PharosError(Kind.CONFLICT, f"the response waits for nobody: it is {before.status}{by}")
     status = ResponseStatus.READY if approves else ResponseStatus.REJECTED
     values: dict[str, Any] = {
         "status": status.value,
@@ -210,9 +239,13 @@ def has_ready(unit: Unit) -> bool:
 
 
 def keep_evidence(unit: Writing, response_id: str, evidence: Sequence[Mapping[str, Any]]) -> None:
-    """Keep what was found before a response is carried out."""
-    values = {"evidence": [dict(one) for one in evidence]}
-    unit.execute(update(responses).where(responses.c.id == response_id).values(values))
+    """Keep what was found before a response is carried out, after what was found before it was approved."""
+    where = responses.c.id == response_id
+    before = unit.row(select(responses.c.evidence).where(where))
+    found = [{**one, "at_ms": unit.now_ms} for one in evidence]
+    values = {"evidence": [*(before[0] if before else ()), *found]}
+    unit.execute(update(responses).where(where).values(values))
+    unit.changed(Family.TIMELINE)
 
 
 def end_response(unit: Writing, found: Response, status: ResponseStatus, outcome: str) -> Response:
@@ -265,9 +298,12 @@ def _tell(unit: Writing, ended: Response) -> None:
         "outcome": ended.outcome,
         "approved_by": ended.decided_name,
     }
-    entry = Entry(ended.tenant_id, ended.fingerprint, Step.ACTED, unit.now_ms, told, ended.group_key)
-    append_steps(unit, [entry])
+    append_steps(unit, [_step(unit, ended, told)])
     append(unit, Event("response.end", f"action:{ended.action}", ended.tenant_id, after=told))
+
+
+def _step(unit: Writing, of: Response, told: Mapping[str, Any]) -> Entry:
+    return Entry(of.tenant_id, of.fingerprint, Step.ACTED, unit.now_ms, told, of.group_key)
 
 
 def drop_ended(unit: Writing, before_ms: int) -> int:

@@ -28,6 +28,7 @@ import { Acknowledge, Ago, SeverityChip, StateChip } from './parts';
 import { alertsSelector, rememberedAlert, stepStatus, webAddress } from './story';
 import styles from './alerts.module.css';
 import { useAlerts } from './useAlerts';
+import { Waiting } from './Waiting';
 
 const NO_STEPS: readonly Step[] = [];
 const SHOWN_ANNOTATIONS = ['summary', 'description', 'message', 'runbook', 'runbook_url'];
@@ -290,6 +291,7 @@ export default function AlertPage(): ReactElement {
         ) : null}
         {alert ? (
           <>
+            <Waiting id={id} refreshMs={refreshMs} />
             <section className="panel card" aria-label="The alert">
               <Said alert={alert} steps={steps ?? NO_STEPS} />
               <Facts alert={alert} />

@@ -64,8 +64,13 @@ export interface Escalation {
   readonly labels: LabelsByAlert;
   readonly votes: readonly string[];
   readonly quorum: number;
+  /** Who was told, by the name of the level. */
+  readonly told: Readonly<Record<string, readonly string[]>>;
   readonly started: string;
   readonly next: string | null;
+  /** Which level is told then, and who that is; empty where nobody is. */
+  readonly next_level: string;
+  readonly next_targets: readonly string[];
 }
 
 export function onCallNow(asking: Asking): Promise<Answer<{ readonly on_call: readonly OnCall[] }>> {

@@ -94,7 +94,12 @@ export interface ActionResponse {
   readonly step: string;
   readonly labels: Labels;
   readonly status: ResponseStatus;
-  readonly evidence: readonly { readonly query: string; readonly answer: string }[];
+  /** `at`: before somebody decided, or before it was done. */
+  readonly evidence: readonly {
+    readonly query: string;
+    readonly answer: string;
+    readonly at: string | null;
+  }[];
   readonly outcome: string;
   readonly decided_by: string;
   readonly created: string;
@@ -104,6 +109,10 @@ export interface ActionResponse {
 
 export function responses(asking: Asking): Promise<Answer<readonly ActionResponse[]>> {
   return ask('/api/alerting/responses', {}, asking);
+}
+
+export function waitingResponses(asking: Asking): Promise<Answer<readonly ActionResponse[]>> {
+  return ask('/api/alerting/responses', { status: 'waiting' }, asking);
 }
 
 export function decide(

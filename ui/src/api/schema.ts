@@ -1214,6 +1214,10 @@ export interface components {
       readonly level_name: string;
       /** Next */
       readonly next: string | null;
+      /** Next Level */
+      readonly next_level: string;
+      /** Next Targets */
+      readonly next_targets: readonly string[];
       /** Policy */
       readonly policy: string;
       /** Quorum */
@@ -1254,6 +1258,8 @@ export interface components {
     readonly EvidenceShape: {
       /** Answer */
       readonly answer: string;
+      /** At */
+      readonly at: string | null;
       /** Query */
       readonly query: string;
     };

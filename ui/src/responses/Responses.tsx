@@ -104,10 +104,10 @@ function Details({ of, whyNot }: { of: ActionResponse; whyNot: string | null }):
           <p className="dim">None was asked for, or it was not done yet.</p>
         ) : (
           <ul className={styles.evidence}>
-            {of.evidence.map(({ query, answer }) => (
-              <li key={query}>
+            {of.evidence.map(({ query, answer, at }) => (
+              <li key={`${at} ${query}`}>
                 <p>
-                  <Expression text={query} />
+                  <Expression text={query} /> <span className="dim">{when(at)}</span>
                 </p>
                 <p>
                   <Value text={answer} mono />

@@ -10,6 +10,7 @@ from pydantic import Field
 from starlette.requests import Request
 
 from pharos.alerting.actions import Action, Transition, plan, read_action
+from pharos.alerting.responses import decide
 from pharos.api.alerting.answers import CONFIGURE, VIEW, author_of, iso_or_none, tenant_of, with_query
 from pharos.api.alerting.definitions import Definitions
 from pharos.api.alerting.schedule_shapes import VersionShape
@@ -60,6 +61,8 @@ class EvidenceShape(Shape):
 
     query: str
     answer: str
+    at: str | None
+    """When it was kept: before somebody decided, or before it was done."""
 
 
 class ResponseShape(Shape):
@@ -180,7 +183,7 @@ class ActionsApi(Struct, frozen=True):
         tenant, named = tenant_of(request), request.path_params["response"]
 
         def write(unit: Writing) -> Response:
-            return actions.decide(unit, tenant, named, approves=approves)
+            return decide(unit, tenant, named, approves=approves)
 
         return shown_response(await self.state.write(write, author_of(request, body.reason)))
 
@@ -201,7 +204,10 @@ def shown_response(found: Response) -> dict[str, Any]:
         "step": found.step,
         "labels": dict(found.labels),
         "status": found.status.value,
-        "evidence": [dict(one) for one in found.evidence],
+        "evidence": [
+            {"query": one["query"], "answer": one["answer"], "at": iso_or_none(one.get("at_ms"))}
+            for one in found.evidence
+        ],
         "outcome": found.outcome,
         "decided_by": found.decided_name,
         "created": format_time_ms(found.created_ms),

@@ -64,6 +64,10 @@ class EscalationShape(Shape):
     told: dict[str, list[str]]
     started: str
     next: str | None
+    next_level: str
+    """Which level is told then; empty where nobody is."""
+    next_targets: list[str]
+    """Who that is, as `schedule primary`."""
     ended: str | None
 
 
@@ -159,6 +163,7 @@ def _escalation(
 ) -> dict[str, Any]:
     policy, level = read_policy(found.document, found.policy), max(run.level, 0)
     quorum, who_counts = escalate.quorum_of(policy, run, level)
+    step = escalate.following(policy, run, now_ms)
     return {
         "id": found.id,
         "group_key": found.group_key,
@@ -176,5 +181,7 @@ def _escalation(
         "told": {policy.level_name(int(level)): list(people) for level, people in run.told.items()},
         "started": format_time_ms(found.started_ms),
         "next": iso_or_none(found.due_ms),
+        "next_level": policy.level_name(step.level) if step else "",
+        "next_targets": [str(target) for target in step.targets] if step else [],
         "ended": iso_or_none(found.ended_ms),
     }
