@@ -68,6 +68,8 @@ def test_an_objective_becomes_rules(case: dict[str, Any]) -> None:
         assert part in _single(rules[name].expr)
     for name, labels in case.get("labels", {}).items():
         assert dict(rules[name].labels) == labels
+    for name, wait in case.get("waits", {}).items():
+        assert rules[name].for_ms == parse_duration(wait)
     for notice in case.get("notices", []):
         assert any(notice in one for one in found.notices), found.notices
     _check_file(groups)

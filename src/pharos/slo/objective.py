@@ -119,6 +119,7 @@ class Alert(Struct, frozen=True):
     name: str = ""
     labels: Labels = ()
     annotations: Labels = ()
+    for_ms: int = 0
 
 
 class BurnCondition(Struct, frozen=True):
@@ -154,6 +155,16 @@ class Intervals(Struct, frozen=True):
     alert_ms: int = 0
 
 
+class Exhaustion(Struct, frozen=True):
+    """An alert that little of the budget is left, which a plugin of Sloth makes."""
+
+    alert: Alert
+    threshold: float = 0.0
+    """What is left of the budget, as a ratio, at most."""
+    selector: Labels = ()
+    """Labels by which the budget is chosen, besides those of the objective."""
+
+
 class Adjustments(Struct, frozen=True):
     """What plugins of Sloth change of its rules."""
 
@@ -166,6 +177,11 @@ class Adjustments(Struct, frozen=True):
     """Recorded series that keep all of them."""
     is_denominator_corrected: bool = False
     is_unoptimized: bool = False
+    has_totals: bool = False
+    """Whether how many events there were is recorded too, over each window."""
+    exhaustions: tuple[Exhaustion, ...] = ()
+    is_waiting: bool = False
+    """Whether pages and tickets wait as long as their `for` says."""
     groups: tuple[str, ...] = ("sli", "metadata", "alerts")
 
 

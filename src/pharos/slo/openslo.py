@@ -1,4 +1,4 @@
-"""Specifications of OpenSLO: v1, v1alpha and v2alpha, as objects that name one another.
+"""Specifications of OpenSLO: v1, v1beta1, v1alpha and v2alpha, as objects that name one another.
 
 All objects of the files that are read together are taken first (`Objects`), then objectives are made of the
 SLOs (`openslo_objectives`). A reference to an object that is not there is a fault, unless the files hold
@@ -33,7 +33,7 @@ from pharos.slo.openslo_indicators import IndicatorReader, is_of_sloth
 from pharos.slo.openslo_objects import KINDS, Objects, check_object
 from pharos.slo.targets import exact_percent
 
-VERSIONS: Final = ("openslo/v1", "openslo/v1alpha", "openslo.com/v2alpha")
+VERSIONS: Final = ("openslo/v1", "openslo/v1beta1", "openslo/v1alpha", "openslo.com/v2alpha")
 _OLD: Final = "openslo/v1alpha"
 _METHODS: Final = MappingProxyType(
     {
@@ -72,6 +72,9 @@ def openslo_objectives(objects: Objects, period_ms: int) -> Iterator[Objective]:
     What is wrong is noted with the source of each.
     """
     objects.check_references()
+    for value in objects.of_kind("BudgetAdjustment"):
+        message = "a budget is not adjusted by a file: say when it was as maintenance, which no budget counts"
+        value.source.note(value.line, message)
     for value in objects.of_kind("SLO"):
         source, before = value.source, len(value.source.faults)
         nothing: list[Objective] = []

@@ -53,7 +53,7 @@ class AlertReader(Struct, frozen=True):
         if condition is None:
             return None
         parts = Fields(condition, "condition")
-        kind = parts.read("kind", Value.text, "burnrate")
+        kind = parts.read("kind", Value.text, "") or parts.read("type", Value.text, "burnrate")
         if kind.lower() != "burnrate":
             raise condition.fault(f"{condition.path}: kind {kind!r} is not burnrate")
         op, lookback, after = (

@@ -8,13 +8,11 @@ from typing import Final
 from msgspec import Struct
 
 from pharos.document import Fields, Value
-from pharos.gotext.quoting import quote
 from pharos.slo.objective import ErrorRatio, Events, GoodEvents, Indicator, Threshold, has_window
 from pharos.slo.openslo_objects import Objects
 from pharos.slo.queries import is_promql, parses, windowed
+from pharos.slo.sent import sent_events, sent_hint
 
-EVENTS: Final = "slo_events_total"
-"""Counted by whoever knows them, where their source is asked in a language of its own."""
 _PROMETHEUS: Final = frozenset(
     {"prometheus", "sloth", "pharos", "thanos", "mimir", "cortex", "victoriametrics"}
 )
@@ -165,10 +163,7 @@ class IndicatorReader(Struct, frozen=True):
         return "" if inner is None else Fields(inner, "a data source").read("type", Value.text, "")
 
     def _sent(self) -> Events:
-        chosen = f"slo={quote(self.name)},service={quote(self.service)}"
-        bad = f'sum(rate({EVENTS}{{{chosen},outcome="bad"}}[{{{{.window}}}}]))'
-        return Events(bad, f"sum(rate({EVENTS}{{{chosen}}}[{{{{.window}}}}]))")
+        return sent_events(self.name, self.service)
 
     def _hint(self) -> str:
-        chosen = f'{{slo="{self.name}",outcome="good" or "bad"}}'
-        return f"its events are taken from {EVENTS}{chosen}, counters to be sent"
+        return sent_hint(self.name)

@@ -38,13 +38,15 @@ _RATIO: Final = MappingProxyType(
     }
 )
 _SLI: Final = MappingProxyType({"description": FREE, "thresholdMetric": _SOURCE, "ratioMetric": _RATIO})
-_INLINE_SLI: Final = MappingProxyType({"metadata": _METADATA, "spec": _SLI, "thresholdMetric": _SOURCE})
+_OBJECT: Final = MappingProxyType({"apiVersion": FREE, "kind": FREE, "metadata": _METADATA})
+"""What v1beta1 writes of an object within another too."""
+_INLINE_SLI: Final = MappingProxyType({**_OBJECT, "spec": _SLI, "thresholdMetric": _SOURCE})
 _CONDITION: Final = MappingProxyType(
     {
         "description": FREE,
         "severity": FREE,
         "condition": MappingProxyType(
-            {"kind": FREE, "op": FREE, "threshold": FREE, "lookbackWindow": FREE, "alertAfter": FREE}
+            dict.fromkeys(("kind", "type", "op", "threshold", "lookbackWindow", "alertAfter"), FREE)
         ),
     }
 )
@@ -56,19 +58,9 @@ _POLICY: Final = MappingProxyType(
         "alertWhenBreaching": FREE,
         "alertWhenResolved": FREE,
         "conditions": [
-            MappingProxyType(
-                {
-                    "operator": FREE,
-                    "conditionRef": FREE,
-                    "kind": FREE,
-                    "metadata": _METADATA,
-                    "spec": _CONDITION,
-                }
-            )
+            MappingProxyType({**_OBJECT, "operator": FREE, "conditionRef": FREE, "spec": _CONDITION})
         ],
-        "notificationTargets": [
-            MappingProxyType({"targetRef": FREE, "kind": FREE, "metadata": _METADATA, "spec": _TARGET})
-        ],
+        "notificationTargets": [MappingProxyType({**_OBJECT, "targetRef": FREE, "spec": _TARGET})],
     }
 )
 _CALENDAR: Final = MappingProxyType({"startTime": FREE, "timeZone": FREE})
@@ -105,9 +97,7 @@ _SLO: Final = MappingProxyType(
         "timeWindows": [_WINDOW],
         "budgetingMethod": FREE,
         "objectives": [_OBJECTIVE],
-        "alertPolicies": [
-            MappingProxyType({"alertPolicyRef": FREE, "kind": FREE, "metadata": _METADATA, "spec": _POLICY})
-        ],
+        "alertPolicies": [MappingProxyType({**_OBJECT, "alertPolicyRef": FREE, "spec": _POLICY})],
     }
 )
 _SPECS: Final = MappingProxyType(
@@ -119,6 +109,11 @@ _SPECS: Final = MappingProxyType(
         "AlertPolicy": _POLICY,
         "AlertCondition": _CONDITION,
         "AlertNotificationTarget": _TARGET,
+        "BudgetAdjustment": MappingProxyType(
+            dict.fromkeys(
+                ("description", "service", "indicatorRef", "startTime", "endTime", "duration"), FREE
+            )
+        ),
     }
 )
 KINDS: Final = tuple(_SPECS)
@@ -190,6 +185,8 @@ class Objects(Struct):
     def check_references(self) -> None:
         """Note every reference to an object that is not there."""
         for kind, value in self._all:
+            if kind == "BudgetAdjustment":
+                continue
             spec = Fields(value, kind).take("spec")
             for word, name in _named(spec) if spec is not None else ():
                 wanted = _REFERENCES[word]

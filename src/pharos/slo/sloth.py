@@ -29,7 +29,7 @@ from pharos.slo.objective import (
     as_labels,
 )
 from pharos.slo.queries import checked_query
-from pharos.slo.sloth_plugins import Chain, Plugin, adjustments_of, sli_query
+from pharos.slo.sloth_plugins import Chain, Plugin, adjustments_of, sli_of_plugin
 from pharos.slo.targets import exact_ratio
 
 VERSION: Final = "prometheus/v1"
@@ -115,7 +115,7 @@ def _objective(value: Value, service: _Service) -> Objective | None:
     if target is None:
         source.faults.append(value.fault(f"{value.path}.objective must be set, in percent, such as 99.9"))
     labels = {**service.labels, **_labels(fields, "labels")}
-    indicator = _indicator(fields, service, labels)
+    indicator = _indicator(fields, service, labels, name)
     alerting = _alerting(fields, service.words)
     own = _chain(fields, "plugins")
     intervals = fields.read("interval", _intervals, Intervals())
@@ -138,6 +138,9 @@ def _objective(value: Value, service: _Service) -> Objective | None:
     info = _labels(fields, "infoLabels") or _labels(fields, "info_labels")
     _notice_left(fields)
     adjusted = adjustments_of(service.chain, own, found.indicator)
+    if not adjusted.is_waiting and any(one and one.for_ms for one in (alerting.page, alerting.ticket)):
+        message = "`for` is overlooked without the plugin sloth.dev/contrib/alert_for/v1"
+        source.note(value.line, f"{value.path}.alerting: {message}")
     if info:
         more = ("sloth_slo_info", as_labels(info))
         adjusted = replace(adjusted, info_labels=(*adjusted.info_labels, more))
@@ -173,7 +176,7 @@ def _labels(fields: Fields, name: str) -> dict[str, str]:
     return found
 
 
-def _indicator(fields: Fields, service: _Service, labels: Mapping[str, str]) -> Indicator | None:
+def _indicator(fields: Fields, service: _Service, labels: Mapping[str, str], name: str) -> Indicator | None:
     value = fields.take("sli")
     owner = fields.value
     if value is None:
@@ -192,8 +195,7 @@ def _indicator(fields: Fields, service: _Service, labels: Mapping[str, str]) -> 
     ((kind, one),) = kinds.items()
     needs_window = not service.chain.is_unchecked
     if kind == "plugin":
-        query = sli_query(one, labels)
-        return None if query is None else ErrorRatio(query)
+        return sli_of_plugin(one, labels, name, service.name)
     parts = Fields(one, kind)
     words = service.words
     if kind == "raw":
@@ -244,10 +246,11 @@ def _alert(
     inner = Fields(value, key)
     is_disabled = inner.read("disable", Value.boolean, default=False)
     own = _labels(inner, "labels"), _labels(inner, "annotations")
+    for_ms = inner.read("for", Value.duration_ms, 0)
     _notice_left(inner)
     if is_disabled:
         return None
-    return Alert(name, as_labels({**labels, **own[0]}), as_labels({**annotations, **own[1]}))
+    return Alert(name, as_labels({**labels, **own[0]}), as_labels({**annotations, **own[1]}), for_ms)
 
 
 def _intervals(value: Value) -> Intervals:

@@ -14,11 +14,23 @@ from pharos.gotext.quoting import quote
 from pharos.labels import Labels
 from pharos.rules.spec import AlertingRule, RecordingRule, Rule, RuleGroup
 from pharos.slo.fast import evidence
-from pharos.slo.objective import DAY_MS, Alert, Budgeting, Events, Objective, as_labels, merged, over
+from pharos.slo.objective import (
+    DAY_MS,
+    Alert,
+    Budgeting,
+    Events,
+    Exhaustion,
+    Objective,
+    as_labels,
+    merged,
+    over,
+)
 from pharos.slo.ratios import SLICE_ERROR, error_ratio, slice_rules
 from pharos.slo.windows import BurnWindow, BurnWindows, Design
 
 _RATIO: Final = "slo:sli_error:ratio_rate"
+_AMOUNT: Final = "slo:sli_total:amount"
+_REMAINING: Final = "slo:period_error_budget_remaining:ratio"
 _CORRECTION: Final = "slo:numerator_correction:ratio"
 _SUMMARY: Final = (
     "{{$labels.sloth_service}} {{$labels.sloth_slo}} SLO error budget burn rate is over expected."
@@ -87,8 +99,11 @@ def sloth_groups(plan: Plan) -> Iterator[RuleGroup]:
         rules = tuple(_kept(plan, rule) for rule in _metadata_rules(plan))
         yield RuleGroup(f"sloth-slo-meta-recordings-{one.id}", rules, interval_ms=intervals.metadata_ms)
     alerts = tuple(_alerts(plan)) if "alerts" in groups else ()
+    alerts += tuple(_exhausted(plan, each) for each in one.adjustments.exhaustions)
     if alerts:
         yield RuleGroup(f"sloth-slo-alerts-{one.id}", alerts, interval_ms=intervals.alert_ms)
+    if one.adjustments.has_totals:
+        yield RuleGroup(f"sloth-slo-sli-total-amount-{one.id}", tuple(_total_rules(plan)))
 
 
 def _kept(plan: Plan, rule: RecordingRule) -> RecordingRule:
@@ -129,6 +144,16 @@ def _sli(plan: Plan, ms: int) -> str:
     return error_ratio(one.indicator, window)
 
 
+def _total_rules(plan: Plan) -> Iterator[RecordingRule]:
+    """Yield how many events there were, over each window."""
+    one = plan.objective
+    if isinstance(one.indicator, Events):
+        labels = as_labels(merged(as_labels(plan.ids), one.labels))
+        for ms in (*plan.recorded_ms(), one.period_ms):
+            window = format_duration(ms)
+            yield RecordingRule(f"{_AMOUNT}{window}", over(one.indicator.total, window), labels)
+
+
 def _metadata_rules(plan: Plan) -> Iterator[RecordingRule]:
     one, selector = plan.objective, plan.selector
     labels = as_labels(merged(as_labels(plan.ids), one.labels))
@@ -143,7 +168,7 @@ def _metadata_rules(plan: Plan) -> Iterator[RecordingRule]:
         ("slo:time_period:days", f"vector({format_g(one.period_ms / DAY_MS)})"),
         ("slo:current_burn_rate:ratio", f"{shortest}{selector}\n{per_budget}"),
         ("slo:period_burn_rate:ratio", f"{_ratio_over(one.period_ms)}{selector}\n{per_budget}"),
-        ("slo:period_error_budget_remaining:ratio", remaining),
+        (_REMAINING, remaining),
     ):
         yield RecordingRule(name, expr, labels)
     info = (("sloth_objective", format_f(one.target_percent)), ("sloth_spec", one.specification))
@@ -177,8 +202,21 @@ def _alert(
     return AlertingRule(
         alert.name,
         f"(\n{quick}\n)\nor\n(\n{slow}\n)\n",
+        for_ms=alert.for_ms if plan.objective.adjustments.is_waiting else 0,
         labels=as_labels(merged((("sloth_severity", severity),), alert.labels)),
         annotations=as_labels(merged(texts, alert.annotations)),
+    )
+
+
+def _exhausted(plan: Plan, one: Exhaustion) -> AlertingRule:
+    chosen = as_labels(merged(as_labels(plan.ids), plan.objective.labels, one.selector))
+    selector = "{" + ", ".join(f"{name}={quote(value)}" for name, value in chosen) + "}"
+    return AlertingRule(
+        one.alert.name,
+        f"{_REMAINING}{selector} <= {format_g(one.threshold)}",
+        for_ms=one.alert.for_ms,
+        labels=one.alert.labels,
+        annotations=one.alert.annotations,
     )
 
 
