@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import orjson
 from msgspec import Struct, field
@@ -13,6 +13,8 @@ from pharos.ingest.events.times import time_ns_of_digits, time_ns_of_number, tim
 from pharos.ingest.files.joiners import Joiner, NoJoiner, Piece, StartJoiner, TraceJoiner
 
 FORMATS: Final = ("text", "json", "docker", "cri")
+_Read: TypeAlias = tuple[Piece, str, bool, str]
+"""A line, its stream, whether it goes on, and which runtime of containers wrote it."""
 _CRI: Final = re.compile(r"(\S+) (stdout|stderr) ([FP])\S*(?: (.*))?\Z", re.DOTALL)
 _STREAM: Final = "log.iostream"
 _TIME_FIELDS: Final = ("@timestamp", "timestamp", "time", "ts")
@@ -59,28 +61,40 @@ class LineReader:
         self._form = form
         self._parts: dict[str, _Part] = {}
         self._joiners: dict[str, Joiner] = {}
-        self._read: Callable[[str, int], tuple[Piece, str, bool]] = {
-            "docker": _docker,
-            "cri": _cri,
+        self._wrapper = form.name
+        self._read: Callable[[str, int], _Read] = {
+            "docker": _container,
+            "cri": _container,
             "json": _json,
         }.get(form.name, _text)
 
     def feed(self, line: str, start: int) -> Iterator[Piece]:
         """Yield the records that are complete now that a line has come, which begins at `start`."""
-        piece, stream, is_partial = self._read(line, start)
+        piece, stream, is_partial, wrapper = self._read(line, start)
+        if wrapper != self._wrapper:
+            # What another runtime wrote, or none, does not go on with what was begun.
+            yield from self._end_parts()
+            self._wrapper = wrapper
         whole = self._whole(piece, stream, is_partial=is_partial)
         if whole is not None:
-            joiner = self._joiners.get(stream)
-            if joiner is None:
-                joiner = self._joiners[stream] = self._form.joiner()
-            yield from joiner.feed(whole)
+            yield from self._joiner(stream).feed(whole)
 
-    def flush(self) -> Iterator[Piece]:
-        """Yield what is left: nothing more is waited for."""
+    def _joiner(self, stream: str) -> Joiner:
+        joiner = self._joiners.get(stream)
+        if joiner is None:
+            joiner = self._joiners[stream] = self._form.joiner()
+        return joiner
+
+    def _end_parts(self) -> Iterator[Piece]:
+        """Yield the lines whose rest never came, or what they are joined to."""
         for stream, part in list(self._parts.items()):
             del self._parts[stream]
             part.piece.text = "".join(part.texts)
-            yield part.piece
+            yield from self._joiner(stream).feed(part.piece)
+
+    def flush(self) -> Iterator[Piece]:
+        """Yield what is left: nothing more is waited for."""
+        yield from self._end_parts()
         for joiner in self._joiners.values():
             yield from joiner.flush()
 
@@ -108,21 +122,28 @@ class LineReader:
         return part.piece
 
 
-def _text(line: str, start: int) -> tuple[Piece, str, bool]:
-    return Piece(line, start), "", False
+def _text(line: str, start: int) -> _Read:
+    return Piece(line, start), "", False, ""
 
 
-def _cri(line: str, start: int) -> tuple[Piece, str, bool]:
+def _container(line: str, start: int) -> _Read:
+    """Read a line that a container runtime wrote, whichever: nodes change from one to another."""
+    if line.startswith("{"):
+        return _docker(line, start)
+    return _cri(line, start)
+
+
+def _cri(line: str, start: int) -> _Read:
     """Read a line of the Kubernetes container runtime interface: time, stream, whether it goes on, text."""
     found = _CRI.match(line)
     if found is None:
         return _text(line, start)
     time, stream, tag, text = found.groups()
     piece = Piece(text or "", start, time_ns_of_text(time) or 0, {_STREAM: stream})
-    return piece, stream, tag == "P"
+    return piece, stream, tag == "P", "cri"
 
 
-def _docker(line: str, start: int) -> tuple[Piece, str, bool]:
+def _docker(line: str, start: int) -> _Read:
     """Read a line of Docker's json-file driver: what has no line break at its end goes on."""
     try:
         found = orjson.loads(line)
@@ -136,10 +157,10 @@ def _docker(line: str, start: int) -> tuple[Piece, str, bool]:
         attributes |= found["attrs"]
     ts_ns = (time_ns_of_text(time) or 0) if isinstance(time, str) else 0
     piece = Piece(text.removesuffix("\n").removesuffix("\r"), start, ts_ns, attributes)
-    return piece, stream, not text.endswith("\n")
+    return piece, stream, not text.endswith("\n"), "docker"
 
 
-def _json(line: str, start: int) -> tuple[Piece, str, bool]:
+def _json(line: str, start: int) -> _Read:
     """Read a line that is a JSON object; what is none is text."""
     try:
         found = orjson.loads(line) if line.lstrip().startswith("{") else None
@@ -148,7 +169,7 @@ def _json(line: str, start: int) -> tuple[Piece, str, bool]:
     if not isinstance(found, dict):
         return _text(line, start)
     piece = Piece(line, start, document_time_ns(found), {"": found})
-    return piece, "", False
+    return piece, "", False, ""
 
 
 def document_time_ns(document: dict[str, Any]) -> int:

@@ -27,7 +27,7 @@ def _rules(table: Mapping[str, tuple[tuple[str, str], ...]]) -> Rules:
 JOINERS: Final[Mapping[str, Rules]] = {
     "java": _rules(
         {
-            _START: ((r"(?:Exception|Error|Throwable)(?:[:\s]|$)", "trace"),),
+            _START: ((r"(?:Exception|Error|Throwable)(?:[:\s\[]|$)", "trace"),),
             "trace": (
                 (r"[\t ]+(?:eval )?at ", "trace"),
                 (r"[\t ]*(?:Caused by|Suppressed|Wrapped by): ?", "trace"),
