@@ -137,6 +137,13 @@ def test_a_quoted_cell_may_have_several_lines_and_one_that_is_not_closed_has_its
     assert [(line["line"], line.get("value")) for line in lines] == [(2, 1.0), (5, 2.0), (6, 3.0), (7, 4.0)]
 
 
+@pytest.mark.parametrize("text", ["timestamp,value", "timestamp,value\n\n\n"])
+def test_a_file_of_no_rows_is_told(run: Run, tmp_path: Path, text: str) -> None:
+    code, lines, err = _replay(run, tmp_path, text)
+    assert (code, lines) == (0, [])
+    assert "series.csv: there is no row below the names of the columns" in err
+
+
 def test_a_file_of_which_no_row_can_be_read_is_a_fault(run: Run, tmp_path: Path) -> None:
     code, lines, err = _replay(run, tmp_path, "timestamp,value\n04/10/2014 07:15,1\n04/10/2014 07:20,2\n")
     assert (code, len(lines)) == (1, 2)

@@ -45,6 +45,15 @@ def test_files_of_different_times_are_told_from_those_with_too_few_requests(run:
     assert "c.csv from 9000 to 9100 s" in err
 
 
+def test_a_canary_whose_times_are_in_another_unit_is_told(run: Run, tmp_path: Path) -> None:
+    finer = "t,latency_ms,error\n" + "".join(f"{25 * n},{20 + n % 7},0\n" for n in range(4000))
+    code, out, err = _judge(run, tmp_path, GOOD, finer)
+    found = json.loads(out)
+    assert (code, found["verdict"]) == (0, "undecided")
+    assert "c.csv: only 4 of 4000 requests were in the same 5 s as one of" in err
+    assert "is one in seconds and the other in milliseconds?" in err
+
+
 def test_dates_and_milliseconds_are_times_too(run: Run, tmp_path: Path) -> None:
     canary = GOOD.replace("\n0.0,", "\n2026-01-01T00:00:00Z,", 1)
     assert _judge(run, tmp_path, "t,latency_ms,error\n1767225600000,5,0\n", canary)[0] == 0

@@ -91,6 +91,8 @@ class _Seen:
 
     def notes(self) -> Iterator[str]:
         """Yield what whoever asked should know beside the rows."""
+        if not self.rows:
+            yield "there is no row below the names of the columns"
         if self.unreadable:
             yield f"{self.unreadable} of {self.rows} rows cannot be read, the first at {self.first}. {_HINT}"
         if self._late:

@@ -52,6 +52,8 @@ def judge(
         document |= {"needs_requests": None, "needs_s": None, "needs": "requests of both at the same time"}
         spans = " and ".join(group.span(start) for group in groups)
         ERR.print(f"never in the same {TICK_S} s, so nothing is compared: {spans}", markup=False)
+    else:
+        _tell_apart(*groups)
     document["rows_ignored"] = sum(group.ignored for group in groups)
     print_json(document)
 
@@ -87,6 +89,18 @@ class _Group:
         """Return which times of the file its requests are of; `start` is that of the first tick."""
         first, last = (start + number * TICK_S for number in (min(self.ticks), max(self.ticks) + 1))
         return f"{self.path} from {first:.0f} to {last:.0f} s"
+
+
+def _tell_apart(baseline: _Group, canary: _Group) -> None:
+    """Tell where most of what a canary did is compared with nothing."""
+    of_all = sum(tick.requests for tick in canary.ticks.values())
+    compared = sum(canary.ticks[number].requests for number in canary.ticks.keys() & baseline.ticks.keys())
+    if compared * 2 < of_all:
+        ERR.print(
+            f"{canary.path}: only {compared} of {of_all} requests were in the same {TICK_S} s as one of "
+            f"{baseline.path}: is one in seconds and the other in milliseconds?",
+            markup=False,
+        )
 
 
 def _time_of(text: str) -> float:
@@ -128,5 +142,6 @@ def _document(verdict: Verdict, start: float) -> dict[str, Any]:
         document[part] = found.pop(part)
     document.update(found)
     if verdict.needs_requests is not None and verdict.needs_s is not None:
-        document["needs"] = f"{verdict.needs_requests} more requests, about {verdict.needs_s:.0f} s"
+        requests = "request" if verdict.needs_requests == 1 else "requests"
+        document["needs"] = f"{verdict.needs_requests} more {requests}, about {verdict.needs_s:.0f} s"
     return document
