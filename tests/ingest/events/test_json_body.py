@@ -35,6 +35,10 @@ def _spans(span: Any) -> bytes:
         (_logs({"body": {"arrayValue": "a"}}), FrameKind.LOGS, "arrayValue is 'a', which is no object"),
         (_logs({"attributes": {}}), FrameKind.LOGS, "attributes is {}, which is no list"),
         (_logs({"body": {"bytesValue": "§§"}}), FrameKind.LOGS, "bytesValue is '§§', which is not base64"),
+        (_logs("text"), FrameKind.LOGS, "logRecords has 'text', which is no object"),
+        (_logs({"attributes": [[]]}), FrameKind.LOGS, "attributes has [], which is no object"),
+        (_spans([]), FrameKind.SPANS, "spans has [], which is no object"),
+        (_spans({"links": [{}, "x"]}), FrameKind.SPANS, "links has 'x', which is no object"),
         (_spans({"status": 2}), FrameKind.SPANS, "status is 2, which is no object"),
         (_spans({"events": {"name": "x"}}), FrameKind.SPANS, "events is {'name': 'x'}, which is no list"),
         (

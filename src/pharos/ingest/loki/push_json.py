@@ -44,13 +44,16 @@ def _quickly(streams: list[Any]) -> Lines | None:
     try:
         for stream in streams:
             labels, values = stream["stream"], stream["values"]
+            if type(values) is not list:
+                return None
             # Raises for what is no text.
             "".join(labels.values())
             parts.append((stream_resource(labels) if values else b"", len(values)))
             for value in values:
                 ts, line, *metadata = value
                 if (
-                    not (ts.isdecimal() and ts.isascii())
+                    type(value) is not list  # a text of two characters and an object of two names unpack too
+                    or not (ts.isdecimal() and ts.isascii())
                     or len(ts) > _TIME_DIGITS
                     or len(line) > _LINE_CHARACTERS
                 ):

@@ -78,6 +78,11 @@ class _Messages(Struct, frozen=True):
         """Return whether it is one; nothing is, too."""
         return value is None or isinstance(value, list if self.is_list else dict)
 
+    @staticmethod
+    def is_stray(item: Any) -> bool:
+        """Return whether an item of a list is no message; of nothing there the reader tells."""
+        return item is not None and not isinstance(item, dict)
+
 
 _Fields = Mapping[str, "_Values | _Messages"]
 """Field name -> what it holds, where that is numbers, bytes or messages."""
@@ -148,6 +153,8 @@ def value_fault(document: dict[str, Any], root: Any) -> str | None:
             if isinstance(held, _Messages):
                 if not held.holds(value):
                     return f"{name} is {_shown(value)}, which is {'no list' if held.is_list else 'no object'}"
+                if held.is_list and (stray := next(filter(held.is_stray, value or ()), None)) is not None:
+                    return f"{name} has {_shown(stray)}, which is no object"
                 left.append((value, held.name))
                 continue
             if not held.is_list:
