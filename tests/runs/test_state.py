@@ -52,6 +52,16 @@ def test_an_event_is_read_as_it_was_written(event: RunEvent) -> None:
     assert key_of(stored_event(document, event.time_ns)) == key_of(event)
 
 
+def test_a_run_that_was_queued_anew_waits_until_something_is_heard_of_it() -> None:
+    told = [_at(1, EventKind.QUEUE), _at(2, EventKind.START), _at(3, EventKind.PAUSE)]
+    assert joined("r", told).state() is State.PAUSED
+    told.append(_at(4, EventKind.QUEUE))
+    assert joined("r", told).state() is State.PENDING
+    assert joined("r", [*told, _at(5, EventKind.HEARTBEAT)]).state() is State.RUNNING
+    assert joined("r", [*told, _at(5, EventKind.QUEUE, step=StepRef("a"))]).state() is State.PENDING
+    assert joined("r", [*told, _at(4, EventKind.START, step=StepRef("a"))]).state() is State.RUNNING
+
+
 def test_an_attempt_that_only_goes_on_after_a_pause_began_when_the_run_did() -> None:
     """Prefect 3.9 counts one more run after a pause."""
     goes_on = [

@@ -100,7 +100,9 @@ class Life(Struct):
         if self.standing is None:
             return State.PENDING if self.first_ns is None else State.RUNNING
         told = self.standing[3]
-        return State.RUNNING if told is State.PENDING and self.first_ns is not None else told
+        # One that was queued anew after its last sign waits for somebody to go on with it.
+        is_heard = self.first_ns is not None and self.heard_ns >= self.standing[0]
+        return State.RUNNING if told is State.PENDING and is_heard else told
 
 
 class Part(Struct):

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from pharos.runs.events import EventKind, RunEvent, State, StepRef
+from pharos.runs.events import Attribute, EventKind, RunEvent, State, StepRef
 from pharos.runs.sources.fields import (
     ERROR_MOST,
     MESSAGE_MOST,
@@ -105,6 +105,11 @@ class _Told:
         if self.kind is EventKind.START and is_paused:
             self.kind = EventKind.RESUME
 
+    @property
+    def shown(self) -> dict[str, Attribute]:
+        """The state's own name, which may say more: Late, AwaitingRetry, Resuming, Suspended."""
+        return attributes_of(prefect__state=self.name)
+
 
 def _related(document: Fields, role: str) -> Fields:
     for one in document.objects("related"):
@@ -138,6 +143,7 @@ def _flow_run(document: Fields, name: str) -> Iterator[RunEvent]:
         yield RunEvent(kind=EventKind.HEARTBEAT, **common)
         return
     told = _Told(document, name)
+    common["attributes"] |= told.shown
     yield RunEvent(
         kind=told.kind,
         state=told.state,

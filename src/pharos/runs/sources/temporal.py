@@ -1,8 +1,8 @@
 """Temporal: histories of workflow executions, as `temporal workflow show --output json`, the HTTP API and the
 export have them (temporal.api.history.v1.History in protobuf's JSON).
 
-Activities, timers and child workflows are steps, each known by the number of the event that scheduled it: a
-part of a history says as much as it holds, whatever was sent before.
+Activities, timers, child workflows and Nexus operations are steps, each known by the number of the event that
+scheduled it: a part of a history says as much as it holds, whatever was sent before.
 """
 
 from __future__ import annotations
@@ -37,7 +37,10 @@ _OF_RUN: Final[Mapping[str, tuple[EventKind, State | None]]] = {
     "WORKFLOW_EXECUTION_CONTINUED_AS_NEW": (EventKind.END, State.SUCCEEDED),
     "WORKFLOW_EXECUTION_PAUSED": (EventKind.PAUSE, None),
     "WORKFLOW_EXECUTION_UNPAUSED": (EventKind.RESUME, None),
+    "WORKFLOW_EXECUTION_CANCEL_REQUESTED": (EventKind.NOTE, None),
     "WORKFLOW_EXECUTION_SIGNALED": (EventKind.HEARTBEAT, None),
+    "WORKFLOW_EXECUTION_UPDATE_ACCEPTED": (EventKind.HEARTBEAT, None),
+    "WORKFLOW_EXECUTION_UPDATE_COMPLETED": (EventKind.HEARTBEAT, None),
     "WORKFLOW_TASK_COMPLETED": (EventKind.HEARTBEAT, None),
     "WORKFLOW_TASK_FAILED": (EventKind.NOTE, None),
     "WORKFLOW_TASK_TIMED_OUT": (EventKind.NOTE, None),
@@ -60,6 +63,12 @@ _OF_STEP: Final[Mapping[str, tuple[str, EventKind, State | None]]] = {
     "CHILD_WORKFLOW_EXECUTION_TIMED_OUT": ("initiatedEventId", EventKind.END, State.TIMED_OUT),
     "CHILD_WORKFLOW_EXECUTION_CANCELED": ("initiatedEventId", EventKind.END, State.ABORTED),
     "CHILD_WORKFLOW_EXECUTION_TERMINATED": ("initiatedEventId", EventKind.END, State.ABORTED),
+    "NEXUS_OPERATION_SCHEDULED": ("", EventKind.QUEUE, None),
+    "NEXUS_OPERATION_STARTED": ("scheduledEventId", EventKind.START, None),
+    "NEXUS_OPERATION_COMPLETED": ("scheduledEventId", EventKind.END, State.SUCCEEDED),
+    "NEXUS_OPERATION_FAILED": ("scheduledEventId", EventKind.END, State.FAILED),
+    "NEXUS_OPERATION_CANCELED": ("scheduledEventId", EventKind.END, State.ABORTED),
+    "NEXUS_OPERATION_TIMED_OUT": ("scheduledEventId", EventKind.END, State.TIMED_OUT),
 }
 
 
@@ -162,6 +171,8 @@ class _History(Struct):
             limit_s = read_seconds(told.text("workflowExecutionTimeout")) or read_seconds(
                 told.text("workflowRunTimeout")
             )
+            # After a pause before its first task, as of a cron schedule or a retry, it only waits until then.
+            kind = EventKind.QUEUE if read_seconds(told.text("firstWorkflowTaskBackoff")) else kind
             more = {
                 "parent": run_id_of(told.inner("parentWorkflowExecution").text("runId")),
                 "owner": cut(told.text("identity"), NAME_MOST),
@@ -179,7 +190,7 @@ class _History(Struct):
         return RunEvent(
             kind=kind,
             state=state,
-            message=cut(told.text("reason"), NAME_MOST),
+            message=cut(_said(_type(event), told), NAME_MOST),
             error=_failure(told) if state in {State.FAILED, State.TIMED_OUT} else "",
             **common,
             **more,
@@ -230,9 +241,19 @@ def _attributes(event: Fields, kind_of: str) -> Fields:
     return event.inner(f"{name}EventAttributes")
 
 
+def _said(kind_of: str, told: Fields) -> str:
+    if kind_of == "WORKFLOW_EXECUTION_CANCEL_REQUESTED":
+        return ": ".join(filter(None, ("asked to cancel", told.text("cause"))))
+    if kind_of == "WORKFLOW_TASK_FAILED":
+        # The server tries such a task again and again: this is why an execution does not go on.
+        return ": ".join(filter(None, ("a workflow task failed", _failure(told))))
+    return told.text("reason")
+
+
 def _step_name(told: Fields) -> str:
     named = told.inner("activityType").text("name") or told.inner("workflowType").text("name")
-    timer = told.text("timerId")
+    timer, operation = told.text("timerId"), told.text("operation")
+    named = named or ".".join(filter(None, (told.text("service") if operation else "", operation)))
     return named or (f"timer {timer}" if timer else "")
 
 
