@@ -7,6 +7,7 @@ import hmac
 import html
 import re
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -173,6 +174,31 @@ async def test_a_calendar_is_read_at_a_secret_address_until_that_ends(world: Wor
     assert [one["address"] for one in await ada.done(f"GET {path}/feeds")] == [""]
     assert await ada.done(f"DELETE {path}/feeds/{feed['id']}") == []
     assert (await world.stranger.get(address)).status == 404
+
+
+@pytest.mark.parametrize("people", [["ada", "bob"], ["ada"]])
+async def test_a_calendar_program_knows_shifts_again_whenever_it_reads(
+    world: World, people: list[str]
+) -> None:
+    ada = await world.add("ada", a="editor")
+    path = "/api/alerting/schedules/primary"
+    layer = {"name": "week", "people": people, "starts": "2020-01-06T09:00", "unit": "week"}
+    await ada.done(f"PUT {path}", {"schedule": {"layers": [layer]}})
+    feed = await ada.done(f"POST {path}/feeds", {"person": ""})
+    address = feed["address"].removeprefix("https://pharos.example.org")
+    read = []
+    for _ in range(9):
+        text = (await world.stranger.get(address)).body.decode()
+        found = dict(zip(re.findall("UID:(.*)", text), re.findall("DTSTART:(.*)", text), strict=True))
+        read.append(found)
+        world.clock.advance_ms(31 * HOUR_MS)
+    assert len(read[0]) == (31 if len(people) > 1 else 1)
+    for before, after in pairwise(read):
+        # What is in both begins when it did; nothing that goes on has another name.
+        known = before.keys() & after.keys()
+        assert len(known) >= max(1, len(before) - 1)
+        if len(people) > 1:
+            assert all(before[one] == after[one] for one in known)
 
 
 async def test_a_calendar_that_was_written_is_taken_again(world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from bench.hook import Hook, hooking
@@ -200,6 +201,11 @@ def test_a_schedule_is_made_and_says_who_is_on_call(visit: Visit) -> None:
     form.get_by_label("People of layer 2").fill("eve, joe")
     form.get_by_role("button", name="Change the schedule").click()
     expect(page.get_by_role("list", name="Shifts of on call")).to_contain_text("eve, joe")
+    page = visit("/on-call?tenant=default")
+    with page.expect_request("**/calendar.ics") as asked, page.expect_download() as kept:
+        page.get_by_role("button", name="iCal").click()
+    assert asked.value.headers["x-scope-orgid"] == "default"
+    assert "BEGIN:VEVENT" in Path(kept.value.path()).read_text()
 
 
 def test_an_escalation_names_its_alerts_by_their_labels(server: Server, visit: Visit) -> None:

@@ -77,6 +77,11 @@ export function onCallNow(asking: Asking): Promise<Answer<{ readonly on_call: re
   return ask('/api/alerting/oncall', {}, asking);
 }
 
+/** Where a schedule is as iCalendar. */
+export function calendarOf(schedule: string): string {
+  return `/api/alerting/schedules/${encodeURIComponent(schedule)}/calendar.ics`;
+}
+
 export type Kind = 'schedules' | 'escalation_policies';
 
 export function definitions(kind: Kind, asking: Asking): Promise<Answer<readonly Version[]>> {

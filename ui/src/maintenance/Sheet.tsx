@@ -1,6 +1,8 @@
 import clsx from 'clsx';
 import type { ReactElement } from 'react';
+import { useAddress } from '../address/hooks';
 import type { MaintenanceWindow } from '../api/holds';
+import { useSaved } from '../api/saved';
 import { formatInstant } from '../design/format';
 import { useNow, usePageClock } from '../design/hooks';
 import { Value } from '../design/Value';
@@ -97,6 +99,8 @@ export function Sheet(props: {
   onOpen: (name: string) => void;
 }): ReactElement {
   const { windows, onOpen } = props;
+  const { tenant } = useAddress();
+  const saved = useSaved();
   const { utc } = usePageClock();
   const now = useNow(60_000);
   const weeks = sheetOf(windows, now, WEEKS, utc);
@@ -106,9 +110,15 @@ export function Sheet(props: {
         <h2>The next {WEEKS} weeks</h2>
         <span className="dim">{utc ? 'in UTC' : 'on your clock'}</span>
         <span className="grow" />
-        <a className="button quiet" href="/api/alerting/maintenance.ics">
+        {/* A link could not say of which tenant. */}
+        <button
+          type="button"
+          className="button quiet"
+          disabled={saved.busy}
+          onClick={() => void saved.run('/api/alerting/maintenance.ics', 'maintenance.ics', tenant)}
+        >
           iCal
-        </a>
+        </button>
       </header>
       <table className={styles.sheet}>
         <thead>

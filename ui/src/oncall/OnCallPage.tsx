@@ -4,6 +4,7 @@ import { useAddress } from '../address/hooks';
 import { ALERT_NAME } from '../alerts/alerts';
 import { PageLink } from '../address/PageLink';
 import {
+  calendarOf,
   definitions,
   dropOverride,
   escalateNow,
@@ -16,6 +17,7 @@ import {
   type Shifts,
   type Version,
 } from '../api/oncall';
+import { useSaved } from '../api/saved';
 import { useAsked } from '../api/useAsked';
 import { Button } from '../design/Button';
 import { EmptyState } from '../design/EmptyState';
@@ -153,6 +155,8 @@ function Overrides({ shifts }: { shifts: Shifts }): ReactElement | null {
 /** Who is on call by a schedule in the next two weeks, layer by layer. */
 function Calendar(props: { version: Version; fromMs: number; onDo: (doing: Doing) => void }): ReactElement {
   const { version, fromMs, onDo } = props;
+  const { tenant } = useAddress();
+  const saved = useSaved();
   const { utc } = usePageClock();
   const may = useMay();
   const now = useNow(60_000);
@@ -188,12 +192,15 @@ function Calendar(props: { version: Version; fromMs: number; onDo: (doing: Doing
         <Button whyNot={edits} onClick={() => onDo({ what: 'edit', kind: 'schedules', version })}>
           Change
         </Button>
-        <a
+        {/* A link could not say of which tenant. */}
+        <button
+          type="button"
           className="button quiet"
-          href={`/api/alerting/schedules/${encodeURIComponent(version.name)}/calendar.ics`}
+          disabled={saved.busy}
+          onClick={() => void saved.run(calendarOf(version.name), `${version.name}.ics`, tenant)}
         >
           iCal
-        </a>
+        </button>
       </header>
       <Unreadable what="Its shifts" error={answer.error} asOfMs={answer.dataUpdatedAt} />
       {shifts === undefined ? (

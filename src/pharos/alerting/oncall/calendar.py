@@ -198,8 +198,11 @@ def _people(occurrence: Any) -> Iterator[str]:
     return (name[:100] for name in names if name and name.isprintable())
 
 
-def write_calendar(name: str, of: str, shifts: Sequence[Told], now_ms: int) -> bytes:
-    """Return shifts as a calendar that is called `name`; `of` is the same for ever for what it is of."""
+def write_calendar(name: str, of: str, shifts: Sequence[Told], now_ms: int, since_ms: int = -1) -> bytes:
+    """Return shifts as a calendar that is called `name`; `of` is the same for ever for what it is of.
+
+    Shifts were looked for from `since_ms` on: the one that begins there may have begun before.
+    """
     calendar = Calendar()
     calendar.add("prodid", "-//Pharos//On call//EN")
     calendar.add("version", "2.0")
@@ -207,16 +210,17 @@ def write_calendar(name: str, of: str, shifts: Sequence[Told], now_ms: int) -> b
     calendar.add("method", "PUBLISH")
     calendar.add("x-wr-calname", name)
     calendar.add("refresh-interval", timedelta(hours=1), parameters={"VALUE": "DURATION"})
-    for event in _written(name, of, shifts, now_ms):
+    for event in _written(name, of, shifts, now_ms, since_ms):
         calendar.add_component(event)
     return bytes(calendar.to_ical())
 
 
-def _written(name: str, of: str, shifts: Iterable[Told], now_ms: int) -> Iterator[Event]:
+def _written(name: str, of: str, shifts: Iterable[Told], now_ms: int, since_ms: int) -> Iterator[Event]:
     for shift in shifts:
         event = Event()
-        # The same for what is the same, so that a calendar program knows it again.
-        event.add("uid", f"{of}-{shift.start_ms}@pharos")
+        # The same for what is the same, so that a calendar program knows it again. One at most was cut.
+        known_by = "before" if shift.start_ms == since_ms else shift.start_ms
+        event.add("uid", f"{of}-{known_by}@pharos")
         event.add("dtstamp", _EPOCH + timedelta(milliseconds=now_ms))
         event.add("dtstart", _EPOCH + timedelta(milliseconds=shift.start_ms))
         event.add("dtend", _EPOCH + timedelta(milliseconds=shift.end_ms))

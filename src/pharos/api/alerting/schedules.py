@@ -72,6 +72,8 @@ _SHOWN_MS: Final = 28 * _DAY_MS
 _BODY_MOST_BYTES: Final = 4 * CALENDAR_MOST
 """A calendar as JSON writes it, at most, and some more of them."""
 _FEED_PAST_MS: Final = 30 * _DAY_MS
+_FEED_BEFORE_MS: Final = 100 * _DAY_MS
+"""So long before what is told it is looked where shifts began, so that each is known again by that."""
 _FEED_AHEAD_MS: Final = 180 * _DAY_MS
 _FEED_PATH: Final = "/api/alerting/calendars/"
 _SECRET_BITS: Final = 192
@@ -320,12 +322,16 @@ class SchedulesApi(Struct, frozen=True):
 
     def _written(self, unit: Unit, *, tenant: str, name: str, person: str, of: str) -> bytes:
         now_ms = self.clock.now_ms()
-        start_ms, end_ms = max(0, now_ms - _FEED_PAST_MS), now_ms + _FEED_AHEAD_MS
+        told_ms = now_ms - _FEED_PAST_MS
+        # By whole days, so that what goes on for longer than that moves once a day and not at each fetch.
+        start_ms = max(0, told_ms - _FEED_BEFORE_MS) // _DAY_MS * _DAY_MS
+        end_ms = (now_ms + _FEED_AHEAD_MS) // _DAY_MS * _DAY_MS
         found = documents.get_document(unit, tenant, Defined.SCHEDULE, name)
         beside = reach.beside(unit, tenant, name, start_ms, end_ms)
         told = shifts(read_schedule(found.document or {}, name), start_ms, end_ms, *beside)
-        mine = [one for one in told if not person or person in one.people]
-        return write_calendar(f"{name} ({person})" if person else name, of, mine, now_ms)
+        mine = [one for one in told if one.end_ms > told_ms and (not person or person in one.people)]
+        title = f"{name} ({person})" if person else name
+        return write_calendar(title, of, mine, now_ms, since_ms=start_ms)
 
 
 def _ics(content: bytes) -> Response:
