@@ -35,6 +35,19 @@ BULK = b'{"create":{"_index":"i"}}\n{"message":"hello"}\n'
 JSON = "application/json"
 
 
+class _Any:
+    """Equals whatever stands there."""
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __hash__(self) -> int:
+        return 0
+
+
+_ANY = _Any()
+
+
 def shown(answer: Response) -> Any:
     """Return what an answer says in JSON."""
     return json.loads(bytes(answer.body))
@@ -176,12 +189,38 @@ async def test_a_bulk_request_has_an_item_for_each_action(doors: Doors, prefix: 
     assert content["items"][1]["index"]["_id"] == "x"
 
 
-async def test_a_bulk_request_in_gzip_with_a_short_answer(doors: Doors) -> None:
-    path = "/elasticsearch/_bulk?filter_path=errors,items.*.error,items.*.status"
-    answer = await doors.ask("POST", path, gzip.compress(BULK), {"Content-Encoding": "gzip"})
-    assert shown(answer) == {"took": 0, "errors": False, "items": [{"create": {"status": 201}}]}
-    answer = await doors.ask("POST", "/elasticsearch/_bulk?filter_path=errors", BULK)
-    assert shown(answer) == {"took": 0, "errors": False}
+@pytest.mark.parametrize(
+    ("wanted", "told"),
+    [
+        (
+            "errors,items.*.error,items.*.status",
+            {
+                "errors": True,
+                "items": [{"create": {"status": 201}}, {"index": {"status": 400, "error": _ANY}}],
+            },
+        ),
+        ("errors", {"errors": True}),
+        ("items.*.error", {"items": [{"index": {"error": _ANY}}]}),
+        ("items.create._i*", {"items": [{"create": {"_index": "i", "_id": _ANY}}]}),
+        ("**.reason", {"items": [{"index": {"error": {"reason": _ANY}}}]}),
+        ("took,-items", {"took": 0}),
+        ("-took,-items.*._*,-items.*.result", {"errors": True, "items": [_ANY, _ANY]}),
+        ("nothing", {}),
+    ],
+)
+async def test_a_client_is_answered_what_it_wants(doors: Doors, wanted: str, told: dict[str, Any]) -> None:
+    body = gzip.compress(BULK + b'{"index":{"_id":"x"}}\n[1]\n')
+    path = f"/elasticsearch/_bulk?filter_path={wanted}"
+    answer = await doors.ask("POST", path, body, {"Content-Encoding": "gzip"})
+    assert shown(answer) == told
+
+
+async def test_an_answer_with_more_paths_than_anybody_needs_is_refused_before_anything_is_taken(
+    doors: Doors,
+) -> None:
+    path = "/elasticsearch/_bulk?filter_path=" + ",".join(["a.*"] * 65)
+    answer = await doors.ask("POST", path, BULK)
+    assert (answer.status_code, doors.intake.lines()) == (400, [])
 
 
 async def test_the_media_type_is_that_of_the_client(doors: Doors) -> None:

@@ -38,7 +38,13 @@ from pharos.api.prometheus.federate import FederateEndpoint
 from pharos.api.prometheus.queries import PrometheusApi
 from pharos.api.prometheus.remote_read.endpoint import ReadEndpoint
 from pharos.api.prometheus.routes import PARAMETERS
-from pharos.api.receivers.elastic import elastic_error, elastic_info, is_elastic, wants_elastic
+from pharos.api.receivers.elastic import (
+    elastic_error,
+    elastic_info,
+    elastic_method_error,
+    is_elastic,
+    wants_elastic,
+)
 from pharos.api.receivers.loki import PUSH_PATHS
 from pharos.api.receivers.otlp import METRICS_PATHS, OtlpEndpoint
 from pharos.api.receivers.otlp_events import EVENT_PATHS, OtlpEventsEndpoint
@@ -390,5 +396,9 @@ def _elsewhere(router: Router, refuse: Refusal, request: Request) -> Response:
     allow = {"Allow": ", ".join(sorted({*methods, "OPTIONS"}))}
     if request.method == "OPTIONS":
         return Response(status_code=204, headers=allow)
+    if is_elastic(request):
+        refused = elastic_method_error(request, request.method, methods)
+        refused.headers.update(allow)
+        return refused
     body = error_body("bad_data", f"{request.method} is not a method of {path}")
     return Response(body, 405, headers=allow, media_type="application/json")

@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from pharos.api.http.errors import STATUS, error_headers
 from pharos.api.http.routes import Operation
+from pharos.api.receivers.elastic_paths import WantedPaths
 from pharos.api.receivers.lines import LineDoor
 from pharos.errors import Kind, PharosError
 from pharos.ingest.elastic.bulk import Action, BulkLines, Item, read_bulk, read_document
@@ -114,18 +115,23 @@ def elastic_error(request: HTTPConnection, error: PharosError) -> Response:
     return _answer(request, content, status, **error_headers(error))
 
 
+def elastic_method_error(request: HTTPConnection, method: str, allowed: Iterable[str]) -> Response:
+    """Return that an address takes other methods, in Elasticsearch's shape."""
+    names = ", ".join(sorted(allowed))
+    told = f"Incorrect HTTP method for uri [{request.url.path}] and method [{method}], allowed: [{names}]"
+    return _answer(request, {"error": told, "status": 405}, 405)
+
+
 def _fault(item: Item) -> dict[str, str]:
     return {"type": item.kind, "reason": item.fault}
 
 
-def _item(item: Item, identity: str, *, is_short: bool) -> dict[str, Any]:
+def _item(item: Item, identity: str) -> dict[str, Any]:
     """Return what an action is answered."""
     action = item.action
-    found: dict[str, Any] = {} if is_short else {"_index": action.index, "_id": action.id or identity}
+    found: dict[str, Any] = {"_index": action.index, "_id": action.id or identity}
     if item.fault:
         found |= {"status": 400, "error": _fault(item)}
-    elif is_short:
-        found["status"] = _CREATED
     else:
         found |= {
             "_version": 1,
@@ -136,6 +142,33 @@ def _item(item: Item, identity: str, *, is_short: bool) -> dict[str, Any]:
             "status": _CREATED,
         }
     return {action.name: found}
+
+
+def _items(lines: BulkLines, wanted: WantedPaths | None) -> list[dict[str, Any]]:
+    """Return what each action is answered, or what is wanted of that."""
+    pairs = zip(lines.items, _identities(lines), strict=False)
+    if wanted is None:
+        return [_item(item, identity) for item, identity in pairs]
+    found, alike = [], dict[Item, dict[str, Any]]()
+    for item, identity in pairs:
+        kept = alike.get(item)
+        if kept is None:
+            kept = next(iter(wanted.of({"items": [_item(item, identity)]}).get("items", [])), {})
+            if not any("_id" in told for told in kept.values()):
+                # Most items of a request are alike in what most senders want of them.
+                alike[item] = kept
+        if kept:
+            found.append(kept)
+    return found
+
+
+def _bulk_answer(request: Request, lines: BulkLines, wanted: WantedPaths | None) -> Response:
+    content: dict[str, Any] = {"took": 0, "errors": any(item.fault for item in lines.items)}
+    items = _items(lines, wanted)
+    if wanted is None:
+        return _answer(request, content | {"items": items})
+    content = wanted.of(content)
+    return _answer(request, content | {"items": items} if items else content)
 
 
 def _identities(lines: Lines) -> Iterator[str]:
@@ -161,8 +194,13 @@ class ElasticApi:
 
     async def bulk(self, request: Request) -> Response:
         """Answer 200 with an item for each action once those that are good are durable."""
+        text = request.query_params.get("filter_path", "")
+        try:
+            wanted = WantedPaths(text) if text else None
+        except PharosError as exc:
+            return self._counted(elastic_error(request, exc))
         read = partial(read_bulk, index=request.path_params.get("index", ""))
-        return self._counted(await self._write(request, read, self._bulk_answer))
+        return self._counted(await self._write(request, read, partial(_bulk_answer, wanted=wanted)))
 
     async def document(self, request: Request) -> Response:
         """Answer 201 once one document is durable."""
@@ -187,19 +225,8 @@ class ElasticApi:
         INGEST_REQUESTS.labels("elasticsearch", str(response.status_code)).inc()
         return response
 
-    def _bulk_answer(self, request: Request, lines: BulkLines) -> Response:
-        wanted = request.query_params.get("filter_path", "")
-        content: dict[str, Any] = {"took": 0, "errors": any(item.fault for item in lines.items)}
-        if not wanted or "items" in wanted:
-            identities = _identities(lines)
-            content["items"] = [
-                _item(item, identity, is_short=bool(wanted))
-                for item, identity in zip(lines.items, identities, strict=False)
-            ]
-        return _answer(request, content)
-
     def _document_answer(self, request: Request, lines: BulkLines) -> Response:
-        item = _item(lines.items[0], next(_identities(lines)), is_short=False)
+        item = _item(lines.items[0], next(_identities(lines)))
         return _answer(request, item[lines.items[0].action.name], _CREATED)
 
     async def info(self, request: Request) -> Response:
