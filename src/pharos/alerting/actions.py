@@ -43,7 +43,7 @@ _PATCHES: Final[Mapping[str, str]] = {
 }
 _ARGUMENT_MOST: Final = 4096
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,200}\Z")
-_HEADER_VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\U0010ffff]{0,4000}\Z")
+_HEADER_VALUE: Final = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]{0,4000}\Z")
 
 
 def _url(value: str) -> str:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import inspect
 import pickle
 import re
 import tempfile
@@ -150,6 +151,8 @@ class Kernel(CPUDispatcher):  # type: ignore[misc]
 
     def __init__(self, function: Callable[..., Any], **options: Any) -> None:
         options = {"nopython": True, "nogil": True, "error_model": "numpy", **options}
+        # numba asks for it four times, of some hundred kernels at each start.
+        function.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
         super().__init__(function, targetoptions=options)
         self._compiler = _WholeFunction(function, self.targetdescr, options, {}, _WholeCompiler)
         self._part_compiler = _PartFunction(function, self.targetdescr, options, {}, _PartCompiler)
