@@ -9,10 +9,13 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from bench.hook import hooking
+from bench.paging import Alertmanager
+from bench.servers import free_port
 from tests.alerting.test_kills import Paging
 
 SILENCES = "/api/alerting/silences"
@@ -131,6 +134,85 @@ def test_what_holds_a_nul_is_named(server: Paging, name: str, value: str, commen
     assert (status, says in str(answer)) == (400, True), answer
 
 
+_JSON = "application/json"
+_MATCHER = {"name": "a", "value": "b", "isRegex": False}
+_SILENCE = {
+    "matchers": [_MATCHER],
+    "startsAt": "2026-01-01T00:00:00Z",
+    "endsAt": "2099-01-01T00:00:00Z",
+    "createdBy": "ada",
+    "comment": "c",
+}
+REFUSED_BY_ALERTMANAGER: list[tuple[str, str, Any]] = [
+    ("POST /api/v2/alerts", _JSON, ""),
+    ("POST /api/v2/alerts", _JSON, "["),
+    ("POST /api/v2/alerts", _JSON, "null"),
+    ("POST /api/v2/alerts", _JSON, {}),
+    ("POST /api/v2/alerts", _JSON, [{}]),
+    ("POST /api/v2/alerts", _JSON, [{"labels": None}]),
+    ("POST /api/v2/alerts", _JSON, [{"labels": {"a": 5}}]),
+    ("POST /api/v2/alerts", _JSON, [{"labels": {}}]),
+    ("POST /api/v2/alerts", "text/plain", [{"labels": {"a": "b"}}]),
+    ("POST /api/v2/alerts", "application/x-www-form-urlencoded", [{"labels": {"a": "b"}}]),
+    ("POST /api/v2/silences", "text/plain", _SILENCE),
+    ("POST /api/v2/silences", _JSON, ""),
+    ("POST /api/v2/silences", _JSON, "null"),
+    ("POST /api/v2/silences", _JSON, []),
+    ("POST /api/v2/silences", _JSON, {}),
+    *(
+        ("POST /api/v2/silences", _JSON, {name: value for name, value in _SILENCE.items() if name != lacks})
+        for lacks in _SILENCE
+    ),
+    ("POST /api/v2/silences", _JSON, {**_SILENCE, "matchers": []}),
+    ("POST /api/v2/silences", _JSON, {**_SILENCE, "matchers": "x"}),
+    *(
+        (
+            "POST /api/v2/silences",
+            _JSON,
+            {**_SILENCE, "matchers": [{name: one for name, one in _MATCHER.items() if name != lacks}]},
+        )
+        for lacks in _MATCHER
+    ),
+    ("POST /api/v2/silences", _JSON, {**_SILENCE, "matchers": [{**_MATCHER, "isRegex": "x"}]}),
+    ("GET /api/v2/silence/x", _JSON, None),
+    ("DELETE /api/v2/silence/x", _JSON, None),
+    ("GET /api/v2/silence/00000000-0000-4000-8000-000000000000", _JSON, None),
+]
+
+
+def refusal(port: int, address: str, media: str, body: Any) -> tuple[int, Any]:
+    """Return the status of an answer, and the code of one that its client knows by that."""
+    method, _, path = address.partition(" ")
+    text = body if isinstance(body, str) else json.dumps(body)
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}{path}",
+        None if body is None else text.encode(),
+        {"Content-Type": media},
+        method=method,
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, None
+    except urllib.error.HTTPError as error:
+        said = error.read()
+        told = json.loads(said) if said else None
+        return error.code, told["code"] if error.code in {415, 422} else None
+
+
+@pytest.mark.needs("amtool")
+def test_what_alertmanager_refuses_is_refused_with_its_status_and_code(
+    server: Paging, tmp_path: Path
+) -> None:
+    (tmp_path / "alertmanager.yml").write_text("route: {receiver: n}\nreceivers: [{name: n}]\n")
+    theirs = Alertmanager(tmp_path, free_port())
+    try:
+        theirs.start()
+        for asked in REFUSED_BY_ALERTMANAGER:
+            assert refusal(server.port, *asked) == refusal(theirs.port, *asked), asked
+    finally:
+        theirs.stop()
+
+
 @pytest.mark.parametrize("op", ["!=", "!~"])
 def test_a_silence_may_say_only_what_it_does_not_hide(server: Paging, op: str) -> None:
     tenant = "others-too" if op == "!=" else "others-too-by-pattern"
@@ -165,7 +247,7 @@ def test_a_post_that_no_page_of_another_origin_may_make_is_refused(server: Pagin
     with pytest.raises(urllib.error.HTTPError) as found:
         urllib.request.urlopen(request, timeout=60)
     found.value.close()
-    assert found.value.code == 400
+    assert found.value.code == 415
 
 
 # -- as dashboards ask --

@@ -26,6 +26,47 @@ _ZERO_YEAR: Final = "0001-01-01"
 _FALSE: Final = frozenset({"false", "0", "no", "n", "off", "f", "unchecked", "disabled", ""})
 _TRUE: Final = frozenset({"true", "1", "yes", "y", "ok", "on", "t", "selected", "checked", "enabled"})
 _LONGEST_TEXT: Final = 64 << 10
+_UUID: Final = re.compile(
+    r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}", re.ASCII | re.IGNORECASE
+)
+
+
+class CodedError(PharosError):
+    """A fault that Alertmanager tells by a status and a code of its own, and its clients know by them."""
+
+    status: int
+    code: int
+
+
+class LackingError(CodedError):
+    """Something that must be there is not, or is not of its form."""
+
+    status = 422
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(Kind.INVALID, message)
+        self.code = code
+
+
+class MediaError(CodedError):
+    """The body is of a type that is not read."""
+
+    status = code = 415
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(Kind.INVALID, message, hint=hint)
+
+
+_WRONG_FORM: Final = 601
+_REQUIRED: Final = 602
+_TOO_FEW: Final = 612
+"""Codes of go-openapi, by which Alertmanager's API is made."""
+
+
+def require_id(text: str) -> None:
+    """Raise LackingError for what is no id of a silence."""
+    if not _UUID.fullmatch(text):
+        raise LackingError(_WRONG_FORM, f"silenceID in path must be of type uuid: {quote(text[:100])}")
 
 
 def parse_time(value: Any, name: str) -> int:
@@ -55,8 +96,10 @@ def _shown(value: Any) -> str:
     return ascii(value)[:100]
 
 
-def read_json(body: bytes) -> Any:
-    """Return a JSON document. Raises PharosError(INVALID)."""
+def read_json(body: bytes, what: str) -> Any:
+    """Return a JSON document. Raises PharosError(INVALID), LackingError for an empty body."""
+    if not body:
+        raise LackingError(_REQUIRED, f"{what} in body is required")
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as exc:
@@ -91,9 +134,9 @@ def read_alerts(document: Any) -> tuple[list[Alert], list[str]]:
 
     Raises PharosError(INVALID) where the document is no list of alerts at all.
     """
-    if not isinstance(document, list):
+    if not isinstance(document, list | None):
         raise PharosError(Kind.INVALID, "the body must be a list of alerts")
-    posted = [_alert(one, f"{place}") for place, one in enumerate(document)]
+    posted = [_alert(one, f"{place}") for place, one in enumerate(document or ())]
     good, wrong = [], []
     for alert in posted:
         try:
@@ -107,8 +150,8 @@ def read_alerts(document: Any) -> tuple[list[Alert], list[str]]:
 
 def _alert(value: Any, place: str) -> Alert:
     found = _mapping(value, place)
-    if "labels" not in found:
-        raise PharosError(Kind.INVALID, f"{place}.labels is required")
+    if found.get("labels") is None:
+        raise LackingError(_REQUIRED, f"{place}.labels in body is required")
     annotations = _texts(found.get("annotations") or {}, f"{place}.annotations")
     return Alert(
         labels=labels_of(_texts(found["labels"], f"{place}.labels")),
@@ -125,13 +168,15 @@ def _sorted(pairs: Mapping[str, str]) -> Labels:
 
 def read_silence(document: Any, tenant: str) -> Silence:
     """Return a posted silence; its id is empty where it is to be made. Raises PharosError(INVALID)."""
-    found = _mapping(document, "the silence")
-    for field in ("matchers", "startsAt", "endsAt", "createdBy", "comment"):
+    found = _mapping({} if document is None else document, "the silence")
+    for field in ("comment", "createdBy", "endsAt", "matchers", "startsAt"):
         if found.get(field) is None:
-            raise PharosError(Kind.INVALID, f"{field} in body is required")
+            raise LackingError(_REQUIRED, f"{field} in body is required")
     matchers = found["matchers"]
-    if not isinstance(matchers, list) or not matchers:
-        raise PharosError(Kind.INVALID, "matchers must be a list of at least one")
+    if not isinstance(matchers, list):
+        raise PharosError(Kind.INVALID, "matchers must be a list")
+    if not matchers:
+        raise LackingError(_TOO_FEW, "matchers in body should have at least 1 items")
     return Silence(
         id=_text(found, "id", "silence"),
         tenant_id=tenant,
@@ -143,11 +188,16 @@ def read_silence(document: Any, tenant: str) -> Silence:
     )
 
 
+_KINDS: Final = {str: "a text", bool: "true or false"}
+
+
 def _condition(value: Any, name: str) -> Stored:
     found = _mapping(value, name)
     for field, kind in (("name", str), ("value", str), ("isRegex", bool)):
-        if not isinstance(found.get(field), kind):
-            raise PharosError(Kind.INVALID, f"{name}.{field} is required")
+        if found.get(field) is None:
+            raise LackingError(_REQUIRED, f"{name}.{field} in body is required")
+        if not isinstance(found[field], kind):
+            raise PharosError(Kind.INVALID, f"{name}.{field} must be {_KINDS[kind]}")
     is_equal = found.get("isEqual", True)
     if not isinstance(is_equal, bool | None):
         raise PharosError(Kind.INVALID, f"{name}.isEqual must be true or false")

@@ -23,12 +23,15 @@ from pharos.alerting.silences import expire_silence, has_matchers, set_silence, 
 from pharos.alerting.silences import in_order as silences_in_order
 from pharos.api.alertmanager import shapes
 from pharos.api.alertmanager.reading import (
+    CodedError,
+    MediaError,
     read_alerts,
     read_filters,
     read_flag,
     read_json,
     read_receiver,
     read_silence,
+    require_id,
 )
 from pharos.api.http.bodies import Bodies
 from pharos.api.http.errors import STATUS, error_headers
@@ -38,6 +41,7 @@ from pharos.api.http.routes import Handler, Operation, answering
 from pharos.api.prometheus.parameters import Parameters, query_parameters
 from pharos.clock import Clock
 from pharos.errors import Kind, PharosError
+from pharos.gotext.quoting import quote
 from pharos.gotext.timestamps import format_time_ms
 from pharos.identity.sign_in import author_of
 from pharos.state import State
@@ -201,7 +205,9 @@ class AlertmanagerApi(Struct, frozen=True):
         self.admit_write(scope)
         _require_json(request)
         async with self.bodies.incoming(request, self.max_body_bytes) as incoming:
-            good, wrong = await off_loop(len(incoming.body), lambda: read_alerts(read_json(incoming.body)))
+            good, wrong = await off_loop(
+                len(incoming.body), lambda: read_alerts(read_json(incoming.body, "alerts"))
+            )
         self._require_room(scope.tenant, good)
         await self.dispatcher.take(scope, good)
         if wrong:
@@ -242,7 +248,7 @@ class AlertmanagerApi(Struct, frozen=True):
         scope = scope_of(request).alone()
         _require_json(request)
         async with self.bodies.incoming(request, _SILENCE_MAX_BYTES) as incoming:
-            posted = read_silence(read_json(incoming.body), scope.tenant)
+            posted = read_silence(read_json(incoming.body, "silence"), scope.tenant)
         made = await self.state.write(
             lambda unit: set_silence(unit, posted, self.chance), author_of(scope.who, posted.comment[:200])
         )
@@ -252,12 +258,14 @@ class AlertmanagerApi(Struct, frozen=True):
     async def show_silence(self, request: Request) -> Response:
         """Return a silence."""
         tenant, silence_id = self._tenant(request), request.path_params["silence"]
+        require_id(silence_id)
         found = await self.state.read(lambda unit: the_silence(unit, tenant, silence_id))
         return _sent(shapes.silence_object(found, self.clock.now_ms()))
 
     async def expire_silence(self, request: Request) -> Response:
         """End a silence now."""
         scope, silence_id = scope_of(request).alone(), request.path_params["silence"]
+        require_id(silence_id)
         await self.state.write(
             lambda unit: expire_silence(unit, scope.tenant, silence_id), author_of(scope.who)
         )
@@ -307,9 +315,8 @@ def _require_json(request: Request) -> None:
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media != _JSON:
         # A form, which a page of another origin could send without being asked, is none.
-        raise PharosError(
-            Kind.INVALID,
-            f"unsupported media type {media[:80]!r}, only [{_JSON}] are allowed",
+        raise MediaError(
+            f"unsupported media type {quote(media[:80])}, only [{_JSON}] are allowed",
             hint=f"set the header Content-Type to {_JSON}",
         )
 
@@ -319,6 +326,9 @@ def _sent(document: Any) -> Response:
 
 
 def _refused(error: PharosError) -> Response:
+    if isinstance(error, CodedError):
+        said = {"code": error.code, "message": str(error)}
+        return Response(orjson.dumps(said), error.status, media_type=_JSON)
     return Response(
         orjson.dumps(str(error)), STATUS[error.kind], headers=error_headers(error), media_type=_JSON
     )
@@ -339,6 +349,8 @@ def _responses(shape: dict[str, Any] | None) -> dict[int, Any]:
         404: "There is no such silence.",
         408: "The body did not come in time.",
         413: "The body is too large.",
+        415: "The body is of a type that is not read.",
+        422: "Something that must be there is not, or is not of its form.",
         429: "There are too many alerts.",
         503: "It cannot be kept or read now.",
     }

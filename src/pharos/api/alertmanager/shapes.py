@@ -162,6 +162,11 @@ STATUS: Final = _object(
     }
 )
 FAULT: Final[dict[str, Any]] = {
-    "anyOf": [_TEXT, _object({"status": _TEXT, "errorType": _TEXT, "error": _TEXT})],
+    "anyOf": [
+        _TEXT,
+        _object({"code": {"type": "integer"}, "message": _TEXT}),
+        _object({"status": _TEXT, "errorType": _TEXT, "error": _TEXT}),
+    ],
 }
-"""A sentence, or an object where the request did not get as far as to an address of this API."""
+"""A sentence, with a code for 415 and 422, or an object where the request did not get as far as to an address
+of this API."""
