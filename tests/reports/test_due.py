@@ -113,6 +113,20 @@ async def test_a_report_is_owed_once_for_each_moment_also_after_a_restart(
     assert await desk.reports().look() == 2
 
 
+async def test_a_report_that_is_paused_is_sent_at_once_alone_and_later_nothing_of_that_time(
+    desk: _Desk, clock: FakeClock
+) -> None:
+    await desk.keep(paused=True)
+    clock.set_ms(_ms("2026-03-10T08:00"))
+    assert await desk.reports().look() == 0
+    assert await desk.reports().send_now("default", "daily", PHAROS) == 2
+    clock.set_ms(_ms("2026-03-10T09:00"))
+    await desk.keep(paused=False)
+    assert await desk.reports().look() == 0, "what was due before it went on is not made up for"
+    clock.set_ms(_ms("2026-03-11T08:00"))
+    assert await desk.reports().look() == 2
+
+
 async def test_what_was_due_long_ago_is_not_sent_any_more(desk: _Desk, clock: FakeClock) -> None:
     await desk.keep()
     clock.set_ms(_ms("2026-03-10T15:00"))

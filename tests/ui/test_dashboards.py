@@ -500,10 +500,24 @@ def test_a_folder_says_who_may_what_and_what_lies_in_it_is_played(open_page: Ope
     page.get_by_role("button", name="Play").click()
     drawer.get_by_role("button", name="Play").click()
     expect(page.get_by_role("heading", name="Board one")).to_be_visible()
-    page.get_by_role("button", name="The next one").click()
+    bar = page.get_by_role("toolbar", name="Playlist")
+    expect(bar).to_contain_text("1 of 2")
+    bar.get_by_role("button", name="The next one").click()
     expect(page.get_by_role("heading", name="Board two")).to_be_visible()
-    page.get_by_role("button", name="End the playlist").click()
+    played = page.url
+    bar.get_by_role("button", name="End the playlist").click()
     expect(page.get_by_role("heading", name="Dashboards")).to_be_visible()
+    page.goto(played)
+    expect(bar).to_contain_text("2 of 2")
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_role("heading", name="Board one")).to_be_visible()
+    page.keyboard.press(" ")
+    expect(bar.get_by_role("button", name="Paused")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("heading", name="Board two")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page).to_have_url(re.compile(r"/d/board-two/(?!.*playlist)"))
+    expect(page.get_by_role("navigation").first).to_be_visible()
 
 
 def test_what_is_pasted_is_looked_at_before_it_is_kept(open_page: Open) -> None:

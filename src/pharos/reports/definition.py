@@ -36,6 +36,8 @@ class Report(Struct, frozen=True):
     end: str = "now"
     theme: str = "light"
     variables: Mapping[str, Any] = field(default_factory=dict)
+    paused: bool = False
+    """It is sent only by who asks for it at once."""
 
     def document(self) -> dict[str, Any]:
         """Return it as it is kept."""
@@ -51,6 +53,7 @@ class Report(Struct, frozen=True):
             "end": self.end,
             "theme": self.theme,
             "variables": dict(self.variables),
+            "paused": self.paused,
         }
 
 
@@ -68,6 +71,7 @@ def report_of(document: Mapping[str, Any]) -> Report:
         end=_text(document, "end", "now"),
         theme=_text(document, "theme", "light"),
         variables=_variables(document.get("variables", {})),
+        paused=document.get("paused", False) is True,
     )
     if report.every not in EVERY:
         raise _invalid(f"every {report.every!r} is not one of {', '.join(EVERY)}")

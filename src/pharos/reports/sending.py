@@ -86,7 +86,9 @@ class Reports(Struct):
                 _LOG.warning("the report %r of %s is not sent: %s", version.name, version.tenant_id, exc)
                 continue
             at_ms, place = due_ms(report, now_ms), (version.tenant_id, version.name)
-            if self._seen.get(place, 0) >= at_ms or at_ms < max(version.at_ms, now_ms - _LATE_MS):
+            if report.paused or self._seen.get(place, 0) >= at_ms:
+                continue
+            if at_ms < max(version.at_ms, now_ms - _LATE_MS):
                 continue
             try:
                 count += await self._send(version, report, at_ms, PHAROS)

@@ -11,6 +11,13 @@ export type Reports = Shapes['ReportsShape'];
 /** A report to be; `version` is the one that is there, 0 for none. */
 export type WantedReport = Omit<Report, 'name' | 'updated' | 'updated_by' | 'next'>;
 
+/** `report` as it is written: without what the server says of it. */
+export function wantedOf(report: Report): WantedReport {
+  const { uid, receiver, every, hour, minute, weekday, zone, start, end, theme, variables } = report;
+  const { paused, version } = report;
+  return { uid, receiver, every, hour, minute, weekday, zone, start, end, theme, variables, paused, version };
+}
+
 function pathOf(name: string, rest = ''): string {
   return `/api/reports/${encodeURIComponent(name)}${rest}`;
 }

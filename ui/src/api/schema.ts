@@ -2964,6 +2964,8 @@ export interface components {
       readonly name: string;
       /** Next */
       readonly next: string;
+      /** Paused */
+      readonly paused: boolean;
       /** Receiver */
       readonly receiver: string;
       /** Start */

@@ -22,6 +22,30 @@ export default function PlaylistBar({ uid, playlist }: { uid: string; playlist: 
       search: { ...kept, playlist: uids, every, kiosk },
       replace: true,
     });
+  const leave = (): void =>
+    void navigate({
+      to: '.',
+      search: { ...search, playlist: undefined, every: undefined, kiosk: undefined },
+    });
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent): void => {
+      const { target, key, ctrlKey, metaKey, altKey } = event;
+      // What has the focus takes its own keys, as does a dialog.
+      const mine =
+        target instanceof Element && (target === document.body || target.closest('[data-playlist]'));
+      if (ctrlKey || metaKey || altKey || document.querySelector('[role="dialog"]')) return;
+      if (key === 'Escape') leave();
+      else if (mine && key === 'ArrowRight') go(1);
+      else if (mine && key === 'ArrowLeft') go(-1);
+      else if (target === document.body && key === ' ') setHeld(!held);
+      else return;
+      event.preventDefault();
+      // Of the page's own Escape the playlist would remain.
+      event.stopPropagation();
+    };
+    document.addEventListener('keydown', onKey, { capture: true });
+    return () => document.removeEventListener('keydown', onKey, { capture: true });
+  });
   useEffect(() => {
     if (held || playlist.uids.length < 2) return undefined;
     const timer = setTimeout(() => go(1), playlist.everyMs);
@@ -30,15 +54,22 @@ export default function PlaylistBar({ uid, playlist }: { uid: string; playlist: 
   }, [held, uid, playlist.everyMs]);
   const place = playlist.uids.indexOf(uid) + 1;
   return (
-    <div className={styles.bar} role="toolbar" aria-label="Playlist">
-      <IconButton icon="chevronLeft" label="The one before" onClick={() => go(-1)} />
-      <button type="button" className="plain" aria-pressed={held} onClick={() => setHeld(!held)}>
-        {held ? 'held on' : `${place} of ${playlist.uids.length}`}
+    <div className={styles.bar} role="toolbar" aria-label="Playlist" data-playlist="" data-held={held}>
+      <IconButton icon="chevronLeft" label="The one before (←)" onClick={() => go(-1)} />
+      <span aria-live="off">{`${place} of ${playlist.uids.length}`}</span>
+      <button
+        type="button"
+        className="plain"
+        aria-pressed={held}
+        title="Pause (Space)"
+        onClick={() => setHeld(!held)}
+      >
+        {held ? 'Paused' : 'Pause'}
       </button>
-      <IconButton icon="chevronRight" label="The next one" onClick={() => go(1)} />
+      <IconButton icon="chevronRight" label="The next one (→)" onClick={() => go(1)} />
       <IconButton
         icon={<Glyph name="close" size={14} />}
-        label="End the playlist"
+        label="End the playlist (Escape stays here)"
         onClick={() => void navigate({ to: PATHS.dashboards, search: kept })}
       />
     </div>

@@ -7,7 +7,7 @@ import { Dialog } from '../design/Confirm';
 import { ChoiceField, TextField } from '../design/fields';
 import { DeedForm } from '../session/DeedForm';
 import { useDeed } from '../session/useDeed';
-import { DAYS, EVERY, readTime, SHOWS, writeTime } from './schedule';
+import { DAYS, EVERY, readTime, showsOf, THEMES, writeTime } from './schedule';
 
 /** Makes a report, or changes one. */
 export function ReportForm(props: {
@@ -27,6 +27,7 @@ export function ReportForm(props: {
   const [time, setTime] = useState(writeTime(report ?? { hour: 8, minute: 0 }));
   const [zone, setZone] = useState(report?.zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone);
   const [start, setStart] = useState<string | null>(report?.start ?? 'now-7d');
+  const [theme, setTheme] = useState<string | null>(report?.theme ?? 'light');
   const deed = useDeed();
   const at = readTime(time);
   const ready = name.trim() !== '' && uid !== null && receiver !== null && at !== null;
@@ -41,8 +42,9 @@ export function ReportForm(props: {
       zone: zone.trim() || 'UTC',
       start: start ?? 'now-7d',
       end: report?.end ?? 'now',
-      theme: report?.theme ?? 'light',
+      theme: theme ?? 'light',
       variables: report?.variables ?? {},
+      paused: report?.paused ?? false,
       version: report?.version ?? 0,
     };
     void deed.run(() => putReport(name.trim(), wanted, asking)).then((done) => done && onClose());
@@ -89,7 +91,13 @@ export function ReportForm(props: {
           error={at === null ? 'A time such as 08:30' : undefined}
         />
         <TextField label="Zone" value={zone} onChange={deed.edit(setZone)} />
-        <ChoiceField label="It shows" options={SHOWS} value={start} onChange={deed.edit(setStart)} />
+        <ChoiceField
+          label="It shows"
+          options={showsOf(report)}
+          value={start}
+          onChange={deed.edit(setStart)}
+        />
+        <ChoiceField label="Colours" options={THEMES} value={theme} onChange={deed.edit(setTheme)} />
       </DeedForm>
     </Dialog>
   );

@@ -1,7 +1,17 @@
 import { useState, type ReactElement } from 'react';
-import { useAddress } from '../address/hooks';
+import { Link } from '@tanstack/react-router';
+import { useAddress, useCarried } from '../address/hooks';
 import { PageLink } from '../address/PageLink';
-import { dropReport, reportFile, reports, sendReport, type Report } from '../api/reports';
+import { summaries } from '../api/dashboards';
+import {
+  dropReport,
+  putReport,
+  reportFile,
+  reports,
+  sendReport,
+  wantedOf,
+  type Report,
+} from '../api/reports';
 import { useSaved } from '../api/saved';
 import { useAsked } from '../api/useAsked';
 import { EmptyState } from '../design/EmptyState';
@@ -20,6 +30,7 @@ import { Body, Page, PageHead } from '../page/Page';
 import { ConfirmDeed } from '../session/ConfirmDeed';
 import { useMay } from '../session/session';
 import { useDeed } from '../session/useDeed';
+import { dashboardPath } from '../dashboards/path';
 import { ReportForm } from './ReportForm';
 import { inWords } from './schedule';
 
@@ -52,6 +63,9 @@ export default function ReportsPage(): ReactElement {
   const edits = may('dashboards.edit');
   const asking = { tenant };
   const asked = useAsked({ key: ['reports'], ask: (one) => reports(one), refreshMs: 30_000 });
+  const boards = useAsked({ key: ['report-boards'], ask: (one) => summaries({}, one), staleTime: 60_000 });
+  const titles = new Map((boards.data?.dashboards ?? []).map(({ uid, title }) => [uid, title]));
+  const carried = useCarried({});
   const [form, setForm] = useState<{ report: Report | null } | null>(null);
   const [dropped, setDropped] = useState<Report | null>(null);
   const saved = useSaved();
@@ -60,11 +74,22 @@ export default function ReportsPage(): ReactElement {
     void deed
       .run(() => sendReport(report.name, asking))
       .then((done) => {
-        if (done) toasts.show({ level: 'ok', text: `${formatThings(done.done.mails, 'mail')} on the way` });
+        if (!done) return;
+        const mails = formatThings(done.done.mails, 'mail');
+        toasts.show({ level: 'ok', text: `${mails} to ${visibleText(report.receiver)} on the way` });
+      });
+  };
+  const pause = (report: Report): void => {
+    const paused = !report.paused;
+    void deed
+      .run(() => putReport(report.name, { ...wantedOf(report), paused }, asking))
+      .then((done) => {
+        const said = `${visibleText(report.name)} is ${paused ? 'paused' : 'sent again when it is due'}`;
+        if (done) toasts.show({ level: 'ok', text: said });
       });
   };
   if (deed.error) {
-    toasts.show({ level: 'critical', text: `It was not sent: ${deed.error.message}` });
+    toasts.show({ level: 'critical', text: `It was not done: ${deed.error.message}` });
     deed.clear();
   }
   const known = asked.data;
@@ -81,8 +106,12 @@ export default function ReportsPage(): ReactElement {
       id: 'board',
       title: 'dashboard',
       titled: true,
-      value: ({ uid }) => uid,
-      cell: ({ uid }) => <Value text={uid} />,
+      value: ({ uid }) => titles.get(uid) ?? uid,
+      cell: ({ uid }) => (
+        <Link to={dashboardPath(uid, '')} search={carried}>
+          <Value text={titles.get(uid) ?? uid} />
+        </Link>
+      ),
     },
     { id: 'receiver', title: 'receiver', titled: true, value: ({ receiver }) => receiver },
     { id: 'when', title: 'sent', chars: 44, value: inWords },
@@ -91,8 +120,9 @@ export default function ReportsPage(): ReactElement {
       title: 'next',
       titled: true,
       chars: 20,
-      value: ({ next }) => Date.parse(next),
-      cell: ({ next }) => <span>{formatInstant(Date.parse(next), utc)}</span>,
+      value: ({ next, paused }) => (paused ? null : Date.parse(next)),
+      cell: ({ next, paused }) =>
+        paused ? <span className="dim">paused</span> : <span>{formatInstant(Date.parse(next), utc)}</span>,
     },
     { id: 'by', title: 'last changed by', titled: true, value: (one) => one.updated_by, optional: true },
     {
@@ -120,6 +150,11 @@ export default function ReportsPage(): ReactElement {
                     label: 'Send now',
                     icon: 'send' as const,
                     run: () => send(report),
+                  },
+                  {
+                    kind: 'action' as const,
+                    label: report.paused ? 'Go on sending' : 'Pause',
+                    run: () => pause(report),
                   },
                   { kind: 'action' as const, label: 'Change…', run: () => setForm({ report }) },
                   {
@@ -149,7 +184,7 @@ export default function ReportsPage(): ReactElement {
               columns={columns}
               rows={known.reports}
               rowKey={({ name }) => name}
-              tools={create}
+              tools={known.reports.length > 0 ? create : null}
               empty={<None canMail={canMail} create={create} />}
             />
           </section>

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { inWords, readTime, writeTime } from './schedule';
+import { inWords, readTime, SHOWS, showsOf, writeTime } from './schedule';
 
 it('says when a report is sent', () => {
   const at = { weekday: 0, hour: 8, minute: 5, zone: 'UTC' };
@@ -15,3 +15,12 @@ it.each(['', '24:00', '8', '08:60', '8:3', '-1:00', 'noon'])('takes %s for none'
 
 it('writes a time as it is read', () =>
   expect(writeTime(readTime('7:05') ?? { hour: 0, minute: 0 })).toBe('07:05'));
+
+it('offers what a report shows by now beside the usual lengths', () => {
+  expect(showsOf(null)).toBe(SHOWS);
+  expect(showsOf({ start: 'now-7d', end: 'now' })).toBe(SHOWS);
+  expect(showsOf({ start: 'now-15m', end: 'now' }).at(-1)).toEqual({
+    value: 'now-15m',
+    label: 'now-15m to now',
+  });
+});

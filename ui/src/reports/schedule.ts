@@ -17,6 +17,19 @@ export const SHOWS = [
   { value: 'now-30d', label: 'the last 30 days' },
 ] as const;
 
+export const THEMES = [
+  { value: 'light', label: 'light, as on paper' },
+  { value: 'dark', label: 'dark' },
+] as const;
+
+/** What can be shown, with what `report` shows by now where that is something else. */
+export function showsOf(
+  report: Pick<Report, 'start' | 'end'> | null,
+): readonly { value: string; label: string }[] {
+  if (report === null || SHOWS.some(({ value }) => value === report.start)) return SHOWS;
+  return [...SHOWS, { value: report.start, label: `${report.start} to ${report.end}` }];
+}
+
 /** A time of day such as `08:30` in hours and minutes; null for what is none. */
 export function readTime(text: string): { hour: number; minute: number } | null {
   const found = /^([01]?\d|2[0-3]):([0-5]\d)$/u.exec(text.trim());

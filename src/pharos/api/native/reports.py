@@ -50,6 +50,7 @@ class ReportBody(Body):
     end: str = "now"
     theme: str = "light"
     variables: dict[str, Any] = Field(default={})
+    paused: bool = False
     version: int | None = None
     """The version that is to be there: 0 for none, nothing for any."""
 
@@ -69,11 +70,12 @@ class ReportShape(Shape):
     end: str
     theme: str
     variables: dict[str, Any]
+    paused: bool
     version: int
     updated: str
     updated_by: str
     next: str
-    """When it is sent next."""
+    """When it is sent next, unless it is paused."""
 
 
 class ReportsShape(Shape):
