@@ -1,4 +1,4 @@
-"""What a client of Elasticsearch wants of an answer: `filter_path` (its Common options, Response Filtering)."""
+"""What of an answer a client of Elasticsearch wants: `filter_path` (its reference, Response Filtering)."""
 
 from __future__ import annotations
 
