@@ -29,7 +29,7 @@ from pharos.slo.objective import (
 )
 from pharos.slo.openslo_alerts import AlertReader
 from pharos.slo.openslo_durations import UNITS_MS, duration_ms
-from pharos.slo.openslo_indicators import IndicatorReader, is_of_sloth
+from pharos.slo.openslo_indicators import OPS, IndicatorReader, is_of_sloth
 from pharos.slo.openslo_objects import KINDS, Objects, check_object
 from pharos.slo.targets import exact_percent
 
@@ -128,6 +128,9 @@ class _SloReader(Struct):
         return found
 
     def _indicator(self, fields: Fields) -> Value | str | None:
+        given = [name for name in ("indicator", "sli", "indicatorRef", "sliRef") if fields.has(name)]
+        if len(given) > 1:
+            raise fields.value.fault(f"{fields.value.path}: {' and '.join(given)} are there, and one counts")
         for name in ("indicator", "sli"):
             value = fields.take(name)
             if value is not None:
@@ -142,7 +145,9 @@ class _SloReader(Struct):
     ) -> Objective | None:
         fields = Fields(value, "an objective")
         percent, ratio = _target(fields, value)
-        own = self._indicator(fields)
+        own, op = self._indicator(fields), Fields(value, "an objective").take("op")
+        if op is not None and op.text() not in OPS:
+            raise op.fault(f"{op.path}: expected one of {', '.join(OPS)}, got {op.text()!r}")
         reader = IndicatorReader(self.objects, self.service, self.name)
         series = fields.take("ratioMetrics")
         if series is not None:
@@ -281,9 +286,11 @@ def _window(fields: Fields, default_ms: int) -> _Window:
 
 
 def _start(fields: Fields) -> datetime | None:
-    is_rolling = fields.read("isRolling", Value.boolean, default=False)
-    value = fields.take("calendar")
+    rolling, value = fields.take("isRolling"), fields.take("calendar")
+    is_rolling = rolling is not None and rolling.boolean()
     if value is None:
+        if rolling is not None and not is_rolling:
+            raise rolling.fault(f"{rolling.path}: a window that does not roll needs a calendar")
         return None
     if is_rolling:
         raise value.fault(f"{value.path}: a window that rolls has no calendar")

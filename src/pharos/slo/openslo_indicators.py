@@ -17,8 +17,7 @@ _PROMETHEUS: Final = frozenset(
     {"prometheus", "sloth", "pharos", "thanos", "mimir", "cortex", "victoriametrics"}
 )
 _UNKNOWN: Final = frozenset({"", "any"})
-_OPS: Final = MappingProxyType({"lt": "<", "lte": "<=", "gt": ">", "gte": ">="})
-OPS: Final = _OPS
+OPS: Final = MappingProxyType({"lt": "<", "lte": "<=", "gt": ">", "gte": ">="})
 
 
 def is_of_sloth(series: Value, indicator: Indicator) -> bool:
@@ -77,7 +76,8 @@ class IndicatorReader(Struct, frozen=True):
         parts = {name: fields.take(name) for name in ("good", "bad", "total", "raw")}
         raw, total = parts["raw"], parts["total"]
         events = parts["good"] or parts["bad"]
-        if (raw is None) == (total is None) or (raw is None and events is None):
+        is_double = parts["good"] is not None and parts["bad"] is not None
+        if (raw is None) == (total is None) or (events is None) == (raw is None) or is_double:
             message = f"{value.path}: a ratio has raw, or total and one of good and bad"
             value.source.faults.append(value.fault(message))
             return None
@@ -114,11 +114,7 @@ class IndicatorReader(Struct, frozen=True):
             return None
         if not found.is_ours:
             return self._sent()
-        sign = _OPS.get("gt" if op is None else op.text())
-        if sign is None:
-            owner = op or objective
-            owner.source.faults.append(owner.fault(f"{owner.path}: expected one of {', '.join(_OPS)}"))
-            return None
+        sign = OPS["gt" if op is None else op.text()]
         if op is None or limit is None:
             lacking = " and ".join(name for name, one in (("op", op), ("value", limit)) if one is None)
             message = (

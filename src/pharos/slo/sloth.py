@@ -245,6 +245,10 @@ def _alert(
         return Alert(name, as_labels(labels), as_labels(annotations))
     inner = Fields(value, key)
     is_disabled = inner.read("disable", Value.boolean, default=False)
+    if is_disabled:
+        # What is not used may be anything.
+        for unused in ("labels", "annotations", "for"):
+            inner.take(unused)
     own = _labels(inner, "labels"), _labels(inner, "annotations")
     for_ms = inner.read("for", Value.duration_ms, 0)
     _notice_left(inner)
