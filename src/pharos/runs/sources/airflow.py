@@ -94,6 +94,8 @@ def _dag_run(found: Fields, around: Fields, now_ns: int) -> Iterator[RunEvent]:
         kind=EventKind.NOTE,
         time_ns=now_ns,
         workflow=fit(dag_id, NAME_MOST),
+        # A run that was cleared goes on under the same name.
+        attempt=min(max(found.whole("clear_number") or 0, 0) + 1, 1000),
         engine="airflow",
         owner=cut(cleaned(_owners(dag)) or found.text("triggering_user_name"), NAME_MOST),
         version=cut(version, NAME_MOST),
