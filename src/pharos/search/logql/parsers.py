@@ -48,6 +48,25 @@ def label_name(key: str, *, starts: bool = True) -> str:
     return name if name.isidentifier() and name.isascii() else _OTHER.sub("_", name)
 
 
+# --- escapes
+
+_ESCAPE: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
+_ESCAPED: Final = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    code, char = found.groups()
+    return chr(int(code, 16)) if code else _ESCAPED.get(char, char)
+
+
+def _without_escapes(text: str) -> str:
+    """Return a text with what its escapes stand for: two may be one character, half of such a pair is none."""
+    if "\\" not in text:
+        return text
+    halves = _ESCAPE.sub(_unescaped, text).encode("utf-16-le", "surrogatepass")
+    return halves.decode("utf-16-le", "replace")
+
+
 # --- json
 
 
@@ -136,14 +155,15 @@ def _json_paths(extractions: tuple[Extraction, ...]) -> Step:
 
 
 def _text_of(value: object, text: str, path: Path) -> str:
-    """Return a value as a label has it; arrays and objects as they are written in the line."""
+    """Return a value as a label has it; objects as they are written, arrays so but for escapes."""
     if value is None:
         return ""
     scalar = _scalar(value)
     if scalar is not None:
         return scalar
     try:
-        return _written(text, path)
+        written = _written(text, path)
+        return _without_escapes(written) if type(value) is list else written
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
         pass  # of what is JSON for this parser alone, such as line breaks in texts
     try:
@@ -223,13 +243,6 @@ _PAIR: Final = re.compile(
 )
 """Behind a value in quotes another key may stand at once; what is none ends at the next blank."""
 _BLANKS: Final = "".join(map(chr, range(33)))
-_ESCAPE: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
-_ESCAPED: Final = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
-
-
-def _unescaped(found: re.Match[str]) -> str:
-    code, char = found.groups()
-    return chr(int(code, 16)) if code else _ESCAPED.get(char, char)
 
 
 def _pairs_of(line: Line, *, strict: bool) -> list[tuple[str, str]]:
@@ -245,9 +258,7 @@ def _pairs_of(line: Line, *, strict: bool) -> list[tuple[str, str]]:
         quoted = match["quoted"]
         value = match["bare"] or "" if quoted is None else quoted
         if quoted is not None and "\\" in quoted:
-            # Two escapes may make one character; half of such a pair is none.
-            halves = _ESCAPE.sub(_unescaped, quoted).encode("utf-16-le", "surrogatepass")
-            value = halves.decode("utf-16-le", "replace")
+            value = _without_escapes(quoted)
         found.append((match["key"], value.replace("\ufffd", " ")))
     return found
 
