@@ -8,7 +8,6 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Any, Final, TypeAlias
 
-import msgspec
 import orjson
 
 from pharos.search.logql import captures
@@ -33,8 +32,6 @@ JSON_ERROR: Final = "JSONParserErr"
 LOGFMT_ERROR: Final = "LogfmtParserErr"
 _OTHER: Final = re.compile(r"[^A-Za-z0-9_]")
 _MAX_DEPTH: Final = 64
-_RAW_ARRAY: Final = msgspec.json.Decoder(list[msgspec.Raw])
-_RAW_OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 @lru_cache(maxsize=20_000)
@@ -60,7 +57,7 @@ def _unescaped(found: re.Match[str]) -> str:
 
 
 def _without_escapes(text: str) -> str:
-    """Return a text with what its escapes stand for: two may be one character, half of such a pair is none."""
+    """Return a text with what its escapes stand for: two may be one character, half of such a pair none."""
     if "\\" not in text:
         return text
     halves = _ESCAPE.sub(_unescaped, text).encode("utf-16-le", "surrogatepass")
@@ -148,39 +145,23 @@ def _json_paths(extractions: tuple[Extraction, ...]) -> Step:
             line.fail(JSON_ERROR, str(exc))
             return True
         for label, path in paths:
-            line.extract(label, _text_of(_follow(pairs, path), line.text, path))
+            line.extract(label, _text_of(_follow(pairs, path)))
         return True
 
     return step
 
 
-def _text_of(value: object, text: str, path: Path) -> str:
-    """Return a value as a label has it; objects as they are written, arrays so but for escapes."""
+def _text_of(value: object) -> str:
+    """Return a value as a label has it; arrays and objects as JSON."""
     if value is None:
         return ""
     scalar = _scalar(value)
     if scalar is not None:
         return scalar
     try:
-        written = _written(text, path)
-        return _without_escapes(written) if type(value) is list else written
-    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
-        pass  # of what is JSON for this parser alone, such as line breaks in texts
-    try:
         return _compact(value)
     except RecursionError:
         return ""
-
-
-def _written(text: str, path: Path) -> str:
-    """Return what stands at a path of a JSON text. Raises msgspec.DecodeError, UnicodeEncodeError."""
-    found = text.encode()
-    for step in path:
-        if isinstance(step, int):
-            found = bytes(_RAW_ARRAY.decode(found)[step])
-        else:
-            found = bytes(_RAW_OBJECT.decode(found)[step])
-    return found.decode()
 
 
 def _follow(value: object, path: Path) -> object:
