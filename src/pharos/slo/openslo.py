@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
@@ -72,6 +73,10 @@ def openslo_objectives(objects: Objects, period_ms: int) -> Iterator[Objective]:
     What is wrong is noted with the source of each.
     """
     objects.check_references()
+    for value in objects.of_kind("SLI"):
+        value.source.attempt(partial(IndicatorReader(objects, "", "").check, value), None)
+    for value in objects.of_kind("AlertCondition"):
+        AlertReader(objects).check(value)
     for value in objects.of_kind("BudgetAdjustment"):
         message = "a budget is not adjusted by a file: say when it was as maintenance, which no budget counts"
         value.source.note(value.line, message)

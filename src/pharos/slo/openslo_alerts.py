@@ -33,6 +33,10 @@ class AlertReader(Struct, frozen=True):
                     found.append(condition)
         return Alerting(conditions=tuple(found)) if found else None
 
+    def check(self, condition: Value) -> None:
+        """Note the faults of an AlertCondition, whether a policy has it or not."""
+        condition.source.attempt(lambda: self._condition(condition), None)
+
     def _resolved(self, value: Value, kind: str, word: str) -> Value | None:
         if not isinstance(value.node, Mapping):
             return self.objects.find(kind, value.text())

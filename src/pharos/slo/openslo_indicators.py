@@ -52,18 +52,31 @@ class IndicatorReader(Struct, frozen=True):
         if isinstance(chosen, str):
             objective.source.note(objective.line, f"the SLI {chosen!r} is not here: {self._hint()}")
             return self._sent()
-        outer = Fields(chosen, "an indicator")
-        spec = outer.take("spec") or chosen
+        threshold, ratio = self._metrics(chosen)
+        if ratio is not None:
+            return self._ratio(ratio)
+        return None if threshold is None else self._threshold(threshold, fields, objective)
+
+    def check(self, sli: Value) -> None:
+        """Note the faults of an SLI, whether an objective has it or not."""
+        told = len(sli.source.notices)
+        threshold, ratio = self._metrics(sli)
+        if ratio is not None:
+            self._ratio(ratio)
+        elif threshold is not None:
+            self._query(threshold)
+        # What cannot be asked here is noticed with the objective that would ask it.
+        del sli.source.notices[told:]
+
+    def _metrics(self, chosen: Value) -> tuple[Value | None, Value | None]:
+        spec = Fields(chosen, "an indicator").take("spec") or chosen
         inner = Fields(spec, "an indicator")
         threshold, ratio = inner.take("thresholdMetric"), inner.take("ratioMetric")
         if (threshold is None) == (ratio is None):
             message = f"{spec.path}: exactly one of thresholdMetric and ratioMetric must be set"
             spec.source.faults.append(spec.fault(message))
-            return None
-        if ratio is not None:
-            return self._ratio(ratio)
-        assert threshold is not None  # noqa: S101 - one of both is there
-        return self._threshold(threshold, fields, objective)
+            return None, None
+        return threshold, ratio
 
     def old_ratio(self, value: Value) -> Indicator | None:
         """Return the indicator of `ratioMetrics`, as v1alpha writes it within an objective."""
