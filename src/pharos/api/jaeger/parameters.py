@@ -94,12 +94,14 @@ def _object_of(name: str, text: str) -> list[tuple[str, str]]:
         found = json.loads(text)
     except (ValueError, RecursionError) as exc:
         raise fault(name, f"malformed {name!r} parameter, it is no JSON: {exc}") from exc
+    if found is None:
+        return []  # to Go's reader, null is a map of nothing, and a text that is empty
     if not isinstance(found, dict):
         raise fault(name, f"malformed {name!r} parameter, it is no JSON object")
     for key, value in found.items():
-        if not isinstance(value, str):
+        if not isinstance(value, str | None):
             raise fault(name, f"malformed {name!r} parameter, the value of {key[:80]!r} is no text")
-    return list(found.items())
+    return [(key, value or "") for key, value in found.items()]
 
 
 def ids_in(parameters: Parameters, name: str = "traceID") -> list[str]:
