@@ -73,7 +73,7 @@ def test_groups_wait_add_repeat_and_end() -> None:
         "10.5 team first 2+0",
         "15.5 team added 3+0",
         "20.5 team some_resolved 2+1",
-        "85.5 team repeat 2+0",
+        "80.5 team repeat 2+0",
         "90.5 team some_resolved 1+1",
         "100.5 team all_resolved 0+1",
     ]
@@ -146,6 +146,48 @@ def test_escalations_go_on_until_somebody_reacts() -> None:
     assert [one.level for one in found] == ["first", "second"]
     pages = paged(config_of(), episodes, 320 * MINUTE_MS, reacted).pages
     assert [page.reason.value for page in pages if page.receiver == "team"] == ["first", "all_resolved"]
+
+
+def test_a_group_has_one_chain_which_rests_while_all_of_it_is_held_back() -> None:
+    levels = [
+        {"name": "first", "timeout": "5m", "targets": [{"person": "ann"}]},
+        {"name": "second", "timeout": "5m", "targets": [{"person": "bob"}], "quorum": 2},
+    ]
+    policy = read_policy({"levels": levels, "final": [{"person": "eve"}]}, "p")
+    episodes = [
+        episode("Load", 0, 60, host="a"),
+        episode("Load", 4, 60, host="b"),
+        episode("Load", 100, 130, host="c"),
+    ]
+    around = Circumstances(policies={"p": policy})
+    found = paged(config_of(), episodes, 300 * MINUTE_MS, around).escalated
+    assert [(one.at_ms / MINUTE_MS, one.level, dict(one.labels)) for one in found] == [
+        (0.5, "first", {"alertname": "Load", "host": "a"}),
+        (5.5, "second", {"alertname": "Load"}),
+        (10.5, "final", {"alertname": "Load"}),
+        (100.5, "first", {"alertname": "Load", "host": "c"}),
+        (105.5, "second", {"alertname": "Load", "host": "c"}),
+        (110.5, "final", {"alertname": "Load", "host": "c"}),
+    ]
+    reacted = Circumstances(policies={"p": policy}, acknowledged_after_ms=2 * MINUTE_MS)
+    found = paged(config_of(), episodes, 300 * MINUTE_MS, reacted).escalated
+    # The second alert begins it anew, for nobody looks after that.
+    assert [(one.at_ms / MINUTE_MS, one.level) for one in found] == [
+        (0.5, "first"),
+        (5.5, "first"),
+        (100.5, "first"),
+    ]
+    matcher = Matcher("alertname", MatchOp.EQUAL, "Load")
+    silences = Silences()
+    silences.take([Silence("s", "t", (matcher,), 3 * MINUTE_MS, 20 * MINUTE_MS)], 0)
+    quiet = Circumstances(Muting(silences), {"p": policy})
+    found = paged(config_of(), episodes[:1], 300 * MINUTE_MS, quiet, "t").escalated
+    assert [(one.at_ms / MINUTE_MS, one.level) for one in found] == [
+        (0.5, "first"),
+        (20.5, "first"),
+        (25.5, "second"),
+        (30.5, "final"),
+    ]
 
 
 def test_two_configurations_are_compared_by_their_pages() -> None:

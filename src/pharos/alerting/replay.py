@@ -19,11 +19,12 @@ from msgspec.structs import replace
 from pharos.alert import Alert, fingerprint
 from pharos.alerting.alerts import Known
 from pharos.alerting.config import AlertingConfig, Inhibition, Integration
-from pharos.alerting.escalate import Policy, Reached, Run, Tell, after_step, choose, next_step
+from pharos.alerting.escalate import Policy
 from pharos.alerting.flush import integration_name
 from pharos.alerting.group import Desk, Group, Moment, Muting
 from pharos.alerting.held import Held, Why
 from pharos.alerting.pipeline import Act, Before, Reason, Seen, Terms, decide
+from pharos.alerting.replay_escalations import Escalated, Event, What, escalated
 from pharos.alerting.silences import Silences
 from pharos.errors import Kind, PharosError
 from pharos.labels import Labels
@@ -32,7 +33,6 @@ FLUSHES_MAX: Final = 100_000
 """How often groups may be looked at in one replay."""
 TOLERANCE_MS: Final = 3_600_000
 """Pages of two configurations are one page if no more lies between them."""
-_ESCALATION_STEPS_MAX: Final = 1_000
 
 
 class Episode(Struct, frozen=True):
@@ -69,15 +69,6 @@ class HeldBack(Struct, frozen=True):
     """When it was held back first."""
     by: Labels = ()
     """The labels of the alert that holds it back, where one does."""
-
-
-class Escalated(Struct, frozen=True):
-    """A level of an escalation that would have been told."""
-
-    at_ms: int
-    policy: str
-    level: str
-    labels: Labels
 
 
 class Paged(Struct, frozen=True):
@@ -120,7 +111,7 @@ def paged(
     return Paged(
         tuple(run.pages),
         tuple(run.held.values()),
-        tuple(_escalated(run.around, first, end_ms)),
+        tuple(escalated(run.around.policies, run.events_with(first), end_ms)),
         tuple(one for one, told_ms in first if told_ms is None),
     )
 
@@ -136,6 +127,8 @@ class _Run:
         self._told: dict[tuple[str, str], Before] = {}
         self._first: dict[tuple[str, str], list[int]] = {}
         self._flushes = 0
+        self._events: dict[str, list[Event]] = {}
+        """What escalations answer, by group."""
 
     def play(self, episodes: Sequence[Episode]) -> None:
         """Let time pass from one event to the next."""
@@ -170,6 +163,7 @@ class _Run:
             return
         known, seen = self.desk.see(group, moment)
         for one in seen:
+            self._note(group, one, What.RELEASED if one.held is None else What.HELD, moment)
             if one.held is not None:
                 key = (group.receiver, one.fingerprint, one.held.why, one.held.source)
                 self.held.setdefault(key, _held_back(group, one.alert, one.held, moment))
@@ -184,7 +178,9 @@ class _Run:
     def _tell(self, group: Group, integration: Integration, seen: Sequence[Seen], moment: Moment) -> None:
         name = integration_name(integration)
         key = (group.key, f"{group.receiver}/{name}")
-        terms = Terms(integration.send_resolved, group.route.repeat_interval_ms, 0)
+        # A running server is late by a little at each flush: so many intervals are longer than the repeat's.
+        repeat_ms = group.route.repeat_interval_ms - 1
+        terms = Terms(integration.send_resolved, repeat_ms, 0)
         acknowledged = self._acknowledged(seen, moment)
         verdict = decide(seen, self._told.get(key, Before()), terms, moment.now_ms, acknowledged)
         if verdict.act not in {Act.TELL, Act.NOTE}:
@@ -195,6 +191,7 @@ class _Run:
         firing = tuple(one.alert.labels for one in verdict.told if not one.is_resolved)
         for one in verdict.told:
             if not one.is_resolved:
+                self._note(group, one, What.TOLD, moment)
                 times = self._first.setdefault((group.receiver, one.fingerprint), [])
                 times.append(moment.now_ms)
         resolved = tuple(one.alert.labels for one in verdict.told if one.is_resolved)
@@ -219,6 +216,29 @@ class _Run:
                 found[one.fingerprint] = Held(Why.ACKNOWLEDGED, "")
         return found
 
+    def _note(self, group: Group, one: Seen, what: What, moment: Moment) -> None:
+        if self.around.policies:
+            event = Event(moment.now_ms, what, one.fingerprint, one.alert.labels)
+            self._events.setdefault(group.key, []).append(event)
+
+    def events_with(self, first: Iterable[tuple[Episode, int | None]]) -> dict[str, list[Event]]:
+        """Return what escalations answer, by group, with the ends and acknowledgements of alerts."""
+        beside: dict[str, list[Event]] = {}
+        for one, told_ms in first if self._events else ():
+            name, after_ms = fingerprint(one.labels), self.around.acknowledged_after_ms
+            ends_ms = math.inf if one.until_ms is None else one.until_ms
+            if one.until_ms is not None:
+                beside.setdefault(name, []).append(Event(one.until_ms, What.RESOLVED, name))
+            if told_ms is not None and after_ms is not None and told_ms + after_ms <= ends_ms:
+                beside.setdefault(name, []).append(Event(told_ms + after_ms, What.ACKNOWLEDGED, name))
+        return {
+            key: [
+                *some,
+                *(more for name in {one.fingerprint for one in some} for more in beside.get(name, ())),
+            ]
+            for key, some in self._events.items()
+        }
+
     def first_told(self, episodes: Iterable[Episode]) -> list[tuple[Episode, int | None]]:
         """Return when somebody was told of each alert first; None where nobody was."""
         by_alert: dict[str, list[int]] = {}
@@ -242,28 +262,6 @@ def _known(episode: Episode) -> Known:
 
 def _held_back(group: Group, alert: Alert, held: Held, moment: Moment) -> HeldBack:
     return HeldBack(group.receiver, alert.labels, held.why, held.source, moment.now_ms, held.alert)
-
-
-def _escalated(
-    around: Circumstances, first: Iterable[tuple[Episode, int | None]], end_ms: int
-) -> Iterator[Escalated]:
-    """Yield the levels that would have been told, each alert by itself."""
-    for one, told_ms in first:
-        name = choose(around.policies, dict(one.labels))
-        if name is None or told_ms is None:
-            continue
-        policy = around.policies[name]
-        over_ms = end_ms if one.until_ms is None else one.until_ms
-        if around.acknowledged_after_ms is not None:
-            over_ms = min(over_ms, told_ms + around.acknowledged_after_ms)
-        run = Run(due_ms=told_ms)
-        for _ in range(_ESCALATION_STEPS_MAX):
-            at_ms = run.due_ms
-            step = next_step(policy, run, at_ms)
-            if at_ms > over_ms or not isinstance(step, Tell):
-                break
-            yield Escalated(at_ms, name, policy.level_name(step.level), one.labels)
-            run = replace(after_step(run, step, Reached()), due_ms=step.due_ms)
 
 
 # -- two configurations --
