@@ -195,8 +195,7 @@ def refusal(port: int, address: str, media: str, body: Any) -> tuple[int, Any]:
             return answer.status, None
     except urllib.error.HTTPError as error:
         said = error.read()
-        told = json.loads(said) if said else None
-        return error.code, told["code"] if error.code in {415, 422} else None
+        return error.code, json.loads(said)["code"] if error.code in {415, 422} else None
 
 
 @pytest.mark.needs("amtool")
