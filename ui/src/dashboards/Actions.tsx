@@ -107,7 +107,13 @@ export function Actions(props: {
           <button type="button" className="button" onClick={() => setOwn(writeView({ settings: 'general' }))}>
             Settings
           </button>
-          <button type="button" className="button" disabled={!changed} onClick={draft.undo}>
+          <button
+            type="button"
+            className="button"
+            disabled={!changed}
+            title="Undo (Ctrl+Z)"
+            onClick={draft.undo}
+          >
             Undo
           </button>
           <button type="button" className="button" onClick={leave}>

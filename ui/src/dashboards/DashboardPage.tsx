@@ -156,6 +156,20 @@ function Loaded({ dashboard }: { dashboard: Dashboard }): ReactElement {
     document.addEventListener('keydown', leave);
     return () => document.removeEventListener('keydown', leave);
   }, [view.kiosk, setOwn]);
+  const { undo, changes } = draft;
+  useEffect(() => {
+    if (!view.editing || changes.length === 0) return undefined;
+    const back = (event: KeyboardEvent): void => {
+      const { target } = event;
+      const typed = target instanceof Element && target.closest('input, textarea, select, [contenteditable]');
+      if (event.key !== 'z' || !(event.ctrlKey || event.metaKey) || event.shiftKey || typed) return;
+      if (document.querySelector('[role="dialog"]')) return;
+      event.preventDefault();
+      undo();
+    };
+    document.addEventListener('keydown', back);
+    return () => document.removeEventListener('keydown', back);
+  }, [view.editing, changes, undo]);
   const tabs = frame.tabs.length > 0 ? frame.tabs : dashboard.model.tabs;
   const tab = tabs.find(({ key }) => key === view.tab) ?? tabs[0];
   const surface = (

@@ -3,6 +3,7 @@ import { useState, type ReactElement } from 'react';
 import { useTenant } from '../address/hooks';
 import {
   bring,
+  dashboard as readDashboard,
   difference,
   folders,
   make,
@@ -17,6 +18,7 @@ import {
   type Imported,
   type Share,
 } from '../api/dashboards';
+import { ApiError } from '../api/client';
 import { useAsked } from '../api/useAsked';
 import { Dialog } from '../design/Confirm';
 import { Drawer } from '../design/Drawer';
@@ -263,17 +265,32 @@ export function SaveDialog(props: {
   const lines = draft.document
     ? nearby(lineDiff(JSON.stringify(dashboard.document, null, 2), JSON.stringify(draft.document, null, 2)))
     : [];
+  const meanwhile = deed.error instanceof ApiError && deed.error.status === 409;
   const send = async (): Promise<void> => {
-    const saved = await deed.run(() =>
-      save(dashboard.uid, { version: dashboard.version, message, changes: draft.changes }, { tenant }),
-    );
+    const saved = await deed.run(async () => {
+      // The changes are told one by one, so that they can be made to what somebody else saved.
+      const { version } = meanwhile
+        ? await readDashboard(dashboard.uid, null, { tenant })
+        : { version: dashboard.version };
+      return save(dashboard.uid, { version, message, changes: draft.changes }, { tenant });
+    });
     if (!saved) return;
     toasts.show({ level: 'ok', text: `Version ${saved.done.version} is saved` });
     onSaved();
   };
   return (
     <Drawer open onClose={onClose} title="Save" wide>
-      <DeedForm deed={deed} action="Save" send={send} onCancel={onClose}>
+      <DeedForm
+        deed={deed}
+        action={meanwhile ? 'Save on top of it' : 'Save'}
+        fault={
+          meanwhile
+            ? 'Somebody saved this dashboard meanwhile. Saved on top of it, what they changed stays, but for what you changed too.'
+            : (deed.error?.message ?? null)
+        }
+        send={send}
+        onCancel={onClose}
+      >
         <TextField
           label="What changes, and why"
           value={message}

@@ -5,7 +5,7 @@ import { Glyph } from '../design/Glyph';
 import { visibleText } from '../design/value';
 import { Value } from '../design/Value';
 import {
-  afterKey,
+  afterKeyAt,
   compact,
   COLUMNS,
   depthOf,
@@ -41,7 +41,8 @@ interface Drag {
   boxes: readonly Box[];
 }
 
-function boxesOf(panels: readonly PanelModel[]): Box[] {
+/** Where `panels` stand among each other. */
+export function boxesOf(panels: readonly PanelModel[]): Box[] {
   // As Grafana has it: what would overlap goes down, and nothing leaves room above it.
   return compact(panels.map(({ key, grid }) => ({ key, ...fit(grid) })));
 }
@@ -82,11 +83,10 @@ function Grid({ row, width, onMove, draw }: GridProps): ReactElement {
     setDrag(null);
   };
   const onKey = (event: KeyboardEvent, key: string): void => {
-    const box = own.find((one) => one.key === key);
-    const to = box ? afterKey(box, event.key, event.shiftKey) : null;
+    const to = afterKeyAt(own, key, event.key, event.shiftKey);
     if (!to) return;
     event.preventDefault();
-    onMove?.(put(own, key, to));
+    if (to !== own) onMove?.(to);
   };
   return (
     <div className={styles.grid} style={{ height: Math.max(0, heightPx(depthOf(boxes))) }}>

@@ -18,10 +18,10 @@ import type { Span } from '../time/range';
 import type { Board, Frame } from './board';
 import { findPanel, movePanels } from './draft';
 import { Inspect } from './Inspect';
-import type { Box } from './layout';
+import { exchanged, type Box } from './layout';
 import { addPanel, LINES, METRICS } from './newPanel';
 import { PanelCard } from './PanelCard';
-import { NARROW_PX, Rows, type Size } from './Rows';
+import { boxesOf, NARROW_PX, Rows, type Size } from './Rows';
 import { filled, type View } from './state';
 import { useAdded } from './useAdded';
 import type { Draft } from './useDraft';
@@ -152,6 +152,28 @@ export function Surface(props: SurfaceProps): ReactElement {
         targets: [{ refId: 'A', expr: 'up', datasource: METRICS }],
       }),
     );
+  const moveTo = (row: RowModel, boxes: readonly Box[]): void => {
+    const ids = new Map(row.panels.map(({ key, id }) => [key, id]));
+    draft.change(
+      movePanels(
+        row.key,
+        boxes.flatMap(({ key, ...grid }) => {
+          const id = ids.get(key);
+          return id == null ? [] : [{ id, grid }];
+        }),
+      ),
+    );
+  };
+  /** Where there is one column nothing can be dragged: a panel goes before or behind its neighbour. */
+  const steps = (panel: PanelModel): MenuEntry[] => {
+    const row = width < NARROW_PX ? rows.find(({ panels }) => panels.includes(panel)) : undefined;
+    if (!row) return [];
+    return ([-1, 1] as const).flatMap((by) => {
+      const boxes = exchanged(boxesOf(row.panels), panel.key, by);
+      const label = by < 0 ? 'Move up' : 'Move down';
+      return boxes ? [{ kind: 'action' as const, label, run: () => moveTo(row, boxes) }] : [];
+    });
+  };
   /** What a panel asks, its variables filled in. */
   const asksOf = (panel: PanelModel): string[] =>
     panel.targets
@@ -190,6 +212,7 @@ export function Surface(props: SurfaceProps): ReactElement {
               icon: 'format',
               run: () => onView({ edited: id, editing: true }),
             },
+            ...steps(panel),
             {
               kind: 'action',
               label: 'Duplicate',
@@ -319,18 +342,7 @@ export function Surface(props: SurfaceProps): ReactElement {
                   <RowTools row={row} draft={draft} />
                 </Suspense>
               ),
-              onMove: (row: RowModel, boxes: readonly Box[]) => {
-                const ids = new Map(row.panels.map(({ key, id }) => [key, id]));
-                draft.change(
-                  movePanels(
-                    row.key,
-                    boxes.flatMap(({ key, ...grid }) => {
-                      const id = ids.get(key);
-                      return id == null ? [] : [{ id, grid }];
-                    }),
-                  ),
-                );
-              },
+              onMove: moveTo,
             }
           : {})}
       />
@@ -356,12 +368,11 @@ export function Surface(props: SurfaceProps): ReactElement {
           >
             <Icon name="plus" size={14} /> Add a row
           </button>
-          {width < NARROW_PX ? null : (
-            <span className="dim">
-              Drag a panel by its handle, size it at its corner; or move it with the arrows, and with Shift
-              size it.
-            </span>
-          )}
+          <span className="dim">
+            {width < NARROW_PX
+              ? 'The menu of a panel moves it up and down. A wider window sizes panels.'
+              : 'Drag a panel by its handle, size it at its corner; or move it with the arrows, and with Shift size it.'}
+          </span>
         </div>
       ) : null}
       {content}

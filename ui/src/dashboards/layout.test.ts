@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import {
   afterKey,
+  afterKeyAt,
+  exchanged,
   compact,
   depthOf,
   fit,
@@ -80,6 +82,24 @@ describe('the grid', () => {
   ])('takes %s (sizing: %s)', (key, sizing, expected) =>
     expect(afterKey({ x: 0, y: 0, w: 12, h: 4 }, key, sizing)).toEqual(expected),
   );
+  it('goes up and down past what lies there', () => {
+    const own: Box[] = [
+      { key: 'a', x: 0, y: 0, w: 12, h: 8 },
+      { key: 'b', x: 12, y: 0, w: 12, h: 8 },
+      { key: 'c', x: 0, y: 8, w: 24, h: 8 },
+    ];
+    const down = afterKeyAt(own, 'a', 'ArrowDown', false) ?? [];
+    expect(places(down)).toEqual({ a: [0, 16, 12, 8], b: [12, 0, 12, 8], c: [0, 8, 24, 8] });
+    expect(afterKeyAt(down, 'a', 'ArrowUp', false)).toEqual(own);
+    expect(afterKeyAt(down, 'a', 'ArrowDown', false)).toBe(down);
+    expect(afterKeyAt(own, 'a', 'Enter', false)).toBeNull();
+  });
+  it('is exchanged with its neighbour', () => {
+    expect(places(exchanged(ALL, 'a', 1) ?? [])).toMatchObject({ a: [12, 0, 12, 4], b: [0, 0, 12, 4] });
+    expect(places(exchanged(ALL, 'c', -1) ?? [])).toMatchObject({ a: [0, 6, 12, 4], c: [0, 0, 24, 6] });
+    expect(exchanged(ALL, 'a', -1)).toBeNull();
+    expect(exchanged(ALL, 'c', 1)).toBeNull();
+  });
   it('has gaps between neighbours and none beyond the edge', () => {
     const [left, right] = [placeOf(A, 1000), placeOf(B, 1000)];
     expect(left.left + left.width + 8).toBe(right.left);

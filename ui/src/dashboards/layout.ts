@@ -130,6 +130,47 @@ export function afterKey(box: GridBox, key: string, sizing: boolean): GridBox | 
   );
 }
 
+/**
+ * `boxes` after a key at one of them; null for keys that say nothing. One that is moved up or down goes as far as
+ * something changes: what lies there would else push it back.
+ */
+export function afterKeyAt(
+  boxes: readonly Box[],
+  own: string,
+  key: string,
+  sizing: boolean,
+): readonly Box[] | null {
+  const box = boxes.find((one) => one.key === own);
+  let to: GridBox | null = box ?? null;
+  for (let tries = depthOf(boxes) + 1; to && tries > 0; tries -= 1) {
+    to = afterKey(to, key, sizing);
+    const next = to ? put(boxes, own, to) : boxes;
+    if (JSON.stringify(next) !== JSON.stringify(boxes)) return next;
+    if (sizing || !['ArrowUp', 'ArrowDown'].includes(key)) break;
+  }
+  return to ? boxes : null;
+}
+
+/**
+ * `boxes` with one of them before or behind its neighbour, as they are read; null where it has none. Each keeps its
+ * size: those of one size change places, another goes up or down.
+ */
+export function exchanged(boxes: readonly Box[], own: string, by: 1 | -1): readonly Box[] | null {
+  const order = inOrder(boxes);
+  const place = order.findIndex(({ key }) => key === own);
+  const [one, other] = [order[place], order[place + by]];
+  if (!one || !other) return null;
+  if (one.w !== other.w || one.h !== other.h) {
+    const moved = afterKeyAt(boxes, own, by < 0 ? 'ArrowUp' : 'ArrowDown', false);
+    return moved === boxes ? null : moved;
+  }
+  return compact(
+    boxes.map((box) =>
+      box === one ? { ...box, ...pickBox(other) } : box === other ? { ...box, ...pickBox(one) } : box,
+    ),
+  );
+}
+
 /** Where a new box of `w` by `h` has room: below all others, beside the last where that fits. */
 export function roomFor(boxes: readonly GridBox[], w: number, h: number): GridBox {
   // Room begins at the top, or where a box ends.
