@@ -480,6 +480,31 @@ def test_a_dashboard_of_the_second_schema_is_edited_in_its_own_words(open_page: 
     assert after == document["spec"]
 
 
+def test_changes_go_on_top_of_what_somebody_saved_meanwhile(open_page: Open, ui_url: str) -> None:
+    shared = {**_fleet(), "uid": "shared", "title": "Shared", "panels": [], "templating": {"list": []}}
+    shared["panels"] = [_panel(number, "text", f"Text {number}", "") for number in (1, 3)]
+    _keep(ui_url, shared)
+    watched = open_page("/d/shared/shared?edit=1")
+    page = watched.page
+    expect(page.get_by_role("region", name="Text 3")).to_be_visible()
+    # Down past its neighbour, back again by a key, and down once more.
+    for key, changes in (("ArrowDown", 1), ("Control+z", 0), ("ArrowDown", 1)):
+        page.get_by_role("button", name="Move Text 1").press(key)
+        expect(page.get_by_role("button", name=f"Save ({changes})" if changes else "Save")).to_be_visible()
+    # Somebody else gives it another title.
+    _keep(ui_url, {**shared, "title": "Shared by two"})
+    page.get_by_role("button", name="Save (1)").click()
+    saving = page.get_by_role("dialog", name="Save")
+    saving.get_by_role("button", name="Save", exact=True).click()
+    expect(saving.get_by_text("Somebody saved this dashboard meanwhile.")).to_be_visible()
+    watched.forget("status of 409")
+    saving.get_by_role("button", name="Save on top of it").click()
+    expect(page.get_by_text(re.compile(r"Version \d+ is saved"))).to_be_visible()
+    after = _document(ui_url, "shared")
+    places = {panel["title"]: panel["gridPos"]["y"] for panel in after["panels"]}
+    assert (after["title"], places["Text 1"] > places["Text 3"]) == ("Shared by two", True)
+
+
 def test_a_folder_says_who_may_what_and_what_lies_in_it_is_played(open_page: Open, ui_url: str) -> None:
     _send(ui_url, "folders", {"title": "Team", "uid": "team"})
     for name in ("one", "two"):
