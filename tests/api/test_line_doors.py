@@ -215,6 +215,12 @@ async def test_a_client_is_answered_what_it_wants(doors: Doors, wanted: str, tol
     assert shown(answer) == told
 
 
+async def test_each_document_is_told_its_own_id_where_ids_are_wanted(doors: Doors) -> None:
+    body = b"".join(b'{"index":{"_id":"%s","_index":"a"}}\n{"message":"m"}\n' % one for one in (b"x", b"y"))
+    answer = await doors.ask("POST", "/elasticsearch/_bulk?filter_path=items.*._id", body)
+    assert shown(answer) == {"items": [{"index": {"_id": "x"}}, {"index": {"_id": "y"}}]}
+
+
 async def test_an_answer_with_more_paths_than_anybody_needs_is_refused_before_anything_is_taken(
     doors: Doors,
 ) -> None:

@@ -11,7 +11,8 @@ import yaml
 from tests.notify.fakes.templates import FakeTemplates
 from tests.notify.messages import message_of
 
-from pharos.notify.gojson import go_json, go_time, valid_text
+from pharos.gotext.quoting import valid_text
+from pharos.notify.gojson import go_json, go_time
 from pharos.notify.message import NotSentError
 from pharos.notify.payload import MOST_BYTES, quoted_receiver, webhook_body
 from pharos.notify.wording import Wording, cut, cut_bytes, cut_utf16, headline, one_line

@@ -357,12 +357,7 @@ def _require_enabled(unit: Unit, found: Response) -> None:
         raise PharosError(Kind.CONFLICT, message)
 
 
-def _require_cool(
-    unit: Unit,
-    tenant_id: str,
-    name: str,
-    cooldown_ms: int,
-) -> None:
+def _require_cool(unit: Unit, tenant_id: str, name: str, cooldown_ms: int) -> None:
     last_ms = actions.last_begun_ms(unit, tenant_id, name)
     if last_ms is not None and 0 <= unit.now_ms - last_ms < cooldown_ms:
         left_s = (cooldown_ms - unit.now_ms + last_ms) / 1000

@@ -39,8 +39,9 @@ _SECOND_MS: Final = 1000
 _STATES: Final = (Step.FIRING, Step.RESOLVED, Step.PENDING, Step.UNKNOWN)
 _TRIED: Final = (Step.SENT, Step.NOT_SENT, Step.DEAD, Step.QUEUED)
 _SETTLED: Final = "acknowledged"
-_WAITING: Final = "waiting"
 """Of an escalation that tells nobody any more, since enough people look after its alerts."""
+_WAITING: Final = "waiting"
+"""Of a response that somebody has to approve."""
 _BY: Final = {"link": " by the link in a message", "slack": " in Slack", "pagerduty": " in PagerDuty"}
 
 

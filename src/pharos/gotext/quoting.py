@@ -84,3 +84,12 @@ def _unescaped(match: re.Match[str]) -> str:
         code = int(byte, 16) if byte is not None else int(octal, 8)
         return chr(code) if code < 0x80 else chr(0xDC00 + code)
     return chr(int(short if short is not None else long, 16))
+
+
+def valid_text(text: str) -> str:
+    """Return text that can be encoded: halves of surrogate pairs become U+FFFD, as Go reads them."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text

@@ -6,6 +6,8 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from pharos.gotext.quoting import valid_text
+
 ZERO_TIME: Final = "0001-01-01T00:00:00Z"
 """How Go writes a time that is none."""
 
@@ -19,15 +21,6 @@ _ESCAPED: Final = (
     ("\u2028", "\\u2028"),
     ("\u2029", "\\u2029"),
 )
-
-
-def valid_text(text: str) -> str:
-    """Return text that can be encoded: halves of surrogate pairs become U+FFFD, as Go reads them."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return text
 
 
 def go_json(value: Any) -> bytes:

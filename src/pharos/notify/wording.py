@@ -17,8 +17,8 @@ from msgspec.structs import replace
 
 from pharos.alert import Alert
 from pharos.errors import PharosError
+from pharos.gotext.quoting import valid_text
 from pharos.labels import Labels
-from pharos.notify.gojson import valid_text
 from pharos.notify.message import Message, NotSentError, Status
 
 T = TypeVar("T")

@@ -17,6 +17,7 @@ import { PageLink } from '../address/PageLink';
 import { TimeControls } from '../page/TimeControls';
 import { PanelPageContext, type PanelPage } from '../panels/context';
 import type { Json } from '../panels/json';
+import { isTaken } from '../shell/shortcuts';
 import { absolute, parseDuration, resolveRange, widen, type Span } from '../time/range';
 import { useRuns } from '../time/useRuns';
 import { Actions } from './Actions';
@@ -160,10 +161,7 @@ function Loaded({ dashboard }: { dashboard: Dashboard }): ReactElement {
   useEffect(() => {
     if (!view.editing || changes.length === 0) return undefined;
     const back = (event: KeyboardEvent): void => {
-      const { target } = event;
-      const typed = target instanceof Element && target.closest('input, textarea, select, [contenteditable]');
-      if (event.key !== 'z' || !(event.ctrlKey || event.metaKey) || event.shiftKey || typed) return;
-      if (document.querySelector('[role="dialog"]')) return;
+      if (event.key !== 'z' || !(event.ctrlKey || event.metaKey) || event.shiftKey || isTaken(event)) return;
       event.preventDefault();
       undo();
     };

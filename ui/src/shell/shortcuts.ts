@@ -24,6 +24,11 @@ function typing(target: EventTarget | null): boolean {
   return target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName);
 }
 
+/** Whether a key is meant for a field, or for a dialog that is open, and not for the page. */
+export function isTaken(event: KeyboardEvent): boolean {
+  return typing(event.composedPath()[0] ?? event.target) || document.querySelector('[role="dialog"]') !== null;
+}
+
 /** Runs shortcuts typed anywhere but in a field; sequences must be typed within a good second. */
 export function useShortcuts(shortcuts: readonly Shortcut[]): void {
   const latest = useRef(shortcuts);
@@ -35,8 +40,7 @@ export function useShortcuts(shortcuts: readonly Shortcut[]): void {
     let lastMs = 0;
     const onKey = (event: KeyboardEvent): void => {
       if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-      if (typing(event.composedPath()[0] ?? event.target) || document.querySelector('[role="dialog"]'))
-        return;
+      if (isTaken(event)) return;
       typed = event.timeStamp - lastMs > SEQUENCE_MS ? [event.key] : [...typed, event.key];
       lastMs = event.timeStamp;
       const hit = latest.current.find(

@@ -8,6 +8,8 @@ import orjson
 from msgspec import Struct
 from msgspec.structs import asdict
 
+from pharos.gotext.quoting import valid_text
+
 _HTML: Final = ((b"<", b"\\u003c"), (b">", b"\\u003e"), (b"&", b"\\u0026"))
 
 _LINES: Final = (("\u2028".encode(), b"\\u2028"), ("\u2029".encode(), b"\\u2029"))
@@ -33,7 +35,7 @@ def json_text(value: Any) -> bytes:
 
 def _repaired(value: Any) -> Any:
     if isinstance(value, str):
-        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        return valid_text(value)
     if isinstance(value, dict):
         return {_repaired(key): _repaired(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

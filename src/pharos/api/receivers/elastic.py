@@ -149,14 +149,17 @@ def _items(lines: BulkLines, wanted: WantedPaths | None) -> list[dict[str, Any]]
     pairs = zip(lines.items, _identities(lines), strict=False)
     if wanted is None:
         return [_item(item, identity) for item, identity in pairs]
-    found, alike = [], dict[Item, dict[str, Any]]()
+    # Of items that differ in their ids alone the same is wanted, but for these.
+    found, alike = [], dict[tuple[str, str, str, str], dict[str, Any]]()
     for item, identity in pairs:
-        kept = alike.get(item)
+        name = item.action.name
+        key = (name, item.action.index, item.fault, item.kind)
+        kept = alike.get(key)
         if kept is None:
             kept = next(iter(wanted.of({"items": [_item(item, identity)]}).get("items", [])), {})
-            if not any("_id" in told for told in kept.values()):
-                # Most items of a request are alike in what most senders want of them.
-                alike[item] = kept
+            alike[key] = kept
+        if "_id" in kept.get(name, ()):
+            kept = {name: kept[name] | {"_id": item.action.id or identity}}
         if kept:
             found.append(kept)
     return found

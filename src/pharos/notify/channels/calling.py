@@ -20,7 +20,8 @@ from yarl import URL
 from pharos.access import DEFAULT
 from pharos.clock import Clock
 from pharos.errors import Kind, PharosError
-from pharos.notify.gojson import go_json, valid_text
+from pharos.gotext.quoting import valid_text
+from pharos.notify.gojson import go_json
 from pharos.notify.message import Message, NotSentError
 from pharos.notify.values import Values
 from pharos.notify.wording import Templates, cut, one_line

@@ -16,8 +16,9 @@ from typing import Final
 from msgspec import Struct
 
 from pharos.alert import Alert
+from pharos.gotext.quoting import valid_text
 from pharos.notify.channels.calling import group_hash
-from pharos.notify.gojson import go_time, valid_text
+from pharos.notify.gojson import go_time
 from pharos.notify.message import Message, NotSentError, Status
 from pharos.notify.values import Values
 from pharos.notify.wording import Wording, cut, headline, one_line

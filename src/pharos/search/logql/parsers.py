@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 
 import orjson
 
+from pharos.gotext.quoting import valid_text
 from pharos.search.logql import captures
 from pharos.search.logql.ast import (
     Extraction,
@@ -60,8 +61,7 @@ def _without_escapes(text: str) -> str:
     """Return a text with what its escapes stand for: two may be one character, half of such a pair none."""
     if "\\" not in text:
         return text
-    halves = _ESCAPE.sub(_unescaped, text).encode("utf-16-le", "surrogatepass")
-    return halves.decode("utf-16-le", "replace")
+    return valid_text(_ESCAPE.sub(_unescaped, text))
 
 
 # --- json
