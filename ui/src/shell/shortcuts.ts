@@ -26,7 +26,9 @@ function typing(target: EventTarget | null): boolean {
 
 /** Whether a key is meant for a field, or for a dialog that is open, and not for the page. */
 export function isTaken(event: KeyboardEvent): boolean {
-  return typing(event.composedPath()[0] ?? event.target) || document.querySelector('[role="dialog"]') !== null;
+  return (
+    typing(event.composedPath()[0] ?? event.target) || document.querySelector('[role="dialog"]') !== null
+  );
 }
 
 /** Runs shortcuts typed anywhere but in a field; sequences must be typed within a good second. */
