@@ -108,7 +108,14 @@ def test_an_answer_keeps_its_memory_while_others_come_and_go(engine: EmbeddedEng
 
 
 @pytest.mark.parametrize(
-    "option", ["opt.dirty_decay_ms: 100 ", "opt.narenas: 2", "opt.tcache: false", "opt.percpu_arena:"]
+    "option",
+    [
+        "opt.dirty_decay_ms: 100 ",
+        "opt.narenas: 2",
+        "opt.tcache_max: 4096",
+        "opt.tcache_nslots_small_max: 32",
+        "opt.percpu_arena:",
+    ],
 )
 def test_its_allocator_gives_pages_back_at_once_and_keeps_few_heaps(
     engine: EmbeddedEngine, option: str

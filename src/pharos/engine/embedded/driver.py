@@ -14,12 +14,12 @@ from types import ModuleType
 from typing import Final
 
 _OPTIONS: Final = "JE_MALLOC_CONF"
-_ALLOCATOR: Final = "dirty_decay_ms:100,narenas:2,tcache:false"
+_ALLOCATOR: Final = "dirty_decay_ms:100,narenas:2,tcache_max:4096,tcache_nslots_small_max:32"
 """What the engine's allocator (jemalloc) does otherwise than the engine has it.
 
 Pages that a statement is done with go back at once, not within five seconds: where statements come all the
-time, those of the largest were never back. Threads share two heaps, and none keeps some of its own: of many
-threads each keeps a little of what others need. Together 40 MB while much is written.
+time, those of the largest were never back. Threads share two heaps, and each keeps a few small pieces of its
+own, none of the large ones that others need: with none at all a small statement takes a quarter longer.
 """
 
 
